@@ -1,0 +1,1 @@
+"""The trustworthy systems of a trust service provider."""

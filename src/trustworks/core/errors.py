@@ -1,0 +1,52 @@
+"""The four families of errors that every service raises, and every protocol maps to its own answers.
+
+* `Malformed`: the input cannot be decoded.
+* `Rejected`: the input was decoded, and the standard says no. Carries the protocol's own code.
+* `Unavailable`: the module, the clock or the store cannot serve now. The caller may try again.
+* `Refused`: granting would break a requirement. Carries the requirement's id, and is audited.
+
+Anything else that is raised is a bug: it is logged in full and the client sees a generic answer.
+"""
+
+from __future__ import annotations
+
+
+class TrustworksError(Exception):
+    """The base of the four families; its text is a sentence that says what to do."""
+
+
+class Malformed(TrustworksError):  # noqa: N818 - the family names are words of the field
+    """The input cannot be decoded as what the protocol or the file format expects."""
+
+
+class Rejected(TrustworksError):  # noqa: N818
+    """The input is well formed and the standard forbids granting it.
+
+    `code` is the protocol's own failure code, such as ``badAlg`` (RFC 3161, 2.4.2).
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Unavailable(TrustworksError):  # noqa: N818
+    """A resource (module, clock, store, log) cannot serve now; the same request may succeed later.
+
+    `code` names the resource and the condition, such as ``clock.unsynchronised`` or ``module.token-absent``.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Refused(TrustworksError):  # noqa: N818
+    """Granting would break a requirement; the refusal is audited with the requirement's id.
+
+    `requirement` is an id of the register, such as ``EN319421:TIS-7.7.1-07``.
+    """
+
+    def __init__(self, requirement: str, message: str) -> None:
+        super().__init__(message)
+        self.requirement = requirement
