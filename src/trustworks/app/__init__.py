@@ -1,1 +1,1 @@
-"""."""
+"""The application: the only place that wires services, module, clock, log and store together."""

@@ -1,0 +1,131 @@
+"""The `trustworks` command: noun, then verb; each noun's module is imported only when it is used."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from trustworks.core.errors import Malformed, Refused, Rejected, TrustworksError, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# noun -> (module that holds its Typer application, the line that `--help` shows)
+NOUNS: dict[str, tuple[str, str]] = {
+    "lab": ("trustworks.app.commands.lab", "Stand up a whole lab trust service provider and serve it."),
+    "serve": ("trustworks.app.commands.serve", "Serve the services of a configuration."),
+    "config": ("trustworks.app.commands.config", "Check the configuration, and say what each setting means."),
+    "module": ("trustworks.app.commands.module", "The cryptographic module: tokens, keys, capabilities, health."),
+    "time": ("trustworks.app.commands.time", "The trusted clock: its state, and the release of a latched stop."),
+    "audit": ("trustworks.app.commands.audit", "The audit log: verify, export, prove."),
+    "store": ("trustworks.app.commands.store", "The database: bring its schema up to date."),
+    "timestamp": ("trustworks.timestamping.cli", "Time-stamps: request, verify, inspect."),
+    "certificate": ("trustworks.issuance.cli", "Certificates: issue, revoke, show, list."),
+    "crl": ("trustworks.issuance.cli:crl", "Certificate revocation lists: publish."),
+    "profile": ("trustworks.issuance.cli:profile", "Certificate profiles: list, show."),
+    "assurance": ("trustworks.assurance.cli", "Requirements, where they are carried out and how they are shown."),
+}
+
+
+class _Noun(TyperGroup):
+    """Stands for a noun in `--help`; turns into the real command when it is called."""
+
+    def __init__(self, name: str, module: str, line: str) -> None:
+        super().__init__(name=name, help=line, short_help=line)
+        self._module = module
+
+    def _load(self) -> Any:
+        module, _, attribute = self._module.partition(":")
+        command = get_command(getattr(importlib.import_module(module), attribute or "app"))
+        command.name = self.name
+        return command
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any
+    ) -> Any:
+        return self._load().make_context(info_name, args, parent=parent, **extra)
+
+
+class _Nouns(TyperGroup):
+    """The top of the command line."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        del ctx
+        return list(NOUNS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        del ctx
+        if cmd_name not in NOUNS:
+            return None
+        module, line = NOUNS[cmd_name]
+        return _Noun(cmd_name, module, line)
+
+
+app = typer.Typer(
+    cls=_Nouns,
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(*, value: bool) -> None:
+    if value:
+        from importlib.metadata import version  # noqa: PLC0415 - costs 30 ms, needed by one flag
+
+        typer.echo(f"trustworks {version('trustworks')}")
+        raise typer.Exit
+
+
+@app.callback()
+def trustworks(
+    context: typer.Context,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "--config",
+            "-c",
+            envvar="TRUSTWORKS_CONFIG",
+            help="The configuration file. Default: ./trustworks.toml, else ./lab/trustworks.toml.",
+        ),
+    ] = None,
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """The trustworthy systems of a trust service provider."""
+    del version
+    from trustworks.app.wiring import Wiring  # noqa: PLC0415 - keeps `--help` free of the services
+
+    context.obj = Wiring.lazy(config)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; an expected error becomes one sentence and exit code 1 (2 for malformed input)."""
+    try:
+        app(list(arguments) if arguments is not None else None)
+    except TrustworksError as error:
+        typer.secho(f"{_family(error)}: {error}", err=True, fg="red")
+        sys.exit(2 if isinstance(error, Malformed) else 1)
+    except BrokenPipeError:
+        sys.exit(141)
+
+
+def _family(error: TrustworksError) -> str:
+    match error:
+        case Refused():
+            return f"Refused by {error.requirement}"
+        case Rejected():
+            return f"Rejected ({error.code})"
+        case Unavailable():
+            return f"Unavailable ({error.code})"
+        case _:
+            return "Malformed"

@@ -1,0 +1,67 @@
+"""Whose client certificate a request carries, believed only when it comes over a channel that the configuration pins.
+
+A reverse proxy that terminates mutual TLS hands the client's certificate on in a header. Anybody can send a header, so
+it counts only over the listener's Unix socket, or together with a secret that only the proxy knows.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from trustworks.core.errors import Malformed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, MutableMapping
+
+_PEM_BEGIN = "-----BEGIN CERTIFICATE-----"
+_PEM_END = "-----END CERTIFICATE-----"
+
+
+class ClientIdentity:
+    """Reads the client's certificate from a trusted proxy's header, and from nowhere else.
+
+    `header` and `secret_header` are lower-case names; `secret` is None when no proxy is pinned by a secret;
+    `unix_socket` says that this worker listens on the proxy's Unix socket only.
+    """
+
+    def __init__(
+        self, *, header: str = "", secret_header: str = "", secret: bytes | None = None, unix_socket: bool = False
+    ) -> None:
+        self._header = header.lower()
+        self._secret_header = secret_header.lower()
+        self._secret = secret
+        self._unix_socket = unix_socket
+
+    def certificate(self, headers: Mapping[str, str], scope: MutableMapping[str, Any]) -> bytes | None:
+        """The DER of the client's certificate, or None when no trusted proxy vouches for one.
+
+        Raises `Malformed` when the trusted proxy sends something that is no certificate.
+        """
+        del scope
+        if not self._header or self._header not in headers:
+            return None
+        if not self._unix_socket:
+            given = headers.get(self._secret_header, "").encode("latin-1")
+            if self._secret is None or not hmac.compare_digest(given, self._secret):
+                return None
+        return _certificate_der(headers[self._header])
+
+
+def _certificate_der(value: str) -> bytes:
+    """Decode what nginx (URL-encoded PEM), Apache (PEM with spaces) and RFC 9440 (:base64:) send."""
+    text = unquote(value).strip()
+    if text.startswith(_PEM_BEGIN) and text.endswith(_PEM_END):
+        text = text[len(_PEM_BEGIN) : -len(_PEM_END)]
+    elif text.startswith(":") and text.endswith(":"):
+        text = text[1:-1]
+    try:
+        der = base64.b64decode("".join(text.split()), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise Malformed("The proxy's client certificate header is neither PEM nor RFC 9440.") from error
+    if not der.startswith(b"\x30"):
+        raise Malformed("The proxy's client certificate header does not hold a certificate.")
+    return der

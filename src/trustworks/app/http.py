@@ -1,0 +1,176 @@
+"""The HTTP application of one worker: raw protocol routes first, pages and health behind them.
+
+Binary protocols (time-stamps, status, certificates) are answered without a framework: the body is read within its size
+and time limits, the media type is checked, the service's handler is called. Everything else goes to a small Starlette
+application. See DESIGN "HTTP": async stays here and in the services' ``http.py``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from trustworks.core.errors import Malformed, Refused, Rejected, Unavailable
+from trustworks.core.http import RawRequest, RawResponse, Route
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, MutableMapping
+
+    from trustworks.app.client_identity import ClientIdentity
+    from trustworks.app.metrics import Traffic
+
+log = structlog.get_logger(__name__)
+
+_TEXT = "text/plain; charset=utf-8"
+
+
+class BodyTooLargeError(Exception):
+    """The body is longer than the route allows."""
+
+
+class Shell:
+    """An ASGI application that answers the services' raw routes and hands the rest to `pages`.
+
+    `body_timeout` is in seconds and covers the whole body, so that a client that sends a byte now and then cannot hold
+    a connection for ever.
+    """
+
+    def __init__(
+        self,
+        routes: Iterable[Route],
+        *,
+        pages: Any,
+        traffic: Traffic,
+        identity: ClientIdentity,
+        body_timeout: float,
+    ) -> None:
+        self._exact: dict[str, dict[str, Route]] = {}
+        self._prefixes: dict[str, dict[str, Route]] = {}
+        for route in routes:
+            table = self._prefixes if route.path.endswith("/") else self._exact
+            table.setdefault(route.path, {})[route.method] = route
+        self._pages = pages
+        self._traffic = traffic
+        self._identity = identity
+        self._body_timeout = body_timeout
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
+        """Answer one ASGI connection."""
+        if scope["type"] != "http":
+            await self._pages(scope, receive, send)
+            return
+        path: str = scope["path"]
+        methods = self._exact.get(path)
+        if methods is None:
+            methods = next(
+                (found for prefix, found in self._prefixes.items() if path.startswith(prefix)), None
+            )
+        if methods is None:
+            await self._pages(scope, receive, send)
+            return
+        started = time.perf_counter()
+        route = methods.get(scope["method"]) or (methods.get("GET") if scope["method"] == "HEAD" else None)
+        if route is None:
+            allowed = ", ".join(sorted(methods))
+            answer = RawResponse(
+                405,
+                _TEXT,
+                f"This address answers {allowed}.\n".encode(),
+                (("allow", allowed),),
+            )
+        else:
+            answer = await self._answer(route, scope, receive)
+        await _send(answer, send, head=scope["method"] == "HEAD")
+        self._traffic.count(
+            route.path if route else path, answer.status, time.perf_counter() - started
+        )
+
+    async def _answer(self, route: Route, scope: MutableMapping[str, Any], receive: Any) -> RawResponse:
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        if route.content_types:
+            given = headers.get("content-type", "").partition(";")[0].strip().lower()
+            if given not in route.content_types:
+                return RawResponse(
+                    415, _TEXT, f"The body's Content-Type must be {' or '.join(route.content_types)}.\n".encode()
+                )
+        try:
+            body = await self._body(route, headers, receive)
+        except BodyTooLargeError:
+            return RawResponse(
+                413, _TEXT, f"The body must not be longer than {route.max_body} bytes.\n".encode(), _CLOSE
+            )
+        except TimeoutError:
+            return RawResponse(
+                408, _TEXT, f"The body must arrive within {self._body_timeout:g} seconds.\n".encode(), _CLOSE
+            )
+        except ConnectionResetError:
+            return RawResponse(400, _TEXT, b"The connection was closed before the body was complete.\n", _CLOSE)
+        raw_path = scope.get("raw_path") or scope["path"].encode()
+        request = RawRequest(
+            method=scope["method"],
+            path=scope["path"],
+            raw_path=raw_path,
+            headers=headers,
+            body=body,
+            client_certificate=self._identity.certificate(headers, scope),
+        )
+        try:
+            return await route.handler(request)
+        except Malformed as error:
+            return RawResponse(400, _TEXT, f"{error}\n".encode())
+        except (Rejected, Refused) as error:
+            return RawResponse(403, _TEXT, f"{error}\n".encode())
+        except Unavailable as error:
+            log.warning("http.unavailable", code=error.code, reason=str(error), path=route.path)
+            return RawResponse(503, _TEXT, b"The service cannot answer now. Try again later.\n", _RETRY)
+        except Exception:  # noqa: BLE001 - the last line of defence: log in full, say nothing to the client
+            log.exception("http.bug", path=route.path)
+            return RawResponse(500, _TEXT, b"The service failed to answer; its operator finds the reason in the log.\n")
+
+    async def _body(self, route: Route, headers: dict[str, str], receive: Any) -> bytes:
+        declared = headers.get("content-length")
+        if declared is not None and declared.isdigit() and int(declared) > route.max_body:
+            raise BodyTooLargeError
+        async with asyncio.timeout(self._body_timeout):
+            message = await receive()
+            body = _chunk(message)
+            if len(body) > route.max_body:
+                raise BodyTooLargeError
+            if not message.get("more_body", False):
+                return body
+            parts, length = [body], len(body)
+            while message.get("more_body", False):
+                message = await receive()
+                part = _chunk(message)
+                length += len(part)
+                if length > route.max_body:
+                    raise BodyTooLargeError
+                parts.append(part)
+            return b"".join(parts)
+
+
+_CLOSE = (("connection", "close"),)
+_RETRY = (("retry-after", "5"),)
+
+
+def _chunk(message: MutableMapping[str, Any]) -> bytes:
+    if message["type"] != "http.request":
+        raise ConnectionResetError
+    body: bytes = message.get("body", b"")
+    return body
+
+
+async def _send(answer: RawResponse, send: Any, *, head: bool) -> None:
+    headers = [
+        (b"content-type", answer.content_type.encode("latin-1")),
+        (b"content-length", str(len(answer.body)).encode()),
+        (b"x-content-type-options", b"nosniff"),
+    ]
+    headers += [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if head else answer.body})
+
+

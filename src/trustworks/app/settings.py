@@ -1,0 +1,139 @@
+"""The application's own tables of ``trustworks.toml``: provider, tokens, HTTP, logs."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from pathlib import Path  # noqa: TC003 - Pydantic reads it at run time
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+
+def _hyphens(name: str) -> str:
+    return name.replace("_", "-")
+
+
+class Table(BaseModel):
+    """A table of the configuration: unknown keys are errors, values do not change, keys are written with hyphens."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, alias_generator=_hyphens, validate_by_alias=True, validate_by_name=False
+    )
+
+
+def _address(value: str) -> str:
+    host, separator, port = value.rpartition(":")
+    if not separator or not port.isdigit() or not 0 < int(port) < 65536:
+        raise ValueError("write HOST:PORT, for example 127.0.0.1:8080 or [::1]:8080")
+    bare = host.removeprefix("[").removesuffix("]")
+    try:
+        ipaddress.ip_address(bare)
+    except ValueError:
+        if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?", bare):
+            raise ValueError("the host must be an IP address or a host name") from None
+    return value
+
+
+Address = Annotated[str, AfterValidator(_address)]
+
+
+def split_address(address: Address) -> tuple[str, int]:
+    """Host without brackets, and port."""
+    host, _, port = address.rpartition(":")
+    return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+class ProviderSettings(Table):
+    """[provider]: whose services these are."""
+
+    name: str = Field(min_length=2, max_length=64, description="The provider's name, as in its certificates.")
+    lab: bool = Field(
+        default=False,
+        description="A laboratory: test module and weak algorithms are let through, every page says so.",
+    )
+
+
+class TokensSettings(Table):
+    """[tokens]: one PKCS#11 token for each security context, named by RFC 7512 URIs with a pin-source.
+
+    A process opens only the tokens that its work needs: web workers `tsu` and `services`, the jobs process `issuing`
+    and `audit`; `root` is opened by ceremonies alone.
+    """
+
+    root: str | None = Field(default=None, description="The root CA's token; opened by ceremonies alone.")
+    issuing: str | None = Field(default=None, description="The issuing CA's token.")
+    tsu: str | None = Field(default=None, description="The time-stamping units' token.")
+    services: str | None = Field(default=None, description="The token of the OCSP signer.")
+    audit: str | None = Field(default=None, description="The token of the audit log's signer.")
+
+
+class ProxySettings(Table):
+    """[http.proxy]: the reverse proxy that may vouch for a client's certificate."""
+
+    certificate_header: str = Field(
+        default="client-cert", description="The header in which the proxy hands on the client's certificate."
+    )
+    secret_header: str = Field(
+        default="x-trustworks-proxy", description="The header in which the proxy shows its secret."
+    )
+    secret_source: Path | None = Field(
+        default=None, description="A file (mode 0600) with the proxy's secret of at least 32 characters."
+    )
+    unix_socket: Path | None = Field(
+        default=None, description="A Unix socket to listen on for the proxy; requests over it need no secret."
+    )
+
+
+class HttpSettings(Table):
+    """[http]: where the services listen."""
+
+    listen: Address = Field(default="127.0.0.1:8080", description="HOST:PORT for plain HTTP.")
+    tls_listen: Address | None = Field(default=None, description="HOST:PORT for HTTPS.")
+    tls_certificate: Path | None = Field(default=None, description="PEM chain of the HTTPS certificate.")
+    tls_key: Path | None = Field(
+        default=None, description="PEM private key of the HTTPS certificate, mode 0600 (see ADR on the TLS key)."
+    )
+    workers: int = Field(default=2, ge=1, le=64, description="Worker processes for plain HTTP.")
+    tls_workers: int = Field(default=1, ge=1, le=64, description="Worker processes for HTTPS.")
+    public_url: str = Field(
+        default="http://127.0.0.1:8080",
+        pattern=r"^https?://[^/\s]+$",
+        description="Where clients reach the plain HTTP listener; goes into certificates.",
+    )
+    body_timeout: float = Field(
+        default=10.0, gt=0, le=300, description="Seconds within which a request's body must have arrived."
+    )
+    proxy: ProxySettings = Field(default_factory=ProxySettings, description="The trusted reverse proxy.")
+
+    @model_validator(mode="after")
+    def _tls_is_complete(self) -> HttpSettings:
+        given = (self.tls_listen is not None, self.tls_certificate is not None, self.tls_key is not None)
+        if any(given) and not all(given):
+            raise ValueError("HTTPS needs all of tls-listen, tls-certificate and tls-key")
+        return self
+
+
+class LogSettings(Table):
+    """[log]: the operational log on standard error (the audit log is another thing)."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="The least severe level that is written."
+    )
+    format: Literal["json", "text"] = Field(default="json", description="JSON lines, or text for a person.")
+
+
+class AuditSettings(Table):
+    """[audit]: the sequencer's pace and the checkpoints' signer."""
+
+    key: str = Field(default="audit", description="Label of the signing key in the `audit` token.")
+    certificate: Path | None = Field(default=None, description="The audit signer's certificate (PEM).")
+    sequence_every: float = Field(
+        default=0.5, gt=0, le=60, description="Seconds between two runs of the sequencer."
+    )
+    checkpoint_every: float = Field(
+        default=10.0, gt=0, le=86400, description="Seconds between two checkpoints while there are new events."
+    )
+    time_stamp_url: str | None = Field(
+        default=None, description="The time-stamping authority for checkpoints; none: they are signed only."
+    )
