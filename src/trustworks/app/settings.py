@@ -7,19 +7,9 @@ import re
 from pathlib import Path  # noqa: TC003 - Pydantic reads it at run time
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-
-def _hyphens(name: str) -> str:
-    return name.replace("_", "-")
-
-
-class Table(BaseModel):
-    """A table of the configuration: unknown keys are errors, values do not change, keys are written with hyphens."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, alias_generator=_hyphens, validate_by_alias=True, validate_by_name=False
-    )
+from trustworks.core.settings import Table
 
 
 def _address(value: str) -> str:
