@@ -1,0 +1,147 @@
+"""Key objects on the token: the templates they are made from, and how public keys are read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+
+from trustworks.core.errors import Rejected, Unavailable
+from trustworks.core.module.algorithms import CURVES, EC_PARAMETERS, KeyAlgorithm, PublicKey, algorithm_of
+from trustworks.core.module.constants import Attribute, KeyType, Mechanism, ObjectClass
+from trustworks.core.module.pkcs11 import PreparedMechanism
+
+if TYPE_CHECKING:
+    from trustworks.core.module.pkcs11 import Cryptoki, Template
+
+_GENERATORS = {
+    "ec": (Mechanism.EC_KEY_PAIR_GEN, KeyType.EC),
+    "rsa": (Mechanism.RSA_PKCS_KEY_PAIR_GEN, KeyType.RSA),
+    "ed25519": (Mechanism.EC_EDWARDS_KEY_PAIR_GEN, KeyType.EC_EDWARDS),
+}
+# The same curve as OBJECT IDENTIFIER, which PKCS#11 3.0 allows too.
+_ED25519_NAMES = (EC_PARAMETERS[KeyAlgorithm.ED25519], bytes.fromhex("06032b6570"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What is read of a private key object and its public key."""
+
+    label: str
+    key_id: bytes
+    algorithm: KeyAlgorithm
+    public_key: PublicKey
+
+
+def generate(
+    cryptoki: Cryptoki,
+    session: int,
+    offered: frozenset[int],
+    algorithm: KeyAlgorithm,
+    label: str,
+    key_id: bytes,
+) -> None:
+    """C_GenerateKeyPair with a private key that is sensitive, not extractable, and for signatures alone."""
+    mechanism, key_type = _GENERATORS[algorithm.family]
+    if mechanism not in offered:
+        raise Rejected(
+            "module.mechanism",
+            f"The module offers no CKM_{mechanism.name}, which {algorithm.value} keys need.",
+        )
+    common: Template = {
+        Attribute.KEY_TYPE: key_type,
+        Attribute.TOKEN: True,
+        Attribute.LABEL: label,
+        Attribute.ID: key_id,
+    }
+    public: Template = {**common, Attribute.PRIVATE: False, Attribute.VERIFY: True}
+    if algorithm.family == "rsa":
+        public[Attribute.MODULUS_BITS] = algorithm.bits
+        public[Attribute.PUBLIC_EXPONENT] = b"\x01\x00\x01"
+    else:
+        public[Attribute.EC_PARAMS] = EC_PARAMETERS[algorithm]
+    private: Template = {
+        **common,
+        Attribute.PRIVATE: True,
+        Attribute.SENSITIVE: True,
+        Attribute.EXTRACTABLE: False,
+        Attribute.SIGN: True,
+        Attribute.DERIVE: False,
+    }
+    if algorithm.family == "rsa":
+        private |= {Attribute.DECRYPT: False, Attribute.UNWRAP: False, Attribute.SIGN_RECOVER: False}
+        del private[Attribute.DERIVE]
+    cryptoki.generate_key_pair(session, PreparedMechanism(mechanism), public, private)
+
+
+def read(cryptoki: Cryptoki, session: int, handle: int) -> Found:
+    """Label, id and public key of a private key object.
+
+    The public key comes from the public key object with the same id; for RSA, where that is missing, from the
+    private key object, which holds modulus and exponent as well.
+    """
+    label = (cryptoki.attribute(session, handle, Attribute.LABEL) or b"").decode(errors="replace")
+    key_id = cryptoki.attribute(session, handle, Attribute.ID) or b""
+    key_type = cryptoki.number(session, handle, Attribute.KEY_TYPE)
+    public = cryptoki.find(
+        session,
+        {Attribute.CLASS: ObjectClass.PUBLIC_KEY, Attribute.ID: key_id, Attribute.KEY_TYPE: key_type or 0},
+    )
+    if len(public) > 1:
+        raise Unavailable(
+            "module.key-ambiguous",
+            f"{len(public)} public keys have the id {key_id.hex()} of {label!r}; keep the right one.",
+        )
+    source = public[0] if public else handle
+    key: PublicKey | None = None
+    match key_type:
+        case KeyType.RSA:
+            key = _rsa(cryptoki, session, source)
+        case KeyType.EC | KeyType.EC_EDWARDS:
+            key = _ec(cryptoki, session, source)
+        case _:
+            raise Rejected(
+                "module.key-algorithm", f"The key {label!r} is of a type that Trustworks does not use."
+            )
+    if key is None:
+        raise Unavailable(
+            "module.public-key-absent",
+            f"The token holds no public key object with the id {key_id.hex()} of {label!r}; import it, so that "
+            "signatures can be verified.",
+        )
+    return Found(label=label, key_id=key_id, algorithm=algorithm_of(key), public_key=key)
+
+
+def _rsa(cryptoki: Cryptoki, session: int, handle: int) -> rsa.RSAPublicKey | None:
+    modulus = cryptoki.attribute(session, handle, Attribute.MODULUS)
+    exponent = cryptoki.attribute(session, handle, Attribute.PUBLIC_EXPONENT)
+    if not modulus or not exponent:
+        return None
+    return rsa.RSAPublicNumbers(int.from_bytes(exponent, "big"), int.from_bytes(modulus, "big")).public_key()
+
+
+def _ec(cryptoki: Cryptoki, session: int, handle: int) -> PublicKey | None:
+    parameters = cryptoki.attribute(session, handle, Attribute.EC_PARAMS)
+    point = cryptoki.attribute(session, handle, Attribute.EC_POINT)
+    if not parameters or not point:
+        return None
+    if parameters in _ED25519_NAMES:
+        return ed25519.Ed25519PublicKey.from_public_bytes(point[-32:])
+    for algorithm, curve in CURVES.items():
+        if EC_PARAMETERS[algorithm] == parameters:
+            break
+    else:
+        raise Rejected(
+            "module.key-algorithm", f"The curve {parameters.hex()} is not one that Trustworks uses."
+        )
+    # CKA_EC_POINT is an OCTET STRING around the point (PKCS#11 2.40, 2.3.3); some modules give the bare point.
+    size = 1 + 2 * ((algorithm.bits + 7) // 8)
+    return ec.EllipticCurvePublicKey.from_encoded_point(curve(), point[-size:])
+
+
+def destroy(cryptoki: Cryptoki, session: int, key_id: bytes) -> None:
+    """Destroy the private key object first, then the public one."""
+    for kind in (ObjectClass.PRIVATE_KEY, ObjectClass.PUBLIC_KEY):
+        for handle in cryptoki.find(session, {Attribute.CLASS: kind, Attribute.ID: key_id}):
+            cryptoki.destroy(session, handle)

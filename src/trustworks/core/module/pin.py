@@ -1,0 +1,120 @@
+"""PINs: read from a file that only its owner can read, and never a default one outside the lab."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote
+
+from trustworks.core.errors import Malformed, Refused, Unavailable
+from trustworks.core.trace import implements
+
+if TYPE_CHECKING:
+    from trustworks.core.module.uri import Pkcs11Uri
+
+# Eight: the least that the modules on the market enforce, and what a token that locks after ten wrong tries needs for
+# a chance of one in ten million against guessing. More is no burden (a machine types it) but some cards take no more
+# than fifteen, so that a longer minimum would shut out certified devices.
+LEAST_PIN_LENGTH: Final = 8
+_LARGEST_PIN_FILE: Final = 1024
+
+# What manuals, tutorials and test suites of modules use, in lower case.
+KNOWN_PINS: Final = frozenset(
+    {
+        "00000000", "0001password", "010203040506", "12345678", "123456789", "1234567890", "87654321",
+        "3537363231383830", "administrator", "changeit", "changeme", "default", "fortanix", "foo123", "hsmpassword",
+        "letmein", "nitrokey", "opensc", "passw0rd", "password", "password1", "password123", "qwertyui", "secret",
+        "secret123", "softhsm", "softhsm2", "so-pin", "sopin", "test1234", "testtest", "trustworks", "user-pin",
+        "userpin", "welcome1", "yubihsm", "0000", "1234", "123456", "1111", "98765432", "1234-5678", "abcd1234",
+    }
+)  # fmt: skip
+
+
+@implements("TRUSTWORKS:MODULE-PIN-STRENGTH")
+def check_pin(pin: bytes, *, whose: str, lab: bool) -> None:
+    """Refuse a PIN that is known or too short, unless this is the lab; the PIN itself is never in the message.
+
+    Known also means: one character repeated, or each character the successor (or predecessor) of the one before.
+    """
+    if lab:
+        return
+    text = pin.decode("utf-8", errors="replace").lower()
+    if len(text) < LEAST_PIN_LENGTH:
+        reason = f"has fewer than {LEAST_PIN_LENGTH} characters"
+    elif text in KNOWN_PINS:
+        reason = "is a known default"
+    elif len({ord(after) - ord(before) for before, after in zip(text, text[1:], strict=False)}) == 1:
+        reason = "is one character repeated, or a plain run"
+    else:
+        return
+    raise Refused(
+        "TRUSTWORKS:MODULE-PIN-STRENGTH",
+        f"The PIN of {whose} {reason}. Choose a random one of {LEAST_PIN_LENGTH} or more characters "
+        "and change it on the token.",
+    )
+
+
+@implements("TRUSTWORKS:MODULE-PIN-FILE-MODE")
+def check_pin_file(mode: int, owner: int, user: int, path: Path) -> None:
+    """Refuse a PIN file that anyone but its owner can read or write, or that another user owns.
+
+    `mode` and `owner` are of the opened file, `user` is who runs this process (0 may own it as well).
+    """
+    if not stat.S_ISREG(mode):
+        raise Refused("TRUSTWORKS:MODULE-PIN-FILE-MODE", f"The PIN file {path} is not a regular file.")
+    if mode & 0o077:
+        raise Refused(
+            "TRUSTWORKS:MODULE-PIN-FILE-MODE",
+            f"The PIN file {path} has mode {stat.S_IMODE(mode):04o}: others can reach it. Run chmod 600 {path}, "
+            "and change the PIN if they may have read it.",
+        )
+    if owner not in {0, user}:
+        raise Refused(
+            "TRUSTWORKS:MODULE-PIN-FILE-MODE",
+            f"The PIN file {path} belongs to user {owner}; it must belong to the user that runs Trustworks ({user}).",
+        )
+
+
+def read_pin(uri: Pkcs11Uri, *, base: Path | None = None) -> bytes:
+    """The PIN from the URI's pin-source; a relative path is meant from `base` (else the working directory).
+
+    A final line end is not part of the PIN. Raises `Unavailable` (module.pin-absent) without a file, and `Refused`
+    where others could read it.
+    """
+    if uri.pin_source is None:
+        raise Unavailable(
+            "module.pin-absent",
+            f"{uri} names no PIN file; add ?pin-source=file:PATH with a file of mode 0600 that holds the PIN.",
+        )
+    path = pin_path(uri.pin_source, base)
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as error:
+        raise Unavailable(
+            "module.pin-absent",
+            f"The PIN file {path} cannot be read: {error.strerror}. Create it with mode 0600.",
+        ) from None
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(file.fileno())
+        check_pin_file(status.st_mode, status.st_uid, os.geteuid(), path)
+        pin = file.read(_LARGEST_PIN_FILE + 1)
+    pin = pin.removesuffix(b"\n").removesuffix(b"\r")
+    if not pin or len(pin) > _LARGEST_PIN_FILE or b"\n" in pin or b"\0" in pin:
+        raise Malformed(f"The PIN file {path} must hold one line with the PIN and nothing else.")
+    return pin
+
+
+def pin_path(pin_source: str, base: Path | None) -> Path:
+    """The file that a pin-source names: ``file:PATH``, ``file://PATH`` or a bare path.
+
+    A command (RFC 7512, 2.4: ``|COMMAND``) is not run: a configuration file shall not be able to start programs.
+    """
+    text = pin_source
+    if match := re.fullmatch(r"(?i)file:(?://(?:localhost)?(?=/))?(.+)", text):
+        text = unquote(match[1])
+    if text.startswith("|") or re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", text):
+        raise Malformed(f"pin-source {pin_source!r} is not a file; write pin-source=file:PATH.")
+    return (base or Path()) / text

@@ -1,0 +1,308 @@
+"""The connection to one token: found by its URI, logged in once, with a pool of sessions for the threads.
+
+Life of a signature: take an idle session (or open one), C_SignInit, C_Sign, give the session back. A session with a
+failed operation is closed, never reused. When the connection is lost (device reset, sessions killed), the first thread
+that notices opens it anew, and every thread tries once more; handles of objects belong to one such `generation`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections import deque
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, Final
+
+from trustworks.core.errors import Unavailable
+from trustworks.core.module import library
+from trustworks.core.module.constants import LOST, Flag, Rv, User
+from trustworks.core.module.pkcs11 import CryptokiError, ffi, text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+    from typing import TypeVar
+
+    from trustworks.core.module.pkcs11 import Cryptoki, PreparedMechanism
+    from trustworks.core.module.uri import Pkcs11Uri
+
+    T = TypeVar("T")
+
+LARGEST_SIGNATURE: Final = 2048
+
+
+class Session:
+    """A session with the buffers that its signatures are written to."""
+
+    __slots__ = ("buffer", "handle", "length", "view")
+
+    def __init__(self, handle: int) -> None:
+        self.handle = handle
+        self.buffer: Any = ffi.new("CK_BYTE[]", LARGEST_SIGNATURE)
+        self.length: Any = ffi.new("CK_ULONG *")
+        self.view: Any = ffi.buffer(self.buffer)
+
+
+class Connection:
+    """One token, logged in. Threads share it; a forked child is refused."""
+
+    def __init__(
+        self,
+        cryptoki: Cryptoki,
+        uri: Pkcs11Uri,
+        pin: bytes,
+        *,
+        read_write: bool,
+        lock_file: Path | None = None,
+    ) -> None:
+        self.cryptoki = cryptoki
+        self.uri = uri
+        self.slot = -1
+        self.generation = 0
+        self.pid = os.getpid()
+        self.closed = False
+        self._pin = pin
+        self._read_write = read_write
+        self._lock_file = lock_file
+        self._lock = threading.RLock()
+        self._idle: deque[Session] = deque()
+        self._anchor: Session | None = None
+        self._sign_init = cryptoki.c_sign_init
+        self._sign = cryptoki.c_sign
+
+    # Opening and closing
+
+    def open(self) -> None:
+        """Find the token and log in; the caller holds the start-up lock."""
+        cryptoki = self.cryptoki
+        with cryptoki.lock:
+            self.slot = find_slot(cryptoki, self.uri)
+            anchor = self._new_session()
+            try:
+                self._login(anchor)
+            except BaseException:
+                self._discard(anchor)
+                raise
+            self._anchor = anchor  # the login ends with the last session, so one always stays open
+
+    def _login(self, session: Session) -> None:
+        cryptoki, users = self.cryptoki, 0
+        fingerprint = hashlib.sha256(self._pin).digest()
+        if self.slot in cryptoki.logins:
+            users, first = cryptoki.logins[self.slot]
+            if first != fingerprint:
+                raise pin_error(Rv.PIN_INCORRECT, self.uri)
+        try:
+            cryptoki.login(session.handle, User.USER, self._pin)
+        except CryptokiError as error:
+            if error.rv != Rv.USER_ALREADY_LOGGED_IN:
+                raise pin_error(error.rv, self.uri) from error
+            if not users:
+                cryptoki.logout(session.handle)
+                return self._login(session)
+        cryptoki.logins[self.slot] = (users + 1, fingerprint)
+        return None
+
+    def close(self) -> None:
+        """Close the sessions; the last user of a token in this process logs out."""
+        with self._lock:
+            if self.closed:
+                return
+            self.closed = True
+        if os.getpid() != self.pid:
+            return  # the sessions are the parent's
+        with self.cryptoki.lock:
+            self._leave()
+
+    def _leave(self) -> None:
+        while self._idle:
+            self._discard(self._idle.pop())
+        users, fingerprint = self.cryptoki.logins.pop(self.slot, (1, b""))
+        if users > 1:
+            self.cryptoki.logins[self.slot] = (users - 1, fingerprint)
+        if self._anchor is not None:
+            if users == 1:
+                with suppress(CryptokiError):
+                    self.cryptoki.logout(self._anchor.handle)
+            self._discard(self._anchor)
+            self._anchor = None
+
+    def reopen(self, seen: int) -> None:
+        """Open the lost connection again, unless another thread has done so since generation `seen`."""
+        self.check_usable()
+        with self._lock:
+            if self.generation != seen:
+                return
+            with library.start_lock(self.cryptoki.path, self._lock_file), self.cryptoki.lock:
+                self._leave()
+                with suppress(CryptokiError):
+                    self.cryptoki.initialise()  # a no-op unless somebody finalised the library
+                self.open()
+            self.generation += 1
+
+    def check_usable(self) -> None:
+        """Refuse after `close` and after a fork."""
+        if os.getpid() != self.pid:
+            library.check_not_forked(self.pid)
+        if self.closed:
+            raise Unavailable("module.closed", f"The module {self.uri} was closed; open it again.")
+
+    # Sessions
+
+    def _new_session(self) -> Session:
+        try:
+            return Session(self.cryptoki.open_session(self.slot, read_write=self._read_write))
+        except CryptokiError as error:
+            if error.rv == Rv.SESSION_COUNT:
+                raise Unavailable(
+                    "module.sessions",
+                    f"The token of {self.uri} has no free session. Lower the number of workers or threads.",
+                ) from error
+            raise
+
+    def _discard(self, session: Session) -> None:
+        with suppress(CryptokiError):
+            self.cryptoki.close_session(session.handle)
+
+    @contextmanager
+    def session(self) -> Iterator[int]:
+        """A session's number for a few calls."""
+        self.check_usable()
+        try:
+            session = self._idle.pop()
+        except IndexError:
+            session = self._new_session()
+        try:
+            yield session.handle
+        except BaseException:
+            self._discard(session)
+            raise
+        self._idle.append(session)
+        if self.closed:
+            self._drain()
+
+    def _drain(self) -> None:
+        with suppress(IndexError):
+            while True:
+                self._discard(self._idle.pop())
+
+    def run(self, action: Callable[[int], T]) -> T:
+        """Do something with a session; once more on a new connection where the old one was lost."""
+        seen = self.generation
+        try:
+            with self.session() as session:
+                return action(session)
+        except CryptokiError as error:
+            if error.rv not in LOST:
+                raise unavailable(error, self.uri) from error
+        self.reopen(seen)
+        try:
+            with self.session() as session:
+                return action(session)
+        except CryptokiError as error:
+            raise unavailable(error, self.uri) from error
+
+    def sign(self, mechanism: PreparedMechanism, key: int, data: bytes) -> bytes:
+        """C_SignInit and C_Sign without an allocation on our side. The hot path; `CryptokiError` when it fails."""
+        if os.getpid() != self.pid or self.closed:
+            self.check_usable()
+        try:
+            session = self._idle.pop()
+        except IndexError:
+            session = self._new_session()
+        handle = session.handle
+        rv = self._sign_init(handle, mechanism.cdata, key)
+        if rv == 0:
+            session.length[0] = LARGEST_SIGNATURE
+            rv = self._sign(handle, data, len(data), session.buffer, session.length)
+            if rv == 0:
+                signature: bytes = session.view[: session.length[0]]
+                self._idle.append(session)
+                if self.closed:
+                    self._drain()
+                return signature
+        self._discard(session)
+        raise CryptokiError("C_Sign", rv)
+
+
+def find_slot(cryptoki: Cryptoki, uri: Pkcs11Uri) -> int:
+    """The slot of the one initialised token that the URI names."""
+    found, seen = [], []
+    for slot in cryptoki.slots():
+        try:
+            info = cryptoki.token_info(slot)
+        except CryptokiError as error:
+            if error.rv in LOST or error.rv == Rv.TOKEN_NOT_RECOGNIZED:
+                continue
+            raise unavailable(error, uri) from error
+        label = text(info.label)
+        if info.flags & Flag.TOKEN_INITIALIZED:
+            seen.append(label)
+        wanted = (
+            (uri.token, label),
+            (uri.serial, text(info.serialNumber)),
+            (uri.manufacturer, text(info.manufacturerID)),
+            (uri.model, text(info.model)),
+            (uri.slot_id, slot),
+        )
+        if all(value is None or value == actual for value, actual in wanted) and (
+            info.flags & Flag.TOKEN_INITIALIZED or uri.slot_id is not None
+        ):
+            found.append(slot)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise Unavailable(
+            "module.token-ambiguous", f"{len(found)} tokens match {uri}; add serial= or slot-id= to name one."
+        )
+    present = (
+        f"present are {', '.join(repr(label) for label in seen)}"
+        if seen
+        else "no initialised token is present"
+    )
+    raise Unavailable(
+        "module.token-absent",
+        f"The token of {uri} is absent ({present}). Connect it, or create it with `trustworks module init-token`.",
+    )
+
+
+def pin_error(rv: int, uri: Pkcs11Uri) -> Unavailable:
+    """What a failed login means for the operator."""
+    code, sentence = {
+        Rv.PIN_INCORRECT: (
+            "module.pin-wrong",
+            "The token of {uri} does not accept the PIN of its pin-source. Correct the file before trying again: "
+            "tokens lock after a few wrong PINs.",
+        ),
+        Rv.PIN_LEN_RANGE: ("module.pin-wrong", "The PIN of {uri} is too short or too long for the token."),
+        Rv.PIN_INVALID: ("module.pin-wrong", "The PIN of {uri} has characters that the token does not take."),
+        Rv.PIN_LOCKED: (
+            "module.pin-locked",
+            "The token of {uri} has locked the user's PIN. The security officer must set it again.",
+        ),
+        Rv.PIN_EXPIRED: ("module.pin-expired", "The PIN of {uri} has expired. Set a new one on the token."),
+        Rv.USER_PIN_NOT_INITIALIZED: (
+            "module.pin-unset",
+            "The token of {uri} has no user PIN yet. Set it with the security officer's PIN.",
+        ),
+    }.get(Rv(rv) if rv in set(Rv) else Rv.GENERAL_ERROR, ("", ""))
+    if code:
+        return Unavailable(code, sentence.format(uri=uri))
+    return unavailable(CryptokiError("C_Login", rv), uri)
+
+
+def unavailable(error: CryptokiError, uri: Pkcs11Uri) -> Unavailable:
+    """What a failed call means for the operator."""
+    if error.rv in {Rv.TOKEN_NOT_PRESENT, Rv.TOKEN_NOT_RECOGNIZED, Rv.SLOT_ID_INVALID, Rv.DEVICE_REMOVED}:
+        return Unavailable("module.token-absent", f"The token of {uri} is gone ({error}). Connect it again.")
+    if error.rv in {Rv.DEVICE_MEMORY, Rv.HOST_MEMORY}:
+        return Unavailable(
+            "module.full", f"The token of {uri} is out of memory ({error}). Remove unused objects."
+        )
+    if error.rv in {Rv.SESSION_READ_ONLY, Rv.TOKEN_WRITE_PROTECTED}:
+        return Unavailable("module.read-only", f"The token of {uri} is open for reading only ({error}).")
+    return Unavailable(
+        "module.failed",
+        f"The module of {uri} failed: {error}. Look into the module's own log, then try again.",
+    )

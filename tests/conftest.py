@@ -1,0 +1,75 @@
+"""Fixtures that give every test real tokens of SoftHSM2, in a folder that lives as long as the test run."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import secrets
+from typing import TYPE_CHECKING
+
+import pytest
+
+from trustworks.core.errors import Unavailable
+from trustworks.core.module import Module, Pkcs11Uri, find_library, initialise_token
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+_NUMBERS = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def softhsm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The SoftHSM2 library, with its tokens in a folder of this test run.
+
+    SOFTHSM2_CONF is set before the library's C_Initialize and stays: the library reads it once per process.
+    """
+    folder = tmp_path_factory.mktemp("softhsm")
+    (folder / "tokens").mkdir()
+    configuration = folder / "softhsm2.conf"
+    configuration.write_text(
+        f"directories.tokendir = {folder / 'tokens'}\nlog.level = ERROR\n", encoding="utf-8"
+    )
+    try:
+        library = find_library()
+    except Unavailable as error:
+        pytest.skip(f"NOT TESTED, no PKCS#11 library: {error}")
+    before = os.environ.get("SOFTHSM2_CONF")
+    os.environ["SOFTHSM2_CONF"] = str(configuration)
+    yield library
+    if before is None:
+        del os.environ["SOFTHSM2_CONF"]
+    else:
+        os.environ["SOFTHSM2_CONF"] = before
+
+
+@pytest.fixture(scope="session")
+def make_token(softhsm: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Pkcs11Uri]:
+    """A function that makes a new token with a random PIN, and answers its URI."""
+    folder = tmp_path_factory.mktemp("pins")
+
+    def make(label: str | None = None) -> Pkcs11Uri:
+        number = next(_NUMBERS)
+        name = label or f"token-{number}"
+        user_pin = secrets.token_urlsafe(18)
+        file = folder / f"{number}.pin"
+        file.touch(mode=0o600)
+        file.write_text(user_pin, encoding="ascii")
+        initialise_token(softhsm, label=name, so_pin=secrets.token_urlsafe(18), user_pin=user_pin, lab=False)
+        return Pkcs11Uri(token=name, pin_source=f"file:{file}")
+
+    return make
+
+
+@pytest.fixture
+def token(make_token: Callable[..., Pkcs11Uri]) -> Pkcs11Uri:
+    """A fresh token."""
+    return make_token()
+
+
+@pytest.fixture
+def module(softhsm: Path, token: Pkcs11Uri) -> Iterator[Module]:
+    """An open lab module on a fresh token."""
+    with Module.open(token, library=softhsm, read_write=True, lab=True) as opened:
+        yield opened
