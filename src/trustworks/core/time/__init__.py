@@ -1,7 +1,7 @@
 """Trusted time: UTC with a proven error bound and its evidence, or no time at all.
 
-`open_clock` gives a `Clock`: the `TimeGuard` (mode ``enforce``) reads the lease that a `Collector` renews every second,
-the `LabClock` (mode ``lab``) is unchecked and says so in its evidence.
+`open_clock` gives a `Clock`: the `TimeGuard` (mode ``enforce``) reads the lease that a `Collector` renews
+every second, the `LabClock` (mode ``lab``) is unchecked and says so in its evidence.
 """
 
 from __future__ import annotations
@@ -9,9 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trustworks.core.time.accuracy import check_declared_accuracy
+from trustworks.core.time.collector import Collector
 from trustworks.core.time.config import TimeSettings
 from trustworks.core.time.guard import TimeGuard
 from trustworks.core.time.lab import LabClock
+from trustworks.core.time.latch import Release, release
 from trustworks.core.time.model import Clock, ClockStatus, TimeEvidence, TrustedTime
 
 if TYPE_CHECKING:
@@ -22,13 +24,16 @@ if TYPE_CHECKING:
 __all__ = [
     "Clock",
     "ClockStatus",
+    "Collector",
     "LabClock",
+    "Release",
     "TimeEvidence",
     "TimeGuard",
     "TimeSettings",
     "TrustedTime",
     "check_declared_accuracy",
     "open_clock",
+    "release",
 ]
 
 

@@ -27,8 +27,8 @@ def one_second_or_better(declared_us: int) -> None:
 def covers_clock(declared_us: int, max_bound_us: int, holdover_us: int, resolution_us: int) -> None:
     """Refuse a declared accuracy that the worst allowed clock could break.
 
-    The worst time given is off by the largest bound of a lease, what may be added while the lease is held, and
-    the part of a second that genTime cuts off; all in microseconds.
+    The worst time given is off by the largest bound of a lease, what may be added while the lease is held,
+    and the part of a second that genTime cuts off; all in microseconds.
     """
     worst = max_bound_us + holdover_us + resolution_us
     if declared_us < worst:
@@ -43,8 +43,8 @@ def covers_clock(declared_us: int, max_bound_us: int, holdover_us: int, resoluti
 def check_declared_accuracy(settings: TimeSettings, declared_us: int, resolution_us: int) -> None:
     """Refuse to start with a declared accuracy that `settings` do not keep; both numbers are microseconds.
 
-    `resolution_us` is the step of genTime (1 for microseconds, 1000 for milliseconds). The lab's clock keeps no
-    accuracy at all, so only the ceiling of one second is looked at there.
+    `resolution_us` is the step of genTime (1 for microseconds, 1000 for milliseconds). The lab's clock keeps
+    no accuracy at all, so only the ceiling of one second is looked at there.
 
     Raises:
         Refused: more than one second, or less than bound + holdover + resolution.

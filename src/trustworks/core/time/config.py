@@ -12,8 +12,8 @@ from trustworks.core.settings import Table
 LEASE_NAME = "clock.lease"
 NTP_PORT = 123
 
-# Public services that spread a leap second over hours: what they serve on such a day is not UTC, and mixed with
-# servers that follow UTC they break the quorum.
+# Public services that spread a leap second over hours: what they serve on such a day is not UTC, and mixed
+# with servers that follow UTC they break the quorum.
 SMEARING_SERVERS = frozenset(
     {
         "time.google.com",

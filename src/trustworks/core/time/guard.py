@@ -1,22 +1,35 @@
-"""The clock of mode ``enforce``: no lease, no time."""
+"""The clock of mode ``enforce``: no lease, no time.
+
+Every `now()` looks at the collector's lease, at the kernel's own word, and at all clocks against one another:
+a jump or a suspension since the lease was written is found before the time is used, and latches the stop.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, NoReturn
 
 from trustworks.core.errors import Unavailable
-from trustworks.core.time.model import ClockStatus, Mode, TrustedTime
+from trustworks.core.time import rules
+from trustworks.core.time.lab import EPOCH
+from trustworks.core.time.latch import LatchFiles, new_latch
+from trustworks.core.time.lease import OK, LeaseReader
+from trustworks.core.time.model import ClockStatus, Mode, TimeEvidence, TrustedTime
 from trustworks.core.time.readings import SystemReadings
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from trustworks.core.time.config import TimeSettings
-    from trustworks.core.time.readings import ClockReadings
+    from trustworks.core.time.latch import Latch
+    from trustworks.core.time.lease import Lease
+    from trustworks.core.time.readings import ClockReadings, Moment
+
+SECOND = 1_000_000_000
 
 
 class TimeGuard:
-    """UTC with a proven error bound, or `Unavailable`."""
+    """UTC with a proven error bound, or `Unavailable`. One object serves all threads of a process."""
 
     mode: Mode = "enforce"
 
@@ -24,18 +37,173 @@ class TimeGuard:
         self, settings: TimeSettings, state_dir: Path, readings: ClockReadings | None = None
     ) -> None:
         self._settings = settings
-        self._path = settings.lease_path(state_dir)
         self._readings = readings or SystemReadings()
+        self._reader = LeaseReader(settings.lease_path(state_dir))
+        self._files = LatchFiles(state_dir)
+        self._latch: Latch | None = self._files.read()
+        self._boot = _boot_id(self._readings)
+        self._last = 0
+        self._uses_kernel = "kernel" in settings.sources
+        self._kernel_limit = settings.kernel_max_error_us
+        self._tolerance = settings.jump_tolerance_us * 1000
+        self._slew = settings.slew_ppm
+        self._drift = settings.oscillator_ppm
+        self._limit = settings.max_bound_ns + settings.holdover_ns
 
     def now(self) -> TrustedTime:
-        """UTC with its bound and evidence."""
-        raise Unavailable("clock.no-lease", self.status().reason)
+        """UTC with its bound and evidence.
+
+        Raises:
+            Unavailable: ``clock.<why>``, with a sentence that says what to do.
+        """
+        if self._latch is not None:
+            self._require_release()
+        lease = self._reader.read()
+        moment = self._readings.moment()
+        realtime, raw, monotonic, boottime, gap = moment
+        if lease.code != OK or not lease.written <= boottime <= lease.until or lease.boot != self._boot:
+            self._refuse(lease, boottime)
+        if self._uses_kernel:
+            findings = rules.kernel_findings(*self._readings.discipline(), self._kernel_limit)
+            if findings:
+                raise Unavailable("clock.unsynchronised", " ".join(findings))
+        if not rules.stayed_awake(boottime - monotonic - lease.suspended, gap):
+            self._stop("clock.suspended", lease, moment)
+        elapsed = raw - lease.raw
+        step = realtime - lease.realtime - elapsed
+        if not rules.is_steady(step, elapsed, gap, self._tolerance, self._slew):
+            self._stop("clock.jump", lease, moment)
+        # The lease's bound, what the oscillator can have drifted since, and what the clock was seen to be
+        # steered.
+        bound = lease.bound + int(elapsed * self._drift) // rules.MILLION + abs(step) + gap
+        if not rules.is_within(bound, self._limit):
+            raise Unavailable(
+                "clock.bound",
+                f"The clock may be {bound // 1000} us off, more than the {self._limit // 1000} us allowed.",
+            )
+        if lease.window is not None and lease.window[0] <= realtime <= lease.window[1]:
+            raise Unavailable(
+                "clock.leap-window", "No time is given around a leap second; try again in three seconds."
+            )
+        if realtime < self._last:
+            raise Unavailable(
+                "clock.backwards", "The clock went back by a moment; try again when it has caught up."
+            )
+        self._last = realtime
+        bound_us = -(-bound // 1000)
+        return TrustedTime(
+            EPOCH + timedelta(0, 0, realtime // 1000),
+            bound_us,
+            TimeEvidence("enforce", lease.name, lease.sources, bound_us, lease.leap),
+        )
+
+    def _require_release(self) -> None:
+        """Go on only when the standing stop was lifted by a release; raises otherwise."""
+        latch = self._latch
+        assert latch is not None  # noqa: S101 - asked for by the caller
+        standing = self._files.read()
+        if standing is None and rules.may_resume(latch.id, [one.latch for one in self._files.releases()]):
+            self._latch = None
+            return
+        if standing is None:
+            # Removed by hand, or never written for want of space: it stands all the same.
+            standing = self._files.set(latch)
+        self._latch = standing
+        raise Unavailable(standing.code, latched_sentence(standing.reason))
+
+    def _refuse(self, lease: Lease, boottime: int) -> NoReturn:
+        """Say why this lease gives no time."""
+        self._reader.reopen_if_replaced()
+        latch = self._latch = self._files.read()
+        if latch is not None:
+            raise Unavailable(latch.code, latched_sentence(latch.reason))
+        if lease.boot != self._boot:
+            raise Unavailable(
+                "clock.no-lease",
+                "The clock lease is from before the machine was started; start `trustworks serve`, or "
+                "`trustworks time collect` on its own.",
+            )
+        age = (boottime - lease.written) / SECOND
+        if not lease.written <= boottime <= lease.until:
+            before = "" if lease.code == OK else f" Before that: {lease.reason}"
+            raise Unavailable(
+                "clock.lease-expired",
+                f"The clock lease was last renewed {age:.0f} s ago and is no longer valid; see why the collector "
+                f"stopped, and start it again.{before}",
+            )
+        raise Unavailable(lease.code, lease.reason)
+
+    def _stop(self, code: str, lease: Lease, moment: Moment) -> NoReturn:
+        """Latch a stop that was found between two looks of the collector."""
+        step = moment.realtime - lease.realtime - (moment.raw - lease.raw)
+        suspended = moment.boottime - moment.monotonic - lease.suspended
+        latch = new_latch(
+            code,
+            stop_reason(code, step, suspended),
+            found_by="reader",
+            realtime_ns=moment.realtime,
+            boot=lease.boot,
+            detail={"step_ns": step, "suspended_ns": suspended, "lease": lease.name},
+        )
+        self._latch = latch
+        self._latch = self._files.set(latch)
+        raise Unavailable(self._latch.code, latched_sentence(self._latch.reason))
 
     def status(self) -> ClockStatus:
-        """Why there is no time."""
+        """Whether `now()` answers, and why not."""
+        code, reason, bound = OK, "The clock is synchronised to UTC within its bound.", None
+        try:
+            bound = self.now().bound_us
+        except Unavailable as error:
+            code, reason = error.code, str(error)
+        latch = self._latch
+        try:
+            lease = self._reader.read()
+            boottime = self._readings.moment().boottime
+        except Unavailable:
+            return ClockStatus(
+                ok=False,
+                mode="enforce",
+                code=code,
+                reason=reason,
+                latched=latch is not None,
+                latch=latch.as_dict() if latch else None,
+            )
+        same_boot = lease.boot == self._boot
         return ClockStatus(
-            ok=False,
+            ok=code == OK,
             mode="enforce",
-            code="clock.no-lease",
-            reason=f"There is no clock lease at {self._path}: no collector proves the clock's error.",
+            code=code,
+            reason=reason,
+            bound_us=bound,
+            lease=lease.name,
+            lease_age=round((boottime - lease.written) / SECOND, 3) if same_boot else None,
+            latched=latch is not None,
+            latch=latch.as_dict() if latch else None,
+            sources=lease.sources,
+            leap_state=lease.leap,
+            leap_file_expires=lease.leap_file_expires,
         )
+
+
+def _boot_id(readings: ClockReadings) -> str:
+    try:
+        return readings.boot_id()
+    except Unavailable:
+        return ""  # no such system; `moment` says so at every call
+
+
+def latched_sentence(reason: str) -> str:
+    """The refusal of a latched stop: what happened, and what lifts it."""
+    return (
+        f"The clock is stopped: {reason} Find out what happened, check the clock against UTC, then release the stop "
+        "with `trustworks time release --operator NAME --reason TEXT`."
+    )
+
+
+def stop_reason(code: str, step_ns: int, suspended_ns: int) -> str:
+    """One sentence on a jump or a suspension."""
+    if code == "clock.suspended":
+        return f"The machine was suspended for {suspended_ns / SECOND:.3f} s."
+    way = "forward" if step_ns > 0 else "back"
+    return f"The clock jumped {way} by {abs(step_ns) / 1_000_000:.3f} ms."

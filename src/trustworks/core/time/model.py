@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -11,12 +11,11 @@ if TYPE_CHECKING:
 Mode = Literal["enforce", "lab"]
 
 
-@dataclass(frozen=True, slots=True)
-class TimeEvidence:
+class TimeEvidence(NamedTuple):
     """Why a time may be believed; small enough to go into the record of every token.
 
-    `lease` names the lease (boot and number), `sources` who the lease stands on, `leap_state` is one of ``none``,
-    ``insert``, ``delete`` and ``unchecked``. `bound_us` is None for the lab's unchecked clock.
+    `lease` names the lease (boot and number), `sources` who the lease stands on, `leap_state` is one of
+    ``none``, ``insert``, ``delete`` and ``unchecked``. `bound_us` is None for the lab's unchecked clock.
     """
 
     mode: Mode
@@ -36,12 +35,11 @@ class TimeEvidence:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class TrustedTime:
+class TrustedTime(NamedTuple):
     """A moment in UTC, to the microsecond, and how far it can be off.
 
-    `utc` is cut to the microsecond below. `bound_us` is the proven bound of its error, rounded up; the lab's unchecked
-    clock proves nothing and answers 0, its evidence says ``"mode": "lab"``.
+    `utc` is cut to the microsecond below. `bound_us` is the proven bound of its error, rounded up; the lab's
+    unchecked clock proves nothing and answers 0, its evidence says ``"mode": "lab"``.
     """
 
     utc: datetime

@@ -1,0 +1,454 @@
+"""The collector: asks the sources once a second, watches all clocks, and renews or withholds the lease.
+
+One step is `Collector.tick`, in this order: stops and releases; the clocks against their last reading (jump,
+suspend, leap second); the sources; the leap second's announcements; the verdict; the audit log; the lease. A
+lease is written only after the audit log took every event before it.
+
+What latches (EN 319 421, OVR-7.13-04): proof that the clock was wrong or untouched by its discipline while
+time could be given: a jump, a suspension, a measured error above the limit, a leap second that the clock
+missed. What does not: a source that is silent or contradicts another, or an error bound that grew too large;
+the lease lapses then, nothing was issued under a wrong clock, and it comes back when the sources do.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from trustworks.core.errors import Refused, Unavailable
+from trustworks.core.time import leap as leaps
+from trustworks.core.time import rules
+from trustworks.core.time.events import sources_detail, transition_events
+from trustworks.core.time.guard import latched_sentence, stop_reason
+from trustworks.core.time.latch import LatchFiles, clock_text, new_latch
+from trustworks.core.time.leap_file import LeapFile, day
+from trustworks.core.time.lease import OK, Lease, LeaseWriter
+from trustworks.core.time.readings import SystemReadings
+from trustworks.core.time.sources import make_sources
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from trustworks.core.time.config import TimeSettings
+    from trustworks.core.time.estimate import Estimate, Leap, Source
+    from trustworks.core.time.latch import Latch
+    from trustworks.core.time.leap_file import LeapList
+    from trustworks.core.time.readings import ClockReadings, Moment
+
+SECOND = 1_000_000_000
+TICK = 1.0
+# Around a leap second the collector looks more often, to record when the clock made its step.
+LEAP_TICK = 0.05
+_JOIN_TIMEOUT = 5.0
+STOPPED = "clock.collector-stopped"
+_REASON_MAX = 1500
+_SOURCES_MAX = 1200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Verdict:
+    """What one look at the sources came to."""
+
+    estimates: tuple[Estimate, ...] = ()
+    problems: tuple[tuple[str, str], ...] = ()
+    leap: Leap = "none"
+    midnight: int = 0
+    window: tuple[int, int] | None = None
+    leap_file_expires: int | None = None
+
+    @property
+    def bound(self) -> int:
+        return max((one.bound_ns or 0 for one in self.estimates), default=0)
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        return tuple(name for one in self.estimates for name in one.ids)
+
+
+class Collector:
+    """Renews the lease; `on_event(type, detail)` must have made an event durable when it returns.
+
+    Raises:
+        Unavailable: another collector runs, or the lease cannot be written.
+    """
+
+    def __init__(
+        self,
+        settings: TimeSettings,
+        state_dir: Path,
+        on_event: Callable[[str, dict[str, Any]], None],
+        *,
+        readings: ClockReadings | None = None,
+        sources: Sequence[Source] | None = None,
+    ) -> None:
+        self._settings = settings
+        self._on_event = on_event
+        self._readings = readings or SystemReadings()
+        self._sources = tuple(make_sources(settings, self._readings) if sources is None else sources)
+        self._leap_file = LeapFile(settings.leap_file)
+        self._files = LatchFiles(state_dir)
+        self._boot = self._readings.boot_id()
+        self._writer = LeaseWriter(settings.lease_path(state_dir))
+        self._pending: list[tuple[str, dict[str, Any]]] = []
+        self._last: Lease | None = None
+        self._known_latch: Latch | None = None
+        self._number = 0
+        self._held = False
+        self._last_leap: int | None = None
+        self._pending_leap: tuple[Leap, int] | None = None
+        self._reported_at: int | None = None
+        self._audit_behind = False
+        self._resume()
+
+    def _resume(self) -> None:
+        """Take up what an earlier collector left: its number, its clocks of this boot, its standing stop."""
+        previous = self._writer.previous()
+        if previous is None:
+            return
+        self._number = previous.number
+        released = self._files.releases()
+        if not self._files.stands() and not rules.may_resume(previous.latch, [one.latch for one in released]):
+            self._latch(
+                previous.code, "The file of a latched stop was removed by hand.", {"was": previous.latch}
+            )
+        if previous.boot != self._boot:
+            return
+        self._last_leap = previous.last_leap
+        if any(one.boot == self._boot and one.boottime >= previous.written for one in released):
+            return
+        if previous.code != STOPPED:
+            self._pending.append(("clock.collector-died", {"lease": previous.name, "code": previous.code}))
+        self._last, self._held = replace(previous, code=STOPPED), previous.held
+        if previous.leap_at is not None:
+            self._pending_leap = (_leap(previous.leap), previous.leap_at)
+
+    def run(self, stop: threading.Event) -> None:
+        """Renew the lease every second until `stop` is set; then withdraw it."""
+        threads = [
+            threading.Thread(target=source.run, args=(stop,), name=f"clock-{source.name}", daemon=True)
+            for source in self._sources
+            if hasattr(source, "run")
+        ]
+        for thread in threads:
+            thread.start()
+        self._pending.append(("clock.collector-started", self._configuration()))
+        try:
+            while not stop.is_set():
+                lease = self.tick()
+                stop.wait(LEAP_TICK if lease.code == "clock.leap-window" else TICK)
+        finally:
+            self.close()
+            for thread in threads:
+                thread.join(_JOIN_TIMEOUT)
+
+    def close(self) -> None:
+        """Withdraw the lease and say so in the audit log."""
+        moment = self._readings.moment()
+        self._write(moment, STOPPED, "The collector was stopped; start it again.", _Verdict())
+        self._pending.append(("clock.collector-stopped", {"clock_said": clock_text(moment.realtime)}))
+        self._flush()
+        self._writer.close()
+
+    def _configuration(self) -> dict[str, Any]:
+        settings = self._settings
+        return {
+            "sources": list(settings.sources),
+            "traceable_to": list(settings.traceable_to),
+            "ntp_servers": list(settings.ntp_servers),
+            "max_bound_us": settings.max_bound_us,
+            "lease_ms": round(settings.lease_seconds * 1000),
+            "boot": self._boot,
+        }
+
+    def tick(self) -> Lease:
+        """One look at everything; answers what was written."""
+        moment = self._readings.moment()
+        self._take_releases()
+        self._watch(moment)
+        verdict = self._ask(moment)
+        self._judge_error(moment, verdict)
+        latch = self._files.read()
+        if latch is not None and (self._known_latch is None or latch.id != self._known_latch.id):
+            self._pending.append(("clock.latched", latch.as_dict()))
+        self._known_latch = latch or self._known_latch
+        latch = self._known_latch
+        if latch is not None:
+            return self._write(moment, latch.code, latched_sentence(latch.reason), verdict)
+        if verdict.problems:
+            code = verdict.problems[0][0]
+            return self._write(moment, code, " ".join(sentence for _, sentence in verdict.problems), verdict)
+        return self._write(moment, OK, "The clock is synchronised to UTC within its bound.", verdict)
+
+    # -- stops and releases
+
+    def _latch(self, code: str, reason: str, detail: dict[str, Any]) -> None:
+        """Make a stop durable; when that fails it still stands in this process, and is tried again every tick."""
+        latch = new_latch(
+            code,
+            reason,
+            found_by="collector",
+            realtime_ns=self._readings.realtime_ns(),
+            boot=self._boot,
+            detail=detail,
+        )
+        try:
+            self._files.set(latch)
+        except Unavailable:
+            self._known_latch = latch
+            self._pending.append(("clock.latched", latch.as_dict()))
+
+    def _take_releases(self) -> None:
+        """End a stop that was released, put back one that nobody released, and report every release."""
+        latch = self._known_latch
+        standing = self._files.read()
+        if latch is not None and standing is None:
+            if rules.may_resume(latch.id, [one.latch for one in self._files.releases()]):
+                # Whatever the clocks did before the release was looked into: watch them from now on.
+                self._known_latch, self._last, self._held, self._pending_leap = None, None, False, None
+            else:
+                self._try_to_keep(latch)
+        self._audit_behind = False
+        for one in self._files.unreported():
+            if standing is not None and one.latch == standing.id:
+                break  # recorded, but a crash came before the stop was lifted
+            self._pending.append(("clock.released", one.as_dict()))
+            if not self._flush():
+                self._pending.pop()
+                self._audit_behind = True
+                break
+            self._files.mark_reported()
+
+    def _try_to_keep(self, latch: Latch) -> None:
+        try:
+            self._files.set(latch)
+        except Unavailable:
+            return
+
+    # -- the clocks against one another
+
+    def _watch(self, moment: Moment) -> None:
+        """Compare the clocks with their last reading; a jump or a suspension latches once a lease was held."""
+        last = self._last
+        if last is None:
+            return
+        suspended = moment.boottime - moment.monotonic - last.suspended
+        elapsed = moment.raw - last.raw
+        step = moment.realtime - last.realtime - elapsed
+        detail = {"step_ns": step, "suspended_ns": suspended, "elapsed_ns": elapsed}
+        if not rules.stayed_awake(suspended, moment.gap):
+            self._found("clock.suspended", stop_reason("clock.suspended", step, suspended), detail)
+            return
+        steered = elapsed * self._settings.slew_ppm / rules.MILLION
+        tolerance = self._settings.jump_tolerance_us * 1000
+        if self._pending_leap is not None:
+            leap, midnight = self._pending_leap
+            within = min(tolerance + steered + moment.gap, SECOND / 4)
+            if leaps.is_leap_step(step, (last.realtime, moment.realtime), leap, midnight, within):
+                self._leap_done(leap, midnight, step, elapsed)
+                return
+            if moment.realtime > midnight * SECOND + self._settings.leap_window_ms * 1_000_000:
+                self._pending_leap = None
+                self._found(
+                    "clock.leap-missed",
+                    f"The clock did not {leap} the leap second at the end of {day(midnight - 1)}.",
+                    detail,
+                )
+        if not rules.is_steady(step, elapsed, moment.gap, tolerance, self._settings.slew_ppm):
+            self._found("clock.jump", stop_reason("clock.jump", step, suspended), detail)
+
+    def _found(self, code: str, reason: str, detail: dict[str, Any]) -> None:
+        if self._held:
+            self._latch(code, reason, detail)
+        else:
+            # Before the first lease of a boot the discipline may step the clock: no time was given yet.
+            self._pending.append((f"{code}-before-lease", detail))
+
+    def _leap_done(self, leap: Leap, midnight: int, step: int, elapsed: int) -> None:
+        try:
+            tai = self._readings.kernel().tai
+        except Unavailable:
+            tai = 0
+        name = "clock.leap-second-inserted" if leap == "insert" else "clock.leap-second-deleted"
+        self._pending.append((name, leaps.leap_record(leap, midnight, step, elapsed, tai)))
+        self._last_leap, self._pending_leap = midnight, None
+
+    # -- the sources
+
+    def _ask(self, moment: Moment) -> _Verdict:
+        """Ask every source and put their words together; every problem is kept, for the operator to see all."""
+        problems: list[tuple[str, str]] = []
+        estimates: list[Estimate] = []
+        for source in self._sources:
+            try:
+                estimates.append(source.estimate(moment))
+            except Unavailable as error:
+                problems.append(("clock.unsynchronised", str(error)))
+        if not problems:
+            problems += [
+                ("clock.unsynchronised", finding)
+                for finding in rules.combination_findings(estimates, self._settings.max_bound_ns)
+            ]
+        try:
+            rules.check_traceability(self._settings.traceable_to)
+        except Refused as error:
+            problems.append(("clock.untraceable", str(error)))
+        verdict = _Verdict(estimates=tuple(estimates), problems=tuple(problems))
+        return self._with_leap(moment, verdict)
+
+    def _with_leap(self, moment: Moment, verdict: _Verdict) -> _Verdict:
+        now = moment.realtime // SECOND
+        problems = list(verdict.problems)
+        leap_list, expires = self._leap_list(now, problems)
+        announced = {one.name: one.leap for one in verdict.estimates if one.bound_ns is not None}
+        try:
+            kernel = self._readings.kernel()
+        except Unavailable as error:
+            return replace(verdict, problems=(*problems, (error.code, str(error))), leap_file_expires=expires)
+        seen = leaps.view(now, leap_list, kernel, announced, self._last_leap)
+        findings = leaps.leap_findings(seen, self._settings.leap_agreement_minutes * 60)
+        problems += [("clock.leap-disagreement", finding) for finding in findings]
+        leap, midnight = leaps.expected_leap(seen), leaps.next_midnight(now)
+        if self._last_leap == midnight:
+            leap = "none"  # the second 23:59:59 runs for the second time
+        window = leaps.stop_window(leap, midnight, self._settings.leap_window_ms)
+        if self._pending_leap is not None and self._pending_leap[1] <= now:
+            # Just after midnight the next one is another; the window of the last still holds.
+            window = leaps.stop_window(*self._pending_leap, self._settings.leap_window_ms)
+        elif leap != "none":
+            self._pending_leap = (leap, midnight)
+        elif self._pending_leap is not None:
+            self._pending_leap = None
+        if self._last_leap is not None and window is None:
+            window = leaps.stop_window("insert", self._last_leap, self._settings.leap_window_ms)
+        if window is not None and window[0] <= moment.realtime <= window[1]:
+            problems.insert(
+                0, ("clock.leap-window", "No time is given around a leap second; try again in three seconds.")
+            )
+        return replace(
+            verdict,
+            problems=tuple(problems),
+            leap=leap,
+            midnight=midnight,
+            window=window,
+            leap_file_expires=expires,
+        )
+
+    def _leap_list(self, now: int, problems: list[tuple[str, str]]) -> tuple[LeapList | None, int | None]:
+        """The leap file if it counts; otherwise None, and a problem unless announcements may stand in for it."""
+        found: tuple[str, ...]
+        try:
+            leap_list = self._leap_file.read()
+        except Unavailable as error:
+            found, expires = (str(error),), None
+        else:
+            found, expires = leaps.leap_file_findings(leap_list.expires, now), leap_list.expires
+            if not found:
+                return leap_list, expires
+        if self._settings.leap_authority == "file":
+            problems += [("clock.leap-file", sentence) for sentence in found]
+        return None, expires
+
+    def _judge_error(self, moment: Moment, verdict: _Verdict) -> None:
+        """A clock that a source proves wrong after a lease was held is a stop, not a lapse."""
+        in_window = verdict.window is not None and verdict.window[0] <= moment.realtime <= verdict.window[1]
+        if self._held and not in_window:
+            findings = rules.drift_findings(verdict.estimates, self._settings.max_bound_ns)
+            if findings:
+                self._latch(
+                    "clock.out-of-bound", " ".join(findings), {"sources": sources_detail(verdict.estimates)}
+                )
+
+    # -- the audit log and the lease
+
+    def _flush(self) -> bool:
+        """Hand the waiting events to the audit log, in order; False when it does not take them."""
+        while self._pending:
+            try:
+                self._on_event(*self._pending[0])
+            except Unavailable:
+                return False
+            del self._pending[0]
+        return True
+
+    def _write(self, moment: Moment, code: str, reason: str, verdict: _Verdict) -> Lease:
+        self._number += 1
+        until = moment.boottime + round(self._settings.lease_seconds * SECOND)
+        if verdict.window is not None and moment.realtime < verdict.window[0]:
+            # A lease never reaches into the window, so no reader needs to understand the leap second's step.
+            until = min(until, moment.boottime + verdict.window[0] - moment.realtime)
+        lease = Lease(
+            number=self._number,
+            boot=self._boot,
+            code=code,
+            reason=_plain(reason)[:_REASON_MAX],
+            written=moment.boottime,
+            until=until,
+            bound=verdict.bound + moment.gap,
+            realtime=moment.realtime,
+            raw=moment.raw,
+            suspended=moment.boottime - moment.monotonic,
+            held=self._held or code == OK,
+            sources=_fitting(verdict.ids),
+            leap=self._pending_leap[0] if self._pending_leap else verdict.leap,
+            leap_at=self._pending_leap[1] if self._pending_leap else None,
+            window=verdict.window,
+            last_leap=self._last_leap,
+            leap_file_expires=None if verdict.leap_file_expires is None else day(verdict.leap_file_expires),
+            latch=self._known_latch.id if self._known_latch else None,
+        )
+        return self._publish(moment, lease, verdict)
+
+    def _publish(self, moment: Moment, lease: Lease, verdict: _Verdict) -> Lease:
+        """Write a refusal before its event, and a lease only after its event and all before it."""
+        detail = {**sources_detail(verdict.estimates), "clock_said": clock_text(moment.realtime)}
+        if lease.code == OK and self._flush() and not self._audit_behind:
+            self._pending += transition_events(self._last, lease, detail)
+            self._report(moment, lease, verdict)
+            if self._flush():
+                self._writer.write(lease)
+                self._last, self._held = lease, True
+                return lease
+            self._pending.clear()  # the log took none of them, and what they say did not come to be
+        if lease.code == OK:
+            lease = replace(
+                lease,
+                code="clock.audit",
+                reason="The audit log does not take the clock's events; see why it cannot be written.",
+                held=self._held,
+            )
+        self._writer.write(lease)
+        self._pending += transition_events(self._last, lease, detail)
+        self._flush()
+        self._last, self._held = lease, lease.held
+        return lease
+
+    def _report(self, moment: Moment, lease: Lease, verdict: _Verdict) -> None:
+        """From time to time, what the synchronisation looks like while all is well."""
+        due = self._reported_at is None or (
+            moment.boottime - self._reported_at >= self._settings.report_every * SECOND
+        )
+        if due:
+            self._reported_at = moment.boottime
+            detail = {"lease": lease.name, "bound_ns": lease.bound, **sources_detail(verdict.estimates)}
+            self._pending.append(("clock.synchronised", detail))
+
+
+def _leap(text: str) -> Leap:
+    return "insert" if text == "insert" else "delete" if text == "delete" else "none"
+
+
+def _plain(text: str) -> str:
+    """Text of which every character takes at most two bytes in the page."""
+    return "".join(character if " " <= character <= "~" else "?" for character in text)
+
+
+def _fitting(ids: tuple[str, ...]) -> tuple[str, ...]:
+    """As many source ids as fit the page, and the number of the others."""
+    kept: list[str] = []
+    for name in map(_plain, ids):
+        if sum(map(len, kept)) + len(name) > _SOURCES_MAX:
+            return (*kept, f"and {len(ids) - len(kept)} more")
+        kept.append(name)
+    return tuple(kept)

@@ -1,0 +1,61 @@
+"""Which audit events a change of the lease makes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from trustworks.core.trace import implements
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from trustworks.core.time.estimate import Estimate
+    from trustworks.core.time.lease import Lease
+
+_OK = "ok"
+_WINDOW = "clock.leap-window"
+
+
+def sources_detail(estimates: Sequence[Estimate]) -> dict[str, Any]:
+    """What each source said, as JSON values."""
+    return {
+        one.name: {
+            "bound_ns": one.bound_ns,
+            "at_least_ns": one.at_least_ns,
+            "leap": one.leap,
+            **(one.detail or {}),
+        }
+        for one in estimates
+    }
+
+
+@implements("EN319421:OVR-7.12-04", "EN319421:OVR-7.12-05", "EN319421:OVR-7.12-06")
+def transition_events(
+    before: Lease | None, after: Lease, detail: dict[str, Any]
+) -> list[tuple[str, dict[str, Any]]]:
+    """The events between two leases, oldest first: (type, detail).
+
+    Synchronisation and its sources, and every detected loss of it, with what the sources said. Source: EN 319
+    421, 7.12.
+    """
+    was = before.code if before is not None else None
+    common = {"lease": after.name, "code": after.code, "reason": after.reason, "sources": detail}
+    found: list[tuple[str, dict[str, Any]]] = []
+    if was == _WINDOW and after.code != _WINDOW:
+        found.append(("clock.leap-window-left", common))
+    if was == _OK and after.code != _OK:
+        found.append(("clock.lease-lost", {**common, "bound_ns": after.bound}))
+    elif was != after.code and after.code not in {_OK, _WINDOW}:
+        found.append(("clock.refusal-changed", common))
+    if after.code == _WINDOW and was != _WINDOW:
+        found.append(("clock.leap-window-entered", {**common, "leap": after.leap, "leap_at": after.leap_at}))
+    if after.code == _OK and was != _OK:
+        found.append(
+            ("clock.lease-acquired", {**common, "bound_ns": after.bound, "ids": list(after.sources)})
+        )
+    elif after.code == _OK and before is not None and before.sources != after.sources:
+        change = {"from": list(before.sources), "to": list(after.sources)}
+        found.append(("clock.source-changed", {**common, **change}))
+    if before is not None and after.leap not in {"none", before.leap}:
+        found.append(("clock.leap-second-announced", {"leap": after.leap, "leap_at": after.leap_at}))
+    return found

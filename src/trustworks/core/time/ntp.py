@@ -1,0 +1,242 @@
+"""Own queries to a set of NTP servers, whose agreement gives a bound that no single server can move."""
+
+from __future__ import annotations
+
+import selectors
+import socket
+import threading
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from trustworks.core.errors import Malformed, Rejected, Unavailable
+from trustworks.core.time.config import split_server
+from trustworks.core.time.estimate import Estimate, Leap
+from trustworks.core.time.ntp_wire import make_request, parse_answer
+from trustworks.core.time.quorum import agree
+from trustworks.core.time.readings import SystemReadings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from trustworks.core.time.config import TimeSettings
+    from trustworks.core.time.ntp_wire import Answer
+    from trustworks.core.time.readings import ClockReadings, Moment
+
+_DATAGRAM = 1024
+# After this many polls without a quorum the last agreement is too old to stand on.
+_POLLS_KEPT = 3
+_NEVER_AGAIN = frozenset({"DENY", "RSTR"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """One server's word: UTC - MONOTONIC_RAW is from `low` to `high` nanoseconds at the reading `raw` of the latter.
+
+    Counted against MONOTONIC_RAW, which nobody steers, a sample stays true whatever is done to the system
+    clock.
+    """
+
+    raw: int
+    low: int
+    high: int
+    leap: Leap
+    stratum: int
+
+
+def sample(answer: Answer, sent: Moment, arrived: Moment, oscillator_ppm: float) -> Sample:
+    """What an answer says, given the moments of the request's sending and the answer's arrival.
+
+    The server's receiving lies after our sending, its sending before our arrival; that alone bounds the
+    difference, and the server's own root distance widens it. Source: RFC 5905, 8 and 11.2.
+
+    Raises:
+        Rejected: ``times``, when the server took longer than the whole round trip.
+    """
+    drift = round((arrived.raw - sent.raw) * oscillator_ppm / 1e6) + sent.gap + arrived.gap
+    spread = answer.root_distance_ns + drift
+    low = answer.sent_ns - arrived.raw - spread
+    high = answer.received_ns - sent.raw + spread
+    if low > high:
+        raise Rejected("times", "The server claims to have worked longer than the whole round trip took.")
+    return Sample(raw=arrived.raw, low=low, high=high, leap=answer.leap, stratum=answer.stratum)
+
+
+@dataclass(slots=True)
+class _Server:
+    name: str
+    host: str
+    port: int
+    banned: str | None = None
+    skip: int = 0
+    backoff: int = 0
+    sample: Sample | None = None
+    problem: str = "not yet asked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """A request under way."""
+
+    server: _Server
+    link: socket.socket
+    nonce: int
+    moment: Moment
+
+
+class NtpSource:
+    """Asks all configured servers every `ntp-poll` seconds in a thread of its own; `poll` is one round."""
+
+    name = "ntp"
+
+    def __init__(self, settings: TimeSettings, readings: ClockReadings | None = None) -> None:
+        self._settings = settings
+        self._readings = readings or SystemReadings()
+        self._servers = [_Server(name, *split_server(name)) for name in settings.ntp_servers]
+        self._lock = threading.Lock()
+
+    def run(self, stop: threading.Event) -> None:
+        """Poll until `stop` is set."""
+        while not stop.is_set():
+            self.poll()
+            stop.wait(self._settings.ntp_poll)
+
+    def poll(self) -> None:
+        """One round: ask all servers at once, wait `ntp-timeout` seconds at most for their answers."""
+        with selectors.DefaultSelector() as selector, ExitStack() as links:
+            for server in self._servers:
+                asked = self._ask(server)
+                if asked is not None:
+                    links.callback(asked.link.close)
+                    selector.register(asked.link, selectors.EVENT_READ, asked)
+            deadline = time.monotonic() + self._settings.ntp_timeout
+            while selector.get_map():
+                left = deadline - time.monotonic()
+                ready = selector.select(left) if left > 0 else []
+                if not ready:
+                    break
+                for key, _ in ready:
+                    if self._hear(key.data):
+                        selector.unregister(key.fileobj)
+
+    def _ask(self, server: _Server) -> _Asked | None:
+        if server.banned is not None:
+            return None
+        if server.skip > 0:
+            server.skip -= 1
+            return None
+        server.problem = "no answer"
+        link: socket.socket | None = None
+        try:
+            family, kind, protocol, _, address = socket.getaddrinfo(
+                server.host, server.port, type=socket.SOCK_DGRAM
+            )[0]
+            link = socket.socket(family, kind, protocol)
+            link.setblocking(False)  # noqa: FBT003 - the socket's own interface
+            # A connected socket hears that one server only.
+            link.connect(address)
+            request, nonce = make_request()
+            moment = self._readings.moment()
+            link.send(request)
+        except OSError as error:
+            server.problem = f"cannot be asked ({error.strerror or error})"
+            if link is not None:
+                link.close()
+            return None
+        return _Asked(server=server, link=link, nonce=nonce, moment=moment)
+
+    def _hear(self, asked: _Asked) -> bool:
+        """Take one datagram; True when this server's turn is over, False to wait for a better one."""
+        server = asked.server
+        try:
+            data = asked.link.recv(_DATAGRAM)
+        except OSError as error:
+            server.problem = f"cannot be asked ({error.strerror or error})"
+            return True
+        arrived = self._readings.moment()
+        try:
+            answer = parse_answer(data, asked.nonce, arrived.realtime, self._settings.max_stratum)
+            taken = sample(answer, asked.moment, arrived, self._settings.oscillator_ppm)
+        except Malformed as error:
+            server.problem = str(error)
+            return False
+        except Rejected as error:
+            server.problem = str(error)
+            if error.code == "origin":
+                return False  # anybody can send such; the true answer may still come
+            self._obey(server, error.code)
+            return True
+        server.backoff = 0
+        server.problem = ""
+        with self._lock:
+            server.sample = taken
+        return True
+
+    def _obey(self, server: _Server, code: str) -> None:
+        """A kiss-o'-death is obeyed: DENY and RSTR for good, RATE by asking less and less often (RFC 5905, 7.4)."""
+        with self._lock:
+            server.sample = None
+        if code in _NEVER_AGAIN:
+            server.banned = code
+        elif code == "RATE":
+            server.backoff = min(server.backoff * 2 + 1, 15)
+            server.skip = server.backoff
+
+    def samples(self, moment: Moment) -> dict[str, Sample]:
+        """The servers' samples that are not too old."""
+        oldest = moment.raw - round(_POLLS_KEPT * self._settings.ntp_poll * 1e9)
+        with self._lock:
+            return {
+                server.name: server.sample
+                for server in self._servers
+                if server.sample is not None and server.sample.raw >= oldest
+            }
+
+    def estimate(self, moment: Moment) -> Estimate:
+        """The interval that a quorum of servers shares, as the system clock's error now."""
+        samples = self.samples(moment)
+        intervals = error_intervals(samples, moment, self._settings.oscillator_ppm)
+        agreement = agree(intervals, len(self._servers), self._settings.ntp_quorum)
+        if agreement is None:
+            silent = "; ".join(
+                f"{server.name}: {server.problem}" for server in self._servers if server.name not in samples
+            )
+            needed = max(self._settings.ntp_quorum, len(self._servers) // 2 + 1)
+            raise Unavailable(
+                "clock.ntp",
+                f"No {needed} of the {len(self._servers)} NTP servers agree on the time ({len(samples)} usable"
+                f"{'; ' + silent if silent else ''}); see [time] ntp-servers.",
+            )
+        low, high = agreement.low, agreement.high
+        return Estimate(
+            name="ntp",
+            ids=tuple(f"ntp:{name}" for name in agreement.members),
+            bound_ns=max(abs(low), abs(high)),
+            at_least_ns=0 if low <= 0 <= high else min(abs(low), abs(high)),
+            leap=majority_leap([samples[name].leap for name in agreement.members]),
+            detail={
+                "members": list(agreement.members),
+                "outsiders": list(agreement.outsiders),
+                "error_from_ns": low,
+                "error_to_ns": high,
+            },
+        )
+
+
+def error_intervals(
+    samples: Mapping[str, Sample], moment: Moment, oscillator_ppm: float
+) -> dict[str, tuple[int, int]]:
+    """The error of the system clock at `moment` by each sample, widened by the oscillator's drift since then."""
+    intervals = {}
+    for name, taken in samples.items():
+        age = moment.raw - taken.raw
+        drift = round(abs(age) * oscillator_ppm / 1e6) + moment.gap
+        at = moment.realtime - moment.raw
+        intervals[name] = (at - taken.high - drift, at - taken.low + drift)
+    return intervals
+
+
+def majority_leap(leaps: list[Leap]) -> Leap:
+    """What more than half of the agreeing servers announce; a minority's announcement counts for nothing."""
+    return next((leap for leap in ("insert", "delete") if 2 * leaps.count(leap) > len(leaps)), "none")
