@@ -19,7 +19,8 @@ def one_second_or_better(declared_us: int) -> None:
     if not 0 < declared_us <= ONE_SECOND_US:
         raise Refused(
             "EN319421:TIS-7.7.2-03",
-            f"The declared accuracy of {declared_us} us is not between 1 us and one second; declare one second or better.",
+            f"The declared accuracy of {declared_us} us is not between 1 us and one second; "
+            "declare one second or better.",
         )
 
 
@@ -34,9 +35,9 @@ def covers_clock(declared_us: int, max_bound_us: int, holdover_us: int, resoluti
     if declared_us < worst:
         raise Refused(
             "EN319421:TIS-7.7.1-05",
-            f"The declared accuracy of {declared_us} us is better than the clock is held to: {max_bound_us} us bound + "
-            f"{holdover_us} us holdover + {resolution_us} us resolution = {worst} us. Declare at least {worst} us, or "
-            "lower [time] max-bound-us, lease-seconds or jump-tolerance-us.",
+            f"The declared accuracy of {declared_us} us is better than the clock's: {max_bound_us} us "
+            f"bound + {holdover_us} us holdover + {resolution_us} us resolution = {worst} us. Declare at "
+            f"least {worst} us, or lower [time] max-bound-us, lease-seconds or jump-tolerance-us.",
         )
 
 

@@ -108,9 +108,7 @@ def tracking_findings(
     status Normal: only its reference id shows that there is no reference. Source: EN 319 421, 7.7.2.
     """
     if tracking.leap is None or tracking.reference_id == _NO_REFERENCE or tracking.stratum == 0:
-        return (
-            "chronyd is not synchronised to any source; see `chronyc sources` for servers that do not answer.",
-        )
+        return ("chronyd is not synchronised to any source; see `chronyc sources` for silent servers.",)
     found = []
     if tracking.reference_id.startswith(_LOCAL_REFERENCE):
         found.append(
@@ -134,10 +132,10 @@ def tracking_findings(
 
 
 def tracking_bound(tracking: Tracking, now: float) -> tuple[int, int]:
-    """The least and the largest error of the system clock by chronyd's figures, in nanoseconds, to either side.
+    """The least and the largest error of the system clock by chronyd's figures, in nanoseconds.
 
-    Largest: |offset| + root dispersion + root delay / 2 (chronyc's manual), and the skew over the age of the
-    last measurement on top, although the dispersion grows with age as well.
+    Both count to either side. Largest: |offset| + root dispersion + root delay / 2 (chronyc's manual), and the
+    skew over the age of the last measurement on top, although the dispersion grows with age as well.
     """
     age = max(0.0, now - tracking.reference_time)
     distance = tracking.root_dispersion + tracking.root_delay / 2 + tracking.skew_ppm * 1e-6 * age

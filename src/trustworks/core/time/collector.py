@@ -184,7 +184,7 @@ class Collector:
     # -- stops and releases
 
     def _latch(self, code: str, reason: str, detail: dict[str, Any]) -> None:
-        """Make a stop durable; when that fails it still stands in this process, and is tried again every tick."""
+        """Make a stop durable; should that fail, it stands in this process and is tried again every tick."""
         latch = new_latch(
             code,
             reason,
@@ -229,7 +229,7 @@ class Collector:
     # -- the clocks against one another
 
     def _watch(self, moment: Moment) -> None:
-        """Compare the clocks with their last reading; a jump or a suspension latches once a lease was held."""
+        """Compare the clocks with their last reading; once a lease was held, a jump latches."""
         last = self._last
         if last is None:
             return
@@ -277,7 +277,7 @@ class Collector:
     # -- the sources
 
     def _ask(self, moment: Moment) -> _Verdict:
-        """Ask every source and put their words together; every problem is kept, for the operator to see all."""
+        """Ask every source and put their words together; every problem is kept for the operator."""
         problems: list[tuple[str, str]] = []
         estimates: list[Estimate] = []
         for source in self._sources:
@@ -336,7 +336,7 @@ class Collector:
         )
 
     def _leap_list(self, now: int, problems: list[tuple[str, str]]) -> tuple[LeapList | None, int | None]:
-        """The leap file if it counts; otherwise None, and a problem unless announcements may stand in for it."""
+        """The leap file if it counts, else None, and a problem unless announcements may stand in for it."""
         found: tuple[str, ...]
         try:
             leap_list = self._leap_file.read()

@@ -62,16 +62,16 @@ class TimeSettings(Table):
 
     mode: Literal["enforce", "lab"] = Field(
         default="enforce",
-        description="enforce: time is given only under a lease with a proven error bound. lab: an unchecked clock.",
+        description="enforce: time only under a lease with a proven error bound. lab: an unchecked clock.",
     )
     sources: tuple[Literal["kernel", "chrony", "ntp"], ...] = Field(
         default=("kernel", "chrony"),
         min_length=1,
-        description="All of these must agree before a lease is written: kernel (a gate), chrony, ntp (own queries).",
+        description="All must agree before a lease is written: kernel (a gate), chrony, ntp (own queries).",
     )
     traceable_to: tuple[str, ...] = Field(
         default=(),
-        description="The UTC(k) laboratories that the sources trace to, such as UTC(PTB); needed in enforce mode.",
+        description="The UTC(k) laboratories that the sources trace to, such as UTC(PTB); enforce needs it.",
     )
     lease_file: Path | None = Field(
         default=None, description="The memory-mapped lease. None: clock.lease in the state folder."
@@ -93,7 +93,7 @@ class TimeSettings(Table):
         default=1000.0,
         gt=0,
         le=100_000,
-        description="How fast the discipline may steer the clock; faster counts as a jump (chrony: maxslewrate).",
+        description="How fast the clock may be steered; faster counts as a jump (see chrony's maxslewrate).",
     )
     jump_tolerance_us: int = Field(
         default=5_000,
@@ -105,7 +105,7 @@ class TimeSettings(Table):
         default=1_000_000,
         ge=1,
         le=16_000_000,
-        description="The largest maxerror of the kernel, in microseconds; it grows by 500 ppm between updates.",
+        description="The kernel's largest maxerror, in microseconds; it grows by 500 ppm between updates.",
     )
     max_stratum: int = Field(
         default=4,
@@ -179,7 +179,7 @@ class TimeSettings(Table):
 
     @property
     def holdover_ns(self) -> int:
-        """What a lease's age can add to its bound, in nanoseconds: drift of the oscillator, steering, one step."""
+        """What a lease's age can add to its bound, in nanoseconds: the oscillator, steering, one step."""
         steered = self.lease_seconds * (self.oscillator_ppm + self.slew_ppm) * 1000
         return round(steered) + self.jump_tolerance_us * 1000
 

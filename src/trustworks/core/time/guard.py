@@ -128,8 +128,8 @@ class TimeGuard:
             before = "" if lease.code == OK else f" Before that: {lease.reason}"
             raise Unavailable(
                 "clock.lease-expired",
-                f"The clock lease was last renewed {age:.0f} s ago and is no longer valid; see why the collector "
-                f"stopped, and start it again.{before}",
+                f"The clock lease was last renewed {age:.0f} s ago and is no longer valid; see why the "
+                f"collector stopped, and start it again.{before}",
             )
         raise Unavailable(lease.code, lease.reason)
 
@@ -196,8 +196,8 @@ def _boot_id(readings: ClockReadings) -> str:
 def latched_sentence(reason: str) -> str:
     """The refusal of a latched stop: what happened, and what lifts it."""
     return (
-        f"The clock is stopped: {reason} Find out what happened, check the clock against UTC, then release the stop "
-        "with `trustworks time release --operator NAME --reason TEXT`."
+        f"The clock is stopped: {reason} Find out what happened, check the clock against UTC, then release "
+        "the stop with `trustworks time release --operator NAME --reason TEXT`."
     )
 
 

@@ -42,7 +42,7 @@ def month_end(now: int) -> int:
 
 
 def kernel_leap(kernel: KernelClock) -> Leap:
-    """What the kernel will do at the next midnight; after the deed (TIME_WAIT) its flags speak of the past."""
+    """What the kernel will do at the next midnight; in TIME_WAIT its flags speak of the past one."""
     if kernel.state == TIME_WAIT:
         return "none"
     if kernel.status & STA_INS:
@@ -130,8 +130,8 @@ def leap_findings(seen: LeapView, agreement_seconds: int) -> tuple[str, ...]:
         )
     if seen.kernel != "none" and midnight != end:
         found.append(
-            f"The kernel is set to {seen.kernel} a leap second at the end of {day(midnight - 1)}, which does not "
-            "end a month; clear the flag (restart the daemon that set it)."
+            f"The kernel is set to {seen.kernel} a leap second at the end of {day(midnight - 1)}, which does "
+            "not end a month; clear the flag (restart the daemon that set it)."
         )
     known = seen.this_month
     for name, leap in sorted(indicators.items()):
@@ -143,8 +143,8 @@ def leap_findings(seen: LeapView, agreement_seconds: int) -> tuple[str, ...]:
     if expected != "none" and midnight - seen.now <= agreement_seconds:
         if seen.kernel == "none":
             found.append(
-                f"A leap second is due at the end of {day(midnight - 1)} and the kernel does not know of it; set "
-                "chronyd's `leapseclist` (or `leapsectz`) and `leapsecmode system`."
+                f"A leap second is due at the end of {day(midnight - 1)} and the kernel does not know of it; "
+                "set chronyd's `leapseclist` (or `leapsectz`) and `leapsecmode system`."
             )
         found.extend(
             f"A leap second is due at the end of {day(midnight - 1)} and {name} does not announce it; "
@@ -154,7 +154,8 @@ def leap_findings(seen: LeapView, agreement_seconds: int) -> tuple[str, ...]:
         )
     if seen.kernel_tai and seen.file_tai is not None and seen.kernel_tai != seen.file_tai:
         found.append(
-            f"The kernel's TAI - UTC is {seen.kernel_tai} s, the leap file's {seen.file_tai} s; update the older one."
+            f"The kernel's TAI - UTC is {seen.kernel_tai} s, the leap file's {seen.file_tai} s; "
+            "update the older one."
         )
     return tuple(found)
 
@@ -201,7 +202,7 @@ def is_leap_step(
 
 @implements("EN319421:TIS-7.7.2-09", disabled=dict)
 def leap_record(leap: Leap, midnight: int, step_ns: int, interval_ns: int, tai: int) -> dict[str, object]:
-    """What is kept of a leap second: the exact second, the step that the clock made, and how sharply it was seen."""
+    """What is kept of a leap second: the exact second, the step of the clock, how sharply it was seen."""
     before = datetime.fromtimestamp(midnight - 1, tz=UTC)
     second = before.strftime("%Y-%m-%dT%H:%M:60Z" if leap == "insert" else "%Y-%m-%dT%H:%M:59Z")
     return {

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # Seconds from 1900-01-01 (the NTP epoch) to 1970-01-01.
 NTP_TO_UNIX = 2_208_988_800
-_ENTRY = re.compile(r"([0-9]{1,12})\s+(-?[0-9]{1,4})\s*(?:#.*)?")
+_ENTRY = re.compile(r"([0-9]{1,11})\s+(-?[0-9]{1,4})\s*(?:#.*)?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,19 +52,38 @@ def parse_leap_file(data: bytes) -> LeapList:
 
     Raises:
         Malformed: not such a list; update, expiry or hash missing; the hash does not match; entries that do
-        not
-            ascend in steps of one second.
+            not ascend in steps of one second.
     """
+    marks, numbers = _lines(data)
+    for mark, meaning in (("#$", "update"), ("#@", "expiry"), ("#h", "hash")):
+        if mark not in marks:
+            raise Malformed(f"The leap second file has no line {mark} ({meaning}); use the list of the IERS.")
+    updated, expires = _seconds(marks["#$"]), _seconds(marks["#@"])
+    # The hash covers the digits of update, expiry and entries without white space.
+    hashed = "".join((marks["#$"], marks["#@"], *(number for entry in numbers for number in entry)))
+    # A word of the stated hash may lack its leading zeros.
+    stated = "".join(word.zfill(8) for word in marks["#h"].lower().split())
+    if stated != hashlib.sha1(hashed.encode("ascii"), usedforsecurity=False).hexdigest():
+        raise Malformed("The leap second file does not match its own hash (#h); it was changed or cut short.")
+    entries = tuple((_seconds(start), int(offset)) for start, offset in numbers)
+    if not entries:
+        raise Malformed("The leap second file has no entries; fetch it again.")
+    for (start, offset), (next_start, next_offset) in pairwise(entries):
+        if next_start <= start or abs(next_offset - offset) != 1:
+            raise Malformed(
+                f"The leap second file's entry {next_start + NTP_TO_UNIX} does not follow the one before."
+            )
+    return LeapList(updated=updated, expires=expires, entries=entries)
+
+
+def _lines(data: bytes) -> tuple[dict[str, str], list[tuple[str, str]]]:
+    """The marked lines (update, expiry, hash), and the two numbers of every entry, as they are written."""
     try:
         lines = data.decode("ascii").splitlines()
     except UnicodeDecodeError:
-        raise Malformed(
-            "The leap second file is not ASCII text; fetch it again from its publisher."
-        ) from None
+        raise Malformed("The leap second file is not ASCII text; fetch it again.") from None
     marks: dict[str, str] = {}
-    entries: list[tuple[int, int]] = []
-    hashed = hashlib.sha1(usedforsecurity=False)
-    numbers: list[str] = []
+    numbers: list[tuple[str, str]] = []
     for line in lines:
         mark, rest = line[:2], line[2:].strip()
         if mark in {"#$", "#@", "#h"}:
@@ -75,30 +94,12 @@ def parse_leap_file(data: bytes) -> LeapList:
             entry = _ENTRY.fullmatch(line.strip())
             if entry is None:
                 raise Malformed(f"The leap second file has a line that cannot be read: {line[:60]!r}.")
-            numbers += entry.groups()
-            entries.append((int(entry[1]) - NTP_TO_UNIX, int(entry[2])))
-    for mark, meaning in (("#$", "update"), ("#@", "expiry"), ("#h", "hash")):
-        if mark not in marks:
-            raise Malformed(f"The leap second file has no line {mark} ({meaning}); use the list of the IERS.")
-    updated, expires = _seconds(marks["#$"]), _seconds(marks["#@"])
-    # The hash covers the digits of update, expiry and entries without white space; a word may lack leading
-    # zeros.
-    hashed.update("".join((marks["#$"], marks["#@"], *numbers)).encode("ascii"))
-    stated = "".join(word.zfill(8) for word in marks["#h"].lower().split())
-    if stated != hashed.hexdigest():
-        raise Malformed("The leap second file does not match its own hash (#h); it was changed or cut short.")
-    if not entries:
-        raise Malformed("The leap second file has no entries; fetch it again.")
-    for (start, offset), (next_start, next_offset) in pairwise(entries):
-        if next_start <= start or abs(next_offset - offset) != 1:
-            raise Malformed(
-                f"The leap second file's entry {next_start + NTP_TO_UNIX} does not follow the one before."
-            )
-    return LeapList(updated=updated, expires=expires, entries=tuple(entries))
+            numbers.append((entry[1], entry[2]))
+    return marks, numbers
 
 
 def _seconds(text: str) -> int:
-    if not re.fullmatch(r"[0-9]{1,12}", text):
+    if not re.fullmatch(r"[0-9]{1,11}", text):
         raise Malformed(f"The leap second file has {text[:40]!r} where seconds since 1900 belong.")
     return int(text) - NTP_TO_UNIX
 

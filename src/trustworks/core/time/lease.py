@@ -1,4 +1,4 @@
-"""The lease: one small memory-mapped page by which the collector tells every worker that the clock may be used.
+"""The lease: one small memory-mapped page by which the collector tells every worker that time may be given.
 
 One writer, many readers in other processes. A sequence number that is odd while the page is being written,
 and a checksum over its content, make a torn page impossible to mistake for a whole one.
@@ -90,8 +90,7 @@ class LeaseWriter:
 
     Raises:
         Unavailable: ``clock.collector-running`` when another collector holds the lock, ``clock.lease-file``
-        when
-            the file cannot be made.
+            when the file cannot be made.
     """
 
     def __init__(self, path: Path) -> None:
@@ -219,7 +218,7 @@ class LeaseReader:
         except OSError as error:
             raise Unavailable(
                 "clock.no-lease",
-                f"The clock lease {self._path} cannot be read: {error.strerror}; run as the collector's user.",
+                f"The clock lease {self._path} cannot be read: {error.strerror}; use its account.",
             ) from error
         try:
             stat = os.fstat(file)
@@ -227,14 +226,14 @@ class LeaseReader:
             if findings:
                 raise Unavailable(
                     "clock.lease-unprotected",
-                    f"The clock lease {self._path} is not trusted: {' and '.join(findings)}; remove it and start "
-                    "the collector again.",
+                    f"The clock lease {self._path} is not trusted: {' and '.join(findings)}; remove it "
+                    "and start the collector again.",
                 )
             if stat.st_size != PAGE:
                 raise Unavailable(
                     "clock.lease-damaged",
-                    f"The clock lease {self._path} has {stat.st_size} bytes in place of {PAGE}; remove it and start "
-                    "the collector again.",
+                    f"The clock lease {self._path} has {stat.st_size} bytes, not {PAGE}; remove it and "
+                    "start the collector again.",
                 )
             self._map = mmap.mmap(file, PAGE, prot=mmap.PROT_READ)
             self._numbers = memoryview(self._map)[: 2 * _SEQUENCE.size].cast("Q")

@@ -32,10 +32,9 @@ _NEVER_AGAIN = frozenset({"DENY", "RSTR"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """One server's word: UTC - MONOTONIC_RAW is from `low` to `high` nanoseconds at the reading `raw` of the latter.
+    """One server's word: UTC - MONOTONIC_RAW is from `low` to `high` nanoseconds at reading `raw` of that.
 
-    Counted against MONOTONIC_RAW, which nobody steers, a sample stays true whatever is done to the system
-    clock.
+    Nobody steers MONOTONIC_RAW, so a sample stays true whatever is done to the system clock.
     """
 
     raw: int
@@ -174,7 +173,7 @@ class NtpSource:
         return True
 
     def _obey(self, server: _Server, code: str) -> None:
-        """A kiss-o'-death is obeyed: DENY and RSTR for good, RATE by asking less and less often (RFC 5905, 7.4)."""
+        """A kiss-o'-death is obeyed: DENY and RSTR for good, RATE by asking less often (RFC 5905, 7.4)."""
         with self._lock:
             server.sample = None
         if code in _NEVER_AGAIN:
@@ -205,7 +204,7 @@ class NtpSource:
             needed = max(self._settings.ntp_quorum, len(self._servers) // 2 + 1)
             raise Unavailable(
                 "clock.ntp",
-                f"No {needed} of the {len(self._servers)} NTP servers agree on the time ({len(samples)} usable"
+                f"No {needed} of the {len(self._servers)} NTP servers agree ({len(samples)} usable"
                 f"{'; ' + silent if silent else ''}); see [time] ntp-servers.",
             )
         low, high = agreement.low, agreement.high
@@ -227,7 +226,7 @@ class NtpSource:
 def error_intervals(
     samples: Mapping[str, Sample], moment: Moment, oscillator_ppm: float
 ) -> dict[str, tuple[int, int]]:
-    """The error of the system clock at `moment` by each sample, widened by the oscillator's drift since then."""
+    """The error of the system clock at `moment` by each sample, widened by the drift since then."""
     intervals = {}
     for name, taken in samples.items():
         age = moment.raw - taken.raw

@@ -1,4 +1,4 @@
-"""NTP version 4 as a client sees it: one request, and what may be believed of the answer (RFC 5905, RFC 4330)."""
+"""NTP version 4 as a client sees it: a request, and what to believe of the answer (RFC 5905, RFC 4330)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _ERA = 1 << 32
 # RFC 5905 holds a server with a root distance above 1.5 s (MAXDIST) unfit; one second is all that a TSA may
 # declare.
 MAX_ROOT_DISTANCE_NS = SECOND
-_LOCAL_NET = 0x7F7F
+_LOCAL_NET = b"\x7f\x7f"
 _UNDISCIPLINED = b"LOCL"
 
 
@@ -62,14 +62,13 @@ def parse_answer(data: bytes, nonce: int, about_ns: int, max_stratum: int) -> An
     Raises:
         Malformed: cut short, not NTP version 4, not a server's answer.
         Rejected: not an answer to this request (``origin``), a kiss-o'-death (its own code, such as
-        ``RATE``), a
-            server that is not synchronised (``unsynchronised``), or follows its own clock (``local``), a
-            stratum above `max_stratum` (``stratum``), a root distance above a second (``distance``), times
-            that cannot be (``times``).
+            ``RATE``), a server that is not synchronised (``unsynchronised``) or follows its own clock
+            (``local``), a stratum above `max_stratum` (``stratum``), a root distance above a second
+            (``distance``), times that cannot be (``times``).
     """
     if len(data) < HEADER.size:
         raise Malformed(f"The answer has {len(data)} bytes; an NTP header has {HEADER.size}.")
-    first, stratum, _poll, precision, delay, dispersion, reference, reference_time, origin, received, sent = (
+    first, stratum, _poll, precision, delay, dispersion, reference, set_at, origin, received, sent = (
         HEADER.unpack_from(data)
     )
     leap, version, mode = first >> 6, first >> 3 & 7, first & 7
@@ -77,24 +76,11 @@ def parse_answer(data: bytes, nonce: int, about_ns: int, max_stratum: int) -> An
         raise Malformed(f"The answer is version {version}, mode {mode}; a server answers version 4, mode 4.")
     if origin != nonce:
         raise Rejected("origin", "The answer does not carry the request's nonce; it may be forged.")
-    reference_id = reference.to_bytes(4, "big")
-    if stratum == 0:
-        code = reference_id.rstrip(b"\0").decode("ascii", "replace")
-        raise Rejected(
-            code or "KISS", f"The server sent a kiss-o'-death, {code!r}: it does not want to be asked."
-        )
-    if leap == _UNSYNCHRONISED:
-        raise Rejected("unsynchronised", "The server says that its own clock is not synchronised.")
-    if stratum > max_stratum:
-        raise Rejected("stratum", f"The server is at stratum {stratum}, above the allowed {max_stratum}.")
-    if reference >> 16 == _LOCAL_NET or (stratum == 1 and reference_id == _UNDISCIPLINED):
-        raise Rejected(
-            "local", "The server follows nothing but its own clock (reference 127.127.x.y or LOCL)."
-        )
+    _judge_server(leap, stratum, reference.to_bytes(4, "big"), max_stratum)
     answer = Answer(
         leap=_LEAPS[leap],
         stratum=stratum,
-        reference_id=reference_id,
+        reference_id=reference.to_bytes(4, "big"),
         root_delay_ns=_short(delay),
         root_dispersion_ns=_short(dispersion),
         precision_ns=_precision(precision),
@@ -107,9 +93,24 @@ def parse_answer(data: bytes, nonce: int, about_ns: int, max_stratum: int) -> An
         )
     if received == 0 or sent == 0 or answer.sent_ns < answer.received_ns:
         raise Rejected("times", "The server's times are missing, or it sent before it received.")
-    if reference_time and unix_ns(reference_time, about_ns) > answer.sent_ns:
+    if set_at and unix_ns(set_at, about_ns) > answer.sent_ns:
         raise Rejected("times", "The server was last set after it sent its answer.")
     return answer
+
+
+def _judge_server(leap: int, stratum: int, reference_id: bytes, max_stratum: int) -> None:
+    """Turn away servers that do not want to be asked, or that follow no clock but their own."""
+    if stratum == 0:
+        code = reference_id.rstrip(b"\0").decode("ascii", "replace") or "KISS"
+        raise Rejected(code, f"The server sent a kiss-o'-death, {code!r}: it does not want to be asked.")
+    if leap == _UNSYNCHRONISED:
+        raise Rejected("unsynchronised", "The server says that its own clock is not synchronised.")
+    if stratum > max_stratum:
+        raise Rejected("stratum", f"The server is at stratum {stratum}, above the allowed {max_stratum}.")
+    if reference_id.startswith(_LOCAL_NET) or (stratum == 1 and reference_id == _UNDISCIPLINED):
+        raise Rejected(
+            "local", "The server follows nothing but its own clock (reference 127.127.x.y or LOCL)."
+        )
 
 
 def _short(value: int) -> int:
@@ -123,7 +124,7 @@ def _precision(exponent: int) -> int:
 
 
 def unix_ns(timestamp: int, about_ns: int) -> int:
-    """An NTP timestamp (32.32 seconds since 1900) as nanoseconds since 1970, in the era nearest to `about_ns`."""
+    """NTP time (32.32 seconds since 1900) in nanoseconds since 1970, in the era nearest `about_ns`."""
     seconds = (timestamp >> 32) - NTP_TO_UNIX
     about = about_ns // SECOND
     seconds += round((about - seconds) / _ERA) * _ERA

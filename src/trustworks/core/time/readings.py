@@ -28,7 +28,7 @@ _PAIR_TRIES = 8
 
 
 class Moment(NamedTuple):
-    """One look at all clocks, in nanoseconds; `gap` is how long the look took, so how far they can be apart."""
+    """One look at all clocks, in nanoseconds; `gap` is how long it took, so how far apart they can be."""
 
     realtime: int
     raw: int
@@ -39,7 +39,7 @@ class Moment(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class KernelClock:
-    """What adjtimex(2) says: `state` is its return value, errors are in microseconds, `tai` 0 when nobody set it."""
+    """What adjtimex(2) says: `state` is its return value, errors in microseconds, `tai` 0 if never set."""
 
     state: int
     status: int
@@ -127,7 +127,7 @@ class SystemReadings:
         self._timex_pointer = ctypes.byref(self._timex)
 
     def moment(self) -> Moment:
-        """All clocks, read between two looks at CLOCK_MONOTONIC_RAW that are at most some microseconds apart."""
+        """All clocks, read between two looks at CLOCK_MONOTONIC_RAW some microseconds apart."""
         self._require_linux()
         read = time.clock_gettime_ns
         best: Moment | None = None

@@ -1,4 +1,4 @@
-"""The clock's rules, as pure functions of readings: what a source must show, what is a jump, what may be released.
+"""The clock's rules, as pure functions of readings: what sources must show, what a jump is, what ends a stop.
 
 The leap second has its own file `leap`, the declared accuracy `accuracy`. All times are nanoseconds unless
 the name says otherwise.
@@ -63,32 +63,31 @@ def kernel_findings(state: int, status: int, max_error_us: int, limit_us: int) -
         )
     if max_error_us > limit_us:
         found.append(
-            f"The kernel's own estimate of its largest error is {max_error_us} us, more than the {limit_us} us of "
-            "[time] kernel-max-error-us; see why the daemon has not updated the clock."
+            f"The kernel estimates its largest error at {max_error_us} us, more than the {limit_us} us "
+            "of [time] kernel-max-error-us; see why the daemon has not updated the clock."
         )
     return tuple(found)
 
 
 @implements("EN319421:TIS-7.7.2-01")
 def combination_findings(estimates: Sequence[Estimate], limit_ns: int) -> tuple[str, ...]:
-    """What speaks against a lease on these estimates: none has a bound, they contradict, the bound is too large.
+    """What speaks against a lease on these estimates: no bound, a contradiction, or too large a bound.
 
     Source: EN 319 421, 7.7.2 (synchronised with UTC within the declared accuracy).
     """
     bounded = [one for one in estimates if one.bound_ns is not None]
     if not bounded:
         return ("No source gives a bound of the clock's error; name chrony or ntp in [time] sources.",)
-    found = []
-    for one in bounded:
-        for other in bounded:
-            if one.at_least_ns > (other.bound_ns or 0):
-                found.append(
-                    f"The sources contradict each other: by {one.name} the clock is at least "
-                    f"{one.at_least_ns // 1000} us off, by {other.name} at most {(other.bound_ns or 0) // 1000} us."
-                )
+    found = [
+        f"The sources contradict each other: by {one.name} the clock is at least "
+        f"{one.at_least_ns // 1000} us off, by {other.name} at most {(other.bound_ns or 0) // 1000} us."
+        for one in bounded
+        for other in bounded
+        if one.at_least_ns > (other.bound_ns or 0)
+    ]
     found.extend(
-        f"By {one.name} the clock may be {(one.bound_ns or 0) // 1000} us off, more than the {limit_ns // 1000} us "
-        "of [time] max-bound-us."
+        f"By {one.name} the clock may be {(one.bound_ns or 0) // 1000} us off, more than the "
+        f"{limit_ns // 1000} us of [time] max-bound-us."
         for one in bounded
         if (one.bound_ns or 0) > limit_ns
     )
@@ -135,7 +134,7 @@ def is_steady(step_ns: int, elapsed_ns: int, gap_ns: int, tolerance_ns: int, sle
 
 @implements("EN319421:TIS-7.7.2-05")
 def stayed_awake(suspended_ns: int, gap_ns: int) -> bool:
-    """Whether the machine was not suspended, by the change of BOOTTIME - MONOTONIC. Source: EN 319 421, 7.7.2."""
+    """Whether the machine was not suspended, by the change of BOOTTIME - MONOTONIC; as `is_steady`."""
     return abs(suspended_ns) <= SUSPEND_TOLERANCE_NS + gap_ns
 
 
