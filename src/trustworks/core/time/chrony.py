@@ -134,8 +134,8 @@ def tracking_findings(
 def tracking_bound(tracking: Tracking, now: float) -> tuple[int, int]:
     """The least and the largest error of the system clock by chronyd's figures, in nanoseconds.
 
-    Both count to either side. Largest: |offset| + root dispersion + root delay / 2 (chronyc's manual), and the
-    skew over the age of the last measurement on top, although the dispersion grows with age as well.
+    Both count to either side. Largest: |offset| + root dispersion + root delay / 2 (chronyc's manual), and
+    the skew over the age of the last measurement on top, although the dispersion grows with age as well.
     """
     age = max(0.0, now - tracking.reference_time)
     distance = tracking.root_dispersion + tracking.root_delay / 2 + tracking.skew_ppm * 1e-6 * age

@@ -410,7 +410,9 @@ class Collector:
                 self._writer.write(lease)
                 self._last, self._held = lease, True
                 return lease
-            self._pending.clear()  # the log took none of them, and what they say did not come to be
+            # The log did not take them, and what they say did not come to be.
+            self._pending.clear()
+            self._reported_at = None
         if lease.code == OK:
             lease = replace(
                 lease,
