@@ -54,7 +54,6 @@ class _Verdict:
     estimates: tuple[Estimate, ...] = ()
     problems: tuple[tuple[str, str], ...] = ()
     leap: Leap = "none"
-    midnight: int = 0
     window: tuple[int, int] | None = None
     leap_file_expires: int | None = None
 
@@ -309,19 +308,7 @@ class Collector:
         seen = leaps.view(now, leap_list, kernel, announced, self._last_leap)
         findings = leaps.leap_findings(seen, self._settings.leap_agreement_minutes * 60)
         problems += [("clock.leap-disagreement", finding) for finding in findings]
-        leap, midnight = leaps.expected_leap(seen), leaps.next_midnight(now)
-        if self._last_leap == midnight:
-            leap = "none"  # the second 23:59:59 runs for the second time
-        window = leaps.stop_window(leap, midnight, self._settings.leap_window_ms)
-        if self._pending_leap is not None and self._pending_leap[1] <= now:
-            # Just after midnight the next one is another; the window of the last still holds.
-            window = leaps.stop_window(*self._pending_leap, self._settings.leap_window_ms)
-        elif leap != "none":
-            self._pending_leap = (leap, midnight)
-        elif self._pending_leap is not None:
-            self._pending_leap = None
-        if self._last_leap is not None and window is None:
-            window = leaps.stop_window("insert", self._last_leap, self._settings.leap_window_ms)
+        leap, window = self._plan(moment, seen)
         if window is not None and window[0] <= moment.realtime <= window[1]:
             problems.insert(
                 0, ("clock.leap-window", "No time is given around a leap second; try again in three seconds.")
@@ -330,10 +317,28 @@ class Collector:
             verdict,
             problems=tuple(problems),
             leap=leap,
-            midnight=midnight,
             window=window,
             leap_file_expires=expires,
         )
+
+    def _plan(self, moment: Moment, seen: leaps.LeapView) -> tuple[Leap, tuple[int, int] | None]:
+        """What is announced for the coming midnight, and the window of that or of the leap second just passing.
+
+        While a leap second passes, announcements may still speak of it, and must not be taken for another one.
+        """
+        reach = self._settings.leap_window_ms
+        passing: tuple[Leap, int] | None = None
+        if self._last_leap is not None:
+            passing = ("insert", self._last_leap)
+        if self._pending_leap is not None and self._pending_leap[1] <= seen.now:
+            passing = self._pending_leap
+        if passing is not None:
+            window = leaps.stop_window(*passing, reach)
+            if window is not None and moment.realtime <= window[1]:
+                return "none", window
+        leap, midnight = leaps.expected_leap(seen), leaps.next_midnight(seen.now)
+        self._pending_leap = None if leap == "none" else (leap, midnight)
+        return leap, leaps.stop_window(leap, midnight, reach)
 
     def _leap_list(self, now: int, problems: list[tuple[str, str]]) -> tuple[LeapList | None, int | None]:
         """The leap file if it counts, else None, and a problem unless announcements may stand in for it."""
