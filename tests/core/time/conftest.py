@@ -151,10 +151,11 @@ class World:
 
     def ticks(self, collector: Collector, count: int = 1) -> Lease:
         """Some seconds of a running collector."""
-        for _ in range(count):
+        for _ in range(count - 1):
             self.run(1)
-            lease = collector.tick()
-        return lease
+            collector.tick()
+        self.run(1)
+        return collector.tick()
 
 
 @pytest.fixture

@@ -148,10 +148,10 @@ def source(**changes: str) -> ChronySource:
 
 def test_a_missing_program_is_named(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match="install chrony"):
-        source(**{"chronyc": str(tmp_path / "none")}).estimate(SystemReadings().moment())
+        source(chronyc=str(tmp_path / "none")).estimate(SystemReadings().moment())
     (tmp_path / "chronyc").write_bytes(b"")
     with pytest.raises(Unavailable, match="cannot be run"):
-        source(**{"chronyc": str(tmp_path / "chronyc")}).estimate(SystemReadings().moment())
+        source(chronyc=str(tmp_path / "chronyc")).estimate(SystemReadings().moment())
 
 
 @pytest.mark.parametrize(
@@ -165,18 +165,18 @@ def test_a_missing_program_is_named(tmp_path: Path) -> None:
 )
 def test_a_program_that_fails_is_a_refusal(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(Unavailable, match=message):
-        source(**{"chronyc": script(tmp_path, text)}).estimate(SystemReadings().moment())
+        source(chronyc=script(tmp_path, text)).estimate(SystemReadings().moment())
 
 
 def test_a_program_that_hangs_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("trustworks.core.time.chrony._TIMEOUT", 0.05)
     with pytest.raises(Unavailable, match="no answer within"):
-        source(**{"chronyc": script(tmp_path, "exec sleep 5")}).estimate(SystemReadings().moment())
+        source(chronyc=script(tmp_path, "exec sleep 5")).estimate(SystemReadings().moment())
 
 
 @pytest.fixture
 def chronyd() -> Iterator[Callable[[str], str]]:
-    """A function that starts a private chronyd, which leaves the system clock alone, and answers its socket."""
+    """A function that starts a private chronyd that leaves the clock alone, and answers its socket."""
     program = shutil.which("chronyd") or shutil.which("chronyd", path="/usr/sbin:/sbin")
     if program is None or shutil.which("chronyc") is None:
         pytest.skip("NOT TESTED: chrony is not installed")
@@ -239,5 +239,5 @@ def test_a_real_chronyd_without_servers_is_refused(chronyd: Callable[[str], str]
 def test_without_a_chronyd_the_sentence_says_so() -> None:
     if shutil.which("chronyc") is None:
         pytest.skip("NOT TESTED: chrony is not installed")
-    with pytest.raises(Unavailable, match="chronyd does not answer.*start it"):
+    with pytest.raises(Unavailable, match=r"chronyd does not answer.*start it"):
         source(**{"chrony-address": "/nonexistent/chronyd.sock"}).estimate(SystemReadings().moment())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from trustworks.core.errors import Rejected, Refused, Unavailable
+from trustworks.core.errors import Refused, Rejected, Unavailable
 from trustworks.core.time import release
 from trustworks.core.time.estimate import Estimate
 from trustworks.core.time.latch import LatchFiles, Release
@@ -110,7 +110,7 @@ def test_an_undisciplined_kernel_stops_the_workers_at_once(world: World) -> None
 
 
 def test_without_the_kernel_as_source_its_flags_do_not_stop_the_workers(world: World) -> None:
-    world.with_settings(**{"sources": ["chrony"]})
+    world.with_settings(sources=["chrony"])
     world.state, world.status = TIME_ERROR, STA_UNSYNC
     collector = world.collector([FixedSource("chrony", bound=1_000_000)])
     world.ticks(collector)
@@ -482,7 +482,7 @@ def test_the_operators_release_is_recorded_with_account_and_stop(world: World) -
 
 
 def test_a_stop_that_cannot_be_kept_still_stops(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(path: object, data: object) -> None:
+    def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     collector, guard = world.collector(), world.guard()
@@ -491,7 +491,7 @@ def test_a_stop_that_cannot_be_kept_still_stops(world: World, monkeypatch: pytes
     with monkeypatch.context() as disk:
         disk.setattr("trustworks.core.time.latch._write_durably", full)
         for _ in range(2):
-            with pytest.raises(Unavailable, match="jumped.*cannot be kept.*No space left") as caught:
+            with pytest.raises(Unavailable, match=r"jumped.*cannot be kept.*No space left") as caught:
                 guard.now()
             assert caught.value.code == "clock.latch-unwritable"
         world.jump(-5)  # the worker's stop stands although the clock is right again

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.core.time.conftest import World
+
     from trustworks.core.time import Collector, TimeGuard
     from trustworks.core.time.leap import LeapView
 
@@ -179,7 +180,10 @@ def test_agreement_about_a_leap_second(view: LeapView) -> None:
     [
         (seen(kernel="insert"), "the leap file says none"),
         (seen(tonight="insert", this_month="insert", kernel="delete"), "the leap file says insert"),
-        (seen(now=NEW_YEAR - 20 * 86_400, kernel="insert", tonight=None, this_month=None), "does not end a month"),
+        (
+            seen(now=NEW_YEAR - 20 * 86_400, kernel="insert", tonight=None, this_month=None),
+            "does not end a month",
+        ),
         (seen(now=NEW_YEAR - 20 * 86_400, announced={"ntp": "insert"}), "the leap file says none"),
         (seen(now=NEW_YEAR + 2 * 86_400, last=NEW_YEAR, announced={"ntp": "insert"}), "leap file says none"),
         (
@@ -228,9 +232,7 @@ def test_an_expired_leap_file_excludes_nothing() -> None:
         (-SECOND, 60, "insert", False),
     ],
 )
-def test_only_the_scheduled_step_is_a_leap_second(
-    step: int, offset: int, which: Any, expected: bool
-) -> None:
+def test_only_the_scheduled_step_is_a_leap_second(step: int, offset: int, which: Any, expected: bool) -> None:
     at = (NEW_YEAR + offset) * SECOND
     found = leap.is_leap_step(step, (at - 500_000_000, at + 500_000_000), which, NEW_YEAR, 10_000_000)
     assert found is expected

@@ -178,7 +178,11 @@ def truthful(shift: int = 0, **changes: Any) -> Callable[[int], list[bytes]]:
 
     def answer(nonce: int) -> list[bytes]:
         now = SystemReadings().realtime_ns() + shift
-        times = {"received": ntp_timestamp(now), "sent": ntp_timestamp(now), "set_at": ntp_timestamp(now - SECOND)}
+        times = {
+            "received": ntp_timestamp(now),
+            "sent": ntp_timestamp(now),
+            "set_at": ntp_timestamp(now - SECOND),
+        }
         return [packet(**{"origin": nonce, **times, **changes})]
 
     return answer
@@ -194,9 +198,7 @@ def serve() -> Iterator[Callable[..., tuple[NtpSource, list[FakeServer]]]]:
     """A function that starts servers and answers a source that asks them."""
     started: list[FakeServer] = []
 
-    def start(
-        *answering: Callable[[int], list[bytes]], **changes: Any
-    ) -> tuple[NtpSource, list[FakeServer]]:
+    def start(*answering: Callable[[int], list[bytes]], **changes: Any) -> tuple[NtpSource, list[FakeServer]]:
         servers = [FakeServer(one) for one in answering]
         started.extend(servers)
         table = {

@@ -12,7 +12,16 @@ from trustworks.core.time.quorum import agree, is_quorum
 @pytest.mark.req("EN319421:TIS-7.7.2-05")
 @pytest.mark.parametrize(
     ("agreeing", "configured", "expected"),
-    [(3, 3, True), (2, 3, False), (3, 4, True), (3, 5, True), (3, 6, False), (4, 6, True), (4, 7, True), (3, 7, False)],
+    [
+        (3, 3, True),
+        (2, 3, False),
+        (3, 4, True),
+        (3, 5, True),
+        (3, 6, False),
+        (4, 6, True),
+        (4, 7, True),
+        (3, 7, False),
+    ],
 )
 def test_a_quorum_is_three_and_a_majority_of_all(agreeing: int, configured: int, expected: bool) -> None:
     assert is_quorum(agreeing, configured, 3) is expected
@@ -36,7 +45,7 @@ def test_two_against_two_agree_on_nothing() -> None:
 
 
 def test_silenced_servers_count_against_a_majority() -> None:
-    same = {name: (0, 1) for name in "abc"}
+    same = dict.fromkeys("abc", (0, 1))
     assert agree(same, 5, 3) is not None
     assert agree(same, 6, 3) is None
 

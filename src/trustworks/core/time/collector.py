@@ -13,16 +13,16 @@ the lease lapses then, nothing was issued under a wrong clock, and it comes back
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from trustworks.core.errors import Refused, Unavailable
-from trustworks.core.time import leap as leaps
 from trustworks.core.time import rules
 from trustworks.core.time.events import sources_detail, transition_events
-from trustworks.core.time.guard import latched_sentence, stop_reason
+from trustworks.core.time.guard import LEAP_WINDOW, latched_sentence, stop_reason
 from trustworks.core.time.latch import LatchFiles, clock_text, new_latch
-from trustworks.core.time.leap_file import LeapFile, day
+from trustworks.core.time.leap_file import day
+from trustworks.core.time.leap_watch import LeapWatch, Outlook
 from trustworks.core.time.lease import OK, Lease, LeaseWriter
 from trustworks.core.time.readings import SystemReadings
 from trustworks.core.time.sources import make_sources
@@ -32,9 +32,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from trustworks.core.time.config import TimeSettings
-    from trustworks.core.time.estimate import Estimate, Leap, Source
+    from trustworks.core.time.estimate import Estimate, Source
     from trustworks.core.time.latch import Latch
-    from trustworks.core.time.leap_file import LeapList
     from trustworks.core.time.readings import ClockReadings, Moment
 
 SECOND = 1_000_000_000
@@ -53,9 +52,7 @@ class _Verdict:
 
     estimates: tuple[Estimate, ...] = ()
     problems: tuple[tuple[str, str], ...] = ()
-    leap: Leap = "none"
-    window: tuple[int, int] | None = None
-    leap_file_expires: int | None = None
+    outlook: Outlook = field(default_factory=Outlook)
 
     @property
     def bound(self) -> int:
@@ -86,7 +83,7 @@ class Collector:
         self._on_event = on_event
         self._readings = readings or SystemReadings()
         self._sources = tuple(make_sources(settings, self._readings) if sources is None else sources)
-        self._leap_file = LeapFile(settings.leap_file)
+        self._leap = LeapWatch(settings, self._readings)
         self._files = LatchFiles(state_dir)
         self._boot = self._readings.boot_id()
         self._writer = LeaseWriter(settings.lease_path(state_dir))
@@ -95,8 +92,6 @@ class Collector:
         self._known_latch: Latch | None = None
         self._number = 0
         self._held = False
-        self._last_leap: int | None = None
-        self._pending_leap: tuple[Leap, int] | None = None
         self._reported_at: int | None = None
         self._audit_behind = False
         self._resume()
@@ -114,14 +109,13 @@ class Collector:
             )
         if previous.boot != self._boot:
             return
-        self._last_leap = previous.last_leap
+        self._leap.resume(previous)
         if any(one.boot == self._boot and one.boottime >= previous.written for one in released):
+            self._leap.forget()
             return
         if previous.code != STOPPED:
             self._pending.append(("clock.collector-died", {"lease": previous.name, "code": previous.code}))
         self._last, self._held = replace(previous, code=STOPPED), previous.held
-        if previous.leap_at is not None:
-            self._pending_leap = (_leap(previous.leap), previous.leap_at)
 
     def run(self, stop: threading.Event) -> None:
         """Renew the lease every second until `stop` is set; then withdraw it."""
@@ -205,7 +199,8 @@ class Collector:
         if latch is not None and standing is None:
             if rules.may_resume(latch.id, [one.latch for one in self._files.releases()]):
                 # Whatever the clocks did before the release was looked into: watch them from now on.
-                self._known_latch, self._last, self._held, self._pending_leap = None, None, False, None
+                self._known_latch, self._last, self._held = None, None, False
+                self._leap.forget()
             else:
                 self._try_to_keep(latch)
         self._audit_behind = False
@@ -241,19 +236,20 @@ class Collector:
             return
         steered = elapsed * self._settings.slew_ppm / rules.MILLION
         tolerance = self._settings.jump_tolerance_us * 1000
-        if self._pending_leap is not None:
-            leap, midnight = self._pending_leap
-            within = min(tolerance + steered + moment.gap, SECOND / 4)
-            if leaps.is_leap_step(step, (last.realtime, moment.realtime), leap, midnight, within):
-                self._leap_done(leap, midnight, step, elapsed)
-                return
-            if moment.realtime > midnight * SECOND + self._settings.leap_window_ms * 1_000_000:
-                self._pending_leap = None
-                self._found(
-                    "clock.leap-missed",
-                    f"The clock did not {leap} the leap second at the end of {day(midnight - 1)}.",
-                    detail,
-                )
+        done = self._leap.step_done(
+            step, elapsed, (last.realtime, moment.realtime), tolerance + steered + moment.gap
+        )
+        if done is not None:
+            self._pending.append(done)
+            return
+        missed = self._leap.missed(moment.realtime)
+        if missed is not None:
+            leap, midnight = missed
+            self._found(
+                "clock.leap-missed",
+                f"The clock did not {leap} the leap second at the end of {day(midnight - 1)}.",
+                detail,
+            )
         if not rules.is_steady(step, elapsed, moment.gap, tolerance, self._settings.slew_ppm):
             self._found("clock.jump", stop_reason("clock.jump", step, suspended), detail)
 
@@ -263,15 +259,6 @@ class Collector:
         else:
             # Before the first lease of a boot the discipline may step the clock: no time was given yet.
             self._pending.append((f"{code}-before-lease", detail))
-
-    def _leap_done(self, leap: Leap, midnight: int, step: int, elapsed: int) -> None:
-        try:
-            tai = self._readings.kernel().tai
-        except Unavailable:
-            tai = 0
-        name = "clock.leap-second-inserted" if leap == "insert" else "clock.leap-second-deleted"
-        self._pending.append((name, leaps.leap_record(leap, midnight, step, elapsed, tai)))
-        self._last_leap, self._pending_leap = midnight, None
 
     # -- the sources
 
@@ -293,72 +280,17 @@ class Collector:
             rules.check_traceability(self._settings.traceable_to)
         except Refused as error:
             problems.append(("clock.untraceable", str(error)))
-        verdict = _Verdict(estimates=tuple(estimates), problems=tuple(problems))
-        return self._with_leap(moment, verdict)
-
-    def _with_leap(self, moment: Moment, verdict: _Verdict) -> _Verdict:
-        now = moment.realtime // SECOND
-        problems = list(verdict.problems)
-        leap_list, expires = self._leap_list(now, problems)
-        announced = {one.name: one.leap for one in verdict.estimates if one.bound_ns is not None}
-        try:
-            kernel = self._readings.kernel()
-        except Unavailable as error:
-            return replace(verdict, problems=(*problems, (error.code, str(error))), leap_file_expires=expires)
-        seen = leaps.view(now, leap_list, kernel, announced, self._last_leap)
-        findings = leaps.leap_findings(seen, self._settings.leap_agreement_minutes * 60)
-        problems += [("clock.leap-disagreement", finding) for finding in findings]
-        leap, window = self._plan(moment, seen)
-        if window is not None and window[0] <= moment.realtime <= window[1]:
-            problems.insert(
-                0, ("clock.leap-window", "No time is given around a leap second; try again in three seconds.")
-            )
-        return replace(
-            verdict,
-            problems=tuple(problems),
-            leap=leap,
-            window=window,
-            leap_file_expires=expires,
+        outlook = self._leap.look(
+            moment, {one.name: one.leap for one in estimates if one.bound_ns is not None}
         )
-
-    def _plan(self, moment: Moment, seen: leaps.LeapView) -> tuple[Leap, tuple[int, int] | None]:
-        """What is announced for the coming midnight, and the window of that or of the leap second just passing.
-
-        While a leap second passes, announcements may still speak of it, and must not be taken for another one.
-        """
-        reach = self._settings.leap_window_ms
-        passing: tuple[Leap, int] | None = None
-        if self._last_leap is not None:
-            passing = ("insert", self._last_leap)
-        if self._pending_leap is not None and self._pending_leap[1] <= seen.now:
-            passing = self._pending_leap
-        if passing is not None:
-            window = leaps.stop_window(*passing, reach)
-            if window is not None and moment.realtime <= window[1]:
-                return "none", window
-        leap, midnight = leaps.expected_leap(seen), leaps.next_midnight(seen.now)
-        self._pending_leap = None if leap == "none" else (leap, midnight)
-        return leap, leaps.stop_window(leap, midnight, reach)
-
-    def _leap_list(self, now: int, problems: list[tuple[str, str]]) -> tuple[LeapList | None, int | None]:
-        """The leap file if it counts, else None, and a problem unless announcements may stand in for it."""
-        found: tuple[str, ...]
-        try:
-            leap_list = self._leap_file.read()
-        except Unavailable as error:
-            found, expires = (str(error),), None
-        else:
-            found, expires = leaps.leap_file_findings(leap_list.expires, now), leap_list.expires
-            if not found:
-                return leap_list, expires
-        if self._settings.leap_authority == "file":
-            problems += [("clock.leap-file", sentence) for sentence in found]
-        return None, expires
+        problems += outlook.problems
+        if outlook.is_inside(moment.realtime):
+            problems.insert(0, ("clock.leap-window", LEAP_WINDOW))
+        return _Verdict(estimates=tuple(estimates), problems=tuple(problems), outlook=outlook)
 
     def _judge_error(self, moment: Moment, verdict: _Verdict) -> None:
         """A clock that a source proves wrong after a lease was held is a stop, not a lapse."""
-        in_window = verdict.window is not None and verdict.window[0] <= moment.realtime <= verdict.window[1]
-        if self._held and not in_window:
+        if self._held and not verdict.outlook.is_inside(moment.realtime):
             findings = rules.drift_findings(verdict.estimates, self._settings.max_bound_ns)
             if findings:
                 self._latch(
@@ -380,9 +312,10 @@ class Collector:
     def _write(self, moment: Moment, code: str, reason: str, verdict: _Verdict) -> Lease:
         self._number += 1
         until = moment.boottime + round(self._settings.lease_seconds * SECOND)
-        if verdict.window is not None and moment.realtime < verdict.window[0]:
+        window, pending, expires = verdict.outlook.window, self._leap.pending, verdict.outlook.expires
+        if window is not None and moment.realtime < window[0]:
             # A lease never reaches into the window, so no reader needs to understand the leap second's step.
-            until = min(until, moment.boottime + verdict.window[0] - moment.realtime)
+            until = min(until, moment.boottime + window[0] - moment.realtime)
         lease = Lease(
             number=self._number,
             boot=self._boot,
@@ -396,11 +329,11 @@ class Collector:
             suspended=moment.boottime - moment.monotonic,
             held=self._held or code == OK,
             sources=_fitting(verdict.ids),
-            leap=self._pending_leap[0] if self._pending_leap else verdict.leap,
-            leap_at=self._pending_leap[1] if self._pending_leap else None,
-            window=verdict.window,
-            last_leap=self._last_leap,
-            leap_file_expires=None if verdict.leap_file_expires is None else day(verdict.leap_file_expires),
+            leap=pending[0] if pending else "none",
+            leap_at=pending[1] if pending else None,
+            window=window,
+            last_leap=self._leap.last,
+            leap_file_expires=None if expires is None else day(expires),
             latch=self._known_latch.id if self._known_latch else None,
         )
         return self._publish(moment, lease, verdict)
@@ -440,10 +373,6 @@ class Collector:
             self._reported_at = moment.boottime
             detail = {"lease": lease.name, "bound_ns": lease.bound, **sources_detail(verdict.estimates)}
             self._pending.append(("clock.synchronised", detail))
-
-
-def _leap(text: str) -> Leap:
-    return "insert" if text == "insert" else "delete" if text == "delete" else "none"
 
 
 def _plain(text: str) -> str:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from trustworks.core.time.readings import ClockReadings, Moment
 
 SECOND = 1_000_000_000
+LEAP_WINDOW = "No time is given around a leap second; try again in three seconds."
 
 
 class TimeGuard:
@@ -82,9 +83,7 @@ class TimeGuard:
                 f"The clock may be {bound // 1000} us off, more than the {self._limit // 1000} us allowed.",
             )
         if lease.window is not None and lease.window[0] <= realtime <= lease.window[1]:
-            raise Unavailable(
-                "clock.leap-window", "No time is given around a leap second; try again in three seconds."
-            )
+            raise Unavailable("clock.leap-window", LEAP_WINDOW)
         if realtime < self._last:
             raise Unavailable(
                 "clock.backwards", "The clock went back by a moment; try again when it has caught up."
