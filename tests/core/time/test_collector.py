@@ -96,6 +96,8 @@ def test_an_undisciplined_kernel_stops_the_workers_at_once(world: World) -> None
     guard.now()
     world.kinds()
     world.state, world.status = TIME_ERROR, STA_UNSYNC
+    guard.now()
+    world.run(0.001)
     with pytest.raises(Unavailable, match=r"TIME_ERROR and STA_UNSYNC") as caught:
         guard.now()
     assert caught.value.code == "clock.unsynchronised"
@@ -601,6 +603,16 @@ def test_genTime_never_goes_back(world: World) -> None:  # noqa: N802 - the name
     assert caught.value.code == "clock.backwards"
     world.run(0.001)
     guard.now()
+
+
+def test_a_thread_that_was_overtaken_is_not_a_clock_that_went_back(world: World) -> None:
+    collector, guard = world.collector(), world.guard()
+    world.ticks(collector)
+    world.run(0.001)
+    guard.now()
+    world.run(-0.001)
+    earlier = guard.now()
+    assert earlier.utc.microsecond == 0
 
 
 def test_many_long_source_names_fit_the_page(world: World) -> None:

@@ -11,6 +11,7 @@ import json
 import mmap
 import os
 import struct
+import time
 import zlib
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -27,7 +28,10 @@ HEAD = struct.Struct("<8sQII")
 _SEQUENCE = struct.Struct("<Q")
 _SEQUENCE_AT = 8
 _BODY_MAX = PAGE - HEAD.size
-_TRIES = 100
+# A page that is being written is looked at again: at first at once, then every tenth of a millisecond.
+_TRIES = 120
+_TRIES_AT_ONCE = 20
+_PAUSE = 0.0001
 OK = "ok"
 
 
@@ -189,7 +193,9 @@ class LeaseReader:
         if self._map is None:
             self._open()
         assert self._map is not None  # noqa: S101 - _open raised otherwise
-        for _ in range(_TRIES):
+        for attempt in range(_TRIES):
+            if attempt >= _TRIES_AT_ONCE:
+                time.sleep(_PAUSE)
             magic, sequence, length, checksum = HEAD.unpack_from(self._map)
             body = self._map[HEAD.size : HEAD.size + length] if length <= _BODY_MAX else b""
             (after,) = _SEQUENCE.unpack_from(self._map, _SEQUENCE_AT)
@@ -199,6 +205,9 @@ class LeaseReader:
                 except (ValueError, KeyError, TypeError):
                     break
                 self._seen = sequence
+                return self._lease
+            if sequence & 1 and self._lease is not None:
+                # The writer is at work, or died at it: the lease before holds as long as it says itself.
                 return self._lease
         self._lease = None
         raise Unavailable(

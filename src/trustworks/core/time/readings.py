@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import platform
+import struct
 import sys
 import time
 from dataclasses import dataclass
@@ -101,6 +102,11 @@ class _Timex(ctypes.Structure):
 
 
 _STA_NANO = 0x2000
+_read = time.clock_gettime_ns
+# A named tuple made without its own constructor's detour.
+_new = tuple.__new__
+# `maxerror` and `status` of the structure, at one look.
+_read_discipline = struct.Struct("@24xq8xi").unpack_from
 
 
 class SystemReadings:
@@ -128,26 +134,25 @@ class SystemReadings:
 
     def moment(self) -> Moment:
         """All clocks, read between two looks at CLOCK_MONOTONIC_RAW some microseconds apart."""
-        self._require_linux()
-        read = time.clock_gettime_ns
-        best: Moment | None = None
+        if not self._supported:
+            raise _unsupported()
+        # The clocks' numbers are written out: this runs for every time that is given.
+        raw = _read(4)
+        realtime, monotonic, boottime, end = _read(0), _read(1), _read(7), _read(4)
+        best = _new(Moment, (realtime, raw, monotonic, boottime, end - raw))
         for _ in range(_PAIR_TRIES):
-            before = read(time.CLOCK_MONOTONIC_RAW)
-            realtime = read(time.CLOCK_REALTIME)
-            monotonic = read(time.CLOCK_MONOTONIC)
-            boottime = read(time.CLOCK_BOOTTIME)
-            after = read(time.CLOCK_MONOTONIC_RAW)
-            gap = after - before
-            if best is None or gap < best.gap:
-                best = Moment(realtime, before, monotonic, boottime, gap)
-            if gap <= _PAIR_NS:
+            if best.gap <= _PAIR_NS:
                 break
-        assert best is not None  # noqa: S101 - the loop runs at least once
+            raw = _read(4)
+            realtime, monotonic, boottime, end = _read(0), _read(1), _read(7), _read(4)
+            if end - raw < best.gap:
+                best = Moment(realtime, raw, monotonic, boottime, end - raw)
         return best
 
     def kernel(self) -> KernelClock:
         """adjtimex(2) with modes 0: needs no privilege and changes nothing."""
-        self._require_linux()
+        if not self._supported:
+            raise _unsupported()
         state = self._adjtimex(self._timex_pointer)
         timex = self._timex
         if state < 0:
@@ -159,21 +164,24 @@ class SystemReadings:
 
     def discipline(self) -> tuple[int, int, int]:
         """The three numbers of adjtimex(2) that decide; a third of the time that `kernel` takes."""
-        self._require_linux()
+        if not self._supported:
+            raise _unsupported()
         state = self._adjtimex(self._timex_pointer)
         if state < 0:
             self.kernel()
-        return state, self._timex.status, self._timex.maxerror
+        max_error, status = _read_discipline(self._timex)
+        return state, status, max_error
 
     def boot_id(self) -> str:
         """The kernel's random boot id."""
-        self._require_linux()
+        if not self._supported:
+            raise _unsupported()
         return _BOOT_ID.read_text(encoding="ascii").strip()
 
-    def _require_linux(self) -> None:
-        if not self._supported:
-            raise Unavailable(
-                "clock.unsupported-system",
-                "Trusted time needs the clocks of 64-bit Linux (CLOCK_BOOTTIME, adjtimex); "
-                'use such a machine, or [time] mode = "lab" for a laboratory.',
-            )
+
+def _unsupported() -> Unavailable:
+    return Unavailable(
+        "clock.unsupported-system",
+        "Trusted time needs the clocks of 64-bit Linux (CLOCK_BOOTTIME, adjtimex); "
+        'use such a machine, or [time] mode = "lab" for a laboratory.',
+    )

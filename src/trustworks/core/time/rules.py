@@ -45,6 +45,12 @@ def is_within(bound_ns: int, limit_ns: int) -> bool:
 
 
 @implements("EN319421:TIS-7.7.2-02")
+def is_disciplined(state: int, status: int, max_error_us: int, limit_us: int) -> bool:
+    """Whether nothing speaks against the kernel's clock; `kernel_findings` says what does."""
+    return state != TIME_ERROR and not status & STA_UNSYNC and max_error_us <= limit_us
+
+
+@implements("EN319421:TIS-7.7.2-02")
 def kernel_findings(state: int, status: int, max_error_us: int, limit_us: int) -> tuple[str, ...]:
     """What speaks against the kernel's clock: nobody disciplines it, or its own error estimate is too large.
 
@@ -129,7 +135,8 @@ def is_steady(step_ns: int, elapsed_ns: int, gap_ns: int, tolerance_ns: int, sle
     `step_ns` is how far REALTIME went ahead of the free-running MONOTONIC_RAW within `elapsed_ns`, `gap_ns`
     how far apart the readings can be. Source: EN 319 421, 7.7.2 (drifts and jumps are detected).
     """
-    return abs(step_ns) <= tolerance_ns + gap_ns + abs(elapsed_ns) * slew_ppm / MILLION
+    excess = abs(step_ns) - tolerance_ns - gap_ns
+    return excess <= 0 or excess <= abs(elapsed_ns) * slew_ppm / MILLION
 
 
 @implements("EN319421:TIS-7.7.2-05")
