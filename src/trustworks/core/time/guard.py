@@ -95,12 +95,7 @@ class TimeGuard:
             )
         if window is not None and window[0] <= now <= window[1]:
             raise Unavailable("clock.leap-window", LEAP_WINDOW)
-        if now >= self._last[0]:
-            self._last = (now, now_raw)
-        elif now_raw > self._last[1]:  # else another thread was overtaken between its reading and this line
-            raise Unavailable(
-                "clock.backwards", "The clock went back by a moment; try again when it has caught up."
-            )
+        self._keep_order(now, now_raw)
         bound_us = -(-bound // 1000)
         seconds, rest = divmod(now, BILLION)
         evidence = _new(TimeEvidence, ("enforce", name, lease.sources, bound_us, lease.leap))
@@ -113,6 +108,16 @@ class TimeGuard:
             findings = rules.kernel_findings(state, status, max_error_us, self._kernel_limit)
             raise Unavailable("clock.unsynchronised", " ".join(findings))
         self._ask_kernel_at = raw + KERNEL_FRESH_NS
+
+    def _keep_order(self, now: int, raw: int) -> None:
+        """Refuse a time before the last one given, unless it was read before that too, by another thread."""
+        last, last_raw = self._last
+        if now >= last:
+            self._last = (now, raw)
+        elif raw > last_raw:
+            raise Unavailable(
+                "clock.backwards", "The clock went back by a moment; try again when it has caught up."
+            )
 
     def _take(self, lease: Lease) -> None:
         """Lay out a new lease for the calls until the next one."""
