@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import getpass
+import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -508,6 +510,32 @@ def test_a_stop_that_cannot_be_kept_still_stops(world: World, monkeypatch: pytes
     assert world.kinds() == []
     with pytest.raises(Unavailable, match="jumped"):
         guard.now()
+
+
+def test_a_latch_file_that_cannot_be_read_is_a_stop(world: World) -> None:
+    (world.folder / "clock.latched").mkdir()
+    collector = world.collector()
+    assert world.ticks(collector).code == "clock.latch-unreadable"
+    assert "Is a directory" in world.guard().status().reason
+
+
+def raise_key_error() -> str:
+    raise KeyError("getpwuid(): uid not found")
+
+
+def test_a_release_on_another_system_is_recorded_without_its_clocks(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collector = world.collector()
+    world.ticks(collector)
+    world.jump(5)
+    world.ticks(collector)
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(getpass, "getuser", raise_key_error)
+    lifted = release(world.folder, "A. Operator", "compared with UTC")
+    assert (lifted.boot, lifted.boottime) == ("", 0)
+    assert lifted.account.startswith("uid ")
+    assert world.ticks(collector).code == "ok"
 
 
 def test_a_release_that_cannot_be_recorded_lifts_nothing(world: World) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from trustworks.core.errors import Malformed, Unavailable
 from trustworks.core.time import leap
+from trustworks.core.time.chrony import ChronySource
 from trustworks.core.time.leap_file import LeapFile, day, parse_leap_file
 from trustworks.core.time.readings import (
     STA_DEL,
@@ -427,3 +428,48 @@ def test_with_announcements_as_authority_a_leap_second_is_inserted_as_well(
     world.state, world.status = TIME_WAIT, 0
     assert through(world, collector, guard, 3) == ["clock.leap-window", "ok"]
     assert "clock.leap-second-inserted" in world.kinds()
+
+
+def test_a_reading_inside_the_window_is_refused_even_under_a_lease(
+    make_world: Callable[..., World], make_leap_list: Callable[..., bytes]
+) -> None:
+    world = night(make_world, make_leap_list, INSERTING)
+    world.state, world.status, world.chrony_leap = TIME_INS, STA_INS, "Insert second"
+    collector, guard = world.collector(), world.guard()
+    world.run(8.8)
+    collector.tick()
+    guard.now()
+    world.run(0.099)
+    world.jump(0.002)  # steered ahead, so the lease has not expired yet
+    with pytest.raises(Unavailable) as caught:
+        guard.now()
+    assert caught.value.code == "clock.leap-window"
+
+
+@pytest.mark.req("EN319421:OVR-7.12-04")
+def test_an_announcement_is_an_event(
+    make_world: Callable[..., World], make_leap_list: Callable[..., bytes]
+) -> None:
+    world = make_world("2026-12-30T23:59:59")
+    world.leap_file.write_bytes(make_leap_list(INSERTING))
+    collector, guard = world.collector(), world.guard()
+    world.run(0.5)
+    assert collector.tick().leap == "none"
+    world.kinds()
+    world.ticks(collector)
+    assert world.events == [("clock.leap-second-announced", {"leap": "insert", "leap_at": NEW_YEAR})]
+    assert guard.now().evidence.leap_state == "insert"
+
+
+@pytest.mark.req("EN319421:TIS-7.7.2-07")
+def test_without_the_kernels_word_on_leap_seconds_there_is_no_time(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused() -> KernelClock:
+        raise Unavailable("clock.kernel", "The kernel refused adjtimex(2).")
+
+    world.with_settings(sources=["chrony"])
+    collector = world.collector([ChronySource(world.settings, world.chronyc)])
+    monkeypatch.setattr(world, "kernel", refused)
+    assert world.ticks(collector).code == "clock.kernel"
+    assert world.guard().status().leap_file_expires == "2030-06-28"

@@ -12,6 +12,8 @@ from pydantic import ValidationError
 from trustworks.core.errors import Refused
 from trustworks.core.time import LabClock, TimeGuard, TimeSettings, check_declared_accuracy, open_clock
 from trustworks.core.time.config import split_server
+from trustworks.core.time.readings import SystemReadings
+from trustworks.core.time.sources import make_sources
 
 if TYPE_CHECKING:
     from tests.core.time.conftest import World
@@ -93,6 +95,12 @@ def test_no_time_is_ever_given_with_a_larger_error_than_was_declared_for(world: 
     assert bound > 100_000
     check_declared_accuracy(world.settings, bound + 1, 1) if bound >= 110_500 else None
     assert bound + 1 <= 110_501
+
+
+def test_the_collector_asks_what_is_configured() -> None:
+    table = {"sources": ["kernel", "chrony", "ntp"], "ntp-servers": ["192.0.2.1", "192.0.2.2", "192.0.2.3"]}
+    found = make_sources(settings(**table), SystemReadings())
+    assert [source.name for source in found] == ["kernel", "chrony", "ntp"]
 
 
 def test_open_clock_follows_the_mode(tmp_path: Path) -> None:
