@@ -21,15 +21,24 @@ NOUNS: dict[str, tuple[str, str]] = {
     "lab": ("trustworks.app.commands.lab", "Stand up a whole lab trust service provider and serve it."),
     "serve": ("trustworks.app.commands.serve", "Serve the services of a configuration."),
     "config": ("trustworks.app.commands.config", "Check the configuration, and say what each setting means."),
-    "module": ("trustworks.app.commands.module", "The cryptographic module: tokens, keys, capabilities, health."),
-    "time": ("trustworks.app.commands.time", "The trusted clock: its state, and the release of a latched stop."),
+    "module": (
+        "trustworks.app.commands.module",
+        "The cryptographic module: tokens, keys, capabilities, health.",
+    ),
+    "time": (
+        "trustworks.app.commands.time",
+        "The trusted clock: its state, and the release of a latched stop.",
+    ),
     "audit": ("trustworks.app.commands.audit", "The audit log: verify, export, prove."),
     "store": ("trustworks.app.commands.store", "The database: bring its schema up to date."),
     "timestamp": ("trustworks.timestamping.cli", "Time-stamps: request, verify, inspect."),
     "certificate": ("trustworks.issuance.cli", "Certificates: issue, revoke, show, list."),
     "crl": ("trustworks.issuance.cli:crl", "Certificate revocation lists: publish."),
     "profile": ("trustworks.issuance.cli:profile", "Certificate profiles: list, show."),
-    "assurance": ("trustworks.assurance.cli", "Requirements, where they are carried out and how they are shown."),
+    "assurance": (
+        "trustworks.assurance.cli",
+        "Requirements, where they are carried out and how they are shown.",
+    ),
 }
 
 
@@ -46,9 +55,7 @@ class _Noun(TyperGroup):
         command.name = self.name
         return command
 
-    def make_context(
-        self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any
-    ) -> Any:
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
         return self._load().make_context(info_name, args, parent=parent, **extra)
 
 

@@ -29,7 +29,12 @@ class ClientIdentity:
     """
 
     def __init__(
-        self, *, header: str = "", secret_header: str = "", secret: bytes | None = None, unix_socket: bool = False
+        self,
+        *,
+        header: str = "",
+        secret_header: str = "",
+        secret: bytes | None = None,
+        unix_socket: bool = False,
     ) -> None:
         self._header = header.lower()
         self._secret_header = secret_header.lower()

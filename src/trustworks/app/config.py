@@ -98,9 +98,7 @@ def load(file: Path) -> Loaded:
 def _resolved(model: Any, base: Path) -> Any:
     """Make every relative path in `model` absolute against `base`; a configuration means the same from any folder."""
     if isinstance(model, BaseModel):
-        changes = {
-            name: _resolved(getattr(model, name), base) for name in type(model).model_fields
-        }
+        changes = {name: _resolved(getattr(model, name), base) for name in type(model).model_fields}
         return model.model_copy(update=changes)
     if isinstance(model, Path):
         return model if model.is_absolute() else base / model

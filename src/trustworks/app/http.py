@@ -84,17 +84,19 @@ class Shell:
         else:
             answer = await self._answer(route, scope, receive)
         await _send(answer, send, head=scope["method"] == "HEAD")
-        self._traffic.count(
-            route.path if route else path, answer.status, time.perf_counter() - started
-        )
+        self._traffic.count(route.path if route else path, answer.status, time.perf_counter() - started)
 
     async def _answer(self, route: Route, scope: MutableMapping[str, Any], receive: Any) -> RawResponse:
-        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        headers = {
+            name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
+        }
         if route.content_types:
             given = headers.get("content-type", "").partition(";")[0].strip().lower()
             if given not in route.content_types:
                 return RawResponse(
-                    415, _TEXT, f"The body's Content-Type must be {' or '.join(route.content_types)}.\n".encode()
+                    415,
+                    _TEXT,
+                    f"The body's Content-Type must be {' or '.join(route.content_types)}.\n".encode(),
                 )
         try:
             body = await self._body(route, headers, receive)
@@ -107,7 +109,9 @@ class Shell:
                 408, _TEXT, f"The body must arrive within {self._body_timeout:g} seconds.\n".encode(), _CLOSE
             )
         except ConnectionResetError:
-            return RawResponse(400, _TEXT, b"The connection was closed before the body was complete.\n", _CLOSE)
+            return RawResponse(
+                400, _TEXT, b"The connection was closed before the body was complete.\n", _CLOSE
+            )
         raw_path = scope.get("raw_path") or scope["path"].encode()
         request = RawRequest(
             method=scope["method"],
@@ -128,7 +132,9 @@ class Shell:
             return RawResponse(503, _TEXT, b"The service cannot answer now. Try again later.\n", _RETRY)
         except Exception:  # noqa: BLE001 - the last line of defence: log in full, say nothing to the client
             log.exception("http.bug", path=route.path)
-            return RawResponse(500, _TEXT, b"The service failed to answer; its operator finds the reason in the log.\n")
+            return RawResponse(
+                500, _TEXT, b"The service failed to answer; its operator finds the reason in the log.\n"
+            )
 
     async def _body(self, route: Route, headers: dict[str, str], receive: Any) -> bytes:
         declared = headers.get("content-length")
@@ -172,5 +178,3 @@ async def _send(answer: RawResponse, send: Any, *, head: bool) -> None:
     headers += [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if head else answer.body})
-
-

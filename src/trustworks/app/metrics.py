@@ -43,7 +43,10 @@ class Traffic:
             "trustworks_http_request_seconds", "Time from request to answer.", ["route"], buckets=BUCKETS
         )
         self._up: Gauge = Gauge(
-            "trustworks_resource_up", "1 when the resource answered its ping.", ["resource"], multiprocess_mode="min"
+            "trustworks_resource_up",
+            "1 when the resource answered its ping.",
+            ["resource"],
+            multiprocess_mode="min",
         )
         self._labelled: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
 

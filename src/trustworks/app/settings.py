@@ -82,7 +82,8 @@ class HttpSettings(Table):
     tls_listen: Address | None = Field(default=None, description="HOST:PORT for HTTPS.")
     tls_certificate: Path | None = Field(default=None, description="PEM chain of the HTTPS certificate.")
     tls_key: Path | None = Field(
-        default=None, description="PEM private key of the HTTPS certificate, mode 0600 (see ADR on the TLS key)."
+        default=None,
+        description="PEM private key of the HTTPS certificate, mode 0600 (see ADR on the TLS key).",
     )
     workers: int = Field(default=2, ge=1, le=64, description="Worker processes for plain HTTP.")
     tls_workers: int = Field(default=1, ge=1, le=64, description="Worker processes for HTTPS.")
@@ -122,7 +123,10 @@ class AuditSettings(Table):
         default=0.5, gt=0, le=60, description="Seconds between two runs of the sequencer."
     )
     checkpoint_every: float = Field(
-        default=10.0, gt=0, le=86400, description="Seconds between two checkpoints while there are new events."
+        default=10.0,
+        gt=0,
+        le=86400,
+        description="Seconds between two checkpoints while there are new events.",
     )
     time_stamp_url: str | None = Field(
         default=None, description="The time-stamping authority for checkpoints; none: they are signed only."

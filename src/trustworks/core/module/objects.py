@@ -67,11 +67,10 @@ def generate(
         Attribute.SENSITIVE: True,
         Attribute.EXTRACTABLE: False,
         Attribute.SIGN: True,
+        Attribute.DECRYPT: False,
+        Attribute.UNWRAP: False,
         Attribute.DERIVE: False,
     }
-    if algorithm.family == "rsa":
-        private |= {Attribute.DECRYPT: False, Attribute.UNWRAP: False, Attribute.SIGN_RECOVER: False}
-        del private[Attribute.DERIVE]
     cryptoki.generate_key_pair(session, PreparedMechanism(mechanism), public, private)
 
 

@@ -20,7 +20,7 @@ from trustworks.core.module.cryptoki_h import declarations
 if TYPE_CHECKING:
     from pathlib import Path
 
-ffi: Final = FFI()
+ffi: Final[Any] = FFI()
 ffi.cdef(declarations())
 
 Value = bool | int | bytes | str

@@ -35,10 +35,11 @@ LARGEST_SIGNATURE: Final = 2048
 class Session:
     """A session with the buffers that its signatures are written to."""
 
-    __slots__ = ("buffer", "handle", "length", "view")
+    __slots__ = ("buffer", "generation", "handle", "length", "view")
 
-    def __init__(self, handle: int) -> None:
+    def __init__(self, handle: int, generation: int) -> None:
         self.handle = handle
+        self.generation = generation
         self.buffer: Any = ffi.new("CK_BYTE[]", LARGEST_SIGNATURE)
         self.length: Any = ffi.new("CK_ULONG *")
         self.view: Any = ffi.buffer(self.buffer)
@@ -152,7 +153,7 @@ class Connection:
 
     def _new_session(self) -> Session:
         try:
-            return Session(self.cryptoki.open_session(self.slot, read_write=self._read_write))
+            handle = self.cryptoki.open_session(self.slot, read_write=self._read_write)
         except CryptokiError as error:
             if error.rv == Rv.SESSION_COUNT:
                 raise Unavailable(
@@ -160,6 +161,23 @@ class Connection:
                     f"The token of {self.uri} has no free session. Lower the number of workers or threads.",
                 ) from error
             raise
+        return Session(handle, self.generation)
+
+    def _take(self) -> Session:
+        """An idle session of the present generation, or a new one."""
+        try:
+            while True:
+                session = self._idle.pop()
+                if session.generation == self.generation:
+                    return session
+                self._discard(session)
+        except IndexError:
+            return self._new_session()
+
+    def _give(self, session: Session) -> None:
+        self._idle.append(session)
+        if self.closed:
+            self._drain()
 
     def _discard(self, session: Session) -> None:
         with suppress(CryptokiError):
@@ -169,18 +187,13 @@ class Connection:
     def session(self) -> Iterator[int]:
         """A session's number for a few calls."""
         self.check_usable()
-        try:
-            session = self._idle.pop()
-        except IndexError:
-            session = self._new_session()
+        session = self._take()
         try:
             yield session.handle
         except BaseException:
             self._discard(session)
             raise
-        self._idle.append(session)
-        if self.closed:
-            self._drain()
+        self._give(session)
 
     def _drain(self) -> None:
         with suppress(IndexError):
@@ -203,24 +216,27 @@ class Connection:
         except CryptokiError as error:
             raise unavailable(error, self.uri) from error
 
-    def sign(self, mechanism: PreparedMechanism, key: int, data: bytes) -> bytes:
-        """C_SignInit and C_Sign without an allocation on our side. The hot path; `CryptokiError` when it fails."""
+    def sign(self, mechanism: PreparedMechanism, place: tuple[int, int], data: bytes) -> bytes:
+        """C_SignInit and C_Sign without an allocation on our side: the hot path.
+
+        `place` is the generation and the number of the key. `CryptokiError` when it fails; CKR_KEY_HANDLE_INVALID
+        also when the number is of an earlier generation, where it could by now name another key.
+        """
         if os.getpid() != self.pid or self.closed:
             self.check_usable()
-        try:
-            session = self._idle.pop()
-        except IndexError:
-            session = self._new_session()
+        session = self._take()
         handle = session.handle
+        generation, key = place
+        if generation != session.generation:
+            self._give(session)
+            raise CryptokiError("C_SignInit", Rv.KEY_HANDLE_INVALID)
         rv = self._sign_init(handle, mechanism.cdata, key)
         if rv == 0:
             session.length[0] = LARGEST_SIGNATURE
             rv = self._sign(handle, data, len(data), session.buffer, session.length)
             if rv == 0:
                 signature: bytes = session.view[: session.length[0]]
-                self._idle.append(session)
-                if self.closed:
-                    self._drain()
+                self._give(session)
                 return signature
         self._discard(session)
         raise CryptokiError("C_Sign", rv)
