@@ -1,0 +1,52 @@
+"""DER written by hand, for what `cryptography.hazmat.asn1` cannot declare: ENUMERATED, optional ANY, streamed lists."""
+
+from __future__ import annotations
+
+from typing import Final
+
+BOOLEAN: Final = 0x01
+INTEGER: Final = 0x02
+BIT_STRING: Final = 0x03
+OCTET_STRING: Final = 0x04
+NULL: Final = 0x05
+OBJECT_IDENTIFIER: Final = 0x06
+ENUMERATED: Final = 0x0A
+SEQUENCE: Final = 0x30
+SET: Final = 0x31
+
+
+def length(octets: int) -> bytes:
+    """The length octets of a content of that many octets, in the shortest form (X.690, 10.1)."""
+    if octets < 0x80:
+        return bytes((octets,))
+    value = octets.to_bytes((octets.bit_length() + 7) // 8, "big")
+    return bytes((0x80 | len(value),)) + value
+
+
+def tlv(tag: int, *parts: bytes) -> bytes:
+    """One element: identifier octet, length, and the parts one after the other."""
+    content = b"".join(parts)
+    return bytes((tag,)) + length(len(content)) + content
+
+
+def context(number: int, *parts: bytes, constructed: bool = True) -> bytes:
+    """One element with a context-specific tag below 31."""
+    return tlv(0x80 | (0x20 if constructed else 0) | number, *parts)
+
+
+def integer(value: int, tag: int = INTEGER) -> bytes:
+    """An INTEGER (or ENUMERATED, by its tag) in two's complement of least length (X.690, 8.3)."""
+    size = (value if value >= 0 else ~value).bit_length() // 8 + 1
+    return tlv(tag, value.to_bytes(size, "big", signed=True))
+
+
+def oid(dotted: str) -> bytes:
+    """An OBJECT IDENTIFIER from its dotted form (X.690, 8.19)."""
+    first, second, *rest = (int(arc) for arc in dotted.split("."))
+    content = bytearray()
+    for arc in (first * 40 + second, *rest):
+        groups = [arc & 0x7F]
+        while arc := arc >> 7:
+            groups.append(0x80 | (arc & 0x7F))
+        content += bytes(reversed(groups))
+    return tlv(OBJECT_IDENTIFIER, bytes(content))
