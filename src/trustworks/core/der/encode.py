@@ -1,4 +1,4 @@
-"""DER written by hand, for what `cryptography.hazmat.asn1` cannot declare: ENUMERATED, optional ANY, streamed lists."""
+"""DER by hand for what `cryptography.hazmat.asn1` cannot declare: ENUMERATED, optional ANY, streamed lists."""
 
 from __future__ import annotations
 
