@@ -1,0 +1,161 @@
+"""The tables ``[issuance]`` and ``[issuance.*]`` of ``trustworks.toml``."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path  # noqa: TC003 - Pydantic reads it at run time
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from trustworks.core.settings import Table
+
+
+def _country(value: str) -> str:
+    if not re.fullmatch(r"[A-Z]{2}", value):
+        raise ValueError("write an ISO 3166 code of two capital letters; XX is assigned to nobody, for a lab")
+    return value
+
+
+def _oid(value: str) -> str:
+    if not re.fullmatch(r"[0-2](\.(0|[1-9][0-9]*))+", value):
+        raise ValueError("write an object identifier in dotted form, for example 2.999.1")
+    return value
+
+
+def _url(value: str) -> str:
+    if not re.fullmatch(r"https?://[!-~]+", value):
+        raise ValueError("write an http or https URL without spaces")
+    return value
+
+
+def _https_url(value: str) -> str:
+    if not value.startswith("https://"):
+        raise ValueError("a PKI disclosure statement is reached over https (EN 319 412-5, 4.3.4)")
+    return _url(value)
+
+
+Country = Annotated[str, AfterValidator(_country)]
+Oid = Annotated[str, AfterValidator(_oid)]
+
+
+class AuthoritySettings(Table):
+    """[issuance.root], [issuance.issuing]: one certification authority."""
+
+    name: str = Field(min_length=2, max_length=64, description="The authority's commonName.")
+    key: str = Field(description="Label of its key on the token of the same name.")
+    algorithm: str = Field(default="P-384", description="The kind of key that its ceremony makes.")
+    years: int = Field(ge=1, le=30, description="Years that its certificate is valid.")
+    crl_validity_hours: int = Field(
+        ge=1, le=8784, description="Hours from thisUpdate to nextUpdate of its revocation list."
+    )
+    crl_every_hours: float = Field(
+        gt=0, le=8784, description="Hours between two publications of its revocation list."
+    )
+
+    @model_validator(mode="after")
+    def _published_in_time(self) -> AuthoritySettings:
+        if self.crl_every_hours >= self.crl_validity_hours:
+            raise ValueError(
+                "crl-every-hours must be less than crl-validity-hours, or lists run out before they are renewed"
+            )
+        return self
+
+
+class RootSettings(AuthoritySettings):
+    """[issuance.root]: the root; its token is opened by ceremonies alone."""
+
+    name: str = Field(
+        default="Trustworks TEST Root CA", min_length=2, max_length=64, description="The root's commonName."
+    )
+    key: str = Field(default="root", description="Label of the root's key on the token `root`.")
+    years: int = Field(default=20, ge=1, le=30, description="Years that the root's certificate is valid.")
+    crl_validity_hours: int = Field(
+        default=4320,
+        ge=1,
+        le=8760,
+        description="Hours from thisUpdate to nextUpdate of the root's list; at most a year (EN 319 411-1, CSS-6.3.9-12).",
+    )
+    crl_every_hours: float = Field(
+        default=2160, gt=0, le=8760, description="Hours between two publications; each is a ceremony."
+    )
+
+
+class IssuingSettings(AuthoritySettings):
+    """[issuance.issuing]: the authority that issues to subjects and services."""
+
+    name: str = Field(
+        default="Trustworks TEST Issuing CA",
+        min_length=2,
+        max_length=64,
+        description="The issuing authority's commonName.",
+    )
+    key: str = Field(default="issuing", description="Label of the issuing key on the token `issuing`.")
+    algorithm: str = Field(default="P-256", description="The kind of key that its ceremony makes.")
+    years: int = Field(default=10, ge=1, le=20, description="Years that its certificate is valid.")
+    crl_validity_hours: int = Field(
+        default=24,
+        ge=1,
+        le=240,
+        description="Hours from thisUpdate to nextUpdate of its list.",
+    )
+    crl_every_hours: float = Field(
+        default=1.0,
+        gt=0,
+        le=24,
+        description="Hours between two publications; at most 24 (EN 319 411-1, CSS-6.3.9-05).",
+    )
+
+
+class PdsSettings(Table):
+    """[[issuance.pds]]: where a PKI disclosure statement is, in one language."""
+
+    language: str = Field(pattern=r"^[a-z]{2}$", description="ISO 639-1 code of the statement's language.")
+    url: Annotated[str, AfterValidator(_https_url)] = Field(description="https URL of the statement (PDF).")
+
+
+class OcspSettings(Table):
+    """[issuance.ocsp]: the responder that answers from the issuance database."""
+
+    key: str = Field(default="ocsp", description="Label of the responder's key on the token `services`.")
+    certificate: Path | None = Field(default=None, description="The responder's certificate (PEM).")
+    never_issued: Literal["revoked", "unknown"] = Field(
+        default="revoked",
+        description="The answer for a serial that was never issued: the extended revoked of RFC 6960, 2.2, or unknown.",
+    )
+    validity_minutes: int = Field(
+        default=60, ge=1, le=10080, description="Minutes from thisUpdate to nextUpdate of an answer."
+    )
+
+
+class IssuanceSettings(Table):
+    """[issuance]: who the provider is in its certificates, its two authorities, and where statements lie."""
+
+    organization: str = Field(
+        default="Trustworks TEST Provider",
+        min_length=2,
+        max_length=64,
+        description="organizationName of every authority and service, the provider's registered name.",
+    )
+    organization_identifier: str | None = Field(
+        default=None,
+        description="organizationIdentifier (EN 319 412-1, 5.1.4), for example NTRXX-TEST-0001; required where a number exists.",
+    )
+    country: Country = Field(default="XX", description="countryName of every authority and service.")
+    policy_arc: Oid = Field(
+        default="2.999.1943",
+        description="The provider's own arc for certificate policies; the default is the arc for examples.",
+    )
+    qualified_policies: bool = Field(
+        default=False,
+        description="Put the ETSI policy identifiers of qualified certificates beside the provider's own.",
+    )
+    cps_url: Annotated[str, AfterValidator(_url)] | None = Field(
+        default=None, description="Where the certification practice statement is; goes into certificates."
+    )
+    pds: tuple[PdsSettings, ...] = Field(
+        default=(), description="The PKI disclosure statements; qualified profiles need an English one."
+    )
+    root: RootSettings = Field(default_factory=RootSettings, description="The root.")
+    issuing: IssuingSettings = Field(default_factory=IssuingSettings, description="The issuing authority.")
+    ocsp: OcspSettings = Field(default_factory=OcspSettings, description="The OCSP responder.")

@@ -1,0 +1,310 @@
+"""The tables of issuance, and all SQL on them. Migration: ``0003_issuance.py``.
+
+A row of `certificates` is written before the key signs (state ``issuing``) and is never deleted: that is what keeps a
+serial from being used twice, by every authority of the provider and across any crash.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    func,
+    select,
+    update,
+)
+
+from trustworks.core.store import metadata
+from trustworks.core.store.types import UtcDateTime
+from trustworks.issuance.model import (
+    AuthorityRecord,
+    CertificateRecord,
+    CertificateStatus,
+    CrlRecord,
+    Revocation,
+    RevocationReason,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from sqlalchemy import Connection, Row
+
+certificates = Table(
+    "certificates",
+    metadata,
+    Column("serial", String(40), primary_key=True),
+    Column("authority", String(64), nullable=False),
+    Column("profile", String(64), nullable=False),
+    Column("subject", String(2000), nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("not_before", UtcDateTime, nullable=False),
+    Column("not_after", UtcDateTime, nullable=False),
+    Column("spki_sha256", LargeBinary(32), nullable=False),
+    Column("requested_at", UtcDateTime, nullable=False),
+    Column("requested_by", String(200), nullable=False),
+    Column(
+        "tbs", LargeBinary, nullable=True
+    ),  # what the key was asked to sign, until the signature is recorded
+    Column("der", LargeBinary, nullable=True),
+    Column("issued_at", UtcDateTime, nullable=True),
+    Column("revoked_at", UtcDateTime, nullable=True),
+    Column("revocation_reason", Integer, nullable=True),
+    Column("invalidity_date", UtcDateTime, nullable=True),
+    Column("revoked_recorded_at", UtcDateTime, nullable=True),
+    CheckConstraint("state IN ('issuing', 'issued', 'abandoned')", name="state_known"),
+    CheckConstraint("(state = 'issued') = (der IS NOT NULL)", name="issued_has_der"),
+    CheckConstraint(
+        "(revoked_at IS NULL) = (revocation_reason IS NULL) AND (revoked_at IS NULL) = (revoked_recorded_at IS NULL)",
+        name="revocation_complete",
+    ),
+)
+Index("certificates_spki", certificates.c.spki_sha256)
+Index("certificates_state", certificates.c.authority, certificates.c.state)
+Index(
+    "certificates_revoked",
+    certificates.c.authority,
+    certificates.c.serial,
+    sqlite_where=certificates.c.revoked_at.is_not(None),
+    postgresql_where=certificates.c.revoked_at.is_not(None),
+)
+
+authorities = Table(
+    "authorities",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("certificate", LargeBinary, nullable=False),
+    Column("serial", String(40), nullable=False),
+    Column("spki_sha256", LargeBinary(32), nullable=False, unique=True),
+    Column("token", String(64), nullable=False),
+    Column("key_label", String(64), nullable=False),
+    Column("parent", String(64), nullable=True),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+crls = Table(
+    "crls",
+    metadata,
+    Column("authority", String(64), nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("this_update", UtcDateTime, nullable=False),
+    Column("next_update", UtcDateTime, nullable=False),
+    Column("entries", Integer, nullable=False),
+    Column("der", LargeBinary, nullable=False),
+    Column("recorded_at", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("authority", "number"),
+)
+
+_STATUS = (
+    certificates.c.serial,
+    certificates.c.authority,
+    certificates.c.state,
+    certificates.c.not_after,
+    certificates.c.revoked_at,
+    certificates.c.revocation_reason,
+    certificates.c.invalidity_date,
+    certificates.c.revoked_recorded_at,
+)
+
+
+# Certificates
+
+
+def certificate(connection: Connection, serial: str) -> CertificateRecord | None:
+    """The certificate with this serial, in whatever state, or None."""
+    row = connection.execute(select(certificates).where(certificates.c.serial == serial)).one_or_none()
+    return None if row is None else _certificate(row)
+
+
+def list_certificates(
+    connection: Connection,
+    *,
+    state: str | None = None,
+    profile: str | None = None,
+    revoked: bool | None = None,
+    subject: str | None = None,
+    limit: int = 100,
+) -> list[CertificateRecord]:
+    """The newest certificates that fit, newest first; `subject` is looked for anywhere in the name."""
+    query = (
+        select(certificates).order_by(certificates.c.requested_at.desc(), certificates.c.serial).limit(limit)
+    )
+    if state is not None:
+        query = query.where(certificates.c.state == state)
+    if profile is not None:
+        query = query.where(certificates.c.profile == profile)
+    if revoked is not None:
+        column = certificates.c.revoked_at
+        query = query.where(column.is_not(None) if revoked else column.is_(None))
+    if subject is not None:
+        query = query.where(certificates.c.subject.contains(subject, autoescape=True))
+    return [_certificate(row) for row in connection.execute(query)]
+
+
+def status(connection: Connection, serial: str) -> CertificateStatus | None:
+    """What a status service needs of one serial, or None when the serial was never used."""
+    row = connection.execute(select(*_STATUS).where(certificates.c.serial == serial)).one_or_none()
+    return None if row is None else _status(row)
+
+
+def revoked(connection: Connection, authority: str) -> Iterator[CertificateStatus]:
+    """All issued certificates of an authority that are revoked or held, by serial; streamed."""
+    query = (
+        select(*_STATUS)
+        .where(
+            certificates.c.authority == authority,
+            certificates.c.state == "issued",
+            certificates.c.revoked_at.is_not(None),
+        )
+        .order_by(certificates.c.serial)
+    )
+    for row in connection.execute(query.execution_options(yield_per=1000)):
+        yield _status(row)
+
+
+def serials_of_key(connection: Connection, spki_sha256: bytes) -> list[str]:
+    """The serials of all issued certificates with this public key."""
+    query = select(certificates.c.serial).where(
+        certificates.c.spki_sha256 == spki_sha256, certificates.c.state == "issued"
+    )
+    return list(connection.execute(query.order_by(certificates.c.serial)).scalars())
+
+
+def mark_issued(connection: Connection, serial: str, der: bytes, issued_at: datetime) -> bool:
+    """Turn an intent into an issued certificate; False when there is no such open intent."""
+    result = connection.execute(
+        update(certificates)
+        .where(certificates.c.serial == serial, certificates.c.state == "issuing")
+        .values(state="issued", der=der, tbs=None, issued_at=issued_at)
+    )
+    return result.rowcount == 1
+
+
+def mark_abandoned(connection: Connection, serial: str) -> bool:
+    """Close an intent that did not become a certificate; False when there is no such open intent."""
+    result = connection.execute(
+        update(certificates)
+        .where(certificates.c.serial == serial, certificates.c.state == "issuing")
+        .values(state="abandoned")
+    )
+    return result.rowcount == 1
+
+
+def open_intents(connection: Connection, before: datetime) -> list[str]:
+    """The serials of intents recorded before a moment and neither finished nor closed."""
+    query = select(certificates.c.serial).where(
+        certificates.c.state == "issuing", certificates.c.requested_at < before
+    )
+    return list(connection.execute(query.order_by(certificates.c.serial)).scalars())
+
+
+def set_revocation(connection: Connection, serial: str, revocation: Revocation | None) -> bool:
+    """Write a certificate's revocation (None lifts a hold); False when no issued certificate has the serial."""
+    values: dict[str, Any] = dict.fromkeys(
+        ("revoked_at", "revocation_reason", "invalidity_date", "revoked_recorded_at")
+    )
+    if revocation is not None:
+        values = {
+            "revoked_at": revocation.revoked_at,
+            "revocation_reason": revocation.reason.value,
+            "invalidity_date": revocation.invalidity_date,
+            "revoked_recorded_at": revocation.recorded_at,
+        }
+    result = connection.execute(
+        update(certificates)
+        .where(certificates.c.serial == serial, certificates.c.state == "issued")
+        .values(**values)
+    )
+    return result.rowcount == 1
+
+
+def counts(connection: Connection) -> dict[str, int]:
+    """How many certificates are in each state, and how many of the issued are revoked."""
+    query = select(certificates.c.state, func.count()).group_by(certificates.c.state)
+    found = {state: int(number) for state, number in connection.execute(query)}
+    found["revoked"] = int(
+        connection.execute(
+            select(func.count()).select_from(certificates).where(certificates.c.revoked_at.is_not(None))
+        ).scalar_one()
+    )
+    return found
+
+
+def _certificate(row: Row[Any]) -> CertificateRecord:
+    return CertificateRecord(
+        serial=row.serial,
+        authority=row.authority,
+        profile=row.profile,
+        subject=row.subject,
+        state=row.state,
+        not_before=row.not_before,
+        not_after=row.not_after,
+        spki_sha256=row.spki_sha256,
+        requested_at=row.requested_at,
+        requested_by=row.requested_by,
+        issued_at=row.issued_at,
+        der=row.der,
+        revocation=_revocation(row),
+    )
+
+
+def _status(row: Row[Any]) -> CertificateStatus:
+    return CertificateStatus(
+        serial=row.serial,
+        authority=row.authority,
+        state=row.state,
+        not_after=row.not_after,
+        revocation=_revocation(row),
+    )
+
+
+def _revocation(row: Row[Any]) -> Revocation | None:
+    if row.revoked_at is None:
+        return None
+    return Revocation(
+        revoked_at=row.revoked_at,
+        reason=RevocationReason(row.revocation_reason),
+        recorded_at=row.revoked_recorded_at,
+        invalidity_date=row.invalidity_date,
+    )
+
+
+# Authorities
+
+
+def authority(connection: Connection, name: str) -> AuthorityRecord | None:
+    """The authority with this name, or None."""
+    row = connection.execute(select(authorities).where(authorities.c.name == name)).one_or_none()
+    return None if row is None else AuthorityRecord(**row._mapping)  # noqa: SLF001 - the public name of the library
+
+
+def list_authorities(connection: Connection) -> list[AuthorityRecord]:
+    """All authorities, by name."""
+    rows = connection.execute(select(authorities).order_by(authorities.c.name))
+    return [AuthorityRecord(**row._mapping) for row in rows]  # noqa: SLF001
+
+
+# Revocation lists
+
+
+def last_crl(connection: Connection, authority: str) -> CrlRecord | None:
+    """The newest list of an authority, or None."""
+    row = connection.execute(
+        select(crls).where(crls.c.authority == authority).order_by(crls.c.number.desc()).limit(1)
+    ).one_or_none()
+    return None if row is None else CrlRecord(**row._mapping)  # noqa: SLF001
+
+
+def crl_values(record: CrlRecord) -> dict[str, Any]:
+    """The values of a row of `crls`."""
+    return {column.name: getattr(record, column.name) for column in crls.columns}
