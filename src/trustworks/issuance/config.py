@@ -57,7 +57,7 @@ class AuthoritySettings(Table):
     def _published_in_time(self) -> AuthoritySettings:
         if self.crl_every_hours >= self.crl_validity_hours:
             raise ValueError(
-                "crl-every-hours must be less than crl-validity-hours, or lists run out before they are renewed"
+                "crl-every-hours must be less than crl-validity-hours, or lists run out unrenewed"
             )
         return self
 
@@ -74,7 +74,7 @@ class RootSettings(AuthoritySettings):
         default=4320,
         ge=1,
         le=8760,
-        description="Hours from thisUpdate to nextUpdate of the root's list; at most a year (EN 319 411-1, CSS-6.3.9-12).",
+        description="Hours from thisUpdate to nextUpdate of its list; at most a year (CSS-6.3.9-12).",
     )
     crl_every_hours: float = Field(
         default=2160, gt=0, le=8760, description="Hours between two publications; each is a ceremony."
@@ -121,7 +121,7 @@ class OcspSettings(Table):
     certificate: Path | None = Field(default=None, description="The responder's certificate (PEM).")
     never_issued: Literal["revoked", "unknown"] = Field(
         default="revoked",
-        description="The answer for a serial that was never issued: the extended revoked of RFC 6960, 2.2, or unknown.",
+        description="The answer for a serial never issued: the extended revoked of RFC 6960, 2.2, or unknown.",
     )
     validity_minutes: int = Field(
         default=60, ge=1, le=10080, description="Minutes from thisUpdate to nextUpdate of an answer."
@@ -139,7 +139,7 @@ class IssuanceSettings(Table):
     )
     organization_identifier: str | None = Field(
         default=None,
-        description="organizationIdentifier (EN 319 412-1, 5.1.4), for example NTRXX-TEST-0001; required where a number exists.",
+        description="The provider's registration number (EN 319 412-1, 5.1.4), for example NTRXX-TEST-0001.",
     )
     country: Country = Field(default="XX", description="countryName of every authority and service.")
     policy_arc: Oid = Field(

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 # issuing: the intent is recorded, the key may have signed. issued: signed, checked, recorded.
-# abandoned: an intent that was never finished; its certificate was not released and its serial is not used again.
+# abandoned: an intent never finished; its certificate was not released and its serial is not used again.
 State = Literal["issuing", "issued", "abandoned"]
 
 SERIAL_OCTETS = 20  # RFC 5280, 4.1.2.2: at most 20 octets, positive
@@ -36,7 +36,7 @@ class RevocationReason(enum.Enum):
 
 
 class NameAttribute(NamedTuple):
-    """One attribute of a distinguished name, by the names of X.520 (``commonName``), in the order of the name."""
+    """One attribute of a distinguished name; `type` is the name of X.520 (``commonName``)."""
 
     type: str
     value: str

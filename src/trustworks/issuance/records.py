@@ -1,7 +1,7 @@
 """The tables of issuance, and all SQL on them. Migration: ``0003_issuance.py``.
 
-A row of `certificates` is written before the key signs (state ``issuing``) and is never deleted: that is what keeps a
-serial from being used twice, by every authority of the provider and across any crash.
+A row of `certificates` is written before the key signs (state ``issuing``) and is never deleted: that is what
+keeps a serial from being used twice, by every authority of the provider and across any crash.
 """
 
 from __future__ import annotations
@@ -65,7 +65,8 @@ certificates = Table(
     CheckConstraint("state IN ('issuing', 'issued', 'abandoned')", name="state_known"),
     CheckConstraint("(state = 'issued') = (der IS NOT NULL)", name="issued_has_der"),
     CheckConstraint(
-        "(revoked_at IS NULL) = (revocation_reason IS NULL) AND (revoked_at IS NULL) = (revoked_recorded_at IS NULL)",
+        "(revoked_at IS NULL) = (revocation_reason IS NULL) "
+        "AND (revoked_at IS NULL) = (revoked_recorded_at IS NULL)",
         name="revocation_complete",
     ),
 )
@@ -209,7 +210,7 @@ def open_intents(connection: Connection, before: datetime) -> list[str]:
 
 
 def set_revocation(connection: Connection, serial: str, revocation: Revocation | None) -> bool:
-    """Write a certificate's revocation (None lifts a hold); False when no issued certificate has the serial."""
+    """Write a certificate's revocation (None lifts a hold); False when none was issued with the serial."""
     values: dict[str, Any] = dict.fromkeys(
         ("revoked_at", "revocation_reason", "invalidity_date", "revoked_recorded_at")
     )

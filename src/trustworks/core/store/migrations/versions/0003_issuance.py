@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
-
 from trustworks.core.store.types import UtcDateTime
 
 revision = "0003"
