@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 BOOLEAN: Final = 0x01
 INTEGER: Final = 0x02
@@ -11,6 +14,8 @@ OCTET_STRING: Final = 0x04
 NULL: Final = 0x05
 OBJECT_IDENTIFIER: Final = 0x06
 ENUMERATED: Final = 0x0A
+UTC_TIME: Final = 0x17
+GENERALIZED_TIME: Final = 0x18
 SEQUENCE: Final = 0x30
 SET: Final = 0x31
 
@@ -50,3 +55,22 @@ def oid(dotted: str) -> bytes:
             groups.append(0x80 | (arc & 0x7F))
         content += bytes(reversed(groups))
     return tlv(OBJECT_IDENTIFIER, bytes(content))
+
+
+def generalized_time(moment: datetime) -> bytes:
+    """A GeneralizedTime in whole seconds of UTC, cut below (RFC 5280, 4.1.2.5.2)."""
+    return tlv(GENERALIZED_TIME, b"%04d%02d%02d%02d%02d%02dZ" % moment.timetuple()[:6])
+
+
+def x509_time(moment: datetime) -> bytes:
+    """The Time of certificates and revocation lists: UTCTime until 2049, then GeneralizedTime (RFC 5280, 5.1.2.4)."""
+    if not 1950 <= moment.year < 2050:
+        return generalized_time(moment)
+    year, *rest = moment.timetuple()[:6]
+    return tlv(UTC_TIME, b"%02d%02d%02d%02d%02d%02dZ" % (year % 100, *rest))
+
+
+def extension(dotted: str, value: bytes, *, critical: bool = False) -> bytes:
+    """An Extension; `value` is the DER that goes into the OCTET STRING (RFC 5280, 4.1)."""
+    flag = tlv(BOOLEAN, b"\xff") if critical else b""
+    return tlv(SEQUENCE, oid(dotted), flag, tlv(OCTET_STRING, value))
