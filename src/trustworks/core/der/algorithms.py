@@ -1,0 +1,220 @@
+"""Algorithm identifiers as data: hash functions, signature schemes, and how they are written in DER.
+
+The keys of `SIGNATURES` are the names of `core.module`'s signature schemes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Final, Literal
+
+from cryptography.hazmat import asn1
+from cryptography.x509 import ObjectIdentifier
+
+from trustworks.core.der.encode import NULL, SEQUENCE, context, integer, oid, tlv
+from trustworks.core.errors import Malformed, Rejected
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HashFunction:
+    """A hash function: hashlib's name for it, its object identifier, its digest's octets."""
+
+    name: str
+    oid: str
+    size: int
+
+
+_NIST_HASHES: Final = "2.16.840.1.101.3.4.2"
+
+# SHA-2 and SHA-3 (FIPS 180-4, FIPS 202). SHA-224 and SHA3-224 are left out: 112 bits against collisions are
+# no longer agreed for new use.
+HASHES: Final[dict[str, HashFunction]] = {
+    name: HashFunction(name=name, oid=f"{_NIST_HASHES}.{arc}", size=size)
+    for name, arc, size in (
+        ("sha256", 1, 32),
+        ("sha384", 2, 48),
+        ("sha512", 3, 64),
+        ("sha512_256", 6, 32),
+        ("sha3_256", 8, 32),
+        ("sha3_384", 9, 48),
+        ("sha3_512", 10, 64),
+    )
+}
+HASHES_BY_OID: Final[dict[str, HashFunction]] = {function.oid: function for function in HASHES.values()}
+
+
+def algorithm_identifier(dotted: str, parameters: bytes = b"") -> bytes:
+    """An AlgorithmIdentifier; `parameters` is their DER, or empty when they are absent."""
+    return tlv(SEQUENCE, oid(dotted), parameters)
+
+
+def hash_identifier(name: str) -> bytes:
+    """The AlgorithmIdentifier of a hash function as a signer writes it, without parameters.
+
+    Source: RFC 5754, 2; RFC 8702, 3.1.
+    """
+    return algorithm_identifier(HASHES[name].oid)
+
+
+_NULL: Final = tlv(NULL)
+_RSA_ENCRYPTION: Final = "1.2.840.113549.1.1.1"
+_RSASSA_PSS: Final = "1.2.840.113549.1.1.10"
+_MGF1: Final = "1.2.840.113549.1.1.8"
+_ED25519: Final = "1.3.101.112"
+_ECDSA: Final = {
+    "1.2.840.10045.4.3.2": "sha256",
+    "1.2.840.10045.4.3.3": "sha384",
+    "1.2.840.10045.4.3.4": "sha512",
+    "2.16.840.1.101.3.4.3.10": "sha3_256",
+    "2.16.840.1.101.3.4.3.11": "sha3_384",
+    "2.16.840.1.101.3.4.3.12": "sha3_512",
+}
+_RSA_PKCS1: Final = {
+    "1.2.840.113549.1.1.11": "sha256",
+    "1.2.840.113549.1.1.12": "sha384",
+    "1.2.840.113549.1.1.13": "sha512",
+}
+
+
+def _pss(name: str) -> bytes:
+    """RSASSA-PSS with MGF1 over the same hash function and a salt as long as the digest (RFC 4055, 3.1)."""
+    function = HASHES[name]
+    hashed = algorithm_identifier(function.oid, _NULL)
+    parameters = tlv(
+        SEQUENCE,
+        context(0, hashed),
+        context(1, algorithm_identifier(_MGF1, hashed)),
+        context(2, integer(function.size)),
+    )
+    return algorithm_identifier(_RSASSA_PSS, parameters)
+
+
+# The AlgorithmIdentifier of each scheme, the same in certificates, CRLs, OCSP answers and CMS.
+SIGNATURES: Final[dict[str, bytes]] = {
+    "ED25519": algorithm_identifier(_ED25519),
+    **{
+        f"ECDSA_{name.upper()}": algorithm_identifier(dotted)
+        for dotted, name in _ECDSA.items()
+        if not name.startswith("sha3_")
+    },
+    **{
+        f"RSA_PKCS1_{name.upper()}": algorithm_identifier(dotted, _NULL)
+        for dotted, name in _RSA_PKCS1.items()
+    },
+    **{f"RSA_PSS_{name.upper()}": _pss(name) for name in ("sha256", "sha384", "sha512")},
+}
+
+# The digest algorithm that goes with a scheme in CMS; RFC 8419, 3.1 says SHA-512 for Ed25519.
+SIGNER_DIGESTS: Final[dict[str, str]] = {
+    name: "sha512" if name == "ED25519" else name.rpartition("_")[2].lower() for name in SIGNATURES
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignatureAlgorithm:
+    """How a signature is to be verified.
+
+    `hash` is None where the signature hashes by itself (Ed25519), and for plain rsaEncryption, which leaves
+    it to the digest algorithm beside it. `salt` is the length of a PSS salt in octets.
+    """
+
+    padding: Literal["ecdsa", "rsa-pss", "rsa-pkcs1", "eddsa"]
+    hash: str | None = None
+    salt: int | None = None
+
+
+@asn1.sequence
+class HashIdentifier:
+    """AlgorithmIdentifier of a hash function, whose parameters are absent or NULL."""
+
+    algorithm: ObjectIdentifier
+    parameters: asn1.Null | None
+
+
+@asn1.sequence
+class MaskIdentifier:
+    """AlgorithmIdentifier of MGF1."""
+
+    algorithm: ObjectIdentifier
+    parameters: HashIdentifier
+
+
+@asn1.sequence
+class PssParameters:
+    """RSASSA-PSS-params (RFC 4055, 3.1); a field that is absent stands for SHA-1, which is not accepted."""
+
+    hash_algorithm: Annotated[HashIdentifier | None, asn1.Explicit(0)]
+    mask_algorithm: Annotated[MaskIdentifier | None, asn1.Explicit(1)]
+    salt_length: Annotated[int | None, asn1.Explicit(2)]
+    trailer: Annotated[int | None, asn1.Explicit(3)]
+
+
+@asn1.sequence
+class _Elements:
+    algorithm: ObjectIdentifier
+    rest: asn1.Null | PssParameters | None
+
+
+def read_hash(der: bytes) -> HashFunction:
+    """The hash function that an AlgorithmIdentifier names.
+
+    Raises `Malformed`; `Rejected` (algorithm.hash) for one that is not in `HASHES`.
+    """
+    try:
+        found = asn1.decode_der(HashIdentifier, der)
+    except ValueError as error:
+        raise Malformed("This is not the AlgorithmIdentifier of a hash function.") from error
+    return _hash(found.algorithm.dotted_string)
+
+
+def _hash(dotted: str) -> HashFunction:
+    function = HASHES_BY_OID.get(dotted)
+    if function is None:
+        raise Rejected(
+            "algorithm.hash", f"The hash algorithm {dotted} is not accepted; use one of {', '.join(HASHES)}."
+        )
+    return function
+
+
+def read_signature(der: bytes) -> SignatureAlgorithm:
+    """How the signature is made that an AlgorithmIdentifier names.
+
+    Raises `Malformed`; `Rejected` (algorithm.signature, algorithm.hash) for one that is not accepted.
+    """
+    try:
+        found = asn1.decode_der(_Elements, der)
+    except ValueError as error:
+        raise Malformed("This is not the AlgorithmIdentifier of a known signature algorithm.") from error
+    dotted, parameters = found.algorithm.dotted_string, found.rest
+    if isinstance(parameters, PssParameters):
+        if dotted == _RSASSA_PSS:
+            return _read_pss(parameters)
+    elif dotted in _ECDSA and parameters is None:
+        return SignatureAlgorithm(padding="ecdsa", hash=_ECDSA[dotted])
+    elif dotted in _RSA_PKCS1:
+        return SignatureAlgorithm(padding="rsa-pkcs1", hash=_RSA_PKCS1[dotted])
+    elif dotted == _RSA_ENCRYPTION:
+        return SignatureAlgorithm(padding="rsa-pkcs1")
+    elif dotted == _ED25519 and parameters is None:
+        return SignatureAlgorithm(padding="eddsa")
+    raise Rejected(
+        "algorithm.signature",
+        f"The signature algorithm {dotted} is not accepted; use ECDSA, RSA or Ed25519 with SHA-2 or SHA-3.",
+    )
+
+
+def _read_pss(parameters: PssParameters) -> SignatureAlgorithm:
+    hashed, mask = parameters.hash_algorithm, parameters.mask_algorithm
+    if hashed is None or mask is None or parameters.trailer not in {None, 1}:
+        raise Rejected(
+            "algorithm.signature", "RSASSA-PSS with SHA-1 or another trailer is not accepted; use SHA-2."
+        )
+    function = _hash(hashed.algorithm.dotted_string)
+    if (mask.algorithm.dotted_string, mask.parameters.algorithm) != (_MGF1, hashed.algorithm):
+        raise Rejected(
+            "algorithm.signature", "RSASSA-PSS is accepted with MGF1 over the same hash function only."
+        )
+    salt = 20 if parameters.salt_length is None else parameters.salt_length
+    if not 0 <= salt <= 512:
+        raise Malformed(f"An RSASSA-PSS salt of {salt} octets is not possible.")
+    return SignatureAlgorithm(padding="rsa-pss", hash=function.name, salt=salt)
