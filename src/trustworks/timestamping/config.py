@@ -130,7 +130,7 @@ class TimestampingSettings(Table):
     ncp_plus_policies: tuple[Oid, ...] = Field(
         default=(NCP_PLUS,),
         min_length=1,
-        description="Certificate policies that meet NCP+; a qualified unit's certificate must have one of them.",
+        description="Policies that meet NCP+; a qualified unit's certificate must have one of them.",
     )
     units: tuple[UnitSettings, ...] = Field(min_length=1, description="The time-stamping units.")
 
@@ -147,4 +147,4 @@ class TimestampingSettings(Table):
     @property
     def resolution_us(self) -> int:
         """The step of genTime in microseconds."""
-        return 10 ** (6 - self.gen_time_digits)
+        return {0: 1_000_000, 3: 1_000, 6: 1}[self.gen_time_digits]

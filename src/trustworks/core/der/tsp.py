@@ -1,0 +1,91 @@
+"""The messages of the time-stamp protocol, strict DER. Source: RFC 3161, 2.4 and 3.1 of its appendix A."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from cryptography.hazmat import asn1
+from cryptography.x509 import ObjectIdentifier
+
+from trustworks.core.der.cms import SignedDataInfo
+from trustworks.core.der.encode import SEQUENCE, oid, tlv
+
+TST_INFO: Final = "1.2.840.113549.1.9.16.1.4"
+QC_STATEMENTS: Final = "1.3.6.1.5.5.7.1.3"
+ESI4_QTST_STATEMENT_1: Final = "0.4.0.19422.1.1"
+
+
+@asn1.sequence
+class Extension:
+    """An extension of a request or a token (RFC 5280, 4.1)."""
+
+    oid: ObjectIdentifier
+    critical: Annotated[bool, asn1.Default(value=False)]
+    value: bytes
+
+
+@asn1.sequence
+class MessageImprint:
+    """The hash function, as the client wrote it, and the digest (RFC 3161, 2.4.1)."""
+
+    hash_algorithm: asn1.TLV
+    hashed_message: bytes
+
+
+@asn1.sequence
+class TimeStampReq:
+    """A request (RFC 3161, 2.4.1)."""
+
+    version: int
+    message_imprint: MessageImprint
+    req_policy: ObjectIdentifier | None
+    nonce: int | None
+    cert_req: Annotated[bool, asn1.Default(value=False)]
+    extensions: Annotated[list[Extension] | None, asn1.Implicit(0)]
+
+
+@asn1.sequence
+class Accuracy:
+    """How far genTime can be off; a part that is absent is zero (RFC 3161, 2.4.2)."""
+
+    seconds: int | None
+    millis: Annotated[int | None, asn1.Implicit(0)]
+    micros: Annotated[int | None, asn1.Implicit(1)]
+
+
+@asn1.sequence
+class TstInfo:
+    """What the unit signs (RFC 3161, 2.4.2). `tsa` is a list of the one GeneralName in its element [0]."""
+
+    version: int
+    policy: ObjectIdentifier
+    message_imprint: MessageImprint
+    serial_number: int
+    gen_time: asn1.GeneralizedTime
+    accuracy: Accuracy | None
+    ordering: Annotated[bool, asn1.Default(value=False)]
+    nonce: int | None
+    tsa: Annotated[list[asn1.TLV] | None, asn1.Implicit(0)]
+    extensions: Annotated[list[Extension] | None, asn1.Implicit(1)]
+
+
+@asn1.sequence
+class PkiStatusInfo:
+    """How the request fared (RFC 3161, 2.4.2)."""
+
+    status: int
+    status_string: list[str] | None
+    fail_info: asn1.BitString | None
+
+
+@asn1.sequence
+class TimeStampResp:
+    """An answer (RFC 3161, 2.4.2)."""
+
+    status: PkiStatusInfo
+    time_stamp_token: SignedDataInfo | None
+
+
+def qc_statements(*ids: str) -> bytes:
+    """The value of a qcStatements extension (RFC 3739, 3.2.6): statements that say nothing but their id."""
+    return tlv(SEQUENCE, *(tlv(SEQUENCE, oid(dotted)) for dotted in ids))
