@@ -1,0 +1,259 @@
+"""Reads OCSP requests and responses, strictly: whatever is not DER of the declared shape is `Malformed`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Final, Literal
+
+from cryptography import x509
+from cryptography.hazmat import asn1
+from cryptography.hazmat.asn1 import TLV, BitString, Explicit, GeneralizedTime, Implicit, Null, Variant
+
+from trustworks.core.der.encode import ENUMERATED, SEQUENCE, tlv
+from trustworks.core.der.ocsp import (
+    NONCE,
+    BasicResponse,
+    CertId,
+    OcspRequest,
+    ResponseData,
+    ResponseStatus,
+    SingleResponse,
+    Status,
+)
+from trustworks.core.errors import Malformed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# The ASN.1 that is read (RFC 6960, 4.1.1 and 4.2.1). `Null | TLV | None` is how an optional ANY is declared.
+# `version` and `critical` are optional instead of DEFAULT: clients exist that write the default out.
+
+
+@asn1.sequence
+class _AlgorithmIdentifier:
+    algorithm: x509.ObjectIdentifier
+    parameters: Null | TLV | None
+
+
+@asn1.sequence
+class _CertId:
+    hash_algorithm: _AlgorithmIdentifier
+    issuer_name_hash: bytes
+    issuer_key_hash: bytes
+    serial_number: int
+
+
+@asn1.sequence
+class _Extension:
+    oid: x509.ObjectIdentifier
+    critical: bool | None
+    value: bytes
+
+
+@asn1.sequence
+class _Request:
+    cert_id: TLV
+    extensions: Annotated[list[_Extension] | None, Explicit(0)]
+
+
+@asn1.sequence
+class _TbsRequest:
+    version: Annotated[int | None, Explicit(0)]
+    requestor_name: Annotated[Null | TLV | None, Explicit(1)]
+    requests: list[_Request]
+    extensions: Annotated[list[_Extension] | None, Explicit(2)]
+
+
+@asn1.sequence
+class _Signature:
+    algorithm: _AlgorithmIdentifier
+    signature: BitString
+    certificates: Annotated[list[TLV] | None, Explicit(0)]
+
+
+@asn1.sequence
+class _OcspRequest:
+    tbs: _TbsRequest
+    signature: Annotated[_Signature | None, Explicit(0)]
+
+
+@asn1.sequence
+class _OctetString:
+    value: bytes
+
+
+def decode_request(der: bytes) -> OcspRequest:
+    """Read an OCSPRequest; `Malformed` for anything else, no requests and other versions too."""
+    try:
+        read = asn1.decode_der(_OcspRequest, der)
+        cert_ids = tuple(_cert_id(request.cert_id) for request in read.tbs.requests)
+    except ValueError:
+        raise Malformed("This is no OCSPRequest in DER (RFC 6960, 4.1.1).") from None
+    if read.tbs.version not in {None, 0}:
+        raise Malformed("The version of an OCSP request is v1 (RFC 6960, 4.1.1).")
+    if not cert_ids:
+        raise Malformed("An OCSP request asks about at least one certificate (RFC 6960, 4.1.1).")
+    extensions = read.tbs.extensions or []
+    everywhere = [*extensions, *(e for request in read.tbs.requests for e in request.extensions or [])]
+    return OcspRequest(
+        cert_ids=cert_ids,
+        nonce=_nonce(extensions),
+        critical=tuple(e.oid.dotted_string for e in everywhere if e.critical),
+        signed=read.signature is not None,
+    )
+
+
+def _cert_id(element: TLV) -> CertId:
+    der = tlv(SEQUENCE, bytes(element.data))
+    if bytes(element.tag_bytes) != b"\x30":
+        raise ValueError("a CertID is a SEQUENCE")
+    read = asn1.decode_der(_CertId, der)
+    return CertId(
+        der=der,
+        hash_algorithm=read.hash_algorithm.algorithm.dotted_string,
+        issuer_name_hash=read.issuer_name_hash,
+        issuer_key_hash=read.issuer_key_hash,
+        serial=read.serial_number,
+    )
+
+
+def _nonce(extensions: Sequence[_Extension]) -> bytes | None:
+    found = [e.value for e in extensions if e.oid.dotted_string == NONCE]
+    if not found:
+        return None
+    if len(found) > 1:
+        raise Malformed("An OCSP request has at most one nonce (RFC 9654, 2.1).")
+    return octet_string(found[0])
+
+
+def octet_string(der: bytes) -> bytes:
+    """The content of an OCTET STRING, which is how a nonce is wrapped (RFC 9654, 2.1)."""
+    try:
+        return asn1.decode_der(_OctetString, tlv(SEQUENCE, der)).value
+    except ValueError:
+        raise Malformed("The nonce is an OCTET STRING (RFC 9654, 2.1).") from None
+
+
+@asn1.sequence
+class _ResponseBytes:
+    response_type: x509.ObjectIdentifier
+    response: bytes
+
+
+@asn1.sequence
+class _OcspResponse:
+    status: TLV
+    response_bytes: Annotated[_ResponseBytes | None, Explicit(0)]
+
+
+@asn1.sequence
+class _RevokedInfo:
+    revoked_at: GeneralizedTime
+    reason: Annotated[Null | TLV | None, Explicit(0)]
+
+
+@asn1.sequence
+class _SingleResponse:
+    cert_id: TLV
+    status: (
+        Annotated[Variant[Null, Literal["good"]], Implicit(0)]
+        | Annotated[Variant[_RevokedInfo, Literal["revoked"]], Implicit(1)]
+        | Annotated[Variant[Null, Literal["unknown"]], Implicit(2)]
+    )
+    this_update: GeneralizedTime
+    next_update: Annotated[GeneralizedTime | None, Explicit(0)]
+    extensions: Annotated[list[TLV] | None, Explicit(1)]
+
+
+@asn1.sequence
+class _ResponseData:
+    responder_key_hash: Annotated[bytes, Explicit(2)]
+    produced_at: GeneralizedTime
+    responses: list[_SingleResponse]
+    extensions: Annotated[list[TLV] | None, Explicit(1)]
+
+
+@asn1.sequence
+class _BasicResponse:
+    tbs: TLV
+    algorithm: TLV
+    signature: BitString
+    certificates: Annotated[list[TLV] | None, Explicit(0)]
+
+
+def decode_response(der: bytes) -> BasicResponse | ResponseStatus:
+    """Read an OCSPResponse whose responder is named by key: the basic response, or why there is none."""
+    try:
+        outer = asn1.decode_der(_OcspResponse, der)
+        status = ResponseStatus(_enumerated(outer.status))
+        if outer.response_bytes is not None:
+            return _basic(outer.response_bytes.response)
+    except ValueError:
+        raise Malformed(_NO_RESPONSE) from None
+    if status is ResponseStatus.successful:
+        raise Malformed(_NO_RESPONSE)
+    return status
+
+
+_NO_RESPONSE: Final = "This is no OCSPResponse in DER (RFC 6960, 4.2.1)."
+
+
+def _basic(der: bytes) -> BasicResponse:
+    basic = asn1.decode_der(_BasicResponse, der)
+    tbs = _raw(basic.tbs)
+    data = decode_response_data(tbs)
+    named = [asn1.decode_der(_Extension, e) for e in data.extensions]
+    return BasicResponse(
+        tbs=tbs,
+        data=data,
+        nonce=_nonce(named),
+        extension_oids=tuple(e.oid.dotted_string for e in named),
+        algorithm=_raw(basic.algorithm),
+        signature=basic.signature.as_bytes(),
+        certificates=tuple(_raw(c) for c in basic.certificates or []),
+    )
+
+
+def decode_response_data(der: bytes) -> ResponseData:
+    """Read the octets that a responder signs; ValueError for anything else."""
+    read = asn1.decode_der(_ResponseData, der)
+    return ResponseData(
+        responder_key_hash=read.responder_key_hash,
+        produced_at=read.produced_at.as_datetime(),
+        responses=tuple(_single(single) for single in read.responses),
+        extensions=tuple(_raw(e) for e in read.extensions or []),
+    )
+
+
+def _raw(element: TLV) -> bytes:
+    tag = bytes(element.tag_bytes)
+    if len(tag) != 1:
+        raise ValueError("no tag of OCSP has a number above 30")
+    return tlv(tag[0], bytes(element.data))
+
+
+def _enumerated(element: Null | TLV) -> int:
+    if isinstance(element, Null) or bytes(element.tag_bytes) != bytes((ENUMERATED,)):
+        raise ValueError("an ENUMERATED is expected")
+    (value,) = bytes(element.data)
+    return value
+
+
+_STATUS: Final[dict[str, Status]] = {"good": "good", "revoked": "revoked", "unknown": "unknown"}
+
+
+def _single(read: _SingleResponse) -> SingleResponse:
+    info = read.status.value if isinstance(read.status.value, _RevokedInfo) else None
+    return SingleResponse(
+        cert_id=_raw(read.cert_id),
+        status=_STATUS[read.status.tag],
+        this_update=_utc(read.this_update),
+        next_update=None if read.next_update is None else _utc(read.next_update),
+        revoked_at=None if info is None else _utc(info.revoked_at),
+        reason=None if info is None or info.reason is None else _enumerated(info.reason),
+        extensions=tuple(_raw(e) for e in read.extensions or []),
+    )
+
+
+def _utc(time: GeneralizedTime) -> datetime:
+    return time.as_datetime().replace(tzinfo=UTC)
