@@ -1,0 +1,148 @@
+"""The records' database: SQLite or PostgreSQL behind the same few methods."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Self
+
+from sqlalchemy import exc, make_url, text
+
+from trustworks.core.errors import Unavailable
+from trustworks.core.store import postgresql, schema, sqlite
+from trustworks.core.store.failures import code_of, translated, unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Connection, Engine
+
+    from trustworks.core.store.config import StoreSettings
+
+
+class Database:
+    """An open database. Threads share it; processes each open their own.
+
+    Every failure of the database leaves as `Unavailable` with a code ``store.<why>``; a violated constraint
+    as SQLAlchemy's `IntegrityError`, which only the caller can judge.
+    """
+
+    def __init__(self, settings: StoreSettings, engine: Engine) -> None:
+        self.settings = settings
+        self.engine = engine
+        self.dialect = engine.dialect.name
+        self.where = _where(settings)
+        self._writing = engine.execution_options(trustworks_write=True)
+        # A reader sees one state of the database from its first statement to its last, as in SQLite.
+        self._reading = (
+            engine
+            if self.dialect == "sqlite"
+            else engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        )
+
+    @classmethod
+    def open(cls, settings: StoreSettings) -> Database:
+        """A database; the first statement connects. See `check_schema` and `upgrade`."""
+        file = settings.sqlite_file
+        engine = postgresql.open_engine(settings) if file is None else sqlite.open_engine(settings, file)
+        return cls(settings, engine)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """A transaction that writes: durable when the block ends, undone when it raises.
+
+        SQLite has one writer at a time, over all processes: keep the block short.
+        """
+        with translated(self.where), self._writing.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that only reads, and sees one state of the database throughout."""
+        with translated(self.where), self._reading.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def connect(self) -> Iterator[Connection]:
+        """A connection for several transactions that write, each begun by the caller."""
+        with translated(self.where), self._writing.connect() as connection:
+            yield connection
+
+    def ping(self) -> None:
+        """Answer when the database can be read and has this program's schema; `Unavailable` otherwise."""
+        self.check_schema()
+
+    def version(self) -> str | None:
+        """The schema's version; None when there are no tables, or no database, yet."""
+        file = self.settings.sqlite_file
+        if file is not None and not file.exists():
+            return None
+        try:
+            with self._reading.begin() as connection:
+                return schema.present(connection)
+        except exc.DBAPIError as error:
+            code = code_of(error.orig)
+            if code == "store.schema":
+                return None
+            raise unavailable(code, self.where) from error
+
+    def check_schema(self) -> None:
+        """Raise `Unavailable` (store.schema), with what to do, unless the schema is this program's."""
+        schema.check(self.version(), self.where)
+
+    def upgrade(self) -> None:
+        """Create the database and its tables, or bring them to the newest version; all or nothing.
+
+        Several processes may do so at once: one works, the others wait and find nothing to do.
+        """
+        file = self.settings.sqlite_file
+        lock = (
+            nullcontext() if file is None else schema.file_lock(file.with_name(file.name + ".upgrade-lock"))
+        )
+        try:
+            with lock:
+                if file is not None:
+                    with translated(self.where):
+                        sqlite.create(file, self.settings.busy_timeout)
+                version = self.version()
+                if version != schema.head():
+                    if version is not None and version > schema.head():
+                        schema.check(version, self.where)
+                    with self.begin() as connection:
+                        schema.upgrade(connection)
+        except OSError as error:
+            raise Unavailable(
+                "store.cannot-open", f"{self.where} cannot be created: {error.strerror}."
+            ) from error
+
+    def durability(self) -> list[str]:
+        """What keeps a commit from being durable, as sentences; empty when all is well."""
+        with self.read() as connection:
+            if self.dialect == "sqlite":
+                mode = connection.execute(text("PRAGMA journal_mode")).scalar_one()
+                return (
+                    []
+                    if mode == "wal"
+                    else [f"The journal mode is {mode}, not wal. Run `trustworks store upgrade`."]
+                )
+            return [
+                f"PostgreSQL runs with {name} = off: a power cut may lose acknowledged records. Set it to on."
+                for name in ("fsync", "full_page_writes")
+                if connection.execute(text(f"SHOW {name}")).scalar_one() == "off"
+            ]
+
+
+def _where(settings: StoreSettings) -> str:
+    file = settings.sqlite_file
+    if file is not None:
+        return f"the database {file}"
+    return f"the database {make_url(settings.url).set(password=None).render_as_string()}"

@@ -1,0 +1,111 @@
+"""What a database's error means to an operator: a code, and a sentence that says what to do."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from sqlalchemy import exc
+
+from trustworks.core.errors import Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# code -> sentence; {where} is the database.
+SENTENCES = {
+    "store.full": "The disk or the quota of {where} is full. Make room; the services go on by themselves.",
+    "store.locked": "{where} was locked by another process for too long. Find the process that holds a long "
+    "transaction (a backup, a shell) and end it.",
+    "store.read-only": "{where} can only be read. Give the service's account the right to write the file and "
+    "its folder, or point it to the primary server.",
+    "store.not-a-database": "{where} is not a database. Restore it from a backup, or correct [store] url.",
+    "store.damaged": "{where} is damaged. Stop the services, keep a copy to investigate, restore a backup.",
+    "store.cannot-open": "{where} cannot be opened. `trustworks store upgrade` creates it; if it exists, see that "
+    "the service's account may read and write the file and its folder.",
+    "store.input-output": "Reading or writing {where} failed. Check the disk and the system's log.",
+    "store.schema": "Tables of {where} are missing or of another version. Run `trustworks store upgrade`.",
+    "store.stopped": "The PostgreSQL server of {where} does not answer. Start it, or correct [store] url.",
+    "store.refused": "The PostgreSQL server refuses the account, or has no such database: {where}. Correct "
+    "[store] url and password-source, or create the database.",
+    "store.busy": "No connection to {where} is free. Raise [store] connections, or the server's limit.",
+    "store.failed": "{where} failed in an unexpected way: {reason}.",
+}
+
+_SQLITE = (
+    ("SQLITE_FULL", "store.full"),
+    ("SQLITE_BUSY", "store.locked"),
+    ("SQLITE_LOCKED", "store.locked"),
+    ("SQLITE_READONLY", "store.read-only"),
+    ("SQLITE_NOTADB", "store.not-a-database"),
+    ("SQLITE_CORRUPT", "store.damaged"),
+    ("SQLITE_CANTOPEN", "store.cannot-open"),
+    ("SQLITE_PERM", "store.cannot-open"),
+    ("SQLITE_AUTH", "store.cannot-open"),
+    ("SQLITE_IOERR", "store.input-output"),
+)
+
+# SQLSTATE, whole or its class. Source: PostgreSQL documentation, appendix A.
+_POSTGRESQL = (
+    ("53100", "store.full"),
+    ("53", "store.busy"),
+    ("25006", "store.read-only"),
+    ("55P03", "store.locked"),
+    ("40", "store.locked"),
+    ("57014", "store.locked"),
+    ("57", "store.stopped"),
+    ("08", "store.stopped"),
+    ("28", "store.refused"),
+    ("3D000", "store.refused"),
+    ("42501", "store.refused"),
+    ("42P01", "store.schema"),
+    ("42703", "store.schema"),
+    ("58", "store.input-output"),
+    ("XX001", "store.damaged"),
+    ("XX002", "store.damaged"),
+)
+
+
+def unavailable(code: str, where: str, reason: object = "") -> Unavailable:
+    """The error of that code, about the database `where`."""
+    sentence = SENTENCES[code].format(where=where, reason=str(reason).strip().partition("\n")[0])
+    return Unavailable(code, sentence[0].upper() + sentence[1:])
+
+
+def code_of(error: BaseException | None) -> str:
+    """The code of a driver's error: SQLite's by its name, PostgreSQL's by SQLSTATE."""
+    name = getattr(error, "sqlite_errorname", None)
+    if name is not None:
+        for prefix, code in _SQLITE:
+            if name.startswith(prefix):
+                return code
+    if "no such table" in str(error) or "no such column" in str(error):
+        return "store.schema"
+    state = getattr(error, "sqlstate", None)
+    if state is not None:
+        for prefix, code in _POSTGRESQL:
+            if state.startswith(prefix):
+                return code
+        return "store.failed"
+    if type(error).__module__.startswith("psycopg") and type(error).__name__ in {
+        "OperationalError",
+        "ConnectionTimeout",
+    }:
+        return "store.stopped"
+    return "store.failed"
+
+
+@contextmanager
+def translated(where: str) -> Iterator[None]:
+    """Turn a database's failure into `Unavailable`; a violated constraint or wrong SQL passes as it is."""
+    try:
+        yield
+    except (exc.IntegrityError, exc.DataError):
+        raise
+    except exc.DBAPIError as error:
+        code = code_of(error.orig)
+        if code == "store.failed" and isinstance(error, exc.ProgrammingError):
+            raise  # wrong SQL is a bug, not the database's condition
+        raise unavailable(code, where, error.orig) from error
+    except exc.TimeoutError as error:
+        raise unavailable("store.busy", where) from error

@@ -1,0 +1,1 @@
+"""One file for each version, numbered; each names the one before it."""
