@@ -117,3 +117,104 @@ class Issued:
     profile: str
     certificate: bytes
     chain: tuple[bytes, ...]
+
+
+Kind = Literal["root", "sub-ca", "tsu", "ocsp-signer", "audit-signer", "tls-server", "natural", "legal"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """What a certificate of one kind looks like: data that `profiles.tbs` follows and the lints check again.
+
+    Subject attributes go by the names of X.520, extended key usages and `policies` by their dotted identifiers.
+    `from_provider` are attributes that the configuration gives when the request does not; `one_of` are groups of
+    which one must be there as a whole or in part. `own_policy` is a number under the provider's policy arc.
+    `private_key_days` is how long the private key may sign (privateKeyUsagePeriod). `honours` are the extensions
+    of a CSR that count; all others are ignored, and so is the CSR's subject.
+    """
+
+    name: str
+    version: int
+    title: str
+    kind: Kind
+    authority: str
+    days: int
+    max_days: int
+    key_usage: tuple[str, ...]
+    required: tuple[str, ...]
+    optional: tuple[str, ...] = ()
+    from_provider: tuple[str, ...] = ()
+    one_of: tuple[tuple[str, ...], ...] = ()
+    ca: bool = False
+    path_length: int | None = None
+    extended_key_usage: tuple[str, ...] = ()
+    extended_key_usage_critical: bool = False
+    own_policy: int | None = None
+    policies: tuple[str, ...] = ()
+    qc_type: str | None = None
+    qc_sscd: bool = False
+    semantics: str | None = None
+    private_key_days: int | None = None
+    crl_link: bool = True
+    ocsp_link: bool = True
+    issuer_link: bool = True
+    no_check: bool = False
+    alternative_names: Literal["absent", "required"] = "absent"
+    honours: tuple[str, ...] = ()
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """All attributes that the subject may have, in the order of the name."""
+        allowed = {*self.required, *self.optional, *self.from_provider, *(a for g in self.one_of for a in g)}
+        return tuple(name for name in NAME_ORDER if name in allowed)
+
+
+# The attributes that subjects may have, from the broad to the narrow.
+NAME_ORDER = (
+    "countryName",
+    "stateOrProvinceName",
+    "localityName",
+    "organizationName",
+    "organizationIdentifier",
+    "organizationalUnitName",
+    "title",
+    "givenName",
+    "surname",
+    "pseudonym",
+    "serialNumber",
+    "commonName",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a certificate is asked for: the subject's public key (whose possession is shown), and its name.
+
+    `days` and `semantics` (whether the subject's identifier follows EN 319 412-1, 5.1) stand back behind the
+    profile's limits. `requested_by` goes into the record and the audit log.
+    """
+
+    profile: str
+    spki: bytes
+    subject: tuple[NameAttribute, ...]
+    requested_by: str
+    alternative_names: tuple[str, ...] = ()
+    days: int | None = None
+    semantics: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Template:
+    """Everything that goes into a TBSCertificate; made by the service, encoded by `profiles.tbs`."""
+
+    profile: Profile
+    subject: tuple[NameAttribute, ...]
+    alternative_names: tuple[str, ...]
+    spki: bytes
+    serial: int
+    not_before: datetime
+    not_after: datetime
+    semantics: bool
+    issuer_certificate: bytes | None
+    authority: str
+    path_length: int | None

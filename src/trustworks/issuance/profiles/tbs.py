@@ -1,0 +1,211 @@
+"""From a template to the builder of its TBSCertificate. No rule is here: the lints judge what comes out.
+
+Source: RFC 5280, 4.1 and 4.2; RFC 3739, 3.2.6; EN 319 412-5, 4.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID, ObjectIdentifier
+
+from trustworks.core.der import x509 as der
+from trustworks.core.errors import Rejected
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from trustworks.issuance.config import IssuanceSettings
+    from trustworks.issuance.model import NameAttribute, Profile, Template
+
+NAME_OIDS: Final[dict[str, ObjectIdentifier]] = {
+    "countryName": NameOID.COUNTRY_NAME,
+    "stateOrProvinceName": NameOID.STATE_OR_PROVINCE_NAME,
+    "localityName": NameOID.LOCALITY_NAME,
+    "organizationName": NameOID.ORGANIZATION_NAME,
+    "organizationIdentifier": NameOID.ORGANIZATION_IDENTIFIER,
+    "organizationalUnitName": NameOID.ORGANIZATIONAL_UNIT_NAME,
+    "title": NameOID.TITLE,
+    "givenName": NameOID.GIVEN_NAME,
+    "surname": NameOID.SURNAME,
+    "pseudonym": NameOID.PSEUDONYM,
+    "serialNumber": NameOID.SERIAL_NUMBER,
+    "commonName": NameOID.COMMON_NAME,
+}
+_KEY_USAGES: Final = (
+    "digital_signature",
+    "content_commitment",
+    "key_encipherment",
+    "data_encipherment",
+    "key_agreement",
+    "key_cert_sign",
+    "crl_sign",
+    "encipher_only",
+    "decipher_only",
+)
+
+
+def crl_url(public_url: str, authority: str) -> str:
+    """Where an authority's revocation list is."""
+    return f"{public_url}/crl/{authority}.crl"
+
+
+def certificate_url(public_url: str, authority: str) -> str:
+    """Where an authority's certificate is."""
+    return f"{public_url}/certs/{authority}.cer"
+
+
+def ocsp_url(public_url: str) -> str:
+    """Where the OCSP responder is."""
+    return f"{public_url}/ocsp"
+
+
+def distinguished_name(attributes: Sequence[NameAttribute]) -> x509.Name:
+    """The name with one attribute in each RDN; `Rejected` (issuance.subject-attribute) for a value too long or odd."""
+    found = []
+    for attribute in attributes:
+        try:
+            found.append(x509.NameAttribute(NAME_OIDS[attribute.type], attribute.value))
+        except (KeyError, ValueError) as error:
+            raise Rejected(
+                "issuance.subject-attribute",
+                f"{attribute.type} cannot be {attribute.value!r}: {error or 'unknown attribute'}.",
+            ) from None
+    return x509.Name(found)
+
+
+def alternative_name(text: str) -> x509.GeneralName:
+    """``DNS:name``, ``IP:address``, or either without its prefix; `Rejected` (issuance.alternative-name)."""
+    kind, _, value = text.partition(":") if text[:4] in {"DNS:"} or text[:3] == "IP:" else ("", "", text)
+    if kind != "DNS":
+        try:
+            return x509.IPAddress(ipaddress.ip_address(value))
+        except ValueError:
+            if kind == "IP":
+                raise Rejected("issuance.alternative-name", f"{value!r} is not an IP address.") from None
+    try:
+        return x509.DNSName(value)
+    except ValueError:
+        raise Rejected(
+            "issuance.alternative-name", f"{value!r} is not a DNS name; write it in its ASCII form."
+        ) from None
+
+
+def build(template: Template, settings: IssuanceSettings, public_url: str) -> x509.CertificateBuilder:
+    """The builder with all fields and extensions, to be signed by a throw-away key or by an authority's."""
+    subject = distinguished_name(template.subject)
+    issuer = (
+        None
+        if template.issuer_certificate is None
+        else x509.load_der_x509_certificate(template.issuer_certificate)
+    )
+    builder = x509.CertificateBuilder(
+        issuer_name=subject if issuer is None else issuer.subject,
+        subject_name=subject,
+        public_key=load_der_public_key(template.spki),  # type: ignore[arg-type] - the builder checks the kind
+        serial_number=template.serial,
+        not_valid_before=template.not_before,
+        not_valid_after=template.not_after,
+    )
+    for extension, critical in _extensions(template, settings, public_url, issuer):
+        builder = builder.add_extension(extension, critical=critical)
+    return builder
+
+
+def _extensions(
+    template: Template, settings: IssuanceSettings, public_url: str, issuer: x509.Certificate | None
+) -> Iterator[tuple[x509.ExtensionType, bool]]:
+    profile = template.profile
+    key = load_der_public_key(template.spki)
+    if issuer is not None:
+        identifier = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+        yield x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), False
+    yield x509.SubjectKeyIdentifier.from_public_key(key), False  # type: ignore[arg-type]
+    yield x509.KeyUsage(**{name: name in profile.key_usage for name in _KEY_USAGES}), True
+    if profile.extended_key_usage:
+        usages = [ObjectIdentifier(usage) for usage in profile.extended_key_usage]
+        yield x509.ExtendedKeyUsage(usages), profile.extended_key_usage_critical
+    if profile.ca:
+        yield x509.BasicConstraints(ca=True, path_length=template.path_length), True
+    policies = policy_identifiers(profile, settings)
+    if policies:
+        yield x509.CertificatePolicies([_policy(oid, settings) for oid in policies]), False
+    if template.alternative_names:
+        names = [alternative_name(text) for text in template.alternative_names]
+        yield x509.SubjectAlternativeName(names), False
+    if profile.private_key_days is not None:
+        end = template.not_before + timedelta(days=profile.private_key_days, seconds=-1)
+        yield (
+            x509.PrivateKeyUsagePeriod(
+                not_before=template.not_before, not_after=min(end, template.not_after)
+            ),
+            False,
+        )
+    yield from _links(template, public_url)
+    if profile.qc_type is not None:
+        value = der.write_qc_statements(list(_statements(template, settings)))
+        yield x509.UnrecognizedExtension(ObjectIdentifier(der.QC_STATEMENTS), value), False
+    if profile.no_check:
+        yield x509.OCSPNoCheck(), False
+
+
+def policy_identifiers(profile: Profile, settings: IssuanceSettings) -> tuple[str, ...]:
+    """The certificate policies: the provider's own first, then the standard's."""
+    own = () if profile.own_policy is None else (f"{settings.policy_arc}.{profile.own_policy}",)
+    return own + profile.policies
+
+
+def _policy(oid: str, settings: IssuanceSettings) -> x509.PolicyInformation:
+    own = settings.cps_url is not None and oid.startswith(settings.policy_arc + ".")
+    return x509.PolicyInformation(ObjectIdentifier(oid), [settings.cps_url] if own else None)  # type: ignore[list-item]
+
+
+def _links(template: Template, public_url: str) -> Iterator[tuple[x509.ExtensionType, bool]]:
+    """Where the issuer's list, certificate and responder are."""
+    profile = template.profile
+    if profile.crl_link:
+        location = x509.UniformResourceIdentifier(crl_url(public_url, template.authority))
+        yield (
+            x509.CRLDistributionPoints(
+                [
+                    x509.DistributionPoint(
+                        full_name=[location], relative_name=None, reasons=None, crl_issuer=None
+                    )
+                ]
+            ),
+            False,
+        )
+    access = []
+    if profile.ocsp_link:
+        access.append((AuthorityInformationAccessOID.OCSP, ocsp_url(public_url)))
+    if profile.issuer_link:
+        access.append(
+            (AuthorityInformationAccessOID.CA_ISSUERS, certificate_url(public_url, template.authority))
+        )
+    if access:
+        yield (
+            x509.AuthorityInformationAccess(
+                [
+                    x509.AccessDescription(method, x509.UniformResourceIdentifier(url))
+                    for method, url in access
+                ]
+            ),
+            False,
+        )
+
+
+def _statements(template: Template, settings: IssuanceSettings) -> Iterator[der.Statement]:
+    profile = template.profile
+    if template.semantics and profile.semantics is not None:
+        yield der.semantics(profile.semantics)
+    yield der.compliance()
+    if profile.qc_sscd:
+        yield der.sscd()
+    if profile.qc_type is not None:
+        yield der.qc_type(profile.qc_type)
+    if settings.pds:
+        yield der.pds([(statement.language, statement.url) for statement in settings.pds])

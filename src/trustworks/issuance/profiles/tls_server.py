@@ -1,0 +1,24 @@
+"""A server of the provider's own, for HTTPS. Not publicly trusted, and without an identifier that says so."""
+
+from __future__ import annotations
+
+from trustworks.issuance.model import Profile
+
+SERVER_AUTH = "1.3.6.1.5.5.7.3.1"
+
+PROFILE = Profile(
+    name="tls-server",
+    version=1,
+    title="HTTPS server of the provider",
+    kind="tls-server",
+    authority="issuing",
+    days=199,  # browsers take no more than 200 days from 2026-03-15 on
+    max_days=199,
+    key_usage=("digital_signature",),
+    extended_key_usage=(SERVER_AUTH,),
+    required=("commonName",),
+    from_provider=("countryName", "organizationName"),
+    own_policy=6,
+    alternative_names="required",
+    honours=("subjectAltName",),
+)
