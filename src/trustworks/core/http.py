@@ -1,7 +1,7 @@
 """The shape of a binary protocol's edge: raw requests in, raw responses out, no framework in sight.
 
-A service's ``http.py`` answers a list of `Route`; the HTTP application reads bodies within limits, checks the media
-type, and calls the handler.
+A service's ``http.py`` answers a list of `Route`; the HTTP application reads bodies within limits, checks the
+media type, and calls the handler.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from typing import TypeAlias
 class RawRequest:
     """One HTTP request whose body was read completely.
 
-    `path` is decoded, `raw_path` is as it came over the wire (an OCSP request by GET is percent-encoded Base64).
-    `client_certificate` is the DER of the client's certificate, given only by a proxy that the configuration pins.
+    `path` is decoded, `raw_path` is as it came over the wire (an OCSP request by GET is percent-encoded
+    Base64). `client_certificate` is the DER of the client's certificate, given only by a proxy that the
+    configuration pins.
     """
 
     method: str
@@ -44,8 +45,8 @@ Handler: TypeAlias = Callable[[RawRequest], Awaitable[RawResponse]]
 class Route:
     """Where a handler answers.
 
-    `path` is exact, or a prefix when it ends in ``/``. `content_types` are the media types that a body may have; an empty
-    tuple accepts none (no body expected). `max_body` is in bytes.
+    `path` is exact, or a prefix when it ends in ``/``. `content_types` are the media types that a body may
+    have; an empty tuple accepts none (no body expected). `max_body` is in bytes.
     """
 
     method: str

@@ -10,7 +10,7 @@ def _hyphens(name: str) -> str:
 
 
 class Table(BaseModel):
-    """A table of the configuration: unknown keys are errors, values do not change, keys are written with hyphens."""
+    """A table of the configuration: unknown keys are errors, values are fixed, keys have hyphens."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, alias_generator=_hyphens, validate_by_alias=True, validate_by_name=False

@@ -1,4 +1,4 @@
-"""DER by hand for what `cryptography.hazmat.asn1` cannot declare: ENUMERATED, optional ANY, streamed lists."""
+"""DER by hand for what `cryptography.hazmat.asn1` cannot declare: ENUMERATED, optional ANY, streams."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def generalized_time(moment: datetime) -> bytes:
 
 
 def x509_time(moment: datetime) -> bytes:
-    """The Time of certificates and revocation lists: UTCTime until 2049, then GeneralizedTime (RFC 5280, 5.1.2.4)."""
+    """The Time of certificates and revocation lists: UTCTime until 2049 (RFC 5280, 4.1.2.5, 5.1.2.4)."""
     if not 1950 <= moment.year < 2050:
         return generalized_time(moment)
     year, *rest = moment.timetuple()[:6]

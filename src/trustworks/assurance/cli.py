@@ -1,0 +1,102 @@
+"""`trustworks assurance`: the requirements, where they are carried out, and how they are shown."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path  # noqa: TC003 - Typer reads it at run time
+from typing import Annotated
+
+import typer
+
+from trustworks.assurance.traceability import State, Trace, find_places
+from trustworks.assurance.traceability import trace as read_trace
+from trustworks.core.errors import Unavailable
+
+app = typer.Typer(
+    no_args_is_help=True, help="Requirements, where they are carried out and how they are shown."
+)
+
+# What a reader with --gaps wants to see: everything that is not shown to hold.
+OPEN = frozenset({State.GAP, State.MISSING, State.FAILED, State.NOT_RUN})
+
+
+@app.callback()
+def assurance() -> None:
+    """Requirements, where they are carried out and how they are shown."""
+
+
+@app.command()
+def trace(
+    *,
+    service: Annotated[str | None, typer.Option(help="Only the requirements of this service.")] = None,
+    standard: Annotated[
+        str | None, typer.Option(help='Only those of this standard, for example "EN 319 421" or EN319421.')
+    ] = None,
+    gaps: Annotated[bool, typer.Option("--gaps", help="Only what is not shown to hold.")] = False,
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Exit code 1 on unknown ids, rules without test, undeclared gaps."),
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the table as JSON.")] = False,
+    html: Annotated[Path | None, typer.Option("--html", help="Write the table to this HTML file.")] = None,
+) -> None:
+    """Join the register of requirements with the rules in the code and the tests that show them."""
+    found = read_trace(find_places())
+    shown = _only(found, service, standard, gaps=gaps)
+    if html is not None:
+        _write(html, shown)
+    if as_json:
+        from trustworks.assurance.traceability.table import as_json as values  # noqa: PLC0415 - as `_write`
+
+        typer.echo(json.dumps(values(shown), indent=2, ensure_ascii=False))
+    elif html is None and not check:
+        _print(shown)
+    if check:
+        for finding in found.findings:
+            typer.secho(finding, err=True, fg="red")
+        typer.echo(f"{len(found.lines)} requirements, {len(found.findings)} finding(s).", err=True)
+        if found.findings:
+            raise typer.Exit(1)
+
+
+def _only(found: Trace, service: str | None, standard: str | None, *, gaps: bool) -> Trace:
+    def squeezed(name: str) -> str:
+        return name.replace(" ", "").casefold()
+
+    return replace(
+        found,
+        lines=tuple(
+            line
+            for line in found.lines
+            if (service is None or line.requirement.service == service)
+            and (
+                standard is None
+                or squeezed(line.requirement.standard) == squeezed(standard)
+                or squeezed(line.requirement.id).startswith(f"{squeezed(standard)}:")
+            )
+            and (not gaps or line.state in OPEN)
+        ),
+    )
+
+
+def _print(found: Trace) -> None:
+    from rich.console import Console  # noqa: PLC0415 - as `_write`
+
+    from trustworks.assurance.traceability.table import print_table  # noqa: PLC0415
+
+    console = Console()
+    print_table(Console(width=160) if not console.is_terminal else console, found)
+
+
+def _write(file: Path, found: Trace) -> None:
+    from trustworks.assurance.traceability.page import as_html  # noqa: PLC0415 - only what is asked for is loaded
+
+    page = as_html(found, made=datetime.now(UTC), product=f"Trustworks {version('trustworks')}")
+    try:
+        file.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise Unavailable("assurance.unwritable", f"{file} cannot be written: {error.strerror}.") from error
+    typer.echo(f"Wrote {file}.", err=True)

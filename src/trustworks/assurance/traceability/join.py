@@ -1,0 +1,187 @@
+"""The joined table: requirement, rule, test, last result, gap; and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from trustworks.assurance.traceability.register import Requirement, load_register
+from trustworks.assurance.traceability.results import Result, file_digest, load_results
+from trustworks.assurance.traceability.scan import Mark, Scan, scan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from trustworks.assurance.traceability.places import Places
+
+
+class State(StrEnum):
+    """How far a requirement is shown; only `COVERED` may be counted as covered."""
+
+    COVERED = "covered"
+    SHOWN = "shown"
+    NOT_RUN = "not run"
+    FAILED = "failed"
+    GAP = "gap"
+    MISSING = "missing"
+    OPERATOR = "operator"
+
+
+MEANING: dict[State, str] = {
+    State.COVERED: "Read in the standard's own text; a rule carries it out and its test passed.",
+    State.SHOWN: "As covered, but its wording comes second-hand or from memory: not counted as covered.",
+    State.NOT_RUN: "Rule and test are there; the test was skipped, did not run, or is newer than its result.",
+    State.FAILED: "Its test failed.",
+    State.GAP: "Not met or not shown yet, with the reason.",
+    State.MISSING: "The product must fulfil it, and nothing carries it out or declares the gap.",
+    State.OPERATOR: "For the operator to fulfil.",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestLine:
+    """A test, and what last came of it: passed, failed, skipped, or nothing.
+
+    ``older`` says that the result is of an older version of the test.
+    """
+
+    __test__ = False  # the name is the field's word, not pytest's
+
+    mark: Mark
+    last: str | None
+    at: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One requirement with all that is known of it."""
+
+    requirement: Requirement
+    rules: tuple[Mark, ...]
+    tests: tuple[TestLine, ...]
+    state: State
+
+    @property
+    def last(self) -> str:
+        """The worst last result of its tests, in a word."""
+        outcomes = {one.last for one in self.tests}
+        for outcome in ("failed", "passed", "older", "skipped"):
+            if outcome in outcomes:
+                return outcome
+        return "not run" if self.tests else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """All lines, and what `--check` objects to. `has_tests` is False in an installed package."""
+
+    lines: tuple[Line, ...]
+    findings: tuple[str, ...]
+    has_tests: bool
+
+    def count(self, state: State) -> int:
+        """How many requirements are in `state`."""
+        return sum(line.state is state for line in self.lines)
+
+
+def trace(places: Places) -> Trace:
+    """Read register, code, tests and results, and join them by id.
+
+    Raises:
+        Malformed: the register or the results cannot be read.
+    """
+    register = load_register(places.register)
+    code = scan(places.code, places.root)
+    tests = scan(places.tests, places.root) if places.tests is not None else Scan()
+    results = load_results(places.results) if places.results is not None else {}
+    rules_of = _by_id(code.rules)
+    tests_of = _by_id(tests.tests)
+    current = _Current(places)
+    lines = tuple(
+        _line(
+            requirement,
+            rules_of.get(requirement.id, []),
+            [current.line(mark, results.get(mark.node)) for mark in tests_of.get(requirement.id, [])],
+        )
+        for requirement in register.requirements.values()
+    )
+    findings = [*code.findings, *tests.findings]
+    for what, marks in (("rule", code.rules), ("test", tests.tests), ("refusal", code.refusals)):
+        findings.extend(
+            f"{mark.place}: the {what} {mark.name} carries {identifier}, which is not in the register; "
+            "correct the id, or add the entry."
+            for mark in marks
+            for identifier in mark.ids
+            if identifier not in register
+        )
+    for line in lines:
+        findings.extend(_objections(line, has_tests=places.tests is not None))
+    return Trace(lines=lines, findings=tuple(findings), has_tests=places.tests is not None)
+
+
+def _by_id(marks: Iterable[Mark]) -> dict[str, list[Mark]]:
+    found: dict[str, list[Mark]] = defaultdict(list)
+    for mark in marks:
+        for identifier in dict.fromkeys(mark.ids):
+            found[identifier].append(mark)
+    return found
+
+
+class _Current:
+    """Knows which results are of the tests as they are now."""
+
+    def __init__(self, places: Places) -> None:
+        self._root = places.root
+        self._digests: dict[str, str] = {}
+
+    def line(self, mark: Mark, result: Result | None) -> TestLine:
+        if result is None:
+            return TestLine(mark=mark, last=None, at=None)
+        if mark.file not in self._digests:
+            self._digests[mark.file] = file_digest(self._root / mark.file)
+        is_current = result.digest == self._digests[mark.file]
+        return TestLine(mark=mark, last=result.outcome if is_current else "older", at=result.at)
+
+
+def _line(requirement: Requirement, rules: list[Mark], tests: list[TestLine]) -> Line:
+    return Line(
+        requirement=requirement,
+        rules=tuple(rules),
+        tests=tuple(tests),
+        state=_state(requirement, rules, tests),
+    )
+
+
+def _state(requirement: Requirement, rules: list[Mark], tests: list[TestLine]) -> State:
+    outcomes = {one.last for one in tests}
+    if "failed" in outcomes:
+        return State.FAILED
+    if requirement.gap is not None:
+        return State.GAP
+    if not rules:
+        return State.MISSING if requirement.binds_product else State.OPERATOR
+    if "passed" not in outcomes:
+        return State.NOT_RUN
+    return State.COVERED if requirement.source_status == "verified" else State.SHOWN
+
+
+def _objections(line: Line, *, has_tests: bool) -> list[str]:
+    """What is wrong with one requirement's line."""
+    requirement = line.requirement
+    where = f"{requirement.id} ({requirement.file})"
+    found = []
+    if line.state is State.MISSING:
+        found.append(
+            f"{where}: the product must fulfil it, no rule carries it out, and no gap is declared; "
+            "mark the rule with @implements, or say in `gap` why there is none."
+        )
+    if has_tests and line.rules and not line.tests:
+        found.append(
+            f"{where}: the rule at {line.rules[0].place} has no test; mark one with @pytest.mark.req."
+        )
+    found.extend(
+        f"{where}: the test {test.mark.node} failed." for test in line.tests if test.last == "failed"
+    )
+    return found

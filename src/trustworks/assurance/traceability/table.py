@@ -1,0 +1,117 @@
+"""The joined table as JSON values and as lines for a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from trustworks.assurance.traceability.join import MEANING, State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.console import Console
+
+    from trustworks.assurance.traceability.join import Line, Trace
+
+COLOURS: dict[State, str] = {
+    State.COVERED: "green",
+    State.SHOWN: "cyan",
+    State.NOT_RUN: "yellow",
+    State.FAILED: "bold red",
+    State.GAP: "magenta",
+    State.MISSING: "bold red",
+    State.OPERATOR: "dim",
+}
+NO_TESTS = (
+    "The tests are not part of an installed package: which test shows a rule, and what last came of it, "
+    "is told in a checkout of the source."
+)
+
+
+def as_json(found: Trace) -> dict[str, Any]:
+    """All that is known, as JSON values."""
+    return {
+        "tests_present": found.has_tests,
+        "counts": {state.value: found.count(state) for state in State},
+        "requirements": [_line_json(line) for line in found.lines],
+        "findings": list(found.findings),
+    }
+
+
+def _line_json(line: Line) -> dict[str, Any]:
+    requirement = line.requirement
+    return {
+        "id": requirement.id,
+        "standard": requirement.standard,
+        "version": requirement.version,
+        "words": requirement.words,
+        "fulfilled_by": requirement.fulfilled_by,
+        "service": requirement.service,
+        "source_status": requirement.source_status,
+        "state": line.state.value,
+        "counted_as_covered": line.state is State.COVERED,
+        "rules": [{"place": rule.place, "name": rule.name} for rule in line.rules],
+        "tests": [
+            {"test": test.mark.node, "place": test.mark.place, "last": test.last, "at": test.at}
+            for test in line.tests
+        ],
+        "last": line.last,
+        "evidence": requirement.evidence,
+        "gap": requirement.gap,
+    }
+
+
+def print_table(console: Console, found: Trace) -> None:
+    """One row for each requirement, then the counts."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for heading, least, share in (
+        ("requirement", 16, 3),
+        ("in our words", 20, 5),
+        ("carried out at", 16, 4),
+        ("tested by", 16, 4),
+        ("last", 7, 1),
+        ("state", 8, 1),
+    ):
+        table.add_column(heading, min_width=least, ratio=share, overflow="fold")
+    for line in found.lines:
+        requirement = line.requirement
+        words = Text(requirement.words)
+        if requirement.gap is not None:
+            words.append(f"\ngap: {requirement.gap}", style="magenta")
+        state = Text(line.state.value, style=COLOURS[line.state])
+        if requirement.source_status != "verified":
+            state.append(f"\n({requirement.source_status})", style="dim")
+        table.add_row(
+            Text(requirement.id),
+            words,
+            Text("\n".join(_short(rule.place) for rule in line.rules)),
+            Text(_tests(line)),
+            Text(line.last),
+            state,
+        )
+    console.print(table)
+    console.print(Text("\n").join(_summary(found)))
+
+
+def _short(place: str) -> str:
+    return place.removeprefix("src/trustworks/").removeprefix("trustworks/")
+
+
+def _tests(line: Line) -> str:
+    shown = [test.mark.node.removeprefix("tests/") for test in line.tests[:2]]
+    if len(line.tests) > len(shown):
+        shown.append(f"and {len(line.tests) - len(shown)} more")
+    return "\n".join(shown)
+
+
+def _summary(found: Trace) -> Iterable[Text]:
+    yield Text(f"{len(found.lines)} requirements")
+    for state in State:
+        if found.count(state):
+            yield Text(f"{found.count(state):>5}  {state.value:<9} {MEANING[state]}", style=COLOURS[state])
+    if not found.has_tests:
+        yield Text(NO_TESTS, style="yellow")
