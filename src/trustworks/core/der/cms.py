@@ -66,7 +66,7 @@ class EncapsulatedContent:
 
 @asn1.sequence
 class SignedData:
-    """Signed data (RFC 5652, 5.1). `certificates` and `crls` may come in any order, and are written as given."""
+    """Signed data (RFC 5652, 5.1). `certificates` and `crls` are read in any order and written as given."""
 
     version: int
     digest_algorithms: asn1.SetOf[asn1.TLV]

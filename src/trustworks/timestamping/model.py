@@ -1,0 +1,172 @@
+"""Requests, tokens and answers in the words of RFC 3161."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from trustworks.core.der import cms, tsp
+    from trustworks.core.der.algorithms import HashFunction
+
+
+class PkiStatus(enum.IntEnum):
+    """PKIStatus (RFC 3161, 2.4.2)."""
+
+    GRANTED = 0
+    GRANTED_WITH_MODS = 1
+    REJECTION = 2
+    WAITING = 3
+    REVOCATION_WARNING = 4
+    REVOCATION_NOTIFICATION = 5
+
+
+class PkiFailureInfo(enum.Enum):
+    """PKIFailureInfo (RFC 3161, 2.4.2): the name, and the number of its bit.
+
+    addInfoNotAvailable is there to be read only: this authority has no additional information to ask for.
+    """
+
+    BAD_ALG = ("badAlg", 0)
+    BAD_REQUEST = ("badRequest", 2)
+    BAD_DATA_FORMAT = ("badDataFormat", 5)
+    TIME_NOT_AVAILABLE = ("timeNotAvailable", 14)
+    UNACCEPTED_POLICY = ("unacceptedPolicy", 15)
+    UNACCEPTED_EXTENSION = ("unacceptedExtension", 16)
+    ADD_INFO_NOT_AVAILABLE = ("addInfoNotAvailable", 17)
+    SYSTEM_FAILURE = ("systemFailure", 25)
+
+    __hash__ = object.__hash__
+
+    @property
+    def code(self) -> str:
+        """The name in the standard."""
+        return self.value[0]
+
+    @property
+    def bit(self) -> int:
+        """The number of its bit."""
+        return self.value[1]
+
+
+class Request(NamedTuple):
+    """A decoded request.
+
+    `hash_algorithm` is the AlgorithmIdentifier as the client wrote it; `hash` is None when it is not one of
+    those that Trustworks knows. `extensions` are object identifiers.
+    """
+
+    version: int
+    hash_algorithm: bytes
+    hash: HashFunction | None
+    digest: bytes
+    policy: str | None
+    nonce: int | None
+    cert_req: bool
+    extensions: tuple[str, ...]
+
+
+class Content(NamedTuple):
+    """What a token is to say; `gen_time` is cut to its resolution already."""
+
+    policy: str
+    hash_algorithm: bytes
+    digest: bytes
+    serial: int
+    gen_time: datetime
+    accuracy_us: int
+    nonce: int | None
+    qualified: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signer:
+    """Who signs: DER of the unit's certificate, its issuer's name and serial, the CA certificates sent along.
+
+    `scheme` is a key of `core.der.algorithms.SIGNATURES`.
+    """
+
+    certificate: bytes
+    issuer: bytes
+    serial: int
+    chain: tuple[bytes, ...]
+    scheme: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a unit accepts: policies, the first of which is the default, and names of hash functions."""
+
+    policies: tuple[str, ...]
+    imprints: frozenset[str]
+
+
+class TokenView(NamedTuple):
+    """A token, read by `wire.read_token`. `attributes` are the signed ones: type and DER of the values."""
+
+    der: bytes
+    info: cms.SignedDataInfo
+    signers: int
+    signer: cms.SignerInfo
+    attributes: tuple[tuple[str, tuple[bytes, ...]], ...]
+    digest: HashFunction
+    tst_info_der: bytes
+    tst_info: tsp.TstInfo
+
+    def attribute(self, dotted: str) -> bytes | None:
+        """The one value of the one signed attribute of that type."""
+        found = [values for kind, values in self.attributes if kind == dotted]
+        return found[0][0] if len(found) == 1 and len(found[0]) == 1 else None
+
+
+class Identity(NamedTuple):
+    """The unit's certificate: DER, its issuer's name in DER, its serial, its subject key identifier."""
+
+    certificate: bytes
+    issuer: bytes
+    serial: int
+    key_id: bytes | None
+
+
+class Expected(NamedTuple):
+    """What the unit meant to issue."""
+
+    request: Request
+    policy: str
+    serial: int
+    accuracy: tsp.Accuracy
+    qualified: bool
+    identity: Identity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A decoded TimeStampResp; `token` is the DER of the ContentInfo."""
+
+    status: int
+    status_text: tuple[str, ...]
+    failures: tuple[str, ...]
+    token: bytes | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuedToken:
+    """One line of the record of issued tokens."""
+
+    serial: str
+    unit: str
+    policy: str
+    imprint_hash: str
+    imprint: bytes
+    gen_time: datetime
+    tst_info_sha256: bytes
+    qualified: bool
+    clock_mode: str
+    clock_lease: str
+    clock_sources: str
+    clock_bound_us: int | None
+    clock_leap: str
+    stream: str

@@ -1,0 +1,220 @@
+"""What a token is like, and that it answers its request. Every rule answers whether the token keeps it.
+
+They read the exact bytes that are about to leave, or that a client was given.
+Source: RFC 3161, 2.4.2; RFC 5816; EN 319 422, 5.2.2 and 9.1.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+from cryptography.hazmat import asn1
+
+from trustworks.core.der import cms, tsp
+from trustworks.core.der.encode import context
+from trustworks.core.trace import implements
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from trustworks.timestamping.model import Expected, Identity, TokenView
+
+
+@implements("RFC3161:2.4.2-ONE-SIGNER", disabled=True)
+def is_signed_by_one(token: TokenView) -> bool:
+    """CMS signed data of version 3 over a TSTInfo, with exactly one signer."""
+    data = token.info.content
+    return (
+        token.signers == 1
+        and token.info.content_type.dotted_string == cms.SIGNED_DATA
+        and data.version == 3
+        and data.encapsulated.content_type.dotted_string == tsp.TST_INFO
+    )
+
+
+@implements("RFC3161:2.4.2-ONE-SIGNER", disabled=True)
+def attributes_cover_content(token: TokenView) -> bool:
+    """The signed attributes name the content's type and hold its digest (RFC 5652, 11.1 and 11.2)."""
+    digest = hashlib.new(token.digest.name, token.tst_info_der).digest()
+    return (
+        token.attribute(cms.MESSAGE_DIGEST) == b"\x04%c%b" % (len(digest), digest)
+        and token.attribute(cms.CONTENT_TYPE) == _TST_INFO
+    )
+
+
+_TST_INFO: Final = bytes.fromhex("060b2a864886f70d0109100104")
+
+
+@implements("EN319422:5.2.2-SIGNING-CERTIFICATE", disabled=True)
+def refers_to(token: TokenView, identity: Identity) -> bool:
+    """The signer and the signed reference (SigningCertificateV2 or the older one) name the certificate."""
+    sid = token.signer.sid
+    if isinstance(sid, bytes):
+        if sid != identity.key_id:
+            return False
+    elif sid.serial_number != identity.serial or asn1.encode_der(sid.issuer) != identity.issuer:
+        return False
+    newer, older = token.attribute(cms.SIGNING_CERTIFICATE_V2), token.attribute(cms.SIGNING_CERTIFICATE)
+    if newer is None and older is None:
+        return False
+    return (newer is None or _newer_refers(newer, identity)) and (
+        older is None or _older_refers(older, identity)
+    )
+
+
+# A unit's reference is the same in all its tokens.
+@lru_cache(maxsize=256)
+def _newer_refers(value: bytes, identity: Identity) -> bool:
+    try:
+        reference = asn1.decode_der(cms.SigningCertificateV2, value).certs[0]
+        name = "2.16.840.1.101.3.4.2.1"
+        if reference.hash_algorithm is not None:
+            name = reference.hash_algorithm.algorithm.dotted_string
+        hashed = hashlib.new(_REFERENCE_HASHES[name], identity.certificate).digest()
+    except (ValueError, LookupError):
+        return False
+    return hashed == reference.cert_hash and _serial_fits(reference.issuer_serial, identity)
+
+
+@lru_cache(maxsize=256)
+def _older_refers(value: bytes, identity: Identity) -> bool:
+    try:
+        reference = asn1.decode_der(cms.SigningCertificate, value).certs[0]
+    except (ValueError, LookupError):
+        return False
+    hashed = hashlib.sha1(identity.certificate, usedforsecurity=False).digest()
+    return hashed == reference.cert_hash and _serial_fits(reference.issuer_serial, identity)
+
+
+_REFERENCE_HASHES: Final = {
+    "2.16.840.1.101.3.4.2.1": "sha256",
+    "2.16.840.1.101.3.4.2.2": "sha384",
+    "2.16.840.1.101.3.4.2.3": "sha512",
+    "2.16.840.1.101.3.4.2.8": "sha3_256",
+    "2.16.840.1.101.3.4.2.9": "sha3_384",
+    "2.16.840.1.101.3.4.2.10": "sha3_512",
+}
+
+
+def _serial_fits(given: cms.IssuerSerial | None, identity: Identity) -> bool:
+    if given is None:
+        return True
+    names = [asn1.encode_der(name) for name in given.issuer]
+    return given.serial_number == identity.serial and names == [context(4, identity.issuer)]
+
+
+@implements("RFC3161:2.4.1-CERT-REQ", disabled=True)
+def certificates_are_as_asked(token: TokenView, expected: Expected) -> bool:
+    """The unit's certificate is there when the client asked for it, and no certificate when it did not."""
+    sent = token.info.content.certificates
+    if not expected.request.cert_req:
+        return sent is None
+    wanted = expected.identity.certificate
+    return sent is not None and any(asn1.encode_der(one) == wanted for one in sent)
+
+
+@implements("EN319422:5.2.2-POLICY", disabled=True)
+def policy_is_right(token: TokenView, expected: Expected) -> bool:
+    """The token is under the policy that was asked for, or the unit's default."""
+    return token.tst_info.policy.dotted_string == expected.policy and expected.request.policy in {
+        None,
+        expected.policy,
+    }
+
+
+@implements("RFC3161:2.4.2-IMPRINT", disabled=True)
+def imprint_is_echoed(token: TokenView, expected: Expected) -> bool:
+    """The imprint is the client's, to the octet."""
+    imprint = token.tst_info.message_imprint
+    return (
+        imprint.hashed_message == expected.request.digest
+        and asn1.encode_der(imprint.hash_algorithm) == expected.request.hash_algorithm
+    )
+
+
+@implements("EN319422:4.2.2-NONCE", "EN319422:5.1.2-REQUEST-FIELDS", disabled=True)
+def nonce_is_echoed(token: TokenView, expected: Expected) -> bool:
+    """The nonce is the client's, and there is none where the client sent none."""
+    return token.tst_info.nonce == expected.request.nonce
+
+
+@implements("RFC3161:2.4.2-SERIAL", disabled=True)
+def serial_is_proper(token: TokenView, expected: Expected) -> bool:
+    """The serial number is the one that is recorded, positive, of at most 160 bits, with room for chance."""
+    serial = token.tst_info.serial_number
+    return serial == expected.serial and 1 << 125 < serial < 1 << 160
+
+
+@implements("EN319422:5.2.2-ACCURACY", disabled=True)
+def accuracy_is_declared(token: TokenView, expected: Expected) -> bool:
+    """The token states the accuracy that the authority declares."""
+    found, declared = token.tst_info.accuracy, expected.accuracy
+    return found is not None and (found.seconds, found.millis, found.micros) == (
+        declared.seconds,
+        declared.millis,
+        declared.micros,
+    )
+
+
+@implements("EN319422:5.2.2-ORDERING", disabled=True)
+def promises_no_order(token: TokenView, expected: Expected) -> bool:
+    """The field ordering is false."""
+    del expected
+    return not token.tst_info.ordering
+
+
+@implements("EN319422:5.2.2-NO-CRITICAL-EXTENSION", disabled=True)
+def has_no_critical_extension(token: TokenView, expected: Expected) -> bool:
+    """No extension of the token is critical."""
+    del expected
+    return not any(one.critical for one in token.tst_info.extensions or ())
+
+
+@implements("EN319422:9.1-QUALIFIED", "EN319421:TIS-8.2-01", disabled=True)
+def says_whether_qualified(token: TokenView, expected: Expected) -> bool:
+    """A qualified token has one qcStatements with one esi4-qtstStatement-1; any other has neither."""
+    found = [
+        one.value for one in token.tst_info.extensions or () if one.oid.dotted_string == tsp.QC_STATEMENTS
+    ]
+    return found == ([_QUALIFIED] if expected.qualified else [])
+
+
+_QUALIFIED: Final = tsp.qc_statements(tsp.ESI4_QTST_STATEMENT_1)
+
+
+@implements("RFC3161:2.1-NO-REQUESTER", disabled=True)
+def names_no_requester(token: TokenView, expected: Expected) -> bool:
+    """Nothing in the token can name who asked: no name, no extension but the statement of qualification."""
+    del expected
+    found = token.tst_info
+    return found.tsa is None and all(
+        one.oid.dotted_string == tsp.QC_STATEMENTS for one in found.extensions or ()
+    )
+
+
+RULES: Final[tuple[tuple[Callable[[TokenView, Expected], bool], str, str], ...]] = (
+    (policy_is_right, "EN319422:5.2.2-POLICY", "The token is under another policy."),
+    (imprint_is_echoed, "RFC3161:2.4.2-IMPRINT", "The token is over another imprint."),
+    (nonce_is_echoed, "EN319422:4.2.2-NONCE", "The token has another nonce."),
+    (serial_is_proper, "RFC3161:2.4.2-SERIAL", "The token has another serial number, or a bad one."),
+    (accuracy_is_declared, "EN319422:5.2.2-ACCURACY", "The token states another accuracy."),
+    (promises_no_order, "EN319422:5.2.2-ORDERING", "The token promises an order."),
+    (has_no_critical_extension, "EN319422:5.2.2-NO-CRITICAL-EXTENSION", "An extension is critical."),
+    (says_whether_qualified, "EN319422:9.1-QUALIFIED", "The statement of qualification is wrong."),
+    (names_no_requester, "RFC3161:2.1-NO-REQUESTER", "The token has fields that could name the client."),
+    (certificates_are_as_asked, "RFC3161:2.4.1-CERT-REQ", "The certificates are not as asked for."),
+)
+
+
+def objection(token: TokenView, expected: Expected) -> tuple[str, str] | None:
+    """The first requirement that a token of our own breaks, with a sentence."""
+    if not (is_signed_by_one(token) and attributes_cover_content(token)):
+        return "RFC3161:2.4.2-ONE-SIGNER", "The token is not signed data of one signer over its content."
+    if not refers_to(token, expected.identity):
+        return "EN319422:5.2.2-SIGNING-CERTIFICATE", "The token refers to another certificate."
+    for rule, requirement, sentence in RULES:
+        if not rule(token, expected):
+            return requirement, sentence
+    return None

@@ -1,0 +1,129 @@
+"""With which key and certificate a unit may issue. Every rule answers what stands against it, as sentences.
+
+Source: EN 319 421, 7.6; EN 319 422, 6; RFC 3161, 2.3.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from trustworks.core.trace import implements
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date, datetime
+
+Findings = tuple[str, ...]
+
+
+@implements("EN319421:7.6.4-CERTIFICATE-LOADED", disabled=())
+def key_findings(certificate: x509.Certificate | None, certified_spki: bytes, key_spki: bytes) -> Findings:
+    """The certificate is there, and is of the very key that signs."""
+    if certificate is None:
+        return ("The unit has no certificate yet.",)
+    if certified_spki != key_spki:
+        return ("The certificate is of another key than the unit's; give the one that was issued for it.",)
+    return ()
+
+
+@implements("EN319422:6-CERTIFICATE", "EN319421:TIS-7.7.1-08", disabled=())
+def purpose_findings(certificate: x509.Certificate) -> Findings:
+    """The key is for time-stamping alone: a critical extended key usage, a key usage for signing only."""
+    found = []
+    try:
+        usage = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
+    except x509.ExtensionNotFound:
+        found.append("The certificate has no extended key usage; it must be timeStamping.")
+    else:
+        if list(usage.value) != [ExtendedKeyUsageOID.TIME_STAMPING]:
+            found.append("The certificate's extended key usage must be timeStamping and nothing else.")
+        if not usage.critical:
+            found.append("The certificate's extended key usage must be critical.")
+    found.extend(_key_usage_findings(certificate))
+    return tuple(found)
+
+
+def _key_usage_findings(certificate: x509.Certificate) -> Findings:
+    try:
+        usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
+    except x509.ExtensionNotFound:
+        return ()
+    others = (
+        usage.key_encipherment,
+        usage.data_encipherment,
+        usage.key_agreement,
+        usage.key_cert_sign,
+        usage.crl_sign,
+    )
+    if any(others) or not (usage.digital_signature or usage.content_commitment):
+        return ("The certificate's key usage must be digitalSignature or nonRepudiation, and nothing else.",)
+    return ()
+
+
+@implements("EN319421:TIS-7.6.5-01", "EN319421:TIS-7.6.7-03A", disabled=())
+def algorithm_findings(not_after: datetime, key_ends: datetime, agreed_until: date | None) -> Findings:
+    """Certificate and private key end before their algorithm stops to be agreed; None: no such day is set."""
+    if agreed_until is None:
+        return ()
+    found = []
+    if not_after.date() > agreed_until:
+        found.append(f"The certificate outlives its algorithm, which is agreed until {agreed_until} only.")
+    if key_ends.date() > agreed_until:
+        found.append(f"The private key's use ends after its algorithm, agreed until {agreed_until} only.")
+    return tuple(found)
+
+
+@implements("EN319421:7.6.7-KEY-EXPIRY", disabled=())
+def expiry_findings(ends: datetime | None, not_after: datetime) -> Findings:
+    """The end of the private key's use is said, and comes no later than the certificate's end."""
+    if ends is None:
+        return (
+            (
+                "The end of the private key's use is not said; issue the certificate with a private key "
+                "usage period, or set key-expires of the unit."
+            ),
+        )
+    if ends > not_after:
+        return ("The private key's use must end no later than the certificate does.",)
+    return ()
+
+
+@implements("EN319421:TIS-8.1-01", disabled=())
+def policy_findings(policies: Sequence[str], ncp_plus: Sequence[str], *, qualified: bool) -> Findings:
+    """The certificate of a qualified unit was issued under NCP+."""
+    if qualified and not set(policies) & set(ncp_plus):
+        return (
+            (
+                "A qualified unit's certificate must have a policy that meets NCP+ "
+                f"({', '.join(ncp_plus)}; [timestamping] ncp-plus-policies)."
+            ),
+        )
+    return ()
+
+
+@implements("EN319421:TIS-8.2-01", "EN319422:9.1-QUALIFIED", disabled=())
+def qualification_findings(*, qualified: bool, clock_mode: str, lab: bool) -> Findings:
+    """A qualified unit cannot issue in a lab or with an unchecked clock, as all its tokens are qualified."""
+    if qualified and lab:
+        return ("A laboratory issues no qualified time-stamps; set qualified = false for the unit.",)
+    if qualified and clock_mode != "enforce":
+        return ('A qualified unit needs a checked clock; set [time] mode = "enforce".',)
+    return ()
+
+
+@implements("EN319421:3.1-ONE-KEY", disabled=())
+def uniqueness_findings(spki: bytes, others: Sequence[tuple[str, bytes]]) -> Findings:
+    """No other unit signs with the same key; `others` are names and keys."""
+    shared = [name for name, other in others if other == spki]
+    return tuple(f"The unit {name} signs with the same key; every unit has its own." for name in shared)
+
+
+@implements("EN319422:5.2.2-GENTIME", disabled=())
+def resolution_findings(accuracy_us: int, resolution_us: int) -> Findings:
+    """GenTime is as fine as the declared accuracy asks for: better than a second needs a fraction."""
+    if resolution_us > accuracy_us or (accuracy_us < 1_000_000 and resolution_us >= 1_000_000):
+        return ("genTime is coarser than the declared accuracy; raise [timestamping] gen-time-digits.",)
+    return ()

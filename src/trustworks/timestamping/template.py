@@ -1,0 +1,127 @@
+"""Tokens written from parts that were encoded once: some 10 us each.
+
+Everything that stays the same for a unit (certificates, names, identifiers, attributes) is laid out when the
+unit is loaded; a token patches in what differs. `wire.py` is the full encoder, and a property test holds the
+two together.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any, Final
+
+from cryptography.hazmat import asn1
+
+from trustworks.core.der import cms, tsp
+from trustworks.core.der.algorithms import SIGNATURES, SIGNER_DIGESTS, hash_identifier
+from trustworks.core.der.encode import INTEGER, OCTET_STRING, SEQUENCE, SET, context, integer, oid, tlv
+from trustworks.core.trace import implements
+from trustworks.timestamping import wire
+from trustworks.timestamping.model import PkiStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from trustworks.timestamping.model import Content, Signer
+
+GENERALIZED_TIME: Final = 0x18
+
+_VERSION_1: Final = integer(1)
+_STATUS: Final = tlv(SEQUENCE, integer(PkiStatus.GRANTED.value))
+_SIGNED_DATA: Final = oid(cms.SIGNED_DATA)
+_TST_INFO: Final = oid(tsp.TST_INFO)
+
+
+class Template:
+    """The fixed parts of one unit's tokens. Threads share it."""
+
+    def __init__(self, signer: Signer, *, accuracy_us: int, qualified: bool) -> None:
+        digest_name = SIGNER_DIGESTS[signer.scheme]
+        self._digest: Callable[[bytes], Any] = getattr(hashlib, digest_name)
+        self._accuracy = asn1.encode_der(wire.accuracy(accuracy_us))
+        self._extensions = context(1, asn1.encode_der(wire.qualified_extension())) if qualified else b""
+        self._policies: dict[str, bytes] = {}
+        self._attributes_head, self._attributes_tail = _attributes(signer, digest_name)
+        digest_algorithm = hash_identifier(digest_name)
+        self._signer_head = (
+            _VERSION_1 + tlv(SEQUENCE, signer.issuer, integer(signer.serial)) + digest_algorithm
+        )
+        self._signature_algorithm = SIGNATURES[signer.scheme]
+        self._data_head = integer(3) + tlv(SET, digest_algorithm)
+        self._certificates = context(0, *sorted((signer.certificate, *signer.chain)))
+
+    def tst_info(self, content: Content) -> bytes:
+        """The TSTInfo of `content`, whose accuracy and qualification are those of the template."""
+        policy = self._policies.get(content.policy)
+        if policy is None:
+            # A client names the policy, but only those that the unit accepts come here.
+            policy = self._policies[content.policy] = _VERSION_1 + oid(content.policy)
+        imprint = content.hash_algorithm + tlv(OCTET_STRING, content.digest)
+        return tlv(
+            SEQUENCE,
+            policy,
+            tlv(SEQUENCE, imprint),
+            integer(content.serial),
+            tlv(GENERALIZED_TIME, gen_time(content.gen_time)),
+            self._accuracy,
+            b"" if content.nonce is None else integer(content.nonce, INTEGER),
+            self._extensions,
+        )
+
+    def attributes(self, tst_info: bytes) -> bytes:
+        """The signed attributes as the SET OF that the signature is over."""
+        digest: bytes = self._digest(tst_info).digest()
+        return self._attributes_head + digest + self._attributes_tail
+
+    def token(self, tst_info: bytes, attributes: bytes, signature: bytes, *, certificates: bool) -> bytes:
+        """The ContentInfo."""
+        signer_info = tlv(
+            SEQUENCE,
+            self._signer_head,
+            b"\xa0",
+            attributes[1:],
+            self._signature_algorithm,
+            tlv(OCTET_STRING, signature),
+        )
+        signed_data = tlv(
+            SEQUENCE,
+            self._data_head,
+            tlv(SEQUENCE, _TST_INFO, context(0, tlv(OCTET_STRING, tst_info))),
+            self._certificates if certificates else b"",
+            tlv(SET, signer_info),
+        )
+        return tlv(SEQUENCE, _SIGNED_DATA, context(0, signed_data))
+
+
+def response(token: bytes) -> bytes:
+    """The TimeStampResp that carries a token."""
+    return tlv(SEQUENCE, _STATUS, token)
+
+
+@implements("RFC3161:2.4.2-GENTIME")
+def gen_time(moment: datetime) -> bytes:
+    """UTC to the second, then the fraction without trailing zeros (RFC 3161, 2.4.2)."""
+    text = b"%04d%02d%02d%02d%02d%02d" % (
+        moment.year,
+        moment.month,
+        moment.day,
+        moment.hour,
+        moment.minute,
+        moment.second,
+    )
+    if moment.microsecond:
+        return text + (b".%06d" % moment.microsecond).rstrip(b"0") + b"Z"
+    return text + b"Z"
+
+
+def _attributes(signer: Signer, digest_name: str) -> tuple[bytes, bytes]:
+    """The signed attributes before and after the message digest.
+
+    DER orders them by their octets; they differ before the digest begins, so the order does not depend on it.
+    """
+    size = hashlib.new(digest_name).digest_size
+    whole = wire.encode_attributes(b"", signer)
+    digest = tlv(OCTET_STRING, hashlib.new(digest_name, b"").digest())
+    place = whole.index(digest) + len(digest) - size
+    return whole[:place], whole[place + size :]
