@@ -1,0 +1,84 @@
+"""What CI runs, session by session, in the environment that `make setup` made."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import nox
+
+nox.options.default_venv_backend = "none"
+nox.options.sessions = ["lint", "types", "imports", "tests", "trace", "mutate-rules", "docs"]
+nox.needs_version = ">=2025.5"
+
+# The tools of the environment that nox itself runs in come first, whether or not it is activated.
+os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style and the usual mistakes."""
+    session.run("ruff", "check", ".", external=True)
+    session.run("ruff", "format", "--check", ".", external=True)
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Static types, strictly."""
+    session.run("mypy", external=True)
+
+
+@nox.session
+def imports(session: nox.Session) -> None:
+    """Who may import whom (`tool.importlinter` in pyproject.toml)."""
+    session.run("lint-imports", "--no-cache", external=True)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """All tests, on all cores."""
+    session.run("pytest", "-q", "-n", "auto", "--dist", "loadgroup", *session.posargs, external=True)
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """All tests under coverage, processes that they start included."""
+    session.run("coverage", "erase", external=True)
+    session.run("coverage", "run", "-m", "pytest", "-q", "-n", "auto", *session.posargs, external=True)
+    session.run("coverage", "combine", "--quiet", external=True)
+    session.run("coverage", "report", external=True)
+
+
+@nox.session
+def trace(session: nox.Session) -> None:
+    """Every requirement has its rule and its test, or declares its gap."""
+    session.run("trustworks", "assurance", "trace", "--check", external=True)
+
+
+@nox.session(name="mutate-rules")
+def mutate_rules(session: nox.Session) -> None:
+    """Disable each rule in turn; a test that carries its id must fail."""
+    session.run("pytest", "-q", "--mutate-rules", *session.posargs, external=True)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation; a warning is an error."""
+    session.run(
+        "sphinx-build", "-q", "-W", "--keep-going", "-b", "html", "docs", "docs/_build/html", external=True
+    )
+
+
+@nox.session
+def readme(session: nox.Session) -> None:
+    """Compare README and documentation with what the product prints (`-- --write` renews them)."""
+    session.run("python", "tools/renew_outputs.py", *(session.posargs or ["--check"]), external=True)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Run every benchmark, or the ones named after `--`; each prints its figure beside its reference."""
+    named = [Path("benchmarks", f"{name}.py") for name in session.posargs]
+    for script in named or sorted(Path("benchmarks").glob("[!_]*.py")):
+        session.run("python", str(script), external=True)
