@@ -13,6 +13,7 @@ from trustworks.core.store.failures import code_of, translated, unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     from sqlalchemy import Connection, Engine
 
@@ -73,9 +74,13 @@ class Database:
 
     @contextmanager
     def connect(self) -> Iterator[Connection]:
-        """A connection for several transactions that write, each begun by the caller."""
+        """A connection for several transactions that write, each begun by the caller, within `translated`."""
         with translated(self.where), self._writing.connect() as connection:
             yield connection
+
+    def translated(self) -> AbstractContextManager[None]:
+        """A block in which this database's failures become `Unavailable`; for users of `connect`."""
+        return translated(self.where)
 
     def ping(self) -> None:
         """Answer when the database can be read and has this program's schema; `Unavailable` otherwise."""

@@ -21,7 +21,7 @@ SENTENCES = {
     "its folder, or point it to the primary server.",
     "store.not-a-database": "{where} is not a database. Restore it from a backup, or correct [store] url.",
     "store.damaged": "{where} is damaged. Stop the services, keep a copy to investigate, restore a backup.",
-    "store.cannot-open": "{where} cannot be opened. `trustworks store upgrade` creates it; if it exists, see that "
+    "store.cannot-open": "{where} cannot be opened. `trustworks store upgrade` creates it; else see that "
     "the service's account may read and write the file and its folder.",
     "store.input-output": "Reading or writing {where} failed. Check the disk and the system's log.",
     "store.schema": "Tables of {where} are missing or of another version. Run `trustworks store upgrade`.",

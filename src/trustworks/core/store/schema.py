@@ -46,7 +46,7 @@ def check(version: str | None, where: str) -> None:
     if version > newest:
         raise Unavailable(
             "store.schema",
-            f"The schema {version} of {where} is newer than this program's {newest}. Install the newer Trustworks.",
+            f"The schema {version} of {where} is newer than this program's {newest}. Update Trustworks.",
         )
     raise Unavailable(
         "store.schema",
