@@ -138,3 +138,20 @@ def expired_certs_on_crl_extension(since: datetime) -> bytes:
     Source: X.509, 9.5.2.8; EN 319 411-2, 6.3.10.
     """
     return extension(EXPIRED_CERTS_ON_CRL, generalized_time(since))
+
+
+def issuer_octets(tbs: bytes) -> bytes:
+    """The issuer of a TBSCertList of version 2, as it stands there; for a list that was parsed before."""
+    version, _ = _content(tbs, 0)
+    algorithm = sum(_content(tbs, version))
+    issuer = sum(_content(tbs, algorithm))
+    return tbs[issuer : sum(_content(tbs, issuer))]
+
+
+def _content(der: bytes, at: int) -> tuple[int, int]:
+    """Where the content of the element at an offset begins, and how many octets it has."""
+    first = der[at + 1]
+    if first < 0x80:
+        return at + 2, first
+    size = first & 0x7F
+    return at + 2 + size, int.from_bytes(der[at + 2 : at + 2 + size], "big")

@@ -31,7 +31,10 @@ def length(octets: int) -> bytes:
 def tlv(tag: int, *parts: bytes) -> bytes:
     """One element: identifier octet, length, and the parts one after the other."""
     content = b"".join(parts)
-    return bytes((tag,)) + length(len(content)) + content
+    size = len(content)
+    if size < 0x80:  # written out: most elements are short, and an answer is made of many
+        return b"%c%c%b" % (tag, size, content)
+    return b"%c%b%b" % (tag, length(size), content)
 
 
 def context(number: int, *parts: bytes, constructed: bool = True) -> bytes:
@@ -59,7 +62,11 @@ def oid(dotted: str) -> bytes:
 
 def generalized_time(moment: datetime) -> bytes:
     """A GeneralizedTime in whole seconds of UTC, cut below (RFC 5280, 4.1.2.5.2)."""
-    return tlv(GENERALIZED_TIME, b"%04d%02d%02d%02d%02d%02dZ" % moment.timetuple()[:6])
+    return tlv(
+        GENERALIZED_TIME,
+        b"%04d%02d%02d%02d%02d%02dZ"
+        % (moment.year, moment.month, moment.day, moment.hour, moment.minute, moment.second),
+    )
 
 
 def x509_time(moment: datetime) -> bytes:

@@ -1,0 +1,1 @@
+"""Certificate status: the OCSP responder and the publisher of revocation lists."""

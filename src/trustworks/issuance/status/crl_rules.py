@@ -1,0 +1,196 @@
+"""What a revocation list must be before it is released, and when one is due: pure functions.
+
+Rules whose name ends in `objections` say what is wrong, as sentences; nothing wrong is an empty tuple. The
+publisher asks them about the signed octets, parsed by `cryptography` and not by the writer.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from cryptography import x509
+
+from trustworks.core.der.crl import EXPIRED_CERTS_ON_CRL
+from trustworks.core.trace import implements
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from trustworks.issuance.model import CertificateStatus, CrlRecord
+
+# The nextUpdate of a list after which none follows (EN 319 411-1, CSS-6.3.9-06; RFC 5280, 4.1.2.5).
+NEVER: Final = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+_DAY: Final = timedelta(hours=24)
+_YEAR: Final = timedelta(days=366)
+_CRL_NUMBER_OCTETS: Final = 20
+
+
+# The list itself
+
+
+@implements("RFC5280:5.1.2.3-01", disabled=())
+def issuer_objections(crl: x509.CertificateRevocationList, subject: bytes) -> tuple[str, ...]:
+    """What is wrong with the issuer: it is the authority's subject name, octet for octet.
+
+    Clients compare names in their own ways; equal octets are equal for all of them.
+    """
+    return (
+        () if crl.issuer.public_bytes() == subject else ("the issuer's octets are not the authority's name",)
+    )
+
+
+@implements("EN319411-1:CSS-6.3.9-08", disabled=())
+def signature_objections(crl: x509.CertificateRevocationList, authority: x509.Certificate) -> tuple[str, ...]:
+    """What is wrong with the signature: it verifies with the key of the authority's certificate."""
+    key = authority.public_key()
+    try:
+        valid = crl.is_signature_valid(key)  # type: ignore[arg-type] # TypeError for keys that sign nothing
+    except TypeError:
+        valid = False
+    return () if valid else ("the authority's key does not verify the signature",)
+
+
+@implements("RFC5280:4.2.1.3-crl", disabled=())
+def key_usage_objections(authority: x509.Certificate) -> tuple[str, ...]:
+    """What keeps the authority from signing lists: its certificate says keyUsage without cRLSign."""
+    try:
+        usage = authority.extensions.get_extension_for_class(x509.KeyUsage).value
+    except x509.ExtensionNotFound:
+        return ()
+    return () if usage.crl_sign else ("the authority's certificate is not for signing revocation lists",)
+
+
+@implements("RFC5280:5.2.1-01", disabled=())
+def key_identifier_objections(
+    crl: x509.CertificateRevocationList, authority: x509.Certificate
+) -> tuple[str, ...]:
+    """What is wrong with the authority key identifier: it is the subject key identifier of the authority."""
+    try:
+        given = crl.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier
+        expected = authority.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
+    except x509.ExtensionNotFound as error:
+        return (f"an identifier of the authority's key is missing: {error}",)
+    return () if given == expected else ("the authority key identifier is not the authority's",)
+
+
+@implements("RFC5280:5.2.3-01", disabled=())
+def number_objections(
+    crl: x509.CertificateRevocationList, number: int, last_number: int | None
+) -> tuple[str, ...]:
+    """What is wrong with the number: there, not critical, above all before, at most 20 octets long."""
+    try:
+        extension = crl.extensions.get_extension_for_class(x509.CRLNumber)
+    except x509.ExtensionNotFound:
+        return ("the list has no number",)
+    given = extension.value.crl_number
+    found = []
+    if extension.critical:
+        found.append("the number is critical")
+    if given != number:
+        found.append(f"the number is {given}, not {number}")
+    if last_number is not None and given <= last_number:
+        found.append(f"the number {given} does not follow {last_number}")
+    if given.bit_length() >= 8 * _CRL_NUMBER_OCTETS:
+        found.append("the number is longer than 20 octets")
+    return tuple(found)
+
+
+@implements("EN319411-1:CSS-6.3.9-06", disabled=())
+def next_update_objections(crl: x509.CertificateRevocationList, *, last: bool) -> tuple[str, ...]:
+    """What is wrong with nextUpdate: always there; in the last list, and only there, the end of all times."""
+    given = crl.next_update_utc
+    if given is None:
+        return ("the list does not say when the next one comes",)
+    if (given == NEVER) != last:
+        return (f"the next update {given} is wrong for a list that is{'' if last else ' not'} the last",)
+    return ()
+
+
+@implements("RFC5280:5.1.2.5-01", disabled=())
+def time_objections(crl: x509.CertificateRevocationList, now: datetime) -> tuple[str, ...]:
+    """What is wrong with the times: issued by now, and the next list comes later."""
+    found = []
+    if crl.last_update_utc > now:
+        found.append(f"issued at {crl.last_update_utc}, which is later than now")
+    if crl.next_update_utc is not None and crl.next_update_utc <= max(crl.last_update_utc, now):
+        found.append(f"the next update {crl.next_update_utc} is not later than this one")
+    return tuple(found)
+
+
+@implements("EN319411-1:CSS-6.3.9-12", disabled=())
+def authority_list_objections(
+    crl: x509.CertificateRevocationList, *, of_authorities: bool, last: bool
+) -> tuple[str, ...]:
+    """What is wrong with the life of a list of authorities' certificates: it is at most one year."""
+    end = crl.next_update_utc
+    if of_authorities and not last and end is not None and end - crl.last_update_utc > _YEAR:
+        return ("a list of authorities' certificates lives longer than a year",)
+    return ()
+
+
+@implements("RFC5280:5.1.2.6-01", disabled=())
+def entries_objections(crl: x509.CertificateRevocationList, serials: Sequence[int]) -> tuple[str, ...]:
+    """What is wrong with the entries: exactly the revoked certificates of the scope, each once."""
+    listed = [entry.serial_number for entry in crl]
+    if listed == serials:
+        return ()
+    missing, strange = set(serials) - set(listed), set(listed) - set(serials)
+    return (f"{len(missing)} revoked serials are missing, {len(strange)} are strange, or one stands twice",)
+
+
+@implements("EN319411-2:CSS-6.3.10-05", disabled=())
+def expired_certs_objections(crl: x509.CertificateRevocationList, since: datetime | None) -> tuple[str, ...]:
+    """What is wrong with expiredCertsOnCRL: there if and only if expired certificates stay on the list.
+
+    `since` is the moment after which none was dropped; None when they are dropped.
+    """
+    values = [e.value for e in crl.extensions if e.oid.dotted_string == EXPIRED_CERTS_ON_CRL]
+    if since is None:
+        return ("expiredCertsOnCRL is there, and expired certificates are dropped",) if values else ()
+    expected = b"\x18\x0f" + since.strftime("%Y%m%d%H%M%SZ").encode()
+    if [v.value for v in values if isinstance(v, x509.UnrecognizedExtension)] == [expected]:
+        return ()
+    return ("expiredCertsOnCRL does not say since when expired certificates are kept",)
+
+
+# When a list is due
+
+
+@implements("EN319411-2:CSS-6.3.10-03", disabled=True)
+def is_listed(status: CertificateStatus, now: datetime) -> bool:
+    """Whether a certificate belongs on the list: revoked, whether it has expired since or not."""
+    del now  # a rule that forgets expired certificates would look at it; ours must not
+    return status.state == "issued" and status.revocation is not None
+
+
+@implements("EN319411-1:CSS-6.3.9-05", disabled=False)
+def is_due(
+    last: CrlRecord | None, now: datetime, every: timedelta, *, revoked: int, newest: datetime | None
+) -> bool:
+    """Whether a list is due: by the clock, at the latest after 24 hours; or because revocations changed.
+
+    `revoked` counts the scope's revoked certificates now, `newest` is when the newest was recorded. The clock
+    alone decides when nothing was revoked: a list that is only renewed with a revocation runs out in quiet
+    times. After the last list nothing is due.
+    """
+    if last is None:
+        return True
+    if last.next_update == NEVER:
+        return False
+    if now - last.this_update >= every or now >= last.next_update:
+        return True
+    return revoked != last.entries or (newest is not None and newest >= last.this_update)
+
+
+@implements("EN319411-2:CSS-6.3.10-07", disabled=())
+def last_list_objections(scope: Iterable[CertificateStatus], now: datetime) -> tuple[str, ...]:
+    """What keeps a list from being the last: a certificate that is neither expired nor revoked."""
+    alive = [c.serial for c in scope if c.revocation is None and c.not_after >= now]
+    return (f"{len(alive)} certificates are neither expired nor revoked",) if alive else ()
+
+
+@implements("EN319411-1:CSS-6.3.9-05", disabled=True)
+def is_fresh(record: CrlRecord | None, now: datetime) -> bool:
+    """Whether relying parties may still use the newest list: there is one, and its next update lies ahead."""
+    return record is not None and now < record.next_update
