@@ -154,19 +154,38 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssuedToken:
-    """One line of the record of issued tokens."""
+    """One line of the record of issued tokens; the fields are the columns of `records.tokens`."""
 
     serial: str
     unit: str
     policy: str
+    qualified: bool
     imprint_hash: str
     imprint: bytes
     gen_time: datetime
-    tst_info_sha256: bytes
-    qualified: bool
+    tst_info: bytes
     clock_mode: str
     clock_lease: str
     clock_sources: str
     clock_bound_us: int | None
     clock_leap: str
     stream: str
+
+    def as_dict(self) -> dict[str, str | int | bool | None]:
+        """The line as JSON values."""
+        return {
+            "serial": self.serial,
+            "unit": self.unit,
+            "policy": self.policy,
+            "qualified": self.qualified,
+            "imprint_hash": self.imprint_hash,
+            "imprint": self.imprint.hex(),
+            "gen_time": self.gen_time.isoformat(timespec="microseconds").replace("+00:00", "Z"),
+            "tst_info": self.tst_info.hex(),
+            "clock_mode": self.clock_mode,
+            "clock_lease": self.clock_lease,
+            "clock_sources": self.clock_sources,
+            "clock_bound_us": self.clock_bound_us,
+            "clock_leap": self.clock_leap,
+            "stream": self.stream,
+        }

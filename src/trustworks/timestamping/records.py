@@ -1,0 +1,81 @@
+"""The record of every token: which, over what, when, and by which time. All SQL of this service is here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Boolean, Column, Index, PrimaryKeyConstraint, String, Table, Text, func, select
+
+from trustworks.core.store.metadata import metadata
+from trustworks.core.store.types import BigInt, LargeBinary, UtcDateTime
+from trustworks.core.trace import implements
+from trustworks.timestamping.model import IssuedToken
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from trustworks.core.store import Database
+
+# Append-only (see the migration's trigger). `serial` is in hexadecimal; the primary key keeps a serial number
+# from being used twice, by whichever process and after whatever crash. `tst_info` is the SHA-256 of the TSTInfo,
+# which the audit event of the token carries too; the five `clock_` columns say why its time was believed,
+# `stream` which audit stream the event is in.
+tokens = Table(
+    "timestamp_tokens",
+    metadata,
+    Column("serial", String(40), nullable=False),
+    Column("unit", String(32), nullable=False),
+    Column("policy", String(255), nullable=False),
+    Column("qualified", Boolean, nullable=False),
+    Column("imprint_hash", String(16), nullable=False),
+    Column("imprint", LargeBinary, nullable=False),
+    Column("gen_time", UtcDateTime, nullable=False),
+    Column("tst_info", LargeBinary, nullable=False),
+    Column("clock_mode", String(16), nullable=False),
+    Column("clock_lease", String(120), nullable=False),
+    Column("clock_sources", Text, nullable=False),
+    Column("clock_bound_us", BigInt, nullable=True),
+    Column("clock_leap", String(16), nullable=False),
+    Column("stream", String(80), nullable=False),
+    PrimaryKeyConstraint("serial"),
+    Index(None, "gen_time"),
+)
+
+_BATCH = 1000
+
+
+@implements("EN319421:OVR-7.13-05")
+def issued(
+    database: Database, *, since: datetime, until: datetime, unit: str | None = None
+) -> Iterator[IssuedToken]:
+    """The tokens with a genTime from `since` until before `until`, in order: those that a compromise affects."""
+    query = (
+        select(tokens)
+        .where(tokens.c.gen_time >= since, tokens.c.gen_time < until)
+        .order_by(tokens.c.gen_time, tokens.c.serial)
+    )
+    if unit is not None:
+        query = query.where(tokens.c.unit == unit)
+    with database.read() as connection:
+        found = connection.execution_options(yield_per=_BATCH).execute(query)
+        for row in found.mappings():
+            yield IssuedToken(**row)
+
+
+def count(database: Database, *, since: datetime, until: datetime) -> dict[str, int]:
+    """How many tokens each unit issued with a genTime from `since` until before `until`."""
+    query = (
+        select(tokens.c.unit, func.count())
+        .where(tokens.c.gen_time >= since, tokens.c.gen_time < until)
+        .group_by(tokens.c.unit)
+    )
+    with database.read() as connection:
+        return {str(unit): int(number) for unit, number in connection.execute(query)}
+
+
+def find(database: Database, serial: str) -> IssuedToken | None:
+    """The token with this serial number, in hexadecimal."""
+    with database.read() as connection:
+        row = connection.execute(select(tokens).where(tokens.c.serial == serial)).mappings().first()
+    return None if row is None else IssuedToken(**row)
