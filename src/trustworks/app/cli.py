@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 - Typer reads it at run time
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -53,10 +53,18 @@ class _Noun(TyperGroup):
         module, _, attribute = self._module.partition(":")
         command = get_command(getattr(importlib.import_module(module), attribute or "app"))
         command.name = self.name
-        return command
+        return _plain(command)
 
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
         return self._load().make_context(info_name, args, parent=parent, **extra)
+
+
+def _plain(command: Any) -> Any:
+    """The command without Rich's help pages, whose import alone takes half a second."""
+    command.rich_markup_mode = None
+    for inner in getattr(command, "commands", {}).values():
+        _plain(inner)
+    return command
 
 
 class _Nouns(TyperGroup):
@@ -79,6 +87,7 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -116,7 +125,7 @@ def trustworks(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line; an expected error becomes one sentence and exit code 1 (2 for malformed input)."""
+    """Run the command line; an expected error becomes one sentence and exit code 1 (2: malformed input)."""
     try:
         app(list(arguments) if arguments is not None else None)
     except TrustworksError as error:
