@@ -1,7 +1,8 @@
-"""Whose client certificate a request carries, believed only when it comes over a channel that the configuration pins.
+"""Whose client certificate a request carries, believed only over a channel that the configuration pins.
 
-A reverse proxy that terminates mutual TLS hands the client's certificate on in a header. Anybody can send a header, so
-it counts only over the listener's Unix socket, or together with a secret that only the proxy knows.
+A reverse proxy that terminates mutual TLS hands the client's certificate on in a header. Anybody can send a
+header, so it counts only over the listener's Unix socket, or together with a secret that only the proxy
+knows.
 """
 
 from __future__ import annotations
@@ -12,13 +13,39 @@ import hmac
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from trustworks.core.errors import Malformed
+from trustworks.core.errors import Malformed, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
+    from pathlib import Path
 
 _PEM_BEGIN = "-----BEGIN CERTIFICATE-----"
 _PEM_END = "-----END CERTIFICATE-----"
+LEAST_SECRET = 32  # characters; nobody types it, so it may be long enough to be guessed never
+
+
+def read_secret(file: Path) -> bytes:
+    """The secret that pins the proxy, from a file that nobody else can read.
+
+    Raises `Unavailable` (http.proxy-secret) when the file is absent, open to others, or holds too little.
+    """
+    try:
+        mode = file.stat().st_mode
+        secret = file.read_bytes().strip()
+    except OSError as error:
+        raise Unavailable(
+            "http.proxy-secret", f"The proxy's secret {file} cannot be read: {error.strerror}."
+        ) from error
+    if mode & 0o077:
+        raise Unavailable(
+            "http.proxy-secret", f"Others can read the proxy's secret {file}. Run chmod 600 {file}."
+        )
+    if len(secret) < LEAST_SECRET or b"\n" in secret:
+        raise Unavailable(
+            "http.proxy-secret",
+            f"The proxy's secret {file} must be one line of at least {LEAST_SECRET} characters.",
+        )
+    return secret
 
 
 class ClientIdentity:

@@ -1,4 +1,4 @@
-"""Loads ``trustworks.toml``: unknown keys are errors, and every complaint names the file, the key and what is allowed."""
+"""Loads ``trustworks.toml``: unknown keys are errors, every complaint names file, key and what is allowed."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from trustworks.core.module.config import ModuleSettings
 from trustworks.core.settings import Table
 from trustworks.core.store.config import StoreSettings
 from trustworks.core.time.config import TimeSettings
-from trustworks.issuance.config import IssuanceSettings
-from trustworks.timestamping.config import TimestampingSettings
+from trustworks.issuance.config import IssuanceSettings  # noqa: TC001 - Pydantic reads it at run time
+from trustworks.timestamping.config import TimestampingSettings  # noqa: TC001 - as above
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +42,7 @@ class Config(Table):
 
 
 class Loaded(BaseModel):
-    """A configuration, and the file it came from; relative paths in it were resolved against the file's folder."""
+    """A configuration and its file; relative paths in it were resolved against the file's folder."""
 
     file: Path
     config: Config
@@ -53,8 +53,13 @@ class Loaded(BaseModel):
         return self.file.parent
 
     @property
+    def state(self) -> Path:
+        """The folder for what must survive restarts."""
+        return self.base / "state"
+
+    @property
     def run(self) -> Path:
-        """The folder for what lives as long as the processes do: locks, leases, shared counters."""
+        """The folder for what lives as long as the processes do: locks, heartbeats, shared counters."""
         return self.base / "run"
 
 
@@ -76,7 +81,8 @@ def load(file: Path) -> Loaded:
     """Read and check a configuration file.
 
     Raises:
-        Malformed: not readable, not TOML, an unknown key, a value out of range; all complaints in one message.
+        Malformed: not readable, not TOML, an unknown key, a value out of range; all complaints in one
+        message.
     """
     file = file.absolute()
     try:
@@ -95,8 +101,8 @@ def load(file: Path) -> Loaded:
     return Loaded(file=file, config=_resolved(config, file.parent))
 
 
-def _resolved(model: Any, base: Path) -> Any:
-    """Make every relative path in `model` absolute against `base`; a configuration means the same from any folder."""
+def _resolved(model: Any, base: Path) -> Any:  # noqa: PLR0911 - one line for each kind of value
+    """Make relative paths in `model` absolute; a configuration means the same from any folder."""
     if isinstance(model, BaseModel):
         changes = {name: _resolved(getattr(model, name), base) for name in type(model).model_fields}
         return model.model_copy(update=changes)

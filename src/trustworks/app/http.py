@@ -1,8 +1,8 @@
 """The HTTP application of one worker: raw protocol routes first, pages and health behind them.
 
-Binary protocols (time-stamps, status, certificates) are answered without a framework: the body is read within its size
-and time limits, the media type is checked, the service's handler is called. Everything else goes to a small Starlette
-application. See DESIGN "HTTP": async stays here and in the services' ``http.py``.
+Binary protocols (time-stamps, status, certificates) are answered without a framework: the body is read within
+its size and time limits, the media type is checked, the service's handler is called. Everything else goes to
+a small Starlette application. See DESIGN "HTTP": async stays here and in the services' ``http.py``.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ class BodyTooLargeError(Exception):
 class Shell:
     """An ASGI application that answers the services' raw routes and hands the rest to `pages`.
 
-    `body_timeout` is in seconds and covers the whole body, so that a client that sends a byte now and then cannot hold
-    a connection for ever.
+    `body_timeout` is in seconds and covers the whole body, so that a client that sends a byte now and then
+    cannot hold a connection for ever.
     """
 
     def __init__(
@@ -47,15 +47,20 @@ class Shell:
         identity: ClientIdentity,
         body_timeout: float,
     ) -> None:
-        self._exact: dict[str, dict[str, Route]] = {}
-        self._prefixes: dict[str, dict[str, Route]] = {}
-        for route in routes:
-            table = self._prefixes if route.path.endswith("/") else self._exact
-            table.setdefault(route.path, {})[route.method] = route
+        self.replace(routes)
         self._pages = pages
         self._traffic = traffic
         self._identity = identity
         self._body_timeout = body_timeout
+
+    def replace(self, routes: Iterable[Route]) -> None:
+        """Answer these routes from now on; requests in flight are finished by the ones they came to."""
+        exact: dict[str, dict[str, Route]] = {}
+        prefixes: dict[str, dict[str, Route]] = {}
+        for route in routes:
+            table = prefixes if route.path.endswith("/") else exact
+            table.setdefault(route.path, {})[route.method] = route
+        self._exact, self._prefixes = exact, prefixes
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
         """Answer one ASGI connection."""
@@ -84,9 +89,12 @@ class Shell:
         else:
             answer = await self._answer(route, scope, receive)
         await _send(answer, send, head=scope["method"] == "HEAD")
-        self._traffic.count(route.path if route else path, answer.status, time.perf_counter() - started)
+        label = next(iter(methods.values())).path  # never the client's words: they would make endless series
+        self._traffic.count(label, answer.status, time.perf_counter() - started)
 
-    async def _answer(self, route: Route, scope: MutableMapping[str, Any], receive: Any) -> RawResponse:
+    async def _answer(  # noqa: PLR0911 - one return for each way in which a request ends
+        self, route: Route, scope: MutableMapping[str, Any], receive: Any
+    ) -> RawResponse:
         headers = {
             name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
         }
@@ -112,16 +120,15 @@ class Shell:
             return RawResponse(
                 400, _TEXT, b"The connection was closed before the body was complete.\n", _CLOSE
             )
-        raw_path = scope.get("raw_path") or scope["path"].encode()
-        request = RawRequest(
-            method=scope["method"],
-            path=scope["path"],
-            raw_path=raw_path,
-            headers=headers,
-            body=body,
-            client_certificate=self._identity.certificate(headers, scope),
-        )
         try:
+            request = RawRequest(
+                method=scope["method"],
+                path=scope["path"],
+                raw_path=scope.get("raw_path") or scope["path"].encode(),
+                headers=headers,
+                body=body,
+                client_certificate=self._identity.certificate(headers, scope),
+            )
             return await route.handler(request)
         except Malformed as error:
             return RawResponse(400, _TEXT, f"{error}\n".encode())
@@ -130,7 +137,8 @@ class Shell:
         except Unavailable as error:
             log.warning("http.unavailable", code=error.code, reason=str(error), path=route.path)
             return RawResponse(503, _TEXT, b"The service cannot answer now. Try again later.\n", _RETRY)
-        except Exception:  # noqa: BLE001 - the last line of defence: log in full, say nothing to the client
+        except Exception:
+            # The last line of defence: log in full, say nothing to the client.
             log.exception("http.bug", path=route.path)
             return RawResponse(
                 500, _TEXT, b"The service failed to answer; its operator finds the reason in the log.\n"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def configure(settings: LogSettings, *, process: str) -> None:
-    """Set up structlog and the standard library's logging for one process; everything goes to standard error."""
+    """Set up structlog and the standard library's logging for one process; all goes to standard error."""
     level = getattr(logging, settings.level.upper())
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer(sort_keys=True)

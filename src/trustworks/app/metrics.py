@@ -1,7 +1,7 @@
 """What a worker counts, published to Prometheus for all processes of one configuration together.
 
-The client library's multi-process mode keeps each process's numbers in memory-mapped files: counting costs about two
-microseconds, and whichever worker is asked answers for all.
+The client library's multi-process mode keeps each process's numbers in memory-mapped files: counting costs
+about two microseconds, and whichever worker is asked answers for all.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Traffic:
     """Requests by route and status, and how many seconds they took; and the state of each resource."""
 
     def __init__(self) -> None:
-        from prometheus_client import Counter, Gauge, Histogram  # noqa: PLC0415 - reads its directory on import
+        from prometheus_client import Counter, Gauge, Histogram  # noqa: PLC0415 - reads its folder now
 
         self._requests: Counter = Counter(
             "trustworks_http_requests", "Requests answered.", ["route", "status"]
@@ -46,7 +46,7 @@ class Traffic:
             "trustworks_resource_up",
             "1 when the resource answered its ping.",
             ["resource"],
-            multiprocess_mode="min",
+            multiprocess_mode="livemin",
         )
         self._labelled: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
 

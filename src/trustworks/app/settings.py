@@ -47,8 +47,8 @@ class ProviderSettings(Table):
 class TokensSettings(Table):
     """[tokens]: one PKCS#11 token for each security context, named by RFC 7512 URIs with a pin-source.
 
-    A process opens only the tokens that its work needs: web workers `tsu` and `services`, the jobs process `issuing`
-    and `audit`; `root` is opened by ceremonies alone.
+    A process opens only the tokens that its work needs: web workers `tsu` and `services`, the jobs process
+    `issuing` and `audit`; `root` is opened by ceremonies alone.
     """
 
     root: str | None = Field(default=None, description="The root CA's token; opened by ceremonies alone.")
@@ -62,7 +62,9 @@ class ProxySettings(Table):
     """[http.proxy]: the reverse proxy that may vouch for a client's certificate."""
 
     certificate_header: str = Field(
-        default="client-cert", description="The header in which the proxy hands on the client's certificate."
+        default="client-cert",
+        min_length=1,
+        description="The header in which the proxy hands on the client's certificate.",
     )
     secret_header: str = Field(
         default="x-trustworks-proxy", description="The header in which the proxy shows its secret."

@@ -1,0 +1,93 @@
+"""What a well-formed configuration names and is not there: files, tokens, addresses."""
+
+from __future__ import annotations
+
+import stat
+from typing import TYPE_CHECKING
+
+from trustworks.app.wiring import TOKENS
+from trustworks.core.errors import TrustworksError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from trustworks.app.config import Config
+    from trustworks.app.wiring import Wiring
+
+
+def problems(wiring: Wiring) -> list[str]:
+    """Sentences, each about one thing that is not in order. Opens no token: that would take a PIN try."""
+    config = wiring.config
+    return [
+        *_missing_files(config),
+        *_exposed(config),
+        *_tokens(wiring),
+        *_tries(wiring),
+    ]
+
+
+def _named_files(config: Config) -> Iterator[tuple[str, Path | None]]:
+    yield "http.tls-certificate", config.http.tls_certificate
+    yield "http.tls-key", config.http.tls_key
+    yield "http.proxy.secret-source", config.http.proxy.secret_source
+    yield "store.password-source", config.store.password_source
+    yield "audit.certificate", config.audit.certificate
+    yield "module.library", config.module.library
+    yield "module.softhsm2-conf", config.module.softhsm2_conf
+    yield "module.approval", config.module.approval
+    if config.timestamping is not None:
+        for unit in config.timestamping.units:
+            yield f"timestamping.units ({unit.name}) certificate", unit.certificate
+            yield f"timestamping.units ({unit.name}) chain", unit.chain
+    if config.issuance is not None:
+        yield "issuance.ocsp.certificate", config.issuance.ocsp.certificate
+
+
+def _missing_files(config: Config) -> Iterator[str]:
+    for key, path in _named_files(config):
+        if path is not None and not path.is_file():
+            yield f"{key}: there is no file {path}."
+
+
+def _exposed(config: Config) -> Iterator[str]:
+    for key, path in (
+        ("http.tls-key", config.http.tls_key),
+        ("http.proxy.secret-source", config.http.proxy.secret_source),
+        ("store.password-source", config.store.password_source),
+    ):
+        if path is not None and path.is_file() and stat.S_IMODE(path.stat().st_mode) & 0o077:
+            yield f"{key}: others can read {path}. Run chmod 600 {path}."
+
+
+def _tokens(wiring: Wiring) -> Iterator[str]:
+    from trustworks.core.module.pin import read_pin  # noqa: PLC0415 - loads the binding
+
+    needed = {"tsu": wiring.config.timestamping, "services": wiring.config.issuance}
+    for name in TOKENS:
+        if getattr(wiring.config.tokens, name) is None:
+            if needed.get(name) is not None:
+                yield f"tokens.{name}: it is not set, and the services that are configured need it."
+            continue
+        try:
+            read_pin(wiring.token_uri(name), base=wiring.base)
+        except TrustworksError as error:
+            yield f"tokens.{name}: {error}"
+
+
+def _tries(wiring: Wiring) -> Iterator[str]:
+    from trustworks.core.module import find_library  # noqa: PLC0415 - as above
+
+    def database() -> None:
+        with wiring.open_database():
+            pass
+
+    tries: tuple[tuple[str, Callable[[], object]], ...] = (
+        ("module.library", lambda: find_library(wiring.config.module.library)),
+        ("store.url", database),
+    )
+    for key, one in tries:
+        try:
+            one()
+        except TrustworksError as error:
+            yield f"{key}: {error}"

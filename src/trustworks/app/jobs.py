@@ -1,0 +1,127 @@
+"""The jobs process: `python -m trustworks.app.jobs --config FILE`.
+
+Runs what is done by the clock and not by a request: the time collector, the audit log's sequencer and its
+checkpoints, the publication of revocation lists, the health probe of the tokens that only this process opens.
+Each task has a thread of its own; one that fails says so in the heartbeat and is tried again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import threading
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import structlog
+
+from trustworks.app import heartbeat, logs, metrics
+from trustworks.app.heartbeat import TaskState
+from trustworks.app.supervisor import tell_ready, when_orphaned
+from trustworks.app.wiring import Wiring
+from trustworks.core.errors import Refused, TrustworksError, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+log = structlog.get_logger(__name__)
+
+BEAT = 1.0  # seconds
+FIRST_PAUSE = 1.0  # seconds between two tries of a task that fails; doubled up to the longest
+LONGEST_PAUSE = 30.0
+
+
+class Task:
+    """Something that is done again and again, in a thread of its own.
+
+    `work` gets an `ExitStack` that stays open between the rounds, so that what the first round opened is used
+    by the next; after a failure it is closed, and the next round opens anew. `work` answers the sentence for
+    the heartbeat.
+    """
+
+    def __init__(self, name: str, every: float, work: Callable[[ExitStack], str]) -> None:
+        self.name = name
+        self.state = TaskState(code="starting", sentence="The task has not run yet.")
+        self._every = every
+        self._work = work
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until `stop` is set."""
+        failures = 0
+        stack = ExitStack()
+        while not stop.is_set():
+            try:
+                self.state = TaskState(code="ok", sentence=self._work(stack))
+                failures = 0
+                pause = self._every
+            except Exception as error:  # noqa: BLE001 - logged in `_failed`; a task must not take the others down
+                stack.close()
+                stack = ExitStack()
+                failures += 1
+                pause = min(FIRST_PAUSE * 2 ** (failures - 1), LONGEST_PAUSE)
+                self._failed(error)
+                if hopeless(error):
+                    break
+            stop.wait(pause)
+        stack.close()
+
+    def _failed(self, error: Exception) -> None:
+        if isinstance(error, TrustworksError):
+            code = error.code if isinstance(error, Unavailable) else type(error).__name__.lower()
+            state = TaskState(code=code, sentence=str(error))
+            if state != self.state:
+                log.error("jobs.task-failed", task=self.name, code=code, reason=str(error))
+        else:
+            state = TaskState(code="bug", sentence="The task failed; the reason is in the log.")
+            log.error("jobs.task-bug", task=self.name, exc_info=error)
+        self.state = state
+
+
+def hopeless(error: Exception) -> bool:
+    """Whether trying again could do harm: every wrong PIN brings the token nearer to locking itself."""
+    return isinstance(error, Refused) or (
+        isinstance(error, Unavailable) and error.code in {"module.pin-wrong", "module.pin-locked"}
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the tasks until the supervisor says stop."""
+    parser = argparse.ArgumentParser(prog="python -m trustworks.app.jobs", description="The jobs process.")
+    parser.add_argument("--config", type=Path, required=True)
+    given = parser.parse_args(arguments)
+    wiring = Wiring.lazy(given.config)
+    logs.configure(wiring.config.log, process="jobs")
+    metrics.prepare(wiring.run_dir / "metrics")
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    when_orphaned(stop.set)
+    run(wiring, stop)
+    log.info("jobs.stopped")
+
+
+def run(wiring: Wiring, stop: threading.Event) -> None:
+    """Run all tasks that the configuration asks for, and beat."""
+    from trustworks.app.tasks import tasks  # noqa: PLC0415 - loads what the tasks need
+
+    work = tasks(wiring, stop)
+    threads = [
+        threading.Thread(target=task.run, args=(stop,), name=f"jobs-{task.name}", daemon=True)
+        for task in work
+    ]
+    for thread in threads:
+        thread.start()
+    tell_ready()
+    while not stop.is_set():
+        heartbeat.write(wiring.run_dir, {task.name: task.state for task in work})
+        stop.wait(BEAT)
+    for thread in threads:
+        thread.join(STOP_PATIENCE)
+
+
+STOP_PATIENCE = 4.0  # seconds for a task's last round
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+"""A resource that may be absent when its process starts, and is opened once it is there."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+import structlog
+
+from trustworks.core.errors import Refused, TrustworksError, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+# A PIN that was wrong once is wrong the next time too, and each try brings the token nearer to locking
+# itself.
+NEVER_AGAIN = frozenset({"module.pin-wrong", "module.pin-locked"})
+
+
+class Opening(Generic[T]):
+    """A resource and how it is opened. `attempt` is called by one thread; `get` by any."""
+
+    def __init__(self, name: str, open_it: Callable[[ExitStack], T]) -> None:
+        self.name = name
+        self._open = open_it
+        self._stack = ExitStack()
+        self._value: T | None = None
+        self._error: TrustworksError = Unavailable(f"{name}.starting", f"{name} is being opened.")
+
+    @property
+    def is_open(self) -> bool:
+        """Whether `get` answers."""
+        return self._value is not None
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether trying again would do harm; the operator puts it right and starts the services again."""
+        return isinstance(self._error, Refused) or (
+            isinstance(self._error, Unavailable) and self._error.code in NEVER_AGAIN
+        )
+
+    def get(self) -> T:
+        """The resource. Raises what opening it raised last."""
+        if self._value is None:
+            raise self._error
+        return self._value
+
+    def attempt(self) -> bool:
+        """Open it unless it is open; answers whether it was opened now."""
+        if self._value is not None or self.hopeless:
+            return False
+        try:
+            self._value = self._open(self._stack)
+        except TrustworksError as error:
+            self._failed(error)
+        except Exception as error:
+            # A bug in one service must not take the others down.
+            log.exception("opening.bug", resource=self.name)
+            self._failed(
+                Unavailable(f"{self.name}.bug", f"{self.name} cannot be opened ({type(error).__name__}).")
+            )
+        return self._value is not None
+
+    def _failed(self, error: TrustworksError) -> None:
+        if str(error) != str(self._error):
+            log.error("opening.failed", resource=self.name, reason=str(error))
+        self._stack.close()
+        self._stack = ExitStack()
+        self._error = error
+
+    def close(self) -> None:
+        """Close it."""
+        self._value = None
+        self._error = Unavailable(f"{self.name}.closed", f"{self.name} is closed.")
+        self._stack.close()

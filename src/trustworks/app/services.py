@@ -1,0 +1,195 @@
+"""What one worker serves: opens the resources that are there, makes the services' routes, looks after all of it.
+
+A resource that is absent does not keep the others from serving: its routes answer that the service is unavailable,
+`/healthz` says why, and it is opened as soon as it is there.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import ExitStack
+from functools import cached_property
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import structlog
+
+from trustworks.app import checks
+from trustworks.app.health import Health
+from trustworks.app.opening import Opening
+from trustworks.core.http import RawRequest, RawResponse, Route
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from trustworks.app.health import Well
+    from trustworks.app.metrics import Traffic
+    from trustworks.app.overview import Overview
+    from trustworks.app.wiring import Wiring
+    from trustworks.core.audit import Recorder
+    from trustworks.core.errors import TrustworksError
+    from trustworks.core.module import Module
+    from trustworks.core.store import Database
+
+log = structlog.get_logger(__name__)
+
+
+class Log(NamedTuple):
+    """The database, and this worker's audit stream in it."""
+
+    database: Database
+    recorder: Recorder
+
+
+class Services:
+    """The resources and services of one worker. `name` is the worker's, and its audit stream's role."""
+
+    def __init__(self, wiring: Wiring, name: str, *, traffic: Traffic | None = None) -> None:
+        self.wiring = wiring
+        self.name = name
+        self.clock = wiring.open_clock()
+        self.log: Opening[Log] = Opening("store", self._open_log)
+        self.tsu: Opening[Module] = Opening("module.tsu", lambda stack: self._open_module(stack, "tsu"))
+        self.ocsp_token: Opening[Module] = Opening(
+            "module.services", lambda stack: self._open_module(stack, "services")
+        )
+        self.timestamping: Opening[Any] = Opening("timestamping", self._open_timestamping)
+        self.status: Opening[Any] = Opening("status", self._open_status)
+        self._attempting = threading.Lock()
+        self.health = Health(self._checks(), traffic=traffic)
+
+    # Opening
+
+    @property
+    def _openings(self) -> list[Opening[Any]]:
+        config = self.wiring.config
+        wanted: list[Opening[Any]] = [self.log]
+        if config.timestamping is not None:
+            wanted += [self.tsu, self.timestamping]
+        if config.issuance is not None:
+            wanted += [self.ocsp_token, self.status]
+        return wanted
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything is open, or can only be opened after the operator has put something right."""
+        return all(one.is_open or one.hopeless for one in self._openings)
+
+    def attempt(self) -> bool:
+        """Try to open what is not open; answers whether anything was opened."""
+        with self._attempting:
+            return any([one.attempt() for one in self._openings])
+
+    def close(self) -> None:
+        """Close everything; the audit stream writes what is waiting, and its last event."""
+        self.health.close()
+        for one in reversed(self._openings):
+            one.close()
+
+    def _open_log(self, stack: ExitStack) -> Log:
+        database = stack.enter_context(self.wiring.open_database())
+        recorder = stack.enter_context(self.wiring.open_recorder(self.name, database=database))
+        return Log(database, recorder)
+
+    def _open_module(self, stack: ExitStack, token: str) -> Module:
+        return stack.enter_context(self.wiring.open_module(token))
+
+    def _open_timestamping(self, stack: ExitStack) -> Any:
+        opened = self.log.get()
+        return stack.enter_context(
+            self.wiring.open_timestamping(
+                module=self.tsu.get(), recorder=opened.recorder, database=opened.database, clock=self.clock
+            )
+        )
+
+    def _open_status(self, stack: ExitStack) -> Any:
+        opened = self.log.get()
+        return stack.enter_context(
+            self.wiring.open_status(
+                module=self.ocsp_token.get(), recorder=opened.recorder, database=opened.database
+            )
+        )
+
+    # Routes
+
+    def routes(self) -> list[Route]:
+        """The routes of the services that are open, and for the others routes that say that they are not."""
+        config = self.wiring.config
+        found: list[Route] = []
+        if config.timestamping is not None:
+            found += self._routes_of(self.timestamping, _timestamping_routes, _TIMESTAMPING_PATHS)
+        if config.issuance is not None:
+            found += self._routes_of(self.status, _status_routes, _STATUS_PATHS)
+        return found
+
+    @staticmethod
+    def _routes_of(
+        opening: Opening[Any], make: Callable[[Any], list[Route]], paths: tuple[tuple[str, str], ...]
+    ) -> list[Route]:
+        if opening.is_open:
+            return make(opening.get())
+        return [
+            Route(method=method, path=path, handler=_closed(opening), max_body=1 << 16)
+            for method, path in paths
+        ]
+
+    # Health and pages
+
+    def _checks(self) -> dict[str, Callable[[], Well]]:
+        return checks.of(self)
+
+    @cached_property
+    def version(self) -> str:
+        """The product's version."""
+        return version("trustworks")
+
+    @cached_property
+    def banners(self) -> tuple[tuple[str, str], ...]:
+        """What every reader must be told first."""
+        return checks.banners(self.wiring.config)
+
+    def overview(self) -> Overview:
+        """The status page's values."""
+        from trustworks.app.gather import overview  # noqa: PLC0415 - few workers are ever asked for the page
+
+        return overview(self)
+
+    def trust_file(self, name: str) -> bytes | None:
+        """A trust anchor of the folder ``trust``, or None."""
+        if name not in {"root.pem", "chain.pem"}:
+            return None
+        file = self.wiring.base / "trust" / name
+        return file.read_bytes() if file.is_file() else None
+
+
+_TIMESTAMPING_PATHS = (("POST", "/tsa"), ("POST", "/tsa/"))
+_STATUS_PATHS = (("POST", "/ocsp"), ("GET", "/ocsp/"), ("GET", "/crl/"), ("GET", "/certs/"))
+
+
+def _closed(opening: Opening[Any]) -> Callable[[RawRequest], Any]:
+    async def answer(request: RawRequest) -> RawResponse:
+        del request
+        try:
+            opening.get()
+        except Exception as error:
+            raise error from None
+        return RawResponse(503, "text/plain; charset=utf-8", b"The service is being opened. Try again.\n")
+
+    return answer
+
+
+def _timestamping_routes(service: Any) -> list[Route]:
+    from trustworks.timestamping.http import routes  # noqa: PLC0415 - only where the service is configured
+
+    return routes(service)
+
+
+def _status_routes(service: Any) -> list[Route]:
+    from trustworks.issuance.http import routes  # noqa: PLC0415 - only where the service is configured
+
+    return routes(service)
+
+
+def sentence_of(error: TrustworksError) -> str:
+    """An error's sentence."""
+    return str(error)

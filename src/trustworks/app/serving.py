@@ -1,0 +1,100 @@
+"""What `trustworks serve` runs: which processes, for which listeners, and what must hold before."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import socket
+import sys
+from typing import TYPE_CHECKING
+
+from trustworks.app import logs, metrics
+from trustworks.app.settings import split_address
+from trustworks.app.supervisor import ProcessSpec, Supervisor, only_one
+from trustworks.core.errors import Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from trustworks.app.settings import Address
+    from trustworks.app.wiring import Wiring
+
+
+def serve(wiring: Wiring, *, on_ready: Callable[[], None] | None = None) -> None:
+    """Serve until a signal comes.
+
+    Raises `Malformed` (configuration) and `Unavailable` (serve.running, serve.address) before anything is
+    started. What the services need beside that, they look for themselves, and `/healthz` says what is
+    missing.
+    """
+    config = wiring.config
+    logs.configure(config.log, process="supervisor")
+    with only_one(wiring.run_dir / "serve.lock") as lock, contextlib.ExitStack() as held:
+        for address in (config.http.listen, config.http.tls_listen):
+            if address is not None:
+                held.enter_context(reserved(address))
+        metrics.prepare(wiring.run_dir / "metrics", clear=True)
+        supervisor = Supervisor(processes(wiring), lock=lock, on_death=metrics.forget)
+        supervisor.catch_signals()
+        supervisor.run(on_ready=on_ready)
+
+
+def processes(wiring: Wiring) -> list[ProcessSpec]:
+    """The workers of every listener, and the jobs process."""
+    http = wiring.config.http
+    python, file = sys.executable, str(wiring.loaded.file)
+
+    def worker(name: str, listener: str) -> ProcessSpec:
+        command = (python, "-m", "trustworks.app.worker", "--config", file, "--name", name)
+        return ProcessSpec(name=name, command=(*command, "--listener", listener))
+
+    specs = [worker(f"http-{number}", "http") for number in range(1, http.workers + 1)]
+    if http.tls_listen is not None:
+        specs += [worker(f"https-{number}", "tls") for number in range(1, http.tls_workers + 1)]
+    if http.proxy.unix_socket is not None:
+        specs.append(worker("proxy-1", "proxy"))
+    jobs = ProcessSpec(
+        name="jobs", command=(python, "-m", "trustworks.app.jobs", "--config", file), last=True
+    )
+    return [*specs, jobs]
+
+
+@contextlib.contextmanager
+def reserved(address: Address) -> Iterator[None]:
+    """Hold an address for the workers, who listen on it together.
+
+    A first socket without SO_REUSEPORT finds out whether somebody else listens there, also another
+    Trustworks; a second one with it, that never listens, keeps the address while no worker is up. Raises
+    `Unavailable`.
+    """
+    host, port = split_address(address)
+    try:
+        family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except socket.gaierror as error:
+        raise Unavailable("serve.address", f"{address} is no address here: {error.strerror}.") from None
+    with socket.socket(family, kind, protocol) as first, socket.socket(family, kind, protocol) as second:
+        first.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        second.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        second.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        try:
+            first.bind(where)
+            first.listen(1)
+            first.close()
+            second.bind(where)
+        except OSError as error:
+            raise Unavailable("serve.address", _why_not(address, error)) from None
+        yield
+
+
+def _why_not(address: Address, error: OSError) -> str:
+    match error.errno:
+        case errno.EADDRINUSE:
+            return f"Another program listens on {address} already. Stop it, or choose another address."
+        case errno.EACCES:
+            return (
+                f"This user may not listen on {address}. Choose a port above 1023, or put a proxy before it."
+            )
+        case errno.EADDRNOTAVAIL:
+            return f"{address} is no address of this machine."
+        case _:
+            return f"{address} cannot be listened on: {error.strerror}."

@@ -1,0 +1,146 @@
+"""Opens what a command or a process needs out of a configuration; imports nothing before it is asked for."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from trustworks.core.errors import Rejected
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from trustworks.app.config import Config, Loaded
+    from trustworks.core.audit import Recorder
+    from trustworks.core.module import Module, Pkcs11Uri
+    from trustworks.core.store import Database, Objects
+    from trustworks.core.time import Clock
+
+TOKENS = ("root", "issuing", "tsu", "services", "audit")
+
+
+class Wiring:
+    """The resources of one configuration.
+
+    Made by `lazy`: the file is looked for and read when the first attribute is used, so that `trustworks
+    --help` and `trustworks lab` work where there is none. What the ``open_...`` methods give is closed by the
+    with statement.
+    """
+
+    def __init__(self, given: Path | None) -> None:
+        self._given = given
+
+    @classmethod
+    def lazy(cls, given: Path | None) -> Wiring:
+        """The wiring of the configuration file `given`, or of the one in the default places."""
+        return cls(given)
+
+    @property
+    def given(self) -> Path | None:
+        """The configuration file that the command line named, if any."""
+        return self._given
+
+    @cached_property
+    def loaded(self) -> Loaded:
+        """The configuration with its file. Raises `Malformed` when there is none, or when it is wrong."""
+        from trustworks.app import config  # noqa: PLC0415 - reads the models of every service
+
+        return config.load(config.find(self._given))
+
+    @property
+    def config(self) -> Config:
+        """The configuration."""
+        return self.loaded.config
+
+    @property
+    def base(self) -> Path:
+        """The folder of the configuration file; relative paths are meant from here."""
+        return self.loaded.base
+
+    @property
+    def state_dir(self) -> Path:
+        """The folder for what must survive restarts: database, objects, the clock's latched stop."""
+        return self.loaded.state
+
+    @property
+    def run_dir(self) -> Path:
+        """The folder for what lives as long as the processes do: locks, counters, heartbeats."""
+        return self.loaded.run
+
+    @property
+    def lab(self) -> bool:
+        """Whether this is a laboratory."""
+        return self.config.provider.lab
+
+    # Module
+
+    def token_uri(self, name: str) -> Pkcs11Uri:
+        """The URI of the token for a security context: one of `TOKENS`."""
+        from trustworks.core.module import Pkcs11Uri  # noqa: PLC0415 - loads the binding
+
+        if name not in TOKENS:
+            raise Rejected("config.token", f"There is no token {name!r}; there are {', '.join(TOKENS)}.")
+        uri: str | None = getattr(self.config.tokens, name)
+        if uri is None:
+            raise Rejected(
+                "config.token",
+                f"[tokens] {name} is not set in {self.loaded.file}. Name the token by a URI such as "
+                f"pkcs11:token={name}?pin-source=file:secrets/{name}.pin.",
+            )
+        return Pkcs11Uri.parse(uri)
+
+    @contextmanager
+    def open_module(self, token: str, *, read_write: bool = False) -> Iterator[Module]:
+        """The cryptographic module, opened on the token of a security context."""
+        from trustworks.core.module import Module  # noqa: PLC0415 - loads the binding
+
+        with Module.open(
+            self.token_uri(token),
+            read_write=read_write,
+            lab=self.lab,
+            base=self.base,
+            settings=self.config.module,
+        ) as module:
+            yield module
+
+    # Clock
+
+    def open_clock(self) -> Clock:
+        """The clock; opening it never fails for want of trusted time."""
+        from trustworks.core.time import open_clock  # noqa: PLC0415
+
+        return open_clock(self.config.time, self.state_dir)
+
+    # Store and audit log
+
+    @contextmanager
+    def open_database(self, *, check: bool = True) -> Iterator[Database]:
+        """The database; with `check`, only when its schema is the one that this version needs."""
+        from trustworks.core.store import Database  # noqa: PLC0415 - loads SQLAlchemy
+
+        database = Database.open(self.config.store)
+        try:
+            if check:
+                database.check_schema()
+            yield database
+        finally:
+            database.close()
+
+    def open_objects(self) -> Objects:
+        """The store of objects."""
+        from trustworks.core.store import Objects  # noqa: PLC0415 - loads obstore
+
+        return Objects(self.config.store.objects)
+
+    @contextmanager
+    def open_recorder(self, role: str, *, database: Database | None = None) -> Iterator[Recorder]:
+        """The audit log, for a stream of its own; over `database` when the caller has it open already."""
+        from trustworks.core.audit import Recorder  # noqa: PLC0415 - loads SQLAlchemy
+
+        with ExitStack() as stack:
+            opened = database if database is not None else stack.enter_context(self.open_database())
+            recorder = Recorder.open(opened, role)
+            stack.callback(recorder.close)
+            yield recorder
