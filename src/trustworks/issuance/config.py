@@ -121,7 +121,7 @@ class OcspSettings(Table):
     certificate: Path | None = Field(default=None, description="The responder's certificate (PEM).")
     never_issued: Literal["revoked", "unknown"] = Field(
         default="revoked",
-        description="The answer for a serial never issued: the extended revoked of RFC 6960, 2.2, or unknown.",
+        description="The answer for a serial never issued: extended revoked (RFC 6960, 2.2), or unknown.",
     )
     validity_minutes: int = Field(
         default=60, ge=1, le=10080, description="Minutes from thisUpdate to nextUpdate of an answer."

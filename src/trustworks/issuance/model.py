@@ -126,11 +126,12 @@ Kind = Literal["root", "sub-ca", "tsu", "ocsp-signer", "audit-signer", "tls-serv
 class Profile:
     """What a certificate of one kind looks like: data that `profiles.tbs` follows and the lints check again.
 
-    Subject attributes go by the names of X.520, extended key usages and `policies` by their dotted identifiers.
-    `from_provider` are attributes that the configuration gives when the request does not; `one_of` are groups of
-    which one must be there as a whole or in part. `own_policy` is a number under the provider's policy arc.
-    `private_key_days` is how long the private key may sign (privateKeyUsagePeriod). `honours` are the extensions
-    of a CSR that count; all others are ignored, and so is the CSR's subject.
+    Subject attributes go by the names of X.520, extended key usages and `policies` by their dotted
+    identifiers. `from_provider` are attributes that the configuration gives when the request does not;
+    `one_of` are groups of which exactly one must be there, as a whole or in part. `own_policy` is a number
+    under the provider's policy arc. `private_key_days` is how long the private key may sign
+    (privateKeyUsagePeriod). `honours` are the extensions of a CSR that count; all others are ignored, and so is
+    the CSR's subject.
     """
 
     name: str

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import Connection
 
 certificates = Table(
     "certificates",
@@ -241,7 +241,7 @@ def counts(connection: Connection) -> dict[str, int]:
     return found
 
 
-def _certificate(row: Row[Any]) -> CertificateRecord:
+def _certificate(row: Any) -> CertificateRecord:
     return CertificateRecord(
         serial=row.serial,
         authority=row.authority,
@@ -259,7 +259,7 @@ def _certificate(row: Row[Any]) -> CertificateRecord:
     )
 
 
-def _status(row: Row[Any]) -> CertificateStatus:
+def _status(row: Any) -> CertificateStatus:
     return CertificateStatus(
         serial=row.serial,
         authority=row.authority,
@@ -269,7 +269,7 @@ def _status(row: Row[Any]) -> CertificateStatus:
     )
 
 
-def _revocation(row: Row[Any]) -> Revocation | None:
+def _revocation(row: Any) -> Revocation | None:
     if row.revoked_at is None:
         return None
     return Revocation(

@@ -67,12 +67,21 @@ class TbsCertificate:
     extensions: Annotated[list[asn1.TLV] | None, asn1.Explicit(3)]
 
 
-def read_tbs(der: bytes) -> TbsCertificate:
-    """The fields of a TBSCertificate. Raises `Malformed`."""
+@asn1.sequence
+class Certificate:
+    """Certificate (RFC 5280, 4.1)."""
+
+    tbs_certificate: TbsCertificate
+    signature_algorithm: asn1.TLV
+    signature: asn1.BitString
+
+
+def read_certificate(der: bytes) -> Certificate:
+    """The fields of a certificate. Raises `Malformed`."""
     try:
-        return asn1.decode_der(TbsCertificate, der)
+        return asn1.decode_der(Certificate, der)
     except ValueError as error:
-        raise Malformed("This is not the DER of a TBSCertificate.") from error
+        raise Malformed("This is not the DER of a certificate.") from error
 
 
 def assemble_certificate(tbs: bytes, algorithm: bytes, signature: bytes) -> bytes:

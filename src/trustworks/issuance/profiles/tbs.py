@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_der_public_key
@@ -19,6 +19,7 @@ from trustworks.core.errors import Rejected
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from trustworks.core.module.algorithms import PublicKey
     from trustworks.issuance.config import IssuanceSettings
     from trustworks.issuance.model import NameAttribute, Profile, Template
 
@@ -65,7 +66,7 @@ def ocsp_url(public_url: str) -> str:
 
 
 def distinguished_name(attributes: Sequence[NameAttribute]) -> x509.Name:
-    """The name with one attribute in each RDN; `Rejected` (issuance.subject-attribute) for a value too long or odd."""
+    """The name, one attribute to an RDN; `Rejected` (issuance.subject-attribute) for a bad value."""
     found = []
     for attribute in attributes:
         try:
@@ -73,14 +74,16 @@ def distinguished_name(attributes: Sequence[NameAttribute]) -> x509.Name:
         except (KeyError, ValueError) as error:
             raise Rejected(
                 "issuance.subject-attribute",
-                f"{attribute.type} cannot be {attribute.value!r}: {error or 'unknown attribute'}.",
+                f"{attribute.type} cannot be {attribute.value!r}: {error}.",
             ) from None
     return x509.Name(found)
 
 
 def alternative_name(text: str) -> x509.GeneralName:
     """``DNS:name``, ``IP:address``, or either without its prefix; `Rejected` (issuance.alternative-name)."""
-    kind, _, value = text.partition(":") if text[:4] in {"DNS:"} or text[:3] == "IP:" else ("", "", text)
+    kind, _, value = text.partition(":")
+    if kind not in {"DNS", "IP"}:
+        kind, value = "", text
     if kind != "DNS":
         try:
             return x509.IPAddress(ipaddress.ip_address(value))
@@ -106,7 +109,7 @@ def build(template: Template, settings: IssuanceSettings, public_url: str) -> x5
     builder = x509.CertificateBuilder(
         issuer_name=subject if issuer is None else issuer.subject,
         subject_name=subject,
-        public_key=load_der_public_key(template.spki),  # type: ignore[arg-type] - the builder checks the kind
+        public_key=_public_key(template.spki),
         serial_number=template.serial,
         not_valid_before=template.not_before,
         not_valid_after=template.not_after,
@@ -116,15 +119,18 @@ def build(template: Template, settings: IssuanceSettings, public_url: str) -> x5
     return builder
 
 
+def _public_key(spki: bytes) -> PublicKey:
+    return cast("PublicKey", load_der_public_key(spki))  # the rules on keys have seen its kind
+
+
 def _extensions(
     template: Template, settings: IssuanceSettings, public_url: str, issuer: x509.Certificate | None
 ) -> Iterator[tuple[x509.ExtensionType, bool]]:
     profile = template.profile
-    key = load_der_public_key(template.spki)
     if issuer is not None:
         identifier = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
         yield x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), False
-    yield x509.SubjectKeyIdentifier.from_public_key(key), False  # type: ignore[arg-type]
+    yield x509.SubjectKeyIdentifier.from_public_key(_public_key(template.spki)), False
     yield x509.KeyUsage(**{name: name in profile.key_usage for name in _KEY_USAGES}), True
     if profile.extended_key_usage:
         usages = [ObjectIdentifier(usage) for usage in profile.extended_key_usage]

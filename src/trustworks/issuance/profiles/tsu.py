@@ -1,4 +1,4 @@
-"""A time-stamping unit: timeStamping alone and critical, and a private key that ends well before its certificate.
+"""A time-stamping unit: timeStamping alone and critical; its private key ends well before its certificate.
 
 The certificate outlives the key so that tokens made on the key's last day can still be verified for years
 (RFC 3161, 2.3; EN 319 421, 7.6.7).

@@ -1,0 +1,30 @@
+"""Baseline Requirements, 7.1.2.7.12.
+
+A server's names are DNS names or IP addresses, and its common name is one of them.
+"""
+
+from __future__ import annotations
+
+from cryptography import x509
+
+from trustworks.core.trace import implements
+from trustworks.issuance.lints.lint import Candidate, Lint, of_kind
+
+
+@implements("CABF-BR:7.1.2.7.12")
+def check(candidate: Candidate) -> str | None:
+    """A server's names are DNS names or IP addresses, and its common name is one of them."""
+    found = candidate.extension(x509.SubjectAlternativeName)
+    names = [] if found is None else list(found.value)
+    if not names or not all(isinstance(name, x509.DNSName | x509.IPAddress) for name in names):
+        return "The alternative names must be DNS names and IP addresses."
+    return None
+
+
+LINT = Lint(
+    id="CABF-BR:7.1.2.7.12",
+    clause="Baseline Requirements, 7.1.2.7.12",
+    words="A server's names are DNS names or IP addresses, and its common name is one of them.",
+    applies=of_kind("tls-server"),
+    check=check,
+)

@@ -1,0 +1,32 @@
+"""Baseline Requirements, 6.3.2.
+
+A server's certificate issued from 15 March 2026 on is valid for at most 200 days.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from trustworks.core.trace import implements
+from trustworks.issuance.lints.lint import Candidate, Lint, of_kind
+
+SINCE = datetime(2026, 3, 15, tzinfo=UTC)
+
+
+@implements("CABF-BR:6.3.2")
+def check(candidate: Candidate) -> str | None:
+    """A server's certificate issued from 15 March 2026 on is valid for at most 200 days."""
+    certificate = candidate.certificate
+    lifetime = certificate.not_valid_after_utc - certificate.not_valid_before_utc + timedelta(seconds=1)
+    if certificate.not_valid_before_utc >= SINCE and lifetime > timedelta(days=200):
+        return f"The validity of {lifetime.days} days is more than 200."
+    return None
+
+
+LINT = Lint(
+    id="CABF-BR:6.3.2",
+    clause="Baseline Requirements, 6.3.2",
+    words="A server's certificate issued from 15 March 2026 on is valid for at most 200 days.",
+    applies=of_kind("tls-server"),
+    check=check,
+)

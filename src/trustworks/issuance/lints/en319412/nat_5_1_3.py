@@ -1,0 +1,33 @@
+"""EN 319 412-1, 5.1.3: a natural person's identifier that is said to follow the scheme has its syntax."""
+
+from __future__ import annotations
+
+import re
+
+from cryptography.x509.oid import NameOID
+
+from trustworks.core.der.x509 import SEMANTICS_NATURAL
+from trustworks.core.trace import implements
+from trustworks.issuance.lints.lint import Candidate, Lint, is_natural
+
+
+@implements("EN319412-1:NAT-5.1.3-02")
+def check(candidate: Candidate) -> str | None:
+    """A natural person's identifier that is said to follow the scheme has its syntax."""
+    if SEMANTICS_NATURAL not in candidate.qc.semantics:
+        return None
+    for value in candidate.values(NameOID.SERIAL_NUMBER):
+        if not re.fullmatch(r"(PAS|IDC|PNO|TIN|[A-Z]{2}:)[A-Z]{2}-\S.*", value):
+            return f"{value!r} is not an identifier such as PNOXX-12345."
+    if not candidate.values(NameOID.SERIAL_NUMBER):
+        return "The subject has no serialNumber, whose meaning is stated."
+    return None
+
+
+LINT = Lint(
+    id="EN319412-1:NAT-5.1.3-02",
+    clause="EN 319 412-1, 5.1.3",
+    words="A natural person's identifier that is said to follow the scheme has its syntax.",
+    applies=is_natural,
+    check=check,
+)

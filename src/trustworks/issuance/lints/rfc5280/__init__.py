@@ -1,0 +1,1 @@
+"""Lints of RFC 5280: what every certificate of the Internet keeps to."""

@@ -1,0 +1,1 @@
+"""Lints of RFC 6960: the certificates of OCSP responders."""
