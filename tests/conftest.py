@@ -5,12 +5,15 @@ from __future__ import annotations
 import itertools
 import os
 import secrets
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
+from postgresql_server import NoPostgresqlError, PostgresqlServer
 
 from trustworks.core.errors import Unavailable
 from trustworks.core.module import Module, Pkcs11Uri, find_library, initialise_token
+from trustworks.core.store import Database, StoreSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -74,4 +77,49 @@ def token(make_token: Callable[..., Pkcs11Uri]) -> Pkcs11Uri:
 def module(softhsm: Path, token: Pkcs11Uri) -> Iterator[Module]:
     """An open lab module on a fresh token."""
     with Module.open(token, library=softhsm, read_write=True, lab=True) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgresqlServer]:
+    """A PostgreSQL server for tests that are not about durability, with our schema in `template`."""
+    try:
+        server = PostgresqlServer(durable=False)
+    except NoPostgresqlError as error:
+        pytest.skip(f"NOT TESTED ON POSTGRESQL: {error}")
+    server.run("CREATE DATABASE template")
+    with Database.open(StoreSettings.model_validate({"url": server.url("template")})) as template:
+        template.upgrade()
+    yield server
+    server.remove()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite database of our schema, to be copied."""
+    file = tmp_path_factory.mktemp("sqlite") / "template.sqlite"
+    with Database.open(StoreSettings.model_validate({"url": f"sqlite:///{file}"})) as template:
+        template.upgrade()
+    return file
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def store_settings(request: pytest.FixtureRequest, tmp_path: Path) -> StoreSettings:
+    """Settings of a fresh database with our schema; a test with it runs on SQLite and on PostgreSQL."""
+    objects = str(tmp_path / "objects")
+    if request.param == "sqlite":
+        file = tmp_path / "state" / "trustworks.sqlite"
+        file.parent.mkdir()
+        shutil.copy(request.getfixturevalue("sqlite_template"), file)
+        return StoreSettings.model_validate({"url": f"sqlite:///{file}", "objects": objects})
+    server: PostgresqlServer = request.getfixturevalue("postgresql")
+    name = f"test_{next(_NUMBERS)}"
+    server.run(f"CREATE DATABASE {name} TEMPLATE template")
+    return StoreSettings.model_validate({"url": server.url(name), "objects": objects})
+
+
+@pytest.fixture
+def database(store_settings: StoreSettings) -> Iterator[Database]:
+    """A fresh database with our schema: once in SQLite, once in PostgreSQL."""
+    with Database.open(store_settings) as opened:
         yield opened

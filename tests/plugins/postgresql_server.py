@@ -1,0 +1,147 @@
+"""A PostgreSQL server of the test run, from the system's package, behind a Unix socket in a private folder."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import psycopg
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_ROLE = "trustworks"
+_START_WITHIN = 30.0
+
+
+class NoPostgresqlError(Exception):
+    """The programs of PostgreSQL are not installed, or there is no account to run them by."""
+
+
+def programs() -> Path:
+    """The folder of the newest installed server's programs."""
+    on_path = shutil.which("initdb")
+    found = sorted(
+        Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parent.parent.name)
+    )
+    if found:
+        return found[-1].parent
+    if on_path is not None:
+        return Path(on_path).parent
+    raise NoPostgresqlError("PostgreSQL's programs are missing: apt-get install postgresql")
+
+
+class PostgresqlServer:
+    """A server with its data in a new temporary folder; `durable` servers synchronise the disk."""
+
+    def __init__(self, *, durable: bool) -> None:
+        self._programs = programs()
+        self._account = _account()
+        self.folder = Path(tempfile.mkdtemp(prefix="tw-pg-"))
+        self._durable = durable
+        self._process: subprocess.Popen[bytes] | None = None
+        if self._account is not None:
+            os.chown(self.folder, self._account.pw_uid, self._account.pw_gid)
+        folder = str(self.folder / "data")
+        command = [str(self._programs / "initdb"), "-D", folder, "-U", _ROLE, "-A", "trust"]
+        # The C locale and no synchronisation: the folder lives as long as the tests.
+        subprocess.run(
+            [*command, "--no-sync", "--no-locale", "-E", "UTF8"],
+            check=True,
+            capture_output=True,
+            **self._as_account(),
+        )
+        self.start()
+
+    def start(self) -> None:
+        """Start the server and wait until it answers."""
+        setting = "on" if self._durable else "off"
+        options = {
+            "listen_addresses": "",
+            "unix_socket_directories": str(self.folder),
+            "max_connections": "60",
+            "shared_buffers": "32MB",
+            "fsync": setting,
+            "full_page_writes": setting,
+        }
+        arguments = [f"--{name}={value}" for name, value in options.items()]
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [self._programs / "postgres", "-D", self.folder / "data", *arguments],
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                **self._as_account(),
+            )
+        deadline = time.monotonic() + _START_WITHIN
+        while True:
+            try:
+                self.run("SELECT 1")
+            except psycopg.OperationalError:
+                if self._process.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError((self.folder / "log").read_text(errors="replace")) from None
+                time.sleep(0.02)
+            else:
+                return
+
+    def stop(self, *, crash: bool = False) -> None:
+        """Stop the server: by its own fast shutdown, or (`crash`) by killing it."""
+        if self._process is None:
+            return
+        if crash:
+            os.killpg(self._process.pid, signal.SIGKILL)
+        else:
+            self._process.send_signal(signal.SIGINT)
+        self._process.wait(60)
+        self._process = None
+
+    def remove(self) -> None:
+        """Stop the server and remove its data."""
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def url(self, database: str) -> str:
+        """What [store] url says for a database of this server."""
+        return f"postgresql://{_ROLE}@/{database}?host={quote(str(self.folder), safe='')}"
+
+    def run(self, *statements: str, database: str = "postgres") -> list[Any]:
+        """Run SQL as the administrator, each statement by itself, and answer the rows of the last one."""
+        with psycopg.connect(
+            host=str(self.folder), user=_ROLE, dbname=database, autocommit=True, connect_timeout=5
+        ) as connection:
+            rows: Iterable[Any] = ()
+            for statement in statements:
+                cursor = connection.execute(statement.encode())
+                rows = cursor.fetchall() if cursor.description else ()
+            return list(rows)
+
+    def _as_account(self) -> dict[str, Any]:
+        if self._account is None:
+            return {"cwd": self.folder}
+        return {
+            "cwd": self.folder,
+            "user": self._account.pw_uid,
+            "group": self._account.pw_gid,
+            "extra_groups": [],
+            "env": {"PATH": os.environ.get("PATH", ""), "LANG": "C.UTF-8"},
+        }
+
+
+def _account() -> pwd.struct_passwd | None:
+    """Whom to run the server as: PostgreSQL refuses to be run by root."""
+    if os.geteuid() != 0:
+        return None
+    for name in ("postgres", "nobody"):
+        try:
+            return pwd.getpwnam(name)
+        except KeyError:
+            continue
+    raise NoPostgresqlError("there is neither an account `postgres` nor `nobody` to run PostgreSQL by")
