@@ -1,7 +1,8 @@
 """Private key objects for `cryptography`'s builders, whose private part stays in the module.
 
-The builders accept subclasses of the library's own abstract classes only. They do not verify what `sign` answers, and
-do not compare curve and key; `Key.sign` verifies, and everything else here comes from the public key.
+The builders accept subclasses of the library's own abstract classes only. They do not verify what `sign`
+answers, and do not compare curve and key; `Key.sign` verifies, and everything else here comes from the public
+key.
 """
 
 from __future__ import annotations
@@ -39,10 +40,10 @@ class _InModule:
         self._scheme = scheme
 
     def _signed(self, data: Buffer, scheme: SignatureScheme) -> bytes:
-        if self._scheme not in {None, scheme}:
+        if self._scheme is not None and self._scheme is not scheme:
             raise Rejected(
                 "module.scheme",
-                f"{self._key!r} was handed out for {self._scheme.name if self._scheme else ''} only, "
+                f"{self._key!r} was handed out for {self._scheme.name} only, "
                 f"and {scheme.name} was asked for.",
             )
         return self._key.sign(bytes(data), scheme)
@@ -159,6 +160,11 @@ def _rsa_scheme(scheme: padding.AsymmetricPadding, algorithm: object) -> Signatu
         if scheme._salt_length not in {size, padding.PSS.DIGEST_LENGTH}:  # noqa: SLF001 - has no public reader
             raise Rejected(
                 "module.scheme", "RSA-PSS is made with a salt as long as the digest; use PSS.DIGEST_LENGTH."
+            )
+        mask = scheme.mgf._algorithm.name if isinstance(scheme.mgf, padding.MGF1) else ""  # noqa: SLF001 - as above
+        if found.hash and mask != found.hash.algorithm.name:
+            raise Rejected(
+                "module.scheme", "RSA-PSS is made with one hash function; use the same one in MGF1."
             )
         return found
     raise Rejected("module.scheme", "RSA signatures are made with PSS or PKCS#1 v1.5 padding.")

@@ -1,4 +1,4 @@
-"""The ECCG agreed cryptographic mechanisms as dated data, and the two rules that make the module obey them."""
+"""The ECCG agreed cryptographic mechanisms as dated data, and the two rules that make keys obey them."""
 
 from __future__ import annotations
 
@@ -12,13 +12,16 @@ from trustworks.core.errors import Refused
 from trustworks.core.module.algorithms import KeyAlgorithm, SignatureScheme
 from trustworks.core.trace import implements
 
+STATUSES = ("recommended", "legacy", "not-agreed")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agreement:
-    """What the catalogue says about one mechanism: agreed until a day (None: without an end), or in the lab only."""
+    """What the catalogue says about one mechanism, until which day (None: no end is set), and our source."""
 
     status: str
     until: date | None
+    source_status: str
     why: str
 
 
@@ -27,7 +30,6 @@ class Catalogue:
     """One edition of the agreed mechanisms."""
 
     title: str
-    source_status: str
     keys: dict[KeyAlgorithm, Agreement]
     schemes: dict[SignatureScheme, Agreement]
 
@@ -38,7 +40,6 @@ def catalogue() -> Catalogue:
     data = tomllib.loads(resources.files(__package__).joinpath("agreed_mechanisms.toml").read_text("utf-8"))
     return Catalogue(
         title=data["title"],
-        source_status=data["source_status"],
         keys={KeyAlgorithm(name): _agreement(entry) for name, entry in data["key"].items()},
         schemes={SignatureScheme[name]: _agreement(entry) for name, entry in data["scheme"].items()},
     )
@@ -47,7 +48,25 @@ def catalogue() -> Catalogue:
 def _agreement(entry: dict[str, str | date]) -> Agreement:
     until = entry.get("until")
     assert until is None or isinstance(until, date)  # noqa: S101 - data of this package
-    return Agreement(status=str(entry["status"]), until=until, why=str(entry["why"]))
+    assert entry["status"] in STATUSES  # noqa: S101 - as above
+    return Agreement(
+        status=str(entry["status"]),
+        until=until,
+        source_status=str(entry["source_status"]),
+        why=str(entry["why"]),
+    )
+
+
+def agreed_until(algorithm: KeyAlgorithm, scheme: SignatureScheme) -> date | None:
+    """The last day on which this kind of key may sign by this scheme; None where no end is set.
+
+    For the end of private keys and certificates (EN 319 421 as adapted by (EU) 2025/1929, TIS-7.6.7-03A).
+    `date.min` for what is not agreed at all.
+    """
+    entries = (catalogue().keys.get(algorithm), catalogue().schemes.get(scheme))
+    if any(entry is None or entry.status == "not-agreed" for entry in entries):
+        return date.min
+    return min((entry.until for entry in entries if entry and entry.until), default=None)
 
 
 def _objection(what: str, entry: Agreement | None, day: date) -> str | None:

@@ -66,8 +66,8 @@ CURVES: Final[dict[KeyAlgorithm, type[ec.EllipticCurve]]] = {
     KeyAlgorithm.BRAINPOOL_P512: ec.BrainpoolP512R1,
 }
 
-# CKA_EC_PARAMS: the curve's OBJECT IDENTIFIER in DER. Ed25519: the PrintableString that PKCS#11 3.0 (6.3.1) names
-# for Edwards keys, which SoftHSM2 2.6.1 writes too.
+# CKA_EC_PARAMS: the curve's OBJECT IDENTIFIER in DER. Ed25519: the PrintableString that PKCS#11 3.0 (6.3.1)
+# names for Edwards keys, which SoftHSM2 2.6.1 writes too.
 EC_PARAMETERS: Final[dict[KeyAlgorithm, bytes]] = {
     KeyAlgorithm.P256: bytes.fromhex("06082a8648ce3d030107"),
     KeyAlgorithm.P384: bytes.fromhex("06052b81040022"),
@@ -134,12 +134,14 @@ class SignatureScheme(enum.Enum):
     @property
     def padding(self) -> Padding:
         """The signature's construction."""
-        return self.value[0]
+        padding: Padding = self.value[0]
+        return padding
 
     @property
     def hash(self) -> Hash | None:
         """The hash function; None where the construction hashes by itself (Ed25519)."""
-        return self.value[1]
+        found: Hash | None = self.value[1]
+        return found
 
     @property
     def family(self) -> Family:
@@ -169,6 +171,9 @@ DEFAULT_SCHEME: Final[dict[KeyAlgorithm, SignatureScheme]] = {
 }
 
 
+_CURVE_NAMES: Final[dict[str, str]] = {curve().name: algorithm.value for algorithm, curve in CURVES.items()}
+
+
 def algorithm_of(key: PublicKey) -> KeyAlgorithm:
     """The algorithm of a public key; `Rejected` for a kind that Trustworks does not use."""
     match key:
@@ -177,9 +182,7 @@ def algorithm_of(key: PublicKey) -> KeyAlgorithm:
         case rsa.RSAPublicKey():
             name = f"RSA-{key.key_size}"
         case _:
-            name = next(
-                (a.value for a, curve in CURVES.items() if curve.name == key.curve.name), key.curve.name
-            )
+            name = _CURVE_NAMES.get(key.curve.name, key.curve.name)
     try:
         return KeyAlgorithm(name)
     except ValueError:

@@ -14,24 +14,29 @@ class ModuleSettings(Table):
 
     library: Path | None = Field(
         default=None,
-        description="The PKCS#11 library. None: TRUSTWORKS_PKCS11_LIBRARY, else the known places of SoftHSM2.",
+        description="The PKCS#11 library. None: TRUSTWORKS_PKCS11_LIBRARY, else where SoftHSM2 usually is.",
     )
     library_parameters: str | None = Field(
         default=None,
-        description="What the library's C_Initialize is told, for libraries that want it (NSS: configdir='sql:DIR').",
+        description="What C_Initialize is told, for libraries that want it (NSS: configdir='sql:DIR').",
     )
     softhsm2_conf: Path | None = Field(
         default=None, description="SoftHSM2's own configuration file, instead of SOFTHSM2_CONF."
     )
     lock_file: Path | None = Field(
         default=None,
-        description="The file whose lock serialises start-up. None: SOFTHSM2_CONF's file, else the library's.",
+        description="The file whose lock serialises starts. None: SOFTHSM2_CONF's file, else the library.",
     )
     approval: Path | None = Field(
         default=None,
-        description="The approval file that `trustworks module approve` wrote; health compares against it.",
+        description="The approval file that `trustworks module approve` writes; health compares against it.",
+    )
+    working_copies: bool | None = Field(
+        default=None,
+        description="Sign with a copy of the key in the module's memory: as well protected, gone with the "
+        "session. None: with SoftHSM2 alone, which else reads the key's file for every signature.",
     )
     lab: bool = Field(
         default=False,
-        description="Let known and short PINs, RSA-2048 and Ed25519 through. Never where certificates are trusted.",
+        description="Let known and short PINs, RSA-2048 and Ed25519 through. For laboratories alone.",
     )

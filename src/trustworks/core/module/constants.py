@@ -178,7 +178,8 @@ class Rv(IntEnum):
     CRYPTOKI_ALREADY_INITIALIZED = 0x191
 
 
-# What tells that the connection to the token is lost while the token itself may be well: open again and try once more.
+# What tells that the connection to the token is lost while the token itself may be well: open again and try
+# once more.
 LOST: Final = frozenset(
     {
         Rv.SLOT_ID_INVALID,

@@ -1,7 +1,7 @@
 """The part of PKCS#11's C header that the binding uses, as cffi reads it.
 
-The function list is complete up to version 2.40, because its order is the interface: wrap, unwrap and derive are
-reached by adding a method to `Cryptoki`, not by touching this file.
+The function list is complete up to version 2.40, because its order is the interface: wrap, unwrap and derive
+are reached by adding a method to `Cryptoki`, not by touching this file.
 
 Source: OASIS PKCS#11 2.40 and 3.1, `pkcs11t.h` and `pkcs11f.h` (names, order and layout only).
 """
@@ -26,7 +26,8 @@ typedef struct {
 typedef struct {
     CK_BYTE label[32]; CK_BYTE manufacturerID[32]; CK_BYTE model[16]; CK_BYTE serialNumber[16];
     CK_ULONG flags;
-    CK_ULONG ulMaxSessionCount; CK_ULONG ulSessionCount; CK_ULONG ulMaxRwSessionCount; CK_ULONG ulRwSessionCount;
+    CK_ULONG ulMaxSessionCount; CK_ULONG ulSessionCount;
+    CK_ULONG ulMaxRwSessionCount; CK_ULONG ulRwSessionCount;
     CK_ULONG ulMaxPinLen; CK_ULONG ulMinPinLen;
     CK_ULONG ulTotalPublicMemory; CK_ULONG ulFreePublicMemory;
     CK_ULONG ulTotalPrivateMemory; CK_ULONG ulFreePrivateMemory;
@@ -105,7 +106,7 @@ C_DecryptDigestUpdate: CK_ULONG, CK_BYTE*, CK_ULONG, CK_BYTE*, CK_ULONG*
 C_SignEncryptUpdate: CK_ULONG, CK_BYTE*, CK_ULONG, CK_BYTE*, CK_ULONG*
 C_DecryptVerifyUpdate: CK_ULONG, CK_BYTE*, CK_ULONG, CK_BYTE*, CK_ULONG*
 C_GenerateKey: CK_ULONG, CK_MECHANISM*, CK_ATTRIBUTE*, CK_ULONG, CK_ULONG*
-C_GenerateKeyPair: CK_ULONG, CK_MECHANISM*, CK_ATTRIBUTE*, CK_ULONG, CK_ATTRIBUTE*, CK_ULONG, CK_ULONG*, CK_ULONG*
+C_GenerateKeyPair: CK_ULONG, CK_MECHANISM*, CK_ATTRIBUTE*, CK_ULONG, CK_ATTRIBUTE*, CK_ULONG, void*, void*
 C_WrapKey: CK_ULONG, CK_MECHANISM*, CK_ULONG, CK_ULONG, CK_BYTE*, CK_ULONG*
 C_UnwrapKey: CK_ULONG, CK_MECHANISM*, CK_ULONG, CK_BYTE*, CK_ULONG, CK_ATTRIBUTE*, CK_ULONG, CK_ULONG*
 C_DeriveKey: CK_ULONG, CK_MECHANISM*, CK_ULONG, CK_ATTRIBUTE*, CK_ULONG, CK_ULONG*

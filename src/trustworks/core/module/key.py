@@ -15,6 +15,7 @@ from trustworks.core.module.constants import LOST, Attribute
 from trustworks.core.module.pkcs11 import CryptokiError
 from trustworks.core.module.sessions import unavailable
 from trustworks.core.module.signatures import make_plan
+from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
     from trustworks.core.module.adapters import PrivateKey
@@ -49,8 +50,6 @@ class Key:
         key_id: bytes,
         algorithm: KeyAlgorithm,
         public_key: PublicKey,
-        handle: int,
-        generation: int,
     ) -> None:
         self.label = label
         self.key_id = key_id
@@ -64,7 +63,7 @@ class Key:
         self._module = module
         self._connection = module.connection
         self._today = module.today
-        self._place = (generation, handle)
+        self._place = (-1, 0)  # of no generation: the first signature looks the key up
         self._plans: dict[SignatureScheme | None, Plan] = {}
 
     def __repr__(self) -> str:
@@ -78,8 +77,9 @@ class Key:
     def sign(self, data: bytes, scheme: SignatureScheme | None = None) -> bytes:
         """Sign `data` (not its digest) and answer the signature value that certificates and CMS carry.
 
-        ECDSA: the DER sequence of r and s. RSA: as many octets as the modulus. The scheme (default: `self.scheme`)
-        must be agreed today; the signature was verified with the public key before it is returned.
+        ECDSA: the DER sequence of r and s. RSA: as many octets as the modulus. The scheme (default:
+        `self.scheme`) must be agreed today; the signature was verified with the public key before it is
+        returned.
         Raises `Refused` (ECCG-ACM:SIGNATURES), `Rejected` (module.scheme, module.mechanism) and `Unavailable`
         (module.*; a signature that does not verify is module.bad-signature).
         """
@@ -92,19 +92,18 @@ class Key:
             raw = self._connection.sign(plan.mechanism, place, plan.prefix + signed)
         except CryptokiError as error:
             raw = self._again(plan, plan.prefix + signed, error, place[0])
-        try:
-            signature = raw if plan.encode is None else plan.encode(raw)
-            plan.verify(signature, signed, *plan.arguments)
-        except (InvalidSignature, ValueError):
+        signature = checked(plan, raw, signed)
+        if signature is None:
             raise Unavailable(
                 "module.bad-signature",
-                f"The module made a signature with {self.uri} that the public key does not verify; it was thrown "
+                f"The module made a signature with {self.uri} that the public key does not verify; it was "
+                "thrown "
                 "away. Take the module out of service and find the cause.",
-            ) from None
+            )
         return signature
 
     def _again(self, plan: Plan, prepared: bytes, error: CryptokiError, seen: int) -> bytes:
-        """The connection was lost, or opened anew by another thread: find the key in the present one, and sign."""
+        """Look the key up in the present connection, after opening it anew if it was lost, and sign."""
         if error.rv not in LOST:
             raise unavailable(error, self._module.uri) from error
         self._connection.reopen(seen)
@@ -117,7 +116,7 @@ class Key:
         """The present connection's generation, and the private key object's number in it."""
         generation = self._connection.generation
         if self._place[0] != generation:
-            self._place = (generation, self._module.private_handle(self.key_id))
+            self._place = (generation, self._module.signing_handle(self.key_id, generation))
         return self._place
 
     def _plan(self, scheme: SignatureScheme | None) -> Plan:
@@ -146,7 +145,7 @@ class Key:
         """What the module says about the private key's protection; None where it does not answer."""
 
         def read(session: int) -> dict[str, bool | None]:
-            _, handle = self._present()
+            handle = self._module.private_handle(self.key_id)
             values: dict[str, bool | None] = {}
             for name in _PROTECTION:
                 number = self._module.cryptoki.number(session, handle, name)
@@ -154,3 +153,14 @@ class Key:
             return values
 
         return self._connection.run(read)
+
+
+@implements("TRUSTWORKS:MODULE-SIGNATURE-VERIFIED", disabled=b"")
+def checked(plan: Plan, raw: bytes, signed: bytes) -> bytes | None:
+    """The signature value made of what C_Sign answered, if the public key verifies it; else None."""
+    try:
+        signature = raw if plan.encode is None else plan.encode(raw)
+        plan.verify(signature, signed, *plan.arguments)
+    except (InvalidSignature, ValueError):
+        return None
+    return signature

@@ -7,18 +7,24 @@ import hashlib
 import os
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import Unavailable
 from trustworks.core.module.constants import Rv
 from trustworks.core.module.pkcs11 import Cryptoki, CryptokiError
+from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from trustworks.core.module.config import ModuleSettings
+    from trustworks.core.module.uri import Pkcs11Uri
+
 ENVIRONMENT: Final = "TRUSTWORKS_PKCS11_LIBRARY"
+SOFTHSM2_CONF: Final = "SOFTHSM2_CONF"
 KNOWN_PLACES: Final = (
     Path("/usr/lib/softhsm/libsofthsm2.so"),  # Debian, Ubuntu, Alpine
     Path("/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so"),
@@ -26,10 +32,9 @@ KNOWN_PLACES: Final = (
     Path("/usr/lib64/pkcs11/libsofthsm2.so"),  # Fedora, RHEL
     Path("/usr/lib64/softhsm/libsofthsm2.so"),
     Path("/usr/lib/pkcs11/libsofthsm2.so"),  # Arch
-    Path("/usr/local/lib/softhsm/libsofthsm2.so"),  # built from source
-    Path("/opt/homebrew/lib/softhsm/libsofthsm2.so"),  # macOS
-    Path("/usr/local/opt/softhsm/lib/softhsm/libsofthsm2.so"),
-    Path("/opt/local/lib/softhsm/libsofthsm2.so"),
+    Path("/usr/local/lib/softhsm/libsofthsm2.so"),  # built from source; Homebrew on Intel
+    Path("/opt/homebrew/lib/softhsm/libsofthsm2.so"),  # macOS, Homebrew
+    Path("/opt/local/lib/softhsm/libsofthsm2.so"),  # macOS, MacPorts
 )
 LOCK_PATIENCE: Final = 60.0  # seconds; a start-up takes well under one, so that 60 means a stuck process
 _LOCK_PAUSE: Final = 0.01
@@ -38,15 +43,64 @@ _loaded: dict[Path, Cryptoki] = {}
 _loading = threading.RLock()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """How this process reaches the module: the library, what its start is told, and the lock of starts."""
+
+    path: Path
+    parameters: str | None = None
+    configuration: str | None = None  # what SOFTHSM2_CONF names while the library starts
+    lock_file: Path | None = None
+
+    @property
+    def lock_path(self) -> Path:
+        """A file that exists for every process that uses the same tokens."""
+        if self.lock_file:
+            return self.lock_file
+        if self.configuration and "softhsm" in self.path.name.lower():
+            return Path(self.configuration)
+        return self.path
+
+
+def make_setup(
+    settings: ModuleSettings | None = None,
+    *,
+    library: Path | None = None,
+    uri: Pkcs11Uri | None = None,
+    base: Path | None = None,
+) -> Setup:
+    """From a library given by hand, the URI's own, or the configuration (relative files: from `base`)."""
+    folder = base or Path()
+    configured = folder / settings.library if settings and settings.library else None
+    named = Path(uri.module_path) if uri and uri.module_path else None
+    path = find_library(library or named or configured)
+    if uri and uri.module_name and uri.module_name not in {path.stem, path.stem.removeprefix("lib")}:
+        raise Unavailable(
+            "module.library-absent",
+            f"{uri} asks for the library {uri.module_name!r}, and the one in use is {path}. "
+            "Correct [module] library or the URI.",
+        )
+    configuration = os.environ.get(SOFTHSM2_CONF)
+    if settings and settings.softhsm2_conf:
+        configuration = str((folder / settings.softhsm2_conf).absolute())
+    return Setup(
+        path=path,
+        parameters=settings.library_parameters if settings else None,
+        configuration=configuration,
+        lock_file=(folder / settings.lock_file).absolute() if settings and settings.lock_file else None,
+    )
+
+
 def find_library(configured: Path | None = None) -> Path:
-    """The PKCS#11 library: from configuration, else from the environment, else from the known places of SoftHSM2."""
+    """The PKCS#11 library: from configuration, else the environment, else the known places of SoftHSM2."""
     for source, path in (("[module] library", configured), (ENVIRONMENT, os.environ.get(ENVIRONMENT))):
         if path:
             if Path(path).is_file():
                 return Path(path)
             raise Unavailable(
                 "module.library-absent",
-                f"{source} names {path}, and there is no such file. Correct the path, or install the module's "
+                f"{source} names {path}, and there is no such file. Correct the path, or install the "
+                "module's "
                 "PKCS#11 library.",
             )
     for known in KNOWN_PLACES:
@@ -54,24 +108,26 @@ def find_library(configured: Path | None = None) -> Path:
             return known
     raise Unavailable(
         "module.library-absent",
-        "No PKCS#11 library was found. Install SoftHSM2 (Debian: apt install softhsm2; Fedora: dnf install softhsm; "
-        f"Alpine: apk add softhsm; macOS: brew install softhsm), or name your module's library in [module] library "
+        "No PKCS#11 library was found. Install SoftHSM2 (Debian: apt install softhsm2; Fedora: dnf install "
+        "softhsm; "
+        "Alpine: apk add softhsm; macOS: brew install softhsm), or name your module's library in [module] "
+        "library "
         f"or {ENVIRONMENT}.",
     )
 
 
+@implements("TRUSTWORKS:MODULE-START-LOCK")
 @contextmanager
-def start_lock(library: Path, lock_file: Path | None = None) -> Iterator[None]:
-    """Hold the exclusive lock over C_Initialize..C_Login of all processes that use the same tokens.
+def start_lock(setup: Setup) -> Iterator[None]:
+    """Hold the exclusive lock of all processes, and threads, that use the same tokens: C_Initialize..C_Login.
 
-    SoftHSM2 reads its token files while another process' login rewrites them: without the lock one start in seven
-    fails when four processes start together. The locked file is one that exists for everybody: `lock_file`, else
-    SoftHSM2's configuration, else the library itself.
+    SoftHSM2 reads its token files while another process' login rewrites them: without the lock one start in
+    seven fails when four processes start together. Making and destroying keys and tokens is under the same
+    lock. It is not reentrant.
     """
-    configuration = os.environ.get("SOFTHSM2_CONF")
-    path = lock_file or (Path(configuration) if configuration else library)
+    path = setup.lock_path
     try:
-        creating = os.O_CREAT if lock_file else 0
+        creating = os.O_CREAT if setup.lock_file else 0
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | creating, 0o600)
     except OSError as error:
         raise Unavailable(
@@ -79,66 +135,83 @@ def start_lock(library: Path, lock_file: Path | None = None) -> Iterator[None]:
             f"The start-up lock {path} cannot be opened: {error.strerror}. Check the path and its mode.",
         ) from None
     try:
-        deadline = time.monotonic() + LOCK_PATIENCE
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise Unavailable(
-                        "module.lock",
-                        f"Another process has held the start-up lock {path} for {LOCK_PATIENCE:.0f} s. "
-                        "Find it with fuser and end it.",
-                    ) from None
-                time.sleep(_LOCK_PAUSE)
+        _lock(descriptor, path)
         yield
     finally:
         os.close(descriptor)
 
 
-def load(path: Path, *, parameters: str | None = None) -> Cryptoki:
+def _lock(descriptor: int, path: Path) -> None:
+    deadline = time.monotonic() + LOCK_PATIENCE
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise Unavailable(
+                    "module.lock",
+                    f"Another process has held the start-up lock {path} for {LOCK_PATIENCE:.0f} s. "
+                    "Find it with fuser and end it.",
+                ) from None
+            time.sleep(_LOCK_PAUSE)
+        else:
+            return
+
+
+def load(setup: Setup) -> Cryptoki:
     """The library, initialised; the same object for every caller in this process. Called under `start_lock`.
 
-    Raises `Unavailable`: module.library-absent, module.library (it does not load or does not start), module.forked.
+    Raises `Unavailable`: module.library-absent, module.library (it does not load or does not start),
+    module.forked.
     """
     with _loading:
-        known = path.resolve()
+        known = setup.path.resolve()
         cryptoki = _loaded.get(known)
-        if cryptoki is not None:
-            check_not_forked(cryptoki.pid)
-            if cryptoki.parameters != parameters:
-                raise Unavailable(
-                    "module.library",
-                    f"{path} is already in use with other library parameters; one process can use one setting.",
-                )
+        if cryptoki is None:
+            cryptoki = _new(setup)
+            _initialise(cryptoki)
+            _loaded[known] = cryptoki
             return cryptoki
-        if not path.is_file():
-            raise Unavailable(
-                "module.library-absent",
-                f"There is no PKCS#11 library at {path}. Correct the path, or install it.",
-            )
-        try:
-            cryptoki = Cryptoki(path, parameters=parameters)
-        except (OSError, AttributeError) as error:
-            raise Unavailable(
-                "module.library",
-                f"{path} cannot be loaded as a PKCS#11 library ({error}). Check file and architecture.",
-            ) from None
-        initialise(cryptoki)
-        _loaded[known] = cryptoki
+        check_not_forked(cryptoki.pid, os.getpid())
+        with cryptoki.lock:
+            if (cryptoki.parameters, cryptoki.configuration) != (setup.parameters, setup.configuration):
+                if cryptoki.users:
+                    raise Unavailable(
+                        "module.library",
+                        f"{setup.path} is in use already with other parameters or another SOFTHSM2_CONF; one "
+                        "process "
+                        "can use one setting at a time.",
+                    )
+                cryptoki.parameters, cryptoki.configuration = setup.parameters, setup.configuration
+                start_afresh(cryptoki)
         return cryptoki
 
 
-def initialise(cryptoki: Cryptoki) -> None:
+def _new(setup: Setup) -> Cryptoki:
+    if not setup.path.is_file():
+        raise Unavailable(
+            "module.library-absent",
+            f"There is no PKCS#11 library at {setup.path}. Correct the path, or install it.",
+        )
+    try:
+        return Cryptoki(setup.path, parameters=setup.parameters, configuration=setup.configuration)
+    except (OSError, AttributeError, CryptokiError) as error:
+        raise Unavailable(
+            "module.library",
+            f"{setup.path} cannot be loaded as a PKCS#11 library ({error}). Check file and architecture.",
+        ) from None
+
+
+def _initialise(cryptoki: Cryptoki) -> None:
     """C_Initialize with the answers that an operator can act on."""
     try:
-        cryptoki.initialise()
+        with _configuration(cryptoki.configuration):
+            cryptoki.initialise()
     except CryptokiError as error:
         hint = "Check the library's own configuration"
         if "softhsm" in cryptoki.path.name.lower():
             hint = (
-                f"Check SOFTHSM2_CONF ({os.environ.get('SOFTHSM2_CONF') or 'not set'}) and that its token "
+                f"Check SOFTHSM2_CONF ({cryptoki.configuration or 'not set'}) and that its token "
                 "directory exists and is writable"
             )
         elif error.rv == Rv.CANT_LOCK:
@@ -146,23 +219,47 @@ def initialise(cryptoki: Cryptoki) -> None:
         raise Unavailable("module.library", f"{cryptoki.path} does not start: {error}. {hint}.") from None
 
 
+@contextmanager
+def _configuration(path: str | None) -> Iterator[None]:
+    """SoftHSM2 reads the name of its configuration from the environment, in C_Initialize alone."""
+    before = os.environ.get(SOFTHSM2_CONF)
+    if path is None or path == before:
+        yield
+        return
+    os.environ[SOFTHSM2_CONF] = path
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[SOFTHSM2_CONF]
+        else:
+            os.environ[SOFTHSM2_CONF] = before
+
+
 def start_afresh(cryptoki: Cryptoki) -> None:
-    """C_Finalize and C_Initialize, so that tokens that appeared meanwhile are seen. Only while no module is open."""
+    """C_Finalize and C_Initialize, so that new tokens are seen. Does nothing while a module is open."""
     with _loading:
         if cryptoki.users == 0:
-            try:
+            with suppress(CryptokiError):  # not initialised: somebody else finalised it
                 cryptoki.finalise()
-            finally:
-                cryptoki.logins.clear()
-                initialise(cryptoki)
+            cryptoki.logins.clear()
+            _initialise(cryptoki)
 
 
-def check_not_forked(pid: int) -> None:
-    """A child process must not use what its parent opened: the library's locks and sessions were copied half-way."""
-    if os.getpid() != pid:
+def start_again(cryptoki: Cryptoki) -> None:
+    """C_Initialize where somebody finalised the library beneath us; nothing where it is initialised."""
+    with _loading, suppress(Unavailable):
+        _initialise(cryptoki)
+
+
+@implements("TRUSTWORKS:MODULE-FORK")
+def check_not_forked(opened_by: int, user: int) -> None:
+    """A child process must not use what its parent opened: locks and sessions were copied half-way."""
+    if user != opened_by:
         raise Unavailable(
             "module.forked",
-            "This process was forked after the cryptographic module was opened. Start worker processes with spawn, "
+            "This process was forked after the cryptographic module was opened. Start worker processes with "
+            "spawn, "
             "and open the module in each of them.",
         )
 

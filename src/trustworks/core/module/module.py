@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import os
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from trustworks.core.errors import Refused, Rejected, Unavailable
+from trustworks.core.errors import Malformed, Refused, Rejected, Unavailable
+from trustworks.core.module import health, objects, probe
 from trustworks.core.module import library as libraries
-from trustworks.core.module import objects, probe
 from trustworks.core.module.agreed import check_key_algorithm
 from trustworks.core.module.constants import Attribute, ObjectClass
 from trustworks.core.module.key import Key
 from trustworks.core.module.pin import check_pin, read_pin
-from trustworks.core.module.pkcs11 import Cryptoki, text
-from trustworks.core.module.sessions import Connection
+from trustworks.core.module.pkcs11 import CryptokiError, text
+from trustworks.core.module.sessions import Connection, unavailable
+from trustworks.core.module.uri import Pkcs11Uri
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
@@ -25,8 +24,10 @@ if TYPE_CHECKING:
 
     from trustworks.core.module.algorithms import KeyAlgorithm
     from trustworks.core.module.config import ModuleSettings
-    from trustworks.core.module.probe import Approval, ModuleHealth, ModuleInfo
-    from trustworks.core.module.uri import Pkcs11Uri
+    from trustworks.core.module.health import Approval, ModuleHealth
+    from trustworks.core.module.probe import Capability, ModuleInfo
+
+LONGEST_LABEL = 64
 
 
 def today_utc() -> date:
@@ -35,29 +36,29 @@ def today_utc() -> date:
 
 
 class Module:
-    """An open token of the cryptographic module; made by `Module.open`, closed by `close` or the with statement.
+    """An open token of the cryptographic module; made by `open`, closed by `close` or a with statement.
 
     Threads share it. A forked child process is refused (module.forked): workers are spawned.
     """
 
-    def __init__(self, connection: Connection, *, lab: bool, today: Callable[[], date]) -> None:
+    def __init__(
+        self, connection: Connection, *, lab: bool, today: Callable[[], date], settings: ModuleSettings | None
+    ) -> None:
         self.connection = connection
         self.cryptoki = connection.cryptoki
         self.uri = connection.uri
         self.lab = lab
         self.today = today
         self.mechanisms = frozenset(self.cryptoki.mechanisms(connection.slot))
+        self.approval: Path | None = None
         info = self.cryptoki.token_info(connection.slot)
-        self.token_uri = replace(
-            self.uri,
+        wanted = settings.working_copies if settings else None
+        self._working_copies = text(info.manufacturerID) == "SoftHSM project" if wanted is None else wanted
+        self.token_uri = Pkcs11Uri(
             token=text(info.label),
             serial=text(info.serialNumber),
             manufacturer=text(info.manufacturerID),
             model=text(info.model),
-            slot_id=None,
-            pin_source=None,
-            module_name=None,
-            module_path=None,
         )
 
     @classmethod
@@ -65,43 +66,41 @@ class Module:
         cls,
         uri: Pkcs11Uri,
         *,
-        library: Path | Cryptoki | None = None,
+        library: Path | None = None,
         read_write: bool = False,
         lab: bool = False,
         base: Path | None = None,
         today: Callable[[], date] = today_utc,
         settings: ModuleSettings | None = None,
     ) -> Module:
-        """Open the token that `uri` names, with the PIN from its pin-source (a relative file is meant from `base`).
+        """Open the token that `uri` names, with the PIN of its pin-source (a relative file: from `base`).
 
-        Raises `Unavailable` (module.library-absent, module.token-absent, module.pin-wrong, module.pin-locked, ...)
-        and `Refused` (TRUSTWORKS:MODULE-PIN-*), each with one sentence that says what to do.
+        Raises `Unavailable` (module.library-absent, module.token-absent, module.pin-wrong, module.pin-locked,
+        ...) and `Refused` (TRUSTWORKS:MODULE-PIN-*), each with one sentence that says what to do.
         """
+        setup = libraries.make_setup(settings, library=library, uri=uri, base=base)
         pin = read_pin(uri, base=base)
         lab = lab or (settings is not None and settings.lab)
         check_pin(pin, whose=str(uri), lab=lab)
-        cryptoki, lock_file = _library(uri, library, settings, base)
-        connection = Connection(cryptoki, uri, pin, read_write=read_write, lock_file=lock_file)
-        with libraries.start_lock(cryptoki.path, lock_file), cryptoki.lock:
-            try:
-                connection.open()
-            except Unavailable as error:
-                if error.code != "module.token-absent" or cryptoki.users:
-                    raise
-                libraries.start_afresh(cryptoki)  # it may have appeared since the library listed the slots
-                connection.open()
-            cryptoki.users += 1
         try:
-            return cls(connection, lab=lab, today=today)
-        except BaseException:
-            connection.close()
-            raise
+            with libraries.start_lock(setup):
+                cryptoki = libraries.load(setup)
+                connection = Connection(cryptoki, uri, pin, setup=setup, read_write=read_write)
+                connection.open()
+            try:
+                module = cls(connection, lab=lab, today=today, settings=settings)
+            except BaseException:
+                connection.close()
+                raise
+        except CryptokiError as error:
+            raise unavailable(error, uri) from error
+        if settings and settings.approval:
+            module.approval = (base or Path()) / settings.approval
+        return module
 
     def close(self) -> None:
         """Close the sessions and log out; further use answers module.closed."""
-        if not self.connection.closed:
-            self.connection.close()
-            self.cryptoki.users -= 1
+        self.connection.close()
 
     def __enter__(self) -> Self:
         return self
@@ -112,33 +111,50 @@ class Module:
     # Keys
 
     def generate_key_pair(self, *, label: str, algorithm: KeyAlgorithm, key_id: bytes | None = None) -> Key:
-        """Make a key pair in the module whose private key can never leave it; the module must be open read_write.
+        """Make a key pair whose private key can never leave the module, which must be open read_write.
 
-        `Refused` where the algorithm is not agreed today (ECCG-ACM:KEYS) or the module does not protect the new key
-        as asked (TRUSTWORKS:MODULE-KEY-INSIDE; the key is destroyed). `Rejected` (module.key-exists) for a label in use.
+        `Refused` where the algorithm is not agreed today (ECCG-ACM:KEYS) or the module does not protect the
+        new key as asked (TRUSTWORKS:MODULE-KEY-INSIDE; the key is destroyed). `Rejected` (module.key-exists)
+        for a label in use.
         """
         check_key_algorithm(algorithm, self.today(), lab=self.lab)
+        if not 0 < len(label.encode()) <= LONGEST_LABEL:
+            raise Malformed(f"A key's label has 1 to {LONGEST_LABEL} octets.")
         identity = key_id or self.random(20)
-        if self._find(label=label) or self._find(key_id=identity):
-            raise Rejected(
-                "module.key-exists",
-                f"A key with the label {label!r} or that id is on the token already; use another.",
+        with libraries.start_lock(self.connection.setup):  # a process that starts must not see half a key
+            if self._find(label=label) or self._find(key_id=identity):
+                raise Rejected(
+                    "module.key-exists",
+                    f"A key with the label {label!r} or that id is on the token already; use another.",
+                )
+            self.connection.run(
+                lambda session: objects.generate(
+                    self.cryptoki,
+                    session,
+                    self.mechanisms,
+                    algorithm=algorithm,
+                    label=label,
+                    key_id=identity,
+                ),
+                once=True,
             )
-        self.connection.run(
-            lambda session: objects.generate(
-                self.cryptoki, session, self.mechanisms, algorithm, label, identity
-            )
-        )
-        key = self.key(key_id=identity)
         try:
+            key = self.key(key_id=identity)
             check_protection(key.attributes(), label)
-        except Refused:
-            self.destroy(key)
+            key.sign(b"the first signature of a new key shows that its two halves belong together")
+        except BaseException:
+            self._destroy(identity)
             raise
         return key
 
     def key(self, label: str | None = None, key_id: bytes | None = None) -> Key:
-        """The one private key with this label or id (or both)."""
+        """The one private key with this label or id (or both); without either, the one that the URI names."""
+        if label is None and key_id is None:
+            label, key_id = self.uri.object, self.uri.id
+        if label is None and key_id is None:
+            raise Malformed(
+                "Say which key is meant: by its label, its id, or object= or id= in the PKCS#11 URI."
+            )
         found = self._find(label=label, key_id=key_id)
         if len(found) == 1:
             return self._key(found[0])
@@ -150,7 +166,8 @@ class Module:
             )
         raise Unavailable(
             "module.key-absent",
-            f"No private key {name} is on {self.token_uri}. `trustworks module keys` lists those that are there.",
+            f"No private key {name} is on {self.token_uri}. `trustworks module keys` lists those that are "
+            "there.",
         )
 
     def keys(self) -> list[Key]:
@@ -159,13 +176,19 @@ class Module:
         for handle in self._find():
             try:
                 found.append(self._key(handle))
-            except (Unavailable, Rejected):
-                continue  # a key of another kind, or without its public key
+            except (Unavailable, Rejected) as error:
+                if error.code not in objects.NOT_OURS:
+                    raise
         return sorted(found, key=lambda key: (key.label, key.key_id))
 
     def destroy(self, key: Key) -> None:
         """Destroy the private and the public key object; there is no way back."""
-        self.connection.run(lambda session: objects.destroy(self.cryptoki, session, key.key_id))
+        self._destroy(key.key_id)
+
+    def _destroy(self, key_id: bytes) -> None:
+        with libraries.start_lock(self.connection.setup):
+            self.connection.drop_copies(self._find(key_id=key_id))
+            self.connection.run(lambda session: objects.destroy(self.cryptoki, session, key_id))
 
     def random(self, length: int) -> bytes:
         """Random octets from the module."""
@@ -180,8 +203,15 @@ class Module:
             )
         return found[0]
 
+    def signing_handle(self, key_id: bytes, generation: int) -> int:
+        """The number of the object that signs: a working copy where that is wanted and possible."""
+        handle = self.private_handle(key_id)
+        if not self._working_copies:
+            return handle
+        return self.connection.working_copy(handle, generation) or handle
+
     def _find(self, *, label: str | None = None, key_id: bytes | None = None) -> list[int]:
-        wanted: dict[Attribute, Any] = {Attribute.CLASS: ObjectClass.PRIVATE_KEY}
+        wanted: dict[Attribute, Any] = {Attribute.CLASS: ObjectClass.PRIVATE_KEY, Attribute.TOKEN: True}
         if label is not None:
             wanted[Attribute.LABEL] = label
         if key_id is not None:
@@ -189,7 +219,6 @@ class Module:
         return self.connection.run(lambda session: self.cryptoki.find(session, wanted))
 
     def _key(self, handle: int) -> Key:
-        generation = self.connection.generation
         found = self.connection.run(lambda session: objects.read(self.cryptoki, session, handle))
         return Key(
             self,
@@ -197,19 +226,28 @@ class Module:
             key_id=found.key_id,
             algorithm=found.algorithm,
             public_key=found.public_key,
-            handle=handle,
-            generation=generation,
         )
 
     # Probes
 
     def info(self) -> ModuleInfo:
-        """Library, token, mechanisms and capabilities."""
+        """Library, token and mechanisms, as the module describes itself."""
         return probe.info(self)
 
+    def capabilities(self) -> tuple[Capability, ...]:
+        """What the module can really do, tried out with keys of one session; takes some seconds."""
+        return probe.capabilities(self)
+
+    def ensure_probe_key(self) -> Key:
+        """The key that `health` signs with; made where it is absent (the module must be open read_write)."""
+        return health.ensure_probe_key(self)
+
     def health(self, approved: Approval | None = None) -> ModuleHealth:
-        """Sign and verify with the probe key, look at the random numbers, compare with what was approved."""
-        return probe.health(self, approved)
+        """Sign and verify with the probe key, look at the random numbers, compare with what was approved.
+
+        `approved`: as read from the approval file that the configuration names, unless it is given.
+        """
+        return health.health(self, approved)
 
 
 @implements("TRUSTWORKS:MODULE-KEY-INSIDE")
@@ -231,21 +269,7 @@ def check_protection(attributes: dict[str, bool | None], label: str) -> None:
     if wrong or attributes.get("sensitive") is None or attributes.get("extractable") is None:
         raise Refused(
             "TRUSTWORKS:MODULE-KEY-INSIDE",
-            f"The module does not protect the new key {label!r} as asked ({', '.join(wrong) or 'no answer'}); it was "
+            f"The module does not protect the new key {label!r} as asked "
+            f"({', '.join(wrong) or 'no answer'}); it was "
             "destroyed. Use a module that keeps private keys sensitive and not extractable.",
         )
-
-
-def _library(
-    uri: Pkcs11Uri, library: Path | Cryptoki | None, settings: ModuleSettings | None, base: Path | None
-) -> tuple[Cryptoki, Path | None]:
-    if isinstance(library, Cryptoki):
-        return library, None
-    folder = base or Path()
-    named = Path(uri.module_path) if uri.module_path else None
-    path = libraries.find_library(library or named or (settings.library if settings else None))
-    lock_file = folder / settings.lock_file if settings and settings.lock_file else None
-    if settings and settings.softhsm2_conf:
-        os.environ["SOFTHSM2_CONF"] = str((folder / settings.softhsm2_conf).absolute())
-    with libraries.start_lock(path, lock_file):
-        return libraries.load(path, parameters=settings.library_parameters if settings else None), lock_file

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from trustworks.core.errors import Rejected, Unavailable
@@ -20,6 +21,8 @@ _GENERATORS = {
     "rsa": (Mechanism.RSA_PKCS_KEY_PAIR_GEN, KeyType.RSA),
     "ed25519": (Mechanism.EC_EDWARDS_KEY_PAIR_GEN, KeyType.EC_EDWARDS),
 }
+# Why a private key on the token is none of those that Trustworks uses.
+NOT_OURS = frozenset({"module.key-algorithm", "module.key-ambiguous", "module.public-key-absent"})
 # The same curve as OBJECT IDENTIFIER, which PKCS#11 3.0 allows too.
 _ED25519_NAMES = (EC_PARAMETERS[KeyAlgorithm.ED25519], bytes.fromhex("06032b6570"))
 
@@ -38,11 +41,17 @@ def generate(
     cryptoki: Cryptoki,
     session: int,
     offered: frozenset[int],
+    *,
     algorithm: KeyAlgorithm,
     label: str,
     key_id: bytes,
-) -> None:
-    """C_GenerateKeyPair with a private key that is sensitive, not extractable, and for signatures alone."""
+    on_token: bool = True,
+) -> tuple[int, int]:
+    """C_GenerateKeyPair with a private key that is sensitive, not extractable, and for signatures alone.
+
+    Answers the numbers of the public and the private key object. A key that is not `on_token` ends with the
+    session.
+    """
     mechanism, key_type = _GENERATORS[algorithm.family]
     if mechanism not in offered:
         raise Rejected(
@@ -51,7 +60,7 @@ def generate(
         )
     common: Template = {
         Attribute.KEY_TYPE: key_type,
-        Attribute.TOKEN: True,
+        Attribute.TOKEN: on_token,
         Attribute.LABEL: label,
         Attribute.ID: key_id,
     }
@@ -71,7 +80,7 @@ def generate(
         Attribute.UNWRAP: False,
         Attribute.DERIVE: False,
     }
-    cryptoki.generate_key_pair(session, PreparedMechanism(mechanism), public, private)
+    return cryptoki.generate_key_pair(session, PreparedMechanism(mechanism), public, private)
 
 
 def read(cryptoki: Cryptoki, session: int, handle: int) -> Found:
@@ -106,10 +115,16 @@ def read(cryptoki: Cryptoki, session: int, handle: int) -> Found:
     if key is None:
         raise Unavailable(
             "module.public-key-absent",
-            f"The token holds no public key object with the id {key_id.hex()} of {label!r}; import it, so that "
+            f"The token holds no public key object with the id {key_id.hex()} of {label!r}; import it, so "
+            "that "
             "signatures can be verified.",
         )
     return Found(label=label, key_id=key_id, algorithm=algorithm_of(key), public_key=key)
+
+
+def read_public(cryptoki: Cryptoki, session: int, handle: int, algorithm: KeyAlgorithm) -> PublicKey | None:
+    """The public key of a public key object."""
+    return _rsa(cryptoki, session, handle) if algorithm.family == "rsa" else _ec(cryptoki, session, handle)
 
 
 def _rsa(cryptoki: Cryptoki, session: int, handle: int) -> rsa.RSAPublicKey | None:
@@ -127,16 +142,20 @@ def _ec(cryptoki: Cryptoki, session: int, handle: int) -> PublicKey | None:
         return None
     if parameters in _ED25519_NAMES:
         return ed25519.Ed25519PublicKey.from_public_bytes(point[-32:])
-    for algorithm, curve in CURVES.items():
-        if EC_PARAMETERS[algorithm] == parameters:
-            break
-    else:
+    algorithm = next((known for known in CURVES if EC_PARAMETERS[known] == parameters), None)
+    if algorithm is None:
         raise Rejected(
             "module.key-algorithm", f"The curve {parameters.hex()} is not one that Trustworks uses."
         )
-    # CKA_EC_POINT is an OCTET STRING around the point (PKCS#11 2.40, 2.3.3); some modules give the bare point.
+    # CKA_EC_POINT is an OCTET STRING around the point (PKCS#11 2.40, 2.3.3); some modules give the bare
+    # point.
     size = 1 + 2 * ((algorithm.bits + 7) // 8)
-    return ec.EllipticCurvePublicKey.from_encoded_point(curve(), point[-size:])
+    try:
+        return ec.EllipticCurvePublicKey.from_encoded_point(CURVES[algorithm](), point[-size:])
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise Rejected(
+            "module.key-algorithm", f"The public key's point on {algorithm.value} cannot be used: {error}."
+        ) from error
 
 
 def destroy(cryptoki: Cryptoki, session: int, key_id: bytes) -> None:

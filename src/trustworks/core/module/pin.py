@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
@@ -15,29 +16,31 @@ from trustworks.core.trace import implements
 if TYPE_CHECKING:
     from trustworks.core.module.uri import Pkcs11Uri
 
-# Eight: the least that the modules on the market enforce, and what a token that locks after ten wrong tries needs for
-# a chance of one in ten million against guessing. More is no burden (a machine types it) but some cards take no more
-# than fifteen, so that a longer minimum would shut out certified devices.
+# Eight: the least that the modules on the market enforce, and what a token that locks after ten wrong tries
+# needs for a chance of one in ten million against guessing. More is no burden (a machine types it) but some
+# cards take no more than fifteen, so that a longer minimum would shut out certified devices.
 LEAST_PIN_LENGTH: Final = 8
 _LARGEST_PIN_FILE: Final = 1024
 
 # What manuals, tutorials and test suites of modules use, in lower case.
 KNOWN_PINS: Final = frozenset(
     {
-        "00000000", "0001password", "010203040506", "12345678", "123456789", "1234567890", "87654321",
-        "3537363231383830", "administrator", "changeit", "changeme", "default", "fortanix", "foo123", "hsmpassword",
-        "letmein", "nitrokey", "opensc", "passw0rd", "password", "password1", "password123", "qwertyui", "secret",
-        "secret123", "softhsm", "softhsm2", "so-pin", "sopin", "test1234", "testtest", "trustworks", "user-pin",
-        "userpin", "welcome1", "yubihsm", "0000", "1234", "123456", "1111", "98765432", "1234-5678", "abcd1234",
+        "0000", "00000000", "0001password", "010203040506", "1111", "1234", "1234-5678", "123456",
+        "12345678", "123456789", "1234567890", "3537363231383830", "87654321", "98765432", "abcd1234",
+        "administrator", "changeit", "changeme", "default", "foo123", "fortanix", "hsmpassword", "letmein",
+        "nitrokey", "opensc", "passw0rd", "password", "password1", "password123", "qwertyui", "secret",
+        "secret123", "so-pin", "softhsm", "softhsm2", "sopin", "test1234", "testtest", "trustworks",
+        "user-pin", "userpin", "welcome1", "yubihsm",
     }
 )  # fmt: skip
 
 
 @implements("TRUSTWORKS:MODULE-PIN-STRENGTH")
 def check_pin(pin: bytes, *, whose: str, lab: bool) -> None:
-    """Refuse a PIN that is known or too short, unless this is the lab; the PIN itself is never in the message.
+    """Refuse a PIN that is known or too short, unless this is the lab; the message never holds the PIN.
 
-    Known also means: one character repeated, or each character the successor (or predecessor) of the one before.
+    Known also means: one character repeated, or each character the successor (or predecessor) of the one
+    before.
     """
     if lab:
         return
@@ -46,7 +49,7 @@ def check_pin(pin: bytes, *, whose: str, lab: bool) -> None:
         reason = f"has fewer than {LEAST_PIN_LENGTH} characters"
     elif text in KNOWN_PINS:
         reason = "is a known default"
-    elif len({ord(after) - ord(before) for before, after in zip(text, text[1:], strict=False)}) == 1:
+    elif len({ord(after) - ord(before) for before, after in pairwise(text)}) == 1:
         reason = "is one character repeated, or a plain run"
     else:
         return
@@ -68,26 +71,29 @@ def check_pin_file(mode: int, owner: int, user: int, path: Path) -> None:
     if mode & 0o077:
         raise Refused(
             "TRUSTWORKS:MODULE-PIN-FILE-MODE",
-            f"The PIN file {path} has mode {stat.S_IMODE(mode):04o}: others can reach it. Run chmod 600 {path}, "
+            f"The PIN file {path} has mode {stat.S_IMODE(mode):04o}: others can reach it. Run chmod 600 "
+            f"{path}, "
             "and change the PIN if they may have read it.",
         )
     if owner not in {0, user}:
         raise Refused(
             "TRUSTWORKS:MODULE-PIN-FILE-MODE",
-            f"The PIN file {path} belongs to user {owner}; it must belong to the user that runs Trustworks ({user}).",
+            f"The PIN file {path} belongs to user {owner}; it must belong to the user that runs Trustworks "
+            f"({user}).",
         )
 
 
 def read_pin(uri: Pkcs11Uri, *, base: Path | None = None) -> bytes:
     """The PIN from the URI's pin-source; a relative path is meant from `base` (else the working directory).
 
-    A final line end is not part of the PIN. Raises `Unavailable` (module.pin-absent) without a file, and `Refused`
-    where others could read it.
+    A final line end is not part of the PIN. Raises `Unavailable` (module.pin-absent) without a file, and
+    `Refused` where others could read it.
     """
     if uri.pin_source is None:
         raise Unavailable(
             "module.pin-absent",
-            f"{uri} names no PIN file; add ?pin-source=file:PATH with a file of mode 0600 that holds the PIN.",
+            f"{uri} names no PIN file; add ?pin-source=file:PATH with a file of mode 0600 that holds the "
+            "PIN.",
         )
     path = pin_path(uri.pin_source, base)
     try:
@@ -110,7 +116,8 @@ def read_pin(uri: Pkcs11Uri, *, base: Path | None = None) -> bytes:
 def pin_path(pin_source: str, base: Path | None) -> Path:
     """The file that a pin-source names: ``file:PATH``, ``file://PATH`` or a bare path.
 
-    A command (RFC 7512, 2.4: ``|COMMAND``) is not run: a configuration file shall not be able to start programs.
+    A command (RFC 7512, 2.4: ``|COMMAND``) is not run: a configuration file shall not be able to start
+    programs.
     """
     text = pin_source
     if match := re.fullmatch(r"(?i)file:(?://(?:localhost)?(?=/))?(.+)", text):

@@ -1,8 +1,9 @@
 """The binding to a PKCS#11 library: cffi in ABI mode, so that no compiler is needed.
 
-One `Cryptoki` stands for one library that this process has initialised, once, with CKF_OS_LOCKING_OK: without that
-flag SoftHSM2 runs without mutexes, and two threads crash it. Every call releases the GIL. A failing call raises
-`CryptokiError`; turning that into a sentence for an operator is the business of the files above this one.
+One `Cryptoki` stands for one library that this process has initialised, once, with CKF_OS_LOCKING_OK: without
+that flag SoftHSM2 runs without mutexes, and two threads crash it. Every call releases the GIL. A failing call
+raises `CryptokiError`; turning that into a sentence for an operator is the business of the files above this
+one.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class CryptokiError(Exception):
 
 
 class PreparedMechanism:
-    """A CK_MECHANISM with its parameter, kept for as long as it is used; building one costs more than a call."""
+    """A CK_MECHANISM with its parameter, kept while it is used: building one costs more than a call."""
 
     __slots__ = ("cdata", "parameter")
 
@@ -94,11 +95,17 @@ class Cryptoki:
     Sessions, objects and slots are plain numbers here. Made by `library.load`, never directly by a service.
     """
 
-    def __init__(self, path: Path, *, parameters: str | None = None) -> None:
+    def __init__(
+        self, path: Path, *, parameters: str | None = None, configuration: str | None = None
+    ) -> None:
         self.path = path
         self.parameters = parameters
+        self.configuration = configuration
         self.lock = threading.RLock()
-        self.users = 0  # modules that are open over this library
+        self.users = 0  # connections that are open over this library
+        self.starts = (
+            0  # calls of C_Initialize: sessions of an earlier start are nobody's, or somebody else's
+        )
         self.logins: dict[int, tuple[int, bytes]] = {}  # slot -> number of users, digest of their PIN
         self._library: Any = ffi.dlopen(str(path), ffi.RTLD_NOW | ffi.RTLD_LOCAL)
         pointer = ffi.new("CK_FUNCTION_LIST **")
@@ -138,6 +145,7 @@ class Cryptoki:
         rv = self.functions.C_Initialize(arguments)
         if rv != Rv.CRYPTOKI_ALREADY_INITIALIZED:  # by another user of the library in this process
             self._check("C_Initialize", rv)
+            self.starts += 1
         self.pid = os.getpid()
 
     def finalise(self) -> None:
@@ -158,7 +166,7 @@ class Cryptoki:
             return []
         count = ffi.new("CK_ULONG *")
         self._check("C_GetInterfaceList", get(ffi.NULL, count))
-        found = ffi.new("CK_INTERFACE[]", count[0])
+        found = ffi.new("CK_INTERFACE[]", max(count[0], 1))
         self._check("C_GetInterfaceList", get(found, count))
         names = []
         for interface in found[0 : count[0]]:
@@ -176,6 +184,12 @@ class Cryptoki:
         found = ffi.new("CK_ULONG[]", max(count[0], 1))
         self._call("C_GetSlotList", int(with_token), found, count)
         return list(found[0 : count[0]])
+
+    def slot_info(self, slot: int) -> Any:
+        """CK_SLOT_INFO of a slot."""
+        info = ffi.new("CK_SLOT_INFO *")
+        self._call("C_GetSlotInfo", slot, info)
+        return info
 
     def token_info(self, slot: int) -> Any:
         """CK_TOKEN_INFO of the token in a slot."""
@@ -233,15 +247,14 @@ class Cryptoki:
         array, count, _keep = _template(wanted)
         self._call("C_FindObjectsInit", session, array, count)
         found: list[int] = []
-        try:
-            objects, number = ffi.new("CK_ULONG[]", _FOUND_AT_ONCE), ffi.new("CK_ULONG *")
-            while True:
-                self._call("C_FindObjects", session, objects, _FOUND_AT_ONCE, number)
-                if not number[0]:
-                    return found
-                found.extend(objects[0 : number[0]])
-        finally:
-            self._call("C_FindObjectsFinal", session)
+        objects, number = ffi.new("CK_ULONG[]", _FOUND_AT_ONCE), ffi.new("CK_ULONG *")
+        while True:  # after a failure the caller closes the session, which ends the search as well
+            self._call("C_FindObjects", session, objects, _FOUND_AT_ONCE, number)
+            if not number[0]:
+                break
+            found.extend(objects[0 : number[0]])
+        self._call("C_FindObjectsFinal", session)
+        return found
 
     def attribute(self, session: int, handle: int, kind: Attribute) -> bytes | None:
         """One attribute's octets; None where the object has none or does not give it out."""
@@ -265,10 +278,12 @@ class Cryptoki:
         octets = self.attribute(session, handle, kind)
         return None if octets is None else int.from_bytes(octets, sys.byteorder)
 
-    def set_attributes(self, session: int, handle: int, values: Template) -> None:
-        """C_SetAttributeValue."""
-        array, count, _keep = _template(values)
-        self._call("C_SetAttributeValue", session, handle, array, count)
+    def copy(self, session: int, handle: int, changed: Template) -> int:
+        """C_CopyObject: the handle of a copy with some attributes changed."""
+        array, count, _keep = _template(changed)
+        copied = ffi.new("CK_ULONG *")
+        self._call("C_CopyObject", session, handle, array, count, copied)
+        return int(copied[0])
 
     def destroy(self, session: int, handle: int) -> None:
         """C_DestroyObject."""
@@ -304,7 +319,7 @@ class Cryptoki:
         return int(handles[0]), int(handles[1])
 
     def sign(self, session: int, mechanism: PreparedMechanism, key: int, data: bytes) -> bytes:
-        """C_SignInit and C_Sign; the hot path in `sessions.py` makes the same two calls without allocating."""
+        """C_SignInit and C_Sign; the hot path in `sessions.py` does the same without allocating."""
         self._check("C_SignInit", self.c_sign_init(session, mechanism.cdata, key))
         buffer, length = ffi.new("CK_BYTE[1024]"), ffi.new("CK_ULONG *", 1024)
         self._check("C_Sign", self.c_sign(session, data, len(data), buffer, length))

@@ -1,23 +1,40 @@
-"""What the module is, what it can do, and whether it is well."""
+"""What the module is, and what it can do: told by itself, and tried out."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
-from trustworks.core.errors import TrustworksError, Unavailable
-from trustworks.core.module.algorithms import KeyAlgorithm
-from trustworks.core.module.constants import Mechanism, mechanism_name
+from cryptography.exceptions import InvalidSignature
+
+from trustworks.core.errors import TrustworksError
+from trustworks.core.module import objects
+from trustworks.core.module.algorithms import KeyAlgorithm, SignatureScheme
+from trustworks.core.module.constants import mechanism_name
 from trustworks.core.module.library import sha256_of
-from trustworks.core.module.pkcs11 import text
+from trustworks.core.module.pkcs11 import CryptokiError, text
+from trustworks.core.module.signatures import make_plan
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from trustworks.core.module.module import Module
 
-PROBE_LABEL: Final = "trustworks-probe"
-_TEST_MODULES: Final = ("softhsm", "nss", "mozilla", "opencryptoki soft", "kryoptic", "swtpm")
+# Software, whatever stands on its label: nothing of these is a certified device, and assurance answers
+# accordingly.
+_TEST_MODULES: Final = (
+    "softhsm",
+    "nss",
+    "mozilla",
+    "opencryptoki soft",
+    "kryoptic",
+    "swtpm",
+    "sw   tpm",
+    "sw tpm",
+)
+_PROBED: Final = b"what the module makes of these octets is verified with the public key"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,40 +55,33 @@ class ModuleInfo:
     hardware_version: str
     firmware_version: str
     mechanisms: tuple[str, ...]
-    capabilities: tuple[str, ...]
     is_test_module: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Approval:
-    """What an operator approved of a module."""
+class Capability:
+    """What came of trying one kind of key: how long its generation took, and the schemes that it signed by.
 
-    mechanisms: tuple[str, ...]
-    library_sha256: bytes
-    library_version: str = ""
-    token_model: str = ""
-    firmware_version: str = ""
+    `why_not` says why there is no key, or why a scheme is missing; empty when all worked.
+    """
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModuleHealth:
-    """`ok` is false when anything was found; `latency_us` is of one signature with its verification."""
-
-    ok: bool
-    latency_us: float
-    findings: tuple[str, ...] = field(default=())
+    algorithm: KeyAlgorithm
+    generation_ms: float | None
+    schemes: tuple[SignatureScheme, ...]
+    why_not: str = ""
 
 
-def _version(version: object) -> str:
-    return f"{version.major}.{version.minor}"  # type: ignore[attr-defined]
+def _version(version: Any) -> str:
+    return f"{version.major}.{version.minor}"
 
 
 def info(module: Module) -> ModuleInfo:
     """Ask the library and the token."""
     cryptoki, slot = module.cryptoki, module.connection.slot
-    general, token = cryptoki.info(), cryptoki.token_info(slot)
+    general, token = module.connection.run(lambda _: (cryptoki.info(), cryptoki.token_info(slot)))
     names = " ".join(
-        (text(general.libraryDescription), text(general.manufacturerID), text(token.model))
+        text(field)
+        for field in (general.libraryDescription, general.manufacturerID, token.model, token.manufacturerID)
     ).lower()
     return ModuleInfo(
         library=cryptoki.path,
@@ -88,21 +98,67 @@ def info(module: Module) -> ModuleInfo:
         hardware_version=_version(token.hardwareVersion),
         firmware_version=_version(token.firmwareVersion),
         mechanisms=tuple(mechanism_name(number) for number in sorted(module.mechanisms)),
-        capabilities=(),
         is_test_module=any(name in names for name in _TEST_MODULES),
     )
 
 
-def health(module: Module, approved: Approval | None) -> ModuleHealth:
-    """Sign and verify with the probe key."""
-    del approved
-    findings = []
-    started = time.perf_counter_ns()
-    try:
-        key = module.key(label=PROBE_LABEL)
+def capabilities(module: Module) -> tuple[Capability, ...]:
+    """Make a key of each kind for one session, and sign by each scheme.
+
+    A mechanism list says too little: SoftHSM2 lists CKM_ECDSA whatever its curves are, and some modules list
+    what their policy then forbids.
+    """
+    return tuple(_capability(module, algorithm) for algorithm in KeyAlgorithm)
+
+
+def _capability(module: Module, algorithm: KeyAlgorithm) -> Capability:
+    with module.connection.session() as session:
         started = time.perf_counter_ns()
-        key.sign(b"probe")
+        try:
+            public, private = objects.generate(
+                module.cryptoki,
+                session,
+                module.mechanisms,
+                algorithm=algorithm,
+                label="trustworks-capability",
+                key_id=b"trustworks-capability",
+                on_token=False,
+            )
+        except (CryptokiError, TrustworksError) as error:
+            return Capability(algorithm=algorithm, generation_ms=None, schemes=(), why_not=str(error))
+        taken = (time.perf_counter_ns() - started) / 1e6
+        try:
+            schemes, failures = _schemes(module, session, public, private, algorithm)
+        finally:
+            for handle in (private, public):
+                with suppress(CryptokiError):
+                    module.cryptoki.destroy(session, handle)
+    return Capability(
+        algorithm=algorithm, generation_ms=taken, schemes=tuple(schemes), why_not="; ".join(failures)
+    )
+
+
+def _schemes(
+    module: Module, session: int, public: int, private: int, algorithm: KeyAlgorithm
+) -> tuple[list[SignatureScheme], list[str]]:
+    schemes: list[SignatureScheme] = []
+    failures: list[str] = []
+    try:
+        key = objects.read_public(module.cryptoki, session, public, algorithm)
     except TrustworksError as error:
-        findings.append(str(error))
-    latency = (time.perf_counter_ns() - started) / 1000
-    return ModuleHealth(ok=not findings, latency_us=latency, findings=tuple(findings))
+        return [], [str(error)]
+    if key is None:
+        return [], ["the module does not give out the public key"]
+    for scheme in SignatureScheme:
+        if scheme.family != algorithm.family:
+            continue
+        try:
+            plan = make_plan(scheme, key, module.mechanisms, module.today())
+            signed = _PROBED if plan.digest is None else plan.digest(_PROBED).digest()
+            raw = module.cryptoki.sign(session, plan.mechanism, private, plan.prefix + signed)
+            plan.verify(raw if plan.encode is None else plan.encode(raw), signed, *plan.arguments)
+        except (CryptokiError, TrustworksError, InvalidSignature, ValueError) as error:
+            failures.append(f"{scheme.name}: {str(error) or type(error).__name__}")
+        else:
+            schemes.append(scheme)
+    return schemes, failures

@@ -1,8 +1,9 @@
 """The connection to one token: found by its URI, logged in once, with a pool of sessions for the threads.
 
-Life of a signature: take an idle session (or open one), C_SignInit, C_Sign, give the session back. A session with a
-failed operation is closed, never reused. When the connection is lost (device reset, sessions killed), the first thread
-that notices opens it anew, and every thread tries once more; handles of objects belong to one such `generation`.
+Life of a signature: take an idle session (or open one), C_SignInit, C_Sign, give the session back. A session
+with a failed operation is closed, never reused. When the connection is lost (device reset, sessions killed),
+the first thread that notices opens it anew, and every thread tries once more; handles of objects belong to
+one such `generation`.
 """
 
 from __future__ import annotations
@@ -10,36 +11,42 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
+import time
 from collections import deque
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from trustworks.core.errors import Unavailable
 from trustworks.core.module import library
-from trustworks.core.module.constants import LOST, Flag, Rv, User
+from trustworks.core.module.constants import LOST, Attribute, Flag, Rv, User
 from trustworks.core.module.pkcs11 import CryptokiError, ffi, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
     from typing import TypeVar
 
+    from trustworks.core.module.library import Setup
     from trustworks.core.module.pkcs11 import Cryptoki, PreparedMechanism
     from trustworks.core.module.uri import Pkcs11Uri
 
     T = TypeVar("T")
 
 LARGEST_SIGNATURE: Final = 2048
+SESSION_PATIENCE: Final = (
+    5.0  # seconds; a token whose sessions are all in use gets one back within a signature's time
+)
+_SESSION_PAUSE: Final = 0.002
 
 
 class Session:
     """A session with the buffers that its signatures are written to."""
 
-    __slots__ = ("buffer", "generation", "handle", "length", "view")
+    __slots__ = ("buffer", "generation", "handle", "length", "start", "view")
 
-    def __init__(self, handle: int, generation: int) -> None:
+    def __init__(self, handle: int, generation: int, start: int) -> None:
         self.handle = handle
         self.generation = generation
+        self.start = start
         self.buffer: Any = ffi.new("CK_BYTE[]", LARGEST_SIGNATURE)
         self.length: Any = ffi.new("CK_ULONG *")
         self.view: Any = ffi.buffer(self.buffer)
@@ -49,47 +56,60 @@ class Connection:
     """One token, logged in. Threads share it; a forked child is refused."""
 
     def __init__(
-        self,
-        cryptoki: Cryptoki,
-        uri: Pkcs11Uri,
-        pin: bytes,
-        *,
-        read_write: bool,
-        lock_file: Path | None = None,
+        self, cryptoki: Cryptoki, uri: Pkcs11Uri, pin: bytes, *, setup: Setup, read_write: bool
     ) -> None:
         self.cryptoki = cryptoki
         self.uri = uri
+        self.setup = setup
         self.slot = -1
         self.generation = 0
         self.pid = os.getpid()
         self.closed = False
         self._pin = pin
         self._read_write = read_write
-        self._lock_file = lock_file
         self._lock = threading.RLock()
         self._idle: deque[Session] = deque()
         self._anchor: Session | None = None
+        self._copies: dict[int, int] = {}
+        self._pin_refused: Unavailable | None = None
         self._sign_init = cryptoki.c_sign_init
         self._sign = cryptoki.c_sign
 
     # Opening and closing
 
     def open(self) -> None:
-        """Find the token and log in; the caller holds the start-up lock."""
-        cryptoki = self.cryptoki
-        with cryptoki.lock:
-            self.slot = find_slot(cryptoki, self.uri)
-            anchor = self._new_session()
+        """Find the token and log in; the caller holds the start-up lock.
+
+        A token that is not there may have appeared since the library listed its slots, and a library that
+        lost its device may need a new start: it gets one, if nobody else in this process uses it.
+        """
+        with self.cryptoki.lock:
             try:
-                self._login(anchor)
-            except BaseException:
-                self._discard(anchor)
-                raise
-            self._anchor = anchor  # the login ends with the last session, so one always stays open
+                self._enter()
+            except (CryptokiError, Unavailable) as error:
+                if self.cryptoki.users or (
+                    isinstance(error, Unavailable) and error.code != "module.token-absent"
+                ):
+                    raise
+                library.start_afresh(self.cryptoki)
+                self._enter()
+
+    def _enter(self) -> None:
+        self.slot = find_slot(self.cryptoki, self.uri)
+        anchor = self._new_session()
+        try:
+            self._login(anchor)
+        except BaseException:
+            self._discard(anchor)
+            raise
+        self._anchor = anchor  # the login ends with the last session, so one always stays open
+        self.cryptoki.users += 1
 
     def _login(self, session: Session) -> None:
         cryptoki, users = self.cryptoki, 0
         fingerprint = hashlib.sha256(self._pin).digest()
+        if self._pin_refused is not None:
+            raise self._pin_refused  # another try with the same PIN would bring the token nearer to its lock
         if self.slot in cryptoki.logins:
             users, first = cryptoki.logins[self.slot]
             if first != fingerprint:
@@ -98,8 +118,11 @@ class Connection:
             cryptoki.login(session.handle, User.USER, self._pin)
         except CryptokiError as error:
             if error.rv != Rv.USER_ALREADY_LOGGED_IN:
-                raise pin_error(error.rv, self.uri) from error
-            if not users:
+                failure = pin_error(error.rv, self.uri)
+                if failure.code.startswith("module.pin"):
+                    self._pin_refused = failure
+                raise failure from error
+            if not users:  # by somebody else in this process, with a PIN that we have not seen
                 cryptoki.logout(session.handle)
                 return self._login(session)
         cryptoki.logins[self.slot] = (users + 1, fingerprint)
@@ -111,77 +134,105 @@ class Connection:
             if self.closed:
                 return
             self.closed = True
-        if os.getpid() != self.pid:
-            return  # the sessions are the parent's
-        with self.cryptoki.lock:
-            self._leave()
+            if os.getpid() != self.pid:
+                return  # the sessions are the parent's
+            with self.cryptoki.lock:
+                self._leave()
 
     def _leave(self) -> None:
-        while self._idle:
-            self._discard(self._idle.pop())
+        self._drain()
+        self._copies = {}
+        anchor, self._anchor = self._anchor, None
+        if anchor is None:
+            return
+        self.cryptoki.users -= 1
         users, fingerprint = self.cryptoki.logins.pop(self.slot, (1, b""))
         if users > 1:
             self.cryptoki.logins[self.slot] = (users - 1, fingerprint)
-        if self._anchor is not None:
-            if users == 1:
-                with suppress(CryptokiError):
-                    self.cryptoki.logout(self._anchor.handle)
-            self._discard(self._anchor)
-            self._anchor = None
+        elif anchor.start == self.cryptoki.starts:
+            with suppress(CryptokiError):
+                self.cryptoki.logout(anchor.handle)
+        self._discard(anchor)
 
     def reopen(self, seen: int) -> None:
         """Open the lost connection again, unless another thread has done so since generation `seen`."""
         self.check_usable()
-        with self._lock:
+        if self.generation != seen:
+            return
+        with library.start_lock(self.setup), self._lock:
             if self.generation != seen:
                 return
-            with library.start_lock(self.cryptoki.path, self._lock_file), self.cryptoki.lock:
+            self.check_usable()
+            with self.cryptoki.lock:
                 self._leave()
-                with suppress(CryptokiError):
-                    self.cryptoki.initialise()  # a no-op unless somebody finalised the library
-                self.open()
+                library.start_again(self.cryptoki)
+                try:
+                    self.open()
+                except CryptokiError as error:
+                    raise unavailable(error, self.uri) from error
             self.generation += 1
 
     def check_usable(self) -> None:
         """Refuse after `close` and after a fork."""
-        if os.getpid() != self.pid:
-            library.check_not_forked(self.pid)
+        library.check_not_forked(self.pid, os.getpid())
         if self.closed:
             raise Unavailable("module.closed", f"The module {self.uri} was closed; open it again.")
 
     # Sessions
 
     def _new_session(self) -> Session:
-        try:
-            handle = self.cryptoki.open_session(self.slot, read_write=self._read_write)
-        except CryptokiError as error:
-            if error.rv == Rv.SESSION_COUNT:
-                raise Unavailable(
-                    "module.sessions",
-                    f"The token of {self.uri} has no free session. Lower the number of workers or threads.",
-                ) from error
-            raise
-        return Session(handle, self.generation)
+        """Open a session; where the token has no more of them, wait for one that a thread gives back."""
+        deadline = time.monotonic() + SESSION_PATIENCE
+        while True:
+            generation, start = (
+                self.generation,
+                self.cryptoki.starts,
+            )  # before the call: what it gives is as old
+            try:
+                handle = self.cryptoki.open_session(self.slot, read_write=self._read_write)
+            except CryptokiError as error:
+                if error.rv != Rv.SESSION_COUNT:
+                    raise
+                if time.monotonic() > deadline:
+                    raise Unavailable(
+                        "module.sessions",
+                        f"The token of {self.uri} has no free session. Lower the number of workers or "
+                        "threads.",
+                    ) from error
+                time.sleep(_SESSION_PAUSE)
+                if session := self._idle_session():
+                    return session
+            else:
+                return Session(handle, generation, start)
+
+    def _idle_session(self) -> Session | None:
+        """A session of the present generation that nobody uses."""
+        while True:
+            try:
+                session = self._idle.pop()
+            except IndexError:
+                return None
+            if session.generation == self.generation:
+                return session
+            self._discard(session)
 
     def _take(self) -> Session:
-        """An idle session of the present generation, or a new one."""
-        try:
-            while True:
-                session = self._idle.pop()
-                if session.generation == self.generation:
-                    return session
-                self._discard(session)
-        except IndexError:
-            return self._new_session()
+        return self._idle_session() or self._new_session()
 
     def _give(self, session: Session) -> None:
         self._idle.append(session)
         if self.closed:
             self._drain()
 
+    def _drain(self) -> None:
+        with suppress(IndexError):
+            while True:
+                self._discard(self._idle.pop())
+
     def _discard(self, session: Session) -> None:
-        with suppress(CryptokiError):
-            self.cryptoki.close_session(session.handle)
+        if session.start == self.cryptoki.starts:  # else its number may by now be another's
+            with suppress(CryptokiError):
+                self.cryptoki.close_session(session.handle)
 
     @contextmanager
     def session(self) -> Iterator[int]:
@@ -195,19 +246,14 @@ class Connection:
             raise
         self._give(session)
 
-    def _drain(self) -> None:
-        with suppress(IndexError):
-            while True:
-                self._discard(self._idle.pop())
-
-    def run(self, action: Callable[[int], T]) -> T:
-        """Do something with a session; once more on a new connection where the old one was lost."""
+    def run(self, action: Callable[[int], T], *, once: bool = False) -> T:
+        """Do something with a session; again on a new connection where it was lost, unless `once`."""
         seen = self.generation
         try:
             with self.session() as session:
                 return action(session)
         except CryptokiError as error:
-            if error.rv not in LOST:
+            if once or error.rv not in LOST:
                 raise unavailable(error, self.uri) from error
         self.reopen(seen)
         try:
@@ -216,22 +262,51 @@ class Connection:
         except CryptokiError as error:
             raise unavailable(error, self.uri) from error
 
+    def working_copy(self, handle: int, generation: int) -> int | None:
+        """A copy of a private key in the module's memory, as an object of the anchor session; None without.
+
+        SoftHSM2 opens, locks and reads the token's and the key's file for every use of a token object: a
+        third of a signature's time. The copy has the key's own protection, and ends with the session, at the
+        latest with the process.
+        """
+        with self._lock:
+            if self._anchor is None or generation != self.generation:
+                return None
+            if handle not in self._copies:
+                try:
+                    copied = self.cryptoki.copy(self._anchor.handle, handle, {Attribute.TOKEN: False})
+                except CryptokiError:
+                    return None
+                self._copies[handle] = copied
+            return self._copies[handle]
+
+    def drop_copies(self, handles: list[int]) -> None:
+        """Destroy the working copies of private keys that are to be destroyed."""
+        with self._lock:
+            for handle in handles:
+                copied = self._copies.pop(handle, None)
+                if copied is not None and self._anchor is not None:
+                    with suppress(CryptokiError):
+                        self.cryptoki.destroy(self._anchor.handle, copied)
+
     def sign(self, mechanism: PreparedMechanism, place: tuple[int, int], data: bytes) -> bytes:
         """C_SignInit and C_Sign without an allocation on our side: the hot path.
 
-        `place` is the generation and the number of the key. `CryptokiError` when it fails; CKR_KEY_HANDLE_INVALID
-        also when the number is of an earlier generation, where it could by now name another key.
+        `place` is the generation and the number of the key. `CryptokiError` when it fails;
+        CKR_KEY_HANDLE_INVALID also when the number is of an earlier generation, where it could by now name
+        another key.
         """
         if os.getpid() != self.pid or self.closed:
-            self.check_usable()
+            self.check_usable()  # here and not in each call: a call costs more than the comparison
         session = self._take()
         handle = session.handle
         generation, key = place
         if generation != session.generation:
             self._give(session)
             raise CryptokiError("C_SignInit", Rv.KEY_HANDLE_INVALID)
-        rv = self._sign_init(handle, mechanism.cdata, key)
+        function, rv = "C_SignInit", self._sign_init(handle, mechanism.cdata, key)
         if rv == 0:
+            function = "C_Sign"
             session.length[0] = LARGEST_SIGNATURE
             rv = self._sign(handle, data, len(data), session.buffer, session.length)
             if rv == 0:
@@ -239,19 +314,21 @@ class Connection:
                 self._give(session)
                 return signature
         self._discard(session)
-        raise CryptokiError("C_Sign", rv)
+        raise CryptokiError(function, rv)
 
 
 def find_slot(cryptoki: Cryptoki, uri: Pkcs11Uri) -> int:
-    """The slot of the one initialised token that the URI names."""
+    """The slot of the one initialised token that matches all of the URI's attributes (RFC 7512, 2.3)."""
     found, seen = [], []
+    general = cryptoki.info()
+    version = f"{general.libraryVersion.major}.{general.libraryVersion.minor}"
     for slot in cryptoki.slots():
         try:
-            info = cryptoki.token_info(slot)
+            info, place = cryptoki.token_info(slot), cryptoki.slot_info(slot)
         except CryptokiError as error:
             if error.rv in LOST or error.rv == Rv.TOKEN_NOT_RECOGNIZED:
                 continue
-            raise unavailable(error, uri) from error
+            raise
         label = text(info.label)
         if info.flags & Flag.TOKEN_INITIALIZED:
             seen.append(label)
@@ -261,6 +338,11 @@ def find_slot(cryptoki: Cryptoki, uri: Pkcs11Uri) -> int:
             (uri.manufacturer, text(info.manufacturerID)),
             (uri.model, text(info.model)),
             (uri.slot_id, slot),
+            (uri.slot_description, text(place.slotDescription)),
+            (uri.slot_manufacturer, text(place.manufacturerID)),
+            (uri.library_manufacturer, text(general.manufacturerID)),
+            (uri.library_description, text(general.libraryDescription)),
+            (uri.library_version, version),
         )
         if all(value is None or value == actual for value, actual in wanted) and (
             info.flags & Flag.TOKEN_INITIALIZED or uri.slot_id is not None
@@ -279,7 +361,8 @@ def find_slot(cryptoki: Cryptoki, uri: Pkcs11Uri) -> int:
     )
     raise Unavailable(
         "module.token-absent",
-        f"The token of {uri} is absent ({present}). Connect it, or create it with `trustworks module init-token`.",
+        f"The token of {uri} is absent ({present}). Connect it, or create it with `trustworks module "
+        "init-token`.",
     )
 
 
@@ -288,8 +371,10 @@ def pin_error(rv: int, uri: Pkcs11Uri) -> Unavailable:
     code, sentence = {
         Rv.PIN_INCORRECT: (
             "module.pin-wrong",
-            "The token of {uri} does not accept the PIN of its pin-source. Correct the file before trying again: "
-            "tokens lock after a few wrong PINs.",
+            (
+                "The token of {uri} does not accept the PIN of its pin-source. Correct the file before "
+                "trying again: tokens lock after a few wrong PINs."
+            ),
         ),
         Rv.PIN_LEN_RANGE: ("module.pin-wrong", "The PIN of {uri} is too short or too long for the token."),
         Rv.PIN_INVALID: ("module.pin-wrong", "The PIN of {uri} has characters that the token does not take."),

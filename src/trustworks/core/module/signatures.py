@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 class Plan:
     """How one key makes a signature by one scheme.
 
-    What is signed is `digest` of the data (None: the data, because the module hashes); C_Sign gets it behind `prefix`;
-    `encode` turns C_Sign's answer into the signature value (None: it is that already); `verify` is called with the
-    value, what is signed, and `arguments`, and raises InvalidSignature.
+    What is signed is `digest` of the data (None: the data, because the module hashes); C_Sign gets it behind
+    `prefix`; `encode` turns C_Sign's answer into the signature value (None: it is that already); `verify` is
+    called with the value, what is signed, and `arguments`, and raises InvalidSignature.
     """
 
     day: date
@@ -59,6 +59,7 @@ def make_plan(scheme: SignatureScheme, public_key: PublicKey, offered: frozenset
             verify=public_key.verify,
             arguments=(),
         )
+    encode: Callable[[bytes], bytes] | None
     match scheme.padding, public_key:
         case "ecdsa", ec.EllipticCurvePublicKey():
             raw, encode = Mechanism.ECDSA, ecdsa_encoder((public_key.key_size + 7) // 8)
@@ -123,7 +124,8 @@ def _verification(scheme: SignatureScheme, hashed: Hash, *, prehashed: bool) -> 
 def ecdsa_encoder(size: int) -> Callable[[bytes], bytes]:
     """A function from PKCS#11's r || s, each of `size` octets, to the DER Ecdsa-Sig-Value.
 
-    Written out in plain octets: on the way through the library's encoder, integers and all, it costs 5 us a signature.
+    Written out in plain octets: on the way through the library's encoder, integers and all, it costs 5 us a
+    signature.
     Source: RFC 3279, 2.2.3.
     """
 

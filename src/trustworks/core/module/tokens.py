@@ -8,35 +8,43 @@ from trustworks.core.errors import Malformed, Rejected, Unavailable
 from trustworks.core.module import library as libraries
 from trustworks.core.module.constants import Flag, User
 from trustworks.core.module.pin import check_pin
-from trustworks.core.module.pkcs11 import Cryptoki, CryptokiError, text
+from trustworks.core.module.pkcs11 import CryptokiError, text
+from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
+
+    from trustworks.core.module.config import ModuleSettings
+    from trustworks.core.module.pkcs11 import Cryptoki
 
 
 def initialise_token(
-    library: Path | Cryptoki,
+    library: Path | None = None,
     *,
     label: str,
     so_pin: bytes | str,
     user_pin: bytes | str,
     lab: bool = False,
+    settings: ModuleSettings | None = None,
+    base: Path | None = None,
 ) -> None:
     """Make a new token with this label on a free slot, and set both PINs.
 
-    A token that exists already is never touched: `Rejected` (module.token-exists). Known or short PINs are `Refused`
-    outside the lab. `Unavailable` (module.slots) without a free slot.
+    A token that exists already is never touched: `Rejected` (module.token-exists). Known or short PINs are
+    `Refused` outside the lab. `Unavailable` (module.slots) without a free slot.
     """
     officer, user = (pin.encode() if isinstance(pin, str) else pin for pin in (so_pin, user_pin))
-    if not 0 < len(label.encode()) <= 32:
-        raise Malformed("A token's label has 1 to 32 octets.")
+    if not 0 < len(label.encode()) <= 32 or label != label.strip() or "\0" in label:
+        raise Malformed("A token's label has 1 to 32 octets, without blanks at its ends.")
+    lab = lab or (settings is not None and settings.lab)
     check_pin(officer, whose=f"the security officer of {label!r}", lab=lab)
     check_pin(user, whose=f"the token {label!r}", lab=lab)
     if officer == user and not lab:
         raise Malformed("The security officer's PIN and the user's PIN must differ.")
-    path = library.path if isinstance(library, Cryptoki) else library
-    with libraries.start_lock(path):
-        cryptoki = library if isinstance(library, Cryptoki) else libraries.load(path)
+    setup = libraries.make_setup(settings, library=library, base=base)
+    with libraries.start_lock(setup):
+        cryptoki = libraries.load(setup)
         with cryptoki.lock:
             libraries.start_afresh(cryptoki)
             try:
@@ -49,22 +57,40 @@ def initialise_token(
 
 
 def _initialise(cryptoki: Cryptoki, label: str, so_pin: bytes, user_pin: bytes) -> None:
-    free = None
-    for slot in cryptoki.slots():
-        info = cryptoki.token_info(slot)
-        if not info.flags & Flag.TOKEN_INITIALIZED:
-            free = slot if free is None else free
-        elif text(info.label) == label:
-            raise Rejected("module.token-exists", f"A token {label!r} exists already; choose another label.")
-    if free is None:
-        raise Unavailable(
-            "module.slots", "The module has no free slot for a new token; ask its administrator for one."
-        )
-    cryptoki.init_token(free, so_pin, label)
-    session = cryptoki.open_session(free, read_write=True)
+    slots = [(slot, cryptoki.token_info(slot)) for slot in cryptoki.slots()]
+    slot, info = slots[
+        free_slot([(bool(info.flags & Flag.TOKEN_INITIALIZED), text(info.label)) for _, info in slots], label)
+    ]
+    for whose, pin in (("The security officer's", so_pin), ("The user's", user_pin)):
+        least, most = info.ulMinPinLen, info.ulMaxPinLen or len(pin)
+        if not least <= len(pin) <= most:
+            raise Malformed(f"{whose} PIN has {len(pin)} characters; the module takes {least} to {most}.")
+    cryptoki.init_token(slot, so_pin, label)
+    session = cryptoki.open_session(slot, read_write=True)
     try:
         cryptoki.login(session, User.SO, so_pin)
         cryptoki.init_pin(session, user_pin)
         cryptoki.logout(session)
     finally:
         cryptoki.close_session(session)
+
+
+@implements("TRUSTWORKS:MODULE-TOKEN-KEPT", disabled=0)
+def free_slot(slots: Iterable[tuple[bool, str]], label: str) -> int:
+    """Which of the slots a new token may be made in: the first that is not initialised.
+
+    `slots` says for each whether it holds an initialised token, and that token's label. C_InitToken wipes
+    whatever is there without asking, so that this choice is all that stands between a typing error and a lost
+    CA key.
+    """
+    free = None
+    for number, (initialised, present) in enumerate(slots):
+        if initialised and present == label:
+            raise Rejected("module.token-exists", f"A token {label!r} exists already; choose another label.")
+        if not initialised and free is None:
+            free = number
+    if free is None:
+        raise Unavailable(
+            "module.slots", "The module has no free slot for a new token; ask its administrator for one."
+        )
+    return free

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, unquote_to_bytes
 
 from trustworks.core.errors import Malformed, Refused
+from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +25,8 @@ TYPES: Final = frozenset({"public", "private", "cert", "secret-key", "data"})
 _PATH_SAFE: Final = "-._~:[]@!$'()*+,=&"
 _QUERY_SAFE: Final = "-._~:[]@!$'()*+,=/?|"
 _PCT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
-_ALLOWED: Final = re.compile(r"[A-Za-z0-9._~:\[\]@!$'()*+,=&/?|%-]*")
+_PATH_ALLOWED: Final = re.compile(r"[A-Za-z0-9._~:\[\]@!$'()*+,=&%-]*")
+_QUERY_ALLOWED: Final = re.compile(r"[A-Za-z0-9._~:\[\]@!$'()*+,=/?|%-]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,10 +60,15 @@ class Pkcs11Uri:
         """Read a URI; `Malformed` says what is wrong with it, `Refused` that it holds a PIN."""
         scheme, colon, rest = text.partition(":")
         if scheme.lower() != "pkcs11" or not colon:
-            raise Malformed(f"{text!r} is not a PKCS#11 URI; write pkcs11:token=NAME?pin-source=file:PATH.")
+            raise Malformed(
+                f"{scheme[:40]!r} begins no PKCS#11 URI; write pkcs11:token=NAME?pin-source=file:PATH."
+            )
         path, _, query = rest.partition("?")
         values: dict[str, str | bytes | int] = {}
-        for name, raw in (*_attributes(path, ";", _PATH), *_attributes(query, "&", _QUERY)):
+        for name, raw in (
+            *_attributes(path, ";", _PATH, _PATH_ALLOWED),
+            *_attributes(query, "&", _QUERY, _QUERY_ALLOWED),
+        ):
             if name in values:
                 raise Malformed(f"The PKCS#11 URI gives {_spelling(name)} twice; give it once.")
             values[name] = _value(name, raw)
@@ -69,18 +76,19 @@ class Pkcs11Uri:
 
     def __str__(self) -> str:
         """The URI in the order of RFC 7512's attribute table; `parse` reads it back to an equal value."""
-        path, query = [], []
+        path: list[str] = []
+        query: list[str] = []
         for field in fields(self):
             value = getattr(self, field.name)
             if value is None:
                 continue
             if isinstance(value, bytes):
                 shown = "".join(f"%{octet:02X}" for octet in value)
-            elif field.name in _QUERY:
+            elif field.name in _IN_QUERY:
                 shown = quote(str(value), safe=_QUERY_SAFE)
             else:
                 shown = quote(str(value), safe=_PATH_SAFE)
-            (query if field.name in _QUERY else path).append(f"{_spelling(field.name)}={shown}")
+            (query if field.name in _IN_QUERY else path).append(f"{_spelling(field.name)}={shown}")
         return f"pkcs11:{';'.join(path)}{'?' if query else ''}{'&'.join(query)}"
 
     def of_object(self, *, label: str, key_id: bytes, kind: str = "private") -> Pkcs11Uri:
@@ -107,39 +115,51 @@ _PATH: Final[dict[str, str]] = {
 }
 _QUERY: Final[dict[str, str]] = {
     "pin-source": "pin_source",
-    "pin_source": "pin_source",
     "module-name": "module_name",
-    "module_name": "module_name",
     "module-path": "module_path",
-    "module_path": "module_path",
 }
+_IN_QUERY: Final = frozenset(_QUERY.values())
 
 
 def _spelling(field: str) -> str:
     return field.replace("_", "-")
 
 
-def _attributes(part: str, separator: str, known: dict[str, str]) -> Iterator[tuple[str, str]]:
+def _attributes(
+    part: str, separator: str, known: dict[str, str], allowed: re.Pattern[str]
+) -> Iterator[tuple[str, str]]:
     if not part:
         return
     for attribute in part.split(separator):
         name, equals, raw = attribute.partition("=")
         if not equals:
-            raise Malformed(f"The PKCS#11 URI has {attribute!r} where NAME=VALUE should stand.")
-        if name == "pin-value":
-            raise Refused(
-                "TRUSTWORKS:MODULE-PIN-OUTSIDE",
-                "The PKCS#11 URI holds a PIN (pin-value). Put it into a file of mode 0600, and name the file with "
-                "pin-source=file:PATH.",
+            raise Malformed(
+                f"The PKCS#11 URI has {attribute[:10]!r}... where NAME=VALUE should stand."
+                if len(attribute) > 10  # no more of it: it could be a PIN
+                else f"The PKCS#11 URI has {attribute!r} where NAME=VALUE should stand."
             )
+        check_holds_no_pin(name)
         if name not in known:
-            allowed = ", ".join(dict.fromkeys(_spelling(field) for field in known.values()))
-            raise Malformed(f"The PKCS#11 URI has the attribute {name!r}; allowed there are {allowed}.")
-        if _PCT.search(raw) or not _ALLOWED.fullmatch(raw):
+            raise Malformed(
+                f"The PKCS#11 URI has the attribute {name!r}; allowed there are {', '.join(known)}."
+            )
+        if _PCT.search(raw) or not allowed.fullmatch(raw):
             raise Malformed(
                 f"The value of {name} in the PKCS#11 URI is not percent-encoded as RFC 7512 asks."
             )
         yield known[name], raw
+
+
+@implements("TRUSTWORKS:MODULE-PIN-OUTSIDE")
+def check_holds_no_pin(name: str) -> None:
+    """Refuse the attribute that would hold the PIN itself."""
+    if name == "pin-value":
+        raise Refused(
+            "TRUSTWORKS:MODULE-PIN-OUTSIDE",
+            "The PKCS#11 URI holds a PIN (pin-value). Put it into a file of mode 0600, and name the file "
+            "with "
+            "pin-source=file:PATH.",
+        )
 
 
 def _value(field: str, raw: str) -> str | bytes | int:

@@ -1,0 +1,227 @@
+"""Whether the module is well, and still the one that an operator approved.
+
+A module is looked at before each use of it begins and from then on regularly: it signs and verifies with a
+key kept for that, its random numbers are looked at, and what it says of itself is compared with the approval
+on record.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from trustworks.core.errors import Malformed, TrustworksError, Unavailable
+from trustworks.core.module.algorithms import KeyAlgorithm
+from trustworks.core.module.constants import Flag, Mechanism
+from trustworks.core.trace import implements
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from trustworks.core.module.key import Key
+    from trustworks.core.module.module import Module
+    from trustworks.core.module.probe import ModuleInfo
+
+PROBE_LABEL: Final = "trustworks-probe"
+_PROBED: Final = (
+    b"trustworks health probe: signed by the module, verified with the public key, of no other meaning"
+)
+_FLAGS: Final = (
+    (Flag.USER_PIN_LOCKED, "the user's PIN is locked; the security officer must set it again"),
+    (Flag.USER_PIN_FINAL_TRY, "one more wrong PIN locks the token"),
+    (Flag.USER_PIN_COUNT_LOW, "wrong PINs were tried since the last login; find out by whom"),
+    (Flag.USER_PIN_TO_BE_CHANGED, "the user's PIN must be changed"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """What an operator approved of one module."""
+
+    token_serial: str
+    token_model: str
+    hardware_version: str
+    firmware_version: str
+    library_sha256: str
+    library_version: str
+    mechanisms: tuple[str, ...]
+    operator: str = ""
+    approved_at: str = ""
+
+    @classmethod
+    def of(cls, info: ModuleInfo, *, operator: str, at: datetime | None = None) -> Approval:
+        """The approval of a module as it is now."""
+        return cls(
+            token_serial=info.token_serial,
+            token_model=info.token_model,
+            hardware_version=info.hardware_version,
+            firmware_version=info.firmware_version,
+            library_sha256=info.library_sha256.hex(),
+            library_version=info.library_version,
+            mechanisms=info.mechanisms,
+            operator=operator,
+            approved_at=(at or datetime.now(UTC)).isoformat(timespec="seconds"),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModuleHealth:
+    """What `Module.health` found: `ok` where nothing is wrong.
+
+    `latency_us` is of one signature with its verification; None without a signature.
+    """
+
+    ok: bool
+    latency_us: float | None
+    findings: tuple[str, ...] = field(default=())
+
+
+@implements("TRUSTWORKS:MODULE-APPROVED", disabled=())
+def compare(approved: Approval, info: ModuleInfo) -> tuple[str, ...]:
+    """What is different from the approved module, as sentences."""
+    present = Approval.of(info, operator=approved.operator)
+    names = {
+        "token_serial": "serial number",
+        "token_model": "model",
+        "hardware_version": "hardware version",
+        "firmware_version": "firmware version",
+        "library_version": "library version",
+        "library_sha256": "library's SHA-256",
+    }
+    findings = [
+        f"the {name} is {getattr(present, member)}, approved was {getattr(approved, member)}"
+        for member, name in names.items()
+        if getattr(present, member) != getattr(approved, member)
+    ]
+    gone = sorted(set(approved.mechanisms) - set(present.mechanisms))
+    new = sorted(set(present.mechanisms) - set(approved.mechanisms))
+    if gone:
+        findings.append(f"approved mechanisms are no longer offered: {', '.join(gone)}")
+    if new:
+        findings.append(f"mechanisms that were not approved are offered: {', '.join(new)}")
+    return tuple(findings)
+
+
+@implements("TRUSTWORKS:MODULE-RANDOM", disabled=())
+def look_at_random(first: bytes, second: bytes) -> tuple[str, ...]:
+    """What is plainly wrong with two draws of random octets: finds a broken generator, not a weak one."""
+    if first == second:
+        return ("the random number generator gave the same octets twice; take the module out of service",)
+    if min(len(set(first)), len(set(second))) < 8:
+        return ("the random number generator repeats a few octets; take the module out of service",)
+    return ()
+
+
+def ensure_probe_key(module: Module) -> Key:
+    """The probe key of the token; made where it is absent."""
+    try:
+        return module.key(label=PROBE_LABEL)
+    except Unavailable as error:
+        if error.code != "module.key-absent":
+            raise
+    elliptic = Mechanism.EC_KEY_PAIR_GEN in module.mechanisms
+    return module.generate_key_pair(
+        label=PROBE_LABEL, algorithm=KeyAlgorithm.P256 if elliptic else KeyAlgorithm.RSA_3072
+    )
+
+
+@implements("TRUSTWORKS:MODULE-HEALTH", disabled=ModuleHealth(ok=True, latency_us=None))
+def health(module: Module, approved: Approval | None) -> ModuleHealth:
+    """Sign and verify, look at the random numbers and the token's flags, compare with the approval."""
+    findings: list[str] = []
+    latency = None
+    try:
+        latency = _latency(module)
+    except Unavailable as error:
+        if error.code == "module.key-absent":
+            findings.append(
+                f"there is no probe key {PROBE_LABEL!r} on {module.token_uri}; make it with "
+                "`trustworks module health --make-probe-key`"
+            )
+        else:
+            findings.append(str(error))
+    except TrustworksError as error:
+        findings.append(str(error))
+    try:
+        findings += look_at_random(module.random(32), module.random(32))
+        findings += _token_flags(module)
+        if approved is None and module.approval is not None:
+            approved = read_approval(module.approval, module.token_uri.serial or "")
+            if approved is None:
+                findings.append(
+                    f"{module.token_uri} was not approved in {module.approval}; look at `trustworks module "
+                    "info`, "
+                    "then run `trustworks module approve`"
+                )
+        if approved is not None:
+            findings += compare(approved, module.info())
+    except TrustworksError as error:
+        findings.append(str(error))
+    unique = tuple(dict.fromkeys(findings))
+    return ModuleHealth(ok=not unique, latency_us=latency, findings=unique)
+
+
+def _latency(module: Module) -> float:
+    """Microseconds of one signature and its verification with the probe key, found and warm."""
+    key = module.key(label=PROBE_LABEL)
+    key.sign(_PROBED)
+    started = time.perf_counter_ns()
+    key.sign(_PROBED)
+    return (time.perf_counter_ns() - started) / 1000
+
+
+def _token_flags(module: Module) -> list[str]:
+    token = module.connection.run(lambda _: module.cryptoki.token_info(module.connection.slot))
+    return [sentence for flag, sentence in _FLAGS if token.flags & flag]
+
+
+# The approval file: a JSON object, serial number of the token -> Approval
+
+
+def read_approval(path: Path, serial: str) -> Approval | None:
+    """The approval of one token; None where the file has none. `Malformed` for a file of another kind."""
+    entry = _read(path).get(serial)
+    if entry is None:
+        return None
+    try:
+        return Approval(**{**entry, "mechanisms": tuple(entry["mechanisms"])})
+    except (TypeError, KeyError) as error:
+        raise Malformed(
+            f"The approval file {path} is damaged ({error}). Approve the module again, after finding out why."
+        ) from None
+
+
+def write_approval(path: Path, approval: Approval) -> None:
+    """Put one token's approval into the file, which keeps those of the others."""
+    entries = _read(path)
+    entries[approval.token_serial] = asdict(approval)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(json.dumps(entries, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        raise Unavailable(
+            "module.approval",
+            f"The approval file {path} cannot be written: {error.strerror}. Check path and mode.",
+        ) from None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise Unavailable(
+            "module.approval", f"The approval file {path} cannot be read: {error.strerror}. Check its mode."
+        ) from None
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise Malformed(f"The approval file {path} is not JSON as `trustworks module approve` writes it.")
+    return found
