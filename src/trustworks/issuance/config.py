@@ -126,6 +126,18 @@ class OcspSettings(Table):
     validity_minutes: int = Field(
         default=60, ge=1, le=10080, description="Minutes from thisUpdate to nextUpdate of an answer."
     )
+    reuse_seconds: int = Field(
+        default=10,
+        ge=0,
+        le=60,
+        description="Seconds that a signed answer without nonce is given again, unless its status changed.",
+    )
+    max_age_seconds: int = Field(
+        default=60,
+        ge=0,
+        le=86400,
+        description="Seconds that HTTP caches keep an answer by GET; they show a revocation that much later.",
+    )
 
 
 class IssuanceSettings(Table):

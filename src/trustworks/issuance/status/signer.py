@@ -1,0 +1,150 @@
+"""A delegated OCSP signer: a key of the token `services`, and the certificate that an authority gave it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from cryptography import x509
+
+from trustworks.core.der.algorithms import SIGNATURES
+from trustworks.core.der.ocsp import archive_cutoff_extension
+from trustworks.core.errors import Refused, Rejected, Unavailable
+from trustworks.issuance import records
+from trustworks.issuance.model import serial_hex
+from trustworks.issuance.status import ocsp_rules as rules
+from trustworks.issuance.status.octets import (
+    issuer_octets,
+    public_key_bits,
+    public_key_info,
+    subject_octets,
+)
+from trustworks.issuance.status.template import AnswerTemplate, single_extensions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from trustworks.core.module import Key
+    from trustworks.issuance.model import AuthorityRecord
+
+# How a request may name its authority: by these digests of name and key (RFC 6960, 4.1.1). They identify, and protect
+# nothing, so SHA-1 is fine; RFC 5019 clients use no other.
+IDENTIFYING: Final = {
+    "1.3.14.3.2.26": "sha1",
+    "2.16.840.1.101.3.4.2.1": "sha256",
+    "2.16.840.1.101.3.4.2.2": "sha384",
+    "2.16.840.1.101.3.4.2.3": "sha512",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OcspSigner:
+    """Who signs for one authority, with everything that its answers have in common.
+
+    `identifiers` are (hash algorithm, hash of the issuer's name, of its key) as requests write them. `known` are
+    the single extensions of a certificate that was issued, `until` is the end of the signer's certificate.
+    """
+
+    authority: AuthorityRecord
+    key: Key
+    certificate: bytes
+    serial: str
+    since: datetime
+    until: datetime
+    key_hash: bytes
+    identifiers: frozenset[tuple[str, bytes, bytes]]
+    archive_cutoff: bytes
+    known: bytes
+    template: AnswerTemplate
+
+    def check(self, connection: Connection, now: datetime) -> None:
+        """Raise `Unavailable` unless the signer's certificate is valid now, and not revoked in the database.
+
+        It says ocsp-nocheck, so nobody else looks whether it was revoked.
+        """
+        if not self.since <= now < self.until:
+            raise Unavailable(
+                "ocsp.signer-expired",
+                f"The OCSP signer's certificate is valid from {self.since} to {self.until}; issue a new one.",
+            )
+        status = records.status(connection, self.serial)
+        if status is not None and status.revocation is not None:
+            raise Unavailable(
+                "ocsp.signer-revoked",
+                f"The OCSP signer's certificate {self.serial} is revoked; issue a new one with a new key.",
+            )
+
+
+def open_signer(key: Key, certificate: bytes, authorities: Iterable[AuthorityRecord]) -> OcspSigner:
+    """A signer, after its certificate was found to be its key's, and good for answering for an authority.
+
+    `certificate` is DER. Raises `Rejected` (ocsp.signer) when key, certificate and authorities do not fit
+    together, and `Refused` with the requirement that the certificate breaks.
+    """
+    try:
+        read = x509.load_der_x509_certificate(certificate)
+    except ValueError as error:
+        raise Rejected("ocsp.signer", f"The OCSP signer's certificate cannot be read: {error}.") from None
+    if public_key_info(certificate) != key.spki:
+        raise Rejected(
+            "ocsp.signer",
+            f"The OCSP signer's certificate is not for the key {key.label!r}; set [issuance.ocsp] key and "
+            "certificate to what belongs together.",
+        )
+    issuer = issuer_octets(certificate)
+    for authority in authorities:
+        if subject_octets(authority.certificate) == issuer:
+            above = x509.load_der_x509_certificate(authority.certificate)
+            _check(read, above)
+            return _signer(key, certificate, read, authority, above.not_valid_before_utc)
+    raise Rejected(
+        "ocsp.signer",
+        f"The OCSP signer's certificate was issued by {read.issuer.rfc4514_string()}, which is no authority of "
+        "this provider; issue one with the profile ocsp-signer.",
+    )
+
+
+def _check(certificate: x509.Certificate, authority: x509.Certificate) -> None:
+    wrong = rules.delegation_objections(certificate, authority)
+    if wrong:
+        raise Refused("RFC6960:4.2.2.2-01", _refusal(wrong))
+    wrong = rules.nocheck_objections(certificate)
+    if wrong:
+        raise Refused("RFC6960:4.2.2.2.1-01", _refusal(wrong))
+    wrong = rules.self_reference_objections(certificate)
+    if wrong:
+        raise Refused("EN319411-1:CSS-6.6.3-01B", _refusal(wrong))
+
+
+def _refusal(wrong: tuple[str, ...]) -> str:
+    return f"The certificate cannot sign OCSP answers: {'; '.join(wrong)}. Issue one with the profile ocsp-signer."
+
+
+def _signer(
+    key: Key, certificate: bytes, read: x509.Certificate, authority: AuthorityRecord, began: datetime
+) -> OcspSigner:
+    key_hash = hashlib.sha1(public_key_bits(certificate), usedforsecurity=False).digest()
+    name, bits = subject_octets(authority.certificate), public_key_bits(authority.certificate)
+    cutoff = archive_cutoff_extension(began)
+    return OcspSigner(
+        authority=authority,
+        key=key,
+        certificate=certificate,
+        serial=serial_hex(read.serial_number),
+        since=read.not_valid_before_utc,
+        until=read.not_valid_after_utc,
+        key_hash=key_hash,
+        identifiers=frozenset(
+            (dotted, hashlib.new(hash_name, name).digest(), hashlib.new(hash_name, bits).digest())
+            for dotted, hash_name in IDENTIFYING.items()
+        ),
+        archive_cutoff=cutoff,
+        known=single_extensions(cutoff),
+        template=AnswerTemplate(
+            key_hash=key_hash, algorithm=SIGNATURES[key.scheme.name], certificate=certificate
+        ),
+    )
