@@ -130,8 +130,8 @@ class Profile:
     identifiers. `from_provider` are attributes that the configuration gives when the request does not;
     `one_of` are groups of which exactly one must be there, as a whole or in part. `own_policy` is a number
     under the provider's policy arc. `private_key_days` is how long the private key may sign
-    (privateKeyUsagePeriod). `honours` are the extensions of a CSR that count; all others are ignored, and so is
-    the CSR's subject.
+    (privateKeyUsagePeriod). `honours` are the extensions of a CSR that count; all others are ignored, and so
+    is the CSR's subject.
     """
 
     name: str

@@ -1,7 +1,7 @@
 """The provider's own linter: a file per rule, in folders by where the rule is written.
 
-Every certificate passes all of it twice: signed with a throw-away key before the authority's key is used at all,
-and with the real signature before it is recorded and released. A finding stops the issuance.
+Every certificate passes all of it twice: signed with a throw-away key before the authority's key is used, and
+with the real signature before it is recorded and released. A finding stops the issuance.
 
 To add a rule, add a file with a `LINT` to the folder of its standard, and its requirement to the register.
 """

@@ -125,7 +125,7 @@ class Lint:
     """One rule on a certificate's bytes.
 
     `id` is the requirement's, `clause` where it is written, `words` what it says in our words. `applies`
-    tells whether the rule is about this certificate, `check` answers a sentence when the certificate breaks it.
+    tells whether the rule is about this certificate, `check` answers a sentence when it breaks the rule.
     """
 
     id: str

@@ -1,0 +1,98 @@
+"""What a request may ask for: the subject's attributes, the names beside it, the validity."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from trustworks.core.errors import Refused, Rejected
+from trustworks.core.trace import implements
+from trustworks.issuance.model import NAME_ORDER, NameAttribute
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from trustworks.issuance.model import Profile
+
+
+def complete_subject(
+    profile: Profile, asked: Sequence[NameAttribute], provider: Mapping[str, str | None]
+) -> tuple[NameAttribute, ...]:
+    """The subject in the profile's order, with what the provider adds; `Rejected` (issuance.subject-attribute)."""
+    given = {attribute.type: attribute for attribute in asked}
+    if len(given) != len(asked):
+        raise Rejected(
+            "issuance.subject-attribute", "An attribute of the subject is given twice; give it once."
+        )
+    unknown = [name for name in given if name not in profile.attributes]
+    if unknown:
+        raise Rejected(
+            "issuance.subject-attribute",
+            f"The profile {profile.name} has no {', '.join(unknown)} in its subjects; it knows "
+            f"{', '.join(profile.attributes)}.",
+        )
+    for name in profile.from_provider:
+        value = provider.get(name)
+        if name not in given and value is not None:
+            given[name] = NameAttribute(name, value)
+    missing = [name for name in profile.required if name not in given]
+    if missing:
+        raise Rejected(
+            "issuance.subject-attribute",
+            f"A subject of the profile {profile.name} needs {', '.join(missing)}.",
+        )
+    _one_of_each(profile, given)
+    return tuple(given[name] for name in NAME_ORDER if name in given)
+
+
+def _one_of_each(profile: Profile, given: Mapping[str, NameAttribute]) -> None:
+    present = [group for group in profile.one_of if any(name in given for name in group)]
+    if profile.one_of and len(present) != 1:
+        choices = ", or ".join(" and/or ".join(group) for group in profile.one_of)
+        raise Rejected(
+            "issuance.subject-attribute",
+            f"A subject of the profile {profile.name} needs exactly one of these: {choices}.",
+        )
+
+
+def check_alternative_names(profile: Profile, names: Sequence[str]) -> None:
+    """`Rejected` (issuance.alternative-name) when names are missing or not of this profile."""
+    if profile.alternative_names == "required" and not names:
+        raise Rejected(
+            "issuance.alternative-name",
+            f"A certificate of the profile {profile.name} needs alternative names, for example "
+            "DNS:tsp.example.",
+        )
+    if profile.alternative_names == "absent" and names:
+        raise Rejected(
+            "issuance.alternative-name",
+            f"A certificate of the profile {profile.name} has no alternative names.",
+        )
+
+
+@implements("TRUSTWORKS:ISSUANCE-VALIDITY-WITHIN")
+def validity(
+    profile: Profile, days: int | None, now: datetime, issuer_end: datetime | None
+) -> tuple[datetime, datetime]:
+    """First and last second: from now on, for the days asked for or the profile's, never beyond the issuer's.
+
+    Days that were asked for and cannot be given are refused; the profile's own days are cut to the issuer's end.
+    """
+    first = now.replace(microsecond=0)
+    wanted = profile.days if days is None else days
+    if not 0 < wanted <= profile.max_days:
+        raise Rejected(
+            "issuance.validity",
+            f"The profile {profile.name} allows 1 to {profile.max_days} days, and {wanted} were asked for.",
+        )
+    last = first + timedelta(days=wanted, seconds=-1)
+    if issuer_end is not None and last > issuer_end:
+        if days is not None or issuer_end <= first:
+            raise Refused(
+                "TRUSTWORKS:ISSUANCE-VALIDITY-WITHIN",
+                f"The authority's own certificate ends on {issuer_end:%Y-%m-%d}; ask for fewer days, or "
+                "renew it.",
+            )
+        last = issuer_end
+    return first, last
