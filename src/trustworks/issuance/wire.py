@@ -29,8 +29,8 @@ SHORT: Final = {
 }
 _KNOWN: Final = {name.lower(): name for name in NAME_ORDER} | {k.lower(): v for k, v in SHORT.items()}
 _PEM: Final = re.compile(
-    rb"\A\s*-----BEGIN (NEW )?CERTIFICATE REQUEST-----\s.*-----END (NEW )?CERTIFICATE REQUEST-----\s*\Z",
-    re.DOTALL,
+    rb"\A\s*-----BEGIN (NEW )?CERTIFICATE REQUEST-----\s[A-Za-z0-9+/=\s]*"
+    rb"-----END (NEW )?CERTIFICATE REQUEST-----\s*\Z"
 )
 
 
@@ -49,10 +49,8 @@ def read_csr(data: bytes) -> Csr:
     if len(data) > MAX_CSR:
         raise Malformed(f"The request has {len(data)} octets; none needs more than {MAX_CSR}.")
     try:
-        if _PEM.match(data):
-            request = x509.load_pem_x509_csr(data)
-        else:
-            request = x509.load_der_x509_csr(data)
+        is_pem = _PEM.match(data) is not None
+        request = x509.load_pem_x509_csr(data) if is_pem else x509.load_der_x509_csr(data)
         request.public_key()
         extensions = list(request.extensions)
     except (ValueError, TypeError, x509.UnsupportedGeneralNameType, x509.DuplicateExtension) as error:
@@ -68,7 +66,7 @@ def read_csr(data: bytes) -> Csr:
             names = tuple(_general_name(name) for name in extension.value)
     return Csr(
         request=request,
-        der=data if not _PEM.match(data) else request.public_bytes(Encoding.DER),
+        der=request.public_bytes(Encoding.DER),
         alternative_names=names,
         extensions=tuple(_extension_name(extension) for extension in extensions),
     )
@@ -90,9 +88,9 @@ def _extension_name(extension: x509.Extension[x509.ExtensionType]) -> str:
 
 
 def read_subject(text: str) -> tuple[NameAttribute, ...]:
-    """``C=XX, GN=Anna, SN=Example, CN=Anna Example TEST, serialNumber=TEST-1``; a comma in a value is ``\\\\,``.
+    """``C=XX, GN=Anna, CN=Anna Example TEST``: types and values, in any order.
 
-    Raises `Malformed`.
+    A comma inside a value is written with a backslash before it. Raises `Malformed`.
     """
     found = []
     for part in re.split(r"(?<!\\),", text):

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 def complete_subject(
     profile: Profile, asked: Sequence[NameAttribute], provider: Mapping[str, str | None]
 ) -> tuple[NameAttribute, ...]:
-    """The subject in the profile's order, with what the provider adds; `Rejected` (issuance.subject-attribute)."""
+    """The subject in the profile's order, with what the provider adds.
+
+    `Rejected` (issuance.subject-attribute) for what is missing, unknown, or there twice.
+    """
     given = {attribute.type: attribute for attribute in asked}
     if len(given) != len(asked):
         raise Rejected(
@@ -77,7 +80,7 @@ def validity(
 ) -> tuple[datetime, datetime]:
     """First and last second: from now on, for the days asked for or the profile's, never beyond the issuer's.
 
-    Days that were asked for and cannot be given are refused; the profile's own days are cut to the issuer's end.
+    Days asked for that cannot be given are refused; the profile's own days are cut to the issuer's end.
     """
     first = now.replace(microsecond=0)
     wanted = profile.days if days is None else days
