@@ -82,6 +82,14 @@ class Content(NamedTuple):
     qualified: bool
 
 
+class IssuedBy(NamedTuple):
+    """Which unit issued a token, over which kind of imprint, and into which audit stream its event goes."""
+
+    unit: str
+    imprint_hash: str
+    stream: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signer:
     """Who signs: DER of the unit's certificate, its issuer's name and serial, the CA certificates sent along.

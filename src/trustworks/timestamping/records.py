@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from trustworks.core.store import Database
 
 # Append-only (see the migration's trigger). `serial` is in hexadecimal; the primary key keeps a serial number
-# from being used twice, by whichever process and after whatever crash. `tst_info` is the SHA-256 of the TSTInfo,
+# from being used twice, by whichever process and after whatever crash. `tst_info` is the TSTInfo's SHA-256,
 # which the audit event of the token carries too; the five `clock_` columns say why its time was believed,
 # `stream` which audit stream the event is in.
 tokens = Table(
@@ -49,7 +49,7 @@ _BATCH = 1000
 def issued(
     database: Database, *, since: datetime, until: datetime, unit: str | None = None
 ) -> Iterator[IssuedToken]:
-    """The tokens with a genTime from `since` until before `until`, in order: those that a compromise affects."""
+    """The tokens with a genTime from `since` until before `until`: those that a compromise affects."""
     query = (
         select(tokens)
         .where(tokens.c.gen_time >= since, tokens.c.gen_time < until)

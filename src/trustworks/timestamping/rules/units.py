@@ -127,3 +127,13 @@ def resolution_findings(accuracy_us: int, resolution_us: int) -> Findings:
     if resolution_us > accuracy_us or (accuracy_us < 1_000_000 and resolution_us >= 1_000_000):
         return ("genTime is coarser than the declared accuracy; raise [timestamping] gen-time-digits.",)
     return ()
+
+
+@implements("EN319422:5.2.2-POLICY", disabled=())
+def declared_policy_findings(unit: str, policies: Sequence[str], lab_policy: str) -> Findings:
+    """A unit with a checked clock has a policy of its own, and not the laboratory's."""
+    if not policies:
+        return (f"The unit {unit} has no policy; name one in [timestamping] policies.",)
+    if lab_policy in policies:
+        return (f"The unit {unit} has the laboratory's policy {lab_policy}; its clock is a checked one.",)
+    return ()

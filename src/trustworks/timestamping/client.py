@@ -1,0 +1,66 @@
+"""The client's side of the time-stamp protocol over HTTP, for the command line and for services that need a Stamper."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import httpx
+
+from trustworks.core.errors import Malformed, Rejected, Unavailable
+from trustworks.timestamping import wire
+from trustworks.timestamping.model import PkiStatus
+
+QUERY: Final = "application/timestamp-query"
+REPLY: Final = "application/timestamp-reply"
+TIMEOUT: Final = 20.0
+"""Seconds for the whole exchange, one of which is allowed for each step."""
+
+
+def request_token(
+    url: str, request: bytes, *, timeout: float = TIMEOUT, transport: httpx.BaseTransport | None = None
+) -> bytes:
+    """Send a TimeStampReq and answer the DER of the TimeStampResp, whatever it says.
+
+    Raises:
+        Unavailable: ``timestamping.unreachable`` or ``timestamping.http``: no answer of the protocol came.
+        Malformed: the answer is of another type, or too long.
+    """
+    headers = {"content-type": QUERY, "accept": REPLY}
+    try:
+        with (
+            httpx.Client(timeout=timeout, transport=transport) as client,
+            client.stream("POST", url, content=request, headers=headers) as answer,
+        ):
+            if answer.status_code != httpx.codes.OK:
+                raise Unavailable(
+                    "timestamping.http", f"{url} answered with HTTP status {answer.status_code}, not 200."
+                )
+            kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+            if kind != REPLY:
+                raise Malformed(f"{url} answered {kind or 'without a type'}, not {REPLY}.")
+            body = bytearray()
+            for chunk in answer.iter_bytes():
+                body += chunk
+                if len(body) > wire.MAX_RESPONSE:
+                    raise Malformed(f"{url} answered more than {wire.MAX_RESPONSE} octets.")
+            return bytes(body)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise Unavailable(
+            "timestamping.unreachable", f"{url} cannot be reached: {error or type(error).__name__}."
+        ) from error
+
+
+def granted_token(response: bytes) -> bytes:
+    """The token in a TimeStampResp.
+
+    Raises `Malformed`, and `Rejected` with the failure's own code when the authority refused.
+    """
+    answer = wire.decode_response(response)
+    granted = answer.status in {PkiStatus.GRANTED, PkiStatus.GRANTED_WITH_MODS}
+    if granted and answer.token is not None:
+        return answer.token
+    if granted or answer.token is not None:
+        raise Malformed("The answer's status and its token contradict each other.")
+    code = answer.failures[0] if answer.failures else f"status {answer.status}"
+    sentences = " ".join(answer.status_text) or "It gave no reason."
+    raise Rejected(code, f"The time-stamping authority refused: {sentences}")

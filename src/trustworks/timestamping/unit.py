@@ -1,0 +1,228 @@
+"""A time-stamping unit, loaded: its key, its certificate, and everything about them that was checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from cryptography import x509
+from cryptography.hazmat import asn1
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from trustworks.core.der.x509 import read_certificate
+from trustworks.core.errors import Refused, Unavailable
+from trustworks.core.module import SignatureScheme, agreed_until
+from trustworks.core.module.agreed import check_signature
+from trustworks.core.store.types import microseconds
+from trustworks.core.trace import implements
+from trustworks.timestamping import wire
+from trustworks.timestamping.model import Identity, Signer, Terms
+from trustworks.timestamping.rules import units as rules
+from trustworks.timestamping.template import Template
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from trustworks.core.der import tsp
+    from trustworks.core.module import Key
+    from trustworks.timestamping.config import TimestampingSettings, UnitSettings
+
+# The fastest of so many signatures says how fast the module is: a busy machine makes some of them slow.
+WINDOW: Final = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unit:
+    """A unit that may issue from `begins` until before `ends` (microseconds since 1970)."""
+
+    name: str
+    key: Key
+    scheme: SignatureScheme
+    certificate: x509.Certificate
+    identity: Identity
+    terms: Terms
+    template: Template
+    accuracy: tsp.Accuracy
+    qualified: bool
+    begins: int
+    ends: int
+    key_ends: datetime
+    pace: Pace
+
+
+class Pace:
+    """How long the key takes to sign, learnt from the signatures themselves.
+
+    The key signs nothing but tokens, so there is no signature to try it with. Threads may lose a measurement
+    to one another; that does no harm.
+    """
+
+    def __init__(self) -> None:
+        self.microseconds = 0.0
+        self._fastest = float("inf")
+        self._number = 0
+
+    def took(self, nanoseconds: int) -> None:
+        """Take note of one signature."""
+        self._fastest = min(self._fastest, nanoseconds / 1000)
+        self._number += 1
+        if self._number == 1 or self._number % WINDOW == 0:
+            self.microseconds, self._fastest = self._fastest, float("inf")
+
+
+def load(
+    unit: UnitSettings,
+    settings: TimestampingSettings,
+    key: Key,
+    *,
+    clock_mode: str,
+    lab: bool,
+    others: Sequence[tuple[str, bytes]],
+) -> Unit:
+    """Load a unit's certificate and check it with its key.
+
+    `others` are the names and public keys of the units before it. Raises `Refused` with the first requirement
+    that is not met, `Unavailable` (timestamping.certificate) when a file cannot be read.
+    """
+    certificates = read_certificates(unit.certificate)
+    certificate = certificates[0] if certificates else None
+    spki = b"" if certificate is None else _spki(certificate)
+    _require("EN319421:7.6.4-CERTIFICATE-LOADED", rules.key_findings(certificate, spki, key.spki), unit)
+    assert certificate is not None  # noqa: S101 - as the rule above found
+    _require("EN319421:3.1-ONE-KEY", rules.uniqueness_findings(key.spki, others), unit)
+    _require(
+        "EN319421:TIS-8.2-01",
+        rules.qualification_findings(qualified=unit.qualified, clock_mode=clock_mode, lab=lab),
+        unit,
+    )
+    _require("EN319422:6-CERTIFICATE", rules.purpose_findings(certificate), unit)
+    _require(
+        "EN319421:TIS-8.1-01",
+        rules.policy_findings(_policies(certificate), settings.ncp_plus_policies, qualified=unit.qualified),
+        unit,
+    )
+    key_begins, key_ends = _key_usage_period(certificate, unit.key_expires)
+    not_after = certificate.not_valid_after_utc
+    _require("EN319421:7.6.7-KEY-EXPIRY", rules.expiry_findings(key_ends, not_after), unit)
+    assert key_ends is not None  # noqa: S101 - as the rule above found
+    scheme = check_suite(unit, key, lab=lab)
+    if not lab:
+        _require(
+            "EN319421:TIS-7.6.5-01",
+            rules.algorithm_findings(not_after, key_ends, agreed_until(key.algorithm, scheme)),
+            unit,
+        )
+    chain = () if unit.chain is None else read_certificates(unit.chain)
+    signer = _signer(certificate, chain, scheme)
+    policies = (settings.lab_policy,) if clock_mode == "lab" else (unit.policies or settings.policies)
+    begins = max(certificate.not_valid_before_utc, key_begins or certificate.not_valid_before_utc)
+    return Unit(
+        name=unit.name,
+        key=key,
+        scheme=scheme,
+        certificate=certificate,
+        identity=Identity(signer.certificate, signer.issuer, signer.serial, _key_id(certificate)),
+        terms=Terms(policies=policies, imprints=frozenset(settings.imprints)),
+        template=Template(signer, accuracy_us=settings.accuracy_us, qualified=unit.qualified),
+        accuracy=wire.accuracy(settings.accuracy_us),
+        qualified=unit.qualified,
+        begins=microseconds(begins),
+        ends=microseconds(min(key_ends, not_after)),
+        key_ends=key_ends,
+        pace=Pace(),
+    )
+
+
+@implements("EN319422:5.2.3-SIGNATURE-SUITE", "EN319421:TIS-7.6.2-05A")
+def check_suite(unit: UnitSettings, key: Key, *, lab: bool) -> SignatureScheme:
+    """The scheme that the unit signs by; `Refused` (ECCG-ACM:SIGNATURES) where it is not agreed today."""
+    scheme = key.scheme if unit.signature is None else SignatureScheme[unit.signature]
+    if scheme.family != key.algorithm.family:
+        raise Refused(
+            "EN319422:5.2.3-SIGNATURE-SUITE",
+            f"The unit {unit.name} cannot sign by {scheme.name} with a {key.algorithm.value} key; "
+            "leave its signature setting out, or choose one that fits the key.",
+        )
+    check_signature(key.algorithm, scheme, datetime.now(UTC).date(), lab=lab)
+    return scheme
+
+
+def _require(requirement: str, findings: tuple[str, ...], unit: UnitSettings) -> None:
+    if findings:
+        raise Refused(requirement, f"The time-stamping unit {unit.name} does not issue: {' '.join(findings)}")
+
+
+def read_certificates(file: Path) -> tuple[x509.Certificate, ...]:
+    """The certificates of a PEM file; none when there is no such file yet.
+
+    Raises `Unavailable` (timestamping.certificate) when it cannot be read, or holds something else.
+    """
+    try:
+        content = file.read_bytes()
+        return tuple(x509.load_pem_x509_certificates(content))
+    except FileNotFoundError:
+        return ()
+    except (OSError, ValueError) as error:
+        raise Unavailable(
+            "timestamping.certificate",
+            f"{file} cannot be read as certificates in PEM ({error}); put the issued certificate there.",
+        ) from error
+
+
+def _spki(certificate: x509.Certificate) -> bytes:
+    return certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+def _key_id(certificate: x509.Certificate) -> bytes | None:
+    try:
+        found = certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier)
+    except x509.ExtensionNotFound:
+        return None
+    return found.value.digest
+
+
+def _policies(certificate: x509.Certificate) -> tuple[str, ...]:
+    try:
+        found = certificate.extensions.get_extension_for_class(x509.CertificatePolicies)
+    except x509.ExtensionNotFound:
+        return ()
+    return tuple(one.policy_identifier.dotted_string for one in found.value)
+
+
+def _key_usage_period(
+    certificate: x509.Certificate, configured: datetime | None
+) -> tuple[datetime | None, datetime | None]:
+    """When the private key's use begins and ends, by the certificate's extension and the unit's setting."""
+    begins = ends = None
+    try:
+        period = certificate.extensions.get_extension_for_class(x509.PrivateKeyUsagePeriod).value
+    except x509.ExtensionNotFound:
+        pass
+    else:
+        begins, ends = _utc(period.not_before), _utc(period.not_after)
+    if configured is not None:
+        configured = configured.astimezone(UTC)
+        ends = configured if ends is None else min(ends, configured)
+    return begins, ends
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    """`cryptography` gives the extension's times without a zone; they are UTC."""
+    return None if moment is None else moment.replace(tzinfo=UTC)
+
+
+def _signer(
+    certificate: x509.Certificate, chain: Sequence[x509.Certificate], scheme: SignatureScheme
+) -> Signer:
+    der = certificate.public_bytes(Encoding.DER)
+    return Signer(
+        certificate=der,
+        issuer=asn1.encode_der(
+            read_certificate(der).tbs_certificate.issuer
+        ),  # to the octet, as it was signed
+        serial=certificate.serial_number,
+        chain=tuple(one.public_bytes(Encoding.DER) for one in chain),
+        scheme=scheme.name,
+    )
