@@ -10,5 +10,6 @@ from __future__ import annotations
 from trustworks.core.audit.model import JSON, Event, Row
 from trustworks.core.audit.recorder import Recorder
 from trustworks.core.audit.releases import Releases
+from trustworks.core.audit.sequencer import Progress, Sequencer
 
-__all__ = ["JSON", "Event", "Recorder", "Releases", "Row"]
+__all__ = ["JSON", "Event", "Progress", "Recorder", "Releases", "Row", "Sequencer"]

@@ -105,7 +105,7 @@ def time_text(time: datetime) -> str:
 
 
 def place(encoded: Encoded, previous: bytes, sequence: int, stream: bytes) -> bytes:
-    """The whole event, at its place in a stream; `previous` is the hexadecimal hash of the event before it."""
+    """The whole event at its place in a stream; `previous` is the hexadecimal hash of the one before."""
     return b'%b"previous":"%b","sequence":%d,"stream":"%b"%b' % (
         encoded.head,
         previous,

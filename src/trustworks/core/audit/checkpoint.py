@@ -1,0 +1,189 @@
+"""Checkpoints: the size and root of the Merkle tree at a moment, signed in the module and time-stamped.
+
+A checkpoint that somebody else keeps shows later whether the log was cut or rewritten.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Protocol
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+from trustworks.core.audit.canonical import canonical
+from trustworks.core.audit.model import time_text
+from trustworks.core.errors import Malformed
+from trustworks.core.module.algorithms import SignatureScheme
+from trustworks.core.trace import implements
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
+
+KIND = "audit.checkpoint"
+
+
+class SigningKey(Protocol):
+    """What signs checkpoints: `core.module.Key`."""
+
+    @property
+    def spki(self) -> bytes:
+        """The public key as SubjectPublicKeyInfo."""
+
+    @property
+    def scheme(self) -> SignatureScheme:
+        """How `sign` signs."""
+
+    def sign(self, data: bytes) -> bytes:
+        """The signature over `data`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """A signed tree head.
+
+    `log` is the hash of the log's first leaf, which names it; `body` the canonical JSON that is signed;
+    `certificate` the signer's (DER); `time_stamp` a token over SHA-256 of body and signature.
+    """
+
+    size: int
+    root: bytes
+    log: bytes
+    time: str
+    scheme: str
+    body: bytes
+    signature: bytes
+    spki: bytes
+    certificate: bytes | None = None
+    time_stamp: bytes | None = None
+
+    @property
+    def key(self) -> str:
+        """SHA-256 of the signer's public key, in hexadecimal."""
+        return sha256(self.spki).hexdigest()
+
+    @property
+    def imprint(self) -> bytes:
+        """What the time-stamp is about."""
+        return sha256(self.body + self.signature).digest()
+
+
+def make_body(*, size: int, root: bytes, log: bytes, time: datetime, key: SigningKey) -> bytes:
+    """The canonical JSON of a checkpoint, to be signed."""
+    return canonical(
+        {
+            "key": sha256(key.spki).hexdigest(),
+            "log": log.hex(),
+            "root": root.hex(),
+            "scheme": key.scheme.name,
+            "size": size,
+            "time": time_text(time),
+            "type": KIND,
+            "version": 1,
+        }
+    )
+
+
+def read(
+    body: bytes,
+    signature: bytes,
+    spki: bytes,
+    certificate: bytes | None = None,
+    time_stamp: bytes | None = None,
+) -> Checkpoint:
+    """A checkpoint out of its stored parts. Raises `Malformed`; verifies nothing."""
+    try:
+        value: Any = json.loads(body)
+        checkpoint = Checkpoint(
+            size=value["size"],
+            root=bytes.fromhex(value["root"]),
+            log=bytes.fromhex(value["log"]),
+            time=str(value["time"]),
+            scheme=str(value["scheme"]),
+            body=body,
+            signature=signature,
+            spki=spki,
+            certificate=certificate,
+            time_stamp=time_stamp,
+        )
+        datetime.fromisoformat(checkpoint.time)
+    except (ValueError, KeyError, TypeError) as error:
+        raise Malformed(f"The checkpoint cannot be read: {error}.") from error
+    if (value["type"], value["version"]) != (KIND, 1):
+        raise Malformed("This is no checkpoint of an audit log, or one of a version that is not known.")
+    if len(checkpoint.root) != 32 or not isinstance(checkpoint.size, int) or checkpoint.size < 0:
+        raise Malformed("The checkpoint cannot be read: its size or root is of the wrong kind.")
+    return checkpoint
+
+
+@implements("TRUSTWORKS:AUDIT-05", disabled=True)
+def signature_is_valid(checkpoint: Checkpoint) -> bool:
+    """Whether the checkpoint is signed by the key that it names (not: whether that key is the right one)."""
+    try:
+        if json.loads(checkpoint.body)["key"] != checkpoint.key:
+            return False
+        _verify(load_der_public_key(checkpoint.spki), checkpoint)
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError, KeyError, TypeError):
+        return False
+    return True
+
+
+def _verify(key: PublicKeyTypes, checkpoint: Checkpoint) -> None:
+    scheme = SignatureScheme[checkpoint.scheme]
+    signature, body = checkpoint.signature, checkpoint.body
+    if scheme.hash is None:
+        if not isinstance(key, ed25519.Ed25519PublicKey):
+            raise InvalidSignature
+        key.verify(signature, body)
+        return
+    algorithm = scheme.hash.algorithm
+    match scheme.padding, key:
+        case "ecdsa", ec.EllipticCurvePublicKey():
+            key.verify(signature, body, ec.ECDSA(algorithm))
+        case "rsa-pss", rsa.RSAPublicKey():
+            pss = padding.PSS(padding.MGF1(algorithm), algorithm.digest_size)
+            key.verify(signature, body, pss, algorithm)
+        case "rsa-pkcs1", rsa.RSAPublicKey():
+            key.verify(signature, body, padding.PKCS1v15(), algorithm)
+        case _:
+            raise InvalidSignature
+
+
+# ---- as a document
+
+
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else base64.b64encode(value).decode()
+
+
+def as_document(checkpoint: Checkpoint) -> dict[str, Any]:
+    """The checkpoint as a JSON document that can be kept elsewhere."""
+    return {
+        "checkpoint": json.loads(checkpoint.body),
+        "signature": _text(checkpoint.signature),
+        "public_key": _text(checkpoint.spki),
+        "certificate": _text(checkpoint.certificate),
+        "time_stamp": _text(checkpoint.time_stamp),
+    }
+
+
+def from_document(document: Mapping[str, Any]) -> Checkpoint:
+    """The checkpoint of a JSON document. Raises `Malformed`."""
+    try:
+        parts = {name: document.get(name) for name in ("certificate", "time_stamp")}
+        return read(
+            canonical(document["checkpoint"]),
+            base64.b64decode(document["signature"], validate=True),
+            base64.b64decode(document["public_key"], validate=True),
+            **{name: None if v is None else base64.b64decode(v, validate=True) for name, v in parts.items()},
+        )
+    except (KeyError, TypeError, AttributeError, ValueError, binascii.Error) as error:
+        raise Malformed(f"This is no checkpoint of an audit log: {error!r}.") from error

@@ -1,0 +1,222 @@
+"""The sequencer: appends the committed events of all streams to the one Merkle tree, and makes checkpoints.
+
+Several may run; a lock in the database lets one work at a time, and each finds all it needs in the database.
+"""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import exc, insert, select, text, update
+
+from trustworks.core.audit import checkpoint as checkpoints
+from trustworks.core.audit import records
+from trustworks.core.audit.inserts import Plans
+from trustworks.core.audit.tree import Tree
+from trustworks.core.errors import Rejected, Unavailable
+from trustworks.core.trace import implements
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sqlalchemy import Connection
+
+    from trustworks.core.audit.checkpoint import SigningKey
+    from trustworks.core.ports import Stamper
+    from trustworks.core.store import Database
+
+CLOSED = "audit.stream-closed"
+
+_ADVISORY_LOCK = 0x7472757374776C67
+# Events of one transaction: some 20 ms, so that writers hardly notice.
+_CHUNK = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """What one run did.
+
+    `checkpoint` is the number of the checkpoint that was made; `stamped` says whether it carries a
+    time-stamp, and `problem` why it does not, although it should.
+    """
+
+    appended: int
+    size: int
+    checkpoint: int | None = None
+    stamped: bool = False
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Leaf:
+    stream: str
+    sequence: int
+    type: str
+    hash: bytes
+
+
+class Sequencer:
+    """Appends to the Merkle tree and signs it.
+
+    `checkpoint_every` and `time_stamp_every` are in seconds. There is a checkpoint after that time when
+    events were added, and a time-stamped one when the last time-stamped one is older and does not cover all
+    events.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        sign: SigningKey | None,
+        certificate: bytes | None = None,
+        stamper: Stamper | None = None,
+        *,
+        checkpoint_every: float = 10.0,
+        time_stamp_every: float = 300.0,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._database = database
+        self._key = sign
+        self._certificate = certificate
+        self._stamper = stamper
+        self._checkpoint_every = timedelta(seconds=checkpoint_every)
+        self._time_stamp_every = timedelta(seconds=time_stamp_every)
+        self._now = now
+        self._plans = Plans(database.engine.dialect)
+
+    def run_once(self, *, checkpoint: bool = False) -> Progress:
+        """Append what is new, and make a checkpoint when it is time (or, with `checkpoint`, in any case).
+
+        Raises `Unavailable` (store.*, module.*; audit.altered when an event was changed before it was
+        appended).
+        """
+        appended = size = 0
+        while True:
+            number, size = self._append()
+            appended += number
+            if number < _CHUNK:
+                break
+        return self._checkpoint(appended, size, forced=checkpoint)
+
+    # ---- appending
+
+    @implements("TRUSTWORKS:AUDIT-04")
+    def _append(self) -> tuple[int, int]:
+        """Append up to a chunk of new events; answer how many, and the tree's size."""
+        with self._database.read() as connection:
+            if not _news(connection):
+                return 0, Tree(connection).size()
+        with self._database.begin() as connection:
+            tree = Tree(connection)
+            if not self._elected(connection):
+                return 0, tree.size()
+            leaves = list(_merged(connection))
+            size = tree.append(self._plans, [(one.stream, one.sequence, one.hash) for one in leaves])
+            for stream, last in {one.stream: one for one in leaves}.items():
+                connection.execute(
+                    update(records.streams)
+                    .where(records.streams.c.stream == stream)
+                    .values(logged=last.sequence + 1, closed=last.type == CLOSED)
+                )
+            return len(leaves), size
+
+    def _elected(self, connection: Connection) -> bool:
+        """Whether this sequencer may append in this transaction. SQLite has one writer at a time anyway."""
+        if self._database.dialect == "sqlite":
+            return True
+        query = text("SELECT pg_try_advisory_xact_lock(:key)")
+        return bool(connection.execute(query, {"key": _ADVISORY_LOCK}).scalar_one())
+
+    # ---- checkpoints
+
+    def _checkpoint(self, appended: int, size: int, *, forced: bool) -> Progress:
+        if self._key is None or size == 0:
+            return Progress(appended=appended, size=size)
+        now = self._now()
+        c = records.checkpoints
+        with self._database.read() as connection:
+            newest = select(c.c.number, c.c.size, c.c.time).order_by(c.c.number.desc()).limit(1)
+            last = connection.execute(newest).one_or_none()
+            stamped = connection.execute(newest.where(c.c.time_stamp.is_not(None))).one_or_none()
+            stamp = self._stamper is not None and (forced or _due(stamped, size, now, self._time_stamp_every))
+            if not (forced or stamp or _due(last, size, now, self._checkpoint_every)):
+                return Progress(appended=appended, size=size)
+            tree = Tree(connection)
+            size = tree.size()
+            body = checkpoints.make_body(
+                size=size, root=tree.root(size), log=tree.node(0, 0), time=now, key=self._key
+            )
+        signature = self._key.sign(body)
+        token, problem = self._stamped(sha256(body + signature).digest()) if stamp else (None, None)
+        number = 0 if last is None else last.number + 1
+        values = {
+            "number": number,
+            "size": size,
+            "time": now,
+            "body": body,
+            "signature": signature,
+            "spki": self._key.spki,
+            "certificate": self._certificate,
+            "time_stamp": token,
+        }
+        try:
+            with self._database.begin() as connection:
+                connection.execute(insert(c).values(values))
+        except exc.IntegrityError:  # another sequencer made this one
+            return Progress(appended=appended, size=size)
+        return Progress(
+            appended=appended, size=size, checkpoint=number, stamped=token is not None, problem=problem
+        )
+
+    def _stamped(self, imprint: bytes) -> tuple[bytes | None, str | None]:
+        """A token over `imprint`, or why there is none: a checkpoint without one is better than none."""
+        if self._stamper is None:
+            return None, None
+        try:
+            return self._stamper.stamp(imprint), None
+        except (Unavailable, Rejected) as error:
+            return None, str(error)
+
+
+def _due(last: Any, size: int, now: datetime, every: timedelta) -> bool:
+    """Whether there are new events since the checkpoint `last`, and it is old enough (or of the future)."""
+    if last is None:
+        return True
+    return bool(last.size < size and not timedelta() <= now - last.time < every)
+
+
+def _news(connection: Connection) -> list[Any]:
+    """The streams (name, events in the tree) that have events which are not in the tree."""
+    s, e = records.streams, records.events
+    more = select(e.c.sequence).where(e.c.stream == s.c.stream, e.c.sequence == s.c.logged).exists()
+    return list(connection.execute(select(s.c.stream, s.c.logged).where(s.c.closed.is_(False), more)))
+
+
+def _merged(connection: Connection) -> list[_Leaf]:
+    """Up to a chunk of new events: each stream in its order, the streams among one another by time."""
+    runs = [_run(connection, name, logged) for name, logged in _news(connection)]
+    return [leaf for _, leaf in heapq.merge(*runs, key=lambda pair: pair[0])][:_CHUNK]
+
+
+def _run(connection: Connection, stream: str, logged: int) -> Iterator[tuple[datetime, _Leaf]]:
+    """New events of one stream, with their times; where a clock went back, the time before stands."""
+    e = records.events
+    rows = connection.execute(
+        select(e.c.sequence, e.c.time, e.c.type, e.c.hash, e.c.body)
+        .where(e.c.stream == stream, e.c.sequence >= logged)
+        .order_by(e.c.sequence)
+        .limit(_CHUNK)
+    )
+    latest: datetime | None = None
+    for number, row in enumerate(rows, logged):
+        if row.sequence != number or sha256(b"\0" + row.body).digest() != row.hash:
+            raise Unavailable(
+                "audit.altered",
+                f"Event {row.sequence} of stream {stream} was altered, or one before it removed, before it came "
+                "into the log. Run `trustworks audit verify`, and find out who wrote to the database.",
+            )
+        latest = row.time if latest is None else max(latest, row.time)
+        yield latest, _Leaf(stream, row.sequence, row.type, row.hash)

@@ -1,0 +1,94 @@
+"""The Merkle tree in the database: leaves in `audit_log`, and tiles of 256 hashes above them.
+
+A tile is written when it is full and never changes. What is not yet in a full tile is computed from the
+rows below, 255 of them at most on each level, so that a proof in a log of any length reads a few rows.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, select
+
+from trustworks.core.audit import records
+from trustworks.core.audit.merkle import fold, subtree_root
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Connection
+
+    from trustworks.core.audit.inserts import Plans
+
+WIDTH = 256
+_HEIGHT = 8
+
+
+class Tree:
+    """The tree as one transaction sees it."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._tiles: dict[tuple[int, int], list[bytes]] = {}
+
+    def size(self) -> int:
+        """How many leaves there are."""
+        last = self._connection.execute(select(func.max(records.log.c.position))).scalar_one()
+        return 0 if last is None else int(last) + 1
+
+    def root(self, size: int) -> bytes:
+        """The root over the first `size` leaves."""
+        return subtree_root(self.node, 0, size)
+
+    def node(self, level: int, index: int) -> bytes:
+        """The hash of a complete subtree. Raises LookupError for one that is not there."""
+        height = level % _HEIGHT
+        tile, first = divmod(index << height, WIDTH)
+        hashes = self.tile(level // _HEIGHT, tile)[first : first + (1 << height)]
+        if len(hashes) != 1 << height:
+            raise LookupError(f"the log has no node {index} on level {level}")
+        return fold(hashes)
+
+    def tile(self, level: int, tile: int) -> list[bytes]:
+        """The hashes of a tile, as many as there are yet."""
+        known = self._tiles.get((level, tile))
+        if known is None:
+            known = self._tiles[level, tile] = self._read(level, tile)
+        return known
+
+    def _read(self, level: int, tile: int) -> list[bytes]:
+        t, log = records.tiles, records.log
+        full = self._connection.execute(
+            select(t.c.hashes).where(t.c.level == level, t.c.tile == tile)
+        ).scalar_one_or_none()
+        if full is not None:
+            return [full[i : i + 32] for i in range(0, len(full), 32)]
+        start, end = tile * WIDTH, (tile + 1) * WIDTH
+        if level == 0:
+            query = select(log.c.hash).where(log.c.position >= start, log.c.position < end)
+            return [bytes(row) for row in self._connection.scalars(query.order_by(log.c.position))]
+        query = select(t.c.root).where(t.c.level == level - 1, t.c.tile >= start, t.c.tile < end)
+        return [bytes(row) for row in self._connection.scalars(query.order_by(t.c.tile))]
+
+    def append(self, plans: Plans, leaves: Sequence[tuple[str, int, bytes]]) -> int:
+        """Add leaves (stream, sequence, hash) in this order; answer the tree's new size."""
+        size = self.size()
+        plan = plans.of(records.log, ("position", "stream", "sequence", "hash"))
+        plan.insert(
+            self._connection,
+            [[size + n, stream, sequence, leaf] for n, (stream, sequence, leaf) in enumerate(leaves)],
+        )
+        full: list[list[Any]] = []
+        level, begin, hashes = 0, size, [leaf for _, _, leaf in leaves]
+        while hashes:
+            tile, filled = divmod(begin, WIDTH)
+            hashes = (self.tile(level, tile)[:filled] if filled else []) + hashes
+            roots = []
+            for start in range(0, len(hashes) - WIDTH + 1, WIDTH):
+                part = hashes[start : start + WIDTH]
+                roots.append(fold(part))
+                full.append([level, tile + len(roots) - 1, roots[-1], b"".join(part)])
+            level, begin, hashes = level + 1, tile, roots
+        plans.of(records.tiles, ("level", "tile", "root", "hashes")).insert(self._connection, full)
+        self._tiles.clear()
+        return size + len(leaves)
