@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the test run, from the system's package, behind a Unix socket in a private folder."""
+"""A PostgreSQL server of the tests, from the system's package, behind a Unix socket in a private folder."""
 
 from __future__ import annotations
 
