@@ -1,7 +1,8 @@
-"""The client's side of the time-stamp protocol over HTTP, for the command line and for services that need a Stamper."""
+"""The client's side of the time-stamp protocol over HTTP, for the command line and for services."""
 
 from __future__ import annotations
 
+import time
 from typing import Final
 
 import httpx
@@ -13,7 +14,7 @@ from trustworks.timestamping.model import PkiStatus
 QUERY: Final = "application/timestamp-query"
 REPLY: Final = "application/timestamp-reply"
 TIMEOUT: Final = 20.0
-"""Seconds for the whole exchange, one of which is allowed for each step."""
+"""Seconds for the whole exchange."""
 
 
 def request_token(
@@ -25,6 +26,7 @@ def request_token(
         Unavailable: ``timestamping.unreachable`` or ``timestamping.http``: no answer of the protocol came.
         Malformed: the answer is of another type, or too long.
     """
+    ends = time.monotonic() + timeout
     headers = {"content-type": QUERY, "accept": REPLY}
     try:
         with (
@@ -41,12 +43,16 @@ def request_token(
             body = bytearray()
             for chunk in answer.iter_bytes():
                 body += chunk
+                if time.monotonic() > ends:
+                    raise Unavailable(
+                        "timestamping.unreachable", f"{url} did not answer within {timeout:g} seconds."
+                    )
                 if len(body) > wire.MAX_RESPONSE:
                     raise Malformed(f"{url} answered more than {wire.MAX_RESPONSE} octets.")
             return bytes(body)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise Unavailable(
-            "timestamping.unreachable", f"{url} cannot be reached: {error or type(error).__name__}."
+            "timestamping.unreachable", f"{url} cannot be reached ({type(error).__name__}): {error}"
         ) from error
 
 

@@ -1,7 +1,7 @@
 """What the audit log and the record of tokens are told.
 
-Events have no personal data: no client, no imprint. The imprint is in the record of tokens alone; the event of a
-token has the SHA-256 of its TSTInfo, which ties the two together.
+Events have no personal data: no client, no imprint. The imprint is in the record of tokens alone; the event
+of a token has the SHA-256 of its TSTInfo, which ties the two together.
 """
 
 from __future__ import annotations

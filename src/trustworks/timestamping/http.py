@@ -49,8 +49,8 @@ def routes(service: TimestampingAuthority, recorder: Recorder) -> list[Route]:
 class Edge:
     """Answers requests on one event loop.
 
-    A key that signs quickly is used on the loop itself, as a thread would cost more than it saves; one that is slow (a
-    module over the network) is waited for in a thread.
+    A key that signs quickly is used on the loop itself, as a thread would cost more than it saves; one that
+    is slow (a module over the network) is waited for in a thread.
     """
 
     def __init__(self, service: TimestampingAuthority, recorder: Recorder) -> None:
