@@ -110,6 +110,17 @@ class CrlRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CrlHead:
+    """What is known of a published list without reading it."""
+
+    authority: str
+    number: int
+    this_update: datetime
+    next_update: datetime
+    entries: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Issued:
     """What an issuance answers: the certificate, and the chain above it, nearest first, without the root."""
 

@@ -29,6 +29,7 @@ from trustworks.issuance.model import (
     AuthorityRecord,
     CertificateRecord,
     CertificateStatus,
+    CrlHead,
     CrlRecord,
     Revocation,
     RevocationReason,
@@ -173,6 +174,28 @@ def revoked(connection: Connection, authority: str) -> Iterator[CertificateStatu
         yield _status(row)
 
 
+def scope(connection: Connection, authority: str) -> Iterator[CertificateStatus]:
+    """All issued certificates of an authority, by serial; streamed."""
+    query = (
+        select(*_STATUS)
+        .where(certificates.c.authority == authority, certificates.c.state == "issued")
+        .order_by(certificates.c.serial)
+    )
+    for row in connection.execute(query.execution_options(yield_per=1000)):
+        yield _status(row)
+
+
+def revocations(connection: Connection, authority: str) -> tuple[int, datetime | None]:
+    """How many certificates of an authority are revoked, and when the newest revocation was recorded."""
+    query = select(func.count(), func.max(certificates.c.revoked_recorded_at)).where(
+        certificates.c.authority == authority,
+        certificates.c.state == "issued",
+        certificates.c.revoked_at.is_not(None),
+    )
+    count, newest = connection.execute(query).one()
+    return count, newest
+
+
 def serials_of_key(connection: Connection, spki_sha256: bytes) -> list[str]:
     """The serials of all issued certificates with this public key."""
     query = select(certificates.c.serial).where(
@@ -302,6 +325,25 @@ def last_crl(connection: Connection, authority: str) -> CrlRecord | None:
     """The newest list of an authority, or None."""
     row = connection.execute(
         select(crls).where(crls.c.authority == authority).order_by(crls.c.number.desc()).limit(1)
+    ).one_or_none()
+    return None if row is None else CrlRecord(**row._mapping)  # noqa: SLF001
+
+
+def crl_heads(connection: Connection, authority: str, limit: int = 1) -> list[CrlHead]:
+    """The newest lists of an authority without their octets, newest first."""
+    query = (
+        select(crls.c.authority, crls.c.number, crls.c.this_update, crls.c.next_update, crls.c.entries)
+        .where(crls.c.authority == authority)
+        .order_by(crls.c.number.desc())
+        .limit(limit)
+    )
+    return [CrlHead(**row._mapping) for row in connection.execute(query)]  # noqa: SLF001
+
+
+def crl(connection: Connection, authority: str, number: int) -> CrlRecord | None:
+    """One list of an authority, or None."""
+    row = connection.execute(
+        select(crls).where(crls.c.authority == authority, crls.c.number == number)
     ).one_or_none()
     return None if row is None else CrlRecord(**row._mapping)  # noqa: SLF001
 

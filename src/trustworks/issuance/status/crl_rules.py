@@ -17,7 +17,7 @@ from trustworks.core.trace import implements
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from trustworks.issuance.model import CertificateStatus, CrlRecord
+    from trustworks.issuance.model import CertificateStatus, CrlHead
 
 # The nextUpdate of a list after which none follows (EN 319 411-1, CSS-6.3.9-06; RFC 5280, 4.1.2.5).
 NEVER: Final = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
@@ -166,7 +166,7 @@ def is_listed(status: CertificateStatus, now: datetime) -> bool:
 
 @implements("EN319411-1:CSS-6.3.9-05", disabled=False)
 def is_due(
-    last: CrlRecord | None, now: datetime, every: timedelta, *, revoked: int, newest: datetime | None
+    last: CrlHead | None, now: datetime, every: timedelta, *, revoked: int, newest: datetime | None
 ) -> bool:
     """Whether a list is due: by the clock, at the latest after 24 hours; or because revocations changed.
 
@@ -191,6 +191,6 @@ def last_list_objections(scope: Iterable[CertificateStatus], now: datetime) -> t
 
 
 @implements("EN319411-1:CSS-6.3.9-05", disabled=True)
-def is_fresh(record: CrlRecord | None, now: datetime) -> bool:
+def is_fresh(last: CrlHead | None, now: datetime) -> bool:
     """Whether relying parties may still use the newest list: there is one, and its next update lies ahead."""
-    return record is not None and now < record.next_update
+    return last is not None and now < last.next_update

@@ -1,11 +1,11 @@
 """The OCSP responder: answers from the issuance database, never from a list.
 
 What is revoked in the database is revoked in the next answer, whichever process wrote it: every request reads
-the state of its serials. What is saved is the signature: an answer without nonce is used again for some seconds,
-as long as the state it tells of is still the database's.
+the state of its serials. What is saved is the signature: an answer without nonce is used again for some
+seconds, as long as the state it tells of is still the database's.
 
-Answers are not events of the audit log: they change nothing, and anybody can make a million of them. What they
-are made from (issuance, revocation) is logged, and whoever relies on an answer holds it, signed.
+Answers are not events of the audit log: they change nothing, and anybody can ask for a million of them. What
+they are made from (issuance, revocation) is logged, and whoever relies on an answer holds it, signed.
 """
 
 from __future__ import annotations

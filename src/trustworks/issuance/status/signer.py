@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from trustworks.core.module import Key
     from trustworks.issuance.model import AuthorityRecord
 
-# How a request may name its authority: by these digests of name and key (RFC 6960, 4.1.1). They identify, and protect
-# nothing, so SHA-1 is fine; RFC 5019 clients use no other.
+# How a request may name its authority: by these digests of name and key (RFC 6960, 4.1.1). They identify and
+# protect nothing, so SHA-1 is fine; clients of RFC 5019 use no other.
 IDENTIFYING: Final = {
     "1.3.14.3.2.26": "sha1",
     "2.16.840.1.101.3.4.2.1": "sha256",
@@ -45,8 +45,8 @@ IDENTIFYING: Final = {
 class OcspSigner:
     """Who signs for one authority, with everything that its answers have in common.
 
-    `identifiers` are (hash algorithm, hash of the issuer's name, of its key) as requests write them. `known` are
-    the single extensions of a certificate that was issued, `until` is the end of the signer's certificate.
+    `identifiers` are (hash algorithm, hash of the issuer's name, of its key) as requests write them. `known`
+    are the single extensions of a certificate that was issued, `until` the end of the signer's certificate.
     """
 
     authority: AuthorityRecord
@@ -103,8 +103,8 @@ def open_signer(key: Key, certificate: bytes, authorities: Iterable[AuthorityRec
             return _signer(key, certificate, read, authority, above.not_valid_before_utc)
     raise Rejected(
         "ocsp.signer",
-        f"The OCSP signer's certificate was issued by {read.issuer.rfc4514_string()}, which is no authority of "
-        "this provider; issue one with the profile ocsp-signer.",
+        f"The OCSP signer's certificate was issued by {read.issuer.rfc4514_string()}, which is no authority "
+        "of this provider; issue one with the profile ocsp-signer.",
     )
 
 
@@ -121,7 +121,8 @@ def _check(certificate: x509.Certificate, authority: x509.Certificate) -> None:
 
 
 def _refusal(wrong: tuple[str, ...]) -> str:
-    return f"The certificate cannot sign OCSP answers: {'; '.join(wrong)}. Issue one with the profile ocsp-signer."
+    said = "; ".join(wrong)
+    return f"The certificate cannot sign OCSP answers: {said}. Issue one with the profile ocsp-signer."
 
 
 def _signer(
