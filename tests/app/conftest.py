@@ -57,7 +57,9 @@ def sample(*, failing: bool = False) -> Overview:
         ServiceRow(
             title="Time-stamping",
             state="refusing" if failing else "serving",
-            sentence="No token is issued: the module's token is absent." if failing else "Unit tsu-1 is ready.",
+            sentence="No token is issued: the module's token is absent."
+            if failing
+            else "Unit tsu-1 is ready.",
             address="POST http://127.0.0.1:8080/tsa",
             speaks="RFC 3161 and 5816, EN 319 421, EN 319 422",
             command=_CURL,

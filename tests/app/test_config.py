@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tomllib
+from typing import TYPE_CHECKING
+
+import pytest
+
+from trustworks.app import config, explain
+from trustworks.app.cli import main
+from trustworks.app.settings import HttpSettings
+from trustworks.core.errors import Malformed
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LEAST = '[provider]\nname = "Trustworks TEST Provider"\n'
+
+
+def write(tmp_path: Path, text: str) -> Path:
+    file = tmp_path / "trustworks.toml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def complaint(tmp_path: Path, text: str) -> str:
+    file = write(tmp_path, text)
+    with pytest.raises(Malformed) as raised:
+        config.load(file)
+    message = str(raised.value)
+    assert str(file) in message
+    return message
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", ["provider", "missing"]),
+        ("x", ["is not TOML"]),
+        (LEAST + "[http]\nlistem = 1\n", ["http.listem", "unknown", "Did you mean listen?", "tls-listen"]),
+        (LEAST + "[tsa]\n", ["tsa", "unknown", "timestamping"]),
+        (LEAST + '[http]\nlisten = "8080"\n', ["http.listen", "HOST:PORT", "'8080'"]),
+        (LEAST + '[http]\nlisten = "127.0.0.1:0"\n', ["http.listen", "HOST:PORT"]),
+        (LEAST + "[http]\nworkers = 0\n", ["http.workers", "greater than or equal to 1"]),
+        (LEAST + '[time]\nmode = "perhaps"\n', ["time.mode", "'enforce' or 'lab'"]),
+        (
+            LEAST + '[http]\ntls-listen = "127.0.0.1:1"\n',
+            ["http", "all of tls-listen, tls-certificate and tls-key"],
+        ),
+        (
+            LEAST + "[[timestamping.units]]\nname = 'tsu-1'\ncertificat = 'x'\n",
+            ["timestamping.units.0.certificat", "Did you mean certificate?"],
+        ),
+        (LEAST + '[store]\nurl = "postgresql://me:pw@h/d"\n', ["store.url", "password-source"]),
+    ],
+)
+def test_a_wrong_file_is_told_file_key_and_what_is_allowed(
+    tmp_path: Path, text: str, words: list[str]
+) -> None:
+    message = complaint(tmp_path, text)
+    for word in words:
+        assert word in message, message
+
+
+def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
+    message = complaint(tmp_path, "[provider]\n[http]\nworkers = 0\nx = 1\n")
+    assert "3 problem(s)" in message
+
+
+def test_a_file_that_is_not_text_or_not_there_is_told_so(tmp_path: Path) -> None:
+    file = tmp_path / "trustworks.toml"
+    file.write_bytes(b"\xff")
+    with pytest.raises(Malformed, match="not UTF-8"):
+        config.load(file)
+    with pytest.raises(Malformed, match="no configuration file"):
+        config.find(tmp_path / "absent.toml")
+
+
+def test_relative_paths_are_meant_from_the_files_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = write(
+        tmp_path, LEAST + "[audit]\ncertificate = 'certs/audit.pem'\n[module]\nsofthsm2-conf = '/etc/x'\n"
+    )
+    monkeypatch.chdir("/")
+    loaded = config.load(file)
+    assert loaded.config.audit.certificate == tmp_path / "certs/audit.pem"
+    assert str(loaded.config.module.softhsm2_conf) == "/etc/x"
+    assert loaded.config.store.url == f"sqlite:///{tmp_path}/state/trustworks.sqlite"
+
+
+def test_https_needs_all_three() -> None:
+    with pytest.raises(ValueError, match="HTTPS needs all"):
+        HttpSettings.model_validate({"tls-key": "x"})
+
+
+def test_every_setting_has_a_meaning_and_says_what_it_may_be() -> None:
+    for one in explain.settings():
+        assert len(one.meaning) > 10, f"{one.path} has no description"
+        assert one.meaning.endswith("."), one.path
+        assert one.allowed
+        assert "typing" not in one.allowed, one
+        assert "trustworks" not in one.allowed, one
+
+
+def test_explain_and_show_and_check(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRUSTWORKS_CONFIG", str(write(tmp_path, LEAST)))
+    run("config", "explain", "http.body-timeout")
+    assert "Seconds within which" in capsys.readouterr().out
+    run("config", "explain", "time", "--json")
+    paths = [one["path"] for one in json.loads(capsys.readouterr().out)]
+    assert "time.mode" in paths
+    assert all(path.startswith("time.") for path in paths)
+    run("config", "show")
+    assert json.loads(capsys.readouterr().out)["http"]["body-timeout"] == 10.0
+    run("config", "check", code=1)
+    assert "store.url" in capsys.readouterr().out
+    run("config", "explain", "nonsense", code=1)
+    assert "There is no setting 'nonsense'" in capsys.readouterr().err
+
+
+def run(*arguments: str, code: int = 0) -> None:
+    try:
+        main(arguments)
+    except SystemExit as ended:
+        assert (ended.code or 0) == code, arguments
+    else:
+        assert code == 0
+
+
+def test_the_documented_example_is_a_good_file(repository: Path, tmp_path: Path) -> None:
+    text = (repository / "docs" / "configuration.md").read_text(encoding="utf-8")
+    example = text.partition("```toml\n")[2].partition("```")[0]
+    tomllib.loads(example)
+    config.load(write(tmp_path, example))
+
+
+def test_the_page_on_configuration_says_what_the_models_say(repository: Path) -> None:
+    script = repository / "docs" / "configuration.py"
+    found = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stderr
+
+
+@pytest.fixture
+def repository(request: pytest.FixtureRequest) -> Path:
+    return request.config.rootpath
