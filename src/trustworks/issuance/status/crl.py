@@ -1,10 +1,10 @@
 """Publishes revocation lists: complete for their authority, by the clock, and soon after a revocation.
 
-Life of a list. (1) One reading transaction: the last number, then every revoked certificate by serial. (2) The list
-is written and signed in the module. (3) It is parsed again, by another implementation, and every rule is held
-against it. (4) Its row and the audit event commit in one transaction: that is the publication, and relying
-parties see the old list or the new one. The primary key of the table (authority, number) makes numbers grow: of two
-publishers that read the same last number one commits, the other's list is thrown away unseen.
+Life of a list. (1) One reading transaction: the last number, then every revoked certificate by serial.
+(2) The list is written and signed in the module. (3) It is parsed again, by another implementation, and every
+rule is held against it. (4) Its row and the audit event commit in one transaction: that is the publication,
+and relying parties see the old list or the new one. The primary key of the table (authority, number) makes
+numbers grow: of two publishers that read the same last number one commits, the other's list is thrown away.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ class CrlPublisher:
         if key is None:
             raise Rejected(
                 "crl.authority",
-                f"The key of the authority {name!r} is not open here; its list is published where the key is.",
+                f"The key of the authority {name!r} is not open here; publish its list where the key is.",
             )
         now = self._clock.now().utc.replace(microsecond=0)
         draft = self._draft(name, now, final=final)
@@ -141,8 +141,8 @@ class CrlPublisher:
         """
         moment = self._clock.now().utc if now is None else now
         published = []
-        for state in self._states(moment, self._keys):
-            if not state.due:
+        for state in crl_states(self._settings, self._database, moment):
+            if not state.due or state.authority not in self._keys:
                 continue
             try:
                 published.append(self.publish(state.authority, actor=actor))
@@ -153,33 +153,11 @@ class CrlPublisher:
 
     def status(self) -> list[CrlState]:
         """The newest list of every authority, whether its key is open here or not."""
-        return list(self._states(self._clock.now().utc, None))
+        return crl_states(self._settings, self._database, self._clock.now().utc)
 
     def ping(self) -> None:
         """Answer when every authority's newest list is usable; `Unavailable` (crl.stale) otherwise."""
         check_fresh(self.status())
-
-    def _states(self, now: datetime, names: Iterable[str] | None) -> Iterator[CrlState]:
-        with self._database.read() as connection:
-            known = [a.name for a in records.list_authorities(connection)]
-            read = [
-                (name, _last(connection, name), records.revocations(connection, name))
-                for name in (known if names is None else [n for n in names if n in known])
-            ]
-        for name, last, (revoked, newest) in read:
-            every = timedelta(hours=self._of(name).crl_every_hours)
-            yield CrlState(
-                authority=name,
-                fresh=rules.is_fresh(last, now),
-                due=rules.is_due(last, now, every, revoked=revoked, newest=newest),
-                number=None if last is None else last.number,
-                this_update=None if last is None else last.this_update,
-                next_update=None if last is None else last.next_update,
-                entries=None if last is None else last.entries,
-            )
-
-    def _of(self, name: str) -> AuthoritySettings:
-        return self._settings.root if name == "root" else self._settings.issuing
 
     def _draft(self, name: str, now: datetime, *, final: bool) -> _Draft:
         # (1) The number is read before the entries: a list with a higher number never knows less.
@@ -201,7 +179,7 @@ class CrlPublisher:
                 if wrong:
                     raise Rejected("crl.final", f"This cannot be the last list of {name}: {wrong[0]}.")
             entries, _ = encode_entries(_entries(records.revoked(connection, name), now, serials))
-        hours = self._of(name).crl_validity_hours
+        hours = _of(self._settings, name).crl_validity_hours
         return _Draft(
             authority=authority,
             last=last,
@@ -252,6 +230,37 @@ class CrlPublisher:
         return record
 
 
+def crl_states(settings: IssuanceSettings, database: Database, now: datetime) -> list[CrlState]:
+    """The newest list of every authority, whether its key is open here or not."""
+    with database.read() as connection:
+        read = [
+            (a.name, _last(connection, a.name), records.revocations(connection, a.name))
+            for a in records.list_authorities(connection)
+        ]
+    return [
+        CrlState(
+            authority=name,
+            fresh=rules.is_fresh(last, now),
+            due=rules.is_due(
+                last,
+                now,
+                timedelta(hours=_of(settings, name).crl_every_hours),
+                revoked=revoked,
+                newest=newest,
+            ),
+            number=None if last is None else last.number,
+            this_update=None if last is None else last.this_update,
+            next_update=None if last is None else last.next_update,
+            entries=None if last is None else last.entries,
+        )
+        for name, last, (revoked, newest) in read
+    ]
+
+
+def _of(settings: IssuanceSettings, name: str) -> AuthoritySettings:
+    return settings.root if name == "root" else settings.issuing
+
+
 def check_fresh(states: Iterable[CrlState]) -> None:
     """Raise `Unavailable` (crl.stale) when an authority's newest list is missing or has run out."""
     stale = [state for state in states if not state.fresh]
@@ -294,8 +303,8 @@ def _check_authority(record: AuthorityRecord, authority: x509.Certificate, key: 
     if now >= authority.not_valid_after_utc:
         raise Rejected(
             "crl.authority",
-            f"The certificate of {record.name} expired at {authority.not_valid_after_utc}; its last list had to "
-            "be published before.",
+            f"The certificate of {record.name} expired at {authority.not_valid_after_utc}; its last list had "
+            "to be published before.",
         )
 
 

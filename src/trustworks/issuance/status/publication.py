@@ -1,0 +1,45 @@
+"""What relying parties fetch: the newest list of each authority, and the authorities' certificates."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trustworks.issuance import records
+
+if TYPE_CHECKING:
+    from trustworks.core.store import Database
+    from trustworks.issuance.model import AuthorityRecord, CrlRecord
+
+
+class Publication:
+    """Reads published objects from the database; a list is read once and kept until its successor comes."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._lists: dict[str, CrlRecord] = {}
+
+    def crl(self, name: str) -> CrlRecord | None:
+        """The newest list of an authority, whichever process published it; None when there is none."""
+        kept = self._lists.get(name)
+        with self._database.read() as connection:
+            heads = records.crl_heads(connection, name)
+            if not heads:
+                return None
+            if kept is None or kept.number != heads[0].number:
+                kept = records.crl(connection, name, heads[0].number)
+        if kept is not None:
+            self._lists[name] = kept
+        return kept
+
+    def chain(self, name: str) -> list[AuthorityRecord]:
+        """An authority, the one above it, and so on to the root; empty when there is no such authority."""
+        found: list[AuthorityRecord] = []
+        above: str | None = name
+        with self._database.read() as connection:
+            while above is not None:
+                record = records.authority(connection, above)
+                if record is None:
+                    return []
+                found.append(record)
+                above = record.parent
+        return found
