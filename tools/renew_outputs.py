@@ -41,8 +41,8 @@ REGION = re.compile(
 )
 HEAD = """# Commands
 
-Noun, then verb. `--json` prints for programs. A sentence on standard error says what is wrong; the exit code is
-1, and 2 when the input cannot be read. This page is made from the help texts.
+Noun, then verb. `--json` prints for programs. A sentence on standard error says what is wrong; the exit code
+is 1, and 2 when the input cannot be read. This page is made from the help texts.
 """
 
 
