@@ -119,7 +119,7 @@ def read(
         raise Malformed(f"The checkpoint cannot be read: {error}.") from error
     if (value["type"], value["version"]) != (KIND, 1):
         raise Malformed("This is no checkpoint of an audit log, or one of a version that is not known.")
-    if len(checkpoint.root) != 32 or not isinstance(checkpoint.size, int) or checkpoint.size < 0:
+    if type(value["size"]) is not int or checkpoint.size < 0 or len(checkpoint.root) != 32:
         raise Malformed("The checkpoint cannot be read: its size or root is of the wrong kind.")
     return checkpoint
 

@@ -215,8 +215,8 @@ def _run(connection: Connection, stream: str, logged: int) -> Iterator[tuple[dat
         if row.sequence != number or sha256(b"\0" + row.body).digest() != row.hash:
             raise Unavailable(
                 "audit.altered",
-                f"Event {row.sequence} of stream {stream} was altered, or one before it removed, before it came "
-                "into the log. Run `trustworks audit verify`, and find out who wrote to the database.",
+                f"Event {row.sequence} of stream {stream} was altered, or one before it removed, before it "
+                "came into the log. Run `trustworks audit verify`, and find out who wrote to the database.",
             )
         latest = row.time if latest is None else max(latest, row.time)
         yield latest, _Leaf(stream, row.sequence, row.type, row.hash)

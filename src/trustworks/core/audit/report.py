@@ -1,0 +1,68 @@
+"""What a verification of the log found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+_MOST_FINDINGS = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something that is wrong. `kind` is one word for programs; the event is named as far as it is known."""
+
+    kind: str
+    message: str
+    stream: str | None = None
+    sequence: int | None = None
+    position: int | None = None
+    time: str | None = None
+    type: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The finding as JSON values."""
+        names = ("kind", "message", "stream", "sequence", "position", "time", "type")
+        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+
+
+@dataclass(slots=True, kw_only=True)
+class Report:
+    """What a verification found. `covered` is the size of the newest checkpoint that agrees with the log."""
+
+    events: int = 0
+    streams: int = 0
+    open_streams: int = 0
+    waiting: int = 0
+    size: int = 0
+    root: str = ""
+    checkpoints: int = 0
+    time_stamps: int = 0
+    covered: int = 0
+    first_time: str | None = None
+    last_time: str | None = None
+    keys: list[str] = field(default_factory=list)
+    keys_compared: bool = False
+    findings: list[Finding] = field(default_factory=list)
+    more_findings: int = 0
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.findings
+
+    def add(self, finding: Finding) -> None:
+        """Keep a finding; after the first thousand they are only counted."""
+        if len(self.findings) < _MOST_FINDINGS:
+            self.findings.append(finding)
+        else:
+            self.more_findings += 1
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report as JSON values."""
+        names = [name for name in self.__dataclass_fields__ if name != "findings"]
+        return {
+            "ok": self.ok,
+            **{name: getattr(self, name) for name in names},
+            "findings": [finding.as_dict() for finding in self.findings],
+        }

@@ -1,0 +1,305 @@
+"""Verification of a whole log: every event, every stream, the Merkle tree, and its checkpoints.
+
+One pass over the entries in their order. What was altered is told event by event: an event's hash stands
+beside it, in the next event of its stream, in the Merkle log and its tiles, and under the signed roots, so
+that a change shows where it was made unless all of these were changed alike; then the first signed root
+that differs shows it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from trustworks.core.audit.checkpoint import signature_is_valid
+from trustworks.core.audit.merkle import Growing, fold
+from trustworks.core.audit.report import Finding, Report
+from trustworks.core.audit.sequencer import CLOSED
+from trustworks.core.audit.tokens import stamped_time
+from trustworks.core.audit.tree import WIDTH
+from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.store.types import microseconds
+from trustworks.core.trace import implements
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from trustworks.core.audit.checkpoint import Checkpoint
+    from trustworks.core.audit.entries import Entry, Source
+
+_NOTHING = "0" * 64
+
+
+@dataclass(slots=True)
+class _Stream:
+    """Where a stream is: what comes next, and what it must follow. `doubtful`: the last event was altered."""
+
+    sequence: int = 0
+    previous: str = _NOTHING
+    closed: bool = False
+    doubtful: bool = False
+
+
+def verify(
+    source: Source,
+    *,
+    against: Iterable[Checkpoint] = (),
+    trusted: frozenset[str] = frozenset(),
+    check_token: Callable[[bytes, bytes], datetime] = stamped_time,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Report:
+    """Verify the log in `source`.
+
+    `check_token` verifies a time-stamp token over a digest (raising `Malformed` or `Rejected`), by default
+    no more than the digest. `against` are checkpoints that were kept elsewhere; `trusted` the fingerprints
+    (SHA-256 of the public key, in hexadecimal) that checkpoints may be signed by, empty to accept any.
+    `progress` is called with the number of entries read.
+    """
+    return _Verification(source, list(against), trusted, check_token).run(progress)
+
+
+class _Verification:
+    def __init__(
+        self,
+        source: Source,
+        against: list[Checkpoint],
+        trusted: frozenset[str],
+        check_token: Callable[[bytes, bytes], datetime],
+    ) -> None:
+        self.report = Report(keys_compared=bool(trusted))
+        self._source = source
+        self._trusted = trusted
+        self._check_token = check_token
+        self._tree = Growing()
+        self._streams: dict[str, _Stream] = {}
+        self._first_leaf: bytes | None = None
+        self._levels: list[list[bytes]] = [[]]
+        self._written: list[int] = [0]
+        own = source.checkpoints()
+        self._pending: dict[int, list[tuple[str, Checkpoint]]] = {}
+        for label, one in [
+            *((f"checkpoint {number}", one) for number, one in enumerate(own)),
+            *((f"the kept checkpoint of {one.time}", one) for one in against),
+        ]:
+            self._check_signed(label, one)
+            self._pending.setdefault(one.size, []).append((label, one))
+        self._checkpoints = [*own, *against]
+
+    def run(self, progress: Callable[[int], None]) -> Report:
+        report = self.report
+        for entry in self._source.entries():
+            if entry.position is None:
+                report.waiting += 1
+                self._event(entry)
+            else:
+                self._logged(entry)
+            report.events += entry.body is not None
+            if report.events & 1023 == 0:
+                progress(report.events)
+        report.size = self._tree.size
+        report.root = self._tree.root().hex()
+        for size in sorted(self._pending):
+            for label, _ in self._pending[size]:
+                self._truncated(label, size)
+        report.streams = len(self._streams)
+        report.open_streams = sum(not stream.closed for stream in self._streams.values())
+        report.checkpoints = len(self._checkpoints)
+        report.keys = sorted({one.key for one in self._checkpoints})
+        progress(report.events)
+        return report
+
+    # ---- events and streams
+
+    def _logged(self, entry: Entry) -> None:
+        """An entry of the Merkle log: its place, the event, the tree."""
+        if entry.position != self._tree.size:
+            self._find(
+                "log-gap",
+                f"The Merkle log has no position {self._tree.size}: its next is {entry.position}.",
+                entry,
+                None,
+            )
+        leaf = entry.leaf or b""
+        self._event(entry)
+        if self._first_leaf is None:
+            self._first_leaf = leaf
+        self._tree.append(leaf)
+        if self._source.has_tiles:
+            self._tile(leaf)
+        if self._tree.size in self._pending:
+            self._compare(self._pending.pop(self._tree.size))
+
+    @implements("TRUSTWORKS:AUDIT-01", "TRUSTWORKS:AUDIT-02")
+    def _event(self, entry: Entry) -> None:
+        """One event: its hash, its columns, and that it follows the one before it in its stream."""
+        stream = self._streams.get(entry.stream)
+        if stream is None:
+            stream = self._streams[entry.stream] = _Stream()
+        if entry.body is None:
+            self._find("missing", "The event is gone; the Merkle log still has its hash.", entry, None)
+            self._step(stream, entry, doubtful=True)
+            return
+        leaf = sha256(b"\0" + entry.body).digest()
+        try:
+            value = json.loads(entry.body)
+        except ValueError:
+            value = None
+        if not isinstance(value, dict):
+            value = None
+        if leaf != entry.hash or (entry.leaf is not None and leaf != entry.leaf):
+            self._find("altered", _altered(leaf, entry), entry, value)
+            self._step(stream, entry, doubtful=True)
+            return
+        if value is None:
+            self._find("altered", "The event is no JSON object.", entry, value)
+            self._step(stream, entry, doubtful=True)
+            return
+        self._chain(stream, entry, value)
+        if stream.closed:
+            self._find("after-close", "The event comes after the last one of its stream.", entry, value)
+        self._columns(entry, value)
+        self._step(stream, entry, doubtful=False)
+        stream.closed = value.get("type") == CLOSED
+        time = value.get("time")
+        if isinstance(time, str):
+            report = self.report
+            report.first_time = time if report.first_time is None else min(report.first_time, time)
+            report.last_time = time if report.last_time is None else max(report.last_time, time)
+
+    def _chain(self, stream: _Stream, entry: Entry, value: dict[str, Any]) -> None:
+        if entry.sequence != stream.sequence:
+            missing = range(stream.sequence, entry.sequence)
+            which = (
+                f"{missing.start} to {missing.stop - 1} are" if len(missing) > 1 else f"{missing.start} is"
+            )
+            message = (
+                f"Before this event, {which} missing."
+                if missing
+                else f"The event is out of order: {stream.sequence} comes next."
+            )
+            self._find("missing", message, entry, value)
+        elif value.get("previous") != stream.previous and not stream.doubtful:
+            self._find(
+                "chain",
+                "The event does not follow the one before it in its stream: one of the two was replaced.",
+                entry,
+                value,
+            )
+
+    def _columns(self, entry: Entry, value: dict[str, Any]) -> None:
+        """The columns that events are searched by must say what the event says."""
+        wrong = [
+            name
+            for name, stored in (("stream", entry.stream), ("sequence", entry.sequence), ("type", entry.type))
+            if stored is not None and value.get(name) != stored
+        ]
+        if entry.time is not None:
+            try:
+                if microseconds(datetime.fromisoformat(value["time"])) != entry.time:
+                    wrong.append("time")
+            except (KeyError, TypeError, ValueError):
+                wrong.append("time")
+        if wrong:
+            names = ", ".join(wrong)
+            self._find("altered", f"The event is sound, but its table says another {names}.", entry, value)
+
+    def _step(self, stream: _Stream, entry: Entry, *, doubtful: bool) -> None:
+        known = entry.leaf or entry.hash
+        stream.sequence = entry.sequence + 1
+        stream.previous = "" if known is None else known.hex()
+        stream.doubtful = doubtful
+
+    # ---- the tree
+
+    def _tile(self, leaf: bytes) -> None:
+        """Compare the stored tiles with what the leaves make."""
+        value = leaf
+        for level in range(64):
+            if level == len(self._levels):
+                self._levels.append([])
+                self._written.append(0)
+            hashes = self._levels[level]
+            hashes.append(value)
+            if len(hashes) < WIDTH:
+                return
+            number, value = self._written[level], fold(hashes)
+            if self._source.tile(level, number) != (value, b"".join(hashes)):
+                self.report.add(
+                    Finding(
+                        kind="tile",
+                        message=f"Tile {number} of level {level} is not what the leaves make.",
+                    )
+                )
+            self._written[level] += 1
+            hashes.clear()
+
+    def _compare(self, checkpoints: list[tuple[str, Checkpoint]]) -> None:
+        """The checkpoints of the present size against the present root."""
+        root = self._tree.root()
+        for label, one in checkpoints:
+            if one.root != root:
+                self.report.add(
+                    Finding(
+                        kind="rewritten",
+                        message=f"The first {one.size} events are not those of {label} ({one.time}). The "
+                        f"last agreement is at {self.report.covered} events; what follows was rewritten.",
+                    )
+                )
+            elif one.log != self._first_leaf:
+                self.report.add(Finding(kind="rewritten", message=f"{label} is one of another log."))
+            else:
+                self.report.covered = max(self.report.covered, one.size)
+
+    def _truncated(self, label: str, size: int) -> None:
+        if size == 0:
+            return
+        self.report.add(
+            Finding(
+                kind="truncated",
+                message=f"The log has {self._tree.size} events and had {size} at {label}: some were removed.",
+            )
+        )
+
+    # ---- checkpoints by themselves
+
+    def _check_signed(self, label: str, one: Checkpoint) -> None:
+        if not signature_is_valid(one):
+            self.report.add(Finding(kind="signature", message=f"The signature of {label} is not valid."))
+        elif self._trusted and one.key not in self._trusted:
+            message = f"The signer of {label} (public key {one.key}) is not one that was named as trusted."
+            self.report.add(Finding(kind="signer", message=message))
+        if one.time_stamp is not None:
+            try:
+                self._check_token(one.time_stamp, one.imprint)
+            except (Malformed, Rejected) as error:
+                message = f"The time-stamp of {label} is not valid: {error}"
+                self.report.add(Finding(kind="time-stamp", message=message))
+            else:
+                self.report.time_stamps += 1
+
+    def _find(self, kind: str, message: str, entry: Entry, value: dict[str, Any] | None) -> None:
+        value = value or {}
+        self.report.add(
+            Finding(
+                kind=kind,
+                message=message,
+                stream=entry.stream,
+                sequence=entry.sequence,
+                position=entry.position,
+                time=str(value["time"]) if "time" in value else None,
+                type=entry.type or (str(value["type"]) if "type" in value else None),
+            )
+        )
+
+
+def _altered(leaf: bytes, entry: Entry) -> str:
+    if entry.leaf is None or entry.hash == entry.leaf:
+        return "The event was altered: it has not the hash that was recorded for it."
+    if leaf == entry.leaf:
+        return "The hash beside the event was altered; the event itself is as it came into the Merkle log."
+    if leaf == entry.hash:
+        return "The event and the hash beside it were altered, or its hash in the Merkle log was."
+    return "The event was altered, and so was one of its recorded hashes."
