@@ -24,14 +24,15 @@ NOW = datetime(2026, 3, 14, 15, 9, 26, tzinfo=UTC)
 BANNERS = (
     (
         "Laboratory",
-        "Nothing that is issued here has legal effect; every name says TEST and the territory does not exist",
+        "Nothing that is issued here has legal effect; every name says TEST",
     ),
     ("Test module", "The keys lie in SoftHSM2, which protects nothing against somebody who reads the disk"),
     ("Unchecked clock", "Time-stamps carry a laboratory policy: nobody proves that this clock is right"),
 )
 _CURL = (
     "openssl ts -query -data README.md -sha256 -cert -out q.tsq\n"
-    "curl -s -H 'Content-Type: application/timestamp-query' --data-binary @q.tsq http://127.0.0.1:8080/tsa -o r.tsr"
+    "curl -s -H 'Content-Type: application/timestamp-query' --data-binary @q.tsq "
+    "http://127.0.0.1:8080/tsa -o r.tsr"
 )
 
 
@@ -83,7 +84,7 @@ def sample(*, failing: bool = False) -> Overview:
             title="Validation",
             state="absent",
             sentence="This configuration has no such service.",
-            address="–",
+            address="none",
             speaks="EN 319 102-1",
         ),
     )

@@ -124,12 +124,9 @@ def test_explain_and_show_and_check(
 
 
 def run(*arguments: str, code: int = 0) -> None:
-    try:
+    with pytest.raises(SystemExit) as ended:
         main(arguments)
-    except SystemExit as ended:
-        assert (ended.code or 0) == code, arguments
-    else:
-        assert code == 0
+    assert (ended.value.code or 0) == code, arguments
 
 
 def test_the_documented_example_is_a_good_file(repository: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import os
 import re
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+
 from trustworks.app.pages import pages
 
 if TYPE_CHECKING:
@@ -85,7 +87,7 @@ def test_the_page_is_accessible(source: Any) -> None:
     assert len(page.all("h1")) == 1
     assert len(page.all("main")) == 1
     levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch("h[1-6]", tag)]
-    assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
     assert all(header.get("scope") in {"col", "row"} for header in page.all("th"))
     assert all("alt" in image for image in page.all("img"))
     identities = [attributes["id"] for _, attributes in page.tags if "id" in attributes]

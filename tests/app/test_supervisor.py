@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-# What a well-behaved child does: say ready, stop at SIGTERM or when its standard input closes, and say so in a file.
+# A well-behaved child says ready, stops at SIGTERM or when its standard input closes, and writes that down.
 CHILD = """
 import pathlib, sys
 from trustworks.app.supervisor import tell_ready, when_orphaned
@@ -29,7 +29,12 @@ tell_ready()
 stop.wait()
 pathlib.Path(sys.argv[1]).write_text("stopped")
 """
-STUBBORN = "import signal, sys, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('ready', flush=True); time.sleep(60)"
+STUBBORN = """
+import signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print("ready", flush=True)
+time.sleep(60)
+"""
 
 
 def child(file: Path, name: str = "one", *, last: bool = False) -> ProcessSpec:
@@ -113,8 +118,9 @@ def test_children_stop_by_themselves_when_the_supervisor_is_killed(tmp_path: Pat
     script = (
         "import sys\n"
         "from trustworks.app.supervisor import ProcessSpec, Supervisor\n"
-        f"spec = ProcessSpec(name='one', command=(sys.executable, '-c', {CHILD!r}, {str(tmp_path / 'stopped')!r}))\n"
-        "Supervisor([spec]).run(on_ready=lambda: print('up', flush=True))\n"
+        f"command = (sys.executable, '-c', {CHILD!r}, {str(tmp_path / 'stopped')!r})\n"
+        "supervisor = Supervisor([ProcessSpec(name='one', command=command)])\n"
+        "supervisor.run(on_ready=lambda: print('up', flush=True))\n"
     )
     supervisor = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE)
     try:
@@ -131,11 +137,13 @@ def test_children_stop_by_themselves_when_the_supervisor_is_killed(tmp_path: Pat
 def test_a_second_supervisor_is_refused_with_a_sentence_that_names_the_first(tmp_path: Path) -> None:
     lock = tmp_path / "run" / "serve.lock"
     with only_one(lock):
-        with pytest.raises(
-            Unavailable, match=f"process {os.getpid()} holds .*serve.lock.*Stop them first"
-        ) as e:
-            with only_one(lock):
-                pass
+        with (
+            pytest.raises(
+                Unavailable, match=f"process {os.getpid()} holds .*serve.lock.*Stop them first"
+            ) as e,
+            only_one(lock),
+        ):
+            pass
         assert e.value.code == "serve.running"
     with only_one(lock):
         pass

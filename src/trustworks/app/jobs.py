@@ -55,7 +55,7 @@ class Task:
                 self.state = TaskState(code="ok", sentence=self._work(stack))
                 failures = 0
                 pause = self._every
-            except Exception as error:  # noqa: BLE001 - logged in `_failed`; a task must not take the others down
+            except Exception as error:  # noqa: BLE001 - logged in `_failed`
                 stack.close()
                 stack = ExitStack()
                 failures += 1

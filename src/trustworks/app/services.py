@@ -1,35 +1,36 @@
-"""What one worker serves: opens the resources that are there, makes the services' routes, looks after all of it.
+"""What one worker serves: opens the resources that are there, and makes the services' routes.
 
-A resource that is absent does not keep the others from serving: its routes answer that the service is unavailable,
-`/healthz` says why, and it is opened as soon as it is there.
+A resource that is absent does not keep the others from serving: its routes answer that the service is
+unavailable, `/healthz` says why, and it is opened as soon as it is there.
 """
 
 from __future__ import annotations
 
 import threading
-from contextlib import ExitStack
 from functools import cached_property
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import structlog
 
-from trustworks.app import checks
+from trustworks.app import checks, closed
 from trustworks.app.health import Health
 from trustworks.app.opening import Opening
-from trustworks.core.http import RawRequest, RawResponse, Route
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import ExitStack
 
     from trustworks.app.health import Well
     from trustworks.app.metrics import Traffic
     from trustworks.app.overview import Overview
     from trustworks.app.wiring import Wiring
     from trustworks.core.audit import Recorder
-    from trustworks.core.errors import TrustworksError
+    from trustworks.core.http import Route
     from trustworks.core.module import Module
     from trustworks.core.store import Database
+    from trustworks.issuance.status.services import StatusServices
+    from trustworks.timestamping.service import TimestampingAuthority
 
 log = structlog.get_logger(__name__)
 
@@ -53,8 +54,8 @@ class Services:
         self.ocsp_token: Opening[Module] = Opening(
             "module.services", lambda stack: self._open_module(stack, "services")
         )
-        self.timestamping: Opening[Any] = Opening("timestamping", self._open_timestamping)
-        self.status: Opening[Any] = Opening("status", self._open_status)
+        self.timestamping: Opening[TimestampingAuthority] = Opening("timestamping", self._open_timestamping)
+        self.status: Opening[StatusServices] = Opening("status", self._open_status)
         self._attempting = threading.Lock()
         self.health = Health(self._checks(), traffic=traffic)
 
@@ -78,7 +79,8 @@ class Services:
     def attempt(self) -> bool:
         """Try to open what is not open; answers whether anything was opened."""
         with self._attempting:
-            return any([one.attempt() for one in self._openings])
+            opened = [one.attempt() for one in self._openings]
+            return any(opened)
 
     def close(self) -> None:
         """Close everything; the audit stream writes what is waiting, and its last event."""
@@ -94,44 +96,44 @@ class Services:
     def _open_module(self, stack: ExitStack, token: str) -> Module:
         return stack.enter_context(self.wiring.open_module(token))
 
-    def _open_timestamping(self, stack: ExitStack) -> Any:
+    def _open_timestamping(self, stack: ExitStack) -> TimestampingAuthority:
+        del stack
         opened = self.log.get()
-        return stack.enter_context(
-            self.wiring.open_timestamping(
-                module=self.tsu.get(), recorder=opened.recorder, database=opened.database, clock=self.clock
-            )
+        return self.wiring.timestamping_authority(
+            module=self.tsu.get(), recorder=opened.recorder, database=opened.database, clock=self.clock
         )
 
-    def _open_status(self, stack: ExitStack) -> Any:
-        opened = self.log.get()
-        return stack.enter_context(
-            self.wiring.open_status(
-                module=self.ocsp_token.get(), recorder=opened.recorder, database=opened.database
-            )
+    def _open_status(self, stack: ExitStack) -> StatusServices:
+        del stack
+        return self.wiring.status_services(
+            module=self.ocsp_token.get(), database=self.log.get().database, clock=self.clock
         )
 
     # Routes
 
     def routes(self) -> list[Route]:
-        """The routes of the services that are open, and for the others routes that say that they are not."""
+        """The routes of the services that are open; for the others, routes that say that they are not."""
         config = self.wiring.config
         found: list[Route] = []
         if config.timestamping is not None:
-            found += self._routes_of(self.timestamping, _timestamping_routes, _TIMESTAMPING_PATHS)
+            found += self._timestamping_routes()
         if config.issuance is not None:
-            found += self._routes_of(self.status, _status_routes, _STATUS_PATHS)
+            found += self._status_routes()
         return found
 
-    @staticmethod
-    def _routes_of(
-        opening: Opening[Any], make: Callable[[Any], list[Route]], paths: tuple[tuple[str, str], ...]
-    ) -> list[Route]:
-        if opening.is_open:
-            return make(opening.get())
-        return [
-            Route(method=method, path=path, handler=_closed(opening), max_body=1 << 16)
-            for method, path in paths
-        ]
+    def _timestamping_routes(self) -> list[Route]:
+        from trustworks.timestamping import http  # noqa: PLC0415 - only where the service is configured
+
+        if self.timestamping.is_open:
+            return http.routes(self.timestamping.get(), self.log.get().recorder)
+        return closed.timestamping(self.wiring.timestamping_settings)
+
+    def _status_routes(self) -> list[Route]:
+        from trustworks.issuance import http  # noqa: PLC0415 - only where the service is configured
+
+        if self.status.is_open:
+            return http.routes(self.status.get())
+        return closed.status(self.status)
 
     # Health and pages
 
@@ -160,36 +162,3 @@ class Services:
             return None
         file = self.wiring.base / "trust" / name
         return file.read_bytes() if file.is_file() else None
-
-
-_TIMESTAMPING_PATHS = (("POST", "/tsa"), ("POST", "/tsa/"))
-_STATUS_PATHS = (("POST", "/ocsp"), ("GET", "/ocsp/"), ("GET", "/crl/"), ("GET", "/certs/"))
-
-
-def _closed(opening: Opening[Any]) -> Callable[[RawRequest], Any]:
-    async def answer(request: RawRequest) -> RawResponse:
-        del request
-        try:
-            opening.get()
-        except Exception as error:
-            raise error from None
-        return RawResponse(503, "text/plain; charset=utf-8", b"The service is being opened. Try again.\n")
-
-    return answer
-
-
-def _timestamping_routes(service: Any) -> list[Route]:
-    from trustworks.timestamping.http import routes  # noqa: PLC0415 - only where the service is configured
-
-    return routes(service)
-
-
-def _status_routes(service: Any) -> list[Route]:
-    from trustworks.issuance.http import routes  # noqa: PLC0415 - only where the service is configured
-
-    return routes(service)
-
-
-def sentence_of(error: TrustworksError) -> str:
-    """An error's sentence."""
-    return str(error)

@@ -130,6 +130,9 @@ class AuditSettings(Table):
         le=86400,
         description="Seconds between two checkpoints while there are new events.",
     )
+    time_stamp_every: float = Field(
+        default=300.0, gt=0, le=86400, description="Seconds between two time-stamped checkpoints, at least."
+    )
     time_stamp_url: str | None = Field(
         default=None, description="The time-stamping authority for checkpoints; none: they are signed only."
     )

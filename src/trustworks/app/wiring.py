@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from trustworks.core.module import Module, Pkcs11Uri
     from trustworks.core.store import Database, Objects
     from trustworks.core.time import Clock
+    from trustworks.issuance.config import IssuanceSettings
+    from trustworks.issuance.status.crl import CrlPublisher
+    from trustworks.issuance.status.services import StatusServices
+    from trustworks.timestamping.config import TimestampingSettings
+    from trustworks.timestamping.service import TimestampingAuthority
 
 TOKENS = ("root", "issuing", "tsu", "services", "audit")
 
@@ -144,3 +149,55 @@ class Wiring:
             recorder = Recorder.open(opened, role)
             stack.callback(recorder.close)
             yield recorder
+
+    # Services
+
+    def timestamping_authority(
+        self, *, module: Module, recorder: Recorder, database: Database, clock: Clock
+    ) -> TimestampingAuthority:
+        """The time-stamping authority over the token `tsu`."""
+        from trustworks.timestamping.service import TimestampingAuthority  # noqa: PLC0415
+
+        return TimestampingAuthority(
+            self.timestamping_settings,
+            keys=module.key,
+            clock=clock,
+            time_settings=self.config.time,
+            recorder=recorder,
+            database=database,
+            lab=self.lab,
+        )
+
+    def status_services(self, *, module: Module, database: Database, clock: Clock) -> StatusServices:
+        """OCSP over the token `services`, and what is published: revocation lists and CA certificates."""
+        from trustworks.issuance.status.services import StatusServices  # noqa: PLC0415
+
+        return StatusServices.open(
+            self.issuance_settings, module=module, database=database, clock=clock, base=self.base
+        )
+
+    def crl_publisher(
+        self, *, database: Database, recorder: Recorder, clock: Clock, issuing: Module | None = None
+    ) -> CrlPublisher:
+        """The publisher of revocation lists, with the issuing authority's key when its token is given."""
+        from trustworks.issuance.status.crl import CrlPublisher  # noqa: PLC0415
+
+        settings = self.issuance_settings
+        keys = {} if issuing is None else {"issuing": issuing.key(settings.issuing.key)}
+        return CrlPublisher(settings, database=database, recorder=recorder, clock=clock, keys=keys)
+
+    @property
+    def timestamping_settings(self) -> TimestampingSettings:
+        """[timestamping]. Raises `Rejected` when the configuration has none."""
+        found = self.config.timestamping
+        if found is None:
+            raise Rejected("config.timestamping", f"{self.loaded.file} has no [timestamping].")
+        return found
+
+    @property
+    def issuance_settings(self) -> IssuanceSettings:
+        """[issuance]. Raises `Rejected` when the configuration has none."""
+        found = self.config.issuance
+        if found is None:
+            raise Rejected("config.issuance", f"{self.loaded.file} has no [issuance].")
+        return found

@@ -1,0 +1,94 @@
+"""Certificates that the configuration names by file: read for use, and watched for their end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+
+from trustworks.core.errors import Malformed, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from trustworks.app.config import Config
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedCertificate:
+    """A certificate that a setting names. `use` is in the words of the status page."""
+
+    setting: str
+    use: str
+    token: str
+    label: str
+    file: Path
+
+
+def named(config: Config) -> Iterator[NamedCertificate]:
+    """All certificates that the configuration names."""
+    if config.timestamping is not None:
+        for unit in config.timestamping.units:
+            yield NamedCertificate(
+                setting="timestamping.units",
+                use="Time-stamping unit",
+                token="tsu",  # noqa: S106 - a token's name
+                label=unit.key_label,
+                file=unit.certificate,
+            )
+    if config.issuance is not None and config.issuance.ocsp.certificate is not None:
+        yield NamedCertificate(
+            setting="issuance.ocsp",
+            use="OCSP responder",
+            token="services",  # noqa: S106
+            label=config.issuance.ocsp.key,
+            file=config.issuance.ocsp.certificate,
+        )
+    if config.audit.certificate is not None:
+        yield NamedCertificate(
+            setting="audit",
+            use="Audit log",
+            token="audit",  # noqa: S106
+            label=config.audit.key,
+            file=config.audit.certificate,
+        )
+    if config.http.tls_certificate is not None:
+        yield NamedCertificate(
+            setting="http.tls-certificate",
+            use="HTTPS",
+            token="a file",  # noqa: S106
+            label="",
+            file=config.http.tls_certificate,
+        )
+
+
+def read(file: Path) -> x509.Certificate:
+    """The first certificate of a PEM file.
+
+    Raises `Unavailable` (certificate.absent) without the file, `Malformed` when it holds no certificate.
+    """
+    try:
+        octets = file.read_bytes()
+    except OSError as error:
+        raise Unavailable(
+            "certificate.absent", f"The certificate {file} cannot be read: {error.strerror}."
+        ) from None
+    try:
+        return x509.load_pem_x509_certificates(octets)[0]
+    except ValueError as error:
+        raise Malformed(f"{file} holds no certificate in PEM: {error}.") from None
+
+
+def read_one(file: Path) -> bytes:
+    """The first certificate of a PEM file, as DER."""
+    return read(file).public_bytes(Encoding.DER)
+
+
+def common_name(certificate: x509.Certificate) -> str:
+    """The subject's common name, or its whole name."""
+    names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(names[0].value) if names else certificate.subject.rfc4514_string()

@@ -1,0 +1,189 @@
+"""The checks behind `/healthz`: one function for each resource that the services stand on."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING
+
+from trustworks.app import certificates, heartbeat
+from trustworks.app.health import Well
+from trustworks.core.errors import TrustworksError, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from trustworks.app.config import Config
+    from trustworks.app.opening import Opening
+    from trustworks.app.services import Services
+    from trustworks.core.module import Module
+    from trustworks.core.time import Clock
+
+EXPIRY_WARNING = timedelta(days=30)
+LEAST_FREE = 64 << 20  # octets on the disk of the state; below, the next record may be the last
+
+LABORATORY = (
+    "Laboratory",
+    "Nothing that is issued here has any legal effect. Every name says TEST, and the territory is fictional.",
+)
+TEST_MODULE = (
+    "Test module",
+    "The keys are in a software module that protects them against nobody who can read this machine's disk.",
+)
+LAB_CLOCK = (
+    "Unchecked clock",
+    "Nobody proves that this clock is right. Time-stamps carry a laboratory policy, and none is qualified.",
+)
+_SOFTWARE = ("softhsm", "softokn", "kryoptic")
+
+
+def banners(config: Config) -> tuple[tuple[str, str], ...]:
+    """What every reader must be told first."""
+    found = [LABORATORY] if config.provider.lab else []
+    if _is_software(config):
+        found.append(TEST_MODULE)
+    if config.time.mode == "lab":
+        found.append(LAB_CLOCK)
+    return tuple(found)
+
+
+def _is_software(config: Config) -> bool:
+    from trustworks.core.module import find_library  # noqa: PLC0415 - loads the binding
+
+    try:
+        library = find_library(config.module.library)
+    except TrustworksError:
+        return config.provider.lab
+    return any(word in str(library.resolve()).lower() for word in _SOFTWARE)
+
+
+def of(services: Services) -> dict[str, Callable[[], Well]]:
+    """The checks of a worker, by the name of the resource."""
+    config = services.wiring.config
+    found: dict[str, Callable[[], Well]] = {
+        "clock": partial(clock, services.clock),
+        "store": partial(store, services),
+        "audit": partial(audit, services),
+        "disk": partial(disk, services),
+        "certificates": partial(expiries, config),
+        "jobs": partial(jobs, services),
+    }
+    if config.timestamping is not None:
+        found["module.tsu"] = partial(module, services.tsu)
+        found["timestamping"] = partial(timestamping, services)
+    if config.issuance is not None:
+        found["module.services"] = partial(module, services.ocsp_token)
+        found["ocsp"] = partial(ocsp, services)
+        found["crl"] = partial(crl, services)
+    return found
+
+
+def clock(given: Clock) -> Well:
+    """Whether the clock gives time."""
+    status = given.status()
+    if not status.ok:
+        raise Unavailable(status.code, status.reason)
+    detail = {"mode": status.mode, "bound_us": status.bound_us, "lease": status.lease}
+    return Well(sentence=status.reason, detail={k: v for k, v in detail.items() if v is not None})
+
+
+def module(opening: Opening[Module]) -> Well:
+    """Whether the token signs, and verifies what it signed."""
+    found = opening.get().health()
+    if not found.ok:
+        raise Unavailable("module.unwell", "; ".join(found.findings))
+    latency = round(found.latency_us or 0)
+    return Well(sentence=f"Signed and verified in {latency} µs.", detail={"latency_us": latency})
+
+
+def store(services: Services) -> Well:
+    """Whether the database answers with the schema of this version."""
+    database = services.log.get().database
+    database.ping()
+    return Well(sentence=f"The database ({database.dialect}) answers and has the schema of this version.")
+
+
+def audit(services: Services) -> Well:
+    """Whether this worker's audit stream can be written."""
+    recorder = services.log.get().recorder
+    recorder.ping()
+    return Well(sentence=f"Events go to the stream {recorder.stream}.", detail={"stream": recorder.stream})
+
+
+def disk(services: Services) -> Well:
+    """Whether there is room for records."""
+    folder = services.wiring.base
+    try:
+        found = os.statvfs(folder)
+    except OSError as error:
+        raise Unavailable("disk.unreadable", f"{folder} cannot be looked at: {error.strerror}.") from None
+    free = found.f_bavail * found.f_frsize
+    if free < LEAST_FREE:
+        raise Unavailable(
+            "disk.full",
+            f"The disk of {folder} has {free >> 20} MiB left. Make room before records cannot be written.",
+        )
+    return Well(sentence=f"{free >> 30} GiB free.", detail={"free_bytes": free})
+
+
+def timestamping(services: Services) -> Well:
+    """Whether every time-stamping unit can issue."""
+    authority = services.timestamping.get()
+    authority.ping()
+    names = ", ".join(authority.unit_names)
+    return Well(sentence=f"Can issue: {names}.", detail=authority.status())
+
+
+def ocsp(services: Services) -> Well:
+    """Whether the OCSP signer may sign."""
+    services.status.get().responder.ping()
+    return Well(sentence="The OCSP signer may sign.")
+
+
+def crl(services: Services) -> Well:
+    """Whether every authority's newest list may still be used."""
+    from trustworks.issuance.status.crl import check_fresh, crl_states  # noqa: PLC0415
+
+    lists = crl_states(
+        services.wiring.issuance_settings, services.log.get().database, services.clock.now().utc
+    )
+    check_fresh(lists)
+    return Well(
+        sentence=f"Fresh: {', '.join(f'{one.authority} {one.number}' for one in lists)}.",
+        detail={one.authority: one.as_dict() for one in lists},
+    )
+
+
+def expiries(config: Config) -> Well:
+    """Whether every certificate that the configuration names is valid, and which end soon."""
+    now = datetime.now(UTC)
+    soon: list[str] = []
+    ended: list[str] = []
+    ends: dict[str, str] = {}
+    for one in certificates.named(config):
+        end = certificates.read(one.file).not_valid_after_utc
+        ends[f"{one.setting} {one.label}".strip()] = f"{end:%Y-%m-%dT%H:%M:%SZ}"
+        if end <= now:
+            ended.append(f"{one.file} ended on {end:%Y-%m-%d}")
+        elif end - now < EXPIRY_WARNING:
+            soon.append(f"{one.file} ends on {end:%Y-%m-%d}")
+    if ended:
+        raise Unavailable("certificate.expired", f"{'; '.join(ended)}. Issue new ones.")
+    if soon:
+        return Well(sentence=f"Renew soon: {'; '.join(soon)}.", detail=ends)
+    return Well(sentence=f"{len(ends)} certificates, none ends within 30 days.", detail=ends)
+
+
+def jobs(services: Services) -> Well:
+    """Whether the jobs process lives, and all its tasks are well."""
+    found = heartbeat.read(services.wiring.run_dir)
+    unwell = {name: state for name, state in found.tasks.items() if not state.ok}
+    if unwell:
+        raise Unavailable(
+            "jobs.unwell", " ".join(f"{name}: {state.sentence}" for name, state in unwell.items())
+        )
+    return Well(
+        sentence=f"{len(found.tasks)} tasks, all well.",
+        detail={name: state.sentence for name, state in found.tasks.items()},
+    )

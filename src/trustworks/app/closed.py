@@ -1,0 +1,72 @@
+"""The routes of a service that is not open: each protocol's own answer for "not now"."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from trustworks.core.http import RawRequest, RawResponse, Route
+
+if TYPE_CHECKING:
+    from trustworks.app.opening import Opening
+    from trustworks.core.http import Handler
+    from trustworks.timestamping.config import TimestampingSettings
+
+
+def timestamping(settings: TimestampingSettings) -> list[Route]:
+    """Every request for a time-stamp is answered systemFailure (RFC 3161, 2.4.2)."""
+    from trustworks.timestamping import wire  # noqa: PLC0415 - where the service is configured
+    from trustworks.timestamping.http import QUERY, REPLY  # noqa: PLC0415
+    from trustworks.timestamping.model import PkiFailureInfo  # noqa: PLC0415
+    from trustworks.timestamping.service import NO_SERVICE  # noqa: PLC0415
+
+    answer = RawResponse(200, REPLY, wire.encode_failure(PkiFailureInfo.SYSTEM_FAILURE, NO_SERVICE))
+    paths = ["/tsa", *(f"/tsa/{unit.name}" for unit in settings.units)]
+    return [
+        Route(
+            method="POST",
+            path=path,
+            handler=_always(answer),
+            content_types=(QUERY,),
+            max_body=wire.MAX_REQUEST,
+        )
+        for path in paths
+    ]
+
+
+def status(opening: Opening[Any]) -> list[Route]:
+    """Every OCSP request is answered tryLater (RFC 6960, 2.3); lists and certificates are unavailable."""
+    from trustworks.core.der.ocsp import ResponseStatus  # noqa: PLC0415 - where the service is configured
+    from trustworks.issuance.http import MAX_REQUEST, OCSP_REQUEST, OCSP_RESPONSE  # noqa: PLC0415
+    from trustworks.issuance.status.ocsp import FAILURES  # noqa: PLC0415
+
+    later = _always(
+        RawResponse(
+            200, OCSP_RESPONSE, FAILURES[ResponseStatus.tryLater].der, (("cache-control", "no-store"),)
+        )
+    )
+    unavailable = _unavailable(opening)
+    return [
+        Route(
+            method="POST", path="/ocsp", handler=later, content_types=(OCSP_REQUEST,), max_body=MAX_REQUEST
+        ),
+        Route(method="GET", path="/ocsp/", handler=later),
+        Route(method="GET", path="/crl/", handler=unavailable),
+        Route(method="GET", path="/certs/", handler=unavailable),
+    ]
+
+
+def _always(answer: RawResponse) -> Handler:
+    async def handle(request: RawRequest) -> RawResponse:
+        del request
+        return answer
+
+    return handle
+
+
+def _unavailable(opening: Opening[Any]) -> Handler:
+    async def handle(request: RawRequest) -> RawResponse:
+        del request
+        opening.get()
+        return RawResponse(503, "text/plain; charset=utf-8", b"The service is being opened. Try again.\n")
+
+    return handle

@@ -1,0 +1,114 @@
+"""The tasks of the jobs process: what each does in one round, and how often."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from trustworks.app.jobs import Task
+from trustworks.core.errors import Unavailable
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable
+    from contextlib import ExitStack
+
+    from trustworks.app.wiring import Wiring
+
+CRL_LOOK = (
+    5.0  # seconds between two looks whether a list is due; a revocation is on a list after about this time
+)
+PROBE_EVERY = 60.0
+
+
+def tasks(wiring: Wiring, stop: threading.Event) -> list[Task]:
+    """The tasks that the configuration asks for."""
+    config = wiring.config
+    found: list[Task] = []
+    if config.time.mode == "enforce":
+        found.append(Task("clock", 1.0, partial(_collect, wiring, stop)))
+    if config.tokens.audit is not None:
+        found.append(_each("audit", config.audit.sequence_every, partial(_sequencer, wiring)))
+    if config.issuance is not None and config.tokens.issuing is not None:
+        found.append(_each("crl", CRL_LOOK, partial(_publisher, wiring)))
+    probed = [name for name in ("issuing", "audit") if getattr(config.tokens, name) is not None]
+    found += [_each(f"module.{token}", PROBE_EVERY, partial(_prober, wiring, token)) for token in probed]
+    return found
+
+
+def _each(name: str, every: float, make: Callable[[ExitStack], Callable[[], str]]) -> Task:
+    """A task whose first round opens what it needs and whose further rounds use it."""
+    rounds: list[tuple[ExitStack, Callable[[], str]]] = []
+
+    def work(stack: ExitStack) -> str:
+        if not rounds or rounds[0][0] is not stack:
+            rounds[:] = [(stack, make(stack))]
+        return rounds[0][1]()
+
+    return Task(name, every, work)
+
+
+def _collect(wiring: Wiring, stop: threading.Event, stack: ExitStack) -> str:
+    """Runs the clock's collector until the stop; answers only then."""
+    from trustworks.app.commands.time import clock_events  # noqa: PLC0415
+    from trustworks.core.time import Collector  # noqa: PLC0415
+
+    recorder = stack.enter_context(wiring.open_recorder("clock"))
+    Collector(wiring.config.time, wiring.state_dir, clock_events(recorder)).run(stop)
+    return "The collector was stopped."
+
+
+def _sequencer(wiring: Wiring, stack: ExitStack) -> Callable[[], str]:
+    from trustworks.app.certificates import read_one  # noqa: PLC0415
+    from trustworks.app.stamper import HttpStamper  # noqa: PLC0415
+    from trustworks.core.audit import Sequencer  # noqa: PLC0415
+
+    settings = wiring.config.audit
+    database = stack.enter_context(wiring.open_database())
+    module = stack.enter_context(wiring.open_module("audit"))
+    url = settings.time_stamp_url
+    sequencer = Sequencer(
+        database,
+        module.key(settings.key),
+        None if settings.certificate is None else read_one(settings.certificate),
+        None if url is None else HttpStamper(url),
+        checkpoint_every=settings.checkpoint_every,
+        time_stamp_every=settings.time_stamp_every,
+    )
+
+    def append() -> str:
+        progress = sequencer.run_once()
+        if progress.problem is not None:
+            raise Unavailable(
+                "audit.not-time-stamped", f"A checkpoint was not time-stamped. {progress.problem}"
+            )
+        return f"{progress.size} events are in the tree."
+
+    return append
+
+
+def _publisher(wiring: Wiring, stack: ExitStack) -> Callable[[], str]:
+    database = stack.enter_context(wiring.open_database())
+    recorder = stack.enter_context(wiring.open_recorder("jobs-crl", database=database))
+    issuing = stack.enter_context(wiring.open_module("issuing"))
+    publisher = wiring.crl_publisher(
+        database=database, recorder=recorder, clock=wiring.open_clock(), issuing=issuing
+    )
+
+    def look() -> str:
+        publisher.publish_due(actor="jobs")
+        return "Revocation lists are published when they are due."
+
+    return look
+
+
+def _prober(wiring: Wiring, token: str, stack: ExitStack) -> Callable[[], str]:
+    module = stack.enter_context(wiring.open_module(token))
+
+    def probe() -> str:
+        found = module.health()
+        if not found.ok:
+            raise Unavailable("module.unwell", "; ".join(found.findings))
+        return f"The token {token} signed and verified in {round(found.latency_us or 0)} µs."
+
+    return probe
