@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from trustworks.core.der import cms, tsp
@@ -139,15 +140,44 @@ class Identity(NamedTuple):
     key_id: bytes | None
 
 
+class OwnToken(NamedTuple):
+    """A token of our own, read just as far as its parts differ; made by `wire.read_own`.
+
+    `fixed` are the parts that are the same in all tokens of a unit, `attributes` is the content of the signed
+    attributes, `certificates` are the contents of the certificates.
+    """
+
+    fixed: tuple[object, ...]
+    signers: int
+    content: bytes
+    attributes: bytes
+    certificates: list[memoryview] | None
+
+
+class Shape(NamedTuple):
+    """What all tokens of a unit have in common, cut from a sample that kept every rule.
+
+    The signed attributes are `before`, the message digest, `after`; `certificate` is the content of the
+    unit's certificate.
+    """
+
+    fixed: tuple[object, ...]
+    before: bytes
+    after: bytes
+    certificate: bytes
+
+
 class Expected(NamedTuple):
-    """What the unit meant to issue."""
+    """What the unit meant to issue; `digest` is hashlib's function for the digest algorithm."""
 
     request: Request
     policy: str
     serial: int
+    gen_time: datetime
     accuracy: tsp.Accuracy
     qualified: bool
-    identity: Identity
+    shape: Shape
+    digest: Callable[[bytes], Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

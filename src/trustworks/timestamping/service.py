@@ -196,11 +196,18 @@ class TimestampingAuthority:
         self._check_delay(moment, microseconds(content.gen_time), after)
         # (6) The exact bytes that leave, read back (rules of RFC 3161, 2.4.2 and EN 319 422, 5.2.2).
         token = parts.token(tst_info, attributes, signature, certificates=request.cert_req)
-        view = wire.read_token(token)
-        broken = tokens.objection(
-            view,
-            Expected(request, content.policy, serial, chosen.accuracy, chosen.qualified, chosen.identity),
+        own = wire.read_own(token)
+        expected = Expected(
+            request,
+            content.policy,
+            serial,
+            content.gen_time,
+            chosen.accuracy,
+            chosen.qualified,
+            chosen.shape,
+            parts.digest,
         )
+        broken = tokens.objection(own, wire.decode_tst_info(own.content), expected)
         if broken is not None:
             raise Refused(broken[0], f"{broken[1]} It was thrown away; this is a fault of the program.")
         # (7) The record, with the evidence of the time.

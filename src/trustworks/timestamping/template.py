@@ -38,11 +38,11 @@ class Template:
 
     def __init__(self, signer: Signer, *, accuracy_us: int, qualified: bool) -> None:
         digest_name = SIGNER_DIGESTS[signer.scheme]
-        self._digest: Callable[[bytes], Any] = getattr(hashlib, digest_name)
+        self.digest: Callable[[bytes], Any] = getattr(hashlib, digest_name)
         self._accuracy = asn1.encode_der(wire.accuracy(accuracy_us))
         self._extensions = context(1, asn1.encode_der(wire.qualified_extension())) if qualified else b""
         self._policies: dict[str, bytes] = {}
-        self._attributes_head, self._attributes_tail = _attributes(signer, digest_name)
+        self.before, self.after = _attributes(signer, digest_name)
         digest_algorithm = hash_identifier(digest_name)
         self._signer_head = (
             _VERSION_1 + tlv(SEQUENCE, signer.issuer, integer(signer.serial)) + digest_algorithm
@@ -71,8 +71,8 @@ class Template:
 
     def attributes(self, tst_info: bytes) -> bytes:
         """The signed attributes as the SET OF that the signature is over."""
-        digest: bytes = self._digest(tst_info).digest()
-        return self._attributes_head + digest + self._attributes_tail
+        digest: bytes = self.digest(tst_info).digest()
+        return self.before + digest + self.after
 
     def token(self, tst_info: bytes, attributes: bytes, signature: bytes, *, certificates: bool) -> bytes:
         """The ContentInfo."""

@@ -10,6 +10,8 @@ from cryptography import x509
 from cryptography.hazmat import asn1
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from trustworks.core.der import cms
+from trustworks.core.der.algorithms import hash_identifier
 from trustworks.core.der.x509 import read_certificate
 from trustworks.core.errors import Refused, Unavailable
 from trustworks.core.module import SignatureScheme, agreed_until
@@ -17,7 +19,8 @@ from trustworks.core.module.agreed import check_signature
 from trustworks.core.store.types import microseconds
 from trustworks.core.trace import implements
 from trustworks.timestamping import wire
-from trustworks.timestamping.model import Identity, Signer, Terms
+from trustworks.timestamping.model import Content, Identity, Shape, Signer, Terms
+from trustworks.timestamping.rules import tokens
 from trustworks.timestamping.rules import units as rules
 from trustworks.timestamping.template import Template
 
@@ -44,6 +47,7 @@ class Unit:
     identity: Identity
     terms: Terms
     template: Template
+    shape: Shape
     accuracy: tsp.Accuracy
     qualified: bool
     begins: int
@@ -117,15 +121,18 @@ def load(
     chain = () if unit.chain is None else read_certificates(unit.chain)
     signer = _signer(certificate, chain, scheme)
     policies = (settings.lab_policy,) if clock_mode == "lab" else (unit.policies or settings.policies)
+    template = Template(signer, accuracy_us=settings.accuracy_us, qualified=unit.qualified)
+    identity = Identity(signer.certificate, signer.issuer, signer.serial, _key_id(certificate))
     begins = max(certificate.not_valid_before_utc, key_begins or certificate.not_valid_before_utc)
     return Unit(
         name=unit.name,
         key=key,
         scheme=scheme,
         certificate=certificate,
-        identity=Identity(signer.certificate, signer.issuer, signer.serial, _key_id(certificate)),
+        identity=identity,
         terms=Terms(policies=policies, imprints=frozenset(settings.imprints)),
-        template=Template(signer, accuracy_us=settings.accuracy_us, qualified=unit.qualified),
+        template=template,
+        shape=_shape(template, identity, unit),
         accuracy=wire.accuracy(settings.accuracy_us),
         qualified=unit.qualified,
         begins=microseconds(begins),
@@ -225,4 +232,31 @@ def _signer(
         serial=certificate.serial_number,
         chain=tuple(one.public_bytes(Encoding.DER) for one in chain),
         scheme=scheme.name,
+    )
+
+
+def _shape(template: Template, identity: Identity, unit: UnitSettings) -> Shape:
+    """What the unit's tokens have in common, cut from an unsigned sample that kept all rules."""
+    content = Content(
+        policy="2.999",
+        hash_algorithm=hash_identifier("sha256"),
+        digest=bytes(32),
+        serial=1,
+        gen_time=datetime(1970, 1, 1, tzinfo=UTC),
+        accuracy_us=1,
+        nonce=None,
+        qualified=False,
+    )
+    tst_info = template.tst_info(content)
+    der = template.token(tst_info, template.attributes(tst_info), b"", certificates=True)
+    broken = tokens.structure_objection(wire.read_token(der), identity)
+    if broken is not None:
+        raise Refused(broken[0], f"The time-stamping unit {unit.name} does not issue: {broken[1]}")
+    own = wire.read_own(der)
+    place = own.attributes.index(template.digest(tst_info).digest())
+    return Shape(
+        fixed=own.fixed,
+        before=own.attributes[:place],
+        after=own.attributes[place + template.digest(b"").digest_size :],
+        certificate=bytes(cms.any_element(identity.certificate).data),
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 from cryptography.hazmat import asn1
 from cryptography.x509 import ObjectIdentifier
@@ -27,6 +27,7 @@ from trustworks.core.errors import Malformed
 from trustworks.timestamping.model import (
     Answer,
     Content,
+    OwnToken,
     PkiFailureInfo,
     PkiStatus,
     Request,
@@ -43,9 +44,12 @@ MAX_REQUEST: Final = 16 * 1024
 MAX_RESPONSE: Final = 256 * 1024
 """Octets of the longest answer that a client reads; one with a chain has some 5,000."""
 
-# The contents of the AlgorithmIdentifiers that clients may use: parameters absent or NULL (RFC 5754, 2).
-_KNOWN: Final[dict[bytes, HashFunction]] = {
-    algorithm_identifier(function.oid, parameters)[2:]: function
+# The AlgorithmIdentifiers that clients may use, by their contents: parameters absent or NULL (RFC 5754, 2).
+_KNOWN: Final[dict[bytes, tuple[bytes, HashFunction]]] = {
+    algorithm_identifier(function.oid, parameters)[2:]: (
+        algorithm_identifier(function.oid, parameters),
+        function,
+    )
     for function in HASHES.values()
     for parameters in (b"", tlv(NULL))
 }
@@ -62,10 +66,11 @@ def decode_request(der: bytes) -> Request:
     algorithm = imprint.hash_algorithm
     if algorithm.tag_bytes != b"\x30":
         raise Malformed("The hash algorithm of the message imprint is not an AlgorithmIdentifier.")
+    written, function = _KNOWN.get(bytes(algorithm.data)) or (asn1.encode_der(algorithm), None)
     return Request(
         found.version,
-        asn1.encode_der(algorithm),
-        _KNOWN.get(bytes(algorithm.data)),
+        written,
+        function,
         imprint.hashed_message,
         None if found.req_policy is None else found.req_policy.dotted_string,
         found.nonce,
@@ -251,6 +256,68 @@ def read_token(der: bytes) -> TokenView:
         _digest_algorithm(asn1.encode_der(signer.digest_algorithm)),
         content,
         decode_tst_info(content),
+    )
+
+
+@asn1.sequence
+class _OwnSigner:
+    version: int
+    sid: asn1.TLV
+    digest_algorithm: asn1.TLV
+    signed_attributes: asn1.TLV
+    signature_algorithm: asn1.TLV
+    signature: bytes
+
+
+@asn1.sequence
+class _OwnContent:
+    content_type: ObjectIdentifier
+    content: Annotated[bytes, asn1.Explicit(0)]
+
+
+@asn1.sequence
+class _OwnData:
+    version: int
+    digest_algorithms: asn1.TLV
+    encapsulated: _OwnContent
+    certificates: Annotated[list[asn1.TLV] | None, asn1.Implicit(0)]
+    signer_infos: asn1.SetOf[_OwnSigner]
+
+
+@asn1.sequence
+class _OwnInfo:
+    content_type: ObjectIdentifier
+    content: Annotated[_OwnData, asn1.Explicit(0)]
+
+
+def read_own(der: bytes) -> OwnToken:
+    """Read a token of our own just as far as `rules.tokens.objection` looks at it, which takes little time.
+
+    Raises `Malformed`.
+    """
+    try:
+        info = asn1.decode_der(_OwnInfo, der)
+        data = info.content
+        signers = data.signer_infos.as_list()
+        signer = signers[0]
+    except (ValueError, IndexError) as error:
+        raise Malformed("The token is not CMS signed data with a signer in DER.") from error
+    return OwnToken(
+        (
+            info.content_type,
+            data.version,
+            bytes(data.digest_algorithms.data),
+            data.encapsulated.content_type,
+            signer.version,
+            bytes(signer.sid.data),
+            bytes(signer.digest_algorithm.data),
+            signer.signed_attributes.tag_bytes,
+            bytes(signer.signature_algorithm.data),
+        ),
+        len(signers),
+        data.encapsulated.content,
+        bytes(signer.signed_attributes.data),
+        None if data.certificates is None else [one.data for one in data.certificates],
     )
 
 

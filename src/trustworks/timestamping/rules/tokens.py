@@ -19,7 +19,7 @@ from trustworks.core.trace import implements
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from trustworks.timestamping.model import Expected, Identity, TokenView
+    from trustworks.timestamping.model import Expected, Identity, OwnToken, TokenView
 
 
 @implements("RFC3161:2.4.2-ONE-SIGNER", disabled=True)
@@ -105,29 +105,41 @@ def _serial_fits(given: cms.IssuerSerial | None, identity: Identity) -> bool:
     return given.serial_number == identity.serial and names == [context(4, identity.issuer)]
 
 
+@implements("RFC3161:2.4.2-ONE-SIGNER", "EN319422:5.2.2-SIGNING-CERTIFICATE", disabled=True)
+def has_the_shape(own: OwnToken, expected: Expected) -> bool:
+    """A token is like the unit's sample, which kept all rules above when the unit was loaded.
+
+    What may differ: the content, and in the signed attributes its digest.
+    """
+    shape = expected.shape
+    return (
+        own.fixed == shape.fixed
+        and own.signers == 1
+        and own.attributes == shape.before + expected.digest(own.content).digest() + shape.after
+    )
+
+
 @implements("RFC3161:2.4.1-CERT-REQ", disabled=True)
-def certificates_are_as_asked(token: TokenView, expected: Expected) -> bool:
+def certificates_are_as_asked(own: OwnToken, expected: Expected) -> bool:
     """The unit's certificate is there when the client asked for it, and no certificate when it did not."""
-    sent = token.info.content.certificates
     if not expected.request.cert_req:
-        return sent is None
-    wanted = expected.identity.certificate
-    return sent is not None and any(asn1.encode_der(one) == wanted for one in sent)
+        return own.certificates is None
+    return own.certificates is not None and expected.shape.certificate in own.certificates
 
 
 @implements("EN319422:5.2.2-POLICY", disabled=True)
-def policy_is_right(token: TokenView, expected: Expected) -> bool:
+def policy_is_right(tst_info: tsp.TstInfo, expected: Expected) -> bool:
     """The token is under the policy that was asked for, or the unit's default."""
-    return token.tst_info.policy.dotted_string == expected.policy and expected.request.policy in {
+    return tst_info.policy.dotted_string == expected.policy and expected.request.policy in {
         None,
         expected.policy,
     }
 
 
 @implements("RFC3161:2.4.2-IMPRINT", disabled=True)
-def imprint_is_echoed(token: TokenView, expected: Expected) -> bool:
+def imprint_is_echoed(tst_info: tsp.TstInfo, expected: Expected) -> bool:
     """The imprint is the client's, to the octet."""
-    imprint = token.tst_info.message_imprint
+    imprint = tst_info.message_imprint
     return (
         imprint.hashed_message == expected.request.digest
         and asn1.encode_der(imprint.hash_algorithm) == expected.request.hash_algorithm
@@ -135,22 +147,28 @@ def imprint_is_echoed(token: TokenView, expected: Expected) -> bool:
 
 
 @implements("EN319422:4.2.2-NONCE", "EN319422:5.1.2-REQUEST-FIELDS", disabled=True)
-def nonce_is_echoed(token: TokenView, expected: Expected) -> bool:
+def nonce_is_echoed(tst_info: tsp.TstInfo, expected: Expected) -> bool:
     """The nonce is the client's, and there is none where the client sent none."""
-    return token.tst_info.nonce == expected.request.nonce
+    return tst_info.nonce == expected.request.nonce
 
 
 @implements("RFC3161:2.4.2-SERIAL", disabled=True)
-def serial_is_proper(token: TokenView, expected: Expected) -> bool:
+def serial_is_proper(tst_info: tsp.TstInfo, expected: Expected) -> bool:
     """The serial number is the one that is recorded, positive, of at most 160 bits, with room for chance."""
-    serial = token.tst_info.serial_number
+    serial = tst_info.serial_number
     return serial == expected.serial and 1 << 125 < serial < 1 << 160
 
 
+@implements("EN319422:5.2.2-GENTIME", disabled=True)
+def time_is_the_clock_s(tst_info: tsp.TstInfo, expected: Expected) -> bool:
+    """GenTime is the clock's, cut to its resolution."""
+    return tst_info.gen_time.as_datetime() == expected.gen_time
+
+
 @implements("EN319422:5.2.2-ACCURACY", disabled=True)
-def accuracy_is_declared(token: TokenView, expected: Expected) -> bool:
+def accuracy_is_declared(tst_info: tsp.TstInfo, expected: Expected) -> bool:
     """The token states the accuracy that the authority declares."""
-    found, declared = token.tst_info.accuracy, expected.accuracy
+    found, declared = tst_info.accuracy, expected.accuracy
     return found is not None and (found.seconds, found.millis, found.micros) == (
         declared.seconds,
         declared.millis,
@@ -159,25 +177,23 @@ def accuracy_is_declared(token: TokenView, expected: Expected) -> bool:
 
 
 @implements("EN319422:5.2.2-ORDERING", disabled=True)
-def promises_no_order(token: TokenView, expected: Expected) -> bool:
+def promises_no_order(tst_info: tsp.TstInfo, expected: Expected) -> bool:
     """The field ordering is false."""
     del expected
-    return not token.tst_info.ordering
+    return not tst_info.ordering
 
 
 @implements("EN319422:5.2.2-NO-CRITICAL-EXTENSION", disabled=True)
-def has_no_critical_extension(token: TokenView, expected: Expected) -> bool:
+def has_no_critical_extension(tst_info: tsp.TstInfo, expected: Expected) -> bool:
     """No extension of the token is critical."""
     del expected
-    return not any(one.critical for one in token.tst_info.extensions or ())
+    return not any(one.critical for one in tst_info.extensions or ())
 
 
 @implements("EN319422:9.1-QUALIFIED", "EN319421:TIS-8.2-01", disabled=True)
-def says_whether_qualified(token: TokenView, expected: Expected) -> bool:
+def says_whether_qualified(tst_info: tsp.TstInfo, expected: Expected) -> bool:
     """A qualified token has one qcStatements with one esi4-qtstStatement-1; any other has neither."""
-    found = [
-        one.value for one in token.tst_info.extensions or () if one.oid.dotted_string == tsp.QC_STATEMENTS
-    ]
+    found = [one.value for one in tst_info.extensions or () if one.oid.dotted_string == tsp.QC_STATEMENTS]
     return found == ([_QUALIFIED] if expected.qualified else [])
 
 
@@ -185,36 +201,44 @@ _QUALIFIED: Final = tsp.qc_statements(tsp.ESI4_QTST_STATEMENT_1)
 
 
 @implements("RFC3161:2.1-NO-REQUESTER", disabled=True)
-def names_no_requester(token: TokenView, expected: Expected) -> bool:
+def names_no_requester(tst_info: tsp.TstInfo, expected: Expected) -> bool:
     """Nothing in the token can name who asked: no name, no extension but the statement of qualification."""
     del expected
-    found = token.tst_info
-    return found.tsa is None and all(
-        one.oid.dotted_string == tsp.QC_STATEMENTS for one in found.extensions or ()
+    return tst_info.tsa is None and all(
+        one.oid.dotted_string == tsp.QC_STATEMENTS for one in tst_info.extensions or ()
     )
 
 
-RULES: Final[tuple[tuple[Callable[[TokenView, Expected], bool], str, str], ...]] = (
+RULES: Final[tuple[tuple[Callable[[tsp.TstInfo, Expected], bool], str, str], ...]] = (
     (policy_is_right, "EN319422:5.2.2-POLICY", "The token is under another policy."),
     (imprint_is_echoed, "RFC3161:2.4.2-IMPRINT", "The token is over another imprint."),
     (nonce_is_echoed, "EN319422:4.2.2-NONCE", "The token has another nonce."),
     (serial_is_proper, "RFC3161:2.4.2-SERIAL", "The token has another serial number, or a bad one."),
+    (time_is_the_clock_s, "EN319422:5.2.2-GENTIME", "The token has another time."),
     (accuracy_is_declared, "EN319422:5.2.2-ACCURACY", "The token states another accuracy."),
     (promises_no_order, "EN319422:5.2.2-ORDERING", "The token promises an order."),
     (has_no_critical_extension, "EN319422:5.2.2-NO-CRITICAL-EXTENSION", "An extension is critical."),
     (says_whether_qualified, "EN319422:9.1-QUALIFIED", "The statement of qualification is wrong."),
     (names_no_requester, "RFC3161:2.1-NO-REQUESTER", "The token has fields that could name the client."),
-    (certificates_are_as_asked, "RFC3161:2.4.1-CERT-REQ", "The certificates are not as asked for."),
 )
 
 
-def objection(token: TokenView, expected: Expected) -> tuple[str, str] | None:
-    """The first requirement that a token of our own breaks, with a sentence."""
+def structure_objection(token: TokenView, identity: Identity) -> tuple[str, str] | None:
+    """The first requirement that a token breaks as a signed structure, with a sentence."""
     if not (is_signed_by_one(token) and attributes_cover_content(token)):
         return "RFC3161:2.4.2-ONE-SIGNER", "The token is not signed data of one signer over its content."
-    if not refers_to(token, expected.identity):
-        return "EN319422:5.2.2-SIGNING-CERTIFICATE", "The token refers to another certificate."
+    if not refers_to(token, identity):
+        return "EN319422:5.2.2-SIGNING-CERTIFICATE", "The token does not refer to the signer's certificate."
+    return None
+
+
+def objection(own: OwnToken, tst_info: tsp.TstInfo, expected: Expected) -> tuple[str, str] | None:
+    """The first requirement that a token of our own breaks, with a sentence."""
+    if not has_the_shape(own, expected):
+        return "RFC3161:2.4.2-ONE-SIGNER", "The token has not the shape of the unit's tokens."
+    if not certificates_are_as_asked(own, expected):
+        return "RFC3161:2.4.1-CERT-REQ", "The certificates are not as asked for."
     for rule, requirement, sentence in RULES:
-        if not rule(token, expected):
+        if not rule(tst_info, expected):
             return requirement, sentence
     return None
