@@ -19,7 +19,7 @@ def _country(value: str) -> str:
 
 def _oid(value: str) -> str:
     if not re.fullmatch(r"[0-2](\.(0|[1-9][0-9]*))+", value):
-        raise ValueError("write an object identifier in dotted form, for example 2.999.1")
+        raise ValueError("write an object identifier in dotted form, for example 1.3.6.1.4.1.32473.1")
     return value
 
 
@@ -155,12 +155,8 @@ class IssuanceSettings(Table):
     )
     country: Country = Field(default="XX", description="countryName of every authority and service.")
     policy_arc: Oid = Field(
-        default="2.999.1943",
-        description="The provider's own arc for certificate policies; the default is the arc for examples.",
-    )
-    qualified_policies: bool = Field(
-        default=False,
-        description="Put the ETSI policy identifiers of qualified certificates beside the provider's own.",
+        default="1.3.6.1.4.1.32473.1943",
+        description="Arc of the provider's certificate policies; the default is IANA's for documentation.",
     )
     cps_url: Annotated[str, AfterValidator(_url)] | None = Field(
         default=None, description="Where the certification practice statement is; goes into certificates."

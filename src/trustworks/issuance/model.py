@@ -200,14 +200,15 @@ NAME_ORDER = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What a certificate is asked for: the subject's public key (whose possession is shown), and its name.
+    """What a certificate is asked for: a CSR (PKCS#10) that shows possession of the key, and a name.
 
-    `days` and `semantics` (whether the subject's identifier follows EN 319 412-1, 5.1) stand back behind the
-    profile's limits. `requested_by` goes into the record and the audit log.
+    `alternative_names` are written ``DNS:name`` or ``IP:address``. `semantics` says that the subject's
+    identifier follows EN 319 412-1, 5.1. `requested_by` is a role, a process or a pseudonym: it goes into
+    the audit log.
     """
 
     profile: str
-    spki: bytes
+    csr: bytes
     subject: tuple[NameAttribute, ...]
     requested_by: str
     alternative_names: tuple[str, ...] = ()

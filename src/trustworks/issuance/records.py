@@ -19,6 +19,7 @@ from sqlalchemy import (
     String,
     Table,
     func,
+    insert,
     select,
     update,
 )
@@ -204,6 +205,22 @@ def serials_of_key(connection: Connection, spki_sha256: bytes) -> list[str]:
     return list(connection.execute(query.order_by(certificates.c.serial)).scalars())
 
 
+def compromised_with_key(connection: Connection, spki_sha256: bytes) -> str | None:
+    """The serial of a certificate with this public key that was revoked because the key was lost, or None."""
+    query = select(certificates.c.serial).where(
+        certificates.c.spki_sha256 == spki_sha256,
+        certificates.c.revocation_reason.in_(
+            (RevocationReason.keyCompromise.value, RevocationReason.cACompromise.value)
+        ),
+    )
+    return connection.execute(query.limit(1)).scalar()
+
+
+def authority_keys(connection: Connection) -> frozenset[bytes]:
+    """The hashes of the authorities' public keys."""
+    return frozenset(connection.execute(select(authorities.c.spki_sha256)).scalars())
+
+
 def mark_issued(connection: Connection, serial: str, der: bytes, issued_at: datetime) -> bool:
     """Turn an intent into an issued certificate; False when there is no such open intent."""
     result = connection.execute(
@@ -346,6 +363,15 @@ def crl(connection: Connection, authority: str, number: int) -> CrlRecord | None
         select(crls).where(crls.c.authority == authority, crls.c.number == number)
     ).one_or_none()
     return None if row is None else CrlRecord(**row._mapping)  # noqa: SLF001
+
+
+def add_authority(connection: Connection, record: AuthorityRecord) -> None:
+    """Write a new authority."""
+    connection.execute(
+        insert(authorities).values(
+            {column.name: getattr(record, column.name) for column in authorities.columns}
+        )
+    )
 
 
 def crl_values(record: CrlRecord) -> dict[str, Any]:

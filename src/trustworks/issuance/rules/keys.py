@@ -70,6 +70,16 @@ def check_agreed_key(objection: str | None) -> None:
         raise Refused("EN319412-2:GEN-4.2.5-2", f"The subject's key cannot be certified: {objection}")
 
 
+@implements("EN319412-2:GEN-4.2.2-2")
+def check_agreed_signature(objection: str | None) -> None:
+    """Refuse to sign a certificate in a way that the agreed mechanisms object to.
+
+    Source: EN 319 412-2, 4.2.2, as amended by Regulation (EU) 2025/1943.
+    """
+    if objection is not None:
+        raise Refused("EN319412-2:GEN-4.2.2-2", f"The authority cannot sign certificates: {objection}")
+
+
 @implements("TRUSTWORKS:ISSUANCE-KEY-QUALITY")
 def check_key_quality(key: PublicKey) -> None:
     """Refuse an RSA key that was made badly: exponent, small factors, close primes, the ROCA generator.

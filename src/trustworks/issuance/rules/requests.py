@@ -59,6 +59,15 @@ def _one_of_each(profile: Profile, given: Mapping[str, NameAttribute]) -> None:
         )
 
 
+def check_not_a_ceremony(profile: Profile) -> None:
+    """`Rejected` (issuance.profile-ceremony) for an authority's profile: those are not issued on request."""
+    if profile.ca:
+        raise Rejected(
+            "issuance.profile-ceremony",
+            f"Certificates of the profile {profile.name} are made by a ceremony alone.",
+        )
+
+
 def check_alternative_names(profile: Profile, names: Sequence[str]) -> None:
     """`Rejected` (issuance.alternative-name) when names are missing or not of this profile."""
     if profile.alternative_names == "required" and not names:
