@@ -29,7 +29,7 @@ class StoreWiring(Protocol):
 
 @app.command()
 def upgrade(context: typer.Context, *, as_json: AsJson = False) -> None:
-    """Create the database and its tables, or bring them to this program's version. All or nothing, and safe to repeat."""
+    """Create the database and its tables, or bring them to this program's version. Safe to repeat."""
     wiring: StoreWiring = context.obj
     with wiring.open_database(check=False) as database:
         before = database.version()
@@ -46,7 +46,7 @@ def upgrade(context: typer.Context, *, as_json: AsJson = False) -> None:
 
 @app.command()
 def status(context: typer.Context, *, as_json: AsJson = False) -> None:
-    """Say whether the database answers, has this program's schema, and keeps what it acknowledged. Exit code 1 if not."""
+    """Say whether the database answers, has this program's schema and is durable. Exit code 1 if not."""
     wiring: StoreWiring = context.obj
     problems: list[str] = []
     version = None

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def newest_checkpoint(connection: Connection, at_least: int = 0) -> Checkpoint:
-    """The newest checkpoint. Raises `Rejected` (audit.no-checkpoint) when it does not cover `at_least` events."""
+    """The newest checkpoint. Raises `Rejected` (audit.no-checkpoint) unless it covers `at_least` events."""
     c = records.checkpoints
     columns = (c.c.body, c.c.signature, c.c.spki, c.c.certificate, c.c.time_stamp)
     row = connection.execute(select(*columns).order_by(c.c.number.desc()).limit(1)).one_or_none()
@@ -40,7 +40,10 @@ def newest_checkpoint(connection: Connection, at_least: int = 0) -> Checkpoint:
 
 
 def prove_inclusion(connection: Connection, stream: str, sequence: int) -> dict[str, Any]:
-    """A document that proves that an event is in the log. Raises `Rejected` (audit.no-event, audit.no-checkpoint)."""
+    """A document that proves that an event is in the log.
+
+    Raises `Rejected` (audit.no-event, audit.not-in-log, audit.no-checkpoint).
+    """
     e, log = records.events, records.log
     body = connection.execute(
         select(e.c.body).where(e.c.stream == stream, e.c.sequence == sequence)

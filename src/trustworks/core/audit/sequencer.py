@@ -17,7 +17,7 @@ from trustworks.core.audit import checkpoint as checkpoints
 from trustworks.core.audit import records
 from trustworks.core.audit.inserts import Plans
 from trustworks.core.audit.tree import Tree
-from trustworks.core.errors import Rejected, Unavailable
+from trustworks.core.errors import TrustworksError, Unavailable
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
@@ -177,7 +177,7 @@ class Sequencer:
             return None, None
         try:
             return self._stamper.stamp(imprint), None
-        except (Unavailable, Rejected) as error:
+        except TrustworksError as error:
             return None, str(error)
 
 

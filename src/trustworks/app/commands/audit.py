@@ -1,0 +1,369 @@
+"""`trustworks audit`: verify the log, export it, prove single events, look into it."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
+
+import typer
+
+from trustworks.core.errors import Malformed, Rejected, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from contextlib import AbstractContextManager
+
+    from trustworks.app.config import Config
+    from trustworks.core.audit.checkpoint import Checkpoint
+    from trustworks.core.audit.report import Report
+    from trustworks.core.audit.search import Stored
+    from trustworks.core.store import Database
+
+app = typer.Typer(no_args_is_help=True, help="The audit log: verify, export, prove, look into it.")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
+Certificates = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--certificate",
+        help="A certificate (PEM) of a key that may sign checkpoints. Default: [audit] certificate.",
+    ),
+]
+Stream = Annotated[str, typer.Argument(help="The stream's name, as `audit list` shows it.")]
+Sequence = Annotated[int, typer.Argument(help="The event's number in its stream.", min=0)]
+
+
+class AuditWiring(Protocol):
+    """What the commands of the audit log need of the application's wiring."""
+
+    @property
+    def config(self) -> Config:
+        """The configuration."""
+
+    def open_database(self, *, check: bool = True) -> AbstractContextManager[Database]:
+        """The database."""
+
+
+@app.command()
+def verify(
+    context: typer.Context,
+    export_file: Annotated[
+        Path | None,
+        typer.Option("--export", help="Verify this exported file, not the database; needs no configuration."),
+    ] = None,
+    against: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="A checkpoint that was kept elsewhere: shows whether the log was cut or rewritten."
+        ),
+    ] = None,
+    certificate: Certificates = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Verify every event, every stream, the Merkle tree and its checkpoints. Exit code 1: not sound."""
+    from trustworks.core.audit.entries import DatabaseSource, ExportSource  # noqa: PLC0415
+    from trustworks.core.audit.verify import verify as verify_log  # noqa: PLC0415
+
+    wiring: AuditWiring = context.obj
+    kept = [_checkpoint_in(file) for file in against or ()]
+    trusted = _trusted(wiring, certificate, configured=export_file is None)
+    if export_file is not None:
+        source = ExportSource(export_file)
+        with _progress("Verifying", source.total()) as progress:
+            report = verify_log(source, against=kept, trusted=trusted, progress=progress)
+    else:
+        with wiring.open_database() as database, database.read() as connection:
+            stored = DatabaseSource(connection)
+            with _progress("Verifying", stored.total()) as progress:
+                report = verify_log(stored, against=kept, trusted=trusted, progress=progress)
+    typer.echo(json.dumps(report.as_dict()) if as_json else report_text(report))
+    if not report.ok:
+        raise typer.Exit(1)
+
+
+def report_text(report: Report) -> str:
+    """The report as lines for a person."""
+    lines = [
+        f"{report.events:,} events in {report.streams:,} streams ({report.open_streams:,} without an end)",
+        f"From {report.first_time or 'never'} to {report.last_time or 'never'}",
+        f"Merkle tree: {report.size:,} events, root {report.root}; {report.waiting:,} not in it yet",
+        f"Checkpoints: {report.checkpoints:,}, of which {report.time_stamps:,} time-stamped",
+        f"Covered by the newest checkpoint that agrees: {report.covered:,} events",
+    ]
+    compared = "" if report.keys_compared else " (compared with no certificate: give --certificate)"
+    lines += [f"Signed by the key {key}{compared}" for key in report.keys]
+    for finding in report.findings:
+        place = []
+        if finding.stream is not None:
+            place.append(f"event {finding.sequence} of stream {finding.stream}")
+        if finding.position is not None:
+            place.append(f"position {finding.position}")
+        place += [text for text in (finding.type, finding.time) if text is not None]
+        lines.append(f"- {finding.kind}: {', '.join(place)}{': ' if place else ''}{finding.message}")
+    if report.more_findings:
+        lines.append(f"- and {report.more_findings:,} more")
+    lines.append("The log is sound." if report.ok else "THE LOG IS NOT SOUND. Keep a copy of it as it is.")
+    return "\n".join(lines)
+
+
+@app.command()
+def export(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="The new file: JSON lines.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Write the whole log with its checkpoints to FILE, which `audit verify --export` verifies anywhere."""
+    from trustworks.core.audit.entries import DatabaseSource, export_lines  # noqa: PLC0415
+
+    wiring: AuditWiring = context.obj
+    with wiring.open_database() as database, database.read() as connection:
+        source = DatabaseSource(connection)
+        total = source.total()
+        with _progress("Exporting", total) as progress:
+            _write(file, _counted(export_lines(source), progress))
+    size = file.stat().st_size
+    if as_json:
+        typer.echo(json.dumps({"file": str(file), "events": total, "bytes": size}))
+    else:
+        typer.echo(
+            f"{file}: {total:,} events, {size:,} bytes. Verify it: trustworks audit verify --export {file}"
+        )
+
+
+@app.command()
+def checkpoint(
+    context: typer.Context,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The new file. Default: print.")
+    ] = None,
+    since: Annotated[
+        Path | None,
+        typer.Option(help="An older checkpoint: add the proof that the newest one continues it."),
+    ] = None,
+) -> None:
+    """Hand out the newest checkpoint (JSON). Keep it where nobody who can change the log can change it."""
+    from trustworks.core.audit import proofs  # noqa: PLC0415
+    from trustworks.core.audit.checkpoint import as_document  # noqa: PLC0415
+
+    wiring: AuditWiring = context.obj
+    older = None if since is None else _checkpoint_in(since)
+    with wiring.open_database() as database, database.read() as connection:
+        document = (
+            as_document(proofs.newest_checkpoint(connection))
+            if older is None
+            else proofs.prove_consistency(connection, older)
+        )
+    _hand_out(document, output)
+
+
+@app.command()
+def prove(
+    context: typer.Context,
+    stream: Stream,
+    sequence: Sequence,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The new file. Default: print.")
+    ] = None,
+) -> None:
+    """Prove that one event is in the log (JSON); `audit check-proof` verifies that without the log."""
+    from trustworks.core.audit import proofs  # noqa: PLC0415
+
+    wiring: AuditWiring = context.obj
+    with wiring.open_database() as database, database.read() as connection:
+        document = proofs.prove_inclusion(connection, stream, sequence)
+    _hand_out(document, output)
+
+
+@app.command("check-proof")
+def check_proof(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="What `audit prove` or `audit checkpoint --since` wrote.")],
+    certificate: Certificates = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Verify a proof: that an event is in the log, or that one checkpoint continues another."""
+    from trustworks.core.audit import proofs  # noqa: PLC0415
+
+    wiring: AuditWiring = context.obj
+    covering, event = proofs.check_proof(_document_in(file))
+    trusted = _trusted(wiring, certificate, configured=False)
+    if trusted and covering.key not in trusted:
+        raise Rejected(
+            "audit.signer", f"The checkpoint is signed by the key {covering.key}, which is not the one given."
+        )
+    if as_json:
+        found = {"size": covering.size, "time": covering.time, "key": covering.key, "event": event}
+        typer.echo(json.dumps({"ok": True, "key_compared": bool(trusted), **found}))
+        return
+    compared = "" if trusted else " (compared with no certificate: give --certificate)"
+    what = (
+        "The checkpoint continues the older one:"
+        if event is None
+        else "The event is in the log, as covered by"
+    )
+    typer.echo(
+        f"{what} {covering.size:,} events at {covering.time}, signed by the key {covering.key}{compared}."
+    )
+    if event is not None:
+        typer.echo(json.dumps(event, indent=2))
+
+
+@app.command("list")
+def list_events(  # noqa: PLR0917 - Typer makes options of them
+    context: typer.Context,
+    type_prefix: Annotated[str, typer.Option("--type", help="A type of events, or its beginning.")] = "",
+    stream: Annotated[str | None, typer.Option(help="One stream.")] = None,
+    actor: Annotated[str | None, typer.Option(help="Who acted.")] = None,
+    outcome: Annotated[str | None, typer.Option(help="success, failure or refused.")] = None,
+    since: Annotated[str | None, typer.Option(help="From this moment on (2026-11-24T12:00:00Z).")] = None,
+    until: Annotated[str | None, typer.Option(help="Before this moment.")] = None,
+    limit: Annotated[int, typer.Option(help="At most so many events.", min=1, max=100_000)] = 50,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """List events, the newest first."""
+    from trustworks.core.audit.search import newest  # noqa: PLC0415
+
+    wiring: AuditWiring = context.obj
+    with wiring.open_database() as database, database.read() as connection:
+        found = newest(
+            connection,
+            limit=limit,
+            type_prefix=type_prefix,
+            stream=stream,
+            actor=actor,
+            outcome=outcome,
+            since=_moment(since),
+            until=_moment(until),
+        )
+    for event in found:
+        typer.echo(json.dumps(event.as_dict()) if as_json else event_line(event))
+
+
+def event_line(event: Stored) -> str:
+    """One event as one line."""
+    value = event.value
+    about = " ".join(f"{name}={item}" for name, item in value["subject"].items())
+    place = f"{event.stream} {event.sequence}"
+    return f"{value['time']}  {value['outcome']:<8} {event.type:<28} {value['actor']:<16} {about}  ({place})"
+
+
+@app.command()
+def show(context: typer.Context, stream: Stream, sequence: Sequence) -> None:
+    """Show one event in full (JSON)."""
+    from trustworks.core.audit.search import one  # noqa: PLC0415
+
+    wiring: AuditWiring = context.obj
+    with wiring.open_database() as database, database.read() as connection:
+        found = one(connection, stream, sequence)
+    if found is None:
+        raise Rejected("audit.no-event", f"There is no event {sequence} of stream {stream}.")
+    typer.echo(json.dumps(found.as_dict(), indent=2))
+
+
+# ---- files
+
+
+def _trusted(wiring: AuditWiring, given: list[Path] | None, *, configured: bool) -> frozenset[str]:
+    """The fingerprints of the keys that may sign checkpoints; empty when no certificate is known."""
+    files = list(given or ())
+    if not files and configured and wiring.config.audit.certificate is not None:
+        files = [wiring.config.audit.certificate]
+    return frozenset(key for file in files for key in _keys_in(file))
+
+
+def _keys_in(file: Path) -> Iterator[str]:
+    from cryptography import x509  # noqa: PLC0415
+    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
+
+    try:
+        certificates = x509.load_pem_x509_certificates(_read(file))
+    except ValueError as error:
+        raise Malformed(f"{file} holds no certificate (PEM).") from error
+    # The newest is the signer; others of a chain signed it, and sign no checkpoints.
+    spki = (
+        certificates[0]
+        .public_key()
+        .public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    )
+    yield sha256(spki).hexdigest()
+
+
+def _checkpoint_in(file: Path) -> Checkpoint:
+    from trustworks.core.audit.checkpoint import from_document  # noqa: PLC0415
+
+    return from_document(_document_in(file))
+
+
+def _document_in(file: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(_read(file))
+    except ValueError as error:
+        raise Malformed(f"{file} is not JSON.") from error
+    if not isinstance(document, dict):
+        raise Malformed(f"{file} is no document of the audit log.")
+    return document
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise Malformed(f"{file} cannot be read: {error.strerror}.") from error
+
+
+def _hand_out(document: dict[str, Any], output: Path | None) -> None:
+    text = json.dumps(document, indent=2)
+    if output is None:
+        typer.echo(text)
+        return
+    _write(output, [text.encode() + b"\n"])
+    typer.echo(f"{output} is written.")
+
+
+def _write(file: Path, lines: Iterable[bytes]) -> None:
+    """Write a new file; an existing one may be evidence and is left alone."""
+    try:
+        with file.open("xb") as handle:
+            handle.writelines(lines)
+    except FileExistsError:
+        raise Rejected("audit.file-exists", f"{file} exists. Name a file that does not.") from None
+    except OSError as error:
+        raise Unavailable("audit.file", f"{file} cannot be written: {error.strerror}.") from error
+
+
+def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise Malformed(f"{text!r} is no moment. Write it as 2026-11-24T12:00:00Z.") from None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+@contextmanager
+def _progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """A progress bar on standard error, where that is a terminal."""
+    from rich.console import Console  # noqa: PLC0415 - the other commands do without
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn  # noqa: PLC0415
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda done: bar.update(task, completed=done)
+
+
+def _counted(lines: Iterable[bytes], progress: Callable[[int], None]) -> Iterator[bytes]:
+    for number, line in enumerate(lines):
+        if number & 1023 == 0:
+            progress(number)
+        yield line
