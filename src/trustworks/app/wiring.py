@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 
     from trustworks.app.config import Config, Loaded
     from trustworks.core.audit import Recorder
-    from trustworks.core.module import Module, Pkcs11Uri
+    from trustworks.core.module import Key, Module, Pkcs11Uri
     from trustworks.core.store import Database, Objects
     from trustworks.core.time import Clock
     from trustworks.issuance.config import IssuanceSettings
+    from trustworks.issuance.service import Issuance
     from trustworks.issuance.status.crl import CrlPublisher
     from trustworks.issuance.status.services import StatusServices
     from trustworks.timestamping.config import TimestampingSettings
@@ -167,6 +168,41 @@ class Wiring:
             database=database,
             lab=self.lab,
         )
+
+    @contextmanager
+    def open_issuance(
+        self, role: str = "issuance", *, database: Database | None = None, recorder: Recorder | None = None
+    ) -> Iterator[Issuance]:
+        """The certification authorities; an authority's token is opened when it is to sign, not before."""
+        from trustworks.issuance.service import Issuance  # noqa: PLC0415
+
+        settings = self.issuance_settings
+        labels = {"root": settings.root.key, "issuing": settings.issuing.key}
+        opened: dict[str, Key] = {}
+        with ExitStack() as stack:
+            store = database if database is not None else stack.enter_context(self.open_database())
+            log = (
+                recorder
+                if recorder is not None
+                else stack.enter_context(self.open_recorder(role, database=store))
+            )
+
+            def key(authority: str) -> Key:
+                if authority not in opened:
+                    opened[authority] = stack.enter_context(self.open_module(authority)).key(
+                        labels[authority]
+                    )
+                return opened[authority]
+
+            yield Issuance(
+                settings,
+                public_url=self.config.http.public_url,
+                keys=key,
+                clock=self.open_clock(),
+                recorder=log,
+                database=store,
+                lab=self.lab,
+            )
 
     def status_services(self, *, module: Module, database: Database, clock: Clock) -> StatusServices:
         """OCSP over the token `services`, and what is published: revocation lists and CA certificates."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from datetime import timedelta
+
 from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
@@ -40,7 +40,7 @@ from trustworks.issuance.wire import Csr, read_csr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from datetime import date, datetime
+    from datetime import date, datetime, timedelta
 
     from sqlalchemy import Connection
 
