@@ -140,7 +140,7 @@ class Module:
             )
         try:
             key = self.key(key_id=identity)
-            check_protection(key.attributes(), label)
+            check_protection(key.attributes(), label, lab=self.lab)
             key.sign(b"the first signature of a new key shows that its two halves belong together")
         except BaseException:
             self._destroy(identity)
@@ -251,25 +251,19 @@ class Module:
 
 
 @implements("TRUSTWORKS:MODULE-KEY-INSIDE")
-def check_protection(attributes: dict[str, bool | None], label: str) -> None:
+def check_protection(attributes: dict[str, bool | None], label: str, *, lab: bool) -> None:
     """Refuse a new private key that the module could give out.
 
-    What a module does not answer (None) is not held against it; what it answers must be right.
+    What a module does not answer (None) is not held against it; what it answers must be right. In the lab only
+    the protection itself counts, not what the module says of the key's past: NSS calls none of its keys local.
     """
-    required = {
-        "private": True,
-        "sensitive": True,
-        "always_sensitive": True,
-        "extractable": False,
-        "never_extractable": True,
-        "local": True,
-        "sign": True,
-    }
+    required = {"private": True, "sensitive": True, "extractable": False, "sign": True}
+    if not lab:
+        required |= {"always_sensitive": True, "never_extractable": True, "local": True}
     wrong = [name for name, value in required.items() if attributes.get(name) not in {None, value}]
     if wrong or attributes.get("sensitive") is None or attributes.get("extractable") is None:
         raise Refused(
             "TRUSTWORKS:MODULE-KEY-INSIDE",
-            f"The module does not protect the new key {label!r} as asked "
-            f"({', '.join(wrong) or 'no answer'}); it was "
-            "destroyed. Use a module that keeps private keys sensitive and not extractable.",
+            f"The module does not protect the new key {label!r} as asked ({', '.join(wrong) or 'no answer'}); it "
+            "was destroyed. Use a module that keeps private keys sensitive and not extractable.",
         )

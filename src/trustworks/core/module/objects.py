@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from trustworks.core.errors import Rejected, Unavailable
 from trustworks.core.module.algorithms import CURVES, EC_PARAMETERS, KeyAlgorithm, PublicKey, algorithm_of
-from trustworks.core.module.constants import Attribute, KeyType, Mechanism, ObjectClass
-from trustworks.core.module.pkcs11 import PreparedMechanism
+from trustworks.core.module.constants import UNSUPPORTED_KEY, Attribute, KeyType, Mechanism, ObjectClass
+from trustworks.core.module.pkcs11 import CryptokiError, PreparedMechanism
 
 if TYPE_CHECKING:
     from trustworks.core.module.pkcs11 import Cryptoki, Template
@@ -64,7 +64,8 @@ def generate(
         Attribute.LABEL: label,
         Attribute.ID: key_id,
     }
-    public: Template = {**common, Attribute.PRIVATE: False, Attribute.VERIFY: True}
+    # Nothing about CKA_VERIFY: signatures are verified outside of the module, and tpm2-pkcs11 1.9.0 fails on it.
+    public: Template = {**common, Attribute.PRIVATE: False}
     if algorithm.family == "rsa":
         public[Attribute.MODULUS_BITS] = algorithm.bits
         public[Attribute.PUBLIC_EXPONENT] = b"\x01\x00\x01"
@@ -80,7 +81,14 @@ def generate(
         Attribute.UNWRAP: False,
         Attribute.DERIVE: False,
     }
-    return cryptoki.generate_key_pair(session, PreparedMechanism(mechanism), public, private)
+    try:
+        return cryptoki.generate_key_pair(session, PreparedMechanism(mechanism), public, private)
+    except CryptokiError as error:
+        if error.rv not in UNSUPPORTED_KEY:
+            raise
+        raise Rejected(
+            "module.mechanism", f"The module makes no {algorithm.value} keys ({error}); choose another kind."
+        ) from error
 
 
 def read(cryptoki: Cryptoki, session: int, handle: int) -> Found:

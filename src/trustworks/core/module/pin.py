@@ -103,10 +103,12 @@ def read_pin(uri: Pkcs11Uri, *, base: Path | None = None) -> bytes:
             "module.pin-absent",
             f"The PIN file {path} cannot be read: {error.strerror}. Create it with mode 0600.",
         ) from None
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(file.fileno())
+    try:
+        status = os.fstat(descriptor)
         check_pin_file(status.st_mode, status.st_uid, os.geteuid(), path)
-        pin = file.read(_LARGEST_PIN_FILE + 1)
+        pin = os.read(descriptor, _LARGEST_PIN_FILE + 1)
+    finally:
+        os.close(descriptor)
     pin = pin.removesuffix(b"\n").removesuffix(b"\r")
     if not pin or len(pin) > _LARGEST_PIN_FILE or b"\n" in pin or b"\0" in pin:
         raise Malformed(f"The PIN file {path} must hold one line with the PIN and nothing else.")
