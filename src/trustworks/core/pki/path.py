@@ -1,0 +1,252 @@
+"""Certification paths: from a certificate to a trust anchor, and whether each step holds.
+
+What is done of RFC 5280, 6.1: signatures, validity, name chaining, basic constraints with path length, key
+usage, extended key usage, refusal of critical extensions that are not processed. Not done, and therefore refused
+where a certificate asks for it: name constraints, policy constraints, policy mapping, inhibition of anyPolicy.
+Revocation is the caller's to check.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
+
+from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.trace import implements
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+LONGEST: Final = 10
+"""Certificates in a path, the trust anchor included."""
+
+MOST_CANDIDATES: Final = 200
+"""Paths that are tried before the search is given up, in a heap of cross-certificates."""
+
+_WEAK: Final = frozenset({"md5", "sha1", "sha224"})
+
+PROCESSED: Final = frozenset(
+    {
+        ExtensionOID.BASIC_CONSTRAINTS,
+        ExtensionOID.KEY_USAGE,
+        ExtensionOID.EXTENDED_KEY_USAGE,
+        ExtensionOID.SUBJECT_ALTERNATIVE_NAME,  # names nobody looks for here
+        ExtensionOID.ISSUER_ALTERNATIVE_NAME,
+        ExtensionOID.CERTIFICATE_POLICIES,  # any policy will do, so none can be missing
+    }
+)
+
+# These restrict what is below them even where a CA forgot to mark them critical.
+RESTRICTING: Final = frozenset(
+    {
+        ExtensionOID.NAME_CONSTRAINTS,
+        ExtensionOID.POLICY_CONSTRAINTS,
+        ExtensionOID.INHIBIT_ANY_POLICY,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Purpose:
+    """What the end entity is to be used for.
+
+    `sole` and `critical` ask that its extended key usage has nothing else, and is critical (RFC 3161, 2.3).
+    """
+
+    oid: x509.ObjectIdentifier
+    sole: bool = False
+    critical: bool = False
+
+
+TIME_STAMPING: Final = Purpose(oid=ExtendedKeyUsageOID.TIME_STAMPING, sole=True, critical=True)
+
+
+def find_path(
+    leaf: x509.Certificate,
+    *,
+    untrusted: Sequence[x509.Certificate],
+    anchors: Sequence[x509.Certificate],
+    at: datetime,
+    purpose: Purpose,
+) -> tuple[x509.Certificate, ...]:
+    """The first path that is valid at `at`: the leaf, CA certificates, and the trust anchor, if it is another.
+
+    Raises:
+        Rejected: ``path.<why>``; of several paths that fail, the failure of the first.
+        Malformed: the leaf cannot be read.
+    """
+    first: Rejected | None = None
+    for number, path in enumerate(_candidates(leaf, untrusted, anchors)):
+        if number >= MOST_CANDIDATES:
+            break
+        try:
+            check_path(path, at=at, purpose=purpose)
+        except Rejected as error:
+            first = first or error
+        else:
+            return path
+    raise first or Rejected(
+        "path.no-anchor",
+        f"No path leads from {_name(leaf)} to a trust anchor; give the CA certificates in between.",
+    )
+
+
+def _candidates(
+    leaf: x509.Certificate, untrusted: Sequence[x509.Certificate], anchors: Sequence[x509.Certificate]
+) -> Iterator[tuple[x509.Certificate, ...]]:
+    """Chains of names from the leaf to an anchor, depth first; no certificate twice."""
+    if leaf in anchors:
+        yield (leaf,)
+    stack: list[tuple[x509.Certificate, ...]] = [(leaf,)]
+    steps = 0
+    while stack:
+        path = stack.pop()
+        steps += 1
+        if steps > 20 * MOST_CANDIDATES:
+            return
+        issuer = path[-1].issuer
+        for anchor in anchors:
+            if anchor.subject == issuer and anchor not in path:
+                yield (*path, anchor)
+        if len(path) < LONGEST - 1:
+            stack.extend(
+                (*path, one)
+                for one in reversed(untrusted)
+                if one.subject == issuer and one not in path and one not in anchors
+            )
+
+
+def check_path(path: Sequence[x509.Certificate], *, at: datetime, purpose: Purpose) -> None:
+    """Hold every step of a path against RFC 5280, 6.1; the last certificate is the trust anchor.
+
+    Raises `Rejected` (path.*). Of the anchor only name and key are used; its own fields restrict nothing.
+    """
+    leaf, *upward = path
+    if not upward:
+        _check_leaf(leaf, at, purpose)
+        return
+    below = 0  # CA certificates between this one and the leaf that are not self-issued
+    issued = leaf
+    for issuer in upward:
+        _check_signature(issued, issuer)
+        _check_validity(issued, at)
+        if issued is not leaf:
+            _check_ca(issued, below, purpose)
+            below += issued.subject != issued.issuer
+        issued = issuer
+    _check_leaf(leaf, at, purpose)
+
+
+@implements("RFC5280:6.1.3-SIGNATURE")
+def _check_signature(issued: x509.Certificate, issuer: x509.Certificate) -> None:
+    """Signature and name chaining (RFC 5280, 6.1.3 (a)(1) and (a)(4))."""
+    try:
+        algorithm = issued.signature_hash_algorithm
+        if algorithm is not None and algorithm.name in _WEAK:
+            raise Rejected(
+                "path.algorithm", f"{_name(issued)} is signed with {algorithm.name}, which is too weak."
+            )
+        issued.verify_directly_issued_by(issuer)
+    except (InvalidSignature, ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise Rejected(
+            "path.signature", f"The signature of {_name(issuer)} on {_name(issued)} does not verify."
+        ) from error
+
+
+@implements("RFC5280:6.1.3-VALIDITY")
+def _check_validity(certificate: x509.Certificate, at: datetime) -> None:
+    """The time is within the certificate's validity, both ends included (RFC 5280, 6.1.3 (a)(2))."""
+    if at < certificate.not_valid_before_utc:
+        raise Rejected(
+            "path.not-yet-valid",
+            f"{_name(certificate)} is valid from {certificate.not_valid_before_utc} only.",
+        )
+    if at > certificate.not_valid_after_utc:
+        raise Rejected(
+            "path.expired", f"{_name(certificate)} was valid until {certificate.not_valid_after_utc}."
+        )
+
+
+@implements("RFC5280:6.1.4-CA")
+def _check_ca(certificate: x509.Certificate, below: int, purpose: Purpose) -> None:
+    """What makes a CA: basic constraints, path length, key usage (RFC 5280, 6.1.4 (k) to (n))."""
+    extensions = _extensions(certificate)
+    _check_critical(certificate, extensions)
+    try:
+        constraints = extensions.get_extension_for_class(x509.BasicConstraints).value
+    except x509.ExtensionNotFound:
+        raise Rejected("path.not-ca", f"{_name(certificate)} has no basic constraints.") from None
+    if not constraints.ca:
+        raise Rejected("path.not-ca", f"{_name(certificate)} is not a CA's certificate.")
+    if constraints.path_length is not None and below > constraints.path_length:
+        raise Rejected(
+            "path.length", f"{_name(certificate)} allows {constraints.path_length} CAs below it, not {below}."
+        )
+    try:
+        usage = extensions.get_extension_for_class(x509.KeyUsage).value
+    except x509.ExtensionNotFound:
+        pass
+    else:
+        if not usage.key_cert_sign:
+            raise Rejected("path.key-usage", f"{_name(certificate)} may not sign certificates.")
+    purposes = _purposes(extensions)
+    if purposes is not None and not {purpose.oid, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE} & set(
+        purposes.value
+    ):
+        raise Rejected("path.purpose", f"{_name(certificate)} is a CA for other purposes.")
+
+
+@implements("RFC3161:2.3-PURPOSE")
+def _check_leaf(leaf: x509.Certificate, at: datetime, purpose: Purpose) -> None:
+    """The end entity: validity, purpose, and that its key is for signatures."""
+    _check_validity(leaf, at)
+    extensions = _extensions(leaf)
+    _check_critical(leaf, extensions)
+    purposes = _purposes(extensions)
+    if purposes is None or purpose.oid not in purposes.value:
+        raise Rejected("path.purpose", f"{_name(leaf)} is not for {purpose.oid._name}.")  # noqa: SLF001 - has no public reader
+    if purpose.sole and list(purposes.value) != [purpose.oid]:
+        raise Rejected("path.purpose", f"{_name(leaf)} is for other purposes too.")
+    if purpose.critical and not purposes.critical:
+        raise Rejected("path.purpose", f"The extended key usage of {_name(leaf)} is not critical.")
+    try:
+        usage = extensions.get_extension_for_class(x509.KeyUsage).value
+    except x509.ExtensionNotFound:
+        return
+    if not (usage.digital_signature or usage.content_commitment):
+        raise Rejected("path.key-usage", f"The key of {_name(leaf)} is not for signatures.")
+
+
+@implements("RFC5280:4.2-CRITICAL")
+def _check_critical(certificate: x509.Certificate, extensions: x509.Extensions) -> None:
+    """No critical extension that is not processed here, and none that would restrict the path."""
+    for extension in extensions:
+        if (extension.critical and extension.oid not in PROCESSED) or extension.oid in RESTRICTING:
+            raise Rejected(
+                "path.critical-extension",
+                f"{_name(certificate)} has the extension {extension.oid.dotted_string}, "
+                "which is not processed.",
+            )
+
+
+def _extensions(certificate: x509.Certificate) -> x509.Extensions:
+    try:
+        return certificate.extensions
+    except (ValueError, x509.DuplicateExtension) as error:
+        raise Malformed(f"The extensions of {_name(certificate)} cannot be read: {error}.") from error
+
+
+def _purposes(extensions: x509.Extensions) -> x509.Extension[x509.ExtendedKeyUsage] | None:
+    try:
+        return extensions.get_extension_for_class(x509.ExtendedKeyUsage)
+    except x509.ExtensionNotFound:
+        return None
+
+
+def _name(certificate: x509.Certificate) -> str:
+    return certificate.subject.rfc4514_string() or f"the certificate {certificate.serial_number:x}"
