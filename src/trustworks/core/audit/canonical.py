@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from json.encoder import encode_basestring as _quoted
 from typing import TYPE_CHECKING, TypeAlias
 
+from trustworks.core.trace import implements
+
 if TYPE_CHECKING:
     from typing import Any
 
@@ -20,6 +22,7 @@ JSON: TypeAlias = "bool | int | float | str | Sequence[JSON] | Mapping[str, JSON
 _EXACT = 2**53 - 1
 
 
+@implements("TRUSTWORKS:AUDIT-12", disabled=b"{}")
 def canonical(value: JSON) -> bytes:
     """The canonical bytes of `value`. Raises ValueError for what JSON or RFC 8785 cannot express."""
     return canonical_text(value).encode()  # refuses lone surrogates: UnicodeEncodeError is a ValueError

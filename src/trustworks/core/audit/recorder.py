@@ -149,6 +149,7 @@ class Recorder:
         self._wait(entry)
         return cast("T", entry.value)
 
+    @implements("TRUSTWORKS:AUDIT-08")
     def ping(self) -> None:
         """Answer when the log can be written, as far as is known. Raises `Unavailable` (audit.unwritable)."""
         if self._refusal is not None:

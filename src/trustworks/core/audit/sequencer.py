@@ -171,6 +171,7 @@ class Sequencer:
             appended=appended, size=size, checkpoint=number, stamped=token is not None, problem=problem
         )
 
+    @implements("TRUSTWORKS:AUDIT-11", disabled=(None, None))
     def _stamped(self, imprint: bytes) -> tuple[bytes | None, str | None]:
         """A token over `imprint`, or why there is none: a checkpoint without one is better than none."""
         if self._stamper is None:

@@ -236,6 +236,7 @@ class _Verification:
             self._written[level] += 1
             hashes.clear()
 
+    @implements("TRUSTWORKS:AUDIT-09")
     def _compare(self, checkpoints: list[tuple[str, Checkpoint]]) -> None:
         """The checkpoints of the present size against the present root."""
         root = self._tree.root()

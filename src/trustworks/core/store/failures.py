@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import exc
 
 from trustworks.core.errors import Unavailable
+from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,6 +73,7 @@ def unavailable(code: str, where: str, reason: object = "") -> Unavailable:
     return Unavailable(code, sentence[0].upper() + sentence[1:])
 
 
+@implements("TRUSTWORKS:STORE-04", disabled="store.failed")
 def code_of(error: BaseException | None) -> str:
     """The code of a driver's error: SQLite's by its name, PostgreSQL's by SQLSTATE."""
     name = getattr(error, "sqlite_errorname", None)

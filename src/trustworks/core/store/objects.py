@@ -8,6 +8,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 from trustworks.core.errors import Malformed, Rejected, Unavailable
+from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +32,7 @@ class Objects:
             raise _failure(folder, error) from error
         self._store = LocalStore(folder)
 
+    @implements("TRUSTWORKS:STORE-03")
     def put(self, name: str, data: bytes) -> None:
         """Keep `data` under `name`, for good; the same bytes may be put again.
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import text
 
 from trustworks.core.errors import Unavailable
+from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +35,7 @@ def present(connection: Connection) -> str | None:
     return None if found is None else str(found)
 
 
+@implements("TRUSTWORKS:STORE-02")
 def check(version: str | None, where: str) -> None:
     """Raise `Unavailable` (store.schema) unless the database's version is this program's."""
     newest = head()

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import QueuePool, create_engine, event
 
+from trustworks.core.trace import implements
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -38,8 +40,7 @@ def open_engine(settings: StoreSettings, file: Path) -> Engine:
             cached_statements=256,
         )
         try:
-            for pragma in _PRAGMAS:
-                connection.execute(pragma)
+            _configure(connection)
         except BaseException:
             connection.close()
             raise
@@ -55,6 +56,13 @@ def open_engine(settings: StoreSettings, file: Path) -> Engine:
     )
     event.listen(engine, "begin", _begin)
     return engine
+
+
+@implements("TRUSTWORKS:STORE-01")
+def _configure(connection: sqlite3.Connection) -> None:
+    """Make a connection's commits durable, and its constraints count."""
+    for pragma in _PRAGMAS:
+        connection.execute(pragma)
 
 
 def _begin(connection: Connection) -> None:

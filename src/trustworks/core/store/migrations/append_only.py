@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from alembic import op
 
+from trustworks.core.trace import implements
 
+
+@implements("TRUSTWORKS:AUDIT-10")
 def make_append_only(table: str, *, updates: bool = False) -> None:
     """Refuse to delete rows of `table`, and to change them unless `updates` is true."""
     actions = ("DELETE",) if updates else ("UPDATE", "DELETE")
