@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-
 from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
@@ -246,7 +245,7 @@ class Issuance:
         return made[-1]
 
     def settle(self, *, by: str, older_than: timedelta = INTENT_LIFE) -> list[str]:
-        """Close the intents that a crash left open, and answer their serials; called when a process starts."""
+        """Close the intents that a crash left open, and answer their serials."""
         return self._release.settle(by=by, older_than=older_than)
 
     # Revocation

@@ -1,0 +1,264 @@
+"""`trustworks certificate`: issue, revoke, release, show, list, settle."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path  # noqa: TC003 - Typer reads it at run time
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
+
+import typer
+
+from trustworks.core.errors import Malformed, Rejected
+from trustworks.issuance.model import Request, RevocationReason
+from trustworks.issuance.wire import read_serial, read_subject
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from trustworks.issuance.model import CertificateRecord
+    from trustworks.issuance.service import Issuance
+
+app = typer.Typer(no_args_is_help=True, help="Certificates: issue, revoke, show, list.")
+
+By = Annotated[
+    str, typer.Option("--by", help="The role or pseudonym that acts; it goes into the audit log for good.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Serial = Annotated[str, typer.Argument(help="The serial number, hexadecimal.")]
+
+
+class IssuanceWiring(Protocol):
+    """What these commands need of the application's wiring."""
+
+    def open_issuance(self, role: str = "issuance") -> AbstractContextManager[Issuance]:
+        """The certification authorities."""
+
+
+@app.command()
+def issue(
+    context: typer.Context,
+    *,
+    profile: Annotated[str, typer.Option(help="The profile; see `trustworks profile list`.")],
+    csr: Annotated[
+        Path, typer.Option(exists=True, dir_okay=False, help="The certification request (PKCS#10).")
+    ],
+    subject: Annotated[
+        str, typer.Option(help='The subject, for example "C=XX, GN=Anna, SN=Muster, CN=Anna Muster TEST".')
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="Write the certificate here (PEM), in place of standard output.")
+    ] = None,
+    alternative_name: Annotated[
+        list[str] | None, typer.Option(help="DNS:name or IP:address; may be given several times.")
+    ] = None,
+    days: Annotated[int | None, typer.Option(help="Days of validity. Default: the profile's.")] = None,
+    by: By = "registration-officer",
+    semantics: Annotated[
+        bool, typer.Option("--semantics", help="State that the subject's identifier follows EN 319 412-1.")
+    ] = False,
+    chain: Annotated[
+        bool, typer.Option("--chain", help="Write the authority's certificate behind it.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Issue a certificate for the public key of a request.
+
+    The subject comes from this command alone. Of the request only the key counts, and what the profile
+    honours.
+    """
+    wiring: IssuanceWiring = context.obj
+    request = Request(
+        profile=profile,
+        csr=csr.read_bytes(),
+        subject=read_subject(subject),
+        requested_by=by,
+        alternative_names=tuple(alternative_name or ()),
+        days=days,
+        semantics=semantics,
+    )
+    with wiring.open_issuance() as issuance:
+        issuance.settle(by="issuance")
+        issued = issuance.issue(request)
+    pem = to_pem(issued.certificate, *(issued.chain if chain else ()))
+    if out is not None:
+        out.write_text(pem, encoding="ascii")
+    if as_json:
+        typer.echo(json.dumps({"serial": issued.serial, "profile": issued.profile, "certificate": pem}))
+    elif out is None:
+        typer.echo(pem, nl=False)
+    else:
+        typer.echo(f"Issued {issued.serial} ({issued.profile}), written to {out}.")
+
+
+def to_pem(*certificates: bytes) -> str:
+    """Certificates in PEM, one after the other."""
+    from cryptography import x509  # noqa: PLC0415 - the command line starts without it
+    from cryptography.hazmat.primitives.serialization import Encoding  # noqa: PLC0415
+
+    return "".join(
+        x509.load_der_x509_certificate(der).public_bytes(Encoding.PEM).decode("ascii") for der in certificates
+    )
+
+
+@app.command()
+def revoke(
+    context: typer.Context,
+    serial: Serial,
+    reason: Annotated[str, typer.Option(help=f"One of {', '.join(one.name for one in RevocationReason)}.")],
+    invalidity_date: Annotated[
+        datetime | None, typer.Option(help="Since when the key is thought lost (UTC), if before now.")
+    ] = None,
+    by: By = "revocation-officer",
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Revoke a certificate for good, or hold it (--reason certificateHold). OCSP says so at once."""
+    wiring: IssuanceWiring = context.obj
+    number, why = read_serial(serial), reason_named(reason)
+    with wiring.open_issuance() as issuance:
+        done = issuance.revoke(number, why, by=by, invalidity_date=in_utc(invalidity_date))
+    if as_json:
+        typer.echo(
+            json.dumps({"serial": number, "reason": why.name, "revoked_at": done.revoked_at.isoformat()})
+        )
+    else:
+        typer.echo(
+            f"Revoked {number} for {why.name}, with effect from {done.revoked_at:%Y-%m-%d %H:%M:%S} UTC."
+        )
+
+
+def reason_named(text: str) -> RevocationReason:
+    """The reason with that name; `Rejected` (issuance.reason) with all that there are."""
+    for one in RevocationReason:
+        if one.name.lower() == text.lower():
+            return one
+    raise Rejected(
+        "issuance.reason",
+        f"{text!r} is no reason; use one of {', '.join(one.name for one in RevocationReason)}.",
+    )
+
+
+def in_utc(moment: datetime | None) -> datetime | None:
+    """A moment from the command line, which is meant in UTC."""
+    return None if moment is None else moment.replace(tzinfo=UTC)
+
+
+@app.command()
+def release(
+    context: typer.Context, serial: Serial, by: By = "revocation-officer", *, as_json: AsJson = False
+) -> None:
+    """Lift the hold of a certificate. A revocation cannot be lifted."""
+    wiring: IssuanceWiring = context.obj
+    number = read_serial(serial)
+    with wiring.open_issuance() as issuance:
+        issuance.release(number, by=by)
+    typer.echo(
+        json.dumps({"serial": number, "held": False}) if as_json else f"Released {number} from its hold."
+    )
+
+
+@app.command()
+def show(
+    context: typer.Context,
+    serial: Serial,
+    *,
+    pem: Annotated[bool, typer.Option("--pem", help="Print the certificate in PEM.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show what is known about a certificate."""
+    wiring: IssuanceWiring = context.obj
+    number = read_serial(serial)
+    with wiring.open_issuance() as issuance:
+        found = issuance.find(number)
+    if found is None:
+        raise Rejected("issuance.not-issued", f"No certificate has the serial number {number}.")
+    if pem:
+        if found.der is None:
+            raise Rejected("issuance.not-issued", f"The certificate {number} is {found.state}, not issued.")
+        typer.echo(to_pem(found.der), nl=False)
+    elif as_json:
+        typer.echo(json.dumps(as_dict(found)))
+    else:
+        typer.echo(
+            "\n".join(f"{name:<14}{value}" for name, value in as_dict(found).items() if value is not None)
+        )
+
+
+def as_dict(found: CertificateRecord) -> dict[str, Any]:
+    """A certificate's record as JSON values."""
+    revocation = found.revocation
+    return {
+        "serial": found.serial,
+        "state": found.state,
+        "status": status_word(found),
+        "profile": found.profile,
+        "authority": found.authority,
+        "subject": found.subject,
+        "not_before": found.not_before.isoformat(),
+        "not_after": found.not_after.isoformat(),
+        "requested_by": found.requested_by,
+        "issued_at": None if found.issued_at is None else found.issued_at.isoformat(),
+        "revoked_at": None if revocation is None else revocation.revoked_at.isoformat(),
+        "reason": None if revocation is None else revocation.reason.name,
+        "invalidity_date": (
+            None
+            if revocation is None or revocation.invalidity_date is None
+            else revocation.invalidity_date.isoformat()
+        ),
+    }
+
+
+def status_word(found: CertificateRecord) -> str:
+    """What the status services say, in a word."""
+    if found.state != "issued":
+        return "not released"
+    if found.revocation is None:
+        return "good"
+    return "held" if found.revocation.reason is RevocationReason.certificateHold else "revoked"
+
+
+@app.command("list")
+def list_certificates(
+    context: typer.Context,
+    state: Annotated[str | None, typer.Option(help="issued, issuing or abandoned.")] = None,
+    profile: Annotated[str | None, typer.Option(help="Only certificates of this profile.")] = None,
+    subject: Annotated[str | None, typer.Option(help="Only where the subject's name has this in it.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many at most, newest first.")] = 50,
+    *,
+    revoked: Annotated[
+        bool | None, typer.Option("--revoked/--not-revoked", help="Only these.", show_default=False)
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List certificates, newest first."""
+    if state not in {None, "issued", "issuing", "abandoned"}:
+        raise Malformed(f"{state!r} is no state; use issued, issuing or abandoned.")
+    wiring: IssuanceWiring = context.obj
+    with wiring.open_issuance() as issuance:
+        found = issuance.list(state=state, profile=profile, revoked=revoked, subject=subject, limit=limit)
+    if as_json:
+        typer.echo(json.dumps([as_dict(one) for one in found]))
+        return
+    for one in found:
+        typer.echo(f"{one.serial}  {status_word(one):<12}  {one.profile:<20}  {one.subject}")
+
+
+@app.command()
+def settle(
+    context: typer.Context,
+    older_than: Annotated[
+        int, typer.Option(min=0, help="Seconds; only intents that were recorded before that are closed.")
+    ] = 300,
+    by: By = "operator",
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Close intents to issue that a crash left open; their certificates were never released."""
+    wiring: IssuanceWiring = context.obj
+    with wiring.open_issuance() as issuance:
+        closed = issuance.settle(by=by, older_than=timedelta(seconds=older_than))
+    if as_json:
+        typer.echo(json.dumps({"closed": closed}))
+    else:
+        typer.echo("\n".join([f"{len(closed)} intents were closed.", *closed]))

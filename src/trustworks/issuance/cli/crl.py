@@ -1,0 +1,151 @@
+"""`trustworks crl`: publish a revocation list now, and say which are published."""
+
+from __future__ import annotations
+
+import json
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path  # noqa: TC003 - Typer reads it at run time
+from typing import TYPE_CHECKING, Annotated, Protocol
+
+import typer
+
+from trustworks.core.errors import Rejected
+from trustworks.issuance import records
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from trustworks.core.audit import Recorder
+    from trustworks.core.module import Module
+    from trustworks.core.store import Database
+    from trustworks.core.time import Clock
+    from trustworks.issuance.config import IssuanceSettings
+    from trustworks.issuance.status.crl import CrlPublisher
+
+crl = typer.Typer(no_args_is_help=True, help="Certificate revocation lists: publish, list, show.")
+
+Authority = Annotated[str, typer.Option(help="The authority: issuing or root.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+class CrlWiring(Protocol):
+    """What these commands need of the application's wiring."""
+
+    @property
+    def issuance_settings(self) -> IssuanceSettings:
+        """[issuance]."""
+
+    def open_module(self, token: str) -> AbstractContextManager[Module]:
+        """The cryptographic module, on one token."""
+
+    def open_database(self) -> AbstractContextManager[Database]:
+        """The database."""
+
+    def open_recorder(
+        self, role: str, *, database: Database | None = None
+    ) -> AbstractContextManager[Recorder]:
+        """The audit log."""
+
+    def open_clock(self) -> Clock:
+        """The clock."""
+
+
+@contextmanager
+def publisher(wiring: CrlWiring, *authorities: str) -> Iterator[CrlPublisher]:
+    """A publisher that holds the keys of these authorities; each one's token is opened."""
+    from contextlib import ExitStack  # noqa: PLC0415
+
+    from trustworks.issuance.status.crl import CrlPublisher  # noqa: PLC0415 - loads the service
+
+    settings = wiring.issuance_settings
+    labels = {"root": settings.root.key, "issuing": settings.issuing.key}
+    with ExitStack() as stack:
+        keys = {name: stack.enter_context(wiring.open_module(name)).key(labels[name]) for name in authorities}
+        database = stack.enter_context(wiring.open_database())
+        recorder = stack.enter_context(wiring.open_recorder("crl", database=database))
+        yield CrlPublisher(
+            settings, database=database, recorder=recorder, clock=wiring.open_clock(), keys=keys
+        )
+
+
+def check_authority(name: str) -> str:
+    """The name of an authority; `Rejected` (crl.authority) for another."""
+    if name not in {"root", "issuing"}:
+        raise Rejected("crl.authority", f"There is no authority {name!r}; there are issuing and root.")
+    return name
+
+
+@crl.command()
+def publish(
+    context: typer.Context,
+    authority: Authority = "issuing",
+    by: Annotated[str, typer.Option("--by", help="The role or pseudonym that acts.")] = "operator",
+    *,
+    last: Annotated[
+        bool,
+        typer.Option("--last", help="The last list, for ever: nothing may be valid below the authority."),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Publish an authority's list now. The services publish the issuing authority's by the clock."""
+    wiring: CrlWiring = context.obj
+    with publisher(wiring, check_authority(authority)) as open_publisher:
+        done = open_publisher.publish(authority, actor=by, final=last)
+    if as_json:
+        typer.echo(
+            json.dumps(
+                {
+                    "authority": authority,
+                    "number": done.number,
+                    "entries": done.entries,
+                    "this_update": done.this_update.isoformat(),
+                    "next_update": done.next_update.isoformat(),
+                }
+            )
+        )
+    else:
+        typer.echo(
+            f"Published list {done.number} of {authority} with {done.entries} entries; the next is due "
+            "before "
+            f"{done.next_update:%Y-%m-%d %H:%M} UTC."
+        )
+
+
+@crl.command("list")
+def list_lists(context: typer.Context, *, as_json: AsJson = False) -> None:
+    """Say which list of each authority is published, and whether it is fresh. Exit code 1 if not."""
+    wiring: CrlWiring = context.obj
+    with publisher(wiring) as open_publisher:
+        states = open_publisher.status()
+    if as_json:
+        typer.echo(json.dumps([state.as_dict() for state in states]))
+    else:
+        for state in states:
+            if state.number is None or state.next_update is None:
+                typer.echo(f"{state.authority:<10}no list was published")
+                continue
+            word = "fresh" if state.fresh else "STALE"
+            typer.echo(
+                f"{state.authority:<10}{word}  number {state.number}, {state.entries} entries, "
+                f"until {state.next_update:%Y-%m-%d %H:%M} UTC"
+            )
+    if not all(state.fresh for state in states):
+        raise typer.Exit(1)
+
+
+@crl.command()
+def show(
+    context: typer.Context,
+    out: Annotated[Path, typer.Option(help="Write the list here, in DER.")],
+    authority: Authority = "issuing",
+) -> None:
+    """Write the newest list of an authority to a file."""
+    wiring: CrlWiring = context.obj
+    with wiring.open_database() as database, database.read() as connection:
+        found = records.last_crl(connection, check_authority(authority))
+    if found is None:
+        raise Rejected(
+            "crl.authority", f"No list of {authority} was published yet: `trustworks crl publish`."
+        )
+    out.write_bytes(found.der)
+    typer.echo(f"Wrote list {found.number} of {authority} to {out}.")
