@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import time
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import httpx
+from cryptography.hazmat import asn1
 
 from trustworks.core.errors import Malformed, Rejected, Unavailable
+from trustworks.core.trace import implements
 from trustworks.timestamping import wire
 from trustworks.timestamping.model import PkiStatus
+
+if TYPE_CHECKING:
+    from trustworks.timestamping.model import TokenView
 
 QUERY: Final = "application/timestamp-query"
 REPLY: Final = "application/timestamp-reply"
@@ -70,3 +75,25 @@ def granted_token(response: bytes) -> bytes:
     code = answer.failures[0] if answer.failures else f"status {answer.status}"
     sentences = " ".join(answer.status_text) or "It gave no reason."
     raise Rejected(code, f"The time-stamping authority refused: {sentences}")
+
+
+@implements("RFC3161:2.2-ANSWER")
+def check_answer(token: bytes, request: bytes) -> TokenView:
+    """The token, read, when it answers the request: same imprint, same nonce, the policy that was asked for.
+
+    Its signature is not looked at here. Raises `Malformed`, and `Rejected` (timestamp.other-answer).
+    """
+    view, asked = wire.read_token(token), wire.decode_request(request)
+    found = view.tst_info
+    imprint = found.message_imprint
+    for right, what in (
+        (imprint.hashed_message == asked.digest, "imprint"),
+        (asn1.encode_der(imprint.hash_algorithm) == asked.hash_algorithm, "hash algorithm"),
+        (found.nonce == asked.nonce, "nonce"),
+        (asked.policy in {None, found.policy.dotted_string}, "policy"),
+    ):
+        if not right:
+            raise Rejected(
+                "timestamp.other-answer", f"The answer has another {what} than the request; it is not for us."
+            )
+    return view

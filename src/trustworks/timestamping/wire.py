@@ -362,6 +362,15 @@ def decode_response(der: bytes) -> Answer:
     )
 
 
+def is_response(der: bytes) -> bool:
+    """Whether this is a TimeStampResp rather than a bare token."""
+    try:
+        asn1.decode_der(tsp.TimeStampResp, der)
+    except ValueError:
+        return False
+    return True
+
+
 def _failures(found: asn1.BitString) -> tuple[str, ...]:
     octets = found.as_bytes()
     numbers = [n for n in range(len(octets) * 8) if octets[n // 8] & (0x80 >> n % 8)]

@@ -1,9 +1,9 @@
 """Certification paths: from a certificate to a trust anchor, and whether each step holds.
 
 What is done of RFC 5280, 6.1: signatures, validity, name chaining, basic constraints with path length, key
-usage, extended key usage, refusal of critical extensions that are not processed. Not done, and therefore refused
-where a certificate asks for it: name constraints, policy constraints, policy mapping, inhibition of anyPolicy.
-Revocation is the caller's to check.
+usage, extended key usage, refusal of critical extensions that are not processed. Not done, and therefore
+refused where a certificate asks for it: name constraints, policy constraints, policy mapping, inhibition of
+anyPolicy. Revocation is the caller's to check.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def find_path(
     at: datetime,
     purpose: Purpose,
 ) -> tuple[x509.Certificate, ...]:
-    """The first path that is valid at `at`: the leaf, CA certificates, and the trust anchor, if it is another.
+    """The first path that is valid at `at`: the leaf, CA certificates, the trust anchor if it is another.
 
     Raises:
         Rejected: ``path.<why>``; of several paths that fail, the failure of the first.

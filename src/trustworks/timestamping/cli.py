@@ -1,0 +1,225 @@
+"""`trustworks timestamp`: request, verify and inspect time-stamps; list those that were issued."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
+
+import typer
+
+from trustworks.core.errors import Malformed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
+    from cryptography.x509 import Certificate
+
+    from trustworks.core.store import Database
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Time-stamps: request, verify, inspect, list."
+)
+
+DATA = Annotated[Path, typer.Argument(help="The file that the time-stamp is over.", dir_okay=False)]
+TOKEN = Annotated[
+    Path, typer.Argument(help="The time-stamp: an answer (.tsr) or a bare token (.tst).", dir_okay=False)
+]
+AS_JSON = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+class StoreWiring(Protocol):
+    """What `issued` needs of the application's wiring."""
+
+    def open_database(self) -> AbstractContextManager[Database]:
+        """The database."""
+
+
+@app.command()
+def request(
+    file: DATA,
+    url: Annotated[str, typer.Option(help="The time-stamping authority, such as http://127.0.0.1:8080/tsa.")],
+    hash_name: Annotated[str, typer.Option("--hash", help="The hash function of the imprint.")] = "sha256",
+    policy: Annotated[str | None, typer.Option(help="The policy to ask for: an object identifier.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Where to write it: .tsr for the whole answer, else the token. Default: FILE.tst."),
+    ] = None,
+    *,
+    trust: Annotated[
+        list[Path] | None, typer.Option(help="Trust anchors (PEM): also verify the token against them.")
+    ] = None,
+    nonce: Annotated[bool, typer.Option(help="Send a random number that the answer has to repeat.")] = True,
+    cert: Annotated[bool, typer.Option(help="Ask for the unit's certificate.")] = True,
+    as_json: AS_JSON = False,
+) -> None:
+    """Get a time-stamp for a file. The file itself stays here; only its hash is sent."""
+    from trustworks.timestamping import client, wire  # noqa: PLC0415 - keeps `--help` quick
+
+    digest = _digests(file)(_hash(hash_name))
+    query = wire.encode_request(
+        digest, hash_name, policy=policy, nonce=secrets.randbits(64) if nonce else None, cert_req=cert
+    )
+    response = client.request_token(url, query)
+    token = client.granted_token(response)
+    view = client.check_answer(token, query)
+    if trust:
+        _verified(file, token, trust, None, None)
+    place = out or file.with_name(f"{file.name}.tst")
+    try:
+        place.write_bytes(response if place.suffix == ".tsr" else token)
+    except OSError as error:
+        raise Malformed(f"{place} cannot be written: {error.strerror}.") from error
+    from trustworks.timestamping.inspect import as_dict  # noqa: PLC0415
+
+    found = as_dict(view) | {"file": str(place)}
+    if as_json:
+        typer.echo(json.dumps(found))
+    else:
+        typer.echo(f"{place}: {file.name} existed at {found['gen_time']} (serial {found['serial']}).")
+
+
+@app.command()
+def verify(
+    file: DATA,
+    token: TOKEN,
+    trust: Annotated[list[Path], typer.Option(help="Trust anchors (PEM); may be given more than once.")],
+    untrusted: Annotated[
+        list[Path] | None, typer.Option(help="Further certificates (PEM) to build the path with.")
+    ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(help="When the certificates must be valid, as 2026-01-31T12:00:00Z. Default: genTime."),
+    ] = None,
+    *,
+    as_json: AS_JSON = False,
+) -> None:
+    """Verify a time-stamp over a file. Exit code 1 when it does not hold, 2 when it cannot be read.
+
+    Revocation is not looked at.
+    """
+    from trustworks.timestamping.inspect import as_dict  # noqa: PLC0415
+
+    found = _verified(file, _token(token), trust, untrusted, _moment(at))
+    if as_json:
+        path = [one.subject.rfc4514_string() for one in found.path]
+        typer.echo(json.dumps(as_dict(found.token) | {"valid": True, "path": path}))
+    else:
+        typer.echo(f"Valid: {file.name} existed at {as_dict(found.token)['gen_time']}.")
+        typer.echo(f"Signed by {found.path[0].subject.rfc4514_string()},")
+        typer.echo(f"trusted through {found.path[-1].subject.rfc4514_string()}. Revocation was not checked.")
+
+
+@app.command()
+def inspect(token: TOKEN, *, as_json: AS_JSON = False) -> None:
+    """Show what a time-stamp says. Nothing is verified."""
+    from trustworks.timestamping.inspect import as_dict, as_text  # noqa: PLC0415
+    from trustworks.timestamping.wire import read_token  # noqa: PLC0415
+
+    found = as_dict(read_token(_token(token)))
+    typer.echo(json.dumps(found) if as_json else as_text(found))
+
+
+@app.command()
+def issued(
+    context: typer.Context,
+    since: Annotated[str, typer.Option("--from", help="The first moment, as 2026-01-31T12:00:00Z.")],
+    until: Annotated[str, typer.Option("--to", help="The first moment after it.")],
+    unit: Annotated[str | None, typer.Option(help="Only tokens of this unit.")] = None,
+    *,
+    as_json: AS_JSON = False,
+) -> None:
+    """List the tokens of a period: those that a compromise or a wrong clock affects (EN 319 421, 7.13)."""
+    from trustworks.timestamping import records  # noqa: PLC0415 - loads SQLAlchemy
+
+    wiring: StoreWiring = context.obj
+    begin, end = _moment(since), _moment(until)
+    assert begin is not None  # noqa: S101 - given
+    assert end is not None  # noqa: S101 - given
+    with wiring.open_database() as database:
+        for one in records.issued(database, since=begin, until=end, unit=unit):
+            line = one.as_dict()
+            if as_json:
+                typer.echo(json.dumps(line))
+            else:
+                typer.echo(
+                    f"{line['gen_time']}  {one.serial}  {one.unit}  {one.imprint_hash}:{one.imprint.hex()}"
+                )
+
+
+def _hash(name: str) -> str:
+    from trustworks.core.der.algorithms import HASHES  # noqa: PLC0415
+
+    if name not in HASHES:
+        raise Malformed(f"The hash function {name} is not known here; use one of {', '.join(HASHES)}.")
+    return name
+
+
+def _digests(file: Path) -> Callable[[str], bytes]:
+    """The file's digest by a hash function, read piece by piece."""
+
+    def digest(name: str) -> bytes:
+        try:
+            with file.open("rb") as stream:
+                return hashlib.file_digest(stream, name).digest()
+        except OSError as error:
+            raise Malformed(f"{file} cannot be read: {error.strerror}.") from error
+
+    return digest
+
+
+def _token(file: Path) -> bytes:
+    """The token in a file that holds an answer or the token itself."""
+    from trustworks.timestamping import client, wire  # noqa: PLC0415
+
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise Malformed(f"{file} cannot be read: {error.strerror}.") from error
+    if wire.is_response(content):
+        return client.granted_token(content)
+    return content
+
+
+def _certificates(files: list[Path]) -> list[Certificate]:
+    from cryptography import x509  # noqa: PLC0415
+
+    found: list[Certificate] = []
+    for file in files:
+        try:
+            found += x509.load_pem_x509_certificates(file.read_bytes())
+        except OSError as error:
+            raise Malformed(f"{file} cannot be read: {error.strerror}.") from error
+        except ValueError as error:
+            raise Malformed(f"{file} holds no certificates in PEM.") from error
+    return found
+
+
+def _verified(
+    file: Path, token: bytes, trust: list[Path], untrusted: list[Path] | None, at: datetime | None
+) -> Any:
+    from trustworks.timestamping.verify import verify as verify_token  # noqa: PLC0415
+
+    return verify_token(
+        token,
+        _digests(file),
+        anchors=_certificates(trust),
+        untrusted=_certificates(untrusted or []),
+        at=at,
+    )
+
+
+def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise Malformed(f"{text} is not a moment with its zone; write it as 2026-01-31T12:00:00Z.")
+    return moment.astimezone(UTC)

@@ -1,0 +1,105 @@
+"""What a token says, for people and programs; nothing here is verified."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cryptography import x509
+from cryptography.hazmat import asn1
+
+from trustworks.core.der import cms, tsp
+from trustworks.core.der.algorithms import read_hash, read_signature
+from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.trace import implements
+
+if TYPE_CHECKING:
+    from trustworks.timestamping.model import TokenView
+
+MEDIA_TYPE = "application/vnd.etsi.timestamp-token"
+
+
+@implements("EN319422:C-MEDIA-TYPE")
+def as_dict(token: TokenView) -> dict[str, Any]:
+    """The token as JSON values."""
+    info = token.tst_info
+    return {
+        "media_type": MEDIA_TYPE,
+        "serial": f"{info.serial_number:x}",
+        "gen_time": info.gen_time.as_datetime().isoformat().replace("+00:00", "Z"),
+        "accuracy_us": None if info.accuracy is None else _microseconds(info.accuracy),
+        "ordering": info.ordering,
+        "policy": info.policy.dotted_string,
+        "imprint_hash": _hash_name(info.message_imprint.hash_algorithm),
+        "imprint": info.message_imprint.hashed_message.hex(),
+        "nonce": None if info.nonce is None else f"{info.nonce:x}",
+        "qualified": _is_qualified(info),
+        "extensions": [one.oid.dotted_string for one in info.extensions or ()],
+        "digest": token.digest.name,
+        "signature_algorithm": _signature_name(token.signer.signature_algorithm),
+        "reference": _reference(token),
+        "certificates": _subjects(token),
+    }
+
+
+def as_text(found: dict[str, Any]) -> str:
+    """The same as lines for a person."""
+    accuracy = "not stated" if found["accuracy_us"] is None else f"{found['accuracy_us']} us"
+    lines = [
+        ("time", found["gen_time"]),
+        ("accuracy", accuracy),
+        ("serial", found["serial"]),
+        ("policy", found["policy"]),
+        ("imprint", f"{found['imprint_hash']} {found['imprint']}"),
+        ("nonce", found["nonce"] or "none"),
+        ("ordering", "promised" if found["ordering"] else "not promised"),
+        ("qualified", "it says so" if found["qualified"] else "it does not say so"),
+        ("signature", f"{found['signature_algorithm']}, digest {found['digest']}"),
+        ("reference", found["reference"]),
+    ]
+    lines += [("certificate", subject) for subject in found["certificates"]]
+    return "\n".join(f"{name:<12}{text}" for name, text in lines)
+
+
+def _microseconds(accuracy: tsp.Accuracy) -> int:
+    return (accuracy.seconds or 0) * 1_000_000 + (accuracy.millis or 0) * 1_000 + (accuracy.micros or 0)
+
+
+def _hash_name(algorithm: asn1.TLV) -> str:
+    try:
+        return read_hash(asn1.encode_der(algorithm)).name
+    except (Malformed, Rejected):
+        return "unknown"
+
+
+def _signature_name(algorithm: asn1.TLV) -> str:
+    try:
+        found = read_signature(asn1.encode_der(algorithm))
+    except (Malformed, Rejected):
+        return "unknown"
+    return found.padding if found.hash is None else f"{found.padding} {found.hash}"
+
+
+def _is_qualified(info: tsp.TstInfo) -> bool:
+    """Whether the token has the statement of a qualified electronic time stamp (EN 319 422, 9.1)."""
+    statement = tsp.qc_statements(tsp.ESI4_QTST_STATEMENT_1)[2:]
+    return any(
+        one.oid.dotted_string == tsp.QC_STATEMENTS and statement in one.value for one in info.extensions or ()
+    )
+
+
+def _reference(token: TokenView) -> str:
+    kinds = {kind for kind, _ in token.attributes}
+    if cms.SIGNING_CERTIFICATE_V2 in kinds:
+        return "SigningCertificateV2"
+    return "SigningCertificate (SHA-1)" if cms.SIGNING_CERTIFICATE in kinds else "none"
+
+
+def _subjects(token: TokenView) -> list[str]:
+    found = []
+    for element in token.info.content.certificates or ():
+        try:
+            certificate = x509.load_der_x509_certificate(asn1.encode_der(element))
+            found.append(certificate.subject.rfc4514_string())
+        except ValueError:
+            found.append("not readable")
+    return found

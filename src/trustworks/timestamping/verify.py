@@ -1,0 +1,147 @@
+"""Whether a token is one over given data, signed by a unit that a trust anchor vouches for.
+
+Steps, as in RFC 3161, 2.2 and 2.3, and RFC 5816:
+
+1. the token is CMS signed data of one signer over a TSTInfo, whose digest is signed;
+2. the imprint is that of the data;
+3. the signer's certificate is found, and the signed reference names it;
+4. the signature verifies with its key;
+5. a path leads from it to a trust anchor, at the token's time or another, for time-stamping only.
+
+Not looked at: revocation. Whoever depends on the token asks the CA, or a validation service.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+from cryptography.hazmat import asn1
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from trustworks.core.der import cms
+from trustworks.core.der.algorithms import read_hash, read_signature
+from trustworks.core.der.x509 import read_certificate
+from trustworks.core.errors import Malformed, Refused, Rejected
+from trustworks.core.pki.path import TIME_STAMPING, find_path
+from trustworks.core.pki.signatures import is_signed_by
+from trustworks.core.trace import implements
+from trustworks.timestamping import wire
+from trustworks.timestamping.model import Identity
+from trustworks.timestamping.rules import tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from trustworks.timestamping.model import TokenView
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """A token that was verified, and the path from its signer to the anchor."""
+
+    token: TokenView
+    path: tuple[x509.Certificate, ...]
+
+    @property
+    def gen_time(self) -> datetime:
+        """The time of the token."""
+        return self.token.tst_info.gen_time.as_datetime()
+
+
+def verify(
+    token: bytes,
+    digest_of: Callable[[str], bytes],
+    *,
+    anchors: Sequence[x509.Certificate],
+    untrusted: Sequence[x509.Certificate] = (),
+    at: datetime | None = None,
+) -> Verified:
+    """Verify a token over the data whose digest by a hash function (hashlib's name) is `digest_of` its name.
+
+    Raises:
+        Malformed: the token cannot be decoded.
+        Refused: with the requirement that the token breaks.
+        Rejected: with the step that failed: ``timestamp.*``, ``path.*``, ``algorithm.*``, ``signature.*``.
+    """
+    view = wire.read_token(token)
+    check_imprint(view, digest_of)
+    sent = _sent(view)
+    signer = _signer(view, (*sent, *untrusted))
+    broken = tokens.structure_objection(view, identity(signer))
+    if broken is not None:
+        raise Refused(*broken)
+    check_signature(view, signer)
+    path = find_path(
+        signer,
+        untrusted=(*sent, *untrusted),
+        anchors=anchors,
+        at=at or view.tst_info.gen_time.as_datetime(),
+        purpose=TIME_STAMPING,
+    )
+    return Verified(token=view, path=path)
+
+
+@implements("RFC3161:2.4.2-IMPRINT")
+def check_imprint(view: TokenView, digest_of: Callable[[str], bytes]) -> None:
+    """Refuse a token over other data."""
+    imprint = view.tst_info.message_imprint
+    function = read_hash(asn1.encode_der(imprint.hash_algorithm))
+    if imprint.hashed_message != digest_of(function.name):
+        raise Rejected("timestamp.other-data", "The token is over other data.")
+
+
+@implements("RFC3161:2.2-SIGNATURE")
+def check_signature(view: TokenView, signer: x509.Certificate) -> None:
+    """Refuse a token whose signature is not that of the certificate's key over the signed attributes."""
+    algorithm = read_signature(asn1.encode_der(view.signer.signature_algorithm))
+    digest = None if algorithm.padding == "eddsa" else view.digest.name
+    signed = cms.signed_bytes(view.signer)
+    if not is_signed_by(signer.public_key(), view.signer.signature, signed, algorithm, digest=digest):
+        raise Rejected(
+            "timestamp.signature", "The token's signature does not verify: it was changed, or forged."
+        )
+
+
+def identity(certificate: x509.Certificate) -> Identity:
+    """A certificate as tokens refer to it."""
+    der = certificate.public_bytes(Encoding.DER)
+    try:
+        key_id = certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
+    except (x509.ExtensionNotFound, ValueError):
+        key_id = None
+    issuer = asn1.encode_der(read_certificate(der).tbs_certificate.issuer)
+    return Identity(der, issuer, certificate.serial_number, key_id)
+
+
+def _sent(view: TokenView) -> tuple[x509.Certificate, ...]:
+    """The certificates that came with the token, without those that cannot be read."""
+    found = []
+    for element in view.info.content.certificates or ():
+        try:
+            found.append(x509.load_der_x509_certificate(asn1.encode_der(element)))
+        except ValueError:
+            continue
+    return tuple(found)
+
+
+def _signer(view: TokenView, certificates: Sequence[x509.Certificate]) -> x509.Certificate:
+    for one in certificates:
+        try:
+            if tokens.refers_to(view, identity(one)):
+                return one
+        except Malformed:
+            continue
+    raise Rejected(
+        "timestamp.no-certificate",
+        "The certificate of the token's signer is not at hand, or is not the one that the token refers to; "
+        "give it with --untrusted.",
+    )
+
+
+def digests_of(data: bytes) -> Callable[[str], bytes]:
+    """For `verify`: the digests of data that is in memory."""
+    return lambda name: hashlib.new(name, data).digest()
