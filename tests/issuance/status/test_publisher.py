@@ -1,0 +1,290 @@
+"""Publishing revocation lists: what is refused, what a list holds, when one is due, on both databases."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from cryptography import x509
+from sqlalchemy import select
+from tests.issuance.status.conftest import DAY, NOW, der
+
+from trustworks.core.audit.records import events
+from trustworks.core.errors import Rejected, Unavailable
+from trustworks.core.module import KeyAlgorithm
+from trustworks.issuance import records
+from trustworks.issuance.model import RevocationReason
+from trustworks.issuance.status import crl
+from trustworks.issuance.status.crl_rules import NEVER
+from trustworks.issuance.status.octets import subject_octets
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.issuance.status.conftest import Provider
+
+    from trustworks.issuance.model import CrlRecord
+    from trustworks.issuance.status import CrlPublisher
+
+
+def load(record: CrlRecord) -> x509.CertificateRevocationList:
+    return x509.load_der_x509_crl(record.der)
+
+
+def published(provider: Provider) -> list[str]:
+    with provider.database.read() as connection:
+        return list(
+            connection.execute(select(events.c.body).where(events.c.type == "crl.published")).scalars()
+        )
+
+
+# What is refused, and leaves nothing behind
+
+
+def test_a_list_is_published_where_the_key_is(provider: Provider) -> None:
+    with pytest.raises(Rejected, match="publish its list where the key is"):
+        provider.publisher("issuing").publish("root", actor="test")
+
+
+def test_another_key_publishes_nothing(provider: Provider) -> None:
+    provider.keys["issuing"] = provider.keys["ocsp"]
+    with pytest.raises(Rejected, match="is not the one in the certificate"):
+        provider.publisher().publish("issuing", actor="test")
+    assert not published(provider)
+
+
+def test_an_unknown_authority_has_no_list(provider: Provider) -> None:
+    provider.keys["other"] = provider.keys["ocsp"]
+    with pytest.raises(Rejected, match="hold its ceremony first"):
+        provider.publisher("other").publish("other", actor="test")
+
+
+def test_an_expired_authority_publishes_no_more(provider: Provider) -> None:
+    provider.clock.utc = provider.certificates["issuing"].not_valid_after_utc
+    with pytest.raises(Rejected, match="expired"):
+        provider.publisher().publish("issuing", actor="test")
+
+
+def test_without_trusted_time_there_is_no_list(provider: Provider) -> None:
+    provider.clock.refusal = Unavailable("clock.no-lease", "no lease")
+    with pytest.raises(Unavailable):
+        provider.publisher().publish("issuing", actor="test")
+    provider.clock.refusal = None
+    assert not published(provider)
+
+
+def test_a_list_that_breaks_a_rule_is_not_released(
+    provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = subject_octets(der(provider.certificates["root"]))
+    told = iter((other, subject_octets(der(provider.certificates["issuing"]))))
+    monkeypatch.setattr("trustworks.issuance.status.crl.subject_octets", lambda _: next(told))
+    with pytest.raises(RuntimeError, match="the issuer's octets are not the authority's name"):
+        provider.publisher().publish("issuing", actor="test")
+    monkeypatch.undo()
+    assert not published(provider)
+    assert provider.services().publication.crl("issuing") is None
+
+
+def test_of_two_publishers_with_the_same_number_one_publishes(
+    provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = provider.publisher(), provider.publisher()
+    signed = threading.Barrier(2)
+    check = crl._check_output
+
+    def checked(*arguments: Any) -> None:
+        check(*arguments)
+        signed.wait(timeout=20)  # both have signed before either commits
+
+    monkeypatch.setattr(crl, "_check_output", checked)
+    answers: list[str] = []
+
+    def publish(publisher: CrlPublisher) -> None:
+        try:
+            answers.append(f"published {publisher.publish('issuing', actor='test').number}")
+        except Rejected as error:
+            answers.append(error.code)
+
+    threads = [threading.Thread(target=publish, args=(one,)) for one in (first, second)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answers) == ["crl.superseded", "published 1"]
+    assert len(published(provider)) == 1
+
+
+# What a list holds
+
+
+@pytest.mark.req(
+    "RFC5280:5.1.2.3-01",
+    "RFC5280:5.1.2.6-01",
+    "RFC5280:5.2.1-01",
+    "RFC5280:5.2.3-01",
+    "EN319411-1:CSS-6.3.9-06",
+    "EN319411-1:CSS-6.3.9-08",
+)
+@pytest.mark.parametrize("algorithm", [KeyAlgorithm.P256, KeyAlgorithm.P384, KeyAlgorithm.RSA_3072])
+def test_a_list_is_complete_signed_and_numbered(
+    make_provider: Callable[..., Provider], algorithm: KeyAlgorithm
+) -> None:
+    provider = make_provider(algorithm)
+    revoked = [provider.issue() for _ in range(5)]
+    provider.issue()
+    provider.issue(state="issuing")
+    reasons = list(RevocationReason)[:5]
+    for certificate, reason in zip(revoked, reasons, strict=True):
+        provider.revoke(certificate, reason)
+    record = provider.publisher().publish("issuing", actor="test")
+    read = load(record)
+    authority = provider.certificates["issuing"]
+    assert read.is_signature_valid(authority.public_key())  # type: ignore[arg-type]
+    assert read.issuer == authority.subject
+    assert [entry.serial_number for entry in read] == sorted(c.serial_number for c in revoked)
+    found = {entry.serial_number: entry for entry in read}
+    for certificate, reason in zip(revoked, reasons, strict=True):
+        entry = found[certificate.serial_number]
+        assert entry.revocation_date_utc == provider.clock.utc
+        if reason is RevocationReason.unspecified:
+            assert not list(entry.extensions)  # unspecified is said by saying nothing (RFC 5280, 5.3.1)
+        else:
+            stated = entry.extensions.get_extension_for_class(x509.CRLReason).value.reason
+            assert stated.value == reason.name
+    assert record.number == 1
+    assert read.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number == 1
+    assert record.entries == 5
+    assert read.last_update_utc == provider.clock.utc
+    assert read.next_update_utc == provider.clock.utc + DAY
+
+
+def test_an_empty_list_has_no_entries_field(provider: Provider) -> None:
+    read = load(provider.publisher().publish("issuing", actor="test"))
+    assert len(read) == 0
+    assert list(read) == []
+
+
+@pytest.mark.req("EN319411-2:CSS-6.3.10-03", "EN319411-2:CSS-6.3.10-05")
+def test_expired_certificates_stay_on_the_list_and_it_says_so(provider: Provider) -> None:
+    certificate = provider.issue(life=DAY)
+    provider.revoke(certificate)
+    provider.clock.utc = NOW + 400 * DAY
+    read = load(provider.publisher().publish("issuing", actor="test"))
+    assert [entry.serial_number for entry in read] == [certificate.serial_number]
+    kept = read.extensions.get_extension_for_oid(x509.ObjectIdentifier("2.5.29.60"))
+    began = provider.certificates["issuing"].not_valid_before_utc
+    assert isinstance(kept.value, x509.UnrecognizedExtension)
+    assert kept.value.value == b"\x18\x0f" + began.strftime("%Y%m%d%H%M%SZ").encode()
+
+
+def test_the_date_of_invalidity_is_told(provider: Provider) -> None:
+    certificate = provider.issue()
+    provider.revoke(certificate, invalidity_date=NOW - 2 * DAY)
+    (entry,) = load(provider.publisher().publish("issuing", actor="test"))
+    told = entry.extensions.get_extension_for_class(x509.InvalidityDate).value.invalidity_date_utc
+    assert told == NOW - 2 * DAY
+
+
+@pytest.mark.req("EN319411-1:CSS-6.3.9-13", "EN319411-1:CSS-6.3.9-12")
+def test_the_root_lists_authorities_for_at_most_a_year(provider: Provider) -> None:
+    publisher = provider.publisher()
+    publisher.publish("root", actor="ceremony")
+    provider.clock.utc += DAY
+    assert "root" not in [record.authority for record in publisher.publish_due()]
+    provider.revoke(provider.certificates["issuing"], RevocationReason.cACompromise)
+    due = {record.authority: record for record in publisher.publish_due()}
+    (entry,) = load(due["root"])
+    assert entry.serial_number == provider.certificates["issuing"].serial_number
+    assert due["root"].next_update - due["root"].this_update <= 366 * DAY
+
+
+# When the next one is due
+
+
+@pytest.mark.req("EN319411-1:CSS-6.3.9-05")
+def test_lists_are_published_by_the_clock_although_nothing_was_revoked(provider: Provider) -> None:
+    publisher = provider.publisher("issuing")
+    assert [record.number for record in publisher.publish_due()] == [1]
+    assert publisher.publish_due() == []
+    provider.clock.utc += timedelta(minutes=59)
+    assert publisher.publish_due() == []
+    provider.clock.utc += timedelta(minutes=1)
+    assert [record.number for record in publisher.publish_due()] == [2]
+
+
+@pytest.mark.req("EN319411-1:REV-6.2.4-03A", "EN319411-1:REV-6.2.4-03C")
+def test_a_list_follows_soon_after_a_revocation_and_after_a_lifted_hold(provider: Provider) -> None:
+    certificate = provider.issue()
+    publisher = provider.publisher("issuing")
+    publisher.publish_due()
+    provider.clock.utc += timedelta(seconds=5)
+    provider.revoke(certificate, RevocationReason.certificateHold)
+    (second,) = publisher.publish_due()
+    assert [entry.serial_number for entry in load(second)] == [certificate.serial_number]
+    provider.clock.utc += timedelta(seconds=5)
+    with provider.database.begin() as connection:
+        assert records.set_revocation(connection, f"{certificate.serial_number:040x}", None)
+    (third,) = publisher.publish_due()
+    assert list(load(third)) == []
+
+
+@pytest.mark.req("RFC5280:5.2.3-02")
+def test_numbers_grow_over_publishers_and_processes(provider: Provider) -> None:
+    numbers = []
+    for _ in range(3):
+        numbers.append(provider.publisher().publish("issuing", actor="test").number)
+        provider.clock.utc += timedelta(seconds=1)
+    assert numbers == [1, 2, 3]
+    assert provider.publisher().publish("root", actor="test").number == 1
+
+
+def test_publication_is_an_event_of_the_audit_log(provider: Provider) -> None:
+    record = provider.publisher().publish("issuing", actor="operator")
+    (body,) = published(provider)
+    event = json.loads(body)
+    assert event["actor"] == "operator"
+    assert event["subject"] == {"authority": "issuing", "number": 1}
+    assert event["detail"]["sha256"] == hashlib.sha256(record.der).hexdigest()
+
+
+def test_a_list_that_ran_out_makes_health_fail(provider: Provider) -> None:
+    publisher, services = provider.publisher(), provider.services()
+    with pytest.raises(Unavailable, match="missing or has run out"):
+        services.ping()
+    publisher.publish("root", actor="test")
+    publisher.publish("issuing", actor="test")
+    services.ping()
+    publisher.ping()
+    provider.clock.utc += DAY
+    with pytest.raises(Unavailable, match="trustworks crl publish --authority issuing"):
+        services.ping()
+    assert {state.authority: state.fresh for state in services.status()} == {
+        "issuing": False,
+        "root": True,
+    }
+
+
+# The last list
+
+
+@pytest.mark.req("EN319411-2:CSS-6.3.10-07", "EN319411-1:CSS-6.3.9-06")
+def test_the_last_list_waits_until_every_certificate_is_revoked_or_expired(provider: Provider) -> None:
+    certificate = provider.issue()
+    publisher = provider.publisher()
+    with pytest.raises(Rejected, match="neither expired nor revoked"):
+        publisher.publish("issuing", actor="test", final=True)
+    provider.revoke(certificate)
+    provider.clock.utc = NOW + 100 * DAY  # the OCSP signer has expired
+    record = publisher.publish("issuing", actor="test", final=True)
+    assert record.next_update == NEVER
+    assert load(record).next_update_utc == NEVER
+    provider.clock.utc += 30 * DAY
+    assert "issuing" not in [due.authority for due in publisher.publish_due()]
+    with pytest.raises(Rejected, match="is its last"):
+        publisher.publish("issuing", actor="test")
+    assert {state.authority: state.fresh for state in publisher.status()}["issuing"]
