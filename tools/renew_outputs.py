@@ -25,6 +25,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from refusals import refusals_page
 from typer.main import get_command
 from typer.testing import CliRunner
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMANDS = ROOT / "docs" / "commands.md"
+REFUSALS = ROOT / "docs" / "refusals.md"
 REGION = re.compile(
     r"(?P<begin><!-- output: (?P<command>trustworks [^\n]*?) -->\n).*?(?P<end><!-- end of output -->)",
     re.DOTALL,
@@ -78,9 +80,10 @@ def _block(command: str) -> str:
 def pages() -> Iterator[tuple[Path, str]]:
     """Every page that shows outputs, as it should be."""
     yield COMMANDS, commands_page()
+    yield REFUSALS, refusals_page(ROOT / "src")
     for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
         text = path.read_text(encoding="utf-8")
-        if path != COMMANDS and REGION.search(text):
+        if path not in {COMMANDS, REFUSALS} and REGION.search(text):
             yield path, REGION.sub(_region, text)
 
 
