@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 HEAD = """# What a refusal says
 
 Every refusal of the product, as its source has it; what is in `{braces}` is filled in at run time. A code of
-`Unavailable` names the resource first. `Refused` names a requirement of the [register](requirements.md). The page
-of each service and resource says more: what comes back by itself, what an operator does.
+`Unavailable` names the resource first. `Refused` names a requirement of the [register](requirements.md). The
+page of each service and resource says more: what comes back by itself, what an operator does.
 
 This page is made from the source.
 """
