@@ -1,0 +1,215 @@
+"""Each rule of revocation lists objects to what it forbids, and to nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from trustworks.issuance.model import CertificateStatus, CrlHead, Revocation, RevocationReason
+from trustworks.issuance.status import crl_rules as rules
+
+NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+KEY = ec.derive_private_key(31, ec.SECP256R1())
+OTHER_KEY = ec.derive_private_key(32, ec.SECP256R1())
+NAME = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "authority")])
+NUMBER = x509.CRLNumber(7)
+SINCE = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.5.29.60"), b"\x18\x0f20260101000000Z")
+SINCE_MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
+HEAD = CrlHead(authority="issuing", number=6, this_update=NOW, next_update=NOW + DAY, entries=2)
+STATUS = CertificateStatus(
+    serial="05", authority="issuing", state="issued", not_after=NOW + DAY, revocation=None
+)
+REVOKED = replace(
+    STATUS,
+    revocation=Revocation(revoked_at=NOW, reason=RevocationReason.superseded, recorded_at=NOW),
+)
+
+
+def authority(*, crl_sign: bool = True, usage: bool = True, identifier: bool = True) -> x509.Certificate:
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(NAME)
+        .issuer_name(NAME)
+        .public_key(KEY.public_key())
+        .serial_number(1)
+        .not_valid_before(NOW - DAY)
+        .not_valid_after(NOW + 100 * DAY)
+    )
+    if usage:
+        flags = dict.fromkeys(
+            (
+                "content_commitment",
+                "key_encipherment",
+                "data_encipherment",
+                "key_agreement",
+                "encipher_only",
+                "decipher_only",
+                "digital_signature",
+            ),
+            False,
+        )
+        builder = builder.add_extension(
+            x509.KeyUsage(key_cert_sign=True, crl_sign=crl_sign, **flags), critical=True
+        )
+    if identifier:
+        subject_key = x509.SubjectKeyIdentifier.from_public_key(KEY.public_key())
+        builder = builder.add_extension(subject_key, critical=False)
+    return builder.sign(KEY, hashes.SHA256())
+
+
+def a_list(
+    *extensions: x509.ExtensionType,
+    serials: tuple[int, ...] = (),
+    key: ec.EllipticCurvePrivateKey = KEY,
+    since: datetime = NOW,
+    until: datetime = NOW + DAY,
+    name: x509.Name = NAME,
+    critical: bool = False,
+) -> x509.CertificateRevocationList:
+    builder = x509.CertificateRevocationListBuilder(name, since, until)
+    for serial in serials:
+        entry = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(NOW).build()
+        builder = builder.add_revoked_certificate(entry)
+    for extension in extensions:
+        builder = builder.add_extension(extension, critical=critical)
+    return builder.sign(key, hashes.SHA256())
+
+
+@pytest.mark.req("RFC5280:5.1.2.3-01")
+def test_the_issuer_is_the_authoritys_name_octet_for_octet() -> None:
+    printable = x509.Name(
+        [x509.NameAttribute(NameOID.COMMON_NAME, "authority", x509.name._ASN1Type.PrintableString)]
+    )
+    assert rules.issuer_objections(a_list(name=printable), NAME.public_bytes())
+    assert not rules.issuer_objections(a_list(), NAME.public_bytes())
+
+
+@pytest.mark.req("EN319411-1:CSS-6.3.9-08")
+def test_the_authoritys_key_verifies_the_signature() -> None:
+    assert rules.signature_objections(a_list(key=OTHER_KEY), authority())
+    assert not rules.signature_objections(a_list(), authority())
+
+
+@pytest.mark.req("RFC5280:4.2.1.3-crl")
+def test_an_authority_without_crl_sign_signs_no_list() -> None:
+    assert rules.key_usage_objections(authority(crl_sign=False))
+    assert not rules.key_usage_objections(authority())
+    assert not rules.key_usage_objections(authority(usage=False))
+
+
+@pytest.mark.req("RFC5280:5.2.1-01")
+def test_the_key_identifier_is_the_authoritys() -> None:
+    own = x509.AuthorityKeyIdentifier.from_issuer_public_key(KEY.public_key())
+    other = x509.AuthorityKeyIdentifier.from_issuer_public_key(OTHER_KEY.public_key())
+    assert rules.key_identifier_objections(a_list(), authority())
+    assert rules.key_identifier_objections(a_list(other), authority())
+    assert rules.key_identifier_objections(a_list(own), authority(identifier=False))
+    assert not rules.key_identifier_objections(a_list(own), authority())
+
+
+@pytest.mark.req("RFC5280:5.2.3-01")
+def test_the_number_is_there_and_grows() -> None:
+    assert rules.number_objections(a_list(), 7, 6)
+    assert rules.number_objections(a_list(NUMBER, critical=True), 7, 6)
+    assert rules.number_objections(a_list(NUMBER), 8, 6)
+    assert rules.number_objections(a_list(NUMBER), 7, 7)
+    assert rules.number_objections(a_list(x509.CRLNumber(2**160)), 2**160, None)
+    assert not rules.number_objections(a_list(NUMBER), 7, 6)
+    assert not rules.number_objections(a_list(NUMBER), 7, None)
+
+
+@pytest.mark.req("EN319411-1:CSS-6.3.9-06")
+def test_the_last_list_and_no_other_ends_with_time_itself() -> None:
+    assert rules.next_update_objections(a_list(), last=True)
+    assert rules.next_update_objections(a_list(until=rules.NEVER), last=False)
+    assert not rules.next_update_objections(a_list(), last=False)
+    assert not rules.next_update_objections(a_list(until=rules.NEVER), last=True)
+
+
+@pytest.mark.req("RFC5280:5.1.2.5-01")
+def test_the_next_list_comes_later() -> None:
+    assert rules.time_objections(a_list(since=NOW + HOUR), NOW)
+    assert rules.time_objections(a_list(since=NOW - DAY, until=NOW - HOUR), NOW)
+    assert not rules.time_objections(a_list(), NOW)
+
+
+@pytest.mark.req("EN319411-1:CSS-6.3.9-12")
+def test_a_list_of_authorities_lives_at_most_a_year() -> None:
+    long, short = a_list(until=NOW + 367 * DAY), a_list(until=NOW + 365 * DAY)
+    assert rules.authority_list_objections(long, of_authorities=True, last=False)
+    assert not rules.authority_list_objections(short, of_authorities=True, last=False)
+    assert not rules.authority_list_objections(long, of_authorities=False, last=False)
+    assert not rules.authority_list_objections(a_list(until=rules.NEVER), of_authorities=True, last=True)
+
+
+@pytest.mark.req("RFC5280:5.1.2.6-01")
+def test_the_entries_are_the_revoked_certificates() -> None:
+    assert rules.entries_objections(a_list(serials=(1, 2)), [1, 2, 3])
+    assert rules.entries_objections(a_list(serials=(1, 2)), [1])
+    assert rules.entries_objections(a_list(serials=(1, 1)), [1])
+    assert not rules.entries_objections(a_list(serials=(1, 2)), [1, 2])
+    assert not rules.entries_objections(a_list(), [])
+
+
+@pytest.mark.req("EN319411-2:CSS-6.3.10-05")
+def test_keeping_expired_certificates_is_said_if_and_only_if_it_is_done() -> None:
+    assert rules.expired_certs_objections(a_list(), SINCE_MOMENT)
+    assert rules.expired_certs_objections(a_list(SINCE), None)
+    assert rules.expired_certs_objections(a_list(SINCE), SINCE_MOMENT + DAY)
+    assert not rules.expired_certs_objections(a_list(SINCE), SINCE_MOMENT)
+    assert not rules.expired_certs_objections(a_list(), None)
+
+
+@pytest.mark.req("EN319411-2:CSS-6.3.10-03")
+def test_revoked_certificates_are_listed_before_and_after_they_expire() -> None:
+    assert not rules.is_listed(STATUS, NOW)
+    assert not rules.is_listed(replace(REVOKED, state="issuing"), NOW)
+    assert rules.is_listed(REVOKED, NOW)
+    assert rules.is_listed(REVOKED, NOW + 1000 * DAY)
+
+
+@pytest.mark.req("EN319411-1:CSS-6.3.9-05")
+@pytest.mark.parametrize(
+    ("change", "due"),
+    [
+        ({}, False),
+        ({"now": NOW + HOUR}, True),
+        ({"now": NOW + 2 * DAY, "every": 9 * DAY}, True),
+        ({"revoked": 3}, True),
+        ({"revoked": 1}, True),
+        ({"newest": NOW}, True),
+        ({"newest": NOW - HOUR}, False),
+        ({"last": None}, True),
+        ({"last": replace(HEAD, next_update=rules.NEVER), "now": NOW + 9 * DAY, "revoked": 3}, False),
+    ],
+)
+def test_a_list_is_due_by_the_clock_and_when_revocations_change(change: dict[str, Any], *, due: bool) -> None:
+    given: dict[str, Any] = {"last": HEAD, "now": NOW + HOUR / 2, "every": HOUR, "revoked": 2, "newest": None}
+    given |= change
+    answer = rules.is_due(
+        given["last"], given["now"], given["every"], revoked=given["revoked"], newest=given["newest"]
+    )
+    assert answer is due
+
+
+@pytest.mark.req("EN319411-1:CSS-6.3.9-05")
+def test_a_list_is_fresh_until_its_next_update() -> None:
+    assert not rules.is_fresh(None, NOW)
+    assert not rules.is_fresh(HEAD, NOW + DAY)
+    assert rules.is_fresh(HEAD, NOW + DAY - HOUR)
+
+
+@pytest.mark.req("EN319411-2:CSS-6.3.10-07")
+def test_the_last_list_waits_for_every_certificate() -> None:
+    assert rules.last_list_objections([REVOKED, STATUS], NOW)
+    assert not rules.last_list_objections([REVOKED], NOW)
+    assert not rules.last_list_objections([STATUS], NOW + 2 * DAY)
