@@ -67,6 +67,7 @@ class Edge:
 
         return handle
 
+    @implements("TRUSTWORKS:TSA-RECORD-FIRST")
     async def answer(self, body: bytes, unit: str | None) -> bytes:
         """The TimeStampResp for a body; the record of a token is durable before this returns."""
         try:

@@ -108,6 +108,7 @@ class TimestampingAuthority:
 
     # One request
 
+    @implements("TRUSTWORKS:TSA-RECORD-FIRST")
     def stamp(self, body: bytes, unit_name: str | None = None) -> bytes:
         """Answer a request; the record of a token is durable when this returns."""
         outcome = self.issue(body, unit_name)

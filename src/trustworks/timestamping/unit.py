@@ -120,7 +120,7 @@ def load(
         )
     chain = () if unit.chain is None else read_certificates(unit.chain)
     signer = _signer(certificate, chain, scheme)
-    policies = (settings.lab_policy,) if clock_mode == "lab" else (unit.policies or settings.policies)
+    policies = rules.policies_of(unit.policies, settings.policies, settings.lab_policy, clock_mode)
     template = Template(signer, accuracy_us=settings.accuracy_us, qualified=unit.qualified)
     identity = Identity(signer.certificate, signer.issuer, signer.serial, _key_id(certificate))
     begins = max(certificate.not_valid_before_utc, key_begins or certificate.not_valid_before_utc)

@@ -24,6 +24,7 @@ from trustworks.core.der.algorithms import (
 )
 from trustworks.core.der.encode import NULL, SEQUENCE, SET, context, tlv
 from trustworks.core.errors import Malformed
+from trustworks.core.trace import implements
 from trustworks.timestamping.model import (
     Answer,
     Content,
@@ -331,6 +332,7 @@ def encode_granted(token: bytes) -> bytes:
     return tlv(SEQUENCE, _GRANTED, token)
 
 
+@implements("RFC3161:2.4.2-NO-TOKEN")
 def encode_failure(failure: PkiFailureInfo, text: str) -> bytes:
     """Write the TimeStampResp of a refusal; it never carries a token (RFC 3161, 2.4.2)."""
     bits = bytearray(failure.bit // 8 + 1)

@@ -121,6 +121,14 @@ def uniqueness_findings(spki: bytes, others: Sequence[tuple[str, bytes]]) -> Fin
     return tuple(f"The unit {name} signs with the same key; every unit has its own." for name in shared)
 
 
+@implements("TRUSTWORKS:TSA-LAB-POLICY")
+def policies_of(
+    own: tuple[str, ...], general: tuple[str, ...], lab_policy: str, clock_mode: str
+) -> tuple[str, ...]:
+    """The policies that a unit issues under: the laboratory's alone while nobody checks the clock."""
+    return (lab_policy,) if clock_mode != "enforce" else own or general
+
+
 @implements("EN319422:5.2.2-GENTIME", disabled=())
 def resolution_findings(accuracy_us: int, resolution_us: int) -> Findings:
     """GenTime is as fine as the declared accuracy asks for: better than a second needs a fraction."""
