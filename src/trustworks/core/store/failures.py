@@ -67,6 +67,15 @@ _POSTGRESQL = (
 )
 
 
+_REFUSALS = (
+    "does not exist",
+    "authentication failed",
+    "pg_hba.conf",
+    "permission denied",
+    "no password supplied",
+)
+
+
 def unavailable(code: str, where: str, reason: object = "") -> Unavailable:
     """The error of that code, about the database `where`."""
     sentence = SENTENCES[code].format(where=where, reason=str(reason).strip().partition("\n")[0])
@@ -93,8 +102,15 @@ def code_of(error: BaseException | None) -> str:
         "OperationalError",
         "ConnectionTimeout",
     }:
-        return "store.stopped"
+        return _connecting(str(error))
     return "store.failed"
+
+
+def _connecting(message: str) -> str:
+    """The code of a connection that failed; for that libpq has words alone, no SQLSTATE."""
+    if any(words in message for words in _REFUSALS):
+        return "store.refused"
+    return "store.busy" if "connection slots" in message or "too many" in message else "store.stopped"
 
 
 @contextmanager
