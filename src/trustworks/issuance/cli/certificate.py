@@ -11,6 +11,7 @@ import typer
 
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.issuance.model import Request, RevocationReason
+from trustworks.issuance.profiles import profile_named
 from trustworks.issuance.wire import read_serial, read_subject
 
 if TYPE_CHECKING:
@@ -232,11 +233,12 @@ def list_certificates(
     as_json: AsJson = False,
 ) -> None:
     """List certificates, newest first."""
+    full = None if profile is None else profile_named(profile).name
     if state not in {None, "issued", "issuing", "abandoned"}:
         raise Malformed(f"{state!r} is no state; use issued, issuing or abandoned.")
     wiring: IssuanceWiring = context.obj
     with wiring.open_issuance() as issuance:
-        found = issuance.list(state=state, profile=profile, revoked=revoked, subject=subject, limit=limit)
+        found = issuance.list(state=state, profile=full, revoked=revoked, subject=subject, limit=limit)
     if as_json:
         typer.echo(json.dumps([as_dict(one) for one in found]))
         return
