@@ -134,10 +134,12 @@ class CrlPublisher:
         _check_output(der, draft, authority, now)
         return self._release(der, draft, actor)
 
+    @implements("EN319411-1:REV-6.2.4-03A", "EN319411-1:CSS-6.3.9-13")
     def publish_due(self, now: datetime | None = None, *, actor: str = "jobs") -> list[CrlRecord]:
         """Publish the lists that are due, and answer their records; called by the clock, every few seconds.
 
-        Who was overtaken by another publisher has nothing left to do.
+        A revocation shows in the list seconds after it was recorded, far within the 24 hours allowed. Who was
+        overtaken by another publisher has nothing left to do.
         """
         moment = self._clock.now().utc if now is None else now
         published = []

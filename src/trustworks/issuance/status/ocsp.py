@@ -138,9 +138,10 @@ class Responder:
             for signer in self._signers:
                 signer.check(connection, now)
 
-    @implements("EN319412-2:GEN-4.4.1-7")
+    @implements("EN319412-2:GEN-4.4.1-7", "EN319411-1:REV-6.2.4-03C", "EN319411-1:CSS-6.3.10-08")
     def _answer(self, der: bytes) -> OcspAnswer:
         # Nobody authenticates, and no signature is needed: a signed request is answered like any other.
+        # The state is read from the table that lists are made from, so that both say the same.
         request = decode_request(der)
         rules.check_nonce(request.nonce)
         rules.check_critical(request.critical)
@@ -171,8 +172,12 @@ class Responder:
             "unauthorized", "This responder does not answer for the authority that the request names."
         )
 
+    @implements("EN319411-2:CSS-6.3.10-02")
     def _find(self, connection: Connection, signer: OcspSigner, cert_id: CertId) -> CertificateStatus | None:
-        """What the database knows of a serial; None for another authority's, and for what cannot be one."""
+        """What the database knows of a serial; None for another authority's, and for what cannot be one.
+
+        Nothing asks whether the certificate has expired: its status is told for as long as the service runs.
+        """
         serial = cert_id.serial
         if serial <= 0 or serial.bit_length() > _SERIAL_BITS or _issuer(cert_id) not in signer.identifiers:
             return None
