@@ -40,7 +40,7 @@ class Task:
     the heartbeat.
     """
 
-    def __init__(self, name: str, every: float, work: Callable[[ExitStack], str]) -> None:
+    def __init__(self, name: str, every: float, work: Callable[[ExitStack], str | TaskState]) -> None:
         self.name = name
         self.state = TaskState(code="starting", sentence="The task has not run yet.")
         self._every = every
@@ -52,7 +52,8 @@ class Task:
         stack = ExitStack()
         while not stop.is_set():
             try:
-                self.state = TaskState(code="ok", sentence=self._work(stack))
+                done = self._work(stack)
+                self.state = done if isinstance(done, TaskState) else TaskState(code="ok", sentence=done)
                 failures = 0
                 pause = self._every
             except Exception as error:  # noqa: BLE001 - logged in `_failed`

@@ -20,23 +20,27 @@ if TYPE_CHECKING:
     from trustworks.app.wiring import Wiring
 
 
-def serve(wiring: Wiring, *, on_ready: Callable[[], None] | None = None) -> None:
+def serve(wiring: Wiring) -> None:
     """Serve until a signal comes.
 
     Raises `Malformed` (configuration) and `Unavailable` (serve.running, serve.address) before anything is
-    started. What the services need beside that, they look for themselves, and `/healthz` says what is
-    missing.
+    started. What the services need beside that, they look for themselves; `/healthz` says what is missing.
     """
-    config = wiring.config
-    logs.configure(config.log, process="supervisor")
+    http = wiring.config.http
     with only_one(wiring.run_dir / "serve.lock") as lock, contextlib.ExitStack() as held:
-        for address in (config.http.listen, config.http.tls_listen):
+        for address in (http.listen, http.tls_listen):
             if address is not None:
                 held.enter_context(reserved(address))
-        metrics.prepare(wiring.run_dir / "metrics", clear=True)
-        supervisor = Supervisor(processes(wiring), lock=lock, on_death=metrics.forget)
-        supervisor.catch_signals()
-        supervisor.run(on_ready=on_ready)
+        run(wiring, lock=lock)
+
+
+def run(wiring: Wiring, *, lock: int, on_ready: Callable[[], None] | None = None) -> None:
+    """Run all processes until a signal comes; lock and addresses are held by the caller."""
+    logs.configure(wiring.config.log, process="supervisor")
+    metrics.prepare(wiring.run_dir / "metrics", clear=True)
+    supervisor = Supervisor(processes(wiring), lock=lock, on_death=metrics.forget)
+    supervisor.catch_signals()
+    supervisor.run(on_ready=on_ready)
 
 
 def processes(wiring: Wiring) -> list[ProcessSpec]:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from typing import TYPE_CHECKING
 
+import structlog
+
+from trustworks.app.heartbeat import TaskState
 from trustworks.app.jobs import Task
 from trustworks.core.errors import Unavailable
 
@@ -14,11 +18,19 @@ if TYPE_CHECKING:
     from contextlib import ExitStack
 
     from trustworks.app.wiring import Wiring
+    from trustworks.core.audit import Sequencer
+
+    Round = Callable[[], str | TaskState]
 
 CRL_LOOK = (
     5.0  # seconds between two looks whether a list is due; a revocation is on a list after about this time
 )
 PROBE_EVERY = 60.0
+STAMP_AFTER = 5.0  # seconds after the start until the first time-stamp is asked for
+STAMP_AGAIN = 15.0  # seconds between two tries of an authority that does not answer
+STAMP_PATIENCE = 60.0  # seconds without a time-stamp until `/healthz` complains
+
+log = structlog.get_logger(__name__)
 
 
 def tasks(wiring: Wiring, stop: threading.Event) -> list[Task]:
@@ -36,11 +48,11 @@ def tasks(wiring: Wiring, stop: threading.Event) -> list[Task]:
     return found
 
 
-def _each(name: str, every: float, make: Callable[[ExitStack], Callable[[], str]]) -> Task:
+def _each(name: str, every: float, make: Callable[[ExitStack], Round]) -> Task:
     """A task whose first round opens what it needs and whose further rounds use it."""
-    rounds: list[tuple[ExitStack, Callable[[], str]]] = []
+    rounds: list[tuple[ExitStack, Round]] = []
 
-    def work(stack: ExitStack) -> str:
+    def work(stack: ExitStack) -> str | TaskState:
         if not rounds or rounds[0][0] is not stack:
             rounds[:] = [(stack, make(stack))]
         return rounds[0][1]()
@@ -58,7 +70,7 @@ def _collect(wiring: Wiring, stop: threading.Event, stack: ExitStack) -> str:
     return "The collector was stopped."
 
 
-def _sequencer(wiring: Wiring, stack: ExitStack) -> Callable[[], str]:
+def _sequencer(wiring: Wiring, stack: ExitStack) -> Round:
     from trustworks.app.certificates import read_one  # noqa: PLC0415
     from trustworks.app.stamper import HttpStamper  # noqa: PLC0415
     from trustworks.core.audit import Sequencer  # noqa: PLC0415
@@ -67,27 +79,55 @@ def _sequencer(wiring: Wiring, stack: ExitStack) -> Callable[[], str]:
     database = stack.enter_context(wiring.open_database())
     module = stack.enter_context(wiring.open_module("audit"))
     url = settings.time_stamp_url
-    sequencer = Sequencer(
-        database,
-        module.key(settings.key),
-        None if settings.certificate is None else read_one(settings.certificate),
-        None if url is None else HttpStamper(url),
-        checkpoint_every=settings.checkpoint_every,
-        time_stamp_every=settings.time_stamp_every,
-    )
+    key = module.key(settings.key)
+    certificate = None if settings.certificate is None else read_one(settings.certificate)
 
-    def append() -> str:
-        progress = sequencer.run_once()
-        if progress.problem is not None:
-            raise Unavailable(
-                "audit.not-time-stamped", f"A checkpoint was not time-stamped. {progress.problem}"
+    def sequencer(stamper: HttpStamper | None) -> Sequencer:
+        return Sequencer(
+            database,
+            key,
+            certificate,
+            stamper,
+            checkpoint_every=settings.checkpoint_every,
+            time_stamp_every=settings.time_stamp_every,
+        )
+
+    signing = sequencer(None)
+    stamping = signing if url is None else sequencer(HttpStamper(url))
+    return Checkpoints(signing, stamping)
+
+
+class Checkpoints:
+    """Appends to the log and signs it; asks for time-stamps, and spares an authority that is in trouble.
+
+    At first none is asked for: our own authority may be starting beside us.
+    """
+
+    def __init__(self, signing: Sequencer, stamping: Sequencer) -> None:
+        self._signing = signing
+        self._stamping = stamping
+        self._quiet_until = time.monotonic() + STAMP_AFTER
+        self._trouble: tuple[float, str] | None = None
+
+    def __call__(self) -> TaskState:
+        """One round; it is unwell (audit.not-time-stamped) when there was no time-stamp for too long."""
+        now = time.monotonic()
+        progress = (self._signing if now < self._quiet_until else self._stamping).run_once()
+        if progress.stamped:
+            self._trouble = None
+        elif progress.problem is not None:
+            self._quiet_until = now + STAMP_AGAIN
+            self._trouble = (now if self._trouble is None else self._trouble[0], progress.problem)
+            log.warning("audit.not-time-stamped", reason=progress.problem)
+        if self._trouble is not None and now - self._trouble[0] > STAMP_PATIENCE:
+            return TaskState(
+                code="audit.not-time-stamped",
+                sentence=f"Checkpoints are signed, but not time-stamped. {self._trouble[1]}",
             )
-        return f"{progress.size} events are in the tree."
-
-    return append
+        return TaskState(code="ok", sentence=f"{progress.size} events are in the tree.")
 
 
-def _publisher(wiring: Wiring, stack: ExitStack) -> Callable[[], str]:
+def _publisher(wiring: Wiring, stack: ExitStack) -> Round:
     database = stack.enter_context(wiring.open_database())
     recorder = stack.enter_context(wiring.open_recorder("jobs-crl", database=database))
     issuing = stack.enter_context(wiring.open_module("issuing"))
@@ -102,7 +142,7 @@ def _publisher(wiring: Wiring, stack: ExitStack) -> Callable[[], str]:
     return look
 
 
-def _prober(wiring: Wiring, token: str, stack: ExitStack) -> Callable[[], str]:
+def _prober(wiring: Wiring, token: str, stack: ExitStack) -> Round:
     module = stack.enter_context(wiring.open_module(token))
 
     def probe() -> str:

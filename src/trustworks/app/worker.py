@@ -25,7 +25,7 @@ from trustworks.app.wiring import Wiring
 from trustworks.core.errors import TrustworksError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import MutableMapping, Sequence
 
     from trustworks.app.http import Shell
     from trustworks.app.services import Services
@@ -60,22 +60,22 @@ def _run(wiring: Wiring, name: str, listener: str) -> None:
     import uvloop  # noqa: PLC0415 - after the arguments were found right
 
     from trustworks.app.http import Shell  # noqa: PLC0415
-    from trustworks.app.pages import pages  # noqa: PLC0415
     from trustworks.app.services import Services  # noqa: PLC0415
 
     traffic = metrics.Traffic()
     services = Services(wiring, name, traffic=traffic)
     identity = _identity(wiring, listener)
     services.attempt()
+    pages = LaterPages(services)
     shell = Shell(
         services.routes(),
-        pages=pages(services),
+        pages=pages,
         traffic=traffic,
         identity=identity,
         body_timeout=wiring.config.http.body_timeout,
     )
     try:
-        uvloop.run(_serve(wiring, listener, shell, services))
+        uvloop.run(_serve(wiring, listener, shell, services, pages))
     finally:
         services.close()
         log.info("worker.stopped")
@@ -94,12 +94,16 @@ def _identity(wiring: Wiring, listener: str) -> ClientIdentity:
     )
 
 
-async def _serve(wiring: Wiring, listener: str, shell: Shell, services: Services) -> None:
+async def _serve(wiring: Wiring, listener: str, shell: Shell, services: Services, pages: LaterPages) -> None:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    when_orphaned(lambda: loop.call_soon_threadsafe(stop.set))
+
+    def orphaned() -> None:
+        loop.call_soon_threadsafe(stop.set)
+
+    when_orphaned(orphaned)
     server = _server(wiring, listener, shell)
     listening = asyncio.Event()
     server.on_startup(listening.set)
@@ -108,6 +112,7 @@ async def _serve(wiring: Wiring, listener: str, shell: Shell, services: Services
     waiting = asyncio.create_task(stop.wait())
     await asyncio.wait((serving, asyncio.create_task(listening.wait())), return_when=asyncio.FIRST_COMPLETED)
     tell_ready()
+    await pages.load()
     await asyncio.wait((serving, waiting), return_when=asyncio.FIRST_COMPLETED)
     opening.cancel()
     if serving.done():
@@ -125,6 +130,31 @@ async def _keep_opening(shell: Shell, services: Services) -> None:
         await asyncio.sleep(TRY_AGAIN)
         if await asyncio.to_thread(services.attempt):
             shell.replace(services.routes())
+
+
+class LaterPages:
+    """The pages, whose libraries are loaded once the worker serves: protocols do not wait for them."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._pages: Any = None
+        self._loading = asyncio.Lock()
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
+        """Answer one connection."""
+        await self.load()
+        await self._pages(scope, receive, send)
+
+    async def load(self) -> None:
+        """Load them, in a thread."""
+        async with self._loading:
+            if self._pages is None:
+                self._pages = await asyncio.to_thread(self._make)
+
+    def _make(self) -> Any:
+        from trustworks.app.pages import pages  # noqa: PLC0415 - see above
+
+        return pages(self._services)
 
 
 def _server(wiring: Wiring, listener: str, shell: Shell) -> Any:

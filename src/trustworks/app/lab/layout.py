@@ -1,0 +1,228 @@
+"""What lies where in a laboratory's folder, and the configuration that is written for it."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from trustworks.app.settings import Address, split_address
+from trustworks.app.wiring import TOKENS
+from trustworks.core.errors import Malformed
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PROVIDER = "Trustworks TEST Provider"
+TLS_STEP = 363  # 8080 -> 8443: where HTTPS listens when nobody says where
+_PIN_OCTETS = 18
+_ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with, not listened on
+
+Clock = Literal["lab", "enforce"]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The places in a laboratory's folder (absolute)."""
+
+    folder: Path
+
+    @property
+    def config(self) -> Path:
+        """The configuration."""
+        return self.folder / "trustworks.toml"
+
+    @property
+    def softhsm2(self) -> Path:
+        """SoftHSM2's own configuration."""
+        return self.folder / "softhsm2.conf"
+
+    @property
+    def tokens(self) -> Path:
+        """Where SoftHSM2 keeps the tokens."""
+        return self.folder / "tokens"
+
+    @property
+    def new_tokens(self) -> Path:
+        """Where tokens are made; a folder of it is moved to `tokens` once its token is whole."""
+        return self.folder / "tokens.new"
+
+    @property
+    def secrets(self) -> Path:
+        """PINs and the HTTPS key, each in a file of mode 0600."""
+        return self.folder / "secrets"
+
+    @property
+    def certificates(self) -> Path:
+        """The certificates of the services."""
+        return self.folder / "certs"
+
+    @property
+    def trust(self) -> Path:
+        """The trust anchors, for whoever verifies."""
+        return self.folder / "trust"
+
+    @property
+    def lock(self) -> Path:
+        """The lock that lets one process set up or serve."""
+        return self.folder / "run" / "serve.lock"
+
+    @property
+    def complete(self) -> Path:
+        """The mark of a set-up that came to its end."""
+        return self.folder / "state" / "complete"
+
+    def pin(self, token: str) -> Path:
+        """The file with the user's PIN of a token."""
+        return self.secrets / f"{token}.pin"
+
+    def so_pin(self, token: str) -> Path:
+        """The file with the security officer's PIN of a token."""
+        return self.secrets / f"{token}.so-pin"
+
+    @property
+    def tls_key(self) -> Path:
+        """The private key of the HTTPS certificate."""
+        return self.secrets / "tls.key"
+
+    def certificate(self, name: str) -> Path:
+        """The certificate (PEM) of a service."""
+        return self.certificates / f"{name}.pem"
+
+
+def make_folders(layout: Layout) -> None:
+    """Make the folders that are missing; secrets and tokens are their owner's alone."""
+    for folder in (layout.folder, layout.certificates, layout.trust, layout.lock.parent):
+        folder.mkdir(parents=True, exist_ok=True)
+    for folder in (layout.secrets, layout.tokens, layout.folder / "state"):
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o700)
+
+
+def put(file: Path, content: str | bytes, *, mode: int = 0o644) -> None:
+    """Write a file whole or not at all, and durably; it never exists with more rights than `mode`."""
+    new = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
+    octets = content.encode() if isinstance(content, str) else content
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(octets)
+            stream.flush()
+            os.fsync(stream.fileno())
+        new.replace(file)
+    except BaseException:
+        new.unlink(missing_ok=True)
+        raise
+    folder = os.open(file.parent, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def make_pins(layout: Layout) -> None:
+    """Draw the PINs that are missing."""
+    for token in TOKENS:
+        for file in (layout.pin(token), layout.so_pin(token)):
+            if not file.exists():
+                put(file, f"{secrets.token_urlsafe(_PIN_OCTETS)}\n", mode=0o600)
+
+
+def softhsm2_text(tokens: Path) -> str:
+    """SoftHSM2's configuration for a folder of tokens."""
+    return f"directories.tokendir = {tokens}\nobjectstore.backend = file\nlog.level = ERROR\n"
+
+
+def tls_beside(listen: Address) -> Address:
+    """Where HTTPS listens when only `listen` was said."""
+    host, port = split_address(listen)
+    other = port + TLS_STEP if port + TLS_STEP < 65536 else port - TLS_STEP
+    return f"{_bracketed(host)}:{other}"
+
+
+def url(scheme: str, address: Address) -> str:
+    """How a client on this machine reaches an address."""
+    host, port = split_address(address)
+    return f"{scheme}://{_bracketed(_ANY.get(host, host))}:{port}"
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def config_text(listen: Address, tls_listen: Address, clock: Clock) -> str:
+    """The configuration of a new laboratory."""
+    tokens = "\n".join(
+        f'{name} = "pkcs11:token={name}?pin-source=file:secrets/{name}.pin"' for name in TOKENS
+    )
+    public = url("http", listen)
+    return f"""\
+# A laboratory, written by `trustworks lab`. `trustworks config explain` says what each setting means.
+
+[provider]
+name = "{PROVIDER}"
+lab = true
+
+[module]
+softhsm2-conf = "softhsm2.conf"
+
+[tokens]
+{tokens}
+
+[time]
+# lab: a clock that nobody checks. enforce: time only with a proven bound, see docs/time.md.
+mode = "{clock}"
+
+[audit]
+certificate = "certs/audit.pem"
+time-stamp-url = "{public}/tsa"
+
+[timestamping]
+policies = ["2.999.3161.2"]
+
+[[timestamping.units]]
+name = "tsu-1"
+certificate = "certs/tsu-1.pem"
+chain = "certs/issuing.pem"
+
+[issuance]
+organization = "{PROVIDER}"
+organization-identifier = "NTRXX-TEST-0001"
+
+[issuance.ocsp]
+certificate = "certs/ocsp.pem"
+
+[http]
+listen = "{listen}"
+public-url = "{public}"
+tls-listen = "{tls_listen}"
+tls-certificate = "certs/tls.pem"
+tls-key = "secrets/tls.key"
+
+[log]
+level = "warning"
+format = "text"
+"""
+
+
+def moved(text: str, listen: Address, tls_listen: Address) -> str:
+    """The text of a laboratory's configuration with other addresses; all else stays as its owner wrote it.
+
+    Raises `Malformed` when the addresses are not where `config_text` wrote them.
+    """
+    public = url("http", listen)
+    for key, value in (
+        ("listen", listen),
+        ("tls-listen", tls_listen),
+        ("public-url", public),
+        ("time-stamp-url", f"{public}/tsa"),
+    ):
+        text, number = re.subn(rf'(?m)^{key} = "[^"\n]*"$', f'{key} = "{value}"', text)
+        if number != 1:
+            raise Malformed(
+                f"The laboratory's configuration has no single line {key} = ... that could be changed. "
+                "Change the addresses in it by hand, and start without --listen and --tls-listen."
+            )
+    return text

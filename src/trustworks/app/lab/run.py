@@ -1,0 +1,142 @@
+"""The order in which a laboratory comes up: addresses, folder, lock, what is missing, services."""
+
+from __future__ import annotations
+
+import re
+import time
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, cast, get_args
+
+from pydantic import TypeAdapter, ValidationError
+from rich.console import Console
+
+from trustworks.app import serving
+from trustworks.app.lab import layout as places
+from trustworks.app.lab import show
+from trustworks.app.lab.layout import Clock, Layout
+from trustworks.app.settings import Address
+from trustworks.app.supervisor import only_one
+from trustworks.app.wiring import Wiring
+from trustworks.core.errors import Malformed, Unavailable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FIRST_LISTEN: Address = "127.0.0.1:8080"
+
+
+def run(
+    folder: Path,
+    *,
+    listen: str | None,
+    tls_listen: str | None,
+    clock: str | None,
+    setup_only: bool = False,
+) -> None:
+    """Make what is missing and serve.
+
+    Nothing is changed before it is sure that the addresses are free and that no other process uses the
+    folder. Raises `Malformed` for the options, `Unavailable` (serve.*) for addresses and folder in use.
+    """
+    started = time.perf_counter()
+    console = Console(highlight=False)
+    layout = Layout(folder.absolute())
+    _check(listen, "--listen")
+    _check(tls_listen, "--tls-listen")
+    if clock is not None and clock not in get_args(Clock):
+        raise Malformed(f"--clock is {' or '.join(get_args(Clock))}, not {clock!r}.")
+    with ExitStack() as held:
+        known = layout.lock.exists()
+        lock = held.enter_context(only_one(layout.lock)) if known else None
+        text = _config(layout, listen, tls_listen, clock)
+        for address in _addresses(text):
+            if not setup_only:
+                held.enter_context(serving.reserved(address))
+        try:
+            places.make_folders(layout)
+            lock = held.enter_context(only_one(layout.lock)) if lock is None else lock
+            wiring = _make(layout, text, console)
+        except OSError as error:
+            raise Unavailable("lab.folder", f"{layout.folder} cannot be set up: {error}.") from error
+        console.print(f"Set up in {time.perf_counter() - started:.1f} s.")
+        if setup_only:
+            return
+        serving.run(wiring, lock=lock, on_ready=lambda: show.serving(layout, wiring.config.http, console))
+
+
+def _check(address: str | None, option: str) -> None:
+    if address is None:
+        return
+    try:
+        TypeAdapter(Address).validate_python(address)
+    except ValidationError as error:
+        raise Malformed(f"{option}: {error.errors()[0]['msg'].removeprefix('Value error, ')}.") from None
+
+
+def _config(layout: Layout, listen: str | None, tls_listen: str | None, clock: str | None) -> str:
+    """The text of the configuration that is to hold."""
+    if not layout.config.exists():
+        first = listen or FIRST_LISTEN
+        chosen = cast("Clock", clock or "lab")
+        return places.config_text(first, tls_listen or places.tls_beside(first), chosen)
+    text = layout.config.read_text(encoding="utf-8")
+    if listen is not None or tls_listen is not None:
+        found = _addresses(text)
+        plain = listen or found[0]
+        secure = tls_listen or (places.tls_beside(plain) if listen else found[-1])
+        text = places.moved(text, plain, secure)
+    if clock is not None:
+        text, number = re.subn(r'(?m)^mode = "(lab|enforce)"$', f'mode = "{clock}"', text)
+        if number != 1:
+            raise Malformed(f"{layout.config} has no single line mode = ...; change [time] mode by hand.")
+    return text
+
+
+def _addresses(text: str) -> list[Address]:
+    """Where the configuration `text` lets the services listen."""
+    found = [re.search(rf'(?m)^{key} = "([^"\n]*)"$', text) for key in ("listen", "tls-listen")]
+    return [match[1] for match in found if match is not None]
+
+
+def _make(layout: Layout, text: str, console: Console) -> Wiring:
+    """Write the configuration, and make what is missing."""
+    _remove_leftovers(layout.folder)
+    places.make_pins(layout)
+    if not layout.softhsm2.exists():
+        places.put(layout.softhsm2, places.softhsm2_text(layout.tokens))
+    if not layout.config.exists() or layout.config.read_text(encoding="utf-8") != text:
+        places.put(layout.config, text)
+    wiring = Wiring.lazy(layout.config)
+    _ = wiring.config  # a configuration that was changed by hand is complained about before anything is made
+    if _is_complete(layout):
+        with wiring.open_database():
+            console.print(f"The laboratory in {show.shown(layout.folder)} is complete.")
+        return wiring
+    from trustworks.app.lab.steps import Setup  # noqa: PLC0415 - a complete laboratory does without
+
+    console.print(f"Setting up a laboratory in {show.shown(layout.folder)}:")
+    setup = Setup(layout)
+    try:
+        show.work(setup.steps(), console)
+    finally:
+        setup.close()
+    return wiring
+
+
+def _is_complete(layout: Layout) -> bool:
+    """Whether every file of a finished set-up is there, so that no token needs to be opened to find out."""
+    wanted = [
+        *(layout.certificate(name) for name in ("issuing", "tsu-1", "ocsp", "audit", "tls")),
+        *(layout.trust / name for name in ("root.pem", "issuing.pem", "chain.pem")),
+        layout.tls_key,
+        layout.complete,
+    ]
+    return all(file.is_file() for file in wanted)
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Remove files that an interrupted run did not come to rename to their places."""
+    for here in (folder, *(folder / name for name in ("secrets", "certs", "trust", "state"))):
+        for entry in here.glob(".*"):
+            if re.fullmatch(r"\..+\.[0-9a-f]{8}", entry.name) and entry.is_file():
+                entry.unlink()

@@ -1,0 +1,131 @@
+"""What a laboratory tells its user: what is being made, where it answers, and five commands to try."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from trustworks.app.lab.layout import url
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+    from trustworks.app.lab.layout import Layout
+    from trustworks.app.lab.steps import Step
+    from trustworks.app.settings import HttpSettings
+
+HEALTH_PATIENCE = 5.0  # seconds after the start until what is not well is told
+
+
+def work(steps: Sequence[Step], console: Console) -> None:
+    """Do the steps, with a bar at a terminal and a line for each otherwise."""
+    columns = (
+        SpinnerColumn(),
+        BarColumn(bar_width=24),
+        TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+        TextColumn("{task.description}"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        bar = progress.add_task("", total=len(steps))
+        for words, do in steps:
+            progress.update(bar, description=words)
+            started = time.perf_counter()
+            do()
+            progress.advance(bar)
+            console.print(f"  [green]ok[/] {words} [dim]{time.perf_counter() - started:.1f} s[/]")
+
+
+def serving(layout: Layout, http: HttpSettings, console: Console) -> None:
+    """Say where the laboratory answers, what is not well, and what to try."""
+    plain = url("http", http.listen)
+    console.print()
+    console.print(f"[bold]The laboratory is up:[/] {plain}/ shows its state.", highlight=False)
+    if http.tls_listen is not None:
+        secure = url("https", http.tls_listen)
+        anchor = shown(layout.trust / "root.pem")
+        console.print(f"Over HTTPS: {secure}/ (trust anchor {anchor}).", highlight=False)
+    for name, sentence in unwell(plain):
+        console.print(f"[yellow]Not well:[/] {name}: {sentence}", highlight=False, soft_wrap=True)
+    console.print("[yellow]A laboratory:[/] keys in a test module, names that say TEST, no legal effect.")
+    console.print()
+    console.print("Five commands to try:")
+    for number, (what, command) in enumerate(commands(layout, plain), 1):
+        console.print(f"\n[bold]{number}.[/] {what}", highlight=False)
+        console.print(command, highlight=False, soft_wrap=True, markup=False, style="cyan")
+    console.print("\nCtrl-C stops it; the same command starts it again.")
+
+
+def commands(layout: Layout, plain: str) -> list[tuple[str, str]]:
+    """Five commands with the real addresses and folders, each with what it does."""
+    here = shown(layout.folder)
+    data = "README.md" if Path("README.md").is_file() else f"{here}/trustworks.toml"
+    trustworks = f"trustworks --config {here}/trustworks.toml"
+    time_stamp = (
+        f"openssl ts -query -data {data} -sha256 -cert -out q.tsq\n"
+        f"curl -s -H 'Content-Type: application/timestamp-query' --data-binary @q.tsq {plain}/tsa -o r.tsr\n"
+        f"openssl ts -verify -queryfile q.tsq -in r.tsr -CAfile {here}/trust/root.pem"
+    )
+    status = (
+        f"openssl ocsp -CAfile {here}/trust/root.pem -issuer {here}/trust/issuing.pem "
+        f"-cert {here}/certs/tls.pem -url {plain}/ocsp"
+    )
+    crl = f"curl -s {plain}/crl/issuing.crl | openssl crl -inform DER -noout -text"
+    issue = (
+        "openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout server.key "
+        "-subj / -out server.csr\n"
+        f"{trustworks} certificate issue --profile tls-server --csr server.csr "
+        "--subject 'CN=My TEST server' --san DNS:server.test --out server.pem"
+    )
+    time_stamp = (
+        f"openssl ts -query -data {data} -sha256 -cert -out q.tsq\n"
+        f"curl -s -H 'Content-Type: application/timestamp-query' --data-binary @q.tsq {plain}/tsa -o r.tsr\n"
+        f"openssl ts -verify -queryfile q.tsq -in r.tsr -CAfile {here}/trust/root.pem"
+    )
+    status = (
+        f"openssl ocsp -CAfile {here}/trust/root.pem -issuer {here}/trust/issuing.pem "
+        f"-cert {here}/certs/tls.pem -url {plain}/ocsp"
+    )
+    crl = f"curl -s {plain}/crl/issuing.crl | openssl crl -inform DER -noout -text"
+    issue = (
+        "openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout server.key "
+        "-subj / -out server.csr\n"
+        f"{trustworks} certificate issue --profile tls-server --csr server.csr "
+        "--subject 'CN=My TEST server' --san DNS:server.test --out server.pem"
+    )
+    return [
+        ("A time-stamp over a file, verified by OpenSSL:", time_stamp),
+        ("The status of a certificate:", status),
+        ("The list of revoked certificates:", crl),
+        ("A certificate for a key of your own:", issue),
+        ("Every event so far, with its place in the log proven:", f"{trustworks} audit verify"),
+    ]
+
+
+def unwell(plain: str) -> list[tuple[str, str]]:
+    """What `/healthz` finds not well, after the jobs process had a moment to report."""
+    deadline = time.monotonic() + HEALTH_PATIENCE
+    while True:
+        try:
+            found = httpx.get(f"{plain}/healthz", timeout=HEALTH_PATIENCE).json()
+        except (httpx.HTTPError, ValueError):
+            found = {"resources": {"http": {"ok": False, "sentence": f"{plain} does not answer yet."}}}
+        wrong = [(name, one["sentence"]) for name, one in found["resources"].items() if not one["ok"]]
+        if not wrong or time.monotonic() > deadline:
+            return wrong
+        time.sleep(0.2)
+
+
+def shown(path: Path) -> str:
+    """A path as its user would type it: relative when it lies below where they are."""
+    try:
+        return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
+    except OSError:
+        return str(path)

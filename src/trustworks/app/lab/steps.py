@@ -1,0 +1,326 @@
+"""Makes what a laboratory lacks, in steps that can be broken off anywhere and done again.
+
+Each step looks for what is there, and makes only what is missing. What a step makes appears whole or not at
+all: files by renaming, tokens by moving their folder, records by one transaction. A key without a certificate
+is taken up where it was left, and a certificate without its file is read from the database.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import shutil
+import socket
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from trustworks.app.lab import layout as places
+from trustworks.app.wiring import TOKENS, Wiring
+from trustworks.core.errors import Unavailable
+from trustworks.core.module import KeyAlgorithm, initialise_token
+from trustworks.core.module.config import ModuleSettings
+from trustworks.core.time import LabClock
+from trustworks.issuance import records
+from trustworks.issuance.model import NameAttribute, Request
+from trustworks.issuance.service import Issuance
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from trustworks.app.lab.layout import Layout
+    from trustworks.core.audit import Recorder
+    from trustworks.core.module import Key, Module
+    from trustworks.core.store import Database
+
+BY = "lab"  # the actor in the audit log
+Step = tuple[str, "Callable[[], None]"]
+
+
+class Setup:
+    """One run of the set-up: `steps`, to be done in their order. What is there already costs little."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self.wiring = Wiring.lazy(layout.config)
+        self._stack = ExitStack()
+        self._modules: dict[str, Module] = {}
+        self._opened: tuple[Database, Recorder] | None = None
+
+    def steps(self) -> list[Step]:
+        """The steps, each with the words for the progress display."""
+        return [
+            ("Tokens in the cryptographic module", self.tokens),
+            ("Database", self.database),
+            ("Root CA", self.root),
+            ("Issuing CA", self.issuing),
+            ("Time-stamping unit", self.time_stamping),
+            ("OCSP responder", self.ocsp),
+            ("Audit log's signer", self.audit),
+            ("HTTPS server", self.tls),
+            ("Revocation lists", self.lists),
+            ("Trust anchors", self.anchors),
+        ]
+
+    def close(self) -> None:
+        """Close what the steps have opened."""
+        self._stack.close()
+
+    # Steps
+
+    def tokens(self) -> None:
+        """Make the tokens that are missing, each apart and moved to its place when it is whole."""
+        missing = [name for name in TOKENS if not self._has_token(name)]
+        if missing:
+            self._make_tokens(missing)
+
+    def _make_tokens(self, names: list[str]) -> None:
+        new = self.layout.new_tokens
+        shutil.rmtree(new, ignore_errors=True)
+        new.mkdir(mode=0o700)
+        conf = self.layout.folder / ".softhsm2.new.conf"
+        places.put(conf, places.softhsm2_text(new))
+        settings = ModuleSettings.model_validate({"softhsm2-conf": conf})
+        for name in names:
+            before = set(new.iterdir())
+            initialise_token(
+                label=name,
+                so_pin=self.layout.so_pin(name).read_text(encoding="ascii").strip(),
+                user_pin=self.layout.pin(name).read_text(encoding="ascii").strip(),
+                settings=settings,
+            )
+            for folder in set(new.iterdir()) - before:
+                folder.rename(self.layout.tokens / folder.name)
+        conf.unlink()
+        new.rmdir()
+
+    def _has_token(self, name: str) -> bool:
+        try:
+            self.module(name)
+        except Unavailable as error:
+            if error.code == "module.token-absent":
+                return False
+            raise
+        return True
+
+    def database(self) -> None:
+        """Make the database, or bring its schema up to date."""
+        with self.wiring.open_database(check=False) as database:
+            database.upgrade()
+
+    def root(self) -> None:
+        """The root's key and its self-signed certificate."""
+        self._ceremony("root", self.wiring.issuance_settings.root.algorithm)
+
+    def issuing(self) -> None:
+        """The issuing authority's key, and its certificate by the root."""
+        self._ceremony("issuing", self.wiring.issuance_settings.issuing.algorithm)
+        self._write("issuing", self._authority("issuing"))
+
+    def _ceremony(self, name: str, algorithm: str) -> None:
+        database, _ = self._log()
+        with database.read() as connection:
+            if records.authority(connection, name) is not None:
+                return
+        settings = self.wiring.issuance_settings
+        label = settings.root.key if name == "root" else settings.issuing.key
+        key = self.key(name, label, KeyAlgorithm(algorithm))
+        issuance = self.issuance()
+        create = issuance.create_root if name == "root" else issuance.create_issuing
+        create(key, by=BY)
+
+    def time_stamping(self) -> None:
+        """The time-stamping unit's key and certificate."""
+        self._service("tsu", "tsu", "tsu-1", "Trustworks TEST TSU 1")
+
+    def ocsp(self) -> None:
+        """The OCSP responder's key and certificate."""
+        self._service("ocsp-signer", "services", "ocsp", "Trustworks TEST OCSP responder")
+
+    def audit(self) -> None:
+        """The key and certificate that sign the audit log's checkpoints."""
+        self._service("audit-signer", "audit", "audit", "Trustworks TEST audit log")
+
+    def _service(self, profile: str, token: str, label: str, name: str) -> None:
+        """A service's key in its token, and its certificate by the issuing authority."""
+        if self.layout.certificate(label).is_file():
+            return
+        key = self.key(token, label, KeyAlgorithm.P256)
+        request = (
+            x509.CertificateSigningRequestBuilder()
+            .subject_name(x509.Name([]))
+            .sign(key.private_key(), hashes.SHA256())
+        )
+        self._certify(profile, label, name, request, spki_sha256=key.spki_sha256)
+
+    def tls(self) -> None:
+        """The HTTPS server's key in a file (the server reads nothing else), and its certificate."""
+        if self.layout.certificate("tls").is_file() and self.layout.tls_key.is_file():
+            return
+        if not self.layout.tls_key.is_file():
+            made = ec.generate_private_key(ec.SECP256R1())
+            pem = made.private_bytes(
+                Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+            )
+            places.put(self.layout.tls_key, pem, mode=0o600)
+        key = serialization.load_pem_private_key(self.layout.tls_key.read_bytes(), password=None)
+        if not isinstance(key, ec.EllipticCurvePrivateKey):
+            raise Unavailable("lab.tls-key", f"{self.layout.tls_key} holds no key that the laboratory made.")
+        request = (
+            x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).sign(key, hashes.SHA256())
+        )
+        spki = key.public_key().public_bytes(Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+        digest = hashes.Hash(hashes.SHA256())
+        digest.update(spki)
+        names = tuple(dict.fromkeys(self._server_names()))
+        self._certify(
+            "tls-server",
+            "tls",
+            "Trustworks TEST server",
+            request,
+            spki_sha256=digest.finalize(),
+            alternative_names=names,
+        )
+
+    def _server_names(self) -> Iterator[str]:
+        from trustworks.app.settings import split_address  # noqa: PLC0415
+
+        yield from ("DNS:localhost", "IP:127.0.0.1", "IP:::1")
+        host, _ = split_address(self.wiring.config.http.listen)
+        try:
+            address = ipaddress.ip_address(host)
+        except ValueError:
+            yield f"DNS:{host}"
+        else:
+            if not address.is_unspecified:
+                yield f"IP:{address}"
+        own = socket.gethostname()
+        if "." in own:
+            yield f"DNS:{own}"
+
+    def _certify(
+        self,
+        profile: str,
+        file: str,
+        name: str,
+        request: x509.CertificateSigningRequest,
+        *,
+        spki_sha256: bytes,
+        alternative_names: tuple[str, ...] = (),
+    ) -> None:
+        der = self._issued_before(profile, spki_sha256)
+        if der is None:
+            der = (
+                self.issuance()
+                .issue(
+                    Request(
+                        profile=profile,
+                        csr=request.public_bytes(Encoding.DER),
+                        subject=(NameAttribute("commonName", name),),
+                        requested_by=BY,
+                        alternative_names=alternative_names,
+                    )
+                )
+                .certificate
+            )
+        chain = [self._authority("issuing")] if file == "tls" else []
+        self._write(file, der, *chain)
+
+    def _issued_before(self, profile: str, spki_sha256: bytes) -> bytes | None:
+        """The certificate that an interrupted run issued for this key, and did not come to write down."""
+        database, _ = self._log()
+        with database.read() as connection:
+            for serial in records.serials_of_key(connection, spki_sha256):
+                found = records.certificate(connection, serial)
+                if found is not None and found.profile == profile and found.revocation is None:
+                    return found.der
+        return None
+
+    def lists(self) -> None:
+        """The first revocation list of every authority."""
+        from trustworks.issuance.status.crl import CrlPublisher  # noqa: PLC0415 - when a list is missing
+
+        database, recorder = self._log()
+        settings = self.wiring.issuance_settings
+        with database.read() as connection:
+            missing = [
+                one.name
+                for one in records.list_authorities(connection)
+                if records.last_crl(connection, one.name) is None
+            ]
+        labels = {"root": settings.root.key, "issuing": settings.issuing.key}
+        keys = {name: self.module(name).key(labels[name]) for name in missing}
+        publisher = CrlPublisher(settings, database=database, recorder=recorder, clock=LabClock(), keys=keys)
+        for name in missing:
+            publisher.publish(name, actor=BY)
+
+    def anchors(self) -> None:
+        """The trust anchors, for whoever verifies; and the mark that the set-up is complete."""
+        root, issuing = self._authority("root"), self._authority("issuing")
+        places.put(self.layout.trust / "root.pem", _pem(root))
+        places.put(self.layout.trust / "issuing.pem", _pem(issuing))
+        places.put(self.layout.trust / "chain.pem", _pem(issuing) + _pem(root))
+        places.put(self.layout.complete, "")
+
+    # What the steps share
+
+    def module(self, token: str) -> Module:
+        """The module, open on a token for as long as the set-up takes."""
+        if token not in self._modules:
+            self._modules[token] = self._stack.enter_context(self.wiring.open_module(token, read_write=True))
+        return self._modules[token]
+
+    def key(self, token: str, label: str, algorithm: KeyAlgorithm) -> Key:
+        """The key with that label; made where it is missing, with the token's probe key."""
+        from trustworks.core.module.health import ensure_probe_key  # noqa: PLC0415
+
+        module = self.module(token)
+        ensure_probe_key(module)
+        try:
+            return module.key(label)
+        except Unavailable as error:
+            if error.code != "module.key-absent":
+                raise
+        return module.generate_key_pair(label=label, algorithm=algorithm)
+
+    def issuance(self) -> Issuance:
+        """Issuance over the open tokens. A ceremony in a laboratory has no other clock than the machine's."""
+        database, recorder = self._log()
+        settings = self.wiring.issuance_settings
+        labels = {"root": settings.root.key, "issuing": settings.issuing.key}
+        return Issuance(
+            settings,
+            public_url=self.wiring.config.http.public_url,
+            keys=lambda name: self.module(name).key(labels[name]),
+            clock=LabClock(),
+            recorder=recorder,
+            database=database,
+            lab=True,
+        )
+
+    def _log(self) -> tuple[Database, Recorder]:
+        if self._opened is None:
+            database = self._stack.enter_context(self.wiring.open_database())
+            recorder = self._stack.enter_context(self.wiring.open_recorder("lab", database=database))
+            self._opened = database, recorder
+        return self._opened
+
+    def _authority(self, name: str) -> bytes:
+        database, _ = self._log()
+        with database.read() as connection:
+            found = records.authority(connection, name)
+        if found is None:
+            raise Unavailable(
+                "lab.authority", f"The authority {name} is missing; run `trustworks lab` again."
+            )
+        return found.certificate
+
+    def _write(self, name: str, *certificates: bytes) -> None:
+        places.put(self.layout.certificate(name), b"".join(_pem(der) for der in certificates))
+
+
+def _pem(der: bytes) -> bytes:
+    return x509.load_der_x509_certificate(der).public_bytes(Encoding.PEM)
