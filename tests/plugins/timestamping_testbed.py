@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from trustworks.core.module import Key
 
 NCP_PLUS = "0.4.0.2042.1.2"
+NOW = datetime(2026, 5, 4, 3, 2, 0, tzinfo=UTC)
 
 
 def name(common_name: str) -> x509.Name:
@@ -39,7 +40,7 @@ class SteeredClock:
     """A clock that gives the times of `moments`, then `step` after the last one; `refuses` stops it."""
 
     mode: Any = "enforce"
-    utc: datetime = field(default_factory=lambda: datetime.now(UTC))
+    utc: datetime = NOW
     step: timedelta = timedelta(microseconds=150)
     moments: list[datetime] = field(default_factory=list)
     bound_us: int = 700
@@ -62,9 +63,9 @@ class SteeredClock:
 class Pki:
     """A root, an issuing CA below it, and certificates for units."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, now: datetime = NOW) -> None:
         self.folder = folder
-        self.now = datetime.now(UTC).replace(microsecond=0)
+        self.now = now.replace(microsecond=0)
         self._root_key = ec.generate_private_key(ec.SECP256R1())
         self._issuing_key = ec.generate_private_key(ec.SECP256R1())
         self.root = self._ca("TEST Root CA", self._root_key, None)

@@ -69,7 +69,7 @@ def recorder(sqlite: Database) -> Iterator[Recorder]:
 
 @pytest.fixture
 def settings_of(pki: Pki, certificate: Path) -> Callable[..., TimestampingSettings]:
-    """A function from keys of [timestamping] (underscores for hyphens) to settings of one unit, or of `units`."""
+    """A function from keys of [timestamping], with underscores, to settings of one unit, or of `units`."""
 
     def make(**given: Any) -> TimestampingSettings:
         unit = {"name": "tsu-1", "certificate": str(certificate), "chain": str(pki.chain_file)}
