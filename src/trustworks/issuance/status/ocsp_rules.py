@@ -150,7 +150,7 @@ def archive_cutoff_objections(
 # The certificate of the responder
 
 
-@implements("RFC6960:4.2.2.2-01", disabled=())
+@implements("RFC6960:4.2.2.2", disabled=())
 def delegation_objections(certificate: x509.Certificate, authority: x509.Certificate) -> tuple[str, ...]:
     """What keeps a certificate from answering for an authority: issued by it directly, for OCSP signing."""
     found = []
@@ -163,7 +163,7 @@ def delegation_objections(certificate: x509.Certificate, authority: x509.Certifi
     return tuple(found)
 
 
-@implements("RFC6960:4.2.2.2.1-01", disabled=())
+@implements("RFC6960:4.2.2.2.1", disabled=())
 def nocheck_objections(certificate: x509.Certificate) -> tuple[str, ...]:
     """What is wrong when the responder's own status is left open: it must say id-pkix-ocsp-nocheck."""
     if _has(certificate, x509.OCSPNoCheck.oid):

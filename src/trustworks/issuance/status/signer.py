@@ -111,10 +111,10 @@ def open_signer(key: Key, certificate: bytes, authorities: Iterable[AuthorityRec
 def _check(certificate: x509.Certificate, authority: x509.Certificate) -> None:
     wrong = rules.delegation_objections(certificate, authority)
     if wrong:
-        raise Refused("RFC6960:4.2.2.2-01", _refusal(wrong))
+        raise Refused("RFC6960:4.2.2.2", _refusal(wrong))
     wrong = rules.nocheck_objections(certificate)
     if wrong:
-        raise Refused("RFC6960:4.2.2.2.1-01", _refusal(wrong))
+        raise Refused("RFC6960:4.2.2.2.1", _refusal(wrong))
     wrong = rules.self_reference_objections(certificate)
     if wrong:
         raise Refused("EN319411-1:CSS-6.6.3-01B", _refusal(wrong))
