@@ -15,7 +15,7 @@ from cryptography import x509
 from sqlalchemy.exc import IntegrityError
 
 from trustworks.core.audit import Event, Row
-from trustworks.core.errors import Refused, Rejected, Unavailable
+from trustworks.core.errors import Refused, Unavailable
 from trustworks.core.module.agreed import check_signature
 from trustworks.core.trace import implements
 from trustworks.issuance import records
@@ -39,6 +39,10 @@ if TYPE_CHECKING:
 
 # An intent that is open for longer than any issuance takes belongs to a process that died.
 INTENT_LIFE: Final = timedelta(minutes=5)
+
+
+class _IntentClosedError(Exception):
+    """Raised inside a transaction, which is undone: the intent is not open any more."""
 
 
 class Release:
@@ -177,7 +181,13 @@ class Release:
             },
             time=now,
         )
-        self._recorder.transact(event, action)
+        try:
+            self._recorder.transact(event, action)
+        except _IntentClosedError:
+            raise Unavailable(
+                "issuance.intent-closed",
+                "The intent to issue was closed meanwhile, so the certificate is not released; try again.",
+            ) from None
 
     def settle(self, *, by: str, older_than: timedelta = INTENT_LIFE) -> list[str]:
         """Close the intents that a crash left open, and answer their serials; called when a process starts.
@@ -195,7 +205,7 @@ class Release:
 
         def action(connection: Connection) -> None:
             if not records.mark_abandoned(connection, serial):
-                raise Rejected("issuance.intent-closed", "The intent is not open.")
+                raise _IntentClosedError
 
         event = Event(
             type="certificate.abandoned",
@@ -207,7 +217,7 @@ class Release:
         )
         try:
             self._recorder.transact(event, action)
-        except Rejected:
+        except _IntentClosedError:
             return False
         return True
 

@@ -24,13 +24,6 @@ def version_one(bench: Bench) -> bytes:
     return spoil_tbs(bench.sign(), lambda parts: parts.__delitem__(0))
 
 
-def negative_serial(bench: Bench) -> bytes:
-    def change(parts: list[bytes]) -> None:
-        parts[1] = tlv(0x02, b"\xff\x01")
-
-    return spoil_tbs(bench.sign(), change)
-
-
 def long_serial(bench: Bench) -> bytes:
     def change(parts: list[bytes]) -> None:
         parts[1] = tlv(0x02, b"\0" + b"\xff" * 20)

@@ -1,0 +1,538 @@
+"""The order of effects: the refused reaches no key, the failed is not released, the released is recorded."""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509.oid import ExtendedKeyUsageOID
+from issuance_testbed import START, SUBJECTS, make_csr, settings
+from sqlalchemy import func, select
+
+from trustworks.core.audit import records as audit_records
+from trustworks.core.errors import Malformed, Refused, Rejected, Unavailable
+from trustworks.core.module import KeyAlgorithm, Module
+from trustworks.issuance import records
+from trustworks.issuance import service as service_module
+from trustworks.issuance.enrolment.csr import request_of
+from trustworks.issuance.model import NameAttribute, RevocationReason
+from trustworks.issuance.service import Issuance, new_serial
+
+if TYPE_CHECKING:
+    from issuance_testbed import Provider
+
+    from trustworks.core.module import Key
+
+LEAVES = list(SUBJECTS)
+
+
+def events(provider: Provider, prefix: str = "certificate.") -> list[dict[str, Any]]:
+    with provider.database.read() as connection:
+        bodies = connection.execute(
+            select(audit_records.events.c.body)
+            .where(audit_records.events.c.type.startswith(prefix))
+            .order_by(audit_records.events.c.sequence)
+        ).scalars()
+        return [json.loads(bytes(body)) for body in bodies]
+
+
+def states(provider: Provider) -> dict[str, int]:
+    return provider.issuance.counts()
+
+
+# What is issued
+
+
+@pytest.mark.parametrize("profile", LEAVES)
+def test_a_certificate_of_every_profile_is_issued_and_verifies(provider: Provider, profile: str) -> None:
+    issued = provider.issuance.issue(provider.request(profile))
+    certificate = x509.load_der_x509_certificate(issued.certificate)
+    issuing = x509.load_der_x509_certificate(provider.issuance.authority("issuing").certificate)
+    root = x509.load_der_x509_certificate(provider.issuance.authority("root").certificate)
+    certificate.verify_directly_issued_by(issuing)
+    issuing.verify_directly_issued_by(root)
+    root.verify_directly_issued_by(root)
+    assert issued.chain == (issuing.public_bytes(Encoding.DER),)
+    assert certificate.serial_number == int(issued.serial, 16)
+    assert certificate.not_valid_before_utc == provider.clock.moment.replace(microsecond=0)
+    found = provider.issuance.find(issued.serial)
+    assert found is not None
+    assert (found.state, found.der, found.profile) == ("issued", issued.certificate, profile)
+
+
+@pytest.mark.parametrize("algorithm", [KeyAlgorithm.RSA_3072, KeyAlgorithm.P521, KeyAlgorithm.BRAINPOOL_P256])
+def test_authorities_with_other_keys_issue_too(
+    provider_without_authorities: Provider, module: Module, algorithm: KeyAlgorithm
+) -> None:
+    provider = provider_without_authorities
+    key = module.generate_key_pair(label="k", algorithm=algorithm)
+    provider.keys.keys["root"] = key
+    provider.issuance.create_root(key, by="ceremony")
+    other = module.generate_key_pair(label="i", algorithm=algorithm)
+    provider.keys.keys["issuing"] = other
+    provider.issuance.create_issuing(other, by="ceremony")
+    provider.issuance.issue(provider.request("tsu"))
+
+
+def test_services_enrol_with_keys_of_the_module(provider: Provider, module: Module) -> None:
+    key = module.generate_key_pair(label="tsu-1", algorithm=KeyAlgorithm.P256)
+    issued = provider.issuance.issue(provider.request("tsu", request_of(key)))
+    certificate = x509.load_der_x509_certificate(issued.certificate)
+    assert certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo) == key.spki
+
+
+def test_an_rsa_key_of_the_module_enrols_with_pss(provider: Provider, module: Module) -> None:
+    key = module.generate_key_pair(label="tsu-1", algorithm=KeyAlgorithm.RSA_3072)
+    provider.issuance.issue(provider.request("audit-signer", request_of(key)))
+
+
+def test_the_root_and_the_issuing_authority_are_on_separate_keys(provider: Provider) -> None:
+    root, issuing = provider.issuance.authority("root"), provider.issuance.authority("issuing")
+    assert root.spki_sha256 != issuing.spki_sha256
+    assert (root.token, issuing.token) == ("root", "issuing")
+    assert (root.parent, issuing.parent) == (None, "root")
+    assert [one.name for one in provider.issuance.authorities()] == ["issuing", "root"]
+
+
+def test_issuing_opens_the_issuing_key_alone(provider: Provider) -> None:
+    provider.issuance.issue(provider.request("tsu"))
+    assert provider.keys.asked == ["issuing"]
+
+
+def test_an_authority_is_made_once(provider: Provider, root_key: Key, issuing_key: Key) -> None:
+    with pytest.raises(Rejected, match="exists already"):
+        provider.issuance.create_root(root_key, by="ceremony")
+    with pytest.raises(Rejected, match="exists already"):
+        provider.issuance.create_issuing(issuing_key, by="ceremony")
+
+
+def test_the_subject_comes_from_the_order_and_not_from_the_csr(provider: Provider) -> None:
+    issued = provider.issuance.issue(provider.request("natural-qcp-n-qscd"))
+    assert "ignored" not in x509.load_der_x509_certificate(issued.certificate).subject.rfc4514_string()
+
+
+def test_what_a_csr_asks_for_beyond_its_profile_is_not_in_the_certificate(provider: Provider) -> None:
+    asked = (
+        x509.BasicConstraints(ca=True, path_length=None),
+        x509.SubjectAlternativeName([x509.DNSName("evil.example.com")]),
+        x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]),
+    )
+    issued = provider.issuance.issue(provider.request("natural-qcp-n-qscd", make_csr(None, None, *asked)))
+    certificate = x509.load_der_x509_certificate(issued.certificate)
+    for extension in asked:
+        with pytest.raises(x509.ExtensionNotFound):
+            certificate.extensions.get_extension_for_oid(extension.oid)
+
+
+def test_the_names_of_a_server_may_come_from_the_csr(provider: Provider) -> None:
+    csr = make_csr(None, None, x509.SubjectAlternativeName([x509.DNSName("www.example.com")]))
+    issued = provider.issuance.issue(provider.request("tls-server", csr, alternative_names=()))
+    found = x509.load_der_x509_certificate(issued.certificate).extensions.get_extension_for_class(
+        x509.SubjectAlternativeName
+    )
+    assert found.value.get_values_for_type(x509.DNSName) == ["www.example.com"]
+
+
+# Serial numbers
+
+
+@pytest.mark.req("EN319411-2:GEN-4.2.6-01")
+def test_a_serial_number_is_not_used_twice_by_any_authority(
+    provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used = int(provider.issuance.authority("issuing").serial, 16)  # a certificate of the root
+    monkeypatch.setattr(service_module, "new_serial", lambda: used)
+    with pytest.raises(Unavailable, match="in use already"):
+        provider.issuance.issue(provider.request("tsu"))
+    assert provider.key.signed == []
+    monkeypatch.undo()
+    provider.issuance.issue(provider.request("tsu"))
+
+
+def test_serial_numbers_have_159_bits_and_do_not_repeat() -> None:
+    drawn = [new_serial() for _ in range(2000)]
+    assert {serial.bit_length() for serial in drawn} == {159}
+    assert len(set(drawn)) == len(drawn)
+    ones = sum(f"{serial:b}".count("1") for serial in drawn) / len(drawn)
+    assert 76 < ones < 83
+
+
+def test_many_threads_issue_without_a_clash(provider: Provider) -> None:
+    serials: list[str] = []
+
+    def work() -> None:
+        serials.extend(provider.issuance.issue(provider.request("audit-signer")).serial for _ in range(5))
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(serials)) == 20
+    assert states(provider)["issued"] == 22
+
+
+# The order of effects
+
+
+@pytest.mark.req("TRUSTWORKS:ISSUANCE-INTENT")
+def test_the_intent_is_durable_before_the_key_signs(provider: Provider) -> None:
+    seen: list[dict[str, int]] = []
+    before = provider.key.sign
+
+    def sign(data: bytes) -> bytes:
+        seen.append(provider.issuance.counts())
+        return before(data)
+
+    provider.key.sign = sign  # type: ignore[method-assign]
+    provider.issuance.issue(provider.request("tsu"))
+    assert seen == [{"issued": 2, "issuing": 1, "revoked": 0}]
+    assert states(provider) == {"issued": 3, "revoked": 0}
+    assert [event["type"] for event in events(provider)][-2:] == [
+        "certificate.intended",
+        "certificate.issued",
+    ]
+
+
+def test_the_key_signs_once_and_exactly_what_was_prepared(provider: Provider) -> None:
+    issued = provider.issuance.issue(provider.request("natural-qcp-n-qscd"))
+    certificate = x509.load_der_x509_certificate(issued.certificate)
+    assert provider.key.signed == [certificate.tbs_certificate_bytes]
+
+
+def test_a_certificate_that_a_lint_objects_to_reaches_no_key(provider: Provider) -> None:
+    subject = (
+        *provider.request("natural-qcp-n-qscd").subject[:-1],
+        NameAttribute("commonName", "Anna Muster"),
+    )
+    with pytest.raises(Refused, match="TEST") as caught:
+        provider.issuance.issue(provider.request("natural-qcp-n-qscd", subject=subject))
+    assert caught.value.requirement == "TRUSTWORKS:ISSUANCE-LAB-NAMES"
+    assert provider.key.signed == []
+    assert states(provider) == {"issued": 2, "revoked": 0}
+    assert events(provider)[-1]["type"] == "certificate.refused"
+    assert events(provider)[-1]["detail"] == {"rule": "TRUSTWORKS:ISSUANCE-LAB-NAMES"}
+
+
+@pytest.mark.parametrize("profile", ["natural-qcp-n-qscd", "legal-qcp-l-qscd"])
+def test_without_a_disclosure_statement_nothing_qualified_is_issued(provider: Provider, profile: str) -> None:
+    bare = Issuance(
+        settings(pds=[]),
+        public_url="http://tsp.example.com",
+        keys=provider.keys,
+        clock=provider.clock,
+        recorder=provider.recorder,
+        database=provider.database,
+        lab=True,
+    )
+    with pytest.raises(Refused, match=r"issuance\.pds") as caught:
+        bare.issue(provider.request(profile))
+    assert caught.value.requirement == "EN319412-5:QCS-4.3.4-01"
+    bare.issue(provider.request("tsu"))
+
+
+def test_a_signature_that_does_not_verify_is_thrown_away(provider: Provider) -> None:
+    other = ec.generate_private_key(ec.SECP256R1())
+    provider.key.signature = other.sign(b"other", ec.ECDSA(hashes.SHA256()))
+    with pytest.raises(Unavailable, match="does not verify") as caught:
+        provider.issuance.issue(provider.request("tsu"))
+    assert caught.value.code == "issuance.bad-signature"
+    assert states(provider) == {"issued": 2, "abandoned": 1, "revoked": 0}
+
+
+def test_a_module_that_fails_leaves_an_abandoned_intent(provider: Provider) -> None:
+    provider.key.error = Unavailable("module.device-error", "The device failed.")
+    with pytest.raises(Unavailable, match="device failed"):
+        provider.issuance.issue(provider.request("tsu"))
+    (row,) = provider.issuance.list(state="abandoned")
+    assert row.der is None
+    assert events(provider)[-1]["type"] == "certificate.abandoned"
+    assert events(provider)[-1]["detail"] == {"reason": "module.device-error"}
+    provider.key.error = None
+    provider.issuance.issue(provider.request("tsu"))
+
+
+def test_a_token_that_is_absent_is_said_before_an_intent_is_written(provider: Provider) -> None:
+    provider.keys.keys["issuing"] = Unavailable("module.token-absent", "There is no such token.")
+    with pytest.raises(Unavailable, match="no such token"):
+        provider.issuance.issue(provider.request("tsu"))
+    assert states(provider) == {"issued": 2, "revoked": 0}
+
+
+def test_a_key_that_is_not_the_authoritys_signs_nothing(provider: Provider, root_key: Key) -> None:
+    provider.keys.keys["issuing"] = root_key
+    with pytest.raises(Unavailable, match="not the key of the authority") as caught:
+        provider.issuance.issue(provider.request("tsu"))
+    assert caught.value.code == "issuance.key-differs"
+
+
+def test_without_trusted_time_nothing_is_issued_or_revoked(provider: Provider) -> None:
+    serial = provider.issuance.issue(provider.request("tsu")).serial
+    provider.key.signed.clear()
+    provider.clock.refusal = Unavailable("clock.unsynchronised", "The clock is not synchronised.")
+    with pytest.raises(Unavailable, match="not synchronised"):
+        provider.issuance.issue(provider.request("tsu"))
+    with pytest.raises(Unavailable, match="not synchronised"):
+        provider.issuance.revoke(serial, RevocationReason.superseded, by="revocation-officer")
+    assert provider.key.signed == []
+
+
+def test_without_an_audit_log_nothing_is_issued(provider: Provider) -> None:
+    provider.recorder._refusal = Unavailable("audit.unwritable", "The audit log cannot be written.")
+    with pytest.raises(Unavailable, match="cannot be written"):
+        provider.issuance.issue(provider.request("tsu"))
+    assert provider.key.signed == []
+    provider.recorder._refusal = None
+
+
+def test_a_record_that_cannot_be_written_releases_nothing(
+    provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> bool:
+        raise Unavailable("store.full", "The disk is full.")
+
+    monkeypatch.setattr(records, "mark_issued", full)
+    with pytest.raises(Unavailable, match="disk is full"):
+        provider.issuance.issue(provider.request("tsu"))
+    assert states(provider).get("issued") == 2
+
+
+def test_before_its_ceremony_an_authority_issues_nothing(provider_without_authorities: Provider) -> None:
+    provider = provider_without_authorities
+    with pytest.raises(Unavailable, match="ceremony") as caught:
+        provider.issuance.issue(provider.request("tsu"))
+    assert caught.value.code == "issuance.authority-absent"
+
+
+@pytest.mark.parametrize("profile", ["root", "sub-ca"])
+def test_authorities_are_not_issued_on_request(provider: Provider, profile: str) -> None:
+    request = replace(provider.request("tsu"), profile=profile)
+    with pytest.raises(Rejected, match="ceremony"):
+        provider.issuance.issue(request)
+
+
+# Intents that a crash left
+
+
+def open_intent(provider: Provider) -> str:
+    """An intent as a process that died between signing and recording leaves it."""
+
+    class Died(BaseException):
+        pass
+
+    provider.key.error = Died()  # type: ignore[assignment]
+    with pytest.raises(Died):
+        provider.issuance.issue(provider.request("tsu"))
+    provider.key.error = None
+    (row,) = provider.issuance.list(state="issuing")
+    return row.serial
+
+
+def test_an_open_intent_is_closed_and_its_serial_stays_used(provider: Provider) -> None:
+    serial = open_intent(provider)
+    assert provider.issuance.settle(by="start") == []  # it may still be under way
+    provider.clock.advance(minutes=6)
+    assert provider.issuance.settle(by="start") == [serial]
+    assert provider.issuance.settle(by="start") == []
+    found = provider.issuance.find(serial)
+    assert found is not None
+    assert (found.state, found.der) == ("abandoned", None)
+    assert events(provider)[-1]["detail"] == {"reason": "crash"}
+
+
+def test_what_might_have_been_signed_stays_on_record(provider: Provider) -> None:
+    serial = open_intent(provider)
+    with provider.database.read() as connection:
+        tbs = connection.execute(
+            select(records.certificates.c.tbs).where(records.certificates.c.serial == serial)
+        ).scalar_one()
+    assert provider.key.signed[-1] == tbs
+
+
+def test_an_issuance_that_was_overtaken_by_settlement_releases_nothing(provider: Provider) -> None:
+    before = provider.key.sign
+
+    def sign(data: bytes) -> bytes:
+        provider.clock.advance(seconds=1)
+        assert len(provider.issuance.settle(by="start", older_than=timedelta(0))) == 1
+        return before(data)
+
+    provider.key.sign = sign  # type: ignore[method-assign]
+    with pytest.raises(Unavailable, match="closed meanwhile") as caught:
+        provider.issuance.issue(provider.request("tsu"))
+    assert caught.value.code == "issuance.intent-closed"
+    assert states(provider) == {"issued": 2, "abandoned": 1, "revoked": 0}
+
+
+# Requests that are refused
+
+
+def refused(provider: Provider, csr: bytes, profile: str = "audit-signer") -> str:
+    with pytest.raises(Refused) as caught:
+        provider.issuance.issue(provider.request(profile, csr))
+    assert provider.key.signed == []
+    return caught.value.requirement
+
+
+def test_a_request_signed_by_another_key_is_refused(provider: Provider) -> None:
+    good = bytearray(make_csr())
+    good[-1] ^= 1
+    assert refused(provider, bytes(good)) == "EN319411-1:REG-6.3.1-01"
+
+
+def test_the_key_of_an_authority_is_refused(provider: Provider, root_key: Key, issuing_key: Key) -> None:
+    for key in (root_key, issuing_key):
+        assert refused(provider, request_of(key)) == "TRUSTWORKS:ISSUANCE-KEY-SEPARATE"
+
+
+def test_a_key_that_was_lost_is_refused_and_one_that_was_replaced_is_not(provider: Provider) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    first = provider.issuance.issue(provider.request("tsu", make_csr(key)))
+    provider.issuance.revoke(first.serial, RevocationReason.superseded, by="revocation-officer")
+    second = provider.issuance.issue(provider.request("tsu", make_csr(key)))
+    provider.issuance.revoke(second.serial, RevocationReason.keyCompromise, by="revocation-officer")
+    provider.key.signed.clear()
+    assert refused(provider, make_csr(key)) == "TRUSTWORKS:ISSUANCE-KEY-COMPROMISED"
+
+
+def test_outside_the_lab_the_agreed_mechanisms_are_law(provider: Provider) -> None:
+    strict = Issuance(
+        settings(),
+        public_url="http://tsp.example.com",
+        keys=provider.keys,
+        clock=provider.clock,
+        recorder=provider.recorder,
+        database=provider.database,
+        lab=False,
+    )
+    csr = make_csr(rsa.generate_private_key(65537, 2048))
+    with pytest.raises(Refused) as caught:
+        strict.issue(provider.request("audit-signer", csr))
+    assert caught.value.requirement == "EN319412-2:GEN-4.2.5-2"
+    provider.issuance.issue(provider.request("audit-signer", csr))  # the lab lets it through
+
+
+def test_a_key_that_is_no_request_is_malformed(provider: Provider) -> None:
+    with pytest.raises(Malformed):
+        provider.issuance.issue(provider.request("tsu", b"no request"))
+
+
+def test_days_beyond_the_profile_or_the_authority_are_not_given(provider: Provider) -> None:
+    with pytest.raises(Rejected, match="allows 1 to"):
+        provider.issuance.issue(provider.request("tsu", days=100_000))
+    provider.clock.advance(days=365 * 9)
+    with pytest.raises(Refused) as caught:
+        provider.issuance.issue(provider.request("tsu", days=1000))
+    assert caught.value.requirement == "TRUSTWORKS:ISSUANCE-VALIDITY-WITHIN"
+    issuing = provider.issuance.authority("issuing")
+    end = x509.load_der_x509_certificate(issuing.certificate).not_valid_after_utc
+    issued = provider.issuance.issue(provider.request("natural-qcp-n-qscd"))
+    assert x509.load_der_x509_certificate(issued.certificate).not_valid_after_utc == end
+
+
+def test_an_authority_that_has_ended_issues_nothing(provider: Provider) -> None:
+    provider.clock.moment = START + timedelta(days=3653)
+    with pytest.raises(Refused, match="renew"):
+        provider.issuance.issue(provider.request("tsu"))
+
+
+# Revocation
+
+
+def test_a_revocation_is_seen_at_once_and_is_for_good(provider: Provider) -> None:
+    serial = provider.issuance.issue(provider.request("tsu")).serial
+    provider.clock.advance(minutes=5)
+    done = provider.issuance.revoke(
+        serial,
+        RevocationReason.keyCompromise,
+        by="revocation-officer",
+        invalidity_date=START + timedelta(hours=1),
+    )
+    status = provider.issuance.status(serial)
+    assert status is not None
+    assert status.revocation == done
+    assert done.revoked_at == provider.clock.moment
+    with pytest.raises(Refused) as caught:
+        provider.issuance.revoke(serial, RevocationReason.superseded, by="revocation-officer")
+    assert caught.value.requirement == "EN319411-1:REV-6.3.9-04"
+    with pytest.raises(Refused):
+        provider.issuance.release(serial, by="revocation-officer")
+    assert provider.issuance.status(serial) == status
+    assert [event["type"] for event in events(provider)][-3:] == [
+        "certificate.revoked",
+        "certificate.revocation-refused",
+        "certificate.revocation-refused",
+    ]
+
+
+def test_a_hold_can_be_lifted_or_become_a_revocation_from_its_own_date(provider: Provider) -> None:
+    serial = provider.issuance.issue(provider.request("tsu")).serial
+    held = provider.issuance.revoke(serial, RevocationReason.certificateHold, by="revocation-officer")
+    provider.issuance.release(serial, by="revocation-officer")
+    status = provider.issuance.status(serial)
+    assert status is not None
+    assert status.revocation is None
+    provider.clock.advance(days=1)
+    held = provider.issuance.revoke(serial, RevocationReason.certificateHold, by="revocation-officer")
+    provider.clock.advance(days=1)
+    final = provider.issuance.revoke(serial, RevocationReason.keyCompromise, by="revocation-officer")
+    assert final.revoked_at == held.revoked_at
+    assert final.recorded_at == provider.clock.moment
+
+
+def test_what_was_not_issued_cannot_be_revoked(provider: Provider) -> None:
+    abandoned = open_intent(provider)
+    for serial in ("0" * 40, abandoned):
+        with pytest.raises(Rejected, match="No certificate"):
+            provider.issuance.revoke(serial, RevocationReason.superseded, by="revocation-officer")
+
+
+def test_two_officers_cannot_cross_each_other(provider: Provider) -> None:
+    serial = provider.issuance.issue(provider.request("tsu")).serial
+    outcomes: list[str] = []
+
+    def work(reason: RevocationReason) -> None:
+        try:
+            provider.issuance.revoke(serial, reason, by="revocation-officer")
+        except Refused as error:
+            outcomes.append(error.requirement)
+        else:
+            outcomes.append("done")
+
+    reasons = [RevocationReason.keyCompromise, RevocationReason.superseded] * 2
+    threads = [threading.Thread(target=work, args=(reason,)) for reason in reasons]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == ["EN319411-1:REV-6.3.9-04"] * 3 + ["done"]
+
+
+# The log holds no names
+
+
+def test_the_audit_log_names_no_person(provider: Provider) -> None:
+    provider.issuance.issue(provider.request("natural-qcp-n-qscd"))
+    with pytest.raises(Refused):
+        provider.issuance.issue(
+            provider.request(
+                "natural-qcp-n-qscd",
+                subject=(
+                    *provider.request("natural-qcp-n-qscd").subject[:-1],
+                    NameAttribute("commonName", "Anna Muster"),
+                ),
+            )
+        )
+    with provider.database.read() as connection:
+        bodies = connection.execute(select(audit_records.events.c.body)).scalars().all()
+        count = connection.execute(select(func.count()).select_from(audit_records.events)).scalar_one()
+    assert count == len(bodies) > 3
+    assert not any(word in bytes(body) for body in bodies for word in (b"Anna", b"Muster"))
