@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@pytest.mark.e2e
+@pytest.mark.usefixtures("softhsm")
 def test_outputs_in_the_documentation_are_what_the_product_prints() -> None:
     done = subprocess.run(
         [sys.executable, "tools/renew_outputs.py", "--check"],

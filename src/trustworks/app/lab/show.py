@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -67,23 +69,7 @@ def commands(layout: Layout, plain: str) -> list[tuple[str, str]]:
     """Five commands with the real addresses and folders, each with what it does."""
     here = shown(layout.folder)
     data = "README.md" if Path("README.md").is_file() else f"{here}/trustworks.toml"
-    trustworks = f"trustworks --config {here}/trustworks.toml"
-    time_stamp = (
-        f"openssl ts -query -data {data} -sha256 -cert -out q.tsq\n"
-        f"curl -s -H 'Content-Type: application/timestamp-query' --data-binary @q.tsq {plain}/tsa -o r.tsr\n"
-        f"openssl ts -verify -queryfile q.tsq -in r.tsr -CAfile {here}/trust/root.pem"
-    )
-    status = (
-        f"openssl ocsp -CAfile {here}/trust/root.pem -issuer {here}/trust/issuing.pem "
-        f"-cert {here}/certs/tls.pem -url {plain}/ocsp"
-    )
-    crl = f"curl -s {plain}/crl/issuing.crl | openssl crl -inform DER -noout -text"
-    issue = (
-        "openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout server.key "
-        "-subj / -out server.csr\n"
-        f"{trustworks} certificate issue --profile tls-server --csr server.csr "
-        "--subject 'CN=My TEST server' --san DNS:server.test --out server.pem"
-    )
+    trustworks = f"{program()} --config {here}/trustworks.toml"
     time_stamp = (
         f"openssl ts -query -data {data} -sha256 -cert -out q.tsq\n"
         f"curl -s -H 'Content-Type: application/timestamp-query' --data-binary @q.tsq {plain}/tsa -o r.tsr\n"
@@ -107,6 +93,13 @@ def commands(layout: Layout, plain: str) -> list[tuple[str, str]]:
         ("A certificate for a key of your own:", issue),
         ("Every event so far, with its place in the log proven:", f"{trustworks} audit verify"),
     ]
+
+
+def program() -> str:
+    """How the user starts this program: by name, or by its path where the shell would not find it."""
+    found = shutil.which("trustworks")
+    beside = Path(sys.executable).with_name("trustworks")
+    return "trustworks" if found is not None or not beside.exists() else shown(beside)
 
 
 def unwell(plain: str) -> list[tuple[str, str]]:
