@@ -1,0 +1,183 @@
+"""The record of tokens, on both databases: durable first, never twice, found again."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import exc, text
+from timestamping_testbed import NOW, SteeredClock
+
+from trustworks.core.audit import Recorder
+from trustworks.core.errors import Unavailable
+from trustworks.core.time import TimeSettings
+from trustworks.timestamping import records, wire
+from trustworks.timestamping.service import TimestampingAuthority
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from trustworks.core.module import Module
+    from trustworks.core.store import Database
+    from trustworks.timestamping.config import TimestampingSettings
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def make(
+    tsu_module: Module, database: Database, settings_of: Callable[..., TimestampingSettings]
+) -> Callable[[SteeredClock, Recorder], TimestampingAuthority]:
+    """An authority over the database that the test is run on."""
+
+    def build(clock: SteeredClock, recorder: Recorder) -> TimestampingAuthority:
+        return TimestampingAuthority(
+            settings_of(),
+            keys=tsu_module.key,
+            clock=clock,
+            time_settings=TimeSettings.model_validate({"sources": ["chrony"], "traceable-to": ["UTC(TEST)"]}),
+            recorder=recorder,
+            database=database,
+            lab=False,
+        )
+
+    return build
+
+
+@pytest.mark.req("EN319421:OVR-7.13-05", "TRUSTWORKS:TSA-RECORD-FIRST")
+def test_every_token_has_its_record_with_the_evidence_of_its_time(
+    make: Callable[..., TimestampingAuthority],
+    database: Database,
+    clock: SteeredClock,
+    query: Callable[..., bytes],
+) -> None:
+    with Recorder.open(database, "tsa") as recorder:
+        token = wire.decode_response(make(clock, recorder).stamp(query(b"a document"))).token
+        assert token is not None
+        found = wire.read_token(token)
+        record = records.find(database, f"{found.tst_info.serial_number:x}")
+        assert record is not None
+        assert record.unit == "tsu-1"
+        assert record.policy == "2.999.3161.7"
+        assert record.imprint == found.tst_info.message_imprint.hashed_message
+        assert record.imprint_hash == "sha256"
+        assert record.gen_time == found.tst_info.gen_time.as_datetime()
+        assert record.clock_mode == "enforce"
+        assert record.clock_lease == "boot/17"
+        assert record.clock_sources == "kernel chrony"
+        assert record.clock_bound_us == 700
+        assert record.clock_leap == "none"
+        assert record.stream == recorder.stream
+        assert not record.qualified
+        with database.read() as connection:
+            body = connection.execute(
+                text("SELECT body FROM audit_events WHERE type = 'timestamp.issued'")
+            ).scalar_one()
+        assert f'"tst_info":"{record.tst_info.hex()}"' in bytes(body).decode()
+        assert record.imprint.hex() not in bytes(body).decode()
+
+
+@pytest.mark.req("RFC3161:2.4.2-SERIAL", "TRUSTWORKS:TSA-RECORD-FIRST")
+def test_a_serial_number_that_was_used_never_leaves_again(
+    make: Callable[..., TimestampingAuthority],
+    database: Database,
+    clock: SteeredClock,
+    query: Callable[..., bytes],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("trustworks.timestamping.service.os.urandom", lambda size: b"\x11" * size)
+    with Recorder.open(database, "tsa") as recorder:
+        first = wire.decode_response(make(clock, recorder).stamp(query(b"one")))
+        assert first.token is not None
+    with Recorder.open(database, "tsa") as recorder:  # as after a restart, with the same chance numbers
+        authority = make(clock, recorder)
+        second = wire.decode_response(authority.stamp(query(b"two")))
+        assert second.token is None
+        assert second.failures == ("systemFailure",)
+        monkeypatch.undo()
+        assert wire.decode_response(authority.stamp(query(b"two"))).token is not None
+    with database.read() as connection:
+        assert connection.execute(text("SELECT count(*) FROM timestamp_tokens")).scalar() == 2
+        issued = text("SELECT count(*) FROM audit_events WHERE type = 'timestamp.issued'")
+        assert connection.execute(issued).scalar() == 2
+
+
+@pytest.mark.req("TRUSTWORKS:TSA-RECORD-FIRST", "RFC3161:2.4.2-SYSTEM-FAILURE")
+def test_without_a_record_there_is_no_token(
+    make: Callable[..., TimestampingAuthority],
+    database: Database,
+    clock: SteeredClock,
+    query: Callable[..., bytes],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with Recorder.open(database, "tsa") as recorder:
+        authority = make(clock, recorder)
+        refusal = Unavailable("audit.unwritable", "The disk is full.")
+
+        def full(*_: object) -> None:
+            raise refusal
+
+        with monkeypatch.context() as patched:
+            patched.setattr(recorder, "record", full)
+            answer = wire.decode_response(authority.stamp(query()))
+        assert answer.failures == ("systemFailure",)
+        assert answer.token is None
+        with monkeypatch.context() as patched:
+            patched.setattr(recorder, "ping", full)
+            patched.setattr(authority._units["tsu-1"].key, "sign", lambda *_: pytest.fail("signed"))
+            assert wire.decode_response(authority.stamp(query())).failures == ("systemFailure",)
+
+
+@pytest.mark.req("EN319421:OVR-7.13-05")
+def test_the_tokens_of_a_period_are_found(
+    make: Callable[..., TimestampingAuthority],
+    database: Database,
+    clock: SteeredClock,
+    query: Callable[..., bytes],
+) -> None:
+    clock.step = timedelta(seconds=1)  # two looks at the clock for each token
+    with Recorder.open(database, "tsa") as recorder:
+        authority = make(clock, recorder)
+        authority._limit = authority._accuracy = 10_000_000
+        for number in range(5):
+            authority.stamp(query(str(number).encode()))
+    every = list(records.issued(database, since=NOW - DAY, until=NOW + DAY))
+    assert [one.gen_time for one in every] == sorted(one.gen_time for one in every)
+    assert len({one.serial for one in every}) == 5
+    some = list(records.issued(database, since=every[1].gen_time, until=every[3].gen_time))
+    assert some == every[1:3]
+    assert list(records.issued(database, since=NOW - DAY, until=NOW + DAY, unit="tsu-2")) == []
+    assert records.count(database, since=NOW - DAY, until=NOW + DAY) == {"tsu-1": 5}
+    assert records.find(database, "00") is None
+
+
+@pytest.mark.parametrize(
+    "statement", ["UPDATE timestamp_tokens SET unit = 'x'", "DELETE FROM timestamp_tokens"]
+)
+def test_records_are_not_changed_and_not_deleted(
+    make: Callable[..., TimestampingAuthority],
+    database: Database,
+    clock: SteeredClock,
+    query: Callable[..., bytes],
+    statement: str,
+) -> None:
+    with Recorder.open(database, "tsa") as recorder:
+        make(clock, recorder).stamp(query())
+    refusals: Any = (exc.DBAPIError, Unavailable)
+    with pytest.raises(refusals, match="append-only"), database.begin() as connection:
+        connection.execute(text(statement))
+
+
+def test_a_record_as_json_is_all_text(
+    make: Callable[..., TimestampingAuthority],
+    database: Database,
+    clock: SteeredClock,
+    query: Callable[..., bytes],
+) -> None:
+    clock.utc = datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC) - clock.step
+    with Recorder.open(database, "tsa") as recorder:
+        make(clock, recorder).stamp(query())
+    (record,) = records.issued(database, since=NOW - DAY, until=NOW + DAY)
+    assert record.as_dict()["gen_time"] == "2026-05-04T03:02:01.000000Z"
+    assert record.as_dict()["imprint"] == record.imprint.hex()
