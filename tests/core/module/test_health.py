@@ -1,4 +1,4 @@
-"""Health: a signature with the probe key, random numbers, the token's flags, and the approval of an operator."""
+"""Health: a signature with the probe key, random numbers, the token's flags, an operator's approval."""
 
 from __future__ import annotations
 
@@ -173,9 +173,7 @@ def test_a_damaged_approval_file_is_no_approval(tmp_path: Path, content: str) ->
         read_approval(file, "s")
 
 
-def test_an_approval_that_cannot_be_kept_is_a_sentence(
-    tmp_path: Path, module: Module, approval: Approval
-) -> None:
+def test_an_approval_that_cannot_be_kept_is_a_sentence(tmp_path: Path, approval: Approval) -> None:
     (tmp_path / "folder").mkdir()
     with pytest.raises(Unavailable):
         read_approval(tmp_path / "folder", "s")
@@ -183,7 +181,6 @@ def test_an_approval_that_cannot_be_kept_is_a_sentence(
     blocked.write_text("", encoding="utf-8")
     with pytest.raises((Unavailable, Malformed)):
         write_approval(blocked / "approval.json", approval)
-    assert module
 
 
 def test_an_approval_holds_who_and_when(tmp_path: Path, approval: Approval) -> None:

@@ -1,4 +1,4 @@
-"""Keys in SoftHSM2: made inside, kept inside, and no signature leaves that their public key does not verify."""
+"""Keys in SoftHSM2: made inside, kept inside, and no signature leaves that does not verify."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_a_second_key_under_the_same_label_or_id_is_refused(module: Module) -> N
         with pytest.raises(Rejected) as caught:
             module.generate_key_pair(label=label, key_id=key_id, algorithm=KeyAlgorithm.P256)
         assert caught.value.code == "module.key-exists"
-    assert [key.key_id for key in module.keys()] == [first.key_id]
+    assert [key.key_id for key in module.keys()] == [first.key_id]  # noqa: SIM118 - no dictionary
 
 
 @pytest.mark.parametrize("label", ["", "x" * 65])
@@ -94,9 +94,7 @@ def test_a_kind_of_key_that_the_module_does_not_make_is_rejected(module: Module)
 def test_a_curve_that_the_module_does_not_know_is_rejected(
     module: Module, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from trustworks.core.module import objects  # noqa: PLC0415
-
-    monkeypatch.setitem(objects.EC_PARAMETERS, KeyAlgorithm.P256, bytes.fromhex("0603550403"))
+    monkeypatch.setitem(EC_PARAMETERS, KeyAlgorithm.P256, bytes.fromhex("0603550403"))
     with pytest.raises((Rejected, Unavailable)):
         module.generate_key_pair(label="k", algorithm=KeyAlgorithm.P256)
     assert module.keys() == []
@@ -171,9 +169,9 @@ def test_a_signature_over_other_octets_never_leaves(module: Module, monkeypatch:
 @pytest.mark.req("TRUSTWORKS:MODULE-KEY-INSIDE")
 def test_the_module_gives_the_private_key_out_in_no_way(module: Module) -> None:
     key = module.generate_key_pair(label="k", algorithm=KeyAlgorithm.P256)
-    handle = module.private_handle(key.key_id)
     cryptoki = module.cryptoki
     with module.connection.session() as session:
+        handle = module.private_handle(session, key.key_id)
         assert cryptoki.attribute(session, handle, Attribute.VALUE) is None
         wrapping = cryptoki.generate_key(
             session,
@@ -250,7 +248,7 @@ def test_the_halves_of_a_new_key_must_belong_together(
         module.generate_key_pair(label="k", algorithm=KeyAlgorithm.P256)
     assert caught.value.code == "module.bad-signature"
     monkeypatch.undo()
-    assert [key.label for key in module.keys()] == ["other"]
+    assert [key.label for key in module.keys()] == ["other"]  # noqa: SIM118 - no dictionary
 
 
 # What must work
@@ -327,7 +325,7 @@ def test_a_destroyed_key_signs_no_more(softhsm: Path, token: Pkcs11Uri) -> None:
         assert caught.value.code == "module.key-absent"
         with pytest.raises(Unavailable):
             reader.key(label="k")
-        assert [found.label for found in reader.keys()] == ["kept"]
+        assert [found.label for found in reader.keys()] == ["kept"]  # noqa: SIM118 - no dictionary
         verify(kept.public_key, kept.sign(DATA), kept.scheme)
 
 
@@ -343,10 +341,10 @@ def test_a_working_copy_is_as_well_protected_and_not_another_key(
     with Module.open(token, library=softhsm, settings=settings) as module:
         key = module.key(label="k")
         verify(key.public_key, key.sign(DATA), key.scheme)
-        signing, own = key._place[1], module.private_handle(key.key_id)
-        assert (signing != own) is copies
+        signing = key._place[1]
         assert key.attributes()["token"] is True
         with module.connection.session() as session:
+            assert (signing != module.private_handle(session, key.key_id)) is copies
             for name in (Attribute.SENSITIVE, Attribute.PRIVATE, Attribute.NEVER_EXTRACTABLE):
                 assert module.cryptoki.number(session, signing, name) == 1
             assert module.cryptoki.number(session, signing, Attribute.EXTRACTABLE) == 0
@@ -361,7 +359,8 @@ def test_where_no_copy_can_be_made_the_key_itself_signs(
 
     monkeypatch.setattr(module.cryptoki, "copy", refused)
     key = module.generate_key_pair(label="k", algorithm=KeyAlgorithm.P256)
-    assert key._place[1] == module.private_handle(key.key_id)
+    with module.connection.session() as session:
+        assert key._place[1] == module.private_handle(session, key.key_id)
     verify(key.public_key, key.sign(DATA), key.scheme)
 
 
@@ -374,7 +373,7 @@ def test_keys_of_other_kinds_are_passed_over(module: Module) -> None:
             {Attribute.TOKEN: True, Attribute.MODULUS_BITS: 1024, Attribute.ID: b"1"},
             {Attribute.TOKEN: True, Attribute.LABEL: "short", Attribute.ID: b"1"},
         )
-    assert [key.label for key in module.keys()] == ["ours"]
+    assert [key.label for key in module.keys()] == ["ours"]  # noqa: SIM118 - no dictionary
     with pytest.raises(Rejected, match="RSA-1024") as caught:
         module.key(label="short")
     assert caught.value.code == "module.key-algorithm"

@@ -123,7 +123,7 @@ def declarations() -> str:
     members = (line.split(": ", 1) for line in FUNCTIONS.strip().splitlines())
     pointers = "".join(f"    CK_RV (*{name})({parameters});\n" for name, parameters in members)
     return (
-        f"{TYPES}typedef struct {{ CK_VERSION version;\n{pointers}}} CK_FUNCTION_LIST;\n"
-        "CK_RV C_GetFunctionList(CK_FUNCTION_LIST **list);\n"
-        "CK_RV C_GetInterfaceList(CK_INTERFACE *interfaces, CK_ULONG *count);\n"
+        f"{TYPES}typedef struct {{ CK_VERSION version;\n{pointers}}} CK_FUNCTION_LIST;\nCK_RV "
+        "C_GetFunctionList(CK_FUNCTION_LIST **list);\nCK_RV C_GetInterfaceList(CK_INTERFACE *interfaces, "
+        "CK_ULONG *count);\n"
     )

@@ -154,8 +154,7 @@ def health(module: Module, approved: Approval | None) -> ModuleHealth:
             if approved is None:
                 findings.append(
                     f"{module.token_uri} was not approved in {module.approval}; look at `trustworks module "
-                    "info`, "
-                    "then run `trustworks module approve`"
+                    "info`, then run `trustworks module approve`"
                 )
         if approved is not None:
             findings += compare(approved, module.info())

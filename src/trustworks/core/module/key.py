@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from trustworks.core.module.signatures import Plan
     from trustworks.core.module.uri import Pkcs11Uri
 
+_TRIES = 2  # after the first: a second thread may open the connection anew between looking up and signing
 _PROTECTION = (
     Attribute.TOKEN,
     Attribute.PRIVATE,
@@ -97,20 +98,23 @@ class Key:
             raise Unavailable(
                 "module.bad-signature",
                 f"The module made a signature with {self.uri} that the public key does not verify; it was "
-                "thrown "
-                "away. Take the module out of service and find the cause.",
+                "thrown away. Take the module out of service and find the cause.",
             )
         return signature
 
     def _again(self, plan: Plan, prepared: bytes, error: CryptokiError, seen: int) -> bytes:
         """Look the key up in the present connection, after opening it anew if it was lost, and sign."""
-        if error.rv not in LOST:
-            raise unavailable(error, self._module.uri) from error
-        self._connection.reopen(seen)
-        try:
-            return self._connection.sign(plan.mechanism, self._present(), prepared)
-        except CryptokiError as second:
-            raise unavailable(second, self._module.uri) from second
+        for _ in range(_TRIES):
+            self._connection.check_usable()
+            if error.rv not in LOST:
+                break
+            self._connection.reopen(seen)
+            place = self._present()
+            try:
+                return self._connection.sign(plan.mechanism, place, prepared)
+            except CryptokiError as again:
+                error, seen = again, place[0]
+        raise unavailable(error, self._module.uri) from error
 
     def _present(self) -> tuple[int, int]:
         """The present connection's generation, and the private key object's number in it."""
@@ -145,7 +149,7 @@ class Key:
         """What the module says about the private key's protection; None where it does not answer."""
 
         def read(session: int) -> dict[str, bool | None]:
-            handle = self._module.private_handle(self.key_id)
+            handle = self._module.private_handle(session, self.key_id)
             values: dict[str, bool | None] = {}
             for name in _PROTECTION:
                 number = self._module.cryptoki.number(session, handle, name)

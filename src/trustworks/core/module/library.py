@@ -41,6 +41,7 @@ _LOCK_PAUSE: Final = 0.01
 
 _loaded: dict[Path, Cryptoki] = {}
 _loading = threading.RLock()
+_holding = threading.local()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,8 +101,7 @@ def find_library(configured: Path | None = None) -> Path:
             raise Unavailable(
                 "module.library-absent",
                 f"{source} names {path}, and there is no such file. Correct the path, or install the "
-                "module's "
-                "PKCS#11 library.",
+                "module's PKCS#11 library.",
             )
     for known in KNOWN_PLACES:
         if known.is_file():
@@ -109,10 +109,8 @@ def find_library(configured: Path | None = None) -> Path:
     raise Unavailable(
         "module.library-absent",
         "No PKCS#11 library was found. Install SoftHSM2 (Debian: apt install softhsm2; Fedora: dnf install "
-        "softhsm; "
-        "Alpine: apk add softhsm; macOS: brew install softhsm), or name your module's library in [module] "
-        "library "
-        f"or {ENVIRONMENT}.",
+        "softhsm; Alpine: apk add softhsm; macOS: brew install softhsm), or name your module's library in "
+        f"[module] library or {ENVIRONMENT}.",
     )
 
 
@@ -123,9 +121,12 @@ def start_lock(setup: Setup) -> Iterator[None]:
 
     SoftHSM2 reads its token files while another process' login rewrites them: without the lock one start in
     seven fails when four processes start together. Making and destroying keys and tokens is under the same
-    lock. It is not reentrant.
+    lock.
     """
     path = setup.lock_path
+    if path in _held():
+        yield
+        return
     try:
         creating = os.O_CREAT if setup.lock_file else 0
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | creating, 0o600)
@@ -136,9 +137,21 @@ def start_lock(setup: Setup) -> Iterator[None]:
         ) from None
     try:
         _lock(descriptor, path)
-        yield
+        _held().add(path)
+        try:
+            yield
+        finally:
+            _held().remove(path)
     finally:
         os.close(descriptor)
+
+
+def _held() -> set[Path]:
+    """The locks that the present thread holds: it enters them again where a lost connection is reopened."""
+    if not hasattr(_holding, "paths"):
+        _holding.paths = set()
+    paths: set[Path] = _holding.paths
+    return paths
 
 
 def _lock(descriptor: int, path: Path) -> None:
@@ -179,8 +192,7 @@ def load(setup: Setup) -> Cryptoki:
                     raise Unavailable(
                         "module.library",
                         f"{setup.path} is in use already with other parameters or another SOFTHSM2_CONF; one "
-                        "process "
-                        "can use one setting at a time.",
+                        "process can use one setting at a time.",
                     )
                 cryptoki.parameters, cryptoki.configuration = setup.parameters, setup.configuration
                 start_afresh(cryptoki)
@@ -259,8 +271,7 @@ def check_not_forked(opened_by: int, user: int) -> None:
         raise Unavailable(
             "module.forked",
             "This process was forked after the cryptographic module was opened. Start worker processes with "
-            "spawn, "
-            "and open the module in each of them.",
+            "spawn, and open the module in each of them.",
         )
 
 

@@ -25,9 +25,11 @@ if TYPE_CHECKING:
     from trustworks.core.module.algorithms import KeyAlgorithm
     from trustworks.core.module.config import ModuleSettings
     from trustworks.core.module.health import Approval, ModuleHealth
+    from trustworks.core.module.objects import Found
     from trustworks.core.module.probe import Capability, ModuleInfo
 
 LONGEST_LABEL = 64
+_TRIES = 3
 
 
 def today_utc() -> date:
@@ -122,22 +124,14 @@ class Module:
             raise Malformed(f"A key's label has 1 to {LONGEST_LABEL} octets.")
         identity = key_id or self.random(20)
         with libraries.start_lock(self.connection.setup):  # a process that starts must not see half a key
-            if self._find(label=label) or self._find(key_id=identity):
+            if self.connection.run(
+                lambda session: self._find(session, label) or self._find(session, key_id=identity)
+            ):
                 raise Rejected(
                     "module.key-exists",
                     f"A key with the label {label!r} or that id is on the token already; use another.",
                 )
-            self.connection.run(
-                lambda session: objects.generate(
-                    self.cryptoki,
-                    session,
-                    self.mechanisms,
-                    algorithm=algorithm,
-                    label=label,
-                    key_id=identity,
-                ),
-                once=True,
-            )
+            self._generate(algorithm, label, identity)
         try:
             key = self.key(key_id=identity)
             check_protection(key.attributes(), label, lab=self.lab)
@@ -147,6 +141,31 @@ class Module:
             raise
         return key
 
+    def _generate(self, algorithm: KeyAlgorithm, label: str, identity: bytes) -> None:
+        """C_GenerateKeyPair; again where it failed, after destroying what it may have left under this id.
+
+        SoftHSM2 fails now and then with CKR_GENERAL_ERROR while other threads or processes look for objects.
+        """
+        for tries_left in reversed(range(_TRIES)):
+            try:
+                self.connection.run(
+                    lambda session: objects.generate(
+                        self.cryptoki,
+                        session,
+                        self.mechanisms,
+                        algorithm=algorithm,
+                        label=label,
+                        key_id=identity,
+                    ),
+                    once=True,
+                )
+            except Unavailable as error:
+                self._destroy(identity)
+                if not tries_left or error.code != "module.failed":
+                    raise
+            else:
+                return
+
     def key(self, label: str | None = None, key_id: bytes | None = None) -> Key:
         """The one private key with this label or id (or both); without either, the one that the URI names."""
         if label is None and key_id is None:
@@ -155,7 +174,12 @@ class Module:
             raise Malformed(
                 "Say which key is meant: by its label, its id, or object= or id= in the PKCS#11 URI."
             )
-        found = self._find(label=label, key_id=key_id)
+
+        def read(session: int) -> list[Found]:  # found and read in one session: numbers end with it
+            handles = self._find(session, label, key_id)
+            return objects.unique(objects.read(self.cryptoki, session, handle) for handle in handles)
+
+        found = self.connection.run(read)
         if len(found) == 1:
             return self._key(found[0])
         name = f"with the label {label!r}" if label is not None else f"with the id {(key_id or b'').hex()}"
@@ -164,6 +188,7 @@ class Module:
                 "module.key-ambiguous",
                 f"{len(found)} keys {name} are on {self.token_uri}; name one by its id.",
             )
+        self.connection.check_usable()  # after a logout private keys are not found
         raise Unavailable(
             "module.key-absent",
             f"No private key {name} is on {self.token_uri}. `trustworks module keys` lists those that are "
@@ -172,14 +197,18 @@ class Module:
 
     def keys(self) -> list[Key]:
         """All private keys of the token that Trustworks can use, by label."""
-        found = []
-        for handle in self._find():
-            try:
-                found.append(self._key(handle))
-            except (Unavailable, Rejected) as error:
-                if error.code not in objects.NOT_OURS:
-                    raise
-        return sorted(found, key=lambda key: (key.label, key.key_id))
+
+        def read(session: int) -> list[Found]:
+            found = []
+            for handle in self._find(session):
+                try:
+                    found.append(objects.read(self.cryptoki, session, handle))
+                except (Unavailable, Rejected) as error:
+                    if error.code not in objects.NOT_OURS:
+                        raise
+            return objects.unique(found)
+
+        return sorted(map(self._key, self.connection.run(read)), key=lambda key: (key.label, key.key_id))
 
     def destroy(self, key: Key) -> None:
         """Destroy the private and the public key object; there is no way back."""
@@ -187,17 +216,22 @@ class Module:
 
     def _destroy(self, key_id: bytes) -> None:
         with libraries.start_lock(self.connection.setup):
-            self.connection.drop_copies(self._find(key_id=key_id))
-            self.connection.run(lambda session: objects.destroy(self.cryptoki, session, key_id))
+
+            def destroy(session: int) -> None:
+                self.connection.drop_copies(self._find(session, key_id=key_id))
+                objects.destroy(self.cryptoki, session, key_id)
+
+            self.connection.run(destroy)
 
     def random(self, length: int) -> bytes:
         """Random octets from the module."""
         return self.connection.run(lambda session: self.cryptoki.random(session, length))
 
-    def private_handle(self, key_id: bytes) -> int:
+    def private_handle(self, session: int, key_id: bytes) -> int:
         """The private key object's number in the present connection."""
-        found = self._find(key_id=key_id)
-        if len(found) != 1:
+        found = self._find(session, key_id=key_id)
+        if not found:
+            self.connection.check_usable()
             raise Unavailable(
                 "module.key-absent", f"The key with the id {key_id.hex()} is no longer on {self.token_uri}."
             )
@@ -205,21 +239,20 @@ class Module:
 
     def signing_handle(self, key_id: bytes, generation: int) -> int:
         """The number of the object that signs: a working copy where that is wanted and possible."""
-        handle = self.private_handle(key_id)
+        handle = self.connection.run(lambda session: self.private_handle(session, key_id))
         if not self._working_copies:
             return handle
         return self.connection.working_copy(handle, generation) or handle
 
-    def _find(self, *, label: str | None = None, key_id: bytes | None = None) -> list[int]:
+    def _find(self, session: int, label: str | None = None, key_id: bytes | None = None) -> list[int]:
         wanted: dict[Attribute, Any] = {Attribute.CLASS: ObjectClass.PRIVATE_KEY, Attribute.TOKEN: True}
         if label is not None:
             wanted[Attribute.LABEL] = label
         if key_id is not None:
             wanted[Attribute.ID] = key_id
-        return self.connection.run(lambda session: self.cryptoki.find(session, wanted))
+        return self.cryptoki.find(session, wanted)
 
-    def _key(self, handle: int) -> Key:
-        found = self.connection.run(lambda session: objects.read(self.cryptoki, session, handle))
+    def _key(self, found: Found) -> Key:
         return Key(
             self,
             label=found.label,
@@ -254,8 +287,9 @@ class Module:
 def check_protection(attributes: dict[str, bool | None], label: str, *, lab: bool) -> None:
     """Refuse a new private key that the module could give out.
 
-    What a module does not answer (None) is not held against it; what it answers must be right. In the lab only
-    the protection itself counts, not what the module says of the key's past: NSS calls none of its keys local.
+    What a module does not answer (None) is not held against it; what it answers must be right. In the lab
+    only the protection itself counts, not what the module says of the key's past: NSS calls none of its keys
+    local.
     """
     required = {"private": True, "sensitive": True, "extractable": False, "sign": True}
     if not lab:
@@ -264,6 +298,7 @@ def check_protection(attributes: dict[str, bool | None], label: str, *, lab: boo
     if wrong or attributes.get("sensitive") is None or attributes.get("extractable") is None:
         raise Refused(
             "TRUSTWORKS:MODULE-KEY-INSIDE",
-            f"The module does not protect the new key {label!r} as asked ({', '.join(wrong) or 'no answer'}); it "
-            "was destroyed. Use a module that keeps private keys sensitive and not extractable.",
+            f"The module does not protect the new key {label!r} as asked "
+            f"({', '.join(wrong) or 'no answer'}); it was destroyed. Use a module that keeps private keys "
+            "sensitive and not extractable.",
         )

@@ -10,10 +10,12 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from trustworks.core.errors import Rejected, Unavailable
 from trustworks.core.module.algorithms import CURVES, EC_PARAMETERS, KeyAlgorithm, PublicKey, algorithm_of
-from trustworks.core.module.constants import UNSUPPORTED_KEY, Attribute, KeyType, Mechanism, ObjectClass
+from trustworks.core.module.constants import UNSUPPORTED_KEY, Attribute, KeyType, Mechanism, ObjectClass, Rv
 from trustworks.core.module.pkcs11 import CryptokiError, PreparedMechanism
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from trustworks.core.module.pkcs11 import Cryptoki, Template
 
 _GENERATORS = {
@@ -64,7 +66,8 @@ def generate(
         Attribute.LABEL: label,
         Attribute.ID: key_id,
     }
-    # Nothing about CKA_VERIFY: signatures are verified outside of the module, and tpm2-pkcs11 1.9.0 fails on it.
+    # Nothing about CKA_VERIFY: signatures are verified outside of the module, and tpm2-pkcs11 1.9.0 fails on
+    # it.
     public: Template = {**common, Attribute.PRIVATE: False}
     if algorithm.family == "rsa":
         public[Attribute.MODULUS_BITS] = algorithm.bits
@@ -100,39 +103,42 @@ def read(cryptoki: Cryptoki, session: int, handle: int) -> Found:
     label = (cryptoki.attribute(session, handle, Attribute.LABEL) or b"").decode(errors="replace")
     key_id = cryptoki.attribute(session, handle, Attribute.ID) or b""
     key_type = cryptoki.number(session, handle, Attribute.KEY_TYPE)
+    if key_type is None or key_type not in _READERS:
+        raise Rejected(
+            "module.key-algorithm", f"The key {label!r} is of a type that Trustworks does not use."
+        )
     public = cryptoki.find(
         session,
-        {Attribute.CLASS: ObjectClass.PUBLIC_KEY, Attribute.ID: key_id, Attribute.KEY_TYPE: key_type or 0},
+        {Attribute.CLASS: ObjectClass.PUBLIC_KEY, Attribute.ID: key_id, Attribute.KEY_TYPE: key_type},
     )
-    if len(public) > 1:
+    found = [_READERS[key_type](cryptoki, session, source) for source in public or [handle]]
+    key = found[0]
+    if any(other != key for other in found):
         raise Unavailable(
             "module.key-ambiguous",
             f"{len(public)} public keys have the id {key_id.hex()} of {label!r}; keep the right one.",
         )
-    source = public[0] if public else handle
-    key: PublicKey | None = None
-    match key_type:
-        case KeyType.RSA:
-            key = _rsa(cryptoki, session, source)
-        case KeyType.EC | KeyType.EC_EDWARDS:
-            key = _ec(cryptoki, session, source)
-        case _:
-            raise Rejected(
-                "module.key-algorithm", f"The key {label!r} is of a type that Trustworks does not use."
-            )
     if key is None:
         raise Unavailable(
             "module.public-key-absent",
             f"The token holds no public key object with the id {key_id.hex()} of {label!r}; import it, so "
-            "that "
-            "signatures can be verified.",
+            "that signatures can be verified.",
         )
     return Found(label=label, key_id=key_id, algorithm=algorithm_of(key), public_key=key)
 
 
+def unique(found: Iterable[Found]) -> list[Found]:
+    """Without what is there twice: SoftHSM2 can list one object twice while another process makes objects."""
+    single: list[Found] = []
+    for each in found:
+        if each not in single:
+            single.append(each)
+    return single
+
+
 def read_public(cryptoki: Cryptoki, session: int, handle: int, algorithm: KeyAlgorithm) -> PublicKey | None:
     """The public key of a public key object."""
-    return _rsa(cryptoki, session, handle) if algorithm.family == "rsa" else _ec(cryptoki, session, handle)
+    return (_rsa if algorithm.family == "rsa" else _ec)(cryptoki, session, handle)
 
 
 def _rsa(cryptoki: Cryptoki, session: int, handle: int) -> rsa.RSAPublicKey | None:
@@ -166,8 +172,19 @@ def _ec(cryptoki: Cryptoki, session: int, handle: int) -> PublicKey | None:
         ) from error
 
 
+_READERS: dict[int, Callable[[Cryptoki, int, int], PublicKey | None]] = {
+    KeyType.RSA: _rsa,
+    KeyType.EC: _ec,
+    KeyType.EC_EDWARDS: _ec,
+}
+
+
 def destroy(cryptoki: Cryptoki, session: int, key_id: bytes) -> None:
     """Destroy the private key object first, then the public one."""
     for kind in (ObjectClass.PRIVATE_KEY, ObjectClass.PUBLIC_KEY):
         for handle in cryptoki.find(session, {Attribute.CLASS: kind, Attribute.ID: key_id}):
-            cryptoki.destroy(session, handle)
+            try:
+                cryptoki.destroy(session, handle)
+            except CryptokiError as error:
+                if error.rv != Rv.OBJECT_HANDLE_INVALID:  # listed twice, see `unique`
+                    raise

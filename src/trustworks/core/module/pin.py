@@ -72,8 +72,7 @@ def check_pin_file(mode: int, owner: int, user: int, path: Path) -> None:
         raise Refused(
             "TRUSTWORKS:MODULE-PIN-FILE-MODE",
             f"The PIN file {path} has mode {stat.S_IMODE(mode):04o}: others can reach it. Run chmod 600 "
-            f"{path}, "
-            "and change the PIN if they may have read it.",
+            f"{path}, and change the PIN if they may have read it.",
         )
     if owner not in {0, user}:
         raise Refused(

@@ -35,6 +35,7 @@ LARGEST_SIGNATURE: Final = 2048
 SESSION_PATIENCE: Final = (
     5.0  # seconds; a token whose sessions are all in use gets one back within a signature's time
 )
+RETURN_PATIENCE: Final = 1.0  # seconds to wait for calls that are under way, before closing or reopening
 _SESSION_PAUSE: Final = 0.002
 
 
@@ -69,6 +70,8 @@ class Connection:
         self._read_write = read_write
         self._lock = threading.RLock()
         self._idle: deque[Session] = deque()
+        self._all: set[Session] = set()
+        self._opening = False
         self._anchor: Session | None = None
         self._copies: dict[int, int] = {}
         self._pin_refused: Unavailable | None = None
@@ -136,6 +139,7 @@ class Connection:
             self.closed = True
             if os.getpid() != self.pid:
                 return  # the sessions are the parent's
+            self._await_return()
             with self.cryptoki.lock:
                 self._leave()
 
@@ -163,14 +167,25 @@ class Connection:
             if self.generation != seen:
                 return
             self.check_usable()
-            with self.cryptoki.lock:
-                self._leave()
-                library.start_again(self.cryptoki)
-                try:
+            self._opening = True
+            try:
+                self._await_return()
+                with self.cryptoki.lock:
+                    self._leave()
+                    library.start_again(self.cryptoki)
                     self.open()
-                except CryptokiError as error:
-                    raise unavailable(error, self.uri) from error
-            self.generation += 1
+            except CryptokiError as error:
+                raise unavailable(error, self.uri) from error
+            else:
+                self.generation += 1
+            finally:
+                self._opening = False
+
+    def _await_return(self) -> None:
+        """Wait until other threads have given their sessions back: a logout would make their calls fail."""
+        deadline = time.monotonic() + RETURN_PATIENCE
+        while len(self._all) > len(self._idle) + 1 and time.monotonic() < deadline:
+            time.sleep(_SESSION_PAUSE)
 
     def check_usable(self) -> None:
         """Refuse after `close` and after a fork."""
@@ -203,7 +218,9 @@ class Connection:
                 if session := self._idle_session():
                     return session
             else:
-                return Session(handle, generation, start)
+                session = Session(handle, generation, start)
+                self._all.add(session)
+                return session
 
     def _idle_session(self) -> Session | None:
         """A session of the present generation that nobody uses."""
@@ -217,6 +234,9 @@ class Connection:
             self._discard(session)
 
     def _take(self) -> Session:
+        if self._opening:
+            with self._lock:  # until another thread has opened the connection anew
+                pass
         return self._idle_session() or self._new_session()
 
     def _give(self, session: Session) -> None:
@@ -230,6 +250,7 @@ class Connection:
                 self._discard(self._idle.pop())
 
     def _discard(self, session: Session) -> None:
+        self._all.discard(session)
         if session.start == self.cryptoki.starts:  # else its number may by now be another's
             with suppress(CryptokiError):
                 self.cryptoki.close_session(session.handle)
@@ -253,6 +274,7 @@ class Connection:
             with self.session() as session:
                 return action(session)
         except CryptokiError as error:
+            self.check_usable()
             if once or error.rv not in LOST:
                 raise unavailable(error, self.uri) from error
         self.reopen(seen)

@@ -157,8 +157,7 @@ def check_holds_no_pin(name: str) -> None:
         raise Refused(
             "TRUSTWORKS:MODULE-PIN-OUTSIDE",
             "The PKCS#11 URI holds a PIN (pin-value). Put it into a file of mode 0600, and name the file "
-            "with "
-            "pin-source=file:PATH.",
+            "with pin-source=file:PATH.",
         )
 
 
