@@ -161,11 +161,7 @@ class Release:
 
         def action(connection: Connection) -> None:
             if not records.mark_issued(connection, serial, der, now):
-                raise Unavailable(
-                    "issuance.intent-closed",
-                    "The intent to issue was closed meanwhile, so the certificate is not released; try "
-                    "again.",
-                )
+                raise _IntentClosedError
             if also is not None:
                 also(connection, der)
 

@@ -45,7 +45,6 @@ if TYPE_CHECKING:
 
     from trustworks.core.audit import JSON, Recorder
     from trustworks.core.module import Key
-    from trustworks.core.module.algorithms import PublicKey
     from trustworks.core.store import Database
     from trustworks.core.time import Clock
     from trustworks.issuance.config import IssuanceSettings
@@ -155,7 +154,7 @@ class Issuance:
         csr = read_csr(request.csr)
         key_rules.check_possession(csr.request)
         now = self._clock.now().utc
-        spki = self._subject_key(csr.request.public_key(), now.date())  # type: ignore[arg-type]
+        spki = self._subject_key(csr.request.public_key(), now.date())
         subject = request_rules.complete_subject(profile, request.subject, self._provider_attributes())
         names = self._alternative_names(profile, request, csr)
         # 2. The authority, and a validity within its own.
@@ -361,8 +360,9 @@ class Issuance:
 
     # Parts
 
-    def _subject_key(self, key: PublicKey, day: date) -> bytes:
+    def _subject_key(self, given: object, day: date) -> bytes:
         """The SubjectPublicKeyInfo of a key that may be certified."""
+        key = key_rules.key_of_known_kind(given)
         algorithm = algorithm_of(key)
         key_rules.check_agreed_key(objection_of(lambda: check_key_algorithm(algorithm, day, lab=self.lab)))
         key_rules.check_key_quality(key)

@@ -14,6 +14,7 @@ from trustworks.core.errors import Malformed
 from trustworks.issuance.model import NAME_ORDER, NameAttribute
 
 MAX_CSR: Final = 65536
+_UNREADABLE: Final = (x509.InvalidVersion, x509.UnsupportedGeneralNameType, x509.DuplicateExtension)
 
 SHORT: Final = {
     "C": "countryName",
@@ -53,7 +54,7 @@ def read_csr(data: bytes) -> Csr:
         request = x509.load_pem_x509_csr(data) if is_pem else x509.load_der_x509_csr(data)
         request.public_key()
         extensions = list(request.extensions)
-    except (ValueError, TypeError, x509.UnsupportedGeneralNameType, x509.DuplicateExtension) as error:
+    except (ValueError, TypeError, *_UNREADABLE) as error:
         raise Malformed(
             "This is not a certification request (PKCS#10) in DER or PEM that can be read; make one with "
             "`openssl req -new -key KEY -out FILE`."

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
-from trustworks.core.errors import Refused
+from trustworks.core.errors import Refused, Rejected
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
@@ -58,6 +58,16 @@ def check_possession(csr: x509.CertificateSigningRequest) -> None:
             "private "
             "key is the requester's.",
         )
+
+
+def key_of_known_kind(key: object) -> PublicKey:
+    """The key, if it is of a kind that can be certified at all; `Rejected` (issuance.key-kind) otherwise."""
+    if isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey):
+        return key
+    raise Rejected(
+        "issuance.key-kind",
+        "The request's public key is neither an elliptic-curve nor an RSA key; make such a one.",
+    )
 
 
 @implements("EN319412-2:GEN-4.2.5-2")

@@ -1,0 +1,122 @@
+"""What a request may ask for."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from trustworks.core.errors import Refused, Rejected
+from trustworks.issuance.model import NameAttribute
+from trustworks.issuance.profiles import PROFILES, profile_named
+from trustworks.issuance.rules.requests import (
+    check_alternative_names,
+    check_not_a_ceremony,
+    complete_subject,
+    validity,
+)
+
+NOW = datetime(2026, 11, 24, 12, 0, 0, 999_999, tzinfo=UTC)
+PROVIDER = {"countryName": "XX", "organizationName": "TEST Provider", "organizationIdentifier": None}
+NATURAL = {
+    "commonName": "A TEST",
+    "serialNumber": "1",
+    "surname": "A",
+    "countryName": "XX",
+    "givenName": "B",
+}
+
+
+def attributes(**given: str) -> list[NameAttribute]:
+    return [NameAttribute(*item) for item in given.items()]
+
+
+def test_the_name_has_the_profiles_order_and_what_the_provider_adds() -> None:
+    found = complete_subject(PROFILES["natural-qcp-n-qscd"], attributes(**NATURAL), PROVIDER)
+    assert [one.type for one in found] == [
+        "countryName",
+        "givenName",
+        "surname",
+        "serialNumber",
+        "commonName",
+    ]
+    found = complete_subject(PROFILES["tsu"], attributes(commonName="TEST TSU"), PROVIDER)
+    assert found == (
+        ("countryName", "XX"),
+        ("organizationName", "TEST Provider"),
+        ("commonName", "TEST TSU"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"serialNumber": None}, "serialNumber"),
+        ({"countryName": None}, "countryName"),
+        ({"surname": None, "givenName": None}, "exactly one"),
+        ({"pseudonym": "P"}, "exactly one"),
+        ({"localityName": "L"}, "localityName"),
+    ],
+)
+def test_what_is_missing_unknown_or_contradictory_is_said(change: dict[str, str | None], word: str) -> None:
+    given = {name: value for name, value in {**NATURAL, **change}.items() if value is not None}
+    with pytest.raises(Rejected, match=word):
+        complete_subject(PROFILES["natural-qcp-n-qscd"], attributes(**given), PROVIDER)
+
+
+def test_a_pseudonym_may_stand_for_the_name() -> None:
+    given = {"commonName": "P TEST", "pseudonym": "P TEST", "serialNumber": "1", "countryName": "XX"}
+    complete_subject(PROFILES["natural-qcp-n-qscd"], attributes(**given), PROVIDER)
+
+
+def test_an_attribute_given_twice_is_rejected() -> None:
+    twice = [*attributes(**NATURAL), NameAttribute("surname", "C")]
+    with pytest.raises(Rejected, match="twice"):
+        complete_subject(PROFILES["natural-qcp-n-qscd"], twice, PROVIDER)
+
+
+def test_alternative_names_are_a_servers_alone() -> None:
+    with pytest.raises(Rejected, match="needs alternative names"):
+        check_alternative_names(PROFILES["tls-server"], ())
+    with pytest.raises(Rejected, match="no alternative names"):
+        check_alternative_names(PROFILES["tsu"], ("DNS:a",))
+    check_alternative_names(PROFILES["tls-server"], ("DNS:a",))
+
+
+def test_authorities_are_a_ceremonys() -> None:
+    for profile in PROFILES.values():
+        if profile.ca:
+            with pytest.raises(Rejected, match="ceremony"):
+                check_not_a_ceremony(profile)
+        else:
+            check_not_a_ceremony(profile)
+
+
+@pytest.mark.req("TRUSTWORKS:ISSUANCE-VALIDITY-WITHIN")
+def test_validity_begins_now_and_ends_with_the_authority_at_the_latest() -> None:
+    profile = PROFILES["tsu"]
+    first, last = validity(profile, None, NOW, NOW + timedelta(days=9999))
+    assert first == NOW.replace(microsecond=0)
+    assert last - first == timedelta(days=profile.days, seconds=-1)
+    end = NOW + timedelta(days=100)
+    assert validity(profile, None, NOW, end)[1] == end
+    assert validity(profile, 50, NOW, end)[1] < end
+    with pytest.raises(Refused, match="fewer days"):
+        validity(profile, 101, NOW, end)
+    with pytest.raises(Refused, match="renew"):
+        validity(profile, None, NOW, NOW - timedelta(days=1))
+
+
+@pytest.mark.parametrize("days", [0, -1, 10**9])
+def test_days_outside_the_profile_are_rejected(days: int) -> None:
+    with pytest.raises(Rejected, match="allows 1 to"):
+        validity(PROFILES["tsu"], days, NOW, None)
+
+
+def test_a_wrong_profile_name_gets_a_hint() -> None:
+    assert profile_named("natural").name == "natural-qcp-n-qscd"
+    assert profile_named("seal") is profile_named("legal-seal")
+    with pytest.raises(Rejected, match="Did you mean tls-server"):
+        profile_named("tls-sever")
+    with pytest.raises(Rejected, match="profile list"):
+        profile_named("")

@@ -1,0 +1,75 @@
+"""Revocation is for good, a hold is not, and dates make sense."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from trustworks.core.errors import Refused, Rejected
+from trustworks.issuance.model import CertificateStatus, Revocation, RevocationReason, State
+from trustworks.issuance.rules.revocation import check_dates, check_not_reinstated, check_revocable
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+HOLD = RevocationReason.certificateHold
+
+
+def revoked(reason: RevocationReason) -> Revocation:
+    return Revocation(revoked_at=NOW, reason=reason, recorded_at=NOW)
+
+
+def status(state: State = "issued", revocation: Revocation | None = None) -> CertificateStatus:
+    return CertificateStatus(
+        serial="00", authority="issuing", state=state, not_after=NOW, revocation=revocation
+    )
+
+
+@pytest.mark.req("EN319411-1:REV-6.3.9-04")
+@pytest.mark.parametrize("first", [reason for reason in RevocationReason if reason is not HOLD])
+@pytest.mark.parametrize("then", [None, HOLD, RevocationReason.superseded])
+def test_a_revocation_is_never_changed(first: RevocationReason, then: RevocationReason | None) -> None:
+    with pytest.raises(Refused, match="for good"):
+        check_not_reinstated(revoked(first), then)
+
+
+@pytest.mark.parametrize("then", [None, *RevocationReason])
+def test_a_hold_and_a_good_certificate_may_become_anything(then: RevocationReason | None) -> None:
+    check_not_reinstated(None, then)
+    check_not_reinstated(revoked(HOLD), then)
+
+
+@pytest.mark.req("TRUSTWORKS:ISSUANCE-REVOCABLE")
+@pytest.mark.parametrize("found", [None, status("issuing"), status("abandoned")])
+def test_only_issued_certificates_are_revoked(found: CertificateStatus | None) -> None:
+    with pytest.raises(Rejected, match="No certificate"):
+        check_revocable(found, RevocationReason.superseded)
+
+
+@pytest.mark.req("TRUSTWORKS:ISSUANCE-REVOCABLE")
+def test_holds_are_not_doubled_and_not_lifted_twice() -> None:
+    check_revocable(status(), HOLD)
+    check_revocable(status(revocation=revoked(HOLD)), None)
+    check_revocable(status(revocation=revoked(HOLD)), RevocationReason.keyCompromise)
+    with pytest.raises(Rejected, match="held already"):
+        check_revocable(status(revocation=revoked(HOLD)), HOLD)
+    with pytest.raises(Rejected, match="not held"):
+        check_revocable(status(), None)
+
+
+@pytest.mark.req("TRUSTWORKS:ISSUANCE-REVOCATION-DATES")
+@pytest.mark.parametrize(
+    ("revoked_at", "invalidity", "word"),
+    [
+        (NOW + timedelta(seconds=1), None, "future"),
+        (NOW, NOW + timedelta(days=1), "future"),
+        (NOW - timedelta(days=11), None, "before"),
+        (NOW, NOW - timedelta(days=11), "before"),
+    ],
+)
+def test_dates_lie_between_issuance_and_now(
+    revoked_at: datetime, invalidity: datetime | None, word: str
+) -> None:
+    first = NOW - timedelta(days=10)
+    with pytest.raises(Rejected, match=word):
+        check_dates(revoked_at=revoked_at, invalidity_date=invalidity, not_before=first, now=NOW)
+    check_dates(revoked_at=NOW, invalidity_date=first, not_before=first, now=NOW)

@@ -1,0 +1,112 @@
+"""Requests and names as they come in: strict, with sentences, and never another error than Malformed."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from hypothesis import given
+from hypothesis import strategies as st
+from issuance_testbed import make_csr
+
+from trustworks.core.errors import Malformed
+from trustworks.issuance.model import NAME_ORDER, NameAttribute
+from trustworks.issuance.wire import MAX_CSR, SHORT, read_csr, read_serial, read_subject
+
+GOOD = make_csr()
+PEM = x509.load_der_x509_csr(GOOD).public_bytes(Encoding.PEM)
+
+
+def test_der_and_pem_are_read() -> None:
+    assert read_csr(GOOD).der == read_csr(PEM).der == GOOD
+    assert read_csr(b"\n" + PEM + b"\n\n").der == GOOD
+    assert (
+        read_csr(PEM.replace(b"BEGIN CERT", b"BEGIN NEW CERT").replace(b"END CERT", b"END NEW CERT")).der
+        == GOOD
+    )
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"0",
+        GOOD[:-1],
+        GOOD + b"\0",
+        PEM + b"junk",
+        b"junk" + PEM,
+        PEM + PEM,
+        base64.b64encode(GOOD),
+        PEM.replace(b"CERTIFICATE REQUEST", b"CERTIFICATE"),
+        b"\x30\x80" + GOOD[4:] + b"\0\0",
+    ],
+)
+def test_anything_else_is_malformed(data: bytes) -> None:
+    with pytest.raises(Malformed, match="openssl req"):
+        read_csr(data)
+
+
+def test_a_flood_is_not_read() -> None:
+    with pytest.raises(Malformed, match="65536"):
+        read_csr(b"\x30" * (MAX_CSR + 1))
+
+
+@given(st.binary(max_size=300))
+def test_no_octets_raise_anything_else(data: bytes) -> None:
+    with pytest.raises(Malformed):
+        read_csr(data)
+
+
+@given(position=st.integers(0, len(GOOD) - 1), value=st.integers(0, 255))
+def test_a_changed_octet_is_read_or_malformed(position: int, value: int) -> None:
+    data = bytearray(GOOD)
+    data[position] = value
+    try:
+        read_csr(bytes(data))
+    except Malformed:
+        return
+
+
+def test_names_of_other_kinds_are_malformed() -> None:
+    mail = x509.SubjectAlternativeName([x509.RFC822Name("a@example.com")])
+    with pytest.raises(Malformed, match="neither a DNS name nor"):
+        read_csr(make_csr(None, None, mail))
+
+
+def test_what_the_request_asks_for_is_told() -> None:
+    found = read_csr(
+        make_csr(
+            ec.generate_private_key(ec.SECP384R1()),
+            None,
+            x509.SubjectAlternativeName([x509.DNSName("a.example.com")]),
+            x509.BasicConstraints(ca=True, path_length=None),
+        )
+    )
+    assert found.alternative_names == ("DNS:a.example.com",)
+    assert found.extensions == ("subjectAlternativeName", "basicConstraints")
+
+
+def test_subjects_are_read_by_short_and_long_names_in_any_order() -> None:
+    assert read_subject("CN=Anna TEST, c=XX,O = A\\, B Ltd") == (
+        NameAttribute("commonName", "Anna TEST"),
+        NameAttribute("countryName", "XX"),
+        NameAttribute("organizationName", "A, B Ltd"),
+    )
+    for name in (*NAME_ORDER, *SHORT):
+        assert read_subject(f"{name}=x")[0].value == "x"
+
+
+@pytest.mark.parametrize("text", ["", "CN", "CN=", "=x", "XY=1", "CN=a,,C=b", "CN=a\nb", "CN=\x00", "/CN=a"])
+def test_a_subject_that_is_none_is_malformed(text: str) -> None:
+    with pytest.raises(Malformed):
+        read_subject(text)
+
+
+def test_serials_are_read_as_people_write_them() -> None:
+    assert read_serial("0x1A:2b") == "1a2b".rjust(40, "0")
+    for text in ("", "xyz", "1" * 41, "-1", "0x"):
+        with pytest.raises(Malformed):
+            read_serial(text)
