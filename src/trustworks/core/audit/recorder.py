@@ -95,6 +95,8 @@ class Recorder:
         self._refusal: Unavailable | None = None
         self._closed = False
         self._listeners: list[Callable[[], None]] = []
+        self._held: _Entry | _Stop | None = None
+        self._in_hand: list[_Entry] = []
         self._sequence = 0
         self._previous = _NOTHING
         self._thread = threading.Thread(target=self._run, name=f"audit-{role}", daemon=True)
@@ -206,7 +208,7 @@ class Recorder:
         except BaseException as error:
             logger.exception("the writer of the audit log failed")
             self._refuse(error)
-            self._release(self._drain(), self._refusal)
+            self._release([*self._in_hand, *self._drain()], self._refusal)
             raise
 
     def _write_until_failure(self) -> bool:
@@ -216,7 +218,9 @@ class Recorder:
                 while True:
                     batch, stop = self._next_batch()
                     if batch:
+                        self._in_hand = batch
                         self._write(connection, batch)
+                        self._in_hand = []
                     if self._refusal is not None:
                         return stop
                     if stop:
@@ -250,8 +254,6 @@ class Recorder:
         except Empty:
             pass
         return batch, False
-
-    _held: _Entry | _Stop | None = None
 
     def _write(self, connection: Connection, batch: list[_Entry]) -> None:
         """Write a batch in one transaction and release it; when one entry spoils it, each by itself."""
