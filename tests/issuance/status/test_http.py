@@ -14,7 +14,7 @@ from cryptography import x509
 from cryptography.x509 import ocsp
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.issuance.status.conftest import DAY, der
+from tests.issuance.status.provider import DAY, der
 from tests.issuance.status.test_responder import request
 
 from trustworks.core.errors import Malformed, Unavailable
@@ -24,7 +24,7 @@ from trustworks.issuance.http import request_in_path, routes
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from tests.issuance.status.conftest import Provider
+    from tests.issuance.status.provider import Provider
 
 GOOD = ocsp.OCSPCertStatus.GOOD
 

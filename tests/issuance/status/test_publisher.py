@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from cryptography import x509
 from sqlalchemy import select
-from tests.issuance.status.conftest import DAY, NOW, der
+from tests.issuance.status.provider import DAY, NOW, der
 
 from trustworks.core.audit.records import events
 from trustworks.core.errors import Rejected, Unavailable
@@ -25,7 +25,7 @@ from trustworks.issuance.status.octets import subject_octets
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.issuance.status.conftest import Provider
+    from tests.issuance.status.provider import Provider
 
     from trustworks.issuance.model import CrlRecord
     from trustworks.issuance.status import CrlPublisher

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cryptography.x509 import Certificate
-    from tests.issuance.status.conftest import Provider
+    from tests.issuance.status.provider import Provider
 
 SHA1 = hashes.SHA1()  # noqa: S303 - identifies the authority, protects nothing
 HASHES = (SHA1, hashes.SHA256(), hashes.SHA384(), hashes.SHA512())

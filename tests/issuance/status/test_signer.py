@@ -9,7 +9,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID
-from tests.issuance.status.conftest import OCSP_SIGNER, certify, der, usage
+from tests.issuance.status.provider import OCSP_SIGNER, certify, der, usage
 
 from trustworks.core.errors import Refused, Rejected, Unavailable
 from trustworks.issuance import records
@@ -18,7 +18,7 @@ from trustworks.issuance.status import StatusServices, open_signer
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.issuance.status.conftest import Provider
+    from tests.issuance.status.provider import Provider
 
     from trustworks.issuance.model import AuthorityRecord
 
@@ -73,6 +73,7 @@ def test_a_certificate_in_the_authoritys_name_by_another_key_is_refused(provider
         provider.certificates["issuing"],
         provider.keys["root"],
         *OCSP_SIGNER,
+        since=provider.began,
     )
     with pytest.raises(Refused, match="not issued directly by the authority"):
         open_signer(provider.keys["ocsp"], der(forged), authorities(provider))
@@ -85,7 +86,12 @@ def test_a_certificate_of_another_key_or_of_nobody_is_rejected(provider: Provide
     with pytest.raises(Rejected, match="cannot be read"):
         open_signer(provider.keys["ocsp"], b"\x30\x00", known)
     stranger = certify(
-        "TEST OCSP", provider.keys["ocsp"].public_key, None, provider.keys["ocsp"], *OCSP_SIGNER
+        "TEST OCSP",
+        provider.keys["ocsp"].public_key,
+        None,
+        provider.keys["ocsp"],
+        *OCSP_SIGNER,
+        since=provider.began,
     )
     with pytest.raises(Rejected, match="no authority of this provider"):
         open_signer(provider.keys["ocsp"], der(stranger), known)
