@@ -6,13 +6,13 @@ import asyncio
 import base64
 import subprocess
 import threading
-import urllib.request
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+import httpx
 import pytest
 from cryptography.hazmat.primitives import serialization
 from tests.issuance.status.provider import Provider, TestClock
@@ -196,13 +196,11 @@ def test_openssl_accepts_what_a_get_brings(make_judge: Callable[..., Judge], tmp
     asked, answered = tmp_path / "request.der", tmp_path / "answer.der"
     judge.ocsp(certificate, "-no_nonce", "-reqout", str(asked))
     path = quote(base64.b64encode(asked.read_bytes()).decode(), safe="")
-    with (
-        served(judge.provider) as address,
-        urllib.request.urlopen(f"{address}/ocsp/{path}", timeout=30) as response,
-    ):
-        answered.write_bytes(response.read())
-        assert response.headers["content-type"] == "application/ocsp-response"
-        assert response.headers["etag"]
+    with served(judge.provider) as address:
+        response = httpx.get(f"{address}/ocsp/{path}", timeout=30)
+    answered.write_bytes(response.content)
+    assert response.headers["content-type"] == "application/ocsp-response"
+    assert response.headers["etag"]
     code, said = judge.ocsp(certificate, "-no_nonce", "-respin", str(answered))
     assert code == 0, said
     assert "Response verify OK" in said
