@@ -94,7 +94,7 @@ def _services(services: Services, findings: dict[str, Finding]) -> Iterator[Serv
         yield _row(
             "Certificates",
             f"GET {url}/certs/issuing.cer",
-            "EN 319 411-1, EN 319 412; issued by command, see `trustworks certificate issue`",
+            "EN 319 411-1, EN 319 412; issued by command",
             [findings[name] for name in ("store", "audit")],
             "trustworks profile list",
         )
@@ -118,7 +118,7 @@ def _row(title: str, address: str, speaks: str, findings: list[Finding], command
 def _authorities(connection: Connection) -> Iterator[KeyRow]:
     from trustworks.issuance import records  # noqa: PLC0415 - where it is configured
 
-    for one in records.list_authorities(connection):
+    for one in sorted(records.list_authorities(connection), key=lambda one: one.parent is not None):
         certificate = x509.load_der_x509_certificate(one.certificate)
         use = "Root CA" if one.parent is None else "Issuing CA"
         yield _key(use, one.token, one.key_label, certificate)

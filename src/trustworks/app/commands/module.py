@@ -1,0 +1,435 @@
+"""`trustworks module`: tokens, keys, capabilities, health and approval of the cryptographic module."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import secrets
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
+
+import typer
+
+from trustworks.core.errors import Malformed, Rejected, Unavailable
+from trustworks.core.module import (
+    Approval,
+    KeyAlgorithm,
+    Module,
+    Pkcs11Uri,
+    find_library,
+    initialise_token,
+    write_approval,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+
+    from trustworks.app.config import Config
+    from trustworks.core.audit import Recorder
+    from trustworks.core.module import Capability, Key, ModuleHealth, ModuleInfo
+
+app = typer.Typer(no_args_is_help=True, help="The cryptographic module: tokens, keys, capabilities, health.")
+CEREMONIES = "root"  # opened when it is named, never because nothing was said
+
+
+class ModuleWiring(Protocol):
+    """What these commands need of the application's wiring, where a configuration is used."""
+
+    @property
+    def config(self) -> Config:
+        """The configuration."""
+
+    def open_module(self, token: str, *, read_write: bool = False) -> AbstractContextManager[Module]:
+        """The module, on the token of a security context."""
+
+    def open_recorder(self, role: str) -> AbstractContextManager[Recorder]:
+        """The audit log, for a stream of its own."""
+
+
+Token = Annotated[
+    str | None,
+    typer.Option("--token", "-t", help="A token of the configuration: root, issuing, tsu, services, audit."),
+]
+Uri = Annotated[
+    str | None,
+    typer.Option(help="A token by its PKCS#11 URI, without any configuration.", metavar="URI"),
+]
+Library = Annotated[Path | None, typer.Option(help="With --uri: the PKCS#11 library. Default: SoftHSM2.")]
+Lab = Annotated[
+    bool, typer.Option("--lab", help="With --uri: let known and short PINs and weak algorithms through.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
+Label = Annotated[str, typer.Option("--label", "-l", help="The key's label.")]
+
+
+@contextmanager
+def _opened(
+    context: typer.Context,
+    *,
+    token: str | None,
+    uri: str | None,
+    library: Path | None,
+    lab: bool,
+    read_write: bool = False,
+) -> Iterator[Module]:
+    """The one token that the options name."""
+    if uri is not None and token is None:
+        with Module.open(Pkcs11Uri.parse(uri), library=library, lab=lab, read_write=read_write) as module:
+            yield module
+    elif token is not None and uri is None:
+        if library is not None or lab:
+            raise Malformed("--library and --lab go with --uri; with --token the configuration says both.")
+        wiring: ModuleWiring = context.obj
+        with wiring.open_module(token, read_write=read_write) as module:
+            yield module
+    else:
+        raise Malformed("Say which token is meant: --token NAME of the configuration, or --uri pkcs11:...")
+
+
+def _names(context: typer.Context, token: str | None, uri: str | None) -> list[str | None]:
+    """The tokens to go through: the one that is named, else all of the configuration but the ceremonies'."""
+    if token is not None or uri is not None:
+        return [token]
+    wiring: ModuleWiring = context.obj
+    tokens = wiring.config.tokens.model_dump()
+    found = [name for name, value in tokens.items() if value is not None and name != CEREMONIES]
+    if not found:
+        raise Rejected(
+            "config.token", "The configuration names no token under [tokens]; name one, or use --uri."
+        )
+    return list(found)
+
+
+@contextmanager
+def _log(context: typer.Context, uri: str | None) -> Iterator[Recorder | None]:
+    """The configuration's audit log, opened before anything is done; none for a token that stands alone."""
+    if uri is not None:
+        yield None
+        return
+    wiring: ModuleWiring = context.obj
+    with wiring.open_recorder("operator") as recorder:
+        yield recorder
+
+
+def _record(recorder: Recorder | None, kind: str, module: Module, detail: dict[str, Any]) -> None:
+    """Write what was done to the audit log; durable when it returns."""
+    if recorder is None:
+        return
+    from trustworks.core.audit import Event  # noqa: PLC0415 - the other commands do without the log
+
+    recorder.record(
+        Event(
+            type=kind,
+            outcome="success",
+            actor=_operator(),
+            subject={"kind": "module", "token": str(module.token_uri)},
+            detail=detail,
+            time=datetime.now(UTC),
+        )
+    )
+
+
+def _operator() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
+
+
+def _key_facts(key: Key) -> dict[str, Any]:
+    return {
+        "label": key.label,
+        "id": key.key_id.hex(),
+        "algorithm": key.algorithm.value,
+        "spki_sha256": key.spki_sha256.hex(),
+        "uri": str(key.uri),
+    }
+
+
+@app.command()
+def info(
+    context: typer.Context,
+    *,
+    token: Token = None,
+    uri: Uri = None,
+    library: Library = None,
+    lab: Lab = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Do not try out what the module can do.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say what the module is, and try out what it can do.
+
+    A key of each kind is made for one session, and signs by each of its schemes.
+    """
+    answers = []
+    for name in _names(context, token, uri):
+        with _opened(context, token=name, uri=uri, library=library, lab=lab) as module:
+            found, tried = module.info(), () if quick else module.capabilities()
+        answers.append(_info_facts(name, found, tried))
+        if not as_json:
+            typer.echo(_info_text(found, tried))
+    if as_json:
+        typer.echo(json.dumps({"tokens": answers}))
+
+
+def _info_facts(name: str | None, found: ModuleInfo, tried: tuple[Capability, ...]) -> dict[str, Any]:
+    facts = asdict(found) | {"library": str(found.library), "library_sha256": found.library_sha256.hex()}
+    facts["token"] = name
+    facts["capabilities"] = [
+        {
+            "algorithm": one.algorithm.value,
+            "generation_ms": one.generation_ms,
+            "schemes": [scheme.name for scheme in one.schemes],
+            "why_not": one.why_not,
+        }
+        for one in tried
+    ]
+    return facts
+
+
+def _info_text(found: ModuleInfo, tried: tuple[Capability, ...]) -> str:
+    lines = [
+        ("token", f"{found.token_label} ({found.token_model}, serial {found.token_serial})"),
+        ("made by", found.token_manufacturer),
+        ("versions", f"hardware {found.hardware_version}, firmware {found.firmware_version}"),
+        ("library", f"{found.library} ({found.library_description} {found.library_version})"),
+        ("SHA-256", found.library_sha256.hex()),
+        ("PKCS#11", ", ".join((found.cryptoki_version, *found.interfaces))),
+        ("mechanisms", str(len(found.mechanisms))),
+    ]
+    for one in tried:
+        able = ", ".join(scheme.name for scheme in one.schemes)
+        lines.append((one.algorithm.value, "; ".join(part for part in (able, one.why_not) if part)))
+    if found.is_test_module:
+        lines.append(("NOTE", "this is a test module: it protects no key that anybody relies on"))
+    return "\n".join(f"{name:<17}{text}" for name, text in lines)
+
+
+@app.command()
+def keys(
+    context: typer.Context,
+    *,
+    token: Token = None,
+    uri: Uri = None,
+    library: Library = None,
+    lab: Lab = False,
+    as_json: AsJson = False,
+) -> None:
+    """List the private keys with their protection."""
+    answers = []
+    for name in _names(context, token, uri):
+        with _opened(context, token=name, uri=uri, library=library, lab=lab) as module:
+            found = [_key_facts(key) | {"attributes": key.attributes()} for key in module.keys()]  # noqa: SIM118
+            answers.append({"token": name, "uri": str(module.token_uri), "keys": found})
+            if not as_json:
+                typer.echo(
+                    "\n".join((f"{module.token_uri.token}: {len(found)} key(s)", *map(_key_text, found)))
+                )
+    if as_json:
+        typer.echo(json.dumps({"tokens": answers}))
+
+
+def _key_text(key: dict[str, Any]) -> str:
+    inside = "stays inside" if key["attributes"]["extractable"] is False else "CAN BE EXTRACTED"
+    return f"  {key['label']:<24}{key['algorithm']:<17}{key['id']:<42}{inside}"
+
+
+@app.command("init-token")
+def init_token(
+    label: Annotated[str, typer.Option("--label", "-l", help="The new token's label.")],
+    pin_file: Annotated[Path, typer.Option(help="A new file (mode 0600) for the user's PIN.")],
+    so_pin_file: Annotated[Path, typer.Option(help="A new file for the security officer's PIN.")],
+    library: Annotated[Path | None, typer.Option(help="The PKCS#11 library. Default: SoftHSM2.")] = None,
+    *,
+    probe_key: Annotated[
+        bool, typer.Option("--probe-key/--no-probe-key", help="Make the key that `health` signs with.")
+    ] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Make a new token with random PINs on a free slot; one that exists already is never touched.
+
+    Keep the security officer's file away from this machine afterwards: no service needs it.
+    """
+    chosen = find_library(library)
+    made: list[Path] = []
+    try:
+        pins = [_new_pin_file(file, made) for file in (pin_file, so_pin_file)]
+        initialise_token(chosen, label=label, user_pin=pins[0], so_pin=pins[1])
+    except BaseException:
+        for file in made:
+            file.unlink()
+        raise
+    named = Pkcs11Uri(token=label, pin_source=f"file:{pin_file}")
+    if probe_key:
+        with Module.open(named, library=chosen, read_write=True) as module:
+            module.ensure_probe_key()
+    if as_json:
+        facts = {"uri": str(named), "pin_file": str(pin_file), "so_pin_file": str(so_pin_file)}
+        typer.echo(json.dumps(facts))
+    else:
+        typer.echo(f"{named}\nPut that line under [tokens], and take {so_pin_file} off this machine.")
+
+
+def _new_pin_file(file: Path, made: list[Path]) -> str:
+    """A random PIN in a file that did not exist, readable by its owner alone; the file is added to `made`."""
+    pin = secrets.token_urlsafe(18)
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    except FileExistsError:
+        raise Rejected(
+            "module.pin-file", f"{file} exists already; a PIN is never written over another. Name a new file."
+        ) from None
+    except OSError as error:
+        raise Unavailable(
+            "module.pin-file", f"The PIN file {file} cannot be created: {error.strerror}. Check the folder."
+        ) from None
+    made.append(file)
+    with os.fdopen(descriptor, "w", encoding="ascii") as opened:
+        opened.write(f"{pin}\n")
+        opened.flush()
+        os.fsync(opened.fileno())
+    return pin
+
+
+@app.command("generate-key")
+def generate_key(
+    context: typer.Context,
+    label: Label,
+    *,
+    algorithm: Annotated[
+        KeyAlgorithm, typer.Option("--algorithm", "-a", help="The kind of key.")
+    ] = KeyAlgorithm.P256,
+    token: Token = None,
+    uri: Uri = None,
+    library: Library = None,
+    lab: Lab = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make a key pair whose private key can never leave the module."""
+    with (
+        _log(context, uri) as recorder,
+        _opened(context, token=token, uri=uri, library=library, lab=lab, read_write=True) as module,
+    ):
+        key = module.generate_key_pair(label=label, algorithm=algorithm)
+        facts = _key_facts(key)
+        try:
+            _record(recorder, "module.key-generated", module, facts)
+        except BaseException:
+            module.destroy(key)  # a key that the log does not know of must not stay
+            raise
+    typer.echo(
+        json.dumps(facts) if as_json else f"{facts['uri']}\nSHA-256 of the SPKI {facts['spki_sha256']}"
+    )
+
+
+@app.command("destroy-key")
+def destroy_key(
+    context: typer.Context,
+    label: Label,
+    reason: Annotated[str, typer.Option(help="Why; goes into the audit log.")],
+    *,
+    token: Token = None,
+    uri: Uri = None,
+    library: Library = None,
+    lab: Lab = False,
+    confirm: Annotated[
+        str | None, typer.Option(help="The key's label again; asked for where it is absent.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Destroy a key for ever. Restart the services that use it: with SoftHSM2 they sign with a copy of it."""
+    with (
+        _log(context, uri) as recorder,
+        _opened(context, token=token, uri=uri, library=library, lab=lab, read_write=True) as module,
+    ):
+        key = module.key(label=label)
+        if confirm is None:
+            confirm = typer.prompt(f"{key.uri} will be lost for ever. Type its label", err=True)
+        if confirm != label:
+            raise Rejected("module.confirmation", "The label was not repeated; nothing was destroyed.")
+        facts = _key_facts(key) | {"reason": reason}
+        _record(recorder, "module.key-destruction-ordered", module, facts)
+        module.destroy(key)
+        _record(recorder, "module.key-destroyed", module, facts)
+    typer.echo(json.dumps(facts) if as_json else f"{facts['uri']} is destroyed.")
+
+
+@app.command()
+def health(
+    context: typer.Context,
+    *,
+    token: Token = None,
+    uri: Uri = None,
+    library: Library = None,
+    lab: Lab = False,
+    make_probe_key: Annotated[
+        bool, typer.Option("--make-probe-key", help="Make the probe key where it is absent.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say whether the module is well; exit code 1 when it is not.
+
+    Signs and verifies with the probe key, looks at random numbers and PIN flags, compares with the approval.
+    """
+    answers = []
+    for name in _names(context, token, uri):
+        with _opened(
+            context, token=name, uri=uri, library=library, lab=lab, read_write=make_probe_key
+        ) as module:
+            if make_probe_key:
+                module.ensure_probe_key()
+            found = module.health()
+            answers.append({"token": name, "uri": str(module.token_uri), **asdict(found)})
+            if not as_json:
+                typer.echo(_health_text(str(module.token_uri.token), found))
+    if as_json:
+        typer.echo(json.dumps({"ok": all(one["ok"] for one in answers), "tokens": answers}))
+    if not all(one["ok"] for one in answers):
+        raise typer.Exit(1)
+
+
+def _health_text(name: str, found: ModuleHealth) -> str:
+    signed = "" if found.latency_us is None else f", signed and verified in {found.latency_us:.0f} us"
+    verdict = f"{name}: {'well' if found.ok else 'NOT WELL'}{signed}"
+    return "\n".join((verdict, *(f"  - {finding}" for finding in found.findings)))
+
+
+@app.command()
+def approve(
+    context: typer.Context,
+    operator: Annotated[str, typer.Option(help="Who approves.")],
+    *,
+    token: Token = None,
+    uri: Uri = None,
+    library: Library = None,
+    file: Annotated[Path | None, typer.Option(help="The approval file. Default: [module] approval.")] = None,
+    lab: Lab = False,
+    as_json: AsJson = False,
+) -> None:
+    """Approve library, versions and mechanisms as they are now; from then on `health` tells what changed.
+
+    Look at `trustworks module info` before.
+    """
+    approvals = []
+    with _log(context, uri) as recorder:
+        for name in _names(context, token, uri):
+            with _opened(context, token=name, uri=uri, library=library, lab=lab) as module:
+                path = file or module.approval
+                if path is None:
+                    raise Rejected(
+                        "module.approval", "Say where approvals are kept: [module] approval, or --file."
+                    )
+                approval = Approval.of(module.info(), operator=operator)
+                _record(recorder, "module.approved", module, asdict(approval))
+                write_approval(path, approval)
+                approvals.append(asdict(approval) | {"file": str(path)})
+                if not as_json:
+                    count = len(approval.mechanisms)
+                    typer.echo(f"{module.token_uri.token}: {count} mechanisms approved in {path}")
+    if as_json:
+        typer.echo(json.dumps({"approvals": approvals}))

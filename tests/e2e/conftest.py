@@ -1,0 +1,78 @@
+"""One laboratory for all end-to-end tests, and more of them for tests that break things."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import pytest
+from laboratory import Lab, query, until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(scope="session")
+def needed() -> None:
+    for program in ("openssl", "curl"):
+        if shutil.which(program) is None:
+            pytest.skip(f"NOT TESTED, {program} is missing")
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory, needed: None) -> Iterator[Lab]:
+    """The laboratory that tests share: they may use it, and kill its workers, and leave it well."""
+    del needed
+    one = Lab(tmp_path_factory.mktemp("shared") / "lab")
+    one.start()
+    until(one.well, what="that everything is well")
+    yield one
+    if one.process is not None:
+        assert one.stop() == 0
+
+
+@pytest.fixture
+def make_lab(tmp_path: Path, needed: None) -> Iterator[Callable[[], Lab]]:
+    """A function that gives a laboratory of the test's own, not yet made."""
+    del needed
+    made: list[Lab] = []
+
+    def make() -> Lab:
+        made.append(Lab(tmp_path / f"lab{len(made)}"))
+        return made[-1]
+
+    yield make
+    for one in made:
+        if one.process is not None:
+            with suppress(ProcessLookupError):
+                one.kill_everything()
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory, needed: None) -> Path:
+    """The folder of a laboratory that was set up and is served by nobody; to be copied by `copy_of`."""
+    del needed
+    one = Lab(tmp_path_factory.mktemp("finished") / "lab")
+    one.set_up()
+    return one.folder
+
+
+@pytest.fixture
+def copied(finished: Path, make_lab: Callable[[], Lab]) -> Lab:
+    """A laboratory of the test's own that is set up already."""
+    one = make_lab()
+    shutil.copytree(finished, one.folder)
+    conf = one.folder / "softhsm2.conf"
+    conf.write_text(
+        re.sub(r"tokendir = .*", f"tokendir = {one.folder / 'tokens'}", conf.read_text(encoding="utf-8")),
+        encoding="utf-8",
+    )
+    return one
+
+
+@pytest.fixture
+def request_der(tmp_path: Path) -> bytes:
+    return query(tmp_path)

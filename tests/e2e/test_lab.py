@@ -1,0 +1,203 @@
+"""The laboratory as a newcomer meets it: one command, and OpenSSL and curl are content."""
+
+from __future__ import annotations
+
+import re
+import socket
+import ssl
+import stat
+import subprocess
+import time
+from typing import TYPE_CHECKING
+
+import asn1crypto.tsp
+import httpx
+import pytest
+from laboratory import PROGRAM, failure
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from laboratory import Lab
+
+pytestmark = pytest.mark.e2e
+
+
+def shell(command: str, folder: Path) -> str:
+    """What a command prints; it must end well."""
+    found = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", command], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert found.returncode == 0, f"{command}\n{found.stdout}{found.stderr}"
+    return found.stdout + found.stderr
+
+
+def test_the_token_is_what_openssl_accepts_and_re_encodes_to_the_same_bytes(lab: Lab, tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("a readme", encoding="utf-8")
+    said = shell(
+        "openssl ts -query -data README.md -sha256 -cert -out q.tsq\n"
+        "curl -s -H 'Content-Type: application/timestamp-query' --data-binary @q.tsq "
+        f"127.0.0.1:{lab.port}/tsa -o r.tsr\n"
+        f"openssl ts -verify -queryfile q.tsq -in r.tsr -CAfile {lab.folder}/trust/root.pem\n"
+        f"openssl ts -verify -data README.md -in r.tsr -CAfile {lab.folder}/trust/root.pem",
+        tmp_path,
+    )
+    assert said.count("Verification: OK") == 2
+    der = (tmp_path / "r.tsr").read_bytes()
+    response = asn1crypto.tsp.TimeStampResp.load(der, strict=True)
+    assert response["status"]["status"].native == "granted"
+    assert response.copy().dump(force=True) == der
+
+
+def test_the_five_commands_that_it_prints_all_work(lab: Lab, tmp_path: Path) -> None:
+    printed = lab.output.partition("Five commands to try:")[2]
+    found = re.split(r"(?m)^\d\. .*$", printed.partition("\nCtrl-C")[0])[1:]
+    assert len(found) == 5
+    here = lab.folder.parent
+    answers = [shell(f"export PATH={PROGRAM.parent}:$PATH\n{command}", here) for command in found]
+    assert "Verification: OK" in answers[0]
+    assert "tls.pem: good" in answers[1]
+    assert "Response verify OK" in answers[1]
+    assert "CRL Number" in answers[2]
+    assert "Issued" in answers[3]
+    assert "The log is sound." in answers[4]
+    chain = f"{lab.folder}/trust/chain.pem"
+    assert "server.pem: OK" in shell(f"openssl verify -CAfile {chain} server.pem", here)
+    del tmp_path
+
+
+def test_status_of_a_revoked_and_of_a_never_issued_certificate(lab: Lab, tmp_path: Path) -> None:
+    shell(
+        "openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout k.pem -subj / "
+        "-out k.csr",
+        tmp_path,
+    )
+    issued = lab.run(
+        *("certificate", "issue", "--profile", "tls-server", "--csr", str(tmp_path / "k.csr")),
+        *("--subject", "CN=A TEST server", "--alternative-name", "DNS:a.test"),
+        *("--out", str(tmp_path / "a.pem")),
+    )
+    serial = issued.stdout.split()[1]
+    trust = lab.folder / "trust"
+    ask = f"openssl ocsp -CAfile {trust}/root.pem -issuer {trust}/issuing.pem -url {lab.url}/ocsp"
+    assert "a.pem: good" in shell(f"{ask} -cert a.pem", tmp_path)
+    lab.run("certificate", "revoke", serial, "--reason", "superseded")
+    assert "a.pem: revoked" in shell(f"{ask} -cert a.pem", tmp_path)
+    never = shell(f"{ask} -serial 0x{'42' * 20}", tmp_path)
+    assert ": good" not in never
+    # The list follows by itself: the jobs process publishes it soon after a revocation.
+    fetch = f"curl -s {lab.url}/crl/issuing.crl | openssl crl -inform DER -noout -text"
+    deadline = time.monotonic() + 30
+    while serial.upper() not in shell(fetch, tmp_path).replace(":", ""):
+        assert time.monotonic() < deadline, "the revocation is on no list"
+        time.sleep(0.5)
+    shell(f"curl -s {lab.url}/crl/issuing.crl | openssl crl -inform DER -out issuing.pem", tmp_path)
+    check = f"openssl verify -crl_check -CAfile {trust}/chain.pem -CRLfile issuing.pem"
+    refused = subprocess.run(
+        ["bash", "-c", f"{check} a.pem"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert "certificate revoked" in refused.stderr
+    assert "tls.pem: OK" in shell(f"{check} {lab.folder}/certs/tls.pem", tmp_path)
+
+
+def test_https_with_the_labs_own_root(lab: Lab, request_der: bytes) -> None:
+    context = ssl.create_default_context(cafile=lab.folder / "trust" / "root.pem")
+    with httpx.Client(verify=context) as client:
+        answer = client.post(
+            f"{lab.tls_url}/tsa", content=request_der, headers={"content-type": "application/timestamp-query"}
+        )
+        assert answer.status_code == 200
+        assert asn1crypto.tsp.TimeStampResp.load(answer.content)["status"]["status"].native == "granted"
+        assert client.get(f"{lab.tls_url}/healthz").json()["ok"]
+    with pytest.raises(httpx.ConnectError, match="certificate verify failed"):
+        httpx.get(f"{lab.tls_url}/healthz")
+
+
+def test_secrets_are_their_owners_alone(lab: Lab) -> None:
+    assert stat.S_IMODE((lab.folder / "secrets").stat().st_mode) == 0o700
+    pins = {}
+    for file in (lab.folder / "secrets").iterdir():
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
+        pins[file.name] = file.read_text(encoding="utf-8").strip()
+    assert len(pins) == 11
+    assert len(set(pins.values())) == 11, "two secrets are the same"
+    assert all(len(pin) >= 20 for pin in pins.values())
+    for file in (lab.folder / "tokens", lab.folder / "state"):
+        assert stat.S_IMODE(file.stat().st_mode) == 0o700
+    text = lab.config.read_text(encoding="utf-8") + lab.output
+    assert not [name for name, pin in pins.items() if pin in text]
+
+
+def test_healthz_names_every_resource_with_a_sentence(lab: Lab) -> None:
+    found = lab.health()
+    assert found["ok"]
+    assert set(found["resources"]) == {
+        *("clock", "store", "audit", "disk", "certificates", "jobs", "timestamping", "ocsp", "crl"),
+        *("module.tsu", "module.services"),
+    }
+    assert all(one["sentence"].endswith(".") for one in found["resources"].values())
+    assert any("Laboratory" in banner for banner in found["banners"])
+    assert any("Test module" in banner for banner in found["banners"])
+    assert any("Unchecked clock" in banner for banner in found["banners"])
+
+
+def test_metrics_count_for_all_workers_together(lab: Lab, request_der: bytes) -> None:
+    def counted() -> float:
+        text = httpx.get(f"{lab.url}/metrics").text
+        found = re.search(r'trustworks_http_requests_total\{route="/tsa",status="200"\} (\S+)', text)
+        return float(found[1]) if found else 0.0
+
+    before = counted()
+    for _ in range(20):  # each over a connection of its own, so that both workers get some
+        lab.stamp(request_der)
+    assert counted() - before >= 20
+
+
+@pytest.mark.parametrize("body", [b"", b"nonsense", b"\x30\x80\x00\x00", b"\x30" * 16_384])
+def test_a_bad_body_gets_the_protocols_own_error(lab: Lab, body: bytes) -> None:
+    answer = lab.stamp(body)
+    assert failure(answer) == "badDataFormat"
+    assert b"Traceback" not in answer.content
+
+
+def test_other_bad_requests_are_told_what_is_wrong(lab: Lab, request_der: bytes) -> None:
+    assert lab.stamp(request_der + bytes(20_000)).status_code == 413
+    wrong = httpx.post(f"{lab.url}/tsa", content=request_der, headers={"content-type": "text/plain"})
+    assert (wrong.status_code, "timestamp-query" in wrong.text) == (415, True)
+    assert httpx.get(f"{lab.url}/tsa").status_code == 405
+    assert httpx.get(f"{lab.url}/tsa/none").status_code == 404
+    assert httpx.get(f"{lab.url}/trust/../secrets/tsu.pin").status_code == 404
+    assert httpx.get(f"{lab.url}/trust/%2e%2e%2fsecrets%2ftsu.pin").status_code == 404
+
+
+def test_a_slow_body_holds_nobody_up(lab: Lab, request_der: bytes) -> None:
+    head = (
+        f"POST /tsa HTTP/1.1\r\nHost: x\r\nContent-Type: application/timestamp-query\r\n"
+        f"Content-Length: {len(request_der)}\r\n\r\n"
+    ).encode()
+    slow = [socket.create_connection(("127.0.0.1", lab.port)) for _ in range(40)]
+    try:
+        for one in slow:
+            one.sendall(head + request_der[:5])
+        started = time.monotonic()
+        assert lab.stamp(request_der).status_code == 200
+        assert time.monotonic() - started < 5
+        slow[0].settimeout(30)
+        assert slow[0].recv(100).startswith(b"HTTP/1.1 408")
+    finally:
+        for one in slow:
+            one.close()
+
+
+def test_a_client_certificate_claimed_by_anybody_is_ignored(lab: Lab, request_der: bytes) -> None:
+    headers = {"content-type": "application/timestamp-query", "client-cert": ":nonsense:"}
+    assert httpx.post(f"{lab.url}/tsa", content=request_der, headers=headers).status_code == 200
+
+
+def test_config_check_finds_everything_in_order(lab: Lab) -> None:
+    assert "is in order" in lab.run("config", "check").stdout
+
+
+def test_audit_verify_and_module_and_time_work_while_it_serves(lab: Lab) -> None:
+    assert "The log is sound." in lab.run("audit", "verify").stdout
+    assert "gives time" in lab.run("time", "status").stdout

@@ -1,0 +1,195 @@
+"""Resources that are missing or break: a clear sentence, a refusal, and service again when they are back."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from typing import TYPE_CHECKING
+
+import asn1crypto.ocsp
+import httpx
+import pytest
+from laboratory import Lab, failure, until
+
+from trustworks.app.lab.layout import config_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from postgresql_server import PostgresqlServer
+
+pytestmark = pytest.mark.e2e
+
+
+def test_without_a_disciplined_clock_enforce_gives_no_time_and_healthz_says_why(
+    copied: Lab, request_der: bytes
+) -> None:
+    copied.start("--clock", "enforce")
+    assert failure(copied.stamp(request_der)) == "timeNotAvailable"
+    found = copied.unwell()
+    assert "clock" in found
+    assert "chrony" in found["clock"] or "traceable-to" in found["clock"]
+    assert "Not well: clock:" in copied.output
+    assert httpx.get(f"{copied.url}/healthz").status_code == 503
+    status = copied.run("time", "status", check=False)
+    assert status.returncode == 1
+    assert not any("Unchecked clock" in banner for banner in copied.health()["banners"])
+    page = httpx.get(f"{copied.url}/", headers={"accept": "text/html"}).text
+    assert "gives no time" in page
+
+
+@pytest.fixture
+def without_tsu_token(copied: Lab) -> Callable[[], None]:
+    """Takes the token `tsu` away at once; answers a function that puts it back."""
+    tokens = copied.folder / "tokens"
+    found = [folder for folder in tokens.iterdir() if _is_tsu(folder)]
+    assert len(found) == 1
+    away = copied.folder / "away"
+    found[0].rename(away)
+    return lambda: (away.rename(found[0]), None)[1]
+
+
+def _is_tsu(folder: Path) -> bool:
+    """Whether a token's folder is that of `tsu`: SoftHSM2 writes the label into token.object."""
+    return re.search(rb"tsu {29}", (folder / "token.object").read_bytes()) is not None
+
+
+def test_a_missing_token_stops_its_service_alone(
+    copied: Lab, without_tsu_token: Callable[[], None], request_der: bytes
+) -> None:
+    copied.start()
+    found = copied.unwell()
+    assert "tsu" in found["module.tsu"]
+    assert failure(copied.stamp(request_der)) == "systemFailure"
+    assert httpx.get(f"{copied.url}/crl/issuing.crl").status_code == 200
+    without_tsu_token()
+    copied.stop()  # SoftHSM2 finds new tokens when it starts
+    copied.start()
+    assert failure(copied.stamp(request_der)) is None
+    until(copied.well, what="that everything is well")
+
+
+def test_a_wrong_pin_is_told_and_not_tried_again(copied: Lab, request_der: bytes) -> None:
+    pin = copied.folder / "secrets" / "tsu.pin"
+    pin.write_text("a-wrong-pin-of-many-characters\n", encoding="ascii")
+    copied.start()
+    assert "PIN" in copied.unwell()["module.tsu"]
+    assert failure(copied.stamp(request_der)) == "systemFailure"
+    assert "a-wrong-pin" not in copied.output
+    before = copied.output.count("opening.failed")
+    httpx.get(f"{copied.url}/healthz")
+    assert copied.output.count("opening.failed") == before
+
+
+def test_a_missing_ocsp_certificate_is_told(copied: Lab, request_der: bytes) -> None:
+    (copied.folder / "certs" / "ocsp.pem").rename(copied.folder / "ocsp.pem")
+    (copied.folder / "state" / "complete").unlink()
+    command = [*copied.command()[:1], "--config", str(copied.config), "serve"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    try:
+        url = re.search(r'public-url = "(.*)"', copied.config.read_text(encoding="utf-8"))
+        assert url is not None
+        until(lambda: _answers(url[1]), seconds=60, what="the start")
+        found = httpx.get(f"{url[1]}/healthz", timeout=30).json()["resources"]
+        assert "ocsp.pem" in found["ocsp"]["sentence"]
+        answer = httpx.post(
+            f"{url[1]}/ocsp", content=b"x", headers={"content-type": "application/ocsp-request"}
+        )
+        response = asn1crypto.ocsp.OCSPResponse.load(answer.content)
+        assert response["response_status"].native == "try_later"
+        (copied.folder / "ocsp.pem").rename(copied.folder / "certs" / "ocsp.pem")
+        until(
+            lambda: httpx.get(f"{url[1]}/healthz", timeout=30).json()["resources"]["ocsp"]["ok"],
+            what="OCSP after the certificate came back",
+        )
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+    del request_der
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/healthz", timeout=30).status_code in {200, 503}
+    except httpx.HTTPError:
+        return False
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 24 MiB."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(command, capture_output=True, check=False).returncode != 0:
+        pytest.skip("NOT TESTED, a small file system cannot be mounted here")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def test_a_full_disk_stops_the_tokens_and_room_brings_them_back(
+    copied: Lab, small_disk: Path, request_der: bytes
+) -> None:
+    state = copied.folder / "state"
+    for file in state.iterdir():
+        if file.is_file():
+            (small_disk / file.name).write_bytes(file.read_bytes())
+            file.unlink()
+    for folder in list(state.iterdir()):
+        folder.rename(small_disk / folder.name)
+    state.rmdir()
+    state.symlink_to(small_disk)
+    copied.start()
+    assert failure(copied.stamp(request_der)) is None
+    ballast = small_disk / "ballast"
+    with ballast.open("wb") as file:
+        try:
+            while True:
+                file.write(bytes(1 << 16))
+                file.flush()
+        except OSError:
+            pass
+    answers = [failure(copied.stamp(request_der)) for _ in range(60)]
+    assert "systemFailure" in answers
+    found = until(copied.unwell, what="that the full disk is told")
+    assert any("full" in sentence for sentence in found.values()), found
+    ballast.unlink()
+    until(lambda: failure(copied.stamp(request_der)) is None, what="a time-stamp after there was room")
+    copied.stop()
+    assert "The log is sound." in copied.run("audit", "verify").stdout
+
+
+@pytest.mark.postgresql
+def test_a_stopped_postgresql_stops_the_tokens_and_its_start_brings_them_back(
+    make_lab: Callable[[], Lab], own_postgresql: PostgresqlServer, request_der: bytes
+) -> None:
+    one = make_lab()
+    one.folder.mkdir()
+    own_postgresql.run("CREATE DATABASE lab")
+    text = config_text(f"127.0.0.1:{one.port}", f"127.0.0.1:{one.tls_port}", "lab")
+    one.config.write_text(f'{text}\n[store]\nurl = "{own_postgresql.url("lab")}"\n', encoding="utf-8")
+    one.start()
+    until(one.well, seconds=60, what="that everything is well")
+    assert failure(one.stamp(request_der)) is None
+    own_postgresql.stop()
+    assert failure(one.stamp(request_der)) == "systemFailure"
+    found = until(one.unwell, what="that the stopped database is told")
+    assert "PostgreSQL" in found["store"]
+    own_postgresql.start()
+    until(lambda: failure(one.stamp(request_der)) is None, what="a time-stamp after PostgreSQL came back")
+    until(one.well, seconds=60, what="that everything is well")
+    assert "The log is sound." in one.run("audit", "verify").stdout
+
+
+@pytest.fixture
+def own_postgresql() -> Iterator[PostgresqlServer]:
+    from postgresql_server import NoPostgresqlError, PostgresqlServer  # noqa: PLC0415
+
+    try:
+        server = PostgresqlServer(durable=False)
+    except NoPostgresqlError as error:
+        pytest.skip(f"NOT TESTED ON POSTGRESQL: {error}")
+    yield server
+    server.remove()
