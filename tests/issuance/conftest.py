@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from issuance_testbed import PUBLIC_URL, START, KeyRing, PlacedClock, Provider, SpyKey, settings
+from issuance_testbed import open_provider
 
-from trustworks.core.audit import Recorder
 from trustworks.core.module import KeyAlgorithm, Module
-from trustworks.issuance.service import Issuance
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from issuance_testbed import Provider
 
     from trustworks.core.module import Key, Pkcs11Uri
     from trustworks.core.store import Database
@@ -33,21 +33,8 @@ def issuing_key(softhsm: Path, make_token: Callable[..., Pkcs11Uri]) -> Iterator
 
 @pytest.fixture
 def provider_without_authorities(database: Database, root_key: Key, issuing_key: Key) -> Iterator[Provider]:
-    clock = PlacedClock(START)
-    spy = SpyKey(issuing_key)
-    keys = KeyRing(root_key, spy)  # type: ignore[arg-type]
-    recorder = Recorder.open(database, "issuance", now=lambda: clock.moment)
-    issuance = Issuance(
-        settings(),
-        public_url=PUBLIC_URL,
-        keys=keys,
-        clock=clock,
-        recorder=recorder,
-        database=database,
-        lab=True,
-    )
-    yield Provider(issuance=issuance, clock=clock, keys=keys, key=spy, database=database, recorder=recorder)
-    recorder.close()
+    with open_provider(database, root_key, issuing_key) as found:
+        yield found
 
 
 @pytest.fixture

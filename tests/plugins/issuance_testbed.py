@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -11,18 +12,21 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from trustworks.core.audit import Recorder
 from trustworks.core.time.model import ClockStatus, Mode, TimeEvidence, TrustedTime
 from trustworks.issuance.config import IssuanceSettings
 from trustworks.issuance.model import Request
+from trustworks.issuance.service import Issuance
 from trustworks.issuance.wire import read_subject
 
 if TYPE_CHECKING:
-    from trustworks.core.audit import Recorder
+    from collections.abc import Iterator
+
     from trustworks.core.errors import Unavailable
     from trustworks.core.module import Key
     from trustworks.core.store import Database
-    from trustworks.issuance.service import Issuance
 
+START = datetime(2026, 11, 24, 12, 0, 0, 250_000, tzinfo=UTC)
 PUBLIC_URL = "http://tsp.example.com"
 NATURAL = "C=XX, GN=Anna, SN=Muster, serialNumber=TEST-1, CN=Anna Muster TEST"
 SEAL = "C=XX, O=Muster TEST Ltd, OI=NTRXX-TEST-2, CN=Muster TEST Seal"
@@ -69,7 +73,7 @@ class PlacedClock:
 class KeyRing:
     """Opens the authorities' keys, and counts how often it was asked; a key can be swapped or missing."""
 
-    def __init__(self, root: Key, issuing: Key) -> None:
+    def __init__(self, root: Key, issuing: SpyKey) -> None:
         self.keys: dict[str, Any] = {"root": root, "issuing": issuing}
         self.asked: list[str] = []
 
@@ -122,6 +126,26 @@ class Provider:
         return Request(**{**fields, **changes})
 
 
+@contextmanager
+def open_provider(database: Database, root_key: Key, issuing_key: Key) -> Iterator[Provider]:
+    """The service over these keys; the authorities' ceremonies are still to come."""
+    clock = PlacedClock(START)
+    spy = SpyKey(issuing_key)
+    keys = KeyRing(root_key, spy)
+    recorder = Recorder.open(database, "issuance", now=lambda: clock.moment)
+    issuance = Issuance(
+        settings(),
+        public_url=PUBLIC_URL,
+        keys=keys,
+        clock=clock,
+        recorder=recorder,
+        database=database,
+        lab=True,
+    )
+    yield Provider(issuance=issuance, clock=clock, keys=keys, key=spy, database=database, recorder=recorder)
+    recorder.close()
+
+
 def make_csr(key: Any = None, digest: Any = None, *extensions: x509.ExtensionType) -> bytes:
     """A request in DER, by a fresh P-256 key if none is given."""
     builder = x509.CertificateSigningRequestBuilder().subject_name(
@@ -131,6 +155,3 @@ def make_csr(key: Any = None, digest: Any = None, *extensions: x509.ExtensionTyp
         builder = builder.add_extension(extension, critical=False)
     signer = key or ec.generate_private_key(ec.SECP256R1())
     return builder.sign(signer, digest or hashes.SHA256()).public_bytes(Encoding.DER)
-
-
-START = datetime(2026, 11, 24, 12, 0, 0, 250_000, tzinfo=UTC)

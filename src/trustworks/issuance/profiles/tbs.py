@@ -127,10 +127,12 @@ def _extensions(
     template: Template, settings: IssuanceSettings, public_url: str, issuer: x509.Certificate | None
 ) -> Iterator[tuple[x509.ExtensionType, bool]]:
     profile = template.profile
-    if issuer is not None:
-        identifier = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
-        yield x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), False
-    yield x509.SubjectKeyIdentifier.from_public_key(_public_key(template.spki)), False
+    own = x509.SubjectKeyIdentifier.from_public_key(_public_key(template.spki))
+    above = (
+        own if issuer is None else issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    )
+    yield x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(above), False
+    yield own, False
     yield x509.KeyUsage(**{name: name in profile.key_usage for name in _KEY_USAGES}), True
     if profile.extended_key_usage:
         usages = [ObjectIdentifier(usage) for usage in profile.extended_key_usage]

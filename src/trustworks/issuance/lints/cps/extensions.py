@@ -16,7 +16,7 @@ def expected_extensions(candidate: Candidate) -> set[str]:
     """The extensions of the profile, by their identifiers."""
     profile = candidate.profile
     present = {
-        ExtensionOID.AUTHORITY_KEY_IDENTIFIER: candidate.around.issuer is not None,
+        ExtensionOID.AUTHORITY_KEY_IDENTIFIER: True,
         ExtensionOID.SUBJECT_KEY_IDENTIFIER: True,
         ExtensionOID.KEY_USAGE: True,
         ExtensionOID.EXTENDED_KEY_USAGE: bool(profile.extended_key_usage),

@@ -1,24 +1,24 @@
-"""RFC 5280, 4.2.1.1: every certificate that is not self-signed names its issuer's key, not critically."""
+"""RFC 5280, 4.2.1.1: every certificate names its issuer's key, not critically."""
 
 from __future__ import annotations
 
 from cryptography import x509
 
 from trustworks.core.trace import implements
-from trustworks.issuance.lints.lint import Candidate, Lint, is_issued
+from trustworks.issuance.lints.lint import Candidate, Lint, always
 
 
 @implements("RFC5280:4.2.1.1")
 def check(candidate: Candidate) -> str | None:
-    """Every certificate that is not self-signed names its issuer's key, not critically."""
+    """Every certificate names its issuer's key, not critically; ours do so even when self-signed."""
     found = candidate.extension(x509.AuthorityKeyIdentifier)
-    issuer = candidate.around.issuer
-    if found is None or issuer is None:
+    issuer = candidate.around.issuer or candidate.certificate
+    if found is None:
         return "The issuer's key is not named by an authority key identifier."
     if found.critical:
         return "The authority key identifier is critical."
-    identifier = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
-    if found.value.key_identifier != identifier.digest:
+    identifier = x509.SubjectKeyIdentifier.from_public_key(issuer.public_key()).digest
+    if found.value.key_identifier != identifier:
         return "The authority key identifier does not name the key of the certificate that issues."
     return None
 
@@ -26,7 +26,7 @@ def check(candidate: Candidate) -> str | None:
 LINT = Lint(
     id="RFC5280:4.2.1.1",
     clause="RFC 5280, 4.2.1.1",
-    words="Every certificate that is not self-signed names its issuer's key, not critically.",
-    applies=is_issued,
+    words="Every certificate names its issuer's key, not critically; ours do so even when self-signed.",
+    applies=always,
     check=check,
 )
