@@ -1,0 +1,253 @@
+"""`trustworks module`, as an operator calls it."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from typer.testing import CliRunner
+
+from trustworks.app.commands.module import app
+from trustworks.app.settings import TokensSettings
+from trustworks.core.errors import Malformed, Refused, Rejected, Unavailable
+from trustworks.core.module import KeyAlgorithm, Module, ModuleSettings, Pkcs11Uri
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from typer.testing import Result
+
+
+class Wiring:
+    """As much of the application's wiring as the commands need."""
+
+    def __init__(self, folder: Path, library: Path, **tokens: Pkcs11Uri) -> None:
+        self.base = folder
+        self.tokens = tokens
+        self.settings = ModuleSettings.model_validate({"library": library, "approval": "approval.json"})
+        self.config = SimpleNamespace(
+            module=self.settings,
+            tokens=TokensSettings(**{name: str(uri) for name, uri in tokens.items()}),
+        )
+        self.recorded: list[Any] = []
+        self.unwritable = False
+
+    @contextmanager
+    def open_module(self, token: str, *, read_write: bool = False) -> Iterator[Module]:
+        with Module.open(
+            self.tokens[token], settings=self.settings, base=self.base, read_write=read_write, lab=True
+        ) as module:
+            yield module
+
+    @contextmanager
+    def open_recorder(self, role: str) -> Iterator[Any]:
+        assert role == "operator"
+        yield SimpleNamespace(record=self.record)
+
+    def record(self, event: Any) -> None:
+        if self.unwritable:
+            raise Unavailable("audit.unwritable", "The audit log cannot be written.")
+        self.recorded.append(event)
+
+
+@pytest.fixture
+def wiring(tmp_path: Path, softhsm: Path, make_token: Callable[..., Pkcs11Uri]) -> Wiring:
+    return Wiring(tmp_path, softhsm, root=make_token(), tsu=make_token(), services=make_token())
+
+
+def call(*arguments: object, obj: object = None) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments], obj=obj)
+
+
+def facts(*arguments: object, obj: object = None) -> Any:
+    done = call(*arguments, "--json", obj=obj)
+    assert done.exit_code == 0, (done.output, done.exception)
+    return json.loads(done.stdout)
+
+
+# What must not work
+
+
+@pytest.mark.parametrize("arguments", [[], ["--token", "tsu", "--uri", "pkcs11:token=a"]])
+def test_a_key_is_not_made_on_just_any_token(wiring: Wiring, arguments: list[str]) -> None:
+    done = call("generate-key", "--label", "k", *arguments, obj=wiring)
+    assert isinstance(done.exception, Malformed)
+    assert "--token NAME" in str(done.exception)
+
+
+def test_options_of_a_lone_token_do_not_go_with_a_configured_one(wiring: Wiring) -> None:
+    done = call("keys", "--token", "tsu", "--lab", obj=wiring)
+    assert isinstance(done.exception, Malformed)
+    assert "go with --uri" in str(done.exception)
+
+
+def test_a_configuration_without_tokens_says_so(tmp_path: Path, softhsm: Path) -> None:
+    done = call("health", obj=Wiring(tmp_path, softhsm))
+    assert isinstance(done.exception, Rejected)
+    assert "[tokens]" in str(done.exception)
+
+
+def test_a_uri_with_a_pin_is_refused(softhsm: Path) -> None:
+    done = call("keys", "--uri", "pkcs11:token=a?pin-value=12345678", "--library", softhsm)
+    assert isinstance(done.exception, Refused)
+
+
+def test_a_key_outside_the_agreed_mechanisms_is_refused_outside_the_lab(
+    softhsm: Path, token: Pkcs11Uri
+) -> None:
+    done = call(
+        *("generate-key", "--uri", token, "--library", softhsm, "--label", "weak", "--algorithm", "RSA-2048")
+    )
+    assert isinstance(done.exception, Refused)
+    assert done.exception.requirement == "ECCG-ACM:KEYS"
+    (answer,) = facts("keys", "--uri", token, "--library", softhsm)["tokens"]
+    assert answer["keys"] == []
+
+
+def test_a_key_that_the_log_does_not_take_is_destroyed(wiring: Wiring) -> None:
+    wiring.unwritable = True
+    done = call("generate-key", "--token", "tsu", "--label", "k", obj=wiring)
+    assert isinstance(done.exception, Unavailable)
+    assert done.exception.code == "audit.unwritable"
+    (answer,) = facts("keys", "--token", "tsu", obj=wiring)["tokens"]
+    assert answer["keys"] == []
+
+
+def test_a_key_is_not_destroyed_without_its_label_twice_and_not_without_the_log(wiring: Wiring) -> None:
+    facts("generate-key", "--token", "tsu", "--label", "k", obj=wiring)
+    order = ("destroy-key", "--token", "tsu", "--label", "k", "--reason", "TEST")
+    for done in (
+        call(*order, "--confirm", "K", obj=wiring),
+        CliRunner().invoke(app, order, obj=wiring, input="no\n"),
+    ):
+        assert isinstance(done.exception, Rejected)
+        assert "nothing was destroyed" in str(done.exception)
+    wiring.unwritable = True
+    assert isinstance(call(*order, "--confirm", "k", obj=wiring).exception, Unavailable)
+    (answer,) = facts("keys", "--token", "tsu", obj=wiring)["tokens"]
+    assert [key["label"] for key in answer["keys"]] == ["k"]
+
+
+@pytest.mark.req("TRUSTWORKS:MODULE-TOKEN-KEPT")
+def test_a_token_is_not_made_twice_and_no_pin_file_is_written_over(softhsm: Path, tmp_path: Path) -> None:
+    files = ("--pin-file", tmp_path / "user.pin", "--so-pin-file", tmp_path / "so.pin")
+    facts("init-token", "--library", softhsm, "--label", "made twice", *files)
+    before = (tmp_path / "user.pin").read_bytes()
+    done = call("init-token", "--library", softhsm, "--label", "another", *files)
+    assert isinstance(done.exception, Rejected)
+    assert "never written over" in str(done.exception)
+    other = ("--pin-file", tmp_path / "user2.pin", "--so-pin-file", tmp_path / "so2.pin")
+    done = call("init-token", "--library", softhsm, "--label", "made twice", *other)
+    assert isinstance(done.exception, Rejected)
+    assert done.exception.code == "module.token-exists"
+    assert (tmp_path / "user.pin").read_bytes() == before
+    assert not (tmp_path / "user2.pin").exists()
+    assert not (tmp_path / "so2.pin").exists()
+    done = call(
+        "init-token", "--library", softhsm, "--label", "x", "--pin-file", tmp_path / "no" / "p", *files[2:]
+    )
+    assert isinstance(done.exception, Unavailable)
+
+
+def test_a_module_that_is_not_well_gives_exit_code_1(softhsm: Path, token: Pkcs11Uri) -> None:
+    done = call("health", "--uri", token, "--library", softhsm)
+    assert done.exit_code == 1
+    assert "NOT WELL" in done.stdout
+    assert "--make-probe-key" in done.stdout
+    done = call("health", "--uri", token, "--library", softhsm, "--json")
+    assert done.exit_code == 1
+    assert json.loads(done.stdout)["ok"] is False
+
+
+# What must work
+
+
+def test_a_token_of_one_s_own_without_any_configuration(softhsm: Path, tmp_path: Path) -> None:
+    made = facts(
+        *("init-token", "--library", softhsm, "--label", "alone"),
+        *("--pin-file", tmp_path / "user.pin", "--so-pin-file", tmp_path / "so.pin"),
+    )
+    for name in ("user.pin", "so.pin"):
+        assert (tmp_path / name).stat().st_mode & 0o777 == 0o600
+        assert len((tmp_path / name).read_text("ascii").strip()) >= 20
+    here = ("--uri", made["uri"], "--library", softhsm)
+    assert facts("health", *here)["ok"]
+    key = facts("generate-key", *here, "--label", "unit 1", "--algorithm", "P-384")
+    assert key["algorithm"] == "P-384"
+    assert Pkcs11Uri.parse(key["uri"]).object == "unit 1"
+    (answer,) = facts("keys", *here)["tokens"]
+    assert [one["label"] for one in answer["keys"]] == ["trustworks-probe", "unit 1"]
+    assert all(one["attributes"]["extractable"] is False for one in answer["keys"])
+    file = tmp_path / "approval.json"
+    assert facts("approve", *here, "--operator", "TEST", "--file", file)["approvals"][0]["operator"] == "TEST"
+    assert file.is_file()
+    destroyed = facts("destroy-key", *here, "--label", "unit 1", "--reason", "TEST", "--confirm", "unit 1")
+    assert destroyed["reason"] == "TEST"
+    assert "trustworks-probe" in call("keys", *here).stdout
+    assert "unit 1" not in call("keys", *here).stdout
+
+
+def test_info_says_what_the_module_is_and_can_do(softhsm: Path, token: Pkcs11Uri) -> None:
+    (answer,) = facts("info", "--uri", token, "--library", softhsm)["tokens"]
+    assert answer["is_test_module"] is True
+    assert answer["token_label"] == token.token
+    able = {one["algorithm"]: one["schemes"] for one in answer["capabilities"]}
+    assert set(able) == {algorithm.value for algorithm in KeyAlgorithm}
+    assert able["P-256"] == ["ECDSA_SHA256", "ECDSA_SHA384", "ECDSA_SHA512"]
+    shown = call("info", "--uri", token, "--library", softhsm, "--quick").stdout
+    assert "test module" in shown
+    assert "P-256" not in shown
+
+
+def test_all_tokens_of_the_configuration_but_the_root_are_gone_through(wiring: Wiring) -> None:
+    facts("approve", "--operator", "TEST operator", obj=wiring)
+    answer = facts("health", "--make-probe-key", obj=wiring)["tokens"]
+    assert [one["token"] for one in answer] == ["tsu", "services"]
+    assert facts("keys", "--token", "root", obj=wiring)["tokens"][0]["keys"] == []
+
+
+@pytest.mark.req("TRUSTWORKS:MODULE-APPROVED")
+def test_from_approval_to_the_finding_that_something_changed(wiring: Wiring, tmp_path: Path) -> None:
+    done = call("health", "--make-probe-key", obj=wiring)
+    assert done.exit_code == 1
+    assert "module approve" in done.stdout
+    answer = facts("approve", "--operator", "TEST operator", obj=wiring)["approvals"]
+    assert len(answer) == 2
+    assert [event.type for event in wiring.recorded] == ["module.approved"] * 2
+    assert wiring.recorded[0].detail["operator"] == "TEST operator"
+    assert facts("health", obj=wiring)["ok"]
+    file = tmp_path / "approval.json"
+    entries = json.loads(file.read_text("utf-8"))
+    for entry in entries.values():
+        entry["mechanisms"].remove("CKM_ECDSA")
+    file.write_text(json.dumps(entries), encoding="utf-8")
+    done = call("health", obj=wiring)
+    assert done.exit_code == 1
+    assert "not approved are offered: CKM_ECDSA" in done.stdout
+
+
+def test_without_a_place_for_approvals_that_is_said(softhsm: Path, token: Pkcs11Uri) -> None:
+    done = call("approve", "--uri", token, "--library", softhsm, "--operator", "TEST")
+    assert isinstance(done.exception, Rejected)
+    assert "--file" in str(done.exception)
+
+
+def test_the_life_of_a_key_is_in_the_audit_log(wiring: Wiring) -> None:
+    made = facts("generate-key", "--token", "tsu", "--label", "k", obj=wiring)
+    done = CliRunner().invoke(
+        app, ["destroy-key", "--token", "tsu", "--label", "k", "--reason", "TEST"], obj=wiring, input="k\n"
+    )
+    assert done.exit_code == 0
+    assert "is destroyed" in done.output
+    assert [event.type for event in wiring.recorded] == [
+        "module.key-generated",
+        "module.key-destruction-ordered",
+        "module.key-destroyed",
+    ]
+    assert {event.detail["spki_sha256"] for event in wiring.recorded} == {made["spki_sha256"]}
+    assert wiring.recorded[2].detail["reason"] == "TEST"
+    assert "pin" not in json.dumps([event.subject for event in wiring.recorded])
