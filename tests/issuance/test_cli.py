@@ -1,0 +1,168 @@
+"""The commands: what a person types, what comes out, and which error says what to do."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from issuance_testbed import NATURAL, make_csr
+from typer.testing import CliRunner, Result
+
+from trustworks.core.errors import Malformed, Refused, Rejected
+from trustworks.issuance.cli import app, profile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from issuance_testbed import Provider
+
+    from trustworks.issuance.service import Issuance
+
+
+class Wiring:
+    """What the application hands to the commands."""
+
+    def __init__(self, provider: Provider) -> None:
+        self._provider = provider
+
+    @contextmanager
+    def open_issuance(self, role: str = "issuance") -> Iterator[Issuance]:
+        assert role
+        yield self._provider.issuance
+
+
+@pytest.fixture
+def csr(tmp_path: Path) -> Path:
+    file = tmp_path / "request.csr"
+    file.write_bytes(make_csr())
+    return file
+
+
+class Cli:
+    def __init__(self, provider: Provider) -> None:
+        self._wiring = Wiring(provider)
+
+    def __call__(self, *arguments: str) -> Result:
+        return CliRunner().invoke(app, list(arguments), obj=self._wiring)
+
+    def json(self, *arguments: str) -> Any:
+        result = self(*arguments, "--json")
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout)
+
+
+@pytest.fixture
+def cli(provider: Provider) -> Cli:
+    return Cli(provider)
+
+
+def test_a_certificate_is_issued_shown_listed_and_revoked(cli: Cli, csr: Path, tmp_path: Path) -> None:
+    out = tmp_path / "anna.pem"
+    done = cli(
+        "issue", "--profile", "natural", "--csr", str(csr), "--subject", NATURAL, "--out", str(out), "--chain"
+    )
+    assert done.exit_code == 0, done.output
+    leaf, issuing = x509.load_pem_x509_certificates(out.read_bytes())
+    leaf.verify_directly_issued_by(issuing)
+    serial = f"{leaf.serial_number:040x}"
+    assert serial in done.output
+
+    shown = cli.json("show", serial)
+    assert shown["status"] == "good"
+    assert shown["profile"] == "natural-qcp-n-qscd"
+    assert cli("show", serial, "--pem").stdout.encode() == leaf.public_bytes(Encoding.PEM)
+    assert "Anna Muster TEST" in cli("show", serial.upper()).stdout
+
+    revoked = cli.json("revoke", serial, "--reason", "KeyCompromise")
+    assert revoked["reason"] == "keyCompromise"
+    (listed,) = cli.json("list", "--revoked")
+    assert listed["serial"] == serial
+    assert listed["status"] == "revoked"
+    assert serial not in cli("list", "--not-revoked").stdout
+    assert serial in cli("list", "--profile", "natural").stdout
+
+
+def test_without_a_file_the_certificate_comes_out_in_pem(cli: Cli, csr: Path) -> None:
+    done = cli("issue", "--profile", "tsu", "--csr", str(csr), "--subject", "CN=TEST TSU")
+    assert x509.load_pem_x509_certificate(done.stdout.encode()).serial_number > 0
+
+
+def test_a_hold_is_lifted(cli: Cli, csr: Path) -> None:
+    serial = cli.json("issue", "--profile", "tsu", "--csr", str(csr), "--subject", "CN=TEST TSU")["serial"]
+    cli.json("revoke", serial, "--reason", "certificateHold")
+    assert cli.json("show", serial)["status"] == "held"
+    assert cli.json("release", serial) == {"serial": serial, "held": False}
+    assert cli.json("show", serial)["status"] == "good"
+
+
+def test_open_intents_are_listed_and_settled(cli: Cli, csr: Path, provider: Provider) -> None:
+    class Died(BaseException):
+        pass
+
+    provider.key.error = Died()  # type: ignore[assignment]
+    with pytest.raises(Died):
+        provider.issuance.issue(provider.request("tsu", csr.read_bytes()))
+    provider.key.error = None
+    (intent,) = cli.json("list", "--state", "issuing")
+    assert intent["status"] == "not released"
+    assert cli.json("settle") == {"closed": []}
+    provider.clock.advance(minutes=10)
+    assert cli.json("settle") == {"closed": [intent["serial"]]}
+    assert cli.json("list", "--state", "issuing") == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "family", "word"),
+    [
+        (("issue", "--profile", "natrual", "--subject", NATURAL), Rejected, "Did you mean natural"),
+        (("issue", "--profile", "root", "--subject", "CN=TEST"), Rejected, "ceremony"),
+        (("issue", "--profile", "tsu", "--subject", "TEST"), Malformed, "TYPE=VALUE"),
+        (("issue", "--profile", "tsu", "--subject", "CN=no lab name"), Refused, "TEST"),
+        (("issue", "--profile", "tls-server", "--subject", "CN=TEST"), Rejected, "alternative names"),
+        (
+            ("issue", "--profile", "tls-server", "--subject", "CN=TEST", "--alternative-name", "IP:x"),
+            Rejected,
+            "not an IP address",
+        ),
+    ],
+)
+def test_what_cannot_be_issued_is_said_in_a_sentence(
+    cli: Cli, csr: Path, arguments: tuple[str, ...], family: type[Exception], word: str
+) -> None:
+    done = cli(*arguments, "--csr", str(csr))
+    assert isinstance(done.exception, family)
+    assert word in str(done.exception)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "family", "word"),
+    [
+        (("revoke", "xyz", "--reason", "superseded"), Malformed, "hexadecimal"),
+        (("revoke", "00", "--reason", "bored"), Rejected, "keyCompromise"),
+        (("revoke", "00", "--reason", "superseded"), Rejected, "No certificate"),
+        (("show", "00"), Rejected, "No certificate"),
+        (("list", "--state", "lost"), Malformed, "issuing"),
+    ],
+)
+def test_wrong_serials_reasons_and_states_are_said(
+    cli: Cli, arguments: tuple[str, ...], family: type[Exception], word: str
+) -> None:
+    done = cli(*arguments)
+    assert isinstance(done.exception, family)
+    assert word in str(done.exception)
+
+
+def test_profiles_are_listed_and_shown() -> None:
+    run = CliRunner().invoke
+    listed = json.loads(run(profile, ["list", "--json"]).stdout)
+    assert {"root", "sub-ca", "tsu", "natural-qcp-n-qscd"} <= {one["name"] for one in listed}
+    assert "QCP-l-qscd" in run(profile, ["list"]).stdout
+    shown = run(profile, ["show", "tsu"]).stdout
+    assert "key signs  365 days" in shown
+    assert json.loads(run(profile, ["show", "seal", "--json"]).stdout)["qc_sscd"] is True
+    assert isinstance(run(profile, ["show", "nothing"]).exception, Rejected)
