@@ -1,0 +1,371 @@
+"""The sequencer: all streams in one tree, checkpoints when they are due."""
+
+from __future__ import annotations
+
+import json
+import threading
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import select, text, update
+
+from trustworks.core.audit import Event, Recorder, Sequencer, records
+from trustworks.core.audit import checkpoint as checkpoints
+from trustworks.core.audit.merkle import consistency_path, continues, includes, inclusion_path, root_of
+from trustworks.core.audit.tree import WIDTH, Tree
+from trustworks.core.errors import Malformed, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from trustworks.core.module import Key
+    from trustworks.core.store import Database
+
+
+class Stamper:
+    """Answers tokens that are none, or why there are none."""
+
+    def __init__(self) -> None:
+        self.digests: list[bytes] = []
+        self.error: Exception | None = None
+
+    def stamp(self, digest: bytes, hash_name: str = "sha256") -> bytes:
+        assert hash_name == "sha256"
+        if self.error is not None:
+            raise self.error
+        self.digests.append(digest)
+        return b"token over " + digest
+
+
+class Steered:
+    """A clock that stands until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def move(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+def stored(database: Database) -> list[Any]:
+    with database.read() as connection:
+        return list(connection.execute(select(records.checkpoints).order_by(records.checkpoints.c.number)))
+
+
+def log_of(database: Database) -> list[tuple[str, int]]:
+    with database.read() as connection:
+        rows = connection.execute(select(records.log).order_by(records.log.c.position)).all()
+    assert [row.position for row in rows] == list(range(len(rows)))
+    return [(row.stream, row.sequence) for row in rows]
+
+
+@pytest.mark.req("TRUSTWORKS:AUDIT-04")
+def test_every_stream_comes_into_the_tree_in_its_order(
+    database: Database, event: Callable[..., Event]
+) -> None:
+    sequencer = Sequencer(database, None)
+    with Recorder.open(database, "one") as one, Recorder.open(database, "two") as two:
+        for number in range(10):
+            # The clock of the first goes backwards.
+            one.record(event(1000 - number))
+            two.record(event(number))
+            if number == 4:
+                assert sequencer.run_once().appended == 12
+        progress = sequencer.run_once()
+        assert (progress.appended, progress.size) == (10, 22)
+    assert sequencer.run_once().appended == 2
+    assert sequencer.run_once().appended == 0
+    found = log_of(database)
+    for stream in (one.stream, two.stream):
+        assert [sequence for name, sequence in found if name == stream] == list(range(12))
+    with database.read() as connection:
+        assert all(connection.scalars(select(records.streams.c.closed)))
+
+
+def test_streams_are_ordered_by_time(database: Database, event: Callable[..., Event]) -> None:
+    now = event(0).time
+    with (
+        Recorder.open(database, "one", now=lambda: now) as one,
+        Recorder.open(database, "two", now=lambda: now) as two,
+    ):
+        one.record(event(3))
+        two.record(event(2))
+        one.record(event(5))
+        two.record(event(4))
+        Sequencer(database, None).run_once()
+        assert log_of(database)[2:] == [(two.stream, 1), (one.stream, 1), (two.stream, 2), (one.stream, 2)]
+
+
+@pytest.mark.req("TRUSTWORKS:AUDIT-04")
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE audit_events SET body = :body WHERE sequence = 2",
+        "UPDATE audit_events SET hash = :body WHERE sequence = 2",
+        "DELETE FROM audit_events WHERE sequence = 1",
+    ],
+)
+def test_an_event_that_was_altered_does_not_come_into_the_tree(
+    database: Database, recorder: Recorder, event: Callable[..., Event], statement: str
+) -> None:
+    for number in range(4):
+        recorder.record(event(number))
+    allow_changes(database)
+    with database.begin() as connection:
+        connection.execute(text(statement), {"body": b"x"} if ":body" in statement else {})
+    sequencer = Sequencer(database, None)
+    for _ in range(2):
+        with pytest.raises(Unavailable, match="audit verify") as caught:
+            sequencer.run_once()
+        assert caught.value.code == "audit.altered"
+
+
+def allow_changes(database: Database) -> None:
+    """Do what a database administrator can do."""
+    with database.begin() as connection:
+        for table in ("audit_events", "audit_log", "audit_tiles", "audit_checkpoints"):
+            for action in ("update", "delete"):
+                on = f" ON {table}" if database.dialect == "postgresql" else ""
+                connection.execute(text(f"DROP TRIGGER {table}_no_{action}{on}"))
+
+
+def test_tiles_are_those_of_the_leaves(database: Database, event: Callable[..., Event]) -> None:
+    count = WIDTH + 100
+    done = threading.Semaphore(0)
+    sequencer = Sequencer(database, None)
+    with Recorder.open(database, "test") as recorder:
+        for part in (100, 100, count - 201):
+            for number in range(part):
+                recorder.submit(event(number), released=lambda _: done.release())
+            for _ in range(part):
+                assert done.acquire(timeout=10)
+            sequencer.run_once()
+        with database.read() as connection:
+            leaves = list(connection.scalars(select(records.log.c.hash).order_by(records.log.c.position)))
+            tree = Tree(connection)
+            assert tree.size() == len(leaves) == count
+            for size in (1, 2, 255, 256, 257, count):
+                assert tree.root(size) == root_of(leaves[:size])
+            for index in (0, 1, 255, 256, count - 1):
+                proof = inclusion_path(tree.node, index, count)
+                assert includes(tree.root(count), count, index, leaves[index], proof)
+            proof = consistency_path(tree.node, 200, count)
+            assert continues(200, tree.root(200), count, tree.root(count), proof)
+            with pytest.raises(LookupError, match="no node"):
+                tree.node(8, 1)
+            with pytest.raises(LookupError, match="no node"):
+                tree.node(0, count)
+            tiles = connection.execute(select(records.tiles)).all()
+    assert [(row.level, row.tile, len(row.hashes)) for row in tiles] == [(0, 0, 32 * WIDTH)]
+    assert tiles[0].root == root_of(leaves[:WIDTH])
+
+
+def test_two_sequencers_do_not_disturb_one_another(database: Database, event: Callable[..., Event]) -> None:
+    errors: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            sequencer = Sequencer(database, None)
+            while not stop.is_set():
+                sequencer.run_once()
+            sequencer.run_once()
+        except BaseException as error:  # noqa: BLE001 - shown by the assertion below
+            errors.append(error)
+
+    stop = threading.Event()
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    with Recorder.open(database, "test") as recorder:
+        for number in range(50):
+            recorder.record(event(number))
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    Sequencer(database, None).run_once()
+    assert log_of(database) == [(recorder.stream, number) for number in range(52)]
+
+
+# ---- checkpoints
+
+
+def test_an_empty_log_has_no_checkpoint(database: Database, audit_key: Key) -> None:
+    progress = Sequencer(database, audit_key).run_once(checkpoint=True)
+    assert (progress.size, progress.checkpoint) == (0, None)
+
+
+@pytest.mark.req("TRUSTWORKS:AUDIT-05")
+def test_checkpoints_are_made_when_they_are_due(
+    database: Database, recorder: Recorder, event: Callable[..., Event], audit_key: Key
+) -> None:
+    clock = Steered()
+    sequencer = Sequencer(database, audit_key, b"certificate", checkpoint_every=10, now=clock)
+    assert sequencer.run_once().checkpoint == 0
+    recorder.record(event(1))
+    clock.move(9)
+    assert sequencer.run_once().checkpoint is None
+    clock.move(1)
+    assert sequencer.run_once().checkpoint == 1
+    clock.move(1000)  # nothing new
+    assert sequencer.run_once().checkpoint is None
+    assert sequencer.run_once(checkpoint=True).checkpoint == 2
+    recorder.record(event(2))
+    clock.move(-3600)  # a clock that was put back makes no pause of an hour
+    assert sequencer.run_once().checkpoint == 3
+    rows = stored(database)
+    assert [row.size for row in rows] == [1, 2, 2, 3]
+    for row in rows:
+        one = checkpoints.read(row.body, row.signature, row.spki, row.certificate, row.time_stamp)
+        assert checkpoints.signature_is_valid(one)
+        assert one.key == audit_key.spki_sha256.hex()
+        assert (row.certificate, row.time_stamp) == (b"certificate", None)
+        with database.read() as connection:
+            tree = Tree(connection)
+            assert one.root == tree.root(row.size)
+            assert one.log == tree.node(0, 0)
+
+
+@pytest.mark.req("TRUSTWORKS:AUDIT-11")
+def test_checkpoints_are_time_stamped_at_their_own_pace(
+    database: Database, recorder: Recorder, event: Callable[..., Event], audit_key: Key
+) -> None:
+    clock, stamper = Steered(), Stamper()
+    sequencer = Sequencer(
+        database, audit_key, stamper=stamper, checkpoint_every=10, time_stamp_every=60, now=clock
+    )
+    assert sequencer.run_once().stamped
+    stamps = []
+    for number in range(12):
+        recorder.record(event(number))
+        clock.move(10)
+        stamps.append(sequencer.run_once().stamped)
+    assert stamps == [False] * 5 + [True] + [False] * 5 + [True]
+    rows = stored(database)
+    stamped = [row for row in rows if row.time_stamp is not None]
+    assert [row.size for row in stamped] == [1, 7, 13]
+    assert stamper.digests == [sha256(row.body + row.signature).digest() for row in stamped]
+    assert stamped[0].time_stamp == b"token over " + stamper.digests[0]
+
+
+@pytest.mark.req("TRUSTWORKS:AUDIT-11")
+@pytest.mark.parametrize("error", [Unavailable("x", "The authority sleeps."), Malformed("It is broken.")])
+def test_a_checkpoint_without_a_time_stamp_is_better_than_none(
+    database: Database, recorder: Recorder, event: Callable[..., Event], audit_key: Key, error: Exception
+) -> None:
+    clock, stamper = Steered(), Stamper()
+    stamper.error = error
+    sequencer = Sequencer(database, audit_key, stamper=stamper, now=clock)
+    progress = sequencer.run_once()
+    assert (progress.checkpoint, progress.stamped, progress.problem) == (0, False, str(error))
+    stamper.error = None
+    recorder.record(event(1))
+    clock.move(10)
+    assert sequencer.run_once().stamped
+
+
+def test_an_idle_log_ends_with_a_time_stamped_checkpoint(
+    database: Database, recorder: Recorder, event: Callable[..., Event], audit_key: Key
+) -> None:
+    clock, stamper = Steered(), Stamper()
+    sequencer = Sequencer(database, audit_key, stamper=stamper, time_stamp_every=60, now=clock)
+    sequencer.run_once()
+    recorder.record(event(1))
+    clock.move(10)
+    assert not sequencer.run_once().stamped
+    made = []
+    for _ in range(20):
+        clock.move(10)
+        made.append(sequencer.run_once().checkpoint)
+    assert [number for number in made if number is not None] == [2]
+    assert stored(database)[-1].time_stamp is not None
+
+
+def test_two_sequencers_make_one_checkpoint(
+    database: Database, recorder: Recorder, audit_key: Key, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = Sequencer(database, audit_key), Sequencer(database, audit_key)
+    recorder.ping()
+
+    def meanwhile(imprint: bytes) -> tuple[None, None]:
+        del imprint
+        monkeypatch.undo()
+        assert second.run_once(checkpoint=True).checkpoint == 0
+        return None, None
+
+    monkeypatch.setattr(first, "_stamped", meanwhile)
+    monkeypatch.setattr(first, "_stamper", Stamper())
+    assert first.run_once(checkpoint=True).checkpoint is None
+    assert len(stored(database)) == 1
+
+
+# ---- a checkpoint by itself
+
+
+@pytest.mark.req("TRUSTWORKS:AUDIT-05")
+def test_signatures_that_are_not_valid(database: Database, recorder: Recorder, audit_key: Key) -> None:
+    recorder.ping()
+    Sequencer(database, audit_key).run_once()
+    row = stored(database)[0]
+    body, signature, spki = row.body, row.signature, row.spki
+    assert checkpoints.signature_is_valid(checkpoints.read(body, signature, spki))
+    value = json.loads(body)
+    for changes in ({"size": 2}, {"time": "2020-01-01T00:00:00Z"}, {"scheme": "RSA_PSS_SHA256"},
+                    {"scheme": "ED25519"}, {"scheme": "NONE"}, {"key": "00" * 32}):  # fmt: skip
+        changed = json.dumps(value | changes).encode()
+        assert not checkpoints.signature_is_valid(checkpoints.read(changed, signature, spki))
+    assert not checkpoints.signature_is_valid(checkpoints.read(body, signature[:-1] + b"\0", spki))
+    assert not checkpoints.signature_is_valid(checkpoints.read(body, b"", spki))
+    assert not checkpoints.signature_is_valid(checkpoints.read(body, signature, b"no key"))
+
+
+def test_a_checkpoint_as_a_document(database: Database, recorder: Recorder, audit_key: Key) -> None:
+    recorder.ping()
+    Sequencer(database, audit_key, b"certificate", Stamper()).run_once()
+    row = stored(database)[0]
+    one = checkpoints.read(row.body, row.signature, row.spki, row.certificate, row.time_stamp)
+    document = json.loads(json.dumps(checkpoints.as_document(one)))
+    assert checkpoints.from_document(document) == one
+    for broken in (
+        {},
+        {**document, "signature": "?"},
+        {**document, "checkpoint": None},
+        {**document, "checkpoint": {**document["checkpoint"], "size": "1"}},
+        {**document, "checkpoint": {**document["checkpoint"], "size": -1}},
+        {**document, "checkpoint": {**document["checkpoint"], "size": True}},
+        {**document, "checkpoint": {**document["checkpoint"], "root": "00"}},
+        {**document, "checkpoint": {**document["checkpoint"], "time": "noon"}},
+        {**document, "checkpoint": {**document["checkpoint"], "type": "other"}},
+        {**document, "checkpoint": {**document["checkpoint"], "version": 2}},
+        {**document, "public_key": None},
+    ):
+        with pytest.raises(Malformed):
+            checkpoints.from_document(broken)
+
+
+@pytest.mark.parametrize("algorithm", ["RSA_3072", "P384", "ED25519", "BRAINPOOL_P256"])
+def test_every_kind_of_key_signs_checkpoints(audit_key: Key, algorithm: str) -> None:
+    from trustworks.core.module import KeyAlgorithm  # noqa: PLC0415
+
+    module = audit_key._module
+    try:
+        key = module.generate_key_pair(label=f"audit-{algorithm}", algorithm=KeyAlgorithm[algorithm])
+    except Exception as error:  # noqa: BLE001 - what a module cannot do is not ours to judge here
+        pytest.skip(f"NOT TESTED WITH {algorithm}: {error}")
+    body = checkpoints.make_body(
+        size=1, root=bytes(32), log=bytes(32), time=datetime(2026, 1, 1, tzinfo=UTC), key=key
+    )
+    one = checkpoints.read(body, key.sign(body), key.spki)
+    assert checkpoints.signature_is_valid(one)
+    assert not checkpoints.signature_is_valid(checkpoints.read(body, key.sign(body + b" "), key.spki))
+
+
+def test_the_notes_about_streams_may_change(database: Database, recorder: Recorder) -> None:
+    recorder.ping()
+    with database.begin() as connection:
+        connection.execute(update(records.streams).values(logged=0))
