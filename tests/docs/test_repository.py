@@ -30,18 +30,14 @@ ROOMS = {
 }
 # Rooms beyond those: parts that the service's standard itself names, and steps that outgrew `service.py`.
 OWN_ROOMS = {
-    # What comes before the key signs: `preparation.py`.
     "issuance": {
-        "preparation.py",
-        "profiles",
-        "lints",
-        "enrolment",
-        "enrolment.py",
-        "status",
-        "trusted_list.py",
+        *("profiles", "lints", "enrolment", "enrolment.py", "status", "trusted_list.py", "cli"),
+        *("preparation.py", "release.py"),  # before the key signs, and from the signature to the answer
     },
-    # The unit and its certificate, the token's template, what is logged, and RFC 3161's client.
-    "timestamping": {"template.py", "unit.py", "events.py", "client.py"},
+    "timestamping": {
+        *("unit.py", "template.py", "events.py"),  # the unit, its token's template, what is logged
+        *("client.py", "inspect.py", "verify.py"),  # the requester's and the relying party's side
+    },
 }
 
 
