@@ -56,7 +56,8 @@ class Edge:
     def __init__(self, service: TimestampingAuthority, recorder: Recorder) -> None:
         self._service = service
         self._recorder = recorder
-        self._releases: Releases | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._releases: Releases
         self._threads = ThreadPoolExecutor(service.settings.threads, thread_name_prefix="tsa")
 
     def handler(self, unit: str | None) -> Handler:
@@ -77,8 +78,9 @@ class Edge:
             return wire.encode_failure(PkiFailureInfo.SYSTEM_FAILURE, NO_SERVICE)
         if outcome.event is None or outcome.row is None:
             return outcome.answer
-        if self._releases is None:
-            self._releases = Releases(self._recorder)
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            self._loop, self._releases = loop, Releases(self._recorder, loop)
         try:
             await self._releases.record(outcome.event, outcome.row)
         except Exception as error:  # noqa: BLE001 - whatever stands against the record stands against the token

@@ -1,0 +1,136 @@
+"""The client: what it sends, what it takes for an answer, and what it does not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from trustworks.core.errors import Malformed, Rejected, Unavailable
+from trustworks.timestamping import client, wire
+from trustworks.timestamping.model import PkiFailureInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from trustworks.timestamping.service import TimestampingAuthority
+
+URL = "http://tsa.test/tsa"
+
+
+def answering(answer: httpx.Response | Exception) -> httpx.MockTransport:
+    def handler(request: httpx.Request) -> httpx.Response:
+        assert request.headers["content-type"] == "application/timestamp-query"
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    return httpx.MockTransport(handler)
+
+
+def reply(body: bytes, **headers: str) -> httpx.Response:
+    return httpx.Response(200, content=body, headers={"content-type": client.REPLY} | headers)
+
+
+def test_an_answer_is_handed_on(authority: TimestampingAuthority, query: Callable[..., bytes]) -> None:
+    request = query(nonce=5)
+    response = authority.stamp(request)
+    got = client.request_token(URL, request, transport=answering(reply(response)))
+    assert got == response
+    client.check_answer(client.granted_token(got), request)
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (httpx.ConnectError("refused"), "timestamping.unreachable"),
+        (httpx.ReadTimeout("slow"), "timestamping.unreachable"),
+        (httpx.Response(503), "timestamping.http"),
+        (httpx.Response(302, headers={"location": "http://elsewhere.test/"}), "timestamping.http"),
+    ],
+    ids=["refused", "slow", "503", "redirect"],
+)
+def test_no_answer_of_the_protocol(answer: httpx.Response | Exception, code: str) -> None:
+    with pytest.raises(Unavailable) as caught:
+        client.request_token(URL, b"request", transport=answering(answer))
+    assert caught.value.code == code
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(200, content=b"<html>", headers={"content-type": "text/html"}),
+        httpx.Response(200, content=b"no type"),
+        reply(bytes(wire.MAX_RESPONSE + 1)),
+    ],
+    ids=["html", "no-type", "too-long"],
+)
+def test_answers_of_another_kind_are_refused(answer: httpx.Response) -> None:
+    with pytest.raises(Malformed):
+        client.request_token(URL, b"request", transport=answering(answer))
+
+
+def test_an_answer_that_drips_is_given_up() -> None:
+    def drip() -> Iterator[bytes]:
+        while True:
+            yield b"\0"
+
+    answer = httpx.Response(200, content=drip(), headers={"content-type": client.REPLY})
+    with pytest.raises((Unavailable, Malformed)):
+        client.request_token(URL, b"request", timeout=0.05, transport=answering(answer))
+
+
+@pytest.mark.parametrize("url", ["", "nonsense", "ftp://tsa.test/", "http://[::1"])
+def test_an_address_that_is_none(url: str) -> None:
+    with pytest.raises(Unavailable):
+        client.request_token(url, b"request")
+
+
+@pytest.mark.req("RFC3161:2.2-ANSWER", "RFC3161:2.4.2-NO-TOKEN")
+def test_a_refusal_is_told_with_its_own_code(authority: TimestampingAuthority) -> None:
+    with pytest.raises(Rejected, match="refused") as caught:
+        client.granted_token(authority.stamp(b"nonsense"))
+    assert caught.value.code == "badDataFormat"
+    for failure in PkiFailureInfo:
+        with pytest.raises(Rejected, match="in words") as caught:
+            client.granted_token(wire.encode_failure(failure, "in words"))
+        assert caught.value.code == failure.code
+
+
+@pytest.mark.parametrize(
+    "response",
+    [b"", b"\x30\x00", bytes.fromhex("30053003020100"), bytes.fromhex("30053003020105")],
+    ids=["empty", "no-status", "granted-without-token", "unknown-status"],
+)
+def test_answers_that_make_no_sense(response: bytes) -> None:
+    with pytest.raises((Malformed, Rejected)):
+        client.granted_token(response)
+
+
+def test_a_refusal_that_carries_a_token_is_malformed(
+    authority: TimestampingAuthority, query: Callable[..., bytes]
+) -> None:
+    response = authority.stamp(query())
+    assert response[4:9] == bytes.fromhex("3003020100")
+    with pytest.raises(Malformed, match="contradict"):
+        client.granted_token(response[:8] + b"\x02" + response[9:])
+
+
+@pytest.mark.req("RFC3161:2.2-ANSWER")
+@pytest.mark.parametrize(
+    ("other", "what"),
+    [
+        ({"data": b"another document"}, "imprint"),
+        ({"nonce": 6}, "nonce"),
+        ({"nonce": None}, "nonce"),
+        ({"policy": "2.999.3161.8"}, "policy"),
+    ],
+)
+def test_an_answer_to_another_request_is_not_taken(
+    authority: TimestampingAuthority, query: Callable[..., bytes], other: dict[str, object], what: str
+) -> None:
+    token = client.granted_token(authority.stamp(query(nonce=5)))
+    with pytest.raises(Rejected, match=what) as caught:
+        client.check_answer(token, query(**{"nonce": 5, **other}))
+    assert caught.value.code == "timestamp.other-answer"
