@@ -6,7 +6,7 @@ keeps a serial from being used twice, by every authority of the provider and acr
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sqlalchemy import (
     BigInteger,
@@ -22,6 +22,7 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    type_coerce,
     update,
 )
 
@@ -120,6 +121,9 @@ _STATUS = (
     certificates.c.revoked_recorded_at,
 )
 
+# Serial, state, revoked at, reason, invalid since; the times in microseconds as they are stored.
+RevokedRow: TypeAlias = tuple[str, str, int | None, int, int | None]
+
 # Made once: every OCSP request reads it, and making a statement costs more than executing it.
 _STATUS_OF = select(*_STATUS).where(certificates.c.serial == bindparam("serial"))
 
@@ -177,6 +181,29 @@ def revoked(connection: Connection, authority: str) -> Iterator[CertificateStatu
     )
     for row in connection.execute(query.execution_options(yield_per=1000)):
         yield _status(row)
+
+
+def revoked_rows(connection: Connection, authority: str) -> Iterator[RevokedRow]:
+    """As `revoked`, without an object for each: a list may have a million entries."""
+    columns = certificates.c
+    query = (
+        select(
+            columns.serial,
+            columns.state,
+            type_coerce(columns.revoked_at, BigInteger),
+            columns.revocation_reason,
+            type_coerce(columns.invalidity_date, BigInteger),
+        )
+        .where(
+            columns.authority == authority,
+            columns.state == "issued",
+            columns.revoked_at.is_not(None),
+        )
+        .order_by(columns.serial)
+    )
+    for rows in connection.execute(query.execution_options(yield_per=10_000)).partitions():
+        for row in rows:
+            yield tuple(row)
 
 
 def scope(connection: Connection, authority: str) -> Iterator[CertificateStatus]:

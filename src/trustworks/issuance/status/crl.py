@@ -29,9 +29,10 @@ from trustworks.core.der.crl import (
     expired_certs_on_crl_extension,
 )
 from trustworks.core.errors import Rejected, Unavailable
+from trustworks.core.store.types import from_microseconds
 from trustworks.core.trace import implements
 from trustworks.issuance import records
-from trustworks.issuance.model import AuthorityRecord, CertificateStatus, CrlHead, CrlRecord
+from trustworks.issuance.model import AuthorityRecord, CrlHead, CrlRecord
 from trustworks.issuance.status import crl_rules as rules
 from trustworks.issuance.status.octets import public_key_info, subject_octets
 
@@ -180,7 +181,7 @@ class CrlPublisher:
                 wrong = rules.last_list_objections(records.scope(connection, name), now)
                 if wrong:
                     raise Rejected("crl.final", f"This cannot be the last list of {name}: {wrong[0]}.")
-            entries, _ = encode_entries(_entries(records.revoked(connection, name), now, serials))
+            entries, _ = encode_entries(_entries(records.revoked_rows(connection, name), serials))
         hours = _of(self._settings, name).crl_validity_hours
         return _Draft(
             authority=authority,
@@ -280,17 +281,15 @@ def _last(connection: Connection, name: str) -> CrlHead | None:
     return next(iter(records.crl_heads(connection, name)), None)
 
 
-def _entries(
-    statuses: Iterable[CertificateStatus], now: datetime, serials: list[int]
-) -> Iterator[RevokedEntry]:
+def _entries(rows: Iterable[records.RevokedRow], serials: list[int]) -> Iterator[RevokedEntry]:
     """The entries of all certificates that belong on the list; their serials are put into `serials`."""
-    for status in statuses:
-        revocation = status.revocation
-        if revocation is None or not rules.is_listed(status, now):
+    for text, state, revoked_at, reason, invalid_since in rows:
+        if revoked_at is None or not rules.is_listed(state, revoked_at):
             continue
-        serial = int(status.serial, 16)
+        serial = int(text, 16)
         serials.append(serial)
-        yield RevokedEntry(serial, revocation.revoked_at, revocation.reason.value, revocation.invalidity_date)
+        since = None if invalid_since is None else from_microseconds(invalid_since)
+        yield RevokedEntry(serial, from_microseconds(revoked_at), reason, since)
 
 
 def _check_authority(record: AuthorityRecord, authority: x509.Certificate, key: Key, now: datetime) -> None:
