@@ -53,7 +53,7 @@ def released_until_killed(arguments: str, seconds: float) -> list[str]:
 
 
 @pytest.mark.crash
-@pytest.mark.req("TRUSTWORKS:ISSUANCE-INTENT", "EN319411-2:GEN-4.2.6-01")
+@pytest.mark.req("TRUSTWORKS:ISSUANCE-INTENT", "EN319412-2:GEN-4.2.6-01")
 def test_a_killed_issuer_loses_and_repeats_nothing(
     database: Database, softhsm: Path, make_token: Callable[..., Pkcs11Uri]
 ) -> None:

@@ -144,7 +144,7 @@ def test_the_names_of_a_server_may_come_from_the_csr(provider: Provider) -> None
 # Serial numbers
 
 
-@pytest.mark.req("EN319411-2:GEN-4.2.6-01")
+@pytest.mark.req("EN319412-2:GEN-4.2.6-01")
 def test_a_serial_number_is_not_used_twice_by_any_authority(
     provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:

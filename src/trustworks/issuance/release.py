@@ -65,7 +65,7 @@ class Release:
         self._database = database
         self._lab = lab
 
-    @implements("EN319411-2:GEN-4.2.6-01", "TRUSTWORKS:ISSUANCE-INTENT")
+    @implements("EN319412-2:GEN-4.2.6-01", "TRUSTWORKS:ISSUANCE-INTENT")
     def release(
         self,
         template: Template,

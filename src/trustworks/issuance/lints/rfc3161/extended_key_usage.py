@@ -9,7 +9,7 @@ from trustworks.core.trace import implements
 from trustworks.issuance.lints.lint import Candidate, Lint, of_kind
 
 
-@implements("RFC3161:2.3")
+@implements("RFC3161:2.3-PURPOSE")
 def check(candidate: Candidate) -> str | None:
     """A time-stamping unit's only extended key usage is timeStamping, and it is critical."""
     found = candidate.extension(x509.ExtendedKeyUsage)
@@ -19,7 +19,7 @@ def check(candidate: Candidate) -> str | None:
 
 
 LINT = Lint(
-    id="RFC3161:2.3",
+    id="RFC3161:2.3-PURPOSE",
     clause="RFC 3161, 2.3",
     words="A time-stamping unit's only extended key usage is timeStamping, and it is critical.",
     applies=of_kind("tsu"),

@@ -11,7 +11,7 @@ from trustworks.core.trace import implements
 from trustworks.issuance.lints.lint import Candidate, Lint, always
 
 
-@implements("RFC5280:3280-4.2.1.4")
+@implements("RFC3280:4.2.1.4")
 def check(candidate: Candidate) -> str | None:
     """A private key's usage period lies within the certificate's validity and is not critical."""
     found = candidate.extension(x509.PrivateKeyUsagePeriod)
@@ -30,7 +30,7 @@ def check(candidate: Candidate) -> str | None:
 
 
 LINT = Lint(
-    id="RFC5280:3280-4.2.1.4",
+    id="RFC3280:4.2.1.4",
     clause="RFC 3280, 4.2.1.4 (RFC 5280 leaves it to X.509)",
     words="A private key's usage period lies within the certificate's validity and is not critical.",
     applies=always,
