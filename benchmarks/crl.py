@@ -72,9 +72,7 @@ def timed(what: str, action: Callable[[], Any]) -> tuple[float, Any]:
     done = action()
     taken, seen = time.process_time() - worked, time.perf_counter() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    print(
-        f"{what:<44} {taken:7.2f} s of processor time, {time.perf_counter() - began:7.2f} s, peak {peak} MB"
-    )
+    print(f"{what:<44} {taken:7.2f} s of processor time, {seen:7.2f} s, peak {peak} MB")
     return taken, done
 
 
