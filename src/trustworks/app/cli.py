@@ -53,6 +53,7 @@ class _Noun(TyperGroup):
         module, _, attribute = self._module.partition(":")
         command = get_command(getattr(importlib.import_module(module), attribute or "app"))
         command.name = self.name
+        command.params = [one for one in command.params if not str(one.name).endswith("_completion")]
         return _plain(command)
 
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
