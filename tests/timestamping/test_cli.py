@@ -1,0 +1,170 @@
+"""`trustworks timestamp`, against a real authority; the network is replaced by the authority itself."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from timestamping_testbed import NOW
+from typer.testing import CliRunner
+
+from trustworks.core.errors import Malformed, Rejected
+from trustworks.timestamping import client, wire
+from trustworks.timestamping.cli import app
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from timestamping_testbed import Pki
+
+    from trustworks.core.store import Database
+    from trustworks.timestamping.service import TimestampingAuthority
+
+URL = "http://tsa.test/tsa"
+
+
+@pytest.fixture
+def document(tmp_path: Path) -> Path:
+    file = tmp_path / "document.txt"
+    file.write_bytes(b"a document")
+    return file
+
+
+@pytest.fixture(autouse=True)
+def network(authority: TimestampingAuthority, monkeypatch: pytest.MonkeyPatch) -> None:
+    def request_token(url: str, request: bytes) -> bytes:
+        assert url == URL
+        return authority.stamp(request)
+
+    monkeypatch.setattr(client, "request_token", request_token)
+
+
+def run(*arguments: object, wiring: Any = None) -> str:
+    """What a command prints; its errors are raised."""
+    result = CliRunner().invoke(app, [str(one) for one in arguments], obj=wiring, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+@pytest.mark.req("EN319422:C-MEDIA-TYPE", "RFC3161:2.2-ANSWER")
+def test_request_verify_inspect(document: Path, pki: Pki) -> None:
+    said = run("request", document, "--url", URL, "--trust", pki.root_file)
+    token = document.with_name("document.txt.tst")
+    assert str(token) in said
+    wire.read_token(token.read_bytes())
+    assert "Valid: document.txt existed at 2026-05-04T" in run(
+        "verify", document, token, "--trust", pki.root_file
+    )
+    shown = run("inspect", token)
+    for word in ("2.999.3161.7", "1000000 us", "not promised", "it does not say so", "SigningCertificateV2"):
+        assert word in shown
+    assert json.loads(run("inspect", token, "--json"))["media_type"] == "application/vnd.etsi.timestamp-token"
+
+
+def test_an_answer_is_kept_whole_on_request(document: Path, pki: Pki, tmp_path: Path) -> None:
+    out = tmp_path / "answer.tsr"
+    found = json.loads(run("request", document, "--url", URL, "--out", out, "--hash", "sha3_512", "--json"))
+    assert found["file"] == str(out)
+    assert found["imprint_hash"] == "sha3_512"
+    assert wire.decode_response(out.read_bytes()).token is not None
+    verified = json.loads(run("verify", document, out, "--trust", pki.root_file, "--json"))
+    assert verified["valid"]
+    assert len(verified["path"]) == 3
+    assert json.loads(run("inspect", out, "--json"))["serial"] == found["serial"]
+
+
+def test_what_is_asked_for_is_sent(document: Path, pki: Pki) -> None:
+    found = json.loads(
+        run(
+            "request", document, "--url", URL, "--policy", "2.999.3161.8", "--no-nonce", "--no-cert", "--json"
+        )
+    )
+    assert found["policy"] == "2.999.3161.8"
+    assert found["nonce"] is None
+    assert found["certificates"] == []
+    token = document.with_name("document.txt.tst")
+    with pytest.raises(Rejected, match="--untrusted"):
+        run("verify", document, token, "--trust", pki.root_file)
+
+
+def test_a_refusal_is_told(document: Path) -> None:
+    with pytest.raises(Rejected, match="policy") as caught:
+        run("request", document, "--url", URL, "--policy", "2.999.4")
+    assert caught.value.code == "unacceptedPolicy"
+    assert not document.with_name("document.txt.tst").exists()
+
+
+def test_a_changed_document_does_not_verify(document: Path, pki: Pki) -> None:
+    run("request", document, "--url", URL)
+    document.write_bytes(b"a changed document")
+    with pytest.raises(Rejected, match="other data"):
+        run("verify", document, document.with_name("document.txt.tst"), "--trust", pki.root_file)
+
+
+def test_verification_at_another_time_and_with_further_certificates(
+    document: Path, pki: Pki, certificate: Path
+) -> None:
+    run("request", document, "--url", URL, "--no-cert")
+    token = document.with_name("document.txt.tst")
+    known = ["--trust", pki.root_file, "--untrusted", certificate, "--untrusted", pki.chain_file]
+    run("verify", document, token, *known)
+    with pytest.raises(Rejected, match="was valid until"):
+        run("verify", document, token, *known, "--at", (NOW + timedelta(days=900)).isoformat())
+    with pytest.raises(Malformed, match="not a moment"):
+        run("verify", document, token, *known, "--at", "yesterday")
+
+
+@pytest.mark.parametrize("what", ["file", "token", "trust"])
+def test_files_that_are_not_there_are_named(document: Path, pki: Pki, what: str) -> None:
+    run("request", document, "--url", URL)
+    token = document.with_name("document.txt.tst")
+    absent = document.with_name(f"no-{what}")
+    given = {"file": document, "token": token, "trust": pki.root_file} | {what: absent}
+    with pytest.raises(Malformed, match=f"no-{what} cannot be read"):
+        run("verify", given["file"], given["token"], "--trust", given["trust"])
+
+
+def test_files_that_are_something_else_are_refused(document: Path) -> None:
+    run("request", document, "--url", URL)
+    token = document.with_name("document.txt.tst")
+    with pytest.raises(Malformed, match="no certificates"):
+        run("verify", document, token, "--trust", document)
+    with pytest.raises(Malformed, match="DER"):
+        run("inspect", document)
+    with pytest.raises(Malformed, match="hash function"):
+        run("request", document, "--url", URL, "--hash", "md5")
+    with pytest.raises(Malformed, match="cannot be written"):
+        run("request", document, "--url", URL, "--out", document / "below-a-file")
+
+
+@pytest.mark.req("EN319421:OVR-7.13-05")
+def test_the_tokens_of_a_period_are_listed(document: Path, sqlite: Database) -> None:
+    for _ in range(3):
+        run("request", document, "--url", URL)
+
+    class Wiring:
+        @contextmanager
+        def open_database(self) -> Iterator[Database]:
+            yield sqlite
+
+    day = ["--from", "2026-05-04T00:00:00Z", "--to", "2026-05-05T00:00:00Z"]
+    lines = run("issued", *day, wiring=Wiring()).splitlines()
+    assert len(lines) == 3
+    listed = [json.loads(line) for line in run("issued", *day, "--json", wiring=Wiring()).splitlines()]
+    assert len({one["serial"] for one in listed}) == 3
+    assert all(one["clock_mode"] == "enforce" for one in listed)
+    assert run("issued", *day, "--unit", "tsu-9", wiring=Wiring()) == ""
+
+
+def test_a_large_file_is_read_piece_by_piece(
+    document: Path, monkeypatch: pytest.MonkeyPatch, query: Callable[..., bytes]
+) -> None:
+    del query
+    with document.open("wb") as file:
+        file.truncate(64 * 1024 * 1024)
+    monkeypatch.setattr("pathlib.Path.read_bytes", lambda _: pytest.fail("the whole file was read"))
+    run("request", document, "--url", URL)
