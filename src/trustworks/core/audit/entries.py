@@ -97,9 +97,9 @@ class DatabaseSource:
             .order_by(e.c.stream, e.c.sequence)
         )
         for query in (logged, waiting):
-            result = self._connection.execute(query.execution_options(yield_per=1000))
-            for part in result.partitions():
-                yield from map(Entry._make, part)
+            with self._connection.execute(query.execution_options(yield_per=1000)) as result:
+                for part in result.partitions():
+                    yield from map(Entry._make, part)
 
     def tile(self, level: int, tile: int) -> tuple[bytes, bytes] | None:
         """The row of `audit_tiles`."""
@@ -158,11 +158,13 @@ class ExportSource:
     def _entry(self, line: bytes, number: int) -> Entry:
         # The event's bytes are taken as they stand: they are what was hashed.
         body, mark, rest = line[len(b'{"event":') :].rpartition(b',"place":')
-        place = self._loads(rest.rstrip()[:-1], number) if mark else None
+        place = self._loads(rest[:-2], number) if mark else None
         try:
             stream, sequence, position, digest = place  # type: ignore[misc]
             leaf = bytes.fromhex(digest)
-            if not isinstance(stream, str) or type(sequence) is not int or len(leaf) != 32:
+            known = isinstance(stream, str) and type(sequence) is int and len(leaf) == 32
+            # One way of writing a place, so that no byte of a line can be changed unnoticed.
+            if not known or _place(stream, sequence, position, leaf) != rest:
                 raise ValueError  # noqa: TRY301 - one complaint for all that is wrong with a place
         except (TypeError, ValueError):
             raise Malformed(f"Line {number} of {self._file} is damaged: the event has no place.") from None
@@ -190,6 +192,11 @@ def export_lines(source: Source) -> Iterator[bytes]:
             raise Malformed(
                 f"Event {entry.sequence} of stream {entry.stream} is missing: run `trustworks audit verify`."
             )
-        leaf = (entry.leaf or entry.hash or b"").hex()
-        place = json.dumps([entry.stream, entry.sequence, entry.position, leaf])
-        yield b'{"event":' + entry.body + b',"place":' + place.encode() + b"}\n"
+        leaf = entry.leaf or entry.hash or b""
+        place = _place(entry.stream, entry.sequence, entry.position, leaf)
+        yield b'{"event":' + entry.body + b',"place":' + place
+
+
+def _place(stream: str, sequence: int, position: int | None, leaf: bytes) -> bytes:
+    """The end of an event's line."""
+    return json.dumps([stream, sequence, position, leaf.hex()]).encode() + b"}\n"
