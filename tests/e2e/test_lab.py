@@ -7,6 +7,7 @@ import socket
 import ssl
 import stat
 import subprocess
+import tempfile
 import time
 from typing import TYPE_CHECKING
 
@@ -201,3 +202,21 @@ def test_config_check_finds_everything_in_order(lab: Lab) -> None:
 def test_audit_verify_and_module_and_time_work_while_it_serves(lab: Lab) -> None:
     assert "The log is sound." in lab.run("audit", "verify").stdout
     assert "gives time" in lab.run("time", "status").stdout
+
+
+def test_the_proxys_unix_socket_serves_too(copied: Lab, tmp_path: Path, request_der: bytes) -> None:
+    # A Unix socket's name has at most 107 octets, and the folders of tests are long.
+    with tempfile.TemporaryDirectory(dir="/tmp") as short:
+        text = copied.config.read_text(encoding="utf-8")
+        proxy = f'\n[http.proxy]\nunix-socket = "{short}/proxy.sock"\n'
+        copied.config.write_text(text + proxy, encoding="utf-8")
+        copied.start()
+        transport = httpx.HTTPTransport(uds=f"{short}/proxy.sock")
+        with httpx.Client(transport=transport, base_url="http://proxy") as client:
+            headers = {"content-type": "application/timestamp-query"}
+            assert failure(client.post("/tsa", content=request_der, headers=headers)) is None
+            # What the proxy says about its client's certificate is read here, and must be a certificate.
+            headers["client-cert"] = ":nonsense:"
+            assert client.post("/tsa", content=request_der, headers=headers).status_code == 400
+        assert copied.stop() == 0
+    del tmp_path

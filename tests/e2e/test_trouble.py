@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import asn1crypto.ocsp
@@ -144,13 +145,10 @@ def test_a_full_disk_stops_the_tokens_and_room_brings_them_back(
     copied.start()
     assert failure(copied.stamp(request_der)) is None
     ballast = small_disk / "ballast"
-    with ballast.open("wb") as file:
-        try:
-            while True:
-                file.write(bytes(1 << 16))
-                file.flush()
-        except OSError:
-            pass
+    with ballast.open("wb") as stream, suppress(OSError):
+        while True:
+            stream.write(bytes(1 << 16))
+            stream.flush()
     answers = [failure(copied.stamp(request_der)) for _ in range(60)]
     assert "systemFailure" in answers
     found = until(copied.unwell, what="that the full disk is told")

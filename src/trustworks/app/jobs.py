@@ -35,37 +35,53 @@ LONGEST_PAUSE = 30.0
 class Task:
     """Something that is done again and again, in a thread of its own.
 
-    `work` gets an `ExitStack` that stays open between the rounds, so that what the first round opened is used
-    by the next; after a failure it is closed, and the next round opens anew. `work` answers the sentence for
-    the heartbeat.
+    `work` gets an `ExitStack` that stays open between the rounds, so that what the first round opened is
+    used by the next; after a failure it is closed, and the next round opens anew. `work` answers what the
+    heartbeat tells. `finish` is done once at the very end, when all other tasks have ended.
     """
 
-    def __init__(self, name: str, every: float, work: Callable[[ExitStack], str | TaskState]) -> None:
+    def __init__(
+        self,
+        name: str,
+        every: float,
+        work: Callable[[ExitStack], str | TaskState],
+        finish: Callable[[], None] | None = None,
+    ) -> None:
         self.name = name
         self.state = TaskState(code="starting", sentence="The task has not run yet.")
+        self.finishes = finish is not None
         self._every = every
         self._work = work
+        self._finish = finish
+        self._stack = ExitStack()
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set."""
         failures = 0
-        stack = ExitStack()
         while not stop.is_set():
             try:
-                done = self._work(stack)
+                done = self._work(self._stack)
                 self.state = done if isinstance(done, TaskState) else TaskState(code="ok", sentence=done)
                 failures = 0
                 pause = self._every
             except Exception as error:  # noqa: BLE001 - logged in `_failed`
-                stack.close()
-                stack = ExitStack()
+                self._stack.close()
+                self._stack = ExitStack()
                 failures += 1
                 pause = min(FIRST_PAUSE * 2 ** (failures - 1), LONGEST_PAUSE)
                 self._failed(error)
                 if hopeless(error):
                     break
             stop.wait(pause)
-        stack.close()
+
+    def end(self) -> None:
+        """Finish, and close what the rounds have opened."""
+        try:
+            if self._finish is not None and self.state.ok:
+                self._finish()
+        except Exception as error:  # noqa: BLE001 - logged in `_failed`
+            self._failed(error)
+        self._stack.close()
 
     def _failed(self, error: Exception) -> None:
         if isinstance(error, TrustworksError):
@@ -119,6 +135,8 @@ def run(wiring: Wiring, stop: threading.Event) -> None:
         stop.wait(BEAT)
     for thread in threads:
         thread.join(STOP_PATIENCE)
+    for task in sorted(work, key=lambda task: task.finishes):
+        task.end()
 
 
 STOP_PATIENCE = 4.0  # seconds for a task's last round

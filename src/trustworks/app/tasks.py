@@ -40,7 +40,7 @@ def tasks(wiring: Wiring, stop: threading.Event) -> list[Task]:
     if config.time.mode == "enforce":
         found.append(Task("clock", 1.0, partial(_collect, wiring, stop)))
     if config.tokens.audit is not None:
-        found.append(_each("audit", config.audit.sequence_every, partial(_sequencer, wiring)))
+        found.append(_checkpoints(wiring))
     if config.issuance is not None and config.tokens.issuing is not None:
         found.append(_each("crl", CRL_LOOK, partial(_publisher, wiring)))
     probed = [name for name in ("issuing", "audit") if getattr(config.tokens, name) is not None]
@@ -48,7 +48,12 @@ def tasks(wiring: Wiring, stop: threading.Event) -> list[Task]:
     return found
 
 
-def _each(name: str, every: float, make: Callable[[ExitStack], Round]) -> Task:
+def _each(
+    name: str,
+    every: float,
+    make: Callable[[ExitStack], Round],
+    finish: Callable[[], None] | None = None,
+) -> Task:
     """A task whose first round opens what it needs and whose further rounds use it."""
     rounds: list[tuple[ExitStack, Round]] = []
 
@@ -57,7 +62,7 @@ def _each(name: str, every: float, make: Callable[[ExitStack], Round]) -> Task:
             rounds[:] = [(stack, make(stack))]
         return rounds[0][1]()
 
-    return Task(name, every, work)
+    return Task(name, every, work, finish)
 
 
 def _collect(wiring: Wiring, stop: threading.Event, stack: ExitStack) -> str:
@@ -70,7 +75,21 @@ def _collect(wiring: Wiring, stop: threading.Event, stack: ExitStack) -> str:
     return "The collector was stopped."
 
 
-def _sequencer(wiring: Wiring, stack: ExitStack) -> Round:
+def _checkpoints(wiring: Wiring) -> Task:
+    """Appends what all streams have written, and signs; at the end, also what they wrote as they closed."""
+    opened: list[Checkpoints] = []
+
+    def make(stack: ExitStack) -> Round:
+        opened[:] = [_sequencer(wiring, stack)]
+        return opened[0]
+
+    def finish() -> None:
+        opened[0].finish()
+
+    return _each("audit", wiring.config.audit.sequence_every, make, finish)
+
+
+def _sequencer(wiring: Wiring, stack: ExitStack) -> Checkpoints:
     from trustworks.app.certificates import read_one  # noqa: PLC0415
     from trustworks.app.stamper import HttpStamper  # noqa: PLC0415
     from trustworks.core.audit import Sequencer  # noqa: PLC0415
@@ -125,6 +144,10 @@ class Checkpoints:
                 sentence=f"Checkpoints are signed, but not time-stamped. {self._trouble[1]}",
             )
         return TaskState(code="ok", sentence=f"{progress.size} events are in the tree.")
+
+    def finish(self) -> None:
+        """The last events and a checkpoint over all; our own authority has stopped, so it is only signed."""
+        self._signing.run_once(checkpoint=True)
 
 
 def _publisher(wiring: Wiring, stack: ExitStack) -> Round:

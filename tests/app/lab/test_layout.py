@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import os
+import stat
+import tomllib
+from typing import TYPE_CHECKING
+
+import pytest
+
+from trustworks.app import config
+from trustworks.app.lab import layout as places
+from trustworks.app.lab.layout import Layout
+from trustworks.core.errors import Malformed
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_a_file_appears_whole_with_its_mode_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    places.put(file, "one", mode=0o600)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    places.put(file, "two", mode=0o600)
+    assert file.read_text(encoding="utf-8") == "two"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_file_that_cannot_be_written_leaves_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "file"
+    places.put(file, "old")
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, f"No space left on device ({descriptor})")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        places.put(file, "new")
+    assert file.read_text(encoding="utf-8") == "old"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_pins_are_drawn_once_and_are_all_different(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    places.make_folders(layout)
+    places.make_pins(layout)
+    first = {file.name: file.read_text(encoding="ascii") for file in layout.secrets.iterdir()}
+    places.make_pins(layout)
+    assert {file.name: file.read_text(encoding="ascii") for file in layout.secrets.iterdir()} == first
+    assert len(first) == len(set(first.values())) == 10
+
+
+@pytest.mark.parametrize(
+    ("listen", "secure", "public"),
+    [
+        ("127.0.0.1:8080", "127.0.0.1:8443", "http://127.0.0.1:8080"),
+        ("[::1]:80", "[::1]:443", "http://[::1]:80"),
+        ("0.0.0.0:65400", "0.0.0.0:65037", "http://127.0.0.1:65400"),
+        ("[::]:8080", "[::]:8443", "http://[::1]:8080"),
+        ("tsp.test:8080", "tsp.test:8443", "http://tsp.test:8080"),
+    ],
+)
+def test_addresses(listen: str, secure: str, public: str) -> None:
+    assert places.tls_beside(listen) == secure
+    assert places.url("http", listen) == public
+
+
+@pytest.mark.parametrize("clock", ["lab", "enforce"])
+def test_the_configuration_of_a_laboratory_is_a_good_one(tmp_path: Path, clock: places.Clock) -> None:
+    file = tmp_path / "trustworks.toml"
+    file.write_text(places.config_text("127.0.0.1:8080", "127.0.0.1:8443", clock), encoding="utf-8")
+    found = config.load(file).config
+    assert found.provider.lab
+    assert "TEST" in found.provider.name
+    assert found.time.mode == clock
+    assert found.issuance is not None
+    assert "TEST" in found.issuance.organization
+    assert found.issuance.country == "XX", "a territory that exists"
+
+
+def test_other_addresses_change_nothing_else() -> None:
+    before = places.config_text("127.0.0.1:8080", "127.0.0.1:8443", "lab").replace(
+        '[log]\nlevel = "warning"', '# mine\n[log]\nlevel = "debug"'
+    )
+    after = places.moved(before, "0.0.0.0:9000", "0.0.0.0:9443")
+    found = tomllib.loads(after)
+    assert found["http"]["listen"] == "0.0.0.0:9000"
+    assert found["http"]["tls-listen"] == "0.0.0.0:9443"
+    assert found["http"]["public-url"] == "http://127.0.0.1:9000"
+    assert found["audit"]["time-stamp-url"] == "http://127.0.0.1:9000/tsa"
+    assert found["log"]["level"] == "debug"
+    assert "# mine" in after
+    assert places.moved(after, "127.0.0.1:8080", "127.0.0.1:8443") == before
+
+
+def test_a_configuration_rewritten_by_hand_is_not_changed_by_guessing() -> None:
+    text = places.config_text("127.0.0.1:8080", "127.0.0.1:8443", "lab").replace("public-url", "#public-url")
+    with pytest.raises(Malformed, match="no single line public-url"):
+        places.moved(text, "127.0.0.1:1", "127.0.0.1:2")
