@@ -72,9 +72,11 @@ def find_path(
     untrusted: Sequence[x509.Certificate],
     anchors: Sequence[x509.Certificate],
     at: datetime,
-    purpose: Purpose,
+    purpose: Purpose | None,
 ) -> tuple[x509.Certificate, ...]:
     """The first path that is valid at `at`: the leaf, CA certificates, the trust anchor if it is another.
+
+    Without a `purpose` the end entity may be for anything.
 
     Raises:
         Rejected: ``path.<why>``; of several paths that fail, the failure of the first.
@@ -121,7 +123,7 @@ def _candidates(
             )
 
 
-def check_path(path: Sequence[x509.Certificate], *, at: datetime, purpose: Purpose) -> None:
+def check_path(path: Sequence[x509.Certificate], *, at: datetime, purpose: Purpose | None) -> None:
     """Hold every step of a path against RFC 5280, 6.1; the last certificate is the trust anchor.
 
     Raises `Rejected` (path.*). Of the anchor only name and key are used; its own fields restrict nothing.
@@ -173,7 +175,7 @@ def _check_validity(certificate: x509.Certificate, at: datetime) -> None:
 
 
 @implements("RFC5280:6.1.4-CA")
-def _check_ca(certificate: x509.Certificate, below: int, purpose: Purpose) -> None:
+def _check_ca(certificate: x509.Certificate, below: int, purpose: Purpose | None) -> None:
     """What makes a CA: basic constraints, path length, key usage (RFC 5280, 6.1.4 (k) to (n))."""
     extensions = _extensions(certificate)
     _check_critical(certificate, extensions)
@@ -194,19 +196,21 @@ def _check_ca(certificate: x509.Certificate, below: int, purpose: Purpose) -> No
     else:
         if not usage.key_cert_sign:
             raise Rejected("path.key-usage", f"{_name(certificate)} may not sign certificates.")
-    purposes = _purposes(extensions)
-    if purposes is not None and not {purpose.oid, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE} & set(
-        purposes.value
-    ):
+    purposes = None if purpose is None else _purposes(extensions)
+    if purpose is None or purposes is None:
+        return
+    if not {purpose.oid, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE} & set(purposes.value):
         raise Rejected("path.purpose", f"{_name(certificate)} is a CA for other purposes.")
 
 
 @implements("RFC3161:2.3-PURPOSE")
-def _check_leaf(leaf: x509.Certificate, at: datetime, purpose: Purpose) -> None:
+def _check_leaf(leaf: x509.Certificate, at: datetime, purpose: Purpose | None) -> None:
     """The end entity: validity, purpose, and that its key is for signatures."""
     _check_validity(leaf, at)
     extensions = _extensions(leaf)
     _check_critical(leaf, extensions)
+    if purpose is None:
+        return
     purposes = _purposes(extensions)
     if purposes is None or purpose.oid not in purposes.value:
         raise Rejected("path.purpose", f"{_name(leaf)} is not for {purpose.oid._name}.")  # noqa: SLF001 - has no public reader
