@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -97,7 +98,14 @@ class PostgresqlServer:
         if self._process is None:
             return
         if crash:
-            os.killpg(self._process.pid, signal.SIGKILL)
+            # Its children outlive it for a moment: all must be gone before a new start.
+            killed = [self._process.pid, *_children(self._process.pid)]
+            for pid in killed:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            self._process.wait(60)
+            while any(Path(f"/proc/{pid}").exists() for pid in killed[1:]):
+                time.sleep(0.005)
         else:
             self._process.send_signal(signal.SIGINT)
         self._process.wait(60)
@@ -133,6 +141,15 @@ class PostgresqlServer:
             "extra_groups": [],
             "env": {"PATH": os.environ.get("PATH", ""), "LANG": "C.UTF-8"},
         }
+
+
+def _children(parent: int) -> list[int]:
+    found = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            if int(status.read_text().rpartition(")")[2].split()[1]) == parent:
+                found.append(int(status.parent.name))
+    return found
 
 
 def _account() -> pwd.struct_passwd | None:

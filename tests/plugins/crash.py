@@ -1,0 +1,120 @@
+"""Processes that are killed with SIGKILL at a random moment, and what they had acknowledged until then.
+
+`TRUSTWORKS_CRASH_POINTS=1000 pytest -m crash` makes a longer session than the tests' own few points. The moments
+come from `TRUSTWORKS_CRASH_SEED`, by default from the clock; a failing test prints it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import random
+import signal
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    # Writes one line to the parent, whole: at most 4,000 characters.
+    Say = Callable[[str], None]
+
+READY = "ready"
+_READY_WITHIN = 60.0
+
+
+class Worker(Protocol):
+    """A function at the top of a module: says `READY`, then works for ever and says what is done."""
+
+    def __call__(self, say: Say, *arguments: Any) -> None: ...
+
+
+def points(default: int) -> int:
+    """How many kills a test makes."""
+    return int(os.environ.get("TRUSTWORKS_CRASH_POINTS", default))
+
+
+def randomness() -> random.Random:
+    """The moments of the kills."""
+    seed = os.environ.get("TRUSTWORKS_CRASH_SEED") or str(time.time_ns())
+    print(f"TRUSTWORKS_CRASH_SEED={seed}")  # noqa: T201 - pytest shows it when the test fails
+    return random.Random(seed)  # noqa: S311 - moments, no secrets
+
+
+class Victim:
+    """A process that works until it is killed; forked from a server that imported the program already."""
+
+    def __init__(self, worker: Worker, *arguments: Any) -> None:
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["__main__", worker.__module__])
+        reading, writing = context.Pipe(duplex=False)
+        self._process = context.Process(target=_run, args=(writing, worker, arguments))
+        self._process.start()
+        writing.close()
+        self._pipe = reading
+        self._ready = threading.Event()
+        self.lines: list[str] = []
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        with contextlib.suppress(EOFError, OSError):
+            while True:
+                line = self._pipe.recv_bytes(10_000).decode()
+                if line == READY:
+                    self._ready.set()
+                else:
+                    self.lines.append(line)
+        self._ready.set()
+
+    def wait_until_ready(self) -> None:
+        """Wait until it works."""
+        assert self._ready.wait(_READY_WITHIN), "the process did not get ready"
+        assert self._process.is_alive(), "the process ended by itself"
+
+    def kill(self) -> list[str]:
+        """Kill it, and answer every line that it had said."""
+        assert self._process.pid is not None
+        os.kill(self._process.pid, signal.SIGKILL)
+        self._process.join(30)
+        assert self._process.exitcode == -signal.SIGKILL, "the process ended by itself"
+        self._reader.join(30)
+        self._pipe.close()
+        self._process.close()
+        return self.lines
+
+
+def _run(pipe: Any, worker: Worker, arguments: tuple[Any, ...]) -> None:
+    lock = threading.Lock()
+
+    def say(line: str) -> None:
+        with lock:
+            pipe.send_bytes(line.encode())
+
+    worker(say, *arguments)
+
+
+def kill_at_random(
+    rounds: int, at_once: int, start: Callable[[int], Victim], check: Callable[[list[str]], None]
+) -> None:
+    """Start `at_once` victims, kill each at a random moment, `check` what it had said; `rounds` kills in all.
+
+    Some are killed while they start, most while they work.
+    """
+    moments = randomness()
+    done = 0
+    while done < rounds:
+        victims = [start(done + number) for number in range(min(at_once, rounds - done))]
+        said = []
+        for victim in victims:
+            if moments.random() < 0.85:
+                victim.wait_until_ready()
+                time.sleep(moments.uniform(0, 0.12))
+            else:
+                time.sleep(moments.uniform(0, 0.1))
+            said.append(victim.kill())
+        for lines in said:
+            check(lines)
+        done += len(victims)
