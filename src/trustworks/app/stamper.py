@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 
-from trustworks.core.errors import Malformed, Rejected, Unavailable
+from trustworks.core.errors import Malformed, Unavailable
 from trustworks.timestamping import client, wire
 
 
@@ -26,9 +26,7 @@ class HttpStamper:
         try:
             answer = client.request_token(self._url, request, timeout=self._timeout)
             token = client.granted_token(answer)
-            said = wire.read_token(token).tst_info
+            client.check_answer(token, request)
         except Malformed as error:
             raise Unavailable("timestamping.malformed", f"{self._url} answers nonsense: {error}") from error
-        if said.message_imprint.hashed_message != digest or said.nonce != nonce:
-            raise Rejected("timestamping.other", f"{self._url} answered with the token of another request.")
         return token

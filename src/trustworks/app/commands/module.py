@@ -11,6 +11,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
+from urllib.parse import quote
 
 import typer
 
@@ -20,7 +21,6 @@ from trustworks.core.module import (
     KeyAlgorithm,
     Module,
     Pkcs11Uri,
-    find_library,
     initialise_token,
     write_approval,
 )
@@ -41,8 +41,16 @@ class ModuleWiring(Protocol):
     """What these commands need of the application's wiring, where a configuration is used."""
 
     @property
+    def given(self) -> Path | None:
+        """The configuration file that the command line named, if any."""
+
+    @property
     def config(self) -> Config:
-        """The configuration."""
+        """The configuration. Raises `Malformed` where there is none."""
+
+    @property
+    def base(self) -> Path:
+        """The folder from which the configuration's relative paths are meant."""
 
     def open_module(self, token: str, *, read_write: bool = False) -> AbstractContextManager[Module]:
         """The module, on the token of a security context."""
@@ -241,10 +249,13 @@ def _key_text(key: dict[str, Any]) -> str:
 
 @app.command("init-token")
 def init_token(
+    context: typer.Context,
     label: Annotated[str, typer.Option("--label", "-l", help="The new token's label.")],
     pin_file: Annotated[Path, typer.Option(help="A new file (mode 0600) for the user's PIN.")],
     so_pin_file: Annotated[Path, typer.Option(help="A new file for the security officer's PIN.")],
-    library: Annotated[Path | None, typer.Option(help="The PKCS#11 library. Default: SoftHSM2.")] = None,
+    library: Annotated[
+        Path | None, typer.Option(help="The PKCS#11 library. Default: [module] library, else SoftHSM2.")
+    ] = None,
     *,
     probe_key: Annotated[
         bool, typer.Option("--probe-key/--no-probe-key", help="Make the key that `health` signs with.")
@@ -255,24 +266,38 @@ def init_token(
 
     Keep the security officer's file away from this machine afterwards: no service needs it.
     """
-    chosen = find_library(library)
+    where: dict[str, Any] = {"library": library} if library else _configured(context)
     made: list[Path] = []
     try:
-        pins = [_new_pin_file(file, made) for file in (pin_file, so_pin_file)]
-        initialise_token(chosen, label=label, user_pin=pins[0], so_pin=pins[1])
+        user_pin, so_pin = (_new_pin_file(file, made) for file in (pin_file, so_pin_file))
+        initialise_token(label=label, user_pin=user_pin, so_pin=so_pin, **where)
     except BaseException:
         for file in made:
             file.unlink()
         raise
-    named = Pkcs11Uri(token=label, pin_source=f"file:{pin_file}")
+    named = Pkcs11Uri(token=label, pin_source=f"file:{quote(str(pin_file))}")
     if probe_key:
-        with Module.open(named, library=chosen, read_write=True) as module:
+        here = Pkcs11Uri(token=label, pin_source=f"file:{quote(str(pin_file.absolute()))}")
+        with Module.open(here, read_write=True, **where) as module:
             module.ensure_probe_key()
     if as_json:
         facts = {"uri": str(named), "pin_file": str(pin_file), "so_pin_file": str(so_pin_file)}
         typer.echo(json.dumps(facts))
     else:
         typer.echo(f"{named}\nPut that line under [tokens], and take {so_pin_file} off this machine.")
+
+
+def _configured(context: typer.Context) -> dict[str, Any]:
+    """The library of the configuration, where there is a configuration."""
+    wiring: ModuleWiring | None = context.obj
+    if wiring is None:
+        return {}
+    try:
+        return {"settings": wiring.config.module, "base": wiring.base}
+    except Malformed:
+        if wiring.given is not None:
+            raise
+        return {}
 
 
 def _new_pin_file(file: Path, made: list[Path]) -> str:
