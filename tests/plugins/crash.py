@@ -1,7 +1,7 @@
 """Processes that are killed with SIGKILL at a random moment, and what they had acknowledged until then.
 
-`TRUSTWORKS_CRASH_POINTS=1000 pytest -m crash` makes a longer session than the tests' own few points. The moments
-come from `TRUSTWORKS_CRASH_SEED`, by default from the clock; a failing test prints it.
+`TRUSTWORKS_CRASH_POINTS=1000 pytest -m crash` makes a longer session than the tests' own few points. The
+moments come from `TRUSTWORKS_CRASH_SEED`, by default from the clock; a failing test prints it.
 """
 
 from __future__ import annotations
@@ -11,9 +11,12 @@ import multiprocessing
 import os
 import random
 import signal
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any, Protocol
+
+import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,7 +54,10 @@ class Victim:
         context.set_forkserver_preload(["__main__", worker.__module__])
         reading, writing = context.Pipe(duplex=False)
         self._process = context.Process(target=_run, args=(writing, worker, arguments))
-        self._process.start()
+        # The server finds the modules to import beforehand on PYTHONPATH alone.
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+            self._process.start()
         writing.close()
         self._pipe = reading
         self._ready = threading.Event()
