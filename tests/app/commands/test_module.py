@@ -27,6 +27,7 @@ class Wiring:
 
     def __init__(self, folder: Path, library: Path, **tokens: Pkcs11Uri) -> None:
         self.base = folder
+        self.given: Path | None = None
         self.tokens = tokens
         self.settings = ModuleSettings.model_validate({"library": library, "approval": "approval.json"})
         self.config = SimpleNamespace(
@@ -189,6 +190,42 @@ def test_a_token_of_one_s_own_without_any_configuration(softhsm: Path, tmp_path:
     assert destroyed["reason"] == "TEST"
     assert "trustworks-probe" in call("keys", *here).stdout
     assert "unit 1" not in call("keys", *here).stdout
+
+
+def test_a_token_is_made_with_the_library_of_the_configuration(wiring: Wiring, tmp_path: Path) -> None:
+    folder = tmp_path / "pins of 100 %"
+    folder.mkdir()
+    files = ("--pin-file", folder / "user.pin", "--so-pin-file", folder / "so.pin")
+    made = facts("init-token", "--label", "configured", *files, obj=wiring)
+    assert facts("health", "--uri", made["uri"], "--library", wiring.settings.library)["ok"]
+    wiring.settings = ModuleSettings.model_validate({"library": tmp_path / "none.so"})
+    wiring.config.module = wiring.settings
+    other = ("--pin-file", folder / "user2.pin", "--so-pin-file", folder / "so2.pin")
+    done = call("init-token", "--label", "absent", *other, obj=wiring)
+    assert isinstance(done.exception, Unavailable)
+    assert done.exception.code == "module.library-absent"
+    assert sorted(file.name for file in folder.iterdir()) == ["so.pin", "user.pin"]
+
+
+class NoConfiguration:
+    """The wiring of a folder without a configuration file."""
+
+    def __init__(self, given: Path | None) -> None:
+        self.given = given
+
+    @property
+    def config(self) -> object:
+        raise Malformed("No configuration found.")
+
+
+def test_a_token_is_made_without_a_configuration_but_not_beside_a_wrong_one(
+    softhsm: Path, tmp_path: Path
+) -> None:
+    files = ("--pin-file", tmp_path / "user.pin", "--so-pin-file", tmp_path / "so.pin", "--no-probe-key")
+    done = call("init-token", "--label", "bare", *files, obj=NoConfiguration(tmp_path / "trustworks.toml"))
+    assert isinstance(done.exception, Malformed)
+    made = facts("init-token", "--label", "bare", *files, obj=NoConfiguration(None))
+    assert facts("keys", "--uri", made["uri"], "--library", softhsm)["tokens"][0]["keys"] == []
 
 
 def test_info_says_what_the_module_is_and_can_do(softhsm: Path, token: Pkcs11Uri) -> None:

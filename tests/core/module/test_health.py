@@ -54,6 +54,23 @@ def test_a_module_that_is_well(module: Module) -> None:
     assert 0 < found.latency_us < 1e6
 
 
+def test_the_probe_key_of_a_module_without_curves_is_rsa(module: Module) -> None:
+    module.mechanisms -= {int(Mechanism.EC_KEY_PAIR_GEN)}
+    assert module.ensure_probe_key().algorithm is KeyAlgorithm.RSA_3072
+
+
+def test_a_probe_key_is_not_made_where_looking_for_it_failed(
+    module: Module, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failed(*_: object) -> list[int]:
+        raise CryptokiError("C_FindObjectsInit", 0x6)
+
+    monkeypatch.setattr(module.cryptoki, "find", failed)
+    with pytest.raises(Unavailable) as caught:
+        module.ensure_probe_key()
+    assert caught.value.code == "module.failed"
+
+
 @pytest.mark.req("TRUSTWORKS:MODULE-HEALTH", "TRUSTWORKS:MODULE-SIGNATURE-VERIFIED")
 def test_a_bad_signature_is_found(module: Module, monkeypatch: pytest.MonkeyPatch) -> None:
     module.ensure_probe_key()

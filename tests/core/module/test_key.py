@@ -379,6 +379,111 @@ def test_keys_of_other_kinds_are_passed_over(module: Module) -> None:
     assert caught.value.code == "module.key-algorithm"
 
 
+def test_a_curve_that_we_do_not_use_is_passed_over(module: Module) -> None:
+    with module.connection.session() as session:
+        module.cryptoki.generate_key_pair(
+            session,
+            PreparedMechanism(Mechanism.EC_KEY_PAIR_GEN),
+            {
+                Attribute.TOKEN: True,
+                Attribute.ID: b"1",
+                Attribute.EC_PARAMS: bytes.fromhex("06052b81040021"),  # P-224
+            },
+            {Attribute.TOKEN: True, Attribute.ID: b"1", Attribute.LABEL: "small"},
+        )
+    assert module.keys() == []
+    with pytest.raises(Rejected, match="curve"):
+        module.key(label="small")
+
+
+def test_two_public_keys_under_one_id_are_refused(module: Module) -> None:
+    made = module.generate_key_pair(label="k", algorithm=KeyAlgorithm.P256)
+    with module.connection.session() as session:
+        module.cryptoki.generate_key_pair(
+            session,
+            PreparedMechanism(Mechanism.EC_KEY_PAIR_GEN),
+            {
+                Attribute.TOKEN: True,
+                Attribute.ID: made.key_id,
+                Attribute.EC_PARAMS: EC_PARAMETERS[KeyAlgorithm.P256],
+            },
+            {Attribute.TOKEN: False},
+        )
+    with pytest.raises(Unavailable, match="keep the right one") as caught:
+        module.key(label="k")
+    assert caught.value.code == "module.key-ambiguous"
+
+
+def test_what_is_listed_twice_is_one_key(module: Module, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = module.generate_key_pair(label="k", algorithm=KeyAlgorithm.P256)
+    genuine = module.cryptoki.find
+    monkeypatch.setattr(module.cryptoki, "find", lambda *arguments: genuine(*arguments) * 2)
+    assert module.key(label="k").spki == made.spki
+    assert len(module.keys()) == 1
+    module.destroy(made)
+    assert module.keys() == []
+
+
+def test_a_generation_that_fails_once_is_tried_again_and_leaves_one_key(
+    module: Module, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    genuine = module.cryptoki.generate_key_pair
+    attempts: list[int] = []
+
+    def late_failure(*arguments: Any) -> tuple[int, int]:
+        made = genuine(*arguments)
+        attempts.append(1)
+        if len(attempts) < 3:
+            raise CryptokiError("C_GenerateKeyPair", 0x5)  # after it was made
+        return made
+
+    monkeypatch.setattr(module.cryptoki, "generate_key_pair", late_failure)
+    key = module.generate_key_pair(label="k", algorithm=KeyAlgorithm.P256)
+    assert [found.key_id for found in module.keys()] == [key.key_id]  # noqa: SIM118 - no dictionary
+    attempts.clear()
+    monkeypatch.setattr(module.cryptoki, "generate_key_pair", lambda *_: late_failure_always(genuine, *_))
+    with pytest.raises(Unavailable) as caught:
+        module.generate_key_pair(label="never", algorithm=KeyAlgorithm.P256)
+    assert caught.value.code == "module.failed"
+    assert [found.label for found in module.keys()] == ["k"]  # noqa: SIM118 - no dictionary
+
+
+def late_failure_always(genuine: Callable[..., tuple[int, int]], *arguments: Any) -> tuple[int, int]:
+    genuine(*arguments)
+    raise CryptokiError("C_GenerateKeyPair", 0x5)
+
+
+def test_the_binding_wraps_and_unwraps_what_may_be_wrapped(module: Module) -> None:
+    cryptoki, wrap = module.cryptoki, PreparedMechanism(Mechanism.AES_KEY_WRAP_PAD)
+    secret: dict[Attribute, Any] = {
+        Attribute.CLASS: 4,
+        Attribute.KEY_TYPE: KeyType.AES,
+        Attribute.TOKEN: False,
+    }
+    generate = PreparedMechanism(Mechanism.AES_KEY_GEN)
+    with module.connection.session() as session:
+        wrapping = cryptoki.generate_key(
+            session,
+            generate,
+            {**secret, Attribute.VALUE_LEN: 32, Attribute.WRAP: True, Attribute.UNWRAP: True},
+        )
+        wrapped = cryptoki.generate_key(
+            session, generate, {**secret, Attribute.VALUE_LEN: 16, Attribute.EXTRACTABLE: True}
+        )
+        octets = cryptoki.wrap_key(session, wrap, wrapping, wrapped)
+        assert len(octets) == 24
+        again = cryptoki.unwrap_key(
+            session,
+            wrap,
+            wrapping,
+            octets,
+            {**secret, Attribute.EXTRACTABLE: False, Attribute.SENSITIVE: True},
+        )
+        assert cryptoki.number(session, again, Attribute.EXTRACTABLE) == 0
+        with pytest.raises(CryptokiError):
+            cryptoki.unwrap_key(session, wrap, wrapping, octets[:-1] + b"x", secret)
+
+
 @pytest.mark.parametrize("family", ["ec", "rsa"])
 def test_without_public_key_object_an_rsa_key_works_and_a_curve_says_so(module: Module, family: str) -> None:
     algorithm = KeyAlgorithm.P256 if family == "ec" else KeyAlgorithm.RSA_2048

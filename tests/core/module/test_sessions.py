@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import threading
 from typing import TYPE_CHECKING
@@ -53,6 +54,50 @@ def test_a_wrong_pin_is_refused_while_another_user_is_logged_in(
             Module.open(with_pin(token, tmp_path, "Wr0ng-pin-8"), library=softhsm)
         assert caught.value.code == "module.pin-wrong"
         module.random(8)
+
+
+def test_a_login_by_somebody_else_in_this_process_stands_for_no_pin(
+    softhsm: Path, token: Pkcs11Uri, tmp_path: Path
+) -> None:
+    with Module.open(token, library=softhsm) as module:
+        cryptoki, slot, pin = module.cryptoki, module.connection.slot, module.connection._pin
+    session = cryptoki.open_session(slot, read_write=False)
+    cryptoki.users += 1  # as if this other user were a connection of ours: the library is not started afresh
+    try:
+        cryptoki.login(session, User.USER, pin)
+        with pytest.raises(Unavailable) as caught:
+            Module.open(with_pin(token, tmp_path, "Wr0ng-pin-8"), library=softhsm)
+        assert caught.value.code == "module.pin-wrong"
+        with contextlib.suppress(CryptokiError):
+            cryptoki.login(session, User.USER, pin)
+        with Module.open(token, library=softhsm) as module:
+            module.random(8)
+    finally:
+        cryptoki.users -= 1
+        cryptoki.close_session(session)
+
+
+def test_a_slot_that_fails_is_passed_over_where_its_token_is_gone_and_told_otherwise(
+    softhsm: Path, token: Pkcs11Uri, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Module.open(token, library=softhsm) as module:
+        cryptoki = module.cryptoki
+    genuine_slots, genuine_info = cryptoki.slots, cryptoki.token_info
+    failure = CryptokiError("C_GetTokenInfo", Rv.TOKEN_NOT_RECOGNIZED)
+
+    def token_info(slot: int) -> object:
+        if slot == 4711:
+            raise failure
+        return genuine_info(slot)
+
+    monkeypatch.setattr(cryptoki, "slots", lambda **_: [4711, *genuine_slots()])
+    monkeypatch.setattr(cryptoki, "token_info", token_info)
+    with Module.open(token, library=softhsm) as module:
+        module.random(8)
+    failure.rv = Rv.FUNCTION_FAILED
+    with pytest.raises(Unavailable) as caught:
+        Module.open(token, library=softhsm)
+    assert caught.value.code == "module.failed"
 
 
 @pytest.mark.parametrize(
