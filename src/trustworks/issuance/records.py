@@ -21,6 +21,7 @@ from sqlalchemy import (
     bindparam,
     func,
     insert,
+    or_,
     select,
     type_coerce,
     update,
@@ -127,6 +128,18 @@ RevokedRow: TypeAlias = tuple[str, str, int | None, int, int | None]
 # Made once: every OCSP request reads it, and making a statement costs more than executing it.
 _STATUS_OF = select(*_STATUS).where(certificates.c.serial == bindparam("serial"))
 
+_LOST = (
+    select(certificates.c.serial)
+    .where(
+        certificates.c.spki_sha256 == bindparam("spki"),
+        or_(
+            certificates.c.revocation_reason == RevocationReason.keyCompromise.value,
+            certificates.c.revocation_reason == RevocationReason.cACompromise.value,
+        ),
+    )
+    .limit(1)
+)
+_AUTHORITY_KEYS = select(authorities.c.spki_sha256)
 
 # Certificates
 
@@ -238,18 +251,12 @@ def serials_of_key(connection: Connection, spki_sha256: bytes) -> list[str]:
 
 def compromised_with_key(connection: Connection, spki_sha256: bytes) -> str | None:
     """The serial of a certificate with this public key that was revoked because the key was lost, or None."""
-    query = select(certificates.c.serial).where(
-        certificates.c.spki_sha256 == spki_sha256,
-        certificates.c.revocation_reason.in_(
-            (RevocationReason.keyCompromise.value, RevocationReason.cACompromise.value)
-        ),
-    )
-    return connection.execute(query.limit(1)).scalar()
+    return connection.execute(_LOST, {"spki": spki_sha256}).scalar()
 
 
 def authority_keys(connection: Connection) -> frozenset[bytes]:
     """The hashes of the authorities' public keys."""
-    return frozenset(connection.execute(select(authorities.c.spki_sha256)).scalars())
+    return frozenset(connection.execute(_AUTHORITY_KEYS).scalars())
 
 
 def mark_issued(connection: Connection, serial: str, der: bytes, issued_at: datetime) -> bool:

@@ -84,6 +84,7 @@ class Issuance:
         self._clock = clock
         self._recorder = recorder
         self._database = database
+        self._authorities: dict[str, AuthorityRecord] = {}  # their rows never change
         self._release = Release(
             settings,
             public_url=self.public_url,
@@ -111,14 +112,17 @@ class Issuance:
 
     def authority(self, name: str) -> AuthorityRecord:
         """The authority with that name; `Unavailable` (issuance.authority-absent) when there is none yet."""
-        with self._database.read() as connection:
-            found = records.authority(connection, name)
+        found = self._authorities.get(name)
+        if found is None:
+            with self._database.read() as connection:
+                found = records.authority(connection, name)
         if found is None:
             raise Unavailable(
                 "issuance.authority-absent",
                 f"There is no authority {name!r} yet; its ceremony makes it (`trustworks lab` does in a "
                 "lab).",
             )
+        self._authorities[name] = found
         return found
 
     def authorities(self) -> list[AuthorityRecord]:

@@ -52,6 +52,15 @@ class Validity:
 
 
 @asn1.sequence
+class Extension:
+    """Extension; `value` is the content of its OCTET STRING."""
+
+    oid: ObjectIdentifier
+    critical: Annotated[bool, asn1.Default(False)]  # noqa: FBT003 - the annotation's name says what it is
+    value: bytes
+
+
+@asn1.sequence
 class TbsCertificate:
     """TBSCertificate; what `cryptography.x509` reads well is left as it is."""
 
@@ -64,7 +73,7 @@ class TbsCertificate:
     subject_public_key_info: asn1.TLV
     issuer_unique_id: Annotated[asn1.BitString | None, asn1.Implicit(1)]
     subject_unique_id: Annotated[asn1.BitString | None, asn1.Implicit(2)]
-    extensions: Annotated[list[asn1.TLV] | None, asn1.Explicit(3)]
+    extensions: Annotated[list[Extension] | None, asn1.Explicit(3)]
 
 
 @asn1.sequence

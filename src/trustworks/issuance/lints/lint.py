@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from cryptography import x509
-from cryptography.hazmat import asn1
 
-from trustworks.core.der.encode import SEQUENCE, tlv
 from trustworks.core.der.x509 import (
     QC_STATEMENTS,
     QcStatements,
@@ -51,6 +49,8 @@ class Candidate:
     subject: tuple[tuple[str, str], ...]
     issuer: tuple[tuple[str, str], ...]
     qc: QcStatements
+    key_usages: frozenset[str]
+    policies: tuple[str, ...]
 
     @property
     def profile(self) -> Profile:
@@ -68,22 +68,6 @@ class Candidate:
     def issuer_values(self, attribute: x509.ObjectIdentifier) -> list[str]:
         """The issuer's values of an attribute."""
         return [value for oid, value in self.issuer if oid == attribute.dotted_string]
-
-    def policies(self) -> list[str]:
-        """The identifiers of the certificate policies."""
-        found = self.extension(x509.CertificatePolicies)
-        return [] if found is None else [policy.policy_identifier.dotted_string for policy in found.value]
-
-    def key_usages(self) -> frozenset[str]:
-        """The key usages that are set."""
-        found = self.extension(x509.KeyUsage)
-        if found is None:
-            return frozenset()
-        usage = found.value
-        names = [name for name in KEY_USAGES if getattr(usage, name)]
-        if usage.key_agreement:
-            names += [name for name in ("encipher_only", "decipher_only") if getattr(usage, name)]
-        return frozenset(names)
 
     def access(self, method: x509.ObjectIdentifier) -> list[str]:
         """The URLs of an access method in the authority information access."""
@@ -135,13 +119,6 @@ class Lint:
     check: Callable[[Candidate], str | None]
 
 
-@asn1.sequence
-class _Extension:
-    oid: x509.ObjectIdentifier
-    critical: Annotated[bool, asn1.Default(False)]  # noqa: FBT003 - the name of the annotation says what it is
-    value: bytes
-
-
 def read(der: bytes, around: Surroundings) -> Candidate:
     """Take a certificate apart. Raises `Malformed`.
 
@@ -151,10 +128,7 @@ def read(der: bytes, around: Surroundings) -> Candidate:
         certificate = x509.load_der_x509_certificate(der)
         fields = read_certificate(der)
         tbs = fields.tbs_certificate
-        ids = tuple(
-            asn1.decode_der(_Extension, tlv(SEQUENCE, bytes(one.data))).oid.dotted_string
-            for one in tbs.extensions or ()
-        )
+        ids = tuple(one.oid.dotted_string for one in tbs.extensions or ())
         extensions = (
             {one.oid.dotted_string: one for one in certificate.extensions}
             if len(set(ids)) == len(ids)
@@ -171,9 +145,27 @@ def read(der: bytes, around: Surroundings) -> Candidate:
             subject=_name(certificate.subject),
             issuer=_name(certificate.issuer),
             qc=QcStatements() if statements is None else read_qc_statements(statements.value.value),
+            key_usages=_key_usages(extensions.get(x509.KeyUsage.oid.dotted_string)),
+            policies=_policies(extensions.get(x509.CertificatePolicies.oid.dotted_string)),
         )
     except ValueError as error:
         raise Malformed(f"This is not a certificate that can be read: {error}.") from error
+
+
+def _key_usages(found: x509.Extension[Any] | None) -> frozenset[str]:
+    """The key usages that are set."""
+    if found is None:
+        return frozenset()
+    usage = found.value
+    names = [name for name in KEY_USAGES if getattr(usage, name)]
+    if usage.key_agreement:
+        names += [name for name in ("encipher_only", "decipher_only") if getattr(usage, name)]
+    return frozenset(names)
+
+
+def _policies(found: x509.Extension[Any] | None) -> tuple[str, ...]:
+    """The identifiers of the certificate policies, in order."""
+    return () if found is None else tuple(one.policy_identifier.dotted_string for one in found.value)
 
 
 def _name(name: x509.Name) -> tuple[tuple[str, str], ...]:

@@ -14,8 +14,8 @@ def check(candidate: Candidate) -> str | None:
     """The certificate policies are exactly the profile's, the provider's own among them."""
     profile, settings = candidate.profile, candidate.around.settings
     own = () if profile.own_policy is None else (f"{settings.policy_arc}.{profile.own_policy}",)
-    if tuple(candidate.policies()) != own + profile.policies:
-        return f"The policies ({', '.join(candidate.policies())}) are not the profile's."
+    if candidate.policies != own + profile.policies:
+        return f"The policies ({', '.join(candidate.policies)}) are not the profile's."
     return None
 
 

@@ -11,18 +11,18 @@ from trustworks.core.trace import implements
 from trustworks.issuance.lints.lint import Candidate, Lint, always
 
 NAMES = {
-    "countryName": NameOID.COUNTRY_NAME,
-    "stateOrProvinceName": NameOID.STATE_OR_PROVINCE_NAME,
-    "localityName": NameOID.LOCALITY_NAME,
-    "organizationName": NameOID.ORGANIZATION_NAME,
-    "organizationIdentifier": NameOID.ORGANIZATION_IDENTIFIER,
-    "organizationalUnitName": NameOID.ORGANIZATIONAL_UNIT_NAME,
-    "title": NameOID.TITLE,
-    "givenName": NameOID.GIVEN_NAME,
-    "surname": NameOID.SURNAME,
-    "pseudonym": NameOID.PSEUDONYM,
-    "serialNumber": NameOID.SERIAL_NUMBER,
-    "commonName": NameOID.COMMON_NAME,
+    "countryName": NameOID.COUNTRY_NAME.dotted_string,
+    "stateOrProvinceName": NameOID.STATE_OR_PROVINCE_NAME.dotted_string,
+    "localityName": NameOID.LOCALITY_NAME.dotted_string,
+    "organizationName": NameOID.ORGANIZATION_NAME.dotted_string,
+    "organizationIdentifier": NameOID.ORGANIZATION_IDENTIFIER.dotted_string,
+    "organizationalUnitName": NameOID.ORGANIZATIONAL_UNIT_NAME.dotted_string,
+    "title": NameOID.TITLE.dotted_string,
+    "givenName": NameOID.GIVEN_NAME.dotted_string,
+    "surname": NameOID.SURNAME.dotted_string,
+    "pseudonym": NameOID.PSEUDONYM.dotted_string,
+    "serialNumber": NameOID.SERIAL_NUMBER.dotted_string,
+    "commonName": NameOID.COMMON_NAME.dotted_string,
 }
 
 
@@ -30,14 +30,13 @@ NAMES = {
 def check(candidate: Candidate) -> str | None:
     """The subject has the attributes that the profile asks for, and none that it does not know."""
     profile = candidate.profile
-    names = {name: bool(candidate.values(oid)) for name, oid in NAMES.items()}
-    missing = [name for name in profile.required if not names.get(name)]
-    known = {NAMES[name].dotted_string for name in profile.attributes}
-    unknown = [oid for oid, _ in candidate.subject if oid not in known]
+    present = {oid for oid, _ in candidate.subject}
+    missing = [name for name in profile.required if NAMES[name] not in present]
+    unknown = present - {NAMES[name] for name in profile.attributes}
     if missing:
         return f"The subject lacks {', '.join(missing)}."
     if unknown:
-        return f"The profile does not know the subject's attribute {', '.join(unknown)}."
+        return f"The profile does not know the subject's attribute {', '.join(sorted(unknown))}."
     return None
 
 

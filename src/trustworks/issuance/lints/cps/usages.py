@@ -13,8 +13,8 @@ def check(candidate: Candidate) -> str | None:
     """Key usage and extended key usages are exactly the profile's."""
     found = candidate.extension(x509.ExtendedKeyUsage)
     usages = () if found is None else tuple(usage.dotted_string for usage in found.value)
-    if candidate.key_usages() != set(candidate.profile.key_usage):
-        return f"The key usage ({', '.join(sorted(candidate.key_usages()))}) is not the profile's."
+    if candidate.key_usages != set(candidate.profile.key_usage):
+        return f"The key usage ({', '.join(sorted(candidate.key_usages))}) is not the profile's."
     if usages != candidate.profile.extended_key_usage:
         return f"The extended key usages ({', '.join(usages)}) are not the profile's."
     return None

@@ -13,7 +13,7 @@ from trustworks.issuance.lints.lint import Candidate, Lint, is_qualified
 def check(candidate: Candidate) -> str | None:
     """A qualified certificate names the standard's policy or the provider's own that enhances it."""
     own = f"{candidate.around.settings.policy_arc}.{candidate.profile.own_policy}"
-    if not set(candidate.policies()) & {own, *candidate.profile.policies}:
+    if not set(candidate.policies) & {own, *candidate.profile.policies}:
         return "None of the policy identifiers of the profile is named."
     return None
 

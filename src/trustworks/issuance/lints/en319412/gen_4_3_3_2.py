@@ -9,7 +9,7 @@ from trustworks.issuance.lints.lint import Candidate, Lint, is_person
 @implements("EN319412-2:GEN-4.3.3-2")
 def check(candidate: Candidate) -> str | None:
     """At least one certificate policy is named."""
-    if not candidate.policies():
+    if not candidate.policies:
         return "No certificate policy is named."
     return None
 

@@ -14,7 +14,7 @@ from trustworks.issuance.lints.lint import Candidate, Lint, is_legal
 @implements("EN319412-3:LEG-4.3.1-3")
 def check(candidate: Candidate) -> str | None:
     """A certificate that shows origin and integrity of content, as for seals, is of type A, B or F."""
-    if candidate.profile.qc_type == QC_TYPE_ESEAL and key_usage_type(candidate.key_usages()) not in {
+    if candidate.profile.qc_type == QC_TYPE_ESEAL and key_usage_type(candidate.key_usages) not in {
         "A",
         "B",
         "F",

@@ -11,7 +11,7 @@ from trustworks.issuance.lints.lint import Candidate, Lint, is_legal
 @implements("EN319412-3:LEG-4.3.1-4")
 def check(candidate: Candidate) -> str | None:
     """Of the types for seals, type A is used."""
-    found = key_usage_type(candidate.key_usages())
+    found = key_usage_type(candidate.key_usages)
     if candidate.profile.qc_type == QC_TYPE_ESEAL and found in {"B", "F"}:
         return f"The key usage is of type {found}; type A does not mix usages of the key."
     return None

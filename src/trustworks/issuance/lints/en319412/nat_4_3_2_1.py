@@ -10,8 +10,8 @@ from trustworks.issuance.lints.lint import Candidate, Lint, is_person
 @implements("EN319412-2:NAT-4.3.2-1")
 def check(candidate: Candidate) -> str | None:
     """A person's key usage is exactly one of the types A to F."""
-    if key_usage_type(candidate.key_usages()) is None:
-        return f"The key usage ({', '.join(sorted(candidate.key_usages()))}) is none of the types A to F."
+    if key_usage_type(candidate.key_usages) is None:
+        return f"The key usage ({', '.join(sorted(candidate.key_usages))}) is none of the types A to F."
     return None
 
 

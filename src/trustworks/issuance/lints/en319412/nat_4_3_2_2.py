@@ -11,7 +11,7 @@ from trustworks.issuance.lints.lint import Candidate, Lint, is_natural
 @implements("EN319412-2:NAT-4.3.2-2")
 def check(candidate: Candidate) -> str | None:
     """A certificate for signatures that commit to content is of type A, B or F."""
-    if candidate.profile.qc_type == QC_TYPE_ESIGN and key_usage_type(candidate.key_usages()) not in {
+    if candidate.profile.qc_type == QC_TYPE_ESIGN and key_usage_type(candidate.key_usages) not in {
         "A",
         "B",
         "F",

@@ -11,7 +11,7 @@ from trustworks.issuance.lints.lint import Candidate, Lint, is_natural
 @implements("EN319412-2:NAT-4.3.2-3")
 def check(candidate: Candidate) -> str | None:
     """Of the types that commit, type A is used, which mixes no usages."""
-    found = key_usage_type(candidate.key_usages())
+    found = key_usage_type(candidate.key_usages)
     if candidate.profile.qc_type == QC_TYPE_ESIGN and found in {"B", "F"}:
         return f"The key usage is of type {found}; type A does not mix usages of the key."
     return None

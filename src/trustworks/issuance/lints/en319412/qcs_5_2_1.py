@@ -17,7 +17,7 @@ POLICIES = {
 @implements("EN319412-5:QCS-5.2-1")
 def check(candidate: Candidate) -> str | None:
     """The policy identifier of the standard agrees with the statements."""
-    named = set(candidate.policies()) & set(POLICIES.values())
+    named = set(candidate.policies) & set(POLICIES.values())
     expected = POLICIES[candidate.profile.qc_type or "", der.QC_SSCD in candidate.qc.ids]
     if named - {expected}:
         return f"The policies {sorted(named)} do not agree with the statements, which stand for {expected}."

@@ -9,7 +9,7 @@ from trustworks.issuance.lints.lint import Candidate, Lint, always
 @implements("RFC5280:4.2.1.4")
 def check(candidate: Candidate) -> str | None:
     """No policy is named twice."""
-    policies = candidate.policies()
+    policies = candidate.policies
     if len(set(policies)) != len(policies):
         return "A certificate policy is named more than once."
     return None

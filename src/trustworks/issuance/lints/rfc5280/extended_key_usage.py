@@ -20,7 +20,7 @@ def check(candidate: Candidate) -> str | None:
         return None
     if ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE in found.value:
         return "anyExtendedKeyUsage lets the certificate be used for everything."
-    if not candidate.key_usages() & {"digital_signature", "content_commitment"}:
+    if not candidate.key_usages & {"digital_signature", "content_commitment"}:
         return "The extended key usages need a key that may sign."
     return None
 

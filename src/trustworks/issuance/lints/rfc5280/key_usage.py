@@ -15,7 +15,7 @@ from trustworks.issuance.lints.lint import Candidate, Lint, always
 def check(candidate: Candidate) -> str | None:
     """Key usage is critical and says something; only authorities sign certificates, and all of them do."""
     found = candidate.extension(x509.KeyUsage)
-    usages = candidate.key_usages()
+    usages = candidate.key_usages
     if found is None or not usages:
         return "No key usage is set."
     if not found.critical:
