@@ -31,7 +31,7 @@ from trustworks.issuance import records
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.issuance.status.provider import Provider
+    from status_provider import Provider
 
 LIMIT_FOR_A_MILLION = 10.0
 BATCH = 50_000

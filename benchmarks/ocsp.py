@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.issuance.status.provider import Provider
+    from status_provider import Provider
 
 ROOT = Path(__file__).resolve().parent.parent
 WANTED = 5_000
@@ -43,12 +43,12 @@ ROUNDS = 5
 
 def provider(folder: Path, stack: ExitStack) -> Provider:
     """The provider of the tests, in a folder of its own."""
-    sys.path.insert(0, str(ROOT))
+    sys.path.insert(0, str(ROOT / "tests" / "plugins"))
     (folder / "tokens").mkdir()
     (folder / "softhsm2.conf").write_text(f"directories.tokendir = {folder / 'tokens'}\n", encoding="utf-8")
     os.environ["SOFTHSM2_CONF"] = str(folder / "softhsm2.conf")
 
-    from tests.issuance.status.provider import Provider, TestClock
+    from status_provider import Provider, TestClock
 
     from trustworks.core.audit import Recorder
     from trustworks.core.module import Module, Pkcs11Uri, find_library, initialise_token

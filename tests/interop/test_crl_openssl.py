@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from cryptography.hazmat.primitives import serialization
-from tests.issuance.status.provider import Provider, TestClock
+from status_provider import Provider, TestClock
 
 from trustworks.core.audit import Recorder
 from trustworks.core.module import KeyAlgorithm

@@ -15,7 +15,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 from cryptography.hazmat.primitives import serialization
-from tests.issuance.status.provider import Provider, TestClock
+from status_provider import Provider, TestClock
 
 from trustworks.core.audit import Recorder
 from trustworks.core.http import RawRequest

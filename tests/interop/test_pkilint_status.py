@@ -12,7 +12,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509 import ocsp
-from tests.issuance.status.provider import Provider, TestClock
+from status_provider import Provider, TestClock
 
 from trustworks.core.audit import Recorder
 from trustworks.core.der import encode

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.issuance.status.provider import Provider, TestClock
+from status_provider import Provider, TestClock
 
 from trustworks.core.audit import Recorder
 from trustworks.issuance.config import IssuanceSettings

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography import x509
-from tests.issuance.status.provider import DAY, Provider
+from status_provider import DAY, Provider
 from typer.testing import CliRunner, Result
 
 from trustworks.core.errors import Rejected
@@ -16,6 +16,10 @@ from trustworks.issuance.cli.crl import crl
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+# The databases differ for lists (test_publisher.py); here one is enough.
+pytestmark = pytest.mark.parametrize("store_settings", ["sqlite"], indirect=True)
 
 
 class Wiring:

@@ -14,8 +14,7 @@ from cryptography import x509
 from cryptography.x509 import ocsp
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.issuance.status.provider import DAY, der
-from tests.issuance.status.test_responder import request
+from status_provider import DAY, der, request
 
 from trustworks.core.errors import Malformed, Unavailable
 from trustworks.core.http import RawRequest, RawResponse, Route
@@ -24,7 +23,10 @@ from trustworks.issuance.http import request_in_path, routes
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from tests.issuance.status.provider import Provider
+    from status_provider import Provider
+
+# The databases differ for lists (test_publisher.py); here one is enough.
+pytestmark = pytest.mark.parametrize("store_settings", ["sqlite"], indirect=True)
 
 GOOD = ocsp.OCSPCertStatus.GOOD
 

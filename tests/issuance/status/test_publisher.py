@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography import x509
+from cryptography.x509 import ocsp
 from sqlalchemy import select
-from tests.issuance.status.provider import DAY, NOW, der
+from status_provider import DAY, NOW, der, request
 
 from trustworks.core.audit.records import events
 from trustworks.core.errors import Rejected, Unavailable
@@ -25,7 +26,7 @@ from trustworks.issuance.status.octets import subject_octets
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.issuance.status.provider import Provider
+    from status_provider import Provider
 
     from trustworks.issuance.model import CrlRecord
     from trustworks.issuance.status import CrlPublisher
@@ -201,6 +202,21 @@ def test_the_root_lists_authorities_for_at_most_a_year(provider: Provider) -> No
     (entry,) = load(due["root"])
     assert entry.serial_number == provider.certificates["issuing"].serial_number
     assert due["root"].next_update - due["root"].this_update <= 366 * DAY
+
+
+@pytest.mark.req("EN319411-1:CSS-6.3.10-08", "EN319411-1:REV-6.2.4-03C")
+def test_ocsp_says_what_the_list_says(provider: Provider) -> None:
+    issuer = provider.certificates["issuing"]
+    good, revoked, never = provider.issue(), provider.issue(), provider.unrecorded()
+    provider.revoke(revoked)
+    listed = {e.serial_number for e in load(provider.publisher().publish("issuing", actor="test"))}
+    responder = provider.responder()
+    for certificate in (good, revoked):
+        answer = ocsp.load_der_ocsp_response(responder.answer(request(certificate, issuer)).der)
+        said_revoked = answer.certificate_status is ocsp.OCSPCertStatus.REVOKED
+        assert said_revoked == (certificate.serial_number in listed)
+    answer = ocsp.load_der_ocsp_response(responder.answer(request(never, issuer)).der)
+    assert answer.certificate_status is not ocsp.OCSPCertStatus.GOOD
 
 
 # When the next one is due

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509 import ocsp
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from status_provider import SHA1, request
 
 from trustworks.core.der import encode
 from trustworks.core.der.ocsp import BasicResponse, ResponseStatus
@@ -24,25 +25,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cryptography.x509 import Certificate
-    from tests.issuance.status.provider import Provider
+    from status_provider import Provider
 
-SHA1 = hashes.SHA1()  # noqa: S303 - identifies the authority, protects nothing
+# The databases differ for lists (test_publisher.py); here one is enough.
+pytestmark = pytest.mark.parametrize("store_settings", ["sqlite"], indirect=True)
+
 HASHES = (SHA1, hashes.SHA256(), hashes.SHA384(), hashes.SHA512())
 HOLD_1970 = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def request(
-    certificate: Certificate,
-    issuer: Certificate,
-    algorithm: hashes.HashAlgorithm = SHA1,
-    nonce: bytes | None = None,
-    *,
-    critical: bool = False,
-) -> bytes:
-    builder = ocsp.OCSPRequestBuilder().add_certificate(certificate, issuer, algorithm)
-    if nonce is not None:
-        builder = builder.add_extension(x509.OCSPNonce(nonce), critical=critical)
-    return builder.build().public_bytes(serialization.Encoding.DER)
 
 
 def several(*requests: bytes) -> bytes:

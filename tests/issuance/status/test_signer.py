@@ -9,7 +9,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID
-from tests.issuance.status.provider import OCSP_SIGNER, certify, der, usage
+from status_provider import OCSP_SIGNER, certify, der, usage
 
 from trustworks.core.errors import Refused, Rejected, Unavailable
 from trustworks.issuance import records
@@ -18,9 +18,12 @@ from trustworks.issuance.status import StatusServices, open_signer
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.issuance.status.provider import Provider
+    from status_provider import Provider
 
     from trustworks.issuance.model import AuthorityRecord
+
+# The databases differ for lists (test_publisher.py); here one is enough.
+pytestmark = pytest.mark.parametrize("store_settings", ["sqlite"], indirect=True)
 
 PURPOSE = (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.OCSP_SIGNING]), False)
 SELF_REFERENCE = (

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from sqlalchemy import insert
 
@@ -115,6 +116,7 @@ OCSP_SIGNER = (
     (x509.OCSPNoCheck(), False),
 )
 AUTHORITY = ((x509.BasicConstraints(ca=True, path_length=None), True), usage("key_cert_sign", "crl_sign"))
+SHA1 = hashes.SHA1()  # noqa: S303 - identifies the authority, protects nothing
 SUBJECT_KEY = ec.derive_private_key(7, ec.SECP256R1()).public_key()
 
 
@@ -265,3 +267,18 @@ class Provider:
 
 def der(certificate: x509.Certificate) -> bytes:
     return certificate.public_bytes(serialization.Encoding.DER)
+
+
+def request(
+    certificate: x509.Certificate,
+    issuer: x509.Certificate,
+    algorithm: hashes.HashAlgorithm = SHA1,
+    nonce: bytes | None = None,
+    *,
+    critical: bool = False,
+) -> bytes:
+    """An OCSP request, by `cryptography`."""
+    builder = ocsp.OCSPRequestBuilder().add_certificate(certificate, issuer, algorithm)
+    if nonce is not None:
+        builder = builder.add_extension(x509.OCSPNonce(nonce), critical=critical)
+    return builder.build().public_bytes(serialization.Encoding.DER)
