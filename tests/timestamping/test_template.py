@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from trustworks.core.der.algorithms import HASHES, SIGNATURES, algorithm_identifier
 from trustworks.core.der.encode import NULL, tlv
-from trustworks.timestamping import template, wire
+from trustworks.timestamping import readback, template, wire
 from trustworks.timestamping.model import Content, Signer
 
 if TYPE_CHECKING:
@@ -87,4 +87,4 @@ def test_template_and_full_encoder_agree(
     view = wire.read_token(token)
     assert view.tst_info_der == tst_info
     assert view.signer.signature == signature
-    assert wire.read_own(token).content == tst_info
+    assert readback.read_own(token).content == tst_info

@@ -15,8 +15,8 @@ from cryptography.x509 import ObjectIdentifier
 from trustworks.core.der import cms, tsp
 from trustworks.core.der.encode import SEQUENCE, SET, context, oid, tlv
 from trustworks.core.errors import Malformed
-from trustworks.timestamping import wire
-from trustworks.timestamping.model import Content, Expected, PkiStatus, Shape
+from trustworks.timestamping import readback, wire
+from trustworks.timestamping.model import Content, Expected, OwnToken, PkiStatus, TstFields
 from trustworks.timestamping.rules import tokens
 from trustworks.timestamping.template import Template
 from trustworks.timestamping.verify import identity
@@ -192,13 +192,14 @@ def unit(authority: TimestampingAuthority) -> Unit:
 def expected(unit: Unit, query: Callable[..., bytes]) -> Expected:
     return Expected(
         wire.decode_request(query(nonce=5)),
-        POLICY,
+        oid(POLICY),
         1 << 126,
-        datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC),
-        unit.accuracy,
+        datetime(2026, 5, 4, 3, 2, 1, 250000, tzinfo=UTC),
+        unit.template.accuracy,
         False,
         unit.shape,
         unit.template.digest,
+        b"signature",
     )
 
 
@@ -220,16 +221,20 @@ def info_of(content: Content) -> tsp.TstInfo:
     return wire.decode_tst_info(wire.encode_tst_info(content))
 
 
-def own_of(unit: Unit, tst_info: bytes, *, certificates: bool = True) -> Any:
+def fields_of(content: Content) -> TstFields:
+    return readback.read_tst_fields(wire.encode_tst_info(content))
+
+
+def own_of(unit: Unit, tst_info: bytes, *, certificates: bool = True) -> OwnToken:
     parts = unit.template
-    return wire.read_own(
+    return readback.read_own(
         parts.token(tst_info, parts.attributes(tst_info), b"signature", certificates=certificates)
     )
 
 
 def test_what_was_meant_passes(unit: Unit, expected: Expected) -> None:
     tst_info = wire.encode_tst_info(content_of(expected))
-    assert tokens.objection(own_of(unit, tst_info), wire.decode_tst_info(tst_info), expected) is None
+    assert tokens.objection(own_of(unit, tst_info), expected) is None
 
 
 CHANGES: list[tuple[str, dict[str, Any]]] = [
@@ -286,7 +291,7 @@ def test_a_token_that_says_something_else_is_stopped(
     for name, value in changes.items():
         setattr(info, name, value)
     tst_info = asn1.encode_der(info)
-    broken = tokens.objection(own_of(unit, tst_info), wire.decode_tst_info(tst_info), expected)
+    broken = tokens.objection(own_of(unit, tst_info), expected)
     assert broken is not None
     assert broken[0] == requirement
 
@@ -294,7 +299,7 @@ def test_a_token_that_says_something_else_is_stopped(
 @pytest.mark.req("RFC3161:2.4.2-SERIAL")
 @pytest.mark.parametrize("serial", [-5, 0, 1, 1 << 120, 1 << 160])
 def test_a_serial_number_of_bad_size_is_stopped(expected: Expected, serial: int) -> None:
-    found = info_of(content_of(expected)._replace(serial=serial))
+    found = fields_of(content_of(expected)._replace(serial=serial))
     assert not tokens.serial_is_proper(found, expected._replace(serial=serial))
 
 
@@ -305,7 +310,7 @@ def test_a_serial_number_of_bad_size_is_stopped(expected: Expected, serial: int)
     ids=["digest", "hash"],
 )
 def test_a_token_over_another_imprint_is_stopped(expected: Expected, change: dict[str, Any]) -> None:
-    found = info_of(content_of(expected)._replace(**change))
+    found = fields_of(content_of(expected)._replace(**change))
     assert not tokens.imprint_is_echoed(found, expected)
 
 
@@ -332,7 +337,8 @@ def test_a_qualified_token_has_one_statement_in_one_extension(
 ) -> None:
     info = info_of(content_of(expected))
     info.extensions = extensions
-    assert not tokens.says_whether_qualified(info, expected._replace(qualified=True))
+    fields = readback.read_tst_fields(asn1.encode_der(info))
+    assert not tokens.says_whether_qualified(fields, expected._replace(qualified=True))
 
 
 @pytest.mark.req("RFC3161:2.4.1-CERT-REQ")
@@ -344,25 +350,26 @@ def test_certificates_other_than_asked_for_are_stopped(
     asking = expected._replace(request=expected.request._replace(cert_req=asked))
     assert not tokens.certificates_are_as_asked(own_of(unit, tst_info, certificates=not asked), asking)
     if asked:
-        stranger = asking._replace(shape=Shape(unit.shape.fixed, b"", b"", b"another certificate"))
-        assert not tokens.certificates_are_as_asked(own_of(unit, tst_info), stranger)
+        stranger = own_of(unit, tst_info)._replace(certificates=b"other certificates")
+        assert not tokens.certificates_are_as_asked(stranger, asking)
 
 
 @pytest.mark.req("RFC3161:2.4.2-ONE-SIGNER", "EN319422:5.2.2-SIGNING-CERTIFICATE")
-@pytest.mark.parametrize("part", ["content", "attributes", "fixed", "signers"])
+@pytest.mark.parametrize("part", ["content", "attributes", "fixed", "signers", "signature"])
 def test_a_token_of_another_shape_is_stopped(unit: Unit, expected: Expected, part: str) -> None:
     tst_info = wire.encode_tst_info(content_of(expected))
     own = own_of(unit, tst_info)
     assert tokens.has_the_shape(own, expected)
-    other = {
+    other: dict[str, Any] = {
         "content": own.content + b"\0",
         "attributes": own.attributes[:-1] + bytes((own.attributes[-1] ^ 1,)),
         "fixed": (*own.fixed[:-1], b"another algorithm"),
         "signers": 2,
+        "signature": b"another signature",
     }
     changed = own._replace(**{part: other[part]})
     assert not tokens.has_the_shape(changed, expected)
-    broken = tokens.objection(changed, wire.decode_tst_info(tst_info), expected)
+    broken = tokens.objection(changed, expected)
     assert broken is not None
 
 
@@ -488,6 +495,60 @@ def test_a_token_that_breaks_a_rule_never_leaves(
     assert wire.decode_response(authority.stamp(query(nonce=1))).token is not None
     assert authority.status()["ok"]
     del recorder
+
+
+@pytest.mark.req("RFC3161:2.4.2-GENTIME", "EN319422:5.2.2-GENTIME")
+@pytest.mark.parametrize(
+    "written",
+    [
+        b"20260504030201.250Z",
+        b"20260504030201.25",
+        b"20260504030201Z",
+        b"20260504030201.Z",
+        b"20260504030202.25Z",
+        b"20260504030201.26Z",
+        b"20260504030201,25Z",
+        b"260504030201.25Z",
+    ],
+)
+def test_another_way_to_write_the_time_is_stopped(expected: Expected, written: bytes) -> None:
+    fields = fields_of(content_of(expected))
+    assert fields.gen_time == b"20260504030201.25Z"
+    assert tokens.time_is_the_clock_s(fields, expected)
+    assert not tokens.time_is_the_clock_s(fields._replace(gen_time=written), expected)
+    whole = expected._replace(gen_time=datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC))
+    assert tokens.time_is_the_clock_s(fields._replace(gen_time=b"20260504030201Z"), whole)
+    for bad in (b"20260504030201.0Z", b"20260504030201.Z"):
+        assert not tokens.time_is_the_clock_s(fields._replace(gen_time=bad), whole)
+
+
+@pytest.mark.parametrize("qualified", [True, False])
+def test_whatever_is_damaged_in_a_token_of_our_own_is_noticed(
+    authority_of: Callable[..., TimestampingAuthority], expected: Expected, *, qualified: bool
+) -> None:
+    unit = authority_of(unit={"qualified": qualified})._units["tsu-1"]
+    meant = expected._replace(
+        request=expected.request._replace(cert_req=False), qualified=qualified, shape=unit.shape
+    )
+    tst_info = wire.encode_tst_info(content_of(expected)._replace(qualified=qualified))
+    parts = unit.template
+    whole = parts.token(tst_info, parts.attributes(tst_info), b"signature", certificates=False)
+    assert tokens.objection(readback.read_own(whole), meant) is None
+    # The digest would give every change of the content away at once: the rules must find it without, too.
+    blind = meant._replace(digest=lambda _: meant.digest(tst_info))
+    for place in range(len(whole)):
+        for bit in (1, 0x20, 0x80):
+            damaged = whole[:place] + bytes((whole[place] ^ bit,)) + whole[place + 1 :]
+            try:
+                own = readback.read_own(damaged)
+            except Malformed:
+                continue
+            assert tokens.objection(own, blind) is not None, (place, bit)
+    for end in range(len(whole)):
+        with pytest.raises(Malformed):
+            readback.read_own(whole[:end])
+    with pytest.raises(Malformed):
+        readback.read_own(whole + b"\0")
 
 
 def test_times_of_one_second_are_cut_not_rounded() -> None:

@@ -117,7 +117,7 @@ class TimestampingSettings(Table):
         description="A token whose signature took longer than this many milliseconds is thrown away.",
     )
     inline_below_us: int = Field(
-        default=200,
+        default=400,
         ge=0,
         description="A key that signs within this many microseconds is used without threads.",
     )

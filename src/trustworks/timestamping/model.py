@@ -140,44 +140,65 @@ class Identity(NamedTuple):
     key_id: bytes | None
 
 
-class OwnToken(NamedTuple):
-    """A token of our own, read just as far as its parts differ; made by `wire.read_own`.
+class TstFields(NamedTuple):
+    """A TSTInfo of our own, read back by `readback.read_own`: DER of each field, None for one that is absent.
 
-    `fixed` are the parts that are the same in all tokens of a unit, `attributes` is the content of the signed
-    attributes, `certificates` are the contents of the certificates.
+    `imprint`, `gen_time` and `serial` are contents; `extensions` are object identifier (DER), whether it is
+    critical, and value.
     """
 
-    fixed: tuple[object, ...]
+    version: bytes
+    policy: bytes
+    imprint: bytes
+    serial: bytes
+    gen_time: bytes
+    accuracy: bytes | None
+    ordering: bytes | None
+    nonce: bytes | None
+    tsa: bytes | None
+    extensions: tuple[tuple[bytes, bool, bytes], ...]
+
+
+class OwnToken(NamedTuple):
+    """A token of our own, read back by `readback.read_own`.
+
+    `fixed` are the parts that are the same in all tokens of a unit, `attributes` is the content of the signed
+    attributes, `certificates` that of the field certificates.
+    """
+
+    fixed: tuple[bytes, ...]
     signers: int
     content: bytes
+    tst_info: TstFields
     attributes: bytes
-    certificates: list[memoryview] | None
+    signature: bytes
+    certificates: bytes | None
 
 
 class Shape(NamedTuple):
     """What all tokens of a unit have in common, cut from a sample that kept every rule.
 
-    The signed attributes are `before`, the message digest, `after`; `certificate` is the content of the
-    unit's certificate.
+    The signed attributes are `before`, the message digest, `after`.
     """
 
-    fixed: tuple[object, ...]
+    fixed: tuple[bytes, ...]
     before: bytes
     after: bytes
-    certificate: bytes
+    certificates: bytes
 
 
 class Expected(NamedTuple):
-    """What the unit meant to issue; `digest` is hashlib's function for the digest algorithm."""
+    """What the unit meant to issue: `policy` and `accuracy` in DER, `digest` as hashlib's function."""
 
     request: Request
-    policy: str
+    policy: bytes
     serial: int
     gen_time: datetime
-    accuracy: tsp.Accuracy
+    accuracy: bytes
     qualified: bool
     shape: Shape
     digest: Callable[[bytes], Any]
+    signature: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

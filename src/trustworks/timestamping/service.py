@@ -15,7 +15,7 @@ from trustworks.core.errors import Malformed, Refused, TrustworksError, Unavaila
 from trustworks.core.store.types import microseconds
 from trustworks.core.time import check_declared_accuracy
 from trustworks.core.trace import implements
-from trustworks.timestamping import events, records, template, unit, wire
+from trustworks.timestamping import events, readback, records, template, unit, wire
 from trustworks.timestamping.model import Content, Expected, IssuedBy, PkiFailureInfo
 from trustworks.timestamping.rules import requests, timing, tokens, units
 
@@ -197,18 +197,18 @@ class TimestampingAuthority:
         self._check_delay(moment, microseconds(content.gen_time), after)
         # (6) The exact bytes that leave, read back (rules of RFC 3161, 2.4.2 and EN 319 422, 5.2.2).
         token = parts.token(tst_info, attributes, signature, certificates=request.cert_req)
-        own = wire.read_own(token)
         expected = Expected(
             request,
-            content.policy,
+            parts.policy(content.policy),
             serial,
             content.gen_time,
-            chosen.accuracy,
+            parts.accuracy,
             chosen.qualified,
             chosen.shape,
             parts.digest,
+            signature,
         )
-        broken = tokens.objection(own, wire.decode_tst_info(own.content), expected)
+        broken = tokens.objection(readback.read_own(token), expected)
         if broken is not None:
             raise Refused(broken[0], f"{broken[1]} It was thrown away; this is a fault of the program.")
         # (7) The record, with the evidence of the time.

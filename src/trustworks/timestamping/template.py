@@ -14,7 +14,7 @@ from cryptography.hazmat import asn1
 
 from trustworks.core.der import cms, tsp
 from trustworks.core.der.algorithms import SIGNATURES, SIGNER_DIGESTS, hash_identifier
-from trustworks.core.der.encode import INTEGER, OCTET_STRING, SEQUENCE, SET, context, integer, oid, tlv
+from trustworks.core.der.encode import OCTET_STRING, SEQUENCE, SET, context, integer, oid, tlv
 from trustworks.core.trace import implements
 from trustworks.timestamping import wire
 from trustworks.timestamping.model import PkiStatus
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from trustworks.timestamping.model import Content, Signer
-
-GENERALIZED_TIME: Final = 0x18
 
 _VERSION_1: Final = integer(1)
 _STATUS: Final = tlv(SEQUENCE, integer(PkiStatus.GRANTED.value))
@@ -39,7 +37,7 @@ class Template:
     def __init__(self, signer: Signer, *, accuracy_us: int, qualified: bool) -> None:
         digest_name = SIGNER_DIGESTS[signer.scheme]
         self.digest: Callable[[bytes], Any] = getattr(hashlib, digest_name)
-        self._accuracy = asn1.encode_der(wire.accuracy(accuracy_us))
+        self.accuracy = asn1.encode_der(wire.accuracy(accuracy_us))
         self._extensions = context(1, asn1.encode_der(wire.qualified_extension())) if qualified else b""
         self._policies: dict[str, bytes] = {}
         self.before, self.after = _attributes(signer, digest_name)
@@ -51,21 +49,26 @@ class Template:
         self._data_head = integer(3) + tlv(SET, digest_algorithm)
         self._certificates = context(0, *sorted((signer.certificate, *signer.chain)))
 
+    def policy(self, dotted: str) -> bytes:
+        """The object identifier of a policy that the unit accepts, so that there are few to remember."""
+        found = self._policies.get(dotted)
+        if found is None:
+            found = self._policies[dotted] = oid(dotted)
+        return found
+
     def tst_info(self, content: Content) -> bytes:
         """The TSTInfo of `content`, whose accuracy and qualification are those of the template."""
-        policy = self._policies.get(content.policy)
-        if policy is None:
-            # A client names the policy, but only those that the unit accepts come here.
-            policy = self._policies[content.policy] = _VERSION_1 + oid(content.policy)
         imprint = content.hash_algorithm + tlv(OCTET_STRING, content.digest)
+        time = gen_time(content.gen_time)
         return tlv(
             SEQUENCE,
-            policy,
+            _VERSION_1,
+            self.policy(content.policy),
             tlv(SEQUENCE, imprint),
             integer(content.serial),
-            tlv(GENERALIZED_TIME, gen_time(content.gen_time)),
-            self._accuracy,
-            b"" if content.nonce is None else integer(content.nonce, INTEGER),
+            b"\x18%c%b" % (len(time), time),
+            self.accuracy,
+            b"" if content.nonce is None else integer(content.nonce),
             self._extensions,
         )
 

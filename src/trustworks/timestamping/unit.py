@@ -10,7 +10,6 @@ from cryptography import x509
 from cryptography.hazmat import asn1
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from trustworks.core.der import cms
 from trustworks.core.der.algorithms import hash_identifier
 from trustworks.core.der.x509 import read_certificate
 from trustworks.core.errors import Refused, Unavailable
@@ -18,7 +17,7 @@ from trustworks.core.module import SignatureScheme, agreed_until
 from trustworks.core.module.agreed import check_signature
 from trustworks.core.store.types import microseconds
 from trustworks.core.trace import implements
-from trustworks.timestamping import wire
+from trustworks.timestamping import readback, wire
 from trustworks.timestamping.model import Content, Identity, Shape, Signer, Terms
 from trustworks.timestamping.rules import tokens
 from trustworks.timestamping.rules import units as rules
@@ -28,12 +27,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from trustworks.core.der import tsp
     from trustworks.core.module import Key
     from trustworks.timestamping.config import TimestampingSettings, UnitSettings
 
 # The fastest of so many signatures says how fast the module is: a busy machine makes some of them slow.
-WINDOW: Final = 16
+WINDOW: Final = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +46,6 @@ class Unit:
     terms: Terms
     template: Template
     shape: Shape
-    accuracy: tsp.Accuracy
     qualified: bool
     begins: int
     ends: int
@@ -133,7 +130,6 @@ def load(
         terms=Terms(policies=policies, imprints=frozenset(settings.imprints)),
         template=template,
         shape=_shape(template, identity, unit),
-        accuracy=wire.accuracy(settings.accuracy_us),
         qualified=unit.qualified,
         begins=microseconds(begins),
         ends=microseconds(min(key_ends, not_after)),
@@ -252,11 +248,15 @@ def _shape(template: Template, identity: Identity, unit: UnitSettings) -> Shape:
     broken = tokens.structure_objection(wire.read_token(der), identity)
     if broken is not None:
         raise Refused(broken[0], f"The time-stamping unit {unit.name} does not issue: {broken[1]}")
-    own = wire.read_own(der)
+    own = readback.read_own(der)
+    if own.certificates is None or identity.certificate not in own.certificates:
+        raise Refused(
+            "RFC3161:2.4.1-CERT-REQ", f"The tokens of the unit {unit.name} do not carry its certificate."
+        )
     place = own.attributes.index(template.digest(tst_info).digest())
     return Shape(
         fixed=own.fixed,
         before=own.attributes[:place],
         after=own.attributes[place + template.digest(b"").digest_size :],
-        certificate=bytes(cms.any_element(identity.certificate).data),
+        certificates=own.certificates,
     )

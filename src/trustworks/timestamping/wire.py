@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from functools import lru_cache
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Final
 
 from cryptography.hazmat import asn1
 from cryptography.x509 import ObjectIdentifier
@@ -28,7 +28,6 @@ from trustworks.core.trace import implements
 from trustworks.timestamping.model import (
     Answer,
     Content,
-    OwnToken,
     PkiFailureInfo,
     PkiStatus,
     Request,
@@ -257,68 +256,6 @@ def read_token(der: bytes) -> TokenView:
         _digest_algorithm(asn1.encode_der(signer.digest_algorithm)),
         content,
         decode_tst_info(content),
-    )
-
-
-@asn1.sequence
-class _OwnSigner:
-    version: int
-    sid: asn1.TLV
-    digest_algorithm: asn1.TLV
-    signed_attributes: asn1.TLV
-    signature_algorithm: asn1.TLV
-    signature: bytes
-
-
-@asn1.sequence
-class _OwnContent:
-    content_type: ObjectIdentifier
-    content: Annotated[bytes, asn1.Explicit(0)]
-
-
-@asn1.sequence
-class _OwnData:
-    version: int
-    digest_algorithms: asn1.TLV
-    encapsulated: _OwnContent
-    certificates: Annotated[list[asn1.TLV] | None, asn1.Implicit(0)]
-    signer_infos: asn1.SetOf[_OwnSigner]
-
-
-@asn1.sequence
-class _OwnInfo:
-    content_type: ObjectIdentifier
-    content: Annotated[_OwnData, asn1.Explicit(0)]
-
-
-def read_own(der: bytes) -> OwnToken:
-    """Read a token of our own just as far as `rules.tokens.objection` looks at it, which takes little time.
-
-    Raises `Malformed`.
-    """
-    try:
-        info = asn1.decode_der(_OwnInfo, der)
-        data = info.content
-        signers = data.signer_infos.as_list()
-        signer = signers[0]
-    except (ValueError, IndexError) as error:
-        raise Malformed("The token is not CMS signed data with a signer in DER.") from error
-    return OwnToken(
-        (
-            info.content_type,
-            data.version,
-            bytes(data.digest_algorithms.data),
-            data.encapsulated.content_type,
-            signer.version,
-            bytes(signer.sid.data),
-            bytes(signer.digest_algorithm.data),
-            signer.signed_attributes.tag_bytes,
-            bytes(signer.signature_algorithm.data),
-        ),
-        len(signers),
-        data.encapsulated.content,
-        bytes(signer.signed_attributes.data),
-        None if data.certificates is None else [one.data for one in data.certificates],
     )
 
 
