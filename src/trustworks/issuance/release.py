@@ -120,7 +120,7 @@ class Release:
                 "serial": serial,
                 "authority": template.authority,
                 "profile": template.profile.name,
-                "subject": tbs.distinguished_name(template.subject).rfc4514_string(),
+                "subject": tbs.readable_name(template.subject),
                 "state": "issuing",
                 "not_before": template.not_before,
                 "not_after": template.not_after,

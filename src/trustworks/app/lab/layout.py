@@ -191,6 +191,10 @@ chain = "certs/issuing.pem"
 organization = "{PROVIDER}"
 organization-identifier = "NTRXX-TEST-0001"
 
+[[issuance.pds]]  # fictional, as the rest; certificates of the qualified profiles name one
+language = "en"
+url = "https://tsp.example.com/pds-en.pdf"
+
 [issuance.ocsp]
 certificate = "certs/ocsp.pem"
 
