@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -101,7 +102,8 @@ async def _serve(wiring: Wiring, listener: str, shell: Shell, services: Services
         loop.add_signal_handler(number, stop.set)
 
     def orphaned() -> None:
-        loop.call_soon_threadsafe(stop.set)
+        with suppress(RuntimeError):  # the loop is closed: we are stopping already
+            loop.call_soon_threadsafe(stop.set)
 
     when_orphaned(orphaned)
     server = _server(wiring, listener, shell)
