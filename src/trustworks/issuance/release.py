@@ -11,7 +11,6 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from cryptography import x509
 from sqlalchemy.exc import IntegrityError
 
 from trustworks.core.audit import Event, Row
@@ -99,7 +98,7 @@ class Release:
         issuer = template.issuer_certificate
         around = Surroundings(
             profile=template.profile,
-            issuer=None if issuer is None else x509.load_der_x509_certificate(issuer),
+            issuer=None if issuer is None else tbs.read_authority(issuer),
             settings=self._settings,
             public_url=self._public_url,
             lab=self._lab,

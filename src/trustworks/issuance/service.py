@@ -10,7 +10,6 @@ import hashlib
 import secrets
 from typing import TYPE_CHECKING, Final
 
-from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from trustworks.core.audit import Event
@@ -31,6 +30,7 @@ from trustworks.issuance.model import (
     serial_hex,
 )
 from trustworks.issuance.profiles import profile_named
+from trustworks.issuance.profiles.tbs import read_authority
 from trustworks.issuance.release import INTENT_LIFE, Release, objection_of
 from trustworks.issuance.rules import keys as key_rules
 from trustworks.issuance.rules import requests as request_rules
@@ -163,7 +163,7 @@ class Issuance:
         names = self._alternative_names(profile, request, csr)
         # 2. The authority, and a validity within its own.
         authority = self.authority(profile.authority)
-        issuer = x509.load_der_x509_certificate(authority.certificate)
+        issuer = read_authority(authority.certificate)
         first, last = request_rules.validity(profile, request.days, now, issuer.not_valid_after_utc)
         template = Template(
             profile=profile,
@@ -208,9 +208,7 @@ class Issuance:
         now = self._clock.now().utc
         spki = self._subject_key(key.public_key, now.date())
         above = None if parent is None else self.authority(parent)
-        issuer_end = (
-            None if above is None else x509.load_der_x509_certificate(above.certificate).not_valid_after_utc
-        )
+        issuer_end = None if above is None else read_authority(above.certificate).not_valid_after_utc
         first, last = request_rules.validity(profile, years * 36525 // 100, now, issuer_end)
         template = Template(
             profile=profile,

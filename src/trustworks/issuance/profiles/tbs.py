@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 from datetime import timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, cast
 
 from cryptography import x509
@@ -52,6 +53,12 @@ _KEY_USAGES: Final = (
     "encipher_only",
     "decipher_only",
 )
+
+
+@lru_cache(64)
+def read_authority(der: bytes) -> x509.Certificate:
+    """An authority's certificate, taken apart once."""
+    return x509.load_der_x509_certificate(der)
 
 
 def crl_url(public_url: str, authority: str) -> str:
@@ -110,11 +117,8 @@ def alternative_name(text: str) -> x509.GeneralName:
 def build(template: Template, settings: IssuanceSettings, public_url: str) -> x509.CertificateBuilder:
     """The builder with all fields and extensions, to be signed by a throw-away key or by an authority's."""
     subject = distinguished_name(template.subject)
-    issuer = (
-        None
-        if template.issuer_certificate is None
-        else x509.load_der_x509_certificate(template.issuer_certificate)
-    )
+    above = template.issuer_certificate
+    issuer = None if above is None else read_authority(above)
     builder = x509.CertificateBuilder(
         issuer_name=subject if issuer is None else issuer.subject,
         subject_name=subject,
