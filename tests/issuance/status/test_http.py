@@ -16,12 +16,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from status_provider import DAY, der, request
 
-from trustworks.core.errors import Malformed, Unavailable
+from trustworks.core.errors import Unavailable
 from trustworks.core.http import RawRequest, RawResponse, Route
-from trustworks.issuance.http import request_in_path, routes
+from trustworks.issuance.http import routes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from status_provider import Provider
 
@@ -66,38 +66,6 @@ def headers_of(response: RawResponse) -> dict[str, str]:
 
 
 # OCSP by GET
-
-
-@pytest.mark.req("RFC6960:A.1-01")
-@pytest.mark.parametrize("raw", [b"/ocsp/", b"/ocsp/%", b"/ocsp/!!!", b"/ocsp/MA%3D%3D%3Dx", b"/other/MAA="])
-def test_a_path_without_base64_is_malformed(raw: bytes) -> None:
-    try:
-        found = request_in_path(raw)
-    except Malformed:
-        return
-    assert found == b""
-
-
-SPELLINGS: dict[str, Callable[[str], str]] = {
-    "as the standard says": lambda text: quote(text, safe=""),
-    "not encoded": lambda text: text,
-    "encoded twice": lambda text: quote(quote(text, safe=""), safe=""),
-    "slashes left": lambda text: quote(text, safe="/"),
-    "plus as space": lambda text: text.replace("+", "%20"),
-    "second slash": lambda text: "/" + quote(text, safe=""),
-    "without padding": lambda text: quote(text.rstrip("="), safe=""),
-    "alphabet of URLs": lambda text: text.replace("+", "-").replace("/", "_"),
-    "line breaks": lambda text: quote(text[:20] + "\r\n" + text[20:], safe=""),
-    "with a query": lambda text: quote(text, safe="") + "?cache=no",
-}
-
-
-@pytest.mark.req("RFC6960:A.1-01")
-@pytest.mark.parametrize("spelling", list(SPELLINGS))
-@given(body=st.binary(min_size=15, max_size=120).map(lambda octets: b"\x30\x76" + octets))
-def test_all_spellings_of_a_get_are_read(spelling: str, body: bytes) -> None:
-    path = "/ocsp/" + SPELLINGS[spelling](base64.b64encode(body).decode())
-    assert request_in_path(path.encode()) == body
 
 
 @pytest.mark.req("RFC5019:6.2-02", "RFC5019:6.2-01")
