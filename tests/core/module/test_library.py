@@ -185,7 +185,7 @@ def test_one_start_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.req("TRUSTWORKS:MODULE-START-LOCK")
-def test_everything_that_changes_a_token_is_under_the_lock(
+def test_everything_that_changes_a_token_or_meets_a_login_is_under_the_lock(
     softhsm: Path, token: Pkcs11Uri, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from trustworks.core.module import initialise_token  # noqa: PLC0415
@@ -200,6 +200,7 @@ def test_everything_that_changes_a_token_is_under_the_lock(
                 lambda: module.generate_key_pair(label="new", algorithm=KeyAlgorithm.P256),
                 lambda: module.destroy(key),
                 lambda: module.connection.reopen(module.connection.generation),
+                module.info,  # reads what a login writes
                 lambda: initialise_token(softhsm, label="n", so_pin="Qw3-zz98-aa", user_pin="Rt5-yy76-bb"),
             ]
             for attempt in attempts:

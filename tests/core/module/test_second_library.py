@@ -53,6 +53,7 @@ class Second:
     folder: Path
     keys_of_one_session: bool
     make_room: Callable[[], None] | None = None  # between two tests
+    unlock: Callable[[], None] | None = None  # for a token that locks after wrong PINs
 
     def open(self, *, read_write: bool = True) -> Module:
         return Module.open(self.uri, settings=self.settings, read_write=read_write)
@@ -125,7 +126,7 @@ def tpm(folder: Path) -> Iterator[Second]:
     packages = "libtpm2-pkcs11-1 swtpm swtpm-tools tpm2-tools"
     pkcs11 = library("libtpm2_pkcs11.so.1", packages)
     swtpm, setup = program("swtpm", packages), program("swtpm_setup", packages)
-    flush = program("tpm2_flushcontext", packages)
+    flush, lockout = program("tpm2_flushcontext", packages), program("tpm2_dictionarylockout", packages)
     state, store = folder / "state", folder / "store"
     state.mkdir()
     store.mkdir()
@@ -158,12 +159,16 @@ def tpm(folder: Path) -> Iterator[Second]:
             initialise_token(settings=settings, label="tpm", so_pin=secrets.token_urlsafe(18), user_pin=pin)
             uri = Pkcs11Uri(token="tpm", pin_source=f"file:{file}")
 
+            tcti = ("-T", f"swtpm:host=127.0.0.1,port={port}")
+
             def make_room() -> None:
                 """What a resource manager (/dev/tpmrm0) does: the library leaves its objects in the TPM."""
                 libraries.start_afresh(libraries.load(libraries.make_setup(settings)))
                 for kind in ("--transient-object", "--loaded-session", "--saved-session"):
-                    command = [flush, "-T", f"swtpm:host=127.0.0.1,port={port}", kind]
-                    subprocess.run(command, check=True, timeout=60)
+                    subprocess.run([flush, *tcti, kind], check=True, timeout=60)
+
+            def unlock() -> None:
+                subprocess.run([lockout, *tcti, "--clear-lockout"], check=True, timeout=60)
 
             yield Second(
                 name="tpm",
@@ -172,6 +177,7 @@ def tpm(folder: Path) -> Iterator[Second]:
                 folder=folder,
                 keys_of_one_session=False,
                 make_room=make_room,
+                unlock=unlock,
             )
     finally:
         process.terminate()
@@ -252,13 +258,34 @@ def test_what_it_does_not_make_is_rejected_and_leaves_nothing(second: Second) ->
         assert module.keys() == []
 
 
-def test_a_wrong_pin_is_told(second: Second) -> None:
+def wrong_pin(second: Second) -> str:
+    """The code of the refusal of a wrong PIN."""
     file = second.folder / "wrong.pin"
     file.touch(0o600)
     file.write_text("Wr0ng-pin-8", encoding="ascii")
+    uri = Pkcs11Uri(token=second.uri.token, pin_source=f"file:{file}")
     with pytest.raises(Unavailable) as caught:
-        Module.open(Pkcs11Uri(token=second.uri.token, pin_source=f"file:{file}"), settings=second.settings)
-    assert caught.value.code == "module.pin-wrong"
+        Module.open(uri, settings=second.settings)
+    assert "Wr0ng" not in str(caught.value)
+    return caught.value.code
+
+
+def test_a_wrong_pin_is_told(second: Second) -> None:
+    assert wrong_pin(second) == "module.pin-wrong"
+    with second.open() as module:
+        assert module.keys() == []
+
+
+def test_a_token_that_wrong_pins_have_locked_says_so_to_the_right_one_too(second: Second) -> None:
+    codes = {wrong_pin(second) for _ in range(6)}
+    if second.unlock is None:
+        assert codes == {"module.pin-wrong"}  # software that never locks
+    else:
+        assert codes == {"module.pin-wrong", "module.pin-locked"}
+        with pytest.raises(Unavailable, match="security officer") as caught:
+            second.open()
+        assert caught.value.code == "module.pin-locked"
+        second.unlock()
     with second.open() as module:
         assert module.keys() == []
 

@@ -174,7 +174,7 @@ def _latency(module: Module) -> float:
 
 
 def _token_flags(module: Module) -> list[str]:
-    token = module.connection.run(lambda _: module.cryptoki.token_info(module.connection.slot))
+    token = module.token_info()
     return [sentence for flag, sentence in _FLAGS if token.flags & flag]
 
 

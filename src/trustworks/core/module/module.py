@@ -89,11 +89,11 @@ class Module:
                 cryptoki = libraries.load(setup)
                 connection = Connection(cryptoki, uri, pin, setup=setup, read_write=read_write)
                 connection.open()
-            try:
-                module = cls(connection, lab=lab, today=today, settings=settings)
-            except BaseException:
-                connection.close()
-                raise
+                try:
+                    module = cls(connection, lab=lab, today=today, settings=settings)
+                except BaseException:
+                    connection.close()
+                    raise
         except CryptokiError as error:
             raise unavailable(error, uri) from error
         if settings and settings.approval:
@@ -262,6 +262,11 @@ class Module:
         )
 
     # Probes
+
+    def token_info(self) -> Any:
+        """CK_TOKEN_INFO as it is now; under the lock: SoftHSM2 fails to read it while a process logs in."""
+        with libraries.start_lock(self.connection.setup):
+            return self.connection.run(lambda _: self.cryptoki.token_info(self.connection.slot))
 
     def info(self) -> ModuleInfo:
         """Library, token and mechanisms, as the module describes itself."""

@@ -77,8 +77,8 @@ def _version(version: Any) -> str:
 
 def info(module: Module) -> ModuleInfo:
     """Ask the library and the token."""
-    cryptoki, slot = module.cryptoki, module.connection.slot
-    general, token = module.connection.run(lambda _: (cryptoki.info(), cryptoki.token_info(slot)))
+    cryptoki = module.cryptoki
+    general, token = module.connection.run(lambda _: cryptoki.info()), module.token_info()
     names = " ".join(
         text(field)
         for field in (general.libraryDescription, general.manufacturerID, token.model, token.manufacturerID)
