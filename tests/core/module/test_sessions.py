@@ -12,8 +12,8 @@ import pytest
 from trustworks.core.errors import Unavailable
 from trustworks.core.module import KeyAlgorithm, Module, Pkcs11Uri, SignatureScheme, sessions
 from trustworks.core.module.constants import Rv, User
+from trustworks.core.module.failures import pin_error, unavailable
 from trustworks.core.module.pkcs11 import CryptokiError, ffi
-from trustworks.core.module.sessions import pin_error, unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable

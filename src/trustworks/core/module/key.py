@@ -12,8 +12,8 @@ from trustworks.core.errors import Rejected, Unavailable
 from trustworks.core.module.agreed import check_signature
 from trustworks.core.module.algorithms import DEFAULT_SCHEME
 from trustworks.core.module.constants import LOST, Attribute
+from trustworks.core.module.failures import unavailable
 from trustworks.core.module.pkcs11 import CryptokiError
-from trustworks.core.module.sessions import unavailable
 from trustworks.core.module.signatures import make_plan
 from trustworks.core.trace import implements
 

@@ -11,10 +11,11 @@ from trustworks.core.module import health, objects, probe
 from trustworks.core.module import library as libraries
 from trustworks.core.module.agreed import check_key_algorithm
 from trustworks.core.module.constants import Attribute, ObjectClass
+from trustworks.core.module.failures import unavailable
 from trustworks.core.module.key import Key
 from trustworks.core.module.pin import check_pin, read_pin
 from trustworks.core.module.pkcs11 import CryptokiError, text
-from trustworks.core.module.sessions import Connection, unavailable
+from trustworks.core.module.sessions import Connection
 from trustworks.core.module.uri import Pkcs11Uri
 from trustworks.core.trace import implements
 

@@ -18,8 +18,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from trustworks.core.errors import Unavailable
 from trustworks.core.module import library
-from trustworks.core.module.constants import LOST, Attribute, Flag, Rv, User
-from trustworks.core.module.pkcs11 import CryptokiError, ffi, text
+from trustworks.core.module.constants import LOST, Attribute, Rv, User
+from trustworks.core.module.failures import pin_error, unavailable
+from trustworks.core.module.pkcs11 import CryptokiError, ffi
+from trustworks.core.module.slots import find_slot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -337,95 +339,3 @@ class Connection:
                 return signature
         self._discard(session)
         raise CryptokiError(function, rv)
-
-
-def find_slot(cryptoki: Cryptoki, uri: Pkcs11Uri) -> int:
-    """The slot of the one initialised token that matches all of the URI's attributes (RFC 7512, 2.3)."""
-    found, seen = [], []
-    general = cryptoki.info()
-    version = f"{general.libraryVersion.major}.{general.libraryVersion.minor}"
-    for slot in cryptoki.slots():
-        try:
-            info, place = cryptoki.token_info(slot), cryptoki.slot_info(slot)
-        except CryptokiError as error:
-            if error.rv in LOST or error.rv == Rv.TOKEN_NOT_RECOGNIZED:
-                continue
-            raise
-        label = text(info.label)
-        if info.flags & Flag.TOKEN_INITIALIZED:
-            seen.append(label)
-        wanted = (
-            (uri.token, label),
-            (uri.serial, text(info.serialNumber)),
-            (uri.manufacturer, text(info.manufacturerID)),
-            (uri.model, text(info.model)),
-            (uri.slot_id, slot),
-            (uri.slot_description, text(place.slotDescription)),
-            (uri.slot_manufacturer, text(place.manufacturerID)),
-            (uri.library_manufacturer, text(general.manufacturerID)),
-            (uri.library_description, text(general.libraryDescription)),
-            (uri.library_version, version),
-        )
-        if all(value is None or value == actual for value, actual in wanted) and (
-            info.flags & Flag.TOKEN_INITIALIZED or uri.slot_id is not None
-        ):
-            found.append(slot)
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise Unavailable(
-            "module.token-ambiguous", f"{len(found)} tokens match {uri}; add serial= or slot-id= to name one."
-        )
-    present = (
-        f"present are {', '.join(repr(label) for label in seen)}"
-        if seen
-        else "no initialised token is present"
-    )
-    raise Unavailable(
-        "module.token-absent",
-        f"The token of {uri} is absent ({present}). Connect it, or create it with `trustworks module "
-        "init-token`.",
-    )
-
-
-def pin_error(rv: int, uri: Pkcs11Uri) -> Unavailable:
-    """What a failed login means for the operator."""
-    code, sentence = {
-        Rv.PIN_INCORRECT: (
-            "module.pin-wrong",
-            (
-                "The token of {uri} does not accept the PIN of its pin-source. Correct the file before "
-                "trying again: tokens lock after a few wrong PINs."
-            ),
-        ),
-        Rv.PIN_LEN_RANGE: ("module.pin-wrong", "The PIN of {uri} is too short or too long for the token."),
-        Rv.PIN_INVALID: ("module.pin-wrong", "The PIN of {uri} has characters that the token does not take."),
-        Rv.PIN_LOCKED: (
-            "module.pin-locked",
-            "The token of {uri} has locked the user's PIN. The security officer must set it again.",
-        ),
-        Rv.PIN_EXPIRED: ("module.pin-expired", "The PIN of {uri} has expired. Set a new one on the token."),
-        Rv.USER_PIN_NOT_INITIALIZED: (
-            "module.pin-unset",
-            "The token of {uri} has no user PIN yet. Set it with the security officer's PIN.",
-        ),
-    }.get(Rv(rv) if rv in set(Rv) else Rv.GENERAL_ERROR, ("", ""))
-    if code:
-        return Unavailable(code, sentence.format(uri=uri))
-    return unavailable(CryptokiError("C_Login", rv), uri)
-
-
-def unavailable(error: CryptokiError, uri: Pkcs11Uri) -> Unavailable:
-    """What a failed call means for the operator."""
-    if error.rv in {Rv.TOKEN_NOT_PRESENT, Rv.TOKEN_NOT_RECOGNIZED, Rv.SLOT_ID_INVALID, Rv.DEVICE_REMOVED}:
-        return Unavailable("module.token-absent", f"The token of {uri} is gone ({error}). Connect it again.")
-    if error.rv in {Rv.DEVICE_MEMORY, Rv.HOST_MEMORY}:
-        return Unavailable(
-            "module.full", f"The token of {uri} is out of memory ({error}). Remove unused objects."
-        )
-    if error.rv in {Rv.SESSION_READ_ONLY, Rv.TOKEN_WRITE_PROTECTED}:
-        return Unavailable("module.read-only", f"The token of {uri} is open for reading only ({error}).")
-    return Unavailable(
-        "module.failed",
-        f"The module of {uri} failed: {error}. Look into the module's own log, then try again.",
-    )
