@@ -38,7 +38,7 @@ def imports(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """All tests, on all cores."""
-    session.run("pytest", "-q", "-n", "auto", "--dist", "loadgroup", *session.posargs, external=True)
+    session.run("pytest", "-q", "-n", "auto", "--dist", "worksteal", *session.posargs, external=True)
 
 
 @nox.session
