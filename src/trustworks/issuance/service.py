@@ -139,6 +139,7 @@ class Issuance:
         `Unavailable` (clock, module, database or audit log; nothing was released then).
         """
         self._recorder.ping()
+        request_rules.check_actor(request.requested_by)
         profile = profile_named(request.profile)
         try:
             request_rules.check_not_a_ceremony(profile)
@@ -199,6 +200,7 @@ class Issuance:
         parent: str | None,
     ) -> AuthorityRecord:
         self._recorder.ping()
+        request_rules.check_actor(by)
         with self._database.read() as connection:
             if records.authority(connection, name) is not None:
                 raise Rejected(
@@ -280,6 +282,7 @@ class Issuance:
         revoked_at: datetime | None = None,
         invalidity_date: datetime | None = None,
     ) -> Revocation:
+        request_rules.check_actor(by)
         now = self._clock.now().utc
         changed: list[Revocation] = []
 

@@ -10,6 +10,7 @@ from trustworks.core.errors import Refused, Rejected
 from trustworks.issuance.model import NameAttribute
 from trustworks.issuance.profiles import PROFILES, profile_named
 from trustworks.issuance.rules.requests import (
+    check_actor,
     check_alternative_names,
     check_not_a_ceremony,
     complete_subject,
@@ -62,6 +63,31 @@ def test_what_is_missing_unknown_or_contradictory_is_said(change: dict[str, str 
     given = {name: value for name, value in {**NATURAL, **change}.items() if value is not None}
     with pytest.raises(Rejected, match=word):
         complete_subject(PROFILES["natural-qcp-n-qscd"], attributes(**given), PROVIDER)
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"serialNumber": "TEST_1"}, "alone"),
+        ({"serialNumber": "ä"}, "alone"),
+        ({"countryName": "ÄÖ"}, "alone"),
+        ({"surname": "x" * 256}, "256 characters"),
+        ({"surname": "  "}, "characters"),
+        ({"surname": "a\u202eb"}, "cannot be shown"),
+        ({"surname": "\ud800"}, "cannot be shown"),
+        ({"surname": "a\0b"}, "cannot be shown"),
+    ],
+)
+def test_values_that_cannot_be_written_or_read_are_rejected(change: dict[str, str], word: str) -> None:
+    with pytest.raises(Rejected, match=word):
+        complete_subject(PROFILES["natural-qcp-n-qscd"], attributes(**{**NATURAL, **change}), PROVIDER)
+
+
+@pytest.mark.parametrize("by", ["", " x", "a\nb", "x" * 65, "ä", "a;b"])
+def test_who_acts_is_a_role_or_a_pseudonym(by: str) -> None:
+    check_actor("registration-officer")
+    with pytest.raises(Rejected, match="role or pseudonym"):
+        check_actor(by)
 
 
 def test_a_pseudonym_may_stand_for_the_name() -> None:

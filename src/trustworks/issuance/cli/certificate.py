@@ -12,7 +12,7 @@ import typer
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.issuance.model import Request, RevocationReason
 from trustworks.issuance.profiles import profile_named
-from trustworks.issuance.wire import read_serial, read_subject
+from trustworks.issuance.wire import MAX_CSR, read_serial, read_subject
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -71,7 +71,7 @@ def issue(
     wiring: IssuanceWiring = context.obj
     request = Request(
         profile=profile,
-        csr=csr.read_bytes(),
+        csr=read_file(csr),
         subject=read_subject(subject),
         requested_by=by,
         alternative_names=tuple(alternative_name or ()),
@@ -90,6 +90,12 @@ def issue(
         typer.echo(pem, nl=False)
     else:
         typer.echo(f"Issued {issued.serial} ({issued.profile}), written to {out}.")
+
+
+def read_file(file: Path) -> bytes:
+    """The request's file, and one octet more than a request may have, so that its length is judged."""
+    with file.open("rb") as opened:
+        return opened.read(MAX_CSR + 1)
 
 
 def to_pem(*certificates: bytes) -> str:

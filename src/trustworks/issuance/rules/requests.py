@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import Refused, Rejected
 from trustworks.core.trace import implements
@@ -16,6 +17,39 @@ if TYPE_CHECKING:
     from trustworks.issuance.model import Profile
 
 
+MAX_VALUE: Final = 255
+PRINTABLE_ONLY: Final = frozenset({"countryName", "serialNumber"})
+PRINTABLE: Final = re.compile(r"[A-Za-z0-9 '()+,\-./:=?]+")
+ACTOR: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:@/-]{0,63}")
+
+
+def check_actor(by: str) -> None:
+    """`Rejected` (issuance.actor) for what cannot stand in the audit log as a role or pseudonym."""
+    if not ACTOR.fullmatch(by):
+        raise Rejected(
+            "issuance.actor",
+            f"{by!r} is no role or pseudonym; use up to 64 letters, digits and . _ : @ / - .",
+        )
+
+
+def _check_value(attribute: NameAttribute) -> None:
+    name, value = attribute
+    if not value.strip() or len(value) > MAX_VALUE:
+        raise Rejected(
+            "issuance.subject-attribute",
+            f"{name} has {len(value)} characters; it needs one, and may have {MAX_VALUE}.",
+        )
+    if not value.isprintable():
+        raise Rejected(
+            "issuance.subject-attribute", f"{name} has a character in it that cannot be shown: {value!r}."
+        )
+    if name in PRINTABLE_ONLY and not PRINTABLE.fullmatch(value):
+        raise Rejected(
+            "issuance.subject-attribute",
+            f"{name} cannot be {value!r}: it may have letters, digits, spaces and '()+,-./:=? alone.",
+        )
+
+
 def complete_subject(
     profile: Profile, asked: Sequence[NameAttribute], provider: Mapping[str, str | None]
 ) -> tuple[NameAttribute, ...]:
@@ -24,6 +58,8 @@ def complete_subject(
     `Rejected` (issuance.subject-attribute) for what is missing, unknown, or there twice.
     """
     given = {attribute.type: attribute for attribute in asked}
+    for attribute in asked:
+        _check_value(attribute)
     if len(given) != len(asked):
         raise Rejected(
             "issuance.subject-attribute", "An attribute of the subject is given twice; give it once."
