@@ -270,13 +270,13 @@ class Breaking:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._was = database.translated
+        self._was = database.transaction
         self.broken = False
 
-    def translated(self) -> Any:
+    def transaction(self, connection: Any) -> Any:
         if self.broken:
             raise Unavailable("store.full", "The disk is full.")
-        return self._was()
+        return self._was(connection)
 
 
 @pytest.mark.req("TRUSTWORKS:AUDIT-08")
@@ -286,7 +286,7 @@ def test_an_unwritable_log_refuses_until_it_can_be_written(
     recorder.record(event(1))
     first = recorder.stream
     breaking = Breaking(database)
-    monkeypatch.setattr(database, "translated", breaking.translated)
+    monkeypatch.setattr(database, "transaction", breaking.transaction)
     breaking.broken = True
     with pytest.raises(Unavailable, match="The disk is full") as caught:
         recorder.record(event(2))
@@ -324,7 +324,7 @@ def test_a_recorder_that_refuses_can_be_closed(
 ) -> None:
     recorder = Recorder.open(database, "test", probe_every=60)
     breaking = Breaking(database)
-    monkeypatch.setattr(database, "translated", breaking.translated)
+    monkeypatch.setattr(database, "transaction", breaking.transaction)
     breaking.broken = True
     with pytest.raises(Unavailable):
         recorder.record(event())

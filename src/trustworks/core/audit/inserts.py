@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy.exc import DBAPIError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -35,6 +37,8 @@ class Plan:
         mark = "?" if dialect.paramstyle == "qmark" else "%s"
         self._row = f"({', '.join(mark for _ in columns)})"
         self._columns = columns
+        self._dialect = dialect
+        self._error: type[Exception] = dialect.loaded_dbapi.Error
         self._binders: list[tuple[int, Callable[[Any], Any]]] = []
         for position, name in enumerate(columns):
             binder = table.c[name].type.dialect_impl(dialect).bind_processor(dialect)
@@ -51,7 +55,12 @@ class Plan:
         return bound
 
     def insert(self, connection: Connection, rows: list[list[Any]]) -> None:
-        """Insert `rows`, in statements of 2^n rows, so that few different ones are prepared."""
+        """Insert `rows`, in statements of 2^n rows, so that few different ones are prepared.
+
+        The driver's cursor is used as it is: SQLAlchemy's way to it costs more than the statement. Raises
+        SQLAlchemy's errors all the same.
+        """
+        cursor = connection.connection.cursor()
         start = 0
         while start < len(rows):
             size = min(1 << ((len(rows) - start).bit_length() - 1), self._most)
@@ -59,8 +68,14 @@ class Plan:
             if statement is None:
                 statement = self._statements[size] = self._prefix + ", ".join([self._row] * size)
             values = tuple([value for row in rows[start : start + size] for value in row])
-            connection.exec_driver_sql(statement, values)
+            try:
+                cursor.execute(statement, values)
+            except self._error as error:
+                raise DBAPIError.instance(  # noqa: B904 - it names the driver's error itself
+                    statement, None, error, self._error, hide_parameters=True, dialect=self._dialect
+                )
             start += size
+        cursor.close()
 
 
 class Plans:

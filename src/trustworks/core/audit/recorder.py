@@ -281,7 +281,7 @@ class Recorder:
     def _commit(self, connection: Connection, batch: list[_Entry]) -> None:
         """Records and events of a batch, in one transaction. The chain moves on only when it is durable."""
         sequence, previous, stream = self._sequence, self._previous, self.stream.encode()
-        with self._database.translated(), connection.begin():
+        with self._database.transaction(connection):
             groups: dict[Plan, list[list[Any]]] = {}
             rows = []
             for entry in batch:

@@ -10,6 +10,7 @@ from sqlalchemy import exc, make_url, text
 from trustworks.core.errors import Unavailable
 from trustworks.core.store import postgresql, schema, sqlite
 from trustworks.core.store.failures import code_of, translated, unavailable
+from trustworks.core.store.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +34,10 @@ class Database:
         self.dialect = engine.dialect.name
         self.where = _where(settings)
         self._writing = engine.execution_options(trustworks_write=True)
+        file = settings.sqlite_file
+        self._turns = (
+            None if file is None else Turns(file.with_name(file.name + ".write-turn"), settings.busy_timeout)
+        )
         # A reader sees one state of the database from its first statement to its last, as in SQLite.
         self._reading = (
             engine
@@ -50,6 +55,8 @@ class Database:
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+        if self._turns is not None:
+            self._turns.close()
 
     def __enter__(self) -> Self:
         return self
@@ -63,7 +70,7 @@ class Database:
 
         SQLite has one writer at a time, over all processes: keep the block short.
         """
-        with translated(self.where), self._writing.begin() as connection:
+        with translated(self.where), self._turn(), self._writing.begin() as connection:
             yield connection
 
     @contextmanager
@@ -74,13 +81,18 @@ class Database:
 
     @contextmanager
     def connect(self) -> Iterator[Connection]:
-        """A connection for several transactions that write, each begun by the caller, within `translated`."""
+        """A connection for several transactions that write; see `transaction`."""
         with translated(self.where), self._writing.connect() as connection:
             yield connection
 
-    def translated(self) -> AbstractContextManager[None]:
-        """A block in which this database's failures become `Unavailable`; for users of `connect`."""
-        return translated(self.where)
+    @contextmanager
+    def transaction(self, connection: Connection) -> Iterator[None]:
+        """A transaction that writes, as `begin`, on a connection of `connect`."""
+        with translated(self.where), self._turn(), connection.begin():
+            yield
+
+    def _turn(self) -> AbstractContextManager[None]:
+        return nullcontext() if self._turns is None else self._turns.take()
 
     def ping(self) -> None:
         """Answer when the database can be read and has this program's schema; `Unavailable` otherwise."""
