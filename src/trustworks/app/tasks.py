@@ -26,6 +26,7 @@ CRL_LOOK = (
     5.0  # seconds between two looks whether a list is due; a revocation is on a list after about this time
 )
 PROBE_EVERY = 60.0
+SETTLE_EVERY = 60.0
 STAMP_AFTER = 5.0  # seconds after the start until the first time-stamp is asked for
 STAMP_AGAIN = 15.0  # seconds between two tries of an authority that does not answer
 STAMP_PATIENCE = 60.0  # seconds without a time-stamp until `/healthz` complains
@@ -43,6 +44,8 @@ def tasks(wiring: Wiring, stop: threading.Event) -> list[Task]:
         found.append(_checkpoints(wiring))
     if config.issuance is not None and config.tokens.issuing is not None:
         found.append(_each("crl", CRL_LOOK, partial(_publisher, wiring)))
+    if config.issuance is not None:
+        found.append(_each("issuance", SETTLE_EVERY, partial(_settler, wiring)))
     probed = [name for name in ("issuing", "audit") if getattr(config.tokens, name) is not None]
     found += [_each(f"module.{token}", PROBE_EVERY, partial(_prober, wiring, token)) for token in probed]
     return found
@@ -163,6 +166,16 @@ def _publisher(wiring: Wiring, stack: ExitStack) -> Round:
         return "Revocation lists are published when they are due."
 
     return look
+
+
+def _settler(wiring: Wiring, stack: ExitStack) -> Round:
+    issuance = stack.enter_context(wiring.open_issuance("jobs-issuance"))
+
+    def settle() -> str:
+        closed = issuance.settle(by="jobs")
+        return f"{len(closed)} issuances that a crash left open were closed."
+
+    return settle
 
 
 def _prober(wiring: Wiring, token: str, stack: ExitStack) -> Round:

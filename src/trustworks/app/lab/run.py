@@ -108,10 +108,13 @@ def _make(layout: Layout, text: str, console: Console) -> Wiring:
         places.put(layout.config, text)
     wiring = Wiring.lazy(layout.config)
     _ = wiring.config  # a configuration that was changed by hand is complained about before anything is made
-    if _is_complete(layout):
-        with wiring.open_database():
-            console.print(f"The laboratory in {show.shown(layout.folder)} is complete.")
-        return wiring
+    if layout.complete.is_file():
+        from trustworks.app.lab.complete import is_complete  # noqa: PLC0415 - after the cheap question
+
+        with wiring.open_database() as database:
+            if is_complete(layout, wiring, database):
+                console.print(f"The laboratory in {show.shown(layout.folder)} is complete.")
+                return wiring
     from trustworks.app.lab.steps import Setup  # noqa: PLC0415 - a complete laboratory does without
 
     console.print(f"Setting up a laboratory in {show.shown(layout.folder)}:")
@@ -121,17 +124,6 @@ def _make(layout: Layout, text: str, console: Console) -> Wiring:
     finally:
         setup.close()
     return wiring
-
-
-def _is_complete(layout: Layout) -> bool:
-    """Whether every file of a finished set-up is there, so that no token needs to be opened to find out."""
-    wanted = [
-        *(layout.certificate(name) for name in ("issuing", "tsu-1", "ocsp", "audit", "tls")),
-        *(layout.trust / name for name in ("root.pem", "issuing.pem", "chain.pem")),
-        layout.tls_key,
-        layout.complete,
-    ]
-    return all(file.is_file() for file in wanted)
 
 
 def _remove_leftovers(folder: Path) -> None:

@@ -11,6 +11,7 @@ import ipaddress
 import shutil
 import socket
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from cryptography import x509
@@ -18,6 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from trustworks.app.lab import complete
 from trustworks.app.lab import layout as places
 from trustworks.app.wiring import TOKENS, Wiring
 from trustworks.core.errors import Unavailable
@@ -73,13 +75,13 @@ class Setup:
 
     def tokens(self) -> None:
         """Make the tokens that are missing, each apart and moved to its place when it is whole."""
+        shutil.rmtree(self.layout.new_tokens, ignore_errors=True)
         missing = [name for name in TOKENS if not self._has_token(name)]
         if missing:
             self._make_tokens(missing)
 
     def _make_tokens(self, names: list[str]) -> None:
         new = self.layout.new_tokens
-        shutil.rmtree(new, ignore_errors=True)
         new.mkdir(mode=0o700)
         conf = self.layout.folder / ".softhsm2.new.conf"
         places.put(conf, places.softhsm2_text(new))
@@ -146,7 +148,7 @@ class Setup:
 
     def _service(self, profile: str, token: str, label: str, name: str) -> None:
         """A service's key in its token, and its certificate by the issuing authority."""
-        if self.layout.certificate(label).is_file():
+        if not complete.needs_certificate(self.layout, label):
             return
         key = self.key(token, label, KeyAlgorithm.P256)
         request = (
@@ -158,7 +160,7 @@ class Setup:
 
     def tls(self) -> None:
         """The HTTPS server's key in a file (the server reads nothing else), and its certificate."""
-        if self.layout.certificate("tls").is_file() and self.layout.tls_key.is_file():
+        if self.layout.tls_key.is_file() and not complete.needs_certificate(self.layout, "tls"):
             return
         if not self.layout.tls_key.is_file():
             made = ec.generate_private_key(ec.SECP256R1())
@@ -235,26 +237,24 @@ class Setup:
         with database.read() as connection:
             for serial in records.serials_of_key(connection, spki_sha256):
                 found = records.certificate(connection, serial)
-                if found is not None and found.profile == profile and found.revocation is None:
+                if found is None or found.profile != profile or found.revocation is not None:
+                    continue
+                if found.not_after - datetime.now(UTC) > complete.RENEW_BEFORE:
                     return found.der
         return None
 
     def lists(self) -> None:
-        """The first revocation list of every authority."""
-        from trustworks.issuance.status.crl import CrlPublisher  # noqa: PLC0415 - when a list is missing
+        """The revocation list of every authority whose list is missing or due, the root's among them."""
+        from trustworks.issuance.status.crl import CrlPublisher, crl_states  # noqa: PLC0415 - not always
 
         database, recorder = self._log()
         settings = self.wiring.issuance_settings
-        with database.read() as connection:
-            missing = [
-                one.name
-                for one in records.list_authorities(connection)
-                if records.last_crl(connection, one.name) is None
-            ]
+        clock = LabClock()
+        due = [one.authority for one in crl_states(settings, database, clock.now().utc) if one.due]
         labels = {"root": settings.root.key, "issuing": settings.issuing.key}
-        keys = {name: self.module(name).key(labels[name]) for name in missing}
-        publisher = CrlPublisher(settings, database=database, recorder=recorder, clock=LabClock(), keys=keys)
-        for name in missing:
+        keys = {name: self.module(name).key(labels[name]) for name in due}
+        publisher = CrlPublisher(settings, database=database, recorder=recorder, clock=clock, keys=keys)
+        for name in due:
             publisher.publish(name, actor=BY)
 
     def anchors(self) -> None:

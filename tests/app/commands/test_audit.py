@@ -1,0 +1,273 @@
+"""`trustworks audit`, as an auditor calls it."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.x509.oid import NameOID
+from sqlalchemy import text
+from typer.testing import CliRunner, Result
+
+from trustworks.app.commands.audit import app
+from trustworks.core.audit import Event, Recorder, Sequencer
+from trustworks.core.errors import Malformed, Rejected, Unavailable
+from trustworks.core.module import KeyAlgorithm
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from trustworks.core.module import Key, Module
+    from trustworks.core.store import Database
+
+pytestmark = pytest.mark.parametrize("store_settings", ["sqlite"], indirect=True)
+
+
+class Wiring:
+    """As much of the application's wiring as the audit log needs."""
+
+    def __init__(self, database: Database, certificate: Path | None) -> None:
+        self.config = SimpleNamespace(audit=SimpleNamespace(certificate=certificate))
+        self._database = database
+
+    @contextmanager
+    def open_database(self, *, check: bool = True) -> Iterator[Database]:
+        assert check
+        yield self._database
+
+
+def certificate_of(key: Key, file: Path) -> Path:
+    """A certificate for the key, by itself."""
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "TEST Audit Signer")])
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key, 1)
+        .not_valid_before(moment)
+        .not_valid_after(moment.replace(year=2036))
+        .sign(key.private_key(), hashes.SHA256())
+    )
+    file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    return file
+
+
+@pytest.fixture
+def key(module: Module) -> Key:
+    return module.generate_key_pair(label="audit", algorithm=KeyAlgorithm.P256)
+
+
+@pytest.fixture
+def wiring(database: Database, key: Key, tmp_path: Path) -> Wiring:
+    """A log of six events, of which the last is after the checkpoint."""
+    sequencer = Sequencer(database, key)
+    with Recorder.open(database, "test") as recorder:
+        for number in range(4):
+            recorder.record(
+                Event(
+                    type="test.done" if number else "test.failed",
+                    outcome="success" if number else "failure",
+                    actor="A. Tester",
+                    subject={"number": number},
+                    time=datetime(2026, 11, 24, 12, 0, number, tzinfo=UTC),
+                )
+            )
+        sequencer.run_once(checkpoint=True)
+    made = Wiring(database, certificate_of(key, tmp_path / "audit.pem"))
+    made.stream = recorder.stream  # type: ignore[attr-defined]
+    return made
+
+
+def run(wiring: Any, *arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments], obj=wiring)
+
+
+# ---- what is wrong with the call
+
+
+def test_files_that_are_not_what_they_should_be(wiring: Wiring, tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.touch()
+    other = tmp_path / "other"
+    other.write_text("[]", encoding="ascii")
+    for arguments in (
+        ("verify", "--export", tmp_path / "none"),
+        ("verify", "--export", empty),
+        ("verify", "--against", empty),
+        ("verify", "--against", other),
+        ("verify", "--certificate", empty),
+        ("check-proof", tmp_path / "none"),
+        ("check-proof", other),
+        ("checkpoint", "--since", empty),
+        ("list", "--since", "noon"),
+    ):
+        assert isinstance(run(wiring, *arguments).exception, Malformed), arguments
+
+
+def test_no_file_is_written_over(wiring: Wiring, tmp_path: Path) -> None:
+    file = tmp_path / "there"
+    file.write_text("evidence", encoding="ascii")
+    for arguments in (
+        ("export", file),
+        ("checkpoint", "-o", file),
+        ("prove", wiring.stream, 1, "-o", file),  # type: ignore[attr-defined]
+    ):
+        assert isinstance(run(wiring, *arguments).exception, Rejected), arguments
+    assert file.read_text(encoding="ascii") == "evidence"
+    assert isinstance(run(wiring, "export", tmp_path / "none" / "x").exception, Unavailable)
+
+
+def test_an_event_that_is_not_there(wiring: Wiring) -> None:
+    for verb in ("show", "prove"):
+        done = run(wiring, verb, "test-none", 0)
+        assert isinstance(done.exception, Rejected)
+        assert done.exception.code == "audit.no-event"
+
+
+# ---- verify
+
+
+def test_verify(wiring: Wiring, key: Key) -> None:
+    done = run(wiring, "verify")
+    assert done.exit_code == 0, done.output
+    assert "6 events in 1 streams (0 without an end)" in done.stdout
+    assert f"Signed by the key {key.spki_sha256.hex()}\n" in done.stdout
+    assert "The log is sound." in done.stdout
+    found = json.loads(run(wiring, "verify", "--json").stdout)
+    assert found["ok"]
+    assert found["keys_compared"]
+    assert (found["events"], found["size"], found["waiting"]) == (6, 5, 1)
+
+
+@pytest.mark.req("TRUSTWORKS:AUDIT-01")
+def test_verify_names_the_altered_event(wiring: Wiring, database: Database) -> None:
+    with database.begin() as connection:
+        connection.execute(text("DROP TRIGGER audit_events_no_update"))
+        connection.execute(
+            text(
+                "UPDATE audit_events SET body = CAST(replace(body, 'A. Tester', 'B. Tester') AS BLOB) "
+                "WHERE sequence = 2"
+            )
+        )
+    done = run(wiring, "verify")
+    assert done.exit_code == 1
+    stream = wiring.stream  # type: ignore[attr-defined]
+    assert f"- altered: event 2 of stream {stream}, position 2, test.done, 2026-11-24T12:00:01" in done.stdout
+    assert "THE LOG IS NOT SOUND" in done.stdout
+    assert json.loads(run(wiring, "verify", "--json").stdout)["findings"][0]["sequence"] == 2
+
+
+def test_a_certificate_of_somebody_else(wiring: Wiring, module: Module, tmp_path: Path) -> None:
+    other = module.generate_key_pair(label="other", algorithm=KeyAlgorithm.P256)
+    pem = certificate_of(other, tmp_path / "other.pem")
+    done = run(wiring, "verify", "--certificate", pem)
+    assert done.exit_code == 1
+    assert "- signer: The signer of checkpoint 0" in done.stdout
+
+
+@pytest.mark.req("TRUSTWORKS:AUDIT-09")
+def test_a_kept_checkpoint_shows_that_the_log_was_cut(
+    wiring: Wiring, database: Database, tmp_path: Path
+) -> None:
+    kept = tmp_path / "kept.json"
+    assert run(wiring, "checkpoint", "--output", kept).exit_code == 0
+    assert run(wiring, "verify", "--against", kept).exit_code == 0
+    with database.begin() as connection:
+        for statement in (
+            "DROP TRIGGER audit_events_no_delete",
+            "DROP TRIGGER audit_log_no_delete",
+            "DROP TRIGGER audit_checkpoints_no_delete",
+            "DELETE FROM audit_checkpoints",
+            "DELETE FROM audit_log WHERE position > 2",
+            "DELETE FROM audit_events WHERE sequence > 2",
+        ):
+            connection.execute(text(statement))
+    assert run(wiring, "verify").exit_code == 0
+    done = run(wiring, "verify", "--against", kept)
+    assert done.exit_code == 1
+    assert "- truncated: The log has 3 events and had 5" in done.stdout
+
+
+# ---- export, checkpoint, prove
+
+
+def test_an_export_is_verified_without_a_configuration(wiring: Wiring, tmp_path: Path) -> None:
+    file = tmp_path / "log.jsonl"
+    done = run(wiring, "export", file)
+    assert done.exit_code == 0
+    assert "6 events" in done.stdout
+    assert json.loads(run(wiring, "export", tmp_path / "2", "--json").stdout)["events"] == 6
+    done = run(None, "verify", "--export", file)
+    assert done.exit_code == 0, done.output
+    assert "give --certificate" in done.stdout
+    done = run(None, "verify", "--export", file, "--certificate", wiring.config.audit.certificate)
+    assert "give --certificate" not in done.stdout
+    file.write_bytes(file.read_bytes().replace(b'"number":2', b'"number":7'))
+    done = run(None, "verify", "--export", file)
+    assert done.exit_code == 1
+    assert "- altered: event 3 of stream" in done.stdout
+
+
+@pytest.mark.req("TRUSTWORKS:AUDIT-06")
+def test_one_event_is_proven(wiring: Wiring, tmp_path: Path) -> None:
+    file = tmp_path / "proof.json"
+    assert run(wiring, "prove", wiring.stream, 2, "-o", file).exit_code == 0  # type: ignore[attr-defined]
+    done = run(None, "check-proof", file)
+    assert done.exit_code == 0
+    assert "The event is in the log" in done.stdout
+    assert '"number": 1' in done.stdout
+    pem = wiring.config.audit.certificate
+    found = json.loads(run(None, "check-proof", file, "--certificate", pem, "--json").stdout)
+    assert found["key_compared"]
+    assert found["event"]["subject"] == {"number": 1}
+    file.write_text(file.read_text().replace('"position": 2', '"position": 3'))
+    assert isinstance(run(None, "check-proof", file).exception, Rejected)
+
+
+def test_a_proof_signed_by_somebody_else(wiring: Wiring, module: Module, tmp_path: Path) -> None:
+    file = tmp_path / "proof.json"
+    file.write_text(run(wiring, "prove", wiring.stream, 2).stdout, encoding="utf-8")  # type: ignore[attr-defined]
+    other = module.generate_key_pair(label="other", algorithm=KeyAlgorithm.P256)
+    pem = certificate_of(other, tmp_path / "other.pem")
+    done = run(None, "check-proof", file, "--certificate", pem)
+    assert isinstance(done.exception, Rejected)
+    assert done.exception.code == "audit.signer"
+
+
+@pytest.mark.req("TRUSTWORKS:AUDIT-07")
+def test_a_later_checkpoint_continues_a_kept_one(
+    wiring: Wiring, database: Database, key: Key, tmp_path: Path
+) -> None:
+    kept, later = tmp_path / "kept.json", tmp_path / "later.json"
+    kept.write_text(run(wiring, "checkpoint").stdout, encoding="utf-8")
+    Sequencer(database, key).run_once(checkpoint=True)
+    assert run(wiring, "checkpoint", "--since", kept, "-o", later).exit_code == 0
+    done = run(None, "check-proof", later)
+    assert done.exit_code == 0
+    assert "The checkpoint continues the older one: 6 events" in done.stdout
+
+
+# ---- list and show
+
+
+def test_events_are_listed_and_shown(wiring: Wiring) -> None:
+    done = run(wiring, "list", "--type", "test.", "--limit", 2)
+    assert len(done.stdout.splitlines()) == 2
+    assert "2026-11-24T12:00:03.000000Z  success  test.done" in done.stdout.splitlines()[0]
+    assert "number=3" in done.stdout
+    failed = run(wiring, "list", "--outcome", "failure", "--json").stdout.splitlines()
+    assert [json.loads(line)["type"] for line in failed] == ["test.failed"]
+    some = run(
+        wiring, "list", "--actor", "A. Tester", "--since", "2026-11-24T12:00:01",
+        "--until", "2026-11-24T12:00:03Z", "--json",
+    )  # fmt: skip
+    assert [json.loads(line)["subject"]["number"] for line in some.stdout.splitlines()] == [2, 1]
+    shown = json.loads(run(wiring, "show", wiring.stream, 2).stdout)  # type: ignore[attr-defined]
+    assert shown["subject"] == {"number": 1}
+    assert shown["position"] == 2
+    assert run(wiring, "list", "--stream", "none").stdout == ""

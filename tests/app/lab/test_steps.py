@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from cryptography import x509
+
+from trustworks.app.lab import complete as completeness
+from trustworks.app.lab import layout as places
+from trustworks.app.lab.complete import is_complete
+from trustworks.app.lab.layout import Layout
+from trustworks.app.lab.steps import Setup
+from trustworks.app.wiring import TOKENS, Wiring
+from trustworks.core.errors import Unavailable
+from trustworks.core.module import find_library
+
+
+@pytest.fixture(scope="module")
+def layout(tmp_path_factory: pytest.TempPathFactory) -> Layout:
+    try:
+        find_library()
+    except Unavailable as error:
+        pytest.skip(f"NOT TESTED, no PKCS#11 library: {error}")
+    made = Layout(tmp_path_factory.mktemp("lab"))
+    places.make_folders(made)
+    places.make_pins(made)
+    places.put(made.softhsm2, places.softhsm2_text(made.tokens))
+    places.put(made.config, places.config_text("127.0.0.1:8080", "127.0.0.1:8443", "lab"))
+    do_all(made)
+    return made
+
+
+def do_all(layout: Layout) -> None:
+    setup = Setup(layout)
+    try:
+        for _, do in setup.steps():
+            do()
+    finally:
+        setup.close()
+
+
+def complete(layout: Layout) -> bool:
+    wiring = Wiring.lazy(layout.config)
+    with wiring.open_database() as database:
+        return is_complete(layout, wiring, database)
+
+
+def serial(layout: Layout, name: str) -> int:
+    certificates = x509.load_pem_x509_certificates(layout.certificate(name).read_bytes())
+    return certificates[0].serial_number
+
+
+def test_doing_all_steps_again_changes_nothing(layout: Layout) -> None:
+    assert complete(layout)
+    before = {file: file.read_bytes() for file in layout.folder.rglob("*.pem")}
+    tokens = sorted(layout.tokens.iterdir())
+    do_all(layout)
+    assert {file: file.read_bytes() for file in layout.folder.rglob("*.pem")} == before
+    assert sorted(layout.tokens.iterdir()) == tokens
+    assert len(tokens) == len(TOKENS)
+
+
+def test_a_certificate_that_was_issued_and_not_written_down_is_written_down(layout: Layout) -> None:
+    before = serial(layout, "ocsp")
+    layout.certificate("ocsp").unlink()
+    assert not complete(layout)
+    do_all(layout)
+    assert serial(layout, "ocsp") == before
+    assert complete(layout)
+
+
+@pytest.mark.parametrize("name", ["ocsp", "tls"])
+def test_a_certificate_that_ends_soon_is_renewed(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    file = layout.certificate(name)
+    end = x509.load_pem_x509_certificates(file.read_bytes())[0].not_valid_after_utc
+    before = serial(layout, name)
+    now = datetime.now(UTC)
+    monkeypatch.setattr(completeness, "RENEW_BEFORE", end - now + timedelta(hours=1))
+    assert not complete(layout)
+    do_all(layout)
+    monkeypatch.undo()
+    assert serial(layout, name) != before
+    assert complete(layout)
+
+
+def test_a_token_made_half_is_made_anew_and_the_others_are_kept(layout: Layout) -> None:
+    before = sorted(layout.tokens.iterdir())
+    (layout.new_tokens / "half").mkdir(parents=True)
+    do_all(layout)
+    assert sorted(layout.tokens.iterdir()) == before
+    assert not layout.new_tokens.exists()
