@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
+
 from trustworks.core.store.types import UtcDateTime
 
 revision = "0003"
@@ -47,6 +48,13 @@ def upgrade() -> None:
         "certificates_revoked",
         "certificates",
         ["authority", "serial"],
+        sqlite_where=sa.text("revoked_at IS NOT NULL"),
+        postgresql_where=sa.text("revoked_at IS NOT NULL"),
+    )
+    op.create_index(
+        "certificates_revocations",
+        "certificates",
+        ["authority", "revoked_recorded_at"],
         sqlite_where=sa.text("revoked_at IS NOT NULL"),
         postgresql_where=sa.text("revoked_at IS NOT NULL"),
     )
