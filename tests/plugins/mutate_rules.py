@@ -71,7 +71,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--mutate-rules"):
         settings.register_profile(
-            "mutation", database=None, phases=[Phase.explicit, Phase.generate], deadline=None
+            "mutation", settings.default, database=None, phases=[Phase.explicit, Phase.generate]
         )
         settings.load_profile("mutation")
         results = config.pluginmanager.get_plugin("requirement-results")
