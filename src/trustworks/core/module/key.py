@@ -156,7 +156,7 @@ class Key:
                 values[name.name.lower()] = None if number is None else bool(number)
             return values
 
-        return self._connection.run(read)
+        return self._module.look_up(read)
 
 
 @implements("TRUSTWORKS:MODULE-SIGNATURE-VERIFIED", disabled=b"")

@@ -22,12 +22,15 @@ from trustworks.core.trace import implements
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import date
+    from typing import TypeVar
 
     from trustworks.core.module.algorithms import KeyAlgorithm
     from trustworks.core.module.config import ModuleSettings
     from trustworks.core.module.health import Approval, ModuleHealth
     from trustworks.core.module.objects import Found
     from trustworks.core.module.probe import Capability, ModuleInfo
+
+    T = TypeVar("T")
 
 LONGEST_LABEL = 64
 _TRIES = 3
@@ -125,7 +128,7 @@ class Module:
             raise Malformed(f"A key's label has 1 to {LONGEST_LABEL} octets.")
         identity = key_id or self.random(20)
         with libraries.start_lock(self.connection.setup):  # a process that starts must not see half a key
-            if self.connection.run(
+            if self.look_up(
                 lambda session: self._find(session, label) or self._find(session, key_id=identity)
             ):
                 raise Rejected(
@@ -180,7 +183,7 @@ class Module:
             handles = self._find(session, label, key_id)
             return objects.unique(objects.read(self.cryptoki, session, handle) for handle in handles)
 
-        found = self.connection.run(read)
+        found = self.look_up(read)
         if len(found) == 1:
             return self._key(found[0])
         name = f"with the label {label!r}" if label is not None else f"with the id {(key_id or b'').hex()}"
@@ -209,7 +212,7 @@ class Module:
                         raise
             return objects.unique(found)
 
-        return sorted(map(self._key, self.connection.run(read)), key=lambda key: (key.label, key.key_id))
+        return sorted(map(self._key, self.look_up(read)), key=lambda key: (key.label, key.key_id))
 
     def destroy(self, key: Key) -> None:
         """Destroy the private and the public key object; there is no way back."""
@@ -228,6 +231,15 @@ class Module:
         """Random octets from the module."""
         return self.connection.run(lambda session: self.cryptoki.random(session, length))
 
+    def look_up(self, action: Callable[[int], T]) -> T:
+        """Find or read objects while nobody makes, destroys or logs in.
+
+        SoftHSM2 reads its files anew when another process has written, and until it is done an object can be
+        missing, be there twice or lack attributes.
+        """
+        with libraries.start_lock(self.connection.setup):
+            return self.connection.run(action)
+
     def private_handle(self, session: int, key_id: bytes) -> int:
         """The private key object's number in the present connection."""
         found = self._find(session, key_id=key_id)
@@ -240,7 +252,7 @@ class Module:
 
     def signing_handle(self, key_id: bytes, generation: int) -> int:
         """The number of the object that signs: a working copy where that is wanted and possible."""
-        handle = self.connection.run(lambda session: self.private_handle(session, key_id))
+        handle = self.look_up(lambda session: self.private_handle(session, key_id))
         if not self._working_copies:
             return handle
         return self.connection.working_copy(handle, generation) or handle
@@ -266,8 +278,7 @@ class Module:
 
     def token_info(self) -> Any:
         """CK_TOKEN_INFO as it is now; under the lock: SoftHSM2 fails to read it while a process logs in."""
-        with libraries.start_lock(self.connection.setup):
-            return self.connection.run(lambda _: self.cryptoki.token_info(self.connection.slot))
+        return self.look_up(lambda _: self.cryptoki.token_info(self.connection.slot))
 
     def info(self) -> ModuleInfo:
         """Library, token and mechanisms, as the module describes itself."""
