@@ -13,15 +13,30 @@ from issuance_testbed import NATURAL, make_csr
 from typer.testing import CliRunner, Result
 
 from trustworks.core.errors import Malformed, Refused, Rejected
-from trustworks.issuance.cli import app, profile
+from trustworks.issuance.cli import app, crl, profile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    import typer
     from issuance_testbed import Provider
 
+    from trustworks.core.audit import Recorder
+    from trustworks.core.store import Database
+    from trustworks.issuance.config import IssuanceSettings
     from trustworks.issuance.service import Issuance
+
+
+class Tokens:
+    """The tokens' keys, by whatever label."""
+
+    def __init__(self, key: Any) -> None:
+        self._key = key
+
+    def key(self, label: str) -> Any:
+        assert label
+        return self._key
 
 
 class Wiring:
@@ -29,6 +44,27 @@ class Wiring:
 
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
+
+    @property
+    def issuance_settings(self) -> IssuanceSettings:
+        return self._provider.issuance.settings
+
+    @contextmanager
+    def open_module(self, token: str) -> Iterator[Tokens]:
+        yield Tokens(self._provider.keys(token))
+
+    @contextmanager
+    def open_database(self) -> Iterator[Database]:
+        yield self._provider.database
+
+    @contextmanager
+    def open_recorder(self, role: str, *, database: Database | None = None) -> Iterator[Recorder]:
+        assert role
+        assert database is self._provider.database
+        yield self._provider.recorder
+
+    def open_clock(self) -> Any:
+        return self._provider.clock
 
     @contextmanager
     def open_issuance(self, role: str = "issuance") -> Iterator[Issuance]:
@@ -47,11 +83,11 @@ class Cli:
     def __init__(self, provider: Provider) -> None:
         self._wiring = Wiring(provider)
 
-    def __call__(self, *arguments: str) -> Result:
-        return CliRunner().invoke(app, list(arguments), obj=self._wiring)
+    def __call__(self, *arguments: str, noun: typer.Typer = app) -> Result:
+        return CliRunner().invoke(noun, list(arguments), obj=self._wiring)
 
-    def json(self, *arguments: str) -> Any:
-        result = self(*arguments, "--json")
+    def json(self, *arguments: str, noun: typer.Typer = app) -> Any:
+        result = self(*arguments, "--json", noun=noun)
         assert result.exit_code == 0, result.output
         return json.loads(result.stdout)
 
@@ -155,6 +191,35 @@ def test_wrong_serials_reasons_and_states_are_said(
     done = cli(*arguments)
     assert isinstance(done.exception, family)
     assert word in str(done.exception)
+
+
+def test_lists_are_published_listed_and_written(cli: Cli, csr: Path, tmp_path: Path) -> None:
+    before = cli("list", noun=crl)
+    assert before.exit_code == 1
+    assert "no list was published" in before.stdout
+    serial = cli.json("issue", "--profile", "tsu", "--csr", str(csr), "--subject", "CN=TEST TSU")["serial"]
+    cli.json("revoke", serial, "--reason", "superseded")
+    done = cli.json("publish", noun=crl)
+    assert (done["authority"], done["entries"]) == ("issuing", 1)
+    assert "list 1 of root with 0 entries" in cli("publish", "--authority", "root", noun=crl).stdout
+    states = cli.json("list", noun=crl)
+    assert [(one["authority"], one["fresh"]) for one in states] == [("issuing", True), ("root", True)]
+    assert cli("list", noun=crl).stdout.count("fresh") == 2
+    out = tmp_path / "issuing.crl"
+    assert cli("show", "--out", str(out), noun=crl).exit_code == 0
+    found = x509.load_der_x509_crl(out.read_bytes())
+    assert found.get_revoked_certificate_by_serial_number(int(serial, 16)) is not None
+
+
+def test_lists_of_nobody_are_said_to_be_nobodys(cli: Cli, tmp_path: Path) -> None:
+    for arguments in (
+        ("publish", "--authority", "x"),
+        ("show", "--authority", "x", "--out", str(tmp_path / "x")),
+    ):
+        assert isinstance(cli(*arguments, noun=crl).exception, Rejected)
+    missing = cli("show", "--out", str(tmp_path / "x"), noun=crl)
+    assert isinstance(missing.exception, Rejected)
+    assert "crl publish" in str(missing.exception)
 
 
 def test_profiles_are_listed_and_shown() -> None:

@@ -25,6 +25,7 @@ from trustworks.issuance import service as service_module
 from trustworks.issuance.enrolment.csr import request_of
 from trustworks.issuance.model import NameAttribute, RevocationReason
 from trustworks.issuance.service import Issuance, new_serial
+from trustworks.issuance.wire import read_subject
 
 if TYPE_CHECKING:
     from issuance_testbed import Provider
@@ -68,7 +69,10 @@ def test_a_certificate_of_every_profile_is_issued_and_verifies(provider: Provide
     assert (found.state, found.der, found.profile) == ("issued", issued.certificate, profile)
 
 
-@pytest.mark.parametrize("algorithm", [KeyAlgorithm.RSA_3072, KeyAlgorithm.P521, KeyAlgorithm.BRAINPOOL_P256])
+@pytest.mark.parametrize(
+    "algorithm",
+    [KeyAlgorithm.RSA_3072, KeyAlgorithm.P521, KeyAlgorithm.BRAINPOOL_P256, KeyAlgorithm.ED25519],
+)
 def test_authorities_with_other_keys_issue_too(
     provider_without_authorities: Provider, module: Module, algorithm: KeyAlgorithm
 ) -> None:
@@ -418,6 +422,24 @@ def test_outside_the_lab_the_agreed_mechanisms_are_law(provider: Provider) -> No
         strict.issue(provider.request("audit-signer", csr))
     assert caught.value.requirement == "EN319412-2:GEN-4.2.5-2"
     provider.issuance.issue(provider.request("audit-signer", csr))  # the lab lets it through
+
+
+def test_outside_the_lab_real_countries_and_names_are_certified(provider: Provider) -> None:
+    strict = Issuance(
+        settings(),
+        public_url="http://tsp.example.com",
+        keys=provider.keys,
+        clock=provider.clock,
+        recorder=provider.recorder,
+        database=provider.database,
+        lab=False,
+    )
+    subject = read_subject("C=DE, GN=Anna, SN=Muster, serialNumber=PNODE-1, CN=Anna Muster")
+    request = provider.request("natural-qcp-n-qscd", subject=subject, semantics=True)
+    assert strict.issue(request).serial
+    with pytest.raises(Refused) as caught:
+        provider.issuance.issue(request)
+    assert caught.value.requirement == "TRUSTWORKS:ISSUANCE-LAB-NAMES"
 
 
 def test_a_key_that_is_no_request_is_malformed(provider: Provider) -> None:
