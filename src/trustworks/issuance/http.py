@@ -6,8 +6,10 @@ may be kept on the way says so in the headers (RFC 5019, 6; RFC 9111): caches an
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
@@ -39,6 +41,7 @@ PEM: Final = "application/pem-certificate-chain"
 MAX_REQUEST: Final = 16_384  # some two hundred certificates
 _LIST_MAX_AGE: Final = 300  # seconds; a new list is seen by everybody that soon
 _CERTIFICATE_MAX_AGE: Final = 86_400
+_THREADS: Final = 8
 _NOT_KEPT: Final = (("cache-control", "no-store"),)
 _NOT_FOUND: Final = RawResponse(
     404, "text/plain; charset=utf-8", b"There is no such list or certificate here.\n", _NOT_KEPT
@@ -66,14 +69,26 @@ def routes(services: StatusServices) -> list[Route]:
 
 
 class Edge:
-    """The handlers."""
+    """The handlers, on one event loop.
+
+    A key that signs quickly is used on the loop itself, as a thread would cost more than it saves; one that
+    is slow (RSA, a module over the network) is waited for in a thread.
+    """
 
     def __init__(self, services: StatusServices) -> None:
         self._services = services
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="ocsp")
+
+    async def _answer(self, body: bytes) -> OcspAnswer:
+        responder = self._services.responder
+        if responder.is_slow:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._threads, responder.answer, body)
+        return responder.answer(body)
 
     async def ocsp_by_post(self, request: RawRequest) -> RawResponse:
         """``POST /ocsp``."""
-        answer = self._services.responder.answer(request.body)
+        answer = await self._answer(request.body)
         return RawResponse(200, OCSP_RESPONSE, answer.der, _NOT_KEPT)
 
     async def ocsp_by_get(self, request: RawRequest) -> RawResponse:
@@ -83,7 +98,7 @@ class Edge:
         except Malformed:
             answer = FAILURES[ResponseStatus.malformedRequest]
         else:
-            answer = self._services.responder.answer(body)
+            answer = await self._answer(body)
         return self._kept(answer, request)
 
     def _kept(self, answer: OcspAnswer, request: RawRequest) -> RawResponse:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import threading
+import time
 from datetime import timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import TYPE_CHECKING
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from status_provider import Provider
+
+    from trustworks.core.module import Key
 
 # The databases differ for lists (test_publisher.py); here one is enough.
 pytestmark = pytest.mark.parametrize("store_settings", ["sqlite"], indirect=True)
@@ -110,6 +114,26 @@ def test_a_post_is_answered_and_not_kept(client: Client, provider: Provider) -> 
     answer = client.call("POST", "/ocsp", request(provider.issue(), provider.certificates["issuing"]))
     assert ocsp.load_der_ocsp_response(answer.body).certificate_status is GOOD
     assert headers_of(answer) == {"cache-control": "no-store"}
+
+
+def test_a_slow_module_is_waited_for_in_a_thread(
+    client: Client, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[str] = []
+    sign = type(provider.keys["ocsp"]).sign
+
+    def slow_sign(key: Key, data: bytes) -> bytes:
+        threads.append(threading.current_thread().name)
+        time.sleep(0.005)  # what makes it slow
+        return sign(key, data)
+
+    asked = request(provider.issue(), provider.certificates["issuing"], nonce=b"n" * 16)
+    monkeypatch.setattr(type(provider.keys["ocsp"]), "sign", slow_sign)
+    for _ in range(2):
+        answer = client.call("POST", "/ocsp", asked)
+        assert ocsp.load_der_ocsp_response(answer.body).certificate_status is GOOD
+    assert threads[0] == "MainThread"
+    assert threads[1].startswith("ocsp")
 
 
 # Lists and certificates

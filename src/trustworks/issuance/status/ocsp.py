@@ -10,6 +10,8 @@ they are made from (issuance, revocation) is logged, and whoever relies on an an
 
 from __future__ import annotations
 
+import time
+from collections import deque
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -49,6 +51,9 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 _CACHED_ANSWERS: Final = 10_000
+# The fastest of so many signatures says how fast the module is: a busy machine makes some of them slow.
+_PACE_WINDOW: Final = 64
+_SLOW_SECONDS: Final = 0.001  # a signature that takes longer is worth a thread
 _SERIAL_BITS: Final = 160
 _UNKNOWN: Final = encode_status("unknown", None, None)
 _GOOD: Final = encode_status("good", None, None)
@@ -107,6 +112,7 @@ class Responder:
         self._validity = timedelta(minutes=settings.validity_minutes)
         self._reuse = timedelta(seconds=settings.reuse_seconds)
         self._cache: dict[tuple[bytes, ...], _Cached] = {}
+        self._pace: deque[float] = deque(maxlen=_PACE_WINDOW)
 
     @implements("RFC6960:2.3-01")
     def answer(self, der: bytes) -> OcspAnswer:
@@ -126,6 +132,11 @@ class Responder:
         except Exception:
             log.exception("ocsp.bug")
             return FAILURES[ResponseStatus.internalError]
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether signatures take so long that they are to be waited for in a thread."""
+        return min(self._pace, default=0.0) > _SLOW_SECONDS
 
     def ping(self) -> None:
         """Answer when the signers may sign now; `Unavailable` with the reason otherwise."""
@@ -204,7 +215,10 @@ class Responder:
         tbs = signer.template.tbs(
             pieces, produced_at=now, next_update=next_update, extensions=tuple(extensions)
         )
-        der = signer.template.response(tbs, signer.key.sign(tbs))
+        began = time.perf_counter()
+        signature = signer.key.sign(tbs)
+        self._pace.append(time.perf_counter() - began)
+        der = signer.template.response(tbs, signature)
         _check_output(der, request, signer, found, now)
         return OcspAnswer(
             der=der,
