@@ -1,4 +1,4 @@
-"""Writes the tables of docs/configuration.md from the settings' models; with --check, only says whether they are new."""
+"""Writes the tables of docs/configuration.md from the settings' models; --check only compares them."""
 
 from __future__ import annotations
 

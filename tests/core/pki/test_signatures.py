@@ -60,7 +60,9 @@ def test_two_hashes_must_be_one() -> None:
         is_signed_by(key, signature, DATA, algorithm, digest="sha384")
 
 
-@pytest.mark.parametrize("key", [RSA.public_key(), EC.public_key(), ED.public_key(), None], ids=["rsa", "ec", "ed25519", "none"])
+@pytest.mark.parametrize(
+    "key", [RSA.public_key(), EC.public_key(), ED.public_key(), None], ids=["rsa", "ec", "ed25519", "none"]
+)
 def test_an_algorithm_for_another_key_is_rejected(key: object) -> None:
     for name, der in SIGNATURES.items():
         algorithm = read_signature(der)
