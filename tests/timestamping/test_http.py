@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -138,10 +139,11 @@ def test_a_slow_module_is_waited_for_in_a_thread(
 
     def noted(data: bytes, scheme: object = None) -> bytes:
         threads.append(threading.current_thread().name)
+        time.sleep(0.002)  # as a module over a network does
         return sign(data, scheme)  # type: ignore[arg-type]
 
     monkeypatch.setattr(key, "sign", noted)
-    authority = authority_of(keys=lambda _: key, inline_below_us=0)
+    authority = authority_of(keys=lambda _: key)
     routes = http.routes(authority, recorder)
     for _ in range(3):
         assert wire.decode_response(ask(routes, query())[0].body).token is not None
@@ -149,14 +151,23 @@ def test_a_slow_module_is_waited_for_in_a_thread(
     assert all(name.startswith("tsa") for name in threads[1:])
 
 
-def test_the_pace_is_that_of_the_fastest_signature_of_a_window() -> None:
+def test_a_module_in_this_process_is_used_on_the_loop_itself(
+    authority: TimestampingAuthority, recorder: Recorder, query: Callable[..., bytes]
+) -> None:
+    ask(http.routes(authority, recorder), *(query(nonce=number) for number in range(2 * WINDOW)))
+    assert not authority.is_slow(None)
+    assert not authority.is_slow("tsu-1")
+    assert not authority.is_slow("nobody")
+
+
+def test_the_pace_is_the_least_wait_of_a_window() -> None:
     pace = Pace()
-    pace.took(900_000)
+    pace.took(1_000_000, 100_000)
     assert pace.microseconds == 900
     for _ in range(WINDOW - 2):
-        pace.took(5_000_000)
-    pace.took(100_000)
+        pace.took(5_000_000, 0)
+    pace.took(300_000, 200_000)
     assert pace.microseconds == 100
     for _ in range(WINDOW):
-        pace.took(700_000)
-    assert pace.microseconds == 700
+        pace.took(700_000, 800_000)
+    assert pace.microseconds == 0

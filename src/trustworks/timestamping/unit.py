@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from trustworks.core.module import Key
     from trustworks.timestamping.config import TimestampingSettings, UnitSettings
 
-# The fastest of so many signatures says how fast the module is: a busy machine makes some of them slow.
+# The quickest of so many signatures says how quick the module is: a busy machine makes some of them wait.
 WINDOW: Final = 64
 
 
@@ -54,23 +54,24 @@ class Unit:
 
 
 class Pace:
-    """How long the key takes to sign, learnt from the signatures themselves.
+    """How long a signature keeps the processor waiting, learnt from the signatures themselves.
 
-    The key signs nothing but tokens, so there is no signature to try it with. Threads may lose a measurement
-    to one another; that does no harm.
+    The key signs nothing but tokens, so there is no signature to try it with. A module in this process
+    computes and waits for nothing; one over a network waits, and other work can be done meanwhile. Threads may
+    lose a measurement to one another; that does no harm.
     """
 
     def __init__(self) -> None:
         self.microseconds = 0.0
-        self._fastest = float("inf")
+        self._least = float("inf")
         self._number = 0
 
-    def took(self, nanoseconds: int) -> None:
-        """Take note of one signature."""
-        self._fastest = min(self._fastest, nanoseconds / 1000)
+    def took(self, wall_ns: int, cpu_ns: int) -> None:
+        """Take note of one signature: how long it took, and for how much of that the thread computed."""
+        self._least = min(self._least, max(0, wall_ns - cpu_ns) / 1000)
         self._number += 1
         if self._number == 1 or self._number % WINDOW == 0:
-            self.microseconds, self._fastest = self._fastest, float("inf")
+            self.microseconds, self._least = self._least, float("inf")
 
 
 def load(
