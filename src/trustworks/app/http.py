@@ -180,9 +180,10 @@ def _chunk(message: MutableMapping[str, Any]) -> bytes:
 async def _send(answer: RawResponse, send: Any, *, head: bool) -> None:
     headers = [
         (b"content-type", answer.content_type.encode("latin-1")),
-        (b"content-length", str(len(answer.body)).encode()),
         (b"x-content-type-options", b"nosniff"),
     ]
+    if answer.status != 304:  # there it would tell the length of what is not sent (RFC 9110, 8.6)
+        headers.append((b"content-length", str(len(answer.body)).encode()))
     headers += [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if head else answer.body})
