@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 import typer
 
 from trustworks.core.errors import Malformed, Rejected
+from trustworks.issuance import records
 from trustworks.issuance.model import Request, RevocationReason
 from trustworks.issuance.profiles import profile_named
 from trustworks.issuance.wire import MAX_CSR, read_serial, read_subject
@@ -17,6 +18,7 @@ from trustworks.issuance.wire import MAX_CSR, read_serial, read_subject
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    from trustworks.core.store import Database
     from trustworks.issuance.model import CertificateRecord
     from trustworks.issuance.service import Issuance
 
@@ -34,6 +36,9 @@ class IssuanceWiring(Protocol):
 
     def open_issuance(self, role: str = "issuance") -> AbstractContextManager[Issuance]:
         """The certification authorities."""
+
+    def open_database(self) -> AbstractContextManager[Database]:
+        """The database, for the commands that only look."""
 
 
 @app.command()
@@ -176,8 +181,8 @@ def show(
     """Show what is known about a certificate."""
     wiring: IssuanceWiring = context.obj
     number = read_serial(serial)
-    with wiring.open_issuance() as issuance:
-        found = issuance.find(number)
+    with wiring.open_database() as database, database.read() as connection:
+        found = records.certificate(connection, number)
     if found is None:
         raise Rejected("issuance.not-issued", f"No certificate has the serial number {number}.")
     if pem:
@@ -243,8 +248,10 @@ def list_certificates(
     if state not in {None, "issued", "issuing", "abandoned"}:
         raise Malformed(f"{state!r} is no state; use issued, issuing or abandoned.")
     wiring: IssuanceWiring = context.obj
-    with wiring.open_issuance() as issuance:
-        found = issuance.list(state=state, profile=full, revoked=revoked, subject=subject, limit=limit)
+    with wiring.open_database() as database, database.read() as connection:
+        found = records.list_certificates(
+            connection, state=state, profile=full, revoked=revoked, subject=subject, limit=limit
+        )
     if as_json:
         typer.echo(json.dumps([as_dict(one) for one in found]))
         return
