@@ -57,8 +57,8 @@ class Pace:
     """How long a signature keeps the processor waiting, learnt from the signatures themselves.
 
     The key signs nothing but tokens, so there is no signature to try it with. A module in this process
-    computes and waits for nothing; one over a network waits, and other work can be done meanwhile. Threads may
-    lose a measurement to one another; that does no harm.
+    computes and waits for nothing; one over a network waits, and other work can be done meanwhile. Threads
+    may lose a measurement to one another; that does no harm.
     """
 
     def __init__(self) -> None:
