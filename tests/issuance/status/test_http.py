@@ -186,6 +186,21 @@ def test_a_list_at_its_end_or_without_a_clock_is_served_and_not_kept(
     assert headers_of(answer)["cache-control"].startswith("max-age=0,")
 
 
+def test_a_list_that_was_seen_is_served_while_the_database_is_stopped(
+    client: Client, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = provider.publisher().publish("issuing", actor="test")
+    assert client.call("GET", "/crl/issuing.crl").body == record.der
+
+    def stopped() -> None:
+        raise Unavailable("store.stopped", "the database is stopped")
+
+    monkeypatch.setattr(provider.database, "read", stopped)
+    assert client.call("GET", "/crl/issuing.crl").body == record.der
+    with pytest.raises(Unavailable):
+        client.call("GET", "/crl/root.crl")
+
+
 def test_authorities_certificates_are_served_alone_and_in_chains(client: Client, provider: Provider) -> None:
     issuing, root = provider.certificates["issuing"], provider.certificates["root"]
     answer = client.call("GET", "/certs/issuing.cer")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from trustworks.core.errors import Unavailable
 from trustworks.issuance import records
 
 if TYPE_CHECKING:
@@ -19,17 +20,30 @@ class Publication:
         self._lists: dict[str, CrlRecord] = {}
 
     def crl(self, name: str) -> CrlRecord | None:
-        """The newest list of an authority, whichever process published it; None when there is none."""
+        """The newest list of an authority, whichever process published it; None when there is none.
+
+        While the database is stopped it is the newest that was seen: a list is signed and dated, and relying
+        parties see themselves when it has run out.
+        """
         kept = self._lists.get(name)
+        try:
+            found = self._newest(name, kept)
+        except Unavailable:
+            if kept is None:
+                raise
+            return kept
+        if found is not None:
+            self._lists[name] = found
+        return found
+
+    def _newest(self, name: str, kept: CrlRecord | None) -> CrlRecord | None:
         with self._database.read() as connection:
             heads = records.crl_heads(connection, name)
             if not heads:
                 return None
-            if kept is None or kept.number != heads[0].number:
-                kept = records.crl(connection, name, heads[0].number)
-        if kept is not None:
-            self._lists[name] = kept
-        return kept
+            if kept is not None and kept.number == heads[0].number:
+                return kept
+            return records.crl(connection, name, heads[0].number)
 
     def chain(self, name: str) -> list[AuthorityRecord]:
         """An authority, the one above it, and so on to the root; empty when there is no such authority."""
