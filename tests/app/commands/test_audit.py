@@ -13,12 +13,18 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509.oid import NameOID
 from sqlalchemy import text
+from timestamping_testbed import Pki, SteeredClock
 from typer.testing import CliRunner, Result
 
 from trustworks.app.commands.audit import app
 from trustworks.core.audit import Event, Recorder, Sequencer
 from trustworks.core.errors import Malformed, Rejected, Unavailable
 from trustworks.core.module import KeyAlgorithm
+from trustworks.core.time import TimeSettings
+from trustworks.timestamping.client import granted_token
+from trustworks.timestamping.config import TimestampingSettings
+from trustworks.timestamping.service import TimestampingAuthority
+from trustworks.timestamping.wire import encode_request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -191,6 +197,52 @@ def test_a_kept_checkpoint_shows_that_the_log_was_cut(
     done = run(wiring, "verify", "--against", kept)
     assert done.exit_code == 1
     assert "- truncated: The log has 3 events and had 5" in done.stdout
+
+
+class Authority:
+    """Time-stamps by our own authority, without HTTP."""
+
+    def __init__(self, module: Module, pki: Pki, database: Database, recorder: Recorder) -> None:
+        key = module.generate_key_pair(label="tsu", algorithm=KeyAlgorithm.P256)
+        unit = {"name": "tsu", "certificate": str(pki.certify(key)), "chain": str(pki.chain_file)}
+        self._authority = TimestampingAuthority(
+            TimestampingSettings.model_validate({"policies": ["2.999.3161.7"], "units": [unit]}),
+            keys=module.key,
+            clock=SteeredClock(mode="lab"),
+            time_settings=TimeSettings.model_validate({"mode": "lab"}),
+            recorder=recorder,
+            database=database,
+            lab=True,
+        )
+
+    def stamp(self, digest: bytes, hash_name: str = "sha256") -> bytes:
+        return granted_token(self._authority.stamp(encode_request(digest, hash_name, cert_req=True)))
+
+
+@pytest.mark.req("TRUSTWORKS:AUDIT-11")
+def test_time_stamps_are_verified_up_to_their_anchor(
+    wiring: Wiring, database: Database, module: Module, key: Key, tmp_path: Path
+) -> None:
+    pki = Pki(tmp_path)
+    with Recorder.open(database, "tsa") as recorder:
+        stamper = Authority(module, pki, database, recorder)
+        assert Sequencer(database, key, None, stamper).run_once(checkpoint=True).stamped
+    for options in ((), ("--trust", pki.root_file)):
+        found = json.loads(run(wiring, "verify", *options, "--json").stdout)
+        assert found["findings"] == []
+        assert found["time_stamps"] == 1
+    (tmp_path / "other").mkdir()
+    done = run(wiring, "verify", "--trust", Pki(tmp_path / "other").root_file)
+    assert done.exit_code == 1
+    assert "- time-stamp: The time-stamp of checkpoint 1 is not valid" in done.stdout
+
+
+@pytest.mark.req("TRUSTWORKS:AUDIT-11")
+@pytest.mark.parametrize("answer", [b"none", b"0\x00"])
+def test_what_is_no_time_stamp(wiring: Wiring, database: Database, key: Key, answer: bytes) -> None:
+    stamper = SimpleNamespace(stamp=lambda _digest: answer)
+    assert Sequencer(database, key, None, stamper).run_once(checkpoint=True).stamped
+    assert "cannot be decoded" in run(wiring, "verify").stdout
 
 
 # ---- export, checkpoint, prove

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from contextlib import AbstractContextManager
 
+    from cryptography.x509 import Certificate
+
     from trustworks.app.config import Config
     from trustworks.core.audit.checkpoint import Checkpoint
     from trustworks.core.audit.report import Report
@@ -62,6 +64,12 @@ def verify(
         ),
     ] = None,
     certificate: Certificates = None,
+    trust: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="A trust anchor (PEM) of the time-stamps. Default: only their imprint is compared.",
+        ),
+    ] = None,
     *,
     as_json: AsJson = False,
 ) -> None:
@@ -72,15 +80,20 @@ def verify(
     wiring: AuditWiring = context.obj
     kept = [_checkpoint_in(file) for file in against or ()]
     trusted = _trusted(wiring, certificate, configured=export_file is None)
+    check_token = _token_check(trust)
     if export_file is not None:
         source = ExportSource(export_file)
         with _progress("Verifying", source.total()) as progress:
-            report = verify_log(source, against=kept, trusted=trusted, progress=progress)
+            report = verify_log(
+                source, against=kept, trusted=trusted, check_token=check_token, progress=progress
+            )
     else:
         with wiring.open_database() as database, database.read() as connection:
             stored = DatabaseSource(connection)
             with _progress("Verifying", stored.total()) as progress:
-                report = verify_log(stored, against=kept, trusted=trusted, progress=progress)
+                report = verify_log(
+                    stored, against=kept, trusted=trusted, check_token=check_token, progress=progress
+                )
     typer.echo(json.dumps(report.as_dict()) if as_json else report_text(report))
     if not report.ok:
         raise typer.Exit(1)
@@ -279,15 +292,38 @@ def _trusted(wiring: AuditWiring, given: list[Path] | None, *, configured: bool)
     return frozenset(key for file in files for key in _keys_in(file))
 
 
-def _keys_in(file: Path) -> Iterator[str]:
+def _token_check(trust: list[Path] | None) -> Callable[[bytes, bytes], datetime]:
+    """How time-stamp tokens are verified: up to these anchors; without any, by their imprint alone."""
+    from trustworks.core.audit.tokens import stamped_time  # noqa: PLC0415
+
+    if not trust:
+        return stamped_time
+    from trustworks.timestamping.verify import verify as verify_token  # noqa: PLC0415
+
+    anchors = [one for file in trust for one in _certificates_in(file)]
+
+    def check(token: bytes, imprint: bytes) -> datetime:
+        return verify_token(
+            token, lambda name: imprint if name == "sha256" else b"", anchors=anchors
+        ).gen_time
+
+    return check
+
+
+def _certificates_in(file: Path) -> list[Certificate]:
     from cryptography import x509  # noqa: PLC0415
-    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
 
     try:
-        certificates = x509.load_pem_x509_certificates(_read(file))
+        return x509.load_pem_x509_certificates(_read(file))
     except ValueError as error:
         raise Malformed(f"{file} holds no certificate (PEM).") from error
-    # The newest is the signer; others of a chain signed it, and sign no checkpoints.
+
+
+def _keys_in(file: Path) -> Iterator[str]:
+    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
+
+    certificates = _certificates_in(file)
+    # The first is the signer; others of a chain signed it, and sign no checkpoints.
     spki = (
         certificates[0]
         .public_key()

@@ -20,7 +20,7 @@ from trustworks.core.audit.report import Finding, Report
 from trustworks.core.audit.sequencer import CLOSED
 from trustworks.core.audit.tokens import stamped_time
 from trustworks.core.audit.tree import WIDTH
-from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.errors import TrustworksError
 from trustworks.core.store.types import microseconds
 from trustworks.core.trace import implements
 
@@ -53,7 +53,7 @@ def verify(
 ) -> Report:
     """Verify the log in `source`.
 
-    `check_token` verifies a time-stamp token over a digest (raising `Malformed` or `Rejected`), by default
+    `check_token` verifies a time-stamp token over a digest (raising one of the four families), by default
     no more than the digest. `against` are checkpoints that were kept elsewhere; `trusted` the fingerprints
     (SHA-256 of the public key, in hexadecimal) that checkpoints may be signed by, empty to accept any.
     `progress` is called with the number of entries read.
@@ -275,7 +275,7 @@ class _Verification:
         if one.time_stamp is not None:
             try:
                 self._check_token(one.time_stamp, one.imprint)
-            except (Malformed, Rejected) as error:
+            except TrustworksError as error:
                 message = f"The time-stamp of {label} is not valid: {error}"
                 self.report.add(Finding(kind="time-stamp", message=message))
             else:
