@@ -5,8 +5,8 @@
 Each request records one event and one row, as a time-stamp does, and is answered when both are on the disk.
 The reference, in the same run, is the plain driver: a hash-chained event and its row, one commit for each.
 PostgreSQL is started with synchronisation on, when its programs are installed. "CPU" is the processor time of
-the whole process for one event, client and event loop included. Exit code 1 when encoding, chaining and hashing
-an event costs more than 15 us of processor time.
+the whole process for one event, client and event loop included. Exit code 1 when encoding, chaining and
+hashing an event costs more than 15 us of processor time.
 """
 
 from __future__ import annotations

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _ROLE = "trustworks"
 _START_WITHIN = 30.0
+# A test run that is killed stops no server; the kernel does, where there is a program to ask it for that.
+_DIES_WITH_US = ("setpriv", "--pdeathsig", "INT", "--") if shutil.which("setpriv") else ()
 
 
 class NoPostgresqlError(Exception):
@@ -76,7 +78,13 @@ class PostgresqlServer:
         arguments = [f"--{name}={value}" for name, value in options.items()]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [self._programs / "postgres", "-D", self.folder / "data", *arguments],
+                [
+                    *_DIES_WITH_US,
+                    str(self._programs / "postgres"),
+                    "-D",
+                    str(self.folder / "data"),
+                    *arguments,
+                ],
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
