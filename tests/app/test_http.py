@@ -195,6 +195,7 @@ def test_head_answers_without_a_body_and_with_its_length() -> None:
     assert (answer.status, answer.body, answer.headers["content-length"]) == (200, b"", "3")
 
 
+@pytest.mark.req("TRUSTWORKS:APP-INSIDE-STAYS-INSIDE")
 @pytest.mark.parametrize(
     ("error", "status", "words"),
     [
@@ -246,6 +247,7 @@ def test_the_pinned_proxy_hands_on_the_clients_certificate(value: str) -> None:
     assert with_certificate({"client-cert": value, "x-proxy": SECRET}, PINNED).body == CERTIFICATE
 
 
+@pytest.mark.req("TRUSTWORKS:APP-CLIENT-CERTIFICATE")
 @pytest.mark.parametrize(
     "headers",
     [{}, {"x-proxy": "wrong"}, {"x-proxy": ""}, {"x-proxy": SECRET[:-1]}, {"x-proxy": SECRET + "\xe9"}],
@@ -254,6 +256,7 @@ def test_nobody_else_can_claim_a_certificate(headers: dict[str, str]) -> None:
     assert with_certificate({"client-cert": RFC9440, **headers}, PINNED).body == b"x"
 
 
+@pytest.mark.req("TRUSTWORKS:APP-CLIENT-CERTIFICATE")
 def test_without_a_pinned_secret_only_the_unix_socket_counts() -> None:
     headers = {"client-cert": RFC9440, "x-proxy": ""}
     assert (
@@ -268,6 +271,7 @@ def test_nonsense_from_the_proxy_is_malformed_and_no_crash(value: str) -> None:
     assert with_certificate({"client-cert": value, "x-proxy": SECRET}, PINNED).status == 400
 
 
+@pytest.mark.req("TRUSTWORKS:APP-PROXY-SECRET")
 def test_the_proxys_secret_is_read_only_from_a_file_that_is_its_owners(tmp_path: Path) -> None:
     file = tmp_path / "secret"
     with pytest.raises(Unavailable, match="cannot be read"):

@@ -46,6 +46,7 @@ def test_what_is_absent_is_opened_once_it_is_there() -> None:
     assert (flaky.tries, flaky.closed, opening.is_open) == (2, 2, False)
 
 
+@pytest.mark.req("TRUSTWORKS:APP-PIN-ONCE")
 @pytest.mark.parametrize(
     "error",
     [

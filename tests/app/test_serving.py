@@ -141,6 +141,7 @@ def test_a_bug_in_a_task_is_told_without_its_inside() -> None:
     assert task.state == TaskState(code="bug", sentence="The task failed; the reason is in the log.")
 
 
+@pytest.mark.req("TRUSTWORKS:APP-PIN-ONCE")
 def test_a_wrong_pin_ends_the_task() -> None:
     rounds = Rounds(*[Unavailable("module.pin-wrong", "The PIN is wrong.")] * 5)
     task = Task("crl", 0.0, rounds)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from trustworks.app import certificates, heartbeat
 from trustworks.app.health import Well
 from trustworks.core.errors import TrustworksError, Unavailable
+from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +39,7 @@ LAB_CLOCK = (
 _SOFTWARE = ("softhsm", "softokn", "kryoptic")
 
 
+@implements("TRUSTWORKS:APP-BANNER", disabled=())
 def banners(config: Config) -> tuple[tuple[str, str], ...]:
     """What every reader must be told first."""
     found = [LABORATORY] if config.provider.lab else []

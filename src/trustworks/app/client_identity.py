@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from trustworks.core.errors import Malformed, Unavailable
+from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
@@ -36,16 +37,20 @@ def read_secret(file: Path) -> bytes:
         raise Unavailable(
             "http.proxy-secret", f"The proxy's secret {file} cannot be read: {error.strerror}."
         ) from error
-    if mode & 0o077:
-        raise Unavailable(
-            "http.proxy-secret", f"Others can read the proxy's secret {file}. Run chmod 600 {file}."
-        )
-    if len(secret) < LEAST_SECRET or b"\n" in secret:
-        raise Unavailable(
-            "http.proxy-secret",
-            f"The proxy's secret {file} must be one line of at least {LEAST_SECRET} characters.",
-        )
+    objection = secret_objection(mode, secret)
+    if objection is not None:
+        raise Unavailable("http.proxy-secret", f"The proxy's secret {file} {objection}")
     return secret
+
+
+@implements("TRUSTWORKS:APP-PROXY-SECRET")
+def secret_objection(mode: int, secret: bytes) -> str | None:
+    """What is wrong with the proxy's secret and the mode of its file; None when nothing is."""
+    if mode & 0o077:
+        return "can be read by others. Run chmod 600 on it, and change the secret."
+    if len(secret) < LEAST_SECRET or b"\n" in secret:
+        return f"must be one line of at least {LEAST_SECRET} characters."
+    return None
 
 
 class ClientIdentity:
@@ -76,11 +81,16 @@ class ClientIdentity:
         del scope
         if not self._header or self._header not in headers:
             return None
-        if not self._unix_socket:
-            given = headers.get(self._secret_header, "").encode("latin-1")
-            if self._secret is None or not hmac.compare_digest(given, self._secret):
-                return None
+        given = headers.get(self._secret_header, "").encode("latin-1")
+        if not proxy_vouches(given, self._secret, unix_socket=self._unix_socket):
+            return None
         return _certificate_der(headers[self._header])
+
+
+@implements("TRUSTWORKS:APP-CLIENT-CERTIFICATE", disabled=True)
+def proxy_vouches(given: bytes, secret: bytes | None, *, unix_socket: bool) -> bool:
+    """Whether what came with a request is the trusted proxy's: its socket, or its secret."""
+    return unix_socket or (secret is not None and hmac.compare_digest(given, secret))
 
 
 def _certificate_der(value: str) -> bytes:

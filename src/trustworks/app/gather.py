@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from sqlalchemy import func, select
 
 from trustworks.app import certificates
+from trustworks.app.health import Finding
 from trustworks.app.overview import Download, EventRow, KeyRow, ListRow, LogState, Overview, ServiceRow
 from trustworks.core.errors import TrustworksError
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from trustworks.app.health import Finding
     from trustworks.app.services import Services
 
 LAST_EVENTS = 12
@@ -34,12 +34,14 @@ def overview(services: Services) -> Overview:
     lists: list[ListRow] = []
     events: list[EventRow] = []
     log: LogState | None = None
+    issued = ""
     try:
         with services.log.get().database.read() as connection:
             events = list(_events(connection))
             log = _log(connection)
             if config.issuance is not None:
                 keys += _authorities(connection)
+                issued = _issued(connection)
                 lists = list(_lists(connection))
     except TrustworksError:
         pass  # the finding about the store says why
@@ -49,7 +51,7 @@ def overview(services: Services) -> Overview:
         version=services.version,
         now=datetime.now(UTC),
         banners=services.banners,
-        services=tuple(_services(services, {finding.name: finding for finding in findings})),
+        services=tuple(_services(services, {finding.name: finding for finding in findings}, issued)),
         clock=services.clock.status(),
         findings=findings,
         keys=tuple(keys),
@@ -63,7 +65,7 @@ def overview(services: Services) -> Overview:
 # Services
 
 
-def _services(services: Services, findings: dict[str, Finding]) -> Iterator[ServiceRow]:
+def _services(services: Services, findings: dict[str, Finding], issued: str) -> Iterator[ServiceRow]:
     config = services.wiring.config
     url = config.http.public_url
     if config.timestamping is not None:
@@ -95,9 +97,16 @@ def _services(services: Services, findings: dict[str, Finding]) -> Iterator[Serv
             "Certificates",
             f"GET {url}/certs/issuing.cer",
             "EN 319 411-1, EN 319 412; issued by command",
-            [findings[name] for name in ("store", "audit")],
-            "trustworks profile list",
+            [Finding(name="issued", ok=True, sentence=issued), findings["store"], findings["audit"]],
+            "trustworks certificate list",
         )
+
+
+def _issued(connection: Connection) -> str:
+    from trustworks.issuance import records  # noqa: PLC0415 - where it is configured
+
+    counts = records.counts(connection)
+    return f"{counts.get('issued', 0)} issued, {counts.get('revoked', 0)} of them revoked."
 
 
 def _row(title: str, address: str, speaks: str, findings: list[Finding], command: str) -> ServiceRow:

@@ -15,6 +15,7 @@ import structlog
 
 from trustworks.core.errors import Malformed, Refused, Rejected, Unavailable
 from trustworks.core.http import RawRequest, RawResponse, Route
+from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, MutableMapping
@@ -92,9 +93,7 @@ class Shell:
         label = next(iter(methods.values())).path  # never the client's words: they would make endless series
         self._traffic.count(label, answer.status, time.perf_counter() - started)
 
-    async def _answer(  # noqa: PLR0911 - one return for each way in which a request ends
-        self, route: Route, scope: MutableMapping[str, Any], receive: Any
-    ) -> RawResponse:
+    async def _answer(self, route: Route, scope: MutableMapping[str, Any], receive: Any) -> RawResponse:
         headers = {
             name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
         }
@@ -130,19 +129,9 @@ class Shell:
                 client_certificate=self._identity.certificate(headers, scope),
             )
             return await route.handler(request)
-        except Malformed as error:
-            return RawResponse(400, _TEXT, f"{error}\n".encode())
-        except (Rejected, Refused) as error:
-            return RawResponse(403, _TEXT, f"{error}\n".encode())
-        except Unavailable as error:
-            log.warning("http.unavailable", code=error.code, reason=str(error), path=route.path)
-            return RawResponse(503, _TEXT, b"The service cannot answer now. Try again later.\n", _RETRY)
-        except Exception:
-            # The last line of defence: log in full, say nothing to the client.
-            log.exception("http.bug", path=route.path)
-            return RawResponse(
-                500, _TEXT, b"The service failed to answer; its operator finds the reason in the log.\n"
-            )
+        except Exception as error:  # noqa: BLE001 - the last line of defence; logged in `_log`
+            _log(error, route)
+            return answer_to(error)
 
     async def _body(self, route: Route, headers: dict[str, str], receive: Any) -> bytes:
         declared = headers.get("content-length")
@@ -168,6 +157,32 @@ class Shell:
 
 _CLOSE = (("connection", "close"),)
 _RETRY = (("retry-after", "5"),)
+
+
+@implements("TRUSTWORKS:APP-INSIDE-STAYS-INSIDE")
+def answer_to(error: Exception) -> RawResponse:
+    """What a client is told about an error that no protocol has an answer of its own for."""
+    match error:
+        case Malformed():
+            return RawResponse(400, _TEXT, f"{error}\n".encode())
+        case Rejected() | Refused():
+            return RawResponse(403, _TEXT, f"{error}\n".encode())
+        case Unavailable():
+            return RawResponse(503, _TEXT, b"The service cannot answer now. Try again later.\n", _RETRY)
+        case _:
+            return RawResponse(
+                500, _TEXT, b"The service failed to answer; its operator finds the reason in the log.\n"
+            )
+
+
+def _log(error: Exception, route: Route) -> None:
+    match error:
+        case Malformed() | Rejected() | Refused():
+            return
+        case Unavailable():
+            log.warning("http.unavailable", code=error.code, reason=str(error), path=route.path)
+        case _:
+            log.error("http.bug", path=route.path, exc_info=error)
 
 
 def _chunk(message: MutableMapping[str, Any]) -> bytes:

@@ -18,9 +18,10 @@ import structlog
 
 from trustworks.app import heartbeat, logs, metrics
 from trustworks.app.heartbeat import TaskState
+from trustworks.app.opening import is_hopeless
 from trustworks.app.supervisor import tell_ready, when_orphaned
 from trustworks.app.wiring import Wiring
-from trustworks.core.errors import Refused, TrustworksError, Unavailable
+from trustworks.core.errors import TrustworksError, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -70,7 +71,7 @@ class Task:
                 failures += 1
                 pause = min(FIRST_PAUSE * 2 ** (failures - 1), LONGEST_PAUSE)
                 self._failed(error)
-                if hopeless(error):
+                if is_hopeless(error):
                     break
             stop.wait(pause)
 
@@ -93,13 +94,6 @@ class Task:
             state = TaskState(code="bug", sentence="The task failed; the reason is in the log.")
             log.error("jobs.task-bug", task=self.name, exc_info=error)
         self.state = state
-
-
-def hopeless(error: Exception) -> bool:
-    """Whether trying again could do harm: every wrong PIN brings the token nearer to locking itself."""
-    return isinstance(error, Refused) or (
-        isinstance(error, Unavailable) and error.code in {"module.pin-wrong", "module.pin-locked"}
-    )
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import structlog
 
 from trustworks.core.errors import Refused, TrustworksError, Unavailable
+from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +20,12 @@ T = TypeVar("T")
 # A PIN that was wrong once is wrong the next time too, and each try brings the token nearer to locking
 # itself.
 NEVER_AGAIN = frozenset({"module.pin-wrong", "module.pin-locked"})
+
+
+@implements("TRUSTWORKS:APP-PIN-ONCE", disabled=False)
+def is_hopeless(error: Exception) -> bool:
+    """Whether trying again would do harm or change nothing, until the operator has put something right."""
+    return isinstance(error, Refused) or (isinstance(error, Unavailable) and error.code in NEVER_AGAIN)
 
 
 class Opening(Generic[T]):
@@ -39,9 +46,7 @@ class Opening(Generic[T]):
     @property
     def hopeless(self) -> bool:
         """Whether trying again would do harm; the operator puts it right and starts the services again."""
-        return isinstance(self._error, Refused) or (
-            isinstance(self._error, Unavailable) and self._error.code in NEVER_AGAIN
-        )
+        return is_hopeless(self._error)
 
     def get(self) -> T:
         """The resource. Raises what opening it raised last."""

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+
+from trustworks.app import checks, config, heartbeat
+from trustworks.app.heartbeat import TaskState
+from trustworks.app.lab.layout import config_text
+from trustworks.core.errors import Malformed, Unavailable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def lab(tmp_path: Path, clock: Any = "lab") -> config.Config:
+    file = tmp_path / "trustworks.toml"
+    file.write_text(config_text("127.0.0.1:8080", "127.0.0.1:8443", clock), encoding="utf-8")
+    return config.load(file).config
+
+
+@pytest.mark.req("TRUSTWORKS:APP-BANNER")
+def test_a_laboratory_its_module_and_its_clock_are_told(tmp_path: Path) -> None:
+    headings = [heading for heading, _ in checks.banners(lab(tmp_path))]
+    assert headings == ["Laboratory", "Test module", "Unchecked clock"]
+    enforced = [heading for heading, _ in checks.banners(lab(tmp_path, "enforce"))]
+    assert enforced == ["Laboratory", "Test module"]
+
+
+@pytest.mark.req("TRUSTWORKS:APP-BANNER")
+def test_a_provider_with_a_module_that_is_no_software_has_no_banner(tmp_path: Path) -> None:
+    library = tmp_path / "libvendor.so"
+    library.touch()
+    file = tmp_path / "trustworks.toml"
+    file.write_text(f'[provider]\nname = "A provider"\n[module]\nlibrary = "{library}"\n', encoding="utf-8")
+    assert checks.banners(config.load(file).config) == ()
+
+
+def certificate(file: Path, *, days: float) -> None:
+    """A certificate that ends in so many days."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "A TEST certificate")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=400))
+        .not_valid_after(now + timedelta(days=days))
+        .sign(key, hashes.SHA256())
+    )
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(made.public_bytes(Encoding.PEM))
+
+
+def test_certificates_that_end_are_told_before_and_after(tmp_path: Path) -> None:
+    found = lab(tmp_path)
+    files = [tmp_path / "certs" / f"{name}.pem" for name in ("tsu-1", "ocsp", "audit", "tls")]
+    for file in files:
+        certificate(file, days=200)
+    assert checks.expiries(found).sentence == "4 certificates, none ends within 30 days."
+    certificate(files[1], days=10)
+    assert "Renew soon:" in checks.expiries(found).sentence
+    assert "ocsp.pem ends on" in checks.expiries(found).sentence
+    certificate(files[2], days=-1)
+    with pytest.raises(Unavailable, match=r"audit\.pem ended on .*Issue new ones") as raised:
+        checks.expiries(found)
+    assert raised.value.code == "certificate.expired"
+    files[3].write_text("no certificate", encoding="utf-8")
+    with pytest.raises(Malformed, match=r"tls\.pem holds no certificate"):
+        checks.expiries(found)
+    files[0].unlink()
+    with pytest.raises(Unavailable, match=r"tsu-1\.pem cannot be read"):
+        checks.expiries(found)
+
+
+def test_a_nearly_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    services: Any = SimpleNamespace(wiring=SimpleNamespace(base=tmp_path))
+    assert "GiB free" in checks.disk(services).sentence
+    nearly = SimpleNamespace(f_bavail=10, f_frsize=4096)
+    monkeypatch.setattr(os, "statvfs", lambda folder: nearly if folder else None)
+    with pytest.raises(Unavailable, match="Make room") as raised:
+        checks.disk(services)
+    assert raised.value.code == "disk.full"
+
+
+def test_a_task_that_is_unwell_is_told_with_its_sentence(tmp_path: Path) -> None:
+    services: Any = SimpleNamespace(wiring=SimpleNamespace(run_dir=tmp_path))
+    heartbeat.write(tmp_path, {"crl": TaskState(code="ok", sentence="Fine.")})
+    assert checks.jobs(services).sentence == "1 tasks, all well."
+    heartbeat.write(tmp_path, {"crl": TaskState(code="store.full", sentence="The disk is full.")})
+    with pytest.raises(Unavailable, match="crl: The disk is full"):
+        checks.jobs(services)
