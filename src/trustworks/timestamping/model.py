@@ -167,7 +167,6 @@ class OwnToken(NamedTuple):
     """
 
     fixed: tuple[bytes, ...]
-    signers: int
     content: bytes
     tst_info: TstFields
     attributes: bytes

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import threading
 import time
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from trustworks.core.errors import Malformed, Refused, TrustworksError, Unavailable
@@ -358,8 +357,4 @@ def _require(requirement: str, findings: Iterable[str]) -> None:
 
 
 def _refusal(failure: PkiFailureInfo, text: str) -> Outcome:
-    return Outcome(_encoded(failure, text), failure=failure)
-
-
-# The sentences are few, and clients that send nonsense send much of it.
-_encoded = lru_cache(maxsize=64)(wire.encode_failure)
+    return Outcome(wire.encode_failure(failure, text), failure=failure)

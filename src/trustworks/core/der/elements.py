@@ -6,44 +6,24 @@ single octets, lengths below 65,536, both in their only DER form.
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 from trustworks.core.errors import Malformed
 
-Element: TypeAlias = tuple[int, int, int, int]
-"""Tag, and where the element begins, its content begins, and it ends."""
 
+def enter(der: bytes, place: int, tag: int) -> tuple[int, int]:
+    """Where the content of the element at `place` begins and ends; the element must have that tag.
 
-def children(der: bytes, begin: int, end: int) -> list[Element]:
-    """The elements one after the other in ``der[begin:end]``. Raises `Malformed`."""
-    found: list[Element] = []
+    Whether the end is within what holds the element is the caller's to see. Raises `Malformed`.
+    """
     try:
-        while begin < end:
-            length, content = der[begin + 1], begin + 2
-            if length >= 0x80:
-                if length == 0x81:
-                    length, content = der[begin + 2], begin + 3
-                    short = length < 0x80
-                elif length == 0x82:
-                    length, content = der[begin + 2] << 8 | der[begin + 3], begin + 4
-                    short = length < 0x100
-                else:
-                    short = True
-                if short:
-                    raise Malformed("A length is not in its DER form.")
-            stop = content + length
-            if stop > end or der[begin] & 0x1F == 0x1F:
-                raise Malformed("An element is longer than what holds it, or has a long tag.")
-            found.append((der[begin], begin, content, stop))
-            begin = stop
+        if der[place] != tag:
+            raise Malformed(f"At octet {place} is an element with tag {der[place]:#04x}, not {tag:#04x}.")
+        length = der[place + 1]
+        if length < 0x80:
+            return place + 2, place + 2 + length
+        if length == 0x81 and der[place + 2] >= 0x80:
+            return place + 3, place + 3 + der[place + 2]
+        if length == 0x82 and der[place + 2]:
+            return place + 4, place + 4 + (der[place + 2] << 8 | der[place + 3])
     except IndexError:
-        raise Malformed("An element ends before it is complete.") from None
-    return found
-
-
-def only_child(der: bytes, element: Element) -> Element:
-    """The one element inside `element`. Raises `Malformed`."""
-    found = children(der, element[2], element[3])
-    if len(found) != 1:
-        raise Malformed("An element holds more or less than one other.")
-    return found[0]
+        raise Malformed("The octets end before the element is complete.") from None
+    raise Malformed(f"The length at octet {place + 1} is not in its DER form.")
