@@ -94,12 +94,20 @@ class Victim:
 
 def _run(pipe: Any, worker: Worker, arguments: tuple[Any, ...]) -> None:
     lock = threading.Lock()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
 
     def say(line: str) -> None:
         with lock:
             pipe.send_bytes(line.encode())
 
     worker(say, *arguments)
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def kill_at_random(

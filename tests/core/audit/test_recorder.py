@@ -14,7 +14,7 @@ from sqlalchemy import func, insert, select, text
 from sqlalchemy.exc import IntegrityError
 
 from trustworks.core.audit import Event, Recorder, Row, records
-from trustworks.core.errors import Unavailable
+from trustworks.core.errors import Refused, Rejected, Unavailable
 from trustworks.core.store import Database
 
 if TYPE_CHECKING:
@@ -254,6 +254,33 @@ def test_an_action_and_its_event_are_one(
         recorder.transact(event(9, outcome="?"), lambda c: c.execute(insert(table), [{"name": "undone"}]))
     assert names(database, table) == ["made"]
     assert len(bodies(database, recorder.stream)) == 2
+
+
+@pytest.mark.parametrize(
+    "error", [Unavailable("module.gone", "The module is gone."), Refused("X:1", "No."), Rejected("x", "No.")]
+)
+def test_an_action_that_refuses_is_no_failure_of_the_log(
+    recorder: Recorder, event: Callable[..., Event], error: Exception
+) -> None:
+    stream = recorder.stream
+
+    def refuse(_: object) -> None:
+        raise error
+
+    with pytest.raises(type(error)) as caught:
+        recorder.transact(event(), refuse)
+    assert caught.value is error
+    recorder.ping()
+    recorder.record(event())
+    assert recorder.stream == stream
+
+
+def test_an_action_whose_sql_is_wrong_is_no_failure_of_the_log(
+    recorder: Recorder, event: Callable[..., Event], table: Table
+) -> None:
+    with pytest.raises(IntegrityError):
+        recorder.transact(event(), lambda c: c.execute(insert(table), [{"name": "a"}, {"name": "a"}]))
+    recorder.ping()
 
 
 def test_an_action_cannot_wait_for_the_recorder(recorder: Recorder, event: Callable[..., Event]) -> None:

@@ -24,7 +24,7 @@ from sqlalchemy import exc
 from trustworks.core.audit import records
 from trustworks.core.audit.inserts import Plan, Plans
 from trustworks.core.audit.model import Encoded, Event, Row, encode, place
-from trustworks.core.errors import Unavailable
+from trustworks.core.errors import TrustworksError, Unavailable
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
@@ -46,6 +46,14 @@ class StreamTakenError(Exception):
     """Somebody else wrote into this stream."""
 
 
+class ActionFailedError(Exception):
+    """What `transact` was to run refused by itself: that says nothing about the log."""
+
+    def __init__(self, cause: TrustworksError) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+
+
 class _Entry:
     """An event with its rows, or an action to run with it, waiting for the writer."""
 
@@ -62,6 +70,15 @@ class _Entry:
 
 class _Stop:
     """The last thing in the queue."""
+
+
+def _acted(entry: _Entry, action: Callable[[Connection], Any], connection: Connection) -> Encoded:
+    """Run the action and make its event. The database's failures come out as SQLAlchemy's errors."""
+    try:
+        entry.value = action(connection)
+        return encode(entry.event_of(entry.value))
+    except TrustworksError as error:
+        raise ActionFailedError(error) from error
 
 
 class Recorder:
@@ -265,6 +282,8 @@ class Recorder:
         except StreamTakenError as error:
             self._refuse(error)
             self._release(batch, self._refusal)
+        except ActionFailedError as error:
+            self._release(batch, error.cause)
         except Exception as error:  # noqa: BLE001 - a caller's rows or action: it gets its own error
             if len(batch) == 1:
                 self._release(batch, error)
@@ -286,8 +305,7 @@ class Recorder:
             rows = []
             for entry in batch:
                 if entry.action is not None:
-                    entry.value = entry.action(connection)
-                    entry.encoded = encode(entry.event_of(entry.value))
+                    entry.encoded = _acted(entry, entry.action, connection)
                 for plan, values in entry.rows:
                     groups.setdefault(plan, []).append(values)
                 encoded = cast("Encoded", entry.encoded)
