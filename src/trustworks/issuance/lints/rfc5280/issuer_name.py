@@ -6,13 +6,16 @@ The issuer is named, by the very octets of the issuing certificate's subject.
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from trustworks.core.der.x509 import read_certificate
 from trustworks.core.trace import implements
 from trustworks.issuance.lints.lint import Candidate, Lint, always
+
+if TYPE_CHECKING:
+    from cryptography import x509
 
 
 @lru_cache(64)
