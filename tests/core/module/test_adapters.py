@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import subprocess
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -126,20 +127,38 @@ def test_an_ocsp_response(keys: dict[KeyAlgorithm, Key], kind: Kind) -> None:
             public.verify(signature, signed)
 
 
-def test_signed_data(keys: dict[KeyAlgorithm, Key], kind: Kind) -> None:
+def test_signed_data(keys: dict[KeyAlgorithm, Key], kind: Kind, tmp_path: Path) -> None:
     algorithm, digest, pad = kind
-    if algorithm is KeyAlgorithm.ED25519:
-        pytest.skip("the library makes no CMS with Ed25519")
     key = keys[algorithm]
     made = certificate(key, digest, pad)
     adapter: Any = key.private_key()
-    der = (
-        pkcs7.PKCS7SignatureBuilder()
-        .set_data(b"content")
-        .add_signer(made, adapter, digest, rsa_padding=pad)
-        .sign(serialization.Encoding.DER, [pkcs7.PKCS7Options.Binary])
+    builder = pkcs7.PKCS7SignatureBuilder().set_data(b"content")
+    if algorithm is KeyAlgorithm.ED25519:
+        with pytest.raises(TypeError):  # the library's own limit, for any Ed25519 key
+            builder.add_signer(made, adapter, SHA256)
+        return
+    der = builder.add_signer(made, adapter, digest, rsa_padding=pad).sign(
+        serialization.Encoding.DER, [pkcs7.PKCS7Options.Binary]
     )
-    assert pkcs7.load_der_pkcs7_certificates(der) == [made]
+    (tmp_path / "signed.der").write_bytes(der)
+    judged = subprocess.run(
+        [
+            "openssl",
+            "cms",
+            "-verify",
+            "-noverify",
+            "-binary",
+            "-inform",
+            "DER",
+            "-in",
+            tmp_path / "signed.der",
+        ],
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert judged.returncode == 0, judged.stderr
+    assert judged.stdout == b"content"
 
 
 def test_an_adapter_tells_what_the_public_key_tells(keys: dict[KeyAlgorithm, Key]) -> None:

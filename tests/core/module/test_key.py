@@ -129,7 +129,7 @@ def test_a_mechanism_that_the_module_does_not_offer_is_named(module: Module) -> 
 
 
 @pytest.mark.req("TRUSTWORKS:MODULE-SIGNATURE-VERIFIED")
-@pytest.mark.parametrize("algorithm", [KeyAlgorithm.P256, KeyAlgorithm.RSA_3072, KeyAlgorithm.ED25519])
+@pytest.mark.parametrize("algorithm", [KeyAlgorithm.P256, KeyAlgorithm.RSA_2048, KeyAlgorithm.ED25519])
 @pytest.mark.parametrize(
     "damage",
     [
