@@ -223,8 +223,7 @@ def revoked_rows(connection: Connection, authority: str) -> Iterator[RevokedRow]
         .order_by(columns.serial)
     )
     for rows in connection.execute(query.execution_options(yield_per=10_000)).partitions():
-        for row in rows:
-            yield tuple(row)
+        yield from rows
 
 
 def scope(connection: Connection, authority: str) -> Iterator[CertificateStatus]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
@@ -84,13 +84,17 @@ def a_list(
     return builder.sign(key, hashes.SHA256())
 
 
+def octets(crl: x509.CertificateRevocationList) -> bytes:
+    return crl.public_bytes(serialization.Encoding.DER)
+
+
 @pytest.mark.req("RFC5280:5.1.2.3-01")
 def test_the_issuer_is_the_authoritys_name_octet_for_octet() -> None:
     printable = x509.Name(
         [x509.NameAttribute(NameOID.COMMON_NAME, "authority", x509.name._ASN1Type.PrintableString)]
     )
-    assert rules.issuer_objections(a_list(name=printable), NAME.public_bytes())
-    assert not rules.issuer_objections(a_list(), NAME.public_bytes())
+    assert rules.issuer_objections(octets(a_list(name=printable)), NAME.public_bytes())
+    assert not rules.issuer_objections(octets(a_list()), NAME.public_bytes())
 
 
 @pytest.mark.req("EN319411-1:CSS-6.3.9-08")

@@ -7,12 +7,13 @@ found before anything is signed.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from trustworks.core.der.encode import (
     BIT_STRING,
     ENUMERATED,
-    INTEGER,
     SEQUENCE,
     context,
     extension,
@@ -25,7 +26,6 @@ from trustworks.core.der.encode import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
 
 CRL_NUMBER: Final = "2.5.29.20"
 REASON: Final = "2.5.29.21"
@@ -46,53 +46,64 @@ _ONLY_REASON: Final[dict[int, bytes]] = {
 }
 
 
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_DAY: Final = 86_400
+_CLOCK_OCTETS: Final = len(b"HHMMSSZ")
+_SERIAL_LIMIT: Final = 1 << 159  # at most 20 octets, positive (RFC 5280, 4.1.2.2)
+
+
 class RevokedEntry(NamedTuple):
-    """One revoked certificate; `reason` is a code of RFC 5280, 5.3.1, 0 where none is given."""
+    """One revoked certificate; times are seconds since 1970-01-01T00:00:00Z.
+
+    `reason` is a code of RFC 5280, 5.3.1, 0 where none is given. `invalid_since`: when the key may have been
+    lost.
+    """
 
     serial: int
-    revoked_at: datetime
+    revoked_at: int
     reason: int = 0
-    invalidity_date: datetime | None = None
+    invalid_since: int | None = None
 
 
-def encode_entry(entry: RevokedEntry) -> bytes:
-    """One element of revokedCertificates (RFC 5280, 5.1.2.6)."""
-    serial, moment, reason, invalidity_date = entry
-    octets = serial.to_bytes(serial.bit_length() // 8 + 1, "big")
-    year = moment.year
-    if 1950 <= year < 2050:
-        time = b"\x17\r%02d%02d%02d%02d%02d%02dZ" % (
-            year % 100,
-            moment.month,
-            moment.day,
-            moment.hour,
-            moment.minute,
-            moment.second,
-        )
-    else:
-        time = x509_time(moment)
-    if invalidity_date is None:
-        extensions = _ONLY_REASON[reason]
-    else:
-        invalidity = extension(INVALIDITY_DATE, generalized_time(invalidity_date))
-        extensions = tlv(SEQUENCE, _REASONS[reason], invalidity)
-    # The content is below 128 octets, because a serial has at most 20, so every length is one octet.
-    size = 2 + len(octets) + len(time) + len(extensions)
-    return b"%c%c%c%c%b%b%b" % (SEQUENCE, size, INTEGER, len(octets), octets, time, extensions)
+def encode_entries(entries: Iterable[tuple[int, int, int, int | None]]) -> tuple[bytearray, int]:
+    """The elements of revokedCertificates one after the other, and how many (RFC 5280, 5.1.2.6).
 
-
-def encode_entries(entries: Iterable[RevokedEntry]) -> tuple[bytearray, int]:
-    """The entries' octets one after the other, and how many there are; ValueError unless serials ascend."""
+    An entry is a `RevokedEntry`, or a tuple of the same: an object for each of a million costs a second.
+    Raises ValueError unless serials ascend, KeyError for a reason that the standard does not have.
+    """
     octets = bytearray()
-    count = 0
-    last = 0
-    for entry in entries:
-        if not last < entry[0] < 1 << 159:
-            raise ValueError(f"the serial {entry[0]:x} after {last:x}: serials are positive and ascend")
-        last = entry[0]
-        octets += encode_entry(entry)
+    count = last = 0
+    for serial, revoked_at, reason, invalid_since in entries:
+        if not last < serial < _SERIAL_LIMIT:
+            raise ValueError(f"the serial {serial:x} after {last:x}: serials are positive and ascend")
+        last = serial
         count += 1
+        number = serial.to_bytes(serial.bit_length() // 8 + 1, "big")
+        day, second = divmod(revoked_at, _DAY)
+        time = _date(day) + _clock(second)
+        extensions = _ONLY_REASON[reason] if invalid_since is None else _both(reason, invalid_since)
+        # All is below 128 octets, because a serial has at most 20, so every length is one octet.
+        size = 2 + len(number) + len(time) + len(extensions)
+        octets += b"0%c\2%c%b%b%b" % (size, len(number), number, time, extensions)
     return octets, count
+
+
+@lru_cache(maxsize=8192)
+def _date(day: int) -> bytes:
+    """A Time as far as the day, with tag and length: UTCTime until 2049 (RFC 5280, 5.1.2.4)."""
+    return x509_time(_EPOCH + timedelta(days=day))[:-_CLOCK_OCTETS]
+
+
+@lru_cache(maxsize=_DAY)
+def _clock(second: int) -> bytes:
+    """The rest of a Time: hours, minutes, seconds, Z."""
+    return b"%02d%02d%02dZ" % (second // 3600, second // 60 % 60, second % 60)
+
+
+def _both(reason: int, invalid_since: int) -> bytes:
+    """Entry extensions with the reason and the date of invalidity."""
+    date = generalized_time(_EPOCH + timedelta(seconds=invalid_since))
+    return tlv(SEQUENCE, _REASONS[reason], extension(INVALIDITY_DATE, date))
 
 
 def encode_tbs(
@@ -140,12 +151,13 @@ def expired_certs_on_crl_extension(since: datetime) -> bytes:
     return extension(EXPIRED_CERTS_ON_CRL, generalized_time(since))
 
 
-def issuer_octets(tbs: bytes) -> bytes:
-    """The issuer of a TBSCertList of version 2, as it stands there; for a list that was parsed before."""
-    version, _ = _content(tbs, 0)
-    algorithm = sum(_content(tbs, version))
-    issuer = sum(_content(tbs, algorithm))
-    return tbs[issuer : sum(_content(tbs, issuer))]
+def issuer_octets(der: bytes) -> bytes:
+    """The issuer of a CertificateList of version 2, as it stands there; for a list that was parsed before."""
+    tbs, _ = _content(der, 0)
+    version, _ = _content(der, tbs)
+    algorithm = sum(_content(der, version))
+    issuer = sum(_content(der, algorithm))
+    return der[issuer : sum(_content(der, issuer))]
 
 
 def _content(der: bytes, at: int) -> tuple[int, int]:

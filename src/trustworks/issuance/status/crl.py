@@ -20,7 +20,6 @@ from sqlalchemy.exc import IntegrityError
 from trustworks.core.audit import Event, Row
 from trustworks.core.der.algorithms import SIGNATURES
 from trustworks.core.der.crl import (
-    RevokedEntry,
     authority_key_identifier_extension,
     crl_number_extension,
     encode_certificate_list,
@@ -29,7 +28,6 @@ from trustworks.core.der.crl import (
     expired_certs_on_crl_extension,
 )
 from trustworks.core.errors import Rejected, Unavailable
-from trustworks.core.store.types import from_microseconds
 from trustworks.core.trace import implements
 from trustworks.issuance import records
 from trustworks.issuance.model import AuthorityRecord, CrlHead, CrlRecord
@@ -47,6 +45,7 @@ if TYPE_CHECKING:
     from trustworks.core.time import Clock
     from trustworks.issuance.config import AuthoritySettings, IssuanceSettings
 
+_SECOND: Final = 1_000_000  # in microseconds, as times are stored
 SUPERSEDED: Final = "crl.superseded"
 """Another process published while this list was made."""
 
@@ -281,15 +280,17 @@ def _last(connection: Connection, name: str) -> CrlHead | None:
     return next(iter(records.crl_heads(connection, name)), None)
 
 
-def _entries(rows: Iterable[records.RevokedRow], serials: list[int]) -> Iterator[RevokedEntry]:
+def _entries(
+    rows: Iterable[records.RevokedRow], serials: list[int]
+) -> Iterator[tuple[int, int, int, int | None]]:
     """The entries of all certificates that belong on the list; their serials are put into `serials`."""
     for text, state, revoked_at, reason, invalid_since in rows:
         if revoked_at is None or not rules.is_listed(state, revoked_at):
             continue
         serial = int(text, 16)
         serials.append(serial)
-        since = None if invalid_since is None else from_microseconds(invalid_since)
-        yield RevokedEntry(serial, from_microseconds(revoked_at), reason, since)
+        since = None if invalid_since is None else invalid_since // _SECOND
+        yield serial, revoked_at // _SECOND, reason, since
 
 
 def _check_authority(record: AuthorityRecord, authority: x509.Certificate, key: Key, now: datetime) -> None:
@@ -332,7 +333,7 @@ def _check_output(der: bytes, draft: _Draft, authority: x509.Certificate, now: d
     """(3) Parse the list by another implementation and hold every rule against it; a bug if one objects."""
     crl = x509.load_der_x509_crl(der)
     wrong = [
-        *rules.issuer_objections(crl, subject_octets(draft.authority.certificate)),
+        *rules.issuer_objections(der, subject_octets(draft.authority.certificate)),
         *rules.signature_objections(crl, authority),
         *rules.key_identifier_objections(crl, authority),
         *rules.number_objections(crl, draft.number, None if draft.last is None else draft.last.number),

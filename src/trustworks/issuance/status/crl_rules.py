@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
 
-from trustworks.core.der.crl import EXPIRED_CERTS_ON_CRL
+from trustworks.core.der.crl import EXPIRED_CERTS_ON_CRL, issuer_octets
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
@@ -30,14 +30,13 @@ _CRL_NUMBER_OCTETS: Final = 20
 
 
 @implements("RFC5280:5.1.2.3-01", disabled=())
-def issuer_objections(crl: x509.CertificateRevocationList, subject: bytes) -> tuple[str, ...]:
+def issuer_objections(der: bytes, subject: bytes) -> tuple[str, ...]:
     """What is wrong with the issuer: it is the authority's subject name, octet for octet.
 
     Clients compare names in their own ways; equal octets are equal for all of them.
     """
-    return (
-        () if crl.issuer.public_bytes() == subject else ("the issuer's octets are not the authority's name",)
-    )
+    same = issuer_octets(der) == subject
+    return () if same else ("the issuer's octets are not the authority's name",)
 
 
 @implements("EN319411-1:CSS-6.3.9-08", disabled=())
