@@ -101,3 +101,17 @@ def test_a_task_that_is_unwell_is_told_with_its_sentence(tmp_path: Path) -> None
     heartbeat.write(tmp_path, {"crl": TaskState(code="store.full", sentence="The disk is full.")})
     with pytest.raises(Unavailable, match="crl: The disk is full"):
         checks.jobs(services)
+
+
+def test_a_unit_whose_key_ends_soon_is_told() -> None:
+    def authority(days: int) -> Any:
+        end = f"{datetime.now(UTC) + timedelta(days=days):%Y-%m-%dT%H:%M:%SZ}"
+        status = {"units": [{"name": "tsu-1", "key_ends": end}]}
+        return SimpleNamespace(ping=lambda: None, status=lambda: status)
+
+    def sentence(days: int) -> str:
+        services: Any = SimpleNamespace(timestamping=SimpleNamespace(get=lambda: authority(days)))
+        return checks.timestamping(services).sentence
+
+    assert sentence(200) == "Can issue: tsu-1."
+    assert "The key of tsu-1 may be used until" in sentence(20)

@@ -130,11 +130,17 @@ def disk(services: Services) -> Well:
 
 
 def timestamping(services: Services) -> Well:
-    """Whether every time-stamping unit can issue."""
+    """Whether every time-stamping unit can issue, and whose key ends soon."""
     authority = services.timestamping.get()
     authority.ping()
-    names = ", ".join(authority.unit_names)
-    return Well(sentence=f"Can issue: {names}.", detail=authority.status())
+    status = authority.status()
+    ends = {one["name"]: datetime.fromisoformat(one["key_ends"]) for one in status["units"]}
+    soon = [
+        f" The key of {name} may be used until {end:%Y-%m-%d}; prepare a new one."
+        for name, end in ends.items()
+        if end - datetime.now(UTC) < EXPIRY_WARNING
+    ]
+    return Well(sentence=f"Can issue: {', '.join(ends)}.{''.join(soon)}", detail=status)
 
 
 def ocsp(services: Services) -> Well:
