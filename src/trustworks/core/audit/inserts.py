@@ -6,12 +6,13 @@ interpreter's lock, and beside a busy event loop taking it back is what costs.
 
 from __future__ import annotations
 
+from contextlib import closing, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import DBAPIError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
     from sqlalchemy import Connection, Dialect, Table
 
@@ -37,8 +38,6 @@ class Plan:
         mark = "?" if dialect.paramstyle == "qmark" else "%s"
         self._row = f"({', '.join(mark for _ in columns)})"
         self._columns = columns
-        self._dialect = dialect
-        self._error: type[Exception] = dialect.loaded_dbapi.Error
         self._binders: list[tuple[int, Callable[[Any], Any]]] = []
         for position, name in enumerate(columns):
             binder = table.c[name].type.dialect_impl(dialect).bind_processor(dialect)
@@ -55,27 +54,39 @@ class Plan:
         return bound
 
     def insert(self, connection: Connection, rows: list[list[Any]]) -> None:
-        """Insert `rows`, in statements of 2^n rows, so that few different ones are prepared.
+        """Insert `rows`. Raises SQLAlchemy's errors."""
+        insert_all(connection, [(self, rows)])
 
-        The driver's cursor is used as it is: SQLAlchemy's way to it costs more than the statement. Raises
-        SQLAlchemy's errors all the same.
-        """
-        cursor = connection.connection.cursor()
+    def statements(self, rows: list[list[Any]]) -> Iterator[tuple[str, tuple[Any, ...]]]:
+        """Statements of 2^n rows, so that few different ones are prepared, with their values."""
         start = 0
         while start < len(rows):
             size = min(1 << ((len(rows) - start).bit_length() - 1), self._most)
             statement = self._statements.get(size)
             if statement is None:
                 statement = self._statements[size] = self._prefix + ", ".join([self._row] * size)
-            values = tuple([value for row in rows[start : start + size] for value in row])
-            try:
-                cursor.execute(statement, values)
-            except self._error as error:
-                raise DBAPIError.instance(  # noqa: B904 - it names the driver's error itself
-                    statement, None, error, self._error, hide_parameters=True, dialect=self._dialect
-                )
+            yield statement, tuple([value for row in rows[start : start + size] for value in row])
             start += size
-        cursor.close()
+
+
+def insert_all(connection: Connection, groups: Iterable[tuple[Plan, list[list[Any]]]]) -> None:
+    """Insert the rows of several plans, in the order of `groups`. Raises SQLAlchemy's errors.
+
+    The driver's cursor is used as it is: SQLAlchemy's way to it costs more than the statement. PostgreSQL
+    gets all statements before its first answer is waited for.
+    """
+    error_type: type[Exception] = connection.dialect.loaded_dbapi.Error
+    driver: Any = connection.connection.driver_connection
+    together = driver.pipeline() if connection.dialect.name == "postgresql" else nullcontext()
+    try:
+        with together, closing(driver.cursor()) as cursor:
+            for plan, rows in groups:
+                for statement, values in plan.statements(rows):
+                    cursor.execute(statement, values)
+    except error_type as error:
+        raise DBAPIError.instance(  # noqa: B904 - it names the driver's error itself
+            None, None, error, error_type, hide_parameters=True, dialect=connection.dialect
+        )
 
 
 class Plans:

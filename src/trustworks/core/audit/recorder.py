@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 from sqlalchemy import exc
 
 from trustworks.core.audit import records
-from trustworks.core.audit.inserts import Plan, Plans
+from trustworks.core.audit.inserts import Plan, Plans, insert_all
 from trustworks.core.audit.model import Encoded, Event, Row, encode, place
 from trustworks.core.errors import TrustworksError, Unavailable
 from trustworks.core.trace import implements
@@ -314,8 +314,8 @@ class Recorder:
                 rows.append([self.stream, sequence, encoded.time, encoded.type, digest.digest(), body])
                 previous = hexlify(digest.digest())
                 sequence += 1
-            for plan, group in groups.items():
-                plan.insert(connection, group)
+            if groups:
+                insert_all(connection, groups.items())
             try:
                 self._event_plan.insert(connection, rows)
             except exc.IntegrityError as error:
