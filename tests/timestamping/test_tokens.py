@@ -546,6 +546,9 @@ def test_whatever_is_damaged_in_a_token_of_our_own_is_noticed(
     for end in range(len(whole)):
         with pytest.raises(Malformed):
             readback.read_own(whole[:end])
+    for length in (tst_info[1] - 1, tst_info[1] + 1):
+        with pytest.raises(Malformed):
+            readback.read_tst_fields(tst_info[:1] + bytes((length,)) + tst_info[2:])
     with pytest.raises(Malformed):
         readback.read_own(whole + b"\0")
 

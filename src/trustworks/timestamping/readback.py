@@ -71,6 +71,8 @@ def read_own(der: bytes) -> OwnToken:
 def read_tst_fields(der: bytes) -> TstFields:
     """Read back a TSTInfo as fields in DER. Raises `Malformed`."""
     begin, end = enter(der, 0, SEQUENCE)
+    if end != len(der):
+        raise Malformed("The TSTInfo is not as long as it says.")
     _, version_end = enter(der, begin, INTEGER)
     _, policy_end = enter(der, version_end, OBJECT_IDENTIFIER)
     imprint, imprint_end = enter(der, policy_end, SEQUENCE)
@@ -84,7 +86,7 @@ def read_tst_fields(der: bytes) -> TstFields:
             found.append(der[start:place])
         else:
             found.append(None)
-    if place != end or end != len(der):
+    if place != end:
         raise Malformed("The TSTInfo has a field too many, out of order, or too long.")
     accuracy, ordering, nonce, tsa, extensions = found
     return TstFields(
