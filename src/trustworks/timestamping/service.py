@@ -157,7 +157,6 @@ class TimestampingAuthority:
                     return name
         return self.settings.units[0].name
 
-    @implements("RFC3161:2.4.2-SERIAL", "EN319422:5.2.2-GENTIME")
     def _token(self, chosen: Unit, request: Request) -> Outcome:
         self._recorder.ping()  # nothing is signed that could not be recorded
         # (1) The time, in order, while the key may be used (EN 319 421, 7.7.1).
@@ -169,54 +168,44 @@ class TimestampingAuthority:
                 f"{events.text(chosen.key_ends)}, within its certificate's validity; take a new key and "
                 "certificate into use.",
             )
-        # (2) A serial number that nobody can guess and no other process can have: 126 bits of chance.
-        octets = bytearray(os.urandom(SERIAL_OCTETS))
-        octets[0] = 0x40 | octets[0] & 0x3F
-        serial = int.from_bytes(octets, "big")
-        # (3) What the token says (EN 319 422, 5.2.2).
-        content = Content(
-            request.policy or chosen.terms.policies[0],
-            request.hash_algorithm,
-            request.digest,
-            serial,
-            wire.cut(now.utc, self._resolution),
-            self._accuracy,
-            request.nonce,
-            chosen.qualified,
-        )
+        # (2) What the token says (EN 319 422, 5.2.2).
+        content = self._content(chosen, request, now)
         parts = chosen.template
         tst_info = parts.tst_info(content)
         attributes = parts.attributes(tst_info)
-        # (4) The signature; `Key.sign` lets none out that the public key does not verify.
+        # (3) The signature; `Key.sign` lets none out that the public key does not verify.
         wall, cpu = time.perf_counter_ns(), time.thread_time_ns()
         signature = chosen.key.sign(attributes, chosen.scheme)
         chosen.pace.took(time.perf_counter_ns() - wall, time.thread_time_ns() - cpu)
-        # (5) Time went on meanwhile: the token still has to be true.
+        # (4) Time went on meanwhile: the token still has to be true.
         after = self._clock.now()
         self._check_delay(moment, microseconds(content.gen_time), after)
-        # (6) The exact bytes that leave, read back (rules of RFC 3161, 2.4.2 and EN 319 422, 5.2.2).
+        # (5) The exact bytes that leave, read back.
         token = parts.token(tst_info, attributes, signature, certificates=request.cert_req)
-        expected = Expected(
-            request,
-            parts.policy(content.policy),
-            serial,
-            content.gen_time,
-            parts.accuracy,
-            chosen.qualified,
-            chosen.shape,
-            parts.digest,
-            signature,
-        )
-        broken = tokens.objection(readback.read_own(token), expected)
-        if broken is not None:
-            raise Refused(broken[0], f"{broken[1]} It was thrown away; this is a fault of the program.")
-        # (7) The record, with the evidence of the time.
+        _check_own(chosen, request, content, token, signature)
+        # (6) The record, with the evidence of the time.
         self._resumed(chosen.name)
         self._issued[chosen.name] = self._issued.get(chosen.name, 0) + 1
         assert request.hash is not None  # noqa: S101 - the rules let only known ones through
         by = IssuedBy(chosen.name, request.hash.name, self._recorder.stream)
         event, row = events.issued(content, by, tst_info, now.evidence, after.utc)
         return Outcome(template.response(token), event, row)
+
+    @implements("RFC3161:2.4.2-SERIAL", "EN319422:5.2.2-GENTIME")
+    def _content(self, chosen: Unit, request: Request, now: TrustedTime) -> Content:
+        # A serial number that nobody can guess and no other process can have: 126 bits of chance.
+        octets = bytearray(os.urandom(SERIAL_OCTETS))
+        octets[0] = 0x40 | octets[0] & 0x3F
+        return Content(
+            request.policy or chosen.terms.policies[0],
+            request.hash_algorithm,
+            request.digest,
+            int.from_bytes(octets, "big"),
+            wire.cut(now.utc, self._resolution),
+            self._accuracy,
+            request.nonce,
+            chosen.qualified,
+        )
 
     @implements("TRUSTWORKS:TSA-TIME-ORDER")
     def _time(self, chosen: Unit) -> tuple[TrustedTime, int]:
@@ -330,6 +319,25 @@ class TimestampingAuthority:
     def issued(self, since: datetime, until: datetime) -> dict[str, int]:
         """How many tokens each unit issued, in all processes, from `since` until before `until`."""
         return records.count(self._database, since=since, until=until)
+
+
+def _check_own(chosen: Unit, request: Request, content: Content, token: bytes, signature: bytes) -> None:
+    """Refuse a token that is not what was meant (RFC 3161, 2.4.2; EN 319 422, 5.2.2 and 9.1)."""
+    parts = chosen.template
+    expected = Expected(
+        request,
+        parts.policy(content.policy),
+        content.serial,
+        content.gen_time,
+        parts.accuracy,
+        chosen.qualified,
+        chosen.shape,
+        parts.digest,
+        signature,
+    )
+    broken = tokens.objection(readback.read_own(token), expected)
+    if broken is not None:
+        raise Refused(broken[0], f"{broken[1]} It was thrown away; this is a fault of the program.")
 
 
 def check_authority(settings: TimestampingSettings, time_settings: TimeSettings) -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat import asn1
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -164,15 +165,17 @@ def read_certificates(file: Path) -> tuple[x509.Certificate, ...]:
     Raises `Unavailable` (timestamping.certificate) when it cannot be read, or holds something else.
     """
     try:
-        content = file.read_bytes()
-        return tuple(x509.load_pem_x509_certificates(content))
+        found = tuple(x509.load_pem_x509_certificates(file.read_bytes()))
+        for one in found:
+            _ = one.extensions, one.public_key()  # the library reads them only when it is asked
     except FileNotFoundError:
         return ()
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, x509.DuplicateExtension, UnsupportedAlgorithm) as error:
         raise Unavailable(
             "timestamping.certificate",
             f"{file} cannot be read as certificates in PEM ({error}); put the issued certificate there.",
         ) from error
+    return found
 
 
 def _spki(certificate: x509.Certificate) -> bytes:
