@@ -222,7 +222,9 @@ def revoked_rows(connection: Connection, authority: str) -> Iterator[RevokedRow]
         )
         .order_by(columns.serial)
     )
-    for rows in connection.execute(query.execution_options(yield_per=10_000)).partitions():
+    # Straight from the driver: texts and integers need no conversion, and row objects cost more than entries.
+    cursor = connection.execute(query).cursor
+    while rows := cursor.fetchmany(10_000):
         yield from rows
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 from trustworks.issuance.model import CertificateStatus, CrlHead, Revocation, RevocationReason
@@ -99,8 +99,13 @@ def test_the_issuer_is_the_authoritys_name_octet_for_octet() -> None:
 
 @pytest.mark.req("EN319411-1:CSS-6.3.9-08")
 def test_the_authoritys_key_verifies_the_signature() -> None:
-    assert rules.signature_objections(a_list(key=OTHER_KEY), authority())
-    assert not rules.signature_objections(a_list(), authority())
+    right, wrong, longer = a_list(), a_list(key=OTHER_KEY), a_list(serials=(1,))
+    rsa_key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    by_rsa = x509.CertificateRevocationListBuilder(NAME, NOW, NOW + DAY).sign(rsa_key, hashes.SHA256())
+    assert rules.signature_objections(wrong, octets(wrong), authority())
+    assert rules.signature_objections(right, octets(longer), authority())
+    assert rules.signature_objections(by_rsa, octets(by_rsa), authority())
+    assert not rules.signature_objections(right, octets(right), authority())
 
 
 @pytest.mark.req("RFC5280:4.2.1.3-crl")

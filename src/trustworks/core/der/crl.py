@@ -151,6 +151,12 @@ def expired_certs_on_crl_extension(since: datetime) -> bytes:
     return extension(EXPIRED_CERTS_ON_CRL, generalized_time(since))
 
 
+def tbs_octets(der: bytes) -> bytes:
+    """The signed octets of a CertificateList, as they stand there; for a list that was parsed before."""
+    tbs, _ = _content(der, 0)
+    return der[tbs : sum(_content(der, tbs))]
+
+
 def issuer_octets(der: bytes) -> bytes:
     """The issuer of a CertificateList of version 2, as it stands there; for a list that was parsed before."""
     tbs, _ = _content(der, 0)

@@ -181,6 +181,9 @@ class CrlPublisher:
                 if wrong:
                     raise Rejected("crl.final", f"This cannot be the last list of {name}: {wrong[0]}.")
             entries, _ = encode_entries(_entries(records.revoked_rows(connection, name), serials))
+            counted, _ = records.revocations(connection, name)
+        if counted != len(serials):
+            raise RuntimeError(f"{counted} certificates of {name} are revoked, {len(serials)} were read")
         hours = _of(self._settings, name).crl_validity_hours
         return _Draft(
             authority=authority,
@@ -334,7 +337,7 @@ def _check_output(der: bytes, draft: _Draft, authority: x509.Certificate, now: d
     crl = x509.load_der_x509_crl(der)
     wrong = [
         *rules.issuer_objections(der, subject_octets(draft.authority.certificate)),
-        *rules.signature_objections(crl, authority),
+        *rules.signature_objections(crl, der, authority),
         *rules.key_identifier_objections(crl, authority),
         *rules.number_objections(crl, draft.number, None if draft.last is None else draft.last.number),
         *rules.next_update_objections(crl, last=draft.final),

@@ -10,8 +10,10 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 
-from trustworks.core.der.crl import EXPIRED_CERTS_ON_CRL, issuer_octets
+from trustworks.core.der.crl import EXPIRED_CERTS_ON_CRL, issuer_octets, tbs_octets
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
@@ -40,14 +42,27 @@ def issuer_objections(der: bytes, subject: bytes) -> tuple[str, ...]:
 
 
 @implements("EN319411-1:CSS-6.3.9-08", disabled=())
-def signature_objections(crl: x509.CertificateRevocationList, authority: x509.Certificate) -> tuple[str, ...]:
-    """What is wrong with the signature: it verifies with the key of the authority's certificate."""
-    key = authority.public_key()
+def signature_objections(
+    crl: x509.CertificateRevocationList, der: bytes, authority: x509.Certificate
+) -> tuple[str, ...]:
+    """What is wrong with the signature: it verifies with the key of the authority's certificate.
+
+    It is verified over the octets of `der`: the library's own check would write the whole list anew.
+    """
+    key, signed, how = authority.public_key(), tbs_octets(der), crl.signature_algorithm_parameters
+    digest = crl.signature_hash_algorithm
     try:
-        valid = crl.is_signature_valid(key)  # type: ignore[arg-type] # TypeError for keys that sign nothing
-    except TypeError:
-        valid = False
-    return () if valid else ("the authority's key does not verify the signature",)
+        if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(how, ec.ECDSA):
+            key.verify(crl.signature, signed, how)
+        elif isinstance(key, rsa.RSAPublicKey) and isinstance(how, padding.AsymmetricPadding) and digest:
+            key.verify(crl.signature, signed, how, digest)
+        elif isinstance(key, ed25519.Ed25519PublicKey) and how is None:
+            key.verify(crl.signature, signed)
+        else:
+            return ("the authority's key is of another kind than the signature",)
+    except InvalidSignature:
+        return ("the authority's key does not verify the signature",)
+    return ()
 
 
 @implements("RFC5280:4.2.1.3-crl", disabled=())
