@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from sqlalchemy import text
 from timestamping_testbed import NOW, usage
@@ -85,6 +87,19 @@ def test_a_file_that_holds_no_certificate_is_named(
     with pytest.raises(Unavailable, match=r"tsu\.pem") as caught:
         authority_of(unit={"certificate": str(file)})
     assert caught.value.code == "timestamping.certificate"
+
+
+def test_a_certificate_whose_extensions_cannot_be_read_is_named(
+    authority_of: Callable[..., TimestampingAuthority], certificate: Path, tmp_path: Path
+) -> None:
+    der = x509.load_pem_x509_certificate(certificate.read_bytes()).public_bytes(Encoding.DER)
+    purpose = bytes.fromhex("06082b06010505070308")
+    assert purpose in der
+    file = tmp_path / "tsu.pem"
+    damaged = base64.encodebytes(der.replace(purpose, b"\x07" + purpose[1:])).decode()
+    file.write_text(f"-----BEGIN CERTIFICATE-----\n{damaged}-----END CERTIFICATE-----\n", encoding="ascii")
+    with pytest.raises(Unavailable, match=r"tsu\.pem"):
+        authority_of(unit={"certificate": str(file)})
 
 
 PURPOSES: list[tuple[str, dict[str, Any]]] = [
