@@ -38,6 +38,7 @@ from datetime import timedelta
 from pathlib import Path
 from trustworks.app.lab import complete
 from trustworks.app.lab.layout import Layout
+from trustworks.app.lab.steps import Setup
 if sys.argv[2:]:
     complete.RENEW_BEFORE = timedelta(seconds=float(sys.argv[2]))
 setup = Setup(Layout(Path(sys.argv[1])))
