@@ -85,17 +85,19 @@ def test_a_full_quota(file: Path) -> None:
 
 
 @pytest.mark.postgresql
-def test_a_full_disk_of_postgresql(small_disk: Path, postgresql: PostgresqlServer) -> None:
-    shutil.chown(small_disk, postgresql.folder.stat().st_uid)
-    postgresql.run(f"CREATE TABLESPACE small LOCATION '{small_disk}'")
-    postgresql.run("CREATE DATABASE full_disk TABLESPACE small")
+def test_a_full_disk_of_postgresql(small_disk: Path) -> None:
+    server = PostgresqlServer(durable=False)  # its own: a server that cannot write is no good to other tests
     try:
-        with Database.open(StoreSettings.model_validate({"url": postgresql.url("full_disk")})) as database:
+        shutil.chown(small_disk, server.folder.stat().st_uid)
+        server.run(f"CREATE TABLESPACE small LOCATION '{small_disk}'")
+        server.run("CREATE DATABASE full_disk TABLESPACE small", "CHECKPOINT")
+        settings = StoreSettings.model_validate({"url": server.url("full_disk")})
+        with Database.open(settings) as database:
             with pytest.raises(Unavailable, match="Make room") as caught:
                 fill(database)
             assert caught.value.code == "store.full"
     finally:
-        postgresql.run("DROP DATABASE full_disk WITH (FORCE)", "DROP TABLESPACE small")
+        server.remove()
 
 
 def test_a_locked_database(file: Path) -> None:
