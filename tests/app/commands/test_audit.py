@@ -238,6 +238,21 @@ def test_time_stamps_are_verified_up_to_their_anchor(
 
 
 @pytest.mark.req("TRUSTWORKS:AUDIT-11")
+def test_a_time_stamp_of_something_else(
+    wiring: Wiring, database: Database, module: Module, key: Key, tmp_path: Path
+) -> None:
+    pki = Pki(tmp_path)
+    with Recorder.open(database, "tsa") as recorder:
+        authority = Authority(module, pki, database, recorder)
+        stamper = SimpleNamespace(stamp=lambda _digest: authority.stamp(bytes(32)))
+        assert Sequencer(database, key, None, stamper).run_once(checkpoint=True).stamped
+    for options in ((), ("--trust", pki.root_file)):
+        done = run(wiring, "verify", *options)
+        assert done.exit_code == 1
+        assert "- time-stamp: The time-stamp of checkpoint 1 is not valid" in done.stdout
+
+
+@pytest.mark.req("TRUSTWORKS:AUDIT-11")
 @pytest.mark.parametrize("answer", [b"none", b"0\x00"])
 def test_what_is_no_time_stamp(wiring: Wiring, database: Database, key: Key, answer: bytes) -> None:
     stamper = SimpleNamespace(stamp=lambda _digest: answer)

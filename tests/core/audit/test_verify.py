@@ -219,6 +219,16 @@ def test_an_event_and_the_next_link_rewritten(log: Log) -> None:
     assert "The last agreement is at 20 events" in wrong[0].message
 
 
+@pytest.mark.req("TRUSTWORKS:AUDIT-01")
+@pytest.mark.parametrize("body", [b"[]", b"no JSON", b'{"sequence":290}'])
+def test_something_else_with_all_its_hashes(log: Log, body: bytes) -> None:
+    last = 290
+    change_event(log, last, body)
+    found = [one for one in report_of(log.database).findings if one.stream == log.two]
+    assert "altered" in {one.kind for one in found}
+    assert {one.sequence for one in found} <= {last, last + 1}
+
+
 # ---- events removed, added, moved
 
 
