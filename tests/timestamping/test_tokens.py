@@ -496,6 +496,46 @@ def test_a_token_that_breaks_a_rule_never_leaves(
     del recorder
 
 
+@pytest.mark.req("RFC3161:2.4.2-ONE-SIGNER", "EN319422:4.2.2-NONCE", "RFC3161:2.4.2-SYSTEM-FAILURE")
+@pytest.mark.parametrize("part", ["tst_info", "attributes"])
+def test_a_token_of_known_lengths_is_looked_at_all_the_same(
+    authority: TimestampingAuthority,
+    query: Callable[..., bytes],
+    clock: SteeredClock,
+    monkeypatch: pytest.MonkeyPatch,
+    part: str,
+) -> None:
+    clock.step = timedelta(0)  # one genTime, one length
+    unit = authority._units["tsu-1"]
+    while len(unit.proven) < 3:  # ECDSA signatures have 70 to 72 octets, seldom fewer
+        assert wire.decode_response(authority.stamp(query(nonce=1))).token is not None
+    written = getattr(Template, part)
+
+    def wrong(self: Template, given: Any) -> bytes:
+        made: bytes = written(self, given)
+        place = made.rindex(unit.template.digest(given).digest()) if part == "attributes" else len(made) - 1
+        return made[:place] + bytes((made[place] ^ 2,)) + made[place + 1 :]
+
+    monkeypatch.setattr(Template, part, wrong)
+    before = len(unit.proven)
+    answers = [wire.decode_response(authority.stamp(query(nonce=1))) for _ in range(8)]
+    assert {answer.failures for answer in answers} == {("systemFailure",)}
+    assert len(unit.proven) == before
+
+
+def test_lengths_that_a_client_tries_are_not_remembered_for_ever(
+    authority: TimestampingAuthority, query: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trustworks.timestamping.template.MOST_FRAMES", 4)
+    unit = authority._units["tsu-1"]
+    for octets in range(1, 40):
+        token = wire.decode_response(authority.stamp(query(nonce=1 << 8 * octets - 2))).token
+        assert token is not None
+        assert wire.read_token(token).tst_info.nonce == 1 << 8 * octets - 2
+        assert len(unit.proven) <= 4
+        assert len(unit.template._frames) <= 4
+
+
 @pytest.mark.req("RFC3161:2.4.2-GENTIME", "EN319422:5.2.2-GENTIME")
 @pytest.mark.parametrize(
     "written",

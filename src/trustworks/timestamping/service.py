@@ -182,7 +182,7 @@ class TimestampingAuthority:
         self._check_delay(moment, microseconds(content.gen_time), after)
         # (5) The exact bytes that leave, read back.
         token = parts.token(tst_info, attributes, signature, certificates=request.cert_req)
-        _check_own(chosen, request, content, token, signature)
+        _check_own(chosen, request, content, (tst_info, attributes, signature), token)
         # (6) The record, with the evidence of the time.
         self._resumed(chosen.name)
         self._issued[chosen.name] = self._issued.get(chosen.name, 0) + 1
@@ -321,9 +321,16 @@ class TimestampingAuthority:
         return records.count(self._database, since=since, until=until)
 
 
-def _check_own(chosen: Unit, request: Request, content: Content, token: bytes, signature: bytes) -> None:
-    """Refuse a token that is not what was meant (RFC 3161, 2.4.2; EN 319 422, 5.2.2 and 9.1)."""
+def _check_own(
+    chosen: Unit, request: Request, content: Content, signed: tuple[bytes, bytes, bytes], token: bytes
+) -> None:
+    """Refuse a token that is not what was meant (RFC 3161, 2.4.2; EN 319 422, 5.2.2 and 9.1).
+
+    `signed` are TSTInfo, signed attributes and signature. What frames them is the same in all tokens with the
+    same lengths: the first of each is read back as a whole, later ones where they differ: TSTInfo and digest.
+    """
     parts = chosen.template
+    tst_info, attributes, signature = signed
     expected = Expected(
         request,
         parts.policy(content.policy),
@@ -335,7 +342,17 @@ def _check_own(chosen: Unit, request: Request, content: Content, token: bytes, s
         parts.digest,
         signature,
     )
-    broken = tokens.objection(readback.read_own(token), expected)
+    lengths = (len(tst_info), len(signature), request.cert_req)
+    if lengths in chosen.proven:
+        broken = tokens.content_objection(readback.read_tst_fields(tst_info), expected)
+        if not tokens.digest_is_signed(parts.content_of(attributes), tst_info, expected):
+            broken = ("RFC3161:2.4.2-ONE-SIGNER", "The signed attributes do not cover the TSTInfo.")
+    else:
+        broken = tokens.objection(readback.read_own(token), expected)
+        if broken is None:
+            if len(chosen.proven) >= template.MOST_FRAMES:
+                chosen.proven.clear()
+            chosen.proven.add(lengths)
     if broken is not None:
         raise Refused(broken[0], f"{broken[1]} It was thrown away; this is a fault of the program.")
 

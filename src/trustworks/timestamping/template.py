@@ -14,6 +14,7 @@ from cryptography.hazmat import asn1
 
 from trustworks.core.der import cms, tsp
 from trustworks.core.der.algorithms import SIGNATURES, SIGNER_DIGESTS, hash_identifier
+from trustworks.core.der.elements import enter
 from trustworks.core.der.encode import OCTET_STRING, SEQUENCE, SET, context, integer, oid, tlv
 from trustworks.core.trace import implements
 from trustworks.timestamping import wire
@@ -31,6 +32,10 @@ _SIGNED_DATA: Final = oid(cms.SIGNED_DATA)
 _TST_INFO: Final = oid(tsp.TST_INFO)
 
 
+# Different lengths that are remembered: some dozens come up, unless a client tries.
+MOST_FRAMES: Final = 512
+
+
 class Template:
     """The fixed parts of one unit's tokens. Threads share it."""
 
@@ -41,6 +46,9 @@ class Template:
         self._extensions = context(1, asn1.encode_der(wire.qualified_extension())) if qualified else b""
         self._policies: dict[str, bytes] = {}
         self.before, self.after = _attributes(signer, digest_name)
+        size = len(self.before) + self.digest(b"").digest_size + len(self.after)
+        self._attributes_header = size - _content_length(self.before)
+        self._frames: dict[tuple[int, int, bool], tuple[bytes, bytes, bytes]] = {}
         digest_algorithm = hash_identifier(digest_name)
         self._signer_head = (
             _VERSION_1 + tlv(SEQUENCE, signer.issuer, integer(signer.serial)) + digest_algorithm
@@ -77,24 +85,49 @@ class Template:
         digest: bytes = self.digest(tst_info).digest()
         return self.before + digest + self.after
 
+    def content_of(self, attributes: bytes) -> bytes:
+        """The signed attributes without the header of their SET."""
+        return attributes[self._attributes_header :]
+
     def token(self, tst_info: bytes, attributes: bytes, signature: bytes, *, certificates: bool) -> bytes:
         """The ContentInfo."""
+        lengths = (len(tst_info), len(signature), certificates)
+        frame = self._frames.get(lengths)
+        if frame is None:
+            if len(self._frames) >= MOST_FRAMES:  # lengths are the client's to choose, by its nonce
+                self._frames.clear()
+            frame = self._frames[lengths] = self._frame(*lengths)
+        head, middle, tail = frame
+        return b"".join((head, tst_info, middle, self.content_of(attributes), tail, signature))
+
+    def _frame(self, content: int, signature: int, certificates: bool) -> tuple[bytes, bytes, bytes]:  # noqa: FBT001
+        """What is before the TSTInfo, before the signed attributes' content, and before the signature.
+
+        All tokens whose TSTInfo and signature are of these lengths have the same.
+        """
+        attributes = bytes(len(self.before) + self.digest(b"").digest_size + len(self.after))
+        content_of_attributes = len(attributes) - self._attributes_header
+        tail = self._signature_algorithm + tlv(OCTET_STRING, bytes(signature))[: -signature or None]
         signer_info = tlv(
             SEQUENCE,
             self._signer_head,
-            b"\xa0",
-            attributes[1:],
-            self._signature_algorithm,
-            tlv(OCTET_STRING, signature),
+            tlv(0xA0, bytes(content_of_attributes)),
+            tail,
+            bytes(signature),
         )
+        rest = (self._certificates if certificates else b"") + tlv(SET, signer_info)
         signed_data = tlv(
             SEQUENCE,
             self._data_head,
-            tlv(SEQUENCE, _TST_INFO, context(0, tlv(OCTET_STRING, tst_info))),
-            self._certificates if certificates else b"",
-            tlv(SET, signer_info),
+            tlv(SEQUENCE, _TST_INFO, context(0, tlv(OCTET_STRING, bytes(content)))),
+            rest,
         )
-        return tlv(SEQUENCE, _SIGNED_DATA, context(0, signed_data))
+        whole = tlv(SEQUENCE, _SIGNED_DATA, context(0, signed_data))
+        return (
+            whole[: len(whole) - len(rest) - content],
+            rest[: len(rest) - signature - len(tail) - content_of_attributes],
+            tail,
+        )
 
 
 def response(token: bytes) -> bytes:
@@ -128,3 +161,9 @@ def _attributes(signer: Signer, digest_name: str) -> tuple[bytes, bytes]:
     digest = tlv(OCTET_STRING, hashlib.new(digest_name, b"").digest())
     place = whole.index(digest) + len(digest) - size
     return whole[:place], whole[place + size :]
+
+
+def _content_length(set_head: bytes) -> int:
+    """The length that the beginning of the signed attributes' SET says of its content."""
+    begin, end = enter(set_head, 0, SET)
+    return end - begin

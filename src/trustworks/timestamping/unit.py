@@ -37,7 +37,10 @@ WINDOW: Final = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unit:
-    """A unit that may issue from `begins` until before `ends` (microseconds since 1970)."""
+    """A unit that may issue from `begins` until before `ends` (microseconds since 1970).
+
+    `proven` are the lengths of tokens that were read back as a whole, see `service`.
+    """
 
     name: str
     key: Key
@@ -47,6 +50,7 @@ class Unit:
     terms: Terms
     template: Template
     shape: Shape
+    proven: set[tuple[int, int, bool]]
     qualified: bool
     begins: int
     ends: int
@@ -132,6 +136,7 @@ def load(
         terms=Terms(policies=policies, imprints=frozenset(settings.imprints)),
         template=template,
         shape=_shape(template, identity, unit),
+        proven=set(),
         qualified=unit.qualified,
         begins=microseconds(begins),
         ends=microseconds(min(key_ends, not_after)),

@@ -111,12 +111,18 @@ def has_the_shape(own: OwnToken, expected: Expected) -> bool:
 
     What may differ: the content, its digest in the signed attributes, the signature.
     """
-    shape = expected.shape
     return (
-        own.fixed == shape.fixed
-        and own.attributes == shape.before + expected.digest(own.content).digest() + shape.after
+        own.fixed == expected.shape.fixed
         and own.signature == expected.signature
+        and digest_is_signed(own.attributes, own.content, expected)
     )
+
+
+@implements("RFC3161:2.4.2-ONE-SIGNER", disabled=True)
+def digest_is_signed(attributes: bytes, content: bytes, expected: Expected) -> bool:
+    """The signed attributes (their content) are the sample's, with this content's digest."""
+    digest: bytes = expected.digest(content).digest()
+    return attributes == expected.shape.before + digest + expected.shape.after
 
 
 @implements("RFC3161:2.4.1-CERT-REQ", disabled=True)
@@ -228,7 +234,12 @@ def objection(own: OwnToken, expected: Expected) -> tuple[str, str] | None:
         return "RFC3161:2.4.2-ONE-SIGNER", "The token has not the shape of the unit's tokens."
     if not certificates_are_as_asked(own, expected):
         return "RFC3161:2.4.1-CERT-REQ", "The certificates are not as asked for."
+    return content_objection(own.tst_info, expected)
+
+
+def content_objection(fields: TstFields, expected: Expected) -> tuple[str, str] | None:
+    """The first requirement that a TSTInfo breaks, with a sentence."""
     for rule, requirement, sentence in RULES:
-        if not rule(own.tst_info, expected):
+        if not rule(fields, expected):
             return requirement, sentence
     return None
