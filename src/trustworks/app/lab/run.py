@@ -111,7 +111,8 @@ def _make(layout: Layout, text: str, console: Console) -> Wiring:
     if layout.complete.is_file():
         from trustworks.app.lab.complete import is_complete  # noqa: PLC0415 - after the cheap question
 
-        with wiring.open_database() as database:
+        with wiring.open_database(check=False) as database:
+            database.upgrade()  # after a new version was installed; does nothing otherwise
             if is_complete(layout, wiring, database):
                 console.print(f"The laboratory in {show.shown(layout.folder)} is complete.")
                 return wiring
