@@ -16,6 +16,7 @@ from trustworks.core.module.key import Key
 from trustworks.core.module.pin import check_pin, read_pin
 from trustworks.core.module.pkcs11 import CryptokiError, text
 from trustworks.core.module.sessions import Connection
+from trustworks.core.module.softhsm import keep_tokens
 from trustworks.core.module.uri import Pkcs11Uri
 from trustworks.core.trace import implements
 
@@ -90,6 +91,7 @@ class Module:
         check_pin(pin, whose=str(uri), lab=lab)
         try:
             with libraries.start_lock(setup):
+                keep_tokens(setup)
                 cryptoki = libraries.load(setup)
                 connection = Connection(cryptoki, uri, pin, setup=setup, read_write=read_write)
                 connection.open()
