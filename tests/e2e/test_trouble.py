@@ -90,19 +90,17 @@ def test_a_missing_ocsp_certificate_is_told(copied: Lab, request_der: bytes) -> 
     command = [*copied.command()[:1], "--config", str(copied.config), "serve"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     try:
-        url = re.search(r'public-url = "(.*)"', copied.config.read_text(encoding="utf-8"))
-        assert url is not None
-        until(lambda: _answers(url[1]), seconds=60, what="the start")
-        found = httpx.get(f"{url[1]}/healthz", timeout=30).json()["resources"]
+        until(lambda: _answers(copied.url), seconds=60, what="the start")
+        found = httpx.get(f"{copied.url}/healthz", timeout=30).json()["resources"]
         assert "ocsp.pem" in found["ocsp"]["sentence"]
         answer = httpx.post(
-            f"{url[1]}/ocsp", content=b"x", headers={"content-type": "application/ocsp-request"}
+            f"{copied.url}/ocsp", content=b"x", headers={"content-type": "application/ocsp-request"}
         )
         response = asn1crypto.ocsp.OCSPResponse.load(answer.content)
         assert response["response_status"].native == "try_later"
         (copied.folder / "ocsp.pem").rename(copied.folder / "certs" / "ocsp.pem")
         until(
-            lambda: httpx.get(f"{url[1]}/healthz", timeout=30).json()["resources"]["ocsp"]["ok"],
+            lambda: httpx.get(f"{copied.url}/healthz", timeout=30).json()["resources"]["ocsp"]["ok"],
             what="OCSP after the certificate came back",
         )
     finally:

@@ -58,7 +58,7 @@ class Lab:
 
     @property
     def tls_url(self) -> str:
-        return f"https://localhost:{self.tls_port}"
+        return f"https://127.0.0.1:{self.tls_port}"
 
     @property
     def config(self) -> Path:

@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 
 from trustworks.app import certificates
 from trustworks.app.health import Finding
+from trustworks.app.lab.layout import url as reached_at
 from trustworks.app.overview import Download, EventRow, KeyRow, ListRow, LogState, Overview, ServiceRow
 from trustworks.core.errors import TrustworksError
 
@@ -67,7 +68,8 @@ def overview(services: Services) -> Overview:
 
 def _services(services: Services, findings: dict[str, Finding], issued: str) -> Iterator[ServiceRow]:
     config = services.wiring.config
-    url = config.http.public_url
+    # The name in a laboratory's certificates need not lead to this machine.
+    url = reached_at("http", config.http.listen) if config.provider.lab else config.http.public_url
     if config.timestamping is not None:
         yield _row(
             "Time-stamping",

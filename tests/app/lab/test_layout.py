@@ -87,11 +87,19 @@ def test_other_addresses_change_nothing_else() -> None:
     found = tomllib.loads(after)
     assert found["http"]["listen"] == "0.0.0.0:9000"
     assert found["http"]["tls-listen"] == "0.0.0.0:9443"
-    assert found["http"]["public-url"] == "http://127.0.0.1:9000"
+    assert found["http"]["public-url"] == "http://tsp.example.com:9000"
     assert found["audit"]["time-stamp-url"] == "http://127.0.0.1:9000/tsa"
     assert found["log"]["level"] == "debug"
     assert "# mine" in after
     assert places.moved(after, "127.0.0.1:8080", "127.0.0.1:8443") == before
+
+
+def test_a_public_address_of_ones_own_stays() -> None:
+    text = places.config_text("127.0.0.1:8080", "127.0.0.1:8443", "lab", "http://pki.example.org")
+    moved = places.moved(text, "127.0.0.1:9000", "127.0.0.1:9443")
+    assert tomllib.loads(moved)["http"]["public-url"] == "http://pki.example.org"
+    given = places.moved(text, "127.0.0.1:9000", "127.0.0.1:9443", "http://127.0.0.1:9000")
+    assert tomllib.loads(given)["http"]["public-url"] == "http://127.0.0.1:9000"
 
 
 def test_a_configuration_rewritten_by_hand_is_not_changed_by_guessing() -> None:

@@ -29,10 +29,24 @@ def lab(
             help="lab (unchecked) or enforce (proven time alone). Default: as before, at first lab."
         ),
     ] = None,
+    public_url: Annotated[
+        str | None,
+        typer.Option(
+            help="Where certificates say that status is found, in those issued from now on. "
+            "Default: as before, at first http://tsp.example.com and the port of --listen."
+        ),
+    ] = None,
     *,
     setup_only: Annotated[bool, typer.Option("--setup-only", help="Make what is missing, and end.")] = False,
 ) -> None:
     """Make what is missing of a laboratory, then serve it until Ctrl-C; safe to run again at any time."""
     from trustworks.app.lab.run import run  # noqa: PLC0415 - `--help` does without
 
-    run(folder, listen=listen, tls_listen=tls_listen, clock=clock, setup_only=setup_only)
+    run(
+        folder,
+        listen=listen,
+        tls_listen=tls_listen,
+        clock=clock,
+        public_url=public_url,
+        setup_only=setup_only,
+    )

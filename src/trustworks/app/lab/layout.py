@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PROVIDER = "Trustworks TEST Provider"
+# Certificates name a public host: linters object to 127.0.0.1. IANA keeps example.com for examples.
+NAME = "tsp.example.com"
 TLS_STEP = 363  # 8080 -> 8443: where HTTPS listens when nobody says where
 _PIN_OCTETS = 18
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with, not listened on
@@ -148,16 +150,20 @@ def url(scheme: str, address: Address) -> str:
     return f"{scheme}://{_bracketed(_ANY.get(host, host))}:{port}"
 
 
+def named(listen: Address) -> str:
+    """The address that certificates of a new laboratory name, see the ADR on what lab certificates claim."""
+    return f"http://{NAME}:{split_address(listen)[1]}"
+
+
 def _bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def config_text(listen: Address, tls_listen: Address, clock: Clock) -> str:
-    """The configuration of a new laboratory."""
+def config_text(listen: Address, tls_listen: Address, clock: Clock, public_url: str | None = None) -> str:
+    """The configuration of a new laboratory; `public_url` is what its certificates name."""
     tokens = "\n".join(
         f'{name} = "pkcs11:token={name}?pin-source=file:secrets/{name}.pin"' for name in TOKENS
     )
-    public = url("http", listen)
     return f"""\
 # A laboratory, written by `trustworks lab`. `trustworks config explain` says what each setting means.
 
@@ -177,7 +183,7 @@ mode = "{clock}"
 
 [audit]
 certificate = "certs/audit.pem"
-time-stamp-url = "{public}/tsa"
+time-stamp-url = "{url("http", listen)}/tsa"
 
 [timestamping]
 policies = ["2.999.3161.2"]
@@ -200,7 +206,7 @@ certificate = "certs/ocsp.pem"
 
 [http]
 listen = "{listen}"
-public-url = "{public}"
+public-url = "{public_url or named(listen)}"
 tls-listen = "{tls_listen}"
 tls-certificate = "certs/tls.pem"
 tls-key = "secrets/tls.key"
@@ -211,22 +217,24 @@ format = "text"
 """
 
 
-def moved(text: str, listen: Address, tls_listen: Address) -> str:
+def moved(text: str, listen: Address, tls_listen: Address, public_url: str | None = None) -> str:
     """The text of a laboratory's configuration with other addresses; all else stays as its owner wrote it.
 
+    The public URL moves with the port while it is the one that a laboratory begins with, or to `public_url`.
     Raises `Malformed` when the addresses are not where `config_text` wrote them.
     """
-    public = url("http", listen)
+    found = re.search(r'(?m)^public-url = "([^"\n]*)"$', text)
+    first = found is not None and found[1].startswith(f"http://{NAME}:")
     for key, value in (
         ("listen", listen),
         ("tls-listen", tls_listen),
-        ("public-url", public),
-        ("time-stamp-url", f"{public}/tsa"),
+        ("public-url", public_url or (named(listen) if first or found is None else found[1])),
+        ("time-stamp-url", f"{url('http', listen)}/tsa"),
     ):
         text, number = re.subn(rf'(?m)^{key} = "[^"\n]*"$', f'{key} = "{value}"', text)
         if number != 1:
             raise Malformed(
                 f"The laboratory's configuration has no single line {key} = ... that could be changed. "
-                "Change the addresses in it by hand, and start without --listen and --tls-listen."
+                "Change addresses in it by hand, and start without --listen, --tls-listen and --public-url."
             )
     return text

@@ -31,6 +31,7 @@ def run(
     listen: str | None,
     tls_listen: str | None,
     clock: str | None,
+    public_url: str | None = None,
     setup_only: bool = False,
 ) -> None:
     """Make what is missing and serve.
@@ -43,12 +44,14 @@ def run(
     layout = Layout(folder.absolute())
     _check(listen, "--listen")
     _check(tls_listen, "--tls-listen")
+    if public_url is not None and not re.fullmatch(r"https?://[A-Za-z0-9.:\[\]-]+", public_url):
+        raise Malformed(f"--public-url: write http://HOST or http://HOST:PORT, not {public_url!r}.")
     if clock is not None and clock not in get_args(Clock):
         raise Malformed(f"--clock is {' or '.join(get_args(Clock))}, not {clock!r}.")
     with ExitStack() as held:
         known = layout.lock.exists()
         lock = held.enter_context(only_one(layout.lock)) if known else None
-        text = _config(layout, listen, tls_listen, clock)
+        text = _config(layout, listen, tls_listen, clock, public_url)
         for address in _addresses(text):
             if not setup_only:
                 held.enter_context(serving.reserved(address))
@@ -73,18 +76,20 @@ def _check(address: str | None, option: str) -> None:
         raise Malformed(f"{option}: {error.errors()[0]['msg'].removeprefix('Value error, ')}.") from None
 
 
-def _config(layout: Layout, listen: str | None, tls_listen: str | None, clock: str | None) -> str:
+def _config(
+    layout: Layout, listen: str | None, tls_listen: str | None, clock: str | None, public_url: str | None
+) -> str:
     """The text of the configuration that is to hold."""
     if not layout.config.exists():
         first = listen or FIRST_LISTEN
         chosen = cast("Clock", clock or "lab")
-        return places.config_text(first, tls_listen or places.tls_beside(first), chosen)
+        return places.config_text(first, tls_listen or places.tls_beside(first), chosen, public_url)
     text = layout.config.read_text(encoding="utf-8")
-    if listen is not None or tls_listen is not None:
+    if listen is not None or tls_listen is not None or public_url is not None:
         found = _addresses(text)
         plain = listen or found[0]
         secure = tls_listen or (places.tls_beside(plain) if listen else found[-1])
-        text = places.moved(text, plain, secure)
+        text = places.moved(text, plain, secure, public_url)
     if clock is not None:
         text, number = re.subn(r'(?m)^mode = "(lab|enforce)"$', f'mode = "{clock}"', text)
         if number != 1:

@@ -8,11 +8,12 @@ import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import httpx
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from trustworks.app.lab.layout import url
+from trustworks.app.lab.layout import NAME, url
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,6 +58,13 @@ def serving(layout: Layout, http: HttpSettings, console: Console) -> None:
     for name, sentence in unwell(plain):
         console.print(f"[yellow]Not well:[/] {name}: {sentence}", highlight=False, soft_wrap=True)
     console.print("[yellow]A laboratory:[/] keys in a test module, names that say TEST, no legal effect.")
+    if urlsplit(http.public_url).hostname == NAME:
+        console.print(
+            f"Certificates name {http.public_url}. For tools that follow it, put '127.0.0.1 {NAME}' into "
+            f"/etc/hosts, or start a new laboratory with --public-url {plain}.",
+            highlight=False,
+            soft_wrap=True,
+        )
     console.print()
     console.print("Five commands to try:")
     for number, (what, command) in enumerate(commands(layout, plain), 1):

@@ -190,7 +190,8 @@ class Setup:
     def _server_names(self) -> Iterator[str]:
         from trustworks.app.settings import split_address  # noqa: PLC0415
 
-        yield from ("DNS:localhost", "IP:127.0.0.1", "IP:::1")
+        # Not "localhost": linters take a name without a dot for none.
+        yield from (f"DNS:{places.NAME}", "IP:127.0.0.1", "IP:::1")
         host, _ = split_address(self.wiring.config.http.listen)
         try:
             address = ipaddress.ip_address(host)
