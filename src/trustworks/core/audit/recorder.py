@@ -24,7 +24,8 @@ from sqlalchemy import exc
 from trustworks.core.audit import records
 from trustworks.core.audit.inserts import Plan, Plans, insert_all
 from trustworks.core.audit.model import Encoded, Event, Row, encode, place
-from trustworks.core.errors import TrustworksError, Unavailable
+from trustworks.core.audit.submission import ActionFailedError, Stop, Submission
+from trustworks.core.errors import Unavailable
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
@@ -44,41 +45,6 @@ _EVENT_COLUMNS = ("stream", "sequence", "time", "type", "hash", "body")
 
 class StreamTakenError(Exception):
     """Somebody else wrote into this stream."""
-
-
-class ActionFailedError(Exception):
-    """What `transact` was to run refused by itself: that says nothing about the log."""
-
-    def __init__(self, cause: TrustworksError) -> None:
-        super().__init__(str(cause))
-        self.cause = cause
-
-
-class _Entry:
-    """An event with its rows, or an action to run with it, waiting for the writer."""
-
-    __slots__ = ("action", "encoded", "event_of", "released", "rows", "value")
-
-    def __init__(self, encoded: Encoded | None, rows: list[tuple[Plan, list[Any]]], released: Any) -> None:
-        self.encoded = encoded
-        self.rows = rows
-        self.released: Callable[[BaseException | None], None] = released
-        self.action: Callable[[Connection], Any] | None = None
-        self.event_of: Callable[[Any], Event]
-        self.value: Any = None
-
-
-class _Stop:
-    """The last thing in the queue."""
-
-
-def _acted(entry: _Entry, action: Callable[[Connection], Any], connection: Connection) -> Encoded:
-    """Run the action and make its event. The database's failures come out as SQLAlchemy's errors."""
-    try:
-        entry.value = action(connection)
-        return encode(entry.event_of(entry.value))
-    except TrustworksError as error:
-        raise ActionFailedError(error) from error
 
 
 class Recorder:
@@ -107,13 +73,13 @@ class Recorder:
         self._most = most
         self._plans = Plans(database.engine.dialect)
         self._event_plan = self._plans.of(records.events, _EVENT_COLUMNS)
-        self._queue: SimpleQueue[_Entry | _Stop] = SimpleQueue()
+        self._queue: SimpleQueue[Submission | Stop] = SimpleQueue()
         self._gate = threading.Lock()
         self._refusal: Unavailable | None = None
         self._closed = False
         self._listeners: list[Callable[[], None]] = []
-        self._held: _Entry | _Stop | None = None
-        self._in_hand: list[_Entry] = []
+        self._held: Submission | Stop | None = None
+        self._in_hand: list[Submission] = []
         self._sequence = 0
         self._previous = _NOTHING
         self._thread = threading.Thread(target=self._run, name=f"audit-{role}", daemon=True)
@@ -149,11 +115,11 @@ class Recorder:
         encoded.
         """
         bind = self._plans.bind
-        self._enter(_Entry(encode(event), [bind(row) for row in rows], released))
+        self._enter(Submission(encode(event), [bind(row) for row in rows], released))
 
     def record(self, event: Event, *rows: Row) -> None:
         """Write an event and its rows, and return when they are durable. Raises what `submit` tells of."""
-        self._wait(_Entry(encode(event), [self._plans.bind(row) for row in rows], None))
+        self._wait(Submission(encode(event), [self._plans.bind(row) for row in rows], None))
 
     def transact(self, event: Event | Callable[[T], Event], action: Callable[[Connection], T]) -> T:
         """Run `action` and write the event about it in one transaction; answer what `action` answered.
@@ -162,7 +128,7 @@ class Recorder:
         raises, nothing is written and the error is raised here. `event` may be a function of what `action`
         answered.
         """
-        entry = _Entry(None, [], None)
+        entry = Submission(None, [], None)
         entry.action = action
         entry.event_of = (lambda _: event) if isinstance(event, Event) else event
         self._wait(entry)
@@ -186,17 +152,17 @@ class Recorder:
             if self._closed:
                 return
             self._closed = True
-            self._queue.put(_Stop())
+            self._queue.put(Stop())
         self._thread.join()
 
     # ---- the callers' side
 
-    def _enter(self, entry: _Entry) -> None:
+    def _enter(self, entry: Submission) -> None:
         with self._gate:
             self.ping()
             self._queue.put(entry)
 
-    def _wait(self, entry: _Entry) -> None:
+    def _wait(self, entry: Submission) -> None:
         if threading.current_thread() is self._thread:
             raise RuntimeError("the writer cannot wait for itself: do not record inside an action")
         done = threading.Event()
@@ -247,16 +213,16 @@ class Recorder:
             self._refuse(error)
             return self._closed and self._queue.empty()
 
-    def _next_batch(self) -> tuple[list[_Entry], bool]:
+    def _next_batch(self) -> tuple[list[Submission], bool]:
         """Wait for an entry, take what else is there; also answer whether the recorder is to stop.
 
         An entry with an action makes a batch of its own.
         """
-        batch: list[_Entry] = []
+        batch: list[Submission] = []
         get = self._queue.get
         first = self._held or get()
         self._held = None
-        if isinstance(first, _Stop):
+        if isinstance(first, Stop):
             return batch, True
         batch.append(first)
         if first.action is not None:
@@ -264,7 +230,7 @@ class Recorder:
         try:
             while len(batch) < self._most:
                 entry = get(block=False)
-                if isinstance(entry, _Stop) or entry.action is not None:
+                if isinstance(entry, Stop) or entry.action is not None:
                     self._held = entry
                     break
                 batch.append(entry)
@@ -272,7 +238,7 @@ class Recorder:
             pass
         return batch, False
 
-    def _write(self, connection: Connection, batch: list[_Entry]) -> None:
+    def _write(self, connection: Connection, batch: list[Submission]) -> None:
         """Write a batch in one transaction and release it; when one entry spoils it, each by itself."""
         try:
             self._commit(connection, batch)
@@ -297,15 +263,14 @@ class Recorder:
             self._release(batch, None)
 
     @implements("TRUSTWORKS:AUDIT-03")
-    def _commit(self, connection: Connection, batch: list[_Entry]) -> None:
+    def _commit(self, connection: Connection, batch: list[Submission]) -> None:
         """Records and events of a batch, in one transaction. The chain moves on only when it is durable."""
         sequence, previous, stream = self._sequence, self._previous, self.stream.encode()
         with self._database.transaction(connection):
             groups: dict[Plan, list[list[Any]]] = {}
             rows = []
             for entry in batch:
-                if entry.action is not None:
-                    entry.encoded = _acted(entry, entry.action, connection)
+                entry.act(connection)
                 for plan, values in entry.rows:
                     groups.setdefault(plan, []).append(values)
                 encoded = cast("Encoded", entry.encoded)
@@ -324,7 +289,7 @@ class Recorder:
                 ) from error
         self._sequence, self._previous = sequence, previous
 
-    def _release(self, batch: list[_Entry], error: BaseException | None) -> None:
+    def _release(self, batch: list[Submission], error: BaseException | None) -> None:
         for entry in batch:
             try:
                 entry.released(error)
@@ -358,17 +323,17 @@ class Recorder:
                 logger.warning("the audit log is written again, in stream %s", self.stream)
                 self._refusal = None
             return False
-        if isinstance(entry, _Stop):
+        if isinstance(entry, Stop):
             return True
         self._release([entry, *self._drain()], self._refusal)
         return self._closed
 
-    def _drain(self) -> list[_Entry]:
-        found: list[_Entry] = []
+    def _drain(self) -> list[Submission]:
+        found: list[Submission] = []
         try:
             while True:
                 entry = self._queue.get(block=False)
-                if isinstance(entry, _Entry):
+                if isinstance(entry, Submission):
                     found.append(entry)
         except Empty:
             return found
@@ -407,4 +372,4 @@ class Recorder:
             detail=detail,
             time=time or self._now(),
         )
-        self._commit(connection, [_Entry(encode(event), [self._plans.bind(row) for row in rows], None)])
+        self._commit(connection, [Submission(encode(event), [self._plans.bind(row) for row in rows], None)])
