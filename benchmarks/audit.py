@@ -173,7 +173,7 @@ def database_of(url: str) -> Database:
 
 
 def recording_alone() -> tuple[float, float]:
-    """Microseconds to encode, chain and hash one event without any database; and to encode it by the reference.
+    """Microseconds to encode, chain and hash one event without a database; and by the reference.
 
     The best of many short runs, since other programs on the machine only ever add to it.
     """
