@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import text
@@ -118,13 +118,22 @@ def test_a_fault_of_the_program_is_a_system_failure_without_its_story(
     query: Callable[..., bytes],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def broken(*_: object) -> None:
-        raise ZeroDivisionError("a secret of the house")
+    finish = authority._finish
 
-    monkeypatch.setattr(authority, "issue", broken)
-    (answer,) = ask(http.routes(authority, recorder), query())
-    assert wire.decode_response(answer.body).failures == ("systemFailure",)
-    assert b"secret" not in answer.body
+    def broken(begun: Any) -> Any:
+        if begun.request.nonce == 13:
+            raise ZeroDivisionError("a secret of the house")
+        return finish(begun)
+
+    monkeypatch.setattr(authority, "_finish", broken)
+    bodies = [query(nonce=nonce) for nonce in range(10, 20)]
+    answers = ask(http.routes(authority, recorder), *bodies)
+    for nonce, answer in enumerate(answers, 10):
+        found = wire.decode_response(answer.body)
+        assert b"secret" not in answer.body
+        assert found.failures == (("systemFailure",) if nonce == 13 else ())
+        if found.token is not None:
+            assert wire.read_token(found.token).tst_info.nonce == nonce
 
 
 def test_a_slow_module_is_waited_for_in_a_thread(
@@ -135,26 +144,50 @@ def test_a_slow_module_is_waited_for_in_a_thread(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     key = tsu_module.key("tsu-1")
-    sign, threads = key.sign, []
+    sign_all, threads = key.sign_all, []
 
-    def noted(data: bytes, scheme: object = None) -> bytes:
+    def noted(items: Any, scheme: Any = None) -> list[bytes]:
         threads.append(threading.current_thread().name)
         time.sleep(0.002)  # as a module over a network does
-        return sign(data, scheme)  # type: ignore[arg-type]
+        return sign_all(items, scheme)
 
-    monkeypatch.setattr(key, "sign", noted)
+    monkeypatch.setattr(key, "sign_all", noted)
     authority = authority_of(keys=lambda _: key)
     routes = http.routes(authority, recorder)
-    for _ in range(3):
+    for _ in range(WINDOW + 3):
         assert wire.decode_response(ask(routes, query())[0].body).token is not None
-    assert threads[0] == threading.main_thread().name
-    assert all(name.startswith("tsa") for name in threads[1:])
+    assert set(threads[:WINDOW]) == {threading.main_thread().name}
+    assert all(name.startswith("tsa") for name in threads[WINDOW:])
+
+
+def test_a_module_that_fails_fails_all_that_were_to_be_signed_together(
+    authority_of: Callable[..., TimestampingAuthority],
+    recorder: Recorder,
+    query: Callable[..., bytes],
+    tsu_module: Module,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    key = tsu_module.key("tsu-1")
+    authority = authority_of(keys=lambda _: key)
+    routes = http.routes(authority, recorder)
+
+    def failing(*_: object) -> list[bytes]:
+        raise Unavailable("module.device-error", "The module does not answer.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(key, "sign_all", failing)
+        answers = ask(routes, query(nonce=1), b"nonsense", query(nonce=2))
+    failures = [wire.decode_response(answer.body).failures for answer in answers]
+    assert failures == [("systemFailure",), ("badDataFormat",), ("systemFailure",)]
+    assert wire.decode_response(ask(routes, query())[0].body).token is not None
 
 
 def test_a_module_in_this_process_is_used_on_the_loop_itself(
     authority: TimestampingAuthority, recorder: Recorder, query: Callable[..., bytes]
 ) -> None:
-    ask(http.routes(authority, recorder), *(query(nonce=number) for number in range(2 * WINDOW)))
+    routes = http.routes(authority, recorder)
+    for number in range(3 * WINDOW):
+        ask(routes, query(nonce=number))
     assert not authority.is_slow(None)
     assert not authority.is_slow("tsu-1")
     assert not authority.is_slow("nobody")
@@ -162,12 +195,14 @@ def test_a_module_in_this_process_is_used_on_the_loop_itself(
 
 def test_the_pace_is_the_least_wait_of_a_window() -> None:
     pace = Pace()
-    pace.took(1_000_000, 100_000)
-    assert pace.microseconds == 900
-    for _ in range(WINDOW - 2):
+    for _ in range(WINDOW - 1):
         pace.took(5_000_000, 0)
+    assert pace.microseconds == 0
     pace.took(300_000, 200_000)
     assert pace.microseconds == 100
+    for _ in range(WINDOW):
+        pace.took(700_000, 100_000)
+    assert pace.microseconds == 600
     for _ in range(WINDOW):
         pace.took(700_000, 800_000)
     assert pace.microseconds == 0

@@ -125,7 +125,7 @@ def test_without_a_record_there_is_no_token(
         assert answer.token is None
         with monkeypatch.context() as patched:
             patched.setattr(recorder, "ping", full)
-            patched.setattr(authority._units["tsu-1"].key, "sign", lambda *_: pytest.fail("signed"))
+            patched.setattr(authority._units["tsu-1"].key, "sign_all", lambda *_: pytest.fail("signed"))
             assert wire.decode_response(authority.stamp(query())).failures == ("systemFailure",)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import text
@@ -127,13 +127,13 @@ def test_time_that_ends_during_the_signature_stops_the_token(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     key = tsu_module.key("tsu-1")
-    sign = key.sign
+    sign_all = key.sign_all
 
-    def latching(data: bytes, scheme: object = None) -> bytes:
+    def latching(items: Any, scheme: Any = None) -> list[bytes]:
         clock.refuses = "clock.jump"
-        return sign(data, scheme)  # type: ignore[arg-type]
+        return sign_all(items, scheme)
 
-    monkeypatch.setattr(key, "sign", latching)
+    monkeypatch.setattr(key, "sign_all", latching)
     authority = authority_of(keys=lambda _: key)
     assert failures(authority.stamp(query())) == ("timeNotAvailable",)
 
@@ -148,11 +148,11 @@ def test_a_module_that_fails_is_a_system_failure_until_it_is_well(
     key: Key = tsu_module.key("tsu-1")
     authority = authority_of(keys=lambda _: key)
 
-    def broken(*_: object) -> bytes:
+    def broken(*_: object) -> list[bytes]:
         raise Unavailable("module.device-error", "The module does not answer.")
 
     with monkeypatch.context() as patched:
-        patched.setattr(key, "sign", broken)
+        patched.setattr(key, "sign_all", broken)
         assert failures(authority.stamp(query())) == ("systemFailure",)
         assert authority.status()["units"][0]["reason"] == "module.device-error"
     assert failures(authority.stamp(query())) == ()

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 QUERY: Final = "application/timestamp-query"
+MOST_TOGETHER: Final = 16
+"""Requests answered together: more would make the first of them wait, and save no more."""
+
 REPLY: Final = "application/timestamp-reply"
 
 
@@ -49,8 +52,9 @@ def routes(service: TimestampingAuthority, recorder: Recorder) -> list[Route]:
 class Edge:
     """Answers requests on one event loop.
 
-    A key that signs quickly is used on the loop itself, as a thread would cost more than it saves; one that
-    is slow (a module over the network) is waited for in a thread.
+    Requests that are there at the same time are answered together, see `TimestampingAuthority.issue_all`. A
+    key that computes is used on the loop itself, as a thread would cost more than it saves; one that makes
+    the processor wait (a module over the network) is waited for in a thread.
     """
 
     def __init__(self, service: TimestampingAuthority, recorder: Recorder) -> None:
@@ -58,6 +62,7 @@ class Edge:
         self._recorder = recorder
         self._loop: asyncio.AbstractEventLoop | None = None
         self._releases: Releases
+        self._waiting: list[tuple[bytes, str | None, asyncio.Future[Outcome]]] = []
         self._threads = ThreadPoolExecutor(service.settings.threads, thread_name_prefix="tsa")
 
     def handler(self, unit: str | None) -> Handler:
@@ -71,24 +76,56 @@ class Edge:
     @implements("TRUSTWORKS:TSA-RECORD-FIRST")
     async def answer(self, body: bytes, unit: str | None) -> bytes:
         """The TimeStampResp for a body; the record of a token is durable before this returns."""
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            self._loop, self._releases, self._waiting = loop, Releases(self._recorder, loop), []
         try:
-            outcome = await self._issue(body, unit)
-        except Exception:
+            if self._service.is_slow(unit):
+                outcome = await loop.run_in_executor(self._threads, self._service.issue, body, unit)
+            else:
+                outcome = await self._together(body, unit, loop)
+        except Exception:  # the client sees the protocol's answer, the log sees all
             log.exception("timestamping.bug")
             return wire.encode_failure(PkiFailureInfo.SYSTEM_FAILURE, NO_SERVICE)
         if outcome.event is None or outcome.row is None:
             return outcome.answer
-        loop = asyncio.get_running_loop()
-        if loop is not self._loop:
-            self._loop, self._releases = loop, Releases(self._recorder, loop)
         try:
             await self._releases.record(outcome.event, outcome.row)
         except Exception as error:  # noqa: BLE001 - whatever stands against the record stands against the token
             return self._service.unrecorded(outcome, error)
         return outcome.answer
 
-    async def _issue(self, body: bytes, unit: str | None) -> Outcome:
-        if self._service.is_slow(unit):
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._threads, self._service.issue, body, unit)
-        return self._service.issue(body, unit)
+    def _together(
+        self, body: bytes, unit: str | None, loop: asyncio.AbstractEventLoop
+    ) -> asyncio.Future[Outcome]:
+        future: asyncio.Future[Outcome] = loop.create_future()
+        if not self._waiting:
+            loop.call_soon(self._issue, loop)
+        self._waiting.append((body, unit, future))
+        return future
+
+    def _issue(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Answer what has come since the loop's last turn, not too many at a time."""
+        now, self._waiting = self._waiting[:MOST_TOGETHER], self._waiting[MOST_TOGETHER:]
+        if self._waiting:
+            loop.call_soon(self._issue, loop)
+        try:
+            outcomes = self._service.issue_all([(body, unit) for body, unit, _ in now])
+        except Exception:
+            log.exception("timestamping.bug")
+            for body, unit, future in now:  # each by itself: no request may spoil the answers to others
+                self._issue_one(body, unit, future)
+            return
+        for (_, _, future), outcome in zip(now, outcomes, strict=True):
+            if not future.done():  # the client may be gone
+                future.set_result(outcome)
+
+    def _issue_one(self, body: bytes, unit: str | None, future: asyncio.Future[Outcome]) -> None:
+        try:
+            outcome = self._service.issue(body, unit)
+        except Exception as error:  # noqa: BLE001 - told to the one who waits, and logged there
+            if not future.done():
+                future.set_exception(error)
+        else:
+            if not future.done():
+                future.set_result(outcome)

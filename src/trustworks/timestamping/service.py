@@ -15,11 +15,12 @@ from trustworks.core.store.types import microseconds
 from trustworks.core.time import check_declared_accuracy
 from trustworks.core.trace import implements
 from trustworks.timestamping import events, readback, records, template, unit, wire
+from trustworks.timestamping.begun import Begun
 from trustworks.timestamping.model import Content, Expected, IssuedBy, PkiFailureInfo
 from trustworks.timestamping.rules import requests, timing, tokens, units
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
     from trustworks.core.audit import Event, Recorder, Row
@@ -121,19 +122,66 @@ class TimestampingAuthority:
 
     def issue(self, body: bytes, unit_name: str | None = None) -> Outcome:
         """Make the answer to a request. A token in it must not leave before its event and row are durable."""
+        return self.issue_all(((body, unit_name),))[0]
+
+    def issue_all(self, requested: Sequence[tuple[bytes, str | None]]) -> list[Outcome]:
+        """Make the answers to several requests, each a body and the name of a unit; as `issue` does each.
+
+        Each step is done for all of them before the next one begins: that is a third less work for the
+        processor, which has at hand what the step needs.
+        """
+        begun = [self._begin(body, unit_name) for body, unit_name in requested]
+        self._sign([one for one in begun if isinstance(one, Begun)])
+        return [one if isinstance(one, Outcome) else self._finish(one) for one in begun]
+
+    def _begin(self, body: bytes, unit_name: str | None) -> Begun | Outcome:
+        """Everything before the signature."""
         try:
             request = wire.decode_request(body)
         except Malformed:
             return _refusal(PkiFailureInfo.BAD_DATA_FORMAT, NOT_A_REQUEST)
-        name = self._choose(request, unit_name)
-        chosen = self._units.get(name)
+        chosen = self._units.get(self._choose(request, unit_name))
         if chosen is None:
             return _refusal(PkiFailureInfo.SYSTEM_FAILURE, NO_SERVICE)
         against = requests.objection(request, chosen.terms)
         if against is not None:
             return _refusal(*against)
         try:
-            return self._token(chosen, request)
+            self._recorder.ping()  # nothing is signed that could not be recorded
+            # (1) The time, in order, while the key may be used (EN 319 421, 7.7.1).
+            now, moment = self._time(chosen)
+            if not timing.key_may_sign(moment, chosen.begins, chosen.ends):
+                raise _key_ended(chosen)
+            # (2) What the token says (EN 319 422, 5.2.2).
+            content = self._content(chosen, request, now)
+        except TrustworksError as error:
+            return self._stopped(chosen, error)
+        tst_info = chosen.template.tst_info(content)
+        return Begun(chosen, request, now, moment, content, tst_info, chosen.template.attributes(tst_info))
+
+    def _sign(self, begun: list[Begun]) -> None:
+        """(3) The signatures; `Key.sign_all` lets none out that the public key does not verify."""
+        for chosen in {one.unit.name: one.unit for one in begun}.values():
+            mine = [one for one in begun if one.unit is chosen]
+            wall, cpu = time.perf_counter_ns(), time.thread_time_ns()
+            try:
+                signatures = chosen.key.sign_all([one.attributes for one in mine], chosen.scheme)
+            except TrustworksError as error:
+                for one in mine:
+                    one.failure = error
+                continue
+            wall, cpu = time.perf_counter_ns() - wall, time.thread_time_ns() - cpu
+            chosen.pace.took(wall // len(mine), cpu // len(mine))
+            for one, signature in zip(mine, signatures, strict=True):
+                one.signature = signature
+
+    def _finish(self, begun: Begun) -> Outcome:
+        """Everything after the signature."""
+        chosen = begun.unit
+        try:
+            if begun.failure is not None:
+                raise begun.failure
+            return self._token(begun)
         except TrustworksError as error:
             return self._stopped(chosen, error)
 
@@ -157,38 +205,21 @@ class TimestampingAuthority:
                     return name
         return self.settings.units[0].name
 
-    def _token(self, chosen: Unit, request: Request) -> Outcome:
-        self._recorder.ping()  # nothing is signed that could not be recorded
-        # (1) The time, in order, while the key may be used (EN 319 421, 7.7.1).
-        now, moment = self._time(chosen)
-        if not timing.key_may_sign(moment, chosen.begins, chosen.ends):
-            raise Refused(
-                "EN319421:TIS-7.7.1-09",
-                f"The private key of the unit {chosen.name} may be used until "
-                f"{events.text(chosen.key_ends)}, within its certificate's validity; take a new key and "
-                "certificate into use.",
-            )
-        # (2) What the token says (EN 319 422, 5.2.2).
-        content = self._content(chosen, request, now)
-        parts = chosen.template
-        tst_info = parts.tst_info(content)
-        attributes = parts.attributes(tst_info)
-        # (3) The signature; `Key.sign` lets none out that the public key does not verify.
-        wall, cpu = time.perf_counter_ns(), time.thread_time_ns()
-        signature = chosen.key.sign(attributes, chosen.scheme)
-        chosen.pace.took(time.perf_counter_ns() - wall, time.thread_time_ns() - cpu)
+    def _token(self, begun: Begun) -> Outcome:
+        chosen, request, content = begun.unit, begun.request, begun.content
+        signed = (begun.tst_info, begun.attributes, begun.signature)
         # (4) Time went on meanwhile: the token still has to be true.
         after = self._clock.now()
-        self._check_delay(moment, microseconds(content.gen_time), after)
+        self._check_delay(begun.moment, microseconds(content.gen_time), after)
         # (5) The exact bytes that leave, read back.
-        token = parts.token(tst_info, attributes, signature, certificates=request.cert_req)
-        _check_own(chosen, request, content, (tst_info, attributes, signature), token)
+        token = chosen.template.token(*signed, certificates=request.cert_req)
+        _check_own(chosen, request, content, signed, token)
         # (6) The record, with the evidence of the time.
         self._resumed(chosen.name)
         self._issued[chosen.name] = self._issued.get(chosen.name, 0) + 1
         assert request.hash is not None  # noqa: S101 - the rules let only known ones through
         by = IssuedBy(chosen.name, request.hash.name, self._recorder.stream)
-        event, row = events.issued(content, by, tst_info, now.evidence, after.utc)
+        event, row = events.issued(content, by, begun.tst_info, begun.now.evidence, after.utc)
         return Outcome(template.response(token), event, row)
 
     @implements("RFC3161:2.4.2-SERIAL", "EN319422:5.2.2-GENTIME")
@@ -319,6 +350,14 @@ class TimestampingAuthority:
     def issued(self, since: datetime, until: datetime) -> dict[str, int]:
         """How many tokens each unit issued, in all processes, from `since` until before `until`."""
         return records.count(self._database, since=since, until=until)
+
+
+def _key_ended(chosen: Unit) -> Refused:
+    return Refused(
+        "EN319421:TIS-7.7.1-09",
+        f"The private key of the unit {chosen.name} may be used until {events.text(chosen.key_ends)}, within "
+        "its certificate's validity; take a new key and certificate into use.",
+    )
 
 
 def _check_own(

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from trustworks.timestamping.config import TimestampingSettings, UnitSettings
 
 # The quickest of so many signatures says how quick the module is: a busy machine makes some of them wait.
-WINDOW: Final = 64
+WINDOW: Final = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,10 +72,10 @@ class Pace:
         self._number = 0
 
     def took(self, wall_ns: int, cpu_ns: int) -> None:
-        """Take note of one signature: how long it took, and for how much of that the thread computed."""
+        """Take note of a signature: how long it took, and for how much of that the thread computed."""
         self._least = min(self._least, max(0, wall_ns - cpu_ns) / 1000)
         self._number += 1
-        if self._number == 1 or self._number % WINDOW == 0:
+        if self._number % WINDOW == 0:
             self.microseconds, self._least = self._least, float("inf")
 
 
