@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from trustworks.core.module import Pkcs11Uri
 
-pytestmark = pytest.mark.req("TRUSTWORKS:MODULE-TOKEN-KEPT")
+pytestmark = pytest.mark.req("TRUSTWORKS:MODULE-TOKEN-RESTORED")
 
 
 def token_files() -> set[Path]:

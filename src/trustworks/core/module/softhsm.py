@@ -22,7 +22,7 @@ TOKEN_FILE: Final = "token.object"  # noqa: S105 - a file's name
 COPY: Final = "token.object.kept"  # SoftHSM2 looks at names that end in .object alone
 
 
-@implements("TRUSTWORKS:MODULE-TOKEN-KEPT")
+@implements("TRUSTWORKS:MODULE-TOKEN-RESTORED")
 def keep_tokens(setup: Setup) -> None:
     """Copy the files of all tokens, and put back those that a killed process has left empty.
 
