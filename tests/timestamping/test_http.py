@@ -13,7 +13,7 @@ from sqlalchemy import text
 from trustworks.core.errors import Unavailable
 from trustworks.core.http import RawRequest
 from trustworks.timestamping import http, wire
-from trustworks.timestamping.unit import WINDOW, Pace
+from trustworks.timestamping.unit import SAMPLE, WINDOW, Pace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -191,6 +191,14 @@ def test_a_module_in_this_process_is_used_on_the_loop_itself(
     assert not authority.is_slow(None)
     assert not authority.is_slow("tsu-1")
     assert not authority.is_slow("nobody")
+
+
+def test_the_first_signatures_are_measured_then_a_few() -> None:
+    pace = Pace()
+    for _ in range(WINDOW):
+        assert pace.is_due()
+        pace.took(1_000, 1_000)
+    assert sum(pace.is_due() for _ in range(10 * SAMPLE)) == 10
 
 
 def test_the_pace_is_the_least_wait_of_a_window() -> None:

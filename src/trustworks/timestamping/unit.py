@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 # The quickest of so many signatures says how quick the module is: a busy machine makes some of them wait.
 WINDOW: Final = 16
+SAMPLE: Final = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +71,12 @@ class Pace:
         self.microseconds = 0.0
         self._least = float("inf")
         self._number = 0
+        self._passed = 0
+
+    def is_due(self) -> bool:
+        """Whether the next signature is to be measured: the first ones, then a few; measuring costs time."""
+        self._passed += 1
+        return self._number < WINDOW or self._passed % SAMPLE == 0
 
     def took(self, wall_ns: int, cpu_ns: int) -> None:
         """Take note of a signature: how long it took, and for how much of that the thread computed."""
