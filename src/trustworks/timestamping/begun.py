@@ -1,8 +1,13 @@
-"""A request between its steps: granted, and on its way to a token."""
+"""A request between its steps, on its way to a token; and the check of that token before it leaves."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from trustworks.core.errors import Refused
+from trustworks.timestamping import readback, template
+from trustworks.timestamping.model import Expected
+from trustworks.timestamping.rules import tokens
 
 if TYPE_CHECKING:
     from trustworks.core.errors import TrustworksError
@@ -45,3 +50,37 @@ class Begun:
         self.attributes = attributes
         self.signature = b""
         self.failure: TrustworksError | None = None
+
+
+def check_own(begun: Begun, token: bytes) -> None:
+    """Refuse a token that is not what was meant (RFC 3161, 2.4.2; EN 319 422, 5.2.2 and 9.1).
+
+    What frames TSTInfo, signed attributes and signature is the same in all tokens with the same lengths: the
+    first of each is read back as a whole, later ones where they differ: TSTInfo and its digest.
+    """
+    unit, content = begun.unit, begun.content
+    parts = unit.template
+    expected = Expected(
+        begun.request,
+        parts.policy(content.policy),
+        content.serial,
+        content.gen_time,
+        parts.accuracy,
+        unit.qualified,
+        unit.shape,
+        parts.digest,
+        begun.signature,
+    )
+    lengths = (len(begun.tst_info), len(begun.signature), begun.request.cert_req)
+    if lengths in unit.proven:
+        broken = tokens.content_objection(readback.read_tst_fields(begun.tst_info), expected)
+        if not tokens.digest_is_signed(parts.content_of(begun.attributes), begun.tst_info, expected):
+            broken = ("RFC3161:2.4.2-ONE-SIGNER", "The signed attributes do not cover the TSTInfo.")
+    else:
+        broken = tokens.objection(readback.read_own(token), expected)
+        if broken is None:
+            if len(unit.proven) >= template.MOST_FRAMES:
+                unit.proven.clear()
+            unit.proven.add(lengths)
+    if broken is not None:
+        raise Refused(broken[0], f"{broken[1]} It was thrown away; this is a fault of the program.")

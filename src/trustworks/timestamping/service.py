@@ -14,10 +14,10 @@ from trustworks.core.errors import Malformed, Refused, TrustworksError, Unavaila
 from trustworks.core.store.types import microseconds
 from trustworks.core.time import check_declared_accuracy
 from trustworks.core.trace import implements
-from trustworks.timestamping import events, readback, records, template, unit, wire
-from trustworks.timestamping.begun import Begun
-from trustworks.timestamping.model import Content, Expected, IssuedBy, PkiFailureInfo
-from trustworks.timestamping.rules import requests, timing, tokens, units
+from trustworks.timestamping import events, records, template, unit, wire
+from trustworks.timestamping.begun import Begun, check_own
+from trustworks.timestamping.model import Content, IssuedBy, PkiFailureInfo
+from trustworks.timestamping.rules import requests, timing, units
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -204,13 +204,14 @@ class TimestampingAuthority:
 
     def _token(self, begun: Begun) -> Outcome:
         chosen, request, content = begun.unit, begun.request, begun.content
-        signed = (begun.tst_info, begun.attributes, begun.signature)
         # (4) Time went on meanwhile: the token still has to be true.
         after = self._clock.now()
         self._check_delay(begun.moment, microseconds(content.gen_time), after)
         # (5) The exact bytes that leave, read back.
-        token = chosen.template.token(*signed, certificates=request.cert_req)
-        _check_own(chosen, request, content, signed, token)
+        token = chosen.template.token(
+            begun.tst_info, begun.attributes, begun.signature, certificates=request.cert_req
+        )
+        check_own(begun, token)
         # (6) The record, with the evidence of the time.
         self._resumed(chosen.name)
         self._issued[chosen.name] = self._issued.get(chosen.name, 0) + 1
@@ -365,42 +366,6 @@ def _key_ended(chosen: Unit) -> Refused:
         f"The private key of the unit {chosen.name} may be used until {events.text(chosen.key_ends)}, within "
         "its certificate's validity; take a new key and certificate into use.",
     )
-
-
-def _check_own(
-    chosen: Unit, request: Request, content: Content, signed: tuple[bytes, bytes, bytes], token: bytes
-) -> None:
-    """Refuse a token that is not what was meant (RFC 3161, 2.4.2; EN 319 422, 5.2.2 and 9.1).
-
-    `signed` are TSTInfo, signed attributes and signature. What frames them is the same in all tokens with the
-    same lengths: the first of each is read back as a whole, later ones where they differ: TSTInfo and digest.
-    """
-    parts = chosen.template
-    tst_info, attributes, signature = signed
-    expected = Expected(
-        request,
-        parts.policy(content.policy),
-        content.serial,
-        content.gen_time,
-        parts.accuracy,
-        chosen.qualified,
-        chosen.shape,
-        parts.digest,
-        signature,
-    )
-    lengths = (len(tst_info), len(signature), request.cert_req)
-    if lengths in chosen.proven:
-        broken = tokens.content_objection(readback.read_tst_fields(tst_info), expected)
-        if not tokens.digest_is_signed(parts.content_of(attributes), tst_info, expected):
-            broken = ("RFC3161:2.4.2-ONE-SIGNER", "The signed attributes do not cover the TSTInfo.")
-    else:
-        broken = tokens.objection(readback.read_own(token), expected)
-        if broken is None:
-            if len(chosen.proven) >= template.MOST_FRAMES:
-                chosen.proven.clear()
-            chosen.proven.add(lengths)
-    if broken is not None:
-        raise Refused(broken[0], f"{broken[1]} It was thrown away; this is a fault of the program.")
 
 
 def check_authority(settings: TimestampingSettings, time_settings: TimeSettings) -> None:
