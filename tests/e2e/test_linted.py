@@ -62,8 +62,11 @@ def test_certificates_of_people_and_seals(
 @pytest.mark.parametrize(
     "name", ["certs/issuing", "certs/tsu-1", "certs/ocsp", "certs/audit", "certs/tls", "trust/root"]
 )
-def test_certificates_of_the_laboratory_itself(lab: Lab, name: str) -> None:
-    assert not findings(BIN / "lint_pkix_cert", "lint", "-s", "WARNING", lab.folder / f"{name}.pem")
+def test_certificates_of_the_laboratory_itself(lab: Lab, tmp_path: Path, name: str) -> None:
+    text = (lab.folder / f"{name}.pem").read_text(encoding="ascii")
+    first, end, _ = text.partition("-----END CERTIFICATE-----\n")
+    (tmp_path / "certificate.pem").write_text(first + end, encoding="ascii")  # the server's file is a chain
+    assert not findings(BIN / "lint_pkix_cert", "lint", "-s", "WARNING", tmp_path / "certificate.pem")
 
 
 @pytest.mark.parametrize(("authority", "kind"), [("issuing", "CRL"), ("root", "ARL")])

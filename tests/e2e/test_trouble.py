@@ -85,8 +85,8 @@ def test_a_wrong_pin_is_told_and_not_tried_again(copied: Lab, request_der: bytes
 
 
 def test_a_missing_ocsp_certificate_is_told(copied: Lab, request_der: bytes) -> None:
+    copied.set_up()  # moves the copy to its own addresses
     (copied.folder / "certs" / "ocsp.pem").rename(copied.folder / "ocsp.pem")
-    (copied.folder / "state" / "complete").unlink()
     command = [*copied.command()[:1], "--config", str(copied.config), "serve"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     try:
