@@ -35,8 +35,8 @@ OWN_ROOMS = {
         *("preparation.py", "release.py"),  # before the key signs, and from the signature to the answer
     },
     "timestamping": {
-        # The unit, its token's template, the look at the finished token, what is logged.
-        *("unit.py", "template.py", "readback.py", "events.py"),
+        # The unit, a request between its steps, a token's template, a look at the token, what is logged.
+        *("unit.py", "begun.py", "template.py", "readback.py", "events.py"),
         *("client.py", "inspect.py", "verify.py"),  # the requester's and the relying party's side
     },
 }

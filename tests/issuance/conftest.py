@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from trustworks.core.store import Database
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def root_key(softhsm: Path, make_token: Callable[..., Pkcs11Uri]) -> Iterator[Key]:
     with Module.open(make_token(), library=softhsm, read_write=True, lab=True) as module:
         yield module.generate_key_pair(label="root", algorithm=KeyAlgorithm.P384)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def issuing_key(softhsm: Path, make_token: Callable[..., Pkcs11Uri]) -> Iterator[Key]:
     with Module.open(make_token(), library=softhsm, read_write=True, lab=True) as module:
         yield module.generate_key_pair(label="issuing", algorithm=KeyAlgorithm.P256)

@@ -27,7 +27,7 @@ POLICY = "2.999.3161.7"
 OTHER_POLICY = "2.999.3161.8"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def tsu_module(softhsm: Path, make_token: Callable[..., Pkcs11Uri]) -> Iterator[Module]:
     """A token with one P-256 key for all tests that need no other."""
     with Module.open(make_token(), library=softhsm, read_write=True, lab=True) as opened:
@@ -41,7 +41,7 @@ def pki(tmp_path_factory: pytest.TempPathFactory) -> Pki:
     return Pki(tmp_path_factory.mktemp("pki"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def certificate(tsu_module: Module, pki: Pki) -> Path:
     return pki.certify(tsu_module.key("tsu-1"))
 

@@ -77,7 +77,7 @@ def test_a_login_by_somebody_else_in_this_process_stands_for_no_pin(
         cryptoki.close_session(session)
 
 
-def test_a_slot_that_fails_is_passed_over_where_its_token_is_gone_and_told_otherwise(
+def test_a_slot_that_fails_is_passed_over_and_told_where_the_token_is_not_found(
     softhsm: Path, token: Pkcs11Uri, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Module.open(token, library=softhsm) as module:
@@ -95,6 +95,9 @@ def test_a_slot_that_fails_is_passed_over_where_its_token_is_gone_and_told_other
     with Module.open(token, library=softhsm) as module:
         module.random(8)
     failure.rv = Rv.FUNCTION_FAILED
+    with Module.open(token, library=softhsm) as module:  # another token that is spoilt hides none
+        module.random(8)
+    monkeypatch.setattr(cryptoki, "slots", lambda **_: [4711])
     with pytest.raises(Unavailable) as caught:
         Module.open(token, library=softhsm)
     assert caught.value.code == "module.failed"

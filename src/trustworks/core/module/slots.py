@@ -16,15 +16,17 @@ if TYPE_CHECKING:
 def find_slot(cryptoki: Cryptoki, uri: Pkcs11Uri) -> int:
     """The slot of the one initialised token that matches all of the URI's attributes (RFC 7512, 2.3)."""
     found, seen = [], []
+    broken: CryptokiError | None = None
     general = cryptoki.info()
     version = f"{general.libraryVersion.major}.{general.libraryVersion.minor}"
     for slot in cryptoki.slots():
         try:
             info, place = cryptoki.token_info(slot), cryptoki.slot_info(slot)
         except CryptokiError as error:
-            if error.rv in LOST or error.rv == Rv.TOKEN_NOT_RECOGNIZED:
-                continue
-            raise
+            # One token that is spoilt, or being written by a killed process, must not hide the others.
+            if error.rv not in LOST and error.rv != Rv.TOKEN_NOT_RECOGNIZED:
+                broken = broken or error
+            continue
         label = text(info.label)
         if info.flags & Flag.TOKEN_INITIALIZED:
             seen.append(label)
@@ -50,6 +52,8 @@ def find_slot(cryptoki: Cryptoki, uri: Pkcs11Uri) -> int:
         raise Unavailable(
             "module.token-ambiguous", f"{len(found)} tokens match {uri}; add serial= or slot-id= to name one."
         )
+    if broken is not None:
+        raise broken  # it may be the very one
     present = (
         f"present are {', '.join(repr(label) for label in seen)}"
         if seen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from trustworks.core.errors import Malformed, Rejected, Unavailable
@@ -57,7 +58,10 @@ def initialise_token(
 
 
 def _initialise(cryptoki: Cryptoki, label: str, so_pin: bytes, user_pin: bytes) -> None:
-    slots = [(slot, cryptoki.token_info(slot)) for slot in cryptoki.slots()]
+    slots = []
+    for slot in cryptoki.slots():
+        with contextlib.suppress(CryptokiError):  # a spoilt token is not a free one
+            slots.append((slot, cryptoki.token_info(slot)))
     slot, info = slots[
         free_slot([(bool(info.flags & Flag.TOKEN_INITIALIZED), text(info.label)) for _, info in slots], label)
     ]
