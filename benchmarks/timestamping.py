@@ -1,11 +1,13 @@
 """Tokens per second over HTTP, beside a bare C_Sign loop and `openssl ts -reply`, all in the same run.
 
-    python benchmarks/timestamping.py [--seconds 5] [--connections 16] [--peer URL] [--json]
+    python benchmarks/timestamping.py [--seconds 5] [--connections 16] [--many 64] [--peer URL] [--json]
 
 A laboratory is set up in a temporary folder and served as `trustworks serve` does, first by one worker, then
 by two: P-256 key in SoftHSM2, every signature verified, record and audit event durable before each answer.
 `wrk` asks (Debian package wrk) over keep-alive connections, for certificates and with a nonce; its own
-processor time is told apart from the workers'. With --peer another authority is loaded in turn, with the same
+processor time is told apart from the workers'. Latency is measured with --connections, throughput with --many:
+an answer waits for the disk, and only connections that do not wait for each other keep the processor busy
+meanwhile. With --peer another authority is loaded in turn, with the same
 requests. The rounds of all contestants alternate, and the best round of each counts, so that whatever else
 the machine does falls on all of them.
 """
@@ -44,6 +46,7 @@ TWO_WORKERS = 1.5
 CPU_US = 220
 P99_MS = 25
 TIMES_OPENSSL = 40
+FEW = "one worker, few connections"
 
 
 @dataclass
@@ -229,7 +232,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--seconds", type=float, default=5.0, help="for each round")
     parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--connections", type=int, default=16)
+    parser.add_argument("--connections", type=int, default=16, help="when latency is measured")
+    parser.add_argument("--many", type=int, default=64, help="connections when throughput is measured")
     parser.add_argument("--peer", help="the address of another authority")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
@@ -240,18 +244,18 @@ def main() -> int:
         lab(folder, port)
         url = f"http://127.0.0.1:{port}/tsa"
         signs, replies = [], []
-        rounds: dict[str, list[Round]] = {"one worker": [], "two workers": []}
+        rounds: dict[str, list[Round]] = {"one worker": [], FEW: [], "two workers": []}
         for _ in range(given.rounds):
             signs.append(bare(folder, given.seconds / 2))
             replies.append(openssl_reply(folder, given.seconds / 2))
             for workers, label in ((1, "one worker"), (2, "two workers")):
                 with served(folder, port, workers) as processes:
                     load(url, folder, processes, 1, given.connections)  # warm
-                    rounds[label].append(load(url, folder, processes, given.seconds, given.connections))
+                    rounds[label].append(load(url, folder, processes, given.seconds, given.many))
+                    if workers == 1:
+                        rounds[FEW].append(load(url, folder, processes, given.seconds, given.connections))
             if given.peer:
-                rounds.setdefault("peer", []).append(
-                    load(given.peer, folder, [], given.seconds, given.connections)
-                )
+                rounds.setdefault("peer", []).append(load(given.peer, folder, [], given.seconds, given.many))
         found = {label: best(every) for label, every in rounds.items()}
     return report(found, max(signs), max(replies), as_json=given.json)
 
@@ -262,7 +266,7 @@ def report(found: dict[str, Round], signs: float, replies: float, *, as_json: bo
         f"one worker >= {SHARE_OF_BARE} of bare C_Sign": (one.per_second / signs, SHARE_OF_BARE, True),
         f"two workers >= {TWO_WORKERS} times one": (two.per_second / one.per_second, TWO_WORKERS, True),
         f"processor time of a token <= {CPU_US} us": (one.cpu_us or 0.0, CPU_US, False),
-        f"p99 <= {P99_MS} ms": (one.p99_ms, P99_MS, False),
+        f"p99 <= {P99_MS} ms": (found[FEW].p99_ms, P99_MS, False),
         f">= {TIMES_OPENSSL} times openssl ts -reply": (one.per_second / replies, TIMES_OPENSSL, True),
     }
     kept = {
