@@ -5,11 +5,11 @@
 A laboratory is set up in a temporary folder and served as `trustworks serve` does, first by one worker, then
 by two: P-256 key in SoftHSM2, every signature verified, record and audit event durable before each answer.
 `wrk` asks (Debian package wrk) over keep-alive connections, for certificates and with a nonce; its own
-processor time is told apart from the workers'. Latency is measured with --connections, throughput with --many:
-an answer waits for the disk, and only connections that do not wait for each other keep the processor busy
-meanwhile. With --peer another authority is loaded in turn, with the same
-requests. The rounds of all contestants alternate, and the best round of each counts, so that whatever else
-the machine does falls on all of them.
+processor time is told apart from the workers'. Latency is measured with --connections, throughput with
+--many: an answer waits for the disk, and only connections that do not wait for each other keep the processor
+busy meanwhile. With --peer another authority is loaded in turn, with the same requests. The rounds of all
+contestants alternate, and the best round of each counts, so that whatever else the machine does falls on all
+of them.
 """
 
 from __future__ import annotations
