@@ -105,15 +105,20 @@ class Sequencer:
 
     @implements("TRUSTWORKS:AUDIT-04")
     def _append(self) -> tuple[int, int]:
-        """Append up to a chunk of new events; answer how many, and the tree's size."""
+        """Append up to a chunk of new events; answer how many, and the tree's size.
+
+        They are read and checked before the transaction that writes: on SQLite that one keeps all others from
+        writing, and answers wait for it.
+        """
         with self._database.read() as connection:
-            if not _news(connection):
+            news = _news(connection)
+            if not news:
                 return 0, Tree(connection).size()
+            leaves = _merged(connection, news)
         with self._database.begin() as connection:
             tree = Tree(connection)
-            if not self._elected(connection):
-                return 0, tree.size()
-            leaves = list(_merged(connection))
+            if not self._elected(connection) or _news(connection, among=news) != news:
+                return 0, tree.size()  # another sequencer appends, or has done so meanwhile
             size = tree.append(self._plans, [(one.stream, one.sequence, one.hash) for one in leaves])
             for stream, last in {one.stream: one for one in leaves}.items():
                 connection.execute(
@@ -189,16 +194,19 @@ def _due(last: Any, size: int, now: datetime, every: timedelta) -> bool:
     return bool(last.size < size and not timedelta() <= now - last.time < every)
 
 
-def _news(connection: Connection) -> list[Any]:
+def _news(connection: Connection, among: list[tuple[str, int]] | None = None) -> list[tuple[str, int]]:
     """The streams (name, events in the tree) that have events which are not in the tree."""
     s, e = records.streams, records.events
     more = select(e.c.sequence).where(e.c.stream == s.c.stream, e.c.sequence == s.c.logged).exists()
-    return list(connection.execute(select(s.c.stream, s.c.logged).where(s.c.closed.is_(False), more)))
+    query = select(s.c.stream, s.c.logged).where(s.c.closed.is_(False), more).order_by(s.c.stream)
+    if among is not None:
+        query = query.where(s.c.stream.in_([stream for stream, _ in among]))
+    return [(row.stream, row.logged) for row in connection.execute(query)]
 
 
-def _merged(connection: Connection) -> list[_Leaf]:
+def _merged(connection: Connection, news: list[tuple[str, int]]) -> list[_Leaf]:
     """Up to a chunk of new events: each stream in its order, the streams among one another by time."""
-    runs = [_run(connection, name, logged) for name, logged in _news(connection)]
+    runs = [_run(connection, name, logged) for name, logged in news]
     return [leaf for _, leaf in heapq.merge(*runs, key=lambda pair: pair[0])][:_CHUNK]
 
 
