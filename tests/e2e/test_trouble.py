@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -131,15 +132,15 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_full_disk_stops_the_tokens_and_room_brings_them_back(
     copied: Lab, small_disk: Path, request_der: bytes
 ) -> None:
-    state = copied.folder / "state"
-    for file in state.iterdir():
-        if file.is_file():
-            (small_disk / file.name).write_bytes(file.read_bytes())
-            file.unlink()
-    for folder in list(state.iterdir()):
-        folder.rename(small_disk / folder.name)
-    state.rmdir()
-    state.symlink_to(small_disk)
+    whole = small_disk / "lab"  # all of it: tokens, secrets and counters too
+    copied.set_up()
+    shutil.copytree(copied.folder, whole)
+    copied.folder = whole
+    conf = whole / "softhsm2.conf"
+    conf.write_text(
+        re.sub(r"tokendir = .*", f"tokendir = {whole / 'tokens'}", conf.read_text(encoding="utf-8")),
+        encoding="utf-8",
+    )
     copied.start()
     assert failure(copied.stamp(request_der)) is None
     ballast = small_disk / "ballast"
@@ -147,10 +148,14 @@ def test_a_full_disk_stops_the_tokens_and_room_brings_them_back(
         while True:
             stream.write(bytes(1 << 16))
             stream.flush()
+    workers = copied.children()
     answers = [failure(copied.stamp(request_der)) for _ in range(60)]
+    for _ in range(20):
+        assert httpx.get(f"{copied.url}/crl/none.crl").status_code == 404  # a number that was not counted yet
     assert "systemFailure" in answers
     found = until(copied.unwell, what="that the full disk is told")
     assert any("full" in sentence for sentence in found.values()), found
+    assert copied.children() == workers, "a process died of the full disk"
     ballast.unlink()
     until(lambda: failure(copied.stamp(request_der)) is None, what="a time-stamp after there was room")
     copied.stop()

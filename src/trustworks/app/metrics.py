@@ -1,21 +1,25 @@
 """What a worker counts, published to Prometheus for all processes of one configuration together.
 
 The client library's multi-process mode keeps each process's numbers in memory-mapped files: counting costs
-about two microseconds, and whichever worker is asked answers for all.
+about two microseconds, and whichever worker is asked answers for all. The room of those files is taken from
+the disk before they are written to: writing into a hole of a mapped file on a full disk ends the process
+(SIGBUS). Where there is no room nothing is counted, and the services go on.
 """
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from prometheus_client import Counter, Gauge, Histogram
 
 BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
 _DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
+_ROOM = 1 << 18  # octets for each file, some two thousand numbers; taken again when they are used up
+_LONGEST = 1 << 12  # octets for one more number with its labels
 
 
 def prepare(directory: Path, *, clear: bool = False) -> None:
@@ -23,7 +27,8 @@ def prepare(directory: Path, *, clear: bool = False) -> None:
 
     `clear` removes the files of processes that ended; only the supervisor does that, before it starts any.
     """
-    directory.mkdir(parents=True, exist_ok=True)
+    with suppress(OSError):  # a full disk: nothing will be counted
+        directory.mkdir(parents=True, exist_ok=True)
     if clear:
         for file in directory.glob("*.db"):
             file.unlink(missing_ok=True)
@@ -36,6 +41,7 @@ class Traffic:
     def __init__(self) -> None:
         from prometheus_client import Counter, Gauge, Histogram  # noqa: PLC0415 - reads its folder now
 
+        _take_room_first()
         self._requests: Counter = Counter(
             "trustworks_http_requests", "Requests answered.", ["route", "status"]
         )
@@ -54,14 +60,56 @@ class Traffic:
         """Count one answered request."""
         known = self._labelled.get((route, status))
         if known is None:
-            known = (self._requests.labels(route, str(status)), self._seconds.labels(route))
+            try:
+                known = (self._requests.labels(route, str(status)), self._seconds.labels(route))
+            except OSError:  # there is no room for the numbers
+                return
             self._labelled[route, status] = known
         known[0].inc()
         known[1].observe(seconds)
 
     def resource(self, name: str, *, up: bool) -> None:
         """Record whether a resource answered."""
-        self._up.labels(name).set(1 if up else 0)
+        with suppress(OSError):
+            self._up.labels(name).set(1 if up else 0)
+
+
+def _take_room_first() -> None:
+    """Let the mapped files have no holes; where there is no room, making one raises `OSError`."""
+    import prometheus_client.values  # noqa: PLC0415 - as above
+
+    values: Any = prometheus_client.values
+    base: Any = values.MmapedDict
+    if getattr(base, "has_no_holes", False):
+        return
+
+    class Allocated(base):  # type: ignore[misc]  # the library has no types for it
+        """A file of numbers whose room on the disk is its own before it is mapped."""
+
+        has_no_holes = True
+
+        def __init__(self, filename: str, read_mode: bool = False) -> None:  # noqa: FBT001, FBT002 - the library's
+            if not read_mode:
+                _allocate(filename)
+            super().__init__(filename, read_mode)
+
+        def _init_value(self, key: str) -> None:
+            if self._used + len(key.encode()) + _LONGEST > self._capacity:
+                os.posix_fallocate(self._f.fileno(), 0, 2 * self._capacity)
+            super()._init_value(key)
+
+    values.MmapedDict = Allocated
+
+
+def _allocate(filename: str) -> None:
+    descriptor = os.open(filename, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        os.posix_fallocate(descriptor, 0, _ROOM)
+    except OSError:
+        Path(filename).unlink(missing_ok=True)  # an empty file would spoil the answer for all processes
+        raise
+    finally:
+        os.close(descriptor)
 
 
 def exposition() -> tuple[bytes, str]:
