@@ -113,6 +113,40 @@ def test_a_child_that_cannot_live_is_started_more_and_more_seldom(run: Callable[
     assert not running.ready.is_set()
 
 
+# Says ready, beats ten times a second, and hangs when it is stopped.
+BEATING = """
+import time
+from trustworks.app.supervisor import beat, tell_ready
+tell_ready()
+while True:
+    beat()
+    time.sleep(0.1)
+"""
+
+
+@pytest.mark.crash
+def test_a_child_that_hangs_is_killed_and_started_again(run: Callable[..., Running]) -> None:
+    running = run(ProcessSpec(name="one", command=(sys.executable, "-c", BEATING), silence=2.0))
+    assert running.ready.wait(10)
+    first = running.supervisor.pids["one"]
+    time.sleep(2.5)
+    assert running.supervisor.pids["one"] == first, "a child that beats was killed"
+    os.kill(first, signal.SIGSTOP)
+    until(lambda: running.supervisor.pids.get("one") not in {None, first})
+    assert running.deaths == [first]
+
+
+def test_a_child_that_beats_does_not_wait_for_a_supervisor_that_does_not_read() -> None:
+    script = (
+        "from trustworks.app.supervisor import beat\nimport sys\nfor _ in range(100_000):\n    beat()\n"
+        "sys.stderr.write('done')\n"
+    )
+    command = [sys.executable, "-c", script]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        assert process.stderr.read() == b"done"
+
+
 @pytest.mark.crash
 def test_children_stop_by_themselves_when_the_supervisor_is_killed(tmp_path: Path) -> None:
     script = (

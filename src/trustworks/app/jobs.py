@@ -19,7 +19,7 @@ import structlog
 from trustworks.app import heartbeat, logs, metrics
 from trustworks.app.heartbeat import TaskState
 from trustworks.app.opening import is_hopeless
-from trustworks.app.supervisor import tell_ready, when_orphaned
+from trustworks.app.supervisor import beat, tell_ready, when_orphaned
 from trustworks.app.wiring import Wiring
 from trustworks.core.errors import TrustworksError, Unavailable
 
@@ -126,6 +126,7 @@ def run(wiring: Wiring, stop: threading.Event) -> None:
     tell_ready()
     while not stop.is_set():
         heartbeat.write(wiring.run_dir, {task.name: task.state for task in work})
+        beat()
         stop.wait(BEAT)
     for thread in threads:
         thread.join(STOP_PATIENCE)

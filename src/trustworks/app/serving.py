@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from trustworks.app import logs, metrics
 from trustworks.app.settings import split_address
-from trustworks.app.supervisor import ProcessSpec, Supervisor, only_one
+from trustworks.app.supervisor import SILENCE, ProcessSpec, Supervisor, only_one
 from trustworks.core.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -50,16 +50,15 @@ def processes(wiring: Wiring) -> list[ProcessSpec]:
 
     def worker(name: str, listener: str) -> ProcessSpec:
         command = (python, "-m", "trustworks.app.worker", "--config", file, "--name", name)
-        return ProcessSpec(name=name, command=(*command, "--listener", listener))
+        return ProcessSpec(name=name, command=(*command, "--listener", listener), silence=SILENCE)
 
     specs = [worker(f"http-{number}", "http") for number in range(1, http.workers + 1)]
     if http.tls_listen is not None:
         specs += [worker(f"https-{number}", "tls") for number in range(1, http.tls_workers + 1)]
     if http.proxy.unix_socket is not None:
         specs.append(worker("proxy-1", "proxy"))
-    jobs = ProcessSpec(
-        name="jobs", command=(python, "-m", "trustworks.app.jobs", "--config", file), last=True
-    )
+    command = (python, "-m", "trustworks.app.jobs", "--config", file)
+    jobs = ProcessSpec(name="jobs", command=command, last=True, silence=SILENCE)
     return [*specs, jobs]
 
 

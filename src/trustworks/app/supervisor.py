@@ -2,7 +2,8 @@
 
 Children are started as new programs, never forked: a forked PKCS#11 library is broken. Each child reads its
 standard input, whose other end is held here; when that end closes (the supervisor was killed) the child stops
-by itself. It writes the line ``ready`` to its standard output once it serves.
+by itself. It writes the line ``ready`` to its standard output once it serves, and a beat every second from
+then on; one that hangs falls silent, and is killed and started again.
 """
 
 from __future__ import annotations
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 READY = b"ready\n"
+BEAT = b"."
+BEAT_EVERY = 1.0  # seconds
+SILENCE = 15.0  # seconds without a beat after which a process that serves counts as hung
+LONGEST_LOOK = 1.0  # seconds that count between two looks, so that a machine that slept blames nobody
 LOOK_EVERY = 0.1  # seconds between two looks at the children; a death is noticed within this
 FIRST_BACKOFF = 0.5
 LARGEST_BACKOFF = 30.0
@@ -40,11 +45,15 @@ OUTPUT_LIMIT = 4096
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessSpec:
-    """One process to keep running. `last` is stopped after all that are not."""
+    """One process to keep running. `last` is stopped after all that are not.
+
+    `silence` is how many seconds it may be silent for, once it is ready; None: it does not beat.
+    """
 
     name: str
     command: tuple[str, ...]
     last: bool = False
+    silence: float | None = None
 
 
 @dataclass(slots=True)
@@ -55,6 +64,9 @@ class _Child:
     ready: bool = False
     failures: int = 0
     start_at: float = 0.0
+    looked: float = 0.0
+    silent: float = 0.0
+    deaths: int = 0
     output: bytes = field(default=b"")
 
 
@@ -172,8 +184,12 @@ class Supervisor:
         self._read(child)
         code = child.process.poll()
         if code is None:
+            if now - child.started > LONG_LIFE:
+                child.failures = 0
+            self._listen(child, now)
             return
         child.failures = 1 if now - child.started > LONG_LIFE else child.failures + 1
+        child.deaths += 1
         pause = min(FIRST_BACKOFF * 2 ** (child.failures - 1), LARGEST_BACKOFF)
         log.error(
             "serve.process-died",
@@ -185,6 +201,23 @@ class Supervisor:
         self._ended(child)
         child.start_at = now + pause
 
+    @staticmethod
+    def _listen(child: _Child, now: float) -> None:
+        """Kill a child that has not beaten for too long; its death is noticed at the next look."""
+        child.silent += min(now - child.looked, LONGEST_LOOK)
+        child.looked = now
+        if child.process is None or not child.ready or child.spec.silence is None:
+            return
+        if child.silent > child.spec.silence:
+            log.error(
+                "serve.process-hung",
+                name=child.spec.name,
+                pid=child.process.pid,
+                silent_seconds=round(child.silent, 1),
+            )
+            child.process.kill()
+            child.silent = 0.0
+
     def _start(self, child: _Child) -> None:
         child.process = subprocess.Popen(
             child.spec.command,
@@ -193,7 +226,8 @@ class Supervisor:
             pass_fds=() if self._lock is None else (self._lock,),
             process_group=0,
         )
-        child.started = time.monotonic()
+        child.started = child.looked = time.monotonic()
+        child.silent = 0.0
         child.ready, child.output = False, b""
         os.set_blocking(_pipe(child.process.stdout).fileno(), False)
         log.info("serve.process-started", name=child.spec.name, pid=child.process.pid)
@@ -202,7 +236,9 @@ class Supervisor:
         if child.process is None:
             return
         with contextlib.suppress(BlockingIOError):
-            child.output += os.read(_pipe(child.process.stdout).fileno(), OUTPUT_LIMIT)
+            said = os.read(_pipe(child.process.stdout).fileno(), OUTPUT_LIMIT)
+            child.output += said
+            child.silent = 0.0 if said else child.silent
         if not child.ready and READY in child.output:
             child.ready = True
             log.info(
@@ -274,6 +310,13 @@ def tell_ready() -> None:
     """Tell the supervisor that this process serves."""
     with contextlib.suppress(OSError):
         os.write(sys.stdout.fileno(), READY)
+
+
+def beat() -> None:
+    """Tell the supervisor that this process' loop still turns; to be called every `BEAT_EVERY` seconds."""
+    with contextlib.suppress(OSError):
+        os.set_blocking(sys.stdout.fileno(), False)  # a supervisor that does not read must not stop us
+        os.write(sys.stdout.fileno(), BEAT)
 
 
 def when_orphaned(stop: Callable[[], None]) -> None:

@@ -21,7 +21,7 @@ import structlog
 from trustworks.app import logs, metrics
 from trustworks.app.client_identity import ClientIdentity, read_secret
 from trustworks.app.settings import split_address
-from trustworks.app.supervisor import tell_ready, when_orphaned
+from trustworks.app.supervisor import BEAT_EVERY, beat, tell_ready, when_orphaned
 from trustworks.app.wiring import Wiring
 from trustworks.core.errors import TrustworksError
 
@@ -114,9 +114,11 @@ async def _serve(wiring: Wiring, listener: str, shell: Shell, services: Services
     waiting = asyncio.create_task(stop.wait())
     await asyncio.wait((serving, asyncio.create_task(listening.wait())), return_when=asyncio.FIRST_COMPLETED)
     tell_ready()
+    beating = asyncio.create_task(_keep_beating())
     await pages.load()
     await asyncio.wait((serving, waiting), return_when=asyncio.FIRST_COMPLETED)
     opening.cancel()
+    beating.cancel()
     if serving.done():
         await serving
         raise RuntimeError("The HTTP server ended by itself.")
@@ -124,6 +126,13 @@ async def _serve(wiring: Wiring, listener: str, shell: Shell, services: Services
     done, _ = await asyncio.wait((serving,), timeout=DRAIN)
     if not done:
         log.warning("worker.drain-timeout", seconds=DRAIN)
+
+
+async def _keep_beating() -> None:
+    """Beat from the loop that answers, so that one that hangs is noticed."""
+    while True:
+        beat()
+        await asyncio.sleep(BEAT_EVERY)
 
 
 async def _keep_opening(shell: Shell, services: Services) -> None:
