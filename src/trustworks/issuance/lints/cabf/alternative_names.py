@@ -1,6 +1,6 @@
 """Baseline Requirements, 7.1.2.7.12.
 
-A server's names are DNS names or IP addresses, and its common name is one of them.
+A server has alternative names, and each is a DNS name or an IP address.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from trustworks.issuance.lints.lint import Candidate, Lint, of_kind
 
 @implements("CABF-BR:7.1.2.7.12")
 def check(candidate: Candidate) -> str | None:
-    """A server's names are DNS names or IP addresses, and its common name is one of them."""
+    """A server has alternative names, and each is a DNS name or an IP address."""
     found = candidate.extension(x509.SubjectAlternativeName)
     names = [] if found is None else list(found.value)
     if not names or not all(isinstance(name, x509.DNSName | x509.IPAddress) for name in names):
@@ -24,7 +24,7 @@ def check(candidate: Candidate) -> str | None:
 LINT = Lint(
     id="CABF-BR:7.1.2.7.12",
     clause="Baseline Requirements, 7.1.2.7.12",
-    words="A server's names are DNS names or IP addresses, and its common name is one of them.",
+    words="A server has alternative names, and each is a DNS name or an IP address.",
     applies=of_kind("tls-server"),
     check=check,
 )
