@@ -10,6 +10,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,17 +18,20 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
+from hypothesis import given
+from hypothesis import strategies as st
 from issuance_testbed import SUBJECTS, make_csr, open_provider
 from pkilint import etsi, loader
 from pkilint.etsi.etsi_constants import CertificateType
 from pkilint.pkix import certificate as pkix
-from pkilint.pkix import extension
+from pkilint.pkix import extension, general_name
 from pkilint.pkix import name as pkix_names
 
 from trustworks.core.der import x509 as der
 from trustworks.core.module import KeyAlgorithm, Module
 from trustworks.core.store import Database, StoreSettings
 from trustworks.issuance.enrolment.csr import request_of
+from trustworks.issuance.lints.rfc5280.dns_names import is_dns_name
 from trustworks.issuance.wire import read_csr, read_subject
 
 if TYPE_CHECKING:
@@ -273,3 +277,16 @@ def test_openssl_makes_requests_that_are_read(certificates: dict[str, Path], tmp
         )
         assert read_csr(file.read_bytes()).request.is_signature_valid
     assert read_csr(make_csr()).der
+
+
+LABELS = st.text("aZ0-_*. \0\nä", max_size=6) | st.sampled_from(["*", "tsp", "a" * 63, "a" * 64])
+
+
+@given(st.lists(LABELS, max_size=5))
+def test_no_dns_name_is_let_through_that_pkilint_finds_wrong(labels: list[str]) -> None:
+    """A star is no part of pkilint's syntax, so what is behind it is judged."""
+    dns_name = ".".join([*labels, "test"])
+    if is_dns_name(dns_name) and "." in dns_name:
+        judged = SimpleNamespace(pdu=dns_name.removeprefix("*."))
+        assert general_name.DomainNameSyntaxValidator().validate_value(judged)
+        general_name.GeneralNameDnsNameDomainNameLengthValidator().validate(judged)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +19,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from certificate_bench import Benches
+
+
+NO_DNS_NAMES = [
+    *("a\0b.test", "a\nb.test", "a.test\n", "a..b", ".test", "a.test.", "a b.test", "URI:x"),
+    *("*", "*.test", "*.*.test", "foo.*.test", "f*.foo.test", "**.foo.test"),
+    *("-bad.test", "bad-.test", "a_b.test", "999.1.1.1", "1.2.3.4", "4"),
+    *("a" * 64 + ".test", ".".join(["a" * 49] * 5 + ["test"])),
+]
+
+
+def with_dns_name(dns_name: str, bench: Bench) -> Bench:
+    return bench.put(x509.SubjectAlternativeName([x509.DNSName(dns_name)]))
 
 
 def version_one(bench: Bench) -> bytes:
@@ -332,6 +345,16 @@ CASES = [
         marks=pytest.mark.req("RFC5280:4.2.1.6"),
         id="RFC5280:4.2.1.6",
     ),
+    *(
+        pytest.param(
+            "RFC5280:4.2.1.6-DNS",
+            "tls-server",
+            partial(with_dns_name, dns_name),
+            marks=pytest.mark.req("RFC5280:4.2.1.6-DNS"),
+            id=f"RFC5280:4.2.1.6-DNS {dns_name[:20]!r}",
+        )
+        for dns_name in NO_DNS_NAMES
+    ),
     pytest.param(
         "RFC5280:4.2.1.9",
         "root",
@@ -435,3 +458,11 @@ def test_a_spoiled_certificate_is_found(
     spoiled = spoil(bench)
     found = found_by_lints(bench, spoiled) if isinstance(spoiled, bytes) else found_by_lints(spoiled)
     assert lint_id in found
+
+
+@pytest.mark.parametrize(
+    "dns_name",
+    ["a.test", "tsp", "*.foo.test", "A-1.test", "xn--bcher-kva.example", "a" * 63 + ".test", "4.a4"],
+)
+def test_dns_names_that_are_some(benches: Benches, dns_name: str) -> None:
+    assert found_by_lints(with_dns_name(dns_name, benches["tls-server"])) == set()

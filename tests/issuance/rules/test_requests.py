@@ -9,6 +9,7 @@ import pytest
 from trustworks.core.errors import Refused, Rejected
 from trustworks.issuance.model import NameAttribute
 from trustworks.issuance.profiles import PROFILES, profile_named
+from trustworks.issuance.profiles.tbs import alternative_name
 from trustworks.issuance.rules.requests import (
     check_actor,
     check_alternative_names,
@@ -107,6 +108,19 @@ def test_alternative_names_are_a_servers_alone() -> None:
     with pytest.raises(Rejected, match="no alternative names"):
         check_alternative_names(PROFILES["tsu"], ("DNS:a",))
     check_alternative_names(PROFILES["tls-server"], ("DNS:a",))
+
+
+def test_a_certificate_has_a_hundred_alternative_names_at_most() -> None:
+    names = [f"DNS:h{number}.example.com" for number in range(101)]
+    check_alternative_names(PROFILES["tls-server"], names[:100])
+    with pytest.raises(Rejected, match="at most 100"):
+        check_alternative_names(PROFILES["tls-server"], names)
+
+
+@pytest.mark.parametrize("text", ["URI:x", "tsp.example.com", "192.0.2.1", "dns:a.test", "DNSX:a", ""])
+def test_an_alternative_name_says_what_it_is(text: str) -> None:
+    with pytest.raises(Rejected, match="DNS:name or IP:address"):
+        alternative_name(text)
 
 
 def test_authorities_are_a_ceremonys() -> None:

@@ -96,16 +96,17 @@ def readable_name(attributes: Sequence[NameAttribute]) -> str:
 
 
 def alternative_name(text: str) -> x509.GeneralName:
-    """``DNS:name``, ``IP:address``, or either without its prefix; `Rejected` (issuance.alternative-name)."""
+    """``DNS:name`` or ``IP:address``; `Rejected` (issuance.alternative-name) for anything else."""
     kind, _, value = text.partition(":")
     if kind not in {"DNS", "IP"}:
-        kind, value = "", text
-    if kind != "DNS":
+        raise Rejected(
+            "issuance.alternative-name", f"{text!r} is no alternative name; write DNS:name or IP:address."
+        )
+    if kind == "IP":
         try:
             return x509.IPAddress(ipaddress.ip_address(value))
         except ValueError:
-            if kind == "IP":
-                raise Rejected("issuance.alternative-name", f"{value!r} is not an IP address.") from None
+            raise Rejected("issuance.alternative-name", f"{value!r} is not an IP address.") from None
     try:
         return x509.DNSName(value)
     except ValueError:

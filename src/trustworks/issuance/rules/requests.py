@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 MAX_VALUE: Final = 255
+MAX_NAMES: Final = 100
 PRINTABLE_ONLY: Final = frozenset({"countryName", "serialNumber"})
 PRINTABLE: Final = re.compile(r"[A-Za-z0-9 '()+,\-./:=?]+")
 ACTOR: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:@/-]{0,63}")
@@ -105,7 +106,12 @@ def check_not_a_ceremony(profile: Profile) -> None:
 
 
 def check_alternative_names(profile: Profile, names: Sequence[str]) -> None:
-    """`Rejected` (issuance.alternative-name) when names are missing or not of this profile."""
+    """`Rejected` (issuance.alternative-name) when names are missing, too many, or not of this profile."""
+    if len(names) > MAX_NAMES:
+        raise Rejected(
+            "issuance.alternative-name",
+            f"{len(names)} alternative names are asked for; a certificate has at most {MAX_NAMES}.",
+        )
     if profile.alternative_names == "required" and not names:
         raise Rejected(
             "issuance.alternative-name",
