@@ -6,13 +6,15 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import exc, text
+from sqlalchemy import exc, select, text
 from timestamping_testbed import NOW, SteeredClock
 
 from trustworks.core.audit import Recorder
+from trustworks.core.audit.entries import DatabaseSource
+from trustworks.core.audit.verify import verify
 from trustworks.core.errors import Unavailable
 from trustworks.core.time import TimeSettings
-from trustworks.timestamping import records, wire
+from trustworks.timestamping import TokenRecords, records, wire
 from trustworks.timestamping.service import TimestampingAuthority
 
 if TYPE_CHECKING:
@@ -181,3 +183,52 @@ def test_a_record_as_json_is_all_text(
     (record,) = records.issued(database, since=NOW - DAY, until=NOW + DAY)
     assert record.as_dict()["gen_time"] == "2026-05-04T03:02:01.000000Z"
     assert record.as_dict()["imprint"] == record.imprint.hex()
+
+
+@pytest.mark.req("TRUSTWORKS:TSA-RECORD-BOUND")
+def test_a_record_that_is_not_what_was_logged_is_found(
+    make: Callable[..., TimestampingAuthority],
+    database: Database,
+    clock: SteeredClock,
+    query: Callable[..., bytes],
+) -> None:
+    def found() -> list[str]:
+        with database.read() as connection:
+            return [
+                one.message
+                for one in verify(DatabaseSource(connection), checkers=[TokenRecords(connection)]).findings
+            ]
+
+    with Recorder.open(database, "tsa") as recorder:
+        authority = make(clock, recorder)
+        for number in range(4):
+            authority.stamp(query(f"document {number}".encode()))
+    assert found() == []
+    with database.begin() as connection:
+        on = " ON timestamp_tokens" if database.dialect == "postgresql" else ""
+        for action in ("update", "delete"):
+            connection.execute(text(f"DROP TRIGGER timestamp_tokens_no_{action}{on}"))
+        altered, removed, renamed, _ = connection.scalars(select(records.tokens.c.serial)).all()
+    changes: dict[str, Any] = {
+        "policy": "2.999", "qualified": True, "imprint_hash": "sha1", "imprint": b"x", "gen_time": NOW + DAY,
+        "tst_info": b"x", "clock_mode": "lab", "clock_lease": "x", "clock_sources": "",
+        "clock_bound_us": None, "clock_leap": "x", "stream": "x", "unit": "x",
+    }  # fmt: skip
+    row = records.tokens.update().where(records.tokens.c.serial == altered)
+    before = records.find(database, altered)
+    assert before is not None
+    for column, value in changes.items():
+        with database.begin() as connection:
+            connection.execute(row.values({column: value}))
+        assert [altered in one and "was altered" in one for one in found()] == [True], column
+        with database.begin() as connection:
+            connection.execute(row.values({column: getattr(before, column)}))
+    assert found() == []
+    with database.begin() as connection:
+        connection.execute(records.tokens.delete().where(records.tokens.c.serial == removed))
+        connection.execute(
+            records.tokens.update().where(records.tokens.c.serial == renamed).values(serial="abc")
+        )
+    messages = found()
+    assert sorted("is gone" in one for one in messages) == [False, True, True]
+    assert any("no event of the token abc" in one for one in messages)

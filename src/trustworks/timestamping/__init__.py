@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from trustworks.timestamping.config import TimestampingSettings, UnitSettings
     from trustworks.timestamping.model import PkiFailureInfo, PkiStatus
+    from trustworks.timestamping.reconcile import TokenRecords
     from trustworks.timestamping.service import Outcome, TimestampingAuthority
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "PkiStatus",
     "TimestampingAuthority",
     "TimestampingSettings",
+    "TokenRecords",
     "UnitSettings",
 ]
 
@@ -34,6 +36,7 @@ _PLACES = {
     "PkiStatus": "model",
     "TimestampingAuthority": "service",
     "TimestampingSettings": "config",
+    "TokenRecords": "reconcile",
     "UnitSettings": "config",
 }
 

@@ -1,7 +1,7 @@
 """What the audit log and the record of tokens are told.
 
 Events have no personal data: no client, no imprint. The imprint is in the record of tokens alone; the event
-of a token has the SHA-256 of its TSTInfo, which ties the two together.
+of a token has the SHA-256 of its TSTInfo and of the record's values, which tie the three together.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from trustworks.core.audit import Event, Row
 from trustworks.core.errors import Refused
 from trustworks.core.trace import implements
 from trustworks.timestamping import records
+from trustworks.timestamping.reconcile import row_digest
 
 if TYPE_CHECKING:
     from trustworks.core.module import Key
@@ -30,35 +31,32 @@ def issued(
 ) -> tuple[Event, Row]:
     """The event and the record of a token that was signed at `signed`."""
     serial = f"{content.serial:x}"
-    digest = sha256(tst_info)
+    digest = sha256(tst_info).digest()
+    values = {
+        "serial": serial,
+        "unit": by.unit,
+        "policy": content.policy,
+        "qualified": content.qualified,
+        "imprint_hash": by.imprint_hash,
+        "imprint": content.digest,
+        "gen_time": content.gen_time,
+        "tst_info": digest,
+        "clock_mode": evidence.mode,
+        "clock_lease": evidence.lease,
+        "clock_sources": " ".join(evidence.sources),
+        "clock_bound_us": evidence.bound_us,
+        "clock_leap": evidence.leap_state,
+        "stream": by.stream,
+    }
     event = Event(
         type="timestamp.issued",
         outcome="success",
         actor=ACTOR,
         subject={"serial": serial, "unit": by.unit},
-        detail={"tst_info": digest.hexdigest()},
+        detail={"row": row_digest(list(values.values())).hex(), "tst_info": digest.hex()},
         time=signed,
     )
-    row = Row(
-        records.tokens,
-        {
-            "serial": serial,
-            "unit": by.unit,
-            "policy": content.policy,
-            "qualified": content.qualified,
-            "imprint_hash": by.imprint_hash,
-            "imprint": content.digest,
-            "gen_time": content.gen_time,
-            "tst_info": digest.digest(),
-            "clock_mode": evidence.mode,
-            "clock_lease": evidence.lease,
-            "clock_sources": " ".join(evidence.sources),
-            "clock_bound_us": evidence.bound_us,
-            "clock_leap": evidence.leap_state,
-            "stream": by.stream,
-        },
-    )
-    return event, row
+    return event, Row(records.tokens, values)
 
 
 @implements("EN319421:OVR-7.12-02", "EN319421:OVR-7.12-03")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
@@ -76,6 +76,7 @@ def verify(
     """Verify every event, every stream, the Merkle tree and its checkpoints. Exit code 1: not sound."""
     from trustworks.core.audit.entries import DatabaseSource, ExportSource  # noqa: PLC0415
     from trustworks.core.audit.verify import verify as verify_log  # noqa: PLC0415
+    from trustworks.timestamping import TokenRecords  # noqa: PLC0415
 
     wiring: AuditWiring = context.obj
     kept = [_checkpoint_in(file) for file in against or ()]
@@ -92,7 +93,13 @@ def verify(
             stored = DatabaseSource(connection)
             with _progress("Verifying", stored.total()) as progress:
                 report = verify_log(
-                    stored, against=kept, trusted=trusted, check_token=check_token, progress=progress
+                    stored,
+                    against=kept,
+                    trusted=trusted,
+                    check_token=check_token,
+                    checkers=(TokenRecords(connection),),
+                    checkpoint_every=_checkpoint_every(wiring.config),
+                    progress=progress,
                 )
     typer.echo(json.dumps(report.as_dict()) if as_json else report_text(report))
     if not report.ok:
@@ -290,6 +297,12 @@ def _trusted(wiring: AuditWiring, given: list[Path] | None, *, configured: bool)
     if not files and configured and wiring.config.audit.certificate is not None:
         files = [wiring.config.audit.certificate]
     return frozenset(key for file in files for key in _keys_in(file))
+
+
+def _checkpoint_every(config: Config) -> timedelta | None:
+    """How often checkpoints are made; None where there is no signer."""
+    audit = config.audit
+    return None if audit.certificate is None else timedelta(seconds=audit.checkpoint_every)
 
 
 def _token_check(trust: list[Path] | None) -> Callable[[bytes, bytes], datetime]:

@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, func, select, type_coerce
 
 from trustworks.core.audit import checkpoint as checkpoints
 from trustworks.core.audit import records
+from trustworks.core.audit.completeness import StreamRow
 from trustworks.core.errors import Malformed
 
 if TYPE_CHECKING:
@@ -49,6 +50,12 @@ class Source(Protocol):
     def checkpoints(self) -> list[Checkpoint]:
         """All checkpoints, oldest first."""
 
+    def checkpoint_numbers(self) -> list[int]:
+        """The numbers of the checkpoints in their order, for sources that number them."""
+
+    def streams(self) -> list[StreamRow] | None:
+        """The streams that the source knows besides their events; None when it knows of none."""
+
     def entries(self) -> Iterator[Entry]:
         """The Merkle log in its order, then the events that are not in it, stream by stream."""
 
@@ -78,6 +85,16 @@ class DatabaseSource:
         columns = (c.c.body, c.c.signature, c.c.spki, c.c.certificate, c.c.time_stamp)
         rows = self._connection.execute(select(*columns).order_by(c.c.number))
         return [checkpoints.read(*row) for row in rows]
+
+    def checkpoint_numbers(self) -> list[int]:
+        """The primary key of the table of checkpoints."""
+        number = records.checkpoints.c.number
+        return list(self._connection.scalars(select(number).order_by(number)))
+
+    def streams(self) -> list[StreamRow] | None:
+        """The table of streams."""
+        s = records.streams.c
+        return [StreamRow(*row) for row in self._connection.execute(select(s.stream, s.logged, s.closed))]
 
     def entries(self) -> Iterator[Entry]:
         """The log joined with the events, then the events that are not in the log."""
@@ -142,6 +159,14 @@ class ExportSource:
                 if number > 1:
                     found.append(checkpoints.from_document(self._loads(line, number)))
         return found
+
+    def checkpoint_numbers(self) -> list[int]:
+        """An export has none."""
+        return []
+
+    def streams(self) -> list[StreamRow] | None:
+        """An export has the events alone."""
+        return None
 
     def entries(self) -> Iterator[Entry]:
         """The lines of events."""

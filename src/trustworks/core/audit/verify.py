@@ -10,11 +10,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from trustworks.core.audit.checkpoint import signature_is_valid
+from trustworks.core.audit.completeness import (
+    Seen,
+    number_findings,
+    stream_findings,
+    succession_findings,
+    unsigned_findings,
+)
 from trustworks.core.audit.merkle import Growing, fold
 from trustworks.core.audit.report import Finding, Report
 from trustworks.core.audit.sequencer import CLOSED
@@ -25,10 +32,14 @@ from trustworks.core.store.types import microseconds
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
+    from datetime import timedelta
 
     from trustworks.core.audit.checkpoint import Checkpoint
+    from trustworks.core.audit.completeness import RecordChecker
     from trustworks.core.audit.entries import Entry, Source
+
+OPENED = "audit.stream-opened"
 
 _NOTHING = "0" * 64
 
@@ -41,6 +52,8 @@ class _Stream:
     previous: str = _NOTHING
     closed: bool = False
     doubtful: bool = False
+    logged: int = 0
+    logged_closed: bool | None = False
 
 
 def verify(
@@ -49,6 +62,9 @@ def verify(
     against: Iterable[Checkpoint] = (),
     trusted: frozenset[str] = frozenset(),
     check_token: Callable[[bytes, bytes], datetime] = stamped_time,
+    checkers: Sequence[RecordChecker] = (),
+    checkpoint_every: timedelta | None = None,
+    now: datetime | None = None,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Report:
     """Verify the log in `source`.
@@ -56,9 +72,16 @@ def verify(
     `check_token` verifies a time-stamp token over a digest (raising one of the four families), by default
     no more than the digest. `against` are checkpoints that were kept elsewhere; `trusted` the fingerprints
     (SHA-256 of the public key, in hexadecimal) that checkpoints may be signed by, empty to accept any.
-    `progress` is called with the number of entries read.
+    `checkers` compare the records of services with their events. `checkpoint_every` is how often checkpoints
+    are made, None where nobody makes any. `progress` is called with the number of entries read.
     """
-    return _Verification(source, list(against), trusted, check_token).run(progress)
+    verification = _Verification(source, list(against), trusted, check_token, checkers)
+    report = verification.run(progress)
+    for finding in unsigned_findings(
+        len(source.checkpoints()), report.first_time, now or datetime.now(UTC), checkpoint_every
+    ):
+        report.add(finding)
+    return report
 
 
 class _Verification:
@@ -68,6 +91,7 @@ class _Verification:
         against: list[Checkpoint],
         trusted: frozenset[str],
         check_token: Callable[[bytes, bytes], datetime],
+        checkers: Sequence[RecordChecker],
     ) -> None:
         self.report = Report(keys_compared=bool(trusted))
         self._source = source
@@ -75,6 +99,8 @@ class _Verification:
         self._check_token = check_token
         self._tree = Growing()
         self._streams: dict[str, _Stream] = {}
+        self._checkers = {one.type: one for one in checkers}
+        self._after: dict[str, int] = {}
         self._first_leaf: bytes | None = None
         self._levels: list[list[bytes]] = [[]]
         self._written: list[int] = [0]
@@ -104,12 +130,28 @@ class _Verification:
         for size in sorted(self._pending):
             for label, _ in self._pending[size]:
                 self._truncated(label, size)
+        self._complete()
         report.streams = len(self._streams)
         report.open_streams = sum(not stream.closed for stream in self._streams.values())
         report.checkpoints = len(self._checkpoints)
         report.keys = sorted({one.key for one in self._checkpoints})
         progress(report.events)
         return report
+
+    def _complete(self) -> None:
+        """What is gone beside the events."""
+        seen = {
+            name: Seen(events=one.sequence, logged=one.logged, closed=one.logged_closed)
+            for name, one in self._streams.items()
+        }
+        rows = self._source.streams()
+        for finding in (
+            *number_findings(self._source.checkpoint_numbers()),
+            *(() if rows is None else stream_findings(rows, seen)),
+            *succession_findings(self._after, seen),
+            *(Finding(kind="record", message=text) for one in self._checkers.values() for text in one.rest()),
+        ):
+            self.report.add(finding)
 
     # ---- events and streams
 
@@ -124,6 +166,8 @@ class _Verification:
             )
         leaf = entry.leaf or b""
         self._event(entry)
+        stream = self._streams[entry.stream]
+        stream.logged, stream.logged_closed = stream.sequence, None if stream.doubtful else stream.closed
         if self._first_leaf is None:
             self._first_leaf = leaf
         self._tree.append(leaf)
@@ -163,11 +207,24 @@ class _Verification:
         self._columns(entry, value)
         self._step(stream, entry, doubtful=False)
         stream.closed = value.get("type") == CLOSED
+        self._beside(entry, value)
         time = value.get("time")
         if isinstance(time, str):
             report = self.report
             report.first_time = time if report.first_time is None else min(report.first_time, time)
             report.last_time = time if report.last_time is None else max(report.last_time, time)
+
+    def _beside(self, entry: Entry, value: dict[str, Any]) -> None:
+        """What a sound event tells of things beside it: the record it is about, the stream before its own."""
+        kind = str(value.get("type"))
+        if kind in self._checkers:
+            wrong = self._checkers[kind].event(value)
+            if wrong is not None:
+                self._find("record", wrong, entry, value)
+        elif kind == OPENED:
+            detail = value.get("detail")
+            if isinstance(detail, dict) and isinstance(detail.get("events"), int):
+                self._after[str(detail.get("after"))] = detail["events"]
 
     def _chain(self, stream: _Stream, entry: Entry, value: dict[str, Any]) -> None:
         if entry.sequence != stream.sequence:

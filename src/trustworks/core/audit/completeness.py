@@ -1,0 +1,132 @@
+"""What a verification compares beyond the events themselves: that nothing beside them is gone.
+
+The streams that the database knows, the numbers of the checkpoints, and the records of the services that an
+event was written for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from trustworks.core.audit.report import Finding
+from trustworks.core.trace import implements
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from datetime import timedelta
+
+# So many times `checkpoint-every` may pass before a log without any checkpoint is a finding.
+PATIENCE = 30
+
+
+class StreamRow(NamedTuple):
+    """A row of `audit_streams`, the sequencer's note of how far it is."""
+
+    stream: str
+    logged: int
+    closed: bool
+
+
+@dataclass(slots=True)
+class Seen:
+    """What the events and the Merkle log say of a stream.
+
+    `events` is the number after its last event, `logged` that after its last one in the Merkle log; `closed`
+    whether that one is the stream's end, None where it was altered.
+    """
+
+    events: int = 0
+    logged: int = 0
+    closed: bool | None = False
+
+
+class RecordChecker(Protocol):
+    """Compares a service's records with their events. A service offers one; core knows none of them."""
+
+    @property
+    def type(self) -> str:
+        """The type of the events that belong to the records."""
+
+    def event(self, value: Mapping[str, Any]) -> str | None:
+        """What is wrong with the record of this event, in a sentence; the event itself is sound."""
+
+    def rest(self) -> Iterator[str]:
+        """After the last event: what is wrong with the other records, such as one without an event."""
+
+
+@implements("TRUSTWORKS:AUDIT-14", disabled=())
+def stream_findings(rows: Iterable[StreamRow], seen: Mapping[str, Seen]) -> tuple[Finding, ...]:
+    """Where the streams that the database knows are not those of the events and the Merkle log."""
+    found = []
+    known = set()
+    for stream, logged, closed in rows:
+        known.add(stream)
+        told = seen.get(stream)
+        if told is None:
+            message = "The stream is known, and none of its events is there: they were removed."
+        elif logged != told.logged:
+            message = f"{logged} events of the stream were in the Merkle log, {told.logged} are."
+        elif told.closed is not None and closed != told.closed:
+            message = "The end of the stream was logged, and is gone." if closed else _NOT_NOTED
+        else:
+            continue
+        found.append(Finding(kind="stream", message=f"{stream}: {message}"))
+    found += [
+        Finding(kind="stream", message=f"{stream}: there are events of the stream, and its row is gone.")
+        for stream in seen
+        if stream not in known
+    ]
+    return tuple(found)
+
+
+_NOT_NOTED = "The end of the stream is in the Merkle log, and the stream is noted as open."
+
+
+@implements("TRUSTWORKS:AUDIT-14", disabled=())
+def number_findings(numbers: Iterable[int]) -> tuple[Finding, ...]:
+    """Where checkpoints are gone from between the others: they are numbered from 0 without a gap."""
+    found, following = [], 0
+    for number in numbers:
+        if number > following:
+            which = f"{following} to {number - 1} are" if number > following + 1 else f"{following} is"
+            found.append(Finding(kind="checkpoint-gap", message=f"Of the checkpoints, {which} gone."))
+        following = number + 1
+    return tuple(found)
+
+
+@implements("TRUSTWORKS:AUDIT-14", disabled=())
+def unsigned_findings(
+    checkpoints: int, first_time: str | None, now: datetime, every: timedelta | None
+) -> tuple[Finding, ...]:
+    """Where a log has no checkpoint although a signer makes one `every` so often (None: nobody does)."""
+    if every is None or checkpoints or first_time is None:
+        return ()
+    try:
+        age = now - datetime.fromisoformat(first_time).astimezone(UTC)
+    except ValueError:
+        return ()
+    if age <= PATIENCE * every:
+        return ()
+    return (
+        Finding(
+            kind="no-checkpoint",
+            message=f"There is no checkpoint, although [audit] certificate is set and events are there since "
+            f"{first_time}: either all were removed, or none was ever made. Start `trustworks serve`; if it "
+            "ran before, find out who wrote to the database.",
+        ),
+    )
+
+
+@implements("TRUSTWORKS:AUDIT-14", disabled=())
+def succession_findings(after: Mapping[str, int], seen: Mapping[str, Seen]) -> tuple[Finding, ...]:
+    """Where a stream that another one names as the one before it is gone, or shorter than it was."""
+    return tuple(
+        Finding(
+            kind="stream",
+            message=f"{stream}: a later stream says that it has {events} events; {have} are there.",
+        )
+        for stream, events in after.items()
+        if (have := seen[stream].events if stream in seen else 0) < events
+    )

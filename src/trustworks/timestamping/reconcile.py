@@ -1,0 +1,118 @@
+"""Compares the record of tokens with the audit log, for `trustworks audit verify`.
+
+The event of a token binds its row by a hash over all columns, and the events are under the signed
+checkpoints: a row that was changed, removed or added beside the log shows.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from hashlib import sha256
+from json import JSONEncoder
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import select
+
+from trustworks.core.store.types import microseconds
+from trustworks.core.trace import implements
+from trustworks.timestamping.records import tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from sqlalchemy import Connection, Row
+
+_BATCH: Final = 500
+
+
+_as_json: Final = JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def row_digest(values: Sequence[Any]) -> bytes:
+    """SHA-256 over a row as a JSON array: bytes in hexadecimal, times in microseconds.
+
+    It is the array that RFC 8785 makes of them; the standard library's writer is three times as fast as ours.
+    """
+    plain = list(values)
+    for place, value in enumerate(plain):
+        kind = type(value)
+        if kind is bytes:
+            plain[place] = value.hex()
+        elif kind is datetime:
+            plain[place] = microseconds(value)
+    return sha256(_as_json(plain).encode()).digest()
+
+
+@implements("TRUSTWORKS:TSA-RECORD-BOUND", disabled=None)
+def objection(value: Mapping[str, Any], row: Row[Any] | None) -> str | None:
+    """What is wrong with the row of a token, by the token's event."""
+    serial = value["subject"].get("serial")
+    if row is None:
+        return f"The record of the token {serial} is gone."
+    bound = value["detail"].get("row")
+    if bound is None:  # written by a version before 0.1: bound by its TSTInfo alone
+        told = value["stream"], value["subject"].get("unit"), value["detail"].get("tst_info")
+        sound = told == (row.stream, row.unit, bytes(row.tst_info).hex())
+    else:
+        sound = bound == row_digest(tuple(row)).hex()
+    return (
+        None if sound else f"The record of the token {serial} was altered: it is not what was logged of it."
+    )
+
+
+@implements("TRUSTWORKS:TSA-RECORD-BOUND", disabled=None)
+def stranger(serial: str, logged: frozenset[bytes] | set[bytes]) -> str | None:
+    """What is wrong with a row that no event is about."""
+    if _short(serial) in logged:
+        return None
+    return f"There is no event of the token {serial}: its record was added by hand, or its event removed."
+
+
+class TokenRecords:
+    """The `RecordChecker` of the record of tokens. It keeps 16 octets in memory for each token."""
+
+    type: Final = "timestamp.issued"
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._waiting: dict[str, Mapping[str, Any]] = {}
+        self._logged: set[bytes] = set()
+        self._found: list[str] = []
+
+    def event(self, value: Mapping[str, Any]) -> str | None:
+        """Take note of the event; what is wrong with its record is told by `rest`, for many at a time."""
+        try:
+            serial = value["subject"]["serial"]
+            _ = value["detail"].get, value["stream"]
+            self._logged.add(_short(serial))
+        except (KeyError, TypeError, AttributeError):
+            return "The event does not name a token."
+        if serial in self._waiting:
+            return f"The token {serial} has two events."
+        self._waiting[serial] = value
+        if len(self._waiting) == _BATCH:
+            self._compare()
+        return None
+
+    def rest(self) -> Iterator[str]:
+        """What is wrong with records, first those with an event, then those without."""
+        self._compare()
+        yield from self._found
+        query = select(tokens.c.serial).execution_options(yield_per=1000)
+        for serial in self._connection.scalars(query):
+            wrong = stranger(serial, self._logged)
+            if wrong is not None:
+                yield wrong
+
+    def _compare(self) -> None:
+        query = select(tokens).where(tokens.c.serial.in_(list(self._waiting)))
+        rows = {row.serial: row for row in self._connection.execute(query)}
+        for serial, value in self._waiting.items():
+            wrong = objection(value, rows.get(serial))
+            if wrong is not None:
+                self._found.append(wrong)
+        self._waiting.clear()
+
+
+def _short(serial: str) -> bytes:
+    return sha256(serial.encode()).digest()[:16]
