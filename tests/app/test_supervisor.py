@@ -14,8 +14,10 @@ from trustworks.app.supervisor import ProcessSpec, Supervisor, only_one
 from trustworks.core.errors import Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
+
+    from trustworks.app.processes import ProcessState
 
 # A well-behaved child says ready, stops at SIGTERM or when its standard input closes, and writes that down.
 CHILD = """
@@ -145,6 +147,24 @@ def test_a_child_that_beats_does_not_wait_for_a_supervisor_that_does_not_read() 
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stderr is not None
         assert process.stderr.read() == b"done"
+
+
+def test_how_the_children_fare_is_reported_until_it_could_be_written() -> None:
+    told: list[list[ProcessState]] = []
+
+    def report(states: Sequence[ProcessState]) -> bool:
+        told.append(list(states))
+        return len(told) > 2
+
+    broken = ProcessSpec(name="broken", command=(sys.executable, "-c", "raise SystemExit(1)"))
+    supervisor = Supervisor([broken], report=report)
+    thread = threading.Thread(target=supervisor.run)
+    thread.start()
+    until(lambda: told and told[-1][0].deaths == 2)
+    supervisor.stop()
+    thread.join(10)
+    assert (told[-1][0].name, told[-1][0].ready, told[-1][0].lately) == ("broken", False, 2)
+    assert len(told) < 10, "it is reported although nothing has changed"
 
 
 @pytest.mark.crash

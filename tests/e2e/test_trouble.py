@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -108,6 +109,26 @@ def test_a_missing_ocsp_certificate_is_told(copied: Lab, request_der: bytes) -> 
         process.terminate()
         process.communicate(timeout=30)
     del request_der
+
+
+def test_a_key_of_https_that_is_missing_is_told_before_anything_is_started(copied: Lab) -> None:
+    copied.set_up()  # moves the copy to its own addresses
+    (copied.folder / "secrets" / "tls.key").unlink()
+    found = copied.run("serve", check=False)
+    assert found.returncode == 1
+    assert "secrets/tls.key, cannot be read" in found.stderr
+    assert "Traceback" not in found.stderr
+    assert "serve.process-started" not in found.stderr
+
+
+def test_a_worker_that_hangs_is_told_and_started_again(copied: Lab) -> None:
+    copied.start()
+    until(copied.well, what="that everything is well")
+    hung = copied.children()["https-1"]
+    os.kill(hung, signal.SIGSTOP)
+    until(lambda: copied.children().get("https-1") not in {None, hung}, seconds=60, what="another https-1")
+    assert "serve.process-hung" in copied.output
+    until(copied.well, what="that everything is well again")
 
 
 def _answers(url: str) -> bool:

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from trustworks.app import certificates, heartbeat
+from trustworks.app import processes as told
 from trustworks.app.health import Well
 from trustworks.core.errors import TrustworksError, Unavailable
 from trustworks.core.trace import implements
@@ -70,6 +71,7 @@ def of(services: Services) -> dict[str, Callable[[], Well]]:
         "disk": partial(disk, services),
         "certificates": partial(expiries, config),
         "jobs": partial(jobs, services),
+        "processes": partial(processes, services),
     }
     if config.timestamping is not None:
         found["module.tsu"] = partial(module, services.tsu)
@@ -194,4 +196,14 @@ def jobs(services: Services) -> Well:
     return Well(
         sentence=f"{len(found.tasks)} tasks, all well.",
         detail={name: state.sentence for name, state in found.tasks.items()},
+    )
+
+
+def processes(services: Services) -> Well:
+    """Whether every process is up, so that every listener answers."""
+    states = told.read(services.wiring.run_dir)
+    told.check(states)
+    return Well(
+        sentence=f"{len(states)} processes, all up.",
+        detail={one.name: {"ready": one.ready, "deaths": one.deaths} for one in states},
     )

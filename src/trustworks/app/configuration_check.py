@@ -22,6 +22,7 @@ def problems(wiring: Wiring) -> list[str]:
     return [
         *_missing_files(config),
         *_exposed(config),
+        *_listeners(config),
         *_tokens(wiring),
         *_tries(wiring),
     ]
@@ -51,13 +52,20 @@ def _missing_files(config: Config) -> Iterator[str]:
 
 
 def _exposed(config: Config) -> Iterator[str]:
-    for key, path in (
-        ("http.tls-key", config.http.tls_key),
-        ("http.proxy.secret-source", config.http.proxy.secret_source),
-        ("store.password-source", config.store.password_source),
-    ):
-        if path is not None and path.is_file() and stat.S_IMODE(path.stat().st_mode) & 0o077:
-            yield f"{key}: others can read {path}. Run chmod 600 {path}."
+    path = config.store.password_source
+    if path is not None and path.is_file() and stat.S_IMODE(path.stat().st_mode) & 0o077:
+        yield f"store.password-source: others can read {path}. Run chmod 600 {path}."
+
+
+def _listeners(config: Config) -> Iterator[str]:
+    from trustworks.app import listeners  # noqa: PLC0415 - loads what reads keys
+
+    files = (config.http.tls_certificate, config.http.tls_key, config.http.proxy.secret_source)
+    if all(path is None or path.is_file() for path in files):  # else it was told already
+        try:
+            listeners.check(config.http)
+        except TrustworksError as error:
+            yield f"http: {error}"
 
 
 def _tokens(wiring: Wiring) -> Iterator[str]:

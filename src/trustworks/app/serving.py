@@ -6,9 +6,11 @@ import contextlib
 import errno
 import socket
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
-from trustworks.app import logs, metrics
+from trustworks.app import listeners, logs, metrics
+from trustworks.app import processes as told
 from trustworks.app.settings import split_address
 from trustworks.app.supervisor import SILENCE, ProcessSpec, Supervisor, only_one
 from trustworks.core.errors import Unavailable
@@ -23,8 +25,9 @@ if TYPE_CHECKING:
 def serve(wiring: Wiring) -> None:
     """Serve until a signal comes.
 
-    Raises `Malformed` (configuration) and `Unavailable` (serve.running, serve.address) before anything is
-    started. What the services need beside that, they look for themselves; `/healthz` says what is missing.
+    Raises `Malformed` (configuration) and `Unavailable` (serve.running, serve.address, serve.tls) before
+    anything is started. What the services need beside that, they look for themselves; `/healthz` says what
+    is missing.
     """
     http = wiring.config.http
     with only_one(wiring.run_dir / "serve.lock") as lock, contextlib.ExitStack() as held:
@@ -36,9 +39,12 @@ def serve(wiring: Wiring) -> None:
 
 def run(wiring: Wiring, *, lock: int, on_ready: Callable[[], None] | None = None) -> None:
     """Run all processes until a signal comes; lock and addresses are held by the caller."""
+    listeners.check(wiring.config.http)
     logs.configure(wiring.config.log, process="supervisor")
     metrics.prepare(wiring.run_dir / "metrics", clear=True)
-    supervisor = Supervisor(processes(wiring), lock=lock, on_death=metrics.forget)
+    supervisor = Supervisor(
+        processes(wiring), lock=lock, on_death=metrics.forget, report=partial(told.write, wiring.run_dir)
+    )
     supervisor.catch_signals()
     supervisor.run(on_ready=on_ready)
 

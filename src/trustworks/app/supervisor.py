@@ -21,6 +21,7 @@ from typing import IO, TYPE_CHECKING
 
 import structlog
 
+from trustworks.app.processes import ProcessState
 from trustworks.core.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ class Supervisor:
     """Runs processes until it is told to stop.
 
     `on_death(pid)` is called for every child that ended; `lock` is a descriptor that children inherit and so
-    keep.
+    keep; `report` is called with the states of all children when one has changed, until it answers True.
     """
 
     def __init__(
@@ -127,11 +128,14 @@ class Supervisor:
         *,
         lock: int | None = None,
         on_death: Callable[[int], None] | None = None,
+        report: Callable[[Sequence[ProcessState]], bool] | None = None,
         stop_patience: float = STOP_PATIENCE,
     ) -> None:
         self._children = [_Child(spec) for spec in specs]
         self._lock = lock
         self._on_death = on_death
+        self._report = report
+        self._reported: list[ProcessState] | None = None
         self._stop_patience = stop_patience
         self._stop = threading.Event()
         self._signals = 0
@@ -142,6 +146,14 @@ class Supervisor:
     def pids(self) -> dict[str, int]:
         """The process ids of the children that run, by name."""
         return {child.spec.name: child.process.pid for child in self._children if child.process is not None}
+
+    @property
+    def states(self) -> list[ProcessState]:
+        """How the children fare."""
+        return [
+            ProcessState(name=one.spec.name, ready=one.ready, deaths=one.deaths, lately=one.failures)
+            for one in self._children
+        ]
 
     def stop(self) -> None:
         """Ask `run` to stop everything and return."""
@@ -168,12 +180,20 @@ class Supervisor:
             while not self._stop.is_set():
                 for child in self._children:
                     self._look(child)
+                self._tell()
                 if on_ready is not None and all(child.ready for child in self._children):
                     on_ready()
                     on_ready = None
                 self._stop.wait(LOOK_EVERY)
         finally:
             self._stop_all()
+
+    def _tell(self) -> None:
+        if self._report is None:
+            return
+        states = self.states
+        if states != self._reported and self._report(states):
+            self._reported = states
 
     def _look(self, child: _Child) -> None:
         now = time.monotonic()
