@@ -38,14 +38,26 @@ def imports(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """All tests, on all cores."""
-    session.run("pytest", "-q", "-n", "auto", "--dist", "worksteal", *session.posargs, external=True)
+    session.run("pytest", "-q", "-n", "auto", "--dist", "loadgroup", *session.posargs, external=True)
 
 
 @nox.session
 def coverage(session: nox.Session) -> None:
     """All tests under coverage, processes that they start included."""
     session.run("coverage", "erase", external=True)
-    session.run("coverage", "run", "-m", "pytest", "-q", "-n", "auto", *session.posargs, external=True)
+    session.run(
+        "coverage",
+        "run",
+        "-m",
+        "pytest",
+        "-q",
+        "-n",
+        "auto",
+        "--dist",
+        "loadgroup",
+        *session.posargs,
+        external=True,
+    )
     session.run("coverage", "combine", "--quiet", external=True)
     session.run("coverage", "report", external=True)
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-pytest_plugins = ("property_tests", "requirement_results", "mutate_rules")
+pytest_plugins = ("property_tests", "module_first", "requirement_results", "mutate_rules")
 
 _NUMBERS = itertools.count(1)
 

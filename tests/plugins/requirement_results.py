@@ -41,7 +41,9 @@ class RequirementResults:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if not any(name == PROPERTY for name, _ in report.user_properties):
             return
-        tally = self._tallies.setdefault(report.nodeid.partition("[")[0], _Tally())
+        # Without parameters, and without the group that pytest-xdist appends.
+        node = report.nodeid.partition("[")[0].partition("@")[0]
+        tally = self._tallies.setdefault(node, _Tally())
         tally.seconds += report.duration
         if report.when == "call" or report.outcome != "passed":
             tally.outcomes.add(report.outcome)
