@@ -116,6 +116,7 @@ def test_a_certificate_is_issued_shown_listed_and_revoked(cli: Cli, csr: Path, t
 
     revoked = cli.json("revoke", serial, "--reason", "KeyCompromise")
     assert revoked["reason"] == "keyCompromise"
+    assert revoked["publish"] is None
     (listed,) = cli.json("list", "--revoked")
     assert listed["serial"] == serial
     assert listed["status"] == "revoked"
@@ -231,3 +232,14 @@ def test_profiles_are_listed_and_shown() -> None:
     assert "key signs  365 days" in shown
     assert json.loads(run(profile, ["show", "seal", "--json"]).stdout)["qc_sscd"] is True
     assert isinstance(run(profile, ["show", "nothing"]).exception, Rejected)
+
+
+@pytest.mark.req("EN319411-1:CSS-6.3.9-13")
+@pytest.mark.parametrize(("name", "above"), [("issuing", "root"), ("root", "root")])
+def test_who_revokes_an_authority_is_told_to_publish_the_list_above(
+    cli: Cli, provider: Provider, name: str, above: str
+) -> None:
+    serial = provider.issuance.authority(name).serial
+    said = cli("revoke", serial, "--reason", "cACompromise").stdout
+    assert f"publish the list of {above} now" in said
+    assert f"trustworks crl publish --authority {above}" in said

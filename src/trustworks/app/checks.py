@@ -159,8 +159,13 @@ def crl(services: Services) -> Well:
         services.wiring.issuance_settings, services.log.get().database, services.clock.now().utc
     )
     check_fresh(lists)
+    due = "".join(
+        f" A newer list of {one.authority} is due: trustworks crl publish --authority {one.authority}."
+        for one in lists
+        if one.overdue
+    )
     return Well(
-        sentence=f"Fresh: {', '.join(f'{one.authority} {one.number}' for one in lists)}.",
+        sentence=f"Fresh: {', '.join(f'{one.authority} {one.number}' for one in lists)}.{due}",
         detail={one.authority: one.as_dict() for one in lists},
     )
 

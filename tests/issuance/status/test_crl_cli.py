@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import AbstractContextManager, nullcontext
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -78,6 +79,16 @@ def test_a_list_is_published_by_command_with_one_token_open(provider: Provider, 
     assert result.exit_code == 0
     assert len(x509.load_der_x509_crl(file.read_bytes())) == 1
     assert wiring.opened == []
+
+
+def test_a_list_of_the_root_that_waits_for_its_ceremony_is_told(provider: Provider) -> None:
+    provider.publisher().publish_due()
+    provider.revoke(provider.certificates["issuing"])
+    provider.clock.utc += timedelta(minutes=10)
+    result, _ = run(provider, "list")
+    assert result.exit_code == 1
+    assert "root      DUE  number 1" in result.output
+    assert "issuing   fresh" in result.output
 
 
 @pytest.mark.parametrize("as_json", [False, True])

@@ -193,15 +193,23 @@ def test_the_date_of_invalidity_is_told(provider: Provider) -> None:
 
 @pytest.mark.req("EN319411-1:CSS-6.3.9-13", "EN319411-1:CSS-6.3.9-12")
 def test_the_root_lists_authorities_for_at_most_a_year(provider: Provider) -> None:
-    publisher = provider.publisher()
-    publisher.publish("root", actor="ceremony")
+    services, ceremony = provider.publisher("issuing"), provider.publisher("root")
+    ceremony.publish("root", actor="ceremony")
     provider.clock.utc += DAY
-    assert "root" not in [record.authority for record in publisher.publish_due()]
     provider.revoke(provider.certificates["issuing"], RevocationReason.cACompromise)
-    due = {record.authority: record for record in publisher.publish_due()}
-    (entry,) = load(due["root"])
+    # The services do not hold the root's key: they cannot publish, only tell that it is due.
+    assert "root" not in [record.authority for record in services.publish_due()]
+    for minutes, overdue in ((9, False), (1, True)):
+        provider.clock.utc += timedelta(minutes=minutes)
+        root = next(state for state in services.status() if state.authority == "root")
+        assert (root.due, root.overdue, root.fresh) == (True, overdue, True)
+    record = ceremony.publish("root", actor="ceremony")
+    (entry,) = load(record)
     assert entry.serial_number == provider.certificates["issuing"].serial_number
-    assert due["root"].next_update - due["root"].this_update <= 366 * DAY
+    assert record.next_update - record.this_update <= 366 * DAY
+    provider.clock.utc += timedelta(minutes=11)
+    root = next(state for state in services.status() if state.authority == "root")
+    assert (root.due, root.overdue) == (False, False)
 
 
 @pytest.mark.req("EN319411-1:CSS-6.3.10-08", "EN319411-1:REV-6.2.4-03C")
@@ -304,3 +312,23 @@ def test_the_last_list_waits_until_every_certificate_is_revoked_or_expired(provi
     with pytest.raises(Rejected, match="is its last"):
         publisher.publish("issuing", actor="test")
     assert {state.authority: state.fresh for state in publisher.status()}["issuing"]
+
+
+@pytest.mark.req("EN319411-2:CSS-6.3.10-07")
+@pytest.mark.parametrize("then_revoked", [False, True])
+def test_the_last_list_is_not_published_when_a_certificate_is_issued_meanwhile(
+    provider: Provider, monkeypatch: pytest.MonkeyPatch, *, then_revoked: bool
+) -> None:
+    provider.clock.utc = NOW + 100 * DAY  # the OCSP signer has expired
+    signed = crl._signed
+
+    def issue_and_sign(*given: Any) -> bytes:
+        certificate = provider.issue()
+        if then_revoked:
+            provider.revoke(certificate)
+        return signed(*given)
+
+    monkeypatch.setattr(crl, "_signed", issue_and_sign)
+    with pytest.raises(Rejected, match="changed while" if then_revoked else "neither expired nor revoked"):
+        provider.publisher().publish("issuing", actor="test", final=True)
+    assert provider.publisher("issuing").status()[0].number is None

@@ -130,14 +130,21 @@ def revoke(
     number, why = read_serial(serial), reason_named(reason)
     with wiring.open_issuance() as issuance:
         done = issuance.revoke(number, why, by=by, invalidity_date=in_utc(invalidity_date))
-    if as_json:
-        typer.echo(
-            json.dumps({"serial": number, "reason": why.name, "revoked_at": done.revoked_at.isoformat()})
+        publish = next(
+            (one.parent or one.name for one in issuance.authorities() if one.serial == number), None
         )
+    if as_json:
+        told = {"serial": number, "reason": why.name, "revoked_at": done.revoked_at.isoformat()}
+        typer.echo(json.dumps({**told, "publish": publish}))
     else:
         typer.echo(
             f"Revoked {number} for {why.name}, with effect from {done.revoked_at:%Y-%m-%d %H:%M:%S} UTC."
         )
+        if publish is not None:
+            typer.echo(
+                f"This is an authority's certificate: publish the list of {publish} now, for the services do "
+                f"not hold every key: trustworks crl publish --authority {publish}."
+            )
 
 
 def reason_named(text: str) -> RevocationReason:

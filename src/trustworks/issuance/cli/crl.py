@@ -113,7 +113,10 @@ def publish(
 
 @crl.command("list")
 def list_lists(context: typer.Context, *, as_json: AsJson = False) -> None:
-    """Say which list of each authority is published, and whether it is fresh. Exit code 1 if not."""
+    """Say which list of each authority is published, and whether it is fresh. Exit code 1 if not.
+
+    DUE: a newer list has been due for ten minutes, such as the root's after an authority was revoked.
+    """
     wiring: CrlWiring = context.obj
     with publisher(wiring) as open_publisher:
         states = open_publisher.status()
@@ -124,12 +127,12 @@ def list_lists(context: typer.Context, *, as_json: AsJson = False) -> None:
             if state.number is None or state.next_update is None:
                 typer.echo(f"{state.authority:<10}no list was published")
                 continue
-            word = "fresh" if state.fresh else "STALE"
+            word = "STALE" if not state.fresh else "DUE" if state.overdue else "fresh"
             typer.echo(
                 f"{state.authority:<10}{word}  number {state.number}, {state.entries} entries, "
                 f"until {state.next_update:%Y-%m-%d %H:%M} UTC"
             )
-    if not all(state.fresh for state in states):
+    if not all(state.fresh and not state.overdue for state in states):
         raise typer.Exit(1)
 
 

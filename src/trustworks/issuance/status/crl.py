@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
+from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 
 from trustworks.core.audit import Event, Row
@@ -57,6 +58,7 @@ class CrlState:
     authority: str
     fresh: bool
     due: bool
+    overdue: bool = False
     number: int | None = None
     this_update: datetime | None = None
     next_update: datetime | None = None
@@ -68,6 +70,7 @@ class CrlState:
             "authority": self.authority,
             "fresh": self.fresh,
             "due": self.due,
+            "overdue": self.overdue,
             "number": self.number,
             "this_update": None if self.this_update is None else self.this_update.isoformat(),
             "next_update": None if self.next_update is None else self.next_update.isoformat(),
@@ -134,12 +137,13 @@ class CrlPublisher:
         _check_output(der, draft, authority, now)
         return self._release(der, draft, actor)
 
-    @implements("EN319411-1:REV-6.2.4-03A", "EN319411-1:CSS-6.3.9-13")
+    @implements("EN319411-1:REV-6.2.4-03A")
     def publish_due(self, now: datetime | None = None, *, actor: str = "jobs") -> list[CrlRecord]:
         """Publish the lists that are due, and answer their records; called by the clock, every few seconds.
 
-        A revocation shows in the list seconds after it was recorded, far within the 24 hours allowed. Who was
-        overtaken by another publisher has nothing left to do.
+        A revocation shows in the list seconds after it was recorded, far within the 24 hours allowed. Lists
+        whose key is not open here (the root's) stay due; `crl list` and health tell of it. Who was overtaken
+        by another publisher has nothing left to do.
         """
         moment = self._clock.now().utc if now is None else now
         published = []
@@ -225,7 +229,10 @@ class CrlPublisher:
             time=record.recorded_at,
         )
         try:
-            self._recorder.record(event, Row(records.crls, records.crl_values(record)))
+            if draft.final:
+                self._recorder.transact(event, lambda connection: self._end(connection, record, draft))
+            else:
+                self._recorder.record(event, Row(records.crls, records.crl_values(record)))
         except IntegrityError:
             raise Rejected(
                 SUPERSEDED,
@@ -233,6 +240,17 @@ class CrlPublisher:
                 "was thrown away.",
             ) from None
         return record
+
+    def _end(self, connection: Connection, record: CrlRecord, draft: _Draft) -> None:
+        """Write the last list, if it still can be: what was issued or changed since it was drafted counts."""
+        name = record.authority
+        records.lock_authority(connection, name=name)
+        wrong = rules.last_list_objections(records.scope(connection, name), record.recorded_at)
+        revoked = [int(row[0], 16) for row in records.revoked_rows(connection, name)]
+        if wrong or revoked != draft.serials:
+            what = wrong[0] if wrong else "revocations changed while it was made; try again"
+            raise Rejected("crl.final", f"This cannot be the last list of {name}: {what}.")
+        connection.execute(insert(records.crls).values(records.crl_values(record)))
 
 
 def crl_states(settings: IssuanceSettings, database: Database, now: datetime) -> list[CrlState]:
@@ -252,6 +270,9 @@ def crl_states(settings: IssuanceSettings, database: Database, now: datetime) ->
                 timedelta(hours=_of(settings, name).crl_every_hours),
                 revoked=revoked,
                 newest=newest,
+            ),
+            overdue=rules.is_overdue(
+                last, now, timedelta(hours=_of(settings, name).crl_every_hours), newest=newest
             ),
             number=None if last is None else last.number,
             this_update=None if last is None else last.this_update,

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 # The nextUpdate of a list after which none follows (EN 319 411-1, CSS-6.3.9-06; RFC 5280, 4.1.2.5).
 NEVER: Final = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+OVERDUE_AFTER: Final = timedelta(minutes=10)
 _DAY: Final = timedelta(hours=24)
 _YEAR: Final = timedelta(days=366)
 _CRL_NUMBER_OCTETS: Final = 20
@@ -194,6 +195,17 @@ def is_due(
     if now - last.this_update >= every or now >= last.next_update:
         return True
     return revoked != last.entries or (newest is not None and newest >= last.this_update)
+
+
+@implements("EN319411-1:CSS-6.3.9-13", disabled=False)
+def is_overdue(last: CrlHead | None, now: datetime, every: timedelta, *, newest: datetime | None) -> bool:
+    """Whether a list was due ten minutes ago already, so that whoever publishes it must be told.
+
+    The services publish within seconds. The root's list waits for people, who learn of it by this.
+    """
+    before = now - OVERDUE_AFTER
+    known = newest if newest is not None and newest <= before else None
+    return last is not None and is_due(last, before, every, revoked=last.entries, newest=known)
 
 
 @implements("EN319411-2:CSS-6.3.10-07", disabled=())
