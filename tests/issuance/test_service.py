@@ -25,9 +25,12 @@ from trustworks.issuance import service as service_module
 from trustworks.issuance.enrolment.csr import request_of
 from trustworks.issuance.model import NameAttribute, RevocationReason
 from trustworks.issuance.service import Issuance, new_serial
+from trustworks.issuance.status import CrlPublisher
 from trustworks.issuance.wire import read_subject
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from issuance_testbed import Provider
 
     from trustworks.core.module import Key
@@ -464,6 +467,84 @@ def test_an_authority_that_has_ended_issues_nothing(provider: Provider) -> None:
     provider.clock.moment = START + timedelta(days=3653)
     with pytest.raises(Refused, match="renew"):
         provider.issuance.issue(provider.request("tsu"))
+
+
+# What changes while a certificate is made
+
+
+@pytest.mark.req("TRUSTWORKS:ISSUANCE-AUTHORITY-USABLE")
+@pytest.mark.parametrize("name", ["issuing", "root"])
+def test_a_revoked_authority_issues_nothing_and_a_held_one_waits(provider: Provider, name: str) -> None:
+    serial = provider.issuance.authority(name).serial
+    provider.issuance.revoke(serial, RevocationReason.certificateHold, by="revocation-officer")
+    assert refused(provider, make_csr()) == "TRUSTWORKS:ISSUANCE-AUTHORITY-USABLE"
+    assert states(provider) == {"issued": 2, "revoked": 1}
+    assert events(provider)[-1]["detail"] == {"rule": "TRUSTWORKS:ISSUANCE-AUTHORITY-USABLE"}
+    provider.issuance.release(serial, by="revocation-officer")
+    provider.issuance.issue(provider.request("tsu"))
+    provider.key.signed.clear()
+    provider.issuance.revoke(serial, RevocationReason.cACompromise, by="revocation-officer")
+    assert refused(provider, make_csr()) == "TRUSTWORKS:ISSUANCE-AUTHORITY-USABLE"
+
+
+def while_signing(provider: Provider, happens: Callable[[], object]) -> str:
+    """Issue, let something happen while the key signs, and answer the rule that refuses."""
+    before = provider.key.sign
+
+    def sign(data: bytes) -> bytes:
+        happens()
+        return before(data)
+
+    provider.key.sign = sign  # type: ignore[method-assign]
+    with pytest.raises(Refused) as caught:
+        provider.issuance.issue(provider.request("tsu"))
+    assert states(provider)["abandoned"] == 1
+    assert events(provider)[-1]["type"] == "certificate.refused"
+    return caught.value.requirement
+
+
+@pytest.mark.req("TRUSTWORKS:ISSUANCE-AUTHORITY-USABLE")
+def test_an_authority_that_is_revoked_meanwhile_releases_nothing(provider: Provider) -> None:
+    serial = provider.issuance.authority("issuing").serial
+
+    def revoke() -> None:
+        provider.issuance.revoke(serial, RevocationReason.cACompromise, by="revocation-officer")
+
+    assert while_signing(provider, revoke) == "TRUSTWORKS:ISSUANCE-AUTHORITY-USABLE"
+
+
+@pytest.mark.req("TRUSTWORKS:ISSUANCE-LIST-GOES-ON")
+def test_nothing_is_issued_after_the_last_list(provider: Provider, issuing_key: Key) -> None:
+    publisher = CrlPublisher(
+        settings(),
+        database=provider.database,
+        recorder=provider.recorder,
+        clock=provider.clock,
+        keys={"issuing": issuing_key},
+    )
+
+    def end() -> None:
+        publisher.publish("issuing", actor="ceremony", final=True)
+
+    assert while_signing(provider, end) == "TRUSTWORKS:ISSUANCE-LIST-GOES-ON"
+    provider.key.signed.clear()
+    assert refused(provider, make_csr()) == "TRUSTWORKS:ISSUANCE-LIST-GOES-ON"
+
+
+@pytest.mark.req("TRUSTWORKS:ISSUANCE-KEY-ONE-USE")
+def test_a_key_is_certified_again_for_the_same_subject_and_profile_alone(provider: Provider) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    for _ in range(2):
+        provider.issuance.issue(provider.request("tsu", make_csr(key)))
+    other = read_subject("CN=TEST TSU 2")
+    for request in (
+        provider.request("audit-signer", make_csr(key)),
+        provider.request("tsu", make_csr(key), subject=other),
+    ):
+        with pytest.raises(Refused) as caught:
+            provider.issuance.issue(request)
+        assert caught.value.requirement == "TRUSTWORKS:ISSUANCE-KEY-ONE-USE"
+    assert states(provider) == {"issued": 4, "revoked": 0}
 
 
 # Revocation

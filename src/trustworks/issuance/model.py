@@ -82,6 +82,14 @@ class CertificateStatus:
     revocation: Revocation | None
 
 
+class KeyUse(NamedTuple):
+    """A certificate of some public key: what it is for, and whose it is."""
+
+    serial: str
+    profile: str
+    subject: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthorityRecord:
     """A certification authority: its name, certificate and where its key is. A root has no parent."""

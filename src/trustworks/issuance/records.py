@@ -35,6 +35,7 @@ from trustworks.issuance.model import (
     CertificateStatus,
     CrlHead,
     CrlRecord,
+    KeyUse,
     Revocation,
     RevocationReason,
 )
@@ -265,6 +266,14 @@ def compromised_with_key(connection: Connection, spki_sha256: bytes) -> str | No
     return connection.execute(_LOST, {"spki": spki_sha256}).scalar()
 
 
+def uses_of_key(connection: Connection, spki_sha256: bytes) -> list[KeyUse]:
+    """What this public key was certified for, or is about to be."""
+    query = select(certificates.c.serial, certificates.c.profile, certificates.c.subject).where(
+        certificates.c.spki_sha256 == spki_sha256, certificates.c.state != "abandoned"
+    )
+    return [KeyUse(*row) for row in connection.execute(query.order_by(certificates.c.serial))]
+
+
 def authority_keys(connection: Connection) -> frozenset[bytes]:
     """The hashes of the authorities' public keys."""
     return frozenset(connection.execute(_AUTHORITY_KEYS).scalars())
@@ -376,6 +385,18 @@ def authority(connection: Connection, name: str) -> AuthorityRecord | None:
     """The authority with this name, or None."""
     row = connection.execute(select(authorities).where(authorities.c.name == name)).one_or_none()
     return None if row is None else AuthorityRecord(**row._mapping)  # noqa: SLF001 - the public name of the library
+
+
+def lock_authority(
+    connection: Connection, *, name: str | None = None, serial: str | None = None
+) -> AuthorityRecord | None:
+    """The authority with this name or certificate, or None; who asks in this way too waits for the commit.
+
+    What must not cross: issuing, revoking the authority, publishing its last list. (SQLite has one writer.)
+    """
+    wanted = authorities.c.name == name if serial is None else authorities.c.serial == serial
+    row = connection.execute(select(authorities).where(wanted).with_for_update()).one_or_none()
+    return None if row is None else AuthorityRecord(**row._mapping)  # noqa: SLF001
 
 
 def list_authorities(connection: Connection) -> list[AuthorityRecord]:

@@ -11,9 +11,10 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 
-from trustworks.core.audit import Event, Row
+from trustworks.core.audit import Event
 from trustworks.core.errors import Refused, Unavailable
 from trustworks.core.module.agreed import check_signature
 from trustworks.core.trace import implements
@@ -22,14 +23,19 @@ from trustworks.issuance.lints import Surroundings
 from trustworks.issuance.model import serial_hex
 from trustworks.issuance.preparation import Prepared, prepare
 from trustworks.issuance.profiles import tbs
-from trustworks.issuance.rules.keys import check_agreed_signature
+from trustworks.issuance.rules.authorities import check_authority_usable, check_list_goes_on
+from trustworks.issuance.rules.keys import (
+    check_agreed_signature,
+    check_key_has_one_use,
+    check_key_not_compromised,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sqlalchemy import Connection
 
-    from trustworks.core.audit import JSON, Recorder
+    from trustworks.core.audit import Recorder
     from trustworks.core.module import Key
     from trustworks.core.store import Database
     from trustworks.core.time import Clock
@@ -113,35 +119,34 @@ class Release:
     def _record_intent(self, template: Template, prepared: Prepared, by: str) -> None:
         now = self._clock.now().utc
         serial = serial_hex(template.serial)
-        row = Row(
-            records.certificates,
-            {
-                "serial": serial,
-                "authority": template.authority,
-                "profile": template.profile.name,
-                "subject": tbs.readable_name(template.subject),
-                "state": "issuing",
-                "not_before": template.not_before,
-                "not_after": template.not_after,
-                "spki_sha256": hashlib.sha256(template.spki).digest(),
-                "requested_at": now,
-                "requested_by": by,
-                "tbs": prepared.tbs,
-            },
+        values = {
+            "serial": serial,
+            "authority": template.authority,
+            "profile": template.profile.name,
+            "subject": tbs.readable_name(template.subject),
+            "state": "issuing",
+            "not_before": template.not_before,
+            "not_after": template.not_after,
+            "spki_sha256": hashlib.sha256(template.spki).digest(),
+            "requested_at": now,
+            "requested_by": by,
+            "tbs": prepared.tbs,
+        }
+
+        def action(connection: Connection) -> None:
+            _check_allowed(connection, template)
+            connection.execute(insert(records.certificates).values(values))
+
+        event = Event(
+            type="certificate.intended",
+            outcome="success",
+            actor=by,
+            subject={"kind": "certificate", "serial": serial},
+            detail={"authority": template.authority, "profile": template.profile.name},
+            time=now,
         )
-        detail: dict[str, JSON] = {"authority": template.authority, "profile": template.profile.name}
         try:
-            self._recorder.record(
-                Event(
-                    type="certificate.intended",
-                    outcome="success",
-                    actor=by,
-                    subject={"kind": "certificate", "serial": serial},
-                    detail=detail,
-                    time=now,
-                ),
-                row,
-            )
+            self._recorder.transact(event, action)
         except IntegrityError:
             raise Unavailable(
                 "issuance.serial", "The serial number that was drawn is in use already; try again."
@@ -161,6 +166,7 @@ class Release:
         def action(connection: Connection) -> None:
             if not records.mark_issued(connection, serial, der, now):
                 raise _IntentClosedError
+            _check_allowed(connection, template)
             if also is not None:
                 also(connection, der)
 
@@ -215,6 +221,24 @@ class Release:
         except _IntentClosedError:
             return False
         return True
+
+
+def _check_allowed(connection: Connection, template: Template) -> None:
+    """What may change while a certificate is made: the authorities, their lists, what the key is used for.
+
+    Asked inside the transactions that write the intent and the certificate, so that nothing crosses them.
+    """
+    chain = []
+    name: str | None = template.authority
+    while name is not None and (found := records.lock_authority(connection, name=name)) is not None:
+        chain.append(records.status(connection, found.serial))
+        name = found.parent
+    check_authority_usable(chain)
+    check_list_goes_on(next(iter(records.crl_heads(connection, template.authority)), None))
+    digest = hashlib.sha256(template.spki).digest()
+    check_key_not_compromised(records.compromised_with_key(connection, digest))
+    uses = records.uses_of_key(connection, digest)
+    check_key_has_one_use(template.profile.name, tbs.readable_name(template.subject), uses)
 
 
 def objection_of(check: Callable[[], None]) -> str | None:

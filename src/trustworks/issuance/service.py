@@ -288,6 +288,7 @@ class Issuance:
 
         def action(connection: Connection) -> None:
             # Read and ruled on inside the transaction that writes: two officers cannot cross each other.
+            records.lock_authority(connection, serial=serial)
             found = records.certificate(connection, serial)
             status = records.status(connection, serial)
             revocation_rules.check_revocable(status, reason)

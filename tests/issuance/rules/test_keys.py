@@ -12,10 +12,12 @@ from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, rsa
 from issuance_testbed import make_csr
 
 from trustworks.core.errors import Refused, Rejected
+from trustworks.issuance.model import KeyUse
 from trustworks.issuance.rules.keys import (
     ROCA_GENERATOR,
     check_agreed_key,
     check_agreed_signature,
+    check_key_has_one_use,
     check_key_is_separate,
     check_key_not_compromised,
     check_key_quality,
@@ -137,3 +139,13 @@ def test_a_lost_key_stays_lost() -> None:
     check_key_not_compromised(None)
     with pytest.raises(Refused, match="compromised"):
         check_key_not_compromised("00" * 20)
+
+
+@pytest.mark.req("TRUSTWORKS:ISSUANCE-KEY-ONE-USE")
+def test_a_key_is_certified_for_one_subject_and_purpose() -> None:
+    use = KeyUse("0a", "tsu", "CN=TEST TSU 1")
+    check_key_has_one_use("tsu", "CN=TEST TSU 1", [])
+    check_key_has_one_use("tsu", "CN=TEST TSU 1", [use, use])
+    for profile, subject in (("ocsp-signer", "CN=TEST TSU 1"), ("tsu", "CN=TEST TSU 2")):
+        with pytest.raises(Refused, match=r"0a \(tsu\) has this key already"):
+            check_key_has_one_use(profile, subject, [use])

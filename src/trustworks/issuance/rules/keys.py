@@ -11,11 +11,12 @@ from trustworks.core.errors import Refused, Rejected
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
     from cryptography import x509
 
     from trustworks.core.module.algorithms import PublicKey
+    from trustworks.issuance.model import KeyUse
 
 # Hash functions that a proof of possession may be made with; the weaker ones prove nothing.
 PROOF_HASHES: Final = frozenset({"sha256", "sha384", "sha512", "sha3-256", "sha3-384", "sha3-512"})
@@ -144,6 +145,21 @@ def check_key_is_separate(spki_sha256: bytes, authorities: Collection[bytes]) ->
             "TRUSTWORKS:ISSUANCE-KEY-SEPARATE",
             "This is the key of one of the provider's authorities; a certificate needs a key of its own.",
         )
+
+
+@implements("TRUSTWORKS:ISSUANCE-KEY-ONE-USE")
+def check_key_has_one_use(profile: str, subject: str, uses: Iterable[KeyUse]) -> None:
+    """Refuse a key that is certified for another profile or subject; the same of both is a renewal.
+
+    Source: RFC 3161, 2.3 (the key of a time-stamping unit is for that alone); our own rule for all others.
+    """
+    for use in uses:
+        if (use.profile, use.subject) != (profile, subject):
+            raise Refused(
+                "TRUSTWORKS:ISSUANCE-KEY-ONE-USE",
+                f"The certificate {use.serial} ({use.profile}) has this key already, for another subject or "
+                "purpose; make a new key.",
+            )
 
 
 @implements("TRUSTWORKS:ISSUANCE-KEY-COMPROMISED")

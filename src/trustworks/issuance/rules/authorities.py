@@ -1,0 +1,44 @@
+"""What keeps an authority from issuing: it or one above it is revoked or held, or its last list is out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trustworks.core.errors import Refused
+from trustworks.core.trace import implements
+from trustworks.issuance.status.crl_rules import NEVER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from trustworks.issuance.model import CertificateStatus, CrlHead
+
+
+@implements("TRUSTWORKS:ISSUANCE-AUTHORITY-USABLE")
+def check_authority_usable(chain: Iterable[CertificateStatus | None]) -> None:
+    """Refuse to issue when the certificate of the authority, or of one above it, is revoked or held.
+
+    Source: RFC 5280, 6.1.3 (no path with a revoked certificate in it is valid).
+    """
+    for status in chain:
+        if status is not None and status.revocation is not None:
+            raise Refused(
+                "TRUSTWORKS:ISSUANCE-AUTHORITY-USABLE",
+                f"The certificate {status.serial} of an authority is revoked or held "
+                f"({status.revocation.reason.name}), so nothing that it issues is valid; lift the hold, or "
+                "make a new authority.",
+            )
+
+
+@implements("TRUSTWORKS:ISSUANCE-LIST-GOES-ON")
+def check_list_goes_on(newest: CrlHead | None) -> None:
+    """Refuse to issue after the last list: no list would ever tell of the certificate's revocation.
+
+    Source: EN 319 411-2, 6.3.10; RFC 5280, 4.1.2.5.
+    """
+    if newest is not None and newest.next_update == NEVER:
+        raise Refused(
+            "TRUSTWORKS:ISSUANCE-LIST-GOES-ON",
+            f"The list {newest.number} of {newest.authority} is its last, so {newest.authority} issues no "
+            "more.",
+        )
