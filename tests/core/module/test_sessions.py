@@ -13,7 +13,7 @@ from trustworks.core.errors import Unavailable
 from trustworks.core.module import KeyAlgorithm, Module, Pkcs11Uri, SignatureScheme, sessions
 from trustworks.core.module.constants import Rv, User
 from trustworks.core.module.failures import pin_error, unavailable
-from trustworks.core.module.pkcs11 import CryptokiError, ffi
+from trustworks.core.module.pkcs11 import Cryptoki, CryptokiError, ffi
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,6 +44,70 @@ def test_a_wrong_pin_is_told(softhsm: Path, token: Pkcs11Uri, tmp_path: Path) ->
     assert "Wr0ng" not in str(caught.value)
     with Module.open(token, library=softhsm) as module:
         module.random(8)
+
+
+class Tries:
+    """Counts the PINs that the token is asked about."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.pins: list[bytes] = []
+        genuine = Cryptoki.login
+
+        def login(cryptoki: Cryptoki, session: int, user: User, pin: bytes) -> None:
+            self.pins.append(pin)
+            genuine(cryptoki, session, user, pin)
+
+        monkeypatch.setattr(Cryptoki, "login", login)
+
+
+@pytest.mark.req("TRUSTWORKS:MODULE-PIN-ONCE", "TRUSTWORKS:APP-PIN-ONCE")
+def test_a_refused_pin_is_not_tried_again_by_any_process(
+    softhsm: Path, token: Pkcs11Uri, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries, state = Tries(monkeypatch), tmp_path / "state"
+    wrong = with_pin(token, tmp_path, "Wr0ng-pin-8")
+    said = []
+    for _ in range(3):  # each a connection of its own, that knows the others by the file alone
+        with pytest.raises(Unavailable) as caught:
+            Module.open(wrong, library=softhsm, state=state)
+        assert caught.value.code == "module.pin-wrong"
+        said.append(str(caught.value))
+    assert tries.pins == [b"Wr0ng-pin-8"]
+    (memory,) = state.iterdir()
+    assert memory.stat().st_mode & 0o777 == 0o600
+    assert "Wr0ng" not in memory.read_text()
+    assert f"remove {memory}" in said[-1]  # how to go on
+    with pytest.raises(Unavailable):  # another one is tried, and takes its place
+        Module.open(with_pin(token, tmp_path, "Wr0ng-pin-9"), library=softhsm, state=state)
+    assert len(tries.pins) == 2
+    with Module.open(token, library=softhsm, state=state) as module:
+        module.random(8)
+    assert not list(state.iterdir())
+
+
+@pytest.mark.req("TRUSTWORKS:MODULE-PIN-ONCE")
+def test_a_memory_that_cannot_be_read_lets_no_pin_be_tried(
+    softhsm: Path, token: Pkcs11Uri, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong, state = with_pin(token, tmp_path, "Wr0ng-pin-8"), tmp_path / "state"
+    with pytest.raises(Unavailable):
+        Module.open(wrong, library=softhsm, state=state)
+    (memory,) = state.iterdir()
+    tries = Tries(monkeypatch)
+    for damage in (b"", b"00", b"zz zz"):
+        memory.write_bytes(damage)
+        with pytest.raises(Unavailable, match="its content is damaged"):
+            Module.open(wrong, library=softhsm, state=state)
+    assert not tries.pins
+
+
+@pytest.mark.req("TRUSTWORKS:MODULE-PIN-ONCE")
+def test_a_refusal_that_cannot_be_kept_is_told(softhsm: Path, token: Pkcs11Uri, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    state.write_text("no folder")
+    with pytest.raises(Unavailable, match="cannot be") as caught:
+        Module.open(with_pin(token, tmp_path, "Wr0ng-pin-8"), library=softhsm, state=state)
+    assert caught.value.code == "module.pin-wrong"
 
 
 def test_a_wrong_pin_is_refused_while_another_user_is_logged_in(

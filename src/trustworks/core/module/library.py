@@ -52,6 +52,9 @@ class Setup:
     parameters: str | None = None
     configuration: str | None = None  # what SOFTHSM2_CONF names while the library starts
     lock_file: Path | None = None
+    state: Path | None = (
+        None  # the folder that remembers which PIN a token refused; None: it is not remembered
+    )
 
     @property
     def lock_path(self) -> Path:
@@ -69,6 +72,7 @@ def make_setup(
     library: Path | None = None,
     uri: Pkcs11Uri | None = None,
     base: Path | None = None,
+    state: Path | None = None,
 ) -> Setup:
     """From a library given by hand, the URI's own, or the configuration (relative files: from `base`)."""
     folder = base or Path()
@@ -84,11 +88,13 @@ def make_setup(
     configuration = os.environ.get(SOFTHSM2_CONF)
     if settings and settings.softhsm2_conf:
         configuration = str((folder / settings.softhsm2_conf).absolute())
+    lock_file = (folder / settings.lock_file).absolute() if settings and settings.lock_file else None
     return Setup(
         path=path,
         parameters=settings.library_parameters if settings else None,
         configuration=configuration,
-        lock_file=(folder / settings.lock_file).absolute() if settings and settings.lock_file else None,
+        lock_file=lock_file,
+        state=state or (lock_file.parent if lock_file else None),
     )
 
 

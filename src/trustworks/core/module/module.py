@@ -79,13 +79,17 @@ class Module:
         base: Path | None = None,
         today: Callable[[], date] = today_utc,
         settings: ModuleSettings | None = None,
+        state: Path | None = None,
     ) -> Module:
         """Open the token that `uri` names, with the PIN of its pin-source (a relative file: from `base`).
+
+        Algorithms must be agreed on `today`. `state` is the folder that remembers a refused PIN for
+        all processes (default: that of [module] lock-file).
 
         Raises `Unavailable` (module.library-absent, module.token-absent, module.pin-wrong, module.pin-locked,
         ...) and `Refused` (TRUSTWORKS:MODULE-PIN-*), each with one sentence that says what to do.
         """
-        setup = libraries.make_setup(settings, library=library, uri=uri, base=base)
+        setup = libraries.make_setup(settings, library=library, uri=uri, base=base, state=state)
         pin = read_pin(uri, base=base)
         lab = lab or (settings is not None and settings.lab)
         check_pin(pin, whose=str(uri), lab=lab)

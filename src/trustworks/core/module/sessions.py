@@ -20,8 +20,10 @@ from trustworks.core.errors import Unavailable
 from trustworks.core.module import library
 from trustworks.core.module.constants import LOST, Attribute, Rv, User
 from trustworks.core.module.failures import pin_error, unavailable
-from trustworks.core.module.pkcs11 import CryptokiError, ffi
+from trustworks.core.module.pkcs11 import CryptokiError, ffi, text
+from trustworks.core.module.refusals import RefusedPin
 from trustworks.core.module.slots import find_slot
+from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -119,19 +121,47 @@ class Connection:
             users, first = cryptoki.logins[self.slot]
             if first != fingerprint:
                 raise pin_error(Rv.PIN_INCORRECT, self.uri)
+        memory = self._memory()
+        if memory is not None:
+            memory.check(self._pin, self.uri)
         try:
             cryptoki.login(session.handle, User.USER, self._pin)
         except CryptokiError as error:
             if error.rv != Rv.USER_ALREADY_LOGGED_IN:
-                failure = pin_error(error.rv, self.uri)
-                if failure.code.startswith("module.pin"):
-                    self._pin_refused = failure
-                raise failure from error
+                raise self._refused(error, memory) from error
             if not users:  # by somebody else in this process, with a PIN that we have not seen
                 cryptoki.logout(session.handle)
                 return self._login(session)
         cryptoki.logins[self.slot] = (users + 1, fingerprint)
+        if memory is not None:
+            memory.forget()
         return None
+
+    def _memory(self) -> RefusedPin | None:
+        """Where it is kept which PIN this token refused."""
+        if self.setup.state is None:
+            return None
+        info = self.cryptoki.token_info(self.slot)
+        return RefusedPin.of(
+            self.setup.state, text(info.manufacturerID), text(info.model), text(info.serialNumber)
+        )
+
+    @implements("TRUSTWORKS:MODULE-PIN-ONCE")
+    def _refused(self, error: CryptokiError, memory: RefusedPin | None) -> Unavailable:
+        """What a refused login means; neither this process nor another tries the same PIN again."""
+        failure = pin_error(error.rv, self.uri)
+        if failure.code.startswith("module.pin"):
+            self._pin_refused = failure
+        if memory is not None and error.rv == Rv.PIN_INCORRECT:
+            try:
+                memory.remember(self._pin)
+            except OSError as reason:
+                return Unavailable(
+                    failure.code,
+                    f"{failure} That it was refused cannot be kept in {memory.file} ({reason.strerror}), so "
+                    "that each process tries it once: stop them.",
+                )
+        return failure
 
     def close(self) -> None:
         """Close the sessions; the last user of a token in this process logs out."""
