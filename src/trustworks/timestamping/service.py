@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from trustworks.core.errors import Malformed, Refused, TrustworksError, Unavailable
 from trustworks.core.store.types import microseconds
-from trustworks.core.time import check_declared_accuracy
+from trustworks.core.time import TrustedDay, check_declared_accuracy
 from trustworks.core.trace import implements
 from trustworks.timestamping import events, records, template, unit, wire
 from trustworks.timestamping.begun import Begun, check_own
@@ -87,12 +87,19 @@ class TimestampingAuthority:
         self._limit = settings.signing_limit_ms * 1000
         self._accuracy = settings.accuracy_us
         self._resolution = settings.resolution_us
+        today = TrustedDay(clock)
         for unit_settings in settings.units:
             key = keys(unit_settings.key_label)
             others = [(name, loaded.key.spki) for name, loaded in self._units.items()]
             try:
                 loaded = unit.load(
-                    unit_settings, settings, key, clock_mode=clock.mode, lab=lab, others=others
+                    unit_settings,
+                    settings,
+                    key,
+                    clock_mode=clock.mode,
+                    lab=lab,
+                    today=today(),
+                    others=others,
                 )
             except Refused as error:
                 self._refused[unit_settings.name] = error

@@ -26,6 +26,7 @@ from trustworks.timestamping.template import Template
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
     from pathlib import Path
 
     from trustworks.core.module import Key
@@ -93,12 +94,14 @@ def load(
     *,
     clock_mode: str,
     lab: bool,
+    today: date,
     others: Sequence[tuple[str, bytes]],
 ) -> Unit:
     """Load a unit's certificate and check it with its key.
 
-    `others` are the names and public keys of the units before it. Raises `Refused` with the first requirement
-    that is not met, `Unavailable` (timestamping.certificate) when a file cannot be read.
+    `today` is by trusted time. `others` are the names and public keys of the units before it. Raises
+    `Refused` with the first requirement that is not met, `Unavailable` (timestamping.certificate) when a file
+    cannot be read.
     """
     certificates = read_certificates(unit.certificate)
     certificate = certificates[0] if certificates else None
@@ -121,7 +124,7 @@ def load(
     not_after = certificate.not_valid_after_utc
     _require("EN319421:7.6.7-KEY-EXPIRY", rules.expiry_findings(key_ends, not_after), unit)
     assert key_ends is not None  # noqa: S101 - as the rule above found
-    scheme = check_suite(unit, key, lab=lab)
+    scheme = check_suite(unit, key, today, lab=lab)
     if not lab:
         _require(
             "EN319421:TIS-7.6.5-01",
@@ -153,7 +156,7 @@ def load(
 
 
 @implements("EN319422:5.2.3-SIGNATURE-SUITE", "EN319421:TIS-7.6.2-05A")
-def check_suite(unit: UnitSettings, key: Key, *, lab: bool) -> SignatureScheme:
+def check_suite(unit: UnitSettings, key: Key, today: date, *, lab: bool) -> SignatureScheme:
     """The scheme that the unit signs by; `Refused` (ECCG-ACM:SIGNATURES) where it is not agreed today."""
     scheme = key.scheme if unit.signature is None else SignatureScheme[unit.signature]
     if scheme.family != key.algorithm.family:
@@ -162,7 +165,7 @@ def check_suite(unit: UnitSettings, key: Key, *, lab: bool) -> SignatureScheme:
             f"The unit {unit.name} cannot sign by {scheme.name} with a {key.algorithm.value} key; "
             "leave its signature setting out, or choose one that fits the key.",
         )
-    check_signature(key.algorithm, scheme, datetime.now(UTC).date(), lab=lab)
+    check_signature(key.algorithm, scheme, today, lab=lab)
     return scheme
 
 

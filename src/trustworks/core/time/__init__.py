@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from trustworks.core.time.accuracy import check_declared_accuracy
 from trustworks.core.time.collector import Collector
 from trustworks.core.time.config import TimeSettings
+from trustworks.core.time.day import TrustedDay
 from trustworks.core.time.guard import TimeGuard
 from trustworks.core.time.lab import LabClock
 from trustworks.core.time.latch import Release, release
@@ -30,6 +31,7 @@ __all__ = [
     "TimeEvidence",
     "TimeGuard",
     "TimeSettings",
+    "TrustedDay",
     "TrustedTime",
     "check_declared_accuracy",
     "open_clock",
