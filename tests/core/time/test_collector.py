@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import getpass
+import os
 import sys
 import threading
 from typing import TYPE_CHECKING, Any
@@ -13,7 +15,7 @@ import pytest
 from trustworks.core.errors import Refused, Rejected, Unavailable
 from trustworks.core.time import release
 from trustworks.core.time.estimate import Estimate
-from trustworks.core.time.latch import LatchFiles, Release
+from trustworks.core.time.latch import RELEASES_NAME, REPORTED_NAME, LatchFiles, Release, new_latch
 from trustworks.core.time.readings import STA_UNSYNC, TIME_ERROR, Moment
 
 if TYPE_CHECKING:
@@ -666,3 +668,59 @@ def test_the_status_of_every_refusal_says_why(world: World) -> None:
     assert status.code == "clock.unsynchronised"
     assert "adjtimex" in status.reason
     assert status.bound_us is None
+
+
+def test_a_release_that_was_cut_short_does_not_swallow_the_next(world: World) -> None:
+    files = LatchFiles(world.folder)
+    releases = world.folder / RELEASES_NAME
+    for torn in (b'{"latch": "a', b'{"latch": "a"}'):
+        releases.write_bytes(torn)
+        files.set(new_latch("clock.jump", "It jumped.", found_by="t", realtime_ns=0, boot="b", detail={}))
+        released_by_hand(world)
+        assert [one.operator for one in files.releases()] == ["Test Operator"]
+        assert not files.stands()
+
+
+def test_a_release_that_is_not_written_whole_lifts_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = LatchFiles(world.folder)
+    files.set(new_latch("clock.jump", "It jumped.", found_by="t", realtime_ns=0, boot="b", detail={}))
+    genuine = os.write
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", lambda file, data: genuine(file, data[: len(data) // 2]))
+        with pytest.raises(Unavailable, match="No space left") as caught:
+            released_by_hand(world)
+    assert caught.value.code == "clock.release-unwritable"
+    assert files.stands()
+    assert files.releases() == []
+    released_by_hand(world)
+    assert len(files.releases()) == 1
+
+
+@pytest.mark.parametrize("name", [RELEASES_NAME, REPORTED_NAME])
+def test_releases_that_cannot_be_read_are_told_and_leave_no_lock_behind(world: World, name: str) -> None:
+    world.ticks(world.collector())
+    world.opened.pop().close()
+    (world.folder / name).mkdir()
+    with pytest.raises(Unavailable) as caught:
+        world.ticks(world.collector())
+    assert caught.value.code == "clock.releases-unreadable"
+    for one in world.opened:
+        with contextlib.suppress(Unavailable):
+            one.close()
+    world.opened.clear()
+    (world.folder / name).rmdir()
+    assert world.ticks(world.collector()).code == "ok"
+
+
+def test_a_collector_that_cannot_read_its_clocks_gives_the_lock_back_all_the_same(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collector = world.collector()
+    world.ticks(collector)
+    with monkeypatch.context() as patched:
+        patched.setattr(world, "moment", lambda: 1 // 0)
+        with pytest.raises(ZeroDivisionError):
+            world.opened.pop().close()
+    assert world.ticks(world.collector()).code == "ok"

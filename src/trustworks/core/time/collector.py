@@ -94,7 +94,11 @@ class Collector:
         self._held = False
         self._reported_at: int | None = None
         self._audit_behind = False
-        self._resume()
+        try:
+            self._resume()
+        except BaseException:
+            self._writer.close()
+            raise
 
     def _resume(self) -> None:
         """Take up what an earlier collector left: its number, its clocks of this boot, its standing stop."""
@@ -138,11 +142,13 @@ class Collector:
 
     def close(self) -> None:
         """Withdraw the lease and say so in the audit log."""
-        moment = self._readings.moment()
-        self._write(moment, STOPPED, "The collector was stopped; start it again.", _Verdict())
-        self._pending.append(("clock.collector-stopped", {"clock_said": clock_text(moment.realtime)}))
-        self._flush()
-        self._writer.close()
+        try:
+            moment = self._readings.moment()
+            self._write(moment, STOPPED, "The collector was stopped; start it again.", _Verdict())
+            self._pending.append(("clock.collector-stopped", {"clock_said": clock_text(moment.realtime)}))
+            self._flush()
+        finally:
+            self._writer.close()
 
     def _configuration(self) -> dict[str, Any]:
         settings = self._settings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import getpass
 import json
 import os
@@ -143,10 +144,13 @@ class LatchFiles:
         try:
             line = json.dumps(release.as_dict()).encode("ascii") + b"\n"
             file = os.open(
-                self._releases, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600
+                self._releases, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600
             )
             try:
-                os.write(file, line)
+                size = os.lseek(file, 0, os.SEEK_END)
+                if size and os.pread(file, 1, size - 1) != b"\n":
+                    line = b"\n" + line  # the last one was cut short, and must not swallow this one
+                _write_all(file, line)
                 os.fsync(file)
             finally:
                 os.close(file)
@@ -165,6 +169,8 @@ class LatchFiles:
             lines = self._releases.read_bytes().splitlines()
         except FileNotFoundError:
             return []
+        except OSError as error:
+            raise _unreadable_releases(self._releases, error) from error
         found = []
         for line in lines:
             try:
@@ -190,15 +196,30 @@ class LatchFiles:
             return int(self._reported.read_bytes())
         except (FileNotFoundError, ValueError):
             return 0
+        except OSError as error:
+            raise _unreadable_releases(self._reported, error) from error
 
 
 def _write_durably(path: Path, data: bytes) -> None:
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
-        os.write(file, data)
+        _write_all(file, data)
         os.fsync(file)
     finally:
         os.close(file)
+
+
+def _write_all(file: int, data: bytes) -> None:
+    """Write the whole of `data`, or raise OSError."""
+    if os.write(file, data) != len(data):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _unreadable_releases(file: Path, error: OSError) -> Unavailable:
+    return Unavailable(
+        "clock.releases-unreadable",
+        f"The record of releases {file} cannot be read: {error.strerror}. Let the service's account read it.",
+    )
 
 
 def _sync_folder(folder: Path) -> None:

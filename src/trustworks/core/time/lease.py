@@ -113,9 +113,15 @@ class LeaseWriter:
             raise Unavailable(
                 "clock.collector-running", f"Another collector renews {path}; stop it first, one is enough."
             ) from None
-        os.fchmod(self._file, 0o600)
-        os.ftruncate(self._file, PAGE)
-        self._map = mmap.mmap(self._file, PAGE)
+        try:
+            os.fchmod(self._file, 0o600)
+            os.ftruncate(self._file, PAGE)
+            self._map = mmap.mmap(self._file, PAGE)
+        except OSError as error:
+            os.close(self._file)  # and with it the lock
+            raise Unavailable(
+                "clock.lease-file", f"The lease {path} cannot be written: {error.strerror}."
+            ) from error
         magic, self._sequence, _, _ = HEAD.unpack_from(self._map)
         if magic != MAGIC:
             self._sequence = 0
