@@ -12,8 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from issuance_testbed import make_csr
 
-from trustworks.core.errors import Malformed
+from trustworks.core.der.encode import oid
+from trustworks.core.errors import Malformed, Refused
 from trustworks.issuance.model import NAME_ORDER, NameAttribute
+from trustworks.issuance.rules.keys import check_possession
 from trustworks.issuance.wire import MAX_CSR, SHORT, read_csr, read_serial, read_subject
 
 GOOD = make_csr()
@@ -65,9 +67,16 @@ def test_a_changed_octet_is_read_or_malformed(position: int, value: int) -> None
     data = bytearray(GOOD)
     data[position] = value
     try:
-        read_csr(bytes(data))
-    except Malformed:
+        check_possession(read_csr(bytes(data)).request)
+    except (Malformed, Refused):
         return
+    assert bytes(data) == GOOD
+
+
+def test_a_signature_of_an_unknown_kind_is_malformed() -> None:
+    known = oid("1.2.840.10045.4.3.2")  # ecdsa-with-SHA256
+    with pytest.raises(Malformed, match="not supported"):
+        read_csr(GOOD.replace(known, oid("1.2.840.10045.4.3.9")))
 
 
 def test_names_of_other_kinds_are_malformed() -> None:

@@ -53,6 +53,7 @@ def read_csr(data: bytes) -> Csr:
         is_pem = _PEM.match(data) is not None
         request = x509.load_pem_x509_csr(data) if is_pem else x509.load_der_x509_csr(data)
         request.public_key()
+        _ = request.signature_hash_algorithm  # an unknown one is found out when it is asked for
         extensions = list(request.extensions)
     except (ValueError, TypeError, *_UNREADABLE) as error:
         raise Malformed(
@@ -60,7 +61,9 @@ def read_csr(data: bytes) -> Csr:
             "`openssl req -new -key KEY -out FILE`."
         ) from error
     except UnsupportedAlgorithm as error:
-        raise Malformed(f"The request's public key is of a kind that is not supported: {error}.") from error
+        raise Malformed(
+            f"The request's key or signature is of a kind that is not supported: {error}."
+        ) from error
     names: tuple[str, ...] = ()
     for extension in extensions:
         if isinstance(extension.value, x509.SubjectAlternativeName):
