@@ -7,6 +7,7 @@ CA/Browser Forum.
 
 from __future__ import annotations
 
+import string
 import subprocess
 import sys
 from pathlib import Path
@@ -22,6 +23,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from issuance_testbed import SUBJECTS, make_csr, open_provider
 from pkilint import etsi, loader
+from pkilint.common import organization_id
 from pkilint.etsi.etsi_constants import CertificateType
 from pkilint.pkix import certificate as pkix
 from pkilint.pkix import extension, general_name
@@ -31,6 +33,7 @@ from trustworks.core.der import x509 as der
 from trustworks.core.module import KeyAlgorithm, Module
 from trustworks.core.store import Database, StoreSettings
 from trustworks.issuance.enrolment.csr import request_of
+from trustworks.issuance.lints.en319412.countries import is_issuer
 from trustworks.issuance.lints.rfc5280.dns_names import is_dns_name
 from trustworks.issuance.wire import read_csr, read_subject
 
@@ -290,3 +293,11 @@ def test_no_dns_name_is_let_through_that_pkilint_finds_wrong(labels: list[str]) 
         judged = SimpleNamespace(pdu=dns_name.removeprefix("*."))
         assert general_name.DomainNameSyntaxValidator().validate_value(judged)
         general_name.GeneralNameDnsNameDomainNameLengthValidator().validate(judged)
+
+
+def test_no_country_is_let_through_that_pkilint_finds_wrong() -> None:
+    letters = string.ascii_uppercase
+    codes = {a + b for a in letters for b in letters}
+    ours = {code for code in codes if is_issuer(code, "PNO", lab=False)}
+    assert ours <= organization_id.ISO3166_1_WITH_TRANSNATIONAL_COUNTRY_CODES
+    assert organization_id.ISO3166_1_WITH_TRANSNATIONAL_COUNTRY_CODES - ours == {"EZ", "SU"}

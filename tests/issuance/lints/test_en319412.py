@@ -483,3 +483,39 @@ def test_a_spoiled_certificate_is_found(
     spoiled = spoil(bench)
     found = found_by_lints(bench, spoiled) if isinstance(spoiled, bytes) else found_by_lints(spoiled)
     assert lint_id in found
+
+
+@pytest.mark.req("EN319412-1:NAT-5.1.3-02", "EN319412-1:LEG-5.1.4-02")
+@pytest.mark.parametrize(
+    ("scheme", "code", "lab", "outside"),
+    [
+        ("PNO", "XX", True, False),
+        ("PNO", "UN", True, True),
+        ("PNO", "DE", False, True),
+        ("PNO", "ZZ", True, False),
+        ("PNO", "EL", False, False),
+        ("TIN", "XI", True, False),
+        ("XY:", "SE", False, True),
+        ("NTR", "XX", True, False),
+        ("NTR", "FR", False, True),
+        ("NTR", "EL", False, False),
+        ("VAT", "EL", False, True),
+        ("VAT", "XI", True, True),
+        ("LEI", "XG", True, True),
+        ("LEI", "DE", False, False),
+        ("PSD", "EU", False, True),
+    ],
+)
+def test_identifiers_are_a_countrys_and_in_a_lab_nobodys(
+    benches: Benches, scheme: str, code: str, *, lab: bool, outside: bool
+) -> None:
+    natural = scheme in {"PNO", "TIN", "XY:"}
+    profile, attribute, lint_id = (
+        ("natural-qcp-n-qscd", NameOID.SERIAL_NUMBER, "EN319412-1:NAT-5.1.3-02")
+        if natural
+        else ("legal-qcp-l-qscd", NameOID.ORGANIZATION_IDENTIFIER, "EN319412-1:LEG-5.1.4-02")
+    )
+    bench = benches[profile]
+    spoiled = bench.named((attribute, f"{scheme}{code}-1"))
+    assert (lint_id not in found_by_lints(spoiled)) == lab
+    assert (lint_id not in found_by_lints(spoiled.surrounded(lab=False))) == outside

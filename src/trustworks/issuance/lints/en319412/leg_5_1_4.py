@@ -8,6 +8,7 @@ from cryptography.x509.oid import NameOID
 
 from trustworks.core.der.x509 import SEMANTICS_LEGAL
 from trustworks.core.trace import implements
+from trustworks.issuance.lints.en319412.countries import is_issuer
 from trustworks.issuance.lints.lint import Candidate, Lint, is_legal
 
 
@@ -17,8 +18,13 @@ def check(candidate: Candidate) -> str | None:
     if SEMANTICS_LEGAL not in candidate.qc.semantics:
         return None
     for value in candidate.values(NameOID.ORGANIZATION_IDENTIFIER):
-        if not re.fullmatch(r"((VAT|NTR|PSD|[A-Z]{2}:)[A-Z]{2}|LEIXG)-\S.*", value):
-            return f"{value!r} is not an identifier such as NTRXX-12345."
+        found = re.fullmatch(r"(VAT|NTR|PSD|LEI|[A-Z]{2}:)([A-Z]{2})-\S.*", value)
+        global_scheme = found is not None and found[1] == "LEI"
+        if found is None or not (
+            found[2] == "XG" if global_scheme else is_issuer(found[2], found[1], lab=candidate.around.lab)
+        ):
+            example = "NTRXX-12345, of nobody's country" if candidate.around.lab else "NTRDE-12345"
+            return f"{value!r} is not an identifier such as {example}."
     return None
 
 

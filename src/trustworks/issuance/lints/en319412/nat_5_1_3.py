@@ -8,6 +8,7 @@ from cryptography.x509.oid import NameOID
 
 from trustworks.core.der.x509 import SEMANTICS_NATURAL
 from trustworks.core.trace import implements
+from trustworks.issuance.lints.en319412.countries import is_issuer
 from trustworks.issuance.lints.lint import Candidate, Lint, is_natural
 
 
@@ -17,8 +18,10 @@ def check(candidate: Candidate) -> str | None:
     if SEMANTICS_NATURAL not in candidate.qc.semantics:
         return None
     for value in candidate.values(NameOID.SERIAL_NUMBER):
-        if not re.fullmatch(r"(PAS|IDC|PNO|TIN|[A-Z]{2}:)[A-Z]{2}-\S.*", value):
-            return f"{value!r} is not an identifier such as PNOXX-12345."
+        found = re.fullmatch(r"(PAS|IDC|PNO|TIN|[A-Z]{2}:)([A-Z]{2})-\S.*", value)
+        if found is None or not is_issuer(found[2], found[1], lab=candidate.around.lab):
+            example = "PNOXX-12345, of nobody's country" if candidate.around.lab else "PNODE-12345"
+            return f"{value!r} is not an identifier such as {example}."
     if not candidate.values(NameOID.SERIAL_NUMBER):
         return "The subject has no serialNumber, whose meaning is stated."
     return None
