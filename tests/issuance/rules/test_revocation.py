@@ -63,7 +63,6 @@ def test_holds_are_not_doubled_and_not_lifted_twice() -> None:
         (NOW + timedelta(seconds=1), None, "future"),
         (NOW, NOW + timedelta(days=1), "future"),
         (NOW - timedelta(days=11), None, "before"),
-        (NOW, NOW - timedelta(days=11), "before"),
     ],
 )
 def test_dates_lie_between_issuance_and_now(
@@ -72,4 +71,9 @@ def test_dates_lie_between_issuance_and_now(
     first = NOW - timedelta(days=10)
     with pytest.raises(Rejected, match=word):
         check_dates(revoked_at=revoked_at, invalidity_date=invalidity, not_before=first, now=NOW)
-    check_dates(revoked_at=NOW, invalidity_date=first, not_before=first, now=NOW)
+    check_dates(revoked_at=first, invalidity_date=None, not_before=first, now=NOW)
+
+
+def test_a_key_may_have_been_lost_before_it_was_certified() -> None:
+    lost = NOW - timedelta(days=11)
+    check_dates(revoked_at=NOW, invalidity_date=lost, not_before=NOW - timedelta(days=10), now=NOW)

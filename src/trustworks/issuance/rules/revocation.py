@@ -54,8 +54,9 @@ def check_revocable(status: CertificateStatus | None, wanted: RevocationReason |
 def check_dates(
     *, revoked_at: datetime, invalidity_date: datetime | None, not_before: datetime, now: datetime
 ) -> None:
-    """Refuse a revocation in the future, or one that reaches back before the certificate was.
+    """Refuse a revocation in the future, or before the certificate was.
 
+    The key may be older than its certificate, and so may its loss be: that date may lie before.
     Source: EN 319 411-1, REV-6.2.4-05A; RFC 5280, 5.3.2.
     """
     for name, moment in (("revocation", revoked_at), ("invalidity", invalidity_date)):
@@ -66,8 +67,8 @@ def check_dates(
                 "issuance.date",
                 f"The {name} date {moment:%Y-%m-%d %H:%M:%SZ} lies in the future; revoke then.",
             )
-        if moment < not_before:
-            raise Rejected(
-                "issuance.date",
-                f"The {name} date {moment:%Y-%m-%d %H:%M:%SZ} lies before the certificate's first day.",
-            )
+    if revoked_at < not_before:
+        raise Rejected(
+            "issuance.date",
+            f"The revocation date {revoked_at:%Y-%m-%d %H:%M:%SZ} lies before the certificate's first day.",
+        )
