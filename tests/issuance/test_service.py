@@ -576,6 +576,25 @@ def test_a_revocation_is_seen_at_once_and_is_for_good(provider: Provider) -> Non
     ]
 
 
+@pytest.mark.req("TRUSTWORKS:ISSUANCE-KEY-LOST")
+def test_a_lost_key_is_lost_for_all_its_certificates(provider: Provider) -> None:
+    csr = make_csr()
+    first, second, old = (provider.issuance.issue(provider.request("tsu", csr)).serial for _ in range(3))
+    other = provider.issuance.issue(provider.request("tsu")).serial
+    provider.issuance.revoke(old, RevocationReason.superseded, by="revocation-officer")
+    provider.clock.advance(hours=1)
+    done = provider.issuance.revoke(first, RevocationReason.keyCompromise, by="revocation-officer")
+    assert done.also == (second,)
+    assert events(provider)[-1]["detail"] == {"reason": "keyCompromise", "also": [second]}
+    reasons = [provider.issuance.find(serial) for serial in (first, second, old, other)]
+    assert [one and one.revocation and one.revocation.reason.name for one in reasons] == [
+        "keyCompromise",
+        "keyCompromise",
+        "superseded",
+        None,
+    ]
+
+
 def test_a_hold_can_be_lifted_or_become_a_revocation_from_its_own_date(provider: Provider) -> None:
     serial = provider.issuance.issue(provider.request("tsu")).serial
     held = provider.issuance.revoke(serial, RevocationReason.certificateHold, by="revocation-officer")

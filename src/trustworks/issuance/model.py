@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
@@ -35,6 +35,10 @@ class RevocationReason(enum.Enum):
     aACompromise = 10  # noqa: N815
 
 
+# Whoever lost the key lost it for all certificates of it.
+LOST = (RevocationReason.keyCompromise, RevocationReason.cACompromise)
+
+
 class NameAttribute(NamedTuple):
     """One attribute of a distinguished name; `type` is the name of X.520 (``commonName``)."""
 
@@ -44,12 +48,16 @@ class NameAttribute(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revocation:
-    """That a certificate is revoked (or held), since when, why, and when that was recorded."""
+    """That a certificate is revoked (or held), since when, why, and when that was recorded.
+
+    `also` are the serials of the other certificates of a lost key that were revoked in the same act.
+    """
 
     revoked_at: datetime
     reason: RevocationReason
     recorded_at: datetime
     invalidity_date: datetime | None = None
+    also: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

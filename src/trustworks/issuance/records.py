@@ -6,6 +6,7 @@ keeps a serial from being used twice, by every authority of the provider and acr
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sqlalchemy import (
@@ -29,6 +30,7 @@ from sqlalchemy import (
 
 from trustworks.core.store import metadata
 from trustworks.core.store.types import UtcDateTime
+from trustworks.core.trace import implements
 from trustworks.issuance.model import (
     AuthorityRecord,
     CertificateRecord,
@@ -325,6 +327,20 @@ def set_revocation(connection: Connection, serial: str, revocation: Revocation |
         .values(**values)
     )
     return result.rowcount == 1
+
+
+@implements("TRUSTWORKS:ISSUANCE-KEY-LOST", disabled=())
+def revoke_key(connection: Connection, spki_sha256: bytes, lost: Revocation) -> tuple[str, ...]:
+    """Revoke what is still good or held of a lost key, and answer the serials; a hold keeps its own date."""
+    reached = []
+    for serial in serials_of_key(connection, spki_sha256):
+        found = status(connection, serial)
+        held = None if found is None else found.revocation
+        if held is None or held.reason is RevocationReason.certificateHold:
+            since = lost.recorded_at if held is None else held.revoked_at
+            set_revocation(connection, serial, replace(lost, revoked_at=since))
+            reached.append(serial)
+    return tuple(reached)
 
 
 def counts(connection: Connection) -> dict[str, int]:

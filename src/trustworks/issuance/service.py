@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -18,6 +19,7 @@ from trustworks.core.module.agreed import check_key_algorithm
 from trustworks.core.module.algorithms import algorithm_of
 from trustworks.issuance import records
 from trustworks.issuance.model import (
+    LOST,
     SERIAL_OCTETS,
     AuthorityRecord,
     Issued,
@@ -264,7 +266,8 @@ class Issuance:
     ) -> Revocation:
         """Revoke or hold a certificate; every status service sees it as soon as this returns.
 
-        A hold becomes a revocation, and keeps its own date then. Raises `Rejected` (issuance.*) and `Refused`
+        A hold becomes a revocation, and keeps its own date then. When the key is lost, all other certificates
+        of it are revoked too, in the same transaction. Raises `Rejected` (issuance.*) and `Refused`
         (EN319411-1:REV-6.3.9-04) for one that is revoked already.
         """
         return self._change(serial, reason, by=by, revoked_at=revoked_at, invalidity_date=invalidity_date)
@@ -307,17 +310,26 @@ class Issuance:
                 not_before=found.not_before,
                 now=now,
             )
-            changed.append(new)
             records.set_revocation(connection, serial, None if reason is None else new)
+            also: tuple[str, ...] = ()
+            if reason in LOST:
+                records.lock_authority(connection, name=found.authority)  # an issuance with the key waits
+                also = records.revoke_key(connection, found.spki_sha256, new)
+            changed.append(replace(new, also=also))
 
-        event = Event(
-            type="certificate.released" if reason is None else "certificate.revoked",
-            outcome="success",
-            actor=by,
-            subject={"kind": "certificate", "serial": serial},
-            detail={} if reason is None else {"reason": reason.name},
-            time=now,
-        )
+        def event(_: None) -> Event:
+            detail: dict[str, JSON] = {} if reason is None else {"reason": reason.name}
+            if changed[-1].also:
+                detail["also"] = list(changed[-1].also)
+            return Event(
+                type="certificate.released" if reason is None else "certificate.revoked",
+                outcome="success",
+                actor=by,
+                subject={"kind": "certificate", "serial": serial},
+                detail=detail,
+                time=now,
+            )
+
         try:
             self._recorder.transact(event, action)
         except (Refused, Rejected) as error:

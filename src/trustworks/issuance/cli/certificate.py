@@ -135,11 +135,13 @@ def revoke(
         )
     if as_json:
         told = {"serial": number, "reason": why.name, "revoked_at": done.revoked_at.isoformat()}
-        typer.echo(json.dumps({**told, "publish": publish}))
+        typer.echo(json.dumps({**told, "also": list(done.also), "publish": publish}))
     else:
         typer.echo(
             f"Revoked {number} for {why.name}, with effect from {done.revoked_at:%Y-%m-%d %H:%M:%S} UTC."
         )
+        for other in done.also:
+            typer.echo(f"Revoked {other} with it: it has the same key.")
         if publish is not None:
             typer.echo(
                 f"This is an authority's certificate: publish the list of {publish} now, for the services do "
