@@ -132,3 +132,12 @@ def query() -> Callable[..., bytes]:
         return wire.encode_request(hashlib.sha256(data).digest(), "sha256", **given)
 
     return make
+
+
+@pytest.fixture
+def two_units(pki: Pki, tsu_module: Module, certificate: Path) -> list[dict[str, Any]]:
+    second = pki.certify(tsu_module.key("tsu-2"))
+    return [
+        {"name": "tsu-1", "certificate": str(certificate), "policies": ["2.999.3161.7"]},
+        {"name": "tsu-2", "certificate": str(second), "policies": ["2.999.3161.8"], "qualified": True},
+    ]

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from trustworks.core.errors import Unavailable
 from trustworks.core.http import RawRequest
 from trustworks.timestamping import http, wire
-from trustworks.timestamping.unit import SAMPLE, WINDOW, Pace
+from trustworks.timestamping.unit import EXPECTED_US, SAMPLE, WINDOW, Pace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from trustworks.core.http import RawResponse, Route
     from trustworks.core.module import Module
     from trustworks.core.store import Database
+    from trustworks.timestamping.config import TimestampingSettings
     from trustworks.timestamping.service import TimestampingAuthority
 
 
@@ -156,8 +157,8 @@ def test_a_slow_module_is_waited_for_in_a_thread(
     routes = http.routes(authority, recorder)
     for _ in range(WINDOW + 3):
         assert wire.decode_response(ask(routes, query())[0].body).token is not None
-    assert set(threads[:WINDOW]) == {threading.main_thread().name}
-    assert all(name.startswith("tsa") for name in threads[WINDOW:])
+    assert threads[0] == threading.main_thread().name
+    assert all(name.startswith("tsa") for name in threads[1:])
 
 
 def test_a_module_that_fails_fails_all_that_were_to_be_signed_together(
@@ -188,29 +189,80 @@ def test_a_module_in_this_process_is_used_on_the_loop_itself(
     routes = http.routes(authority, recorder)
     for number in range(3 * WINDOW):
         ask(routes, query(nonce=number))
-    assert not authority.is_slow(None)
-    assert not authority.is_slow("tsu-1")
-    assert not authority.is_slow("nobody")
+    assert not authority.is_slow(query(), None)
+    assert not authority.is_slow(b"", "tsu-1")
+    assert not authority.is_slow(b"", "nobody")
+
+
+@pytest.mark.parametrize("busy", [True, False])
+def test_a_key_that_takes_long_is_slow_whether_it_computes_or_waits(busy: bool) -> None:
+    pace = Pace()
+    for _ in range(WINDOW):
+        began = time.perf_counter_ns()
+        if busy:
+            while time.perf_counter_ns() - began < 1_000_000:
+                pass
+        else:
+            time.sleep(0.001)
+        pace.took(time.perf_counter_ns() - began)
+    assert pace.microseconds >= 1000
+
+
+def test_an_rsa_key_is_slow_from_its_first_signature_on(
+    settings_of: Callable[..., TimestampingSettings],
+) -> None:
+    assert EXPECTED_US["rsa"] > settings_of().inline_below_us > EXPECTED_US["ec"]
+
+
+def test_a_request_goes_by_the_pace_of_the_unit_that_it_will_get(
+    authority_of: Callable[..., TimestampingAuthority],
+    two_units: list[dict[str, Any]],
+    query: Callable[..., bytes],
+) -> None:
+    authority = authority_of(units=two_units)
+    first, second = authority._units.values()
+    second.pace.microseconds = 5000.0
+    asked = query(policy=second.terms.policies[0])
+    assert authority.is_slow(asked, None)
+    assert not authority.is_slow(query(policy=first.terms.policies[0]), None)
+    assert not authority.is_slow(query(), None)
+    assert not authority.is_slow(b"nonsense", None)
+    assert authority.is_slow(query(), second.name)
+    first.pace.microseconds = 5000.0
+    assert authority.is_slow(query(), None)
+
+
+@pytest.mark.parametrize(
+    ("paces", "most"), [((100.0, 100.0), 16), ((100.0, 400.0), 10), ((100.0, 5000.0), 16), ((0.0, 0.0), 16)]
+)
+def test_what_is_signed_in_one_turn_keeps_the_loop_for_four_milliseconds_at_most(
+    authority_of: Callable[..., TimestampingAuthority],
+    two_units: list[dict[str, Any]],
+    paces: tuple[float, float],
+    most: int,
+) -> None:
+    authority = authority_of(units=two_units)
+    for unit, pace in zip(authority._units.values(), paces, strict=True):
+        unit.pace.microseconds = pace
+    assert authority.most_together(4000.0, 16) == most
 
 
 def test_the_first_signatures_are_measured_then_a_few() -> None:
     pace = Pace()
     for _ in range(WINDOW):
         assert pace.is_due()
-        pace.took(1_000, 1_000)
+        pace.took(1_000)
     assert sum(pace.is_due() for _ in range(10 * SAMPLE)) == 10
 
 
-def test_the_pace_is_the_least_wait_of_a_window() -> None:
-    pace = Pace()
+def test_the_pace_is_the_quickest_of_a_window() -> None:
+    pace = Pace(2000.0)
+    assert pace.microseconds == 2000
     for _ in range(WINDOW - 1):
-        pace.took(5_000_000, 0)
-    assert pace.microseconds == 0
-    pace.took(300_000, 200_000)
+        pace.took(5_000_000)
+    assert pace.microseconds == 5000
+    pace.took(100_000)
     assert pace.microseconds == 100
     for _ in range(WINDOW):
-        pace.took(700_000, 100_000)
+        pace.took(600_000)
     assert pace.microseconds == 600
-    for _ in range(WINDOW):
-        pace.took(700_000, 800_000)
-    assert pace.microseconds == 0

@@ -330,15 +330,6 @@ def test_a_scheme_must_fit_the_key(
     assert refusal(authority, query)[0] == "EN319422:5.2.3-SIGNATURE-SUITE"
 
 
-@pytest.fixture
-def two_units(pki: Pki, tsu_module: Module, certificate: Path) -> list[dict[str, Any]]:
-    second = pki.certify(tsu_module.key("tsu-2"))
-    return [
-        {"name": "tsu-1", "certificate": str(certificate), "policies": ["2.999.3161.7"]},
-        {"name": "tsu-2", "certificate": str(second), "policies": ["2.999.3161.8"], "qualified": True},
-    ]
-
-
 def test_several_units_answer_by_name_and_by_policy(
     authority_of: Callable[..., TimestampingAuthority],
     query: Callable[..., bytes],

@@ -117,9 +117,9 @@ class TimestampingSettings(Table):
         description="A token whose signature took longer than this many milliseconds is thrown away.",
     )
     inline_below_us: int = Field(
-        default=200,
+        default=500,
         ge=0,
-        description="A key that makes the processor wait less than these microseconds needs no threads.",
+        description="A key that signs and verifies within these microseconds needs no threads.",
     )
     threads: int = Field(
         default=8,

@@ -27,6 +27,8 @@ log = structlog.get_logger(__name__)
 QUERY: Final = "application/timestamp-query"
 MOST_TOGETHER: Final = 16
 """Requests answered together: more would make the first of them wait, and save no more."""
+BUDGET_US: Final = 4000.0
+"""So long may the signatures of one turn keep the event loop from everything else."""
 
 REPLY: Final = "application/timestamp-reply"
 
@@ -53,8 +55,8 @@ class Edge:
     """Answers requests on one event loop.
 
     Requests that are there at the same time are answered together, see `TimestampingAuthority.issue_all`. A
-    key that computes is used on the loop itself, as a thread would cost more than it saves; one that makes
-    the processor wait (a module over the network) is waited for in a thread.
+    quick key is used on the loop itself, as a thread would cost more than it saves; one that takes long (RSA
+    in software, a module over the network) would keep the loop from all others: a thread waits for it.
     """
 
     def __init__(self, service: TimestampingAuthority, recorder: Recorder) -> None:
@@ -80,7 +82,7 @@ class Edge:
         if loop is not self._loop:
             self._loop, self._releases, self._waiting = loop, Releases(self._recorder, loop), []
         try:
-            if self._service.is_slow(unit):
+            if self._service.is_slow(body, unit):
                 outcome = await loop.run_in_executor(self._threads, self._service.issue, body, unit)
             else:
                 outcome = await self._together(body, unit, loop)
@@ -106,7 +108,8 @@ class Edge:
 
     def _issue(self, loop: asyncio.AbstractEventLoop) -> None:
         """Answer what has come since the loop's last turn, not too many at a time."""
-        now, self._waiting = self._waiting[:MOST_TOGETHER], self._waiting[MOST_TOGETHER:]
+        most = self._service.most_together(BUDGET_US, MOST_TOGETHER)
+        now, self._waiting = self._waiting[:most], self._waiting[most:]
         if self._waiting:
             loop.call_soon(self._issue, loop)
         try:

@@ -298,10 +298,25 @@ class TimestampingAuthority:
 
     # Health
 
-    def is_slow(self, unit_name: str | None) -> bool:
-        """Whether a unit's signatures have to be waited for, which is done in a thread."""
+    def is_slow(self, body: bytes, unit_name: str | None) -> bool:
+        """Whether a request's signature takes so long that it is waited for in a thread."""
+        limit = self.settings.inline_below_us
+        if unit_name is None and len(self._units) > 1:
+            slow = {one.pace.microseconds > limit for one in self._units.values()}
+            if len(slow) > 1:  # then it depends on what the client asks for
+                try:
+                    unit_name = self._choose(wire.decode_request(body), None)
+                except Malformed:
+                    return False
         chosen = self._units.get(unit_name or self.settings.units[0].name)
-        return chosen is not None and chosen.pace.microseconds > self.settings.inline_below_us
+        return chosen is not None and chosen.pace.microseconds > limit
+
+    def most_together(self, budget_us: float, most: int) -> int:
+        """How many signatures of keys that are not slow fit in `budget_us`: at least one, at most `most`."""
+        limit = self.settings.inline_below_us
+        quick = [pace for one in self._units.values() if (pace := one.pace.microseconds) <= limit]
+        slowest = max(quick, default=0.0)
+        return most if slowest * most <= budget_us else max(1, int(budget_us / slowest))
 
     def ping(self) -> None:
         """Answer when every unit can issue. Raises `Unavailable` or `Refused` with the first reason."""
@@ -360,10 +375,9 @@ class TimestampingAuthority:
 def _signatures(chosen: Unit, attributes: list[bytes]) -> list[bytes]:
     if not chosen.pace.is_due():
         return chosen.key.sign_all(attributes, chosen.scheme)
-    wall, cpu = time.perf_counter_ns(), time.thread_time_ns()
+    began = time.perf_counter_ns()
     found = chosen.key.sign_all(attributes, chosen.scheme)
-    wall, cpu = time.perf_counter_ns() - wall, time.thread_time_ns() - cpu
-    chosen.pace.took(wall // len(found), cpu // len(found))
+    chosen.pace.took((time.perf_counter_ns() - began) // len(found))
     return found
 
 
