@@ -38,7 +38,7 @@ CRL: Final = "application/pkix-crl"
 CERTIFICATE: Final = "application/pkix-cert"
 PEM: Final = "application/pem-certificate-chain"
 
-MAX_REQUEST: Final = 16_384  # some two hundred certificates
+MAX_REQUEST: Final = 16_384  # a signed request brings certificates
 _LIST_MAX_AGE: Final = 300  # seconds; a new list is seen by everybody that soon
 _CERTIFICATE_MAX_AGE: Final = 86_400
 _THREADS: Final = 8

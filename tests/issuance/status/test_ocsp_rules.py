@@ -236,3 +236,19 @@ def test_a_responder_names_no_responder_for_itself() -> None:
         ]
     )
     assert not rules.self_reference_objections(certificate(issuers))
+
+
+@pytest.mark.req("TRUSTWORKS:STATUS-OCSP-BOUNDED")
+def test_twenty_certificates_may_be_asked_about_at_once() -> None:
+    rules.check_size(20)
+    with pytest.raises(Malformed, match="asks about 21"):
+        rules.check_size(21)
+
+
+@pytest.mark.req("TRUSTWORKS:STATUS-OCSP-BOUNDED")
+def test_answers_about_one_issued_certificate_are_kept_alone() -> None:
+    assert rules.may_be_kept((STATUS,), b"i" * 200)
+    assert rules.may_be_kept((replace(STATUS, revocation=REVOKED),), b"id")
+    assert not rules.may_be_kept((STATUS,), b"i" * 201)
+    for found in ((), (None,), (STATUS, STATUS), (replace(STATUS, state="abandoned"),)):
+        assert not rules.may_be_kept(found, b"id")

@@ -354,3 +354,16 @@ def test_signed_answers_are_used_again_for_seconds_only(provider: Provider) -> N
     second = responder.answer(asked)
     assert second is not first
     assert second.produced_at == provider.clock.utc
+
+
+@pytest.mark.req("TRUSTWORKS:STATUS-OCSP-BOUNDED")
+def test_what_strangers_ask_for_is_not_kept(provider: Provider) -> None:
+    issuer = provider.certificates["issuing"]
+    asked = [request(provider.issue(), issuer) for _ in range(2)]
+    responder = provider.responder()
+    for one in (request(provider.unrecorded(), issuer), several(*asked), several(*asked * 10)):
+        assert responder.answer(one).status is ResponseStatus.successful
+    assert not responder._cache
+    assert responder.answer(several(*asked * 10, asked[0])).status is ResponseStatus.malformedRequest
+    assert responder.answer(asked[0]) is responder.answer(asked[0])
+    assert len(responder._cache) == 1

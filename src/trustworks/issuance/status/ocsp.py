@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+# Answers about one issued certificate each: what strangers may ask for does not fill the memory.
 _CACHED_ANSWERS: Final = 10_000
 # The fastest of so many signatures says how fast the module is: a busy machine makes some of them slow.
 _PACE_WINDOW: Final = 64
@@ -111,7 +112,7 @@ class Responder:
         self._by_issuer = {identifier: signer for signer in signers for identifier in signer.identifiers}
         self._validity = timedelta(minutes=settings.validity_minutes)
         self._reuse = timedelta(seconds=settings.reuse_seconds)
-        self._cache: dict[tuple[bytes, ...], _Cached] = {}
+        self._cache: dict[bytes, _Cached] = {}
         self._pace: deque[float] = deque(maxlen=_PACE_WINDOW)
         self._checked: dict[str, datetime] = {}
 
@@ -157,12 +158,14 @@ class Responder:
         request = decode_request(der)
         rules.check_nonce(request.nonce)
         rules.check_critical(request.critical)
+        rules.check_size(len(request.cert_ids))
         signer = self._signer_of(request)
         now = self._clock.now().utc.replace(microsecond=0)
-        key = tuple(cert_id.der for cert_id in request.cert_ids)
+        key = request.cert_ids[0].der
         with self._database.read() as connection:
             found = tuple(self._find(connection, signer, cert_id) for cert_id in request.cert_ids)
-            if request.nonce is None:
+            repeatable = request.nonce is None and rules.may_be_kept(found, key)
+            if repeatable:
                 cached = self._cache.get(key)
                 if cached is not None and cached.found == found and now < cached.until:
                     return cached.answer
@@ -170,7 +173,7 @@ class Responder:
                 signer.check(connection, now)
                 self._checked[signer.serial] = now
         answer = self._sign(request, signer, found, now)
-        if request.nonce is None:
+        if repeatable:
             if len(self._cache) >= _CACHED_ANSWERS:
                 self._cache.clear()
             self._cache[key] = _Cached(found, now + self._reuse, answer)

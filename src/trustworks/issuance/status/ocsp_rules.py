@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 NEVER_ISSUED_SINCE: Final = datetime(1970, 1, 1, tzinfo=UTC)  # RFC 6960, 2.2
 NEVER_ISSUED_REASON: Final = 6  # certificateHold, RFC 6960, 2.2
+MAX_CERTIFICATES: Final = 20
+CERT_ID_OCTETS: Final = 200  # with SHA-512 it has some 170
 _NONCE_OCTETS: Final = range(1, 129)
 _OCSP_SIGNING: Final = ExtendedKeyUsageOID.OCSP_SIGNING
 _OCSP_ACCESS: Final = AuthorityInformationAccessOID.OCSP
@@ -48,7 +50,27 @@ def check_critical(critical: Iterable[str]) -> None:
         raise Malformed(f"The request has critical extensions that are not understood: {', '.join(strange)}.")
 
 
+@implements("TRUSTWORKS:STATUS-OCSP-BOUNDED")
+def check_size(certificates: int) -> None:
+    """`Malformed` for a request about more certificates than one answer is made for."""
+    if certificates > MAX_CERTIFICATES:
+        raise Malformed(
+            f"A request may ask about {MAX_CERTIFICATES} certificates, this one asks about {certificates}."
+        )
+
+
 # The answer
+
+
+@implements("TRUSTWORKS:STATUS-OCSP-BOUNDED", disabled=True)
+def may_be_kept(found: Sequence[CertificateStatus | None], cert_id: bytes) -> bool:
+    """Whether an answer may be kept to be used again: about one certificate, which was issued.
+
+    Anybody can ask about any serial, in any combination, and put long parameters beside it that the answer
+    must repeat; of issued certificates there are only so many.
+    """
+    one = found[0] if len(found) == 1 and len(cert_id) <= CERT_ID_OCTETS else None
+    return one is not None and one.state == "issued"
 
 
 @implements("EN319411-1:OVR-6.6.3-02", disabled=True)
