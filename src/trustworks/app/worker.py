@@ -114,7 +114,7 @@ async def _serve(wiring: Wiring, listener: str, shell: Shell, services: Services
     waiting = asyncio.create_task(stop.wait())
     await asyncio.wait((serving, asyncio.create_task(listening.wait())), return_when=asyncio.FIRST_COMPLETED)
     tell_ready()
-    beating = asyncio.create_task(_keep_beating())
+    beating = asyncio.create_task(_keep_beating(services, stop))
     await pages.load()
     await asyncio.wait((serving, waiting), return_when=asyncio.FIRST_COMPLETED)
     opening.cancel()
@@ -128,9 +128,16 @@ async def _serve(wiring: Wiring, listener: str, shell: Shell, services: Services
         log.warning("worker.drain-timeout", seconds=DRAIN)
 
 
-async def _keep_beating() -> None:
-    """Beat from the loop that answers, so that one that hangs is noticed."""
+async def _keep_beating(services: Services, stop: asyncio.Event) -> None:
+    """Beat from the loop that answers, so that one that hangs is noticed.
+
+    A worker whose audit log never writes again ends, so that the supervisor starts another.
+    """
     while True:
+        if services.log.is_open and services.log.get().recorder.died:
+            log.error("worker.audit-writer-died")
+            stop.set()
+            return
         beat()
         await asyncio.sleep(BEAT_EVERY)
 

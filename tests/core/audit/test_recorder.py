@@ -14,6 +14,7 @@ from sqlalchemy import func, insert, select, text
 from sqlalchemy.exc import IntegrityError
 
 from trustworks.core.audit import Event, Recorder, Row, records
+from trustworks.core.audit.submission import Submission
 from trustworks.core.errors import Refused, Rejected, Unavailable
 from trustworks.core.store import Database
 
@@ -416,6 +417,43 @@ def test_the_thread_that_died_of_a_bug_refuses(
         recorder.record(event())
     with pytest.raises(Unavailable):
         recorder.record(event())
+    assert recorder.died
+
+
+def test_whoever_comes_while_the_thread_dies_is_refused_and_never_waits(
+    database: Database, event: Callable[..., Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+
+    def bug(*_: object) -> None:
+        raise SystemError("a bug of the recorder")
+
+    for _ in range(20):
+        refused = threading.Semaphore(0)
+        with Recorder.open(database, "test") as recorder:
+
+            def hold(_: object, recorder: Recorder = recorder) -> None:
+                # All that comes now is behind the action; the second one of them is held for its own batch.
+                recorder.submit(event(1), released=told)
+                entry = Submission(None, [], told)
+                entry.action = bug
+                recorder._enter(entry)
+                monkeypatch.setattr(recorder, "_write", bug)
+
+            def told(error: BaseException | None, refused: threading.Semaphore = refused) -> None:
+                if isinstance(error, Unavailable):
+                    refused.release()
+
+            recorder.transact(event(), hold)
+            accepted = 0
+            while True:
+                try:
+                    recorder.submit(event(2), released=told)
+                except Unavailable:
+                    break
+                accepted += 1
+            for _number in range(2 + accepted):
+                assert refused.acquire(timeout=10)
 
 
 def test_processes_have_streams_of_their_own(database: Database, event: Callable[..., Event]) -> None:

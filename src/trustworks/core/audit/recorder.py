@@ -51,7 +51,8 @@ class Recorder:
     """One audit stream and its writer. Threads share it.
 
     `probe_every` is how many seconds pass between two attempts to write again after a failure; `most` how
-    many events one transaction may hold.
+    many events one transaction may hold. `died` says that the writer ended by a fault of the program: this
+    recorder never writes again, and its process has to start anew.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Recorder:
         self._gate = threading.Lock()
         self._refusal: Unavailable | None = None
         self._closed = False
+        self.died = False
         self._listeners: list[Callable[[], None]] = []
         self._held: Submission | Stop | None = None
         self._in_hand: list[Submission] = []
@@ -190,8 +192,11 @@ class Recorder:
                     return
         except BaseException as error:
             logger.exception("the writer of the audit log failed")
-            self._refuse(error)
-            self._release([*self._in_hand, *self._drain()], self._refusal)
+            with self._gate:  # whoever enters after this is refused, whoever entered before is released below
+                self._refuse(error)
+                self.died = True
+            held = [self._held] if isinstance(self._held, Submission) else []
+            self._release([*self._in_hand, *held, *self._drain()], self._refusal)
             raise
 
     def _write_until_failure(self) -> bool:
