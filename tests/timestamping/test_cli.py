@@ -55,6 +55,8 @@ def test_request_verify_inspect(document: Path, pki: Pki) -> None:
     said = run("request", document, "--url", URL, "--trust", pki.root_file)
     token = document.with_name("document.txt.tst")
     assert str(token) in said
+    assert "Revocation was not checked." in said
+    assert "signer was not verified" in run("request", document, "--url", URL)
     wire.read_token(token.read_bytes())
     assert "Valid: document.txt existed at 2026-05-04T" in run(
         "verify", document, token, "--trust", pki.root_file

@@ -29,6 +29,7 @@ DATA = Annotated[Path, typer.Argument(help="The file that the time-stamp is over
 TOKEN = Annotated[
     Path, typer.Argument(help="The time-stamp: an answer (.tsr) or a bare token (.tst).", dir_okay=False)
 ]
+NOT_REVOKED = "Revocation was not checked."
 AS_JSON = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -81,6 +82,7 @@ def request(
         typer.echo(json.dumps(found))
     else:
         typer.echo(f"{place}: {file.name} existed at {found['gen_time']} (serial {found['serial']}).")
+        typer.echo(NOT_REVOKED if trust else "Its signer was not verified: give --trust, or use `verify`.")
 
 
 @app.command()
@@ -111,7 +113,7 @@ def verify(
     else:
         typer.echo(f"Valid: {file.name} existed at {as_dict(found.token)['gen_time']}.")
         typer.echo(f"Signed by {found.path[0].subject.rfc4514_string()},")
-        typer.echo(f"trusted through {found.path[-1].subject.rfc4514_string()}. Revocation was not checked.")
+        typer.echo(f"trusted through {found.path[-1].subject.rfc4514_string()}. {NOT_REVOKED}")
 
 
 @app.command()
