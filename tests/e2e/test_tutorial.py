@@ -35,7 +35,7 @@ def test_every_command_of_the_tutorial_works(lab: Lab, request: pytest.FixtureRe
     said = found.stdout.split("=====")
     assert "Verification: OK" in said[0]
     assert "Valid: README.md existed at" in said[1]
-    assert "2.999.3161.1" in said[1], "the laboratory's policy"
+    assert "1.3.6.1.4.1.32473.3161.1" in said[1], "the laboratory's policy"
     assert "server.pem: OK" in said[2]
     assert "server.pem: good" in said[3]
     assert "server.pem: revoked" in said[4]

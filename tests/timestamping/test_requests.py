@@ -138,7 +138,7 @@ def test_an_imprint_of_the_wrong_length_is_bad_data_format(
 @pytest.mark.req("RFC3161:2.4.2-UNACCEPTED-POLICY", "EN319422:5.1.2-REQUEST-FIELDS")
 def test_a_policy_of_somebody_else_is_unaccepted(authority: TimestampingAuthority) -> None:
     assert failure_of(authority.stamp(raw_request(policy="2.999.3161.99"))) == "unacceptedPolicy"
-    assert failure_of(authority.stamp(raw_request(policy="2.999.3161.1"))) == "unacceptedPolicy"
+    assert failure_of(authority.stamp(raw_request(policy="1.3.6.1.4.1.32473.3161.1"))) == "unacceptedPolicy"
 
 
 @pytest.mark.req("RFC3161:2.4.2-UNACCEPTED-EXTENSION")

@@ -253,7 +253,7 @@ def test_an_unchecked_clock_issues_under_the_lab_policy_alone(
     token = wire.decode_response(authority.stamp(query())).token
     assert token is not None
     found = wire.read_token(token).tst_info
-    assert found.policy.dotted_string == "2.999.3161.1"
+    assert found.policy.dotted_string == "1.3.6.1.4.1.32473.3161.1"
     assert found.extensions is None
     assert wire.decode_response(authority.stamp(query(policy="2.999.3161.7"))).failures == (
         "unacceptedPolicy",
@@ -264,7 +264,9 @@ def test_an_unchecked_clock_issues_under_the_lab_policy_alone(
 
 
 @pytest.mark.req("EN319422:5.2.2-POLICY", "TRUSTWORKS:TSA-LAB-POLICY")
-@pytest.mark.parametrize("policies", [[], ["2.999.3161.1"], ["2.999.3161.7", "2.999.3161.1"]])
+@pytest.mark.parametrize(
+    "policies", [[], ["1.3.6.1.4.1.32473.3161.1"], ["2.999.3161.7", "1.3.6.1.4.1.32473.3161.1"]]
+)
 def test_a_checked_clock_needs_a_policy_that_is_not_the_lab_s(
     authority_of: Callable[..., TimestampingAuthority], policies: list[str]
 ) -> None:

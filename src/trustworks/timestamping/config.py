@@ -21,7 +21,7 @@ def _oid(value: str) -> str:
         or (int(arcs[0]) < 2 and int(arcs[1]) > 39)
         or any(int(arc).bit_length() > 128 for arc in arcs)
     ):
-        raise ValueError("write an object identifier in dotted form, for example 2.999.3161.1")
+        raise ValueError("write an object identifier in dotted form, for example 1.3.6.1.4.1.32473.3161.1")
     return value
 
 
@@ -42,7 +42,7 @@ Imprint = Annotated[str, AfterValidator(_imprint)]
 Signature = Annotated[str, AfterValidator(_signature)]
 
 # The policy of tokens whose clock nobody checked, below the arc that ITU-T X.660 sets aside for examples.
-LAB_POLICY = "2.999.3161.1"
+LAB_POLICY = "1.3.6.1.4.1.32473.3161.1"
 # NCP+ of EN 319 411-1, 5.3.
 NCP_PLUS = "0.4.0.2042.1.2"
 

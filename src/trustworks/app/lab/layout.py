@@ -186,7 +186,7 @@ certificate = "certs/audit.pem"
 time-stamp-url = "{url("http", listen)}/tsa"
 
 [timestamping]
-policies = ["2.999.3161.2"]
+policies = ["1.3.6.1.4.1.32473.3161.2"]
 
 [[timestamping.units]]
 name = "tsu-1"
