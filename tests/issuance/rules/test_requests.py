@@ -160,3 +160,13 @@ def test_a_wrong_profile_name_gets_a_hint() -> None:
         profile_named("tls-sever")
     with pytest.raises(Rejected, match="profile list"):
         profile_named("")
+
+
+def test_values_are_in_composed_form() -> None:
+    composed, decomposed = "M\u00fcller TEST", "Mu\u0308ller TEST"
+    given = {**NATURAL, "commonName": composed}
+    complete_subject(PROFILES["natural-qcp-n-qscd"], attributes(**given), PROVIDER)
+    with pytest.raises(Rejected, match=r"NFC.*u\u0308.*write .M\u00fcller"):
+        complete_subject(
+            PROFILES["natural-qcp-n-qscd"], attributes(**{**given, "commonName": decomposed}), PROVIDER
+        )

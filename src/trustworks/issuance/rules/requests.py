@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -39,6 +40,12 @@ def _check_value(attribute: NameAttribute) -> None:
         raise Rejected(
             "issuance.subject-attribute",
             f"{name} has {len(value)} characters; it needs one, and may have {MAX_VALUE}.",
+        )
+    if not unicodedata.is_normalized("NFC", value):
+        raise Rejected(
+            "issuance.subject-attribute",
+            f"{name} is not in the composed form of Unicode (NFC): {value!r}; write "
+            f"{unicodedata.normalize('NFC', value)!r}.",
         )
     if not value.isprintable():
         raise Rejected(
