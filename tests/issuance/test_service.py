@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from cryptography.x509.oid import ExtendedKeyUsageOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, PublicKeyAlgorithmOID, SignatureAlgorithmOID
 from issuance_testbed import START, SUBJECTS, make_csr, settings
 from sqlalchemy import func, select
 
@@ -86,7 +86,38 @@ def test_authorities_with_other_keys_issue_too(
     other = module.generate_key_pair(label="i", algorithm=algorithm)
     provider.keys.keys["issuing"] = other
     provider.issuance.create_issuing(other, by="ceremony")
-    provider.issuance.issue(provider.request("tsu"))
+    issued = provider.issuance.issue(provider.request("tsu"))
+    root, issuing = (
+        x509.load_der_x509_certificate(provider.issuance.authority(name).certificate)
+        for name in ("root", "issuing")
+    )
+    certificate = x509.load_der_x509_certificate(issued.certificate)
+    assert issuing.public_key() == other.public_key
+    for subject, issuer in ((certificate, issuing), (issuing, root), (root, root)):
+        verify(subject, issuer, algorithm)
+
+
+SIGNATURES: dict[KeyAlgorithm, tuple[x509.ObjectIdentifier, hashes.HashAlgorithm | None]] = {
+    KeyAlgorithm.RSA_3072: (SignatureAlgorithmOID.RSASSA_PSS, hashes.SHA256()),
+    KeyAlgorithm.P521: (SignatureAlgorithmOID.ECDSA_WITH_SHA512, hashes.SHA512()),
+    KeyAlgorithm.BRAINPOOL_P256: (SignatureAlgorithmOID.ECDSA_WITH_SHA256, hashes.SHA256()),
+    KeyAlgorithm.ED25519: (SignatureAlgorithmOID.ED25519, None),
+}
+
+
+def verify(subject: x509.Certificate, issuer: x509.Certificate, algorithm: KeyAlgorithm) -> None:
+    """The signature by `cryptography`, its identifier, and for RSA the parameters of PSS."""
+    oid, digest = SIGNATURES[algorithm]
+    assert subject.signature_algorithm_oid == oid
+    assert type(subject.signature_hash_algorithm) is type(digest)
+    subject.verify_directly_issued_by(issuer)
+    key, how = issuer.public_key(), subject.signature_algorithm_parameters
+    if isinstance(key, rsa.RSAPublicKey):
+        assert isinstance(how, padding.PSS)
+        assert digest is not None
+        assert (how._salt_length, type(how.mgf._algorithm)) == (32, hashes.SHA256)
+        pss = padding.PSS(padding.MGF1(digest), digest.digest_size)
+        key.verify(subject.signature, subject.tbs_certificate_bytes, pss, digest)
 
 
 def test_services_enrol_with_keys_of_the_module(provider: Provider, module: Module) -> None:
@@ -98,7 +129,17 @@ def test_services_enrol_with_keys_of_the_module(provider: Provider, module: Modu
 
 def test_an_rsa_key_of_the_module_enrols_with_pss(provider: Provider, module: Module) -> None:
     key = module.generate_key_pair(label="tsu-1", algorithm=KeyAlgorithm.RSA_3072)
-    provider.issuance.issue(provider.request("audit-signer", request_of(key)))
+    csr = x509.load_der_x509_csr(request_of(key))
+    assert csr.signature_algorithm_oid == SignatureAlgorithmOID.RSASSA_PSS
+    assert csr.is_signature_valid
+    issued = provider.issuance.issue(
+        provider.request("audit-signer", csr.public_bytes(Encoding.DER))
+    ).certificate
+    certificate = x509.load_der_x509_certificate(issued)
+    assert certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo) == key.spki
+    assert certificate.public_key_algorithm_oid == PublicKeyAlgorithmOID.RSAES_PKCS1_v1_5
+    issuing = x509.load_der_x509_certificate(provider.issuance.authority("issuing").certificate)
+    certificate.verify_directly_issued_by(issuing)
 
 
 def test_the_root_and_the_issuing_authority_are_on_separate_keys(provider: Provider) -> None:
