@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,7 +18,6 @@ from trustworks.issuance.cli import app, crl, profile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     import typer
     from issuance_testbed import Provider
@@ -243,3 +243,42 @@ def test_who_revokes_an_authority_is_told_to_publish_the_list_above(
     said = cli("revoke", serial, "--reason", "cACompromise").stdout
     assert f"publish the list of {above} now" in said
     assert f"trustworks crl publish --authority {above}" in said
+
+
+def test_where_nothing_can_be_written_nothing_is_issued(
+    cli: Cli, csr: Path, provider: Provider, tmp_path: Path
+) -> None:
+    for out in (tmp_path / "absent" / "a.pem", tmp_path):
+        done = cli(
+            "issue", "--profile", "tsu", "--csr", str(csr), "--subject", "CN=TEST TSU", "--out", str(out)
+        )
+        assert isinstance(done.exception, Rejected)
+        assert "Nothing was issued" in str(done.exception)
+    assert provider.issuance.counts()["issued"] == 2
+    assert provider.key.signed == []
+
+
+def test_a_file_that_fails_after_the_issuance_leaves_the_serial(
+    cli: Cli, csr: Path, provider: Provider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    out = tmp_path / "a.pem"
+    done = cli("issue", "--profile", "tsu", "--csr", str(csr), "--subject", "CN=TEST TSU", "--out", str(out))
+    (newest, *_) = provider.issuance.list(profile="tsu")
+    assert isinstance(done.exception, Rejected)
+    assert f"trustworks certificate show {newest.serial} --pem" in str(done.exception)
+
+
+def test_a_list_is_shown_in_json_and_words(cli: Cli, tmp_path: Path) -> None:
+    published = cli.json("publish", noun=crl)
+    out = tmp_path / "issuing.crl"
+    told = cli.json("show", "--out", str(out), noun=crl)
+    assert {name: told[name] for name in published} == published
+    assert (told["size"], told["out"]) == (len(out.read_bytes()), str(out))
+    assert told["sha256"] in cli("show", noun=crl).stdout
+    done = cli("show", "--out", str(tmp_path), noun=crl)
+    assert isinstance(done.exception, Rejected)
+    assert "cannot be written" in str(done.exception)

@@ -83,18 +83,40 @@ def issue(
         days=days,
         semantics=semantics,
     )
+    if out is not None:
+        check_writable(out)
     with wiring.open_issuance() as issuance:
         issuance.settle(by="issuance")
         issued = issuance.issue(request)
     pem = to_pem(issued.certificate, *(issued.chain if chain else ()))
     if out is not None:
-        out.write_text(pem, encoding="ascii")
+        try:
+            out.write_text(pem, encoding="ascii")
+        except OSError as error:
+            raise Rejected(
+                "issuance.out",
+                f"The certificate {issued.serial} was issued, but {out} cannot be written: {error.strerror}. "
+                f"Read it by `trustworks certificate show {issued.serial} --pem`.",
+            ) from None
     if as_json:
         typer.echo(json.dumps({"serial": issued.serial, "profile": issued.profile, "certificate": pem}))
     elif out is None:
         typer.echo(pem, nl=False)
     else:
         typer.echo(f"Issued {issued.serial} ({issued.profile}), written to {out}.")
+
+
+def check_writable(out: Path) -> None:
+    """`Rejected` (issuance.out) when a file cannot be written; asked before anything is issued."""
+    there = out.exists()
+    try:
+        out.open("ab").close()
+        if not there:
+            out.unlink()
+    except OSError as error:
+        raise Rejected(
+            "issuance.out", f"{out} cannot be written: {error.strerror}. Nothing was issued."
+        ) from None
 
 
 def read_file(file: Path) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path  # noqa: TC003 - Typer reads it at run time
@@ -139,10 +140,12 @@ def list_lists(context: typer.Context, *, as_json: AsJson = False) -> None:
 @crl.command()
 def show(
     context: typer.Context,
-    out: Annotated[Path, typer.Option(help="Write the list here, in DER.")],
+    out: Annotated[Path | None, typer.Option(help="Write the list here, in DER.")] = None,
     authority: Authority = "issuing",
+    *,
+    as_json: AsJson = False,
 ) -> None:
-    """Write the newest list of an authority to a file."""
+    """Show the newest list of an authority, or write it to a file."""
     wiring: CrlWiring = context.obj
     with wiring.open_database() as database, database.read() as connection:
         found = records.last_crl(connection, check_authority(authority))
@@ -150,5 +153,23 @@ def show(
         raise Rejected(
             "crl.authority", f"No list of {authority} was published yet: `trustworks crl publish`."
         )
-    out.write_bytes(found.der)
-    typer.echo(f"Wrote list {found.number} of {authority} to {out}.")
+    if out is not None:
+        try:
+            out.write_bytes(found.der)
+        except OSError as error:
+            raise Rejected("issuance.out", f"{out} cannot be written: {error.strerror}.") from None
+    told = {
+        "authority": authority,
+        "number": found.number,
+        "entries": found.entries,
+        "this_update": found.this_update.isoformat(),
+        "next_update": found.next_update.isoformat(),
+        "size": len(found.der),
+        "sha256": hashlib.sha256(found.der).hexdigest(),
+    }
+    if as_json:
+        typer.echo(json.dumps({**told, "out": None if out is None else str(out)}))
+    elif out is None:
+        typer.echo("\n".join(f"{name:<14}{value}" for name, value in told.items()))
+    else:
+        typer.echo(f"Wrote list {found.number} of {authority} to {out}.")
