@@ -22,7 +22,7 @@ from trustworks.core.der.ocsp import ResponseStatus
 from trustworks.core.errors import Malformed, Unavailable
 from trustworks.core.http import RawRequest, RawResponse, Route
 from trustworks.core.trace import implements
-from trustworks.issuance.status.crl_rules import NEVER
+from trustworks.issuance.model import NEVER
 from trustworks.issuance.status.ocsp import FAILURES, OcspAnswer
 from trustworks.issuance.status.ocsp_rules import max_age
 

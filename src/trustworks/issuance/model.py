@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, NamedTuple
-
-if TYPE_CHECKING:
-    from datetime import datetime
+from datetime import UTC, datetime
+from typing import Literal, NamedTuple
 
 # issuing: the intent is recorded, the key may have signed. issued: signed, checked, recorded.
 # abandoned: an intent never finished; its certificate was not released and its serial is not used again.
 State = Literal["issuing", "issued", "abandoned"]
+
+# The nextUpdate of a list after which none follows (EN 319 411-1, CSS-6.3.9-06; RFC 5280, 4.1.2.5).
+NEVER = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 
 SERIAL_OCTETS = 20  # RFC 5280, 4.1.2.2: at most 20 octets, positive
 

@@ -7,9 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from trustworks.core.errors import Refused
-from trustworks.issuance.model import CertificateStatus, CrlHead, Revocation, RevocationReason
+from trustworks.issuance.model import NEVER, CertificateStatus, CrlHead, Revocation, RevocationReason
 from trustworks.issuance.rules.authorities import check_authority_usable, check_list_goes_on
-from trustworks.issuance.status.crl_rules import NEVER
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 

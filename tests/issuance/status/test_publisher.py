@@ -18,9 +18,8 @@ from trustworks.core.audit.records import events
 from trustworks.core.errors import Rejected, Unavailable
 from trustworks.core.module import KeyAlgorithm
 from trustworks.issuance import records
-from trustworks.issuance.model import RevocationReason
+from trustworks.issuance.model import NEVER, RevocationReason
 from trustworks.issuance.status import crl
-from trustworks.issuance.status.crl_rules import NEVER
 from trustworks.issuance.status.octets import subject_octets
 
 if TYPE_CHECKING:

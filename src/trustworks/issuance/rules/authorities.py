@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from trustworks.core.errors import Refused
 from trustworks.core.trace import implements
-from trustworks.issuance.status.crl_rules import NEVER
+from trustworks.issuance.model import NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

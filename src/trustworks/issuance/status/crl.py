@@ -31,7 +31,7 @@ from trustworks.core.der.crl import (
 from trustworks.core.errors import Rejected, Unavailable
 from trustworks.core.trace import implements
 from trustworks.issuance import records
-from trustworks.issuance.model import AuthorityRecord, CrlHead, CrlRecord
+from trustworks.issuance.model import NEVER, AuthorityRecord, CrlHead, CrlRecord
 from trustworks.issuance.status import crl_rules as rules
 from trustworks.issuance.status.octets import public_key_info, subject_octets
 
@@ -175,7 +175,7 @@ class CrlPublisher:
                     "crl.authority", f"There is no authority {name!r} yet; hold its ceremony first."
                 )
             last = _last(connection, name)
-            if last is not None and last.next_update == rules.NEVER:
+            if last is not None and last.next_update == NEVER:
                 raise Rejected(
                     "crl.final",
                     f"The list {last.number} of {name} is its last: it says that none will follow.",
@@ -194,7 +194,7 @@ class CrlPublisher:
             last=last,
             number=1 if last is None else last.number + 1,
             this_update=now,
-            next_update=rules.NEVER if final else now + timedelta(hours=hours),
+            next_update=NEVER if final else now + timedelta(hours=hours),
             since=x509.load_der_x509_certificate(authority.certificate).not_valid_before_utc,
             entries=entries,
             serials=serials,

@@ -6,7 +6,7 @@ publisher asks them about the signed octets, parsed by `cryptography` and not by
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
@@ -15,14 +15,13 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 
 from trustworks.core.der.crl import EXPIRED_CERTS_ON_CRL, issuer_octets, tbs_octets
 from trustworks.core.trace import implements
+from trustworks.issuance.model import NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from trustworks.issuance.model import CertificateStatus, CrlHead
 
-# The nextUpdate of a list after which none follows (EN 319 411-1, CSS-6.3.9-06; RFC 5280, 4.1.2.5).
-NEVER: Final = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 OVERDUE_AFTER: Final = timedelta(minutes=10)
 _DAY: Final = timedelta(hours=24)
 _YEAR: Final = timedelta(days=366)
