@@ -65,7 +65,7 @@ def coverage(session: nox.Session) -> None:
 @nox.session
 def trace(session: nox.Session) -> None:
     """Every requirement has its rule and its test, or declares its gap."""
-    session.run("trustworks", "assurance", "trace", "--check", external=True)
+    session.run("trustworks", "assurance", "trace", "--check", *session.posargs, external=True)
 
 
 @nox.session(name="mutate-rules")

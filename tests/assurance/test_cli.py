@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,9 @@ from typer.testing import CliRunner
 
 from trustworks.assurance import cli
 from trustworks.assurance.traceability import Places
+from trustworks.assurance.traceability.results import Result, merge_results
 from trustworks.assurance.traceability.table import NO_TESTS
+from trustworks.core.errors import Malformed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,7 +71,6 @@ def test_the_table_shows_words_gap_and_source() -> None:
         (("--service", "timestamping"), ["STD:2"]),
         (("--standard", "STD 1"), ["STD:1", "STD:2"]),
         (("--standard", "std"), ["STD:1", "STD:2"]),
-        (("--standard", "EN 319 421"), []),
         (("--gaps",), ["STD:1"]),
     ],
 )
@@ -76,6 +78,33 @@ def test_json_and_its_filters(options: tuple[str, ...], ids: list[str]) -> None:
     document = json.loads(run("--json", *options)[0])
     assert [one["id"] for one in document["requirements"]] == ids
     assert not any(one["counted_as_covered"] for one in document["requirements"])
+
+
+@pytest.mark.usefixtures("places")
+@pytest.mark.parametrize(
+    ("options", "known"),
+    [(("--service", "tsa"), "core, timestamping"), (("--standard", "EN 319 421"), "STD 1")],
+)
+def test_what_is_not_in_the_register_is_told_with_what_is(options: tuple[str, ...], known: str) -> None:
+    result = CliRunner().invoke(cli.app, ["trace", *options])
+    assert isinstance(result.exception, Malformed)
+    assert known in str(result.exception)
+
+
+def test_check_fails_on_what_was_not_run_where_tests_were_run(
+    places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results = places.root / "results.json"
+    monkeypatch.setattr(cli, "find_places", lambda: replace(places, results=results))
+    (places.register / "std.toml").write_text(REGISTER.replace('gap = "Not built."', ""), encoding="utf-8")
+    (places.code / "rules.py").write_text("@implements('STD:1')\ndef rule(): ...\n", encoding="utf-8")
+    test = "import pytest\n@pytest.mark.req('STD:1')\ndef test_it(): ...\n"
+    (places.root / "tests" / "test_rules.py").write_text(test, encoding="utf-8")
+    assert run("--check")[1] == "2 requirements, 0 finding(s).\n"  # no test was run yet
+    other = Result(outcome="passed", at="2026-01-01T00:00:00+00:00", seconds=0.1, digest="")
+    merge_results(results, {"tests/test_other.py::test_other": other})
+    assert "STD:1 (std.toml): none of its tests passed" in run("--check", code=1)[1]
+    assert run("--check", "--allow-not-run")[1] == "2 requirements, 0 finding(s).\n"
 
 
 def test_check_names_what_is_wrong_and_fails(places: Places) -> None:

@@ -36,7 +36,7 @@ OWN_ROOMS = {
     },
     "timestamping": {
         # The unit, a request between its steps, a token's template, a look at the token, what is logged.
-        *("unit.py", "begun.py", "template.py", "readback.py", "events.py"),
+        *("unit.py", "begun.py", "template.py", "readback.py", "events.py", "reconcile.py"),
         *("client.py", "inspect.py", "verify.py"),  # the requester's and the relying party's side
     },
 }

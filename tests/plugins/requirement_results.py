@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from trustworks.assurance.traceability.places import RESULTS
-from trustworks.assurance.traceability.results import Result, file_digest, merge_results
+from trustworks.assurance.traceability.places import RESULTS, find_places
+from trustworks.assurance.traceability.results import Digests, Result, merge_results
+from trustworks.assurance.traceability.scan import scan
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,6 +50,14 @@ class RequirementResults:
             tally.outcomes.add(report.outcome)
 
     def pytest_sessionfinish(self) -> None:
+        if not self._tallies:
+            return
+        places = find_places(self._root / "src" / "trustworks")
+        digests = Digests(
+            places.root,
+            scan(places.code, places.root).rules,
+            [] if places.tests is None else scan(places.tests, places.root).tests,
+        )
         now = datetime.now(UTC).isoformat(timespec="seconds")
         merge_results(
             self._root / RESULTS,
@@ -57,7 +66,7 @@ class RequirementResults:
                     outcome=tally.outcome,
                     at=now,
                     seconds=round(tally.seconds, 3),
-                    digest=file_digest(self._root / node.partition("::")[0]),
+                    digest=digests.of(node),
                 )
                 for node, tally in self._tallies.items()
             },

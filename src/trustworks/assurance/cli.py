@@ -11,9 +11,9 @@ from typing import Annotated
 
 import typer
 
-from trustworks.assurance.traceability import State, Trace, find_places
+from trustworks.assurance.traceability import Requirement, State, Trace, find_places
 from trustworks.assurance.traceability import trace as read_trace
-from trustworks.core.errors import Unavailable
+from trustworks.core.errors import Malformed, Unavailable
 
 app = typer.Typer(
     no_args_is_help=True, help="Requirements, where they are carried out and how they are shown."
@@ -38,7 +38,14 @@ def trace(
     gaps: Annotated[bool, typer.Option("--gaps", help="Only what is not shown to hold.")] = False,
     check: Annotated[
         bool,
-        typer.Option("--check", help="Exit code 1 on unknown ids, rules without test, undeclared gaps."),
+        typer.Option(
+            "--check",
+            help="Exit code 1 on unknown ids, rules without test or not run, undeclared gaps.",
+        ),
+    ] = False,
+    allow_not_run: Annotated[
+        bool,
+        typer.Option("--allow-not-run", help="With --check: accept rules whose tests were not run."),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the table as JSON.")] = False,
     html: Annotated[Path | None, typer.Option("--html", help="Write the table to this HTML file.")] = None,
@@ -55,31 +62,39 @@ def trace(
     elif html is None and not check:
         _print(shown)
     if check:
-        for finding in found.findings:
+        findings = found.findings if allow_not_run else (*found.findings, *found.not_run)
+        for finding in findings:
             typer.secho(finding, err=True, fg="red")
-        typer.echo(f"{len(found.lines)} requirements, {len(found.findings)} finding(s).", err=True)
-        if found.findings:
+        typer.echo(f"{len(found.lines)} requirements, {len(findings)} finding(s).", err=True)
+        if findings:
             raise typer.Exit(1)
 
 
 def _only(found: Trace, service: str | None, standard: str | None, *, gaps: bool) -> Trace:
-    def squeezed(name: str) -> str:
-        return name.replace(" ", "").casefold()
-
+    services = sorted({line.requirement.service for line in found.lines})
+    if service is not None and service not in services:
+        raise Malformed(f"No requirement is of the service {service}; there are {', '.join(services)}.")
+    if standard is not None and not any(_is_of(line.requirement, standard) for line in found.lines):
+        names = sorted({line.requirement.standard for line in found.lines})
+        raise Malformed(f"No requirement is of the standard {standard}; there are: {'; '.join(names)}.")
     return replace(
         found,
         lines=tuple(
             line
             for line in found.lines
             if (service is None or line.requirement.service == service)
-            and (
-                standard is None
-                or squeezed(line.requirement.standard) == squeezed(standard)
-                or squeezed(line.requirement.id).startswith(f"{squeezed(standard)}:")
-            )
+            and (standard is None or _is_of(line.requirement, standard))
             and (not gaps or line.state in OPEN)
         ),
     )
+
+
+def _is_of(requirement: Requirement, standard: str) -> bool:
+    """Whether the requirement is of a standard, by its name or the prefix of its ids."""
+    name, own, identifier = (
+        text.replace(" ", "").casefold() for text in (standard, requirement.standard, requirement.id)
+    )
+    return own == name or identifier.startswith(f"{name}:")
 
 
 def _print(found: Trace) -> None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from trustworks.assurance.traceability import State, find_places, trace
-from trustworks.assurance.traceability.results import Result, file_digest, load_results, merge_results
+from trustworks.assurance.traceability.results import Digests, Result, load_results, merge_results
+from trustworks.assurance.traceability.scan import scan
 from trustworks.core.errors import Malformed
 
 if TYPE_CHECKING:
@@ -22,9 +23,15 @@ TEST = "@pytest.mark.req('STD:1')\ndef test_it(): ...\n"
 
 
 def ran(product: Product, outcome: Outcome, name: str = "test_it") -> None:
-    file = product.root / "tests" / "test_rules.py"
-    result = Result(outcome=outcome, at="2026-01-01T00:00:00+00:00", seconds=0.1, digest=file_digest(file))
-    merge_results(product.results, {f"tests/test_rules.py::{name}": result})
+    node = f"tests/test_rules.py::{name}"
+    places = product.places
+    digests = Digests(
+        product.root,
+        scan(places.code, product.root).rules,
+        scan(product.root / "tests", product.root).tests,
+    )
+    result = Result(outcome=outcome, at="2026-01-01T00:00:00+00:00", seconds=0.1, digest=digests.of(node))
+    merge_results(product.results, {node: result})
 
 
 @pytest.mark.parametrize(
@@ -60,6 +67,41 @@ def test_a_result_of_an_older_test_does_not_count(product: Product) -> None:
     line = trace(product.places).lines[0]
     assert line.state is State.NOT_RUN
     assert line.last == "older"
+
+
+def test_a_result_of_an_older_rule_does_not_count(product: Product) -> None:
+    product.register(product.entry("STD:1"))
+    product.code(RULE)
+    product.tests(TEST)
+    ran(product, "passed")
+    assert trace(product.places).lines[0].state is State.COVERED
+    product.code("\n" + RULE, name="others.py")
+    product.code(RULE + "    # changed\n")
+    found = trace(product.places)
+    assert (found.lines[0].state, found.lines[0].last) == (State.NOT_RUN, "older")
+    assert len(found.not_run) == 1
+
+
+def test_a_failure_stands_until_the_test_is_run_again(product: Product) -> None:
+    product.register(product.entry("STD:1"))
+    product.code(RULE)
+    product.tests(TEST)
+    ran(product, "failed")
+    product.code(RULE + "    # changed\n")
+    assert trace(product.places).lines[0].state is State.FAILED
+
+
+def test_the_last_result_is_the_worst(product: Product) -> None:
+    product.register(product.entry("STD:1"))
+    product.code(RULE)
+    product.tests("".join(TEST.replace("test_it", f"test_{number}") for number in range(3)))
+    ran(product, "passed", name="test_0")
+    assert trace(product.places).lines[0].last == "not run"
+    ran(product, "skipped", name="test_1")
+    ran(product, "skipped", name="test_2")
+    assert trace(product.places).lines[0].last == "skipped"
+    ran(product, "failed", name="test_1")
+    assert trace(product.places).lines[0].last == "failed"
 
 
 def test_one_failed_test_outweighs_all_that_passed(product: Product) -> None:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from trustworks.assurance.traceability.register import Requirement, load_register
-from trustworks.assurance.traceability.results import Result, file_digest, load_results
+from trustworks.assurance.traceability.results import Digests, Result, load_results
 from trustworks.assurance.traceability.scan import Mark, Scan, scan
 
 if TYPE_CHECKING:
@@ -40,11 +40,15 @@ MEANING: dict[State, str] = {
 }
 
 
+WORST_FIRST = ("failed", "older", "not run", "skipped", "passed")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TestLine:
     """A test, and what last came of it: passed, failed, skipped, or nothing.
 
-    ``older`` says that the result is of an older version of the test.
+    ``older`` says that the result is of an older version of the test, or of the rules that it shows; a test
+    that failed counts as failed until it is run again.
     """
 
     __test__ = False  # the name is the field's word, not pytest's
@@ -66,11 +70,8 @@ class Line:
     @property
     def last(self) -> str:
         """The worst last result of its tests, in a word."""
-        outcomes = {one.last for one in self.tests}
-        for outcome in ("failed", "passed", "older", "skipped"):
-            if outcome in outcomes:
-                return outcome
-        return "not run" if self.tests else ""
+        outcomes = {one.last or "not run" for one in self.tests}
+        return next((one for one in WORST_FIRST if one in outcomes), "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +81,19 @@ class Trace:
     lines: tuple[Line, ...]
     findings: tuple[str, ...]
     has_tests: bool
+    has_results: bool = False
+
+    @property
+    def not_run(self) -> tuple[str, ...]:
+        """Findings about rules that no test shows at present, although tests were run."""
+        if not self.has_results:
+            return ()
+        return tuple(
+            f"{line.requirement.id} ({line.requirement.file}): none of its tests passed since they and the "
+            f"rule were changed ({line.last}); run them."
+            for line in self.lines
+            if line.state is State.NOT_RUN and line.tests
+        )
 
     def count(self, state: State) -> int:
         """How many requirements are in `state`."""
@@ -98,12 +112,12 @@ def trace(places: Places) -> Trace:
     results = load_results(places.results) if places.results is not None else {}
     rules_of = _by_id(code.rules)
     tests_of = _by_id(tests.tests)
-    current = _Current(places)
+    digests = Digests(places.root, code.rules, tests.tests)
     lines = tuple(
         _line(
             requirement,
             rules_of.get(requirement.id, []),
-            [current.line(mark, results.get(mark.node)) for mark in tests_of.get(requirement.id, [])],
+            [_test_line(mark, results.get(mark.node), digests) for mark in tests_of.get(requirement.id, [])],
         )
         for requirement in register.requirements.values()
     )
@@ -118,7 +132,12 @@ def trace(places: Places) -> Trace:
         )
     for line in lines:
         findings.extend(_objections(line, has_tests=places.tests is not None))
-    return Trace(lines=lines, findings=tuple(findings), has_tests=places.tests is not None)
+    return Trace(
+        lines=lines,
+        findings=tuple(findings),
+        has_tests=places.tests is not None,
+        has_results=bool(results),
+    )
 
 
 def _by_id(marks: Iterable[Mark]) -> dict[str, list[Mark]]:
@@ -129,20 +148,11 @@ def _by_id(marks: Iterable[Mark]) -> dict[str, list[Mark]]:
     return found
 
 
-class _Current:
-    """Knows which results are of the tests as they are now."""
-
-    def __init__(self, places: Places) -> None:
-        self._root = places.root
-        self._digests: dict[str, str] = {}
-
-    def line(self, mark: Mark, result: Result | None) -> TestLine:
-        if result is None:
-            return TestLine(mark=mark, last=None, at=None)
-        if mark.file not in self._digests:
-            self._digests[mark.file] = file_digest(self._root / mark.file)
-        is_current = result.digest == self._digests[mark.file]
-        return TestLine(mark=mark, last=result.outcome if is_current else "older", at=result.at)
+def _test_line(mark: Mark, result: Result | None, digests: Digests) -> TestLine:
+    if result is None:
+        return TestLine(mark=mark, last=None, at=None)
+    is_known = result.outcome == "failed" or result.digest == digests.of(mark.node)
+    return TestLine(mark=mark, last=result.outcome if is_known else "older", at=result.at)
 
 
 def _line(requirement: Requirement, rules: list[Mark], tests: list[TestLine]) -> Line:

@@ -1,7 +1,7 @@
 """The last result of every test that carries a requirement, as test runs leave it in ``.trace/``.
 
-Each result keeps the digest of the test's file, so that a result of an older test does not count for the
-newer one.
+Each result keeps a digest of the test's file and of those of the rules that it shows, so that a result of an
+older test, or of an older rule, does not count for the newer one.
 """
 
 from __future__ import annotations
@@ -9,14 +9,17 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections import defaultdict
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from trustworks.core.errors import Malformed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
+
+    from trustworks.assurance.traceability.scan import Mark
 
 Outcome: TypeAlias = Literal["passed", "failed", "skipped"]
 
@@ -31,9 +34,30 @@ class Result:
     digest: str
 
 
-def file_digest(file: Path) -> str:
-    """What tells one version of a test's file from another."""
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+class Digests:
+    """What tells one version of a test from another: its file, and the files of the rules that it shows."""
+
+    def __init__(self, root: Path, rules: Iterable[Mark], tests: Iterable[Mark]) -> None:
+        self._root = root
+        self._rules: dict[str, set[str]] = defaultdict(set)
+        for mark in rules:
+            for identifier in mark.ids:
+                self._rules[identifier].add(mark.file)
+        self._ids: dict[str, set[str]] = defaultdict(set)
+        for mark in tests:
+            self._ids[mark.node].update(mark.ids)
+        self._known: dict[str, bytes] = {}
+
+    def of(self, node: str) -> str:
+        """The digest of a test, by pytest's name of it."""
+        rules = {file for identifier in self._ids.get(node, ()) for file in self._rules[identifier]}
+        files = [node.partition("::")[0], *sorted(rules)]
+        return hashlib.sha256(b"".join(self._file(file) for file in files)).hexdigest()
+
+    def _file(self, file: str) -> bytes:
+        if file not in self._known:
+            self._known[file] = hashlib.sha256((self._root / file).read_bytes()).digest()
+        return self._known[file]
 
 
 def load_results(file: Path) -> dict[str, Result]:
