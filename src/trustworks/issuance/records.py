@@ -269,11 +269,14 @@ def compromised_with_key(connection: Connection, spki_sha256: bytes) -> str | No
 
 
 def uses_of_key(connection: Connection, spki_sha256: bytes) -> list[KeyUse]:
-    """What this public key was certified for, or is about to be."""
-    query = select(certificates.c.serial, certificates.c.profile, certificates.c.subject).where(
-        certificates.c.spki_sha256 == spki_sha256, certificates.c.state != "abandoned"
+    """What this public key was certified for or is about to be: one of each profile and subject."""
+    kind = (certificates.c.profile, certificates.c.subject)
+    query = (
+        select(func.min(certificates.c.serial), *kind)
+        .where(certificates.c.spki_sha256 == spki_sha256, certificates.c.state != "abandoned")
+        .group_by(*kind)
     )
-    return [KeyUse(*row) for row in connection.execute(query.order_by(certificates.c.serial))]
+    return [KeyUse(*row) for row in connection.execute(query)]
 
 
 def authority_keys(connection: Connection) -> frozenset[bytes]:
