@@ -66,6 +66,23 @@ def test_a_wrong_pin_is_never_tried_twice(error: TrustworksError) -> None:
         opening.get()
 
 
+@pytest.mark.req("TRUSTWORKS:APP-PIN-ONCE")
+def test_a_pin_file_that_was_changed_is_tried_once_more() -> None:
+    state = [1]
+    wrong = Unavailable("module.pin-wrong", "The PIN is wrong.")
+    flaky = Flaky(wrong, wrong)
+    opening = Opening("tsu", flaky, watch=lambda: state[0])
+    opening.attempt()
+    opening.attempt()
+    state[0] = 2
+    assert not opening.hopeless
+    opening.attempt()
+    opening.attempt()
+    assert (flaky.tries, opening.hopeless) == (2, True)
+    state[0] = 3
+    assert opening.attempt()
+
+
 def test_a_bug_while_opening_is_unavailable_and_tried_again() -> None:
     opening = Opening("tsu", Flaky(ZeroDivisionError()))
     assert not opening.attempt()

@@ -4,15 +4,16 @@ import asyncio
 import socket
 import threading
 import time
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from trustworks.app import closed, serving
+from trustworks.app import closed, jobs, serving
 from trustworks.app.heartbeat import TaskState
 from trustworks.app.jobs import Task
 from trustworks.app.opening import Opening
-from trustworks.app.tasks import Checkpoints
+from trustworks.app.tasks import Checkpoints, Tokens
 from trustworks.app.wiring import Wiring
 from trustworks.core.audit import Progress
 from trustworks.core.errors import Rejected, Unavailable
@@ -21,10 +22,12 @@ from trustworks.timestamping.config import TimestampingSettings
 from trustworks.timestamping.wire import decode_response
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from contextlib import ExitStack
     from pathlib import Path
 
     from trustworks.core.http import Route
+    from trustworks.core.module import Module
 
 
 # Addresses
@@ -148,6 +151,49 @@ def test_a_wrong_pin_ends_the_task() -> None:
     run_until(task, 2, rounds)
     assert rounds.rounds == 1
     assert task.state.code == "module.pin-wrong"
+
+
+@pytest.mark.req("TRUSTWORKS:APP-PIN-ONCE")
+def test_a_task_goes_on_when_the_pin_file_was_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "LOOK", 0.01)
+    looks: list[int] = []
+
+    def state() -> int:
+        looks.append(1)
+        return 1 if len(looks) < 10 else 2
+
+    rounds = Rounds(Unavailable("module.pin-wrong", "The PIN is wrong."))
+    task = Task("crl", 60.0, rounds, watch=state)
+    run_until(task, 2, rounds)
+    assert len(looks) >= 10, "it was tried although the file was as before"
+    assert task.state.ok
+
+
+@pytest.mark.req("TRUSTWORKS:APP-PIN-ONCE")
+def test_all_tasks_share_a_token_and_a_wrong_pin_is_tried_once_for_all(tmp_path: Path) -> None:
+    file = tmp_path / "trustworks.toml"
+    pin = tmp_path / "audit.pin"
+    pin.write_text("a wrong one", encoding="ascii")
+    text = f'[provider]\nname = "A provider"\n[tokens]\naudit = "pkcs11:token=audit?pin-source={pin}"\n'
+    file.write_text(text, encoding="utf-8")
+    tries: list[str] = []
+
+    class Counted(Wiring):
+        @contextmanager
+        def open_module(self, token: str, *, read_write: bool = False) -> Iterator[Module]:
+            tries.append(pin.read_text(encoding="ascii"))
+            if tries[-1] != "the right one":
+                raise Unavailable("module.pin-wrong", f"The PIN is wrong ({read_write}).")
+            yield cast("Module", token)
+
+    tokens = Tokens(Counted(file))
+    for _ in range(3):
+        with pytest.raises(Unavailable, match="The PIN is wrong"):
+            tokens.get("audit")
+    pin.write_text("the right one", encoding="ascii")
+    for _ in range(3):
+        assert str(tokens.get("audit")) == "audit"
+    assert tries == ["a wrong one", "the right one"]
 
 
 class Sequencer:

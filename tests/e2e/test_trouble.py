@@ -76,6 +76,7 @@ def test_a_missing_token_stops_its_service_alone(
 
 def test_a_wrong_pin_is_told_and_not_tried_again(copied: Lab, request_der: bytes) -> None:
     pin = copied.folder / "secrets" / "tsu.pin"
+    right = pin.read_text(encoding="ascii")
     pin.write_text("a-wrong-pin-of-many-characters\n", encoding="ascii")
     copied.start()
     assert "PIN" in copied.unwell()["module.tsu"]
@@ -84,6 +85,9 @@ def test_a_wrong_pin_is_told_and_not_tried_again(copied: Lab, request_der: bytes
     before = copied.output.count("opening.failed")
     httpx.get(f"{copied.url}/healthz")
     assert copied.output.count("opening.failed") == before
+    pin.write_text(right, encoding="ascii")
+    until(lambda: failure(copied.stamp(request_der)) is None, what="a time-stamp with the corrected PIN")
+    until(copied.well, what="that everything is well")
 
 
 def test_a_missing_ocsp_certificate_is_told(copied: Lab, request_der: bytes) -> None:

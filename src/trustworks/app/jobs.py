@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 BEAT = 1.0  # seconds
+LOOK = 3.0  # seconds between two looks whether the operator has put something right
 FIRST_PAUSE = 1.0  # seconds between two tries of a task that fails; doubled up to the longest
 LONGEST_PAUSE = 30.0
 
@@ -38,7 +39,9 @@ class Task:
 
     `work` gets an `ExitStack` that stays open between the rounds, so that what the first round opened is
     used by the next; after a failure it is closed, and the next round opens anew. `work` answers what the
-    heartbeat tells. `finish` is done once at the very end, when all other tasks have ended.
+    heartbeat tells. `finish` is done once at the very end, when all other tasks have ended. A failure that
+    trying again would make worse ends the task, unless `watch` is given: then the task goes on once that
+    answers something else, such as another state of the PIN file.
     """
 
     def __init__(
@@ -47,6 +50,7 @@ class Task:
         every: float,
         work: Callable[[ExitStack], str | TaskState],
         finish: Callable[[], None] | None = None,
+        watch: Callable[[], object] | None = None,
     ) -> None:
         self.name = name
         self.state = TaskState(code="starting", sentence="The task has not run yet.")
@@ -54,12 +58,14 @@ class Task:
         self._every = every
         self._work = work
         self._finish = finish
+        self._watch = watch
         self._stack = ExitStack()
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set."""
         failures = 0
         while not stop.is_set():
+            seen = None if self._watch is None else self._watch()
             try:
                 done = self._work(self._stack)
                 self.state = done if isinstance(done, TaskState) else TaskState(code="ok", sentence=done)
@@ -72,7 +78,11 @@ class Task:
                 pause = min(FIRST_PAUSE * 2 ** (failures - 1), LONGEST_PAUSE)
                 self._failed(error)
                 if is_hopeless(error):
-                    break
+                    if self._watch is None:
+                        break
+                    while self._watch() == seen and not stop.wait(LOOK):
+                        pass
+                    continue
             stop.wait(pause)
 
     def end(self) -> None:

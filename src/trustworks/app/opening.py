@@ -29,11 +29,19 @@ def is_hopeless(error: Exception) -> bool:
 
 
 class Opening(Generic[T]):
-    """A resource and how it is opened. `attempt` is called by one thread; `get` by any."""
+    """A resource and how it is opened. `attempt` is called by one thread; `get` by any.
 
-    def __init__(self, name: str, open_it: Callable[[ExitStack], T]) -> None:
+    What `watch` answers stands for what the operator can put right, such as the state of a PIN file: when it
+    is another than before the last try, there is hope again.
+    """
+
+    def __init__(
+        self, name: str, open_it: Callable[[ExitStack], T], *, watch: Callable[[], object] | None = None
+    ) -> None:
         self.name = name
         self._open = open_it
+        self._watch = watch
+        self._seen: object = None
         self._stack = ExitStack()
         self._value: T | None = None
         self._error: TrustworksError = Unavailable(f"{name}.starting", f"{name} is being opened.")
@@ -45,8 +53,8 @@ class Opening(Generic[T]):
 
     @property
     def hopeless(self) -> bool:
-        """Whether trying again would do harm; the operator puts it right and starts the services again."""
-        return is_hopeless(self._error)
+        """Whether trying again would do harm, until the operator has put something right."""
+        return is_hopeless(self._error) and (self._watch is None or self._watch() == self._seen)
 
     def get(self) -> T:
         """The resource. Raises what opening it raised last."""
@@ -58,6 +66,7 @@ class Opening(Generic[T]):
         """Open it unless it is open; answers whether it was opened now."""
         if self._value is not None or self.hopeless:
             return False
+        self._seen = None if self._watch is None else self._watch()
         try:
             self._value = self._open(self._stack)
         except TrustworksError as error:

@@ -7,7 +7,7 @@ unavailable, `/healthz` says why, and it is opened as soon as it is there.
 from __future__ import annotations
 
 import threading
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -50,12 +50,17 @@ class Services:
         self.name = name
         self.clock = wiring.open_clock()
         self.log: Opening[Log] = Opening("store", self._open_log)
-        self.tsu: Opening[Module] = Opening("module.tsu", lambda stack: self._open_module(stack, "tsu"))
-        self.ocsp_token: Opening[Module] = Opening(
-            "module.services", lambda stack: self._open_module(stack, "services")
+        pin_of_tsu, pin_of_services = partial(wiring.pin_state, "tsu"), partial(wiring.pin_state, "services")
+        self.tsu: Opening[Module] = Opening(
+            "module.tsu", lambda stack: self._open_module(stack, "tsu"), watch=pin_of_tsu
         )
-        self.timestamping: Opening[TimestampingAuthority] = Opening("timestamping", self._open_timestamping)
-        self.status: Opening[StatusServices] = Opening("status", self._open_status)
+        self.ocsp_token: Opening[Module] = Opening(
+            "module.services", lambda stack: self._open_module(stack, "services"), watch=pin_of_services
+        )
+        self.timestamping: Opening[TimestampingAuthority] = Opening(
+            "timestamping", self._open_timestamping, watch=pin_of_tsu
+        )
+        self.status: Opening[StatusServices] = Opening("status", self._open_status, watch=pin_of_services)
         self._attempting = threading.Lock()
         self.health = Health(self._checks(), traffic=traffic)
 
@@ -73,8 +78,8 @@ class Services:
 
     @property
     def complete(self) -> bool:
-        """Whether everything is open, or can only be opened after the operator has put something right."""
-        return all(one.is_open or one.hopeless for one in self._openings)
+        """Whether everything is open."""
+        return all(one.is_open for one in self._openings)
 
     def attempt(self) -> bool:
         """Try to open what is not open; answers whether anything was opened."""

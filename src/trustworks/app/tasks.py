@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from functools import partial
 from typing import TYPE_CHECKING
@@ -10,15 +11,16 @@ import structlog
 
 from trustworks.app.heartbeat import TaskState
 from trustworks.app.jobs import Task
+from trustworks.app.opening import Opening
 from trustworks.core.errors import Unavailable
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable
     from contextlib import ExitStack
 
     from trustworks.app.wiring import Wiring
     from trustworks.core.audit import Sequencer
+    from trustworks.core.module import Module
 
     Round = Callable[[], str | TaskState]
 
@@ -38,17 +40,52 @@ def tasks(wiring: Wiring, stop: threading.Event) -> list[Task]:
     """The tasks that the configuration asks for."""
     config = wiring.config
     found: list[Task] = []
+    tokens = Tokens(wiring)
     if config.time.mode == "enforce":
         found.append(Task("clock", 1.0, partial(_collect, wiring, stop)))
     if config.tokens.audit is not None:
-        found.append(_checkpoints(wiring))
+        found.append(_checkpoints(wiring, tokens))
     if config.issuance is not None and config.tokens.issuing is not None:
-        found.append(_each("crl", CRL_LOOK, partial(_publisher, wiring)))
+        found.append(
+            _each("crl", CRL_LOOK, partial(_publisher, wiring, tokens), watch=tokens.watch("issuing"))
+        )
     if config.issuance is not None:
-        found.append(_each("issuance", SETTLE_EVERY, partial(_settler, wiring)))
+        found.append(_each("issuance", SETTLE_EVERY, partial(_settler, wiring, tokens)))
     probed = [name for name in ("issuing", "audit") if getattr(config.tokens, name) is not None]
-    found += [_each(f"module.{token}", PROBE_EVERY, partial(_prober, wiring, token)) for token in probed]
+    found += [
+        _each(f"module.{token}", PROBE_EVERY, partial(_prober, tokens, token), watch=tokens.watch(token))
+        for token in probed
+    ]
     return found
+
+
+class Tokens:
+    """The tokens of the jobs process: each is opened once and used by all tasks.
+
+    So a PIN that is wrong is tried once, and again only when its file was changed.
+    """
+
+    def __init__(self, wiring: Wiring) -> None:
+        self._wiring = wiring
+        self._lock = threading.Lock()
+        self._openings: dict[str, Opening[Module]] = {}
+
+    def get(self, token: str) -> Module:
+        """The module on a token; it stays open until the process ends. Raises what opening it raised."""
+        with self._lock:
+            if token not in self._openings:
+                self._openings[token] = Opening(
+                    f"module.{token}",
+                    lambda stack: stack.enter_context(self._wiring.open_module(token)),
+                    watch=self.watch(token),
+                )
+            opening = self._openings[token]
+            opening.attempt()
+            return opening.get()
+
+    def watch(self, token: str) -> Callable[[], object]:
+        """A function whose answer changes when the PIN file of the token was written anew."""
+        return partial(self._wiring.pin_state, token)
 
 
 def _each(
@@ -56,6 +93,7 @@ def _each(
     every: float,
     make: Callable[[ExitStack], Round],
     finish: Callable[[], None] | None = None,
+    watch: Callable[[], object] | None = None,
 ) -> Task:
     """A task whose first round opens what it needs and whose further rounds use it."""
     rounds: list[tuple[ExitStack, Round]] = []
@@ -65,7 +103,7 @@ def _each(
             rounds[:] = [(stack, make(stack))]
         return rounds[0][1]()
 
-    return Task(name, every, work, finish)
+    return Task(name, every, work, finish, watch)
 
 
 def _collect(wiring: Wiring, stop: threading.Event, stack: ExitStack) -> str:
@@ -78,28 +116,28 @@ def _collect(wiring: Wiring, stop: threading.Event, stack: ExitStack) -> str:
     return "The collector was stopped."
 
 
-def _checkpoints(wiring: Wiring) -> Task:
+def _checkpoints(wiring: Wiring, tokens: Tokens) -> Task:
     """Appends what all streams have written, and signs; at the end, also what they wrote as they closed."""
     opened: list[Checkpoints] = []
 
     def make(stack: ExitStack) -> Round:
-        opened[:] = [_sequencer(wiring, stack)]
+        opened[:] = [_sequencer(wiring, tokens, stack)]
         return opened[0]
 
     def finish() -> None:
         opened[0].finish()
 
-    return _each("audit", wiring.config.audit.sequence_every, make, finish)
+    return _each("audit", wiring.config.audit.sequence_every, make, finish, tokens.watch("audit"))
 
 
-def _sequencer(wiring: Wiring, stack: ExitStack) -> Checkpoints:
+def _sequencer(wiring: Wiring, tokens: Tokens, stack: ExitStack) -> Checkpoints:
     from trustworks.app.certificates import read_one  # noqa: PLC0415
     from trustworks.app.stamper import HttpStamper  # noqa: PLC0415
     from trustworks.core.audit import Sequencer  # noqa: PLC0415
 
     settings = wiring.config.audit
+    module = tokens.get("audit")
     database = stack.enter_context(wiring.open_database())
-    module = stack.enter_context(wiring.open_module("audit"))
     url = settings.time_stamp_url
     key = module.key(settings.key)
     certificate = None if settings.certificate is None else read_one(settings.certificate)
@@ -153,10 +191,10 @@ class Checkpoints:
         self._signing.run_once(checkpoint=True)
 
 
-def _publisher(wiring: Wiring, stack: ExitStack) -> Round:
+def _publisher(wiring: Wiring, tokens: Tokens, stack: ExitStack) -> Round:
+    issuing = tokens.get("issuing")
     database = stack.enter_context(wiring.open_database())
     recorder = stack.enter_context(wiring.open_recorder("jobs-crl", database=database))
-    issuing = stack.enter_context(wiring.open_module("issuing"))
     publisher = wiring.crl_publisher(
         database=database, recorder=recorder, clock=wiring.open_clock(), issuing=issuing
     )
@@ -168,8 +206,8 @@ def _publisher(wiring: Wiring, stack: ExitStack) -> Round:
     return look
 
 
-def _settler(wiring: Wiring, stack: ExitStack) -> Round:
-    issuance = stack.enter_context(wiring.open_issuance("jobs-issuance"))
+def _settler(wiring: Wiring, tokens: Tokens, stack: ExitStack) -> Round:
+    issuance = stack.enter_context(wiring.open_issuance("jobs-issuance", module=tokens.get))
 
     def settle() -> str:
         closed = issuance.settle(by="jobs")
@@ -178,8 +216,9 @@ def _settler(wiring: Wiring, stack: ExitStack) -> Round:
     return settle
 
 
-def _prober(wiring: Wiring, token: str, stack: ExitStack) -> Round:
-    module = stack.enter_context(wiring.open_module(token))
+def _prober(tokens: Tokens, token: str, stack: ExitStack) -> Round:
+    del stack
+    module = tokens.get(token)
 
     def probe() -> str:
         found = module.health()

@@ -6,17 +6,17 @@ from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from trustworks.core.errors import Rejected
+from trustworks.core.errors import Rejected, TrustworksError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from trustworks.app.config import Config, Loaded
     from trustworks.core.audit import Recorder
     from trustworks.core.module import Key, Module, Pkcs11Uri
     from trustworks.core.store import Database, Objects
-    from trustworks.core.time import Clock
+    from trustworks.core.time import Clock, TrustedDay
     from trustworks.issuance.config import IssuanceSettings
     from trustworks.issuance.service import Issuance
     from trustworks.issuance.status.crl import CrlPublisher
@@ -97,6 +97,19 @@ class Wiring:
             )
         return Pkcs11Uri.parse(uri)
 
+    def pin_state(self, name: str) -> tuple[int, int, int] | None:
+        """What changes when the PIN file of a token is written anew; None while there is none."""
+        from trustworks.core.module.pin import pin_path  # noqa: PLC0415 - loads the binding
+
+        try:
+            source = self.token_uri(name).pin_source
+            if source is None:
+                return None
+            found = pin_path(source, self.base).stat()
+        except (OSError, TrustworksError):
+            return None
+        return found.st_mtime_ns, found.st_ino, found.st_size
+
     @contextmanager
     def open_module(self, token: str, *, read_write: bool = False) -> Iterator[Module]:
         """The cryptographic module, opened on the token of a security context."""
@@ -107,7 +120,9 @@ class Wiring:
             read_write=read_write,
             lab=self.lab,
             base=self.base,
+            today=self.today,
             settings=self.config.module,
+            state=self.state_dir,
         ) as module:
             yield module
 
@@ -118,6 +133,13 @@ class Wiring:
         from trustworks.core.time import open_clock  # noqa: PLC0415
 
         return open_clock(self.config.time, self.state_dir)
+
+    @cached_property
+    def today(self) -> TrustedDay:
+        """The day by trusted time."""
+        from trustworks.core.time import TrustedDay  # noqa: PLC0415
+
+        return TrustedDay(self.open_clock())
 
     # Store and audit log
 
@@ -171,9 +193,17 @@ class Wiring:
 
     @contextmanager
     def open_issuance(
-        self, role: str = "issuance", *, database: Database | None = None, recorder: Recorder | None = None
+        self,
+        role: str = "issuance",
+        *,
+        database: Database | None = None,
+        recorder: Recorder | None = None,
+        module: Callable[[str], Module] | None = None,
     ) -> Iterator[Issuance]:
-        """The certification authorities; an authority's token is opened when it is to sign, not before."""
+        """The certification authorities; an authority's token is opened when it is to sign, not before.
+
+        `module` answers the module of a token that the caller has open.
+        """
         from trustworks.issuance.service import Issuance  # noqa: PLC0415
 
         settings = self.issuance_settings
@@ -189,9 +219,12 @@ class Wiring:
 
             def key(authority: str) -> Key:
                 if authority not in opened:
-                    opened[authority] = stack.enter_context(self.open_module(authority)).key(
-                        labels[authority]
+                    found = (
+                        stack.enter_context(self.open_module(authority))
+                        if module is None
+                        else module(authority)
                     )
+                    opened[authority] = found.key(labels[authority])
                 return opened[authority]
 
             yield Issuance(
