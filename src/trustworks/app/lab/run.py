@@ -124,6 +124,8 @@ def _make(layout: Layout, text: str, console: Console) -> Wiring:
     from trustworks.app.lab.steps import Setup  # noqa: PLC0415 - a complete laboratory does without
 
     console.print(f"Setting up a laboratory in {show.shown(layout.folder)}:")
+    if wiring.config.time.mode == "enforce":
+        console.print("The set-up itself dates with this machine's clock, which nobody checks.")
     setup = Setup(layout)
     try:
         show.work(setup.steps(), console)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import httpx
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from trustworks.app.lab.layout import NAME, url
@@ -55,8 +56,9 @@ def serving(layout: Layout, http: HttpSettings, console: Console) -> None:
         secure = url("https", http.tls_listen)
         anchor = shown(layout.trust / "root.pem")
         console.print(f"Over HTTPS: {secure}/ (trust anchor {anchor}).", highlight=False)
-    for name, sentence in unwell(plain):
-        console.print(f"[yellow]Not well:[/] {name}: {sentence}", highlight=False, soft_wrap=True)
+    for names, sentence in together(unwell(plain)):
+        words = f"[yellow]Not well:[/] {names}: {escape(sentence)}"
+        console.print(words, highlight=False, soft_wrap=True)
     console.print("[yellow]A laboratory:[/] keys in a test module, names that say TEST, no legal effect.")
     if urlsplit(http.public_url).hostname == NAME:
         console.print(
@@ -108,6 +110,14 @@ def program() -> str:
     found = shutil.which("trustworks")
     beside = Path(sys.executable).with_name("trustworks")
     return "trustworks" if found is not None or not beside.exists() else shown(beside)
+
+
+def together(found: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Each sentence once, with the names of all resources that it stops."""
+    names: dict[str, list[str]] = {}
+    for name, sentence in found:
+        names.setdefault(sentence, []).append(name)
+    return [(", ".join(stopped), sentence) for sentence, stopped in names.items()]
 
 
 def unwell(plain: str) -> list[tuple[str, str]]:
