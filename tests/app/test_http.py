@@ -271,6 +271,13 @@ def test_nonsense_from_the_proxy_is_malformed_and_no_crash(value: str) -> None:
     assert with_certificate({"client-cert": value, "x-proxy": SECRET}, PINNED).status == 400
 
 
+def test_an_identity_that_is_claimed_twice_is_nobodys() -> None:
+    twice = with_certificate({"client-cert": RFC9440, "Client-Cert": RFC9440, "x-proxy": SECRET}, PINNED)
+    assert twice.status == 400
+    assert with_certificate({"x-proxy": SECRET, "X-Proxy": "wrong"}, PINNED).status == 400
+    assert with_certificate({"accept": "a", "Accept": "b"}, PINNED).status == 200
+
+
 @pytest.mark.req("TRUSTWORKS:APP-PROXY-SECRET")
 def test_the_proxys_secret_is_read_only_from_a_file_that_is_its_owners(tmp_path: Path) -> None:
     file = tmp_path / "secret"

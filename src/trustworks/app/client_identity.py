@@ -17,7 +17,7 @@ from trustworks.core.errors import Malformed, Unavailable
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, MutableMapping
+    from collections.abc import Iterable, Mapping, MutableMapping
     from pathlib import Path
 
 _PEM_BEGIN = "-----BEGIN CERTIFICATE-----"
@@ -72,6 +72,11 @@ class ClientIdentity:
         self._secret_header = secret_header.lower()
         self._secret = secret
         self._unix_socket = unix_socket
+
+    def is_ambiguous(self, headers: Iterable[tuple[bytes, bytes]]) -> bool:
+        """Whether a header that says who the client is comes more than once: nobody knows whose it is."""
+        names = [name.decode("latin-1").lower() for name, _ in headers]
+        return any(names.count(name) > 1 for name in (self._header, self._secret_header) if name)
 
     def certificate(self, headers: Mapping[str, str], scope: MutableMapping[str, Any]) -> bytes | None:
         """The DER of the client's certificate, or None when no trusted proxy vouches for one.

@@ -93,10 +93,14 @@ class Shell:
         label = next(iter(methods.values())).path  # never the client's words: they would make endless series
         self._traffic.count(label, answer.status, time.perf_counter() - started)
 
-    async def _answer(self, route: Route, scope: MutableMapping[str, Any], receive: Any) -> RawResponse:
+    async def _answer(  # noqa: PLR0911 - one for each thing that may be wrong
+        self, route: Route, scope: MutableMapping[str, Any], receive: Any
+    ) -> RawResponse:
         headers = {
             name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
         }
+        if len(headers) != len(scope["headers"]) and self._identity.is_ambiguous(scope["headers"]):
+            return RawResponse(400, _TEXT, b"A header of the trusted proxy comes more than once.\n")
         if route.content_types:
             given = headers.get("content-type", "").partition(";")[0].strip().lower()
             if given not in route.content_types:
