@@ -9,6 +9,7 @@ import stat
 import subprocess
 import tempfile
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import asn1crypto.tsp
@@ -17,8 +18,6 @@ import pytest
 from laboratory import PROGRAM, failure
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from laboratory import Lab
 
 pytestmark = pytest.mark.e2e
@@ -204,14 +203,16 @@ def test_audit_verify_and_module_and_time_work_while_it_serves(lab: Lab) -> None
     assert "gives time" in lab.run("time", "status").stdout
 
 
-def test_the_proxys_unix_socket_serves_too(copied: Lab, tmp_path: Path, request_der: bytes) -> None:
+def test_the_proxys_unix_socket_serves_too(copied: Lab, request_der: bytes) -> None:
     # A Unix socket's name has at most 107 octets, and the folders of tests are long.
-    with tempfile.TemporaryDirectory(dir="/tmp") as short:
+    with tempfile.TemporaryDirectory() as short:
         text = copied.config.read_text(encoding="utf-8")
-        proxy = f'\n[http.proxy]\nunix-socket = "{short}/proxy.sock"\n'
+        proxy = f'\n[http.proxy]\nunix-socket = "{short}/p/proxy.sock"\n'
         copied.config.write_text(text + proxy, encoding="utf-8")
         copied.start()
-        transport = httpx.HTTPTransport(uds=f"{short}/proxy.sock")
+        transport = httpx.HTTPTransport(uds=f"{short}/p/proxy.sock")
+        assert stat.S_IMODE(Path(short, "p", "proxy.sock").stat().st_mode) == 0o660
+        assert stat.S_IMODE(Path(short, "p").stat().st_mode) & 0o027 == 0
         with httpx.Client(transport=transport, base_url="http://proxy") as client:
             headers = {"content-type": "application/timestamp-query"}
             assert failure(client.post("/tsa", content=request_der, headers=headers)) is None
@@ -219,4 +220,3 @@ def test_the_proxys_unix_socket_serves_too(copied: Lab, tmp_path: Path, request_
             headers["client-cert"] = ":nonsense:"
             assert client.post("/tsa", content=request_der, headers=headers).status_code == 400
         assert copied.stop() == 0
-    del tmp_path

@@ -38,6 +38,8 @@ DRAIN = 6.0  # seconds for answers in flight at the stop; the supervisor's patie
 TRY_AGAIN = 3.0  # seconds between two attempts to open what was absent
 HEADER_TIMEOUT = 10_000  # milliseconds within which a request's head must have arrived
 BACKLOG = 1024
+SOCKET_FOLDER_MODE = 0o750  # whoever reaches the proxy's socket is believed
+SOCKET_MODE = 0o660
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -203,7 +205,11 @@ def _server(wiring: Wiring, listener: str, shell: Shell) -> Any:
         case _:
             host, port = split_address(http.listen)
             settings |= {"address": host, "port": port, "http": HTTPModes.http1}
-    return Server(shell, **settings)
+    server = Server(shell, **settings)
+    if http.proxy.unix_socket is not None and listener == "proxy":
+        http.proxy.unix_socket.parent.mkdir(mode=SOCKET_FOLDER_MODE, parents=True, exist_ok=True)
+        server.uds_permissions = SOCKET_MODE
+    return server
 
 
 if __name__ == "__main__":
