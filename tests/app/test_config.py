@@ -10,6 +10,7 @@ import pytest
 
 from trustworks.app import config, explain
 from trustworks.app.cli import main
+from trustworks.app.configuration_check import refusals
 from trustworks.app.settings import HttpSettings
 from trustworks.core.errors import Malformed
 
@@ -62,6 +63,24 @@ def test_a_wrong_file_is_told_file_key_and_what_is_allowed(
     message = complaint(tmp_path, text)
     for word in words:
         assert word in message, message
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('[store]\nurl = "postgresql://me:hidden@h/d"\n', ["store.url"]),
+        ('[tokens]\ntsu = ["pkcs11:token=x?pin-value=hidden"]\n', ["tokens.tsu"]),
+        ('[http.proxy]\nsecret-source = ["hidden"]\n', ["http.proxy.secret-source"]),
+        ('[http]\nproxy = "x"\n', ["http.proxy", "write a table"]),
+        ("[timestamping]\npolicies = {hidden = 1}\n", ["timestamping.policies", "write a list"]),
+    ],
+)
+def test_no_complaint_tells_a_secret_or_speaks_of_python(tmp_path: Path, text: str, words: list[str]) -> None:
+    message = complaint(tmp_path, LEAST + text)
+    for word in words:
+        assert word in message, message
+    for word in (":hidden", "=hidden", "'hidden", "tuple", "dictionary", "instance"):
+        assert word not in message, message
 
 
 def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
@@ -121,6 +140,16 @@ def test_explain_and_show_and_check(
     assert "store.url" in capsys.readouterr().out
     run("config", "explain", "nonsense", code=1)
     assert "There is no setting 'nonsense'" in capsys.readouterr().err
+
+
+def test_what_the_authority_would_refuse_to_start_for_is_found_before(tmp_path: Path) -> None:
+    text = (
+        LEAST + "[time]\nmode = 'enforce'\n"
+        "[timestamping]\naccuracy-us = 1\n[[timestamping.units]]\nname = 'tsu-1'\ncertificate = 'x'\n"
+    )
+    found = list(refusals(config.load(write(tmp_path, text)).config))
+    assert any(one.startswith("timestamping: ") and "accuracy" in one for one in found), found
+    assert any("traceable-to" in one for one in found), found
 
 
 def run(*arguments: str, code: int = 0) -> None:

@@ -130,8 +130,41 @@ def _complaint(detail: ErrorDetails) -> str:
         case "missing":
             return f"{key}: this key is missing."
         case _:
-            message = detail["msg"].removeprefix("Value error, ")
-            return f"{key}: {message} (given: {detail['input']!r})."
+            return f"{key}: {_objection(detail)}{_given(detail)}."
+
+
+_SECRETIVE = ("url", "source")  # the last words of keys that may hold a secret, by mistake or not
+
+
+def _objection(detail: ErrorDetails) -> str:  # noqa: PLR0911 - one for each kind
+    """What is wrong with a value, in the words of this program where Pydantic's speak of Python."""
+    limits = detail.get("ctx", {})
+    match detail["type"]:
+        case "tuple_type" | "list_type":
+            return 'write a list, such as ["one", "two"]'
+        case "model_type" | "model_attributes_type" | "dict_type":
+            return "write a table with keys of its own"
+        case "literal_error":
+            return f"write {limits['expected']}"
+        case "greater_than":
+            return f"it must be greater than {limits['gt']}"
+        case "greater_than_equal":
+            return f"it must be greater than or equal to {limits['ge']}"
+        case "less_than":
+            return f"it must be less than {limits['lt']}"
+        case "less_than_equal":
+            return f"it must be less than or equal to {limits['le']}"
+        case _:
+            return detail["msg"].removeprefix("Value error, ")
+
+
+def _given(detail: ErrorDetails) -> str:
+    """The value that was given, unless it may hold a secret or is too much to print."""
+    last = next((part for part in reversed(detail["loc"]) if isinstance(part, str)), "")
+    secretive = last.replace("_", "-").rpartition("-")[2] in _SECRETIVE or "tokens" in detail["loc"]
+    if secretive or not isinstance(detail["input"], str | int | float):
+        return ""
+    return f" (given: {detail['input']!r})"
 
 
 def _keys_at(location: tuple[int | str, ...]) -> Iterator[str]:

@@ -23,6 +23,7 @@ def problems(wiring: Wiring) -> list[str]:
         *_missing_files(config),
         *_exposed(config),
         *_listeners(config),
+        *refusals(config),
         *_tokens(wiring),
         *_tries(wiring),
     ]
@@ -55,6 +56,26 @@ def _exposed(config: Config) -> Iterator[str]:
     path = config.store.password_source
     if path is not None and path.is_file() and stat.S_IMODE(path.stat().st_mode) & 0o077:
         yield f"store.password-source: others can read {path}. Run chmod 600 {path}."
+
+
+def refusals(config: Config) -> Iterator[str]:
+    """What the time-stamping authority would refuse to start for, as far as no token is needed to see it."""
+    from trustworks.core.time.rules import check_traceability  # noqa: PLC0415 - where it is configured
+    from trustworks.timestamping.service import check_authority  # noqa: PLC0415
+
+    settings = config.timestamping
+    if settings is None:
+        return
+    tries: list[tuple[str, Callable[[], object]]] = [
+        ("timestamping", lambda: check_authority(settings, config.time))
+    ]
+    if config.time.mode == "enforce":
+        tries.append(("time.traceable-to", lambda: check_traceability(config.time.traceable_to)))
+    for key, one in tries:
+        try:
+            one()
+        except TrustworksError as error:
+            yield f"{key}: {error}"
 
 
 def _listeners(config: Config) -> Iterator[str]:

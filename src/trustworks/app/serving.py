@@ -25,11 +25,15 @@ if TYPE_CHECKING:
 def serve(wiring: Wiring) -> None:
     """Serve until a signal comes.
 
-    Raises `Malformed` (configuration) and `Unavailable` (serve.running, serve.address, serve.tls) before
-    anything is started. What the services need beside that, they look for themselves; `/healthz` says what
-    is missing.
+    Raises `Malformed` (configuration), `Unavailable` (serve.running, serve.address, serve.tls) and `Refused`
+    (what no other try would change) before anything is started. What the services need beside that, they look
+    for themselves; `/healthz` says what is missing.
     """
     http = wiring.config.http
+    if wiring.config.timestamping is not None:
+        from trustworks.timestamping.service import check_authority  # noqa: PLC0415 - where it is configured
+
+        check_authority(wiring.config.timestamping, wiring.config.time)
     with only_one(wiring.run_dir / "serve.lock") as lock, contextlib.ExitStack() as held:
         for address in (http.listen, http.tls_listen):
             if address is not None:
