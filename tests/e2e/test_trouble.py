@@ -219,3 +219,21 @@ def own_postgresql() -> Iterator[PostgresqlServer]:
         pytest.skip(f"NOT TESTED ON POSTGRESQL: {error}")
     yield server
     server.remove()
+
+
+@pytest.mark.req("TRUSTWORKS:TSA-REVOKED-STOPS")
+def test_a_unit_whose_certificate_was_revoked_stops(copied: Lab, request_der: bytes) -> None:
+    copied.start()
+    assert failure(copied.stamp(request_der)) is None
+    shown = subprocess.run(
+        ["openssl", "x509", "-in", str(copied.folder / "certs" / "tsu-1.pem"), "-noout", "-serial"],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    serial = shown.stdout.strip().removeprefix("serial=").lower().zfill(40)
+    copied.run("certificate", "revoke", serial, "--reason", "keyCompromise")
+    until(lambda: failure(copied.stamp(request_der)) == "systemFailure", what="that the unit stops")
+    found = copied.health()["resources"]["timestamping"]
+    assert not found["ok"]
+    assert "keyCompromise" in found["sentence"]

@@ -97,6 +97,7 @@ def authority_of(
         lab: bool = False,
         keys: Callable[[str], Key] | None = None,
         time: dict[str, Any] | None = None,
+        revoked: Callable[[int], str | None] = lambda _: None,
         **given: Any,
     ) -> TimestampingAuthority:
         return TimestampingAuthority(
@@ -107,6 +108,7 @@ def authority_of(
             recorder=recorder,
             database=sqlite,
             lab=lab,
+            revoked=revoked,
         )
 
     return make

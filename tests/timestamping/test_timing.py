@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import text
 from timestamping_testbed import NOW
 
-from trustworks.core.errors import Unavailable
-from trustworks.timestamping import wire
+from trustworks.core.errors import Refused, Unavailable
+from trustworks.timestamping import service, wire
 from trustworks.timestamping.rules import timing
 
 if TYPE_CHECKING:
@@ -172,3 +172,28 @@ def test_the_limit_itself_is_in_time() -> None:
     assert timing.was_signed_in_time(0, 5, 5)
     assert not timing.was_signed_in_time(0, 6, 5)
     assert not timing.was_signed_in_time(5, 4, 5)
+
+
+@pytest.mark.req("TRUSTWORKS:TSA-REVOKED-STOPS")
+def test_a_unit_whose_certificate_is_revoked_issues_nothing(
+    authority_of: Callable[..., TimestampingAuthority],
+    query: Callable[..., bytes],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[int] = []
+    answers: list[str | None] = [None, "keyCompromise since 2026-11-25T00:00:00Z"]
+
+    def revoked(serial: int) -> str | None:
+        asked.append(serial)
+        return answers[min(len(asked), len(answers)) - 1]
+
+    authority = authority_of(revoked=revoked)
+    assert failures(authority.stamp(query())) == ()
+    assert failures(authority.stamp(query())) == ()
+    assert len(asked) == 1, "the database was asked again within the second"
+    monkeypatch.setattr(service, "ASK_EVERY", 0.0)
+    authority._standing.clear()
+    assert failures(authority.stamp(query())) == ("systemFailure",)
+    with pytest.raises(Refused, match="keyCompromise since") as caught:
+        authority.ping()
+    assert caught.value.requirement == "TRUSTWORKS:TSA-REVOKED-STOPS"

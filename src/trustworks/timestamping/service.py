@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from trustworks.timestamping.unit import Unit
 
 SERIAL_OCTETS: Final = 16
+ASK_EVERY: Final = 1.0  # seconds between two looks at a unit's own certificate
 
 NO_TIME: Final = "No trusted time is available now. Try again later."
 NO_SERVICE: Final = "The time-stamping unit cannot answer now. Try again later."
@@ -66,8 +67,12 @@ class TimestampingAuthority:
         recorder: Recorder,
         database: Database,
         lab: bool,
+        revoked: Callable[[int], str | None] = lambda _: None,
     ) -> None:
         """Load every unit, with the key that `keys` answers for its label.
+
+        `revoked` answers for a certificate's serial number since when and why it is revoked, None while it is
+        not; it is asked once a second.
 
         Raises:
             Refused: the authority as a whole breaks a requirement (accuracy, policies).
@@ -83,6 +88,8 @@ class TimestampingAuthority:
         self._order = threading.Lock()
         self._last: dict[str, int] = {}
         self._issued: dict[str, int] = {}
+        self._revoked = revoked
+        self._standing: dict[str, tuple[float, str | None]] = {}
         self._stops: dict[str, str] = {}
         self._limit = settings.signing_limit_ms * 1000
         self._accuracy = settings.accuracy_us
@@ -155,6 +162,7 @@ class TimestampingAuthority:
             return _refusal(*against)
         try:
             self._recorder.ping()  # nothing is signed that could not be recorded
+            self._check_standing(chosen)
             # (1) The time, in order, while the key may be used (EN 319 421, 7.7.1).
             now, moment = self._time(chosen)
             if not timing.key_may_sign(moment, chosen.begins, chosen.ends):
@@ -257,6 +265,20 @@ class TimestampingAuthority:
             self._last[chosen.name] = moment
         return now, moment
 
+    def _check_standing(self, chosen: Unit) -> None:
+        """Refuse when the unit's certificate was revoked: its key may be in other hands."""
+        now = time.monotonic()
+        until, revoked = self._standing.get(chosen.name, (0.0, None))
+        if now >= until:
+            revoked = self._revoked(chosen.identity.serial)
+            self._standing[chosen.name] = now + ASK_EVERY, revoked
+        if not timing.certificate_stands(revoked):
+            raise Refused(
+                "TRUSTWORKS:TSA-REVOKED-STOPS",
+                f"The certificate of the unit {chosen.name} is revoked ({revoked}); destroy its key, and take "
+                "a new key and certificate into use.",
+            )
+
     def _check_delay(self, moment: int, gen_time: int, after: TrustedTime) -> None:
         signed = microseconds(after.utc)
         if not timing.was_signed_in_time(moment, signed, self._limit):
@@ -325,6 +347,7 @@ class TimestampingAuthority:
         self._recorder.ping()
         moment = microseconds(self._clock.now().utc)
         for one in self._units.values():
+            self._check_standing(one)
             if not timing.key_may_sign(moment, one.begins, one.ends):
                 raise Unavailable(
                     "timestamping.key-expired",

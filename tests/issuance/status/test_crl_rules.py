@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
-from trustworks.issuance.model import CertificateStatus, CrlHead, Revocation, RevocationReason
+from trustworks.issuance.model import NEVER, CertificateStatus, CrlHead, Revocation, RevocationReason
 from trustworks.issuance.status import crl_rules as rules
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
@@ -139,9 +139,9 @@ def test_the_number_is_there_and_grows() -> None:
 @pytest.mark.req("EN319411-1:CSS-6.3.9-06")
 def test_the_last_list_and_no_other_ends_with_time_itself() -> None:
     assert rules.next_update_objections(a_list(), last=True)
-    assert rules.next_update_objections(a_list(until=rules.NEVER), last=False)
+    assert rules.next_update_objections(a_list(until=NEVER), last=False)
     assert not rules.next_update_objections(a_list(), last=False)
-    assert not rules.next_update_objections(a_list(until=rules.NEVER), last=True)
+    assert not rules.next_update_objections(a_list(until=NEVER), last=True)
 
 
 @pytest.mark.req("RFC5280:5.1.2.5-01")
@@ -157,7 +157,7 @@ def test_a_list_of_authorities_lives_at_most_a_year() -> None:
     assert rules.authority_list_objections(long, of_authorities=True, last=False)
     assert not rules.authority_list_objections(short, of_authorities=True, last=False)
     assert not rules.authority_list_objections(long, of_authorities=False, last=False)
-    assert not rules.authority_list_objections(a_list(until=rules.NEVER), of_authorities=True, last=True)
+    assert not rules.authority_list_objections(a_list(until=NEVER), of_authorities=True, last=True)
 
 
 @pytest.mark.req("RFC5280:5.1.2.6-01")
@@ -197,7 +197,7 @@ def test_revoked_certificates_are_listed_before_and_after_they_expire() -> None:
         ({"newest": NOW}, True),
         ({"newest": NOW - HOUR}, False),
         ({"last": None}, True),
-        ({"last": replace(HEAD, next_update=rules.NEVER), "now": NOW + 9 * DAY, "revoked": 3}, False),
+        ({"last": replace(HEAD, next_update=NEVER), "now": NOW + 9 * DAY, "revoked": 3}, False),
     ],
 )
 def test_a_list_is_due_by_the_clock_and_when_revocations_change(change: dict[str, Any], *, due: bool) -> None:

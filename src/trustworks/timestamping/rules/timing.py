@@ -33,3 +33,9 @@ def was_signed_in_time(before_signing: int, after_signing: int, limit: int) -> b
 def is_in_order(moment: int, last: int) -> bool:
     """Whether a unit's next time is not before the last one that it put into a token."""
     return moment >= last
+
+
+@implements("TRUSTWORKS:TSA-REVOKED-STOPS", disabled=True)
+def certificate_stands(revoked: str | None) -> bool:
+    """Whether a unit's certificate is not revoked; `revoked` says since when and why it is."""
+    return revoked is None
