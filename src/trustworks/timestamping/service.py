@@ -275,7 +275,7 @@ class TimestampingAuthority:
         if not timing.certificate_stands(revoked):
             raise Refused(
                 "TRUSTWORKS:TSA-REVOKED-STOPS",
-                f"The certificate of the unit {chosen.name} is revoked ({revoked}); destroy its key, and take "
+                f"The certificate of the unit {chosen.name} is revoked ({revoked}); destroy its key and take "
                 "a new key and certificate into use.",
             )
 
