@@ -72,10 +72,13 @@ def answer(routes: list[Route], method: str, path: str) -> RawResponse:
 
 def test_a_closed_time_stamping_authority_answers_in_its_protocol() -> None:
     settings = TimestampingSettings.model_validate({"units": [{"name": "tsu-1", "certificate": "x"}]})
+    counted: list[tuple[str, str]] = []
+    routes = closed.timestamping(settings, count=lambda unit, result: counted.append((unit, result)))
     for path in ("/tsa", "/tsa/tsu-1"):
-        found = answer(closed.timestamping(settings), "POST", path)
+        found = answer(routes, "POST", path)
         assert found.content_type == "application/timestamp-reply"
         assert decode_response(found.body).failures == ("systemFailure",)
+    assert counted == [("tsu-1", "systemFailure")] * 2
 
 
 def test_closed_status_services_say_try_later() -> None:
@@ -85,12 +88,14 @@ def test_closed_status_services_say_try_later() -> None:
 
     opening = Opening("status", absent)
     opening.attempt()
-    routes = closed.status(opening)
+    counted: list[str] = []
+    routes = closed.status(opening, count=counted.append)
     for method, path in (("POST", "/ocsp"), ("GET", "/ocsp/")):
         found = answer(routes, method, path)
         assert (found.content_type, found.body) == ("application/ocsp-response", b"\x30\x03\x0a\x01\x03")
     with pytest.raises(Unavailable, match="Insert the token"):
         answer(routes, "GET", "/crl/")
+    assert counted == ["tryLater", "tryLater"]
 
 
 # Tasks of the jobs process

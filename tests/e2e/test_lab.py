@@ -142,15 +142,24 @@ def test_healthz_names_every_resource_with_a_sentence(lab: Lab) -> None:
 
 
 def test_metrics_count_for_all_workers_together(lab: Lab, request_der: bytes) -> None:
-    def counted() -> float:
+    def counted() -> list[float]:
         text = httpx.get(f"{lab.url}/metrics").text
-        found = re.search(r'trustworks_http_requests_total\{route="/tsa",status="200"\} (\S+)', text)
-        return float(found[1]) if found else 0.0
+        series = (
+            'trustworks_http_requests_total{route="/tsa",status="200"}',
+            'trustworks_timestamps_total{result="granted",unit="tsu-1"}',
+            'trustworks_timestamps_total{result="badDataFormat",unit="tsu-1"}',
+            'trustworks_ocsp_responses_total{result="malformedRequest"}',
+        )
+        found = (re.search(rf"^{re.escape(one)} (\S+)$", text, re.MULTILINE) for one in series)
+        return [float(one[1]) if one else 0.0 for one in found]
 
     before = counted()
     for _ in range(20):  # each over a connection of its own, so that both workers get some
         lab.stamp(request_der)
-    assert counted() - before >= 20
+        lab.stamp(b"nonsense")
+        httpx.get(f"{lab.url}/ocsp/nonsense")
+    grown = [now - then for then, now in zip(before, counted(), strict=True)]
+    assert [now >= least for now, least in zip(grown, (40, 20, 20, 20), strict=True)] == [True] * 4, grown
 
 
 @pytest.mark.parametrize("body", [b"", b"nonsense", b"\x30\x80\x00\x00", b"\x30" * 16_384])

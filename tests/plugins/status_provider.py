@@ -14,6 +14,7 @@ from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from sqlalchemy import insert
 
+from trustworks.core.der import encode
 from trustworks.core.module import KeyAlgorithm
 from trustworks.core.time.model import ClockStatus, TimeEvidence, TrustedTime
 from trustworks.issuance import records
@@ -282,3 +283,22 @@ def request(
     if nonce is not None:
         builder = builder.add_extension(x509.OCSPNonce(nonce), critical=critical)
     return builder.build().public_bytes(serialization.Encoding.DER)
+
+
+def several(*requests: bytes) -> bytes:
+    """One request about the certificates of several requests."""
+    loaded = [ocsp.load_der_ocsp_request(der) for der in requests]
+    listed = [
+        encode.tlv(
+            encode.SEQUENCE,
+            encode.tlv(
+                encode.SEQUENCE,
+                encode.tlv(encode.SEQUENCE, encode.oid("1.3.14.3.2.26"), encode.tlv(encode.NULL)),
+                encode.tlv(encode.OCTET_STRING, one.issuer_name_hash),
+                encode.tlv(encode.OCTET_STRING, one.issuer_key_hash),
+                encode.integer(one.serial_number),
+            ),
+        )
+        for one in loaded
+    ]
+    return encode.tlv(encode.SEQUENCE, encode.tlv(encode.SEQUENCE, encode.tlv(encode.SEQUENCE, *listed)))

@@ -112,6 +112,38 @@ def test_a_log_that_cannot_be_written_is_a_system_failure(
     assert authority.status()["ok"]
 
 
+def test_every_answer_is_counted_by_unit_and_result(
+    authority_of: Callable[..., TimestampingAuthority],
+    recorder: Recorder,
+    query: Callable[..., bytes],
+    two_units: list[dict[str, Any]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    counted: list[tuple[str, str]] = []
+    authority = authority_of(units=two_units)
+    routes = http.routes(authority, recorder, count=lambda unit, result: counted.append((unit, result)))
+    ask(routes, query(), b"nonsense", query(policy="2.999.3161.8"), query(policy="2.999.1"))
+    assert sorted(counted) == [
+        ("-", "badDataFormat"),
+        ("-", "unacceptedPolicy"),
+        ("tsu-1", "granted"),
+        ("tsu-2", "granted"),
+    ]
+    counted.clear()
+    ask(routes, b"nonsense", query(), path="/tsa/tsu-2")
+    assert sorted(counted) == [("tsu-2", "badDataFormat"), ("tsu-2", "granted")]
+    counted.clear()
+
+    def full(*_: object, **__: object) -> None:
+        raise Unavailable("audit.unwritable", "The disk is full.")
+
+    monkeypatch.setattr(recorder, "submit", full)
+    ask(routes, query(), path="/tsa/tsu-1")
+    monkeypatch.setattr(authority, "_begin", lambda *_: 1 / 0)
+    ask(routes, query(), path="/tsa/tsu-1")
+    assert counted == [("tsu-1", "systemFailure")] * 2
+
+
 @pytest.mark.req("RFC3161:2.4.2-SYSTEM-FAILURE")
 def test_a_fault_of_the_program_is_a_system_failure_without_its_story(
     authority: TimestampingAuthority,

@@ -2,47 +2,54 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from trustworks.core.http import RawRequest, RawResponse, Route
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from trustworks.app.opening import Opening
     from trustworks.core.http import Handler
     from trustworks.timestamping.config import TimestampingSettings
 
 
-def timestamping(settings: TimestampingSettings) -> list[Route]:
+def timestamping(
+    settings: TimestampingSettings, *, count: Callable[[str, str], None] | None = None
+) -> list[Route]:
     """Every request for a time-stamp is answered systemFailure (RFC 3161, 2.4.2)."""
     from trustworks.timestamping import wire  # noqa: PLC0415 - where the service is configured
-    from trustworks.timestamping.http import QUERY, REPLY  # noqa: PLC0415
+    from trustworks.timestamping.http import QUERY, REPLY, UNNAMED  # noqa: PLC0415
     from trustworks.timestamping.model import PkiFailureInfo  # noqa: PLC0415
     from trustworks.timestamping.service import NO_SERVICE  # noqa: PLC0415
 
-    answer = RawResponse(200, REPLY, wire.encode_failure(PkiFailureInfo.SYSTEM_FAILURE, NO_SERVICE))
-    paths = ["/tsa", *(f"/tsa/{unit.name}" for unit in settings.units)]
+    failure = PkiFailureInfo.SYSTEM_FAILURE
+    answer = RawResponse(200, REPLY, wire.encode_failure(failure, NO_SERVICE))
+    names = [unit.name for unit in settings.units]
+    paths = [("/tsa", names[0] if len(names) == 1 else UNNAMED), *((f"/tsa/{name}", name) for name in names)]
     return [
         Route(
             method="POST",
             path=path,
-            handler=_always(answer),
+            handler=_always(answer, None if count is None else partial(count, name, failure.code)),
             content_types=(QUERY,),
             max_body=wire.MAX_REQUEST,
         )
-        for path in paths
+        for path, name in paths
     ]
 
 
-def status(opening: Opening[Any]) -> list[Route]:
+def status(opening: Opening[Any], *, count: Callable[[str], None] | None = None) -> list[Route]:
     """Every OCSP request is answered tryLater (RFC 6960, 2.3); lists and certificates are unavailable."""
     from trustworks.core.der.ocsp import ResponseStatus  # noqa: PLC0415 - where the service is configured
     from trustworks.issuance.http import MAX_REQUEST, OCSP_REQUEST, OCSP_RESPONSE  # noqa: PLC0415
     from trustworks.issuance.status.ocsp import FAILURES  # noqa: PLC0415
 
+    answer = FAILURES[ResponseStatus.tryLater]
     later = _always(
-        RawResponse(
-            200, OCSP_RESPONSE, FAILURES[ResponseStatus.tryLater].der, (("cache-control", "no-store"),)
-        )
+        RawResponse(200, OCSP_RESPONSE, answer.der, (("cache-control", "no-store"),)),
+        None if count is None else partial(count, answer.result),
     )
     unavailable = _unavailable(opening)
     return [
@@ -55,9 +62,11 @@ def status(opening: Opening[Any]) -> list[Route]:
     ]
 
 
-def _always(answer: RawResponse) -> Handler:
+def _always(answer: RawResponse, count: Callable[[], None] | None) -> Handler:
     async def handle(request: RawRequest) -> RawResponse:
         del request
+        if count is not None:
+            count()
         return answer
 
     return handle

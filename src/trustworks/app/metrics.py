@@ -36,7 +36,10 @@ def prepare(directory: Path, *, clear: bool = False) -> None:
 
 
 class Traffic:
-    """Requests by route and status, and how many seconds they took; and the state of each resource."""
+    """What is counted: requests and their seconds, what the services answered, the state of each resource.
+
+    The child of a label is looked up once and kept: looking it up takes longer than counting.
+    """
 
     def __init__(self) -> None:
         from prometheus_client import Counter, Gauge, Histogram  # noqa: PLC0415 - reads its folder now
@@ -54,7 +57,13 @@ class Traffic:
             ["resource"],
             multiprocess_mode="livemin",
         )
+        self._timestamps: Counter = Counter(
+            "trustworks_timestamps", "Answers to requests for time-stamps.", ["unit", "result"]
+        )
+        self._ocsp: Counter = Counter("trustworks_ocsp_responses", "OCSP responses.", ["result"])
         self._labelled: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
+        self._timestamps_by: dict[tuple[str, str], Counter] = {}
+        self._ocsp_by: dict[str, Counter] = {}
 
     def count(self, route: str, status: int, seconds: float) -> None:
         """Count one answered request."""
@@ -67,6 +76,28 @@ class Traffic:
             self._labelled[route, status] = known
         known[0].inc()
         known[1].observe(seconds)
+
+    def timestamp(self, unit: str, result: str) -> None:
+        """Count one answer to a request for a time-stamp."""
+        known = self._timestamps_by.get((unit, result))
+        if known is None:
+            try:
+                known = self._timestamps.labels(unit, result)
+            except OSError:  # there is no room for the number
+                return
+            self._timestamps_by[unit, result] = known
+        known.inc()
+
+    def ocsp_response(self, result: str) -> None:
+        """Count one OCSP response."""
+        known = self._ocsp_by.get(result)
+        if known is None:
+            try:
+                known = self._ocsp.labels(result)
+            except OSError:  # as above
+                return
+            self._ocsp_by[result] = known
+        known.inc()
 
     def resource(self, name: str, *, up: bool) -> None:
         """Record whether a resource answered."""

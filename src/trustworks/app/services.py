@@ -48,6 +48,7 @@ class Services:
     def __init__(self, wiring: Wiring, name: str, *, traffic: Traffic | None = None) -> None:
         self.wiring = wiring
         self.name = name
+        self._traffic = traffic
         self.clock = wiring.open_clock()
         self.log: Opening[Log] = Opening("store", self._open_log)
         pin_of_tsu, pin_of_services = partial(wiring.pin_state, "tsu"), partial(wiring.pin_state, "services")
@@ -129,16 +130,18 @@ class Services:
     def _timestamping_routes(self) -> list[Route]:
         from trustworks.timestamping import http  # noqa: PLC0415 - only where the service is configured
 
+        count = None if self._traffic is None else self._traffic.timestamp
         if self.timestamping.is_open:
-            return http.routes(self.timestamping.get(), self.log.get().recorder)
-        return closed.timestamping(self.wiring.timestamping_settings)
+            return http.routes(self.timestamping.get(), self.log.get().recorder, count=count)
+        return closed.timestamping(self.wiring.timestamping_settings, count=count)
 
     def _status_routes(self) -> list[Route]:
         from trustworks.issuance import http  # noqa: PLC0415 - only where the service is configured
 
+        count = None if self._traffic is None else self._traffic.ocsp_response
         if self.status.is_open:
-            return http.routes(self.status.get())
-        return closed.status(self.status)
+            return http.routes(self.status.get(), count=count)
+        return closed.status(self.status, count=count)
 
     # Health and pages
 

@@ -27,6 +27,7 @@ from trustworks.issuance.status.ocsp import FAILURES, OcspAnswer
 from trustworks.issuance.status.ocsp_rules import max_age
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from trustworks.issuance.model import CrlRecord
@@ -48,9 +49,9 @@ _NOT_FOUND: Final = RawResponse(
 )
 
 
-def routes(services: StatusServices) -> list[Route]:
-    """The routes of the status services."""
-    edge = Edge(services)
+def routes(services: StatusServices, *, count: Callable[[str], None] | None = None) -> list[Route]:
+    """The routes of the status services; `count` is told the `result` of every OCSP answer."""
+    edge = Edge(services, count=count)
     return [
         *(
             Route(
@@ -75,16 +76,23 @@ class Edge:
     is slow (RSA, a module over the network) is waited for in a thread.
     """
 
-    def __init__(self, services: StatusServices) -> None:
+    def __init__(self, services: StatusServices, *, count: Callable[[str], None] | None = None) -> None:
         self._services = services
+        self._count = count
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="ocsp")
 
     async def _answer(self, body: bytes) -> OcspAnswer:
         responder = self._services.responder
         if responder.is_slow:
             loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._threads, responder.answer, body)
-        return responder.answer(body)
+            return self._counted(await loop.run_in_executor(self._threads, responder.answer, body))
+        return self._counted(responder.answer(body))
+
+    def _counted(self, answer: OcspAnswer) -> OcspAnswer:
+        """The answer, after it was counted."""
+        if self._count is not None:
+            self._count(answer.result)
+        return answer
 
     async def ocsp_by_post(self, request: RawRequest) -> RawResponse:
         """``POST /ocsp``."""
@@ -96,7 +104,7 @@ class Edge:
         try:
             body = request_in_path(request.raw_path)
         except Malformed:
-            answer = FAILURES[ResponseStatus.malformedRequest]
+            answer = self._counted(FAILURES[ResponseStatus.malformedRequest])
         else:
             answer = await self._answer(body)
         return self._kept(answer, request)

@@ -19,6 +19,8 @@ from trustworks.timestamping.model import PkiFailureInfo
 from trustworks.timestamping.service import NO_SERVICE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from trustworks.core.audit import Recorder
     from trustworks.timestamping.service import Outcome, TimestampingAuthority
 
@@ -31,12 +33,20 @@ BUDGET_US: Final = 4000.0
 """So long may the signatures of one turn keep the event loop from everything else."""
 
 REPLY: Final = "application/timestamp-reply"
+GRANTED: Final = "granted"
+UNNAMED: Final = "-"  # no unit has this name
 
 
 @implements("RFC3161:3.4-HTTP", "EN319422:7-HTTPS")
-def routes(service: TimestampingAuthority, recorder: Recorder) -> list[Route]:
-    """The routes of the authority; `recorder` is the one that `service` was made with."""
-    edge = Edge(service, recorder)
+def routes(
+    service: TimestampingAuthority, recorder: Recorder, *, count: Callable[[str, str], None] | None = None
+) -> list[Route]:
+    """The routes of the authority; `recorder` is the one that `service` was made with.
+
+    `count` is told of every answer: the unit (`UNNAMED` for a refusal that no one unit gave), and what came
+    of the request: `GRANTED` or the name of the PKIFailureInfo.
+    """
+    edge = Edge(service, recorder, count=count)
     paths: list[tuple[str, str | None]] = [("/tsa", None)]
     paths += [(f"/tsa/{name}", name) for name in service.unit_names]
     return [
@@ -59,9 +69,18 @@ class Edge:
     in software, a module over the network) would keep the loop from all others: a thread waits for it.
     """
 
-    def __init__(self, service: TimestampingAuthority, recorder: Recorder) -> None:
+    def __init__(
+        self,
+        service: TimestampingAuthority,
+        recorder: Recorder,
+        *,
+        count: Callable[[str, str], None] | None = None,
+    ) -> None:
         self._service = service
         self._recorder = recorder
+        self._count = count
+        names = service.unit_names
+        self._unnamed = names[0] if len(names) == 1 else UNNAMED
         self._loop: asyncio.AbstractEventLoop | None = None
         self._releases: Releases
         self._waiting: list[tuple[bytes, str | None, asyncio.Future[Outcome]]] = []
@@ -88,14 +107,24 @@ class Edge:
                 outcome = await self._together(body, unit, loop)
         except Exception:  # the client sees the protocol's answer, the log sees all
             log.exception("timestamping.bug")
-            return wire.encode_failure(PkiFailureInfo.SYSTEM_FAILURE, NO_SERVICE)
+            failure = PkiFailureInfo.SYSTEM_FAILURE
+            return self._counted(wire.encode_failure(failure, NO_SERVICE), unit, failure)
         if outcome.event is None or outcome.row is None:
-            return outcome.answer
+            return self._counted(outcome.answer, unit, outcome.failure)
+        unit = str(outcome.event.subject["unit"])
         try:
             await self._releases.record(outcome.event, outcome.row)
         except Exception as error:  # noqa: BLE001 - whatever stands against the record stands against the token
-            return self._service.unrecorded(outcome, error)
-        return outcome.answer
+            return self._counted(
+                self._service.unrecorded(outcome, error), unit, PkiFailureInfo.SYSTEM_FAILURE
+            )
+        return self._counted(outcome.answer, unit, None)
+
+    def _counted(self, answer: bytes, unit: str | None, failure: PkiFailureInfo | None) -> bytes:
+        """The answer, after it was counted."""
+        if self._count is not None:
+            self._count(unit or self._unnamed, GRANTED if failure is None else failure.code)
+        return answer
 
     def _together(
         self, body: bytes, unit: str | None, loop: asyncio.AbstractEventLoop

@@ -16,14 +16,14 @@ from cryptography import x509
 from cryptography.x509 import ocsp
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from status_provider import DAY, der, request
+from status_provider import DAY, der, request, several
 
 from trustworks.core.errors import Unavailable
 from trustworks.core.http import RawRequest, RawResponse, Route
 from trustworks.issuance.http import routes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from status_provider import Provider
 
@@ -38,8 +38,8 @@ GOOD = ocsp.OCSPCertStatus.GOOD
 class Client:
     """Calls the routes as the HTTP application does."""
 
-    def __init__(self, provider: Provider) -> None:
-        self.routes = routes(provider.services())
+    def __init__(self, provider: Provider, *, count: Callable[[str], None] | None = None) -> None:
+        self.routes = routes(provider.services(), count=count)
 
     def call(
         self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
@@ -114,6 +114,35 @@ def test_a_post_is_answered_and_not_kept(client: Client, provider: Provider) -> 
     answer = client.call("POST", "/ocsp", request(provider.issue(), provider.certificates["issuing"]))
     assert ocsp.load_der_ocsp_response(answer.body).certificate_status is GOOD
     assert headers_of(answer) == {"cache-control": "no-store"}
+
+
+def test_every_answer_is_counted_by_what_it_tells(provider: Provider) -> None:
+    counted: list[str] = []
+    client = Client(provider, count=counted.append)
+    issuing, good, revoked = provider.certificates["issuing"], provider.issue(), provider.issue()
+    provider.revoke(revoked)
+    asked = [
+        *(request(one, issuing) for one in (good, good, revoked)),
+        several(request(good, issuing), request(revoked, issuing)),
+        request(issuing, provider.certificates["root"]),
+    ]
+    for body in asked:
+        client.call("POST", "/ocsp", body)
+    assert counted == ["good", "good", "revoked", "several", "unauthorized"]
+    counted.clear()
+    foreign = several(request(good, issuing), request(issuing, provider.certificates["root"]))
+    for body in (asked[0], foreign, b"nonsense"):
+        client.call("GET", "/ocsp/" + quote(base64.b64encode(body).decode(), safe=""))
+    client.call("GET", "/ocsp/***")
+    provider.clock.refusal = Unavailable("clock.no-lease", "There is no lease.")
+    client.call("POST", "/ocsp", asked[0])
+    assert counted == ["good", "several", "malformedRequest", "malformedRequest", "tryLater"]
+
+
+def test_what_is_unknown_is_counted_as_unknown(provider: Provider) -> None:
+    never = request(provider.unrecorded(), provider.certificates["issuing"])
+    for setting, word in (("revoked", "revoked"), ("unknown", "unknown")):
+        assert provider.responder(never_issued=setting).answer(never).result == word
 
 
 def test_a_slow_module_is_waited_for_in_a_thread(

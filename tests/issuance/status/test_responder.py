@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509 import ocsp
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from status_provider import SHA1, request
+from status_provider import SHA1, request, several
 
 from trustworks.core.der import encode
 from trustworks.core.der.ocsp import BasicResponse, ResponseStatus
@@ -32,25 +32,6 @@ pytestmark = pytest.mark.parametrize("store_settings", ["sqlite"], indirect=True
 
 HASHES = (SHA1, hashes.SHA256(), hashes.SHA384(), hashes.SHA512())
 HOLD_1970 = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def several(*requests: bytes) -> bytes:
-    """One request about the certificates of several requests."""
-    loaded = [ocsp.load_der_ocsp_request(der) for der in requests]
-    listed = [
-        encode.tlv(
-            encode.SEQUENCE,
-            encode.tlv(
-                encode.SEQUENCE,
-                encode.tlv(encode.SEQUENCE, encode.oid("1.3.14.3.2.26"), encode.tlv(encode.NULL)),
-                encode.tlv(encode.OCTET_STRING, one.issuer_name_hash),
-                encode.tlv(encode.OCTET_STRING, one.issuer_key_hash),
-                encode.integer(one.serial_number),
-            ),
-        )
-        for one in loaded
-    ]
-    return encode.tlv(encode.SEQUENCE, encode.tlv(encode.SEQUENCE, encode.tlv(encode.SEQUENCE, *listed)))
 
 
 def ask(provider: Provider, certificate: Certificate, **options: object) -> ocsp.OCSPResponse:

@@ -59,6 +59,8 @@ _SERIAL_BITS: Final = 160
 _UNKNOWN: Final = encode_status("unknown", None, None)
 _GOOD: Final = encode_status("good", None, None)
 _NEVER_ISSUED: Final = encode_status("revoked", rules.NEVER_ISSUED_SINCE, rules.NEVER_ISSUED_REASON)
+_IN_A_WORD: Final = {_GOOD: "good", _UNKNOWN: "unknown"}
+SEVERAL: Final = "several"  # an answer about certificates that do not all have the same status
 
 # Which family of errors becomes which answer (RFC 6960, 2.3). Anything else is a bug, and internalError.
 _FAILURES: Final = (
@@ -73,19 +75,21 @@ _FAILURES: Final = (
 class OcspAnswer:
     """An OCSPResponse and what HTTP needs to know about it.
 
-    `produced_at` and `next_update` are None for failures. `repeatable`: the same request may be answered so
-    again until `next_update`, because it has no nonce.
+    `result` says in a word what it tells: good, revoked, unknown, `SEVERAL` of them, or for a failure the
+    response's status. `produced_at` and `next_update` are None for failures. `repeatable`: the same request
+    may be answered so again until `next_update`, because it has no nonce.
     """
 
     der: bytes
     status: ResponseStatus
+    result: str
     produced_at: datetime | None = None
     next_update: datetime | None = None
     repeatable: bool = False
 
 
 FAILURES: Final[dict[ResponseStatus, OcspAnswer]] = {
-    status: OcspAnswer(der=encode_failure(status), status=status)
+    status: OcspAnswer(der=encode_failure(status), status=status, result=status.name)
     for status in ResponseStatus
     if status is not ResponseStatus.successful
 }
@@ -229,6 +233,7 @@ class Responder:
         return OcspAnswer(
             der=der,
             status=ResponseStatus.successful,
+            result=_result(pieces),
             produced_at=now,
             next_update=next_update,
             repeatable=request.nonce is None,
@@ -249,6 +254,11 @@ class Responder:
             return Piece(cert_id.der, status, signer.known)
         since = invalidity_date_extension(revocation.invalidity_date)
         return Piece(cert_id.der, status, single_extensions(signer.archive_cutoff, since))
+
+
+def _result(pieces: Sequence[Piece]) -> str:
+    found = {_IN_A_WORD.get(piece.status, "revoked") for piece in pieces}
+    return found.pop() if len(found) == 1 else SEVERAL
 
 
 def _issuer(cert_id: CertId) -> tuple[str, bytes, bytes]:
