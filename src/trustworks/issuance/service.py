@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -19,7 +18,6 @@ from trustworks.core.module.agreed import check_key_algorithm
 from trustworks.core.module.algorithms import algorithm_of
 from trustworks.issuance import records
 from trustworks.issuance.model import (
-    LOST,
     SERIAL_OCTETS,
     AuthorityRecord,
     Issued,
@@ -34,9 +32,9 @@ from trustworks.issuance.model import (
 from trustworks.issuance.profiles import profile_named
 from trustworks.issuance.profiles.tbs import read_authority
 from trustworks.issuance.release import INTENT_LIFE, Release, objection_of
+from trustworks.issuance.revocation import StatusChange
 from trustworks.issuance.rules import keys as key_rules
 from trustworks.issuance.rules import requests as request_rules
-from trustworks.issuance.rules import revocation as revocation_rules
 from trustworks.issuance.wire import Csr, read_csr
 
 if TYPE_CHECKING:
@@ -45,7 +43,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from trustworks.core.audit import JSON, Recorder
+    from trustworks.core.audit import Recorder
     from trustworks.core.module import Key
     from trustworks.core.store import Database
     from trustworks.core.time import Clock
@@ -95,6 +93,7 @@ class Issuance:
             database=database,
             lab=lab,
         )
+        self._revocation = StatusChange(clock, recorder)
 
     # Authorities
 
@@ -147,12 +146,15 @@ class Issuance:
             request_rules.check_not_a_ceremony(profile)
             return self._issue(profile, request)
         except (Refused, Rejected) as error:
-            self._tell(
-                "certificate.refused",
-                "refused",
-                request.requested_by,
-                {"kind": "certificate", "profile": profile.name},
-                {"rule": error.requirement if isinstance(error, Refused) else error.code},
+            self._recorder.record(
+                Event(
+                    type="certificate.refused",
+                    outcome="refused",
+                    actor=request.requested_by,
+                    subject={"kind": "certificate", "profile": profile.name},
+                    detail={"rule": error.requirement if isinstance(error, Refused) else error.code},
+                    time=self._clock.now().utc,
+                )
             )
             raise
 
@@ -270,79 +272,13 @@ class Issuance:
         of it are revoked too, in the same transaction. Raises `Rejected` (issuance.*) and `Refused`
         (EN319411-1:REV-6.3.9-04) for one that is revoked already.
         """
-        return self._change(serial, reason, by=by, revoked_at=revoked_at, invalidity_date=invalidity_date)
+        return self._revocation.change(
+            serial, reason, by=by, revoked_at=revoked_at, invalidity_date=invalidity_date
+        )
 
     def release(self, serial: str, *, by: str) -> None:
         """Lift a hold."""
-        self._change(serial, None, by=by)
-
-    def _change(
-        self,
-        serial: str,
-        reason: RevocationReason | None,
-        *,
-        by: str,
-        revoked_at: datetime | None = None,
-        invalidity_date: datetime | None = None,
-    ) -> Revocation:
-        request_rules.check_actor(by)
-        now = self._clock.now().utc
-        changed: list[Revocation] = []
-
-        def action(connection: Connection) -> None:
-            # Read and ruled on inside the transaction that writes: two officers cannot cross each other.
-            records.lock_authority(connection, serial=serial)
-            found = records.certificate(connection, serial)
-            status = records.status(connection, serial)
-            revocation_rules.check_revocable(status, reason)
-            assert found is not None  # noqa: S101 - the rule before saw it
-            revocation_rules.check_not_reinstated(found.revocation, reason)
-            held = found.revocation
-            new = Revocation(
-                revoked_at=revoked_at or (held.revoked_at if held else now),
-                reason=reason or RevocationReason.unspecified,
-                recorded_at=now,
-                invalidity_date=invalidity_date,
-            )
-            revocation_rules.check_dates(
-                revoked_at=new.revoked_at,
-                invalidity_date=invalidity_date,
-                not_before=found.not_before,
-                now=now,
-            )
-            records.set_revocation(connection, serial, None if reason is None else new)
-            also: tuple[str, ...] = ()
-            if reason in LOST:
-                records.lock_authority(connection, name=found.authority)  # an issuance with the key waits
-                also = records.revoke_key(connection, found.spki_sha256, new)
-            changed.append(replace(new, also=also))
-
-        def event(_: None) -> Event:
-            detail: dict[str, JSON] = {} if reason is None else {"reason": reason.name}
-            if changed[-1].also:
-                detail["also"] = list(changed[-1].also)
-            return Event(
-                type="certificate.released" if reason is None else "certificate.revoked",
-                outcome="success",
-                actor=by,
-                subject={"kind": "certificate", "serial": serial},
-                detail=detail,
-                time=now,
-            )
-
-        try:
-            self._recorder.transact(event, action)
-        except (Refused, Rejected) as error:
-            rule = error.requirement if isinstance(error, Refused) else error.code
-            self._tell(
-                "certificate.revocation-refused",
-                "refused",
-                by,
-                {"kind": "certificate", "serial": serial},
-                {"rule": rule},
-            )
-            raise
-        return changed[-1]
+        self._revocation.change(serial, None, by=by)
 
     # What was issued
 
@@ -423,17 +359,3 @@ class Issuance:
             found.append(authority.certificate)
             authority = self.authority(authority.parent)
         return tuple(found)
-
-    def _tell(
-        self, kind: str, outcome: str, by: str, subject: dict[str, JSON], detail: dict[str, JSON]
-    ) -> None:
-        self._recorder.record(
-            Event(
-                type=kind,
-                outcome=outcome,  # type: ignore[arg-type]
-                actor=by,
-                subject=subject,
-                detail=detail,
-                time=self._clock.now().utc,
-            )
-        )

@@ -1,4 +1,4 @@
-"""The one collection of all tables; each service declares its own on it, in its ``records.py``."""
+"""The one collection of all tables; each service declares its own on it, in its ``records``."""
 
 from __future__ import annotations
 

@@ -1,126 +1,27 @@
-"""The tables of issuance, and all SQL on them. Migration: ``0003_issuance.py``.
-
-A row of `certificates` is written before the key signs (state ``issuing``) and is never deleted: that is what
-keeps a serial from being used twice, by every authority of the provider and across any crash.
-"""
+"""All SQL on what was issued: certificates, their status, and what their keys are used for."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from sqlalchemy import (
-    BigInteger,
-    CheckConstraint,
-    Column,
-    Index,
-    Integer,
-    LargeBinary,
-    PrimaryKeyConstraint,
-    String,
-    Table,
-    bindparam,
-    func,
-    insert,
-    or_,
-    select,
-    type_coerce,
-    update,
-)
+from sqlalchemy import BigInteger, bindparam, func, or_, select, type_coerce, update
 
-from trustworks.core.store import metadata
-from trustworks.core.store.types import UtcDateTime
 from trustworks.core.trace import implements
 from trustworks.issuance.model import (
-    AuthorityRecord,
     CertificateRecord,
     CertificateStatus,
-    CrlHead,
-    CrlRecord,
     KeyUse,
     Revocation,
     RevocationReason,
 )
+from trustworks.issuance.records.tables import certificates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
     from sqlalchemy import Connection
-
-certificates = Table(
-    "certificates",
-    metadata,
-    Column("serial", String(40), primary_key=True),
-    Column("authority", String(64), nullable=False),
-    Column("profile", String(64), nullable=False),
-    Column("subject", String(2000), nullable=False),
-    Column("state", String(10), nullable=False),
-    Column("not_before", UtcDateTime, nullable=False),
-    Column("not_after", UtcDateTime, nullable=False),
-    Column("spki_sha256", LargeBinary(32), nullable=False),
-    Column("requested_at", UtcDateTime, nullable=False),
-    Column("requested_by", String(200), nullable=False),
-    Column(
-        "tbs", LargeBinary, nullable=True
-    ),  # what the key was asked to sign, until the signature is recorded
-    Column("der", LargeBinary, nullable=True),
-    Column("issued_at", UtcDateTime, nullable=True),
-    Column("revoked_at", UtcDateTime, nullable=True),
-    Column("revocation_reason", Integer, nullable=True),
-    Column("invalidity_date", UtcDateTime, nullable=True),
-    Column("revoked_recorded_at", UtcDateTime, nullable=True),
-    CheckConstraint("state IN ('issuing', 'issued', 'abandoned')", name="state_known"),
-    CheckConstraint("(state = 'issued') = (der IS NOT NULL)", name="issued_has_der"),
-    CheckConstraint(
-        "(revoked_at IS NULL) = (revocation_reason IS NULL) "
-        "AND (revoked_at IS NULL) = (revoked_recorded_at IS NULL)",
-        name="revocation_complete",
-    ),
-)
-Index("certificates_spki", certificates.c.spki_sha256)
-Index("certificates_state", certificates.c.authority, certificates.c.state)
-Index(
-    "certificates_revoked",
-    certificates.c.authority,
-    certificates.c.serial,
-    sqlite_where=certificates.c.revoked_at.is_not(None),
-    postgresql_where=certificates.c.revoked_at.is_not(None),
-)
-# The jobs count revocations every few seconds; this index answers alone.
-Index(
-    "certificates_revocations",
-    certificates.c.authority,
-    certificates.c.revoked_recorded_at,
-    sqlite_where=certificates.c.revoked_at.is_not(None),
-    postgresql_where=certificates.c.revoked_at.is_not(None),
-)
-
-authorities = Table(
-    "authorities",
-    metadata,
-    Column("name", String(64), primary_key=True),
-    Column("certificate", LargeBinary, nullable=False),
-    Column("serial", String(40), nullable=False),
-    Column("spki_sha256", LargeBinary(32), nullable=False, unique=True),
-    Column("token", String(64), nullable=False),
-    Column("key_label", String(64), nullable=False),
-    Column("parent", String(64), nullable=True),
-    Column("created_at", UtcDateTime, nullable=False),
-)
-
-crls = Table(
-    "crls",
-    metadata,
-    Column("authority", String(64), nullable=False),
-    Column("number", BigInteger, nullable=False),
-    Column("this_update", UtcDateTime, nullable=False),
-    Column("next_update", UtcDateTime, nullable=False),
-    Column("entries", Integer, nullable=False),
-    Column("der", LargeBinary, nullable=False),
-    Column("recorded_at", UtcDateTime, nullable=False),
-    PrimaryKeyConstraint("authority", "number"),
-)
 
 _STATUS = (
     certificates.c.serial,
@@ -150,9 +51,6 @@ _LOST = (
     )
     .limit(1)
 )
-_AUTHORITY_KEYS = select(authorities.c.spki_sha256)
-
-# Certificates
 
 
 def certificate(connection: Connection, serial: str) -> CertificateRecord | None:
@@ -279,11 +177,6 @@ def uses_of_key(connection: Connection, spki_sha256: bytes) -> list[KeyUse]:
     return [KeyUse(*row) for row in connection.execute(query)]
 
 
-def authority_keys(connection: Connection) -> frozenset[bytes]:
-    """The hashes of the authorities' public keys."""
-    return frozenset(connection.execute(_AUTHORITY_KEYS).scalars())
-
-
 def mark_issued(connection: Connection, serial: str, der: bytes, issued_at: datetime) -> bool:
     """Turn an intent into an issued certificate; False when there is no such open intent."""
     result = connection.execute(
@@ -395,74 +288,3 @@ def _revocation(row: Any) -> Revocation | None:
         recorded_at=row.revoked_recorded_at,
         invalidity_date=row.invalidity_date,
     )
-
-
-# Authorities
-
-
-def authority(connection: Connection, name: str) -> AuthorityRecord | None:
-    """The authority with this name, or None."""
-    row = connection.execute(select(authorities).where(authorities.c.name == name)).one_or_none()
-    return None if row is None else AuthorityRecord(**row._mapping)  # noqa: SLF001 - the public name of the library
-
-
-def lock_authority(
-    connection: Connection, *, name: str | None = None, serial: str | None = None
-) -> AuthorityRecord | None:
-    """The authority with this name or certificate, or None; who asks in this way too waits for the commit.
-
-    What must not cross: issuing, revoking the authority, publishing its last list. (SQLite has one writer.)
-    """
-    wanted = authorities.c.name == name if serial is None else authorities.c.serial == serial
-    row = connection.execute(select(authorities).where(wanted).with_for_update()).one_or_none()
-    return None if row is None else AuthorityRecord(**row._mapping)  # noqa: SLF001
-
-
-def list_authorities(connection: Connection) -> list[AuthorityRecord]:
-    """All authorities, by name."""
-    rows = connection.execute(select(authorities).order_by(authorities.c.name))
-    return [AuthorityRecord(**row._mapping) for row in rows]  # noqa: SLF001
-
-
-# Revocation lists
-
-
-def last_crl(connection: Connection, authority: str) -> CrlRecord | None:
-    """The newest list of an authority, or None."""
-    row = connection.execute(
-        select(crls).where(crls.c.authority == authority).order_by(crls.c.number.desc()).limit(1)
-    ).one_or_none()
-    return None if row is None else CrlRecord(**row._mapping)  # noqa: SLF001
-
-
-def crl_heads(connection: Connection, authority: str, limit: int = 1) -> list[CrlHead]:
-    """The newest lists of an authority without their octets, newest first."""
-    query = (
-        select(crls.c.authority, crls.c.number, crls.c.this_update, crls.c.next_update, crls.c.entries)
-        .where(crls.c.authority == authority)
-        .order_by(crls.c.number.desc())
-        .limit(limit)
-    )
-    return [CrlHead(**row._mapping) for row in connection.execute(query)]  # noqa: SLF001
-
-
-def crl(connection: Connection, authority: str, number: int) -> CrlRecord | None:
-    """One list of an authority, or None."""
-    row = connection.execute(
-        select(crls).where(crls.c.authority == authority, crls.c.number == number)
-    ).one_or_none()
-    return None if row is None else CrlRecord(**row._mapping)  # noqa: SLF001
-
-
-def add_authority(connection: Connection, record: AuthorityRecord) -> None:
-    """Write a new authority."""
-    connection.execute(
-        insert(authorities).values(
-            {column.name: getattr(record, column.name) for column in authorities.columns}
-        )
-    )
-
-
-def crl_values(record: CrlRecord) -> dict[str, Any]:
-    """The values of a row of `crls`."""
-    return {column.name: getattr(record, column.name) for column in crls.columns}

@@ -1,0 +1,67 @@
+"""The tables of issuance, and all SQL on them: what was issued, and by whom."""
+
+from __future__ import annotations
+
+from trustworks.issuance.records.issued import (
+    RevokedRow,
+    certificate,
+    compromised_with_key,
+    counts,
+    list_certificates,
+    mark_abandoned,
+    mark_issued,
+    open_intents,
+    revocations,
+    revoke_key,
+    revoked,
+    revoked_rows,
+    scope,
+    serials_of_key,
+    set_revocation,
+    status,
+    uses_of_key,
+)
+from trustworks.issuance.records.issuers import (
+    add_authority,
+    authority,
+    authority_keys,
+    crl,
+    crl_heads,
+    crl_values,
+    last_crl,
+    list_authorities,
+    lock_authority,
+)
+from trustworks.issuance.records.tables import authorities, certificates, crls
+
+__all__ = [
+    "RevokedRow",
+    "add_authority",
+    "authorities",
+    "authority",
+    "authority_keys",
+    "certificate",
+    "certificates",
+    "compromised_with_key",
+    "counts",
+    "crl",
+    "crl_heads",
+    "crl_values",
+    "crls",
+    "last_crl",
+    "list_authorities",
+    "list_certificates",
+    "lock_authority",
+    "mark_abandoned",
+    "mark_issued",
+    "open_intents",
+    "revocations",
+    "revoke_key",
+    "revoked",
+    "revoked_rows",
+    "scope",
+    "serials_of_key",
+    "set_revocation",
+    "status",
+    "uses_of_key",
+]

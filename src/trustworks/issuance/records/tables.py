@@ -1,0 +1,96 @@
+"""The tables of issuance, as their migration ``0003_issuance.py`` makes them.
+
+A row of `certificates` is written before the key signs (state ``issuing``) and is never deleted: that is what
+keeps a serial from being used twice, by every authority of the provider and across any crash.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+)
+
+from trustworks.core.store import metadata
+from trustworks.core.store.types import UtcDateTime
+
+certificates = Table(
+    "certificates",
+    metadata,
+    Column("serial", String(40), primary_key=True),
+    Column("authority", String(64), nullable=False),
+    Column("profile", String(64), nullable=False),
+    Column("subject", String(2000), nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("not_before", UtcDateTime, nullable=False),
+    Column("not_after", UtcDateTime, nullable=False),
+    Column("spki_sha256", LargeBinary(32), nullable=False),
+    Column("requested_at", UtcDateTime, nullable=False),
+    Column("requested_by", String(200), nullable=False),
+    Column(
+        "tbs", LargeBinary, nullable=True
+    ),  # what the key was asked to sign, until the signature is recorded
+    Column("der", LargeBinary, nullable=True),
+    Column("issued_at", UtcDateTime, nullable=True),
+    Column("revoked_at", UtcDateTime, nullable=True),
+    Column("revocation_reason", Integer, nullable=True),
+    Column("invalidity_date", UtcDateTime, nullable=True),
+    Column("revoked_recorded_at", UtcDateTime, nullable=True),
+    CheckConstraint("state IN ('issuing', 'issued', 'abandoned')", name="state_known"),
+    CheckConstraint("(state = 'issued') = (der IS NOT NULL)", name="issued_has_der"),
+    CheckConstraint(
+        "(revoked_at IS NULL) = (revocation_reason IS NULL) "
+        "AND (revoked_at IS NULL) = (revoked_recorded_at IS NULL)",
+        name="revocation_complete",
+    ),
+)
+Index("certificates_spki", certificates.c.spki_sha256)
+Index("certificates_state", certificates.c.authority, certificates.c.state)
+Index(
+    "certificates_revoked",
+    certificates.c.authority,
+    certificates.c.serial,
+    sqlite_where=certificates.c.revoked_at.is_not(None),
+    postgresql_where=certificates.c.revoked_at.is_not(None),
+)
+# The jobs count revocations every few seconds; this index answers alone.
+Index(
+    "certificates_revocations",
+    certificates.c.authority,
+    certificates.c.revoked_recorded_at,
+    sqlite_where=certificates.c.revoked_at.is_not(None),
+    postgresql_where=certificates.c.revoked_at.is_not(None),
+)
+
+authorities = Table(
+    "authorities",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("certificate", LargeBinary, nullable=False),
+    Column("serial", String(40), nullable=False),
+    Column("spki_sha256", LargeBinary(32), nullable=False, unique=True),
+    Column("token", String(64), nullable=False),
+    Column("key_label", String(64), nullable=False),
+    Column("parent", String(64), nullable=True),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+crls = Table(
+    "crls",
+    metadata,
+    Column("authority", String(64), nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("this_update", UtcDateTime, nullable=False),
+    Column("next_update", UtcDateTime, nullable=False),
+    Column("entries", Integer, nullable=False),
+    Column("der", LargeBinary, nullable=False),
+    Column("recorded_at", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("authority", "number"),
+)
