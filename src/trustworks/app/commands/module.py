@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import os
 import secrets
-from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Protocol
+from pathlib import Path  # noqa: TC003 - Typer reads it at run time
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 
 import typer
 
+from trustworks.app.commands.tokens import (
+    AsJson,
+    Lab,
+    Label,
+    Library,
+    ModuleWiring,
+    Token,
+    Uri,
+    log_of,
+    names,
+    opened,
+    record,
+)
 from trustworks.core.errors import Malformed, Rejected, Unavailable
 from trustworks.core.module import (
     Approval,
@@ -26,137 +36,9 @@ from trustworks.core.module import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from contextlib import AbstractContextManager
-
-    from trustworks.app.config import Config
-    from trustworks.core.audit import Recorder
     from trustworks.core.module import Capability, Key, ModuleHealth, ModuleInfo
 
 app = typer.Typer(no_args_is_help=True, help="The cryptographic module: tokens, keys, capabilities, health.")
-CEREMONIES = "root"  # opened when it is named, never because nothing was said
-
-
-class ModuleWiring(Protocol):
-    """What these commands need of the application's wiring, where a configuration is used."""
-
-    @property
-    def given(self) -> Path | None:
-        """The configuration file that the command line named, if any."""
-
-    @property
-    def config(self) -> Config:
-        """The configuration. Raises `Malformed` where there is none."""
-
-    @property
-    def base(self) -> Path:
-        """The folder from which the configuration's relative paths are meant."""
-
-    def open_module(self, token: str, *, read_write: bool = False) -> AbstractContextManager[Module]:
-        """The module, on the token of a security context."""
-
-    def open_recorder(self, role: str) -> AbstractContextManager[Recorder]:
-        """The audit log, for a stream of its own."""
-
-
-Token = Annotated[
-    str | None,
-    typer.Option("--token", "-t", help="A token of the configuration: root, issuing, tsu, services, audit."),
-]
-Uri = Annotated[
-    str | None,
-    typer.Option(help="A token by its PKCS#11 URI, without any configuration.", metavar="URI"),
-]
-Library = Annotated[Path | None, typer.Option(help="With --uri: the PKCS#11 library. Default: SoftHSM2.")]
-Lab = Annotated[
-    bool, typer.Option("--lab", help="With --uri: let known and short PINs and weak algorithms through.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
-Label = Annotated[str, typer.Option("--label", "-l", help="The key's label.")]
-
-
-@contextmanager
-def _opened(
-    context: typer.Context,
-    *,
-    token: str | None,
-    uri: str | None,
-    library: Path | None,
-    lab: bool,
-    read_write: bool = False,
-) -> Iterator[Module]:
-    """The one token that the options name."""
-    if uri is not None and token is None:
-        with Module.open(Pkcs11Uri.parse(uri), library=library, lab=lab, read_write=read_write) as module:
-            yield module
-    elif token is not None and uri is None:
-        if library is not None or lab:
-            raise Malformed("--library and --lab go with --uri; with --token the configuration says both.")
-        wiring: ModuleWiring = context.obj
-        with wiring.open_module(token, read_write=read_write) as module:
-            yield module
-    else:
-        raise Malformed("Say which token is meant: --token NAME of the configuration, or --uri pkcs11:...")
-
-
-def _names(context: typer.Context, token: str | None, uri: str | None) -> list[str | None]:
-    """The tokens to go through: the one that is named, else all of the configuration but the ceremonies'."""
-    if token is not None or uri is not None:
-        return [token]
-    wiring: ModuleWiring = context.obj
-    tokens = wiring.config.tokens.model_dump()
-    found = [name for name, value in tokens.items() if value is not None and name != CEREMONIES]
-    if not found:
-        raise Rejected(
-            "config.token", "The configuration names no token under [tokens]; name one, or use --uri."
-        )
-    return list(found)
-
-
-@contextmanager
-def _log(context: typer.Context, uri: str | None) -> Iterator[Recorder | None]:
-    """The configuration's audit log, opened before anything is done; none for a token that stands alone."""
-    if uri is not None:
-        yield None
-        return
-    wiring: ModuleWiring = context.obj
-    with wiring.open_recorder("operator") as recorder:
-        yield recorder
-
-
-def _record(recorder: Recorder | None, kind: str, module: Module, detail: dict[str, Any]) -> None:
-    """Write what was done to the audit log; durable when it returns."""
-    if recorder is None:
-        return
-    from trustworks.core.audit import Event  # noqa: PLC0415 - the other commands do without the log
-
-    recorder.record(
-        Event(
-            type=kind,
-            outcome="success",
-            actor=_operator(),
-            subject={"kind": "module", "token": str(module.token_uri)},
-            detail=detail,
-            time=datetime.now(UTC),
-        )
-    )
-
-
-def _operator() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return f"uid {os.getuid()}"
-
-
-def _key_facts(key: Key) -> dict[str, Any]:
-    return {
-        "label": key.label,
-        "id": key.key_id.hex(),
-        "algorithm": key.algorithm.value,
-        "spki_sha256": key.spki_sha256.hex(),
-        "uri": str(key.uri),
-    }
 
 
 @app.command()
@@ -175,8 +57,8 @@ def info(
     A key of each kind is made for one session, and signs by each of its schemes.
     """
     answers = []
-    for name in _names(context, token, uri):
-        with _opened(context, token=name, uri=uri, library=library, lab=lab) as module:
+    for name in names(context, token, uri):
+        with opened(context, token=name, uri=uri, library=library, lab=lab) as module:
             found, tried = module.info(), () if quick else module.capabilities()
         answers.append(_info_facts(name, found, tried))
         if not as_json:
@@ -218,6 +100,16 @@ def _info_text(found: ModuleInfo, tried: tuple[Capability, ...]) -> str:
     return "\n".join(f"{name:<17}{text}" for name, text in lines)
 
 
+def _key_facts(key: Key) -> dict[str, Any]:
+    return {
+        "label": key.label,
+        "id": key.key_id.hex(),
+        "algorithm": key.algorithm.value,
+        "spki_sha256": key.spki_sha256.hex(),
+        "uri": str(key.uri),
+    }
+
+
 @app.command()
 def keys(
     context: typer.Context,
@@ -230,8 +122,8 @@ def keys(
 ) -> None:
     """List the private keys with their protection."""
     answers = []
-    for name in _names(context, token, uri):
-        with _opened(context, token=name, uri=uri, library=library, lab=lab) as module:
+    for name in names(context, token, uri):
+        with opened(context, token=name, uri=uri, library=library, lab=lab) as module:
             found = [_key_facts(key) | {"attributes": key.attributes()} for key in module.keys()]  # noqa: SIM118
             answers.append({"token": name, "uri": str(module.token_uri), "keys": found})
             if not as_json:
@@ -314,10 +206,10 @@ def _new_pin_file(file: Path, made: list[Path]) -> str:
             "module.pin-file", f"The PIN file {file} cannot be created: {error.strerror}. Check the folder."
         ) from None
     made.append(file)
-    with os.fdopen(descriptor, "w", encoding="ascii") as opened:
-        opened.write(f"{pin}\n")
-        opened.flush()
-        os.fsync(opened.fileno())
+    with os.fdopen(descriptor, "w", encoding="ascii") as stream:
+        stream.write(f"{pin}\n")
+        stream.flush()
+        os.fsync(stream.fileno())
     return pin
 
 
@@ -337,13 +229,13 @@ def generate_key(
 ) -> None:
     """Make a key pair whose private key can never leave the module."""
     with (
-        _log(context, uri) as recorder,
-        _opened(context, token=token, uri=uri, library=library, lab=lab, read_write=True) as module,
+        log_of(context, uri) as recorder,
+        opened(context, token=token, uri=uri, library=library, lab=lab, read_write=True) as module,
     ):
         key = module.generate_key_pair(label=label, algorithm=algorithm)
         facts = _key_facts(key)
         try:
-            _record(recorder, "module.key-generated", module, facts)
+            record(recorder, "module.key-generated", module, facts)
         except BaseException:
             module.destroy(key)  # a key that the log does not know of must not stay
             raise
@@ -369,8 +261,8 @@ def destroy_key(
 ) -> None:
     """Destroy a key for ever. Restart the services that use it: with SoftHSM2 they sign with a copy of it."""
     with (
-        _log(context, uri) as recorder,
-        _opened(context, token=token, uri=uri, library=library, lab=lab, read_write=True) as module,
+        log_of(context, uri) as recorder,
+        opened(context, token=token, uri=uri, library=library, lab=lab, read_write=True) as module,
     ):
         key = module.key(label=label)
         if confirm is None:
@@ -378,9 +270,9 @@ def destroy_key(
         if confirm != label:
             raise Rejected("module.confirmation", "The label was not repeated; nothing was destroyed.")
         facts = _key_facts(key) | {"reason": reason}
-        _record(recorder, "module.key-destruction-ordered", module, facts)
+        record(recorder, "module.key-destruction-ordered", module, facts)
         module.destroy(key)
-        _record(recorder, "module.key-destroyed", module, facts)
+        record(recorder, "module.key-destroyed", module, facts)
     typer.echo(json.dumps(facts) if as_json else f"{facts['uri']} is destroyed.")
 
 
@@ -402,8 +294,8 @@ def health(
     Signs and verifies with the probe key, looks at random numbers and PIN flags, compares with the approval.
     """
     answers = []
-    for name in _names(context, token, uri):
-        with _opened(
+    for name in names(context, token, uri):
+        with opened(
             context, token=name, uri=uri, library=library, lab=lab, read_write=make_probe_key
         ) as module:
             if make_probe_key:
@@ -441,16 +333,16 @@ def approve(
     Look at `trustworks module info` before.
     """
     approvals = []
-    with _log(context, uri) as recorder:
-        for name in _names(context, token, uri):
-            with _opened(context, token=name, uri=uri, library=library, lab=lab) as module:
+    with log_of(context, uri) as recorder:
+        for name in names(context, token, uri):
+            with opened(context, token=name, uri=uri, library=library, lab=lab) as module:
                 path = file or module.approval
                 if path is None:
                     raise Rejected(
                         "module.approval", "Say where approvals are kept: [module] approval, or --file."
                     )
                 approval = Approval.of(module.info(), operator=operator)
-                _record(recorder, "module.approved", module, asdict(approval))
+                record(recorder, "module.approved", module, asdict(approval))
                 write_approval(path, approval)
                 approvals.append(asdict(approval) | {"file": str(path)})
                 if not as_json:

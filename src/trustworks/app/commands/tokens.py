@@ -1,0 +1,136 @@
+"""Which token a command of `trustworks module` is about, and the log of what is done to it."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
+
+import typer
+
+from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.module import Module, Pkcs11Uri
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+
+    from trustworks.app.config import Config
+    from trustworks.core.audit import Recorder
+
+CEREMONIES = "root"  # opened when it is named, never because nothing was said
+
+
+class ModuleWiring(Protocol):
+    """What these commands need of the application's wiring, where a configuration is used."""
+
+    @property
+    def given(self) -> Path | None:
+        """The configuration file that the command line named, if any."""
+
+    @property
+    def config(self) -> Config:
+        """The configuration. Raises `Malformed` where there is none."""
+
+    @property
+    def base(self) -> Path:
+        """The folder from which the configuration's relative paths are meant."""
+
+    def open_module(self, token: str, *, read_write: bool = False) -> AbstractContextManager[Module]:
+        """The module, on the token of a security context."""
+
+    def open_recorder(self, role: str) -> AbstractContextManager[Recorder]:
+        """The audit log, for a stream of its own."""
+
+
+Token = Annotated[
+    str | None,
+    typer.Option("--token", "-t", help="A token of the configuration: root, issuing, tsu, services, audit."),
+]
+Uri = Annotated[
+    str | None,
+    typer.Option(help="A token by its PKCS#11 URI, without any configuration.", metavar="URI"),
+]
+Library = Annotated[Path | None, typer.Option(help="With --uri: the PKCS#11 library. Default: SoftHSM2.")]
+Lab = Annotated[
+    bool, typer.Option("--lab", help="With --uri: let known and short PINs and weak algorithms through.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
+Label = Annotated[str, typer.Option("--label", "-l", help="The key's label.")]
+
+
+@contextmanager
+def opened(
+    context: typer.Context,
+    *,
+    token: str | None,
+    uri: str | None,
+    library: Path | None,
+    lab: bool,
+    read_write: bool = False,
+) -> Iterator[Module]:
+    """The one token that the options name."""
+    if uri is not None and token is None:
+        with Module.open(Pkcs11Uri.parse(uri), library=library, lab=lab, read_write=read_write) as module:
+            yield module
+    elif token is not None and uri is None:
+        if library is not None or lab:
+            raise Malformed("--library and --lab go with --uri; with --token the configuration says both.")
+        wiring: ModuleWiring = context.obj
+        with wiring.open_module(token, read_write=read_write) as module:
+            yield module
+    else:
+        raise Malformed("Say which token is meant: --token NAME of the configuration, or --uri pkcs11:...")
+
+
+def names(context: typer.Context, token: str | None, uri: str | None) -> list[str | None]:
+    """The tokens to go through: the one that is named, else all of the configuration but the ceremonies'."""
+    if token is not None or uri is not None:
+        return [token]
+    wiring: ModuleWiring = context.obj
+    tokens = wiring.config.tokens.model_dump()
+    found = [name for name, value in tokens.items() if value is not None and name != CEREMONIES]
+    if not found:
+        raise Rejected(
+            "config.token", "The configuration names no token under [tokens]; name one, or use --uri."
+        )
+    return list(found)
+
+
+@contextmanager
+def log_of(context: typer.Context, uri: str | None) -> Iterator[Recorder | None]:
+    """The configuration's audit log, opened before anything is done; none for a token that stands alone."""
+    if uri is not None:
+        yield None
+        return
+    wiring: ModuleWiring = context.obj
+    with wiring.open_recorder("operator") as recorder:
+        yield recorder
+
+
+def record(recorder: Recorder | None, kind: str, module: Module, detail: dict[str, Any]) -> None:
+    """Write what was done to the audit log; durable when it returns."""
+    if recorder is None:
+        return
+    from trustworks.core.audit import Event  # noqa: PLC0415 - the other commands do without the log
+
+    recorder.record(
+        Event(
+            type=kind,
+            outcome="success",
+            actor=_operator(),
+            subject={"kind": "module", "token": str(module.token_uri)},
+            detail=detail,
+            time=datetime.now(UTC),
+        )
+    )
+
+
+def _operator() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
