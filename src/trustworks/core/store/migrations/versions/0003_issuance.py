@@ -80,8 +80,3 @@ def upgrade() -> None:
         sa.Column("recorded_at", UtcDateTime, nullable=False),
         sa.PrimaryKeyConstraint("authority", "number"),
     )
-
-
-def downgrade() -> None:
-    """Records of a trust service are not thrown away."""
-    raise NotImplementedError
