@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from trustworks.app.client_identity import ClientIdentity, read_secret
-from trustworks.app.http import Shell
+from trustworks.app.http import Patience, Shell
 from trustworks.core.errors import Malformed, Refused, Rejected, Unavailable
 from trustworks.core.http import RawRequest, RawResponse, Route
 
@@ -99,7 +99,7 @@ def ask(
         "method": method,
         "path": path,
         "raw_path": path.encode(),
-        "headers": [(name.encode(), value.encode("latin-1")) for name, value in given.items()],
+        "headers": [(name.lower().encode(), value.encode("latin-1")) for name, value in given.items()],
     }
     asyncio.run(shell(scope, receive, send))
     return Answer(messages)
@@ -174,6 +174,40 @@ def ask_slow() -> Answer:
     scope = {"type": "http", "method": "POST", "path": "/tsa", "headers": []}
     asyncio.run(shell(scope, receive, send))
     return Answer(messages)
+
+
+def test_whoever_is_late_is_interrupted_and_nobody_else() -> None:
+    async def waits(patience: Patience, seconds: float) -> str:
+        try:
+            with patience:
+                await asyncio.sleep(seconds)
+        except TimeoutError:
+            return "late"
+        await asyncio.sleep(0)  # what was interrupted once is not interrupted again
+        return "in time"
+
+    async def everybody() -> list[str]:
+        patience = Patience(0.2)
+        first = await asyncio.gather(waits(patience, 30), waits(patience, 0), waits(patience, 30))
+        second = await asyncio.gather(waits(patience, 0), waits(patience, 30))
+        return [*first, *second]
+
+    assert asyncio.run(everybody()) == ["late", "in time", "late", "in time", "late"]
+
+
+def test_a_task_that_is_cancelled_from_outside_is_not_taken_for_late() -> None:
+    async def cancelled() -> bool:
+        async def waits() -> None:
+            with Patience(30):
+                await asyncio.sleep(30)
+
+        task = asyncio.create_task(waits())
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait((task,))
+        return task.cancelled()
+
+    assert asyncio.run(cancelled())
 
 
 def test_a_client_that_goes_away_in_the_middle_does_no_harm() -> None:

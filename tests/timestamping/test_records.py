@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -88,11 +89,11 @@ def test_a_serial_number_that_was_used_never_leaves_again(
     query: Callable[..., bytes],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("trustworks.timestamping.service.os.urandom", lambda size: b"\x11" * size)
+    monkeypatch.setattr(records.Serials, "next", lambda _, moment: 1 << 126 | moment >> 64)
     with Recorder.open(database, "tsa") as recorder:
         first = wire.decode_response(make(clock, recorder).stamp(query(b"one")))
         assert first.token is not None
-    with Recorder.open(database, "tsa") as recorder:  # as after a restart, with the same chance numbers
+    with Recorder.open(database, "tsa") as recorder:  # as after a restart, with the same number
         authority = make(clock, recorder)
         second = wire.decode_response(authority.stamp(query(b"two")))
         assert second.token is None
@@ -232,3 +233,22 @@ def test_a_record_that_is_not_what_was_logged_is_found(
     messages = found()
     assert sorted("is gone" in one for one in messages) == [False, True, True]
     assert any("no event of the token abc" in one for one in messages)
+
+
+@pytest.mark.req("RFC3161:2.4.2-SERIAL")
+def test_serial_numbers_grow_with_the_time_and_differ_within_one_microsecond() -> None:
+    ours, another_process = records.Serials(), records.Serials()
+    moment = 1_795_000_000_000_000
+    at_once = [one.next(moment) for one in (ours, another_process) for _ in range(1000)]
+    assert len(set(at_once)) == len(at_once)
+    assert max(at_once) < ours.next(moment + 1)
+    lengths = {one.bit_length() for one in (*at_once, ours.next(0), ours.next((1 << 54) - 1))}
+    assert lengths == {127}  # 16 octets in DER, and the same length for the hexadecimal text that is sorted
+
+
+@pytest.mark.req("RFC3161:2.4.2-SERIAL")
+def test_threads_never_get_the_same_serial_number() -> None:
+    serials = records.Serials()
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(lambda _: [serials.next(7) for _ in range(500)], range(8)))
+    assert len({one for some in found for one in some}) == 4000

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -38,6 +39,7 @@ DRAIN = 6.0  # seconds for answers in flight at the stop; the supervisor's patie
 TRY_AGAIN = 3.0  # seconds between two attempts to open what was absent
 HEADER_TIMEOUT = 10_000  # milliseconds within which a request's head must have arrived
 BACKLOG = 1024
+FIRST_GENERATION = 20_000  # new objects that outlive others, before the collector looks among them
 SOCKET_FOLDER_MODE = 0o750  # whoever reaches the proxy's socket is believed
 SOCKET_MODE = 0o660
 
@@ -118,6 +120,7 @@ async def _serve(wiring: Wiring, listener: str, shell: Shell, services: Services
     tell_ready()
     beating = asyncio.create_task(_keep_beating(services, stop))
     await pages.load()
+    _leave_lasting_objects_alone()
     await asyncio.wait((serving, waiting), return_when=asyncio.FIRST_COMPLETED)
     opening.cancel()
     beating.cancel()
@@ -128,6 +131,18 @@ async def _serve(wiring: Wiring, listener: str, shell: Shell, services: Services
     done, _ = await asyncio.wait((serving,), timeout=DRAIN)
     if not done:
         log.warning("worker.drain-timeout", seconds=DRAIN)
+
+
+def _leave_lasting_objects_alone() -> None:
+    """Spare the collector what was made at the start: it would look through all of it now and then.
+
+    A token makes some hundred objects that are gone when its answer leaves, by their reference counts alone;
+    the first generation is larger than what a batch of them needs, so that the collector does not run for
+    those either.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(FIRST_GENERATION, *gc.get_threshold()[1:])
 
 
 async def _keep_beating(services: Services, stop: asyncio.Event) -> None:

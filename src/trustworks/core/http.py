@@ -6,9 +6,39 @@ media type, and calls the handler.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
+
+
+class Headers(Mapping[str, str]):
+    """A request's headers by their names in lower case, decoded when one is asked for: most never are.
+
+    Of a name that comes more than once the last one counts.
+    """
+
+    __slots__ = ("_octets",)
+
+    def __init__(self, octets: Iterable[tuple[bytes, bytes]]) -> None:
+        """`octets` are (name in lower case, value), as ASGI gives them."""
+        self._octets = dict(octets)
+
+    def __getitem__(self, name: str) -> str:
+        return self._octets[name.encode("latin-1")].decode("latin-1")
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name.encode("latin-1") in self._octets
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The value, or `default`; without the exception that the way by `[]` costs."""
+        value = self._octets.get(name.encode("latin-1"))
+        return default if value is None else value.decode("latin-1")
+
+    def __iter__(self) -> Iterator[str]:
+        return (name.decode("latin-1") for name in self._octets)
+
+    def __len__(self) -> int:
+        return len(self._octets)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

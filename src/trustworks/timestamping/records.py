@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Boolean, Column, Index, PrimaryKeyConstraint, String, Table, Text, func, select
@@ -43,6 +44,33 @@ tokens = Table(
 )
 
 _BATCH = 1000
+_CHANCE_OCTETS = 9
+_DRAWN_TOGETHER = 128
+
+
+class Serials:
+    """Serial numbers that no other process has, nor this one after a crash: 16 octets, the time, then chance.
+
+    The time (microseconds) comes first so that the record's primary key grows at its end: numbers by chance
+    alone would change a page of the table for every token. 72 bits of chance keep apart what is issued in the
+    same microsecond. Threads share it.
+    """
+
+    def __init__(self) -> None:
+        self._chance: list[bytes] = []
+
+    def next(self, moment: int) -> int:
+        """The serial number of a token of this moment, in microseconds since 1970."""
+        try:
+            chance = self._chance.pop()
+        except IndexError:
+            # Drawn for many at once: each call of the system lets another thread take the interpreter.
+            drawn = os.urandom(_CHANCE_OCTETS * _DRAWN_TOGETHER)
+            self._chance += [
+                drawn[start : start + _CHANCE_OCTETS] for start in range(0, len(drawn), _CHANCE_OCTETS)
+            ]
+            return self.next(moment)
+        return 1 << 126 | moment << 8 * _CHANCE_OCTETS | int.from_bytes(chance, "big")
 
 
 @implements("EN319421:OVR-7.13-05")

@@ -5,7 +5,6 @@ Source: RFC 3161, 2.4; EN 319 421, 7.7; EN 319 422, 4 and 5.
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     from trustworks.timestamping.model import Request
     from trustworks.timestamping.unit import Unit
 
-SERIAL_OCTETS: Final = 16
 ASK_EVERY: Final = 1.0  # seconds between two looks at a unit's own certificate
 
 NO_TIME: Final = "No trusted time is available now. Try again later."
@@ -85,6 +83,7 @@ class TimestampingAuthority:
         self._database = database
         self._units: dict[str, Unit] = {}
         self._refused: dict[str, Refused] = {}
+        self._serials = records.Serials()
         self._order = threading.Lock()
         self._last: dict[str, int] = {}
         self._issued: dict[str, int] = {}
@@ -168,7 +167,7 @@ class TimestampingAuthority:
             if not timing.key_may_sign(moment, chosen.begins, chosen.ends):
                 raise _key_ended(chosen)
             # (2) What the token says (EN 319 422, 5.2.2).
-            content = self._content(chosen, request, now)
+            content = self._content(chosen, request, now, moment)
         except TrustworksError as error:
             return self._stopped(chosen, error)
         tst_info = chosen.template.tst_info(content)
@@ -236,15 +235,12 @@ class TimestampingAuthority:
         return Outcome(template.response(token), event, row)
 
     @implements("RFC3161:2.4.2-SERIAL", "EN319422:5.2.2-GENTIME")
-    def _content(self, chosen: Unit, request: Request, now: TrustedTime) -> Content:
-        # A serial number that nobody can guess and no other process can have: 126 bits of chance.
-        octets = bytearray(os.urandom(SERIAL_OCTETS))
-        octets[0] = 0x40 | octets[0] & 0x3F
+    def _content(self, chosen: Unit, request: Request, now: TrustedTime, moment: int) -> Content:
         return Content(
             request.policy or chosen.terms.policies[0],
             request.hash_algorithm,
             request.digest,
-            int.from_bytes(octets, "big"),
+            self._serials.next(moment),
             wire.cut(now.utc, self._resolution),
             self._accuracy,
             request.nonce,
