@@ -12,6 +12,7 @@ from trustworks.app.lab import layout as places
 from trustworks.app.lab.complete import is_complete
 from trustworks.app.lab.layout import Layout
 from trustworks.app.wiring import TOKENS, Wiring
+from trustworks.core.durable import put
 from trustworks.core.errors import Unavailable
 from trustworks.core.module import find_library
 
@@ -25,8 +26,8 @@ def layout(tmp_path_factory: pytest.TempPathFactory) -> Layout:
     made = Layout(tmp_path_factory.mktemp("lab"))
     places.make_folders(made)
     places.make_pins(made)
-    places.put(made.softhsm2, places.softhsm2_text(made.tokens))
-    places.put(made.config, places.config_text("127.0.0.1:8080", "127.0.0.1:8443", "lab"))
+    put(made.softhsm2, places.softhsm2_text(made.tokens))
+    put(made.config, places.config_text("127.0.0.1:8080", "127.0.0.1:8443", "lab"))
     do_all(made)
     return made
 

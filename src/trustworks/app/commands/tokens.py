@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import os
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import typer
 
+from trustworks.core.account import account
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.module import Module, Pkcs11Uri
 
@@ -121,16 +120,9 @@ def record(recorder: Recorder | None, kind: str, module: Module, detail: dict[st
         Event(
             type=kind,
             outcome="success",
-            actor=_operator(),
+            actor=account(),
             subject={"kind": "module", "token": str(module.token_uri)},
             detail=detail,
             time=datetime.now(UTC),
         )
     )
-
-
-def _operator() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return f"uid {os.getuid()}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from trustworks.app.settings import Address, split_address
 from trustworks.app.wiring import TOKENS
+from trustworks.core.durable import put
 from trustworks.core.errors import Malformed
 
 if TYPE_CHECKING:
@@ -101,27 +101,6 @@ def make_folders(layout: Layout) -> None:
     for folder in (layout.secrets, layout.tokens, layout.folder / "state"):
         folder.mkdir(exist_ok=True)
         folder.chmod(0o700)
-
-
-def put(file: Path, content: str | bytes, *, mode: int = 0o644) -> None:
-    """Write a file whole or not at all, and durably; it never exists with more rights than `mode`."""
-    new = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
-    octets = content.encode() if isinstance(content, str) else content
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(octets)
-            stream.flush()
-            os.fsync(stream.fileno())
-        new.replace(file)
-    except BaseException:
-        new.unlink(missing_ok=True)
-        raise
-    folder = os.open(file.parent, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def make_pins(layout: Layout) -> None:

@@ -17,6 +17,7 @@ from trustworks.app.lab.layout import Clock, Layout
 from trustworks.app.settings import Address
 from trustworks.app.supervisor import only_one
 from trustworks.app.wiring import Wiring
+from trustworks.core.durable import put
 from trustworks.core.errors import Malformed, Unavailable
 
 if TYPE_CHECKING:
@@ -108,9 +109,9 @@ def _make(layout: Layout, text: str, console: Console) -> Wiring:
     _remove_leftovers(layout.folder)
     places.make_pins(layout)
     if not layout.softhsm2.exists():
-        places.put(layout.softhsm2, places.softhsm2_text(layout.tokens))
+        put(layout.softhsm2, places.softhsm2_text(layout.tokens))
     if not layout.config.exists() or layout.config.read_text(encoding="utf-8") != text:
-        places.put(layout.config, text)
+        put(layout.config, text)
     wiring = Wiring.lazy(layout.config)
     _ = wiring.config  # a configuration that was changed by hand is complained about before anything is made
     if layout.complete.is_file():

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from trustworks.app.lab import complete
 from trustworks.app.lab import layout as places
 from trustworks.app.wiring import TOKENS, Wiring
+from trustworks.core.durable import put
 from trustworks.core.errors import Unavailable
 from trustworks.core.module import KeyAlgorithm, initialise_token
 from trustworks.core.module.config import ModuleSettings
@@ -84,7 +85,7 @@ class Setup:
         new = self.layout.new_tokens
         new.mkdir(mode=0o700)
         conf = self.layout.folder / ".softhsm2.new.conf"
-        places.put(conf, places.softhsm2_text(new))
+        put(conf, places.softhsm2_text(new))
         settings = ModuleSettings.model_validate({"softhsm2-conf": conf})
         for name in names:
             before = set(new.iterdir())
@@ -169,7 +170,7 @@ class Setup:
             pem = made.private_bytes(
                 Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
             )
-            places.put(self.layout.tls_key, pem, mode=0o600)
+            put(self.layout.tls_key, pem, mode=0o600)
         key = serialization.load_pem_private_key(self.layout.tls_key.read_bytes(), password=None)
         if not isinstance(key, ec.EllipticCurvePrivateKey):
             raise Unavailable("lab.tls-key", f"{self.layout.tls_key} holds no key that the laboratory made.")
@@ -263,10 +264,10 @@ class Setup:
     def anchors(self) -> None:
         """The trust anchors, for whoever verifies; and the mark that the set-up is complete."""
         root, issuing = self._authority("root"), self._authority("issuing")
-        places.put(self.layout.trust / "root.pem", _pem(root))
-        places.put(self.layout.trust / "issuing.pem", _pem(issuing))
-        places.put(self.layout.trust / "chain.pem", _pem(issuing) + _pem(root))
-        places.put(self.layout.complete, "")
+        put(self.layout.trust / "root.pem", _pem(root))
+        put(self.layout.trust / "issuing.pem", _pem(issuing))
+        put(self.layout.trust / "chain.pem", _pem(issuing) + _pem(root))
+        put(self.layout.complete, "")
 
     # What the steps share
 
@@ -322,7 +323,7 @@ class Setup:
         return found.certificate
 
     def _write(self, name: str, *certificates: bytes) -> None:
-        places.put(self.layout.certificate(name), b"".join(_pem(der) for der in certificates))
+        put(self.layout.certificate(name), b"".join(_pem(der) for der in certificates))
 
 
 def _pem(der: bytes) -> bytes:

@@ -8,12 +8,12 @@ on record.
 from __future__ import annotations
 
 import json
-import os
 import time
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from trustworks.core.durable import put
 from trustworks.core.errors import Malformed, TrustworksError, Unavailable
 from trustworks.core.module.algorithms import KeyAlgorithm
 from trustworks.core.module.constants import Flag, Mechanism
@@ -198,11 +198,9 @@ def write_approval(path: Path, approval: Approval) -> None:
     """Put one token's approval into the file, which keeps those of the others."""
     entries = _read(path)
     entries[approval.token_serial] = asdict(approval)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(json.dumps(entries, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-        temporary.replace(path)
+        put(path, json.dumps(entries, indent=2, sort_keys=True) + "\n")
     except OSError as error:
         raise Unavailable(
             "module.approval",

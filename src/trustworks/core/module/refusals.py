@@ -6,12 +6,12 @@ One file for each token, mode 0600, with a salted hash of the PIN; read and writ
 from __future__ import annotations
 
 import hashlib
-import os
 import secrets
 from dataclasses import dataclass
 from hmac import compare_digest
 from typing import TYPE_CHECKING
 
+from trustworks.core.durable import put
 from trustworks.core.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -59,14 +59,7 @@ class RefusedPin:
         """Keep the PIN's hash. Raises OSError."""
         salt = secrets.token_bytes(_SALT)
         self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        written = self.file.with_name(f"{self.file.name}.new")
-        written.unlink(missing_ok=True)
-        descriptor = os.open(written, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with open(descriptor, "w", encoding="ascii") as file:  # noqa: PTH123 - by its descriptor, for the mode
-            file.write(f"{salt.hex()} {_digest(salt, pin).hex()}\n")
-            file.flush()
-            os.fsync(descriptor)
-        written.replace(self.file)
+        put(self.file, f"{salt.hex()} {_digest(salt, pin).hex()}\n", mode=0o600)
 
     def forget(self) -> None:
         """The token took a PIN."""

@@ -8,11 +8,11 @@ under the lock of starts, which every login holds too.
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from trustworks.core.durable import put
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
@@ -42,9 +42,9 @@ def _keep(file: Path) -> None:
     content, copy = file.read_bytes(), file.with_name(COPY)
     kept = copy.read_bytes() if copy.is_file() else b""
     if content and content != kept:
-        _replace(copy, content)
+        put(copy, content, mode=0o600)
     elif kept and not content:
-        _replace(file, kept)
+        put(file, kept, mode=0o600)
 
 
 def _token_folder(configuration: Path) -> Path | None:
@@ -55,14 +55,3 @@ def _token_folder(configuration: Path) -> Path | None:
         return None
     found = re.search(r"^\s*directories\.tokendir\s*=\s*(.+?)\s*$", text, re.MULTILINE)
     return None if found is None else Path(found[1])
-
-
-def _replace(file: Path, content: bytes) -> None:
-    """Write a file so that it is either the old or the new one, whatever happens."""
-    new = file.with_name(f"{file.name}.new")
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    new.replace(file)

@@ -7,6 +7,7 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from trustworks.core.durable import synchronise
 from trustworks.core.errors import Rejected, Unavailable
 from trustworks.core.store.failures import code_of, unavailable
 
@@ -49,16 +50,8 @@ def back_up(database: Database, file: Path, progress: Callable[[int, int], None]
                 writing, pages=_PAGES, progress=lambda _, left, total: progress(total - left, total)
             )
             writing.execute("PRAGMA journal_mode=DELETE")
-        _synchronise(file)
-        _synchronise(file.absolute().parent)
+        synchronise(file)
+        synchronise(file.absolute().parent)
     except sqlite3.Error as error:
         file.unlink(missing_ok=True)
         raise unavailable(code_of(error), f"the copy {file} of {database.where}", error) from error
-
-
-def _synchronise(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 from typing import TYPE_CHECKING
 
+from trustworks.core.durable import synchronise
 from trustworks.core.errors import Malformed, Rejected, Unavailable
 from trustworks.core.trace import implements
 
@@ -46,14 +46,14 @@ class Objects:
         try:
             self._make_folders(name)
             self._store.put(staged, data)
-            _synchronise(self._folder / staged)
+            synchronise(self._folder / staged)
             try:
                 self._store.rename(staged, name, overwrite=False)
             except AlreadyExistsError:
                 self._store.delete(staged)
                 if self.get(name) != data:
                     raise Rejected("store.exists", f"There is another object named {name}.") from None
-            _synchronise((self._folder / name).parent)
+            synchronise((self._folder / name).parent)
         except (OSError, _base_error()) as error:
             raise _failure(self._folder, error) from error
 
@@ -90,7 +90,7 @@ class Objects:
             parent, here = here, here / part
             if not here.is_dir():
                 here.mkdir(exist_ok=True, mode=0o700)
-                _synchronise(parent)
+                synchronise(parent)
 
 
 def check_name(name: str) -> None:
@@ -100,14 +100,6 @@ def check_name(name: str) -> None:
             f"{name[:80]!r} is no name for an object: use lower-case letters, digits, '.', '_' and '-', "
             "at most eight parts separated by '/', none beginning with a dot."
         )
-
-
-def _synchronise(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _base_error() -> type[Exception]:

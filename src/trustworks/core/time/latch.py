@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import getpass
 import json
 import os
 import secrets
@@ -12,6 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from trustworks.core.account import account
+from trustworks.core.durable import synchronise
 from trustworks.core.errors import Rejected, Unavailable
 from trustworks.core.time import rules
 from trustworks.core.time.readings import SystemReadings
@@ -131,7 +132,7 @@ class LatchFiles:
                 pass
             finally:
                 temporary.unlink()
-            _sync_folder(self._folder)
+            synchronise(self._folder)
         except OSError as error:
             raise Unavailable(
                 "clock.latch-unwritable",
@@ -154,9 +155,9 @@ class LatchFiles:
                 os.fsync(file)
             finally:
                 os.close(file)
-            _sync_folder(self._folder)
+            synchronise(self._folder)
             self.path.unlink()
-            _sync_folder(self._folder)
+            synchronise(self._folder)
         except OSError as error:
             raise Unavailable(
                 "clock.release-unwritable",
@@ -189,7 +190,7 @@ class LatchFiles:
         temporary = self._reported.with_suffix(".new")
         _write_durably(temporary, str(count).encode("ascii"))
         temporary.replace(self._reported)
-        _sync_folder(self._folder)
+        synchronise(self._folder)
 
     def _reported_count(self) -> int:
         try:
@@ -222,14 +223,6 @@ def _unreadable_releases(file: Path, error: OSError) -> Unavailable:
     )
 
 
-def _sync_folder(folder: Path) -> None:
-    file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)
-
-
 def release(state_dir: Path, operator: str, reason: str) -> Release:
     """Lift the latched stop in `state_dir` on an operator's word.
 
@@ -259,17 +252,10 @@ def release(state_dir: Path, operator: str, reason: str) -> Release:
         code=latch.code,
         operator=operator.strip(),
         reason=reason.strip(),
-        account=_account(),
+        account=account(),
         boot=boot,
         boottime=boottime,
         clock_said=clock_text(realtime),
     )
     files.lift(lifted)
     return lifted
-
-
-def _account() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return f"uid {os.getuid()}"
