@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
-from trustworks.app import checks, config, heartbeat
+from trustworks.app import certificates, checks, config, heartbeat
 from trustworks.app.heartbeat import TaskState
 from trustworks.app.lab.layout import config_text
 from trustworks.core.errors import Malformed, Unavailable
@@ -44,7 +44,7 @@ def test_a_provider_with_a_module_that_is_no_software_has_no_banner(tmp_path: Pa
     assert checks.banners(config.load(file).config) == ()
 
 
-def certificate(file: Path, *, days: float) -> None:
+def certificate(file: Path, *, days: float, serial: int = 1) -> None:
     """A certificate that ends in so many days."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "A TEST certificate")])
@@ -54,7 +54,7 @@ def certificate(file: Path, *, days: float) -> None:
         .subject_name(name)
         .issuer_name(name)
         .public_key(key.public_key())
-        .serial_number(1)
+        .serial_number(serial)
         .not_valid_before(now - timedelta(days=400))
         .not_valid_after(now + timedelta(days=days))
         .sign(key, hashes.SHA256())
@@ -82,6 +82,51 @@ def test_certificates_that_end_are_told_before_and_after(tmp_path: Path) -> None
     files[0].unlink()
     with pytest.raises(Unavailable, match=r"tsu-1\.pem cannot be read"):
         checks.expiries(found)
+
+
+@pytest.mark.req("TRUSTWORKS:APP-REVOKED-TOLD")
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("tsu-1", r"Time-stamping unit: .*issues no time-stamp\. .*\[timestamping\.units\]"),
+        ("ocsp", r"OCSP responder: .*No OCSP answer is signed\. .*\[issuance\.ocsp\]"),
+        ("audit", r"Audit log: .*proves nothing: .*\[audit\]"),
+        ("tls", r"HTTPS: .*somebody else.*\[http\.tls-certificate\]"),
+    ],
+)
+def test_a_revoked_certificate_is_told_with_what_to_do(tmp_path: Path, name: str, words: str) -> None:
+    found = lab(tmp_path)
+    for number, one in enumerate(("tsu-1", "ocsp", "audit", "tls"), 0xA):
+        certificate(tmp_path / "certs" / f"{one}.pem", days=200, serial=number)
+    revoked: dict[int, str] = {}
+    services: Any = SimpleNamespace(
+        wiring=SimpleNamespace(config=found, revoked=lambda _, serial: revoked.get(serial)),
+        log=SimpleNamespace(get=lambda: SimpleNamespace(database=None)),
+        certificates=certificates.in_use(found),
+    )
+    assert checks.standing(services).sentence == "4 certificates, none ends within 30 days."
+    serial = certificates.read(tmp_path / "certs" / f"{name}.pem").serial_number
+    revoked[serial] = "keyCompromise since 2026-11-25T00:00:00Z"
+    with pytest.raises(Unavailable, match=words) as raised:
+        checks.standing(services)
+    assert raised.value.code == "certificate.revoked"
+    said = str(raised.value)
+    assert (
+        f"the certificate {serial:x} of {tmp_path}/certs/{name}.pem is revoked (keyCompromise since" in said
+    )
+    assert said.count("Take a new key and certificate into use") == 1
+    assert said.endswith("started again.")
+    # A new certificate in the file is of no use to processes that have the old one.
+    certificate(tmp_path / "certs" / f"{name}.pem", days=200, serial=0xE)
+    with pytest.raises(Unavailable, match=words):
+        checks.standing(services)
+    services.certificates = certificates.in_use(found)
+    assert checks.standing(services).sentence == "4 certificates, none ends within 30 days."
+    # One that was revoked before it was taken into use is told without a restart.
+    revoked[0xE] = "certificateHold since 2026-11-25T00:00:00Z"
+    services.certificates = ()
+    with pytest.raises(Unavailable, match="certificateHold"):
+        checks.standing(services)
 
 
 def test_a_nearly_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

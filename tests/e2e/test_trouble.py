@@ -225,15 +225,47 @@ def own_postgresql() -> Iterator[PostgresqlServer]:
 def test_a_unit_whose_certificate_was_revoked_stops(copied: Lab, request_der: bytes) -> None:
     copied.start()
     assert failure(copied.stamp(request_der)) is None
+    revoke(copied, "tsu-1")
+    until(lambda: failure(copied.stamp(request_der)) == "systemFailure", what="that the unit stops")
+    found = copied.health()["resources"]["timestamping"]
+    assert not found["ok"]
+    assert "keyCompromise" in found["sentence"]
+
+
+def revoke(lab: Lab, name: str) -> None:
+    """Revoke the certificate in a file of the laboratory, as somebody whose key was stolen does."""
     shown = subprocess.run(
-        ["openssl", "x509", "-in", str(copied.folder / "certs" / "tsu-1.pem"), "-noout", "-serial"],
+        ["openssl", "x509", "-in", str(lab.folder / "certs" / f"{name}.pem"), "-noout", "-serial"],
         check=True,
         capture_output=True,
         text=True,
     )
     serial = shown.stdout.strip().removeprefix("serial=").lower().zfill(40)
-    copied.run("certificate", "revoke", serial, "--reason", "keyCompromise")
-    until(lambda: failure(copied.stamp(request_der)) == "systemFailure", what="that the unit stops")
-    found = copied.health()["resources"]["timestamping"]
-    assert not found["ok"]
-    assert "keyCompromise" in found["sentence"]
+    lab.run("certificate", "revoke", serial, "--reason", "keyCompromise")
+
+
+@pytest.mark.req("TRUSTWORKS:APP-REVOKED-TOLD", "TRUSTWORKS:STATUS-OCSP-REVOKED-STOPS")
+def test_revoked_certificates_of_the_other_services_are_told(copied: Lab, request_der: bytes) -> None:
+    def ocsp() -> str:
+        command = ["openssl", "ocsp", "-issuer", f"{copied.folder}/trust/issuing.pem"]
+        command += ["-cert", f"{copied.folder}/certs/tsu-1.pem", "-url", f"{copied.url}/ocsp"]
+        command += ["-CAfile", f"{copied.folder}/trust/root.pem"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        return done.stdout + done.stderr
+
+    copied.start()
+    until(copied.well, what="that everything is well")
+    assert "tsu-1.pem: good" in ocsp()
+    for name in ("audit", "tls"):
+        revoke(copied, name)
+    found = until(copied.unwell, what="that the revoked certificates are told")
+    assert set(found) == {"certificates"}
+    for words in ("Audit log: the certificate", "HTTPS: the certificate", "Take a new key and certificate"):
+        assert words in found["certificates"]
+    assert "tsu-1.pem: good" in ocsp()
+    revoke(copied, "ocsp")
+    until(lambda: "trylater" in ocsp(), what="that the responder stops")
+    found = until(lambda: "ocsp" in copied.unwell() and copied.unwell(), what="that the signer is told")
+    assert "keyCompromise" in found["ocsp"]
+    assert "OCSP responder: the certificate" in found["certificates"]
+    assert failure(copied.stamp(request_der)) is None

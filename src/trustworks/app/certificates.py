@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,10 +10,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
-from trustworks.core.errors import Malformed, Unavailable
+from trustworks.core.errors import Malformed, TrustworksError, Unavailable
+from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from trustworks.app.config import Config
@@ -20,13 +22,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NamedCertificate:
-    """A certificate that a setting names. `use` is in the words of the status page."""
+    """A certificate that a setting names. `use` is in the words of the status page.
+
+    `revoked` says what it means when it is revoked.
+    """
 
     setting: str
     use: str
     token: str
     label: str
     file: Path
+    revoked: str
 
 
 def named(config: Config) -> Iterator[NamedCertificate]:
@@ -39,6 +45,7 @@ def named(config: Config) -> Iterator[NamedCertificate]:
                 token="tsu",  # noqa: S106 - a token's name
                 label=unit.key_label,
                 file=unit.certificate,
+                revoked="The unit issues no time-stamp.",
             )
     if config.issuance is not None and config.issuance.ocsp.certificate is not None:
         yield NamedCertificate(
@@ -47,6 +54,7 @@ def named(config: Config) -> Iterator[NamedCertificate]:
             token="services",  # noqa: S106
             label=config.issuance.ocsp.key,
             file=config.issuance.ocsp.certificate,
+            revoked="No OCSP answer is signed.",
         )
     if config.audit.certificate is not None:
         yield NamedCertificate(
@@ -55,6 +63,7 @@ def named(config: Config) -> Iterator[NamedCertificate]:
             token="audit",  # noqa: S106
             label=config.audit.key,
             file=config.audit.certificate,
+            revoked="What it signs proves nothing: of the log's checkpoints the time-stamped ones alone do.",
         )
     if config.http.tls_certificate is not None:
         yield NamedCertificate(
@@ -63,7 +72,36 @@ def named(config: Config) -> Iterator[NamedCertificate]:
             token="a file",  # noqa: S106
             label="",
             file=config.http.tls_certificate,
+            revoked="Clients may be talking to somebody else, and those that look will not connect.",
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InUse:
+    """A certificate that the services have, or are about to have when they are started again."""
+
+    named: NamedCertificate
+    serial: int
+
+
+def in_use(config: Config) -> tuple[InUse, ...]:
+    """The certificates that the configuration names and that can be read now."""
+    found = []
+    for one in named(config):
+        with suppress(TrustworksError):
+            found.append(InUse(named=one, serial=read(one.file).serial_number))
+    return tuple(found)
+
+
+@implements("TRUSTWORKS:APP-REVOKED-TOLD", disabled=())
+def revocation_objections(used: Iterable[InUse], revoked: Callable[[int], str | None]) -> tuple[str, ...]:
+    """Sentences about the certificates that are revoked; `revoked` answers why and since when one is."""
+    return tuple(
+        f"{one.named.use}: the certificate {one.serial:x} of {one.named.file} is revoked ({why}). "
+        f"{one.named.revoked} Take a new key and certificate into use ([{one.named.setting}])."
+        for one in dict.fromkeys(used)
+        if (why := revoked(one.serial)) is not None
+    )
 
 
 def read(file: Path) -> x509.Certificate:

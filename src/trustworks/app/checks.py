@@ -69,7 +69,7 @@ def of(services: Services) -> dict[str, Callable[[], Well]]:
         "store": partial(store, services),
         "audit": partial(audit, services),
         "disk": partial(disk, services),
-        "certificates": partial(expiries, config),
+        "certificates": partial(standing, services),
         "jobs": partial(jobs, services),
         "processes": partial(processes, services),
     }
@@ -168,6 +168,27 @@ def crl(services: Services) -> Well:
         sentence=f"Fresh: {', '.join(f'{one.authority} {one.number}' for one in lists)}.{due}",
         detail={one.authority: one.as_dict() for one in lists},
     )
+
+
+def standing(services: Services) -> Well:
+    """Whether every certificate that the configuration names is valid, and none is revoked.
+
+    Also one that its file held when this worker began: the processes have it until they are started again.
+    """
+    config = services.wiring.config
+    well = expiries(config)
+    if config.issuance is not None:
+        database = services.log.get().database
+        revoked = certificates.revocation_objections(
+            (*services.certificates, *certificates.in_use(config)),
+            lambda serial: services.wiring.revoked(database, serial),
+        )
+        if revoked:
+            raise Unavailable(
+                "certificate.revoked",
+                f"{' '.join(revoked)} The services use what is new once they are started again.",
+            )
+    return well
 
 
 def expiries(config: Config) -> Well:

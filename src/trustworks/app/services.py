@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import structlog
 
-from trustworks.app import checks, closed
+from trustworks.app import certificates, checks, closed
 from trustworks.app.health import Health
 from trustworks.app.opening import Opening
 
@@ -49,6 +49,7 @@ class Services:
         self.wiring = wiring
         self.name = name
         self._traffic = traffic
+        self.certificates = certificates.in_use(wiring.config)
         self.clock = wiring.open_clock()
         self.log: Opening[Log] = Opening("store", self._open_log)
         pin_of_tsu, pin_of_services = partial(wiring.pin_state, "tsu"), partial(wiring.pin_state, "services")

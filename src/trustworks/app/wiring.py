@@ -189,21 +189,18 @@ class Wiring:
             recorder=recorder,
             database=database,
             lab=self.lab,
-            revoked=lambda serial: self._revoked(database, serial),
+            revoked=lambda serial: self.revoked(database, serial),
         )
 
-    def _revoked(self, database: Database, serial: int) -> str | None:
-        """Since when and why a certificate of our own is revoked; None while it is not, or for another's."""
+    def revoked(self, database: Database, serial: int) -> str | None:
+        """Why and since when a certificate of our own is revoked; None while it is not, or for another's."""
         if self.config.issuance is None:
             return None
-        from trustworks.issuance import records  # noqa: PLC0415 - where it is configured
-        from trustworks.issuance.model import serial_hex  # noqa: PLC0415
+        from trustworks.issuance.model import serial_hex  # noqa: PLC0415 - where it is configured
+        from trustworks.issuance.status import standing  # noqa: PLC0415
 
         with database.read() as connection:
-            found = records.status(connection, serial_hex(serial))
-        if found is None or found.revocation is None:
-            return None
-        return f"{found.revocation.reason.name} since {found.revocation.revoked_at:%Y-%m-%dT%H:%M:%SZ}"
+            return standing.revoked(connection, serial_hex(serial))
 
     @contextmanager
     def open_issuance(

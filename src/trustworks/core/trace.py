@@ -18,7 +18,7 @@ def implements(*requirement_ids: str, disabled: object = None) -> Callable[[F], 
     del disabled
 
     def mark(rule: F) -> F:
-        rule.__requirements__ = requirement_ids  # type: ignore[attr-defined]
+        rule.__requirements__ = requirement_ids  # type: ignore[attr-defined]  # a mark on a function
         return rule
 
     return mark

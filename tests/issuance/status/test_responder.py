@@ -123,16 +123,25 @@ def test_no_answer_outlives_the_signer_and_an_expired_signer_answers_nothing(pro
         responder.ping()
 
 
-def test_a_revoked_signer_answers_nothing(provider: Provider) -> None:
-    certificate = provider.issue()
-    responder = provider.responder()
+@pytest.mark.req("TRUSTWORKS:STATUS-OCSP-REVOKED-STOPS")
+@pytest.mark.parametrize("reason", [RevocationReason.keyCompromise, RevocationReason.certificateHold])
+def test_a_revoked_signer_signs_nothing_and_repeats_nothing(
+    provider: Provider, reason: RevocationReason
+) -> None:
+    asked = request(provider.issue(), provider.certificates["issuing"])
+    fresh = request(provider.issue(), provider.certificates["issuing"], nonce=b"n" * 16)
+    responder = provider.responder(reuse_seconds=3600)
     responder.ping()
+    kept = responder.answer(asked)
+    assert kept.status is ResponseStatus.successful
     assert provider.signer_certificate is not None
-    provider.revoke(provider.signer_certificate)
-    answer = responder.answer(request(certificate, provider.certificates["issuing"]))
-    assert answer.status is ResponseStatus.tryLater
-    with pytest.raises(Unavailable, match="is revoked"):
+    provider.revoke(provider.signer_certificate, reason)
+    provider.clock.utc += timedelta(seconds=1)
+    for body in (asked, fresh):
+        assert responder.answer(body).status is ResponseStatus.tryLater
+    with pytest.raises(Unavailable, match=rf"is revoked \({reason.name} since .*Issue a new one") as raised:
         responder.ping()
+    assert raised.value.code == "ocsp.signer-revoked"
 
 
 # The protocol's own failures

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypeGuard
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -152,9 +152,9 @@ class _Reader:
     def _req_calls(self, expression: ast.expr) -> Iterator[ast.Call]:
         for node in ast.walk(expression):
             if isinstance(node, ast.Name) and node.id in self._names:
-                yield from (one for one in ast.walk(self._names[node.id]) if _is_req(one))  # type: ignore[misc]
+                yield from (one for one in ast.walk(self._names[node.id]) if _is_req(one))
             elif _is_req(node):
-                yield node  # type: ignore[misc]
+                yield node
 
     def _texts(self, arguments: Iterable[ast.expr], what: str) -> Iterator[str]:
         for argument in arguments:
@@ -184,7 +184,7 @@ def _last_name(expression: ast.expr) -> str:
             return ""
 
 
-def _is_req(node: ast.AST) -> bool:
+def _is_req(node: ast.AST) -> TypeGuard[ast.Call]:
     """Whether `node` is ``pytest.mark.req(...)``, or ``mark.req(...)``."""
     return (
         isinstance(node, ast.Call)

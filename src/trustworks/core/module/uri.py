@@ -72,7 +72,7 @@ class Pkcs11Uri:
             if name in values:
                 raise Malformed(f"The PKCS#11 URI gives {_spelling(name)} twice; give it once.")
             values[name] = _value(name, raw)
-        return cls(**values)  # type: ignore[arg-type]
+        return cls(**values)  # type: ignore[arg-type]  # `_value` gives each the type of its field
 
     def __str__(self) -> str:
         """The URI in the order of RFC 7512's attribute table; `parse` reads it back to an equal value."""

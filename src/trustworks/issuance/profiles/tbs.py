@@ -182,8 +182,9 @@ def policy_identifiers(profile: Profile, settings: IssuanceSettings) -> tuple[st
 
 
 def _policy(oid: str, settings: IssuanceSettings) -> x509.PolicyInformation:
-    own = settings.cps_url is not None and oid.startswith(settings.policy_arc + ".")
-    return x509.PolicyInformation(ObjectIdentifier(oid), [settings.cps_url] if own else None)  # type: ignore[list-item]
+    own = oid.startswith(settings.policy_arc + ".")
+    statement = [settings.cps_url] if own and settings.cps_url is not None else None
+    return x509.PolicyInformation(ObjectIdentifier(oid), statement)
 
 
 def _links(template: Template, public_url: str) -> Iterator[tuple[x509.ExtensionType, bool]]:

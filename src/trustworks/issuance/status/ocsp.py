@@ -168,14 +168,15 @@ class Responder:
         key = request.cert_ids[0].der
         with self._database.read() as connection:
             found = tuple(self._find(connection, signer, cert_id) for cert_id in request.cert_ids)
+            # Before an answer is repeated, too: one of a revoked signer is worth nothing.
+            if self._checked.get(signer.serial) != now:  # once in a second is soon enough
+                signer.check(connection, now)
+                self._checked[signer.serial] = now
             repeatable = request.nonce is None and rules.may_be_kept(found, key)
             if repeatable:
                 cached = self._cache.get(key)
                 if cached is not None and cached.found == found and now < cached.until:
                     return cached.answer
-            if self._checked.get(signer.serial) != now:  # once in a second is soon enough
-                signer.check(connection, now)
-                self._checked[signer.serial] = now
         answer = self._sign(request, signer, found, now)
         if repeatable:
             if len(self._cache) >= _CACHED_ANSWERS:

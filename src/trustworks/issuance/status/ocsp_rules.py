@@ -212,6 +212,15 @@ def signer_objections(certificate: x509.Certificate, authority: x509.Certificate
     )
 
 
+@implements("TRUSTWORKS:STATUS-OCSP-REVOKED-STOPS", disabled=True)
+def signer_stands(revoked: str | None) -> bool:
+    """Whether a responder's own certificate is not revoked; `revoked` says why and since when it is.
+
+    It says ocsp-nocheck (RFC 6960, 4.2.2.2.1): nobody but the responder will ever look.
+    """
+    return revoked is None
+
+
 def _purposes(certificate: x509.Certificate) -> tuple[x509.ObjectIdentifier, ...]:
     try:
         return tuple(certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value)

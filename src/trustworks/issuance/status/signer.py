@@ -11,9 +11,9 @@ from cryptography import x509
 from trustworks.core.der.algorithms import SIGNATURES
 from trustworks.core.der.ocsp import archive_cutoff_extension
 from trustworks.core.errors import Refused, Rejected, Unavailable
-from trustworks.issuance import records
 from trustworks.issuance.model import serial_hex
 from trustworks.issuance.status import ocsp_rules as rules
+from trustworks.issuance.status import standing
 from trustworks.issuance.status.octets import (
     issuer_octets,
     public_key_bits,
@@ -64,18 +64,20 @@ class OcspSigner:
     def check(self, connection: Connection, now: datetime) -> None:
         """Raise `Unavailable` unless the signer's certificate is valid now, and not revoked in the database.
 
-        It says ocsp-nocheck, so nobody else looks whether it was revoked.
+        It says ocsp-nocheck, so nobody else looks whether it was revoked. tryLater is the answer then: the
+        authority's status is there to be told, by another signer, as soon as the operator has set one up.
         """
         if not self.since <= now < self.until:
             raise Unavailable(
                 "ocsp.signer-expired",
                 f"The OCSP signer's certificate is valid from {self.since} to {self.until}; issue a new one.",
             )
-        status = records.status(connection, self.serial)
-        if status is not None and status.revocation is not None:
+        revoked = standing.revoked(connection, self.serial)
+        if not rules.signer_stands(revoked):
             raise Unavailable(
                 "ocsp.signer-revoked",
-                f"The OCSP signer's certificate {self.serial} is revoked; issue a new one with a new key.",
+                f"The OCSP signer's certificate {self.serial} is revoked ({revoked}); no answer is signed. "
+                "Issue a new one with a new key, name both in [issuance.ocsp], and restart the services.",
             )
 
 
