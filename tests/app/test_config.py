@@ -54,6 +54,12 @@ def complaint(tmp_path: Path, text: str) -> str:
             LEAST + "[[timestamping.units]]\nname = 'tsu-1'\ncertificat = 'x'\n",
             ["timestamping.units.0.certificat", "Did you mean certificate?"],
         ),
+        (
+            LEAST + '[http.proxy]\nunix-socket = "x"\nunix-socket-group = "no-such-group"\n',
+            ["http.proxy.unix-socket-group", "the name of a group of this machine", "'no-such-group'"],
+        ),
+        (LEAST + "[http.proxy]\nunix-socket-group = 0\n", ["http.proxy.unix-socket-group", "string"]),
+        (LEAST + '[http.proxy]\nunix-socket-group = "root"\n', ["http.proxy", "set that too"]),
         (LEAST + '[store]\nurl = "postgresql://me:pw@h/d"\n', ["store.url", "password-source"]),
     ],
 )

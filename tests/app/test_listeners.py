@@ -1,6 +1,13 @@
 from __future__ import annotations
 
+import grp
+import os
+import pwd
+import socket
+import stat
+import tempfile
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,11 +18,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from trustworks.app import listeners
-from trustworks.app.settings import HttpSettings
+from trustworks.app.settings import HttpSettings, ProxySettings
 from trustworks.core.errors import Malformed, TrustworksError, Unavailable
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
 
 def put_key(file: Path, mode: int = 0o600) -> ec.EllipticCurvePrivateKey:
@@ -97,3 +104,130 @@ def test_a_proxys_secret_that_is_too_short_is_told(tmp_path: Path) -> None:
     secret.chmod(0o600)
     http = HttpSettings.model_validate({"proxy": {"secret-source": secret}})
     assert "at least 32" in complaint(http, Unavailable)
+
+
+# The proxy's Unix socket
+
+
+class Server:
+    """Binds as granian does: with the umask, then the mode that it was told, then the hooks."""
+
+    def __init__(self, file: Path) -> None:
+        self.uds_permissions: int | None = None
+        self.modes: list[int] = []
+        self._file = file
+        self._hooks: list[Callable[[], object]] = []
+
+    def on_startup(self, hook: Callable[[], object]) -> None:
+        self._hooks.append(hook)
+
+    def start(self) -> None:
+        with socket.socket(socket.AF_UNIX) as bound:
+            bound.bind(str(self._file))
+        assert self.uds_permissions is not None
+        self._file.chmod(self.uds_permissions)
+        self.modes.append(mode_of(self._file))
+        for hook in self._hooks:
+            hook()
+        self.modes.append(mode_of(self._file))
+
+
+def mode_of(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.fixture
+def another_group() -> grp.struct_group:
+    """A group that a new file of ours does not have, and that we may give it to."""
+    mine = set(os.getgroups())
+    for one in grp.getgrall():
+        if one.gr_gid != os.getegid() and (os.geteuid() == 0 or one.gr_gid in mine):
+            return one
+    pytest.skip("NOT TESTED, because this account is in one group only")
+
+
+@pytest.fixture(params=[0o022, 0o077, 0o000], ids=oct)
+def umask(request: pytest.FixtureRequest) -> Iterator[None]:
+    before = os.umask(request.param)
+    yield
+    os.umask(before)
+
+
+@pytest.fixture
+def short() -> Iterator[Path]:
+    """A Unix socket's name has at most 107 octets, and the folders of tests are long."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
+@pytest.mark.usefixtures("umask")
+def test_the_named_group_reaches_the_socket_and_nobody_else(
+    short: Path, another_group: grp.struct_group
+) -> None:
+    file = short / "run" / "trustworks" / "proxy.sock"
+    server = Server(file)
+    proxy = {"unix-socket": file, "unix-socket-group": another_group.gr_name}
+    listeners.prepare_socket(server, ProxySettings.model_validate(proxy))
+    server.start()
+    assert server.modes == [0o600, 0o660], "somebody could reach the socket before its group was set"
+    assert mode_of(file.parent) == 0o750
+    assert file.stat().st_gid == file.parent.stat().st_gid == another_group.gr_gid
+    assert file.stat().st_uid == file.parent.stat().st_uid == os.geteuid()
+
+
+def test_a_folder_that_is_there_keeps_its_mode_and_owner(
+    short: Path, another_group: grp.struct_group
+) -> None:
+    folder = short / "there"
+    folder.mkdir()
+    folder.chmod(0o711)
+    before = folder.stat()
+    server = Server(folder / "proxy.sock")
+    proxy = {"unix-socket": folder / "proxy.sock", "unix-socket-group": another_group.gr_name}
+    listeners.prepare_socket(server, ProxySettings.model_validate(proxy))
+    server.start()
+    after = folder.stat()
+    assert (after.st_mode, after.st_uid, after.st_gid) == (before.st_mode, before.st_uid, before.st_gid)
+    assert (folder / "proxy.sock").stat().st_gid == another_group.gr_gid
+
+
+def test_without_a_group_the_socket_is_of_the_services_own(short: Path) -> None:
+    file = short / "new" / "proxy.sock"
+    server = Server(file)
+    listeners.prepare_socket(server, ProxySettings.model_validate({"unix-socket": file}))
+    server.start()
+    assert server.modes == [0o660, 0o660]
+    assert mode_of(file.parent) & ~0o750 == 0
+    assert file.stat().st_gid == os.getegid()
+
+
+def test_a_folder_that_the_group_cannot_have_is_not_left_behind(
+    short: Path, another_group: grp.struct_group, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    proxy = {"unix-socket": short / "new" / "proxy.sock", "unix-socket-group": another_group.gr_name}
+    monkeypatch.setattr(os, "chown", refused)
+    with pytest.raises(PermissionError):
+        listeners.prepare_socket(Server(short), ProxySettings.model_validate(proxy))
+    assert not (short / "new").exists()  # else it would count as the operator's the next time
+
+
+def test_an_account_outside_the_group_is_told_before_the_start(
+    tmp_path: Path, another_group: grp.struct_group, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy = {"unix-socket": tmp_path / "proxy.sock", "unix-socket-group": another_group.gr_name}
+    http = HttpSettings.model_validate({"proxy": proxy})
+    listeners.check(http)
+    monkeypatch.setattr(os, "geteuid", lambda: pwd.getpwall()[-1].pw_uid)
+    monkeypatch.setattr(os, "getegid", lambda: another_group.gr_gid)
+    listeners.check(http)
+    monkeypatch.setattr(os, "getegid", lambda: another_group.gr_gid + 1)
+    monkeypatch.setattr(os, "getgroups", lambda: [another_group.gr_gid])
+    listeners.check(http)
+    monkeypatch.setattr(os, "getgroups", list)
+    said = complaint(http, Unavailable)
+    account = pwd.getpwall()[-1].pw_name
+    assert f"The account {account} is not in the group {another_group.gr_name}" in said
+    assert f"usermod -aG {another_group.gr_name} {account}" in said

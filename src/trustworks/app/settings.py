@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import grp
 import ipaddress
 import re
 from pathlib import Path  # noqa: TC003 - Pydantic reads it at run time
@@ -22,6 +23,16 @@ def _address(value: str) -> str:
     except ValueError:
         if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?", bare):
             raise ValueError("the host must be an IP address or a host name") from None
+    return value
+
+
+def _group(value: str) -> str:
+    try:
+        grp.getgrnam(value)
+    except KeyError:
+        raise ValueError(
+            "write the name of a group of this machine; `getent group` lists them, `groupadd` makes one"
+        ) from None
     return value
 
 
@@ -75,6 +86,16 @@ class ProxySettings(Table):
     unix_socket: Path | None = Field(
         default=None, description="A Unix socket to listen on for the proxy; requests over it need no secret."
     )
+    unix_socket_group: Annotated[str, AfterValidator(_group)] | None = Field(
+        default=None,
+        description="The group of the proxy's account, by its name: its members reach the Unix socket.",
+    )
+
+    @model_validator(mode="after")
+    def _group_has_a_socket(self) -> ProxySettings:
+        if self.unix_socket_group is not None and self.unix_socket is None:
+            raise ValueError("unix-socket-group is of no use without unix-socket; set that too")
+        return self
 
 
 class HttpSettings(Table):

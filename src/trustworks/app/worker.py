@@ -40,8 +40,6 @@ TRY_AGAIN = 3.0  # seconds between two attempts to open what was absent
 HEADER_TIMEOUT = 10_000  # milliseconds within which a request's head must have arrived
 BACKLOG = 1024
 FIRST_GENERATION = 20_000  # new objects that outlive others, before the collector looks among them
-SOCKET_FOLDER_MODE = 0o750  # whoever reaches the proxy's socket is believed
-SOCKET_MODE = 0o660
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -221,9 +219,10 @@ def _server(wiring: Wiring, listener: str, shell: Shell) -> Any:
             host, port = split_address(http.listen)
             settings |= {"address": host, "port": port, "http": HTTPModes.http1}
     server = Server(shell, **settings)
-    if http.proxy.unix_socket is not None and listener == "proxy":
-        http.proxy.unix_socket.parent.mkdir(mode=SOCKET_FOLDER_MODE, parents=True, exist_ok=True)
-        server.uds_permissions = SOCKET_MODE
+    if listener == "proxy":
+        from trustworks.app.listeners import prepare_socket  # noqa: PLC0415 - only where it is configured
+
+        prepare_socket(server, http.proxy)
     return server
 
 
