@@ -348,7 +348,7 @@ class Issuance:
             raise Unavailable(
                 "issuance.key-differs",
                 f"The key {key.label!r} on the token is not the key of the authority {authority.name!r}'s "
-                "certificate.",
+                f"certificate. Correct [tokens] {authority.name}; `trustworks module keys` lists keys.",
             )
         return key
 

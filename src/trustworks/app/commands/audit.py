@@ -329,7 +329,7 @@ def _certificates_in(file: Path) -> list[Certificate]:
     try:
         return x509.load_pem_x509_certificates(_read(file))
     except ValueError as error:
-        raise Malformed(f"{file} holds no certificate (PEM).") from error
+        raise Malformed(f"{file} holds no certificate (PEM); name one of a signer.") from error
 
 
 def _keys_in(file: Path) -> Iterator[str]:
@@ -355,9 +355,9 @@ def _document_in(file: Path) -> dict[str, Any]:
     try:
         document = json.loads(_read(file))
     except ValueError as error:
-        raise Malformed(f"{file} is not JSON.") from error
+        raise Malformed(f"{file} is not JSON; name a checkpoint or a proof.") from error
     if not isinstance(document, dict):
-        raise Malformed(f"{file} is no document of the audit log.")
+        raise Malformed(f"{file} is no document of the audit log; name a checkpoint or a proof.")
     return document
 
 

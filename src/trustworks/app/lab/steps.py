@@ -173,7 +173,11 @@ class Setup:
             put(self.layout.tls_key, pem, mode=0o600)
         key = serialization.load_pem_private_key(self.layout.tls_key.read_bytes(), password=None)
         if not isinstance(key, ec.EllipticCurvePrivateKey):
-            raise Unavailable("lab.tls-key", f"{self.layout.tls_key} holds no key that the laboratory made.")
+            raise Unavailable(
+                "lab.tls-key",
+                f"{self.layout.tls_key} holds no key that the laboratory made. Move it away; the next start "
+                "makes one.",
+            )
         request = (
             x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).sign(key, hashes.SHA256())
         )

@@ -48,7 +48,10 @@ def unavailable(error: CryptokiError, uri: Pkcs11Uri) -> Unavailable:
             "module.full", f"The token of {uri} is out of memory ({error}). Remove unused objects."
         )
     if error.rv in {Rv.SESSION_READ_ONLY, Rv.TOKEN_WRITE_PROTECTED}:
-        return Unavailable("module.read-only", f"The token of {uri} is open for reading only ({error}).")
+        return Unavailable(
+            "module.read-only",
+            f"The token of {uri} is open for reading only ({error}). Make it writable.",
+        )
     return Unavailable(
         "module.failed",
         f"The module of {uri} failed: {error}. Look into the module's own log, then try again.",

@@ -47,7 +47,10 @@ def check_revocable(status: CertificateStatus | None, wanted: RevocationReason |
         raise Rejected("issuance.not-held", "The certificate is not held, so there is nothing to release.")
     held = status.revocation is not None and status.revocation.reason is RevocationReason.certificateHold
     if wanted is RevocationReason.certificateHold and held:
-        raise Rejected("issuance.held-already", "The certificate is held already.")
+        raise Rejected(
+            "issuance.held-already",
+            "The certificate is held already; release it, or revoke it for another reason.",
+        )
 
 
 @implements("TRUSTWORKS:ISSUANCE-REVOCATION-DATES")
@@ -70,5 +73,6 @@ def check_dates(
     if revoked_at < not_before:
         raise Rejected(
             "issuance.date",
-            f"The revocation date {revoked_at:%Y-%m-%d %H:%M:%SZ} lies before the certificate's first day.",
+            f"The revocation date {revoked_at:%Y-%m-%d %H:%M:%SZ} lies before the certificate's first day, "
+            f"{not_before:%Y-%m-%d %H:%M:%SZ}; give a later one.",
         )

@@ -321,7 +321,9 @@ def _check_authority(record: AuthorityRecord, authority: x509.Certificate, key: 
     """Refuse a key or a certificate that cannot sign this authority's list."""
     if public_key_info(record.certificate) != key.spki:
         raise Rejected(
-            "crl.authority", f"The key {key.label!r} is not the one in the certificate of {record.name}."
+            "crl.authority",
+            f"The key {key.label!r} is not the one in the certificate of {record.name}. Correct [tokens] "
+            f"{record.name}.",
         )
     wrong = rules.key_usage_objections(authority)
     if wrong:
