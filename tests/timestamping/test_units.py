@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +15,7 @@ from timestamping_testbed import NOW, usage
 
 from trustworks.core.errors import Refused, Unavailable
 from trustworks.core.module import KeyAlgorithm
+from trustworks.core.module.agreed import agreed_until
 from trustworks.timestamping import records, wire
 from trustworks.timestamping.model import PkiStatus
 from trustworks.timestamping.rules import units as rules
@@ -207,6 +208,30 @@ def test_the_key_must_not_outlive_its_certificate(
     assert refusal(authority_of(unit={"certificate": str(file)}), query)[0] == "EN319421:7.6.7-KEY-EXPIRY"
 
 
+@pytest.mark.req("EN319421:7.6.7-KEY-EXPIRY", "EN319421:TIS-7.7.1-09")
+def test_a_unit_that_was_good_at_the_start_stops_with_its_certificate(
+    authority_of: Callable[..., TimestampingAuthority],
+    query: Callable[..., bytes],
+    tsu_module: Module,
+    pki: Pki,
+    clock: SteeredClock,
+) -> None:
+    file = pki.certify(tsu_module.key("tsu-1"), lasts=10 * DAY, key_lasts=10 * DAY)
+    authority = authority_of(unit={"certificate": str(file)})
+    end = x509.load_pem_x509_certificate(file.read_bytes()).not_valid_after_utc
+    clock.step = timedelta(0)
+    for moment in (NOW, end - timedelta(milliseconds=1)):
+        clock.utc = moment
+        assert wire.decode_response(authority.stamp(query())).token is not None
+        authority.ping()
+    for moment in (end, end + DAY):
+        clock.utc = moment
+        assert failure(authority, query) == "systemFailure"
+        with pytest.raises(Unavailable, match=f"ends at {end:%Y-%m-%d}") as raised:
+            authority.ping()
+        assert raised.value.code == "timestamping.key-expired"
+
+
 @pytest.mark.req("EN319421:TIS-8.1-01")
 def test_a_qualified_unit_has_a_certificate_under_ncp_plus(
     authority_of: Callable[..., TimestampingAuthority],
@@ -322,6 +347,31 @@ def test_keys_that_are_not_agreed_sign_in_the_lab_alone(
     requirement, _ = refusal(authority_of(unit=unit), query)
     assert requirement == "ECCG-ACM:SIGNATURES"
     assert wire.decode_response(authority_of(lab=True, unit=unit).stamp(query())).token is not None
+
+
+@pytest.mark.req("EN319422:5.2.3-SIGNATURE-SUITE", "EN319421:TIS-7.6.2-05A", "EN319421:TIS-7.6.7-03A")
+def test_what_was_agreed_is_refused_on_a_later_trusted_day(
+    authority_of: Callable[..., TimestampingAuthority],
+    query: Callable[..., bytes],
+    tsu_module: Module,
+    pki: Pki,
+    clock: SteeredClock,
+) -> None:
+    key = tsu_module.generate_key_pair(label="rsa-2048-of-2025", algorithm=KeyAlgorithm.RSA_2048)
+    until = agreed_until(key.algorithm, key.scheme)
+    assert until is not None
+    last = datetime.combine(until, time(12), tzinfo=UTC)
+    file = pki.certify(key, starts=last - 300 * DAY - pki.now, lasts=last - pki.now, key_lasts=last - pki.now)
+    unit = {"key": key.label, "certificate": str(file)}
+    # The machine's own clock is past that day: only the trusted one counts.
+    clock.utc = last - DAY
+    authority = authority_of(unit=unit)
+    assert wire.decode_response(authority.stamp(query())).token is not None
+    clock.utc = last + DAY
+    assert failure(authority, query) == "systemFailure"
+    requirement, reason = refusal(authority_of(unit=unit), query)
+    assert requirement == "ECCG-ACM:SIGNATURES"
+    assert f"agreed until {until}" in reason
 
 
 @pytest.mark.req("EN319422:5.2.3-SIGNATURE-SUITE")
