@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import stat
 from typing import TYPE_CHECKING
 
@@ -43,3 +45,30 @@ def test_no_file_is_written_over(tmp_path: Path, sqlite_template: Path) -> None:
 def test_postgresql_has_its_own_tools(database: Database, tmp_path: Path) -> None:
     with pytest.raises(Rejected, match="pg_basebackup"):
         back_up(database, tmp_path / "copy", lambda _done, _total: None)
+
+
+def test_of_a_damaged_database_there_is_no_copy(tmp_path: Path, sqlite_template: Path) -> None:
+    file, copy = tmp_path / "database.sqlite", tmp_path / "copy.sqlite"
+    file.write_bytes(sqlite_template.read_bytes())
+    with Database.open(StoreSettings.model_validate({"url": f"sqlite:///{file}"})) as database:
+        file.write_bytes(b"no database at all".ljust(8192, b"."))
+        with pytest.raises(Unavailable, match="not a database") as caught:
+            back_up(database, copy, lambda _done, _total: None)
+    assert caught.value.code == "store.not-a-database"
+    assert not copy.exists()
+
+
+def test_a_copy_that_is_not_durable_is_none(
+    tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / "copy.sqlite"
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(descriptor))
+
+    with Database.open(StoreSettings.model_validate({"url": f"sqlite:///{sqlite_template}"})) as database:
+        monkeypatch.setattr(os, "fsync", full)
+        with pytest.raises(Unavailable, match="No space left") as caught:
+            back_up(database, copy, lambda _done, _total: None)
+    assert caught.value.code == "store.backup"
+    assert not copy.exists()

@@ -52,6 +52,9 @@ def back_up(database: Database, file: Path, progress: Callable[[int, int], None]
             writing.execute("PRAGMA journal_mode=DELETE")
         synchronise(file)
         synchronise(file.absolute().parent)
+    except OSError as error:
+        file.unlink(missing_ok=True)
+        raise Unavailable("store.backup", f"{file} cannot be written: {error.strerror}.") from error
     except sqlite3.Error as error:
         file.unlink(missing_ok=True)
         raise unavailable(code_of(error), f"the copy {file} of {database.where}", error) from error
