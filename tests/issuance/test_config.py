@@ -38,3 +38,9 @@ def test_the_defaults_are_a_labs() -> None:
 def test_what_is_wrong_is_said(given: dict[str, Any], word: str) -> None:
     with pytest.raises(ValidationError, match=word):
         IssuanceSettings.model_validate(given)
+
+
+def test_what_a_provider_says_of_itself_is_taken_as_it_is() -> None:
+    given = {"country": "DE", "policy-arc": "1.3.6.1.4.1.99999.1", "cps-url": "https://tsp.example.com/cps"}
+    found = IssuanceSettings.model_validate(given)
+    assert (found.country, found.policy_arc, found.cps_url) == tuple(given.values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from ipaddress import ip_address
 
 import pytest
 from cryptography import x509
@@ -90,11 +91,13 @@ def test_what_the_request_asks_for_is_told() -> None:
         make_csr(
             ec.generate_private_key(ec.SECP384R1()),
             None,
-            x509.SubjectAlternativeName([x509.DNSName("a.example.com")]),
+            x509.SubjectAlternativeName(
+                [x509.DNSName("a.example.com"), x509.IPAddress(ip_address("2001:db8::1"))]
+            ),
             x509.BasicConstraints(ca=True, path_length=None),
         )
     )
-    assert found.alternative_names == ("DNS:a.example.com",)
+    assert found.alternative_names == ("DNS:a.example.com", "IP:2001:db8::1")
     assert found.extensions == ("subjectAlternativeName", "basicConstraints")
 
 

@@ -15,7 +15,7 @@ from trustworks.core.audit.entries import DatabaseSource
 from trustworks.core.audit.verify import verify
 from trustworks.core.errors import Unavailable
 from trustworks.core.time import TimeSettings
-from trustworks.timestamping import TokenRecords, records, wire
+from trustworks.timestamping import TokenRecords, reconcile, records, wire
 from trustworks.timestamping.service import TimestampingAuthority
 
 if TYPE_CHECKING:
@@ -252,3 +252,55 @@ def test_threads_never_get_the_same_serial_number() -> None:
     with ThreadPoolExecutor(8) as threads:
         found = list(threads.map(lambda _: [serials.next(7) for _ in range(500)], range(8)))
     assert len({one for some in found for one in some}) == 4000
+
+
+def test_a_token_is_about_one_event_that_names_it(database: Database) -> None:
+    with database.read() as connection:
+        checker = TokenRecords(connection)
+        nameless: list[dict[str, Any]] = [
+            {},
+            {"subject": {}},
+            {"subject": {"serial": 7}, "detail": {}, "stream": "s"},
+        ]
+        for event in nameless:
+            assert checker.event(event) == "The event does not name a token."
+        value = {"subject": {"serial": "7", "unit": "u"}, "detail": {"row": "00"}, "stream": "s"}
+        assert checker.event(value) is None
+        assert checker.event(value) == "The token 7 has two events."
+        assert list(checker.rest()) == ["The record of the token 7 is gone."]
+
+
+@pytest.mark.req("TRUSTWORKS:TSA-RECORD-BOUND")
+def test_many_records_are_compared_in_batches_and_none_is_forgotten(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconcile, "_BATCH", 2)
+    with database.read() as connection:
+        checker = TokenRecords(connection)
+        for serial in "12345":
+            value = {"subject": {"serial": serial, "unit": "u"}, "detail": {"row": "00"}, "stream": "s"}
+            assert checker.event(value) is None
+        found = list(checker.rest())
+    assert found == [f"The record of the token {serial} is gone." for serial in "12345"]
+
+
+@pytest.mark.req("TRUSTWORKS:TSA-RECORD-BOUND")
+def test_a_record_of_the_first_version_is_bound_by_its_tst_info(
+    make: Callable[..., TimestampingAuthority],
+    database: Database,
+    clock: SteeredClock,
+    query: Callable[..., bytes],
+) -> None:
+    with Recorder.open(database, "tsa") as recorder:
+        make(clock, recorder).stamp(query(b"a document"))
+    with database.read() as connection:
+        row = connection.execute(select(records.tokens)).one()
+    subject = {"serial": row.serial, "unit": row.unit}
+    value = {"subject": subject, "detail": {"tst_info": bytes(row.tst_info).hex()}, "stream": row.stream}
+    assert reconcile.objection(value, row) is None
+    for wrong in (
+        value | {"subject": subject | {"unit": "another"}},
+        value | {"detail": {"tst_info": "00"}},
+        value | {"stream": "another"},
+    ):
+        assert "was altered" in str(reconcile.objection(wrong, row))

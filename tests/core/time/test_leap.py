@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 from hypothesis import given
@@ -12,6 +12,7 @@ from trustworks.core.errors import Malformed, Unavailable
 from trustworks.core.time import leap
 from trustworks.core.time.chrony import ChronySource
 from trustworks.core.time.leap_file import LeapFile, day, parse_leap_file
+from trustworks.core.time.leap_watch import LeapWatch
 from trustworks.core.time.readings import (
     STA_DEL,
     STA_INS,
@@ -473,3 +474,22 @@ def test_without_the_kernels_word_on_leap_seconds_there_is_no_time(
     monkeypatch.setattr(world, "kernel", refused)
     assert world.ticks(collector).code == "clock.kernel"
     assert world.guard().status().leap_file_expires == "2030-06-28"
+
+
+def test_a_leap_second_is_told_although_the_kernel_does_not_say_its_offset(
+    make_world: Callable[..., World], make_leap_list: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = night(make_world, make_leap_list, INSERTING)
+    watch = LeapWatch(world.with_settings(), world)
+    watch.pending = ("insert", NEW_YEAR)
+
+    def refused() -> NoReturn:
+        raise Unavailable("clock.kernel", "The kernel refused adjtimex(2).")
+
+    monkeypatch.setattr(world, "kernel", refused)
+    around = ((NEW_YEAR - 1) * SECOND, NEW_YEAR * SECOND)
+    told = watch.step_done(-SECOND, 100_000_000, around, 0.1 * SECOND)
+    assert told is not None
+    assert told[0] == "clock.leap-second-inserted"
+    assert told[1]["kernel_tai_offset"] == 0
+    assert watch.pending is None

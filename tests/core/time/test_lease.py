@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import subprocess
 import sys
 import threading
@@ -194,6 +196,20 @@ def test_a_lease_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(Unavailable, match="cannot be written"):
         LeaseWriter(tmp_path / "file" / "clock.lease")
+
+
+def test_a_collector_that_finds_no_room_lets_the_lease_go(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(file: int, size: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), f"{file} {size}")
+
+    monkeypatch.setattr(os, "ftruncate", full)
+    with pytest.raises(Unavailable, match="No space left") as caught:
+        LeaseWriter(path)
+    assert caught.value.code == "clock.lease-file"
+    monkeypatch.undo()
+    LeaseWriter(path).close()  # the lock is free again
 
 
 def test_a_missing_or_strange_file_is_explained(path: Path) -> None:

@@ -466,3 +466,29 @@ def test_a_spoiled_certificate_is_found(
 )
 def test_dns_names_that_are_some(benches: Benches, dns_name: str) -> None:
     assert found_by_lints(with_dns_name(dns_name, benches["tls-server"])) == set()
+
+
+@pytest.mark.req("RFC5280:4.1.2.6")
+@pytest.mark.parametrize(("critical", "wrong"), [(True, False), (False, True)])
+def test_critical_alternative_names_stand_for_a_subject_without_a_name(
+    benches: Benches, *, critical: bool, wrong: bool
+) -> None:
+    names = x509.SubjectAlternativeName([x509.DNSName("a.test")])
+    nameless = benches["tls-server"].named().put(names, critical=critical)
+    assert ("RFC5280:4.1.2.6" in found_by_lints(nameless)) == wrong
+
+
+@pytest.mark.req("RFC5280:4.1.2.5")
+@pytest.mark.parametrize(
+    ("first", "last", "wrong"),
+    [
+        (tlv(0x17, b"261124120000Z"), tlv(0x17, b"271124120000Z"), False),
+        (tlv(0x17, b"261124120000Z"), tlv(0x17, b"261124115959Z"), True),
+    ],
+)
+def test_a_validity_does_not_end_before_it_begins(
+    benches: Benches, first: bytes, last: bytes, *, wrong: bool
+) -> None:
+    bench = benches["natural-qcp-n-qscd"]
+    spoiled = spoil_tbs(bench.sign(), lambda parts: parts.__setitem__(4, tlv(0x30, first, last)))
+    assert ("RFC5280:4.1.2.5" in found_by_lints(bench, spoiled)) == wrong

@@ -119,6 +119,38 @@ def test_of_two_publishers_with_the_same_number_one_publishes(
     assert len(published(provider)) == 1
 
 
+@pytest.mark.req("RFC5280:5.2.3-01")
+def test_who_is_overtaken_by_another_publisher_has_nothing_left_to_do(
+    provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publisher, other = provider.publisher("issuing"), provider.publisher("issuing")
+    check = crl._check_output
+
+    def overtaken(*arguments: Any) -> None:
+        check(*arguments)
+        monkeypatch.undo()
+        other.publish("issuing", actor="other")
+
+    monkeypatch.setattr(crl, "_check_output", overtaken)
+    assert publisher.publish_due() == []
+    assert len(published(provider)) == 1
+    assert publisher.publish_due() == []
+
+
+def test_a_list_that_would_leave_a_revoked_certificate_out_is_not_published(provider: Provider) -> None:
+    certificate = provider.issue()
+    provider.revoke(certificate)
+    with provider.database.begin() as connection:
+        # As no part of the product writes it: somebody changed the row by hand.
+        changed = records.certificates.update().where(
+            records.certificates.c.serial == f"{certificate.serial_number:040x}"
+        )
+        connection.execute(changed.values(state="abandoned", der=None))
+    with pytest.raises(RuntimeError, match="1 certificates of issuing are revoked, 0 were read"):
+        provider.publisher().publish("issuing", actor="test")
+    assert published(provider) == []
+
+
 # What a list holds
 
 
