@@ -7,16 +7,20 @@ import random
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import threading
 import time
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
-import asn1crypto.tsp
+import asn1crypto.cms
+import asn1crypto.tsp  # knows what a token holds
 import httpx
 import pytest
-from laboratory import QUERY, Lab, until
+from laboratory import QUERY, Lab, failure, until
+
+from trustworks.timestamping import wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,47 +28,117 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.e2e
 
 
+class Clients:
+    """Four clients that ask for time-stamps without a pause, and keep what they were told.
+
+    `serials` are those of the tokens that arrived, `failures` the names of PKIFailureInfo.
+    """
+
+    def __init__(self, lab: Lab, request_der: bytes) -> None:
+        self.serials: set[int] = set()
+        self.failures: set[str] = set()
+        self._url = f"{lab.url}/tsa"
+        self._request = request_der
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._ask) for _ in range(4)]
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _ask(self) -> None:
+        with httpx.Client(timeout=30) as session:
+            while not self._stop.is_set():
+                try:
+                    answer = session.post(self._url, content=self._request, headers=QUERY)
+                except httpx.HTTPError:
+                    self._stop.wait(0.01)
+                    continue
+                response = wire.decode_response(answer.content)
+                self.failures.update(response.failures)
+                if response.token is None:
+                    continue
+                token = asn1crypto.cms.ContentInfo.load(response.token)
+                info = token["content"]["encap_content_info"]["content"].parsed
+                serial = info["serial_number"].native
+                assert serial not in self.serials
+                self.serials.add(serial)
+
+
 @pytest.mark.crash
 def test_killed_workers_are_started_again_and_every_token_has_its_record(
     lab: Lab, request_der: bytes
 ) -> None:
-    serials: set[int] = set()
-    stop = threading.Event()
-
-    def client() -> None:
-        with httpx.Client(timeout=30) as session:
-            while not stop.is_set():
-                try:
-                    answer = session.post(f"{lab.url}/tsa", content=request_der, headers=QUERY)
-                except httpx.HTTPError:
-                    continue
-                response = asn1crypto.tsp.TimeStampResp.load(answer.content)
-                assert response["status"]["status"].native == "granted"
-                serial = (
-                    response["time_stamp_token"]["content"]["encap_content_info"]["content"]
-                    .parsed["serial_number"]
-                    .native
-                )
-                assert serial not in serials
-                serials.add(serial)
-
-    threads = [threading.Thread(target=client) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for name in ("http-1", "http-2"):
-        before = lab.children()[name]
-        time.sleep(0.5)
-        os.kill(before, signal.SIGKILL)
-        until(partial(_is_another, lab, name, before))
-    until(lab.well, seconds=60, what="that everything is well again")
-    stop.set()
-    for thread in threads:
-        thread.join()
-    assert serials
+    with Clients(lab, request_der) as clients:
+        for name in ("http-1", "http-2"):
+            before = lab.children()[name]
+            time.sleep(0.5)
+            os.kill(before, signal.SIGKILL)
+            until(partial(_is_another, lab, name, before))
+        until(lab.well, seconds=60, what="that everything is well again")
+    assert clients.serials
+    assert not clients.failures
     listed = lab.run("audit", "verify").stdout
     assert "The log is sound." in listed
     recorded = _recorded(lab)
-    assert serials <= recorded, "a token left without its record"
+    assert clients.serials <= recorded, "a token left without its record"
+
+
+@pytest.mark.crash
+def test_a_worker_whose_audit_writer_dies_is_replaced_and_no_token_lacks_its_record(
+    copied: Lab, request_der: bytes
+) -> None:
+    copied.start()
+    until(copied.well, what="that everything is well")
+    before = copied.children()
+    with Clients(copied, request_der) as clients:
+        until(lambda: len(clients.serials) > 50, what="the first tokens")
+        # No writer foresees a table that takes no event and says that this very one is there already.
+        _execute(
+            copied,
+            "CREATE TRIGGER broken BEFORE INSERT ON audit_events "
+            "BEGIN SELECT RAISE(ABORT, 'UNIQUE constraint failed: audit_events.stream'); END",
+        )
+        for name in ("http-1", "http-2"):
+            until(partial(_is_another, copied, name, before[name]), what=f"another {name}")
+        assert "worker.audit-writer-died" in copied.output
+        issued = len(clients.serials)
+        assert clients.failures == {"systemFailure"}
+        found = until(
+            lambda: (told := _unwell(copied)).get("store") and told, what="that the new workers tell"
+        )
+        assert "store cannot be opened" in found["audit"]
+        assert httpx.get(f"{copied.url}/healthz", timeout=30).status_code == 503
+        assert failure(copied.stamp(request_der)) == "systemFailure"
+        assert len(clients.serials) == issued, "a token was issued that nobody can record"
+        _execute(copied, "DROP TRIGGER broken")
+        until(lambda: len(clients.serials) > issued + 50, seconds=60, what="tokens again")
+    until(copied.well, seconds=60, what="that everything is well again")
+    assert clients.serials <= _recorded(copied), "a token left without its record"
+    copied.stop()
+    assert "The log is sound." in copied.run("audit", "verify").stdout
+
+
+def _unwell(lab: Lab) -> dict[str, str]:
+    """As `Lab.unwell`; nothing while no worker answers."""
+    try:
+        return lab.unwell()
+    except httpx.HTTPError:
+        return {}
+
+
+def _execute(lab: Lab, statement: str) -> None:
+    """Do something to the database that only its administrator can do."""
+    connection = sqlite3.connect(lab.folder / "state" / "trustworks.sqlite", timeout=30)
+    with connection:
+        connection.execute(statement)
+    connection.close()
 
 
 def _is_another(lab: Lab, name: str, before: int) -> bool:
@@ -73,8 +147,6 @@ def _is_another(lab: Lab, name: str, before: int) -> bool:
 
 def _recorded(lab: Lab) -> set[int]:
     """The serials in the record of issued tokens."""
-    import sqlite3  # noqa: PLC0415
-
     with sqlite3.connect(f"file:{lab.folder}/state/trustworks.sqlite?mode=ro", uri=True) as connection:
         found = {int(serial, 16) for (serial,) in connection.execute("SELECT serial FROM timestamp_tokens")}
     connection.close()

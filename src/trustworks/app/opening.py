@@ -75,7 +75,11 @@ class Opening(Generic[T]):
             # A bug in one service must not take the others down.
             log.exception("opening.bug", resource=self.name)
             self._failed(
-                Unavailable(f"{self.name}.bug", f"{self.name} cannot be opened ({type(error).__name__}).")
+                Unavailable(
+                    f"{self.name}.bug",
+                    f"{self.name} cannot be opened ({type(error).__name__}); the reason is in the log. It is "
+                    "tried again.",
+                )
             )
         return self._value is not None
 
