@@ -43,6 +43,24 @@ def test_without_a_disciplined_clock_enforce_gives_no_time_and_healthz_says_why(
     assert "gives no time" in page
 
 
+def test_a_set_up_without_trusted_time_says_with_which_clock_it_dates(make_lab: Callable[[], Lab]) -> None:
+    one = make_lab()
+
+    def set_up() -> str:
+        command = one.command("--setup-only", "--clock", "enforce")
+        return subprocess.run(
+            command, check=True, capture_output=True, text=True, cwd=one.folder.parent
+        ).stdout
+
+    sentence = "The set-up itself dates with this machine's clock, which nobody checks."
+    said = set_up()
+    assert sentence in said
+    assert said.index(sentence) < said.index("Root CA")
+    assert sentence not in set_up()  # it is complete: nothing is dated
+    assert one.run("time", "status", check=False).returncode == 1  # there is no trusted time
+    assert (one.folder / "certs" / "tsu-1.pem").is_file()
+
+
 @pytest.fixture
 def without_tsu_token(copied: Lab) -> Callable[[], None]:
     """Takes the token `tsu` away at once; answers a function that puts it back."""
