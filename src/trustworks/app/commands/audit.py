@@ -5,22 +5,26 @@ from __future__ import annotations
 import json
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
 
-from trustworks.core.errors import Malformed, Rejected, Unavailable
+from trustworks.app.commands.documents import (
+    certificates_in,
+    checkpoint_in,
+    document_in,
+    hand_out,
+    signer_in,
+    write_new,
+)
+from trustworks.core.errors import Malformed, Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from contextlib import AbstractContextManager
 
-    from cryptography.x509 import Certificate
-
     from trustworks.app.config import Config
-    from trustworks.core.audit.checkpoint import Checkpoint
     from trustworks.core.audit.report import Report
     from trustworks.core.audit.search import Stored
     from trustworks.core.store import Database
@@ -79,7 +83,7 @@ def verify(
     from trustworks.timestamping import TokenRecords  # noqa: PLC0415
 
     wiring: AuditWiring = context.obj
-    kept = [_checkpoint_in(file) for file in against or ()]
+    kept = [checkpoint_in(file) for file in against or ()]
     trusted = _trusted(wiring, certificate, configured=export_file is None)
     check_token = _token_check(trust)
     if export_file is not None:
@@ -146,7 +150,7 @@ def export(
         source = DatabaseSource(connection)
         total = source.total()
         with _progress("Exporting", total) as progress:
-            _write(file, _counted(export_lines(source), progress))
+            write_new(file, _counted(export_lines(source), progress))
     size = file.stat().st_size
     if as_json:
         typer.echo(json.dumps({"file": str(file), "events": total, "bytes": size}))
@@ -172,14 +176,14 @@ def checkpoint(
     from trustworks.core.audit.checkpoint import as_document  # noqa: PLC0415
 
     wiring: AuditWiring = context.obj
-    older = None if since is None else _checkpoint_in(since)
+    older = None if since is None else checkpoint_in(since)
     with wiring.open_database() as database, database.read() as connection:
         document = (
             as_document(proofs.newest_checkpoint(connection))
             if older is None
             else proofs.prove_consistency(connection, older)
         )
-    _hand_out(document, output)
+    hand_out(document, output)
 
 
 @app.command()
@@ -197,7 +201,7 @@ def prove(
     wiring: AuditWiring = context.obj
     with wiring.open_database() as database, database.read() as connection:
         document = proofs.prove_inclusion(connection, stream, sequence)
-    _hand_out(document, output)
+    hand_out(document, output)
 
 
 @app.command("check-proof")
@@ -212,7 +216,7 @@ def check_proof(
     from trustworks.core.audit import proofs  # noqa: PLC0415
 
     wiring: AuditWiring = context.obj
-    covering, event = proofs.check_proof(_document_in(file))
+    covering, event = proofs.check_proof(document_in(file))
     trusted = _trusted(wiring, certificate, configured=False)
     if trusted and covering.key not in trusted:
         raise Rejected(
@@ -288,7 +292,7 @@ def show(context: typer.Context, stream: Stream, sequence: Sequence) -> None:
     typer.echo(json.dumps(found.as_dict(), indent=2))
 
 
-# ---- files
+# ---- parts
 
 
 def _trusted(wiring: AuditWiring, given: list[Path] | None, *, configured: bool) -> frozenset[str]:
@@ -296,7 +300,7 @@ def _trusted(wiring: AuditWiring, given: list[Path] | None, *, configured: bool)
     files = list(given or ())
     if not files and configured and wiring.config.audit.certificate is not None:
         files = [wiring.config.audit.certificate]
-    return frozenset(key for file in files for key in _keys_in(file))
+    return frozenset(map(signer_in, files))
 
 
 def _checkpoint_every(config: Config) -> timedelta | None:
@@ -313,7 +317,7 @@ def _token_check(trust: list[Path] | None) -> Callable[[bytes, bytes], datetime]
         return stamped_time
     from trustworks.timestamping.verify import verify as verify_token  # noqa: PLC0415
 
-    anchors = [one for file in trust for one in _certificates_in(file)]
+    anchors = [one for file in trust for one in certificates_in(file)]
 
     def check(token: bytes, imprint: bytes) -> datetime:
         return verify_token(
@@ -321,71 +325,6 @@ def _token_check(trust: list[Path] | None) -> Callable[[bytes, bytes], datetime]
         ).gen_time
 
     return check
-
-
-def _certificates_in(file: Path) -> list[Certificate]:
-    from cryptography import x509  # noqa: PLC0415
-
-    try:
-        return x509.load_pem_x509_certificates(_read(file))
-    except ValueError as error:
-        raise Malformed(f"{file} holds no certificate (PEM); name one of a signer.") from error
-
-
-def _keys_in(file: Path) -> Iterator[str]:
-    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
-
-    certificates = _certificates_in(file)
-    # The first is the signer; others of a chain signed it, and sign no checkpoints.
-    spki = (
-        certificates[0]
-        .public_key()
-        .public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-    )
-    yield sha256(spki).hexdigest()
-
-
-def _checkpoint_in(file: Path) -> Checkpoint:
-    from trustworks.core.audit.checkpoint import from_document  # noqa: PLC0415
-
-    return from_document(_document_in(file))
-
-
-def _document_in(file: Path) -> dict[str, Any]:
-    try:
-        document = json.loads(_read(file))
-    except ValueError as error:
-        raise Malformed(f"{file} is not JSON; name a checkpoint or a proof.") from error
-    if not isinstance(document, dict):
-        raise Malformed(f"{file} is no document of the audit log; name a checkpoint or a proof.")
-    return document
-
-
-def _read(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise Malformed(f"{file} cannot be read: {error.strerror}.") from error
-
-
-def _hand_out(document: dict[str, Any], output: Path | None) -> None:
-    text = json.dumps(document, indent=2)
-    if output is None:
-        typer.echo(text)
-        return
-    _write(output, [text.encode() + b"\n"])
-    typer.echo(f"{output} is written.")
-
-
-def _write(file: Path, lines: Iterable[bytes]) -> None:
-    """Write a new file; an existing one may be evidence and is left alone."""
-    try:
-        with file.open("xb") as handle:
-            handle.writelines(lines)
-    except FileExistsError:
-        raise Rejected("audit.file-exists", f"{file} exists. Name a file that does not.") from None
-    except OSError as error:
-        raise Unavailable("audit.file", f"{file} cannot be written: {error.strerror}.") from error
 
 
 def _moment(text: str | None) -> datetime | None:

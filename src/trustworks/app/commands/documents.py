@@ -1,0 +1,89 @@
+"""Files of the audit log's commands: certificates, checkpoints and proofs read, new files written."""
+
+from __future__ import annotations
+
+import json
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from trustworks.core.errors import Malformed, Rejected, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from cryptography.x509 import Certificate
+
+    from trustworks.core.audit.checkpoint import Checkpoint
+
+
+def certificates_in(file: Path) -> list[Certificate]:
+    """The certificates in a PEM file, at least one."""
+    from cryptography import x509  # noqa: PLC0415
+
+    try:
+        return x509.load_pem_x509_certificates(_read(file))
+    except ValueError as error:
+        raise Malformed(f"{file} holds no certificate (PEM); name a signer's.") from error
+
+
+def signer_in(file: Path) -> str:
+    """The SHA-256 of the first public key in a PEM file, by which checkpoints name their signer."""
+    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
+
+    certificates = certificates_in(file)
+    # The first is the signer; others of a chain signed it, and sign no checkpoints.
+    spki = (
+        certificates[0]
+        .public_key()
+        .public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    )
+    return sha256(spki).hexdigest()
+
+
+def checkpoint_in(file: Path) -> Checkpoint:
+    """The checkpoint that `audit checkpoint` wrote."""
+    from trustworks.core.audit.checkpoint import from_document  # noqa: PLC0415
+
+    return from_document(document_in(file))
+
+
+def document_in(file: Path) -> dict[str, Any]:
+    """The JSON object in a file."""
+    try:
+        document = json.loads(_read(file))
+    except ValueError as error:
+        raise Malformed(f"{file} is not JSON; name a checkpoint or a proof.") from error
+    if not isinstance(document, dict):
+        raise Malformed(f"{file} is no document of the audit log; name a checkpoint or a proof.")
+    return document
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise Malformed(f"{file} cannot be read: {error.strerror}.") from error
+
+
+def hand_out(document: dict[str, Any], output: Path | None) -> None:
+    """Write a document to a new file, or print it."""
+    text = json.dumps(document, indent=2)
+    if output is None:
+        typer.echo(text)
+        return
+    write_new(output, [text.encode() + b"\n"])
+    typer.echo(f"{output} is written.")
+
+
+def write_new(file: Path, lines: Iterable[bytes]) -> None:
+    """Write a new file; an existing one may be evidence and is left alone."""
+    try:
+        with file.open("xb") as handle:
+            handle.writelines(lines)
+    except FileExistsError:
+        raise Rejected("audit.file-exists", f"{file} exists. Name a file that does not.") from None
+    except OSError as error:
+        raise Unavailable("audit.file", f"{file} cannot be written: {error.strerror}.") from error
