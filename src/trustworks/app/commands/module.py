@@ -124,7 +124,7 @@ def keys(
     answers = []
     for name in names(context, token, uri):
         with opened(context, token=name, uri=uri, library=library, lab=lab) as module:
-            found = [_key_facts(key) | {"attributes": key.attributes()} for key in module.keys()]  # noqa: SIM118
+            found = [_key_facts(key) | {"attributes": key.attributes()} for key in module.keys()]  # noqa: SIM118 - no dictionary
             answers.append({"token": name, "uri": str(module.token_uri), "keys": found})
             if not as_json:
                 typer.echo(
