@@ -24,6 +24,15 @@ def test_pins_are_drawn_once_and_are_all_different(tmp_path: Path) -> None:
     assert len(first) == len(set(first.values())) == 10
 
 
+def test_no_pin_is_drawn_for_a_token_that_is_there(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    places.make_folders(layout)
+    places.make_pins(layout, {"tsu"})
+    assert not layout.pin("tsu").exists()
+    assert not layout.so_pin("tsu").exists()
+    assert len(list(layout.secrets.iterdir())) == 8
+
+
 @pytest.mark.parametrize(
     ("listen", "secure", "public"),
     [

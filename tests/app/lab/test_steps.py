@@ -3,9 +3,11 @@ from __future__ import annotations
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 from cryptography import x509
+from laboratory import PROGRAM
 
 from trustworks.app.lab import complete as completeness
 from trustworks.app.lab import layout as places
@@ -15,6 +17,9 @@ from trustworks.app.wiring import TOKENS, Wiring
 from trustworks.core.durable import put
 from trustworks.core.errors import Unavailable
 from trustworks.core.module import find_library
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture(scope="module")
@@ -109,3 +114,30 @@ def test_a_token_made_half_is_made_anew_and_the_others_are_kept(layout: Layout) 
     do_all(layout)
     assert sorted(layout.tokens.iterdir()) == before
     assert not layout.new_tokens.exists()
+
+
+def set_up(layout: Layout) -> subprocess.CompletedProcess[str]:
+    command = [str(PROGRAM), "lab", "--dir", str(layout.folder), "--setup-only"]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_a_lost_pin_is_not_replaced_by_another_one(layout: Layout, tmp_path: Path) -> None:
+    file, away = layout.pin("tsu"), tmp_path / "tsu.pin"
+    file.rename(away)
+    refused = set_up(layout)
+    made = file.exists()
+    away.rename(file)
+    assert not made, "a PIN that the token does not have"
+    assert refused.returncode == 1
+    assert f"The PIN file {file} cannot be read: No such file or directory." in refused.stderr
+    assert set_up(layout).returncode == 0
+
+
+def test_the_security_officers_pins_may_be_kept_elsewhere(layout: Layout, tmp_path: Path) -> None:
+    file, away = layout.so_pin("tsu"), tmp_path / "tsu.so-pin"
+    file.rename(away)
+    found = set_up(layout)
+    made = file.exists()
+    away.rename(file)
+    assert found.returncode == 0, found.stderr
+    assert not made, "a PIN that the token does not have"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from trustworks.core.errors import Malformed, Refused, Rejected, Unavailable
-from trustworks.core.module import KeyAlgorithm, Module, initialise_token
+from trustworks.core.module import KeyAlgorithm, Module, initialise_token, token_labels
 from trustworks.core.module.pkcs11 import Cryptoki, CryptokiError
 from trustworks.core.module.tokens import free_slot
 
@@ -45,6 +45,8 @@ def test_a_token_that_exists_keeps_its_keys(softhsm: Path, make_token: Callable[
     with pytest.raises(Rejected, match="'precious' exists already"):
         initialise_token(softhsm, label="precious", so_pin=pin(), user_pin=pin())
     initialise_token(softhsm, label="beside", so_pin=pin(), user_pin=pin())
+    assert {"precious", "beside"} <= token_labels(softhsm)
+    assert "" not in token_labels(softhsm), "a slot without a token"
     with Module.open(uri, library=softhsm) as module:
         assert module.key(label="ca").spki == made.spki
         initialise_token(softhsm, label="while open", so_pin=pin(), user_pin=pin())

@@ -13,6 +13,7 @@ from trustworks.core.durable import put
 from trustworks.core.errors import Malformed
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
 PROVIDER = "Trustworks TEST Provider"
@@ -103,9 +104,11 @@ def make_folders(layout: Layout) -> None:
         folder.chmod(0o700)
 
 
-def make_pins(layout: Layout) -> None:
-    """Draw the PINs that are missing."""
+def make_pins(layout: Layout, present: Collection[str] = ()) -> None:
+    """Draw the PINs of the tokens that are still to be made; a token of those `present` has its PINs."""
     for token in TOKENS:
+        if token in present:
+            continue
         for file in (layout.pin(token), layout.so_pin(token)):
             if not file.exists():
                 put(file, f"{secrets.token_urlsafe(_PIN_OCTETS)}\n", mode=0o600)

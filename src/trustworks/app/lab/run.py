@@ -16,7 +16,7 @@ from trustworks.app.lab import show
 from trustworks.app.lab.layout import Clock, Layout
 from trustworks.app.settings import Address
 from trustworks.app.supervisor import only_one
-from trustworks.app.wiring import Wiring
+from trustworks.app.wiring import TOKENS, Wiring
 from trustworks.core.durable import put
 from trustworks.core.errors import Malformed, Unavailable
 
@@ -107,13 +107,13 @@ def _addresses(text: str) -> list[Address]:
 def _make(layout: Layout, text: str, console: Console) -> Wiring:
     """Write the configuration, and make what is missing."""
     _remove_leftovers(layout.folder)
-    places.make_pins(layout)
     if not layout.softhsm2.exists():
         put(layout.softhsm2, places.softhsm2_text(layout.tokens))
     if not layout.config.exists() or layout.config.read_text(encoding="utf-8") != text:
         put(layout.config, text)
     wiring = Wiring.lazy(layout.config)
     _ = wiring.config  # a configuration that was changed by hand is complained about before anything is made
+    _pins(layout, wiring)
     if layout.complete.is_file():
         from trustworks.app.lab.complete import is_complete  # noqa: PLC0415 - after the cheap question
 
@@ -133,6 +133,23 @@ def _make(layout: Layout, text: str, console: Console) -> Wiring:
     finally:
         setup.close()
     return wiring
+
+
+def _pins(layout: Layout, wiring: Wiring) -> None:
+    """Draw the PINs of tokens to be made. Raises `Unavailable` where the PIN of a token that is there is lost.
+
+    A new one would not open it, and each try with a wrong one brings the token nearer to locking itself.
+    """
+    if all(file(name).exists() for name in TOKENS for file in (layout.pin, layout.so_pin)):
+        return
+    from trustworks.core.module import token_labels  # noqa: PLC0415 - loads the binding
+    from trustworks.core.module.pin import read_pin  # noqa: PLC0415
+
+    labels = token_labels(settings=wiring.config.module, base=wiring.base)
+    present = {name for name in TOKENS if (wiring.token_uri(name).token or name) in labels}
+    for name in present:
+        read_pin(wiring.token_uri(name), base=wiring.base)
+    places.make_pins(layout, present)
 
 
 def _remove_leftovers(folder: Path) -> None:

@@ -20,7 +20,7 @@ from trustworks.core.module.key import Key
 from trustworks.core.module.library import find_library
 from trustworks.core.module.module import Module
 from trustworks.core.module.probe import Capability, ModuleInfo
-from trustworks.core.module.tokens import initialise_token
+from trustworks.core.module.tokens import initialise_token, token_labels
 from trustworks.core.module.uri import Pkcs11Uri
 
 __all__ = [
@@ -38,5 +38,6 @@ __all__ = [
     "find_library",
     "initialise_token",
     "read_approval",
+    "token_labels",
     "write_approval",
 ]

@@ -1,4 +1,4 @@
-"""Creates tokens."""
+"""Creates tokens, and says which there are."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from trustworks.core.module import library as libraries
 from trustworks.core.module.constants import Flag, User
 from trustworks.core.module.pin import check_pin
 from trustworks.core.module.pkcs11 import CryptokiError, text
+from trustworks.core.module.softhsm import keep_tokens
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
@@ -77,6 +78,25 @@ def _initialise(cryptoki: Cryptoki, label: str, so_pin: bytes, user_pin: bytes) 
         cryptoki.logout(session)
     finally:
         cryptoki.close_session(session)
+
+
+def token_labels(
+    library: Path | None = None, *, settings: ModuleSettings | None = None, base: Path | None = None
+) -> frozenset[str]:
+    """The labels of all tokens that are initialised. No PIN is needed."""
+    setup = libraries.make_setup(settings, library=library, base=base)
+    with libraries.start_lock(setup):
+        keep_tokens(setup)
+        cryptoki = libraries.load(setup)
+        found = set()
+        with cryptoki.lock:
+            libraries.start_afresh(cryptoki)
+            for slot in cryptoki.slots():
+                with contextlib.suppress(CryptokiError):  # an empty slot, or a spoilt token
+                    info = cryptoki.token_info(slot)
+                    if info.flags & Flag.TOKEN_INITIALIZED:
+                        found.add(text(info.label))
+        return frozenset(found)
 
 
 @implements("TRUSTWORKS:MODULE-TOKEN-KEPT", disabled=0)
