@@ -51,16 +51,15 @@ _DRAWN_TOGETHER = 128
 class Serials:
     """Serial numbers that no other process has, nor this one after a crash: 16 octets, the time, then chance.
 
-    The time (microseconds) comes first so that the record's primary key grows at its end: numbers by chance
-    alone would change a page of the table for every token. 72 bits of chance keep apart what is issued in the
-    same microsecond. Threads share it.
+    The time comes first so that the record's primary key grows at its end; 72 bits of chance keep apart what
+    is issued at the same time. Threads share it. See docs/adr/0015.
     """
 
     def __init__(self) -> None:
         self._chance: list[bytes] = []
 
     def next(self, moment: int) -> int:
-        """The serial number of a token of this moment, in microseconds since 1970."""
+        """The serial number of a token with this genTime, in microseconds since 1970."""
         try:
             chance = self._chance.pop()
         except IndexError:

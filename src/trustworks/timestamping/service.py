@@ -167,7 +167,7 @@ class TimestampingAuthority:
             if not timing.key_may_sign(moment, chosen.begins, chosen.ends):
                 raise _key_ended(chosen)
             # (2) What the token says (EN 319 422, 5.2.2).
-            content = self._content(chosen, request, now, moment)
+            content = self._content(chosen, request, now)
         except TrustworksError as error:
             return self._stopped(chosen, error)
         tst_info = chosen.template.tst_info(content)
@@ -235,13 +235,14 @@ class TimestampingAuthority:
         return Outcome(template.response(token), event, row)
 
     @implements("RFC3161:2.4.2-SERIAL", "EN319422:5.2.2-GENTIME")
-    def _content(self, chosen: Unit, request: Request, now: TrustedTime, moment: int) -> Content:
+    def _content(self, chosen: Unit, request: Request, now: TrustedTime) -> Content:
+        gen_time = wire.cut(now.utc, self._resolution)
         return Content(
             request.policy or chosen.terms.policies[0],
             request.hash_algorithm,
             request.digest,
-            self._serials.next(moment),
-            wire.cut(now.utc, self._resolution),
+            self._serials.next(microseconds(gen_time)),
+            gen_time,
             self._accuracy,
             request.nonce,
             chosen.qualified,
