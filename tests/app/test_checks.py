@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from trustworks.app import certificates, checks, config, heartbeat
+from trustworks.app.health import Well
 from trustworks.app.heartbeat import TaskState
 from trustworks.app.lab.layout import config_text
 from trustworks.core.errors import Malformed, Unavailable
@@ -146,6 +147,30 @@ def test_a_task_that_is_unwell_is_told_with_its_sentence(tmp_path: Path) -> None
     heartbeat.write(tmp_path, {"crl": TaskState(code="store.full", sentence="The disk is full.")})
     with pytest.raises(Unavailable, match="crl: The disk is full"):
         checks.jobs(services)
+
+
+def test_the_reasons_of_the_clock_are_told_at_the_clock_alone(tmp_path: Path) -> None:
+    reason = "The kernel says that its clock is not synchronised. No laboratory is named."
+
+    def refuse() -> Well:
+        raise Unavailable("clock.unsynchronised", reason)
+
+    with pytest.raises(Unavailable, match="gives no time: see clock") as raised:
+        checks.pointing(refuse)
+    assert (raised.value.code, reason in str(raised.value)) == ("clock.unsynchronised", False)
+
+    def full() -> Well:
+        raise Unavailable("disk.full", "The disk is full.")
+
+    with pytest.raises(Unavailable, match="The disk is full"):
+        checks.pointing(full)
+    assert checks.pointing(lambda: Well(sentence="Fine.")).sentence == "Fine."
+    services: Any = SimpleNamespace(wiring=SimpleNamespace(run_dir=tmp_path))
+    tasks = {name: TaskState(code="clock.unsynchronised", sentence=reason) for name in ("crl", "issuance")}
+    heartbeat.write(tmp_path, {**tasks, "audit": TaskState(code="store.full", sentence="Full.")})
+    with pytest.raises(Unavailable) as raised:
+        checks.jobs(services)
+    assert str(raised.value) == "audit: Full. Waiting for the clock (see clock): crl, issuance."
 
 
 def test_a_unit_whose_key_ends_soon_is_told() -> None:

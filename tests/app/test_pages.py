@@ -5,12 +5,14 @@ import itertools
 import json
 import os
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
+from trustworks.app.health import Finding
 from trustworks.app.pages import pages
 
 if TYPE_CHECKING:
@@ -77,8 +79,23 @@ def test_the_page_shows_services_keys_clock_events_log_and_the_banners(source: A
 def test_what_refuses_is_said_first_and_says_why(source: Any) -> None:
     source.failing = True
     page = client(source).get("/", headers=HTML).text
-    assert "1 of 7 resources do not answer" in page
+    assert "1 of 7 resources is not well" in page
+    assert page.count("No token &#39;tsu&#39;") == 1
     assert page.index("No token &#39;tsu&#39;") < page.index("Services</h2>")
+
+
+def test_the_reasons_of_a_clock_without_time_are_listed_once(source: Any) -> None:
+    reasons = ("The kernel is not synchronised.", "chronyd does not answer (506 Cannot talk to daemon).")
+    view = source.overview()
+    finding = Finding(name="clock", ok=False, code="clock.unsynchronised", sentence=" ".join(reasons))
+    status = replace(view.clock, ok=False, reason=finding.sentence)
+    source.overview = lambda: replace(view, clock=status, findings=(finding, *view.findings[1:]))
+    page = client(source).get("/", headers=HTML).text
+    for reason in reasons:
+        assert page.count(f"<li>{reason}</li>") == page.count(reason) == 1, reason
+    assert "gives no time" in page
+    assert page.count('href="#why"') == 2
+    assert page.count('id="why"') == 1
 
 
 def test_the_page_is_accessible(source: Any) -> None:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
 import pytest
+import structlog
 
 from trustworks.app import closed, jobs, serving
 from trustworks.app.heartbeat import TaskState
@@ -140,6 +141,17 @@ def test_a_task_that_fails_says_so_opens_anew_and_goes_on() -> None:
     run_until(task, 3, rounds)
     assert task.state.ok
     assert rounds.closed == rounds.opened
+
+
+def test_a_task_without_time_leaves_the_reasons_to_the_clock() -> None:
+    rounds = Rounds(Unavailable("clock.unsynchronised", "The kernel is not synchronised."))
+    task = Task("crl", 60.0, rounds)
+    with structlog.testing.capture_logs() as told:
+        run_until(task, 1, rounds)
+    (line,) = told
+    assert (line["event"], line["code"]) == ("jobs.task-failed", "clock.unsynchronised")
+    assert line["reason"] == jobs.NO_TIME
+    assert task.state.sentence == "The kernel is not synchronised."
 
 
 def test_a_bug_in_a_task_is_told_without_its_inside() -> None:

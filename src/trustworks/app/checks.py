@@ -37,6 +37,7 @@ LAB_CLOCK = (
     "Unchecked clock",
     "Nobody proves that this clock is right. Time-stamps carry a laboratory policy, and none is qualified.",
 )
+CLOCK_CODES = "clock."  # what every code of a clock that gives no time begins with
 _SOFTWARE = ("softhsm", "softokn", "kryoptic")
 
 
@@ -75,12 +76,25 @@ def of(services: Services) -> dict[str, Callable[[], Well]]:
     }
     if config.timestamping is not None:
         found["module.tsu"] = partial(module, services.tsu)
-        found["timestamping"] = partial(timestamping, services)
+        found["timestamping"] = partial(pointing, partial(timestamping, services))
     if config.issuance is not None:
         found["module.services"] = partial(module, services.ocsp_token)
-        found["ocsp"] = partial(ocsp, services)
-        found["crl"] = partial(crl, services)
+        found["ocsp"] = partial(pointing, partial(ocsp, services))
+        found["crl"] = partial(pointing, partial(crl, services))
     return found
+
+
+def pointing(check: Callable[[], Well]) -> Well:
+    """What a check finds of a service that dates; a clock that gives no time is told at `clock` alone.
+
+    Its reasons are long, and stand in nobody's way when they are told once.
+    """
+    try:
+        return check()
+    except Unavailable as error:
+        if error.code.startswith(CLOCK_CODES):
+            raise Unavailable(error.code, "The clock gives no time: see clock.") from None
+        raise
 
 
 def clock(given: Clock) -> Well:
@@ -216,9 +230,11 @@ def jobs(services: Services) -> Well:
     found = heartbeat.read(services.wiring.run_dir)
     unwell = {name: state for name, state in found.tasks.items() if not state.ok}
     if unwell:
-        raise Unavailable(
-            "jobs.unwell", " ".join(f"{name}: {state.sentence}" for name, state in unwell.items())
-        )
+        waiting = [name for name, state in unwell.items() if state.code.startswith(CLOCK_CODES)]
+        told = [f"{name}: {state.sentence}" for name, state in unwell.items() if name not in waiting]
+        if waiting:
+            told.append(f"Waiting for the clock (see clock): {', '.join(waiting)}.")
+        raise Unavailable("jobs.unwell", " ".join(told))
     return Well(
         sentence=f"{len(found.tasks)} tasks, all well.",
         detail={name: state.sentence for name, state in found.tasks.items()},

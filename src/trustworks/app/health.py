@@ -6,6 +6,7 @@ the others nor piles up; what was found is kept for a second, so that asking oft
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -52,6 +53,11 @@ class Well:
 
     sentence: str
     detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+def sentences(text: str) -> tuple[str, ...]:
+    """The sentences of a reason that has several, to be listed."""
+    return tuple(re.split(r"(?<=\.) (?=\S)", text))
 
 
 class Health:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from trustworks.app import heartbeat, logs, metrics
+from trustworks.app.checks import CLOCK_CODES
 from trustworks.app.heartbeat import TaskState
 from trustworks.app.opening import is_hopeless
 from trustworks.app.supervisor import beat, tell_ready, when_orphaned
@@ -32,6 +33,7 @@ BEAT = 1.0  # seconds
 LOOK = 3.0  # seconds between two looks whether the operator has put something right
 FIRST_PAUSE = 1.0  # seconds between two tries of a task that fails; doubled up to the longest
 LONGEST_PAUSE = 30.0
+NO_TIME = "It needs the clock, which gives no time; `trustworks time status` says why."
 
 
 class Task:
@@ -99,7 +101,9 @@ class Task:
             code = error.code if isinstance(error, Unavailable) else type(error).__name__.lower()
             state = TaskState(code=code, sentence=str(error))
             if state != self.state:
-                log.error("jobs.task-failed", task=self.name, code=code, reason=str(error))
+                # The clock's reasons are long and the same for every task; what collects them tells them.
+                reason = NO_TIME if code.startswith(CLOCK_CODES) else str(error)
+                log.error("jobs.task-failed", task=self.name, code=code, reason=reason)
         else:
             state = TaskState(code="bug", sentence="The task failed; the reason is in the log.")
             log.error("jobs.task-bug", task=self.name, exc_info=error)

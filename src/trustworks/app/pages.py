@@ -15,6 +15,7 @@ from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from trustworks.app.health import sentences
 from trustworks.app.metrics import exposition
 
 if TYPE_CHECKING:
@@ -198,6 +199,7 @@ def _environment() -> Environment:
         "grouped": _grouped,
         "thousands": lambda number: f"{number:,}".replace(",", "\u202f"),
         "breakable": _breakable,
+        "sentences": sentences,
     }
     return environment
 

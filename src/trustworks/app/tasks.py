@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -111,8 +111,13 @@ def _collect(wiring: Wiring, stop: threading.Event, stack: ExitStack) -> str:
     from trustworks.app.commands.time import clock_events  # noqa: PLC0415
     from trustworks.core.time import Collector  # noqa: PLC0415
 
-    recorder = stack.enter_context(wiring.open_recorder("clock"))
-    Collector(wiring.config.time, wiring.state_dir, clock_events(recorder)).run(stop)
+    record = clock_events(stack.enter_context(wiring.open_recorder("clock")))
+
+    def on_event(kind: str, detail: dict[str, Any]) -> None:
+        record(kind, detail)
+        log.info(kind, **{key: detail[key] for key in ("code", "reason") if key in detail})
+
+    Collector(wiring.config.time, wiring.state_dir, on_event).run(stop)
     return "The collector was stopped."
 
 

@@ -14,6 +14,7 @@ import httpx
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from trustworks.app.health import sentences
 from trustworks.app.lab.layout import NAME, url
 
 if TYPE_CHECKING:
@@ -57,8 +58,11 @@ def serving(layout: Layout, http: HttpSettings, console: Console) -> None:
         anchor = shown(layout.trust / "root.pem")
         console.print(f"Over HTTPS: {secure}/ (trust anchor {anchor}).", highlight=False)
     for names, sentence in together(unwell(plain)):
-        words = f"[yellow]Not well:[/] {names}: {escape(sentence)}"
-        console.print(words, highlight=False, soft_wrap=True)
+        reasons = sentences(sentence)
+        words = f" {escape(reasons[0])}" if len(reasons) == 1 else ""
+        console.print(f"[yellow]Not well:[/] {names}:{words}", highlight=False, soft_wrap=True)
+        for reason in reasons if len(reasons) > 1 else ():
+            console.print(f"  - {escape(reason)}", highlight=False, soft_wrap=True)
     console.print("[yellow]A laboratory:[/] keys in a test module, names that say TEST, no legal effect.")
     if urlsplit(http.public_url).hostname == NAME:
         console.print(
