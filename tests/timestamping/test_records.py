@@ -282,25 +282,3 @@ def test_many_records_are_compared_in_batches_and_none_is_forgotten(
             assert checker.event(value) is None
         found = list(checker.rest())
     assert found == [f"The record of the token {serial} is gone." for serial in "12345"]
-
-
-@pytest.mark.req("TRUSTWORKS:TSA-RECORD-BOUND")
-def test_a_record_of_the_first_version_is_bound_by_its_tst_info(
-    make: Callable[..., TimestampingAuthority],
-    database: Database,
-    clock: SteeredClock,
-    query: Callable[..., bytes],
-) -> None:
-    with Recorder.open(database, "tsa") as recorder:
-        make(clock, recorder).stamp(query(b"a document"))
-    with database.read() as connection:
-        row = connection.execute(select(records.tokens)).one()
-    subject = {"serial": row.serial, "unit": row.unit}
-    value = {"subject": subject, "detail": {"tst_info": bytes(row.tst_info).hex()}, "stream": row.stream}
-    assert reconcile.objection(value, row) is None
-    for wrong in (
-        value | {"subject": subject | {"unit": "another"}},
-        value | {"detail": {"tst_info": "00"}},
-        value | {"stream": "another"},
-    ):
-        assert "was altered" in str(reconcile.objection(wrong, row))
