@@ -121,6 +121,26 @@ def test_https_needs_all_three() -> None:
         HttpSettings.model_validate({"tls-key": "x"})
 
 
+@pytest.mark.parametrize(
+    ("plain", "tls", "same"),
+    [
+        ("127.0.0.1:8080", "127.0.0.1:8080", True),
+        ("[::1]:8080", "[0:0:0:0:0:0:0:1]:8080", True),
+        ("0.0.0.0:8080", "127.0.0.1:8080", True),
+        ("localhost:8080", "127.0.0.1:8080", True),
+        ("127.0.0.1:8080", "127.0.0.2:8080", False),
+        ("127.0.0.1:8080", "127.0.0.1:8443", False),
+    ],
+)
+def test_http_and_https_do_not_share_an_address(plain: str, tls: str, same: bool) -> None:
+    given = {"listen": plain, "tls-listen": tls, "tls-certificate": "c", "tls-key": "k"}
+    if same:
+        with pytest.raises(ValueError, match=r"listen .* and tls-listen .* are the same address; give HTTPS"):
+            HttpSettings.model_validate(given)
+    else:
+        assert HttpSettings.model_validate(given).tls_listen == tls
+
+
 def test_every_setting_has_a_meaning_and_says_what_it_may_be() -> None:
     for one in explain.settings():
         assert len(one.meaning) > 10, f"{one.path} has no description"

@@ -5,6 +5,7 @@ import base64
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import structlog
 
 from trustworks.app.client_identity import ClientIdentity, read_secret
 from trustworks.app.http import Patience, Shell
@@ -53,16 +54,12 @@ def ask(
     identity: ClientIdentity | None = None,
     body_timeout: float = 5.0,
     traffic: Counted | None = None,
+    times: int = 1,
 ) -> Answer:
-    """One request to a shell with one route; a None in `body` is a client that has gone."""
+    """A request to a shell with one route, once or more; a None in `body` is a client that has gone."""
     parts = [b"x"] if body is None else body
     messages: list[dict[str, Any]] = []
-    queue = [
-        {"type": "http.disconnect"}
-        if part is None
-        else {"type": "http.request", "body": part, "more_body": number + 1 < len(parts)}
-        for number, part in enumerate(parts)
-    ]
+    queue: list[dict[str, Any]] = []
 
     async def receive() -> dict[str, Any]:
         if queue:
@@ -101,7 +98,15 @@ def ask(
         "raw_path": path.encode(),
         "headers": [(name.lower().encode(), value.encode("latin-1")) for name, value in given.items()],
     }
-    asyncio.run(shell(scope, receive, send))
+    for _ in range(times):
+        messages.clear()
+        queue[:] = [
+            {"type": "http.disconnect"}
+            if part is None
+            else {"type": "http.request", "body": part, "more_body": number + 1 < len(parts)}
+            for number, part in enumerate(parts)
+        ]
+        asyncio.run(shell(scope, receive, send))
     return Answer(messages)
 
 
@@ -249,6 +254,23 @@ def test_errors_become_answers_and_the_inside_stays_inside(
     assert b"Traceback" not in answer.body
     assert b"secret" not in answer.body
     assert b"123" not in answer.body
+
+
+def test_a_resource_that_stays_out_is_told_once_whoever_asks() -> None:
+    codes = ["store.full", "store.full", "store.stopped", "", ""]
+
+    async def handler(request: RawRequest) -> RawResponse:
+        if code := codes.pop(0):
+            raise Unavailable(code, "It is out.")
+        return await _echo(request)
+
+    with structlog.testing.capture_logs() as told:
+        assert ask(handler, times=5).status == 200
+    assert [(one["event"], one.get("code"), one.get("failures")) for one in told] == [
+        ("http.unavailable", "store.full", None),
+        ("http.unavailable", "store.stopped", None),
+        ("http.available-again", None, 3),
+    ]
 
 
 def test_a_path_that_no_service_has_goes_to_the_pages() -> None:

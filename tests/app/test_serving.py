@@ -251,6 +251,26 @@ def test_an_authority_in_trouble_is_asked_seldom_and_complained_about_late(
     assert signing.forced == 1
 
 
+def test_an_authority_that_stays_in_trouble_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    problems = ["It does not answer."] * 4 + ["It refuses."] * 2
+    stamping = Sequencer(
+        *(Progress(appended=1, size=7, checkpoint=1, problem=problem) for problem in problems),
+        Progress(appended=1, size=8, checkpoint=2, stamped=True),
+    )
+    work = Checkpoints(Sequencer(), stamping)  # type: ignore[arg-type]
+    with structlog.testing.capture_logs() as told:
+        while stamping.progress:
+            now[0] += 20
+            work()
+    assert [(one["event"], one.get("reason"), one.get("failures")) for one in told] == [
+        ("audit.not-time-stamped", "It does not answer.", None),
+        ("audit.not-time-stamped", "It refuses.", None),
+        ("audit.time-stamped-again", None, 6),
+    ]
+
+
 # Wiring
 
 

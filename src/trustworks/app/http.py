@@ -16,6 +16,7 @@ import structlog
 from trustworks.core.errors import Malformed, Refused, Rejected, Unavailable
 from trustworks.core.http import Headers, RawRequest, RawResponse, Route
 from trustworks.core.trace import implements
+from trustworks.core.troubles import Troubles
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, MutableMapping
@@ -54,6 +55,7 @@ class Shell:
         self._identity = identity
         self._body_timeout = body_timeout
         self._patience = Patience(body_timeout)
+        self._troubles = Troubles(log, begun="http.unavailable", over="http.available-again")
 
     def replace(self, routes: Iterable[Route]) -> None:
         """Answer these routes from now on; requests in flight are finished by the ones they came to."""
@@ -131,10 +133,21 @@ class Shell:
                 body=body,
                 client_certificate=self._identity.certificate(headers, scope),
             )
-            return await route.handler(request)
-        except Exception as error:  # noqa: BLE001 - the last line of defence; logged in `_log`
-            _log(error, route)
+            answer = await route.handler(request)
+        except Exception as error:  # noqa: BLE001 - the last line of defence; logged in `_failed`
+            self._failed(error, route)
             return answer_to(error)
+        self._troubles.ended(route.path, path=route.path)
+        return answer
+
+    def _failed(self, error: Exception, route: Route) -> None:
+        match error:
+            case Malformed() | Rejected() | Refused():
+                return
+            case Unavailable(code=code):
+                self._troubles.failed(route.path, code, code=code, reason=str(error), path=route.path)
+            case _:
+                log.error("http.bug", path=route.path, exc_info=error)
 
     async def _body(self, route: Route, headers: Headers, receive: Any) -> bytes:
         declared = headers.get("content-length")
@@ -217,16 +230,6 @@ def answer_to(error: Exception) -> RawResponse:
             return RawResponse(
                 500, _TEXT, b"The service failed to answer; its operator finds the reason in the log.\n"
             )
-
-
-def _log(error: Exception, route: Route) -> None:
-    match error:
-        case Malformed() | Rejected() | Refused():
-            return
-        case Unavailable():
-            log.warning("http.unavailable", code=error.code, reason=str(error), path=route.path)
-        case _:
-            log.error("http.bug", path=route.path, exc_info=error)
 
 
 def _chunk(message: MutableMapping[str, Any]) -> bytes:

@@ -45,6 +45,18 @@ def split_address(address: Address) -> tuple[str, int]:
     return host.removeprefix("[").removesuffix("]"), int(port)
 
 
+def _overlap(one: Address, other: Address) -> bool:
+    """Whether a connection may come to both: one port, and no two hosts that are known to differ."""
+    (host, port), (other_host, other_port) = split_address(one), split_address(other)
+    if port != other_port:
+        return False
+    try:
+        found = ipaddress.ip_address(host), ipaddress.ip_address(other_host)
+    except ValueError:
+        return True  # a name may mean any address of this machine
+    return found[0] == found[1] or any(ip.is_unspecified for ip in found)
+
+
 class ProviderSettings(Table):
     """[provider]: whose services these are."""
 
@@ -125,6 +137,17 @@ class HttpSettings(Table):
         given = (self.tls_listen is not None, self.tls_certificate is not None, self.tls_key is not None)
         if any(given) and not all(given):
             raise ValueError("HTTPS needs all of tls-listen, tls-certificate and tls-key")
+        return self
+
+    @model_validator(mode="after")
+    def _listeners_differ(self) -> HttpSettings:
+        # Workers share their address with each other (SO_REUSEPORT), so the kernel would refuse neither
+        # listener, and deal connections to both.
+        if self.tls_listen is not None and _overlap(self.listen, self.tls_listen):
+            raise ValueError(
+                f"listen ({self.listen}) and tls-listen ({self.tls_listen}) are the same address; "
+                "give HTTPS a port of its own"
+            )
         return self
 
 

@@ -13,6 +13,7 @@ from trustworks.app.heartbeat import TaskState
 from trustworks.app.jobs import Task
 from trustworks.app.opening import Opening
 from trustworks.core.errors import Unavailable
+from trustworks.core.troubles import Troubles
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -173,6 +174,7 @@ class Checkpoints:
         self._stamping = stamping
         self._quiet_until = time.monotonic() + STAMP_AFTER
         self._trouble: tuple[float, str] | None = None
+        self._told = Troubles(log, begun="audit.not-time-stamped", over="audit.time-stamped-again")
 
     def __call__(self) -> TaskState:
         """One round; it is unwell (audit.not-time-stamped) when there was no time-stamp for too long."""
@@ -180,10 +182,11 @@ class Checkpoints:
         progress = (self._signing if now < self._quiet_until else self._stamping).run_once()
         if progress.stamped:
             self._trouble = None
+            self._told.ended("checkpoints")
         elif progress.problem is not None:
             self._quiet_until = now + STAMP_AGAIN
             self._trouble = (now if self._trouble is None else self._trouble[0], progress.problem)
-            log.warning("audit.not-time-stamped", reason=progress.problem)
+            self._told.failed("checkpoints", progress.problem, reason=progress.problem)
         if self._trouble is not None and now - self._trouble[0] > STAMP_PATIENCE:
             return TaskState(
                 code="audit.not-time-stamped",

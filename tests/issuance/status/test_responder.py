@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+import structlog
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
@@ -162,6 +163,26 @@ def test_a_clock_that_refuses_means_try_later(provider: Provider) -> None:
     provider.clock.refusal = Unavailable("clock.no-lease", "no lease")
     answer = responder.answer(request(certificate, provider.certificates["issuing"]))
     assert answer.status is ResponseStatus.tryLater
+
+
+def test_a_trouble_that_lasts_is_told_once_and_counted(provider: Provider) -> None:
+    asked = request(provider.issue(), provider.certificates["issuing"])
+    responder = provider.responder()
+    with structlog.testing.capture_logs() as told:
+        provider.clock.refusal = Unavailable("clock.no-lease", "no lease")
+        for _ in range(5):
+            responder.answer(asked)
+            responder.answer(b"no request")
+        provider.clock.refusal = Unavailable("clock.stopped", "a jump")
+        responder.answer(asked)
+        provider.clock.refusal = None
+        for _ in range(2):
+            assert responder.answer(asked).status is ResponseStatus.successful
+    assert [(one["event"], one.get("code"), one.get("failures")) for one in told] == [
+        ("ocsp.failed", "clock.no-lease", None),
+        ("ocsp.failed", "clock.stopped", None),
+        ("ocsp.answers-again", None, 6),
+    ]
 
 
 @pytest.mark.req("RFC6960:2.3-01")

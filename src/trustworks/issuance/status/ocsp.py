@@ -30,6 +30,7 @@ from trustworks.core.der.ocsp import (
 from trustworks.core.der.ocsp_reading import decode_request, decode_response
 from trustworks.core.errors import Malformed, Refused, Rejected, Unavailable
 from trustworks.core.trace import implements
+from trustworks.core.troubles import Troubles
 from trustworks.issuance import records
 from trustworks.issuance.model import serial_hex
 from trustworks.issuance.status import ocsp_rules as rules
@@ -119,6 +120,7 @@ class Responder:
         self._cache: dict[bytes, _Cached] = {}
         self._pace: deque[float] = deque(maxlen=_PACE_WINDOW)
         self._checked: dict[str, datetime] = {}
+        self._troubles = Troubles(log, begun="ocsp.failed", over="ocsp.answers-again")
 
     @implements("RFC6960:2.3-01")
     def answer(self, der: bytes) -> OcspAnswer:
@@ -128,16 +130,23 @@ class Responder:
         authority that this responder does not answer for. tryLater: clock, database or module cannot serve
         now. internalError: anything else, which is logged.
         """
+        signer: OcspSigner | None = None
         try:
-            return self._answer(der)
+            request = _read(der)
+            signer = self._signer_of(request)
+            answer = self._answer(request, signer)
         except tuple(family for family, _ in _FAILURES) as error:
             status = next(status for family, status in _FAILURES if isinstance(error, family))
             if not isinstance(error, Malformed | Rejected):
-                log.warning("ocsp.failed", answer=status.name, reason=str(error))
+                code = error.code if isinstance(error, Unavailable) else type(error).__name__.lower()
+                who = "" if signer is None else signer.authority.name
+                self._troubles.failed(who, code, code=code, answer=status.name, reason=str(error))
             return FAILURES[status]
         except Exception:
             log.exception("ocsp.bug")
             return FAILURES[ResponseStatus.internalError]
+        self._troubles.ended(signer.authority.name)
+        return answer
 
     @property
     def is_slow(self) -> bool:
@@ -156,14 +165,9 @@ class Responder:
                 signer.check(connection, now)
 
     @implements("EN319412-2:GEN-4.4.1-7", "EN319411-1:REV-6.2.4-03C", "EN319411-1:CSS-6.3.10-08")
-    def _answer(self, der: bytes) -> OcspAnswer:
+    def _answer(self, request: OcspRequest, signer: OcspSigner) -> OcspAnswer:
         # Nobody authenticates, and no signature is needed: a signed request is answered like any other.
         # The state is read from the table that lists are made from, so that both say the same.
-        request = decode_request(der)
-        rules.check_nonce(request.nonce)
-        rules.check_critical(request.critical)
-        rules.check_size(len(request.cert_ids))
-        signer = self._signer_of(request)
         now = self._clock.now().utc.replace(microsecond=0)
         key = request.cert_ids[0].der
         with self._database.read() as connection:
@@ -255,6 +259,14 @@ class Responder:
             return Piece(cert_id.der, status, signer.known)
         since = invalidity_date_extension(revocation.invalidity_date)
         return Piece(cert_id.der, status, single_extensions(signer.archive_cutoff, since))
+
+
+def _read(der: bytes) -> OcspRequest:
+    request = decode_request(der)
+    rules.check_nonce(request.nonce)
+    rules.check_critical(request.critical)
+    rules.check_size(len(request.cert_ids))
+    return request
 
 
 def _result(pieces: Sequence[Piece]) -> str:
