@@ -106,6 +106,7 @@ def sample(*, failing: bool = False) -> Overview:
                 algorithm=algorithm,
                 subject=subject,
                 not_after=NOW + timedelta(days=days),
+                key_ends=NOW + timedelta(days=364) if token == "tsu" else None,
             )
             for use, token, label, algorithm, subject, days in (
                 ("Root CA", "root", "root", "P-384", "Trustworks TEST Root CA", 7300),

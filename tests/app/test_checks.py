@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -45,12 +46,12 @@ def test_a_provider_with_a_module_that_is_no_software_has_no_banner(tmp_path: Pa
     assert checks.banners(config.load(file).config) == ()
 
 
-def certificate(file: Path, *, days: float, serial: int = 1) -> None:
-    """A certificate that ends in so many days."""
+def certificate(file: Path, *, days: float, serial: int = 1, key_days: float | None = None) -> None:
+    """A certificate that ends in so many days, and the use of its key maybe in fewer."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "A TEST certificate")])
     now = datetime.now(UTC)
-    made = (
+    builder = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
@@ -58,8 +59,11 @@ def certificate(file: Path, *, days: float, serial: int = 1) -> None:
         .serial_number(serial)
         .not_valid_before(now - timedelta(days=400))
         .not_valid_after(now + timedelta(days=days))
-        .sign(key, hashes.SHA256())
     )
+    if key_days is not None:
+        period = x509.PrivateKeyUsagePeriod(None, (now + timedelta(days=key_days)).replace(tzinfo=None))
+        builder = builder.add_extension(period, critical=False)
+    made = builder.sign(key, hashes.SHA256())
     file.parent.mkdir(exist_ok=True)
     file.write_bytes(made.public_bytes(Encoding.PEM))
 
@@ -82,6 +86,26 @@ def test_certificates_that_end_are_told_before_and_after(tmp_path: Path) -> None
         checks.expiries(found)
     files[0].unlink()
     with pytest.raises(Unavailable, match=r"tsu-1\.pem cannot be read"):
+        checks.expiries(found)
+
+
+@pytest.mark.req("EN319421:7.6.7-NEW-KEY")
+def test_a_key_that_ends_before_its_certificate_is_told_as_such(tmp_path: Path) -> None:
+    found = lab(tmp_path)
+    for name in ("tsu-1", "ocsp", "audit", "tls"):
+        certificate(tmp_path / "certs" / f"{name}.pem", days=1800)
+    unit = "timestamping.units tsu-1"
+    assert checks.expiries(found).detail[unit]["end_of"] == "certificate"
+    for days, words in ((200, "none ends within"), (20, r"the key of \S+/tsu-1\.pem ends on")):
+        certificate(tmp_path / "certs" / "tsu-1.pem", days=1800, key_days=days)
+        well = checks.expiries(found)
+        end = datetime.now(UTC) + timedelta(days=days)
+        assert well.detail[unit]["end_of"] == "key"
+        assert well.detail[unit]["until"][:10] == f"{end:%Y-%m-%d}"
+        assert re.search(words, well.sentence)
+        assert well.detail["issuance.ocsp ocsp"]["end_of"] == "certificate"
+    certificate(tmp_path / "certs" / "tsu-1.pem", days=1800, key_days=-1)
+    with pytest.raises(Unavailable, match=r"the key of \S+/tsu-1\.pem ended on .*Issue new ones"):
         checks.expiries(found)
 
 

@@ -68,6 +68,7 @@ def test_the_page_shows_services_keys_clock_events_log_and_the_banners(source: A
         "signed and time-stamped",
         "tsu-1",
         "in 89 days",
+        "in 364 days, the end of the key; its certificate is valid until 2029-03-13",
         "/crl/issuing.crl",
         "timestamp.\u200bissued",
         "Test module.",

@@ -15,6 +15,7 @@ from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from datetime import datetime
     from pathlib import Path
 
     from trustworks.app.config import Config
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 class NamedCertificate:
     """A certificate that a setting names. `use` is in the words of the status page.
 
-    `revoked` says what it means when it is revoked.
+    `revoked` says what it means when it is revoked. `key_expires` is the end of the key's use by a setting.
     """
 
     setting: str
@@ -33,6 +34,7 @@ class NamedCertificate:
     label: str
     file: Path
     revoked: str
+    key_expires: datetime | None = None
 
 
 def named(config: Config) -> Iterator[NamedCertificate]:
@@ -46,6 +48,7 @@ def named(config: Config) -> Iterator[NamedCertificate]:
                 label=unit.key_label,
                 file=unit.certificate,
                 revoked="The unit issues no time-stamp.",
+                key_expires=unit.key_expires,
             )
     if config.issuance is not None and config.issuance.ocsp.certificate is not None:
         yield NamedCertificate(
@@ -74,6 +77,14 @@ def named(config: Config) -> Iterator[NamedCertificate]:
             file=config.http.tls_certificate,
             revoked="Clients may be talking to somebody else, and those that look will not connect.",
         )
+
+
+def key_end(certificate: x509.Certificate, configured: datetime | None = None) -> datetime | None:
+    """When the key's use ends before its certificate does; None when it lasts as long as the certificate."""
+    from trustworks.timestamping.unit import key_usage_period  # noqa: PLC0415 - loads what units need
+
+    _, end = key_usage_period(certificate, configured)
+    return end if end is not None and end < certificate.not_valid_after_utc else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -206,20 +206,26 @@ def standing(services: Services) -> Well:
 
 
 def expiries(config: Config) -> Well:
-    """Whether every certificate that the configuration names is valid, and which end soon."""
+    """Whether every certificate that the configuration names may be used, and which no longer soon."""
     now = datetime.now(UTC)
     soon: list[str] = []
     ended: list[str] = []
-    ends: dict[str, str] = {}
+    ends: dict[str, dict[str, str]] = {}
     for one in certificates.named(config):
-        end = certificates.read(one.file).not_valid_after_utc
-        ends[f"{one.setting} {one.label}".strip()] = f"{end:%Y-%m-%dT%H:%M:%SZ}"
+        certificate = certificates.read(one.file)
+        key_end = certificates.key_end(certificate, one.key_expires)
+        end = key_end or certificate.not_valid_after_utc
+        what = f"the key of {one.file}" if key_end else str(one.file)
+        ends[f"{one.setting} {one.label}".strip()] = {
+            "until": f"{end:%Y-%m-%dT%H:%M:%SZ}",
+            "end_of": "key" if key_end else "certificate",
+        }
         if end <= now:
-            ended.append(f"{one.file} ended on {end:%Y-%m-%d}")
+            ended.append(f"{what} ended on {end:%Y-%m-%d}")
         elif end - now < EXPIRY_WARNING:
-            soon.append(f"{one.file} ends on {end:%Y-%m-%d}")
+            soon.append(f"{what} ends on {end:%Y-%m-%d}")
     if ended:
-        raise Unavailable("certificate.expired", f"{'; '.join(ended)}. Issue new ones.")
+        raise Unavailable("certificate.expired", f"No longer to be used: {'; '.join(ended)}. Issue new ones.")
     if soon:
         return Well(sentence=f"Renew soon: {'; '.join(soon)}.", detail=ends)
     return Well(sentence=f"{len(ends)} certificates, none ends within 30 days.", detail=ends)

@@ -138,14 +138,16 @@ def _authorities(connection: Connection) -> Iterator[KeyRow]:
 def _named(services: Services) -> Iterator[KeyRow]:
     for one in certificates.named(services.wiring.config):
         try:
-            yield _key(one.use, one.token, one.label, certificates.read(one.file))
+            yield _key(one.use, one.token, one.label, certificates.read(one.file), one.key_expires)
         except TrustworksError:
             yield KeyRow(
                 use=one.use, token=one.token, label=one.label, algorithm="", subject="", not_after=None
             )
 
 
-def _key(use: str, token: str, label: str, certificate: x509.Certificate) -> KeyRow:
+def _key(
+    use: str, token: str, label: str, certificate: x509.Certificate, key_expires: datetime | None = None
+) -> KeyRow:
     return KeyRow(
         use=use,
         token=token,
@@ -153,6 +155,7 @@ def _key(use: str, token: str, label: str, certificate: x509.Certificate) -> Key
         algorithm=_kind(certificate.public_key()),
         subject=certificates.common_name(certificate),
         not_after=certificate.not_valid_after_utc,
+        key_ends=certificates.key_end(certificate, key_expires),
     )
 
 

@@ -35,7 +35,7 @@ class ServiceRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRow:
-    """One key in the module, and its certificate."""
+    """One key in the module, and its certificate. `key_ends` when the key's use ends before `not_after`."""
 
     use: str
     token: str
@@ -43,6 +43,7 @@ class KeyRow:
     algorithm: str
     subject: str
     not_after: datetime | None
+    key_ends: datetime | None = None
     spki_sha256: str = ""
 
 

@@ -124,7 +124,7 @@ def load(
         rules.policy_findings(_policies(certificate), settings.ncp_plus_policies, qualified=unit.qualified),
         unit,
     )
-    key_begins, key_ends = _key_usage_period(certificate, unit.key_expires)
+    key_begins, key_ends = key_usage_period(certificate, unit.key_expires)
     not_after = certificate.not_valid_after_utc
     _require("EN319421:7.6.7-KEY-EXPIRY", rules.expiry_findings(key_ends, not_after), unit)
     assert key_ends is not None  # noqa: S101 - as the rule above found
@@ -217,7 +217,7 @@ def _policies(certificate: x509.Certificate) -> tuple[str, ...]:
     return tuple(one.policy_identifier.dotted_string for one in found.value)
 
 
-def _key_usage_period(
+def key_usage_period(
     certificate: x509.Certificate, configured: datetime | None
 ) -> tuple[datetime | None, datetime | None]:
     """When the private key's use begins and ends, by the certificate's extension and the unit's setting."""
