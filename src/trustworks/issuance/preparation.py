@@ -58,10 +58,11 @@ def _twin(
 def check_findings(findings: Sequence[Finding]) -> None:
     """Refuse a certificate that a lint objects to, under the first lint's id and with all sentences."""
     if findings:
-        raise Refused(
-            findings[0].lint.id,
-            " ".join(f"{finding.sentence} ({finding.lint.id})" for finding in findings),
-        )
+        first = findings[0].lint.id
+        sentences = [
+            one.sentence if one.lint.id == first else f"{one.sentence} ({one.lint.id})" for one in findings
+        ]
+        raise Refused(first, " ".join(sentences))
 
 
 @implements("TRUSTWORKS:ISSUANCE-SAME-OCTETS")
