@@ -72,6 +72,7 @@ def failure_of(response: bytes) -> str:
         raw_request() + b"\0",
         raw_request()[:-1],
         b"\x30\x81" + raw_request()[1:],
+        raw_request(extensions=[]),
         tlv(0x30, b"\x02\x01\x01"),
         tlv(0x30, b"\x02\x01\x01", tlv(0x30, b"\x02\x01\x05", tlv(4, DIGEST))),
     ],
@@ -84,6 +85,7 @@ def failure_of(response: bytes) -> str:
         "more",
         "less",
         "long-form",
+        "empty-extensions",
         "no-imprint",
         "no-oid",
     ],
@@ -105,12 +107,22 @@ def test_another_version_is_a_bad_request(authority: TimestampingAuthority, vers
         ("1.3.14.3.2.26", 20, tlv(NULL)),
         ("1.2.840.113549.2.5", 16, tlv(NULL)),
         ("2.16.840.1.101.3.4.2.4", 28, b""),
+        ("2.16.840.1.101.3.4.2.7", 28, b""),
         ("1.3.36.3.2.1", 20, b""),
         ("2.999.1", 32, b""),
         ("1.2.840.113549.1.1.11", 32, tlv(NULL)),
         (HASHES["sha256"].oid, 32, tlv(4, b"parameters")),
     ],
-    ids=["sha1", "md5", "sha224", "ripemd160", "example", "a-signature", "sha256-with-parameters"],
+    ids=[
+        "sha1",
+        "md5",
+        "sha224",
+        "sha3-224",
+        "ripemd160",
+        "example",
+        "a-signature",
+        "sha256-with-parameters",
+    ],
 )
 def test_weak_and_unknown_hash_algorithms_are_bad_alg(
     authority: TimestampingAuthority, oid: str, size: int, parameters: bytes
@@ -125,6 +137,27 @@ def test_an_operator_can_accept_fewer_hash_functions(
 ) -> None:
     authority = authority_of(imprints=["sha512"])
     assert failure_of(authority.stamp(raw_request())) == "badAlg"
+
+
+@pytest.mark.req("RFC3161:2.4.2-BAD-ALG")
+@pytest.mark.parametrize(
+    ("imprints", "told"),
+    [
+        (["sha512"], "use SHA-512."),
+        (["sha3_256", "sha512_256"], "use SHA-512/256 or SHA3-256."),
+        (
+            list(HASHES),
+            "use SHA-256, SHA-384, SHA-512, SHA-512/256, SHA3-256, SHA3-384 or SHA3-512.",
+        ),
+    ],
+    ids=["one", "two", "all"],
+)
+def test_the_client_is_told_the_hash_functions_that_the_unit_accepts(
+    authority_of: Callable[..., TimestampingAuthority], imprints: list[str], told: str
+) -> None:
+    body = raw_request(algorithm=algorithm_identifier("1.3.14.3.2.26"), digest=bytes(20))
+    answer = wire.decode_response(authority_of(imprints=imprints).stamp(body))
+    assert answer.status_text == (f"The hash algorithm is not accepted; {told}",)
 
 
 @pytest.mark.req("RFC3161:2.4.2-BAD-DATA-FORMAT")

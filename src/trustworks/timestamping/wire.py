@@ -66,6 +66,8 @@ def decode_request(der: bytes) -> Request:
     algorithm = imprint.hash_algorithm
     if algorithm.tag_bytes != b"\x30":
         raise Malformed("The hash algorithm of the message imprint is not an AlgorithmIdentifier.")
+    if found.extensions is not None and not found.extensions:
+        raise Malformed("The request has an empty list of extensions (RFC 5280, 4.1: at least one).")
     written, function = _KNOWN.get(bytes(algorithm.data)) or (asn1.encode_der(algorithm), None)
     return Request(
         found.version,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from trustworks.core.der.algorithms import HASHES
 from trustworks.core.trace import implements
 from trustworks.timestamping.model import PkiFailureInfo
 
@@ -49,7 +50,20 @@ def has_no_extension(request: Request, terms: Terms) -> bool:
     return not request.extensions
 
 
-RULES: Final[tuple[tuple[Callable[[Request, Terms], bool], PkiFailureInfo, str], ...]] = (
+def _accepted(terms: Terms) -> str:
+    """The sentence about a hash function that is not accepted; made when one is refused."""
+    *names, last = [
+        name.replace("_", "/").replace("sha3/", "SHA3-").replace("sha", "SHA-", 1)
+        for name in HASHES
+        if name in terms.imprints
+    ]
+    words = f"{', '.join(names)} or {last}" if names else last
+    return f"The hash algorithm is not accepted; use {words}."
+
+
+RULES: Final[
+    tuple[tuple[Callable[[Request, Terms], bool], PkiFailureInfo, str | Callable[[Terms], str]], ...]
+] = (
     (
         version_is_known,
         PkiFailureInfo.BAD_REQUEST,
@@ -58,7 +72,7 @@ RULES: Final[tuple[tuple[Callable[[Request, Terms], bool], PkiFailureInfo, str],
     (
         hash_is_accepted,
         PkiFailureInfo.BAD_ALG,
-        "The hash algorithm is not accepted; use SHA-256, SHA-384, SHA-512 or SHA-3.",
+        _accepted,
     ),
     (
         imprint_has_the_hash_s_length,
@@ -82,5 +96,5 @@ def objection(request: Request, terms: Terms) -> tuple[PkiFailureInfo, str] | No
     """The first rule's answer that stands against the request, with its sentence."""
     for rule, failure, sentence in RULES:
         if not rule(request, terms):
-            return failure, sentence
+            return failure, sentence if isinstance(sentence, str) else sentence(terms)
     return None
