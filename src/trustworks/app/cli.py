@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
+import traceback
 from pathlib import Path  # noqa: TC003 - Typer reads it at run time
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +17,9 @@ from trustworks.core.errors import Malformed, Refused, Rejected, TrustworksError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+TRACEBACK = "TRUSTWORKS_TRACEBACK"  # set in the environment: a fault of the program is shown with its place
+FAULT = 70  # EX_SOFTWARE of sysexits.h
 
 # noun -> (module that holds its Typer application, the line that `--help` shows)
 NOUNS: dict[str, tuple[str, str]] = {
@@ -126,7 +131,10 @@ def trustworks(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line; an expected error becomes one sentence and exit code 1 (2: malformed input)."""
+    """Run the command line; an error becomes one sentence and an exit code.
+
+    1: the answer is no, or cannot be given now; 2: malformed input; 70: a fault of the program.
+    """
     try:
         app(list(arguments) if arguments is not None else None)
     except TrustworksError as error:
@@ -134,6 +142,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(2 if isinstance(error, Malformed) else 1)
     except BrokenPipeError:
         sys.exit(141)
+    except Exception as error:  # noqa: BLE001 - the last line of defence: nothing else looks after it
+        if os.environ.get(TRACEBACK):
+            traceback.print_exception(error)
+        told = " ".join(f"{type(error).__name__}: {error}".split())
+        typer.secho(
+            f"This is a fault of the program, which did not expect it ({told}). Please report it; "
+            f"{TRACEBACK}=1 in the environment shows where it happened.",
+            err=True,
+            fg="red",
+        )
+        sys.exit(FAULT)
 
 
 def _family(error: TrustworksError) -> str:

@@ -1,0 +1,57 @@
+"""The command line as a whole: what becomes of errors that nobody expected."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from trustworks.app import cli
+
+
+@pytest.fixture
+def faulty(monkeypatch: pytest.MonkeyPatch) -> None:
+    def app(_: Any) -> None:
+        raise IndexError("list index out of range")
+
+    monkeypatch.setattr(cli, "app", app)
+
+
+def ended() -> int:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["time", "status"])
+    assert isinstance(caught.value.code, int)
+    return caught.value.code
+
+
+@pytest.mark.usefixtures("faulty")
+def test_a_fault_of_the_program_is_one_sentence_and_another_exit_code(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv(cli.TRACEBACK, raising=False)
+    assert ended() == cli.FAULT == 70
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "a fault of the program" in said
+    assert "IndexError: list index out of range" in said
+    assert f"{cli.TRACEBACK}=1" in said
+
+
+@pytest.mark.usefixtures("faulty")
+def test_where_the_fault_is_can_be_seen(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(cli.TRACEBACK, "1")
+    assert ended() == cli.FAULT
+    said = capsys.readouterr().err
+    assert "Traceback" in said
+    assert "in app" in said
+
+
+def test_the_package_is_a_program_too() -> None:
+    command = [sys.executable, "-m", "trustworks", "--version"]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stderr
+    assert found.stdout.startswith("trustworks ")
