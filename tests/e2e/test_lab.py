@@ -115,6 +115,16 @@ def test_https_with_the_labs_own_root(lab: Lab, request_der: bytes) -> None:
         httpx.get(f"{lab.tls_url}/healthz")
 
 
+def test_a_time_stamp_over_https_by_the_own_client(lab: Lab, tmp_path: Path) -> None:
+    document, root = tmp_path / "document.txt", str(lab.folder / "trust" / "root.pem")
+    document.write_bytes(b"a document")
+    command = ("timestamp", "request", str(document), "--url", f"{lab.tls_url}/tsa", "--trust", root)
+    refused = lab.run(*command, check=False)
+    assert refused.returncode == 1
+    assert "--tls-trust FILE" in refused.stderr
+    assert "existed at" in lab.run(*command, "--tls-trust", root).stdout
+
+
 def test_secrets_are_their_owners_alone(lab: Lab) -> None:
     assert stat.S_IMODE((lab.folder / "secrets").stat().st_mode) == 0o700
     pins = {}

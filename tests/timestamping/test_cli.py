@@ -8,12 +8,18 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from cryptography import x509
+from cryptography.x509 import ObjectIdentifier
+from cryptography.x509.oid import NameOID
 from timestamping_testbed import NOW
 from typer.testing import CliRunner
 
+from trustworks.core.der import tsp
+from trustworks.core.der.encode import SEQUENCE, oid, tlv
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.timestamping import client, wire
 from trustworks.timestamping.cli import app
+from trustworks.timestamping.inspect import as_dict, readable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,6 +28,7 @@ if TYPE_CHECKING:
     from timestamping_testbed import Pki
 
     from trustworks.core.store import Database
+    from trustworks.timestamping.config import TimestampingSettings
     from trustworks.timestamping.service import TimestampingAuthority
 
 URL = "http://tsa.test/tsa"
@@ -36,8 +43,9 @@ def document(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def network(authority: TimestampingAuthority, monkeypatch: pytest.MonkeyPatch) -> None:
-    def request_token(url: str, request: bytes) -> bytes:
+    def request_token(url: str, request: bytes, *, tls_trust: object = ()) -> bytes:
         assert url == URL
+        assert not tls_trust
         return authority.stamp(request)
 
     monkeypatch.setattr(client, "request_token", request_token)
@@ -64,7 +72,12 @@ def test_request_verify_inspect(document: Path, pki: Pki) -> None:
     shown = run("inspect", token)
     for word in ("2.999.3161.7", "1000000 us", "not promised", "it does not say so", "SigningCertificateV2"):
         assert word in shown
-    assert json.loads(run("inspect", token, "--json"))["media_type"] == "application/vnd.etsi.timestamp-token"
+    found = json.loads(run("inspect", token, "--json"))
+    assert found["media_type"] == "application/vnd.etsi.timestamp-token"
+    content = wire.read_token(token.read_bytes()).tst_info_der
+    fraction = found["gen_time"].partition(".")[2]  # DER has no zero at the end of a fraction
+    assert (f".{fraction}" if fraction else "Z").encode() in content
+    assert not fraction.endswith("0Z")
 
 
 def test_an_answer_is_kept_whole_on_request(document: Path, pki: Pki, tmp_path: Path) -> None:
@@ -98,6 +111,22 @@ def test_a_refusal_is_told(document: Path) -> None:
         run("request", document, "--url", URL, "--policy", "2.999.4")
     assert caught.value.code == "unacceptedPolicy"
     assert not document.with_name("document.txt.tst").exists()
+
+
+@pytest.mark.parametrize("policy", ["abc", "", "3.1", "1.2.840." + "9" * 40, "2" + ".9" * 200])
+def test_a_policy_that_is_no_object_identifier_is_told(document: Path, policy: str) -> None:
+    with pytest.raises(Malformed, match="--policy: write an object identifier"):
+        run("request", document, "--url", URL, "--policy", policy)
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_moment_outside_the_calendar_is_told(document: Path, pki: Pki, moment: str) -> None:
+    run("request", document, "--url", URL)
+    token = document.with_name("document.txt.tst")
+    with pytest.raises(Malformed, match="not a moment"):
+        run("verify", document, token, "--trust", pki.root_file, "--at", moment)
+    with pytest.raises(Malformed, match="not a moment"):
+        run("issued", "--from", moment, "--to", "2026-05-05T00:00:00Z")
 
 
 def test_a_changed_document_does_not_verify(document: Path, pki: Pki) -> None:
@@ -144,11 +173,15 @@ def test_files_that_are_something_else_are_refused(document: Path) -> None:
 
 
 @pytest.mark.req("EN319421:OVR-7.13-05")
-def test_the_tokens_of_a_period_are_listed(document: Path, sqlite: Database) -> None:
+def test_the_tokens_of_a_period_are_listed(
+    document: Path, sqlite: Database, settings_of: Callable[..., TimestampingSettings]
+) -> None:
     for _ in range(3):
         run("request", document, "--url", URL)
 
     class Wiring:
+        timestamping_settings = settings_of()
+
         @contextmanager
         def open_database(self) -> Iterator[Database]:
             yield sqlite
@@ -159,7 +192,31 @@ def test_the_tokens_of_a_period_are_listed(document: Path, sqlite: Database) -> 
     listed = [json.loads(line) for line in run("issued", *day, "--json", wiring=Wiring()).splitlines()]
     assert len({one["serial"] for one in listed}) == 3
     assert all(one["clock_mode"] == "enforce" for one in listed)
-    assert run("issued", *day, "--unit", "tsu-9", wiring=Wiring()) == ""
+    assert len(run("issued", *day, "--unit", "tsu-1", wiring=Wiring()).splitlines()) == 3
+    later = ["--from", "2026-05-06T00:00:00Z", "--to", "2026-05-07T00:00:00Z"]
+    assert run("issued", *later, "--unit", "tsu-1", wiring=Wiring()) == "", "a unit without tokens then"
+    with pytest.raises(Rejected, match=r"no time-stamping unit 'tsu-9'; there are: tsu-1\\."):
+        run("issued", *day, "--unit", "tsu-9", wiring=Wiring())
+    for begin, end in (later[3::-2], (later[1], later[1])):
+        with pytest.raises(Malformed, match="not before"):
+            run("issued", "--from", begin, "--to", end, wiring=Wiring())
+
+
+@pytest.mark.req("EN319421:OVR-7.13-05")
+def test_the_tokens_of_a_unit_that_was_there_before_are_listed_still(
+    document: Path, sqlite: Database, settings_of: Callable[..., TimestampingSettings]
+) -> None:
+    run("request", document, "--url", URL)
+
+    class Wiring:
+        timestamping_settings = settings_of(unit={"name": "tsu-2"})
+
+        @contextmanager
+        def open_database(self) -> Iterator[Database]:
+            yield sqlite
+
+    later = ["--from", "2026-05-06T00:00:00Z", "--to", "2026-05-07T00:00:00Z"]
+    assert run("issued", *later, "--unit", "tsu-1", wiring=Wiring()) == ""
 
 
 def test_a_large_file_is_read_piece_by_piece(
@@ -170,3 +227,43 @@ def test_a_large_file_is_read_piece_by_piece(
         file.truncate(64 * 1024 * 1024)
     monkeypatch.setattr("pathlib.Path.read_bytes", lambda _: pytest.fail("the whole file was read"))
     run("request", document, "--url", URL)
+
+
+@pytest.mark.parametrize(
+    ("statements", "qualified"),
+    [
+        (tsp.qc_statements(tsp.ESI4_QTST_STATEMENT_1), True),
+        (tsp.qc_statements("2.999.1", tsp.ESI4_QTST_STATEMENT_1), True),
+        (tsp.qc_statements("2.999.1"), False),
+        # The octets of the statement, inside what another statement says.
+        (tlv(SEQUENCE, tlv(SEQUENCE, oid("2.999.1"), tsp.qc_statements(tsp.ESI4_QTST_STATEMENT_1))), False),
+        (b"\x05\x00" + tsp.qc_statements(tsp.ESI4_QTST_STATEMENT_1), False),
+    ],
+    ids=["alone", "second", "another", "inside-another", "not-der"],
+)
+@pytest.mark.req("EN319422:9.1-QUALIFIED")
+def test_a_token_is_called_qualified_for_its_own_statement_alone(
+    document: Path, *, statements: bytes, qualified: bool
+) -> None:
+    run("request", document, "--url", URL)
+    view = wire.read_token(document.with_name("document.txt.tst").read_bytes())
+    extension = tsp.Extension(oid=ObjectIdentifier(tsp.QC_STATEMENTS), critical=False, value=statements)
+    info = view.tst_info
+    changed = tsp.TstInfo(
+        version=1,
+        policy=info.policy,
+        message_imprint=info.message_imprint,
+        serial_number=info.serial_number,
+        gen_time=info.gen_time,
+        accuracy=info.accuracy,
+        ordering=False,
+        nonce=info.nonce,
+        tsa=None,
+        extensions=[extension],
+    )
+    assert as_dict(view._replace(tst_info=changed))["qualified"] is qualified
+
+
+def test_subjects_are_told_in_words() -> None:
+    name = x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_IDENTIFIER, "NTRXX-TEST-0001")])
+    assert readable(name) == "organizationIdentifier=NTRXX-TEST-0001"

@@ -13,6 +13,7 @@ from trustworks.timestamping.model import PkiFailureInfo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from trustworks.timestamping.service import TimestampingAuthority
 
@@ -85,6 +86,22 @@ def test_an_answer_that_drips_is_given_up() -> None:
 def test_an_address_that_is_none(url: str) -> None:
     with pytest.raises(Unavailable):
         client.request_token(url, b"request")
+
+
+def test_a_server_that_is_not_trusted_is_told_with_the_way_to_trust_it() -> None:
+    error = httpx.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed")
+    with pytest.raises(Unavailable, match="--tls-trust FILE") as caught:
+        client.request_token("https://tsa.test/tsa", b"request", transport=answering(error))
+    assert caught.value.code == "timestamping.unreachable"
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no certificate"], ids=["absent", "empty", "text"])
+def test_anchors_that_cannot_be_read_are_named(tmp_path: Path, content: bytes | None) -> None:
+    file = tmp_path / "anchor.pem"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(Malformed, match=r"anchor\.pem (cannot be read|holds no certificates)"):
+        client.request_token("https://tsa.test/tsa", b"request", tls_trust=[file])
 
 
 @pytest.mark.req("RFC3161:2.2-ANSWER", "RFC3161:2.4.2-NO-TOKEN")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import typer
 
-from trustworks.core.errors import Malformed
+from trustworks.core.errors import Malformed, Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cryptography.x509 import Certificate
 
     from trustworks.core.store import Database
+    from trustworks.timestamping.config import TimestampingSettings
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Time-stamps: request, verify, inspect, list."
@@ -30,6 +31,7 @@ TOKEN = Annotated[
     Path, typer.Argument(help="The time-stamp: an answer (.tsr) or a bare token (.tst).", dir_okay=False)
 ]
 NOT_REVOKED = "Revocation was not checked."
+_FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 AS_JSON = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -39,20 +41,33 @@ class StoreWiring(Protocol):
     def open_database(self) -> AbstractContextManager[Database]:
         """The database."""
 
+    @property
+    def timestamping_settings(self) -> TimestampingSettings:
+        """[timestamping]. Raises `Rejected` when the configuration has none."""
+
 
 @app.command()
 def request(
     file: DATA,
     url: Annotated[str, typer.Option(help="The time-stamping authority, such as http://127.0.0.1:8080/tsa.")],
     hash_name: Annotated[str, typer.Option("--hash", help="The hash function of the imprint.")] = "sha256",
-    policy: Annotated[str | None, typer.Option(help="The policy to ask for: an object identifier.")] = None,
+    policy: Annotated[
+        str | None, typer.Option(help="The policy to ask for: an object identifier.", metavar="OID")
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(help="Where to write it: .tsr for the whole answer, else the token. Default: FILE.tst."),
     ] = None,
     *,
     trust: Annotated[
-        list[Path] | None, typer.Option(help="Trust anchors (PEM): also verify the token against them.")
+        list[Path] | None,
+        typer.Option(help="Trust anchors (PEM): also verify the token against them.", metavar="FILE"),
+    ] = None,
+    tls_trust: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Trust anchors (PEM) of an HTTPS connection, in place of the system's.", metavar="FILE"
+        ),
     ] = None,
     nonce: Annotated[bool, typer.Option(help="Send a random number that the answer has to repeat.")] = True,
     cert: Annotated[bool, typer.Option(help="Ask for the unit's certificate.")] = True,
@@ -63,9 +78,13 @@ def request(
 
     digest = _digests(file)(_hash(hash_name))
     query = wire.encode_request(
-        digest, hash_name, policy=policy, nonce=secrets.randbits(64) if nonce else None, cert_req=cert
+        digest,
+        hash_name,
+        policy=None if policy is None else _policy(policy),
+        nonce=secrets.randbits(64) if nonce else None,
+        cert_req=cert,
     )
-    response = client.request_token(url, query)
+    response = client.request_token(url, query, tls_trust=tls_trust or ())
     token = client.granted_token(response)
     view = client.check_answer(token, query)
     if trust:
@@ -89,9 +108,12 @@ def request(
 def verify(
     file: DATA,
     token: TOKEN,
-    trust: Annotated[list[Path], typer.Option(help="Trust anchors (PEM); may be given more than once.")],
+    trust: Annotated[
+        list[Path], typer.Option(help="Trust anchors (PEM); may be given more than once.", metavar="FILE")
+    ],
     untrusted: Annotated[
-        list[Path] | None, typer.Option(help="Further certificates (PEM) to build the path with.")
+        list[Path] | None,
+        typer.Option(help="Further certificates (PEM) to build the path with.", metavar="FILE"),
     ] = None,
     at: Annotated[
         str | None,
@@ -104,16 +126,16 @@ def verify(
 
     Revocation is not looked at.
     """
-    from trustworks.timestamping.inspect import as_dict  # noqa: PLC0415
+    from trustworks.timestamping.inspect import as_dict, readable  # noqa: PLC0415
 
     found = _verified(file, _token(token), trust, untrusted, _moment(at))
     if as_json:
-        path = [one.subject.rfc4514_string() for one in found.path]
+        path = [readable(one.subject) for one in found.path]
         typer.echo(json.dumps(as_dict(found.token) | {"valid": True, "path": path}))
     else:
         typer.echo(f"Valid: {file.name} existed at {as_dict(found.token)['gen_time']}.")
-        typer.echo(f"Signed by {found.path[0].subject.rfc4514_string()},")
-        typer.echo(f"trusted through {found.path[-1].subject.rfc4514_string()}. {NOT_REVOKED}")
+        typer.echo(f"Signed by {readable(found.path[0].subject)},")
+        typer.echo(f"trusted through {readable(found.path[-1].subject)}. {NOT_REVOKED}")
 
 
 @app.command()
@@ -142,8 +164,12 @@ def issued(
     begin, end = _moment(since), _moment(until)
     assert begin is not None  # noqa: S101 - given
     assert end is not None  # noqa: S101 - given
+    if begin >= end:
+        raise Malformed(f"--from {since} is not before --to {until}; no token can be between them.")
     with wiring.open_database() as database:
+        found = False
         for one in records.issued(database, since=begin, until=end, unit=unit):
+            found = True
             line = one.as_dict()
             if as_json:
                 typer.echo(json.dumps(line))
@@ -151,6 +177,30 @@ def issued(
                 typer.echo(
                     f"{line['gen_time']}  {one.serial}  {one.unit}  {one.imprint_hash}:{one.imprint.hex()}"
                 )
+        if not found and unit is not None:
+            _check_unit(unit, wiring.timestamping_settings, database)
+
+
+def _check_unit(unit: str, settings: TimestampingSettings, database: Database) -> None:
+    """Refuse the name of a unit that neither is configured nor ever issued a token: a typing error."""
+    from trustworks.timestamping import records  # noqa: PLC0415 - loads SQLAlchemy
+
+    known = [one.name for one in settings.units]
+    if unit not in known:
+        known += [name for name in records.count(database, since=_FIRST, until=_LAST) if name not in known]
+    if unit not in known:
+        raise Rejected(
+            "timestamp.unit", f"There is no time-stamping unit {unit!r}; there are: {', '.join(known)}."
+        )
+
+
+def _policy(text: str) -> str:
+    from trustworks.timestamping.config import check_oid  # noqa: PLC0415
+
+    try:
+        return check_oid(text)
+    except ValueError as error:
+        raise Malformed(f"--policy: {error}, not {text!r}.") from None
 
 
 def _hash(name: str) -> str:
@@ -220,8 +270,8 @@ def _moment(text: str | None) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise Malformed(f"{text} is not a moment with its zone; write it as 2026-01-31T12:00:00Z.")
-    return moment.astimezone(UTC)
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+    except (ValueError, OverflowError):  # the second: before the year 1 or after 9999 in UTC
+        pass
+    raise Malformed(f"{text} is not a moment with its zone; write it as 2026-01-31T12:00:00Z.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import time
 from typing import TYPE_CHECKING, Final
 
@@ -14,6 +15,9 @@ from trustworks.timestamping import wire
 from trustworks.timestamping.model import PkiStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from trustworks.timestamping.model import TokenView
 
 QUERY: Final = "application/timestamp-query"
@@ -23,19 +27,26 @@ TIMEOUT: Final = 20.0
 
 
 def request_token(
-    url: str, request: bytes, *, timeout: float = TIMEOUT, transport: httpx.BaseTransport | None = None
+    url: str,
+    request: bytes,
+    *,
+    timeout: float = TIMEOUT,
+    transport: httpx.BaseTransport | None = None,
+    tls_trust: Sequence[Path] = (),
 ) -> bytes:
     """Send a TimeStampReq and answer the DER of the TimeStampResp, whatever it says.
 
+    `tls_trust` are files (PEM) with the trust anchors of an HTTPS connection; none: those of the system.
+
     Raises:
         Unavailable: ``timestamping.unreachable`` or ``timestamping.http``: no answer of the protocol came.
-        Malformed: the answer is of another type, or too long.
+        Malformed: the answer is of another type, or too long; `tls_trust` cannot be read.
     """
     ends = time.monotonic() + timeout
     headers = {"content-type": QUERY, "accept": REPLY}
     try:
         with (
-            httpx.Client(timeout=timeout, transport=transport) as client,
+            httpx.Client(timeout=timeout, transport=transport, verify=_context(tls_trust)) as client,
             client.stream("POST", url, content=request, headers=headers) as answer,
         ):
             if answer.status_code != httpx.codes.OK:
@@ -56,9 +67,30 @@ def request_token(
                     raise Malformed(f"{url} answered more than {wire.MAX_RESPONSE} octets.")
             return bytes(body)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
+        if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            raise Unavailable(
+                "timestamping.unreachable",
+                f"The HTTPS certificate of {url} is not trusted here: {error}. Give the trust anchors of the "
+                "connection: --tls-trust FILE on the command line, else those of the system.",
+            ) from error
         raise Unavailable(
             "timestamping.unreachable", f"{url} cannot be reached ({type(error).__name__}): {error}"
         ) from error
+
+
+def _context(anchors: Sequence[Path]) -> ssl.SSLContext | bool:
+    """What TLS certificates are verified with; True: what the system trusts."""
+    if not anchors:
+        return True
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    for file in anchors:
+        try:
+            context.load_verify_locations(cafile=file)
+        except ssl.SSLError as error:
+            raise Malformed(f"{file} holds no certificates in PEM.") from error
+        except OSError as error:
+            raise Malformed(f"{file} cannot be read: {error.strerror}.") from error
+    return context
 
 
 def granted_token(response: bytes) -> bytes:

@@ -6,13 +6,17 @@ from datetime import datetime  # noqa: TC003 - Pydantic reads it at run time
 from pathlib import Path  # noqa: TC003 - as above
 from typing import Annotated, Literal
 
+from cryptography.x509 import ObjectIdentifier
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from trustworks.core.der.algorithms import HASHES, SIGNATURES
 from trustworks.core.settings import Table
 
+_NO_OID = "write an object identifier in dotted form, for example 1.3.6.1.4.1.32473.3161.1"
 
-def _oid(value: str) -> str:
+
+def check_oid(value: str) -> str:
+    """The object identifier, as it was given. Raises ValueError with what to write in its place."""
     arcs = value.split(".")
     if (
         len(arcs) < 2
@@ -21,7 +25,11 @@ def _oid(value: str) -> str:
         or (int(arcs[0]) < 2 and int(arcs[1]) > 39)
         or any(int(arc).bit_length() > 128 for arc in arcs)
     ):
-        raise ValueError("write an object identifier in dotted form, for example 1.3.6.1.4.1.32473.3161.1")
+        raise ValueError(_NO_OID)
+    try:
+        ObjectIdentifier(value)
+    except ValueError:  # in form, and longer than the library's DER takes
+        raise ValueError(_NO_OID) from None
     return value
 
 
@@ -37,11 +45,12 @@ def _signature(value: str) -> str:
     return value
 
 
-Oid = Annotated[str, AfterValidator(_oid)]
+Oid = Annotated[str, AfterValidator(check_oid)]
 Imprint = Annotated[str, AfterValidator(_imprint)]
 Signature = Annotated[str, AfterValidator(_signature)]
 
-# The policy of tokens whose clock nobody checked, below the arc that ITU-T X.660 sets aside for examples.
+# The policy of tokens whose clock nobody checked, below the enterprise number that IANA keeps for examples
+# (RFC 5612).
 LAB_POLICY = "1.3.6.1.4.1.32473.3161.1"
 # NCP+ of EN 319 411-1, 5.3.
 NCP_PLUS = "0.4.0.2042.1.2"

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
 from cryptography.hazmat import asn1
+from cryptography.x509.oid import NameOID
 
 from trustworks.core.der import cms, tsp
 from trustworks.core.der.algorithms import read_hash, read_signature
+from trustworks.core.der.x509 import read_qc_statements
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from trustworks.timestamping.model import TokenView
 
 MEDIA_TYPE = "application/vnd.etsi.timestamp-token"
@@ -25,7 +30,7 @@ def as_dict(token: TokenView) -> dict[str, Any]:
     return {
         "media_type": MEDIA_TYPE,
         "serial": f"{info.serial_number:x}",
-        "gen_time": info.gen_time.as_datetime().isoformat().replace("+00:00", "Z"),
+        "gen_time": _gen_time(info.gen_time.as_datetime()),
         "accuracy_us": None if info.accuracy is None else _microseconds(info.accuracy),
         "ordering": info.ordering,
         "policy": info.policy.dotted_string,
@@ -60,6 +65,17 @@ def as_text(found: dict[str, Any]) -> str:
     return "\n".join(f"{name:<12}{text}" for name, text in lines)
 
 
+def readable(name: x509.Name) -> str:
+    """A name as `trustworks certificate list` writes it."""
+    return name.rfc4514_string({NameOID.ORGANIZATION_IDENTIFIER: "organizationIdentifier"})
+
+
+def _gen_time(moment: datetime) -> str:
+    """GenTime with the digits that the token has: DER ends a fraction with its last digit that is not 0."""
+    fraction = f".{moment.microsecond:06}".rstrip("0") if moment.microsecond else ""
+    return f"{moment:%Y-%m-%dT%H:%M:%S}{fraction}Z"
+
+
 def _microseconds(accuracy: tsp.Accuracy) -> int:
     return (accuracy.seconds or 0) * 1_000_000 + (accuracy.millis or 0) * 1_000 + (accuracy.micros or 0)
 
@@ -81,10 +97,12 @@ def _signature_name(algorithm: asn1.TLV) -> str:
 
 def _is_qualified(info: tsp.TstInfo) -> bool:
     """Whether the token has the statement of a qualified electronic time stamp (EN 319 422, 9.1)."""
-    statement = tsp.qc_statements(tsp.ESI4_QTST_STATEMENT_1)[2:]
-    return any(
-        one.oid.dotted_string == tsp.QC_STATEMENTS and statement in one.value for one in info.extensions or ()
-    )
+    for one in info.extensions or ():
+        if one.oid.dotted_string == tsp.QC_STATEMENTS:
+            with suppress(Malformed):
+                if tsp.ESI4_QTST_STATEMENT_1 in read_qc_statements(one.value).ids:
+                    return True
+    return False
 
 
 def _reference(token: TokenView) -> str:
@@ -99,7 +117,7 @@ def _subjects(token: TokenView) -> list[str]:
     for element in token.info.content.certificates or ():
         try:
             certificate = x509.load_der_x509_certificate(asn1.encode_der(element))
-            found.append(certificate.subject.rfc4514_string())
+            found.append(readable(certificate.subject))
         except ValueError:
             found.append("not readable")
     return found
