@@ -195,7 +195,7 @@ def test_the_tokens_of_a_period_are_listed(
     assert len(run("issued", *day, "--unit", "tsu-1", wiring=Wiring()).splitlines()) == 3
     later = ["--from", "2026-05-06T00:00:00Z", "--to", "2026-05-07T00:00:00Z"]
     assert run("issued", *later, "--unit", "tsu-1", wiring=Wiring()) == "", "a unit without tokens then"
-    with pytest.raises(Rejected, match=r"no time-stamping unit 'tsu-9'; there are: tsu-1\\."):
+    with pytest.raises(Rejected, match=r"no time-stamping unit 'tsu-9'; there are: tsu-1\."):
         run("issued", *day, "--unit", "tsu-9", wiring=Wiring())
     for begin, end in (later[3::-2], (later[1], later[1])):
         with pytest.raises(Malformed, match="not before"):
