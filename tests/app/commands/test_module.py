@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from typer.testing import CliRunner
 
 from trustworks.app.commands.module import app
@@ -131,6 +134,26 @@ def test_a_key_is_not_destroyed_without_its_label_twice_and_not_without_the_log(
     assert isinstance(call(*order, "--confirm", "k", obj=wiring).exception, Unavailable)
     (answer,) = facts("keys", "--token", "tsu", obj=wiring)["tokens"]
     assert [key["label"] for key in answer["keys"]] == ["k"]
+
+
+def test_a_request_for_no_key_or_into_no_folder_is_refused_in_a_sentence(
+    wiring: Wiring, tmp_path: Path
+) -> None:
+    order = ("request", "--token", "tsu", "--label", "k")
+    done = call(*order, obj=wiring)
+    assert isinstance(done.exception, Unavailable)
+    assert done.exception.code == "module.key-absent"
+    facts("generate-key", "--token", "tsu", "--label", "k", obj=wiring)
+    done = call(*order, "--subject", "TEST", obj=wiring)
+    assert isinstance(done.exception, Malformed)
+    assert "TYPE=VALUE" in str(done.exception)
+    done = call(*order, "--out", tmp_path / "absent" / "k.csr", obj=wiring)
+    assert isinstance(done.exception, Rejected)
+    assert "cannot be written" in str(done.exception)
+    wiring.unwritable = True
+    file = tmp_path / "k.csr"
+    assert isinstance(call(*order, "--out", file, obj=wiring).exception, Unavailable)
+    assert not file.exists()
 
 
 @pytest.mark.req("TRUSTWORKS:MODULE-TOKEN-KEPT")
@@ -271,6 +294,25 @@ def test_without_a_place_for_approvals_that_is_said(softhsm: Path, token: Pkcs11
     done = call("approve", "--uri", token, "--library", softhsm, "--operator", "TEST")
     assert isinstance(done.exception, Rejected)
     assert "--file" in str(done.exception)
+
+
+@pytest.mark.parametrize("algorithm", ["P-256", "RSA-3072"])
+def test_a_request_is_signed_in_the_module_and_logged(wiring: Wiring, tmp_path: Path, algorithm: str) -> None:
+    key = facts("generate-key", "--token", "tsu", "--label", "k", "--algorithm", algorithm, obj=wiring)
+    order = ("request", "--token", "tsu", "--label", "k")
+    file = tmp_path / "k.csr"
+    done = call(*order, "--subject", "C=XX, CN=TSU 2 TEST", "--out", file, obj=wiring)
+    assert done.exit_code == 0, done.exception
+    assert str(file) in done.stdout
+    read = x509.load_pem_x509_csr(file.read_bytes())
+    assert read.is_signature_valid
+    assert read.subject.rfc4514_string() == "CN=TSU 2 TEST,C=XX"
+    spki = read.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    assert hashlib.sha256(spki).hexdigest() == key["spki_sha256"]
+    event = wiring.recorded[-1]
+    assert (event.type, event.detail["spki_sha256"]) == ("module.request-made", key["spki_sha256"])
+    assert x509.load_pem_x509_csr(call(*order, obj=wiring).stdout.encode()).subject == x509.Name([])
+    assert x509.load_pem_x509_csr(facts(*order, obj=wiring)["request"].encode()).is_signature_valid
 
 
 def test_the_life_of_a_key_is_in_the_audit_log(wiring: Wiring) -> None:

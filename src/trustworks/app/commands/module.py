@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 
 import typer
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from trustworks.app.commands.tokens import (
     AsJson,
@@ -25,6 +27,7 @@ from trustworks.app.commands.tokens import (
     opened,
     record,
 )
+from trustworks.core.durable import put
 from trustworks.core.errors import Malformed, Rejected, Unavailable
 from trustworks.core.module import (
     Approval,
@@ -34,6 +37,7 @@ from trustworks.core.module import (
     initialise_token,
     write_approval,
 )
+from trustworks.core.module.requests import certification_request
 
 if TYPE_CHECKING:
     from trustworks.core.module import Capability, Key, ModuleHealth, ModuleInfo
@@ -242,6 +246,62 @@ def generate_key(
     typer.echo(
         json.dumps(facts) if as_json else f"{facts['uri']}\nSHA-256 of the SPKI {facts['spki_sha256']}"
     )
+
+
+@app.command()
+def request(
+    context: typer.Context,
+    label: Label,
+    *,
+    subject: Annotated[
+        str | None,
+        typer.Option(
+            help='The subject, such as "C=XX, CN=TSU 2 TEST", for an authority that reads it there.'
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write the request here (PEM), in place of standard output.")
+    ] = None,
+    token: Token = None,
+    uri: Uri = None,
+    library: Library = None,
+    lab: Lab = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make a certification request (PKCS#10) for a key, signed in the module.
+
+    For `trustworks certificate issue --csr`, which takes the key from it and the subject from its own option.
+    """
+    name = _name(subject)
+    with (
+        log_of(context, uri) as recorder,
+        opened(context, token=token, uri=uri, library=library, lab=lab) as module,
+    ):
+        key = module.key(label=label)
+        csr = x509.load_der_x509_csr(certification_request(key, name))
+        facts = _key_facts(key) | {"subject": csr.subject.rfc4514_string()}
+        record(recorder, "module.request-made", module, facts)
+    pem = csr.public_bytes(Encoding.PEM).decode("ascii")
+    if out is not None:
+        try:
+            put(out, pem)
+        except OSError as error:
+            raise Rejected(
+                "module.request-file", f"{out} cannot be written: {error.strerror}. Name another file."
+            ) from None
+    if as_json:
+        typer.echo(json.dumps(facts | {"request": pem}))
+    elif out is None:
+        typer.echo(pem, nl=False)
+    else:
+        typer.echo(f"{facts['uri']}\nThe request is in {out}.")
+
+
+def _name(subject: str | None) -> x509.Name:
+    from trustworks.issuance.profiles.tbs import distinguished_name  # noqa: PLC0415 - few commands name anybody
+    from trustworks.issuance.wire import read_subject  # noqa: PLC0415 - as above
+
+    return distinguished_name(() if subject is None else read_subject(subject))
 
 
 @app.command("destroy-key")

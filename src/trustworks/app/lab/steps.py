@@ -26,6 +26,7 @@ from trustworks.core.durable import put
 from trustworks.core.errors import Unavailable
 from trustworks.core.module import KeyAlgorithm, initialise_token
 from trustworks.core.module.config import ModuleSettings
+from trustworks.core.module.requests import certification_request
 from trustworks.core.time import LabClock
 from trustworks.issuance import records
 from trustworks.issuance.model import NameAttribute, Request
@@ -154,12 +155,7 @@ class Setup:
         if not complete.needs_certificate(self.layout, label):
             return
         key = self.key(token, label, KeyAlgorithm.P256)
-        request = (
-            x509.CertificateSigningRequestBuilder()
-            .subject_name(x509.Name([]))
-            .sign(key.private_key(), hashes.SHA256())
-        )
-        self._certify(profile, label, name, request, spki_sha256=key.spki_sha256)
+        self._certify(profile, label, name, certification_request(key), spki_sha256=key.spki_sha256)
 
     def tls(self) -> None:
         """The HTTPS server's key in a file (the server reads nothing else), and its certificate."""
@@ -189,7 +185,7 @@ class Setup:
             "tls-server",
             "tls",
             "Trustworks TEST server",
-            request,
+            request.public_bytes(Encoding.DER),
             spki_sha256=digest.finalize(),
             alternative_names=names,
         )
@@ -216,7 +212,7 @@ class Setup:
         profile: str,
         file: str,
         name: str,
-        request: x509.CertificateSigningRequest,
+        csr: bytes,
         *,
         spki_sha256: bytes,
         alternative_names: tuple[str, ...] = (),
@@ -228,7 +224,7 @@ class Setup:
                 .issue(
                     Request(
                         profile=profile,
-                        csr=request.public_bytes(Encoding.DER),
+                        csr=csr,
                         subject=(NameAttribute("commonName", name),),
                         requested_by=BY,
                         alternative_names=alternative_names,

@@ -77,7 +77,9 @@ class OcspSigner:
             raise Unavailable(
                 "ocsp.signer-revoked",
                 f"The OCSP signer's certificate {self.serial} is revoked ({revoked}); no answer is signed. "
-                "Issue a new one with a new key, name both in [issuance.ocsp], and restart the services.",
+                "Make a new key and its certificate (`trustworks module generate-key`, `trustworks module "
+                "request`, `trustworks certificate issue --profile ocsp-signer`), name both in "
+                "[issuance.ocsp], and restart the services.",
             )
 
 
