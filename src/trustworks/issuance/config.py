@@ -44,7 +44,7 @@ class AuthoritySettings(Table):
 
     name: str = Field(min_length=2, max_length=64, description="The authority's commonName.")
     key: str = Field(description="Label of its key on the token of the same name.")
-    algorithm: str = Field(default="P-384", description="The kind of key that its ceremony makes.")
+    algorithm: str = Field(default="P-384", description="The kind of key that is made for it.")
     years: int = Field(ge=1, le=30, description="Years that its certificate is valid.")
     crl_validity_hours: int = Field(
         ge=1, le=8784, description="Hours from thisUpdate to nextUpdate of its revocation list."
@@ -77,7 +77,10 @@ class RootSettings(AuthoritySettings):
         description="Hours from thisUpdate to nextUpdate of its list; at most a year (CSS-6.3.9-12).",
     )
     crl_every_hours: float = Field(
-        default=2160, gt=0, le=8760, description="Hours between two publications; each is a ceremony."
+        default=2160,
+        gt=0,
+        le=8760,
+        description="Hours between two publications; each opens the root's token.",
     )
 
 
@@ -91,7 +94,7 @@ class IssuingSettings(AuthoritySettings):
         description="The issuing authority's commonName.",
     )
     key: str = Field(default="issuing", description="Label of the issuing key on the token `issuing`.")
-    algorithm: str = Field(default="P-256", description="The kind of key that its ceremony makes.")
+    algorithm: str = Field(default="P-256", description="The kind of key that is made for it.")
     years: int = Field(default=10, ge=1, le=20, description="Years that its certificate is valid.")
     crl_validity_hours: int = Field(
         default=24,

@@ -120,8 +120,8 @@ class Issuance:
         if found is None:
             raise Unavailable(
                 "issuance.authority-absent",
-                f"There is no authority {name!r} yet; its ceremony makes it (`trustworks lab` does in a "
-                "lab).",
+                f"There is no authority {name!r} yet. `trustworks lab` makes a laboratory's; the key "
+                "ceremony that makes one elsewhere is not built yet.",
             )
         self._authorities[name] = found
         return found

@@ -41,7 +41,12 @@ def show(
     lines = [
         ("profile", f"{found.name}, version {found.version}"),
         ("for", found.title),
-        ("issued by", "a ceremony" if found.ca else found.authority),
+        (
+            "issued by",
+            "nothing but `trustworks lab` (the key ceremony is not built yet)"
+            if found.ca
+            else found.authority,
+        ),
         ("valid", f"{found.days} days, at most {found.max_days}"),
         ("key usage", ", ".join(found.key_usage)),
         ("extended", ", ".join(found.extended_key_usage) or "none"),

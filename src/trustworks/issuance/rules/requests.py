@@ -108,7 +108,8 @@ def check_not_a_ceremony(profile: Profile) -> None:
     if profile.ca:
         raise Rejected(
             "issuance.profile-ceremony",
-            f"Certificates of the profile {profile.name} are made by a ceremony alone.",
+            f"Certificates of the profile {profile.name} are not issued on request. `trustworks lab` makes a "
+            "laboratory's authorities; the key ceremony that makes others is not built yet.",
         )
 
 

@@ -172,7 +172,9 @@ class CrlPublisher:
             authority = records.authority(connection, name)
             if authority is None:
                 raise Rejected(
-                    "crl.authority", f"There is no authority {name!r} yet; hold its ceremony first."
+                    "crl.authority",
+                    f"There is no authority {name!r} yet. `trustworks lab` makes a laboratory's; the key "
+                    "ceremony that makes one elsewhere is not built yet.",
                 )
             last = _last(connection, name)
             if last is not None and last.next_update == NEVER:
