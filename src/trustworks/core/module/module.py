@@ -16,7 +16,7 @@ from trustworks.core.module.key import Key
 from trustworks.core.module.pin import check_pin, read_pin
 from trustworks.core.module.pkcs11 import CryptokiError, text
 from trustworks.core.module.sessions import Connection
-from trustworks.core.module.softhsm import keep_tokens
+from trustworks.core.module.softhsm import damaged_files, keep_token, restore_tokens
 from trustworks.core.module.uri import Pkcs11Uri
 from trustworks.core.trace import implements
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from trustworks.core.module.algorithms import KeyAlgorithm
     from trustworks.core.module.config import ModuleSettings
     from trustworks.core.module.health import Approval, ModuleHealth
+    from trustworks.core.module.library import Setup
     from trustworks.core.module.objects import Found
     from trustworks.core.module.probe import Capability, ModuleInfo
 
@@ -95,12 +96,20 @@ class Module:
         check_pin(pin, whose=str(uri), lab=lab)
         try:
             with libraries.start_lock(setup):
-                keep_tokens(setup)
+                restored = restore_tokens(setup)
                 cryptoki = libraries.load(setup)
+                if restored:
+                    with cryptoki.lock:
+                        libraries.start_afresh(cryptoki)
                 connection = Connection(cryptoki, uri, pin, setup=setup, read_write=read_write)
-                connection.open()
+                try:
+                    connection.open()
+                except (Unavailable, CryptokiError) as error:
+                    check_token_files(setup, uri, error)
+                    raise
                 try:
                     module = cls(connection, lab=lab, today=today, settings=settings)
+                    keep_token(setup, module.token_uri.serial or "")
                 except BaseException:
                     connection.close()
                     raise
@@ -304,6 +313,25 @@ class Module:
         `approved`: as read from the approval file that the configuration names, unless it is given.
         """
         return health.health(self, approved)
+
+
+def check_token_files(setup: Setup, uri: Pkcs11Uri, error: Unavailable | CryptokiError) -> None:
+    """Where a token is absent or fails and a token's file is damaged, say so instead of "create it".
+
+    What is left of that file may be all that is left of the keys.
+    """
+    if isinstance(error, Unavailable) and error.code != "module.token-absent":
+        return
+    damaged = damaged_files(setup)
+    if not damaged:
+        return
+    remedy = (
+        f"{damaged[0]} is damaged (cut short or empty) without a good copy beside it. If it is this token's, "
+        "put the file back from a backup before you do anything else."
+    )
+    if isinstance(error, Unavailable):
+        raise Unavailable("module.token-absent", f"The token of {uri} is absent, and {remedy}") from error
+    raise Unavailable("module.failed", f"The token of {uri} cannot be read, and {remedy}") from error
 
 
 @implements("TRUSTWORKS:MODULE-KEY-INSIDE")

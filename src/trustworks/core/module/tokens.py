@@ -10,7 +10,7 @@ from trustworks.core.module import library as libraries
 from trustworks.core.module.constants import Flag, User
 from trustworks.core.module.pin import check_pin
 from trustworks.core.module.pkcs11 import CryptokiError, text
-from trustworks.core.module.softhsm import keep_tokens
+from trustworks.core.module.softhsm import keep_token, restore_tokens
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def initialise_token(
         with cryptoki.lock:
             libraries.start_afresh(cryptoki)
             try:
-                _initialise(cryptoki, label, officer, user)
+                keep_token(setup, _initialise(cryptoki, label, officer, user))
             except CryptokiError as error:
                 raise Unavailable(
                     "module.token",
@@ -58,7 +58,8 @@ def initialise_token(
                 ) from error
 
 
-def _initialise(cryptoki: Cryptoki, label: str, so_pin: bytes, user_pin: bytes) -> None:
+def _initialise(cryptoki: Cryptoki, label: str, so_pin: bytes, user_pin: bytes) -> str:
+    """Make the token; answers its serial number."""
     slots = []
     for slot in cryptoki.slots():
         with contextlib.suppress(CryptokiError):  # a spoilt token is not a free one
@@ -78,6 +79,7 @@ def _initialise(cryptoki: Cryptoki, label: str, so_pin: bytes, user_pin: bytes) 
         cryptoki.logout(session)
     finally:
         cryptoki.close_session(session)
+    return text(cryptoki.token_info(slot).serialNumber)
 
 
 def token_labels(
@@ -86,7 +88,7 @@ def token_labels(
     """The labels of all tokens that are initialised. No PIN is needed."""
     setup = libraries.make_setup(settings, library=library, base=base)
     with libraries.start_lock(setup):
-        keep_tokens(setup)
+        restore_tokens(setup)
         cryptoki = libraries.load(setup)
         found = set()
         with cryptoki.lock:
