@@ -116,6 +116,8 @@ class LeaseWriter:
         try:
             os.fchmod(self._file, 0o600)
             os.ftruncate(self._file, PAGE)
+            # A file with holes would end this process (SIGBUS) at the first write to a full disk.
+            os.posix_fallocate(self._file, 0, PAGE)
             self._map = mmap.mmap(self._file, PAGE)
         except OSError as error:
             os.close(self._file)  # and with it the lock
