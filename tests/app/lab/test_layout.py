@@ -88,3 +88,34 @@ def test_a_configuration_rewritten_by_hand_is_not_changed_by_guessing() -> None:
     text = places.config_text("127.0.0.1:8080", "127.0.0.1:8443", "lab").replace("public-url", "#public-url")
     with pytest.raises(Malformed, match="no single line public-url"):
         places.moved(text, "127.0.0.1:1", "127.0.0.1:2")
+
+
+def test_what_a_checked_clock_needs_has_its_line_in_the_configuration(tmp_path: Path) -> None:
+    file = tmp_path / "trustworks.toml"
+    text = places.config_text("127.0.0.1:8080", "127.0.0.1:8443", "enforce")
+    assert text.count(places.TRACEABLE) == 1
+    file.write_text(text.replace(places.TRACEABLE, places.TRACEABLE.removeprefix("# ")), encoding="utf-8")
+    assert config.load(file).config.time.traceable_to == ("UTC(k)",)
+
+
+def test_a_laboratory_without_that_line_gets_it_with_the_checked_clock() -> None:
+    text = places.config_text("127.0.0.1:8080", "127.0.0.1:8443", "lab")
+    older = text.replace(f"{places.TRACEABLE}\n", "")
+    assert places.TRACEABLE not in older
+    assert places.with_clock(older, "enforce") == places.config_text(
+        "127.0.0.1:8080", "127.0.0.1:8443", "enforce"
+    )
+    named = text.replace(places.TRACEABLE, 'traceable-to = ["UTC(PTB)"]')
+    assert tomllib.loads(places.with_clock(named, "enforce"))["time"]["traceable-to"] == ["UTC(PTB)"]
+    assert places.with_clock(text, "lab") == text
+
+
+def test_another_unit_takes_the_place_of_the_first() -> None:
+    text = places.config_text("127.0.0.1:8080", "127.0.0.1:8443", "lab")
+    assert places.names_unit(text, "tsu-1")
+    changed = places.with_unit(text, "tsu-1", "tsu-2")
+    assert not places.names_unit(changed, "tsu-1")
+    assert tomllib.loads(changed)["timestamping"]["units"] == [
+        {"name": "tsu-2", "certificate": "certs/tsu-2.pem", "chain": "certs/issuing.pem"}
+    ]
+    assert places.with_unit(changed, "tsu-2", "tsu-1") == text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -57,3 +58,57 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match="cannot be set up") as caught:
         start(tmp_path / "file" / "lab")
     assert caught.value.code == "lab.folder"
+
+
+def test_a_folder_of_somebody_elses_files_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "letters").mkdir()
+    (tmp_path / "secrets").mkdir(mode=0o755)
+    with pytest.raises(Malformed, match="is not empty and is no laboratory") as caught:
+        start(tmp_path)
+    assert str(tmp_path) in str(caught.value)
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["letters", "secrets"]
+    assert (tmp_path / "secrets").stat().st_mode & 0o777 == 0o755
+
+
+def test_files_in_folders_that_a_laboratory_has_too_are_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "certs").mkdir()
+    (tmp_path / "certs" / "mine.pem").touch()
+    with pytest.raises(Malformed, match="no laboratory"):
+        start(tmp_path)
+
+
+def test_another_configuration_is_left_alone(tmp_path: Path) -> None:
+    text = '[provider]\nname = "Not a laboratory"\n'
+    (tmp_path / "trustworks.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(Malformed, match=r"trustworks\.toml is not a laboratory's"):
+        start(tmp_path)
+    assert [one.name for one in tmp_path.iterdir()] == ["trustworks.toml"]
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o1777, 0o775])
+def test_a_folder_that_others_can_write_is_refused(tmp_path: Path, mode: int) -> None:
+    folder = tmp_path / "lab"
+    folder.mkdir()
+    folder.chmod(mode)
+    with pytest.raises(Malformed, match=r"others can write .*chmod go-w"):
+        start(folder)
+    assert not list(folder.iterdir())
+
+
+def test_the_folders_of_a_broken_off_set_up_are_taken_up(tmp_path: Path) -> None:
+    layout = Layout(tmp_path / "lab")
+    places.check_folder(layout)
+    places.make_folders(layout)
+    layout.lock.touch()
+    put(layout.softhsm2, places.softhsm2_text(layout.tokens))
+    places.check_folder(layout)
+
+
+def test_a_new_folder_is_its_owners_to_write_whatever_the_umask(tmp_path: Path) -> None:
+    layout = Layout(tmp_path / "lab")
+    before = os.umask(0)
+    try:
+        places.make_folders(layout)
+    finally:
+        os.umask(before)
+    places.check_folder(layout)

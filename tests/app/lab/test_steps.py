@@ -116,8 +116,8 @@ def test_a_token_made_half_is_made_anew_and_the_others_are_kept(layout: Layout) 
     assert not layout.new_tokens.exists()
 
 
-def set_up(layout: Layout) -> subprocess.CompletedProcess[str]:
-    command = [str(PROGRAM), "lab", "--dir", str(layout.folder), "--setup-only"]
+def set_up(layout: Layout, *more: str) -> subprocess.CompletedProcess[str]:
+    command = [str(PROGRAM), "lab", "--dir", str(layout.folder), "--setup-only", *more]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
@@ -141,3 +141,106 @@ def test_the_security_officers_pins_may_be_kept_elsewhere(layout: Layout, tmp_pa
     away.rename(file)
     assert found.returncode == 0, found.stderr
     assert not made, "a PIN that the token does not have"
+
+
+def test_a_checked_clock_that_traces_to_nobody_is_told_at_the_start(layout: Layout) -> None:
+    before = layout.config.read_text(encoding="utf-8")
+    told = set_up(layout, "--clock", "enforce").stdout
+    assert "gives no time before [time] traceable-to says" in told, told
+    text = layout.config.read_text(encoding="utf-8")
+    put(layout.config, text.replace(places.TRACEABLE, 'traceable-to = ["UTC(PTB)"]'))
+    assert "traceable-to" not in set_up(layout).stdout
+    put(layout.config, text)
+    assert "traceable-to" not in set_up(layout, "--clock", "lab").stdout
+    assert layout.config.read_text(encoding="utf-8") == before
+
+
+# With the clocks of the set-up and of the authority so many days ahead.
+LATER = """
+import hashlib
+import sys
+from datetime import timedelta
+from pathlib import Path
+from trustworks.app.lab import complete, steps
+from trustworks.app.lab.layout import Layout
+from trustworks.app.wiring import Wiring
+from trustworks.core.time import LabClock
+from trustworks.timestamping import wire
+ahead = timedelta(days=float(sys.argv[2]))
+now = complete.now
+complete.now = lambda: now() + ahead
+class Later:
+    def realtime_ns(self):
+        return int(complete.now().timestamp() * 10**6) * 1000
+steps.LabClock = lambda: LabClock(Later())
+layout = Layout(Path(sys.argv[1]))
+setup = steps.Setup(layout)
+setup.time_stamping()
+print("notes:", *setup.notes)
+setup.close()
+wiring = Wiring.lazy(layout.config)
+print("to make:", complete.unit_to_make(layout, wiring))
+query = wire.encode_request(hashlib.sha256(b"a document").digest(), "sha256")
+with wiring.open_database() as database, wiring.open_recorder("tsa", database=database) as recorder:
+    with wiring.open_module("tsu") as module:
+        print("keys:", *(key.label for key in module.keys()))
+        clock = LabClock(Later())
+        tsa = wiring.timestamping_authority(module=module, recorder=recorder, database=database, clock=clock)
+        print("granted" if wire.decode_response(tsa.stamp(query)).token else "refused")
+"""
+
+
+def later(layout: Layout, days: float) -> list[str]:
+    command = [sys.executable, "-c", LATER, str(layout.folder), str(days)]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stderr
+    return found.stdout.splitlines()
+
+
+def unit(layout: Layout) -> tuple[str, str]:
+    (one,) = Wiring.lazy(layout.config).timestamping_settings.units
+    return one.name, one.certificate.name
+
+
+def test_a_unit_whose_key_ends_soon_gets_a_successor_with_a_key_of_its_own(layout: Layout) -> None:
+    first = layout.certificate("tsu-1").read_bytes()
+    text = layout.config.read_text(encoding="utf-8")
+    notes, to_make, _, answer = later(layout, 350)
+    assert (notes, to_make, answer) == ("notes:", "to make: None", "granted"), "fifteen days before its end"
+    assert layout.config.read_text(encoding="utf-8") == text
+
+    notes, to_make, keys, answer = later(layout, 360)
+    assert unit(layout) == ("tsu-2", "tsu-2.pem")
+    assert "tsu-1" in notes
+    assert "tsu-2" in notes
+    assert "destroy-key" in notes
+    assert to_make == "to make: None"
+    assert {"tsu-1", "tsu-2"} <= set(keys.split()), "the old key was destroyed before its use ended"
+    assert answer == "granted"
+    assert layout.certificate("tsu-1").read_bytes() == first
+    assert places.with_unit(layout.config.read_text(encoding="utf-8"), "tsu-2", "tsu-1") == text
+
+    assert later(layout, 400)[3] == "granted", "the first key's use has ended"
+    assert complete(layout)
+    assert later(layout, 360 + 363)[0] != "notes:"
+    assert unit(layout) == ("tsu-3", "tsu-3.pem")
+
+
+def test_a_successor_that_was_made_and_not_named_is_named(layout: Layout) -> None:
+    text = layout.config.read_text(encoding="utf-8")
+    put(layout.config, places.with_unit(text, "tsu-3", "tsu-1"))
+    before = layout.certificate("tsu-2").read_bytes()
+    later(layout, 360)
+    assert unit(layout) == ("tsu-2", "tsu-2.pem")
+    assert layout.certificate("tsu-2").read_bytes() == before
+
+
+def test_a_unit_that_its_owner_wrote_anew_is_its_owners(layout: Layout) -> None:
+    text = layout.config.read_text(encoding="utf-8")
+    name, _ = unit(layout)
+    put(layout.config, text.replace(f'name = "{name}"', f"name = '{name}'"))
+    mine = layout.config.read_text(encoding="utf-8")
+    notes, to_make, *_ = later(layout, 2 * 365)
+    assert (notes, to_make) == ("notes:", "to make: None")
+    assert layout.config.read_text(encoding="utf-8") == mine
+    put(layout.config, text)

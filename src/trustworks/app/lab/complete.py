@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from cryptography import x509
+
 from trustworks.app.certificates import read
+from trustworks.app.lab import layout as places
 from trustworks.issuance import records
 
 if TYPE_CHECKING:
@@ -14,13 +18,58 @@ if TYPE_CHECKING:
     from trustworks.core.store import Database
 
 RENEW_BEFORE = timedelta(days=7)  # a certificate that ends so soon is replaced at the next start
-SERVICES = ("tsu-1", "ocsp", "audit", "tls")
+SERVICES = ("ocsp", "audit", "tls")
+_UNIT = re.compile(r"tsu-([1-9][0-9]*)")
+
+
+def now() -> datetime:
+    """The time by this machine's clock."""
+    return datetime.now(UTC)
+
+
+def use_ends(certificate: x509.Certificate) -> datetime:
+    """When a certificate's private key may no longer be used; with the certificate, where none says so."""
+    end = certificate.not_valid_after_utc
+    try:
+        period = certificate.extensions.get_extension_for_class(x509.PrivateKeyUsagePeriod).value
+    except x509.ExtensionNotFound:
+        return end
+    # `cryptography` gives the extension's times without a zone; they are UTC.
+    return end if period.not_after is None else min(end, period.not_after.replace(tzinfo=UTC))
 
 
 def needs_certificate(layout: Layout, name: str) -> bool:
-    """Whether a service's certificate is missing, or ends soon."""
+    """Whether a service's certificate is missing, or may not be used much longer."""
     file = layout.certificate(name)
-    return not file.is_file() or read(file).not_valid_after_utc - datetime.now(UTC) < RENEW_BEFORE
+    return not file.is_file() or use_ends(read(file)) - now() < RENEW_BEFORE
+
+
+def own_unit(layout: Layout, wiring: Wiring) -> str | None:
+    """The name of the time-stamping unit that the laboratory looks after; None: its owner took it away."""
+    for one in wiring.timestamping_settings.units:
+        if _UNIT.fullmatch(one.key_label) and one.certificate == layout.certificate(one.key_label):
+            return one.key_label
+    return None
+
+
+def unit_to_make(layout: Layout, wiring: Wiring) -> str | None:
+    """The time-stamping unit that the set-up has to make or to name, None when the present one is good.
+
+    A unit whose key may not be used much longer has a successor with a key of its own, the next number in its
+    name (EN 319 421, 7.6.7: a key is not used beyond its end). Where the configuration names the unit in
+    other words than the set-up's, that is left to its owner; `/healthz` tells the end.
+    """
+    own = own_unit(layout, wiring)
+    if own is None or not layout.certificate(own).is_file():
+        return own
+    if not needs_certificate(layout, own):
+        return None
+    if not places.names_unit(layout.config.read_text(encoding="utf-8"), own):
+        return None
+    number = int(own.removeprefix("tsu-")) + 1
+    while layout.certificate(f"tsu-{number}").is_file() and needs_certificate(layout, f"tsu-{number}"):
+        number += 1
+    return f"tsu-{number}"
 
 
 def is_complete(layout: Layout, wiring: Wiring, database: Database) -> bool:
@@ -35,8 +84,10 @@ def is_complete(layout: Layout, wiring: Wiring, database: Database) -> bool:
         return False
     if any(needs_certificate(layout, name) for name in SERVICES):
         return False
+    if unit_to_make(layout, wiring) is not None:
+        return False
     # The issuing authority's list is published by the jobs process, the root's by nobody else.
     with database.read() as connection:
         heads = records.crl_heads(connection, "root")
     every = timedelta(hours=wiring.issuance_settings.root.crl_every_hours)
-    return bool(heads) and datetime.now(UTC) - heads[0].this_update < every
+    return bool(heads) and now() - heads[0].this_update < every

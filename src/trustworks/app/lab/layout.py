@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import secrets
+import stat
+import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -20,8 +22,14 @@ PROVIDER = "Trustworks TEST Provider"
 # Certificates name a public host: linters object to 127.0.0.1. IANA keeps example.com for examples.
 NAME = "tsp.example.com"
 TLS_STEP = 363  # 8080 -> 8443: where HTTPS listens when nobody says where
+LEFTOVER = r"\..+\.[0-9a-f]{8}"  # the name of a file that `core.durable.put` did not come to rename
+GROUP_AND_OTHERS_WRITE = 0o022
 _PIN_OCTETS = 18
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with, not listened on
+
+TRACEABLE = (
+    '# traceable-to = ["UTC(k)"]  # enforce needs it: the laboratories that your time sources trace to'
+)
 
 Clock = Literal["lab", "enforce"]
 
@@ -73,9 +81,14 @@ class Layout:
         return self.folder / "run" / "serve.lock"
 
     @property
+    def state(self) -> Path:
+        """Database and objects."""
+        return self.folder / "state"
+
+    @property
     def complete(self) -> Path:
         """The mark of a set-up that came to its end."""
-        return self.folder / "state" / "complete"
+        return self.state / "complete"
 
     def pin(self, token: str) -> Path:
         """The file with the user's PIN of a token."""
@@ -95,11 +108,61 @@ class Layout:
         return self.certificates / f"{name}.pem"
 
 
+def check_folder(layout: Layout) -> None:
+    """Refuse a folder that others can write, and one that holds anything else than a laboratory.
+
+    Secrets are put into it, and folders in it are closed for all others. Raises `Malformed`.
+    """
+    folder = layout.folder
+    try:
+        mode = folder.stat().st_mode
+        if stat.S_ISDIR(mode) and mode & GROUP_AND_OTHERS_WRITE:
+            raise Malformed(
+                f"--dir: others can write to {folder} (mode {stat.S_IMODE(mode):04o}), and so could change "
+                f"the laboratory's keys and configuration. Run chmod go-w {folder}, or name another folder."
+            )
+        if layout.config.exists():
+            _check_config(layout.config)
+        elif any(not _is_begun(entry, layout) for entry in folder.iterdir()):
+            raise Malformed(
+                f"--dir: {folder} is not empty and is no laboratory; name an empty folder or a new one."
+            )
+    except OSError:  # there is none yet; or there can be none, which is told when it is made
+        return
+
+
+def _is_begun(entry: Path, layout: Layout) -> bool:
+    """Whether a set-up that was broken off before it wrote the configuration can have left this."""
+    if entry == layout.softhsm2 or re.fullmatch(LEFTOVER, entry.name):
+        return True
+    folders = (
+        layout.certificates,
+        layout.trust,
+        layout.lock.parent,
+        layout.secrets,
+        layout.tokens,
+        layout.state,
+    )
+    return entry in folders and all(one == layout.lock for one in entry.iterdir())
+
+
+def _check_config(file: Path) -> None:
+    try:
+        found = tomllib.loads(file.read_text(encoding="utf-8")).get("provider")
+    except ValueError:  # no TOML, or no text: told when it is read for use
+        return
+    if not isinstance(found, dict) or found.get("lab") is not True:
+        raise Malformed(
+            f"{file} is not a laboratory's: [provider] lab is not true. `trustworks serve` serves it; for a "
+            "laboratory name another folder with --dir."
+        )
+
+
 def make_folders(layout: Layout) -> None:
     """Make the folders that are missing; secrets and tokens are their owner's alone."""
     for folder in (layout.folder, layout.certificates, layout.trust, layout.lock.parent):
-        folder.mkdir(parents=True, exist_ok=True)
-    for folder in (layout.secrets, layout.tokens, layout.folder / "state"):
+        folder.mkdir(mode=0o755, parents=True, exist_ok=True)  # no more, whatever the umask lets through
+    for folder in (layout.secrets, layout.tokens, layout.state):
         folder.mkdir(exist_ok=True)
         folder.chmod(0o700)
 
@@ -162,6 +225,7 @@ softhsm2-conf = "softhsm2.conf"
 [time]
 # lab: a clock that nobody checks. enforce: time only with a proven bound, see docs/time.md.
 mode = "{clock}"
+{TRACEABLE}
 
 [audit]
 certificate = "certs/audit.pem"
@@ -220,3 +284,31 @@ def moved(text: str, listen: Address, tls_listen: Address, public_url: str | Non
                 "Change addresses in it by hand, and start without --listen, --tls-listen and --public-url."
             )
     return text
+
+
+def with_clock(text: str, clock: Clock) -> str:
+    """The text of a laboratory's configuration with another clock. Raises `Malformed` as `moved` does."""
+    text, number = re.subn(r'(?m)^mode = "(lab|enforce)"$', f'mode = "{clock}"', text)
+    if number != 1:
+        raise Malformed(
+            "The laboratory's configuration has no single line mode = ...; change [time] mode by hand."
+        )
+    if clock == "enforce" and "traceable-to" not in text:
+        text = text.replace('\nmode = "enforce"\n', f'\nmode = "enforce"\n{TRACEABLE}\n')
+    return text
+
+
+def names_unit(text: str, unit: str) -> bool:
+    """Whether the configuration names the time-stamping unit in the words of `config_text`."""
+    return all(text.count(line) == 1 for line in _unit_lines(unit))
+
+
+def with_unit(text: str, old: str, new: str) -> str:
+    """The text of a laboratory's configuration with another unit in the place of one that it names."""
+    for before, after in zip(_unit_lines(old), _unit_lines(new), strict=True):
+        text = text.replace(before, after)
+    return text
+
+
+def _unit_lines(unit: str) -> tuple[str, str]:
+    return f'\nname = "{unit}"\n', f'\ncertificate = "certs/{unit}.pem"\n'

@@ -49,6 +49,7 @@ def run(
         raise Malformed(f"--public-url: write http://HOST or http://HOST:PORT, not {public_url!r}.")
     if clock is not None and clock not in get_args(Clock):
         raise Malformed(f"--clock is {' or '.join(get_args(Clock))}, not {clock!r}.")
+    places.check_folder(layout)
     with ExitStack() as held:
         known = layout.lock.exists()
         lock = held.enter_context(only_one(layout.lock)) if known else None
@@ -92,9 +93,7 @@ def _config(
         secure = tls_listen or (places.tls_beside(plain) if listen else found[-1])
         text = places.moved(text, plain, secure, public_url)
     if clock is not None:
-        text, number = re.subn(r'(?m)^mode = "(lab|enforce)"$', f'mode = "{clock}"', text)
-        if number != 1:
-            raise Malformed(f"{layout.config} has no single line mode = ...; change [time] mode by hand.")
+        text = places.with_clock(text, cast("Clock", clock))
     return text
 
 
@@ -113,6 +112,13 @@ def _make(layout: Layout, text: str, console: Console) -> Wiring:
         put(layout.config, text)
     wiring = Wiring.lazy(layout.config)
     _ = wiring.config  # a configuration that was changed by hand is complained about before anything is made
+    if wiring.config.time.mode == "enforce" and not wiring.config.time.traceable_to:
+        console.print(
+            "The checked clock gives no time before [time] traceable-to says which UTC(k) laboratories your "
+            f"time sources trace to: its line in {show.shown(layout.config)} waits for their names.",
+            markup=False,
+            soft_wrap=True,
+        )
     _pins(layout, wiring)
     if layout.complete.is_file():
         from trustworks.app.lab.complete import is_complete  # noqa: PLC0415 - after the cheap question
@@ -132,11 +138,13 @@ def _make(layout: Layout, text: str, console: Console) -> Wiring:
         show.work(setup.steps(), console)
     finally:
         setup.close()
-    return wiring
+    for note in setup.notes:
+        console.print(note, markup=False, soft_wrap=True)
+    return Wiring.lazy(layout.config)  # read anew: the set-up may have named another unit
 
 
 def _pins(layout: Layout, wiring: Wiring) -> None:
-    """Draw the PINs of tokens to be made. Raises `Unavailable` where the PIN of a token that is there is lost.
+    """Draw the PINs of tokens to be made. Raises `Unavailable` where the PIN of one that is there is lost.
 
     A new one would not open it, and each try with a wrong one brings the token nearer to locking itself.
     """
@@ -156,5 +164,5 @@ def _remove_leftovers(folder: Path) -> None:
     """Remove files that an interrupted run did not come to rename to their places."""
     for here in (folder, *(folder / name for name in ("secrets", "certs", "trust", "state"))):
         for entry in here.glob(".*"):
-            if re.fullmatch(r"\..+\.[0-9a-f]{8}", entry.name) and entry.is_file():
+            if re.fullmatch(places.LEFTOVER, entry.name) and entry.is_file():
                 entry.unlink()

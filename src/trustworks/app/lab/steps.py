@@ -11,7 +11,6 @@ import ipaddress
 import shutil
 import socket
 from contextlib import ExitStack
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from cryptography import x509
@@ -19,6 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from trustworks.app.certificates import read
 from trustworks.app.lab import complete
 from trustworks.app.lab import layout as places
 from trustworks.app.wiring import TOKENS, Wiring
@@ -45,7 +45,10 @@ Step = tuple[str, "Callable[[], None]"]
 
 
 class Setup:
-    """One run of the set-up: `steps`, to be done in their order. What is there already costs little."""
+    """One run of the set-up: `steps`, to be done in their order. What is there already costs little.
+
+    `notes` are sentences about what else was changed, for the laboratory's owner.
+    """
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
@@ -53,6 +56,7 @@ class Setup:
         self._stack = ExitStack()
         self._modules: dict[str, Module] = {}
         self._opened: tuple[Database, Recorder] | None = None
+        self.notes: list[str] = []
 
     def steps(self) -> list[Step]:
         """The steps, each with the words for the progress display."""
@@ -139,8 +143,27 @@ class Setup:
         create(key, by=BY)
 
     def time_stamping(self) -> None:
-        """The time-stamping unit's key and certificate."""
-        self._service("tsu", "tsu", "tsu-1", "Trustworks TEST TSU 1")
+        """The time-stamping unit's key and certificate; another unit in its place before its key's end."""
+        own, unit = (
+            complete.own_unit(self.layout, self.wiring),
+            complete.unit_to_make(self.layout, self.wiring),
+        )
+        if own is None or unit is None:
+            return
+        self._service("tsu", "tsu", unit, f"Trustworks TEST TSU {unit.removeprefix('tsu-')}")
+        if unit != own:
+            self._take_over(own, unit)
+
+    def _take_over(self, old: str, new: str) -> None:
+        """Name another unit in the configuration; the old one's key stays until its owner destroys it."""
+        text = self.layout.config.read_text(encoding="utf-8")
+        put(self.layout.config, places.with_unit(text, old, new))
+        end = complete.use_ends(read(self.layout.certificate(old)))
+        self.notes.append(
+            f"The key of the time-stamping unit {old} may be used until {end:%Y-%m-%d} only. A new unit, "
+            f"{new}, has its place in {self.layout.config}: name and certificate. The old key is kept; after "
+            f"that day destroy it: trustworks module destroy-key --token tsu --label {old}."
+        )
 
     def ocsp(self) -> None:
         """The OCSP responder's key and certificate."""
@@ -243,7 +266,10 @@ class Setup:
                 found = records.certificate(connection, serial)
                 if found is None or found.profile != profile or found.revocation is not None:
                     continue
-                if found.not_after - datetime.now(UTC) > complete.RENEW_BEFORE:
+                if found.der is None:
+                    continue
+                certificate = x509.load_der_x509_certificate(found.der)
+                if complete.use_ends(certificate) - complete.now() > complete.RENEW_BEFORE:
                     return found.der
         return None
 
