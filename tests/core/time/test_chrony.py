@@ -66,6 +66,14 @@ def test_a_chronyd_that_follows_only_itself_is_refused() -> None:
 
 
 @pytest.mark.req("EN319421:TIS-7.7.2-02")
+@pytest.mark.parametrize("name", ["169.254.169.123", "216.239.35.8", "time2.google.com"])
+def test_a_chronyd_that_follows_a_smearing_server_is_refused(name: str) -> None:
+    tracking = parse_tracking(GOOD.replace("192.0.2.1", name))
+    (finding,) = tracking_findings(tracking, tracking.reference_time, 4, 2200.0)
+    assert f"chronyd follows {name}, which smears leap seconds" in finding
+
+
+@pytest.mark.req("EN319421:TIS-7.7.2-02")
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -16,6 +16,7 @@ from trustworks.core.time import TimeSettings
 from trustworks.core.time.ntp import NtpSource, majority_leap, sample
 from trustworks.core.time.ntp_wire import HEADER, make_request, ntp_timestamp, parse_answer, unix_ns
 from trustworks.core.time.readings import Moment, SystemReadings
+from trustworks.core.time.resolver import Address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -317,6 +318,121 @@ def test_a_server_that_cannot_be_asked_is_explained(
     source.poll()
     with pytest.raises(Unavailable, match=r"127\.0\.0\.1:9: cannot be asked.*invalid: cannot be asked"):
         source.estimate(SystemReadings().moment())
+
+
+# -- names
+
+
+def naming(monkeypatch: pytest.MonkeyPatch, names: dict[str, Callable[[], list[str]]]) -> None:
+    """Let names resolve to servers of the test, `HOST:PORT`, by a function that may take its time."""
+    known = socket.getaddrinfo
+
+    def find(host: str, port: int, **options: Any) -> list[Any]:
+        if host not in names:
+            return known(host, port, **options)
+        places = [place.split(":") for place in names[host]()]
+        return [(socket.AF_INET, socket.SOCK_DGRAM, 17, "", (one, int(number))) for one, number in places]
+
+    monkeypatch.setattr(socket, "getaddrinfo", find)
+
+
+def test_a_slow_name_holds_up_no_other_server(
+    serve: Callable[..., tuple[NtpSource, list[FakeServer]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = threading.Event()
+
+    def dead() -> list[str]:
+        found.wait(20)
+        raise socket.gaierror(-3, "Temporary failure in name resolution")
+
+    _, servers = serve(truthful(), truthful(), truthful())
+    naming(monkeypatch, {"dead.example": dead})
+    good = [server.name for server in servers]
+    source, _ = serve(**{"ntp-servers": [*good[:2], "dead.example", good[2]], "ntp-timeout": 1})
+    try:
+        source.poll()
+        assert (source.estimate(SystemReadings().moment()).bound_ns or SECOND) < 500_000_000
+        assert len(threading.enumerate()) < len(good) + 10
+        source.poll()  # no second question while the first is under way
+        assert [thread.name for thread in threading.enumerate()].count("clock-names") == 1
+        with pytest.raises(
+            Unavailable, match=r"dead\.example: cannot be asked .its name has not been resolved"
+        ):
+            source.estimate(SystemReadings().moment()._replace(raw=1 << 62))
+    finally:
+        found.set()
+
+
+def test_a_name_that_no_longer_resolves_is_asked_at_its_last_address(
+    serve: Callable[..., tuple[NtpSource, list[FakeServer]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, servers = serve(truthful(), truthful(), truthful())
+    answers = [[servers[0].name]]
+
+    def first() -> list[str]:
+        if not answers:
+            raise socket.gaierror(-3, "Temporary failure in name resolution")
+        return answers.pop()
+
+    naming(monkeypatch, {"first.example": first})
+    names = ["first.example", servers[1].name, servers[2].name]
+    source, _ = serve(**{"ntp-servers": names, "ntp-timeout": 2})
+    source.poll()
+    source.poll()
+    assert [server.asked for server in servers] == [2, 2, 2]
+
+
+def test_the_next_address_of_a_name_is_asked_where_one_is_silent(
+    serve: Callable[..., tuple[NtpSource, list[FakeServer]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, servers = serve(silent, truthful(), truthful(), truthful())
+    places = [server.name for server in servers]
+    naming(monkeypatch, {"two.example": lambda: places[:2]})
+    source, _ = serve(**{"ntp-servers": ["two.example", *places[2:]], "ntp-timeout": 1})
+    source.poll()
+    with pytest.raises(Unavailable, match=r"two\.example: no answer"):
+        source.estimate(SystemReadings().moment())
+    source.poll()
+    assert "ntp:two.example" in source.estimate(SystemReadings().moment()).ids
+
+
+@pytest.mark.req("EN319421:TIS-7.7.2-05")
+def test_names_of_one_machine_count_once(
+    serve: Callable[..., tuple[NtpSource, list[FakeServer]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, servers = serve(truthful(), truthful(), truthful())
+    one, other, _ = (server.name for server in servers)
+    naming(monkeypatch, {"one.example": lambda: [one], "alias.example": lambda: [one]})
+    source, _ = serve(**{"ntp-servers": ["one.example", "alias.example", other], "ntp-timeout": 2})
+    source.poll()
+    with pytest.raises(
+        Unavailable, match=r"2 usable; alias.example: has the address of one.example; name an independent one"
+    ):
+        source.estimate(SystemReadings().moment())
+
+
+def test_an_earlier_answer_of_the_same_machine_counts_no_more(
+    serve: Callable[..., tuple[NtpSource, list[FakeServer]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, servers = serve(truthful(), truthful(), truthful())
+    one, other, _ = (server.name for server in servers)
+    pool = {"a.example": [one], "b.example": [other]}
+    naming(monkeypatch, {"a.example": lambda: pool["a.example"], "b.example": lambda: pool["b.example"]})
+    names = ["a.example", "b.example", "192.0.2.1:9"]
+    source, _ = serve(**{"ntp-servers": names, "ntp-timeout": 1})
+    source.poll()
+    assert set(source.samples(SystemReadings().moment())) == {"a.example", "b.example"}
+    pool["a.example"], pool["b.example"] = ["192.0.2.1:9"], [one]  # a pool that gives its names in turn
+    source.poll()
+    assert set(source.samples(SystemReadings().moment())) == {"b.example"}
+
+
+def test_one_machine_by_two_forms_of_its_address_is_one() -> None:
+    plain = Address(family=socket.AF_INET, place=("192.0.2.1", 123))
+    mapped = Address(family=socket.AF_INET6, place=("::ffff:192.0.2.1", 123, 0, 0))
+    scoped = Address(family=socket.AF_INET6, place=("fe80::1%lo", 123, 0, 1))
+    assert plain.identity == mapped.identity == ("192.0.2.1", 123)
+    assert scoped.identity == ("fe80::1", 123)
 
 
 def test_old_samples_count_for_nothing(serve: Callable[..., tuple[NtpSource, list[FakeServer]]]) -> None:

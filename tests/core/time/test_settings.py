@@ -46,9 +46,22 @@ def test_names_of_servers(value: str, expected: tuple[str, int]) -> None:
         ({"sources": ["kernel"]}, "the kernel alone proves no error bound"),
         ({"sources": ["chrony", "chrony"]}, "a source twice"),
         ({"sources": ["ntp"]}, "at least 3 different servers"),
-        ({"sources": ["ntp"], "ntp-servers": ["a", "a", "b"]}, "at least 3 different servers"),
-        ({"ntp-servers": ["time.google.com"]}, "smears leap seconds"),
-        ({"ntp-servers": ["TIME3.Google.com.:123"]}, "smears leap seconds"),
+        ({"sources": ["ntp"], "ntp-servers": ["a", "b"]}, "at least 3 different servers"),
+        ({"ntp-servers": ["a", "a", "b"]}, "a is named twice"),
+        ({"ntp-servers": ["b.example", "a.example", "a.example:123"]}, "a.example is named twice"),
+        ({"ntp-servers": ["a.example", "A.example."]}, "named twice"),
+        ({"ntp-servers": ["192.0.2.1:123", "192.0.2.1:0123"]}, "named twice"),
+        ({"ntp-servers": ["192.0.2.1", "::ffff:192.0.2.1"]}, "named twice"),
+        ({"ntp-servers": ["2001:db8::1", "[2001:DB8:0::1]:123"]}, "named twice"),
+        ({"max-reference-age": float("inf")}, "less than or equal to 86400"),
+        ({"max-reference-age": float("nan")}, "finite|less than or equal|greater than"),
+        ({"max-reference-age": 86_401}, "less than or equal to 86400"),
+        ({"report-every": float("inf")}, "less than or equal to 86400"),
+        ({"lease-seconds": float("nan")}, "finite|less than or equal|greater than"),
+        ({"oscillator-ppm": float("inf")}, "less than or equal to 1000"),
+        ({"slew-ppm": float("inf")}, "less than or equal to 100000"),
+        ({"ntp-poll": float("inf")}, "less than or equal to 1024"),
+        ({"ntp-timeout": float("nan")}, "finite|less than or equal|greater than"),
         ({"ntp-servers": ["host:0"]}, "HOST:PORT"),
         ({"ntp-servers": [":123"]}, "HOST:PORT"),
         ({"ntp-servers": ["host:ntp"]}, "HOST:PORT"),
@@ -59,6 +72,36 @@ def test_names_of_servers(value: str, expected: tuple[str, int]) -> None:
 def test_bad_settings_are_named(table: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         settings(**table)
+
+
+@pytest.mark.parametrize(
+    "server",
+    [
+        "time.google.com",
+        "TIME3.Google.com.:123",
+        "time.android.com",
+        "metadata.google.internal",
+        "metadata.google.internal.",
+        "time1.facebook.com",
+        "time5.facebook.com:123",
+        "time.aws.com",
+        "time3.aws.com",
+        "169.254.169.123",
+        "169.254.169.254",
+        "::ffff:169.254.169.123",
+        "[FD00:EC2:0::123]:123",
+        "216.239.35.4",
+        "2001:4860:4806:0::",
+    ],
+)
+def test_servers_that_smear_leap_seconds_are_refused(server: str) -> None:
+    with pytest.raises(ValidationError, match="smears leap seconds"):
+        settings(**{"ntp-servers": [server]})
+
+
+@pytest.mark.parametrize("server", ["notgoogle.com.example", "time.example", "xaws.com", "192.0.2.1"])
+def test_other_servers_are_taken(server: str) -> None:
+    assert settings(**{"ntp-servers": [server]}).ntp_servers == (server,)
 
 
 @pytest.mark.req("EN319421:TIS-7.7.2-03")

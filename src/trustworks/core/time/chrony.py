@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trustworks.core.errors import Malformed, Unavailable
+from trustworks.core.time.config import smears
 from trustworks.core.time.estimate import Estimate, Leap
 from trustworks.core.trace import implements
 
@@ -119,6 +120,11 @@ def tracking_findings(
         found.append(
             f"chronyd is at stratum {tracking.stratum}, above the {max_stratum} of [time] max-stratum; "
             "choose servers nearer to UTC."
+        )
+    if smears(tracking.name):
+        found.append(
+            f"chronyd follows {tracking.name}, which smears leap seconds, so that it does not serve UTC; "
+            "give it other servers."
         )
     age = now - tracking.reference_time
     if age > max_reference_age:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,21 +14,62 @@ LEASE_NAME = "clock.lease"
 NTP_PORT = 123
 
 # Public services that spread a leap second over hours: what they serve on such a day is not UTC, and mixed
-# with servers that follow UTC they break the quorum.
-SMEARING_SERVERS = frozenset(
+# with servers that follow UTC they break the quorum. A domain stands for all names in it; those services give
+# their machines new names.
+SMEARING_DOMAINS = frozenset(
     {
-        "time.google.com",
-        "time1.google.com",
-        "time2.google.com",
-        "time3.google.com",
-        "time4.google.com",
-        "time.android.com",
-        "time.facebook.com",
-        "time.aws.com",
-        "169.254.169.123",
-        "fd00:ec2::123",
+        "google.com",
+        "google",
+        "goog",
+        "android.com",
+        "facebook.com",
+        "fb.com",
+        "meta.com",
+        "aws.com",
+        "amazonaws.com",
+        "google.internal",  # metadata.google.internal, on Google's virtual machines
     }
 )
+SMEARING_ADDRESSES = frozenset(
+    map(
+        ipaddress.ip_address,
+        (
+            "169.254.169.123",  # Amazon, on its virtual machines
+            "fd00:ec2::123",
+            "169.254.169.254",  # Google, on its virtual machines
+            "216.239.35.0",  # time1.google.com to time4.google.com
+            "216.239.35.4",
+            "216.239.35.8",
+            "216.239.35.12",
+            "2001:4860:4806::",
+            "2001:4860:4806:4::",
+            "2001:4860:4806:8::",
+            "2001:4860:4806:c::",
+        ),
+    )
+)
+
+
+def smears(host: str) -> bool:
+    """Whether a server, by name or address, is known to smear leap seconds."""
+    name = host.lower().rstrip(".")
+    try:
+        address = ipaddress.ip_address(name.partition("%")[0])
+    except ValueError:
+        labels = name.split(".")
+        return any(".".join(labels[start:]) in SMEARING_DOMAINS for start in range(len(labels)))
+    return (getattr(address, "ipv4_mapped", None) or address) in SMEARING_ADDRESSES
+
+
+def normalised(value: str) -> tuple[str, int]:
+    """A server's host and port, the same however it was written: case, final dot, port, form of address."""
+    host, port = split_server(value)
+    name = host.lower().rstrip(".")
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return name, port
+    return str(getattr(address, "ipv4_mapped", None) or address), port
 
 
 def split_server(value: str) -> tuple[str, int]:
@@ -49,7 +91,7 @@ def split_server(value: str) -> tuple[str, int]:
 
 def _server(value: str) -> str:
     host, _ = split_server(value)
-    if host.lower().rstrip(".") in SMEARING_SERVERS:
+    if smears(host):
         raise ValueError(f"{host} smears leap seconds, so it does not serve UTC; name another server")
     return value
 
@@ -114,7 +156,10 @@ class TimeSettings(Table):
         description="The highest stratum of this machine (chrony) or of a server (ntp).",
     )
     max_reference_age: float = Field(
-        default=2200.0, gt=0, description="Seconds since chrony's last update after which it counts as stale."
+        default=2200.0,
+        gt=0,
+        le=86_400,
+        description="Seconds since chrony's last update after which it counts as stale.",
     )
     chronyc: str = Field(default="chronyc", min_length=1, description="The chronyc program.")
     chrony_address: str | None = Field(
@@ -132,7 +177,10 @@ class TimeSettings(Table):
         default=64.0, ge=16, le=1024, description="Seconds between two rounds of queries."
     )
     ntp_timeout: float = Field(
-        default=1.0, gt=0, le=5, description="Seconds to wait for the answers of a round."
+        default=1.0,
+        gt=0,
+        le=5,
+        description="Seconds to wait for the answers of a round, and before that for servers' names.",
     )
     leap_file: Path = Field(
         default=Path("/usr/share/zoneinfo/leap-seconds.list"),
@@ -157,6 +205,7 @@ class TimeSettings(Table):
     report_every: float = Field(
         default=3600.0,
         ge=1,
+        le=86_400,
         description="Seconds between two summaries of the synchronisation in the audit log.",
     )
 
@@ -166,7 +215,11 @@ class TimeSettings(Table):
             raise ValueError("sources names a source twice")
         if set(self.sources) == {"kernel"}:
             raise ValueError("sources: the kernel alone proves no error bound; add chrony or ntp")
-        if "ntp" in self.sources and len(set(self.ntp_servers)) < self.ntp_quorum:
+        servers = [normalised(server) for server in self.ntp_servers]
+        if len(set(servers)) < len(servers):
+            twice = next(server for server in self.ntp_servers if servers.count(normalised(server)) > 1)
+            raise ValueError(f"ntp-servers: {twice} is named twice, and counts as one server")
+        if "ntp" in self.sources and len(servers) < self.ntp_quorum:
             raise ValueError(
                 f"ntp-servers: the source ntp needs at least {self.ntp_quorum} different servers"
             )

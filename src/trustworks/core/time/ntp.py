@@ -16,6 +16,7 @@ from trustworks.core.time.estimate import Estimate, Leap
 from trustworks.core.time.ntp_wire import make_request, parse_answer
 from trustworks.core.time.quorum import agree
 from trustworks.core.time.readings import SystemReadings
+from trustworks.core.time.resolver import Resolver
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from trustworks.core.time.config import TimeSettings
     from trustworks.core.time.ntp_wire import Answer
     from trustworks.core.time.readings import ClockReadings, Moment
+    from trustworks.core.time.resolver import Address
 
 _DATAGRAM = 1024
 # After this many polls without a quorum the last agreement is too old to stand on.
@@ -71,6 +73,8 @@ class _Server:
     skip: int = 0
     backoff: int = 0
     sample: Sample | None = None
+    heard_from: tuple[str, int] | None = None
+    turn: int = 0
     problem: str = "not yet asked"
 
 
@@ -80,6 +84,7 @@ class _Asked:
 
     server: _Server
     link: socket.socket
+    address: Address
     nonce: int
     moment: Moment
 
@@ -93,6 +98,7 @@ class NtpSource:
         self._settings = settings
         self._readings = readings or SystemReadings()
         self._servers = [_Server(name, *split_server(name)) for name in settings.ntp_servers]
+        self._resolver = Resolver()
         self._lock = threading.Lock()
 
     def run(self, stop: threading.Event) -> None:
@@ -102,14 +108,21 @@ class NtpSource:
             stop.wait(self._settings.ntp_poll)
 
     def poll(self) -> None:
-        """One round: ask all servers at once, wait `ntp-timeout` seconds at most for their answers."""
+        """One round: look all names up, ask all servers at once, wait for their answers.
+
+        Names are waited for `ntp-timeout` seconds at most, before anything is sent, and answers as long.
+        """
+        turns = [server for server in self._servers if self._is_due(server)]
+        patience = self._settings.ntp_timeout
+        self._resolver.look_up([(server.host, server.port) for server in turns], patience)
+        taken: dict[tuple[str, int], str] = {}
         with selectors.DefaultSelector() as selector, ExitStack() as links:
-            for server in self._servers:
-                asked = self._ask(server)
+            for server in turns:
+                asked = self._ask(server, taken)
                 if asked is not None:
                     links.callback(asked.link.close)
                     selector.register(asked.link, selectors.EVENT_READ, asked)
-            deadline = time.monotonic() + self._settings.ntp_timeout
+            deadline = time.monotonic() + patience
             while selector.get_map():
                 left = deadline - time.monotonic()
                 ready = selector.select(left) if left > 0 else []
@@ -118,23 +131,44 @@ class NtpSource:
                 for key, _ in ready:
                     if self._hear(key.data):
                         selector.unregister(key.fileobj)
+            for key in selector.get_map().values():
+                key.data.server.turn += 1  # silent: another of its addresses next time
 
-    def _ask(self, server: _Server) -> _Asked | None:
+    def _is_due(self, server: _Server) -> bool:
+        """Whether a server is asked in this round."""
         if server.banned is not None:
-            return None
+            return False
         if server.skip > 0:
             server.skip -= 1
+            return False
+        return True
+
+    def _ask(self, server: _Server, taken: dict[tuple[str, int], str]) -> _Asked | None:
+        """Send a request to the first address that can be reached and is no other server's in this round."""
+        addresses = self._resolver.addresses(server.host, server.port)
+        if not addresses:
+            server.problem = f"cannot be asked ({self._resolver.problem(server.host, server.port)})"
             return None
-        server.problem = "no answer"
+        first = server.turn % len(addresses)
+        for address in (*addresses[first:], *addresses[:first]):
+            other = taken.get(address.identity)
+            if other is not None:
+                server.problem = f"has the address of {other}; name an independent one"
+                continue
+            asked = self._send(server, address)
+            if asked is not None:
+                taken[address.identity] = server.name
+                server.problem = "no answer"
+                return asked
+        return None
+
+    def _send(self, server: _Server, address: Address) -> _Asked | None:
         link: socket.socket | None = None
         try:
-            family, kind, protocol, _, address = socket.getaddrinfo(
-                server.host, server.port, type=socket.SOCK_DGRAM
-            )[0]
-            link = socket.socket(family, kind, protocol)
+            link = socket.socket(address.family, socket.SOCK_DGRAM)
             link.setblocking(False)  # noqa: FBT003 - the socket's own interface
             # A connected socket hears that one server only.
-            link.connect(address)
+            link.connect(address.place)
             request, nonce = make_request()
             moment = self._readings.moment()
             link.send(request)
@@ -143,7 +177,7 @@ class NtpSource:
             if link is not None:
                 link.close()
             return None
-        return _Asked(server=server, link=link, nonce=nonce, moment=moment)
+        return _Asked(server=server, link=link, address=address, nonce=nonce, moment=moment)
 
     def _hear(self, asked: _Asked) -> bool:
         """Take one datagram; True when this server's turn is over, False to wait for a better one."""
@@ -152,6 +186,7 @@ class NtpSource:
             data = asked.link.recv(_DATAGRAM)
         except OSError as error:
             server.problem = f"cannot be asked ({error.strerror or error})"
+            server.turn += 1
             return True
         arrived = self._readings.moment()
         try:
@@ -169,7 +204,7 @@ class NtpSource:
         server.backoff = 0
         server.problem = ""
         with self._lock:
-            server.sample = taken
+            server.sample, server.heard_from = taken, asked.address.identity
         return True
 
     def _obey(self, server: _Server, code: str) -> None:
@@ -183,14 +218,17 @@ class NtpSource:
             server.skip = server.backoff
 
     def samples(self, moment: Moment) -> dict[str, Sample]:
-        """The servers' samples that are not too old."""
+        """The servers' samples that are not too old, one for each address that was heard: the newest."""
         oldest = moment.raw - round(_POLLS_KEPT * self._settings.ntp_poll * 1e9)
+        found: dict[tuple[str, int] | None, tuple[str, Sample]] = {}
         with self._lock:
-            return {
-                server.name: server.sample
-                for server in self._servers
-                if server.sample is not None and server.sample.raw >= oldest
-            }
+            for server in self._servers:
+                if server.sample is None or server.sample.raw < oldest:
+                    continue
+                present = found.get(server.heard_from)
+                if present is None or present[1].raw < server.sample.raw:
+                    found[server.heard_from] = (server.name, server.sample)
+        return dict(found.values())
 
     def estimate(self, moment: Moment) -> Estimate:
         """The interval that a quorum of servers shares, as the system clock's error now."""
