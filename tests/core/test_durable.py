@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from trustworks.core.durable import put
+from trustworks.core.durable import put, put_new
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -37,3 +38,51 @@ def test_a_file_that_cannot_be_written_leaves_the_old_one(
         put(file, "new")
     assert file.read_text(encoding="utf-8") == "old"
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_new_file_is_written_over_no_other(tmp_path: Path) -> None:
+    file = tmp_path / "export"
+    put_new(file, [b"one", b"two"])
+    assert file.read_bytes() == b"onetwo"
+    with pytest.raises(FileExistsError):
+        put_new(file, [b"three"])
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "nowhere")
+    with pytest.raises(FileExistsError):
+        put_new(link, [b"three"])
+    assert file.read_bytes() == b"onetwo"
+    assert sorted(tmp_path.iterdir()) == [file, link]
+
+
+def test_a_new_file_whose_name_is_taken_meanwhile(tmp_path: Path) -> None:
+    file = tmp_path / "export"
+
+    def content() -> Iterator[bytes]:
+        yield b"ours"
+        file.write_bytes(b"theirs")
+
+    with pytest.raises(FileExistsError):
+        put_new(file, content())
+    assert file.read_bytes() == b"theirs"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.parametrize("why", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_a_new_file_that_cannot_be_finished_is_not_there(tmp_path: Path, why: BaseException) -> None:
+    def content() -> Iterator[bytes]:
+        yield b"one"
+        raise why
+
+    with pytest.raises(type(why)):
+        put_new(tmp_path / "export", content())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_new_file_on_a_file_system_without_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    put_new(tmp_path / "export", [b"one"])
+    assert (tmp_path / "export").read_bytes() == b"one"
+    assert [one.name for one in tmp_path.iterdir()] == ["export"]

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
+
+# A file system without hard links (FAT on a memory stick) answers one of these.
+_NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 
 
 def put(file: Path, content: str | bytes, *, mode: int = 0o644) -> None:
@@ -15,18 +21,37 @@ def put(file: Path, content: str | bytes, *, mode: int = 0o644) -> None:
 
     A file of that name is replaced. Raises OSError.
     """
-    new = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
     octets = content.encode() if isinstance(content, str) else content
+    with _written(file, (octets,), mode) as new:
+        new.replace(file)
+
+
+def put_new(file: Path, content: Iterable[bytes], *, mode: int = 0o644) -> None:
+    """As `put`, piece by piece, and only where no file has that name. Raises FileExistsError, OSError."""
+    if file.is_symlink() or file.exists():  # told before much is written, and again when it is
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(file))
+    with _written(file, content, mode) as new:
+        try:
+            file.hardlink_to(new)  # fails where the name is taken
+        except OSError as error:
+            if error.errno not in _NO_LINKS or file.exists():
+                raise
+            new.replace(file)
+
+
+@contextmanager
+def _written(file: Path, content: Iterable[bytes], mode: int) -> Iterator[Path]:
+    """A file beside `file` with all of `content`, durable; gone after the block, unless it was renamed."""
+    new = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     try:
         with os.fdopen(descriptor, "wb") as stream:
-            stream.write(octets)
+            stream.writelines(content)
             stream.flush()
             os.fsync(stream.fileno())
-        new.replace(file)
-    except BaseException:
+        yield new
+    finally:
         new.unlink(missing_ok=True)
-        raise
     synchronise(file.parent)
 
 

@@ -65,7 +65,7 @@ def stranger(serial: str, logged: frozenset[bytes] | set[bytes]) -> str | None:
 class TokenRecords:
     """The `RecordChecker` of the record of tokens. It keeps 16 octets in memory for each token."""
 
-    type: Final = "timestamp.issued"
+    types: Final = frozenset({"timestamp.issued"})
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

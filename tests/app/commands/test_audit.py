@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -126,6 +127,31 @@ def test_no_file_is_written_over(wiring: Wiring, tmp_path: Path) -> None:
         assert isinstance(run(wiring, *arguments).exception, Rejected), arguments
     assert file.read_text(encoding="ascii") == "evidence"
     assert isinstance(run(wiring, "export", tmp_path / "none" / "x").exception, Unavailable)
+
+
+def test_a_file_that_cannot_be_finished_is_not_there(
+    wiring: Wiring, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(28, f"No space left on device ({descriptor})")
+
+    monkeypatch.setattr(os, "fsync", full)
+    (tmp_path / "new").mkdir()
+    done = run(wiring, "export", tmp_path / "new" / "export")
+    assert isinstance(done.exception, Unavailable)
+    assert list((tmp_path / "new").iterdir()) == []
+
+
+def test_documents_that_nobody_could_read(wiring: Wiring, tmp_path: Path) -> None:
+    file = tmp_path / "deep"
+    file.write_bytes(b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}\n")
+    for arguments in (
+        ("verify", "--export", file),
+        ("verify", "--against", file),
+        ("check-proof", file),
+        ("checkpoint", "--since", file),
+    ):
+        assert isinstance(run(wiring, *arguments).exception, Malformed), arguments
 
 
 def test_an_event_that_is_not_there(wiring: Wiring) -> None:
@@ -283,6 +309,19 @@ def test_an_export_is_verified_without_a_configuration(wiring: Wiring, tmp_path:
 
 
 @pytest.mark.req("TRUSTWORKS:AUDIT-06")
+@pytest.mark.req("TRUSTWORKS:AUDIT-15")
+def test_an_export_that_was_cut_is_not_sound(wiring: Wiring, tmp_path: Path) -> None:
+    file = tmp_path / "log.jsonl"
+    assert run(wiring, "export", file).exit_code == 0
+    lines = file.read_bytes().splitlines(keepends=True)
+    for kept in (lines[:-1], lines[:3], lines[:1], [*lines, b"more\n"]):
+        file.write_bytes(b"".join(kept))
+        done = run(wiring, "verify", "--export", file)
+        assert done.exit_code == 1
+        assert "- export: " in done.stdout
+        assert "THE LOG IS NOT SOUND" in done.stdout
+
+
 def test_one_event_is_proven(wiring: Wiring, tmp_path: Path) -> None:
     file = tmp_path / "proof.json"
     assert run(wiring, "prove", wiring.stream, 2, "-o", file).exit_code == 0  # type: ignore[attr-defined]

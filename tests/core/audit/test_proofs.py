@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import text
 
 from trustworks.core.audit import Event, Recorder, Sequencer
 from trustworks.core.audit import checkpoint as checkpoints
@@ -59,7 +60,6 @@ def proof(
     ("change", "code"),
     [
         ({"position": 4}, "audit.proof"),
-        ({"position": -1}, "audit.proof"),
         ({"path": []}, "audit.proof"),
         ({"path": ["00" * 32] * 4}, "audit.proof"),
         ({"event": base64.b64encode(b'{"forged":true}').decode()}, "audit.proof"),
@@ -83,6 +83,52 @@ def test_a_proof_that_cannot_be_read(proof: dict[str, Any], change: dict[str, An
         check_proof(proof | change)
     with pytest.raises(Malformed):
         check_proof({name: value for name, value in proof.items() if name not in change})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"position": float("inf")},
+        {"position": 3.0},
+        {"position": 3.7},
+        {"position": True},
+        {"position": "3"},
+        {"position": -1},
+        {"event": base64.b64encode(b"[" * 100_000 + b"]" * 100_000).decode()},
+        {"event": base64.b64encode(b'"\\ud800"').decode()},
+        {"path": 5},
+        {"type": ["x"]},
+        {"checkpoint": {"size": 1e308}},
+    ],
+)
+def test_a_proof_that_is_no_sense(proof: dict[str, Any], change: dict[str, Any]) -> None:
+    with pytest.raises(Malformed):
+        check_proof(proof | change)
+
+
+def test_a_checkpoint_that_nests_too_deep(proof: dict[str, Any]) -> None:
+    deep: Any = 1
+    for _ in range(900):
+        deep = [deep]
+    with pytest.raises(Malformed):
+        check_proof(proof | {"checkpoint": deep})
+
+
+def test_an_event_that_cannot_be_read_is_named(database: Database) -> None:
+    with database.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO audit_events (stream, sequence, time, type, hash, body) "
+                "VALUES ('x', 7, 0, 't', :body, :body)"
+            ),
+            {"body": b"[" * 100_000},
+        )
+    with database.read() as connection:
+        (found,) = newest(connection, limit=1)
+        with pytest.raises(Malformed, match="Event 7 of stream x"):
+            found.as_dict()
+        with pytest.raises(Malformed, match="Event 7 of stream x"):
+            newest(connection, limit=1, actor="tester")
 
 
 def test_what_is_not_there_cannot_be_proven(

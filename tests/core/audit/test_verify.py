@@ -18,7 +18,8 @@ from sqlalchemy import select, text
 from trustworks.core.audit import Event, Recorder, Sequencer, records
 from trustworks.core.audit import checkpoint as checkpoints
 from trustworks.core.audit.completeness import Seen, succession_findings
-from trustworks.core.audit.entries import DatabaseSource, ExportSource, export_lines
+from trustworks.core.audit.entries import DatabaseSource
+from trustworks.core.audit.export import ExportSource, export_lines
 from trustworks.core.audit.verify import verify
 from trustworks.core.errors import Malformed, Rejected
 
@@ -176,7 +177,9 @@ def test_a_column_beside_the_event(log: Log, column: str, value: Any) -> None:
 
 
 @pytest.mark.req("TRUSTWORKS:AUDIT-01")
-@pytest.mark.parametrize("body", [b"", b"[]", b"1", b"{}", b"\xff", b"{" * 5000])
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"1", b"{}", b"\xff", b"{" * 5000, b"[" * 100_000 + b"]" * 100_000]
+)
 def test_an_event_replaced_by_something_else(log: Log, body: bytes) -> None:
     log.change("UPDATE audit_events SET body = :b WHERE stream = :s AND sequence = 7", b=body, s=log.two)
     assert kinds(report_of(log.database)) == [("altered", log.two, 7)]
@@ -223,13 +226,66 @@ def test_an_event_and_the_next_link_rewritten(log: Log) -> None:
 
 
 @pytest.mark.req("TRUSTWORKS:AUDIT-01")
-@pytest.mark.parametrize("body", [b"[]", b"no JSON", b'{"sequence":290}'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[]",
+        b"no JSON",
+        b'{"sequence":290}',
+        b"[" * 100_000 + b"]" * 100_000,
+        b'{"time":"\\ud800"}',
+        b'{"time":"0001-01-01T00:00:00+23:00","sequence":1e999,"detail":NaN}',
+    ],
+)
 def test_something_else_with_all_its_hashes(log: Log, body: bytes) -> None:
     last = 290
     change_event(log, last, body)
     found = [one for one in report_of(log.database).findings if one.stream == log.two]
     assert "altered" in {one.kind for one in found}
     assert {one.sequence for one in found} <= {last, last + 1}
+
+
+@pytest.mark.req("TRUSTWORKS:AUDIT-01")
+@pytest.mark.parametrize("body", [b"[" * 100_000 + b"]" * 100_000, b'{"time":"\\ud800","type":"\\udfff"}'])
+def test_an_added_row_that_nobody_could_read(log: Log, body: bytes) -> None:
+    log.change(
+        "INSERT INTO audit_events (stream, sequence, time, type, hash, body) VALUES ('x', 0, 0, 't', :h, :b)",
+        h=sha256(b"\0" + body).digest(),
+        b=body,
+    )
+    report = report_of(log.database, checkpoint_every=timedelta(seconds=10))
+    assert ("altered", "x", 0) in kinds(report)
+    json.dumps(report.as_dict(), ensure_ascii=False).encode()
+
+
+@pytest.mark.req("TRUSTWORKS:AUDIT-01")
+@pytest.mark.parametrize("store_settings", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    "values",
+    [
+        "'x', 'not a number', 0, 't', x'00', x'00'",
+        "'x', 0, 'noon', 't', x'00', x'00'",
+        "'x', 0, 0, x'ff', x'00', x'00'",
+        "'x', 0, 0, 't', 'h', 'a text'",
+        "x'ff', 0, 0, 't', x'00', x'00'",
+        "'x', 9223372036854775807, 0, 't', x'00', x'00'",
+        "'x', -1, 0, 't', x'00', x'00'",
+    ],
+)
+def test_a_row_of_values_of_other_kinds(log: Log, values: str) -> None:
+    log.change(f"INSERT INTO audit_events (stream, sequence, time, type, hash, body) VALUES ({values})")
+    report = report_of(log.database)
+    assert {one.kind for one in report.findings} >= {"altered"}
+    json.dumps(report.as_dict())
+
+
+@pytest.mark.parametrize("store_settings", ["sqlite"], indirect=True)
+def test_checkpoints_and_tiles_of_values_of_other_kinds(log: Log) -> None:
+    log.change("UPDATE audit_checkpoints SET body = 'a text' WHERE number = 1")
+    log.change("UPDATE audit_tiles SET root = 'a text'")
+    found = report_of(log.database).findings
+    assert {one.kind for one in found} == {"checkpoint", "tile"}
+    assert "Checkpoint 1 " in next(one.message for one in found if one.kind == "checkpoint")
 
 
 # ---- events removed, added, moved
@@ -358,6 +414,18 @@ def test_checkpoints_that_are_gone(log: Log, database: Database) -> None:
 
 
 @pytest.mark.req("TRUSTWORKS:AUDIT-14")
+def test_checkpoints_keep_their_numbers_behind_a_gap(log: Log, database: Database) -> None:
+    log.change("DELETE FROM audit_checkpoints WHERE number = 0")
+    log.change("UPDATE audit_checkpoints SET signature = :s WHERE number = 1", s=b"")
+    found = {one.kind: one.message for one in report_of(database).findings}
+    assert "checkpoint 1 " in found["signature"]
+    assert "checkpoint 1 " in found["time-stamp"]
+    log.change("UPDATE audit_checkpoints SET body = :b WHERE number = 1", b=b"[" * 100_000)
+    (wrong,) = (one.message for one in report_of(database).findings if one.kind == "checkpoint")
+    assert wrong.startswith("Checkpoint 1 cannot be verified.")
+
+
+@pytest.mark.req("TRUSTWORKS:AUDIT-14")
 @pytest.mark.parametrize(
     ("statement", "said"),
     [
@@ -393,7 +461,7 @@ def test_a_stream_that_another_one_names() -> None:
 class Things:
     """Checks the records of events `test.done`."""
 
-    type = "test.done"
+    types = frozenset({"test.done"})
 
     def event(self, value: Mapping[str, Any]) -> str | None:
         return "It is thirteen." if value["subject"]["number"] == 13 else None
@@ -451,7 +519,7 @@ def test_one_changed_byte_of_an_export(exported: Path, data: st.DataObject) -> N
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"{}\n", b"[]\n", b'{"type":"trustworks.audit.export","version":2}\n', b"\xff\n"]
+    "content", [b"", b"{}\n", b"[]\n", b'{"type":"trustworks.audit.export","version":1}\n', b"\xff\n"]
 )
 def test_a_file_that_is_no_export(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "other"
@@ -460,11 +528,79 @@ def test_a_file_that_is_no_export(tmp_path: Path, content: bytes) -> None:
         ExportSource(file)
 
 
-def test_an_export_that_was_cut_in_a_line(exported: Path) -> None:
+@pytest.mark.req("TRUSTWORKS:AUDIT-15")
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_an_export_that_was_cut_is_not_sound(exported: Path, data: st.DataObject) -> None:
     content = exported.read_bytes()
-    exported.write_bytes(content[: len(content) - 60])
-    with pytest.raises(Malformed, match="damaged"):
-        verify(ExportSource(exported), check_token=accept_token)
+    head = content.index(b"\n") + 1
+    edges = [place + 1 for place in range(head - 1, len(content) - 1) if content[place] == 10]
+    cut = exported.with_name("cut")
+    cut.write_bytes(content[: data.draw(st.sampled_from(edges) | st.integers(head, len(content) - 1))])
+    report = verify(ExportSource(cut), check_token=accept_token)
+    assert "export" in {one.kind for one in report.findings}
+
+
+@pytest.mark.req("TRUSTWORKS:AUDIT-15")
+@pytest.mark.parametrize(
+    "line", [b"\n", b"garbage\n", b"x", b'{"event":{}}\n', b'{"checkpoint":{}}\n', b"\xff\n"]
+)
+@pytest.mark.parametrize("before_the_end", [False, True])
+def test_lines_that_were_added_to_an_export(exported: Path, line: bytes, before_the_end: bool) -> None:
+    lines = exported.read_bytes().splitlines(keepends=True)
+    if before_the_end:
+        lines.insert(len(lines) - 1, line if line.endswith(b"\n") else line + b"\n")
+    else:
+        lines.append(line)
+    exported.write_bytes(b"".join(lines))
+    report = verify(ExportSource(exported), check_token=accept_token)
+    assert {one.kind for one in report.findings} == {"export"}
+    assert f"Line {len(lines) - before_the_end} of" in report.findings[0].message
+
+
+@pytest.mark.req("TRUSTWORKS:AUDIT-15")
+def test_lines_that_were_taken_out_of_an_export(exported: Path) -> None:
+    lines = exported.read_bytes().splitlines(keepends=True)
+    for gone, kinds_of in ((1, {"checkpoint-gap", "export"}), (2, {"export"}), (-2, {"export"})):
+        left = list(lines)
+        del left[gone]
+        exported.write_bytes(b"".join(left))
+        report = verify(ExportSource(exported), check_token=accept_token)
+        assert {one.kind for one in report.findings} == kinds_of, gone
+    # The count in the first line and the end agree with each other: the root does not.
+    end = lines[-1].replace(b'"root": "', b'"root": "0')
+    exported.write_bytes(b"".join([*lines[:-1], end]))
+    assert {one.kind for one in verify(ExportSource(exported), check_token=accept_token).findings} == {
+        "export"
+    }
+
+
+DEEP = b"[" * 100_000 + b"]" * 100_000
+UNREADABLE = [DEEP, b"[" * 201 + b"]" * 201, b"NaN", b'"\\ud800"', b"1" * 5000, b'"\xff"']
+
+
+@pytest.mark.parametrize("events", [b'"x"', b"1.5", b"true", b"-1", b"null", b"1e999", *UNREADABLE])
+def test_an_export_whose_first_line_is_no_sense(exported: Path, events: bytes) -> None:
+    lines = exported.read_bytes().splitlines(keepends=True)
+    lines[0] = b'{"events":' + events + b',"type":"trustworks.audit.export","version":2}\n'
+    exported.write_bytes(b"".join(lines))
+    with pytest.raises(Malformed):
+        ExportSource(exported)
+
+
+@pytest.mark.parametrize("value", [b"1e999", b"1.0", *UNREADABLE])
+def test_lines_of_an_export_that_nobody_could_read(exported: Path, value: bytes) -> None:
+    lines = exported.read_bytes().splitlines(keepends=True)
+    lines[1] = b'{"checkpoint":' + value + b"}\n"
+    lines[4] = b'{"event":' + value + b',"place":["s", 0, 0, "' + b"00" * 32 + b'"]}\n'
+    lines[5] = b'{"event":{},"place":' + value + b"}\n"
+    lines[6] = b'{"event":{},"place":["s", 0, ' + value + b', "' + b"00" * 32 + b'"]}\n'
+    exported.write_bytes(b"".join(lines))
+    report = verify(ExportSource(exported), check_token=accept_token)
+    json.dumps(report.as_dict()).encode()
+    assert {"checkpoint", "altered", "export"} <= {one.kind for one in report.findings}
+    text = " ".join(one.message for one in report.findings)
+    assert all(f"Line {number} " in text for number in (2, 6, 7))
 
 
 def test_an_export_of_a_log_with_a_hole_is_refused(log: Log) -> None:

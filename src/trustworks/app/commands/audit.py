@@ -78,7 +78,8 @@ def verify(
     as_json: AsJson = False,
 ) -> None:
     """Verify every event, every stream, the Merkle tree and its checkpoints. Exit code 1: not sound."""
-    from trustworks.core.audit.entries import DatabaseSource, ExportSource  # noqa: PLC0415
+    from trustworks.core.audit.entries import DatabaseSource  # noqa: PLC0415
+    from trustworks.core.audit.export import ExportSource  # noqa: PLC0415
     from trustworks.core.audit.verify import verify as verify_log  # noqa: PLC0415
     from trustworks.timestamping import TokenRecords  # noqa: PLC0415
 
@@ -124,7 +125,8 @@ def report_text(report: Report) -> str:
     for finding in report.findings:
         place = []
         if finding.stream is not None:
-            place.append(f"event {finding.sequence} of stream {finding.stream}")
+            event = "an event" if finding.sequence is None else f"event {finding.sequence}"
+            place.append(f"{event} of stream {finding.stream}")
         if finding.position is not None:
             place.append(f"position {finding.position}")
         place += [text for text in (finding.type, finding.time) if text is not None]
@@ -143,7 +145,8 @@ def export(
     as_json: AsJson = False,
 ) -> None:
     """Write the whole log with its checkpoints to FILE, which `audit verify --export` verifies anywhere."""
-    from trustworks.core.audit.entries import DatabaseSource, export_lines  # noqa: PLC0415
+    from trustworks.core.audit.entries import DatabaseSource  # noqa: PLC0415
+    from trustworks.core.audit.export import export_lines  # noqa: PLC0415
 
     wiring: AuditWiring = context.obj
     with wiring.open_database() as database, database.read() as connection:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from trustworks.core.durable import put_new
 from trustworks.core.errors import Malformed, Rejected, Unavailable
 
 if TYPE_CHECKING:
@@ -52,9 +53,12 @@ def checkpoint_in(file: Path) -> Checkpoint:
 
 def document_in(file: Path) -> dict[str, Any]:
     """The JSON object in a file."""
+    from trustworks.core.audit.reading import loads  # noqa: PLC0415 - loads the audit log
+
+    text = _read(file)
     try:
-        document = json.loads(_read(file))
-    except ValueError as error:
+        document = loads(text)
+    except Malformed as error:
         raise Malformed(f"{file} is not JSON; name a checkpoint or a proof.") from error
     if not isinstance(document, dict):
         raise Malformed(f"{file} is no document of the audit log; name a checkpoint or a proof.")
@@ -79,10 +83,9 @@ def hand_out(document: dict[str, Any], output: Path | None) -> None:
 
 
 def write_new(file: Path, lines: Iterable[bytes]) -> None:
-    """Write a new file; an existing one may be evidence and is left alone."""
+    """Write a new file, whole and durable or not at all; one that is there may be evidence, and stays."""
     try:
-        with file.open("xb") as handle:
-            handle.writelines(lines)
+        put_new(file, lines)
     except FileExistsError:
         raise Rejected("audit.file-exists", f"{file} exists. Name a file that does not.") from None
     except OSError as error:

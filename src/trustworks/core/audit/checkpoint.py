@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from trustworks.core.audit.canonical import canonical
 from trustworks.core.audit.model import time_text
+from trustworks.core.audit.reading import loads
 from trustworks.core.errors import Malformed
 from trustworks.core.module.algorithms import SignatureScheme
 from trustworks.core.trace import implements
@@ -101,7 +102,7 @@ def read(
 ) -> Checkpoint:
     """A checkpoint out of its stored parts. Raises `Malformed`; verifies nothing."""
     try:
-        value: Any = json.loads(body)
+        value: Any = loads(body)
         checkpoint = Checkpoint(
             size=value["size"],
             root=bytes.fromhex(value["root"]),
@@ -115,8 +116,8 @@ def read(
             time_stamp=time_stamp,
         )
         datetime.fromisoformat(checkpoint.time)
-    except (ValueError, KeyError, TypeError) as error:
-        raise Malformed(f"The checkpoint cannot be read: {error}.") from error
+    except (Malformed, ValueError, KeyError, TypeError) as error:
+        raise Malformed(f"The checkpoint cannot be read: {str(error).rstrip('.')}.") from error
     if (value["type"], value["version"]) != (KIND, 1):
         raise Malformed("This is no checkpoint of an audit log, or one of a version that is not known.")
     if type(value["size"]) is not int or checkpoint.size < 0 or len(checkpoint.root) != 32:
@@ -128,10 +129,10 @@ def read(
 def signature_is_valid(checkpoint: Checkpoint) -> bool:
     """Whether the checkpoint is signed by the key that it names (not: whether that key is the right one)."""
     try:
-        if json.loads(checkpoint.body)["key"] != checkpoint.key:
+        if loads(checkpoint.body)["key"] != checkpoint.key:
             return False
         _verify(load_der_public_key(checkpoint.spki), checkpoint)
-    except (InvalidSignature, UnsupportedAlgorithm, ValueError, KeyError, TypeError):
+    except (InvalidSignature, UnsupportedAlgorithm, Malformed, ValueError, KeyError, TypeError):
         return False
     return True
 
@@ -185,5 +186,5 @@ def from_document(document: Mapping[str, Any]) -> Checkpoint:
             base64.b64decode(document["public_key"], validate=True),
             **{name: None if v is None else base64.b64decode(v, validate=True) for name, v in parts.items()},
         )
-    except (KeyError, TypeError, AttributeError, ValueError, binascii.Error) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, RecursionError, binascii.Error) as error:
         raise Malformed(f"This is no checkpoint of an audit log: {error!r}.") from error

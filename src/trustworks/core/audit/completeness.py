@@ -46,8 +46,8 @@ class RecordChecker(Protocol):
     """Compares a service's records with their events. A service offers one; core knows none of them."""
 
     @property
-    def type(self) -> str:
-        """The type of the events that belong to the records."""
+    def types(self) -> frozenset[str]:
+        """The types of the events that belong to the records."""
 
     def event(self, value: Mapping[str, Any]) -> str | None:
         """What is wrong with the record of this event, in a sentence; the event itself is sound."""
@@ -86,12 +86,15 @@ _NOT_NOTED = "The end of the stream is in the Merkle log, and the stream is note
 
 @implements("TRUSTWORKS:AUDIT-14", disabled=())
 def number_findings(numbers: Iterable[int]) -> tuple[Finding, ...]:
-    """Where checkpoints are gone from between the others: they are numbered from 0 without a gap."""
+    """Where checkpoints are gone from between the others: their numbers begin at 0 and have no gap."""
     found, following = [], 0
     for number in numbers:
         if number > following:
             which = f"{following} to {number - 1} are" if number > following + 1 else f"{following} is"
             found.append(Finding(kind="checkpoint-gap", message=f"Of the checkpoints, {which} gone."))
+        elif number < following:
+            message = f"Checkpoint {number} stands after checkpoint {following - 1}."
+            found.append(Finding(kind="checkpoint-gap", message=message))
         following = number + 1
     return tuple(found)
 
@@ -105,7 +108,7 @@ def unsigned_findings(
         return ()
     try:
         age = now - datetime.fromisoformat(first_time).astimezone(UTC)
-    except ValueError:
+    except (ValueError, OverflowError):
         return ()
     if age <= PATIENCE * every:
         return ()

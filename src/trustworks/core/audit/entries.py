@@ -1,8 +1,7 @@
-"""Where a log is read from for verification: the database, or an exported file."""
+"""Where a log is read from for verification: the database. An exported file is `export`'s."""
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from sqlalchemy import BigInteger, func, select, type_coerce
@@ -10,17 +9,16 @@ from sqlalchemy import BigInteger, func, select, type_coerce
 from trustworks.core.audit import checkpoint as checkpoints
 from trustworks.core.audit import records
 from trustworks.core.audit.completeness import StreamRow
+from trustworks.core.audit.report import Finding
 from trustworks.core.errors import Malformed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from sqlalchemy import Connection
 
     from trustworks.core.audit.checkpoint import Checkpoint
-
-EXPORT_KIND = "trustworks.audit.export"
+    from trustworks.core.audit.report import Report
 
 
 class Entry(NamedTuple):
@@ -41,23 +39,31 @@ class Entry(NamedTuple):
     type: str | None
 
 
+class StoredCheckpoint(NamedTuple):
+    """A checkpoint with its number; `checkpoint` is None where it cannot be read, and `wrong` says why."""
+
+    number: int | None
+    checkpoint: Checkpoint | None
+    wrong: str = ""
+
+
 class Source(Protocol):
     """A log to verify."""
 
     def total(self) -> int:
         """How many entries there are, about."""
 
-    def checkpoints(self) -> list[Checkpoint]:
+    def checkpoints(self) -> list[StoredCheckpoint]:
         """All checkpoints, oldest first."""
-
-    def checkpoint_numbers(self) -> list[int]:
-        """The numbers of the checkpoints in their order, for sources that number them."""
 
     def streams(self) -> list[StreamRow] | None:
         """The streams that the source knows besides their events; None when it knows of none."""
 
-    def entries(self) -> Iterator[Entry]:
-        """The Merkle log in its order, then the events that are not in it, stream by stream."""
+    def entries(self) -> Iterator[Entry | Finding]:
+        """The Merkle log in its order, then the events that are not in it, stream by stream.
+
+        What cannot be read as an entry comes as a finding in its place.
+        """
 
     def tile(self, level: int, tile: int) -> tuple[bytes, bytes] | None:
         """A full tile's root and hashes, for sources that have tiles; None when it is missing."""
@@ -65,6 +71,9 @@ class Source(Protocol):
     @property
     def has_tiles(self) -> bool:
         """Whether `tile` answers."""
+
+    def closing(self, report: Report) -> tuple[Finding, ...]:
+        """After the last entry: where the source says of itself something else than was read."""
 
 
 class DatabaseSource:
@@ -79,24 +88,19 @@ class DatabaseSource:
         """All events."""
         return int(self._connection.execute(select(func.count()).select_from(records.events)).scalar_one())
 
-    def checkpoints(self) -> list[Checkpoint]:
+    def checkpoints(self) -> list[StoredCheckpoint]:
         """The table of checkpoints."""
-        c = records.checkpoints
-        columns = (c.c.body, c.c.signature, c.c.spki, c.c.certificate, c.c.time_stamp)
-        rows = self._connection.execute(select(*columns).order_by(c.c.number))
-        return [checkpoints.read(*row) for row in rows]
-
-    def checkpoint_numbers(self) -> list[int]:
-        """The primary key of the table of checkpoints."""
-        number = records.checkpoints.c.number
-        return list(self._connection.scalars(select(number).order_by(number)))
+        c = records.checkpoints.c
+        columns = (c.number, c.body, c.signature, c.spki, c.certificate, c.time_stamp)
+        rows = self._connection.execute(select(*columns).order_by(c.number))
+        return [_stored(number, parts) for number, *parts in rows]
 
     def streams(self) -> list[StreamRow] | None:
         """The table of streams."""
         s = records.streams.c
         return [StreamRow(*row) for row in self._connection.execute(select(s.stream, s.logged, s.closed))]
 
-    def entries(self) -> Iterator[Entry]:
+    def entries(self) -> Iterator[Entry | Finding]:
         """The log joined with the events, then the events that are not in the log."""
         e, log = records.events, records.log
         event = (e.c.body, e.c.hash)
@@ -116,7 +120,8 @@ class DatabaseSource:
         for query in (logged, waiting):
             with self._connection.execute(query.execution_options(yield_per=1000)) as result:
                 for part in result.partitions():
-                    yield from map(Entry._make, part)
+                    for entry in map(Entry._make, part):
+                        yield entry if _is_plain(entry) else _odd(entry)
 
     def tile(self, level: int, tile: int) -> tuple[bytes, bytes] | None:
         """The row of `audit_tiles`."""
@@ -124,104 +129,45 @@ class DatabaseSource:
         row = self._connection.execute(
             select(t.c.root, t.c.hashes).where(t.c.level == level, t.c.tile == tile)
         ).one_or_none()
-        return None if row is None else (bytes(row.root), bytes(row.hashes))
+        return None if row is None else (row.root, row.hashes)
+
+    def closing(self, report: Report) -> tuple[Finding, ...]:
+        """A database says nothing of itself that its tables do not."""
+        del report
+        return ()
 
 
-class ExportSource:
-    """An exported file: JSON lines, of which the first says what it is. See `write_export`."""
-
-    has_tiles = False
-
-    def __init__(self, file: Path) -> None:
-        self._file = file
-        try:
-            with file.open("rb") as lines:
-                head = json.loads(lines.readline())
-        except OSError as error:
-            raise Malformed(f"{file} cannot be read: {error.strerror}.") from error
-        except ValueError as error:
-            raise Malformed(f"{file} is no export of an audit log.") from error
-        if not isinstance(head, dict) or head.get("type") != EXPORT_KIND or head.get("version") != 1:
-            raise Malformed(f"{file} is no export of an audit log, or one of a version that is not known.")
-        self._head = head
-
-    def total(self) -> int:
-        """As many as the first line says."""
-        return int(self._head.get("events", 0))
-
-    def checkpoints(self) -> list[Checkpoint]:
-        """The lines of checkpoints; they stand before the events."""
-        found = []
-        with self._file.open("rb") as lines:
-            for number, line in enumerate(lines, 1):
-                if line.startswith(b'{"event":'):
-                    break
-                if number > 1:
-                    found.append(checkpoints.from_document(self._loads(line, number)))
-        return found
-
-    def checkpoint_numbers(self) -> list[int]:
-        """An export has none."""
-        return []
-
-    def streams(self) -> list[StreamRow] | None:
-        """An export has the events alone."""
-        return None
-
-    def entries(self) -> Iterator[Entry]:
-        """The lines of events."""
-        with self._file.open("rb") as lines:
-            for number, line in enumerate(lines, 1):
-                if line.startswith(b'{"event":'):
-                    yield self._entry(line, number)
-
-    def tile(self, level: int, tile: int) -> tuple[bytes, bytes] | None:
-        """An export has none."""
-        del level, tile
-        return None
-
-    def _entry(self, line: bytes, number: int) -> Entry:
-        # The event's bytes are taken as they stand: they are what was hashed.
-        body, mark, rest = line[len(b'{"event":') :].rpartition(b',"place":')
-        place = self._loads(rest[:-2], number) if mark else None
-        try:
-            stream, sequence, position, digest = place  # type: ignore[misc]
-            leaf = bytes.fromhex(digest)
-            known = isinstance(stream, str) and type(sequence) is int and len(leaf) == 32
-            # One way of writing a place, so that no byte of a line can be changed unnoticed.
-            if not known or _place(stream, sequence, position, leaf) != rest:
-                raise ValueError  # noqa: TRY301 - one complaint for all that is wrong with a place
-        except (TypeError, ValueError):
-            raise Malformed(f"Line {number} of {self._file} is damaged: the event has no place.") from None
-        in_log = position is not None
-        return Entry(stream, sequence, body, leaf, position, leaf if in_log else None, None, None)
-
-    def _loads(self, data: bytes, number: int) -> Any:
-        try:
-            return json.loads(data)
-        except ValueError as error:
-            raise Malformed(f"Line {number} of {self._file} is damaged: {error}.") from error
+def _stored(number: int, parts: list[Any]) -> StoredCheckpoint:
+    body, signature, spki, certificate, time_stamp = parts
+    if not all(type(one) is bytes for one in (body, signature, spki, certificate or b"", time_stamp or b"")):
+        return StoredCheckpoint(number, None, _ODD)
+    try:
+        return StoredCheckpoint(number, checkpoints.read(body, signature, spki, certificate, time_stamp))
+    except Malformed as error:
+        return StoredCheckpoint(number, None, str(error))
 
 
-def export_lines(source: Source) -> Iterator[bytes]:
-    """The lines of an export: what it is, the checkpoints, then every event with its place and hash.
-
-    A line of an event ends with its place ``[stream, sequence, position or null, hash]``.
-    """
-    head = {"events": source.total(), "type": EXPORT_KIND, "version": 1}
-    yield json.dumps(head).encode() + b"\n"
-    for one in source.checkpoints():
-        yield json.dumps(checkpoints.as_document(one)).encode() + b"\n"
-    for entry in source.entries():
-        if entry.body is None:
-            raise Malformed(
-                f"Event {entry.sequence} of stream {entry.stream} is missing: run `trustworks audit verify`."
-            )
-        leaf = entry.leaf or entry.hash or b""
-        place = _place(entry.stream, entry.sequence, entry.position, leaf)
-        yield b'{"event":' + entry.body + b',"place":' + place
+# SQLite takes any kind of value in any column.
+_ODD = "A column holds a value of a kind that the log does not write."
 
 
-def _place(stream: str, sequence: int, position: int | None, leaf: bytes) -> bytes:
-    """The end of an event's line."""
-    return json.dumps([stream, sequence, position, leaf.hex()]).encode() + b"}\n"
+def _is_plain(entry: Entry) -> bool:
+    """Whether all values are of the kinds that the log writes."""
+    return (
+        type(entry.stream) is str
+        and type(entry.sequence) is int
+        and (entry.body is None or (type(entry.body) is bytes and type(entry.hash) is bytes))
+        and (entry.position is None or (type(entry.position) is int and type(entry.leaf) is bytes))
+        and (entry.body is None or (type(entry.time) is int and type(entry.type) is str))
+    )
+
+
+def _odd(entry: Entry) -> Finding:
+    return Finding(
+        kind="altered",
+        message=_ODD,
+        stream=str(entry.stream),
+        sequence=entry.sequence if type(entry.sequence) is int else None,
+        position=entry.position if type(entry.position) is int else None,
+        type=None if entry.type is None else str(entry.type),
+    )

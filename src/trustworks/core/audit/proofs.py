@@ -6,7 +6,6 @@ Both are JSON documents that are verified without the database and without this 
 from __future__ import annotations
 
 import base64
-import json
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
@@ -14,6 +13,7 @@ from sqlalchemy import select
 from trustworks.core.audit import checkpoint as checkpoints
 from trustworks.core.audit import records
 from trustworks.core.audit.merkle import consistency_path, continues, includes, inclusion_path, leaf_hash
+from trustworks.core.audit.reading import loads, whole_number
 from trustworks.core.audit.tree import Tree
 from trustworks.core.errors import Malformed, Rejected
 
@@ -93,10 +93,9 @@ def check_proof(document: Mapping[str, Any]) -> tuple[Checkpoint, dict[str, Any]
         match document["type"]:
             case "audit.inclusion":
                 body = base64.b64decode(document["event"], validate=True)
-                event = json.loads(body)
-                sound = includes(
-                    covering.root, covering.size, int(document["position"]), leaf_hash(body), path
-                )
+                event = loads(body)
+                position = whole_number(document["position"], "position")
+                sound = includes(covering.root, covering.size, position, leaf_hash(body), path)
             case "audit.consistency":
                 event = None
                 older = checkpoints.from_document(document["older"])
@@ -105,7 +104,7 @@ def check_proof(document: Mapping[str, Any]) -> tuple[Checkpoint, dict[str, Any]
                     older.size, older.root, covering.size, covering.root, path
                 )
             case kind:
-                raise Malformed(f"{kind!r} is no kind of proof.")
+                raise Malformed(f"{kind!r:.40} is no kind of proof.")
     except (KeyError, TypeError, ValueError) as error:
         raise Malformed(f"The proof cannot be read: {error!r}.") from error
     if not sound:

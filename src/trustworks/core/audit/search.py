@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
 from trustworks.core.audit import records
+from trustworks.core.audit.reading import loads
 from trustworks.core.audit.tree import Tree
+from trustworks.core.errors import Malformed
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy import Connection, Row, Select
+
+
+# What every event has (`model.encode`).
+_NAMES = frozenset({"actor", "detail", "outcome", "subject", "time", "type"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +36,20 @@ class Stored:
 
     @property
     def value(self) -> dict[str, Any]:
-        """The event as JSON values."""
-        value: dict[str, Any] = json.loads(self.body)
+        """The event as JSON values. Raises `Malformed` for what no event of the log is."""
+        try:
+            value = loads(self.body)
+        except Malformed:
+            value = None
+        if (
+            not isinstance(value, dict)
+            or not value.keys() >= _NAMES
+            or not isinstance(value["subject"], dict)
+        ):
+            raise Malformed(
+                f"Event {self.sequence} of stream {self.stream} cannot be read, so it is not what was "
+                "written. Run `trustworks audit verify`."
+            )
         return value
 
     def as_dict(self) -> dict[str, Any]:

@@ -8,7 +8,6 @@ that differs shows it.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -23,11 +22,12 @@ from trustworks.core.audit.completeness import (
     unsigned_findings,
 )
 from trustworks.core.audit.merkle import Growing, fold
+from trustworks.core.audit.reading import loads
 from trustworks.core.audit.report import Finding, Report
 from trustworks.core.audit.sequencer import CLOSED
 from trustworks.core.audit.tokens import stamped_time
 from trustworks.core.audit.tree import WIDTH
-from trustworks.core.errors import TrustworksError
+from trustworks.core.errors import Malformed, TrustworksError
 from trustworks.core.store.types import microseconds
 from trustworks.core.trace import implements
 
@@ -78,7 +78,7 @@ def verify(
     verification = _Verification(source, list(against), trusted, check_token, checkers)
     report = verification.run(progress)
     for finding in unsigned_findings(
-        len(source.checkpoints()), report.first_time, now or datetime.now(UTC), checkpoint_every
+        verification.own_checkpoints, report.first_time, now or datetime.now(UTC), checkpoint_every
     ):
         report.add(finding)
     return report
@@ -99,24 +99,36 @@ class _Verification:
         self._check_token = check_token
         self._tree = Growing()
         self._streams: dict[str, _Stream] = {}
-        self._checkers = {one.type: one for one in checkers}
+        self._checkers = {kind: one for one in checkers for kind in one.types}
+        self._services = checkers
         self._after: dict[str, int] = {}
         self._first_leaf: bytes | None = None
         self._levels: list[list[bytes]] = [[]]
         self._written: list[int] = [0]
-        own = source.checkpoints()
+        stored = source.checkpoints()
+        own: list[tuple[str, Checkpoint]] = []
+        for number, checkpoint, wrong in stored:
+            label = "A checkpoint" if number is None else f"checkpoint {number}"
+            if checkpoint is None:
+                message = f"{label[0].upper()}{label[1:]} cannot be verified. {wrong}"
+                self.report.add(Finding(kind="checkpoint", message=message))
+            else:
+                own.append((label, checkpoint))
+        self.own_checkpoints = len(stored)
+        self._numbers = [number for number, *_ in stored if number is not None]
         self._pending: dict[int, list[tuple[str, Checkpoint]]] = {}
-        for label, one in [
-            *((f"checkpoint {number}", one) for number, one in enumerate(own)),
-            *((f"the kept checkpoint of {one.time}", one) for one in against),
-        ]:
+        self._checkpoints: list[Checkpoint] = []
+        for label, one in [*own, *((f"the kept checkpoint of {one.time}", one) for one in against)]:
             self._check_signed(label, one)
             self._pending.setdefault(one.size, []).append((label, one))
-        self._checkpoints = [*own, *against]
+            self._checkpoints.append(one)
 
     def run(self, progress: Callable[[int], None]) -> Report:
         report = self.report
         for entry in self._source.entries():
+            if isinstance(entry, Finding):
+                report.add(entry)
+                continue
             if entry.position is None:
                 report.waiting += 1
                 self._event(entry)
@@ -146,10 +158,11 @@ class _Verification:
         }
         rows = self._source.streams()
         for finding in (
-            *number_findings(self._source.checkpoint_numbers()),
+            *self._source.closing(self.report),
+            *number_findings(self._numbers),
             *(() if rows is None else stream_findings(rows, seen)),
             *succession_findings(self._after, seen),
-            *(Finding(kind="record", message=text) for one in self._checkers.values() for text in one.rest()),
+            *(Finding(kind="record", message=text) for one in self._services for text in one.rest()),
         ):
             self.report.add(finding)
 
@@ -188,8 +201,8 @@ class _Verification:
             return
         leaf = sha256(b"\0" + entry.body).digest()
         try:
-            value = json.loads(entry.body)
-        except ValueError:
+            value = loads(entry.body)
+        except Malformed:
             value = None
         if not isinstance(value, dict):
             value = None
@@ -198,7 +211,7 @@ class _Verification:
             self._step(stream, entry, doubtful=True)
             return
         if value is None:
-            self._find("altered", "The event is no JSON object.", entry, value)
+            self._find("altered", "The event is no JSON object, or none that can be read.", entry, value)
             self._step(stream, entry, doubtful=True)
             return
         self._chain(stream, entry, value)
@@ -228,14 +241,12 @@ class _Verification:
 
     def _chain(self, stream: _Stream, entry: Entry, value: dict[str, Any]) -> None:
         if entry.sequence != stream.sequence:
-            missing = range(stream.sequence, entry.sequence)
-            which = (
-                f"{missing.start} to {missing.stop - 1} are" if len(missing) > 1 else f"{missing.start} is"
-            )
+            first, last = stream.sequence, entry.sequence - 1
+            which = f"{first} to {last} are" if last > first else f"{first} is"
             message = (
                 f"Before this event, {which} missing."
-                if missing
-                else f"The event is out of order: {stream.sequence} comes next."
+                if last >= first
+                else f"The event is out of order: {first} comes next."
             )
             self._find("missing", message, entry, value)
         elif value.get("previous") != stream.previous and not stream.doubtful:

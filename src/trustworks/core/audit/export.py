@@ -1,0 +1,184 @@
+"""A log as one file, which is verified anywhere: JSON lines with a beginning and an end.
+
+First a line that says what the file is and how many events it has; then the checkpoints with their numbers;
+then every event with its place and hash; last a line with the counts and the root of the Merkle tree. A file
+that was cut or added to, at whichever byte, is not sound.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from trustworks.core.audit.checkpoint import as_document, from_document
+from trustworks.core.audit.entries import Entry, StoredCheckpoint
+from trustworks.core.audit.merkle import Growing
+from trustworks.core.audit.reading import loads, whole_number
+from trustworks.core.audit.report import Finding
+from trustworks.core.errors import Malformed
+from trustworks.core.trace import implements
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from trustworks.core.audit.completeness import StreamRow
+    from trustworks.core.audit.entries import Source
+    from trustworks.core.audit.report import Report
+
+KIND = "trustworks.audit.export"
+VERSION = 2
+
+_EVENT = b'{"event":'
+_CHECKPOINT = b'{"checkpoint":'
+_END = b'{"end":'
+
+
+class ExportSource:
+    """An exported file. Raises `Malformed` for what is none; all else that is wrong with it is a finding."""
+
+    has_tiles = False
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._count = 0
+        self._ended: bytes | None = None
+        try:
+            with file.open("rb") as lines:
+                head = loads(lines.readline())
+        except OSError as error:
+            raise Malformed(f"{file} cannot be read: {error.strerror}.") from error
+        except Malformed as error:
+            raise Malformed(f"{file} is no export of an audit log.") from error
+        if not isinstance(head, dict) or (head.get("type"), head.get("version")) != (KIND, VERSION):
+            raise Malformed(f"{file} is no export of an audit log, or one of a version that is not known.")
+        self._told = whole_number(head.get("events"), f"number of events in the first line of {file}")
+
+    def total(self) -> int:
+        """As many as the first line says."""
+        return self._told
+
+    def checkpoints(self) -> list[StoredCheckpoint]:
+        """The lines of checkpoints; they stand before the events."""
+        found = []
+        with self._file.open("rb") as lines:
+            for number, line in enumerate(lines, 1):
+                if number > 1 and not line.startswith(_CHECKPOINT):
+                    break
+                if number > 1:
+                    found.append(_checkpoint(line, number))
+        self._count = len(found)
+        return found
+
+    def streams(self) -> list[StreamRow] | None:
+        """An export has the events alone."""
+        return None
+
+    def entries(self) -> Iterator[Entry | Finding]:
+        """The lines of events; a finding for each line that has no business to be where it is."""
+        events = False
+        with self._file.open("rb") as lines:
+            next(lines)
+            for number, line in enumerate(lines, 2):
+                if self._ended is not None:
+                    yield _damaged(number, "it comes after the end")
+                elif line.startswith(_EVENT):
+                    events = True
+                    yield self._entry(line, number)
+                elif line.startswith(_END):
+                    self._ended = line
+                elif events or not line.startswith(_CHECKPOINT):
+                    yield _damaged(number, "it is no line that an export has there")
+
+    def tile(self, level: int, tile: int) -> tuple[bytes, bytes] | None:
+        """An export has none."""
+        del level, tile
+        return None
+
+    def closing(self, report: Report) -> tuple[Finding, ...]:
+        """Where the first and the last line say something else than the lines between them."""
+        return end_findings(self._told, self._count, self._ended, report)
+
+    def _entry(self, line: bytes, number: int) -> Entry | Finding:
+        # The event's bytes are taken as they stand: they are what was hashed.
+        body, mark, rest = line[len(_EVENT) :].rpartition(b',"place":')
+        try:
+            place = loads(rest[:-2]) if mark else None
+            if not isinstance(place, list) or len(place) != 4:
+                return _damaged(number, "the event has no place")
+            stream, sequence, position, digest = place
+            leaf = bytes.fromhex(digest)
+            whole_number(sequence, "number of the event")
+            if position is not None:
+                whole_number(position, "position of the event")
+        except (Malformed, TypeError, ValueError):
+            return _damaged(number, "the event has no place")
+        # One way of writing a place, so that no byte of a line can be changed unnoticed.
+        if not isinstance(stream, str) or len(leaf) != 32 or _place(stream, sequence, position, leaf) != rest:
+            return _damaged(number, "the event has no place")
+        return Entry(stream, sequence, body, leaf, position, None if position is None else leaf, None, None)
+
+
+@implements("TRUSTWORKS:AUDIT-15", disabled=())
+def end_findings(told: int, checkpoints: int, ended: bytes | None, report: Report) -> tuple[Finding, ...]:
+    """Where an export is not whole: `told` is the first line's count, `ended` the last line, if any."""
+    found = []
+    if report.events != told:
+        found.append(f"The first line says that there are {told} events; {report.events} are there.")
+    if ended is None:
+        found.append("The file has no end: it was cut, or was never written to its end.")
+    elif ended != _end(checkpoints, report.events, report.root):
+        found.append("The last line is not about the events and checkpoints before it.")
+    return tuple(Finding(kind="export", message=message) for message in found)
+
+
+def export_lines(source: Source) -> Iterator[bytes]:
+    """The lines of an export. Raises `Malformed` where the log has a hole, which an export would hide.
+
+    A line of an event ends with its place ``[stream, sequence, position or null, hash]``.
+    """
+    yield _line({"events": source.total(), "type": KIND, "version": VERSION})
+    own = source.checkpoints()
+    for number, one, wrong in own:
+        if one is None:
+            raise Malformed(f"Checkpoint {number} cannot be exported. {wrong} Run `trustworks audit verify`.")
+        yield _line(as_document(one) | {"number": number})
+    tree, events = Growing(), 0
+    for entry in source.entries():
+        if isinstance(entry, Finding) or entry.body is None:
+            raise Malformed(
+                f"Event {entry.sequence} of stream {entry.stream} is missing or damaged: run `trustworks "
+                "audit verify`."
+            )
+        leaf = entry.leaf or entry.hash or b""
+        if entry.position is not None:
+            tree.append(leaf)
+        events += 1
+        yield _EVENT + entry.body + b',"place":' + _place(entry.stream, entry.sequence, entry.position, leaf)
+    yield _end(len(own), events, tree.root().hex())
+
+
+def _checkpoint(line: bytes, number: int) -> StoredCheckpoint:
+    try:
+        document = loads(line)
+        own = whole_number(document.get("number"), "number of the checkpoint")
+        return StoredCheckpoint(own, from_document(document))
+    except Malformed as error:
+        return StoredCheckpoint(None, None, f"Line {number} is damaged: {error}")
+
+
+def _damaged(number: int, why: str) -> Finding:
+    return Finding(kind="export", message=f"Line {number} of the file is damaged: {why}.")
+
+
+def _line(value: Any) -> bytes:
+    return json.dumps(value).encode() + b"\n"
+
+
+def _end(count: int, events: int, root: str) -> bytes:
+    return _line({"end": {"checkpoints": count, "events": events, "root": root}})
+
+
+def _place(stream: str, sequence: int, position: int | None, leaf: bytes) -> bytes:
+    """The end of an event's line."""
+    return json.dumps([stream, sequence, position, leaf.hex()]).encode() + b"}\n"
