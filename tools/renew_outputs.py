@@ -55,7 +55,8 @@ SECONDS = re.compile(r"\b[0-9]+\.[0-9]+ s\b")
 HEAD = """# Commands
 
 Noun, then verb. `--json` prints for programs. A sentence on standard error says what is wrong; the exit code
-is 1, and 2 when the input cannot be read. This page is made from the help texts.
+is 1, and 2 when the input cannot be read. Exit code 70 is a fault of the program: please report it, with what
+`TRUSTWORKS_TRACEBACK=1` in the environment adds. This page is made from the help texts.
 """
 
 

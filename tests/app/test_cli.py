@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from typing import Any
@@ -55,3 +56,24 @@ def test_the_package_is_a_program_too() -> None:
     found = subprocess.run(command, capture_output=True, text=True, check=False)
     assert found.returncode == 0, found.stderr
     assert found.stdout.startswith("trustworks ")
+
+
+HELP = [
+    ("audit", "verify"),
+    ("audit", "list"),
+    ("audit", "show"),
+    ("certificate", "issue"),
+    ("timestamp", "request"),
+    ("lab",),
+]
+
+
+@pytest.mark.parametrize("command", HELP, ids=" ".join)
+def test_help_speaks_of_what_to_write_and_not_of_python(
+    command: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        cli.main([*command, "--help"])
+    said = capsys.readouterr().out
+    assert "Usage:" in said
+    assert not re.search(r"<(list|int|str|float|tuple)\b|Path\b", said), said

@@ -16,10 +16,20 @@ from typer.main import get_command
 from trustworks.core.errors import Malformed, Refused, Rejected, TrustworksError, Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 TRACEBACK = "TRUSTWORKS_TRACEBACK"  # set in the environment: a fault of the program is shown with its place
 FAULT = 70  # EX_SOFTWARE of sysexits.h
+
+_WORDS = {
+    "<str>": "<text>",
+    "<int>": "<number>",
+    "<int range>": "<number>",
+    "<float>": "<number>",
+    "<float range>": "<number>",
+    "<list[str]>": "<text>",
+    "<list[Path]>": "<path>",
+}
 
 # noun -> (module that holds its Typer application, the line that `--help` shows)
 NOUNS: dict[str, tuple[str, str]] = {
@@ -68,9 +78,17 @@ class _Noun(TyperGroup):
 def _plain(command: Any) -> Any:
     """The command without Rich's help pages, whose import alone takes half a second."""
     command.rich_markup_mode = None
+    for parameter in command.params:
+        _in_words(parameter)
     for inner in getattr(command, "commands", {}).values():
         _plain(inner)
     return command
+
+
+def _in_words(parameter: Any) -> None:
+    """Let a parameter's help say what to write, in place of the Python type that it becomes."""
+    python: Callable[[Any], str] = parameter.display_type
+    parameter.display_type = lambda context: _WORDS.get(shown := python(context), shown)
 
 
 class _Nouns(TyperGroup):

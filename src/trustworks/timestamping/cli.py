@@ -61,13 +61,11 @@ def request(
     *,
     trust: Annotated[
         list[Path] | None,
-        typer.Option(help="Trust anchors (PEM): also verify the token against them.", metavar="FILE"),
+        typer.Option(help="Trust anchors (PEM): also verify the token against them."),
     ] = None,
     tls_trust: Annotated[
         list[Path] | None,
-        typer.Option(
-            help="Trust anchors (PEM) of an HTTPS connection, in place of the system's.", metavar="FILE"
-        ),
+        typer.Option(help="Trust anchors (PEM) of an HTTPS connection, in place of the system's."),
     ] = None,
     nonce: Annotated[bool, typer.Option(help="Send a random number that the answer has to repeat.")] = True,
     cert: Annotated[bool, typer.Option(help="Ask for the unit's certificate.")] = True,
@@ -108,12 +106,10 @@ def request(
 def verify(
     file: DATA,
     token: TOKEN,
-    trust: Annotated[
-        list[Path], typer.Option(help="Trust anchors (PEM); may be given more than once.", metavar="FILE")
-    ],
+    trust: Annotated[list[Path], typer.Option(help="Trust anchors (PEM); may be given more than once.")],
     untrusted: Annotated[
         list[Path] | None,
-        typer.Option(help="Further certificates (PEM) to build the path with.", metavar="FILE"),
+        typer.Option(help="Further certificates (PEM) to build the path with."),
     ] = None,
     at: Annotated[
         str | None,

@@ -73,7 +73,10 @@ def explain(
 
 @app.command()
 def show(context: typer.Context) -> None:
-    """Print every setting that holds, as JSON: what the file says, and the defaults. Paths are absolute."""
+    """Print every setting that holds, as JSON: what the file says, and the defaults.
+
+    Paths are absolute, but for those of the PIN files in [tokens]: they are meant from the file's folder.
+    """
     wiring: Wiring = context.obj
     document: dict[str, Any] = wiring.config.model_dump(mode="json", by_alias=True)
     typer.echo(json.dumps({"file": str(wiring.loaded.file), **document}, indent=1))
