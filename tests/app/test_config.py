@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import tomllib
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -58,7 +59,10 @@ def complaint(tmp_path: Path, text: str) -> str:
             LEAST + '[http.proxy]\nunix-socket = "x"\nunix-socket-group = "no-such-group"\n',
             ["http.proxy.unix-socket-group", "the name of a group of this machine", "'no-such-group'"],
         ),
-        (LEAST + "[http.proxy]\nunix-socket-group = 0\n", ["http.proxy.unix-socket-group", "string"]),
+        (
+            LEAST + "[http.proxy]\nunix-socket-group = 0\n",
+            ["http.proxy.unix-socket-group", "text in quotes", "given: 0"],
+        ),
         (LEAST + '[http.proxy]\nunix-socket-group = "root"\n', ["http.proxy", "set that too"]),
         (LEAST + '[store]\nurl = "postgresql://me:pw@h/d"\n', ["store.url", "password-source"]),
     ],
@@ -87,6 +91,111 @@ def test_no_complaint_tells_a_secret_or_speaks_of_python(tmp_path: Path, text: s
         assert word in message, message
     for word in (":hidden", "=hidden", "'hidden", "tuple", "dictionary", "instance"):
         assert word not in message, message
+
+
+UNIT = "[[timestamping.units]]\nname = 'tsu-1'\ncertificate = 'x'\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            '[provider]\nname = "P."\nlab = "yes"\n',
+            "provider.lab: write true or false, without quotes (given: 'yes').",
+        ),
+        ('[provider]\nname = "P."\nlab = 1\n', "provider.lab: write true or false (given: 1)."),
+        ("[provider]\nname = 2026-01-01\n", "provider.name: write text in quotes."),
+        ('[provider]\nname = "P"\n', "provider.name: it must have at least 2 character(s) (given: 'P')."),
+        (LEAST + "[http]\nlisten = 8080\n", "http.listen: write text in quotes (given: 8080)."),
+        (
+            LEAST + '[http]\ntls-workers = "two"\n',
+            "http.tls-workers: write a whole number, at least 1, at most 64, without quotes (given: 'two').",
+        ),
+        (
+            LEAST + "[http]\nworkers = true\n",
+            "http.workers: write a whole number, at least 1, at most 64 (given: true).",
+        ),
+        (
+            LEAST + '[http]\nbody-timeout = "1"\n',
+            "http.body-timeout: write a number, more than 0, at most 300, without quotes (given: '1').",
+        ),
+        (
+            LEAST + '[http]\npublic-url = "tsp"\n',
+            (
+                "http.public-url: write http:// or https:// and a host, without a path, such as "
+                "http://tsp.example.com (given: 'tsp')."
+            ),
+        ),
+        (
+            LEAST + '[timestamping]\naccuracy-us = "1000"\n' + UNIT,
+            (
+                "timestamping.accuracy-us: write a whole number, at least 1, at most 1000000, without quotes "
+                "(given: '1000')."
+            ),
+        ),
+        (
+            LEAST + "[timestamping]\naccuracy-us = 1.0\n" + UNIT,
+            "timestamping.accuracy-us: write a whole number, at least 1, at most 1000000 (given: 1.0).",
+        ),
+        (
+            LEAST + "[timestamping]\ngen-time-digits = false\n" + UNIT,
+            "timestamping.gen-time-digits: write 0 or 3 or 6 (given: false).",
+        ),
+        (
+            LEAST + UNIT.replace("tsu-1", "TSU 1"),
+            (
+                "timestamping.units.0.name: write at most 32 lower-case letters, digits and hyphens, for "
+                "example tsu-1 (given: 'TSU 1')."
+            ),
+        ),
+        (
+            LEAST + UNIT.replace("'x'", "5"),
+            "timestamping.units.0.certificate: write a path in quotes (given: 5).",
+        ),
+        (
+            LEAST + UNIT + "key-expires = 2027\n",
+            (
+                "timestamping.units.0.key-expires: write a time with its zone, for example "
+                "2027-01-31T00:00:00Z (given: 2027)."
+            ),
+        ),
+        (LEAST + "[timestamping]\nunits = []\n", "timestamping.units: it must have at least 1 of them."),
+        (
+            LEAST + '[audit]\ntime-stamp-url = "x"\n',
+            "audit.time-stamp-url: write an http or https URL, such as http://127.0.0.1:8080/tsa.",
+        ),
+    ],
+)
+def test_one_wrong_value_gets_one_complaint_with_what_is_allowed_and_given(
+    tmp_path: Path, text: str, words: str
+) -> None:
+    assert complaint(tmp_path, text).splitlines()[1:] == [f"  {words}"]
+
+
+def test_what_toml_has_no_type_for_is_taken_as_it_is_meant(tmp_path: Path) -> None:
+    text = LEAST + "[http]\nbody-timeout = 5\n[timestamping]\npolicies = ['1.2.3']\n" + UNIT
+    for moment in ("2027-01-31T00:00:00Z", "'2027-01-31T00:00:00Z'"):
+        found = config.load(write(tmp_path, f"{text}key-expires = {moment}\n")).config
+        assert found.http.body_timeout == 5.0
+        assert found.timestamping is not None
+        assert found.timestamping.policies == ("1.2.3",)
+        (unit,) = found.timestamping.units
+        assert unit.certificate == tmp_path / "x"
+        assert unit.key_expires == datetime(2027, 1, 31, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("-1", "Invalid value for '--limit': it must be greater than or equal to 1 (given: '-1')."),
+        ("x", "Invalid value for '--limit': write a whole number (given: 'x')."),
+    ],
+)
+def test_a_wrong_option_is_told_in_the_same_words(
+    value: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("audit", "list", "--limit", value, code=2)
+    assert words in " ".join(capsys.readouterr().err.split())
 
 
 def test_all_problems_are_told_at_once(tmp_path: Path) -> None:

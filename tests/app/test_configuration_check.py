@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from trustworks.app.configuration_check import problems
 from trustworks.app.wiring import Wiring
@@ -52,6 +60,52 @@ def test_a_password_that_others_can_read_is_told_until_it_is_not(tmp_path: Path)
     assert sentence in told(tmp_path, TEXT)
     password.chmod(0o600)
     assert sentence not in told(tmp_path, TEXT)
+
+
+@pytest.mark.parametrize("usage", ["server", "time-stamping", "none"])
+def test_a_certificate_that_is_not_for_time_stamping_is_told(tmp_path: Path, usage: str) -> None:
+    text = (
+        '[provider]\nname = "Trustworks TEST Provider"\n[[timestamping.units]]\nname = "tsu-1"\n'
+        'certificate = "tsu.pem"\n'
+    )
+    file = tmp_path / "tsu.pem"
+    if usage == "none":
+        file.write_text("no certificate", encoding="ascii")
+    else:
+        certify(
+            file, ExtendedKeyUsageOID.SERVER_AUTH if usage == "server" else ExtendedKeyUsageOID.TIME_STAMPING
+        )
+    about = [one for one in told(tmp_path, text) if "(tsu-1) certificate" in one]
+    key = "timestamping.units (tsu-1) certificate: "
+    assert all(one.startswith(key) and str(file) in one for one in about)
+    match usage:
+        case "server":
+            assert any("must be timeStamping and nothing else" in one for one in about)
+            assert any("set key-expires" in one for one in about)
+        case "time-stamping":
+            assert len(about) == 1, "only the end of the key's use is not said"
+            assert not [
+                one for one in told(tmp_path, f"{text}key-expires = 2026-12-01T00:00:00Z\n") if key in one
+            ]
+        case _:
+            assert ["cannot be read as certificates" in one for one in about] == [True]
+
+
+def certify(file: Path, usage: x509.ObjectIdentifier) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "A TEST certificate")])
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(datetime(2026, 1, 1, tzinfo=UTC))
+        .not_valid_after(datetime(2031, 1, 1, tzinfo=UTC))
+        .add_extension(x509.ExtendedKeyUsage([usage]), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    file.write_bytes(made.public_bytes(Encoding.PEM))
 
 
 def test_a_service_without_its_token_is_told(tmp_path: Path) -> None:

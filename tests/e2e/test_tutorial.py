@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.e2e
 
-TRY = re.compile(r"<!-- try -->\n```sh\n(.*?)```", re.DOTALL)
+TRY = re.compile(r"<!-- try -->\n *```sh\n(.*?)```", re.DOTALL)
 
 
 def test_every_command_of_the_tutorial_works(lab: Lab, request: pytest.FixtureRequest) -> None:
     tutorial = (request.config.rootpath / "docs" / "tutorial.md").read_text(encoding="utf-8")
     commands = TRY.findall(tutorial)
-    assert len(commands) == 8
+    assert len(commands) == 10
     folder = lab.folder.parent
     (folder / "README.md").write_text("a readme", encoding="utf-8")
     script = "\necho =====\n".join(commands).replace("127.0.0.1:8080", f"127.0.0.1:{lab.port}")
@@ -42,3 +42,6 @@ def test_every_command_of_the_tutorial_works(lab: Lab, request: pytest.FixtureRe
     assert "CRL Number" in said[5]
     assert ": good" not in said[6]
     assert "The log is sound." in said[7]
+    assert "ocsp.pem cannot be read" in said[8]
+    assert "server.pem: revoked" in said[8]
+    assert '"ok": true' in said[9]

@@ -105,6 +105,17 @@ class _Nouns(TyperGroup):
         module, line = NOUNS[cmd_name]
         return _Noun(cmd_name, module, line)
 
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            details: list[Any] = getattr(error.__cause__, "errors", list)()
+            if details:  # what Typer lets Pydantic check, told as for the configuration
+                from trustworks.app.objections import given, objection  # noqa: PLC0415 - seldom needed
+
+                error.message = f"{objection(details[0], quotes=False)}{given(details[0])}."
+            raise
+
 
 app = typer.Typer(
     cls=_Nouns,

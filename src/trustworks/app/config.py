@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, Field, ValidationError
 
+from trustworks.app.objections import first_causes, given, objection
 from trustworks.app.settings import AuditSettings, HttpSettings, LogSettings, ProviderSettings, TokensSettings
 from trustworks.core.errors import Malformed
 from trustworks.core.module.config import ModuleSettings
@@ -96,7 +97,7 @@ def load(file: Path) -> Loaded:
     try:
         config = Config.model_validate(document)
     except ValidationError as error:
-        complaints = [f"  {_complaint(detail)}" for detail in error.errors()]
+        complaints = [f"  {_complaint(detail)}" for detail in first_causes(error.errors())]
         raise Malformed("\n".join([f"{file} has {len(complaints)} problem(s):", *complaints])) from error
     return Loaded(file=file, config=_resolved(config, file.parent))
 
@@ -130,41 +131,19 @@ def _complaint(detail: ErrorDetails) -> str:
         case "missing":
             return f"{key}: this key is missing."
         case _:
-            return f"{key}: {_objection(detail)}{_given(detail)}."
+            return f"{key}: {objection(detail, _number_at(detail['loc']))}{given(detail)}."
 
 
-_SECRETIVE = ("url", "source")  # the last words of keys that may hold a secret, by mistake or not
+def _number_at(location: tuple[int | str, ...]) -> str:
+    """What the number at `location` may be, as `config explain` says it; empty when none is there."""
+    from trustworks.app.explain import settings  # noqa: PLC0415 - it reads the models that are made here
 
-
-def _objection(detail: ErrorDetails) -> str:  # noqa: PLR0911 - one for each kind
-    """What is wrong with a value, in the words of this program where Pydantic's speak of Python."""
-    limits = detail.get("ctx", {})
-    match detail["type"]:
-        case "tuple_type" | "list_type":
-            return 'write a list, such as ["one", "two"]'
-        case "model_type" | "model_attributes_type" | "dict_type":
-            return "write a table with keys of its own"
-        case "literal_error":
-            return f"write {limits['expected']}"
-        case "greater_than":
-            return f"it must be greater than {limits['gt']}"
-        case "greater_than_equal":
-            return f"it must be greater than or equal to {limits['ge']}"
-        case "less_than":
-            return f"it must be less than {limits['lt']}"
-        case "less_than_equal":
-            return f"it must be less than or equal to {limits['le']}"
-        case _:
-            return detail["msg"].removeprefix("Value error, ")
-
-
-def _given(detail: ErrorDetails) -> str:
-    """The value that was given, unless it may hold a secret or is too much to print."""
-    last = next((part for part in reversed(detail["loc"]) if isinstance(part, str)), "")
-    secretive = last.replace("_", "-").rpartition("-")[2] in _SECRETIVE or "tokens" in detail["loc"]
-    if secretive or not isinstance(detail["input"], str | int | float):
-        return ""
-    return f" (given: {detail['input']!r})"
+    parts: list[str] = []
+    for part, following in zip(location, (*location[1:], None), strict=True):
+        if isinstance(part, str):
+            parts.append(f"{part}[]" if isinstance(following, int) else part)
+    path = ".".join(parts)
+    return next((one.allowed for one in settings() if one.path == path and "number" in one.allowed), "")
 
 
 def _keys_at(location: tuple[int | str, ...]) -> Iterator[str]:

@@ -21,6 +21,7 @@ def problems(wiring: Wiring) -> list[str]:
     config = wiring.config
     return [
         *_missing_files(config),
+        *_unsuited(config),
         *_exposed(config),
         *_listeners(config),
         *refusals(config),
@@ -50,6 +51,27 @@ def _missing_files(config: Config) -> Iterator[str]:
     for key, path in _named_files(config):
         if path is not None and not path.is_file():
             yield f"{key}: there is no file {path}."
+
+
+def _unsuited(config: Config) -> Iterator[str]:
+    """What a time-stamping unit would refuse to issue for, as far as its certificate alone shows it."""
+    from trustworks.timestamping.rules import units as rules  # noqa: PLC0415 - where it is configured
+    from trustworks.timestamping.unit import key_usage_period, read_certificates  # noqa: PLC0415
+
+    for unit in () if config.timestamping is None else config.timestamping.units:
+        key = f"timestamping.units ({unit.name}) certificate"
+        try:
+            found = read_certificates(unit.certificate)
+        except TrustworksError as error:
+            yield f"{key}: {error}"
+            continue
+        for certificate in found[:1]:
+            _, key_ends = key_usage_period(certificate, unit.key_expires)
+            for finding in (
+                *rules.purpose_findings(certificate),
+                *rules.expiry_findings(key_ends, certificate.not_valid_after_utc),
+            ):
+                yield f"{key}: {unit.certificate}: {finding}"
 
 
 def _exposed(config: Config) -> Iterator[str]:

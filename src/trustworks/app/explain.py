@@ -6,6 +6,7 @@ import json
 import types
 import typing
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
@@ -24,6 +25,7 @@ _PLAIN: dict[Any, str] = {
     int: "a whole number",
     float: "a number",
     bool: "true or false",
+    datetime: "a time with its zone",
     Path: "a path; a relative one is meant from the file's folder",
 }
 

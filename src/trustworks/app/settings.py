@@ -7,6 +7,7 @@ import ipaddress
 import re
 from pathlib import Path  # noqa: TC003 - Pydantic reads it at run time
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -23,6 +24,20 @@ def _address(value: str) -> str:
     except ValueError:
         if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?", bare):
             raise ValueError("the host must be an IP address or a host name") from None
+    return value
+
+
+def _origin(value: str) -> str:
+    if not re.fullmatch(r"https?://[^/\s]+", value):
+        raise ValueError(
+            "write http:// or https:// and a host, without a path, such as http://tsp.example.com"
+        )
+    return value
+
+
+def _url(value: str) -> str:
+    if not re.fullmatch(r"https?://[!-~]+", value) or not urlsplit(value).hostname:
+        raise ValueError("write an http or https URL, such as http://127.0.0.1:8080/tsa")
     return value
 
 
@@ -122,9 +137,8 @@ class HttpSettings(Table):
     )
     workers: int = Field(default=2, ge=1, le=64, description="Worker processes for plain HTTP.")
     tls_workers: int = Field(default=1, ge=1, le=64, description="Worker processes for HTTPS.")
-    public_url: str = Field(
+    public_url: Annotated[str, AfterValidator(_origin)] = Field(
         default="http://127.0.0.1:8080",
-        pattern=r"^https?://[^/\s]+$",
         description="Where clients reach the plain HTTP listener; goes into certificates.",
     )
     body_timeout: float = Field(
@@ -177,6 +191,6 @@ class AuditSettings(Table):
     time_stamp_every: float = Field(
         default=300.0, gt=0, le=86400, description="Seconds between two time-stamped checkpoints, at least."
     )
-    time_stamp_url: str | None = Field(
+    time_stamp_url: Annotated[str, AfterValidator(_url)] | None = Field(
         default=None, description="The time-stamping authority for checkpoints; none: they are signed only."
     )

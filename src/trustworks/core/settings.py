@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 
 
 def _hyphens(name: str) -> str:
@@ -10,8 +14,43 @@ def _hyphens(name: str) -> str:
 
 
 class Table(BaseModel):
-    """A table of the configuration: unknown keys are errors, values are fixed, keys have hyphens."""
+    """A table of the configuration: unknown keys are errors, values are fixed, keys have hyphens.
+
+    A value has the type of its key: "yes" is not true, and "1000" is no number. What TOML has no type for is
+    written as text (paths) or as a list (tuples), and a whole number is a number.
+    """
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, alias_generator=_hyphens, validate_by_alias=True, validate_by_name=False
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        alias_generator=_hyphens,
+        validate_by_alias=True,
+        validate_by_name=False,
     )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _from_toml(cls, value: Any, info: ValidationInfo) -> Any:
+        annotation = cls.model_fields[info.field_name or ""].annotation
+        kinds = (annotation, *get_args(annotation))
+        if isinstance(value, list):
+            return tuple(value)
+        if isinstance(value, str) and Path in kinds:
+            return Path(value)
+        if isinstance(value, str) and datetime in kinds:
+            return _moment(value)
+        if get_origin(annotation) is Literal and not isinstance(value, str):
+            # Python holds False for 0 and 3.0 for 3.
+            allowed = [one for one in get_args(annotation) if one == value]
+            if allowed and type(allowed[0]) is not type(value):
+                raise ValueError(f"write {' or '.join(repr(one) for one in get_args(annotation))}")
+        return value
+
+
+def _moment(value: str) -> Any:
+    """The moment that text says, or the text, which is then told to be none."""
+    try:
+        return datetime.fromisoformat(value)
+    except ValueError:
+        return value

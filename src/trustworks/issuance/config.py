@@ -23,6 +23,12 @@ def _oid(value: str) -> str:
     return value
 
 
+def _language(value: str) -> str:
+    if not re.fullmatch(r"[a-z]{2}", value):
+        raise ValueError("write an ISO 639-1 code of two small letters, for example en")
+    return value
+
+
 def _url(value: str) -> str:
     if not re.fullmatch(r"https?://[!-~]+", value):
         raise ValueError("write an http or https URL without spaces")
@@ -113,7 +119,9 @@ class IssuingSettings(AuthoritySettings):
 class PdsSettings(Table):
     """[[issuance.pds]]: where a PKI disclosure statement is, in one language."""
 
-    language: str = Field(pattern=r"^[a-z]{2}$", description="ISO 639-1 code of the statement's language.")
+    language: Annotated[str, AfterValidator(_language)] = Field(
+        description="ISO 639-1 code of the statement's language."
+    )
     url: Annotated[str, AfterValidator(_https_url)] = Field(description="https URL of the statement (PDF).")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime  # noqa: TC003 - Pydantic reads it at run time
 from pathlib import Path  # noqa: TC003 - as above
 from typing import Annotated, Literal
@@ -33,6 +34,12 @@ def check_oid(value: str) -> str:
     return value
 
 
+def _unit_name(value: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,31}", value):
+        raise ValueError("write at most 32 lower-case letters, digits and hyphens, for example tsu-1")
+    return value
+
+
 def _imprint(value: str) -> str:
     if value not in HASHES:
         raise ValueError(f"allowed are {', '.join(HASHES)}")
@@ -59,9 +66,7 @@ NCP_PLUS = "0.4.0.2042.1.2"
 class UnitSettings(Table):
     """[[timestamping.units]]: one time-stamping unit: one key, one certificate."""
 
-    name: str = Field(
-        pattern=r"^[a-z0-9][a-z0-9-]*$",
-        max_length=32,
+    name: Annotated[str, AfterValidator(_unit_name)] = Field(
         description="The unit's name: lower-case letters, digits, hyphens. It answers at /tsa/NAME.",
     )
     key: str | None = Field(
