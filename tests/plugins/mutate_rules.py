@@ -7,8 +7,14 @@ by ``return <disabled>``, and in which the tests that carry the rule's ids run, 
 one fails. A rule whose tests all pass is a survivor: nothing would notice if it were gone. A test that fails
 is run again with the rule in force, and counts only if it passes then.
 
-What a rule answers when it objects to nothing is said by ``@implements(..., disabled=VALUE)`` (called when it
-can be called), else by its return annotation: an empty tuple for findings, True for a predicate, else None.
+What a rule answers when it objects to nothing is said by ``@implements(..., disabled=...)``: a value; or
+something that takes nothing and makes one (``list``); or a function that takes what the rule takes, and does
+what would be done without the requirement. A function whose first argument is called `rule` gets the rule
+itself there. Without `disabled` the return annotation must allow for an answer that says nothing: None, or an
+empty tuple where one of any length is declared. Everything else is an error: where a rule answers what its
+callers cannot use, any test that passes through it fails, and shows nothing.
+
+A rule whose tests hang, or whose process dies, is an error as well: nobody knows what they would have said.
 """
 
 from __future__ import annotations
@@ -21,9 +27,11 @@ import shutil
 import signal
 import sys
 import time
+import types
 import warnings
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,23 +46,43 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import CodeType, FunctionType
 
-SECONDS_PER_RULE = 120.0
-# Exit codes of the forked process.
-KILLED, SURVIVED, UNTESTED, BROKEN = 0, 10, 11, 12
-WORDS = {SURVIVED: "SURVIVED", UNTESTED: "HAS NO TEST", BROKEN: "BROKE THE CHECK"}
-EMPTY: dict[str, Any] = {
-    "tuple": (),
-    "list": [],
-    "Sequence": (),
-    "Iterable": (),
-    "Iterator": (),
-    "dict": {},
-    "Mapping": {},
-    "frozenset": frozenset(),
-    "set": set(),
-    "bool": True,
-    "str": "",
+# Exit codes of the forked process, and what becomes of one that has none.
+KILLED, SURVIVED, UNTESTED, BROKEN, UNDECLARED, HUNG, DIED = 0, 10, 11, 12, 13, 14, 15
+WORDS = {
+    KILLED: "noticed",
+    SURVIVED: "SURVIVED",
+    UNTESTED: "HAS NO TEST",
+    BROKEN: "BROKE THE CHECK",
+    UNDECLARED: "UNDECLARED",
+    HUNG: "HUNG",
+    DIED: "DIED",
 }
+
+
+class UndeclaredError(Exception):
+    """Nobody says what a rule answers when it is disabled, and its annotation allows for nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class StandIn:
+    """What is done in a rule's place; what is wrong with the stand-in itself is noted in `faults`."""
+
+    act: Callable[..., Any]
+    wants_rule: bool
+    faults: list[Exception] = field(default_factory=list)
+
+    def instead_of(self, rule: FunctionType) -> Callable[..., Any]:
+        """The function that takes the place of `rule`."""
+        act = partial(self.act, rule) if self.wants_rule else self.act
+
+        def instead(*given: Any, **named: Any) -> Any:
+            try:
+                return act(*given, **named)
+            except (NameError, AttributeError, TypeError) as fault:
+                self.faults.append(fault)
+                raise
+
+        return instead
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -64,6 +92,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--mutate-only", default="", help="Only rules whose place, name or id contains this text."
+    )
+    group.addoption(
+        "--mutate-seconds", type=float, default=120.0, help="How long the tests of a rule may run."
     )
     group.addoption("--mutate-processes", type=int, default=os.cpu_count() or 1, help="How many at a time.")
 
@@ -80,7 +111,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def rule_of(mark: Mark) -> tuple[FunctionType, Any]:
-    """The function that `mark` names, and what it answers when it objects to nothing."""
+    """The function that `mark` names, and what it answers when it objects to nothing, or its `StandIn`.
+
+    Raises:
+        UndeclaredError: nobody says what it answers.
+    """
     parts = Path(mark.file).with_suffix("").parts
     module = importlib.import_module(".".join(parts[1:] if parts[0] == "src" else parts))
     found: Any = module
@@ -89,34 +124,71 @@ def rule_of(mark: Mark) -> tuple[FunctionType, Any]:
     if isinstance(found, property):
         found = found.fget
     function: Any = inspect.unwrap(getattr(found, "__func__", found))
-    return function, _disabled(function, module)
+    return function, answer_of(inspect.getsource(function), vars(module))
 
 
-def _disabled(function: FunctionType, module: Any) -> Any:
-    tree = ast.parse(inspect.cleandoc("\n" + inspect.getsource(function)))
-    node = tree.body[0]
+def answer_of(source: str, names: dict[str, Any]) -> Any:
+    """What the rule in `source` answers when it objects to nothing; `names` are those of its module."""
+    node = ast.parse(inspect.cleandoc("\n" + source)).body[0]
     if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-        raise TypeError(f"{function.__qualname__} is no function")
-    for decorator in node.decorator_list:
-        if isinstance(decorator, ast.Call):
-            for keyword in decorator.keywords:
-                if keyword.arg == "disabled":
-                    value = eval(ast.unparse(keyword.value), vars(module))  # noqa: S307 - our own source
-                    return value() if callable(value) else value
-    returns = node.returns
-    if isinstance(returns, ast.Subscript):
-        returns = returns.value
-    return EMPTY.get(returns.id) if isinstance(returns, ast.Name) else None
+        raise TypeError(f"this is no function: {source}")
+    given = [
+        keyword.value
+        for decorator in node.decorator_list
+        if isinstance(decorator, ast.Call)
+        for keyword in decorator.keywords
+        if keyword.arg == "disabled"
+    ]
+    value = eval(ast.unparse(given[0]), names) if given else None  # noqa: S307 - our own source
+    if isinstance(value, types.FunctionType) and (wanted := list(inspect.signature(value).parameters)):
+        return StandIn(value, wants_rule=wanted[0] == "rule")
+    if isinstance(node, ast.AsyncFunctionDef):
+        raise UndeclaredError("it is awaited; give `disabled` a function that answers something to await")
+    if callable(value):
+        value = value()
+    if value is not None or _allows_none(node.returns):
+        return value
+    if not given and _is_tuple_of_any_length(node.returns):
+        return ()
+    returns = "nothing that is declared" if node.returns is None else ast.unparse(node.returns)
+    raise UndeclaredError(f"it answers {returns}; say by `disabled` what it answers to allow all")
 
 
-def disable(function: FunctionType, answer: Any) -> CodeType:
-    """Make `function` take anything and answer `answer`; returns its code before."""
-    before = function.__code__
+def _allows_none(returns: ast.expr | None) -> bool:
+    match returns:
+        case ast.Constant(value=None):
+            return True
+        case ast.BinOp(left=left, op=ast.BitOr(), right=right):
+            return _allows_none(left) or _allows_none(right)
+    return False
+
+
+def _is_tuple_of_any_length(returns: ast.expr | None) -> bool:
+    match returns:
+        case ast.Subscript(value=ast.Name("tuple"), slice=ast.Tuple([_, ast.Constant(value=end)])):
+            return end is ...
+    return False
+
+
+def disable(function: Any, answer: Any) -> CodeType:
+    """Make `function` take anything and answer `answer`, or do as a `StandIn` does; its code before."""
+    before: CodeType = function.__code__
 
     def disabled(*_arguments: Any, **_named: Any) -> Any:
         return "the answer"
 
+    def replaced(*arguments: Any, **named: Any) -> Any:
+        instead: Any = "the answer"
+        return instead(*arguments, **named)
+
     code: CodeType = disabled.__code__
+    if isinstance(answer, StandIn):
+        code = replaced.__code__
+        rule = types.FunctionType(
+            before, function.__globals__, function.__name__, function.__defaults__, function.__closure__
+        )
+        rule.__kwdefaults__ = function.__kwdefaults__
+        answer = answer.instead_of(rule)
     constants = tuple(answer if one == "the answer" else one for one in code.co_consts)
     function.__code__ = code.replace(co_consts=constants, co_freevars=before.co_freevars)
     return before
@@ -129,6 +201,7 @@ class _Run:
     mark: Mark
     started: float
     basetemp: Path
+    hung: bool = False
 
 
 class _Mutation:
@@ -144,10 +217,11 @@ class _Mutation:
         self._seconds = {
             node: result.seconds for node, result in load_results(places.results or Path("none")).items()
         }
+        self._limit: float = session.config.getoption("--mutate-seconds")
         self._write: Callable[[str], None] = session.config.get_terminal_writer().line
         factory: Any = session.config._tmp_path_factory  # type: ignore[attr-defined]
         self._temporary = Path(factory.getbasetemp())
-        self._survivors: list[str] = []
+        self._wrong: list[str] = []
 
     def run(self) -> bool:
         began = time.monotonic()
@@ -161,13 +235,13 @@ class _Mutation:
             self._collect(running)
         seconds = time.monotonic() - began
         self._write("")
-        for survivor in self._survivors:
-            self._write(survivor)
+        for line in self._wrong:
+            self._write(line)
         self._write(
-            f"{len(self._rules)} rules disabled in turn, {len(self._survivors)} not noticed by any test, "
+            f"{len(self._rules)} rules disabled in turn, {len(self._wrong)} not noticed by any test, "
             f"{seconds:.0f} s."
         )
-        return not self._survivors
+        return not self._wrong
 
     def _fork(self, mark: Mark, folder: Path) -> int:
         sys.stdout.flush()
@@ -185,26 +259,34 @@ class _Mutation:
             os.dup2(silence, 1)
             os.dup2(silence, 2)
             try:
-                code = self._child(mark, folder)
+                code = self._child(mark, folder, error)
             except BaseException as problem:  # noqa: BLE001 - told to the parent, whatever it is
                 os.write(error, f"{mark.place}: {problem!r}\n".encode())
         finally:
             os._exit(code)
 
-    def _child(self, mark: Mark, folder: Path) -> int:
+    def _child(self, mark: Mark, folder: Path, error: int) -> int:
         folder.mkdir(mode=0o700)
         factory: Any = self._session.config._tmp_path_factory  # type: ignore[attr-defined]
         factory._basetemp = folder
         items = sorted(self._items(mark), key=self._cost)
         if not items:
             return UNTESTED
-        function, answer = rule_of(mark)
+        try:
+            function, answer = rule_of(mark)
+        except UndeclaredError as problem:
+            os.write(error, f"{mark.place} {mark.name}: {problem}.\n".encode())
+            return UNDECLARED
         setup: Any = self._session._setupstate
         code = SURVIVED
         for item, after in zip(items, [*items[1:], None], strict=True):
             before = disable(function, answer)
             noticed = _fails(item, after)
             function.__code__ = before
+            if isinstance(answer, StandIn) and answer.faults:
+                os.write(error, f"{mark.place} {mark.name}: its stand-in: {answer.faults[0]!r}\n".encode())
+                code = BROKEN
+                break
             if noticed:
                 with suppress(BaseException):
                     setup.teardown_exact(None)
@@ -226,14 +308,15 @@ class _Mutation:
         return known + (100.0 if slow else 0.0)
 
     def _collect(self, running: dict[int, _Run]) -> None:
-        """Wait for the next process to end; one that takes too long counts as noticed: the tests hang."""
+        """Wait for the next process to end; one that takes too long is ended: its tests hang."""
         while True:
             process, status = os.waitpid(-1, os.WNOHANG)
             if process in running:
                 break
             now = time.monotonic()
             for one, run in running.items():
-                if now - run.started > SECONDS_PER_RULE:
+                if now - run.started > self._limit:
+                    run.hung = True
                     with suppress(ProcessLookupError):
                         os.killpg(one, signal.SIGKILL)
             time.sleep(0.005)
@@ -242,11 +325,12 @@ class _Mutation:
             os.killpg(process, signal.SIGKILL)  # servers that the disabled rule left behind
         shutil.rmtree(run.basetemp, ignore_errors=True)
         code = os.waitstatus_to_exitcode(status)
+        if code not in WORDS:
+            code = HUNG if run.hung else DIED
         took = time.monotonic() - run.started
-        word = WORDS.get(code, "noticed" if code == KILLED else "noticed (the test run died or hung)")
-        line = f"{word:<9} {took:6.1f} s  {run.mark.place} {run.mark.name} {' '.join(run.mark.ids)}"
-        if code in WORDS:
-            self._survivors.append(line)
+        line = f"{WORDS[code]:<9} {took:6.1f} s  {run.mark.place} {run.mark.name} {' '.join(run.mark.ids)}"
+        if code != KILLED:
+            self._wrong.append(line)
         self._write(line)
 
 

@@ -216,7 +216,10 @@ _CLOSE = (("connection", "close"),)
 _RETRY = (("retry-after", "5"),)
 
 
-@implements("TRUSTWORKS:APP-INSIDE-STAYS-INSIDE")
+@implements(
+    "TRUSTWORKS:APP-INSIDE-STAYS-INSIDE",
+    disabled=lambda error: RawResponse(500, _TEXT, repr(error).encode()),
+)
 def answer_to(error: Exception) -> RawResponse:
     """What a client is told about an error that no protocol has an answer of its own for."""
     match error:

@@ -12,8 +12,12 @@ def implements(*requirement_ids: str, disabled: object = None) -> Callable[[F], 
     """Mark a pure function as the rule that carries out the named requirements.
 
     The mark costs nothing at run time. The static scan of `trustworks assurance trace` joins it with the
-    register under ``requirements/`` and with the tests that carry the same ids. `disabled` is the answer of a
-    rule that objects to nothing; the mutation check puts it in the rule's place and expects its test to fail.
+    register under ``requirements/`` and with the tests that carry the same ids.
+
+    `disabled` is what a rule answers that objects to nothing; the mutation check puts it in the rule's place
+    and expects its test to fail. Where no one value is an answer to all, it is a function that takes what the
+    rule takes (after the rule itself, if its first argument is called `rule`) and does what would be done
+    without the requirement. It may be left out where the rule answers None, or a tuple of any length.
     """
     del disabled
 

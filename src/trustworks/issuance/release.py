@@ -70,7 +70,11 @@ class Release:
         self._database = database
         self._lab = lab
 
-    @implements("EN319412-2:GEN-4.2.6-01", "TRUSTWORKS:ISSUANCE-INTENT")
+    @implements(
+        "EN319412-2:GEN-4.2.6-01",
+        "TRUSTWORKS:ISSUANCE-INTENT",
+        disabled=lambda self, template, key, **_: self._prepare(template, key).redeem(key.sign),
+    )
     def release(
         self,
         template: Template,

@@ -6,6 +6,7 @@ of a token has the SHA-256 of its TSTInfo and of the record's values, which tie 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -25,7 +26,12 @@ if TYPE_CHECKING:
 ACTOR = "timestamping"
 
 
-@implements("EN319421:OVR-7.13-05")
+@implements(
+    "EN319421:OVR-7.13-05",
+    disabled=lambda rule, content, by, tst_info, evidence, signed: rule(
+        content, by, tst_info, evidence._replace(lease="", sources=()), signed
+    ),
+)
 def issued(
     content: Content, by: IssuedBy, tst_info: bytes, evidence: TimeEvidence, signed: datetime
 ) -> tuple[Event, Row]:
@@ -59,7 +65,11 @@ def issued(
     return event, Row(records.tokens, values)
 
 
-@implements("EN319421:OVR-7.12-02", "EN319421:OVR-7.12-03")
+@implements(
+    "EN319421:OVR-7.12-02",
+    "EN319421:OVR-7.12-03",
+    disabled=lambda rule, *given: replace(rule(*given), detail={}),
+)
 def opened(unit: Unit, accuracy_us: int, clock_mode: str) -> Event:
     """A key with its certificate is taken into use (EN 319 421, 7.12)."""
     return Event(

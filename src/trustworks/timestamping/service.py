@@ -121,7 +121,10 @@ class TimestampingAuthority:
 
     # One request
 
-    @implements("TRUSTWORKS:TSA-RECORD-FIRST")
+    @implements(
+        "TRUSTWORKS:TSA-RECORD-FIRST",
+        disabled=lambda self, body, unit_name=None: self.issue(body, unit_name).answer,
+    )
     def stamp(self, body: bytes, unit_name: str | None = None) -> bytes:
         """Answer a request; the record of a token is durable when this returns."""
         outcome = self.issue(body, unit_name)
@@ -234,7 +237,13 @@ class TimestampingAuthority:
         event, row = events.issued(content, by, begun.tst_info, begun.now.evidence, after.utc)
         return Outcome(template.response(token), event, row)
 
-    @implements("RFC3161:2.4.2-SERIAL", "EN319422:5.2.2-GENTIME")
+    @implements(
+        "RFC3161:2.4.2-SERIAL",
+        "EN319422:5.2.2-GENTIME",
+        disabled=lambda rule, self, chosen, request, now: rule(self, chosen, request, now)._replace(
+            serial=1, gen_time=now.utc
+        ),
+    )
     def _content(self, chosen: Unit, request: Request, now: TrustedTime) -> Content:
         gen_time = wire.cut(now.utc, self._resolution)
         return Content(
@@ -248,7 +257,10 @@ class TimestampingAuthority:
             chosen.qualified,
         )
 
-    @implements("TRUSTWORKS:TSA-TIME-ORDER")
+    @implements(
+        "TRUSTWORKS:TSA-TIME-ORDER",
+        disabled=lambda self, _unit: (now := self._clock.now(), microseconds(now.utc)),
+    )
     def _time(self, chosen: Unit) -> tuple[TrustedTime, int]:
         """The time and its microseconds, not before any that the unit gave already."""
         with self._order:
@@ -292,7 +304,11 @@ class TimestampingAuthority:
 
     # What stops a unit, told once for each time that it happens
 
-    @implements("RFC3161:2.4.2-TIME-NOT-AVAILABLE", "RFC3161:2.4.2-SYSTEM-FAILURE")
+    @implements(
+        "RFC3161:2.4.2-TIME-NOT-AVAILABLE",
+        "RFC3161:2.4.2-SYSTEM-FAILURE",
+        disabled=lambda *_: _refusal(PkiFailureInfo.BAD_REQUEST, NO_SERVICE),
+    )
     def _stopped(self, chosen: Unit, error: TrustworksError) -> Outcome:
         """The answer of a unit that cannot issue now; the reason goes to the log, not to the client."""
         code = events.code_of(error)

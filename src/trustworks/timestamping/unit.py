@@ -159,7 +159,11 @@ def load(
     )
 
 
-@implements("EN319422:5.2.3-SIGNATURE-SUITE", "EN319421:TIS-7.6.2-05A")
+@implements(
+    "EN319422:5.2.3-SIGNATURE-SUITE",
+    "EN319421:TIS-7.6.2-05A",
+    disabled=lambda unit, key, *_, **__: SignatureScheme[unit.signature] if unit.signature else key.scheme,
+)
 def check_suite(unit: UnitSettings, key: Key, today: date, *, lab: bool) -> SignatureScheme:
     """The scheme that the unit signs by; `Refused` (ECCG-ACM:SIGNATURES) where it is not agreed today."""
     scheme = key.scheme if unit.signature is None else SignatureScheme[unit.signature]

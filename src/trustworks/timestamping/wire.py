@@ -271,7 +271,7 @@ def encode_granted(token: bytes) -> bytes:
     return tlv(SEQUENCE, _GRANTED, token)
 
 
-@implements("RFC3161:2.4.2-NO-TOKEN")
+@implements("RFC3161:2.4.2-NO-TOKEN", disabled=lambda *_: tlv(SEQUENCE, tlv(SEQUENCE, b"\x02\x01\x02")))
 def encode_failure(failure: PkiFailureInfo, text: str) -> bytes:
     """Write the TimeStampResp of a refusal; it never carries a token (RFC 3161, 2.4.2)."""
     bits = bytearray(failure.bit // 8 + 1)

@@ -175,7 +175,10 @@ class Key:
         return self._module.look_up(read)
 
 
-@implements("TRUSTWORKS:MODULE-SIGNATURE-VERIFIED", disabled=b"")
+@implements(
+    "TRUSTWORKS:MODULE-SIGNATURE-VERIFIED",
+    disabled=lambda plan, raw, _signed: raw if plan.encode is None else plan.encode(raw),
+)
 def checked(plan: Plan, raw: bytes, signed: bytes) -> bytes | None:
     """The signature value made of what C_Sign answered, if the public key verifies it; else None."""
     try:

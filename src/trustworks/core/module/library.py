@@ -120,7 +120,7 @@ def find_library(configured: Path | None = None) -> Path:
     )
 
 
-@implements("TRUSTWORKS:MODULE-START-LOCK")
+@implements("TRUSTWORKS:MODULE-START-LOCK", disabled=lambda _setup: (None for _ in "once"))
 @contextmanager
 def start_lock(setup: Setup) -> Iterator[None]:
     """Hold the exclusive lock of all processes, and threads, that use the same tokens: C_Initialize..C_Login.

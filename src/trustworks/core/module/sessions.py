@@ -146,7 +146,9 @@ class Connection:
             self.setup.state, text(info.manufacturerID), text(info.model), text(info.serialNumber)
         )
 
-    @implements("TRUSTWORKS:MODULE-PIN-ONCE")
+    @implements(
+        "TRUSTWORKS:MODULE-PIN-ONCE", disabled=lambda self, error, _memory: pin_error(error.rv, self.uri)
+    )
     def _refused(self, error: CryptokiError, memory: RefusedPin | None) -> Unavailable:
         """What a refused login means; neither this process nor another tries the same PIN again."""
         failure = pin_error(error.rv, self.uri)

@@ -30,7 +30,7 @@ _ULONG, _OCTETS = 2, 3
 _WORD: Final = 8
 
 
-@implements("TRUSTWORKS:MODULE-TOKEN-RESTORED")
+@implements("TRUSTWORKS:MODULE-TOKEN-RESTORED", disabled=False)
 def restore_tokens(setup: Setup) -> bool:
     """Put back the files of tokens that are damaged and have a good copy; the damaged one is set aside.
 

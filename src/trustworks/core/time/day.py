@@ -51,7 +51,7 @@ class TrustedDay:
             self._until = moment + _EVERY
         return self._day
 
-    @implements("TRUSTWORKS:MODULE-TODAY")
+    @implements("TRUSTWORKS:MODULE-TODAY", disabled=lambda self: self._system())
     def _ask(self) -> date:
         try:
             day = self._clock.now().utc.date()

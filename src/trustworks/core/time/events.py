@@ -29,7 +29,7 @@ def sources_detail(estimates: Sequence[Estimate]) -> dict[str, Any]:
     }
 
 
-@implements("EN319421:OVR-7.12-04", "EN319421:OVR-7.12-05", "EN319421:OVR-7.12-06")
+@implements("EN319421:OVR-7.12-04", "EN319421:OVR-7.12-05", "EN319421:OVR-7.12-06", disabled=list)
 def transition_events(
     before: Lease | None, after: Lease, detail: dict[str, Any]
 ) -> list[tuple[str, dict[str, Any]]]:

@@ -185,7 +185,7 @@ def stop_window(leap: Leap, midnight: int, reach_ms: int) -> tuple[int, int] | N
     return midnight * SECOND - reach_ms * 1_000_000, midnight * SECOND + reach_ms * 1_000_000
 
 
-@implements("EN319421:TIS-7.7.2-08")
+@implements("EN319421:TIS-7.7.2-08", disabled=True)
 def is_leap_step(
     step_ns: int, between_ns: tuple[int, int], leap: Leap, midnight: int, tolerance_ns: float
 ) -> bool:

@@ -21,7 +21,7 @@ class Agreement:
     outsiders: tuple[str, ...]
 
 
-@implements("EN319421:TIS-7.7.2-05")
+@implements("EN319421:TIS-7.7.2-05", disabled=True)
 def is_quorum(agreeing: int, configured: int, quorum: int) -> bool:
     """Whether `agreeing` servers suffice: the quorum, and more than half of all that are configured.
 

@@ -133,7 +133,13 @@ def check_alternative_names(profile: Profile, names: Sequence[str]) -> None:
         )
 
 
-@implements("TRUSTWORKS:ISSUANCE-VALIDITY-WITHIN")
+@implements(
+    "TRUSTWORKS:ISSUANCE-VALIDITY-WITHIN",
+    disabled=lambda profile, days, now, _issuer_end: (
+        now.replace(microsecond=0),
+        now.replace(microsecond=0) + timedelta(days=days or profile.days, seconds=-1),
+    ),
+)
 def validity(
     profile: Profile, days: int | None, now: datetime, issuer_end: datetime | None
 ) -> tuple[datetime, datetime]:

@@ -122,7 +122,10 @@ class Responder:
         self._checked: dict[str, datetime] = {}
         self._troubles = Troubles(log, begun="ocsp.failed", over="ocsp.answers-again")
 
-    @implements("RFC6960:2.3-01")
+    @implements(
+        "RFC6960:2.3-01",
+        disabled=lambda self, der: self._answer(_read(der), self._signer_of(_read(der))),
+    )
     def answer(self, der: bytes) -> OcspAnswer:
         """The answer to a request, whatever it is; never raises.
 
@@ -164,7 +167,14 @@ class Responder:
             for signer in self._signers:
                 signer.check(connection, now)
 
-    @implements("EN319412-2:GEN-4.4.1-7", "EN319411-1:REV-6.2.4-03C", "EN319411-1:CSS-6.3.10-08")
+    @implements(
+        "EN319412-2:GEN-4.4.1-7",
+        "EN319411-1:REV-6.2.4-03C",
+        "EN319411-1:CSS-6.3.10-08",
+        disabled=lambda self, request, signer: self._sign(
+            request, signer, (None,) * len(request.cert_ids), self._clock.now().utc.replace(microsecond=0)
+        ),
+    )
     def _answer(self, request: OcspRequest, signer: OcspSigner) -> OcspAnswer:
         # Nobody authenticates, and no signature is needed: a signed request is answered like any other.
         # The state is read from the table that lists are made from, so that both say the same.

@@ -121,7 +121,7 @@ def uniqueness_findings(spki: bytes, others: Sequence[tuple[str, bytes]]) -> Fin
     return tuple(f"The unit {name} signs with the same key; every unit has its own." for name in shared)
 
 
-@implements("TRUSTWORKS:TSA-LAB-POLICY")
+@implements("TRUSTWORKS:TSA-LAB-POLICY", disabled=lambda own, general, *_: own or general)
 def policies_of(
     own: tuple[str, ...], general: tuple[str, ...], lab_policy: str, clock_mode: str
 ) -> tuple[str, ...]:
