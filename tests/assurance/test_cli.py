@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 
 from trustworks.assurance import cli
 from trustworks.assurance.traceability import Places
-from trustworks.assurance.traceability.results import Result, merge_results
+from trustworks.assurance.traceability.results import Digests, Result, merge_results
+from trustworks.assurance.traceability.scan import scan
 from trustworks.assurance.traceability.table import NO_TESTS
 from trustworks.core.errors import Malformed
 
@@ -104,6 +105,30 @@ def test_check_fails_on_what_was_not_run_where_tests_were_run(
     other = Result(outcome="passed", at="2026-01-01T00:00:00+00:00", seconds=0.1, digest="")
     merge_results(results, {"tests/test_other.py::test_other": other})
     assert "STD:1 (std.toml): none of its tests passed" in run("--check", code=1)[1]
+    assert run("--check", "--allow-not-run")[1] == "2 requirements, 0 finding(s).\n"
+
+
+def test_what_was_skipped_is_shown(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    results = places.root / "results.json"
+    monkeypatch.setattr(cli, "find_places", lambda: replace(places, results=results))
+    (places.register / "std.toml").write_text(REGISTER.replace('gap = "Not built."', ""), encoding="utf-8")
+    (places.code / "rules.py").write_text("@implements('STD:1')\ndef rule(): ...\n", encoding="utf-8")
+    test = "import pytest\n@pytest.mark.req('STD:1')\ndef test_it(): ...\n"
+    (places.root / "tests" / "test_rules.py").write_text(test, encoding="utf-8")
+    node = "tests/test_rules.py::test_it"
+    digest = Digests(
+        places.root, scan(places.code, places.root).rules, scan(places.root / "tests", places.root).tests
+    ).of(node)
+    at = "2026-01-01T00:00:00+00:00"
+    result = Result(outcome="passed", at=at, seconds=0.1, digest=digest, skipped=("postgresql",))
+    merge_results(results, {node: result})
+    assert "passed, skipped: postgresql" in " ".join(run()[0].split())
+    (line, _) = json.loads(run("--json")[0])["requirements"]
+    assert (line["last"], line["skipped"]) == ("passed", ["postgresql"])
+    assert line["tests"][0]["skipped"] == ["postgresql"]
+    run("--html", str(places.root / "trace.html"))
+    assert "passed, skipped: postgresql" in (places.root / "trace.html").read_text(encoding="utf-8")
+    assert "was skipped for postgresql" in run("--check", code=1)[1]
     assert run("--check", "--allow-not-run")[1] == "2 requirements, 0 finding(s).\n"
 
 

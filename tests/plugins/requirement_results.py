@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -22,14 +23,25 @@ PROPERTY = "requirements"
 
 @dataclass(slots=True)
 class _Tally:
-    """What came of the phases of one test, over all its parameter sets."""
+    """What came of the phases of one test, for each of its parameter sets."""
 
-    outcomes: set[Outcome] = field(default_factory=set)
+    outcomes: dict[str, set[Outcome]] = field(default_factory=lambda: defaultdict(set))
     seconds: float = 0.0
 
     @property
     def outcome(self) -> Outcome:
-        return next((one for one in ("failed", "passed") if one in self.outcomes), "skipped")
+        return _worst(set().union(*self.outcomes.values()))
+
+    @property
+    def skipped(self) -> tuple[str, ...]:
+        """The parameter sets that were skipped; a test without parameters has none."""
+        return tuple(
+            sorted(name for name, found in self.outcomes.items() if name and _worst(found) == "skipped")
+        )
+
+
+def _worst(outcomes: set[Outcome]) -> Outcome:
+    return next((one for one in ("failed", "passed") if one in outcomes), "skipped")
 
 
 class RequirementResults:
@@ -43,11 +55,12 @@ class RequirementResults:
         if not any(name == PROPERTY for name, _ in report.user_properties):
             return
         # Without parameters, and without the group that pytest-xdist appends.
-        node = report.nodeid.partition("[")[0].partition("@")[0]
+        node, _, parameters = report.nodeid.partition("[")
+        node = node.partition("@")[0]
         tally = self._tallies.setdefault(node, _Tally())
         tally.seconds += report.duration
         if report.when == "call" or report.outcome != "passed":
-            tally.outcomes.add(report.outcome)
+            tally.outcomes[parameters.rpartition("]")[0]].add(report.outcome)
 
     def pytest_sessionfinish(self) -> None:
         if not self._tallies:
@@ -67,6 +80,7 @@ class RequirementResults:
                     at=now,
                     seconds=round(tally.seconds, 3),
                     digest=digests.of(node),
+                    skipped=tally.skipped,
                 )
                 for node, tally in self._tallies.items()
             },

@@ -45,7 +45,7 @@ def trace(
     ] = False,
     allow_not_run: Annotated[
         bool,
-        typer.Option("--allow-not-run", help="With --check: accept rules whose tests were not run."),
+        typer.Option("--allow-not-run", help="With --check: accept tests not run, or skipped in part."),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the table as JSON.")] = False,
     html: Annotated[Path | None, typer.Option("--html", help="Write the table to this HTML file.")] = None,

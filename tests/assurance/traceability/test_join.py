@@ -22,7 +22,7 @@ RULE = "@implements('STD:1')\ndef rule(): ...\n"
 TEST = "@pytest.mark.req('STD:1')\ndef test_it(): ...\n"
 
 
-def ran(product: Product, outcome: Outcome, name: str = "test_it") -> None:
+def ran(product: Product, outcome: Outcome, name: str = "test_it", skipped: tuple[str, ...] = ()) -> None:
     node = f"tests/test_rules.py::{name}"
     places = product.places
     digests = Digests(
@@ -30,7 +30,13 @@ def ran(product: Product, outcome: Outcome, name: str = "test_it") -> None:
         scan(places.code, product.root).rules,
         scan(product.root / "tests", product.root).tests,
     )
-    result = Result(outcome=outcome, at="2026-01-01T00:00:00+00:00", seconds=0.1, digest=digests.of(node))
+    result = Result(
+        outcome=outcome,
+        at="2026-01-01T00:00:00+00:00",
+        seconds=0.1,
+        digest=digests.of(node),
+        skipped=skipped,
+    )
     merge_results(product.results, {node: result})
 
 
@@ -102,6 +108,62 @@ def test_the_last_result_is_the_worst(product: Product) -> None:
     assert trace(product.places).lines[0].last == "skipped"
     ran(product, "failed", name="test_1")
     assert trace(product.places).lines[0].last == "failed"
+
+
+def test_what_was_skipped_of_a_test_is_told_and_objected_to(product: Product) -> None:
+    product.register(product.entry("STD:1"))
+    product.code(RULE)
+    product.tests(TEST + TEST.replace("test_it", "test_other"))
+    ran(product, "passed", skipped=("postgresql",))
+    ran(product, "passed", name="test_other")
+    found = trace(product.places)
+    (line,) = found.lines
+    assert line.state is State.COVERED
+    assert [test.told for test in line.tests] == ["passed, skipped: postgresql", "passed"]
+    assert line.told == "passed, skipped: postgresql"
+    assert found.findings == ()
+    (finding,) = found.not_run
+    assert finding.startswith(
+        "STD:1 (std.toml): the test tests/test_rules.py::test_it was skipped for postgresql"
+    )
+    ran(product, "passed")
+    assert trace(product.places).lines[0].told == "passed"
+    assert trace(product.places).not_run == ()
+
+
+def test_a_test_that_was_skipped_for_all_it_runs_on_is_objected_to_beside_one_that_passed(
+    product: Product,
+) -> None:
+    product.register(product.entry("STD:1"))
+    product.code(RULE)
+    product.tests(TEST + TEST.replace("test_it", "test_other"))
+    ran(product, "skipped", skipped=("postgresql",))
+    ran(product, "passed", name="test_other")
+    found = trace(product.places)
+    assert found.lines[0].state is State.COVERED
+    assert found.lines[0].told == "skipped: postgresql"
+    assert len(found.not_run) == 1
+
+
+def test_of_many_that_were_skipped_some_are_named(product: Product) -> None:
+    product.register(product.entry("STD:1"))
+    product.code(RULE)
+    product.tests(TEST)
+    ran(product, "passed", skipped=("a", "b", "c", "d", "e"))
+    assert trace(product.places).lines[0].told == "passed, skipped: a, b, c and 2 more"
+
+
+def test_results_from_before_skips_were_kept_are_read(product: Product) -> None:
+    product.tests(TEST)
+    ran(product, "passed", skipped=("postgresql",))
+    (result,) = load_results(product.results).values()
+    assert result.skipped == ("postgresql",)
+    document = json.loads(product.results.read_text(encoding="utf-8"))
+    for entry in document["tests"].values():
+        del entry["skipped"]
+    product.results.write_text(json.dumps(document), encoding="utf-8")
+    (result,) = load_results(product.results).values()
+    assert result.skipped == ()
 
 
 def test_one_failed_test_outweighs_all_that_passed(product: Product) -> None:

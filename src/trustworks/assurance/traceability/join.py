@@ -40,6 +40,7 @@ MEANING: dict[State, str] = {
 }
 
 
+NAMED = 3  # parameter sets that were skipped, before "and ... more"
 WORST_FIRST = ("failed", "older", "not run", "skipped", "passed")
 
 
@@ -56,6 +57,12 @@ class TestLine:
     mark: Mark
     last: str | None
     at: str | None
+    skipped: tuple[str, ...] = ()
+
+    @property
+    def told(self) -> str:
+        """What last came of it, with what it was skipped for."""
+        return _told(self.last or "not run", self.skipped)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +80,16 @@ class Line:
         outcomes = {one.last or "not run" for one in self.tests}
         return next((one for one in WORST_FIRST if one in outcomes), "")
 
+    @property
+    def skipped(self) -> tuple[str, ...]:
+        """The parameter sets that any of its tests was skipped for."""
+        return tuple(dict.fromkeys(name for test in self.tests for name in test.skipped))
+
+    @property
+    def told(self) -> str:
+        """The worst last result, with what was skipped."""
+        return _told(self.last, self.skipped)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
@@ -85,15 +102,23 @@ class Trace:
 
     @property
     def not_run(self) -> tuple[str, ...]:
-        """Findings about rules that no test shows at present, although tests were run."""
+        """Findings about what no test shows at present, although tests were run: rules, or parts of tests."""
         if not self.has_results:
             return ()
-        return tuple(
+        none = [
             f"{line.requirement.id} ({line.requirement.file}): none of its tests passed since they and the "
             f"rule were changed ({line.last}); run them."
             for line in self.lines
             if line.state is State.NOT_RUN and line.tests
-        )
+        ]
+        skipped = [
+            f"{line.requirement.id} ({line.requirement.file}): the test {test.mark.node} was skipped for "
+            f"{_named(test.skipped)}; run it where that is installed."
+            for line in self.lines
+            for test in line.tests
+            if test.skipped
+        ]
+        return (*none, *skipped)
 
     def count(self, state: State) -> int:
         """How many requirements are in `state`."""
@@ -140,6 +165,18 @@ def trace(places: Places) -> Trace:
     )
 
 
+def _told(last: str, skipped: tuple[str, ...]) -> str:
+    """Such as ``passed, skipped: postgresql``."""
+    if not skipped:
+        return last
+    return f"{'' if last == 'skipped' else f'{last}, '}skipped: {_named(skipped)}"
+
+
+def _named(skipped: tuple[str, ...]) -> str:
+    more = len(skipped) - NAMED
+    return ", ".join(skipped[:NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
 def _by_id(marks: Iterable[Mark]) -> dict[str, list[Mark]]:
     found: dict[str, list[Mark]] = defaultdict(list)
     for mark in marks:
@@ -152,7 +189,12 @@ def _test_line(mark: Mark, result: Result | None, digests: Digests) -> TestLine:
     if result is None:
         return TestLine(mark=mark, last=None, at=None)
     is_known = result.outcome == "failed" or result.digest == digests.of(mark.node)
-    return TestLine(mark=mark, last=result.outcome if is_known else "older", at=result.at)
+    return TestLine(
+        mark=mark,
+        last=result.outcome if is_known else "older",
+        at=result.at,
+        skipped=result.skipped if is_known else (),
+    )
 
 
 def _line(requirement: Requirement, rules: list[Mark], tests: list[TestLine]) -> Line:

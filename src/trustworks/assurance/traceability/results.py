@@ -26,12 +26,17 @@ Outcome: TypeAlias = Literal["passed", "failed", "skipped"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What came of a test, over all its parameter sets: `at` is UTC (ISO 8601), `seconds` their sum."""
+    """What came of a test, over all its parameter sets: `at` is UTC (ISO 8601), `seconds` their sum.
+
+    `skipped` names the parameter sets that were skipped, as pytest does: a test that passed on one database
+    and was skipped on the other did not pass on both.
+    """
 
     outcome: Outcome
     at: str
     seconds: float
     digest: str
+    skipped: tuple[str, ...] = ()
 
 
 class Digests:
@@ -67,7 +72,10 @@ def load_results(file: Path) -> dict[str, Result]:
         Malformed: the file is not what the test run writes.
     """
     try:
-        return {node: Result(**entry) for node, entry in json.loads(file.read_bytes())["tests"].items()}
+        return {
+            node: Result(**{**entry, "skipped": tuple(entry.get("skipped", ()))})
+            for node, entry in json.loads(file.read_bytes())["tests"].items()
+        }
     except FileNotFoundError:
         return {}
     except (ValueError, KeyError, TypeError, AttributeError) as error:

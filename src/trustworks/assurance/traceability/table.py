@@ -56,10 +56,17 @@ def _line_json(line: Line) -> dict[str, Any]:
         "counted_as_covered": line.state is State.COVERED,
         "rules": [{"place": rule.place, "name": rule.name} for rule in line.rules],
         "tests": [
-            {"test": test.mark.node, "place": test.mark.place, "last": test.last, "at": test.at}
+            {
+                "test": test.mark.node,
+                "place": test.mark.place,
+                "last": test.last,
+                "skipped": list(test.skipped),
+                "at": test.at,
+            }
             for test in line.tests
         ],
         "last": line.last,
+        "skipped": list(line.skipped),
         "evidence": requirement.evidence,
         "gap": requirement.gap,
     }
@@ -90,7 +97,7 @@ def print_table(console: Console, found: Trace) -> None:
             words,
             Text("\n".join(_short(rule.place) for rule in line.rules)),
             Text(_tests(line)),
-            Text(line.last),
+            Text(line.told),
             state,
         )
     console.print(table)
