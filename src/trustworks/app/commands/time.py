@@ -126,7 +126,8 @@ def release_command(
 ) -> None:
     """Lift a latched stop, after the clock was put right and compared with UTC."""
     wiring: ClockWiring = context.obj
-    lifted = release(wiring.state_dir, operator, reason)
+    lease_file = wiring.config.time.lease_path(wiring.state_dir)
+    lifted = release(wiring.state_dir, operator, reason, lease_file)
     if as_json:
         typer.echo(json.dumps(lifted.as_dict()))
     else:

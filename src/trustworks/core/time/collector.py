@@ -20,7 +20,7 @@ from trustworks.core.errors import Refused, Unavailable
 from trustworks.core.time import rules
 from trustworks.core.time.events import sources_detail, transition_events
 from trustworks.core.time.guard import LEAP_WINDOW, latched_sentence, stop_reason
-from trustworks.core.time.latch import LatchFiles, clock_text, new_latch
+from trustworks.core.time.latch import UNREADABLE, LatchFiles, clock_text, new_latch
 from trustworks.core.time.leap_file import day
 from trustworks.core.time.leap_watch import LeapWatch, Outlook
 from trustworks.core.time.lease import OK, Lease, LeaseWriter
@@ -202,6 +202,8 @@ class Collector:
         """End a stop that was released, put back one that nobody released, and report every release."""
         latch = self._known_latch
         standing = self._files.read()
+        if latch is not None and standing is not None and standing.id.startswith(UNREADABLE):
+            standing = self._files.mend(latch)  # so that one release lifts it for all who have read it
         if latch is not None and standing is None:
             if rules.may_resume(latch.id, [one.latch for one in self._files.releases()]):
                 # Whatever the clocks did before the release was looked into: watch them from now on.

@@ -7,13 +7,14 @@ a jump or a suspension since the lease was written is found before the time is u
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, NoReturn
 
 from trustworks.core.errors import Unavailable
 from trustworks.core.time import rules
 from trustworks.core.time.lab import EPOCH
-from trustworks.core.time.latch import LatchFiles, new_latch
+from trustworks.core.time.latch import Latch, LatchFiles, new_latch
 from trustworks.core.time.lease import OK, LeaseReader
 from trustworks.core.time.model import ClockStatus, Mode, TimeEvidence, TrustedTime
 from trustworks.core.time.readings import SystemReadings
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from trustworks.core.time.config import TimeSettings
-    from trustworks.core.time.latch import Latch
     from trustworks.core.time.lease import Lease
     from trustworks.core.time.readings import ClockReadings, Moment
 
@@ -35,7 +35,9 @@ LEAP_WINDOW = "No time is given around a leap second; try again in three seconds
 
 # A named tuple made without the detour of its own constructor: half the time, on every time that is given.
 _new = tuple.__new__
-_NO_TERMS = (False, 0, 0, 0, 0, 0, 0, None, "")
+_Terms = tuple["Lease | None", bool, int, int, int, int, int, int, "tuple[int, int] | None", str]
+_NO_TERMS: _Terms = (None, False, 0, 0, 0, 0, 0, 0, None, "")
+_NOT_LOOKED = Latch(id="", code="", reason="", found_by="", clock_said="", boot="")
 
 
 class TimeGuard:
@@ -50,11 +52,11 @@ class TimeGuard:
         self._readings = readings or SystemReadings()
         self._reader = LeaseReader(settings.lease_path(state_dir))
         self._files = LatchFiles(state_dir)
-        self._latch: Latch | None = self._files.read()
+        self._latch: Latch | None = self._first_look()
         self._boot = _boot_id(self._readings)
         self._last = (0, 0)
-        self._lease: Lease | None = None
-        self._terms: tuple[bool, int, int, int, int, int, int, tuple[int, int] | None, str] = _NO_TERMS
+        # One tuple, replaced in one step: threads share this object.
+        self._terms: _Terms = _NO_TERMS
         self._ask_kernel_at = 0 if "kernel" in settings.sources else NEVER
         self._kernel_limit = settings.kernel_max_error_us
         self._tolerance = settings.jump_tolerance_us * 1000
@@ -71,9 +73,10 @@ class TimeGuard:
         if self._latch is not None:
             self._require_release()
         lease = self._reader.read()
-        if lease is not self._lease:
-            self._take(lease)
-        usable, written, until, bound, realtime, raw, suspended, window, name = self._terms
+        terms = self._terms
+        if lease is not terms[0]:
+            terms = self._terms = self._take(lease)
+        _, usable, written, until, bound, realtime, raw, suspended, window, name = terms
         moment = self._readings.moment()
         now, now_raw, monotonic, boottime, gap = moment
         if not (usable and written <= boottime <= until):
@@ -119,9 +122,10 @@ class TimeGuard:
                 "clock.backwards", "The clock went back by a moment; try again when it has caught up."
             )
 
-    def _take(self, lease: Lease) -> None:
-        """Lay out a new lease for the calls until the next one."""
-        self._terms = (
+    def _take(self, lease: Lease) -> _Terms:
+        """A new lease laid out for the calls until the next one."""
+        return (
+            lease,
             lease.code == OK and lease.boot == self._boot,
             lease.written,
             lease.until,
@@ -132,14 +136,24 @@ class TimeGuard:
             lease.window,
             lease.name,
         )
-        self._lease = lease
+
+    def _first_look(self) -> Latch | None:
+        """The standing stop at the start; where nobody can look, one that stands until somebody can."""
+        try:
+            return self._files.read()
+        except Unavailable as error:
+            return replace(_NOT_LOOKED, code=error.code, reason=str(error))
 
     def _require_release(self) -> None:
         """Go on only when the standing stop was lifted by a release; raises otherwise."""
         latch = self._latch
         assert latch is not None  # noqa: S101 - asked for by the caller
         standing = self._files.read()
-        if standing is None and rules.may_resume(latch.id, [one.latch for one in self._files.releases()]):
+        if latch.id == _NOT_LOOKED.id:
+            self._latch = standing  # it could not be looked for before
+            if standing is None:
+                return
+        elif standing is None and rules.may_resume(latch.id, [one.latch for one in self._files.releases()]):
             self._latch = None
             return
         if standing is None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 import secrets
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,15 @@ from trustworks.core.account import account
 from trustworks.core.durable import synchronise
 from trustworks.core.errors import Rejected, Unavailable
 from trustworks.core.time import rules
+from trustworks.core.time.lease import LeaseReader
+from trustworks.core.time.protection import check_folder, file_findings, give_to_owner
 from trustworks.core.time.readings import SystemReadings
 
 LATCH_NAME = "clock.latched"
 RELEASES_NAME = "clock.releases"
 REPORTED_NAME = "clock.releases-reported"
 UNREADABLE = "unreadable"
+_READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,31 +94,52 @@ class LatchFiles:
         self._reported = state_dir / REPORTED_NAME
 
     def read(self) -> Latch | None:
-        """The standing stop, if any; a file that cannot be understood counts as one."""
+        """The standing stop, if any; a file that cannot be understood, or is not ours, counts as one.
+
+        Raises:
+            Unavailable: ``clock.state-unprotected``, where others could have removed a stop.
+        """
+        check_folder(self._folder)
         try:
-            text = self.path.read_bytes()
+            file = os.open(self.path, _READ)
         except FileNotFoundError:
             return None
         except OSError as error:
-            return self._unreadable(error.strerror or str(error))
+            return self._unreadable(f"cannot be read ({error.strerror or error})", b"")
+        try:
+            findings = file_findings(file, self._folder)
+            text = _read_all(file)
+        except OSError as error:
+            return self._unreadable(f"cannot be read ({error.strerror or error})", b"")
+        finally:
+            os.close(file)
+        if findings:
+            return self._unreadable(f"is not trusted ({findings})", text)
         try:
             return Latch(**json.loads(text))
         except (ValueError, TypeError):
-            return self._unreadable("its content is damaged")
+            return self._unreadable("cannot be read (its content is damaged)", text)
 
-    def _unreadable(self, why: str) -> Latch:
+    def _unreadable(self, why: str, content: bytes) -> Latch:
+        """A stop by a name of its own, so that the release of one lifts no later one."""
+        try:
+            status = self.path.lstat()
+            place = f"{status.st_dev} {status.st_ino} {status.st_mtime_ns} "
+        except OSError:
+            place = ""
         return Latch(
-            id=UNREADABLE,
+            id=f"{UNREADABLE}-{hashlib.sha256(place.encode() + content).hexdigest()[:16]}",
             code="clock.latch-unreadable",
-            reason=f"The latched stop {self.path} cannot be read ({why}).",
+            reason=f"The latched stop {self.path} {why}.",
             found_by="reader",
             clock_said="",
             boot="",
         )
 
     def stands(self) -> bool:
-        """Whether a stop stands, without reading it."""
-        return self.path.exists()
+        """Whether a stop stands, without reading it. Raises as `read`."""
+        check_folder(self._folder)
+        return os.path.lexists(self.path)
 
     def set(self, latch: Latch) -> Latch:
         """Make a stop durable, and answer the one that stands: an earlier stop is never overwritten.
@@ -140,14 +165,26 @@ class LatchFiles:
             ) from error
         return self.read() or latch
 
-    def lift(self, release: Release) -> None:
-        """Record `release` durably, then remove the stop."""
+    def mend(self, latch: Latch) -> Latch:
+        """Put a stop that is known in the place of a file that cannot be read; answers what stands."""
+        temporary = self._folder / f"{LATCH_NAME}.{latch.id}"
         try:
-            line = json.dumps(release.as_dict()).encode("ascii") + b"\n"
+            _write_durably(temporary, json.dumps(latch.as_dict()).encode("ascii"))
+            temporary.replace(self.path)
+            synchronise(self._folder)
+        except OSError:
+            pass  # what cannot be read stands as well
+        return self.read() or latch
+
+    def lift(self, release: Release, *others: Release) -> None:
+        """Record the releases durably, then remove the stop."""
+        try:
+            line = b"".join(json.dumps(one.as_dict()).encode("ascii") + b"\n" for one in (release, *others))
             file = os.open(
                 self._releases, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600
             )
             try:
+                give_to_owner(file, self._folder)
                 size = os.lseek(file, 0, os.SEEK_END)
                 if size and os.pread(file, 1, size - 1) != b"\n":
                     line = b"\n" + line  # the last one was cut short, and must not swallow this one
@@ -165,13 +202,31 @@ class LatchFiles:
             ) from error
 
     def releases(self) -> list[Release]:
-        """All releases so far, oldest first; a line that was cut short by a crash is passed over."""
+        """All releases so far, oldest first; a line that was cut short by a crash is passed over.
+
+        Raises:
+            Unavailable: the record cannot be read, or others could have written it.
+        """
+        check_folder(self._folder)
         try:
-            lines = self._releases.read_bytes().splitlines()
+            file = os.open(self._releases, _READ)
         except FileNotFoundError:
             return []
         except OSError as error:
             raise _unreadable_releases(self._releases, error) from error
+        try:
+            findings = file_findings(file, self._folder)
+            lines = _read_all(file).splitlines()
+        except OSError as error:
+            raise _unreadable_releases(self._releases, error) from error
+        finally:
+            os.close(file)
+        if findings:
+            raise Unavailable(
+                "clock.releases-unprotected",
+                f"The record of releases {self._releases} is not trusted: {findings}. See who wrote it; if "
+                "its releases are genuine, give it to the service's account, with mode 0600.",
+            )
         found = []
         for line in lines:
             try:
@@ -204,10 +259,18 @@ class LatchFiles:
 def _write_durably(path: Path, data: bytes) -> None:
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
+        give_to_owner(file, path.parent)
         _write_all(file, data)
         os.fsync(file)
     finally:
         os.close(file)
+
+
+def _read_all(file: int) -> bytes:
+    parts = []
+    while part := os.read(file, 1 << 16):
+        parts.append(part)
+    return b"".join(parts)
 
 
 def _write_all(file: int, data: bytes) -> None:
@@ -219,20 +282,21 @@ def _write_all(file: int, data: bytes) -> None:
 def _unreadable_releases(file: Path, error: OSError) -> Unavailable:
     return Unavailable(
         "clock.releases-unreadable",
-        f"The record of releases {file} cannot be read: {error.strerror}. Let the service's account read it.",
+        f"The record of releases {file} cannot be read: {error.strerror}. Give it to the service's account.",
     )
 
 
-def release(state_dir: Path, operator: str, reason: str) -> Release:
+def release(state_dir: Path, operator: str, reason: str, lease_file: Path | None = None) -> Release:
     """Lift the latched stop in `state_dir` on an operator's word.
 
     The collector writes the release to the audit log before it gives the next lease; without a collector
-    running it does so when it starts.
+    running it does so when it starts. With the `lease_file`, the release of a stop that cannot be read also
+    lifts the one that the collector read before.
 
     Raises:
         Refused: no operator, or no reason to speak of.
         Rejected: ``clock.not-latched`` when no stop stands.
-        Unavailable: the release could not be recorded; the stop stands.
+        Unavailable: the release could not be recorded, or this is not the account for it; the stop stands.
     """
     rules.check_release(operator, reason)
     files = LatchFiles(Path(state_dir))
@@ -257,5 +321,17 @@ def release(state_dir: Path, operator: str, reason: str) -> Release:
         boottime=boottime,
         clock_said=clock_text(realtime),
     )
-    files.lift(lifted)
+    held = _held(lease_file) if lease_file and latch.id.startswith(UNREADABLE) else None
+    files.lift(lifted, *([replace(lifted, latch=held)] if held else []))
     return lifted
+
+
+def _held(lease_file: Path) -> str | None:
+    """The stop that the collector holds, by its lease."""
+    reader = LeaseReader(lease_file)
+    try:
+        return reader.read().latch
+    except Unavailable:
+        return None
+    finally:
+        reader.close()

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from trustworks.core.errors import Unavailable
 from trustworks.core.time import rules
+from trustworks.core.time.protection import give_to_owner, trusted_owners
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -115,6 +116,7 @@ class LeaseWriter:
             ) from None
         try:
             os.fchmod(self._file, 0o600)
+            give_to_owner(self._file, path.parent)
             os.ftruncate(self._file, PAGE)
             # A file with holes would end this process (SIGBUS) at the first write to a full disk.
             os.posix_fallocate(self._file, 0, PAGE)
@@ -239,7 +241,8 @@ class LeaseReader:
             ) from error
         try:
             stat = os.fstat(file)
-            findings = rules.protection_findings(stat.st_uid, stat.st_mode, (0, os.geteuid()))
+            owners = trusted_owners(self._path.parent.stat().st_uid)
+            findings = rules.protection_findings(stat.st_uid, stat.st_mode, owners)
             if findings:
                 raise Unavailable(
                     "clock.lease-unprotected",

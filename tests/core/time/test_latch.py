@@ -1,0 +1,175 @@
+"""The latched stop's files: who may have written them, what is durable, which release lifts what."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from trustworks.core.errors import Unavailable
+from trustworks.core.time import release, rules
+from trustworks.core.time.latch import RELEASES_NAME, REPORTED_NAME, LatchFiles, new_latch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.core.time.conftest import World
+
+
+def damage(world: World, content: bytes) -> None:
+    """The file of the stop is spoilt, and is another file than the last one."""
+    file = world.folder / "clock.latched"
+    file.unlink(missing_ok=True)
+    file.write_bytes(content)
+    file.chmod(0o600)
+
+
+def latched(world: World) -> LatchFiles:
+    """A stop stands, and no collector runs."""
+    files = LatchFiles(world.folder)
+    files.set(new_latch("clock.jump", "It jumped.", found_by="t", realtime_ns=0, boot="b", detail={}))
+    return files
+
+
+@pytest.mark.req("EN319421:OVR-7.13-04")
+@pytest.mark.parametrize("content", [b"{damaged again, months later", b"{damaged"])
+def test_the_release_of_an_unreadable_stop_lifts_no_later_one(world: World, content: bytes) -> None:
+    files = LatchFiles(world.folder)
+    damage(world, b"{damaged")
+    release(world.folder, "Test Operator", "checked against UTC")
+    damage(world, content)
+    os.utime(files.path, ns=(1, 1))  # a file system that gives the same number again
+    later = files.read()
+    assert later is not None
+    assert later == files.read()
+    assert not rules.may_resume(later.id, [one.latch for one in files.releases()])
+
+
+@pytest.mark.req("EN319421:OVR-7.13-04")
+def test_one_release_lifts_a_stop_whose_file_was_damaged(world: World) -> None:
+    collector, guard = world.collector(), world.guard()
+    world.ticks(collector)
+    world.jump(1)
+    with pytest.raises(Unavailable, match="jumped"):
+        guard.now()  # and from now on this one looks no more until the end
+    world.ticks(collector)
+    damage(world, b"{")
+    assert world.ticks(collector).code == "clock.jump"  # mended from what the collector knows
+    assert LatchFiles(world.folder).read().code == "clock.jump"  # type: ignore[union-attr]
+    damage(world, b"{")  # and this time released before the collector has seen it
+    release(world.folder, "Test Operator", "checked against UTC", world.settings.lease_path(world.folder))
+    assert world.ticks(collector, 2).code == "ok"
+    guard.now()
+
+
+@pytest.mark.req("EN319421:TIS-7.7.2-04")
+def test_a_stop_that_others_could_write_stands_and_is_named(world: World) -> None:
+    files = latched(world)
+    files.path.chmod(0o666)
+    found = files.read()
+    assert found is not None
+    assert found.code == "clock.latch-unreadable"
+    assert "is not trusted (others than its owner can write it (mode 0666))" in found.reason
+    files.path.unlink()
+    files.path.symlink_to(world.folder / "elsewhere")
+    assert files.stands()
+    assert files.read() is not None
+
+
+@pytest.mark.req("EN319421:TIS-7.7.2-04")
+def test_releases_that_others_could_write_lift_nothing(world: World) -> None:
+    files = latched(world)
+    guard = world.guard()
+    release(world.folder, "Test Operator", "checked against UTC")
+    (world.folder / RELEASES_NAME).chmod(0o622)
+    for act in (files.releases, lambda: world.collector().tick(), guard.now):
+        with pytest.raises(Unavailable, match=r"clock\.releases is not trusted: .*mode 0622") as caught:
+            act()
+        assert caught.value.code == "clock.releases-unprotected"
+    (world.folder / RELEASES_NAME).chmod(0o600)
+    assert len(files.releases()) == 1
+
+
+@pytest.mark.req("EN319421:TIS-7.7.2-04")
+def test_without_a_folder_of_its_own_the_clock_gives_no_time(world: World) -> None:
+    collector, early = world.collector(), world.guard()
+    world.ticks(collector)
+    early.now()
+    world.folder.chmod(0o777)  # others can remove a stop
+    guard = world.guard()
+    for act in (guard.now, collector.tick, LatchFiles(world.folder).stands):
+        with pytest.raises(Unavailable, match=r"is not trusted: .*mode 0777.*mode 0700") as caught:
+            act()
+        assert caught.value.code == "clock.state-unprotected"
+    assert guard.status().code == "clock.state-unprotected"
+    with pytest.raises(Unavailable, match="is not trusted"):
+        release(world.folder, "Test Operator", "checked against UTC")
+    world.folder.chmod(0o700)
+    guard.now()
+    latched(world)
+    world.folder.chmod(0o777)
+    guard = world.guard()
+    world.folder.chmod(0o700)
+    with pytest.raises(Unavailable, match="It jumped"):
+        guard.now()
+
+
+@pytest.mark.req("EN319421:TIS-7.7.2-04")
+def test_a_command_in_another_account_is_told_which_one_to_use(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    latched(world)
+    own = os.geteuid()
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "geteuid", lambda: own + 12345)
+        if own:
+            expected = rf"belongs to user {own}.*Run this in the account {getpass.getuser()} "
+        else:
+            os.chown(world.folder, 12346, -1)
+            expected = r"belongs to user 12346.*Run this in the account uid 12346 "
+        with pytest.raises(Unavailable, match=expected):
+            release(world.folder, "Test Operator", "checked against UTC")
+
+
+@pytest.mark.req("EN319421:OVR-7.13-04")
+def test_what_root_writes_belongs_to_the_services_account(world: World) -> None:
+    if os.geteuid():
+        pytest.skip("NOT TESTED, because only root can give files away.")
+    os.chown(world.folder, 12345, 12346)
+    files = latched(world)
+    world.ticks(world.collector())
+    release(world.folder, "Test Operator", "checked against UTC")
+    files.mark_reported()
+    assert world.guard().status().code != "clock.lease-unprotected"
+    names = {path.name: path.stat() for path in world.folder.iterdir() if path.name.startswith("clock.")}
+    assert set(names) == {"clock.lease", RELEASES_NAME, REPORTED_NAME}
+    assert {(one.st_uid, one.st_gid) for one in names.values()} == {(12345, 12346)}
+
+
+@pytest.mark.req("EN319421:OVR-7.13-04")
+def test_a_stop_and_its_release_are_durable_before_they_count(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[str] = []
+
+    def seen(call: Callable[..., None], name: str) -> Callable[..., None]:
+        def act(what: Any, *more: Any, **options: Any) -> None:
+            path = str(Path(f"/proc/self/fd/{what}").readlink() if isinstance(what, int) else what)
+            steps.append(f"{name} {path.removeprefix(str(world.folder)).lstrip('/') or 'folder'}")
+            call(what, *more, **options)
+
+        return act
+
+    for name in ("fsync", "link", "unlink"):
+        monkeypatch.setattr(os, name, seen(getattr(os, name), name))
+    files = LatchFiles(world.folder)
+    latch = new_latch("clock.jump", "It jumped.", found_by="t", realtime_ns=0, boot="b", detail={})
+    files.set(latch)
+    new = f"clock.latched.{latch.id}"
+    assert steps == [f"fsync {new}", f"link {new}", f"unlink {new}", "fsync folder"]
+    steps.clear()
+    release(world.folder, "Test Operator", "checked against UTC")
+    assert steps == ["fsync clock.releases", "fsync folder", "unlink clock.latched", "fsync folder"]
