@@ -123,6 +123,9 @@ def test_a_time_stamp_over_https_by_the_own_client(lab: Lab, tmp_path: Path) -> 
     assert refused.returncode == 1
     assert "--tls-trust FILE" in refused.stderr
     assert "existed at" in lab.run(*command, "--tls-trust", root).stdout
+    shown = lab.run("timestamp", "inspect", f"{document}.tst").stdout
+    assert "organizationIdentifier=NTRXX-TEST-0001" in shown
+    assert "2.5.4.97" not in shown
 
 
 def test_secrets_are_their_owners_alone(lab: Lab) -> None:

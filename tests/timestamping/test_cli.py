@@ -8,9 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from cryptography import x509
 from cryptography.x509 import ObjectIdentifier
-from cryptography.x509.oid import NameOID
 from timestamping_testbed import NOW
 from typer.testing import CliRunner
 
@@ -19,7 +17,7 @@ from trustworks.core.der.encode import SEQUENCE, oid, tlv
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.timestamping import client, wire
 from trustworks.timestamping.cli import app
-from trustworks.timestamping.inspect import as_dict, readable
+from trustworks.timestamping.inspect import as_dict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -262,8 +260,3 @@ def test_a_token_is_called_qualified_for_its_own_statement_alone(
         extensions=[extension],
     )
     assert as_dict(view._replace(tst_info=changed))["qualified"] is qualified
-
-
-def test_subjects_are_told_in_words() -> None:
-    name = x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_IDENTIFIER, "NTRXX-TEST-0001")])
-    assert readable(name) == "organizationIdentifier=NTRXX-TEST-0001"

@@ -122,16 +122,17 @@ def verify(
 
     Revocation is not looked at.
     """
-    from trustworks.timestamping.inspect import as_dict, readable  # noqa: PLC0415
+    from trustworks.core.der.x509 import name_in_words  # noqa: PLC0415 - keeps `--help` quick
+    from trustworks.timestamping.inspect import as_dict  # noqa: PLC0415
 
     found = _verified(file, _token(token), trust, untrusted, _moment(at))
     if as_json:
-        path = [readable(one.subject) for one in found.path]
+        path = [name_in_words(one.subject) for one in found.path]
         typer.echo(json.dumps(as_dict(found.token) | {"valid": True, "path": path}))
     else:
         typer.echo(f"Valid: {file.name} existed at {as_dict(found.token)['gen_time']}.")
-        typer.echo(f"Signed by {readable(found.path[0].subject)},")
-        typer.echo(f"trusted through {readable(found.path[-1].subject)}. {NOT_REVOKED}")
+        typer.echo(f"Signed by {name_in_words(found.path[0].subject)},")
+        typer.echo(f"trusted through {name_in_words(found.path[-1].subject)}. {NOT_REVOKED}")
 
 
 @app.command()

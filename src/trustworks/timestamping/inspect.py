@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
 from cryptography.hazmat import asn1
-from cryptography.x509.oid import NameOID
 
 from trustworks.core.der import cms, tsp
 from trustworks.core.der.algorithms import read_hash, read_signature
-from trustworks.core.der.x509 import read_qc_statements
+from trustworks.core.der.x509 import name_in_words, read_qc_statements
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.trace import implements
 
@@ -65,11 +64,6 @@ def as_text(found: dict[str, Any]) -> str:
     return "\n".join(f"{name:<12}{text}" for name, text in lines)
 
 
-def readable(name: x509.Name) -> str:
-    """A name as `trustworks certificate list` writes it."""
-    return name.rfc4514_string({NameOID.ORGANIZATION_IDENTIFIER: "organizationIdentifier"})
-
-
 def _gen_time(moment: datetime) -> str:
     """GenTime with the digits that the token has: DER ends a fraction with its last digit that is not 0."""
     fraction = f".{moment.microsecond:06}".rstrip("0") if moment.microsecond else ""
@@ -117,7 +111,7 @@ def _subjects(token: TokenView) -> list[str]:
     for element in token.info.content.certificates or ():
         try:
             certificate = x509.load_der_x509_certificate(asn1.encode_der(element))
-            found.append(readable(certificate.subject))
+            found.append(name_in_words(certificate.subject))
         except ValueError:
             found.append("not readable")
     return found

@@ -7,7 +7,8 @@ from asn1crypto.core import Any as AnyValue
 from asn1crypto.core import ObjectIdentifier as Oid
 from asn1crypto.core import Sequence, SequenceOf
 from cryptography.hazmat import asn1
-from cryptography.x509 import ObjectIdentifier
+from cryptography.x509 import Name, NameAttribute, ObjectIdentifier
+from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -94,3 +95,13 @@ def test_no_octets_raise_anything_else(octets: bytes) -> None:
             read(octets)
         except Malformed:
             continue
+
+
+def test_names_are_told_in_words() -> None:
+    name = Name(
+        [
+            NameAttribute(NameOID.COUNTRY_NAME, "XX"),
+            NameAttribute(NameOID.ORGANIZATION_IDENTIFIER, "NTRXX-TEST-0001"),
+        ]
+    )
+    assert der.name_in_words(name) == "organizationIdentifier=NTRXX-TEST-0001,C=XX"

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Final
 
 from cryptography.hazmat import asn1
-from cryptography.x509 import ObjectIdentifier
+from cryptography.x509 import Name, ObjectIdentifier
+from cryptography.x509.oid import NameOID
 
 from trustworks.core.der.encode import BIT_STRING, SEQUENCE, tlv
 from trustworks.core.errors import Malformed
@@ -96,6 +97,22 @@ def read_certificate(der: bytes) -> Certificate:
 def assemble_certificate(tbs: bytes, algorithm: bytes, signature: bytes) -> bytes:
     """A Certificate from its three parts, each in DER, the signature as the octets of its value."""
     return tlv(SEQUENCE, tbs, algorithm, tlv(BIT_STRING, b"\0", signature))
+
+
+# The attributes that RFC 4514 has no short name for, by their names in X.520.
+_ATTRIBUTES: Final = {
+    NameOID.ORGANIZATION_IDENTIFIER: "organizationIdentifier",
+    NameOID.TITLE: "title",
+    NameOID.GIVEN_NAME: "givenName",
+    NameOID.SURNAME: "surname",
+    NameOID.PSEUDONYM: "pseudonym",
+    NameOID.SERIAL_NUMBER: "serialNumber",
+}
+
+
+def name_in_words(name: Name) -> str:
+    """A name as people read it (RFC 4514), with the attributes' names in place of numbers."""
+    return name.rfc4514_string(_ATTRIBUTES)
 
 
 # qcStatements

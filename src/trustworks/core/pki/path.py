@@ -15,6 +15,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
+from trustworks.core.der.x509 import name_in_words
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.trace import implements
 
@@ -253,4 +254,4 @@ def _purposes(extensions: x509.Extensions) -> x509.Extension[x509.ExtendedKeyUsa
 
 
 def _name(certificate: x509.Certificate) -> str:
-    return certificate.subject.rfc4514_string() or f"the certificate {certificate.serial_number:x}"
+    return name_in_words(certificate.subject) or f"the certificate {certificate.serial_number:x}"

@@ -38,10 +38,6 @@ NAME_OIDS: Final[dict[str, ObjectIdentifier]] = {
     "serialNumber": NameOID.SERIAL_NUMBER,
     "commonName": NameOID.COMMON_NAME,
 }
-_READABLE: Final = {
-    NAME_OIDS[name]: name
-    for name in ("organizationIdentifier", "title", "givenName", "surname", "pseudonym", "serialNumber")
-}
 _KEY_USAGES: Final = (
     "digital_signature",
     "content_commitment",
@@ -92,7 +88,7 @@ def distinguished_name(attributes: Sequence[NameAttribute]) -> x509.Name:
 
 def readable_name(attributes: Sequence[NameAttribute]) -> str:
     """The name as people read it (RFC 4514), with the attributes' names in place of numbers."""
-    return distinguished_name(attributes).rfc4514_string(_READABLE)
+    return der.name_in_words(distinguished_name(attributes))
 
 
 def alternative_name(text: str) -> x509.GeneralName:
