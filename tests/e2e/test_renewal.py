@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from laboratory import QUERY, Lab, query, until
+from laboratory import QUERY, Lab, openssl, query, until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,13 +35,6 @@ def take_into_use(lab: Lab, *changes: tuple[str, str]) -> None:
     assert lab.stop() == 0
     lab.start()
     until(lab.well, what="that everything is well")
-
-
-def openssl(*arguments: object) -> str:
-    """What OpenSSL says, on both of its outputs."""
-    command = ["openssl", *map(str, arguments)]
-    judged = subprocess.run(command, capture_output=True, text=True, check=False)
-    return judged.stdout + judged.stderr
 
 
 @pytest.mark.parametrize("algorithm", ["P-256", "RSA-3072"])

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from issuance_testbed import NATURAL, make_csr
 from typer.testing import CliRunner, Result
 
-from trustworks.core.errors import Malformed, Refused, Rejected
+from trustworks.core.errors import Malformed, Refused, Rejected, Unavailable
 from trustworks.issuance.cli import app, crl, profile
 
 if TYPE_CHECKING:
@@ -127,6 +127,18 @@ def test_a_certificate_is_issued_shown_listed_and_revoked(cli: Cli, csr: Path, t
 def test_without_a_file_the_certificate_comes_out_in_pem(cli: Cli, csr: Path) -> None:
     done = cli("issue", "--profile", "tsu", "--csr", str(csr), "--subject", "CN=TEST TSU")
     assert x509.load_pem_x509_certificate(done.stdout.encode()).serial_number > 0
+
+
+def test_who_revokes_without_trusted_time_is_told(cli: Cli, csr: Path, provider: Provider) -> None:
+    issue = ("issue", "--profile", "tsu", "--csr", str(csr), "--subject", "CN=TEST TSU")
+    first, second = (cli.json(*issue)["serial"] for _ in range(2))
+    provider.clock.refusal = Unavailable("clock.jump", "The clock is stopped: it jumped.")
+    told = cli.json("revoke", first, "--reason", "superseded")
+    assert told["unproven_time"] == "clock.jump"
+    done = cli("revoke", second, "--reason", "keyCompromise")
+    assert "There is no trusted time (clock.jump" in done.stdout
+    assert cli.json("show", second)["status"] == "revoked"
+    assert isinstance(cli("release", second).exception, Unavailable)
 
 
 def test_a_hold_is_lifted(cli: Cli, csr: Path) -> None:

@@ -322,15 +322,18 @@ def test_a_key_that_is_not_the_authoritys_signs_nothing(provider: Provider, root
     assert caught.value.code == "issuance.key-differs"
 
 
-def test_without_trusted_time_nothing_is_issued_or_revoked(provider: Provider) -> None:
+@pytest.mark.req("TRUSTWORKS:ISSUANCE-REVOKED-WITHOUT-CLOCK")
+def test_without_trusted_time_nothing_is_issued_and_no_hold_is_lifted(provider: Provider) -> None:
     serial = provider.issuance.issue(provider.request("tsu")).serial
+    provider.issuance.revoke(serial, RevocationReason.certificateHold, by="revocation-officer")
     provider.key.signed.clear()
     provider.clock.refusal = Unavailable("clock.unsynchronised", "The clock is not synchronised.")
     with pytest.raises(Unavailable, match="not synchronised"):
         provider.issuance.issue(provider.request("tsu"))
     with pytest.raises(Unavailable, match="not synchronised"):
-        provider.issuance.revoke(serial, RevocationReason.superseded, by="revocation-officer")
+        provider.issuance.release(serial, by="revocation-officer")
     assert provider.key.signed == []
+    assert events(provider)[-1]["type"] == "certificate.revoked"
 
 
 def test_without_an_audit_log_nothing_is_issued(provider: Provider) -> None:
@@ -649,6 +652,95 @@ def test_a_hold_can_be_lifted_or_become_a_revocation_from_its_own_date(provider:
     final = provider.issuance.revoke(serial, RevocationReason.keyCompromise, by="revocation-officer")
     assert final.revoked_at == held.revoked_at
     assert final.recorded_at == provider.clock.moment
+
+
+def no_time(provider: Provider) -> None:
+    provider.clock.refusal = Unavailable("clock.jump", "The clock is stopped: it jumped.")
+
+
+@pytest.mark.req("TRUSTWORKS:ISSUANCE-REVOKED-WITHOUT-CLOCK")
+@pytest.mark.parametrize("reason", [RevocationReason.keyCompromise, RevocationReason.certificateHold])
+def test_a_revocation_does_not_wait_for_trusted_time(provider: Provider, reason: RevocationReason) -> None:
+    serial = provider.issuance.issue(provider.request("tsu")).serial
+    no_time(provider)
+    provider.system.advance(hours=1)
+    done = provider.issuance.revoke(serial, reason, by="revocation-officer")
+    assert (done.revoked_at, done.unproven) == (START + timedelta(hours=1), "clock.jump")
+    status = provider.issuance.status(serial)
+    assert status is not None
+    assert status.revocation == done
+    told = events(provider)[-1]
+    assert (told["type"], told["detail"]["unproven_time"]) == ("certificate.revoked", "clock.jump")
+    with pytest.raises(Rejected):
+        provider.issuance.revoke("0" * 40, reason, by="revocation-officer")
+    told = events(provider)[-1]
+    assert (told["type"], told["detail"]["unproven_time"]) == (
+        "certificate.revocation-refused",
+        "clock.jump",
+    )
+
+
+def test_with_trusted_time_nothing_is_marked(provider: Provider) -> None:
+    serial = provider.issuance.issue(provider.request("tsu")).serial
+    provider.system.advance(days=400)
+    done = provider.issuance.revoke(serial, RevocationReason.superseded, by="revocation-officer")
+    assert (done.revoked_at, done.unproven) == (provider.clock.moment, None)
+    assert events(provider)[-1]["detail"] == {"reason": "superseded"}
+
+
+@pytest.mark.req("TRUSTWORKS:ISSUANCE-REVOKED-WITHOUT-CLOCK")
+def test_a_system_clock_that_was_set_back_refuses_no_revocation(
+    provider: Provider, root_key: Key, issuing_key: Key
+) -> None:
+    serial, held = (provider.issuance.issue(provider.request("tsu")).serial for _ in range(2))
+    hold = provider.issuance.revoke(held, RevocationReason.certificateHold, by="revocation-officer")
+    provider.clock.advance(hours=3)
+    publisher = publisher_of(provider, root_key, issuing_key)
+    known = publisher.publish("issuing", actor="jobs").this_update
+    provider.system.advance(days=-400)
+    no_time(provider)
+    done = provider.issuance.revoke(serial, RevocationReason.keyCompromise, by="revocation-officer")
+    assert done.revoked_at == known
+    done = provider.issuance.revoke(held, RevocationReason.keyCompromise, by="revocation-officer")
+    assert done.revoked_at == hold.revoked_at
+    provider.clock.refusal = None
+    provider.clock.advance(seconds=5)
+    assert [one.authority for one in publisher.publish_due()] == ["issuing", "root"]
+
+
+@pytest.mark.req("TRUSTWORKS:STATUS-REVOKED-BY-NOW")
+def test_a_system_clock_that_was_ahead_dates_no_revocation_into_the_future(
+    provider: Provider, root_key: Key, issuing_key: Key
+) -> None:
+    serial, held = (provider.issuance.issue(provider.request("tsu")).serial for _ in range(2))
+    publisher = publisher_of(provider, root_key, issuing_key)
+    publisher.publish_due()
+    no_time(provider)
+    provider.system.advance(days=400)
+    provider.issuance.revoke(serial, RevocationReason.keyCompromise, by="revocation-officer")
+    provider.issuance.revoke(held, RevocationReason.certificateHold, by="revocation-officer")
+    provider.clock.refusal = None
+    provider.clock.advance(minutes=1)
+    (published,) = publisher.publish_due()
+    listed = x509.load_der_x509_crl(published.der)
+    entry = listed.get_revoked_certificate_by_serial_number(int(serial, 16))
+    assert entry is not None
+    assert entry.revocation_date_utc == listed.last_update_utc
+    provider.clock.advance(minutes=1)
+    assert publisher.publish_due() == []  # and not once more every few seconds, until that day
+    done = provider.issuance.revoke(held, RevocationReason.keyCompromise, by="revocation-officer")
+    assert done.revoked_at == provider.clock.moment
+    assert len(publisher.publish_due()) == 1
+
+
+def publisher_of(provider: Provider, root_key: Key, issuing_key: Key) -> CrlPublisher:
+    return CrlPublisher(
+        provider.issuance.settings,
+        database=provider.database,
+        recorder=provider.recorder,
+        clock=provider.clock,
+        keys={"root": root_key, "issuing": issuing_key},
+    )
 
 
 def test_what_was_not_issued_cannot_be_revoked(provider: Provider) -> None:

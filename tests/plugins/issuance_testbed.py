@@ -110,6 +110,7 @@ class Provider:
 
     issuance: Issuance
     clock: PlacedClock
+    system: PlacedClock
     keys: KeyRing
     key: SpyKey
     database: Database
@@ -129,7 +130,7 @@ class Provider:
 @contextmanager
 def open_provider(database: Database, root_key: Key, issuing_key: Key) -> Iterator[Provider]:
     """The service over these keys; the authorities' ceremonies are still to come."""
-    clock = PlacedClock(START)
+    clock, system = PlacedClock(START), PlacedClock(START)
     spy = SpyKey(issuing_key)
     keys = KeyRing(root_key, spy)
     recorder = Recorder.open(database, "issuance", now=lambda: clock.moment)
@@ -141,8 +142,17 @@ def open_provider(database: Database, root_key: Key, issuing_key: Key) -> Iterat
         recorder=recorder,
         database=database,
         lab=True,
+        system=system,
     )
-    yield Provider(issuance=issuance, clock=clock, keys=keys, key=spy, database=database, recorder=recorder)
+    yield Provider(
+        issuance=issuance,
+        clock=clock,
+        system=system,
+        keys=keys,
+        key=spy,
+        database=database,
+        recorder=recorder,
+    )
     recorder.close()
 
 

@@ -162,6 +162,13 @@ def query(folder: Path, text: str = "to be stamped") -> bytes:
     return (folder / "q.tsq").read_bytes()
 
 
+def openssl(*arguments: object) -> str:
+    """What OpenSSL says, on both of its outputs."""
+    command = ["openssl", *map(str, arguments)]
+    judged = subprocess.run(command, capture_output=True, text=True, check=False)
+    return judged.stdout + judged.stderr
+
+
 FAILURES = {
     "the data submitted has the wrong format": "badDataFormat",
     "the TSA's time source is not available": "timeNotAvailable",

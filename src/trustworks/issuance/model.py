@@ -52,6 +52,8 @@ class Revocation:
     """That a certificate is revoked (or held), since when, why, and when that was recorded.
 
     `also` are the serials of the other certificates of a lost key that were revoked in the same act.
+    `unproven` is why there was no trusted time in that act, as the clock's code; the moments are the system
+    clock's then. Both are told by the act and by its event in the audit log, not by the record.
     """
 
     revoked_at: datetime
@@ -59,6 +61,7 @@ class Revocation:
     recorded_at: datetime
     invalidity_date: datetime | None = None
     also: tuple[str, ...] = field(default=(), compare=False)
+    unproven: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """Changes of a certificate's status: revocation, hold, release. The order of effects is here.
 
-A change is ruled on, written and told to the audit log in one transaction; a refused one is audited too.
+A change is ruled on, written and told to the audit log in one transaction; a refused one is audited too. What
+takes trust away does not wait for trusted time (docs/adr/0016).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from trustworks.core.audit import Event
 from trustworks.core.errors import Refused, Rejected
+from trustworks.core.time import any_time
 from trustworks.issuance import records
 from trustworks.issuance.model import LOST, Revocation, RevocationReason
 from trustworks.issuance.rules import requests as request_rules
@@ -27,9 +29,10 @@ if TYPE_CHECKING:
 class StatusChange:
     """The one way to another status of a certificate."""
 
-    def __init__(self, clock: Clock, recorder: Recorder) -> None:
+    def __init__(self, clock: Clock, recorder: Recorder, *, system: Clock | None = None) -> None:
         self._clock = clock
         self._recorder = recorder
+        self._system = system
 
     def change(
         self,
@@ -42,7 +45,11 @@ class StatusChange:
     ) -> Revocation:
         """Revoke or hold a certificate for `reason`, or lift its hold (None); see `Issuance.revoke`."""
         request_rules.check_actor(by)
-        now = self._clock.now().utc
+        if revocation_rules.needs_no_trusted_time(reason):
+            moment, unproven = any_time(self._clock, self._system)
+        else:
+            moment, unproven = self._clock.now().utc, None
+        mark: dict[str, JSON] = {} if unproven is None else {"unproven_time": unproven}
         changed: list[Revocation] = []
 
         def action(connection: Connection) -> None:
@@ -54,11 +61,19 @@ class StatusChange:
             assert found is not None  # noqa: S101 - the rule before saw it
             revocation_rules.check_not_reinstated(found.revocation, reason)
             held = found.revocation
+            now = moment
+            if unproven is not None:
+                lists = records.crl_heads(connection, found.authority)
+                passed = (found.not_before, found.issued_at, *(one.this_update for one in lists))
+                now = revocation_rules.unproven_moment(moment, passed)
+            # A hold keeps its own date. One that lies ahead is from a clock that was ahead.
+            since = now if held is None else min(held.revoked_at, now)
             new = Revocation(
-                revoked_at=revoked_at or (held.revoked_at if held else now),
+                revoked_at=revoked_at or since,
                 reason=reason or RevocationReason.unspecified,
                 recorded_at=now,
                 invalidity_date=invalidity_date,
+                unproven=unproven,
             )
             revocation_rules.check_dates(
                 revoked_at=new.revoked_at,
@@ -74,7 +89,7 @@ class StatusChange:
             changed.append(replace(new, also=also))
 
         def event(_: None) -> Event:
-            detail: dict[str, JSON] = {} if reason is None else {"reason": reason.name}
+            detail: dict[str, JSON] = {**mark} if reason is None else {"reason": reason.name, **mark}
             if changed[-1].also:
                 detail["also"] = list(changed[-1].also)
             return Event(
@@ -83,7 +98,7 @@ class StatusChange:
                 actor=by,
                 subject={"kind": "certificate", "serial": serial},
                 detail=detail,
-                time=now,
+                time=changed[-1].recorded_at,
             )
 
         try:
@@ -96,8 +111,8 @@ class StatusChange:
                     outcome="refused",
                     actor=by,
                     subject={"kind": "certificate", "serial": serial},
-                    detail={"rule": rule},
-                    time=self._clock.now().utc,
+                    detail={"rule": rule, **mark},
+                    time=moment,
                 )
             )
             raise

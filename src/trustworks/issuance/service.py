@@ -63,7 +63,8 @@ class Issuance:
     """The provider's authorities over one database. Threads share it.
 
     `keys` opens an authority's key by the authority's name; it is called when a certificate is to be signed,
-    so that a process that only revokes or answers status needs no token.
+    so that a process that only revokes or answers status needs no token. `system` stands for the system's
+    clock, which dates a revocation while `clock` gives no time.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class Issuance:
         recorder: Recorder,
         database: Database,
         lab: bool = False,
+        system: Clock | None = None,
     ) -> None:
         self.settings = settings
         self.public_url = public_url.rstrip("/")
@@ -93,7 +95,7 @@ class Issuance:
             database=database,
             lab=lab,
         )
-        self._revocation = StatusChange(clock, recorder)
+        self._revocation = StatusChange(clock, recorder, system=system)
 
     # Authorities
 
@@ -270,14 +272,15 @@ class Issuance:
 
         A hold becomes a revocation, and keeps its own date then. When the key is lost, all other certificates
         of it are revoked too, in the same transaction. Raises `Rejected` (issuance.*) and `Refused`
-        (EN319411-1:REV-6.3.9-04) for one that is revoked already.
+        (EN319411-1:REV-6.3.9-04) for one that is revoked already. Without trusted time it is recorded all the
+        same, dated by the system's clock; answer and audit event say so (`unproven`).
         """
         return self._revocation.change(
             serial, reason, by=by, revoked_at=revoked_at, invalidity_date=invalidity_date
         )
 
     def release(self, serial: str, *, by: str) -> None:
-        """Lift a hold."""
+        """Lift a hold. Raises as `revoke` does, and `Unavailable` (clock.*) without trusted time."""
         self._revocation.change(serial, None, by=by)
 
     # What was issued

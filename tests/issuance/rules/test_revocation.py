@@ -8,7 +8,14 @@ import pytest
 
 from trustworks.core.errors import Refused, Rejected
 from trustworks.issuance.model import CertificateStatus, Revocation, RevocationReason, State
-from trustworks.issuance.rules.revocation import check_dates, check_not_reinstated, check_revocable
+from trustworks.issuance.rules.revocation import (
+    check_dates,
+    check_not_reinstated,
+    check_revocable,
+    date_told,
+    needs_no_trusted_time,
+    unproven_moment,
+)
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 HOLD = RevocationReason.certificateHold
@@ -77,3 +84,22 @@ def test_dates_lie_between_issuance_and_now(
 def test_a_key_may_have_been_lost_before_it_was_certified() -> None:
     lost = NOW - timedelta(days=11)
     check_dates(revoked_at=NOW, invalidity_date=lost, not_before=NOW - timedelta(days=10), now=NOW)
+
+
+@pytest.mark.req("TRUSTWORKS:ISSUANCE-REVOKED-WITHOUT-CLOCK")
+def test_what_takes_trust_away_needs_no_trusted_time() -> None:
+    assert all(needs_no_trusted_time(reason) for reason in RevocationReason)
+    assert not needs_no_trusted_time(None)
+
+
+@pytest.mark.req("TRUSTWORKS:ISSUANCE-REVOKED-WITHOUT-CLOCK")
+def test_a_moment_without_trusted_time_is_not_before_what_has_passed() -> None:
+    before, after = NOW - timedelta(days=1), NOW + timedelta(days=1)
+    assert unproven_moment(NOW, [None, before]) == NOW
+    assert unproven_moment(NOW, [before, after, None]) == after
+
+
+@pytest.mark.req("TRUSTWORKS:STATUS-REVOKED-BY-NOW")
+def test_no_date_is_told_that_lies_ahead() -> None:
+    assert date_told(NOW - timedelta(days=1), NOW) == NOW - timedelta(days=1)
+    assert date_told(NOW + timedelta(days=1), NOW) == NOW

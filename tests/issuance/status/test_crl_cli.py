@@ -12,7 +12,7 @@ from cryptography import x509
 from status_provider import DAY, Provider
 from typer.testing import CliRunner, Result
 
-from trustworks.core.errors import Rejected
+from trustworks.core.errors import Rejected, Unavailable
 from trustworks.issuance.cli.crl import crl
 
 if TYPE_CHECKING:
@@ -89,6 +89,23 @@ def test_a_list_of_the_root_that_waits_for_its_ceremony_is_told(provider: Provid
     assert result.exit_code == 1
     assert "root      DUE  number 1" in result.output
     assert "issuing   fresh" in result.output
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_the_lists_can_be_looked_at_without_trusted_time(provider: Provider, *, as_json: bool) -> None:
+    provider.publisher().publish_due()
+    provider.clock.refusal = Unavailable("clock.jump", "The clock is stopped: it jumped.")
+    result, _ = run(provider, "list", *(["--json"] if as_json else []))
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    if as_json:
+        assert [(one["number"], one["unproven_time"]) for one in json.loads(result.stdout)] == [
+            (1, "clock.jump"),
+            (1, "clock.jump"),
+        ]
+    else:
+        assert "There is no trusted time (clock.jump)" in result.stderr
+        assert "number 1, 0 entries" in result.stdout
+    assert run(provider, "show")[0].exit_code == 0
 
 
 @pytest.mark.parametrize("as_json", [False, True])

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509 import ocsp
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from status_provider import SHA1, request, several
+from status_provider import DAY, SHA1, request, several
 
 from trustworks.core.der import encode
 from trustworks.core.der.ocsp import BasicResponse, ResponseStatus
@@ -124,6 +124,18 @@ def test_no_answer_outlives_the_signer_and_an_expired_signer_answers_nothing(pro
         responder.ping()
 
 
+@pytest.mark.req("TRUSTWORKS:STATUS-REVOKED-BY-NOW")
+def test_a_revocation_that_a_clock_dated_ahead_is_told_as_of_now(provider: Provider) -> None:
+    certificate = provider.issue()
+    provider.clock.utc += 400 * DAY
+    provider.revoke(certificate)
+    provider.clock.utc -= 400 * DAY
+    answer = provider.responder().answer(request(certificate, provider.certificates["issuing"]))
+    told = ocsp.load_der_ocsp_response(answer.der)
+    assert told.certificate_status is ocsp.OCSPCertStatus.REVOKED
+    assert told.revocation_time_utc == told.this_update_utc == provider.clock.utc
+
+
 @pytest.mark.req("TRUSTWORKS:STATUS-OCSP-REVOKED-STOPS")
 @pytest.mark.parametrize("reason", [RevocationReason.keyCompromise, RevocationReason.certificateHold])
 def test_a_revoked_signer_signs_nothing_and_repeats_nothing(
@@ -140,7 +152,7 @@ def test_a_revoked_signer_signs_nothing_and_repeats_nothing(
     provider.clock.utc += timedelta(seconds=1)
     for body in (asked, fresh):
         assert responder.answer(body).status is ResponseStatus.tryLater
-    with pytest.raises(Unavailable, match=rf"is revoked \({reason.name} since .*Issue a new one") as raised:
+    with pytest.raises(Unavailable, match=rf"is revoked \({reason.name} since .*Make a new key") as raised:
         responder.ping()
     assert raised.value.code == "ocsp.signer-revoked"
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trustworks.core.time.accuracy import check_declared_accuracy
+from trustworks.core.time.any_time import AnyTime, any_time
 from trustworks.core.time.collector import Collector
 from trustworks.core.time.config import TimeSettings
 from trustworks.core.time.day import TrustedDay
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from trustworks.core.time.readings import ClockReadings
 
 __all__ = [
+    "AnyTime",
     "Clock",
     "ClockStatus",
     "Collector",
@@ -33,6 +35,7 @@ __all__ = [
     "TimeSettings",
     "TrustedDay",
     "TrustedTime",
+    "any_time",
     "check_declared_accuracy",
     "open_clock",
     "release",

@@ -147,7 +147,10 @@ def revoke(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Revoke a certificate for good, or hold it (--reason certificateHold). OCSP says so at once."""
+    """Revoke a certificate for good, or hold it (--reason certificateHold). OCSP says so at once.
+
+    Recorded without trusted time, too; OCSP and lists tell it as soon as they have trusted time to sign.
+    """
     wiring: IssuanceWiring = context.obj
     number, why = read_serial(serial), reason_named(reason)
     with wiring.open_issuance() as issuance:
@@ -157,11 +160,18 @@ def revoke(
         )
     if as_json:
         told = {"serial": number, "reason": why.name, "revoked_at": done.revoked_at.isoformat()}
-        typer.echo(json.dumps({**told, "also": list(done.also), "publish": publish}))
+        more = {"unproven_time": done.unproven, "also": list(done.also), "publish": publish}
+        typer.echo(json.dumps({**told, **more}))
     else:
         typer.echo(
             f"Revoked {number} for {why.name}, with effect from {done.revoked_at:%Y-%m-%d %H:%M:%S} UTC."
         )
+        if done.unproven is not None:
+            typer.echo(
+                f"There is no trusted time ({done.unproven}; `trustworks time status`): the date is the "
+                "system clock's, and the audit log says so. Relying parties see the revocation when there is "
+                "trusted time again."
+            )
         for other in done.also:
             typer.echo(f"Revoked {other} with it: it has the same key.")
         if publish is not None:

@@ -52,8 +52,8 @@ class CrlWiring(Protocol):
 
 
 @contextmanager
-def publisher(wiring: CrlWiring, *authorities: str) -> Iterator[CrlPublisher]:
-    """A publisher that holds the keys of these authorities; each one's token is opened."""
+def publisher(wiring: CrlWiring, authority: str) -> Iterator[CrlPublisher]:
+    """A publisher that holds the key of an authority, whose token is opened."""
     from contextlib import ExitStack  # noqa: PLC0415
 
     from trustworks.issuance.status.crl import CrlPublisher  # noqa: PLC0415 - loads the service
@@ -61,7 +61,7 @@ def publisher(wiring: CrlWiring, *authorities: str) -> Iterator[CrlPublisher]:
     settings = wiring.issuance_settings
     labels = {"root": settings.root.key, "issuing": settings.issuing.key}
     with ExitStack() as stack:
-        keys = {name: stack.enter_context(wiring.open_module(name)).key(labels[name]) for name in authorities}
+        keys = {authority: stack.enter_context(wiring.open_module(authority)).key(labels[authority])}
         database = stack.enter_context(wiring.open_database())
         recorder = stack.enter_context(wiring.open_recorder("crl", database=database))
         yield CrlPublisher(
@@ -116,14 +116,25 @@ def publish(
 def list_lists(context: typer.Context, *, as_json: AsJson = False) -> None:
     """Say which list of each authority is published, and whether it is fresh. Exit code 1 if not.
 
-    DUE: a newer list has been due for ten minutes, such as the root's after an authority was revoked.
+    DUE: a newer list has been due for ten minutes, such as the root's after an authority was revoked. Without
+    trusted time the system's clock is taken, and that is said.
     """
+    from trustworks.core.time import any_time  # noqa: PLC0415 - this command alone asks any clock
+    from trustworks.issuance.status.crl import crl_states  # noqa: PLC0415 - loads the service
+
     wiring: CrlWiring = context.obj
-    with publisher(wiring) as open_publisher:
-        states = open_publisher.status()
+    now, unproven = any_time(wiring.open_clock())
+    with wiring.open_database() as database:
+        states = crl_states(wiring.issuance_settings, database, now)
     if as_json:
-        typer.echo(json.dumps([state.as_dict() for state in states]))
+        typer.echo(json.dumps([{**state.as_dict(), "unproven_time": unproven} for state in states]))
     else:
+        if unproven is not None:
+            typer.echo(
+                f"There is no trusted time ({unproven}): looked at with the system's clock, and no list is "
+                "published meanwhile.",
+                err=True,
+            )
         for state in states:
             if state.number is None or state.next_update is None:
                 typer.echo(f"{state.authority:<10}no list was published")

@@ -140,12 +140,15 @@ def scope(connection: Connection, authority: str) -> Iterator[CertificateStatus]
         yield _status(row)
 
 
-def revocations(connection: Connection, authority: str) -> tuple[int, datetime | None]:
-    """How many certificates of an authority are revoked, and when the newest revocation was recorded.
+def revocations(connection: Connection, authority: str, now: datetime) -> tuple[int, datetime | None]:
+    """How many certificates of an authority are revoked, and when the newest revocation was recorded, by now.
 
-    The state is not asked: none but an issued certificate is ever revoked (`set_revocation`).
+    A revocation that a clock which was ahead has dated is counted, and not taken for the newest: else a list
+    would be due without end until that date. The state is not asked: none but an issued certificate is ever
+    revoked (`set_revocation`).
     """
-    query = select(func.count(), func.max(certificates.c.revoked_recorded_at)).where(
+    recorded = certificates.c.revoked_recorded_at
+    query = select(func.count(), func.max(recorded).filter(recorded <= now)).where(
         certificates.c.authority == authority,
         certificates.c.revoked_at.is_not(None),
     )

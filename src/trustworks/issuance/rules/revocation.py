@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, TypeVar
 
 from trustworks.core.errors import Refused, Rejected
 from trustworks.core.trace import implements
 from trustworks.issuance.model import RevocationReason
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Iterable
 
     from trustworks.issuance.model import CertificateStatus, Revocation
+
+Moment = TypeVar("Moment", datetime, int)
 
 
 @implements("EN319411-1:REV-6.3.9-04")
@@ -76,3 +79,32 @@ def check_dates(
             f"The revocation date {revoked_at:%Y-%m-%d %H:%M:%SZ} lies before the certificate's first day, "
             f"{not_before:%Y-%m-%d %H:%M:%SZ}; give a later one.",
         )
+
+
+@implements("TRUSTWORKS:ISSUANCE-REVOKED-WITHOUT-CLOCK", disabled=False)
+def needs_no_trusted_time(wanted: RevocationReason | None) -> bool:
+    """Whether a change is recorded without trusted time, too: every revocation and every hold.
+
+    Lifting a hold (`wanted` None) makes a certificate good again, and that can wait.
+    """
+    return wanted is not None
+
+
+@implements("TRUSTWORKS:ISSUANCE-REVOKED-WITHOUT-CLOCK", disabled=lambda system, _: system)
+def unproven_moment(system: datetime, known: Iterable[datetime | None]) -> datetime:
+    """The moment of a revocation without trusted time: the system clock's, if what is known allows it.
+
+    `known` are moments that have passed for certain, such as the certificate's first. A clock that stands
+    before one of them was set back; the revocation is then of the latest of these moments, and not refused.
+    """
+    return max([system, *(one for one in known if one is not None)])
+
+
+@implements("TRUSTWORKS:STATUS-REVOKED-BY-NOW", disabled=lambda recorded, _: recorded)
+def date_told(recorded: Moment, now: Moment) -> Moment:
+    """The revocation date that a list or an answer of `now` tells: never one that lies after itself.
+
+    A system clock that was ahead may have dated a revocation. Clients that compare the date with the time
+    take a certificate whose revocation lies ahead for good.
+    """
+    return min(recorded, now)

@@ -32,6 +32,7 @@ from trustworks.core.errors import Rejected, Unavailable
 from trustworks.core.trace import implements
 from trustworks.issuance import records
 from trustworks.issuance.model import NEVER, AuthorityRecord, CrlHead, CrlRecord
+from trustworks.issuance.rules.revocation import date_told
 from trustworks.issuance.status import crl_rules as rules
 from trustworks.issuance.status.octets import public_key_info, subject_octets
 
@@ -186,8 +187,8 @@ class CrlPublisher:
                 wrong = rules.last_list_objections(records.scope(connection, name), now)
                 if wrong:
                     raise Rejected("crl.final", f"This cannot be the last list of {name}: {wrong[0]}.")
-            entries, _ = encode_entries(_entries(records.revoked_rows(connection, name), serials))
-            counted, _ = records.revocations(connection, name)
+            entries, _ = encode_entries(_entries(records.revoked_rows(connection, name), serials, now))
+            counted, _ = records.revocations(connection, name, now)
         if counted != len(serials):
             raise RuntimeError(f"{counted} certificates of {name} are revoked, {len(serials)} were read")
         hours = _of(self._settings, name).crl_validity_hours
@@ -262,7 +263,7 @@ def crl_states(settings: IssuanceSettings, database: Database, now: datetime) ->
     """The newest list of every authority, whether its key is open here or not."""
     with database.read() as connection:
         read = [
-            (a.name, _last(connection, a.name), records.revocations(connection, a.name))
+            (a.name, _last(connection, a.name), records.revocations(connection, a.name, now))
             for a in records.list_authorities(connection)
         ]
     return [
@@ -310,16 +311,17 @@ def _last(connection: Connection, name: str) -> CrlHead | None:
 
 
 def _entries(
-    rows: Iterable[records.RevokedRow], serials: list[int]
+    rows: Iterable[records.RevokedRow], serials: list[int], now: datetime
 ) -> Iterator[tuple[int, int, int, int | None]]:
     """The entries of all certificates that belong on the list; their serials are put into `serials`."""
+    this_update = int(now.timestamp())
     for text, state, revoked_at, reason, invalid_since in rows:
         if revoked_at is None or not rules.is_listed(state, revoked_at):
             continue
         serial = int(text, 16)
         serials.append(serial)
         since = None if invalid_since is None else invalid_since // _SECOND
-        yield serial, revoked_at // _SECOND, reason, since
+        yield serial, date_told(revoked_at // _SECOND, this_update), reason, since
 
 
 def _check_authority(record: AuthorityRecord, authority: x509.Certificate, key: Key, now: datetime) -> None:

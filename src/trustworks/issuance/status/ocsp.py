@@ -33,6 +33,7 @@ from trustworks.core.trace import implements
 from trustworks.core.troubles import Troubles
 from trustworks.issuance import records
 from trustworks.issuance.model import serial_hex
+from trustworks.issuance.rules.revocation import date_told
 from trustworks.issuance.status import ocsp_rules as rules
 from trustworks.issuance.status.template import Piece, single_extensions
 
@@ -229,7 +230,7 @@ class Responder:
     ) -> OcspAnswer:
         next_update = min(now + self._validity, signer.until)
         pieces = [
-            self._piece(cert_id, status, signer)
+            self._piece(cert_id, status, signer, now)
             for cert_id, status in zip(request.cert_ids, found, strict=True)
         ]
         extensions: list[bytes] = []
@@ -254,7 +255,9 @@ class Responder:
             repeatable=request.nonce is None,
         )
 
-    def _piece(self, cert_id: CertId, found: CertificateStatus | None, signer: OcspSigner) -> Piece:
+    def _piece(
+        self, cert_id: CertId, found: CertificateStatus | None, signer: OcspSigner, now: datetime
+    ) -> Piece:
         if _issuer(cert_id) not in signer.identifiers:
             return Piece(cert_id.der, _UNKNOWN, b"")
         if rules.may_be_good(found, signer.authority.name):
@@ -264,7 +267,7 @@ class Responder:
             never = _NEVER_ISSUED if self._settings.never_issued == "revoked" else _UNKNOWN
             return Piece(cert_id.der, never, b"")
         reason = revocation.reason.value or None  # unspecified is said by leaving it out
-        status = encode_status("revoked", revocation.revoked_at, reason)
+        status = encode_status("revoked", date_told(revocation.revoked_at, now), reason)
         if revocation.invalidity_date is None:
             return Piece(cert_id.der, status, signer.known)
         since = invalidity_date_extension(revocation.invalidity_date)
