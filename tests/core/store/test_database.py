@@ -16,7 +16,6 @@ import trustworks.issuance.records
 import trustworks.timestamping.records  # noqa: F401 - declares its tables
 from trustworks.core.errors import Unavailable
 from trustworks.core.store import Database, StoreSettings, metadata, schema
-from trustworks.core.store.migrations import append_only
 from trustworks.core.store.types import microseconds
 
 if TYPE_CHECKING:
@@ -198,26 +197,6 @@ def test_the_migrations_make_what_the_services_declare(database: Database) -> No
                 )
                 for one in table.foreign_key_constraints
             }, name
-
-
-@pytest.mark.req("TRUSTWORKS:AUDIT-10")
-@pytest.mark.parametrize("statement", ["DELETE FROM audit_events", "UPDATE audit_events SET type = 'x'"])
-def test_the_audit_log_refuses_to_be_changed(database: Database, statement: str) -> None:
-    values = {"stream": "s", "sequence": 0, "time": 0, "type": "t", "hash": b"h", "body": b"{}"}
-    columns = ", ".join(values)
-    with database.begin() as connection:
-        connection.execute(
-            text(
-                f"INSERT INTO audit_events ({columns}) "  # noqa: S608 - no input
-                f"VALUES ({', '.join(':' + name for name in values)})"
-            ),
-            values,
-        )
-    with pytest.raises(Exception, match="append-only"), database.begin() as connection:
-        connection.execute(text(statement))
-    with database.read() as connection:
-        assert connection.execute(text("SELECT type FROM audit_events")).scalar_one() == "t"
-    assert append_only.make_append_only.__doc__
 
 
 def test_the_head_is_found_without_the_migration_library() -> None:

@@ -72,4 +72,4 @@ def upgrade() -> None:
     )
     for table in ("audit_events", "audit_log", "audit_tiles", "audit_checkpoints"):
         make_append_only(table)
-    make_append_only("audit_streams", updates=True)
+    make_append_only("audit_streams", changing=("logged", "closed"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from trustworks.core.store.migrations.append_only import keep, make_append_only
 from trustworks.core.store.types import UtcDateTime
 
 revision = "0003"
@@ -80,3 +81,16 @@ def upgrade() -> None:
         sa.Column("recorded_at", UtcDateTime, nullable=False),
         sa.PrimaryKeyConstraint("authority", "number"),
     )
+    issuing = ("state", "tbs", "der", "issued_at")
+    revocation = ("revoked_at", "revocation_reason", "invalidity_date", "revoked_recorded_at")
+    make_append_only("certificates", changing=(*issuing, *revocation))
+    # An intent ends once; a revocation is for good, unless it is a hold (6 in RFC 5280, 5.3.1).
+    keep("certificates", issuing, when="OLD.state <> 'issuing'", name="second_end")
+    keep(
+        "certificates",
+        revocation,
+        when="OLD.revoked_at IS NOT NULL AND OLD.revocation_reason <> 6",
+        name="reinstatement",
+    )
+    make_append_only("authorities")
+    make_append_only("crls")

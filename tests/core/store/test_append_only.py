@@ -1,0 +1,198 @@
+"""What is written once: the database itself refuses to change, delete or replace it."""
+
+# ruff: noqa: S608 - the names in the statements are our own tables'
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import Boolean, LargeBinary, String, UniqueConstraint, insert, select, text
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+import trustworks.core.audit.records
+import trustworks.issuance.records
+import trustworks.timestamping.records  # noqa: F401 - declares its tables
+from trustworks.core.store import Database, metadata
+from trustworks.core.store.types import UtcDateTime
+
+if TYPE_CHECKING:
+    from sqlalchemy import Table
+
+pytestmark = pytest.mark.req("TRUSTWORKS:AUDIT-10")
+
+# What a service changes in a row after it was written; see each table's own tests.
+CHANGING = {
+    "audit_streams": {"logged", "closed"},
+    "certificates": {
+        "state", "tbs", "der", "issued_at",
+        "revoked_at", "revocation_reason", "invalidity_date", "revoked_recorded_at",
+    },
+}  # fmt: skip
+TABLES = sorted(metadata.tables)
+
+
+def values_of(table: Table, number: int) -> dict[str, Any]:
+    """A row in which every value is made of the number."""
+
+    def value(column: Any) -> Any:
+        if isinstance(column.type, UtcDateTime):
+            return datetime.fromtimestamp(1_000_000 + number, tz=UTC)
+        if isinstance(column.type, LargeBinary):
+            return bytes([number]) * 32
+        if isinstance(column.type, Boolean):
+            return bool(number & 1)
+        return str(number) if isinstance(column.type, String) else number
+
+    values = {column.name: value(column) for column in table.columns}
+    if table.name == "certificates":
+        revocation = ("revoked_at", "revocation_reason", "invalidity_date", "revoked_recorded_at")
+        values |= {"state": "issued", **dict.fromkeys(revocation)}
+    return values
+
+
+def write(database: Database, table: Table, number: int) -> dict[str, Any]:
+    values = values_of(table, number)
+    with database.begin() as connection:
+        for constraint in table.foreign_key_constraints:
+            connection.execute(
+                insert(constraint.referred_table).values(values_of(constraint.referred_table, number))
+            )
+        connection.execute(insert(table).values(values))
+    return values
+
+
+def stored(database: Database, table: Table) -> list[Any]:
+    key = list(table.primary_key)
+    with database.read() as connection:
+        return [tuple(row) for row in connection.execute(select(table).order_by(*key))]
+
+
+def refused(database: Database, statement: str, **values: Any) -> None:
+    with pytest.raises(DBAPIError, match="is append-only"), database.begin() as connection:
+        connection.execute(text(statement), values)
+
+
+def keys_of(table: Table) -> list[list[str]]:
+    unique = [one for one in table.constraints if isinstance(one, UniqueConstraint)]
+    return [[column.name for column in one.columns] for one in (table.primary_key, *unique)]
+
+
+def another(table: Table, name: str) -> str:
+    """SQL for a value that no row has."""
+    return f"{name} || 'x'" if isinstance(table.c[name].type, String | LargeBinary) else f"{name} + 100"
+
+
+@pytest.fixture(params=TABLES)
+def table(request: pytest.FixtureRequest) -> Table:
+    return metadata.tables[request.param]
+
+
+def test_rows_are_not_deleted(database: Database, table: Table) -> None:
+    write(database, table, 1)
+    before = stored(database, table)
+    refused(database, f"DELETE FROM {table.name}")
+    if database.dialect == "postgresql":
+        refused(database, f"TRUNCATE {table.name} CASCADE")
+    assert stored(database, table) == before
+
+
+def test_rows_are_not_changed(database: Database, table: Table) -> None:
+    write(database, table, 1)
+    before = stored(database, table)
+    other = values_of(table, 2)
+    for column in table.columns:
+        if column.name in CHANGING.get(table.name, ()):
+            continue
+        processor = column.type.dialect_impl(database.engine.dialect).bind_processor(database.engine.dialect)
+        value = other[column.name] if processor is None else processor(other[column.name])
+        refused(database, f"UPDATE {table.name} SET {column.name} = :value", value=value)
+    assert stored(database, table) == before
+
+
+@pytest.mark.parametrize("store_settings", ["sqlite"], indirect=True)
+def test_rows_are_not_replaced(database: Database, table: Table) -> None:
+    write(database, table, 1)
+    write(database, table, 2)
+    before = stored(database, table)
+    names = [column.name for column in table.columns]
+    key = table.primary_key.columns[0].name
+    one = f"FROM {table.name} ORDER BY {key} LIMIT 1"
+    for unique in keys_of(table):
+        # All but the key is the other row's, which by itself would be no conflict with this one.
+        parts = [name if name in unique else another(table, name) for name in names]
+        for verb in ("INSERT OR REPLACE", "REPLACE"):
+            refused(
+                database, f"{verb} INTO {table.name} ({', '.join(names)}) SELECT {', '.join(parts)} {one}"
+            )
+    if not any(name in {"position", "number"} for name in keys_of(table)[0]):
+        parts = ["1", *(another(table, name) for name in names)]
+        refused(
+            database,
+            f"REPLACE INTO {table.name} (rowid, {', '.join(names)}) SELECT {', '.join(parts)} {one}",
+        )
+    refused(database, f"UPDATE OR REPLACE {table.name} SET rowid = 2 WHERE rowid = 1")
+    assert stored(database, table) == before
+
+
+def test_upserts_are_refused(database: Database, table: Table) -> None:
+    values = write(database, table, 1)
+    before = stored(database, table)
+    names = [column.name for column in table.columns if column.name not in CHANGING.get(table.name, ())]
+    target = ", ".join(keys_of(table)[0])
+    places = ", ".join(f":{column.name}" for column in table.columns)
+    processors = {
+        column.name: column.type.dialect_impl(database.engine.dialect).bind_processor(database.engine.dialect)
+        for column in table.columns
+    }
+    bound = {name: value if (p := processors[name]) is None else p(value) for name, value in values.items()}
+    with pytest.raises(DBAPIError), database.begin() as connection:
+        connection.execute(
+            text(
+                f"INSERT INTO {table.name} ({', '.join(values)}) VALUES ({places}) "
+                f"ON CONFLICT ({target}) DO UPDATE SET {names[0]} = 'other'"
+            ),
+            bound,
+        )
+    assert stored(database, table) == before
+
+
+def test_a_second_row_with_the_same_key_is_the_same_error_as_ever(database: Database, table: Table) -> None:
+    values = write(database, table, 1)
+    with pytest.raises(IntegrityError), database.begin() as connection:
+        connection.execute(insert(table).values(values))
+    write(database, table, 2)
+    assert len(stored(database, table)) == 2
+
+
+# ---- certificates
+
+
+REVOKED = "revoked_at = 1, revocation_reason = {reason}, revoked_recorded_at = 1"
+LIFTED = "revoked_at = NULL, revocation_reason = NULL, revoked_recorded_at = NULL"
+
+
+def change(database: Database, what: str) -> None:
+    with database.begin() as connection:
+        assert connection.execute(text(f"UPDATE certificates SET {what}")).rowcount == 1
+
+
+def test_a_certificate_is_not_exchanged(database: Database) -> None:
+    write(database, metadata.tables["certificates"], 1)
+    refused(database, "UPDATE certificates SET der = :der", der=b"another")
+    refused(database, "UPDATE certificates SET state = 'abandoned', der = NULL")
+    refused(database, "UPDATE certificates SET state = 'issuing', der = NULL")
+    refused(database, "UPDATE certificates SET issued_at = 5")
+
+
+def test_a_revocation_is_for_good_and_a_hold_is_not(database: Database) -> None:
+    write(database, metadata.tables["certificates"], 1)
+    change(database, REVOKED.format(reason=6))
+    change(database, LIFTED)
+    change(database, REVOKED.format(reason=6))
+    change(database, REVOKED.format(reason=1))
+    refused(database, f"UPDATE certificates SET {LIFTED}")
+    refused(database, f"UPDATE certificates SET {REVOKED.format(reason=4)}")
+    refused(database, "UPDATE certificates SET revoked_at = 2")
+    refused(database, "UPDATE certificates SET invalidity_date = 2")
