@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import os
 import re
 import shutil
@@ -34,6 +35,10 @@ def test_without_a_disciplined_clock_enforce_gives_no_time_and_healthz_says_why(
     found = copied.unwell()
     assert "clock" in found
     assert "chrony" in found["clock"] or "traceable-to" in found["clock"]
+    reason = found["clock"].split(". ")[0]
+    assert httpx.get(f"{copied.url}/healthz").text.count(reason) == 1
+    assert copied.output.count(reason) == 1
+    assert found["timestamping"] == "The clock gives no time: see clock."
     assert re.search(r"^Not well: (.+, )?clock\b", copied.output, re.MULTILINE)
     assert httpx.get(f"{copied.url}/healthz").status_code == 503
     status = copied.run("time", "status", check=False)
@@ -41,6 +46,7 @@ def test_without_a_disciplined_clock_enforce_gives_no_time_and_healthz_says_why(
     assert not any("Unchecked clock" in banner for banner in copied.health()["banners"])
     page = httpx.get(f"{copied.url}/", headers={"accept": "text/html"}).text
     assert "gives no time" in page
+    assert html.unescape(page).count(reason) == 1
 
 
 def test_a_set_up_without_trusted_time_says_with_which_clock_it_dates(make_lab: Callable[[], Lab]) -> None:
