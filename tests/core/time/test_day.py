@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from trustworks.core.errors import Unavailable
+from trustworks.core.errors import Refused, Unavailable
+from trustworks.core.module import KeyAlgorithm
+from trustworks.core.module.agreed import check_key_algorithm
 from trustworks.core.time import TrustedDay
+from trustworks.core.time.day import DAY_NAME, RELEASED
+
+if TYPE_CHECKING:
+    from tests.core.time.conftest import World
 
 
 class Steered:
@@ -17,7 +23,7 @@ class Steered:
 
     def __init__(self) -> None:
         self.trusted: datetime | None = None
-        self.system = date(2026, 1, 1)
+        self.system = date(2028, 1, 1)
         self.seconds = 0.0
         self.asked = 0
         clock: Any = SimpleNamespace(now=self.now)
@@ -49,7 +55,51 @@ def test_the_day_is_that_of_trusted_time_and_not_of_the_system() -> None:
 
 @pytest.mark.req("TRUSTWORKS:MODULE-TODAY")
 def test_before_any_trusted_time_the_system_is_asked() -> None:
-    assert Steered().after(0) == date(2026, 1, 1)
+    steered = Steered()
+    assert steered.after(0) == date(2028, 1, 1)
+    steered.system = date(2025, 6, 1)  # set back, to when more was agreed
+    assert steered.after(1) == RELEASED
+
+
+@pytest.mark.req("TRUSTWORKS:MODULE-TODAY")
+def test_the_last_trusted_day_outlives_the_process(world: World) -> None:
+    world.realtime += 400 * 86_400 * 1_000_000_000
+    known = datetime.fromtimestamp(world.realtime // 1_000_000_000, UTC).date()
+    world.ticks(world.collector())
+    assert TrustedDay(world.guard())() == known
+    assert (world.folder / DAY_NAME).stat().st_mode & 0o777 == 0o600
+    world.kill(world.opened[0])
+    world.reboot()  # no lease, and a clock that somebody sets back
+    later = TrustedDay(world.guard(), system=lambda: date(2025, 6, 1))
+    assert later() == known
+    (world.folder / DAY_NAME).write_text("soon", encoding="ascii")
+    assert TrustedDay(world.guard(), system=lambda: date(2025, 6, 1))() == RELEASED
+
+
+@pytest.mark.req("TRUSTWORKS:MODULE-TODAY")
+def test_a_day_that_cannot_be_kept_is_answered_all_the_same(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("trustworks.core.time.day.put", full)
+    world.realtime += 400 * 86_400 * 1_000_000_000
+    world.ticks(world.collector())
+    assert TrustedDay(world.guard())() > RELEASED
+
+
+@pytest.mark.req("TRUSTWORKS:MODULE-TODAY")
+def test_a_clock_that_was_set_back_brings_no_algorithm_back() -> None:
+    steered = Steered()
+    steered.system = date(2025, 6, 1)
+    check_key_algorithm(KeyAlgorithm.RSA_2048, steered.system, lab=False)
+    with pytest.raises(Refused, match="agreed until 2025-12-31"):
+        check_key_algorithm(KeyAlgorithm.RSA_2048, steered.after(0), lab=False)
+
+
+def test_the_release_is_not_in_the_future() -> None:
+    assert datetime.now(UTC).date() >= RELEASED
 
 
 def test_the_clock_is_asked_once_in_a_second() -> None:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 SECOND = 1_000_000_000
 NOW = 1_795_516_900 * SECOND
 NONCE = 0x0123456789ABCDEF
+# Servers, source and other tests share a machine that may be busy; what liars and slow names add is seconds.
+NARROW = SECOND // 2
 
 
 def packet(**changes: Any) -> bytes:
@@ -226,7 +228,7 @@ def test_honest_servers_give_a_narrow_bound(
     source.poll()
     estimate = source.estimate(SystemReadings().moment())
     assert estimate.bound_ns is not None
-    assert estimate.bound_ns < 50_000_000
+    assert estimate.bound_ns < NARROW
     assert estimate.at_least_ns == 0
     assert estimate.leap == "insert"
     assert set(estimate.ids) == {f"ntp:{server.name}" for server in servers}
@@ -242,7 +244,7 @@ def test_one_liar_of_four_changes_nothing(
     source.poll()
     estimate = source.estimate(SystemReadings().moment())
     assert estimate.bound_ns is not None
-    assert estimate.bound_ns < 50_000_000
+    assert estimate.bound_ns < NARROW
     assert estimate.detail is not None
     assert estimate.detail["outsiders"] == [servers[2].name]
     assert estimate.leap == "none"
@@ -290,7 +292,7 @@ def test_forged_answers_do_not_keep_the_true_one_out(
 
     source, _ = serve(answer, answer, answer, **{"ntp-timeout": 2})
     source.poll()
-    assert (source.estimate(SystemReadings().moment()).bound_ns or SECOND) < 50_000_000
+    assert (source.estimate(SystemReadings().moment()).bound_ns or SECOND) < NARROW
 
 
 def test_kisses_of_death_are_obeyed(serve: Callable[..., tuple[NtpSource, list[FakeServer]]]) -> None:
@@ -351,7 +353,7 @@ def test_a_slow_name_holds_up_no_other_server(
     source, _ = serve(**{"ntp-servers": [*good[:2], "dead.example", good[2]], "ntp-timeout": 1})
     try:
         source.poll()
-        assert (source.estimate(SystemReadings().moment()).bound_ns or SECOND) < 500_000_000
+        assert (source.estimate(SystemReadings().moment()).bound_ns or SECOND) < NARROW
         assert len(threading.enumerate()) < len(good) + 10
         source.poll()  # no second question while the first is under way
         assert [thread.name for thread in threading.enumerate()].count("clock-names") == 1

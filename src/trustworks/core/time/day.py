@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import time
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
+from trustworks.core.durable import put
 from trustworks.core.errors import Unavailable
+from trustworks.core.time.guard import TimeGuard
+from trustworks.core.time.protection import give_to_owner
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from trustworks.core.time.model import Clock
 
 _EVERY = 1.0
+DAY_NAME = "clock.day"
+# The day on which this release was made, renewed with each: it is never earlier than that.
+RELEASED = date(2026, 11, 24)
 
 
 def system_day() -> date:
@@ -26,7 +35,8 @@ class TrustedDay:
     """Called, it answers the day; the clock is asked once in a second.
 
     Without trusted time it answers the latest day that is known: that of the system's clock, but never one
-    before a day that trusted time has named. Trusted days do not go back.
+    before the last day that trusted time has named, also to an earlier process, nor before the release of
+    this program. Trusted days do not go back.
     """
 
     def __init__(
@@ -39,7 +49,8 @@ class TrustedDay:
         self._clock = clock
         self._system = system
         self._monotonic = monotonic
-        self._trusted = date.min
+        self._file = clock.state_dir / DAY_NAME if isinstance(clock, TimeGuard) else None
+        self._trusted = max(RELEASED, _read(self._file))
         self._day = date.min
         self._until = float("-inf")
 
@@ -57,5 +68,28 @@ class TrustedDay:
             day = self._clock.now().utc.date()
         except Unavailable:
             return max(self._trusted, self._system())
-        self._trusted = max(self._trusted, day)
+        if day > self._trusted:
+            self._trusted = day
+            _keep(self._file, day)
         return self._trusted
+
+
+def _read(file: Path | None) -> date:
+    """The last day that an earlier process has kept."""
+    try:
+        return date.min if file is None else date.fromisoformat(file.read_text("ascii").strip())
+    except (OSError, ValueError):
+        return date.min
+
+
+def _keep(file: Path | None, day: date) -> None:
+    """Keep the day for later processes; without room the next one does."""
+    if file is None or day <= _read(file):
+        return
+    with contextlib.suppress(OSError):
+        put(file, f"{day}\n", mode=0o600)
+        descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        try:
+            give_to_owner(descriptor, file.parent)
+        finally:
+            os.close(descriptor)

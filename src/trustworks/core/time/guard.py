@@ -48,6 +48,7 @@ class TimeGuard:
     def __init__(
         self, settings: TimeSettings, state_dir: Path, readings: ClockReadings | None = None
     ) -> None:
+        self.state_dir = state_dir
         self._settings = settings
         self._readings = readings or SystemReadings()
         self._reader = LeaseReader(settings.lease_path(state_dir))
