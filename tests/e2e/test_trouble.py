@@ -238,7 +238,7 @@ def own_postgresql() -> Iterator[PostgresqlServer]:
     from postgresql_server import NoPostgresqlError, PostgresqlServer  # noqa: PLC0415
 
     try:
-        server = PostgresqlServer(durable=False)
+        server = PostgresqlServer(durable=True)
     except NoPostgresqlError as error:
         pytest.skip(f"NOT TESTED ON POSTGRESQL: {error}")
     yield server

@@ -116,9 +116,10 @@ def module(opening: Opening[Module]) -> Well:
 
 
 def store(services: Services) -> Well:
-    """Whether the database answers with the schema of this version."""
+    """Whether the database answers with the schema of this version, and keeps what it acknowledges."""
     database = services.log.get().database
     database.ping()
+    database.check_durable()  # a server's settings may change while it runs
     return Well(sentence=f"The database ({database.dialect}) answers and has the schema of this version.")
 
 

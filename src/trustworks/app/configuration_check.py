@@ -130,8 +130,8 @@ def _tries(wiring: Wiring) -> Iterator[str]:
     from trustworks.core.module import find_library  # noqa: PLC0415 - as above
 
     def database() -> None:
-        with wiring.open_database():
-            pass
+        with wiring.open_database() as opened:
+            opened.check_durable()
 
     tries: tuple[tuple[str, Callable[[], object]], ...] = (
         ("module.library", lambda: find_library(wiring.config.module.library)),

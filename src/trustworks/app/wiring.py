@@ -164,11 +164,15 @@ class Wiring:
 
     @contextmanager
     def open_recorder(self, role: str, *, database: Database | None = None) -> Iterator[Recorder]:
-        """The audit log, for a stream of its own; over `database` when the caller has it open already."""
+        """The audit log, for a stream of its own; over `database` when the caller has it open already.
+
+        Raises `Unavailable`, also for a database that would lose acknowledged records in a power cut.
+        """
         from trustworks.core.audit import Recorder  # noqa: PLC0415 - loads SQLAlchemy
 
         with ExitStack() as stack:
             opened = database if database is not None else stack.enter_context(self.open_database())
+            opened.check_durable()
             recorder = Recorder.open(opened, role)
             stack.callback(recorder.close)
             yield recorder

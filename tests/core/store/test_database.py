@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+import sqlite3
 import stat
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from contextlib import closing
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, UniqueConstraint, insert, inspect, select, text
@@ -14,8 +18,12 @@ from sqlalchemy.exc import IntegrityError, ProgrammingError
 import trustworks.core.audit
 import trustworks.issuance.records
 import trustworks.timestamping.records  # noqa: F401 - declares its tables
+from trustworks.app.checks import store
+from trustworks.app.configuration_check import problems
+from trustworks.app.wiring import Wiring
 from trustworks.core.errors import Unavailable
 from trustworks.core.store import Database, StoreSettings, metadata, schema
+from trustworks.core.store.postgresql import durability_problems
 from trustworks.core.store.types import microseconds
 
 if TYPE_CHECKING:
@@ -89,6 +97,43 @@ def test_postgresql_acknowledges_only_what_is_written(database: Database) -> Non
         "PostgreSQL runs with fsync",
         "PostgreSQL runs with full_page_writes",
     ]
+    with pytest.raises(Unavailable, match="fsync = off") as caught:
+        database.check_durable()
+    assert caught.value.code == "store.not-durable"
+
+
+@pytest.mark.req("TRUSTWORKS:STORE-01")
+def test_a_server_that_may_lose_what_it_acknowledged_is_told() -> None:
+    good = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
+    assert durability_problems(good) == []
+    assert durability_problems(good | {"synchronous_commit": "remote_apply"}) == []
+    for name in good:
+        (problem,) = durability_problems(good | {name: "off"})
+        assert f"{name} = off" in problem
+
+
+@pytest.mark.req("TRUSTWORKS:STORE-01")
+def test_sqlite_without_its_write_ahead_log_is_not_served(tmp_path: Path, sqlite_template: Path) -> None:
+    file = tmp_path / "copy.sqlite"
+    shutil.copy(sqlite_template, file)
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA journal_mode=DELETE")
+    (tmp_path / "trustworks.toml").write_text(
+        f'[provider]\nname = "P TEST"\n[store]\nurl = "sqlite:///{file}"\n', encoding="utf-8"
+    )
+    wiring = Wiring.lazy(tmp_path / "trustworks.toml")
+    with pytest.raises(Unavailable, match="journal mode is delete") as caught, wiring.open_recorder("test"):
+        pass
+    assert caught.value.code == "store.not-durable"
+    assert any("journal mode is delete" in one for one in problems(wiring))
+    with wiring.open_database() as database:
+        services: Any = SimpleNamespace(log=SimpleNamespace(get=lambda: SimpleNamespace(database=database)))
+        with pytest.raises(Unavailable, match="journal mode is delete"):
+            store(services)
+        database.upgrade()
+        assert store(services).sentence
+    with wiring.open_recorder("test"):
+        pass
 
 
 def test_the_database_is_private(tmp_path: Path) -> None:

@@ -3,11 +3,33 @@
 from __future__ import annotations
 
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import Field, field_validator
 
 from trustworks.core.settings import Table
+from trustworks.core.trace import implements
+
+# Of libpq's parameters, those that are secret: password, sslpassword, oauth_client_secret, scram_client_key.
+_SECRET = ("password", "secret", "scram")
+
+
+@implements("TRUSTWORKS:STORE-05")
+def _check_no_secret(url: str) -> None:
+    """Raise ValueError for a URL with a password in it: the URL is shown in messages and pages."""
+    place, _, query = url.partition("://")[2].partition("?")
+    secret = [
+        name
+        for name, _ in parse_qsl(query, keep_blank_values=True)
+        if any(word in name.lower() for word in _SECRET)
+    ]
+    # The account ends at the last "@", and a "?" may be in a password: what looks like one is taken for one.
+    if ":" in place.rpartition("@")[0] or "@" in query or secret:
+        what = f" (here: {', '.join(secret)})" if secret else ""
+        raise ValueError(
+            f"write the password to a file and name that in password-source, not in the URL{what}; an @ "
+            "among the parameters is written %40"
+        )
 
 
 class StoreSettings(Table):
@@ -45,12 +67,10 @@ class StoreSettings(Table):
                 raise ValueError("name a file, without parameters; a database in memory keeps no records")
             return value
         parts = urlsplit(value)
-        if parts.scheme in {"postgresql", "postgresql+psycopg"} and parts.path.strip("/"):
-            if parts.password is not None:
-                raise ValueError(
-                    "write the password to a file and name that in password-source, not in the URL"
-                )
-            return value
+        if parts.scheme in {"postgresql", "postgresql+psycopg"}:
+            _check_no_secret(value)
+            if parts.path.strip("/"):
+                return value
         raise ValueError("write sqlite:///FILE or postgresql://USER@HOST:PORT/DATABASE")
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Self
 
-from sqlalchemy import exc, make_url, text
+from sqlalchemy import URL, exc, make_url, text
 
 from trustworks.core.errors import Unavailable
 from trustworks.core.store import postgresql, schema, sqlite
@@ -151,15 +151,21 @@ class Database:
                     if mode == "wal"
                     else [f"The journal mode is {mode}, not wal. Run `trustworks store upgrade`."]
                 )
-            return [
-                f"PostgreSQL runs with {name} = off: a power cut may lose acknowledged records. Set it to on."
-                for name in ("fsync", "full_page_writes")
-                if connection.execute(text(f"SHOW {name}")).scalar_one() == "off"
-            ]
+            names = ("fsync", "full_page_writes", "synchronous_commit")
+            found = {name: connection.execute(text(f"SHOW {name}")).scalar_one() for name in names}
+            return postgresql.durability_problems(found)
+
+    def check_durable(self) -> None:
+        """Raise `Unavailable` (store.not-durable), with what to do, unless commits survive a power cut."""
+        problems = self.durability()
+        if problems:
+            raise Unavailable("store.not-durable", " ".join(problems))
 
 
 def _where(settings: StoreSettings) -> str:
     file = settings.sqlite_file
     if file is not None:
         return f"the database {file}"
-    return f"the database {make_url(settings.url).set(password=None).render_as_string()}"
+    # Neither the account nor the parameters: this is in messages, in logs and on public pages.
+    url = make_url(settings.url)
+    return f"the database {URL.create(url.drivername, host=url.host, port=url.port, database=url.database)}"

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from sqlalchemy import create_engine, make_url
 
 from trustworks.core.errors import Unavailable
+from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from sqlalchemy import Engine
@@ -37,6 +39,16 @@ def open_engine(settings: StoreSettings) -> Engine:
     return create_engine(
         url, connect_args=arguments, pool_size=settings.connections, max_overflow=0, pool_pre_ping=True
     )
+
+
+@implements("TRUSTWORKS:STORE-01", disabled=[])
+def durability_problems(found: Mapping[str, str]) -> list[str]:
+    """What keeps a server with these settings from keeping what it acknowledged, as sentences."""
+    return [
+        f"PostgreSQL runs with {name} = off: a power cut may lose acknowledged records. Set it to on."
+        for name, value in found.items()
+        if value == "off"
+    ]
 
 
 def _password(file: Path) -> str:

@@ -54,7 +54,7 @@ def _is_sqlite() -> bool:
 def _taken(table: str) -> list[str]:
     """SQL that is true when a row with one of the keys of the new one is there already."""
     inspector = sa.inspect(op.get_bind())
-    keys = [inspector.get_pk_constraint(table)["constrained_columns"]]
+    keys: list[Sequence[str | None]] = [inspector.get_pk_constraint(table)["constrained_columns"]]
     keys += [one["column_names"] for one in inspector.get_unique_constraints(table)]
     keys += [one["column_names"] for one in inspector.get_indexes(table) if one["unique"]]
     conditions = []
