@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from trustworks.assurance.traceability.results import Outcome
 
 PROPERTY = "requirements"
+NO_SET = "NOTSET"  # pytest's name where a list of parameter sets is empty
 
 
 @dataclass(slots=True)
@@ -34,9 +35,13 @@ class _Tally:
 
     @property
     def skipped(self) -> tuple[str, ...]:
-        """The parameter sets that were skipped; a test without parameters has none."""
+        """The parameter sets that were skipped; a test without parameters, or without any set, has none."""
         return tuple(
-            sorted(name for name, found in self.outcomes.items() if name and _worst(found) == "skipped")
+            sorted(
+                name
+                for name, found in self.outcomes.items()
+                if name not in {"", NO_SET} and _worst(found) == "skipped"
+            )
         )
 
 

@@ -41,6 +41,10 @@ def test_that_fails(database, which):
     assert which == "a"
 
 @pytest.mark.req("STD:1")
+@pytest.mark.parametrize("which", [])
+def test_of_no_set(which): ...
+
+@pytest.mark.req("STD:1")
 def test_without():
     pytest.skip("not today")
 
@@ -76,5 +80,6 @@ def test_skipped_parameter_sets_are_kept(tmp_path: Path, options: tuple[str, ...
         "test_on_one": ("skipped", ("postgresql",)),
         "test_on_none": ("passed", ()),
         "test_that_fails": ("failed", ("postgresql-a", "postgresql-b")),
+        "test_of_no_set": ("skipped", ()),
         "test_without": ("skipped", ()),
     }
