@@ -119,7 +119,8 @@ def check_folder(layout: Layout) -> None:
         if stat.S_ISDIR(mode) and mode & GROUP_AND_OTHERS_WRITE:
             raise Malformed(
                 f"--dir: others can write to {folder} (mode {stat.S_IMODE(mode):04o}), and so could change "
-                f"the laboratory's keys and configuration. Run chmod go-w {folder}, or name another folder."
+                "the laboratory's keys and configuration. Name another folder; if this one is meant for the "
+                f"laboratory alone, run chmod go-w {folder}."
             )
         if layout.config.exists():
             _check_config(layout.config)
