@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
-NAMED = re.compile(r"\btrustworks(?: --config \S+)? (?P<noun>[a-z][a-z-]+)(?: (?P<verb>[a-z][a-z-]+))?")
+# Not the account of `sudo -u trustworks trustworks ...`.
+NAMED = re.compile(
+    r"(?<!-u )\btrustworks(?: --config \S+)? (?P<noun>[a-z][a-z-]+)(?: (?P<verb>[a-z][a-z-]+))?"
+)
 CODE = re.compile(r"```[a-z]*\n(.*?)```|`([^`\n]+)`", re.DOTALL)
 
 
