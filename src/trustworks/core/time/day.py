@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _EVERY = 1.0
 DAY_NAME = "clock.day"
-# The day on which this release was made, renewed with each: it is never earlier than that.
+# The day on which this release was made, renewed with each: without trusted time it is no earlier than that.
 RELEASED = date(2026, 11, 24)
 
 
@@ -50,7 +50,7 @@ class TrustedDay:
         self._system = system
         self._monotonic = monotonic
         self._file = clock.state_dir / DAY_NAME if isinstance(clock, TimeGuard) else None
-        self._trusted = max(RELEASED, _read(self._file))
+        self._trusted = _read(self._file)
         self._day = date.min
         self._until = float("-inf")
 
@@ -67,7 +67,7 @@ class TrustedDay:
         try:
             day = self._clock.now().utc.date()
         except Unavailable:
-            return max(self._trusted, self._system())
+            return max(self._trusted, RELEASED, self._system())
         if day > self._trusted:
             self._trusted = day
             _keep(self._file, day)
