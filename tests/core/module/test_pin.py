@@ -90,11 +90,26 @@ def test_a_relative_file_is_meant_from_the_configuration_s_folder(tmp_path: Path
     [
         (b"", "fewer than"),
         (b"x9-Kq2z", "fewer than"),
-        (b"0000000000", "one character"),
-        (b"23456789", "plain run"),
-        (b"hgfedcba", "plain run"),
-        *((pin.encode(), "fewer than|known default|plain run|one character") for pin in sorted(KNOWN_PINS)),
+        (b"0000000000", "fewer than 4 different"),
+        (b"00000001", "fewer than 4 different"),
+        (b"11112222", "fewer than 4 different"),
+        (b"aaaaaaab", "fewer than 4 different"),
+        (b"12341234", "block of characters repeated"),
+        (b"x7K2x7K2x7K2", "block of characters repeated"),
+        (b"23456789", "run of neighbours"),
+        (b"hgfedcba", "run of neighbours"),
+        (b"12345679", "run of neighbours"),
+        (b"123456789a", "run of neighbours"),
+        (b"qwertyuiop", "run of neighbours"),
+        (b"LKJHGFDSA", "run of neighbours"),
+        (b"yxcvbnm1", "run of neighbours"),
         (b"PassWord1", "known default"),
+        (b"password1!", "known word"),
+        (b"P@ssw0rd", "known word"),
+        (b"p4$$word2026", "known word"),
+        (b"!!Trustworks!!", "known word"),
+        (b"5oftH5M!", "known word"),
+        *((pin.encode(), "fewer than|known default") for pin in sorted(KNOWN_PINS)),
     ],
 )
 def test_a_known_or_short_pin_is_refused_outside_the_lab(pin: bytes, says: str) -> None:
@@ -106,8 +121,9 @@ def test_a_known_or_short_pin_is_refused_outside_the_lab(pin: bytes, says: str) 
     check_pin(pin, whose="the token", lab=True)
 
 
-def test_a_random_pin_passes() -> None:
-    check_pin(b"q7Gd-2mXw", whose="the token", lab=False)
+@pytest.mark.parametrize("pin", ["q7Gd-2mXw", "83750264", "9f3c71ab", "48291test7350316"])
+def test_a_random_pin_passes(pin: str) -> None:
+    check_pin(pin.encode(), whose="the token", lab=False)
 
 
 @pytest.mark.req("TRUSTWORKS:MODULE-PIN-STRENGTH")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import typer
 
-from trustworks.core.account import account
+from trustworks.core.account import account, account_state
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.module import Module, Pkcs11Uri
 
@@ -73,7 +73,9 @@ def opened(
 ) -> Iterator[Module]:
     """The one token that the options name."""
     if uri is not None and token is None:
-        with Module.open(Pkcs11Uri.parse(uri), library=library, lab=lab, read_write=read_write) as module:
+        with Module.open(
+            Pkcs11Uri.parse(uri), library=library, lab=lab, read_write=read_write, state=account_state()
+        ) as module:
             yield module
     elif token is not None and uri is None:
         if library is not None or lab:

@@ -26,38 +26,63 @@ _LARGEST_PIN_FILE: Final = 1024
 KNOWN_PINS: Final = frozenset(
     {
         "0000", "00000000", "0001password", "010203040506", "1111", "1234", "1234-5678", "123456",
-        "12345678", "123456789", "1234567890", "3537363231383830", "87654321", "98765432", "abcd1234",
-        "administrator", "changeit", "changeme", "default", "foo123", "fortanix", "hsmpassword", "letmein",
-        "nitrokey", "opensc", "passw0rd", "password", "password1", "password123", "qwertyui", "secret",
-        "secret123", "so-pin", "softhsm", "softhsm2", "sopin", "test1234", "testtest", "trustworks",
-        "user-pin", "userpin", "welcome1", "yubihsm",
+        "12345678", "123456789", "1234567890", "1q2w3e4r", "1q2w3e4r5t", "1qaz2wsx", "1qaz2wsx3edc",
+        "3537363231383830", "87654321", "98765432", "abcd1234", "admin", "administrator", "changeit",
+        "changeme", "default", "foo123", "fortanix", "hsmpassword", "iloveyou", "letmein", "nitrokey",
+        "opensc", "passphrase", "passw0rd", "passwd", "password", "password1", "password123", "qwerty",
+        "qwertyui", "qwertz", "root", "secret", "secret123", "so-pin", "softhsm", "softhsm2", "sopin",
+        "test", "test1234", "testpin", "testtest", "trustworks", "user-pin", "userpin", "welcome", "welcome1",
+        "yubihsm", "zaq12wsx",
     }
 )  # fmt: skip
+
+# How words are spelled to look harder, and the rows of keyboards; every run along one is as easy as 1234.
+_SPELLING: Final = str.maketrans("@4831!05$72", "aabeiiosstz")
+_ROWS: Final = ("1234567890", "qwertyuiop", "qwertzuiop", "azertyuiop", "asdfghjkl", "zxcvbnm", "yxcvbnm")
+_NEIGHBOURS: Final = frozenset(pair for row in _ROWS for way in (row, row[::-1]) for pair in pairwise(way))
+LEAST_DIFFERENT: Final = 4
+
+
+def _words(text: str) -> set[str]:
+    """The words that may be behind a spelling, with and without the digits and signs around them."""
+    starts = {text, re.sub(r"^[\W\d_]+", "", text)}
+    return {part.translate(_SPELLING) for one in starts for part in (one, re.sub(r"[\W\d_]+$", "", one))}
+
+
+_KNOWN_WORDS: Final = frozenset(word for pin in KNOWN_PINS for word in _words(pin) if word)
 
 
 @implements("TRUSTWORKS:MODULE-PIN-STRENGTH")
 def check_pin(pin: bytes, *, whose: str, lab: bool) -> None:
-    """Refuse a PIN that is known or too short, unless this is the lab; the message never holds the PIN.
-
-    Known also means: one character repeated, or each character the successor (or predecessor) of the one
-    before.
-    """
+    """Refuse a PIN that is known or too easy, unless this is the lab; the message never holds the PIN."""
     if lab:
         return
-    text = pin.decode("utf-8", errors="replace").lower()
-    if len(text) < LEAST_PIN_LENGTH:
-        reason = f"has fewer than {LEAST_PIN_LENGTH} characters"
-    elif text in KNOWN_PINS:
-        reason = "is a known default"
-    elif len({ord(after) - ord(before) for before, after in pairwise(text)}) == 1:
-        reason = "is one character repeated, or a plain run"
-    else:
+    reason = _weakness(pin.decode("utf-8", errors="replace").lower())
+    if reason is None:
         return
     raise Refused(
         "TRUSTWORKS:MODULE-PIN-STRENGTH",
         f"The PIN of {whose} {reason}. Choose a random one of {LEAST_PIN_LENGTH} or more characters "
         "and change it on the token.",
     )
+
+
+def _weakness(text: str) -> str | None:
+    """What makes a PIN, in lower case, one of the first that are tried; None where nothing does."""
+    pairs = list(pairwise(text))
+    steps = sum(pair in _NEIGHBOURS or abs(ord(pair[0]) - ord(pair[1])) <= 1 for pair in pairs)
+    findings = (
+        (len(text) < LEAST_PIN_LENGTH, f"has fewer than {LEAST_PIN_LENGTH} characters"),
+        (text in KNOWN_PINS, "is a known default"),
+        (
+            any(2 * len(word) >= len(text) for word in _words(text) & _KNOWN_WORDS),
+            "is a known word in another spelling, or with digits and signs around it",
+        ),
+        (len(set(text)) < LEAST_DIFFERENT, f"has fewer than {LEAST_DIFFERENT} different characters"),
+        (text in (text + text)[1:-1], "is one block of characters repeated"),
+        (4 * steps >= 3 * len(pairs), "is mostly a run of neighbours, in the alphabet or on a keyboard"),
+    )
+    return next((reason for found, reason in findings if found), None)
 
 
 @implements("TRUSTWORKS:MODULE-PIN-FILE-MODE")
