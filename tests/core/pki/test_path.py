@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from timestamping_testbed import usage
 
@@ -231,6 +231,41 @@ def test_what_is_not_processed_is_refused(
 @pytest.mark.req("RFC5280:6.1.3-SIGNATURE")
 def test_weak_hashes_are_refused() -> None:
     assert outcome(leaf(ISSUING, hash=hashes.SHA224()), ISSUING, ROOT) == "path.algorithm"
+
+
+WEAK = rsa.generate_private_key(65537, 1024)  # noqa: S505 - that is the point
+
+
+@pytest.mark.req("ECCG-ACM:PATH-KEYS")
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        (WEAK, "path.algorithm"),
+        (rsa.generate_private_key(65537, 2040), "path.algorithm"),  # noqa: S505 - as above
+        (ec.generate_private_key(ec.SECP224R1()), "path.algorithm"),
+        (dsa.generate_private_key(2048), "path.algorithm"),
+        (rsa.generate_private_key(65537, 2048), "ok"),
+        (ec.generate_private_key(ec.SECP256R1()), "ok"),
+        (ec.generate_private_key(ec.BrainpoolP256R1()), "ok"),
+        (ed25519.Ed25519PrivateKey.generate(), "ok"),
+    ],
+    ids=lambda value: (
+        value if isinstance(value, str) else f"{type(value).__name__}{getattr(value, 'key_size', '')}"
+    ),
+)
+def test_no_key_of_a_path_is_too_short(key: Any, expected: str) -> None:
+    assert outcome(leaf(ISSUING, key=key), ISSUING, ROOT) == expected
+
+
+@pytest.mark.req("ECCG-ACM:PATH-KEYS")
+def test_the_keys_above_count_too() -> None:
+    root = Entity("weak root", key=WEAK)
+    assert outcome(leaf(root), root) == "path.algorithm"
+    issuing = Entity("weak issuing", ROOT, key=WEAK)
+    assert outcome(leaf(issuing), issuing, ROOT) == "path.algorithm"
+    unit = leaf(ISSUING, key=WEAK).certificate
+    with pytest.raises(Rejected, match="The key of CN=unit has 1024 bits, fewer than the 2048"):
+        find_path(unit, untrusted=[], anchors=[unit], at=NOW, purpose=TIME_STAMPING)
 
 
 def test_long_paths_and_rings_end() -> None:

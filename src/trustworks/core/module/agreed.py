@@ -9,7 +9,7 @@ from functools import cache
 from importlib import resources
 
 from trustworks.core.errors import Refused
-from trustworks.core.module.algorithms import KeyAlgorithm, SignatureScheme
+from trustworks.core.module.algorithms import Family, KeyAlgorithm, SignatureScheme
 from trustworks.core.trace import implements
 
 STATUSES = ("recommended", "legacy", "not-agreed")
@@ -67,6 +67,16 @@ def agreed_until(algorithm: KeyAlgorithm, scheme: SignatureScheme) -> date | Non
     if any(entry is None or entry.status == "not-agreed" for entry in entries):
         return date.min
     return min((entry.until for entry in entries if entry and entry.until), default=None)
+
+
+@cache
+def least_bits(family: Family) -> int:
+    """The shortest key of a family that the catalogue names at all, be it legacy or for the lab alone.
+
+    For keys of others, whose signatures were made at another time under other rules: what is shorter than
+    this was weak then, too.
+    """
+    return min(algorithm.bits for algorithm in catalogue().keys if algorithm.family == family)
 
 
 def _objection(what: str, entry: Agreement | None, day: date) -> str | None:

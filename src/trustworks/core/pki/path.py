@@ -1,9 +1,10 @@
 """Certification paths: from a certificate to a trust anchor, and whether each step holds.
 
 What is done of RFC 5280, 6.1: signatures, validity, name chaining, basic constraints with path length, key
-usage, extended key usage, refusal of critical extensions that are not processed. Not done, and therefore
-refused where a certificate asks for it: name constraints, policy constraints, policy mapping, inhibition of
-anyPolicy. Revocation is the caller's to check.
+usage, extended key usage, refusal of critical extensions that are not processed; beyond it, that no hash and
+no key is too weak. Not done, and therefore refused where a certificate asks for it: name constraints, policy
+constraints, policy mapping, inhibition of anyPolicy. Revocation is the caller's to check, and so is whether a
+mechanism is agreed on that day: keys that were agreed until some day signed what is still to be verified.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
 from trustworks.core.der.x509 import name_in_words
@@ -22,6 +24,8 @@ from trustworks.core.trace import implements
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
+
+    from trustworks.core.module.algorithms import Family
 
 LONGEST: Final = 10
 """Certificates in a path, the trust anchor included."""
@@ -129,6 +133,8 @@ def check_path(path: Sequence[x509.Certificate], *, at: datetime, purpose: Purpo
 
     Raises `Rejected` (path.*). Of the anchor only name and key are used; its own fields restrict nothing.
     """
+    for certificate in path:
+        _check_key(certificate)
     leaf, *upward = path
     if not upward:
         _check_leaf(leaf, at, purpose)
@@ -143,6 +149,36 @@ def check_path(path: Sequence[x509.Certificate], *, at: datetime, purpose: Purpo
             below += issued.subject != issued.issuer
         issued = issuer
     _check_leaf(leaf, at, purpose)
+
+
+@implements("ECCG-ACM:PATH-KEYS")
+def _check_key(certificate: x509.Certificate) -> None:
+    """No key of the path is shorter than any that the agreed mechanisms name, or of another kind."""
+    try:
+        key = certificate.public_key()
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise Rejected("path.algorithm", f"The key of {_name(certificate)} cannot be read.") from error
+    family: Family
+    match key:
+        case rsa.RSAPublicKey():
+            family, bits = "rsa", key.key_size
+        case ec.EllipticCurvePublicKey():
+            family, bits = "ec", key.key_size
+        case ed25519.Ed25519PublicKey():
+            return
+        case _:
+            raise Rejected(
+                "path.algorithm", f"The key of {_name(certificate)} is neither RSA, ECDSA nor Ed25519."
+            )
+    # Loads the module's package, which who builds no path does without.
+    from trustworks.core.module.agreed import least_bits  # noqa: PLC0415
+
+    if bits < least_bits(family):
+        raise Rejected(
+            "path.algorithm",
+            f"The key of {_name(certificate)} has {bits} bits, fewer than the {least_bits(family)} without "
+            "which it is too weak.",
+        )
 
 
 @implements("RFC5280:6.1.3-SIGNATURE")
