@@ -629,7 +629,9 @@ def test_a_lost_key_is_lost_for_all_its_certificates(provider: Provider) -> None
     provider.clock.advance(hours=1)
     done = provider.issuance.revoke(first, RevocationReason.keyCompromise, by="revocation-officer")
     assert done.also == (second,)
-    assert events(provider)[-1]["detail"] == {"reason": "keyCompromise", "also": [second]}
+    detail = events(provider)[-1]["detail"]
+    assert (detail["reason"], detail["also"]) == ("keyCompromise", [second])
+    assert set(detail["rows"]) == {first, second}
     reasons = [provider.issuance.find(serial) for serial in (first, second, old, other)]
     assert [one and one.revocation and one.revocation.reason.name for one in reasons] == [
         "keyCompromise",

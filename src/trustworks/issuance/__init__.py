@@ -7,11 +7,21 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from trustworks.issuance.config import IssuanceSettings
     from trustworks.issuance.model import Issued, NameAttribute, Request, RevocationReason
+    from trustworks.issuance.reconcile import CertificateRecords
     from trustworks.issuance.service import Issuance
 
-__all__ = ["Issuance", "IssuanceSettings", "Issued", "NameAttribute", "Request", "RevocationReason"]
+__all__ = [
+    "CertificateRecords",
+    "Issuance",
+    "IssuanceSettings",
+    "Issued",
+    "NameAttribute",
+    "Request",
+    "RevocationReason",
+]
 
 _HOMES = {
+    "CertificateRecords": "reconcile",
     "Issuance": "service",
     "IssuanceSettings": "config",
     "Issued": "model",

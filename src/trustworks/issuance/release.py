@@ -146,7 +146,11 @@ class Release:
             outcome="success",
             actor=by,
             subject={"kind": "certificate", "serial": serial},
-            detail={"authority": template.authority, "profile": template.profile.name},
+            detail={
+                "authority": template.authority,
+                "profile": template.profile.name,
+                "row": records.intent_digest(values).hex(),
+            },
             time=now,
         )
         try:

@@ -52,7 +52,7 @@ class StatusChange:
         mark: dict[str, JSON] = {} if unproven is None else {"unproven_time": unproven}
         changed: list[Revocation] = []
 
-        def action(connection: Connection) -> None:
+        def action(connection: Connection) -> dict[str, str]:
             # Read and ruled on inside the transaction that writes: two officers cannot cross each other.
             records.lock_authority(connection, serial=serial)
             found = records.certificate(connection, serial)
@@ -87,9 +87,13 @@ class StatusChange:
                 records.lock_authority(connection, name=found.authority)  # an issuance with the key waits
                 also = records.revoke_key(connection, found.spki_sha256, new)
             changed.append(replace(new, also=also))
+            return {} if reason is None else records.revocation_digests(connection, (serial, *also))
 
-        def event(_: None) -> Event:
-            detail: dict[str, JSON] = {**mark} if reason is None else {"reason": reason.name, **mark}
+        def event(rows: dict[str, str]) -> Event:
+            # `rows` bind the records that were changed: see `reconcile`.
+            detail: dict[str, JSON] = (
+                {**mark} if reason is None else {"reason": reason.name, "rows": rows, **mark}
+            )
             if changed[-1].also:
                 detail["also"] = list(changed[-1].also)
             return Event(

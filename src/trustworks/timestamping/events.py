@@ -12,10 +12,10 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from trustworks.core.audit import Event, Row
+from trustworks.core.audit.rows import row_digest
 from trustworks.core.errors import Refused
 from trustworks.core.trace import implements
 from trustworks.timestamping import records
-from trustworks.timestamping.reconcile import row_digest
 
 if TYPE_CHECKING:
     from trustworks.core.module import Key

@@ -81,6 +81,7 @@ def verify(
     from trustworks.core.audit.entries import DatabaseSource  # noqa: PLC0415
     from trustworks.core.audit.export import ExportSource  # noqa: PLC0415
     from trustworks.core.audit.verify import verify as verify_log  # noqa: PLC0415
+    from trustworks.issuance import CertificateRecords  # noqa: PLC0415
     from trustworks.timestamping import TokenRecords  # noqa: PLC0415
 
     wiring: AuditWiring = context.obj
@@ -102,7 +103,7 @@ def verify(
                     against=kept,
                     trusted=trusted,
                     check_token=check_token,
-                    checkers=(TokenRecords(connection),),
+                    checkers=(TokenRecords(connection), CertificateRecords(connection)),
                     checkpoint_every=_checkpoint_every(wiring.config),
                     progress=progress,
                 )

@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
+from trustworks.issuance.records.bound import (
+    BoundCertificate,
+    bound_certificates,
+    bound_lists,
+    intent_digest,
+    issued_digest,
+    list_digest,
+    revocation_digests,
+    unfounded_authorities,
+)
 from trustworks.issuance.records.issued import (
     RevokedRow,
     certificate,
@@ -35,11 +45,14 @@ from trustworks.issuance.records.issuers import (
 from trustworks.issuance.records.tables import authorities, certificates, crls
 
 __all__ = [
+    "BoundCertificate",
     "RevokedRow",
     "add_authority",
     "authorities",
     "authority",
     "authority_keys",
+    "bound_certificates",
+    "bound_lists",
     "certificate",
     "certificates",
     "compromised_with_key",
@@ -48,13 +61,17 @@ __all__ = [
     "crl_heads",
     "crl_values",
     "crls",
+    "intent_digest",
+    "issued_digest",
     "last_crl",
     "list_authorities",
     "list_certificates",
+    "list_digest",
     "lock_authority",
     "mark_abandoned",
     "mark_issued",
     "open_intents",
+    "revocation_digests",
     "revocations",
     "revoke_key",
     "revoked",
@@ -63,5 +80,6 @@ __all__ = [
     "serials_of_key",
     "set_revocation",
     "status",
+    "unfounded_authorities",
     "uses_of_key",
 ]
