@@ -73,7 +73,12 @@ class Release:
     @implements(
         "EN319412-2:GEN-4.2.6-01",
         "TRUSTWORKS:ISSUANCE-INTENT",
-        disabled=lambda self, template, key, **_: self._prepare(template, key).redeem(key.sign),
+        disabled=lambda self, template, key, *, by, also=None: (  # the intent comes after the signature
+            prepared := self._prepare(template, key),
+            der := prepared.redeem(key.sign),
+            self._record_intent(template, prepared, by),
+            self._record_issued(template, der, by=by, also=also),
+        )[1],
     )
     def release(
         self,
