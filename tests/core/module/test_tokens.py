@@ -74,7 +74,7 @@ def test_a_pin_that_the_module_does_not_take_leaves_no_half_made_token(
     softhsm: Path, make_token: Callable[..., Pkcs11Uri]
 ) -> None:
     with pytest.raises(Malformed, match="300 characters"):
-        initialise_token(softhsm, label="too long", so_pin=pin(), user_pin="aB" * 150)
+        initialise_token(softhsm, label="too long", so_pin=pin(), user_pin=secrets.token_hex(150))
     uri = make_token()
     with pytest.raises(Unavailable) as caught:
         Module.open(dataclasses.replace(uri, token="too long"), library=softhsm)
