@@ -38,6 +38,7 @@ class Wiring:
             tokens=TokensSettings(**{name: str(uri) for name, uri in tokens.items()}),
         )
         self.recorded: list[Any] = []
+        self.version: str | None = "0003"
         self.unwritable = False
 
     @contextmanager
@@ -46,6 +47,11 @@ class Wiring:
             self.tokens[token], settings=self.settings, base=self.base, read_write=read_write, lab=True
         ) as module:
             yield module
+
+    @contextmanager
+    def open_database(self, *, check: bool = True) -> Iterator[Any]:
+        assert not check
+        yield SimpleNamespace(version=lambda: self.version, where="the database TEST")
 
     @contextmanager
     def open_recorder(self, role: str) -> Iterator[Any]:
@@ -230,6 +236,46 @@ def test_a_token_is_made_with_the_library_of_the_configuration(wiring: Wiring, t
     assert sorted(file.name for file in folder.iterdir()) == ["so.pin", "user.pin"]
 
 
+def test_what_is_made_is_in_the_log_of_the_configuration(wiring: Wiring, tmp_path: Path) -> None:
+    files = ("--pin-file", tmp_path / "user.pin", "--so-pin-file", tmp_path / "so.pin")
+    made = facts("init-token", "--label", "logged", *files, obj=wiring)
+    here = ("--uri", made["uri"], "--library", wiring.settings.library)
+    facts("generate-key", *here, "--label", "k", obj=wiring)
+    facts("destroy-key", *here, "--label", "k", "--reason", "TEST", "--confirm", "k", obj=wiring)
+    facts("health", *here, "--make-probe-key", obj=wiring)  # it is there already
+    assert [(event.type, event.detail["label"]) for event in wiring.recorded] == [
+        ("module.token-initialised", "logged"),
+        ("module.key-generated", "trustworks-probe"),
+        ("module.key-generated", "k"),
+        ("module.key-destruction-ordered", "k"),
+        ("module.key-destroyed", "k"),
+    ]
+    assert all("token=logged" in event.subject["token"] for event in wiring.recorded)
+    assert "pin" not in str([event.subject for event in wiring.recorded])
+
+
+def test_a_probe_key_that_the_log_does_not_take_is_destroyed(wiring: Wiring) -> None:
+    wiring.unwritable = True
+    done = call("health", "--token", "tsu", "--make-probe-key", obj=wiring)
+    assert isinstance(done.exception, Unavailable)
+    assert facts("keys", "--token", "tsu", obj=wiring)["tokens"][0]["keys"] == []
+
+
+def test_what_comes_into_no_log_is_said(wiring: Wiring, tmp_path: Path, token: Pkcs11Uri) -> None:
+    order = ("generate-key", "--uri", token, "--library", wiring.settings.library)
+    for number, obj in enumerate((None, NoConfiguration(None))):
+        done = call(*order, "--label", f"k{number}", obj=obj)
+        assert done.exit_code == 0
+        assert "NOT IN ANY LOG: " in done.stderr
+        assert "onfiguration" in done.stderr
+    wiring.version = None
+    done = call(*order, "--label", "k2", obj=wiring)
+    assert "NOT IN ANY LOG: There are no tables yet in the database TEST." in done.stderr
+    assert wiring.recorded == []
+    done = call(*order, "--label", "k3", obj=NoConfiguration(tmp_path / "trustworks.toml"))
+    assert isinstance(done.exception, Malformed)
+
+
 class NoConfiguration:
     """The wiring of a folder without a configuration file."""
 
@@ -277,8 +323,9 @@ def test_from_approval_to_the_finding_that_something_changed(wiring: Wiring, tmp
     assert "module approve" in done.stdout
     answer = facts("approve", "--operator", "TEST operator", obj=wiring)["approvals"]
     assert len(answer) == 2
-    assert [event.type for event in wiring.recorded] == ["module.approved"] * 2
-    assert wiring.recorded[0].detail["operator"] == "TEST operator"
+    kinds = [event.type for event in wiring.recorded]
+    assert kinds == ["module.key-generated"] * 2 + ["module.approved"] * 2
+    assert wiring.recorded[2].detail["operator"] == "TEST operator"
     assert facts("health", obj=wiring)["ok"]
     file = tmp_path / "approval.json"
     entries = json.loads(file.read_text("utf-8"))

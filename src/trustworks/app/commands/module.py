@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path  # noqa: TC003 - Typer reads it at run time
 from typing import TYPE_CHECKING, Annotated, Any
@@ -40,6 +41,7 @@ from trustworks.core.module import (
 from trustworks.core.module.requests import certification_request
 
 if TYPE_CHECKING:
+    from trustworks.core.audit import Recorder
     from trustworks.core.module import Capability, Key, ModuleHealth, ModuleInfo
 
 app = typer.Typer(no_args_is_help=True, help="The cryptographic module: tokens, keys, capabilities, health.")
@@ -164,18 +166,20 @@ def init_token(
     """
     where: dict[str, Any] = {"library": library} if library else _configured(context)
     made: list[Path] = []
-    try:
-        user_pin, so_pin = (_new_pin_file(file, made) for file in (pin_file, so_pin_file))
-        initialise_token(label=label, user_pin=user_pin, so_pin=so_pin, **where)
-    except BaseException:
-        for file in made:
-            file.unlink()
-        raise
+    with log_of(context, alone=True) as recorder:
+        try:
+            user_pin, so_pin = (_new_pin_file(file, made) for file in (pin_file, so_pin_file))
+            initialise_token(label=label, user_pin=user_pin, so_pin=so_pin, **where)
+        except BaseException:
+            for file in made:
+                file.unlink()
+            raise
+        record(recorder, "module.token-initialised", Pkcs11Uri(token=label), {"label": label})
+        if probe_key:
+            here = Pkcs11Uri(token=label, pin_source=f"file:{quote(str(pin_file.absolute()))}")
+            with Module.open(here, read_write=True, **where) as module:
+                _make_probe_key(recorder, module)
     named = Pkcs11Uri(token=label, pin_source=f"file:{quote(str(pin_file))}")
-    if probe_key:
-        here = Pkcs11Uri(token=label, pin_source=f"file:{quote(str(pin_file.absolute()))}")
-        with Module.open(here, read_write=True, **where) as module:
-            module.ensure_probe_key()
     if as_json:
         facts = {"uri": str(named), "pin_file": str(pin_file), "so_pin_file": str(so_pin_file)}
         typer.echo(json.dumps(facts))
@@ -233,19 +237,32 @@ def generate_key(
 ) -> None:
     """Make a key pair whose private key can never leave the module."""
     with (
-        log_of(context, uri) as recorder,
+        log_of(context, alone=uri is not None) as recorder,
         opened(context, token=token, uri=uri, library=library, lab=lab, read_write=True) as module,
     ):
         key = module.generate_key_pair(label=label, algorithm=algorithm)
-        facts = _key_facts(key)
-        try:
-            record(recorder, "module.key-generated", module, facts)
-        except BaseException:
-            module.destroy(key)  # a key that the log does not know of must not stay
-            raise
+        facts = _record_made(recorder, module, key)
     typer.echo(
         json.dumps(facts) if as_json else f"{facts['uri']}\nSHA-256 of the SPKI {facts['spki_sha256']}"
     )
+
+
+def _record_made(recorder: Recorder | None, module: Module, key: Key) -> dict[str, Any]:
+    """Write that a key was made to the audit log; a key that the log does not know of must not stay."""
+    facts = _key_facts(key)
+    try:
+        record(recorder, "module.key-generated", module.token_uri, facts)
+    except BaseException:
+        module.destroy(key)
+        raise
+    return facts
+
+
+def _make_probe_key(recorder: Recorder | None, module: Module) -> None:
+    before = {key.key_id for key in module.keys()}  # noqa: SIM118 - no dictionary
+    key = module.ensure_probe_key()
+    if key.key_id not in before:
+        _record_made(recorder, module, key)
 
 
 @app.command()
@@ -274,13 +291,13 @@ def request(
     """
     name = _name(subject)
     with (
-        log_of(context, uri) as recorder,
+        log_of(context, alone=uri is not None) as recorder,
         opened(context, token=token, uri=uri, library=library, lab=lab) as module,
     ):
         key = module.key(label=label)
         csr = x509.load_der_x509_csr(certification_request(key, name))
         facts = _key_facts(key) | {"subject": csr.subject.rfc4514_string()}
-        record(recorder, "module.request-made", module, facts)
+        record(recorder, "module.request-made", module.token_uri, facts)
     pem = csr.public_bytes(Encoding.PEM).decode("ascii")
     if out is not None:
         try:
@@ -321,7 +338,7 @@ def destroy_key(
 ) -> None:
     """Destroy a key for ever. Restart the services that use it: with SoftHSM2 they sign with a copy of it."""
     with (
-        log_of(context, uri) as recorder,
+        log_of(context, alone=uri is not None) as recorder,
         opened(context, token=token, uri=uri, library=library, lab=lab, read_write=True) as module,
     ):
         key = module.key(label=label)
@@ -330,9 +347,9 @@ def destroy_key(
         if confirm != label:
             raise Rejected("module.confirmation", "The label was not repeated; nothing was destroyed.")
         facts = _key_facts(key) | {"reason": reason}
-        record(recorder, "module.key-destruction-ordered", module, facts)
+        record(recorder, "module.key-destruction-ordered", module.token_uri, facts)
         module.destroy(key)
-        record(recorder, "module.key-destroyed", module, facts)
+        record(recorder, "module.key-destroyed", module.token_uri, facts)
     typer.echo(json.dumps(facts) if as_json else f"{facts['uri']} is destroyed.")
 
 
@@ -354,16 +371,17 @@ def health(
     Signs and verifies with the probe key, looks at random numbers and PIN flags, compares with the approval.
     """
     answers = []
-    for name in names(context, token, uri):
-        with opened(
-            context, token=name, uri=uri, library=library, lab=lab, read_write=make_probe_key
-        ) as module:
-            if make_probe_key:
-                module.ensure_probe_key()
-            found = module.health()
-            answers.append({"token": name, "uri": str(module.token_uri), **asdict(found)})
-            if not as_json:
-                typer.echo(_health_text(str(module.token_uri.token), found))
+    with log_of(context, alone=uri is not None) if make_probe_key else nullcontext() as recorder:
+        for name in names(context, token, uri):
+            with opened(
+                context, token=name, uri=uri, library=library, lab=lab, read_write=make_probe_key
+            ) as module:
+                if make_probe_key:
+                    _make_probe_key(recorder, module)
+                found = module.health()
+                answers.append({"token": name, "uri": str(module.token_uri), **asdict(found)})
+                if not as_json:
+                    typer.echo(_health_text(str(module.token_uri.token), found))
     if as_json:
         typer.echo(json.dumps({"ok": all(one["ok"] for one in answers), "tokens": answers}))
     if not all(one["ok"] for one in answers):
@@ -393,7 +411,7 @@ def approve(
     Look at `trustworks module info` before.
     """
     approvals = []
-    with log_of(context, uri) as recorder:
+    with log_of(context, alone=uri is not None) as recorder:
         for name in names(context, token, uri):
             with opened(context, token=name, uri=uri, library=library, lab=lab) as module:
                 path = file or module.approval
@@ -402,7 +420,7 @@ def approve(
                         "module.approval", "Say where approvals are kept: [module] approval, or --file."
                     )
                 approval = Approval.of(module.info(), operator=operator)
-                record(recorder, "module.approved", module, asdict(approval))
+                record(recorder, "module.approved", module.token_uri, asdict(approval))
                 write_approval(path, approval)
                 approvals.append(asdict(approval) | {"file": str(path)})
                 if not as_json:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from trustworks.app.config import Config
     from trustworks.core.audit import Recorder
+    from trustworks.core.store import Database
 
 CEREMONIES = "root"  # opened when it is named, never because nothing was said
 
@@ -41,6 +42,9 @@ class ModuleWiring(Protocol):
     def open_module(self, token: str, *, read_write: bool = False) -> AbstractContextManager[Module]:
         """The module, on the token of a security context."""
 
+    def open_database(self, *, check: bool = True) -> AbstractContextManager[Database]:
+        """The database; with `check`, only when its schema is this program's."""
+
     def open_recorder(self, role: str) -> AbstractContextManager[Recorder]:
         """The audit log, for a stream of its own."""
 
@@ -51,7 +55,7 @@ Token = Annotated[
 ]
 Uri = Annotated[
     str | None,
-    typer.Option(help="A token by its PKCS#11 URI, without any configuration.", metavar="URI"),
+    typer.Option(help="A token by its PKCS#11 URI, with or without a configuration.", metavar="URI"),
 ]
 Library = Annotated[Path | None, typer.Option(help="With --uri: the PKCS#11 library. Default: SoftHSM2.")]
 Lab = Annotated[
@@ -102,17 +106,39 @@ def names(context: typer.Context, token: str | None, uri: str | None) -> list[st
 
 
 @contextmanager
-def log_of(context: typer.Context, uri: str | None) -> Iterator[Recorder | None]:
-    """The configuration's audit log, opened before anything is done; none for a token that stands alone."""
-    if uri is not None:
+def log_of(context: typer.Context, *, alone: bool) -> Iterator[Recorder | None]:
+    """The configuration's audit log, opened before anything is done.
+
+    A token may stand `alone`, named by its URI or about to be made: then there may be no configuration, or no
+    database yet. That what is done comes into no log is said then, on standard error.
+    """
+    wiring: ModuleWiring | None = context.obj
+    if alone and (why := _why_not_logged(wiring)) is not None:
+        typer.secho(f"NOT IN ANY LOG: {why} Keep a record of this yourself.", err=True, fg="yellow")
         yield None
         return
-    wiring: ModuleWiring = context.obj
+    assert wiring is not None  # noqa: S101 - said above
     with wiring.open_recorder("operator") as recorder:
         yield recorder
 
 
-def record(recorder: Recorder | None, kind: str, module: Module, detail: dict[str, Any]) -> None:
+def _why_not_logged(wiring: ModuleWiring | None) -> str | None:
+    """Why there is no log to write to, as a sentence; None where there is one."""
+    if wiring is None:
+        return "There is no configuration."
+    try:
+        _ = wiring.config
+    except Malformed as error:
+        if wiring.given is not None:
+            raise
+        return str(error)
+    with wiring.open_database(check=False) as database:
+        if database.version() is None:
+            return f"There are no tables yet in {database.where}."
+    return None
+
+
+def record(recorder: Recorder | None, kind: str, token: Pkcs11Uri, detail: dict[str, Any]) -> None:
     """Write what was done to the audit log; durable when it returns."""
     if recorder is None:
         return
@@ -123,7 +149,7 @@ def record(recorder: Recorder | None, kind: str, module: Module, detail: dict[st
             type=kind,
             outcome="success",
             actor=account(),
-            subject={"kind": "module", "token": str(module.token_uri)},
+            subject={"kind": "module", "token": str(token)},
             detail=detail,
             time=datetime.now(UTC),
         )
