@@ -14,7 +14,7 @@ from trustworks.app import certificates
 from trustworks.app.health import Finding
 from trustworks.app.lab.layout import url as reached_at
 from trustworks.app.overview import Download, EventRow, KeyRow, ListRow, LogState, Overview, ServiceRow
-from trustworks.core.errors import TrustworksError
+from trustworks.core.errors import Malformed, TrustworksError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -177,32 +177,29 @@ def _kind(key: Any) -> str:
 def _lists(connection: Connection) -> Iterator[ListRow]:
     from trustworks.issuance import records  # noqa: PLC0415 - where it is configured
 
-    c = records.crls.c
-    newest = select(c.authority, func.max(c.number).label("number")).group_by(c.authority).subquery()
-    query = select(c.authority, c.number, c.this_update, c.next_update, c.entries).join(
-        newest, (c.authority == newest.c.authority) & (c.number == newest.c.number)
-    )
-    for row in connection.execute(query.order_by(c.authority)):
-        yield ListRow(
-            authority=row.authority,
-            number=row.number,
-            this_update=row.this_update,
-            next_update=row.next_update,
-            entries=row.entries,
-            path=f"/crl/{row.authority}.crl",
-        )
+    for authority in records.list_authorities(connection):
+        for head in records.crl_heads(connection, authority.name):
+            yield ListRow(
+                authority=head.authority,
+                number=head.number,
+                this_update=head.this_update,
+                next_update=head.next_update,
+                entries=head.entries,
+                path=f"/crl/{head.authority}.crl",
+            )
 
 
 def _events(connection: Connection) -> Iterator[EventRow]:
-    from trustworks.core.audit import records  # noqa: PLC0415 - loaded already, named here
+    from trustworks.core.audit.search import newest  # noqa: PLC0415 - loaded already, named here
 
-    c = records.events.c
-    query = select(c.time, c.type, c.body).order_by(c.time.desc(), c.sequence.desc()).limit(LAST_EVENTS)
-    for row in connection.execute(query):
-        body = json.loads(row.body)
+    for event in newest(connection, limit=LAST_EVENTS):
+        try:
+            body = event.value
+        except Malformed:
+            continue  # `audit verify` tells of it; the page shows what can be shown
         about = ", ".join(f"{key} {_short(value)}" for key, value in body["subject"].items())
         yield EventRow(
-            time=row.time, type=row.type, outcome=body["outcome"], actor=body["actor"], about=about
+            time=event.time, type=event.type, outcome=body["outcome"], actor=body["actor"], about=about
         )
 
 
