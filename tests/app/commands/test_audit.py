@@ -142,6 +142,20 @@ def test_a_file_that_cannot_be_finished_is_not_there(
     assert list((tmp_path / "new").iterdir()) == []
 
 
+def test_an_event_that_cannot_be_read_hides_no_other(wiring: Wiring, database: Database) -> None:
+    with database.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO audit_events (stream, sequence, time, type, hash, body) "
+                "VALUES ('x', 7, 2000000000000000, 't', x'00', x'00')"
+            )
+        )
+    done = run(wiring, "list", "--json")
+    assert done.exit_code == 1
+    assert "Event 7 of stream x cannot be read" in done.stderr
+    assert len(done.stdout.splitlines()) == 6
+
+
 def test_documents_that_nobody_could_read(wiring: Wiring, tmp_path: Path) -> None:
     file = tmp_path / "deep"
     file.write_bytes(b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}\n")

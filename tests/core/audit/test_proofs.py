@@ -127,8 +127,7 @@ def test_an_event_that_cannot_be_read_is_named(database: Database) -> None:
         (found,) = newest(connection, limit=1)
         with pytest.raises(Malformed, match="Event 7 of stream x"):
             found.as_dict()
-        with pytest.raises(Malformed, match="Event 7 of stream x"):
-            newest(connection, limit=1, actor="tester")
+        assert newest(connection, limit=1, actor="tester") == [found]
 
 
 def test_what_is_not_there_cannot_be_proven(

@@ -26,7 +26,10 @@ def test_a_copy_is_one_state_and_opens(tmp_path: Path, sqlite_template: Path) ->
     assert seen[-1][0] == seen[-1][1]
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
     with Database.open(StoreSettings.model_validate({"url": f"sqlite:///{copy}"})) as copied:
+        with pytest.raises(Unavailable, match="store upgrade"):
+            copied.check_durable()
         copied.upgrade()
+        copied.check_durable()
         copied.ping()
         with copied.read() as connection:
             assert connection.execute(text("PRAGMA integrity_check")).scalar_one() == "ok"

@@ -271,8 +271,15 @@ def list_events(  # noqa: PLR0917 - Typer makes options of them
             since=_moment(since),
             until=_moment(until),
         )
+    unreadable = 0
     for event in found:
-        typer.echo(json.dumps(event.as_dict()) if as_json else event_line(event))
+        try:
+            typer.echo(json.dumps(event.as_dict()) if as_json else event_line(event))
+        except Malformed as error:  # one that was tampered with does not hide the others
+            unreadable += 1
+            typer.secho(str(error), err=True, fg="red")
+    if unreadable:
+        raise typer.Exit(1)
 
 
 def event_line(event: Stored) -> str:

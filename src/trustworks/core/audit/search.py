@@ -106,7 +106,10 @@ def newest(
 
 
 def _fits(event: Stored, actor: str | None, outcome: str | None) -> bool:
-    value = event.value
+    try:
+        value = event.value
+    except Malformed:
+        return True  # whose it is cannot be told, and it is not left out for that
     return (actor is None or value.get("actor") == actor) and (
         outcome is None or value.get("outcome") == outcome
     )
