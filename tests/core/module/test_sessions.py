@@ -11,7 +11,7 @@ import pytest
 
 from trustworks.core.errors import Unavailable
 from trustworks.core.module import KeyAlgorithm, Module, Pkcs11Uri, SignatureScheme, sessions
-from trustworks.core.module.constants import Rv, User
+from trustworks.core.module.constants import Attribute, Rv, User
 from trustworks.core.module.failures import pin_error, unavailable
 from trustworks.core.module.pkcs11 import Cryptoki, CryptokiError, ffi
 
@@ -313,6 +313,29 @@ def test_threads_that_lose_the_connection_together_go_on_together(module: Module
     for thread in threads:
         thread.join()
     assert errors == []
+
+
+@pytest.mark.parametrize("glitches", [1, 2, 3])
+def test_an_object_that_lacks_something_for_a_moment_is_looked_at_again(
+    module: Module, key: Key, glitches: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SoftHSM2 reads an object's file anew, and attributes are missing until it has."""
+    read = module.cryptoki.attribute
+    left = [glitches]
+
+    def sometimes(session: int, handle: int, name: Attribute) -> bytes | None:
+        if name is Attribute.ID and left[0]:
+            left[0] -= 1
+            return None
+        return read(session, handle, name)
+
+    monkeypatch.setattr(module.cryptoki, "attribute", sometimes)
+    if glitches < 3:
+        assert module.key(label="k").key_id == key.key_id
+    else:
+        with pytest.raises(Unavailable) as caught:
+            module.key(label="k")
+        assert caught.value.code == "module.public-key-absent"
 
 
 def test_a_logout_by_somebody_else_is_healed(module: Module, key: Key) -> None:

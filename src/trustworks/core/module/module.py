@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -36,6 +37,15 @@ if TYPE_CHECKING:
 
 LONGEST_LABEL = 64
 _TRIES = 3
+_LOOK_AGAIN = (0.01, 0.05)  # seconds before another look at objects that seemed to be missing or damaged
+_PASSING = frozenset(
+    {
+        "module.key-absent",
+        "module.key-algorithm",
+        "module.key-ambiguous",
+        "module.public-key-absent",
+    }
+)
 
 
 def today_utc() -> date:
@@ -250,8 +260,17 @@ class Module:
         """Find or read objects while nobody makes, destroys or logs in.
 
         SoftHSM2 reads its files anew when another process has written, and until it is done an object can be
-        missing, be there twice or lack attributes.
+        missing, be there twice or lack attributes. The lock keeps writers away, and not the signatures of other
+        threads, which make it read too: what looks wrong is looked at again before it is believed.
         """
+        for pause in _LOOK_AGAIN:
+            try:
+                with libraries.start_lock(self.connection.setup):
+                    return self.connection.run(action)
+            except (Unavailable, Rejected) as error:
+                if error.code not in _PASSING:
+                    raise
+            time.sleep(pause)
         with libraries.start_lock(self.connection.setup):
             return self.connection.run(action)
 
