@@ -260,8 +260,8 @@ class Module:
         """Find or read objects while nobody makes, destroys or logs in.
 
         SoftHSM2 reads its files anew when another process has written, and until it is done an object can be
-        missing, be there twice or lack attributes. The lock keeps writers away, and not the signatures of other
-        threads, which make it read too: what looks wrong is looked at again before it is believed.
+        missing, be there twice or lack attributes. The lock keeps writers away, not other threads that sign,
+        which make it read too: what looks wrong is looked at again before it is believed.
         """
         for pause in _LOOK_AGAIN:
             try:
