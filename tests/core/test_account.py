@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 from pathlib import Path
 
 import pytest
 
-from trustworks.core.account import account_state
+from trustworks.core.account import account, account_state
+
+
+@pytest.mark.parametrize("variable", ["LOGNAME", "USER", "LNAME", "USERNAME"])
+def test_the_environment_does_not_say_who_acts(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    monkeypatch.setenv(variable, "somebody-else")
+    assert account() == pwd.getpwuid(os.geteuid()).pw_name
 
 
 @pytest.mark.parametrize(

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import getpass
 import os
+import pwd
 from pathlib import Path
 
 
 def account() -> str:
-    """The account's name, or its number where it has no name."""
+    """The name of the account whose rights this process has; no variable of the environment changes it."""
+    return account_name(os.geteuid())
+
+
+def account_name(user: int) -> str:
+    """The name of a user's number, or the number itself where it has no name."""
     try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return f"uid {os.getuid()}"
+        return pwd.getpwuid(user).pw_name
+    except KeyError:
+        return f"uid {user}"
 
 
 def account_state() -> Path:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import getpass
 import os
+import pwd
 import sys
 import threading
 from typing import TYPE_CHECKING, Any
@@ -521,7 +521,7 @@ def test_a_latch_file_that_cannot_be_read_is_a_stop(world: World) -> None:
     assert "Is a directory" in world.guard().status().reason
 
 
-def raise_key_error() -> str:
+def raise_key_error(_user: int) -> Any:
     raise KeyError("getpwuid(): uid not found")
 
 
@@ -533,7 +533,7 @@ def test_a_release_on_another_system_is_recorded_without_its_clocks(
     world.jump(5)
     world.ticks(collector)
     monkeypatch.setattr(sys, "platform", "darwin")
-    monkeypatch.setattr(getpass, "getuser", raise_key_error)
+    monkeypatch.setattr(pwd, "getpwuid", raise_key_error)
     lifted = release(world.folder, "A. Operator", "compared with UTC")
     assert (lifted.boot, lifted.boottime) == ("", 0)
     assert lifted.account.startswith("uid ")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import pwd
 from typing import TYPE_CHECKING
 
+from trustworks.core.account import account_name
 from trustworks.core.errors import Unavailable
 from trustworks.core.time import rules
 
@@ -46,7 +46,7 @@ def check_folder(folder: Path) -> None:
         raise Unavailable(
             "clock.state-unprotected",
             f"The state folder {folder} is not trusted: {' and '.join(findings)}. Run this in the account "
-            f"{_name(status.st_uid)} if that is the service's; else give the folder to the service's "
+            f"{account_name(status.st_uid)} if that is the service's; else give the folder to the service's "
             "account, with mode 0700.",
         )
 
@@ -57,10 +57,3 @@ def give_to_owner(file: int, folder: Path) -> None:
         status, owner = os.fstat(file), folder.stat()
         if status.st_uid != owner.st_uid:
             os.fchown(file, owner.st_uid, owner.st_gid)
-
-
-def _name(user: int) -> str:
-    try:
-        return pwd.getpwuid(user).pw_name
-    except KeyError:
-        return f"uid {user}"
