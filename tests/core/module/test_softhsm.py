@@ -130,6 +130,12 @@ def test_the_copy_follows_the_file_once_it_is_known_to_be_good(
         assert not copy.exists() or copy.read_bytes() != content
         keep_token(setup, serial.decode())
         assert copy.read_bytes() == content
+    cuts = [size for size in range(len(whole)) if attributes(whole[:size]).get(SERIAL) == serial]
+    assert cuts  # as a login leaves it on a full disk: the serial number is there, the end is not
+    for size in cuts:
+        file.write_bytes(whole[:size])
+        keep_token(setup, serial.decode())
+        assert copy.read_bytes() == later
     file.write_bytes(whole)
     restore_tokens(setup)
     assert file.read_bytes() == whole  # a good file is left as it is, though it differs from its copy

@@ -58,7 +58,8 @@ def keep_token(setup: Setup, serial: str) -> None:
     for file in _token_files(setup):
         with contextlib.suppress(OSError):
             content, copy = file.read_bytes(), file.with_name(COPY)
-            if attributes(content).get(SERIAL) != serial.encode():
+            # The login itself writes the file: where the disk is full, what it left may be cut.
+            if not is_whole(content) or attributes(content).get(SERIAL) != serial.encode():
                 continue
             if not copy.is_file() or copy.read_bytes() != content:
                 put(copy, content, mode=0o600)
