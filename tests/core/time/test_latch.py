@@ -126,9 +126,7 @@ def test_a_command_in_another_account_is_told_which_one_to_use(
     with monkeypatch.context() as patched:
         patched.setattr(os, "geteuid", lambda: own + 12345)
         if own:
-            expected = (
-                rf"belongs to user {own}.*Run this in the account {pwd.getpwuid(os.geteuid()).pw_name} "
-            )
+            expected = rf"belongs to user {own}.*Run this in the account {pwd.getpwuid(own).pw_name} "
         else:
             os.chown(world.folder, 12346, -1)
             expected = r"belongs to user 12346.*Run this in the account uid 12346 "

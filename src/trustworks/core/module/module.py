@@ -38,14 +38,7 @@ if TYPE_CHECKING:
 LONGEST_LABEL = 64
 _TRIES = 3
 _LOOK_AGAIN = (0.01, 0.05)  # seconds before another look at objects that seemed to be missing or damaged
-_PASSING = frozenset(
-    {
-        "module.key-absent",
-        "module.key-algorithm",
-        "module.key-ambiguous",
-        "module.public-key-absent",
-    }
-)
+_PASSING = objects.NOT_OURS | {"module.key-absent"}
 
 
 def today_utc() -> date:
