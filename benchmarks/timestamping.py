@@ -121,7 +121,11 @@ def workers_of(parent: int) -> list[int]:
             arguments = (entry / "cmdline").read_bytes().split(b"\0")
         except OSError:
             continue
-        if int(fields[1]) == parent and b"trustworks.app.worker" in arguments and b"http" in arguments:
+        if (
+            int(fields[1]) == parent
+            and b"trustworks.app.processes.worker" in arguments
+            and b"http" in arguments
+        ):
             found.append(int(entry.name))
     return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from trustworks.app.explain import tables
+from trustworks.app.configuration.explain import tables
 
 PAGE = Path(__file__).with_name("configuration.md")
 MARK = "<!-- From here on: written by docs/configuration.py -->\n"

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from trustworks.app.health import Finding, Health, Well
-from trustworks.app.overview import (
+from trustworks.app.health.findings import Finding, Health, Well
+from trustworks.app.web.overview import (
     Download,
     EventRow,
     KeyRow,

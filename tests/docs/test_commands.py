@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import pytest
 from pydantic import BaseModel
 
-from trustworks.app.config import Config
+from trustworks.app.configuration.config import Config
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

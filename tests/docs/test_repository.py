@@ -104,17 +104,26 @@ def test_no_module_is_a_store_room() -> None:
     assert [name for name in names if re.search(r"(?:helpers?|utils?|misc|common)\.py$", name)] == []
 
 
-@pytest.mark.parametrize("service", [name for name in SERVICES if (ROOT / "src/trustworks" / name).is_dir()])
-def test_a_service_has_only_the_rooms_of_the_house(service: str) -> None:
-    folder = ROOT / "src/trustworks" / service
-    rooms = {path.name for path in folder.iterdir() if path.name != "__pycache__"}
-    table = OWN_ROOMS.read_text(encoding="utf-8").partition(f"| {service} |")[2].partition("\n\n")[0]
-    own = {
+def own_rooms(part: str) -> set[str]:
+    """What the table of that part lists in its first column."""
+    table = OWN_ROOMS.read_text(encoding="utf-8").partition(f"| {part} |")[2].partition("\n\n")[0]
+    return {
         name.rstrip("/")
         for row in table.splitlines()
         for name in re.findall(r"`([^`]+)`", row.removeprefix("|").partition("|")[0])
     }
-    assert rooms - ROOMS == own
+
+
+def test_the_application_has_the_rooms_that_are_listed() -> None:
+    rooms = {path.name for path in (ROOT / "src/trustworks/app").iterdir()}
+    assert rooms - {"__init__.py", "__pycache__"} == own_rooms("app")
+
+
+@pytest.mark.parametrize("service", [name for name in SERVICES if (ROOT / "src/trustworks" / name).is_dir()])
+def test_a_service_has_only_the_rooms_of_the_house(service: str) -> None:
+    folder = ROOT / "src/trustworks" / service
+    rooms = {path.name for path in folder.iterdir() if path.name != "__pycache__"}
+    assert rooms - ROOMS == own_rooms(service)
     readme = folder / "README.md"
     assert readme.is_file()
     assert "Life of a" in readme.read_text(encoding="utf-8")

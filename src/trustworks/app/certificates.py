@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from trustworks.app.config import Config
+    from trustworks.app.configuration.config import Config
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

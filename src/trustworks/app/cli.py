@@ -111,7 +111,7 @@ class _Nouns(TyperGroup):
         except typer.BadParameter as error:
             details: list[Any] = getattr(error.__cause__, "errors", list)()
             if details:  # what Typer lets Pydantic check, told as for the configuration
-                from trustworks.app.objections import given, objection  # noqa: PLC0415 - seldom needed
+                from trustworks.app.configuration.objections import given, objection  # noqa: PLC0415 - seldom needed
 
                 error.message = f"{objection(details[0], quotes=False)}{given(details[0])}."
             raise

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from trustworks.app.config import Config
+    from trustworks.app.configuration.config import Config
     from trustworks.app.wiring import Wiring
 
 
@@ -101,7 +101,7 @@ def refusals(config: Config) -> Iterator[str]:
 
 
 def _listeners(config: Config) -> Iterator[str]:
-    from trustworks.app import listeners  # noqa: PLC0415 - loads what reads keys
+    from trustworks.app.processes import listeners  # noqa: PLC0415 - loads what reads keys
 
     files = (config.http.tls_certificate, config.http.tls_key, config.http.proxy.secret_source)
     if all(path is None or path.is_file() for path in files):  # else it was told already

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 if TYPE_CHECKING:
-    from trustworks.app.settings import LogSettings
+    from trustworks.app.configuration.settings import LogSettings
 
 
 def configure(settings: LogSettings, *, process: str) -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from trustworks.app.config import Config, Loaded
+    from trustworks.app.configuration.config import Config, Loaded
     from trustworks.core.audit import Recorder
     from trustworks.core.module import Key, Module, Pkcs11Uri
     from trustworks.core.store import Database, Objects
@@ -51,7 +51,7 @@ class Wiring:
     @cached_property
     def loaded(self) -> Loaded:
         """The configuration with its file. Raises `Malformed` when there is none, or when it is wrong."""
-        from trustworks.app import config  # noqa: PLC0415 - reads the models of every service
+        from trustworks.app.configuration import config  # noqa: PLC0415 - reads the models of every service
 
         return config.load(config.find(self._given))
 

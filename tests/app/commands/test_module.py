@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from typer.testing import CliRunner
 
 from trustworks.app.commands.module import app
-from trustworks.app.settings import TokensSettings
+from trustworks.app.configuration.settings import TokensSettings
 from trustworks.core.errors import Malformed, Refused, Rejected, Unavailable
 from trustworks.core.module import KeyAlgorithm, Module, ModuleSettings, Pkcs11Uri
 

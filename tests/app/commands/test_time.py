@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from typer.testing import CliRunner
 
-from trustworks.app.commands.time import app, clock_events, status_text
+from trustworks.app.commands.time import app, status_text
 from trustworks.core.errors import Refused, Rejected
 from trustworks.core.time import ClockStatus, TimeSettings
 from trustworks.core.time.latch import LatchFiles, new_latch
@@ -139,14 +139,3 @@ def test_collect_runs_until_it_is_told_to_stop(tmp_path: Path) -> None:
     assert kinds[0] == "clock.collector-started"
     assert kinds[-1] == "clock.collector-stopped"
     assert "clock.refusal-changed" in kinds
-
-
-def test_events_reach_the_audit_log_with_outcome_and_actor() -> None:
-    recorded: list[Any] = []
-    on_event = clock_events(SimpleNamespace(record=recorded.append))  # type: ignore[arg-type]
-    on_event("clock.latched", {"code": "clock.jump"})
-    on_event("clock.released", {"operator": "A. Operator"})
-    assert [(event.outcome, event.actor) for event in recorded] == [
-        ("failure", "collector"),
-        ("success", "A. Operator"),
-    ]

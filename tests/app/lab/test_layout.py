@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from trustworks.app import config
+from trustworks.app.configuration import config
+from trustworks.app.configuration.settings import url
 from trustworks.app.lab import layout as places
 from trustworks.app.lab.layout import Layout
 from trustworks.core.errors import Malformed
@@ -45,7 +46,7 @@ def test_no_pin_is_drawn_for_a_token_that_is_there(tmp_path: Path) -> None:
 )
 def test_addresses(listen: str, secure: str, public: str) -> None:
     assert places.tls_beside(listen) == secure
-    assert places.url("http", listen) == public
+    assert url("http", listen) == public
 
 
 @pytest.mark.parametrize("clock", ["lab", "enforce"])

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from trustworks.app.configuration.settings import HttpSettings
 from trustworks.app.lab import show
 from trustworks.app.lab.layout import Layout
-from trustworks.app.settings import HttpSettings
 
 if TYPE_CHECKING:
     from pathlib import Path

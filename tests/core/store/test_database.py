@@ -18,8 +18,8 @@ from sqlalchemy.exc import IntegrityError, ProgrammingError
 import trustworks.core.audit
 import trustworks.issuance.records
 import trustworks.timestamping.records  # noqa: F401 - declares its tables
-from trustworks.app.checks import store
 from trustworks.app.configuration_check import problems
+from trustworks.app.web.checks import store
 from trustworks.app.wiring import Wiring
 from trustworks.core.errors import Unavailable
 from trustworks.core.store import Database, StoreSettings, metadata, schema

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from pydantic import ValidationError
 
-from trustworks.app.config import load
+from trustworks.app.configuration.config import load
 from trustworks.core.errors import Malformed
 from trustworks.core.store import Database, StoreSettings
 

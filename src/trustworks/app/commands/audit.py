@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from contextlib import AbstractContextManager
 
-    from trustworks.app.config import Config
+    from trustworks.app.configuration.config import Config
     from trustworks.core.audit.report import Report
     from trustworks.core.audit.search import Stored
     from trustworks.core.store import Database

@@ -50,7 +50,7 @@ def explain(
     as_json: Annotated[bool, typer.Option("--json", help="Print the settings as JSON.")] = False,
 ) -> None:
     """Say what each setting means, what it may be, and what holds when it is absent."""
-    from trustworks.app.explain import settings  # noqa: PLC0415 - reads the models of every service
+    from trustworks.app.configuration.explain import settings  # noqa: PLC0415 - reads the models of every service
 
     wanted = [
         one

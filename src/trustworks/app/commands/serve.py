@@ -15,7 +15,7 @@ app = typer.Typer(help="Serve the services of a configuration.")
 @app.command()
 def serve(context: typer.Context) -> None:
     """Serve the services of the configuration until SIGTERM or Ctrl-C."""
-    from trustworks.app.serving import serve as run  # noqa: PLC0415 - `--help` does without
+    from trustworks.app.processes.serving import serve as run  # noqa: PLC0415 - `--help` does without
 
     wiring: Wiring = context.obj
     run(wiring)

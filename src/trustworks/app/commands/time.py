@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import threading
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
 
@@ -14,29 +13,15 @@ from trustworks.core.errors import Rejected
 from trustworks.core.time import Collector, open_clock, release
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from trustworks.app.config import Config
+    from trustworks.app.configuration.config import Config
     from trustworks.core.audit import Recorder
     from trustworks.core.time import ClockStatus
 
 app = typer.Typer(
     no_args_is_help=True, help="The trusted clock: its state, and the release of a latched stop."
-)
-
-# Events that tell of a loss; a release is an operator's success, all others are the ordinary course.
-FAILURES = frozenset(
-    {
-        "clock.lease-lost",
-        "clock.refusal-changed",
-        "clock.latched",
-        "clock.collector-died",
-        "clock.jump-before-lease",
-        "clock.suspended-before-lease",
-        "clock.leap-missed-before-lease",
-    }
 )
 
 
@@ -53,28 +38,6 @@ class ClockWiring(Protocol):
 
     def open_recorder(self, role: str) -> AbstractContextManager[Recorder]:
         """The audit log, for a stream of its own."""
-
-
-def clock_events(recorder: Recorder) -> Callable[[str, dict[str, Any]], None]:
-    """What a `Collector` calls for its events: writes each to the audit log and returns when it is durable.
-
-    The events' time is the unchecked clock's: they are about the very clock that is in question.
-    """
-    from trustworks.core.audit import Event  # noqa: PLC0415 - the other commands do without the log
-
-    def on_event(kind: str, detail: dict[str, Any]) -> None:
-        recorder.record(
-            Event(
-                type=kind,
-                outcome="failure" if kind in FAILURES else "success",
-                actor=str(detail.get("operator", "collector")),
-                subject={"kind": "clock"},
-                detail=detail,
-                time=datetime.now(UTC),
-            )
-        )
-
-    return on_event
 
 
 @app.command()
@@ -147,6 +110,8 @@ def collect(context: typer.Context) -> None:
         raise Rejected(
             "clock.lab", 'With [time] mode = "lab" the clock is unchecked, so there is nothing to collect.'
         )
+    from trustworks.core.audit.clock import clock_events  # noqa: PLC0415 - the others do without the log
+
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
-    from trustworks.app.config import Config
+    from trustworks.app.configuration.config import Config
     from trustworks.core.audit import Recorder
     from trustworks.core.store import Database
 

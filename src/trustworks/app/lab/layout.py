@@ -9,7 +9,7 @@ import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from trustworks.app.settings import Address, split_address
+from trustworks.app.configuration.settings import Address, bracketed, split_address, url
 from trustworks.app.wiring import TOKENS
 from trustworks.core.durable import put
 from trustworks.core.errors import Malformed
@@ -25,7 +25,6 @@ TLS_STEP = 363  # 8080 -> 8443: where HTTPS listens when nobody says where
 LEFTOVER = r"\..+\.[0-9a-f]{8}"  # the name of a file that `core.durable.put` did not come to rename
 GROUP_AND_OTHERS_WRITE = 0o022
 _PIN_OCTETS = 18
-_ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with, not listened on
 
 TRACEABLE = (
     '# traceable-to = ["UTC(k)"]  # enforce needs it: the laboratories that your time sources trace to'
@@ -187,22 +186,12 @@ def tls_beside(listen: Address) -> Address:
     """Where HTTPS listens when only `listen` was said."""
     host, port = split_address(listen)
     other = port + TLS_STEP if port + TLS_STEP < 65536 else port - TLS_STEP
-    return f"{_bracketed(host)}:{other}"
-
-
-def url(scheme: str, address: Address) -> str:
-    """How a client on this machine reaches an address."""
-    host, port = split_address(address)
-    return f"{scheme}://{_bracketed(_ANY.get(host, host))}:{port}"
+    return f"{bracketed(host)}:{other}"
 
 
 def named(listen: Address) -> str:
     """The address that certificates of a new laboratory name, see the ADR on what lab certificates claim."""
     return f"http://{NAME}:{split_address(listen)[1]}"
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
 
 
 def config_text(listen: Address, tls_listen: Address, clock: Clock, public_url: str | None = None) -> str:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, cast, get_args
 from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 
-from trustworks.app import serving
+from trustworks.app.configuration.settings import Address
 from trustworks.app.lab import layout as places
 from trustworks.app.lab import show
 from trustworks.app.lab.layout import Clock, Layout
-from trustworks.app.settings import Address
-from trustworks.app.supervisor import only_one
+from trustworks.app.processes import serving
+from trustworks.app.processes.supervisor import only_one
 from trustworks.app.wiring import TOKENS, Wiring
 from trustworks.core.durable import put
 from trustworks.core.errors import Malformed, Unavailable

@@ -14,17 +14,18 @@ import httpx
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from trustworks.app.health import sentences
-from trustworks.app.lab.layout import NAME, url
+from trustworks.app.configuration.settings import url
+from trustworks.app.health.findings import sentences
+from trustworks.app.lab.layout import NAME
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.console import Console
 
+    from trustworks.app.configuration.settings import HttpSettings
     from trustworks.app.lab.layout import Layout
     from trustworks.app.lab.steps import Step
-    from trustworks.app.settings import HttpSettings
 
 HEALTH_PATIENCE = 5.0  # seconds after the start until what is not well is told
 

@@ -214,7 +214,7 @@ class Setup:
         )
 
     def _server_names(self) -> Iterator[str]:
-        from trustworks.app.settings import split_address  # noqa: PLC0415
+        from trustworks.app.configuration.settings import split_address  # noqa: PLC0415
 
         # Not "localhost": linters take a name without a dot for none.
         yield from (f"DNS:{places.NAME}", "IP:127.0.0.1", "IP:::1")

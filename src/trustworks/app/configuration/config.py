@@ -1,0 +1,179 @@
+"""Loads ``trustworks.toml``: unknown keys are errors, every complaint names file, key and what is allowed."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, Field, ValidationError
+
+from trustworks.app.configuration.objections import first_causes, given, objection
+from trustworks.app.configuration.settings import (
+    AuditSettings,
+    HttpSettings,
+    LogSettings,
+    ProviderSettings,
+    TokensSettings,
+)
+from trustworks.core.errors import Malformed
+from trustworks.core.module.config import ModuleSettings
+from trustworks.core.settings import Table
+from trustworks.core.store.config import StoreSettings
+from trustworks.core.time.config import TimeSettings
+from trustworks.issuance.config import IssuanceSettings  # noqa: TC001 - Pydantic reads it at run time
+from trustworks.timestamping.config import TimestampingSettings  # noqa: TC001 - as above
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pydantic_core import ErrorDetails
+
+DEFAULT_PLACES = (Path("trustworks.toml"), Path("lab/trustworks.toml"))
+
+
+class Config(Table):
+    """The whole configuration: one attribute for each table."""
+
+    provider: ProviderSettings
+    module: ModuleSettings = Field(default_factory=ModuleSettings)
+    tokens: TokensSettings = Field(default_factory=TokensSettings)
+    time: TimeSettings = Field(default_factory=TimeSettings)
+    store: StoreSettings = Field(default_factory=StoreSettings)
+    audit: AuditSettings = Field(default_factory=AuditSettings)
+    timestamping: TimestampingSettings | None = None
+    issuance: IssuanceSettings | None = None
+    http: HttpSettings = Field(default_factory=HttpSettings)
+    log: LogSettings = Field(default_factory=LogSettings)
+
+
+class Loaded(BaseModel):
+    """A configuration and its file; relative paths in it were resolved against the file's folder."""
+
+    file: Path
+    config: Config
+
+    @property
+    def base(self) -> Path:
+        """The folder of the configuration file."""
+        return self.file.parent
+
+    @property
+    def state(self) -> Path:
+        """The folder for what must survive restarts."""
+        return self.base / "state"
+
+    @property
+    def run(self) -> Path:
+        """The folder for what lives as long as the processes do: locks, heartbeats, shared counters."""
+        return self.base / "run"
+
+
+def find(given: Path | None) -> Path:
+    """The configuration file to use. Raises `Malformed` when there is none."""
+    if given is not None:
+        if not given.is_file():
+            raise Malformed(f"There is no configuration file {given}. `trustworks lab` makes one.")
+        return given
+    for place in DEFAULT_PLACES:
+        if place.is_file():
+            return place
+    raise Malformed(
+        "No configuration found: give --config FILE, or start a lab with `trustworks lab --dir lab`."
+    )
+
+
+def load(file: Path) -> Loaded:
+    """Read and check a configuration file.
+
+    Raises:
+        Malformed: not readable, not TOML, an unknown key, a value out of range; all complaints in one
+        message.
+    """
+    file = file.absolute()
+    try:
+        document = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise Malformed(f"{file} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise Malformed(f"{file} is not UTF-8 text (byte {error.start}).") from error
+    except tomllib.TOMLDecodeError as error:
+        raise Malformed(f"{file} is not TOML: {error}.") from error
+    try:
+        config = Config.model_validate(document)
+    except ValidationError as error:
+        complaints = [f"  {_complaint(detail)}" for detail in first_causes(error.errors())]
+        raise Malformed("\n".join([f"{file} has {len(complaints)} problem(s):", *complaints])) from error
+    return Loaded(file=file, config=_resolved(config, file.parent))
+
+
+def _resolved(model: Any, base: Path) -> Any:  # noqa: PLR0911 - one line for each kind of value
+    """Make relative paths in `model` absolute; a configuration means the same from any folder."""
+    if isinstance(model, BaseModel):
+        changes = {name: _resolved(getattr(model, name), base) for name in type(model).model_fields}
+        return model.model_copy(update=changes)
+    if isinstance(model, Path):
+        return model if model.is_absolute() else base / model
+    if isinstance(model, tuple):
+        return tuple(_resolved(item, base) for item in model)
+    if isinstance(model, list):
+        return [_resolved(item, base) for item in model]
+    if isinstance(model, dict):
+        return {key: _resolved(value, base) for key, value in model.items()}
+    if isinstance(model, str) and model.startswith("sqlite:///") and not model.startswith("sqlite:////"):
+        return f"sqlite:///{base / model.removeprefix('sqlite:///')}"
+    return model
+
+
+def _complaint(detail: ErrorDetails) -> str:
+    key = ".".join(str(part) for part in detail["loc"])
+    match detail["type"]:
+        case "extra_forbidden":
+            allowed = sorted(_keys_at(detail["loc"][:-1]))
+            close = difflib.get_close_matches(str(detail["loc"][-1]), allowed, n=1)
+            hint = f" Did you mean {close[0]}?" if close else ""
+            return f"{key}: this key is unknown.{hint} Allowed here: {', '.join(allowed) or 'nothing'}."
+        case "missing":
+            return f"{key}: this key is missing."
+        case _:
+            return f"{key}: {objection(detail, _number_at(detail['loc']))}{given(detail)}."
+
+
+def _number_at(location: tuple[int | str, ...]) -> str:
+    """What the number at `location` may be, as `config explain` says it; empty when none is there."""
+    from trustworks.app.configuration.explain import settings  # noqa: PLC0415 - it reads the models that are made here
+
+    parts: list[str] = []
+    for part, following in zip(location, (*location[1:], None), strict=True):
+        if isinstance(part, str):
+            parts.append(f"{part}[]" if isinstance(following, int) else part)
+    path = ".".join(parts)
+    return next((one.allowed for one in settings() if one.path == path and "number" in one.allowed), "")
+
+
+def _keys_at(location: tuple[int | str, ...]) -> Iterator[str]:
+    """The keys that the table at `location` may have."""
+    model: Any = Config
+    for part in location:
+        if isinstance(part, int) or model is None:
+            continue
+        field = next(
+            (f for name, f in model.model_fields.items() if part in (name, f.alias)),
+            None,
+        )
+        model = _table_in(field.annotation) if field is not None else model
+    if model is not None:
+        for name, field in model.model_fields.items():
+            yield field.alias or name
+
+
+def _table_in(annotation: Any) -> Any:
+    """The Pydantic model inside an annotation such as ``tuple[Unit, ...]`` or ``Unit | None``."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for inner in getattr(annotation, "__args__", ()):
+        found = _table_in(inner)
+        if found is not None:
+            return found
+    return None

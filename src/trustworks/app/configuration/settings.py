@@ -1,0 +1,209 @@
+"""The application's own tables of ``trustworks.toml``: provider, tokens, HTTP, logs."""
+
+from __future__ import annotations
+
+import grp
+import ipaddress
+import re
+from pathlib import Path  # noqa: TC003 - Pydantic reads it at run time
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, model_validator
+
+from trustworks.core.settings import Table
+
+_ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with, not listened on
+
+
+def _address(value: str) -> str:
+    host, separator, port = value.rpartition(":")
+    if not separator or not port.isdigit() or not 0 < int(port) < 65536:
+        raise ValueError("write HOST:PORT, for example 127.0.0.1:8080 or [::1]:8080")
+    bare = host.removeprefix("[").removesuffix("]")
+    try:
+        ipaddress.ip_address(bare)
+    except ValueError:
+        if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?", bare):
+            raise ValueError("the host must be an IP address or a host name") from None
+    return value
+
+
+def _origin(value: str) -> str:
+    if not re.fullmatch(r"https?://[^/\s]+", value):
+        raise ValueError(
+            "write http:// or https:// and a host, without a path, such as http://tsp.example.com"
+        )
+    return value
+
+
+def _url(value: str) -> str:
+    if not re.fullmatch(r"https?://[!-~]+", value) or not urlsplit(value).hostname:
+        raise ValueError("write an http or https URL, such as http://127.0.0.1:8080/tsa")
+    return value
+
+
+def _group(value: str) -> str:
+    try:
+        grp.getgrnam(value)
+    except KeyError:
+        raise ValueError(
+            "write the name of a group of this machine; `getent group` lists them, `groupadd` makes one"
+        ) from None
+    return value
+
+
+Address = Annotated[str, AfterValidator(_address)]
+
+
+def split_address(address: Address) -> tuple[str, int]:
+    """Host without brackets, and port."""
+    host, _, port = address.rpartition(":")
+    return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def bracketed(host: str) -> str:
+    """The host as a URL writes it: an IPv6 address in brackets."""
+    return f"[{host}]" if ":" in host else host
+
+
+def url(scheme: str, address: Address) -> str:
+    """How a client on this machine reaches an address."""
+    host, port = split_address(address)
+    return f"{scheme}://{bracketed(_ANY.get(host, host))}:{port}"
+
+
+def _overlap(one: Address, other: Address) -> bool:
+    """Whether a connection may come to both: one port, and no two hosts that are known to differ."""
+    (host, port), (other_host, other_port) = split_address(one), split_address(other)
+    if port != other_port:
+        return False
+    try:
+        found = ipaddress.ip_address(host), ipaddress.ip_address(other_host)
+    except ValueError:
+        return True  # a name may mean any address of this machine
+    return found[0] == found[1] or any(ip.is_unspecified for ip in found)
+
+
+class ProviderSettings(Table):
+    """[provider]: whose services these are."""
+
+    name: str = Field(min_length=2, max_length=64, description="The provider's name, as in its certificates.")
+    lab: bool = Field(
+        default=False,
+        description="A laboratory: test module and weak algorithms are let through, every page says so.",
+    )
+
+
+class TokensSettings(Table):
+    """[tokens]: one PKCS#11 token for each security context, named by RFC 7512 URIs with a pin-source.
+
+    A process opens only the tokens that its work needs: web workers `tsu` and `services`, the jobs process
+    `issuing` and `audit`; `root` is opened by ceremonies alone.
+    """
+
+    root: str | None = Field(default=None, description="The root CA's token; opened by ceremonies alone.")
+    issuing: str | None = Field(default=None, description="The issuing CA's token.")
+    tsu: str | None = Field(default=None, description="The time-stamping units' token.")
+    services: str | None = Field(default=None, description="The token of the OCSP signer.")
+    audit: str | None = Field(default=None, description="The token of the audit log's signer.")
+
+
+class ProxySettings(Table):
+    """[http.proxy]: the reverse proxy that may vouch for a client's certificate."""
+
+    certificate_header: str = Field(
+        default="client-cert",
+        min_length=1,
+        description="The header in which the proxy hands on the client's certificate.",
+    )
+    secret_header: str = Field(
+        default="x-trustworks-proxy", description="The header in which the proxy shows its secret."
+    )
+    secret_source: Path | None = Field(
+        default=None, description="A file (mode 0600) with the proxy's secret of at least 32 characters."
+    )
+    unix_socket: Path | None = Field(
+        default=None, description="A Unix socket to listen on for the proxy; requests over it need no secret."
+    )
+    unix_socket_group: Annotated[str, AfterValidator(_group)] | None = Field(
+        default=None,
+        description="The group of the proxy's account, by its name: its members reach the Unix socket.",
+    )
+
+    @model_validator(mode="after")
+    def _group_has_a_socket(self) -> ProxySettings:
+        if self.unix_socket_group is not None and self.unix_socket is None:
+            raise ValueError("unix-socket-group is of no use without unix-socket; set that too")
+        return self
+
+
+class HttpSettings(Table):
+    """[http]: where the services listen."""
+
+    listen: Address = Field(default="127.0.0.1:8080", description="HOST:PORT for plain HTTP.")
+    tls_listen: Address | None = Field(default=None, description="HOST:PORT for HTTPS.")
+    tls_certificate: Path | None = Field(default=None, description="PEM chain of the HTTPS certificate.")
+    tls_key: Path | None = Field(
+        default=None,
+        description="PEM private key of the HTTPS certificate, mode 0600 (see ADR on the TLS key).",
+    )
+    workers: int = Field(default=2, ge=1, le=64, description="Worker processes for plain HTTP.")
+    tls_workers: int = Field(default=1, ge=1, le=64, description="Worker processes for HTTPS.")
+    public_url: Annotated[str, AfterValidator(_origin)] = Field(
+        default="http://127.0.0.1:8080",
+        description="Where clients reach the plain HTTP listener; goes into certificates.",
+    )
+    body_timeout: float = Field(
+        default=10.0, gt=0, le=300, description="Seconds within which a request's body must have arrived."
+    )
+    proxy: ProxySettings = Field(default_factory=ProxySettings, description="The trusted reverse proxy.")
+
+    @model_validator(mode="after")
+    def _tls_is_complete(self) -> HttpSettings:
+        given = (self.tls_listen is not None, self.tls_certificate is not None, self.tls_key is not None)
+        if any(given) and not all(given):
+            raise ValueError("HTTPS needs all of tls-listen, tls-certificate and tls-key")
+        return self
+
+    @model_validator(mode="after")
+    def _listeners_differ(self) -> HttpSettings:
+        # Workers share their address with each other (SO_REUSEPORT), so the kernel would refuse neither
+        # listener, and deal connections to both.
+        if self.tls_listen is not None and _overlap(self.listen, self.tls_listen):
+            raise ValueError(
+                f"listen ({self.listen}) and tls-listen ({self.tls_listen}) are the same address; "
+                "give HTTPS a port of its own"
+            )
+        return self
+
+
+class LogSettings(Table):
+    """[log]: the operational log on standard error (the audit log is another thing)."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="The least severe level that is written."
+    )
+    format: Literal["json", "text"] = Field(default="json", description="JSON lines, or text for a person.")
+
+
+class AuditSettings(Table):
+    """[audit]: the sequencer's pace and the checkpoints' signer."""
+
+    key: str = Field(default="audit", description="Label of the signing key in the `audit` token.")
+    certificate: Path | None = Field(default=None, description="The audit signer's certificate (PEM).")
+    sequence_every: float = Field(
+        default=0.5, gt=0, le=60, description="Seconds between two runs of the sequencer."
+    )
+    checkpoint_every: float = Field(
+        default=10.0,
+        gt=0,
+        le=86400,
+        description="Seconds between two checkpoints while there are new events.",
+    )
+    time_stamp_every: float = Field(
+        default=300.0, gt=0, le=86400, description="Seconds between two time-stamped checkpoints, at least."
+    )
+    time_stamp_url: Annotated[str, AfterValidator(_url)] | None = Field(
+        default=None, description="The time-stamping authority for checkpoints; none: they are signed only."
+    )

@@ -1,0 +1,259 @@
+"""The checks behind `/healthz`: one function for each resource that the services stand on."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING
+
+from trustworks.app import certificates
+from trustworks.app.health import heartbeat
+from trustworks.app.health import supervised as told
+from trustworks.app.health.findings import Well
+from trustworks.core.errors import TrustworksError, Unavailable
+from trustworks.core.trace import implements
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from trustworks.app.configuration.config import Config
+    from trustworks.app.opening import Opening
+    from trustworks.app.web.services import Services
+    from trustworks.core.module import Module
+    from trustworks.core.time import Clock
+
+EXPIRY_WARNING = timedelta(days=30)
+LEAST_FREE = 64 << 20  # octets on the disk of the state; below, the next record may be the last
+
+LABORATORY = (
+    "Laboratory",
+    "Nothing that is issued here has any legal effect. Every name says TEST, and the territory is fictional.",
+)
+TEST_MODULE = (
+    "Test module",
+    "The keys are in a software module that protects them against nobody who can read this machine's disk.",
+)
+LAB_CLOCK = (
+    "Unchecked clock",
+    "Nobody proves that this clock is right. Time-stamps carry a laboratory policy, and none is qualified.",
+)
+CLOCK_CODES = "clock."  # what every code of a clock that gives no time begins with
+_SOFTWARE = ("softhsm", "softokn", "kryoptic")
+
+
+@implements("TRUSTWORKS:APP-BANNER", disabled=())
+def banners(config: Config) -> tuple[tuple[str, str], ...]:
+    """What every reader must be told first."""
+    found = [LABORATORY] if config.provider.lab else []
+    if _is_software(config):
+        found.append(TEST_MODULE)
+    if config.time.mode == "lab":
+        found.append(LAB_CLOCK)
+    return tuple(found)
+
+
+def _is_software(config: Config) -> bool:
+    from trustworks.core.module import find_library  # noqa: PLC0415 - loads the binding
+
+    try:
+        library = find_library(config.module.library)
+    except TrustworksError:
+        return config.provider.lab
+    return any(word in str(library.resolve()).lower() for word in _SOFTWARE)
+
+
+def of(services: Services) -> dict[str, Callable[[], Well]]:
+    """The checks of a worker, by the name of the resource."""
+    config = services.wiring.config
+    found: dict[str, Callable[[], Well]] = {
+        "clock": partial(clock, services.clock),
+        "store": partial(store, services),
+        "audit": partial(audit, services),
+        "disk": partial(disk, services),
+        "certificates": partial(standing, services),
+        "jobs": partial(jobs, services),
+        "processes": partial(processes, services),
+    }
+    if config.timestamping is not None:
+        found["module.tsu"] = partial(module, services.tsu)
+        found["timestamping"] = partial(pointing, partial(timestamping, services))
+    if config.issuance is not None:
+        found["module.services"] = partial(module, services.ocsp_token)
+        found["ocsp"] = partial(pointing, partial(ocsp, services))
+        found["crl"] = partial(pointing, partial(crl, services))
+    return found
+
+
+def pointing(check: Callable[[], Well]) -> Well:
+    """What a check finds of a service that dates; a clock that gives no time is told at `clock` alone.
+
+    Its reasons are long, and stand in nobody's way when they are told once.
+    """
+    try:
+        return check()
+    except Unavailable as error:
+        if error.code.startswith(CLOCK_CODES):
+            raise Unavailable(error.code, "The clock gives no time: see clock.") from None
+        raise
+
+
+def clock(given: Clock) -> Well:
+    """Whether the clock gives time."""
+    status = given.status()
+    if not status.ok:
+        raise Unavailable(status.code, status.reason)
+    detail = {"mode": status.mode, "bound_us": status.bound_us, "lease": status.lease}
+    return Well(sentence=status.reason, detail={k: v for k, v in detail.items() if v is not None})
+
+
+def module(opening: Opening[Module]) -> Well:
+    """Whether the token signs, and verifies what it signed."""
+    found = opening.get().health()
+    if not found.ok:
+        raise Unavailable("module.unwell", "; ".join(found.findings))
+    latency = round(found.latency_us or 0)
+    return Well(sentence=f"Signed and verified in {latency} µs.", detail={"latency_us": latency})
+
+
+def store(services: Services) -> Well:
+    """Whether the database answers with the schema of this version, and keeps what it acknowledges."""
+    database = services.log.get().database
+    database.ping()
+    database.check_durable()  # a server's settings may change while it runs
+    return Well(sentence=f"The database ({database.dialect}) answers and has the schema of this version.")
+
+
+def audit(services: Services) -> Well:
+    """Whether this worker's audit stream can be written."""
+    recorder = services.log.get().recorder
+    recorder.ping()
+    return Well(sentence=f"Events go to the stream {recorder.stream}.", detail={"stream": recorder.stream})
+
+
+def disk(services: Services) -> Well:
+    """Whether there is room for records."""
+    folder = services.wiring.base
+    try:
+        found = os.statvfs(folder)
+    except OSError as error:
+        raise Unavailable("disk.unreadable", f"{folder} cannot be looked at: {error.strerror}.") from None
+    free = found.f_bavail * found.f_frsize
+    if free < LEAST_FREE:
+        raise Unavailable(
+            "disk.full",
+            f"The disk of {folder} has {free >> 20} MiB left. Make room before records cannot be written.",
+        )
+    return Well(sentence=f"{free >> 30} GiB free.", detail={"free_bytes": free})
+
+
+def timestamping(services: Services) -> Well:
+    """Whether every time-stamping unit can issue, and whose key ends soon."""
+    authority = services.timestamping.get()
+    authority.ping()
+    status = authority.status()
+    ends = {one["name"]: datetime.fromisoformat(one["key_ends"]) for one in status["units"]}
+    soon = [
+        f" The key of {name} may be used until {end:%Y-%m-%d}; prepare a new one."
+        for name, end in ends.items()
+        if end - datetime.now(UTC) < EXPIRY_WARNING
+    ]
+    return Well(sentence=f"Can issue: {', '.join(ends)}.{''.join(soon)}", detail=status)
+
+
+def ocsp(services: Services) -> Well:
+    """Whether the OCSP signer may sign."""
+    services.status.get().responder.ping()
+    return Well(sentence="The OCSP signer may sign.")
+
+
+def crl(services: Services) -> Well:
+    """Whether every authority's newest list may still be used."""
+    from trustworks.issuance.status.crl import check_fresh, crl_states  # noqa: PLC0415
+
+    lists = crl_states(
+        services.wiring.issuance_settings, services.log.get().database, services.clock.now().utc
+    )
+    check_fresh(lists)
+    due = "".join(
+        f" A newer list of {one.authority} is due: trustworks crl publish --authority {one.authority}."
+        for one in lists
+        if one.overdue
+    )
+    return Well(
+        sentence=f"Fresh: {', '.join(f'{one.authority} {one.number}' for one in lists)}.{due}",
+        detail={one.authority: one.as_dict() for one in lists},
+    )
+
+
+def standing(services: Services) -> Well:
+    """Whether every certificate that the configuration names is valid, and none is revoked.
+
+    Also one that its file held when this worker began: the processes have it until they are started again.
+    """
+    config = services.wiring.config
+    well = expiries(config)
+    if config.issuance is not None:
+        database = services.log.get().database
+        revoked = certificates.revocation_objections(
+            (*services.certificates, *certificates.in_use(config)),
+            lambda serial: services.wiring.revoked(database, serial),
+        )
+        if revoked:
+            raise Unavailable(
+                "certificate.revoked",
+                f"{' '.join(revoked)} The services use what is new once they are started again.",
+            )
+    return well
+
+
+def expiries(config: Config) -> Well:
+    """Whether every certificate that the configuration names may be used, and which no longer soon."""
+    now = datetime.now(UTC)
+    soon: list[str] = []
+    ended: list[str] = []
+    ends: dict[str, dict[str, str]] = {}
+    for one in certificates.named(config):
+        certificate = certificates.read(one.file)
+        key_end = certificates.key_end(certificate, one.key_expires)
+        end = key_end or certificate.not_valid_after_utc
+        what = f"the key of {one.file}" if key_end else str(one.file)
+        ends[f"{one.setting} {one.label}".strip()] = {
+            "until": f"{end:%Y-%m-%dT%H:%M:%SZ}",
+            "end_of": "key" if key_end else "certificate",
+        }
+        if end <= now:
+            ended.append(f"{what} ended on {end:%Y-%m-%d}")
+        elif end - now < EXPIRY_WARNING:
+            soon.append(f"{what} ends on {end:%Y-%m-%d}")
+    if ended:
+        raise Unavailable("certificate.expired", f"No longer to be used: {'; '.join(ended)}. Issue new ones.")
+    if soon:
+        return Well(sentence=f"Renew soon: {'; '.join(soon)}.", detail=ends)
+    return Well(sentence=f"{len(ends)} certificates, none ends within 30 days.", detail=ends)
+
+
+def jobs(services: Services) -> Well:
+    """Whether the jobs process lives, and all its tasks are well."""
+    found = heartbeat.read(services.wiring.run_dir)
+    unwell = {name: state for name, state in found.tasks.items() if not state.ok}
+    if unwell:
+        waiting = [name for name, state in unwell.items() if state.code.startswith(CLOCK_CODES)]
+        told = [f"{name}: {state.sentence}" for name, state in unwell.items() if name not in waiting]
+        if waiting:
+            told.append(f"Waiting for the clock (see clock): {', '.join(waiting)}.")
+        raise Unavailable("jobs.unwell", " ".join(told))
+    return Well(
+        sentence=f"{len(found.tasks)} tasks, all well.",
+        detail={name: state.sentence for name, state in found.tasks.items()},
+    )
+
+
+def processes(services: Services) -> Well:
+    """Whether every process is up, so that every listener answers."""
+    states = told.read(services.wiring.run_dir)
+    told.check(states)
+    return Well(
+        sentence=f"{len(states)} processes, all up.",
+        detail={one.name: {"ready": one.ready, "deaths": one.deaths} for one in states},
+    )

@@ -1,0 +1,240 @@
+"""The pages of a worker: status page, `/healthz`, `/metrics`, trust anchors, and what answers elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from functools import lru_cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any, Protocol
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from trustworks.app.health.findings import sentences
+from trustworks.app.health.metrics import exposition
+
+if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+    from datetime import datetime, timedelta
+
+    from starlette.requests import Request
+
+    from trustworks.app.health.findings import Health
+    from trustworks.app.web.overview import Overview
+
+_CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_HEADERS = (
+    (b"content-security-policy", _CONTENT_SECURITY_POLICY.encode()),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
+)
+_STATIC = {
+    "style.css": "text/css; charset=utf-8",
+    "page.js": "text/javascript; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+}
+
+
+class PageSource(Protocol):
+    """What the pages show."""
+
+    @property
+    def health(self) -> Health:
+        """The checks of this process."""
+
+    @property
+    def banners(self) -> tuple[tuple[str, str], ...]:
+        """What every reader must be told first: (heading, sentence)."""
+
+    @property
+    def version(self) -> str:
+        """The product's version."""
+
+    def overview(self) -> Overview:
+        """The status page's values. May block."""
+
+    def trust_file(self, name: str) -> bytes | None:
+        """A file of the folder of trust anchors (PEM), or None."""
+
+
+class _SecurityHeaders:
+    """Adds the headers that tell a browser what the pages never do."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
+        async def with_headers(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *_HEADERS]
+            await send(message)
+
+        await self._app(scope, receive, with_headers)
+
+
+def pages(source: PageSource) -> Starlette:  # noqa: C901 - a list of small handlers
+    """The application that draws `source`."""
+    templates = _environment()
+
+    def draw(name: str, status: int = 200, **values: Any) -> Response:
+        page = templates.get_template(name).render(banners=source.banners, version=source.version, **values)
+        return Response(
+            page, status, media_type="text/html; charset=utf-8", headers={"cache-control": "no-store"}
+        )
+
+    async def status(request: Request) -> Response:
+        del request
+        view = await asyncio.to_thread(source.overview)
+        return draw("status.html", view=view)
+
+    async def healthz(request: Request) -> Response:
+        del request
+        findings = await asyncio.to_thread(source.health.findings)
+        ok = all(finding.ok for finding in findings)
+        document = {
+            "ok": ok,
+            "version": source.version,
+            "banners": [f"{heading}: {sentence}" for heading, sentence in source.banners],
+            "resources": {finding.name: finding.as_dict() for finding in findings},
+        }
+        return Response(
+            json.dumps(document, indent=1) + "\n",
+            200 if ok else 503,
+            media_type="application/json",
+            headers={"cache-control": "no-store"},
+        )
+
+    async def metrics(request: Request) -> Response:
+        del request
+        body, media_type = await asyncio.to_thread(_metrics, source)
+        return Response(body, media_type=media_type)
+
+    async def trust(request: Request) -> Response:
+        name = request.path_params["name"]
+        body = source.trust_file(name)
+        if body is None:
+            return await not_found(request)
+        return Response(
+            body,
+            media_type="application/pem-certificate-chain",
+            headers={"content-disposition": f'attachment; filename="{name}"'},
+        )
+
+    async def static(request: Request) -> Response:
+        name = request.path_params["name"]
+        if name not in _STATIC:
+            return await not_found(request)
+        return Response(
+            _static(name), media_type=_STATIC[name], headers={"cache-control": "public, max-age=300"}
+        )
+
+    async def not_found(request: Request, error: Exception | None = None) -> Response:
+        del error
+        if "text/html" not in request.headers.get("accept", ""):
+            return PlainTextResponse(f"There is nothing at {request.url.path}.\n", 404)
+        return draw("not_found.html", 404, path=request.url.path)
+
+    async def wrong_method(request: Request, error: Exception) -> Response:
+        del request
+        return PlainTextResponse(
+            "This address does not answer that method.\n", 405, getattr(error, "headers", None)
+        )
+
+    async def bug(request: Request, error: Exception) -> Response:
+        del request, error
+        return PlainTextResponse(
+            "The page could not be drawn; its operator finds the reason in the log.\n", 500
+        )
+
+    return Starlette(
+        routes=[
+            Route("/", status),
+            Route("/healthz", healthz),
+            Route("/metrics", metrics),
+            Route("/trust/{name}", trust),
+            Route("/static/{name}", static),
+        ],
+        middleware=[Middleware(_SecurityHeaders)],
+        exception_handlers={404: not_found, 405: wrong_method, 500: bug},
+    )
+
+
+def _metrics(source: PageSource) -> tuple[bytes, str]:
+    source.health.findings()  # so that the resources' gauges are as fresh as the answer
+    return exposition()
+
+
+@lru_cache
+def _static(name: str) -> bytes:
+    return resources.files(__package__).joinpath("static", name).read_bytes()
+
+
+# Drawing
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("trustworks.app.web"),
+        autoescape=select_autoescape(default=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "moment": _moment,
+        "iso": _iso,
+        "until": _until,
+        "grouped": _grouped,
+        "thousands": lambda number: f"{number:,}".replace(",", "\u202f"),
+        "breakable": _breakable,
+        "sentences": sentences,
+    }
+    return environment
+
+
+def _moment(value: datetime) -> str:
+    """A time for a person, always in UTC."""
+    return f"{value:%Y-%m-%d %H:%M:%S}"
+
+
+def _iso(value: datetime) -> str:
+    return f"{value:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _until(value: datetime, now: datetime) -> str:
+    """How far a moment is away, in the unit that a person would choose."""
+    distance = value - now
+    ago = distance.total_seconds() < 0
+    text = _span(abs(distance))
+    return f"{text} ago" if ago else f"in {text}"
+
+
+def _span(distance: timedelta) -> str:
+    seconds = int(distance.total_seconds())
+    for unit, size in (("year", 31_556_952), ("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        number = seconds // size
+        if number >= (2 if unit in {"year", "day"} else 1):
+            return f"{number} {unit}{'' if number == 1 else 's'}"
+    return f"{seconds} second{'' if seconds == 1 else 's'}"
+
+
+def _grouped(value: str) -> str:
+    """A long hexadecimal number in groups of eight."""
+    return " ".join(re.findall(".{1,8}", value))
+
+
+def _breakable(value: str) -> str:
+    """A dotted name that may be broken after its dots."""
+    return value.replace(".", ".\u200b")

@@ -1,0 +1,174 @@
+"""What one worker serves: opens the resources that are there, and makes the services' routes.
+
+A resource that is absent does not keep the others from serving: its routes answer that the service is
+unavailable, `/healthz` says why, and it is opened as soon as it is there.
+"""
+
+from __future__ import annotations
+
+import threading
+from functools import cached_property, partial
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import structlog
+
+from trustworks.app import certificates
+from trustworks.app.health.findings import Health
+from trustworks.app.opening import Opening
+from trustworks.app.web import checks, closed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import ExitStack
+
+    from trustworks.app.health.findings import Well
+    from trustworks.app.health.metrics import Traffic
+    from trustworks.app.web.overview import Overview
+    from trustworks.app.wiring import Wiring
+    from trustworks.core.audit import Recorder
+    from trustworks.core.http import Route
+    from trustworks.core.module import Module
+    from trustworks.core.store import Database
+    from trustworks.issuance.status.services import StatusServices
+    from trustworks.timestamping.service import TimestampingAuthority
+
+log = structlog.get_logger(__name__)
+
+
+class Log(NamedTuple):
+    """The database, and this worker's audit stream in it."""
+
+    database: Database
+    recorder: Recorder
+
+
+class Services:
+    """The resources and services of one worker. `name` is the worker's, and its audit stream's role."""
+
+    def __init__(self, wiring: Wiring, name: str, *, traffic: Traffic | None = None) -> None:
+        self.wiring = wiring
+        self.name = name
+        self._traffic = traffic
+        self.certificates = certificates.in_use(wiring.config)
+        self.clock = wiring.open_clock()
+        self.log: Opening[Log] = Opening("store", self._open_log)
+        pin_of_tsu, pin_of_services = partial(wiring.pin_state, "tsu"), partial(wiring.pin_state, "services")
+        self.tsu: Opening[Module] = Opening(
+            "module.tsu", lambda stack: self._open_module(stack, "tsu"), watch=pin_of_tsu
+        )
+        self.ocsp_token: Opening[Module] = Opening(
+            "module.services", lambda stack: self._open_module(stack, "services"), watch=pin_of_services
+        )
+        self.timestamping: Opening[TimestampingAuthority] = Opening(
+            "timestamping", self._open_timestamping, watch=pin_of_tsu
+        )
+        self.status: Opening[StatusServices] = Opening("status", self._open_status, watch=pin_of_services)
+        self._attempting = threading.Lock()
+        self.health = Health(self._checks(), traffic=traffic)
+
+    # Opening
+
+    @property
+    def _openings(self) -> list[Opening[Any]]:
+        config = self.wiring.config
+        wanted: list[Opening[Any]] = [self.log]
+        if config.timestamping is not None:
+            wanted += [self.tsu, self.timestamping]
+        if config.issuance is not None:
+            wanted += [self.ocsp_token, self.status]
+        return wanted
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything is open."""
+        return all(one.is_open for one in self._openings)
+
+    def attempt(self) -> bool:
+        """Try to open what is not open; answers whether anything was opened."""
+        with self._attempting:
+            opened = [one.attempt() for one in self._openings]
+            return any(opened)
+
+    def close(self) -> None:
+        """Close everything; the audit stream writes what is waiting, and its last event."""
+        self.health.close()
+        for one in reversed(self._openings):
+            one.close()
+
+    def _open_log(self, stack: ExitStack) -> Log:
+        database = stack.enter_context(self.wiring.open_database())
+        recorder = stack.enter_context(self.wiring.open_recorder(self.name, database=database))
+        return Log(database, recorder)
+
+    def _open_module(self, stack: ExitStack, token: str) -> Module:
+        return stack.enter_context(self.wiring.open_module(token))
+
+    def _open_timestamping(self, stack: ExitStack) -> TimestampingAuthority:
+        del stack
+        opened = self.log.get()
+        return self.wiring.timestamping_authority(
+            module=self.tsu.get(), recorder=opened.recorder, database=opened.database, clock=self.clock
+        )
+
+    def _open_status(self, stack: ExitStack) -> StatusServices:
+        del stack
+        return self.wiring.status_services(
+            module=self.ocsp_token.get(), database=self.log.get().database, clock=self.clock
+        )
+
+    # Routes
+
+    def routes(self) -> list[Route]:
+        """The routes of the services that are open; for the others, routes that say that they are not."""
+        config = self.wiring.config
+        found: list[Route] = []
+        if config.timestamping is not None:
+            found += self._timestamping_routes()
+        if config.issuance is not None:
+            found += self._status_routes()
+        return found
+
+    def _timestamping_routes(self) -> list[Route]:
+        from trustworks.timestamping import http  # noqa: PLC0415 - only where the service is configured
+
+        count = None if self._traffic is None else self._traffic.timestamp
+        if self.timestamping.is_open:
+            return http.routes(self.timestamping.get(), self.log.get().recorder, count=count)
+        return closed.timestamping(self.wiring.timestamping_settings, count=count)
+
+    def _status_routes(self) -> list[Route]:
+        from trustworks.issuance import http  # noqa: PLC0415 - only where the service is configured
+
+        count = None if self._traffic is None else self._traffic.ocsp_response
+        if self.status.is_open:
+            return http.routes(self.status.get(), count=count)
+        return closed.status(self.status, count=count)
+
+    # Health and pages
+
+    def _checks(self) -> dict[str, Callable[[], Well]]:
+        return checks.of(self)
+
+    @cached_property
+    def version(self) -> str:
+        """The product's version."""
+        return version("trustworks")
+
+    @cached_property
+    def banners(self) -> tuple[tuple[str, str], ...]:
+        """What every reader must be told first."""
+        return checks.banners(self.wiring.config)
+
+    def overview(self) -> Overview:
+        """The status page's values."""
+        from trustworks.app.web.gather import overview  # noqa: PLC0415 - few workers are ever asked for the page
+
+        return overview(self)
+
+    def trust_file(self, name: str) -> bytes | None:
+        """A trust anchor of the folder ``trust``, or None."""
+        if name not in {"root.pem", "chain.pem"}:
+            return None
+        file = self.wiring.base / "trust" / name
+        return file.read_bytes() if file.is_file() else None

@@ -1,0 +1,214 @@
+from __future__ import annotations
+
+import os
+import re
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+
+from trustworks.app import certificates
+from trustworks.app.configuration import config
+from trustworks.app.health import heartbeat
+from trustworks.app.health.findings import Well
+from trustworks.app.health.heartbeat import TaskState
+from trustworks.app.lab.layout import config_text
+from trustworks.app.web import checks
+from trustworks.core.errors import Malformed, Unavailable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def lab(tmp_path: Path, clock: Any = "lab") -> config.Config:
+    file = tmp_path / "trustworks.toml"
+    file.write_text(config_text("127.0.0.1:8080", "127.0.0.1:8443", clock), encoding="utf-8")
+    return config.load(file).config
+
+
+@pytest.mark.req("TRUSTWORKS:APP-BANNER")
+def test_a_laboratory_its_module_and_its_clock_are_told(tmp_path: Path) -> None:
+    headings = [heading for heading, _ in checks.banners(lab(tmp_path))]
+    assert headings == ["Laboratory", "Test module", "Unchecked clock"]
+    enforced = [heading for heading, _ in checks.banners(lab(tmp_path, "enforce"))]
+    assert enforced == ["Laboratory", "Test module"]
+
+
+@pytest.mark.req("TRUSTWORKS:APP-BANNER")
+def test_a_provider_with_a_module_that_is_no_software_has_no_banner(tmp_path: Path) -> None:
+    library = tmp_path / "libvendor.so"
+    library.touch()
+    file = tmp_path / "trustworks.toml"
+    file.write_text(f'[provider]\nname = "A provider"\n[module]\nlibrary = "{library}"\n', encoding="utf-8")
+    assert checks.banners(config.load(file).config) == ()
+
+
+def certificate(file: Path, *, days: float, serial: int = 1, key_days: float | None = None) -> None:
+    """A certificate that ends in so many days, and the use of its key maybe in fewer."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "A TEST certificate")])
+    now = datetime.now(UTC)
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(serial)
+        .not_valid_before(now - timedelta(days=400))
+        .not_valid_after(now + timedelta(days=days))
+    )
+    if key_days is not None:
+        period = x509.PrivateKeyUsagePeriod(None, (now + timedelta(days=key_days)).replace(tzinfo=None))
+        builder = builder.add_extension(period, critical=False)
+    made = builder.sign(key, hashes.SHA256())
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(made.public_bytes(Encoding.PEM))
+
+
+def test_certificates_that_end_are_told_before_and_after(tmp_path: Path) -> None:
+    found = lab(tmp_path)
+    files = [tmp_path / "certs" / f"{name}.pem" for name in ("tsu-1", "ocsp", "audit", "tls")]
+    for file in files:
+        certificate(file, days=200)
+    assert checks.expiries(found).sentence == "4 certificates, none ends within 30 days."
+    certificate(files[1], days=10)
+    assert "Renew soon:" in checks.expiries(found).sentence
+    assert "ocsp.pem ends on" in checks.expiries(found).sentence
+    certificate(files[2], days=-1)
+    with pytest.raises(Unavailable, match=r"audit\.pem ended on .*Issue new ones") as raised:
+        checks.expiries(found)
+    assert raised.value.code == "certificate.expired"
+    files[3].write_text("no certificate", encoding="utf-8")
+    with pytest.raises(Malformed, match=r"tls\.pem holds no certificate"):
+        checks.expiries(found)
+    files[0].unlink()
+    with pytest.raises(Unavailable, match=r"tsu-1\.pem cannot be read"):
+        checks.expiries(found)
+
+
+@pytest.mark.req("EN319421:7.6.7-NEW-KEY")
+def test_a_key_that_ends_before_its_certificate_is_told_as_such(tmp_path: Path) -> None:
+    found = lab(tmp_path)
+    for name in ("tsu-1", "ocsp", "audit", "tls"):
+        certificate(tmp_path / "certs" / f"{name}.pem", days=1800)
+    unit = "timestamping.units tsu-1"
+    assert checks.expiries(found).detail[unit]["end_of"] == "certificate"
+    for days, words in ((200, "none ends within"), (20, r"the key of \S+/tsu-1\.pem ends on")):
+        certificate(tmp_path / "certs" / "tsu-1.pem", days=1800, key_days=days)
+        well = checks.expiries(found)
+        end = datetime.now(UTC) + timedelta(days=days)
+        assert well.detail[unit]["end_of"] == "key"
+        assert well.detail[unit]["until"][:10] == f"{end:%Y-%m-%d}"
+        assert re.search(words, well.sentence)
+        assert well.detail["issuance.ocsp ocsp"]["end_of"] == "certificate"
+    certificate(tmp_path / "certs" / "tsu-1.pem", days=1800, key_days=-1)
+    with pytest.raises(Unavailable, match=r"the key of \S+/tsu-1\.pem ended on .*Issue new ones"):
+        checks.expiries(found)
+
+
+@pytest.mark.req("TRUSTWORKS:APP-REVOKED-TOLD")
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("tsu-1", r"Time-stamping unit: .*issues no time-stamp\. .*\[timestamping\.units\]"),
+        ("ocsp", r"OCSP responder: .*No OCSP answer is signed\. .*\[issuance\.ocsp\]"),
+        ("audit", r"Audit log: .*proves nothing: .*\[audit\]"),
+        ("tls", r"HTTPS: .*somebody else.*\[http\.tls-certificate\]"),
+    ],
+)
+def test_a_revoked_certificate_is_told_with_what_to_do(tmp_path: Path, name: str, words: str) -> None:
+    found = lab(tmp_path)
+    for number, one in enumerate(("tsu-1", "ocsp", "audit", "tls"), 0xA):
+        certificate(tmp_path / "certs" / f"{one}.pem", days=200, serial=number)
+    revoked: dict[int, str] = {}
+    services: Any = SimpleNamespace(
+        wiring=SimpleNamespace(config=found, revoked=lambda _, serial: revoked.get(serial)),
+        log=SimpleNamespace(get=lambda: SimpleNamespace(database=None)),
+        certificates=certificates.in_use(found),
+    )
+    assert checks.standing(services).sentence == "4 certificates, none ends within 30 days."
+    serial = certificates.read(tmp_path / "certs" / f"{name}.pem").serial_number
+    revoked[serial] = "keyCompromise since 2026-11-25T00:00:00Z"
+    with pytest.raises(Unavailable, match=words) as raised:
+        checks.standing(services)
+    assert raised.value.code == "certificate.revoked"
+    said = str(raised.value)
+    assert (
+        f"the certificate {serial:x} of {tmp_path}/certs/{name}.pem is revoked (keyCompromise since" in said
+    )
+    assert said.count("Take a new key and certificate into use") == 1
+    assert said.endswith("started again.")
+    # A new certificate in the file is of no use to processes that have the old one.
+    certificate(tmp_path / "certs" / f"{name}.pem", days=200, serial=0xE)
+    with pytest.raises(Unavailable, match=words):
+        checks.standing(services)
+    services.certificates = certificates.in_use(found)
+    assert checks.standing(services).sentence == "4 certificates, none ends within 30 days."
+    # One that was revoked before it was taken into use is told without a restart.
+    revoked[0xE] = "certificateHold since 2026-11-25T00:00:00Z"
+    services.certificates = ()
+    with pytest.raises(Unavailable, match="certificateHold"):
+        checks.standing(services)
+
+
+def test_a_nearly_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    services: Any = SimpleNamespace(wiring=SimpleNamespace(base=tmp_path))
+    assert "GiB free" in checks.disk(services).sentence
+    nearly = SimpleNamespace(f_bavail=10, f_frsize=4096)
+    monkeypatch.setattr(os, "statvfs", lambda folder: nearly if folder else None)
+    with pytest.raises(Unavailable, match="Make room") as raised:
+        checks.disk(services)
+    assert raised.value.code == "disk.full"
+
+
+def test_a_task_that_is_unwell_is_told_with_its_sentence(tmp_path: Path) -> None:
+    services: Any = SimpleNamespace(wiring=SimpleNamespace(run_dir=tmp_path))
+    heartbeat.write(tmp_path, {"crl": TaskState(code="ok", sentence="Fine.")})
+    assert checks.jobs(services).sentence == "1 tasks, all well."
+    heartbeat.write(tmp_path, {"crl": TaskState(code="store.full", sentence="The disk is full.")})
+    with pytest.raises(Unavailable, match="crl: The disk is full"):
+        checks.jobs(services)
+
+
+def test_the_reasons_of_the_clock_are_told_at_the_clock_alone(tmp_path: Path) -> None:
+    reason = "The kernel says that its clock is not synchronised. No laboratory is named."
+
+    def refuse() -> Well:
+        raise Unavailable("clock.unsynchronised", reason)
+
+    with pytest.raises(Unavailable, match="gives no time: see clock") as raised:
+        checks.pointing(refuse)
+    assert (raised.value.code, reason in str(raised.value)) == ("clock.unsynchronised", False)
+
+    def full() -> Well:
+        raise Unavailable("disk.full", "The disk is full.")
+
+    with pytest.raises(Unavailable, match="The disk is full"):
+        checks.pointing(full)
+    assert checks.pointing(lambda: Well(sentence="Fine.")).sentence == "Fine."
+    services: Any = SimpleNamespace(wiring=SimpleNamespace(run_dir=tmp_path))
+    tasks = {name: TaskState(code="clock.unsynchronised", sentence=reason) for name in ("crl", "issuance")}
+    heartbeat.write(tmp_path, {**tasks, "audit": TaskState(code="store.full", sentence="Full.")})
+    with pytest.raises(Unavailable) as raised:
+        checks.jobs(services)
+    assert str(raised.value) == "audit: Full. Waiting for the clock (see clock): crl, issuance."
+
+
+def test_a_unit_whose_key_ends_soon_is_told() -> None:
+    def authority(days: int) -> Any:
+        end = f"{datetime.now(UTC) + timedelta(days=days):%Y-%m-%dT%H:%M:%SZ}"
+        status = {"units": [{"name": "tsu-1", "key_ends": end}]}
+        return SimpleNamespace(ping=lambda: None, status=lambda: status)
+
+    def sentence(days: int) -> str:
+        services: Any = SimpleNamespace(timestamping=SimpleNamespace(get=lambda: authority(days)))
+        return checks.timestamping(services).sentence
+
+    assert sentence(200) == "Can issue: tsu-1."
+    assert "The key of tsu-1 may be used until" in sentence(20)
