@@ -275,7 +275,11 @@ class Wiring:
         """[timestamping]. Raises `Rejected` when the configuration has none."""
         found = self.config.timestamping
         if found is None:
-            raise Rejected("config.timestamping", f"{self.loaded.file} has no [timestamping].")
+            raise Rejected(
+                "config.timestamping",
+                f"{self.loaded.file} has no [timestamping]: add it (`trustworks config explain timestamping`)"
+                " or name another file with --config.",
+            )
         return found
 
     @property
@@ -283,5 +287,9 @@ class Wiring:
         """[issuance]. Raises `Rejected` when the configuration has none."""
         found = self.config.issuance
         if found is None:
-            raise Rejected("config.issuance", f"{self.loaded.file} has no [issuance].")
+            raise Rejected(
+                "config.issuance",
+                f"{self.loaded.file} has no [issuance]: add it (`trustworks config explain issuance`)"
+                " or name another file with --config.",
+            )
         return found
