@@ -10,8 +10,9 @@ from sqlalchemy import text
 from timestamping_testbed import NOW
 
 from trustworks.core.errors import Refused, Unavailable
-from trustworks.timestamping import service, wire
+from trustworks.timestamping import wire
 from trustworks.timestamping.rules import timing
+from trustworks.timestamping.standing import Standing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -178,22 +179,24 @@ def test_the_limit_itself_is_in_time() -> None:
 def test_a_unit_whose_certificate_is_revoked_issues_nothing(
     authority_of: Callable[..., TimestampingAuthority],
     query: Callable[..., bytes],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    asked: list[int] = []
-    answers: list[str | None] = [None, "keyCompromise since 2026-11-25T00:00:00Z"]
-
-    def revoked(serial: int) -> str | None:
-        asked.append(serial)
-        return answers[min(len(asked), len(answers)) - 1]
-
-    authority = authority_of(revoked=revoked)
-    assert failures(authority.stamp(query())) == ()
-    assert failures(authority.stamp(query())) == ()
-    assert len(asked) == 1, "the database was asked again within the second"
-    monkeypatch.setattr(service, "ASK_EVERY", 0.0)
-    authority._standing.clear()
+    since = "keyCompromise since 2026-11-25T00:00:00Z"
+    authority = authority_of(revoked=lambda _: since)
     assert failures(authority.stamp(query())) == ("systemFailure",)
-    with pytest.raises(Refused, match="keyCompromise since") as caught:
+    with pytest.raises(Refused, match=since) as caught:
         authority.ping()
     assert caught.value.requirement == "TRUSTWORKS:TSA-REVOKED-STOPS"
+
+
+@pytest.mark.req("TRUSTWORKS:TSA-REVOKED-STOPS")
+@pytest.mark.parametrize(("ask_every", "times"), [(3600.0, 1), (0.0, 3)])
+def test_the_certificate_s_status_is_asked_for_when_it_is_due(
+    authority_of: Callable[..., TimestampingAuthority], ask_every: float, times: int
+) -> None:
+    authority = authority_of()
+    unit = next(iter(authority._units.values()))
+    asked: list[int] = []
+    standing = Standing(authority._recorder, asked.append, ask_every=ask_every)
+    for _ in range(3):
+        standing.check_certificate(unit)
+    assert asked == [unit.identity.serial] * times

@@ -17,6 +17,7 @@ from trustworks.timestamping import events, records, template, unit, wire
 from trustworks.timestamping.begun import Begun, check_own
 from trustworks.timestamping.model import Content, IssuedBy, PkiFailureInfo
 from trustworks.timestamping.rules import requests, timing, units
+from trustworks.timestamping.standing import Standing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from trustworks.timestamping.config import TimestampingSettings
     from trustworks.timestamping.model import Request
     from trustworks.timestamping.unit import Unit
-
-ASK_EVERY: Final = 1.0  # seconds between two looks at a unit's own certificate
 
 NO_TIME: Final = "No trusted time is available now. Try again later."
 NO_SERVICE: Final = "The time-stamping unit cannot answer now. Try again later."
@@ -69,8 +68,7 @@ class TimestampingAuthority:
     ) -> None:
         """Load every unit, with the key that `keys` answers for its label.
 
-        `revoked` answers for a certificate's serial number since when and why it is revoked, None while it is
-        not; it is asked once a second.
+        `revoked` answers for a certificate's serial number since when and why it is revoked, see `Standing`.
 
         Raises:
             Refused: the authority as a whole breaks a requirement (accuracy, policies).
@@ -87,9 +85,7 @@ class TimestampingAuthority:
         self._order = threading.Lock()
         self._last: dict[str, int] = {}
         self._issued: dict[str, int] = {}
-        self._revoked = revoked
-        self._standing: dict[str, tuple[float, str | None]] = {}
-        self._stops: dict[str, str] = {}
+        self._standing = Standing(recorder, revoked)
         self._limit = settings.signing_limit_ms * 1000
         self._accuracy = settings.accuracy_us
         self._resolution = settings.resolution_us
@@ -164,7 +160,7 @@ class TimestampingAuthority:
             return _refusal(*against)
         try:
             self._recorder.ping()  # nothing is signed that could not be recorded
-            self._check_standing(chosen)
+            self._standing.check_certificate(chosen)
             # (1) The time, in order, while the key may be used (EN 319 421, 7.7.1).
             now, moment = self._time(chosen)
             if not timing.key_may_sign(moment, chosen.begins, chosen.ends):
@@ -202,11 +198,7 @@ class TimestampingAuthority:
     def unrecorded(self, outcome: Outcome, error: Exception) -> bytes:
         """The answer instead of a token whose record could not be written."""
         assert outcome.event is not None  # noqa: S101 - only tokens have a record
-        name = str(outcome.event.subject["unit"])
-        self._stops[name] = "audit.unwritable"
-        if not isinstance(error, Unavailable):
-            # A violated constraint: the same serial number twice, which must never leave.
-            self._tell(events.stopped(name, "timestamping.record", error))
+        self._standing.unrecorded(str(outcome.event.subject["unit"]), error)
         return _refusal(PkiFailureInfo.SYSTEM_FAILURE, NO_SERVICE).answer
 
     def _choose(self, request: Request, unit_name: str | None) -> str:
@@ -230,7 +222,7 @@ class TimestampingAuthority:
         )
         check_own(begun, token)
         # (6) The record, with the evidence of the time.
-        self._resumed(chosen.name)
+        self._standing.resumed(chosen.name)
         self._issued[chosen.name] = self._issued.get(chosen.name, 0) + 1
         assert request.hash is not None  # noqa: S101 - the rules let only known ones through
         by = IssuedBy(chosen.name, request.hash.name, self._recorder.stream)
@@ -274,20 +266,6 @@ class TimestampingAuthority:
             self._last[chosen.name] = moment
         return now, moment
 
-    def _check_standing(self, chosen: Unit) -> None:
-        """Refuse when the unit's certificate was revoked: its key may be in other hands."""
-        now = time.monotonic()
-        until, revoked = self._standing.get(chosen.name, (0.0, None))
-        if now >= until:
-            revoked = self._revoked(chosen.identity.serial)
-            self._standing[chosen.name] = now + ASK_EVERY, revoked
-        if not timing.certificate_stands(revoked):
-            raise Refused(
-                "TRUSTWORKS:TSA-REVOKED-STOPS",
-                f"The certificate of the unit {chosen.name} is revoked ({revoked}); destroy its key and take "
-                "a new key and certificate into use.",
-            )
-
     def _check_delay(self, moment: int, gen_time: int, after: TrustedTime) -> None:
         signed = microseconds(after.utc)
         if not timing.was_signed_in_time(moment, signed, self._limit):
@@ -302,8 +280,6 @@ class TimestampingAuthority:
                 f"When the token was signed its time was {self._accuracy} us off or more; it was dropped.",
             )
 
-    # What stops a unit, told once for each time that it happens
-
     @implements(
         "RFC3161:2.4.2-TIME-NOT-AVAILABLE",
         "RFC3161:2.4.2-SYSTEM-FAILURE",
@@ -311,25 +287,10 @@ class TimestampingAuthority:
     )
     def _stopped(self, chosen: Unit, error: TrustworksError) -> Outcome:
         """The answer of a unit that cannot issue now; the reason goes to the log, not to the client."""
-        code = events.code_of(error)
-        if self._stops.get(chosen.name) != code:
-            self._stops[chosen.name] = code
-            self._tell(events.stopped(chosen.name, code, error))
+        code = self._standing.stopped(chosen.name, error)
         if isinstance(error, Unavailable) and code.startswith("clock."):
             return _refusal(PkiFailureInfo.TIME_NOT_AVAILABLE, NO_TIME)
         return _refusal(PkiFailureInfo.SYSTEM_FAILURE, NO_SERVICE)
-
-    def _resumed(self, name: str) -> None:
-        code = self._stops.pop(name, None)
-        if code is not None:
-            self._tell(events.resumed(name, code))
-
-    def _tell(self, event: Event) -> None:
-        """Write an event without waiting for it; a recorder that cannot says so itself."""
-        try:
-            self._recorder.submit(event, released=lambda _: None)
-        except Unavailable:
-            return
 
     # Health
 
@@ -360,7 +321,7 @@ class TimestampingAuthority:
         self._recorder.ping()
         moment = microseconds(self._clock.now().utc)
         for one in self._units.values():
-            self._check_standing(one)
+            self._standing.check_certificate(one)
             if not timing.key_may_sign(moment, one.begins, one.ends):
                 raise Unavailable(
                     "timestamping.key-expired",
@@ -371,7 +332,7 @@ class TimestampingAuthority:
     def status(self) -> dict[str, Any]:
         """The authority and its units, as JSON values, for the status page and `/healthz`."""
         return {
-            "ok": not self._refused and not self._stops,
+            "ok": not self._refused and self._standing.well,
             "accuracy_us": self._accuracy,
             "clock": self._clock.status().code,
             "units": [self._unit_status(name) for name in self.unit_names],
@@ -387,7 +348,7 @@ class TimestampingAuthority:
                 "requirement": refused.requirement,
             }
         one = self._units[name]
-        stop = self._stops.get(name)
+        stop = self._standing.code(name)
         return {
             "name": name,
             "ok": stop is None,
