@@ -11,10 +11,11 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from timestamping_testbed import usage
 
-from trustworks.core.errors import Rejected
+from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.pki.path import LONGEST, TIME_STAMPING, Purpose, find_path
 
 NOW = datetime(2026, 5, 4, tzinfo=UTC)
@@ -84,6 +85,59 @@ def test_a_path_that_holds() -> None:
 def test_no_path() -> None:
     assert outcome(leaf(ISSUING), ROOT) == "path.no-anchor"
     assert outcome(leaf(ISSUING)) == "path.no-anchor"
+
+
+def unreadable(entity: Entity, *, what: str) -> x509.Certificate:
+    """The certificate with octets in it that its reader finds too late."""
+    old, new = {
+        "name": (b"\x0c\x04junk", b"\x0c\x04\xffunk"),
+        "twice": (b"\x06\x03\x55\x1d\x13", b"\x06\x03\x55\x1d\x0f"),  # keyUsage for basicConstraints
+        "content": (b"\x30\x03\x01\x01\xff", b"\x30\x03\x02\x01\xff"),  # basicConstraints with a number
+    }[what]
+    der = entity.certificate.public_bytes(Encoding.DER)
+    assert old in der
+    return x509.load_der_x509_certificate(der.replace(old, new))
+
+
+def unreadable_ones(issuer: Entity = ROOT) -> dict[str, x509.Certificate]:
+    return {
+        "subject": unreadable(Entity("junk", issuer), what="name"),
+        "issuer": unreadable(Entity("issuing", issuer, issuer_name=named("junk")), what="name"),
+        "twice": unreadable(Entity("issuing", issuer), what="twice"),
+        "content": unreadable(Entity("issuing", issuer), what="content"),
+    }
+
+
+UNREADABLE = ["subject", "issuer", "twice", "content"]
+
+
+@pytest.mark.parametrize("part", UNREADABLE)
+def test_certificates_in_between_that_cannot_be_read_lead_nowhere(part: str) -> None:
+    junk = unreadable_ones()[part]
+    with pytest.raises((ValueError, x509.DuplicateExtension)):
+        _ = junk.subject, junk.issuer, junk.extensions
+    unit = leaf(ISSUING).certificate
+    given: dict[str, Any] = {"anchors": [ROOT.certificate], "at": NOW, "purpose": TIME_STAMPING}
+    path = find_path(unit, untrusted=[junk, ISSUING.certificate], **given)
+    assert path == (unit, ISSUING.certificate, ROOT.certificate)
+    with pytest.raises(Rejected) as refused:
+        find_path(unit, untrusted=[junk], **given)
+    assert refused.value.code == "path.no-anchor"
+    given["anchors"] = [junk, ROOT.certificate]
+    assert find_path(unit, untrusted=[ISSUING.certificate], **given) == path
+
+
+def test_of_a_trust_anchor_name_and_key_are_enough() -> None:
+    anchor = unreadable(Entity("root", key=ROOT.key), what="twice")
+    unit = leaf(ROOT).certificate
+    assert find_path(unit, untrusted=[], anchors=[anchor], at=NOW, purpose=TIME_STAMPING) == (unit, anchor)
+
+
+@pytest.mark.parametrize("part", UNREADABLE)
+def test_a_leaf_that_cannot_be_read_is_malformed(part: str) -> None:
+    junk = unreadable_ones()[part]
+    with pytest.raises(Malformed, match=r"cannot be read: .* Give another certificate\."):
+        find_path(junk, untrusted=[], anchors=[ROOT.certificate], at=NOW, purpose=TIME_STAMPING)
 
 
 def test_a_leaf_that_is_an_anchor_itself_needs_no_ca() -> None:

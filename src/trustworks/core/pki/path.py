@@ -33,6 +33,9 @@ LONGEST: Final = 10
 MOST_CANDIDATES: Final = 200
 """Paths that are tried before the search is given up, in a heap of cross-certificates."""
 
+_READ: Final = ("subject", "issuer", "extensions")
+"""What is used of a certificate of a path; of a trust anchor it is the name and the key."""
+
 _WEAK: Final = frozenset({"md5", "sha1", "sha224"})
 
 PROCESSED: Final = frozenset(
@@ -81,14 +84,22 @@ def find_path(
 ) -> tuple[x509.Certificate, ...]:
     """The first path that is valid at `at`: the leaf, CA certificates, the trust anchor if it is another.
 
-    Without a `purpose` the end entity may be for anything.
+    Without a `purpose` the end entity may be for anything. Of the others those that cannot be read are left
+    out: whoever sends a certificate too many does not spoil a path that is there.
 
     Raises:
         Rejected: ``path.<why>``; of several paths that fail, the failure of the first.
         Malformed: the leaf cannot be read.
     """
+    wrong = _unreadable(leaf, *_READ)
+    if wrong is not None:
+        raise Malformed(
+            f"The certificate {leaf.serial_number:x} cannot be read: {wrong}. Give another certificate."
+        )
+    readable = [one for one in untrusted if _unreadable(one, *_READ) is None]
+    trusted = [one for one in anchors if _unreadable(one, "subject") is None]
     first: Rejected | None = None
-    for number, path in enumerate(_candidates(leaf, untrusted, anchors)):
+    for number, path in enumerate(_candidates(leaf, readable, trusted)):
         if number >= MOST_CANDIDATES:
             break
         try:
@@ -214,7 +225,7 @@ def _check_validity(certificate: x509.Certificate, at: datetime) -> None:
 @implements("RFC5280:6.1.4-CA")
 def _check_ca(certificate: x509.Certificate, below: int, purpose: Purpose | None) -> None:
     """What makes a CA: basic constraints, path length, key usage (RFC 5280, 6.1.4 (k) to (n))."""
-    extensions = _extensions(certificate)
+    extensions = certificate.extensions
     _check_critical(certificate, extensions)
     try:
         constraints = extensions.get_extension_for_class(x509.BasicConstraints).value
@@ -244,7 +255,7 @@ def _check_ca(certificate: x509.Certificate, below: int, purpose: Purpose | None
 def _check_leaf(leaf: x509.Certificate, at: datetime, purpose: Purpose | None) -> None:
     """The end entity: validity, purpose, and that its key is for signatures."""
     _check_validity(leaf, at)
-    extensions = _extensions(leaf)
+    extensions = leaf.extensions
     _check_critical(leaf, extensions)
     if purpose is None:
         return
@@ -275,11 +286,14 @@ def _check_critical(certificate: x509.Certificate, extensions: x509.Extensions) 
             )
 
 
-def _extensions(certificate: x509.Certificate) -> x509.Extensions:
+def _unreadable(certificate: x509.Certificate, *parts: str) -> Exception | None:
+    """Why one of these parts of a certificate cannot be read, which shows when it is asked for; or None."""
     try:
-        return certificate.extensions
-    except (ValueError, x509.DuplicateExtension) as error:
-        raise Malformed(f"The extensions of {_name(certificate)} cannot be read: {error}.") from error
+        for part in parts:
+            getattr(certificate, part)
+    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
+        return error
+    return None
 
 
 def _purposes(extensions: x509.Extensions) -> x509.Extension[x509.ExtendedKeyUsage] | None:
