@@ -270,6 +270,19 @@ def test_where_nothing_can_be_written_nothing_is_issued(
     assert provider.key.signed == []
 
 
+@pytest.mark.parametrize("issued", [True, False])
+def test_a_link_to_a_file_that_is_not_there_stays_a_link(
+    cli: Cli, csr: Path, provider: Provider, tmp_path: Path, *, issued: bool
+) -> None:
+    out, target = tmp_path / "link.pem", tmp_path / "target.pem"
+    out.symlink_to(target)
+    if not issued:
+        provider.clock.refusal = Unavailable("clock.jump", "The clock is stopped: it jumped.")
+    cli("issue", "--profile", "tsu", "--csr", str(csr), "--subject", "CN=TEST TSU", "--out", str(out))
+    assert out.readlink() == target
+    assert target.exists() is issued
+
+
 def test_a_file_that_fails_after_the_issuance_leaves_the_serial(
     cli: Cli, csr: Path, provider: Provider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC, datetime, timedelta
-from pathlib import Path  # noqa: TC003 - Typer reads it at run time
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import typer
@@ -108,11 +109,13 @@ def issue(
 
 def check_writable(out: Path) -> None:
     """`Rejected` (issuance.out) when a file cannot be written; asked before anything is issued."""
-    there = out.exists()
+    # Where a link leads: else the link would be removed, and the new file behind it left.
+    file = Path(os.path.realpath(out))
+    there = file.exists()
     try:
-        out.open("ab").close()
+        file.open("ab").close()
         if not there:
-            out.unlink()
+            file.unlink()
     except OSError as error:
         raise Rejected(
             "issuance.out", f"{out} cannot be written: {error.strerror}. Nothing was issued."
