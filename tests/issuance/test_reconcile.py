@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from issuance_testbed import settings
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from trustworks.core.audit.entries import DatabaseSource
 from trustworks.core.audit.verify import verify
 from trustworks.core.errors import Unavailable
-from trustworks.issuance import CertificateRecords
+from trustworks.issuance import CertificateRecords, records
 from trustworks.issuance.model import RevocationReason
 from trustworks.issuance.reconcile import Status, certificate_objection, list_objection, status_objection
 from trustworks.issuance.status.crl import CrlPublisher
@@ -83,6 +83,16 @@ class Register:
                 if sqlite or name != "insert":
                     self.change(f"DROP TRIGGER {table}_no_{name}{'' if sqlite else f' ON {table}'}")
 
+    def without_checks(self) -> None:
+        """Store what contradicts itself, too."""
+        if self.provider.database.dialect == "postgresql":
+            for name in ("state_known", "issued_has_der"):
+                self.change(f"ALTER TABLE certificates DROP CONSTRAINT {name}")
+            return
+        connect = self.provider.database.engine
+        event.listen(connect, "connect", lambda raw, _: raw.execute("PRAGMA ignore_check_constraints = ON"))
+        connect.dispose()
+
     def change(self, statement: str, **values: Any) -> None:
         with self.provider.database.begin() as connection:
             connection.execute(text(statement), values)
@@ -137,6 +147,43 @@ def test_every_column_of_a_certificate_is_bound(register: Register) -> None:
     (message,) = register.found_after("certificates", where, state="abandoned", der=None)
     assert "is not what was logged of it" in message
     assert found(register.provider) == []
+
+
+@pytest.mark.parametrize("state", ["issuing", "abandoned", "x"])
+def test_a_state_that_would_hide_a_revocation_is_found(register: Register, state: str) -> None:
+    register.give_way()
+    register.without_checks()
+    (message,) = register.found_after("certificates", f"serial = '{register.revoked}'", state=state)
+    assert "is not what was logged of it" in message
+    with register.provider.database.read() as connection:
+        closed = connection.execute(
+            text("SELECT serial FROM certificates WHERE state = 'abandoned'")
+        ).scalar_one()
+    for other in {"issuing", "issued", "x"} - {state}:
+        (message,) = register.found_after("certificates", f"serial = '{closed}'", state=other)
+        assert "is not what was logged of it" in message
+    assert found(register.provider) == []
+
+
+def test_facts_are_told_apart_by_all_their_octets(
+    provider_without_authorities: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = bytes(31) + b"\1"
+    row = records.BoundCertificate(
+        serial="s", state="issuing", intent=bytes(32), issued=None, revocation=None
+    )
+    monkeypatch.setattr(records, "bound_certificates", lambda _: iter([row]))
+    with provider_without_authorities.database.read() as connection:
+        checker = CertificateRecords(connection)
+        checker.event(
+            {
+                "type": "certificate.intended",
+                "time": "2026-01-01T00:00:00Z",
+                "subject": {"serial": "s"},
+                "detail": {"row": told.hex()},
+            }
+        )
+        assert list(checker.rest()) == [certificate_objection("s", 1, 0)]
 
 
 def test_a_revocation_is_bound(register: Register) -> None:
@@ -244,6 +291,12 @@ def test_the_rules_by_themselves() -> None:
         (Status(holds=1, held=[b"h"], revoked=[b"r"]), b"h", "is not what was logged"),
         (Status(revoked=[b"r"]), None, "was revoked"),
         (Status(revoked=[b"r", b"r"]), b"r", "twice"),
+        (Status(lost=[b"l"]), b"l", None),
+        (Status(lost=[b"l"]), None, "was revoked"),
+        (Status(revoked=[b"r"], lost=[b"l"]), b"l", None),
+        (Status(revoked=[b"r"], lost=[b"l"]), b"r", "is not what was logged"),
+        (Status(holds=1, held=[b"h"], revoked=[b"r"], lost=[b"l"]), b"l", None),
+        (Status(lost=[b"l", b"m"]), b"l", "twice"),
     ):
         wrong = status_objection("s", status, revocation)
         assert wrong is None if said is None else said in (wrong or ""), (status, revocation)

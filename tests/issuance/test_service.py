@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, PublicKeyAlgorithmOID, SignatureAlgorithmOID
-from issuance_testbed import START, SUBJECTS, make_csr, settings
+from issuance_testbed import START, SUBJECTS, SpyKey, make_csr, settings
 from sqlalchemy import func, select
 
 from trustworks.core.audit import records as audit_records
@@ -160,6 +160,41 @@ def test_an_authority_is_made_once(provider: Provider, root_key: Key, issuing_ke
         provider.issuance.create_root(root_key, by="ceremony")
     with pytest.raises(Rejected, match="exists already"):
         provider.issuance.create_issuing(issuing_key, by="ceremony")
+
+
+class OvertakenKey(SpyKey):
+    """A key that signs when somebody else was quicker."""
+
+    def __init__(self, key: Key, other: Callable[[], object]) -> None:
+        super().__init__(key)
+        self.others = [other]
+
+    def sign(self, data: bytes) -> bytes:
+        while self.others:
+            self.others.pop()()
+        return super().sign(data)
+
+
+@pytest.mark.parametrize("name", ["root", "issuing"])
+def test_of_two_ceremonies_at_once_one_is_told_that_the_authority_exists(
+    provider_without_authorities: Provider, root_key: Key, issuing_key: Key, name: str
+) -> None:
+    provider = provider_without_authorities
+    issuance = provider.issuance
+    create, key = issuance.create_root, root_key
+    if name == "issuing":
+        issuance.create_root(root_key, by="ceremony")
+        create, key = issuance.create_issuing, issuing_key
+    signing: Any = OvertakenKey(root_key, lambda: create(key, by="quicker"))
+    provider.keys.keys["root"] = signing
+    with pytest.raises(Rejected, match="exists already") as refused:
+        create(signing if name == "root" else key, by="ceremony")
+    assert refused.value.code == "issuance.authority-exists"
+    assert states(provider)["abandoned"] == 1
+    (made,) = (one for one in issuance.authorities() if one.name == name)
+    found = issuance.find(made.serial)
+    assert found is not None
+    assert (found.state, found.requested_by) == ("issued", "quicker")
 
 
 def test_the_subject_comes_from_the_order_and_not_from_the_csr(provider: Provider) -> None:
@@ -625,18 +660,19 @@ def test_a_lost_key_is_lost_for_all_its_certificates(provider: Provider) -> None
     csr = make_csr()
     first, second, old = (provider.issuance.issue(provider.request("tsu", csr)).serial for _ in range(3))
     other = provider.issuance.issue(provider.request("tsu")).serial
-    provider.issuance.revoke(old, RevocationReason.superseded, by="revocation-officer")
+    before = provider.issuance.revoke(old, RevocationReason.superseded, by="revocation-officer")
     provider.clock.advance(hours=1)
     done = provider.issuance.revoke(first, RevocationReason.keyCompromise, by="revocation-officer")
-    assert done.also == (second,)
+    assert set(done.also) == {second, old}
     detail = events(provider)[-1]["detail"]
-    assert (detail["reason"], detail["also"]) == ("keyCompromise", [second])
-    assert set(detail["rows"]) == {first, second}
-    reasons = [provider.issuance.find(serial) for serial in (first, second, old, other)]
-    assert [one and one.revocation and one.revocation.reason.name for one in reasons] == [
-        "keyCompromise",
-        "keyCompromise",
-        "superseded",
+    assert (detail["reason"], detail["also"]) == ("keyCompromise", list(done.also))
+    assert set(detail["rows"]) == {first, second, old}
+    found = [provider.issuance.status(serial) for serial in (first, second, old, other)]
+    told = [one.revocation for one in found if one is not None]
+    assert [one and (one.reason.name, one.revoked_at) for one in told] == [
+        ("keyCompromise", provider.clock.moment),
+        ("keyCompromise", provider.clock.moment),
+        ("keyCompromise", before.revoked_at),
         None,
     ]
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from trustworks.core.store.types import microseconds
 from trustworks.core.trace import implements
 from trustworks.issuance import records
-from trustworks.issuance.model import RevocationReason
+from trustworks.issuance.model import LOST, RevocationReason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -24,16 +24,21 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 _HOLD: Final = RevocationReason.certificateHold.name
+_LOST: Final = frozenset(reason.name for reason in LOST)
 
 
 @dataclass(slots=True)
 class Status:
-    """What the events say of a certificate's status: how often it was held and released, and a revocation."""
+    """What the events say of a certificate's status: how often it was held and released, and revocations.
+
+    `lost` are those for a lost key, which may follow on one for another reason.
+    """
 
     holds: int = 0
     releases: int = 0
     held: list[bytes] = field(default_factory=list)
     revoked: list[bytes] = field(default_factory=list)
+    lost: list[bytes] = field(default_factory=list)
 
 
 @implements("TRUSTWORKS:ISSUANCE-RECORD-BOUND", disabled=None)
@@ -57,12 +62,12 @@ def certificate_objection(serial: str, told: int | None, found: int | None) -> s
 @implements("TRUSTWORKS:ISSUANCE-RECORD-BOUND", disabled=None)
 def status_objection(serial: str, status: Status, revocation: bytes | None) -> str | None:
     """What is wrong with a revocation, by its events: a hold can be lifted, a revocation not."""
-    if status.revoked:
-        if len(status.revoked) > 1:
+    if status.revoked or status.lost:
+        if max(len(status.revoked), len(status.lost)) > 1:
             return f"The certificate {serial} was revoked twice, by its events."
         if revocation is None:
             return f"The certificate {serial} was revoked, and its record says that it is not."
-        right = revocation in status.revoked
+        right = revocation in (status.lost or status.revoked)
     elif status.holds == status.releases:
         if revocation is not None:
             return f"The record of the certificate {serial} has a revocation that no event tells of."
@@ -134,7 +139,7 @@ class CertificateRecords:
                         status.holds += 1
                         status.held.append(octets)
                     else:
-                        status.revoked.append(octets)
+                        (status.lost if detail["reason"] in _LOST else status.revoked).append(octets)
 
     def _add(self, serial: str, digest: bytes) -> None:
         self._certificates[serial] = self._certificates.get(serial, 0) + _number(digest)
@@ -177,19 +182,25 @@ class CertificateRecords:
 
 # A certificate's facts are added up, so that their order does not count and each counts once.
 _ABANDONED: Final = sha256(b"abandoned").digest()
+_OF_NO_EVENTS: Final = -1
 
 
 def _number(digest: bytes) -> int:
-    return int.from_bytes(digest[:16])
+    return int.from_bytes(digest)
 
 
 def _sum(row: records.BoundCertificate) -> int:
-    """The sum of what a row says of itself; only an issued one has a certificate."""
+    """The sum of what a row says of itself; one of no events where its state is not that of its parts."""
     facts = [row.intent]
-    if row.issued is not None:
-        facts.append(row.issued)
-    if row.state == "abandoned":
-        facts.append(_ABANDONED)
+    match row.state, row.issued:
+        case "issuing", None:
+            pass
+        case "issued", bytes(issued):
+            facts.append(issued)
+        case "abandoned", None:
+            facts.append(_ABANDONED)
+        case _:
+            return _OF_NO_EVENTS
     return sum(map(_number, facts))
 
 

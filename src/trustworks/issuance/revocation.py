@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from trustworks.core.audit import Event
 from trustworks.core.errors import Refused, Rejected
 from trustworks.core.time import any_time
+from trustworks.core.trace import implements
 from trustworks.issuance import records
 from trustworks.issuance.model import LOST, Revocation, RevocationReason
 from trustworks.issuance.rules import requests as request_rules
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from trustworks.core.audit import JSON, Recorder
     from trustworks.core.time import Clock
+    from trustworks.issuance.model import CertificateRecord
 
 
 class StatusChange:
@@ -40,7 +42,6 @@ class StatusChange:
         reason: RevocationReason | None,
         *,
         by: str,
-        revoked_at: datetime | None = None,
         invalidity_date: datetime | None = None,
     ) -> Revocation:
         """Revoke or hold a certificate for `reason`, or lift its hold (None); see `Issuance.revoke`."""
@@ -53,39 +54,24 @@ class StatusChange:
         changed: list[Revocation] = []
 
         def action(connection: Connection) -> dict[str, str]:
-            # Read and ruled on inside the transaction that writes: two officers cannot cross each other.
-            records.lock_authority(connection, serial=serial)
-            found = records.certificate(connection, serial)
-            status = records.status(connection, serial)
-            revocation_rules.check_revocable(status, reason)
+            found = _locked(connection, serial)
+            revocation_rules.check_revocable(found, reason)
             assert found is not None  # noqa: S101 - the rule before saw it
             revocation_rules.check_not_reinstated(found.revocation, reason)
-            held = found.revocation
-            now = moment
-            if unproven is not None:
-                lists = records.crl_heads(connection, found.authority)
-                passed = (found.not_before, found.issued_at, *(one.this_update for one in lists))
-                now = revocation_rules.unproven_moment(moment, passed)
-            # A hold keeps its own date. One that lies ahead is from a clock that was ahead.
-            since = now if held is None else min(held.revoked_at, now)
-            new = Revocation(
-                revoked_at=revoked_at or since,
+            lists = records.crl_heads(connection, found.authority)
+            passed = (found.not_before, found.issued_at, *(one.this_update for one in lists))
+            now = revocation_rules.moment_of_change(moment, passed)
+            revocation_rules.check_invalidity_date(invalidity_date, now, proven=unproven is None)
+            told = Revocation(
+                revoked_at=now,
                 reason=reason or RevocationReason.unspecified,
                 recorded_at=now,
                 invalidity_date=invalidity_date,
                 unproven=unproven,
             )
-            revocation_rules.check_dates(
-                revoked_at=new.revoked_at,
-                invalidity_date=invalidity_date,
-                not_before=found.not_before,
-                now=now,
-            )
+            new = revocation_rules.following(found.revocation, told)
             records.set_revocation(connection, serial, None if reason is None else new)
-            also: tuple[str, ...] = ()
-            if reason in LOST:
-                records.lock_authority(connection, name=found.authority)  # an issuance with the key waits
-                also = records.revoke_key(connection, found.spki_sha256, new)
+            also = _revoke_key(connection, found.spki_sha256, told) if reason in LOST else ()
             changed.append(replace(new, also=also))
             return {} if reason is None else records.revocation_digests(connection, (serial, *also))
 
@@ -121,3 +107,34 @@ class StatusChange:
             )
             raise
         return changed[-1]
+
+
+def _locked(connection: Connection, serial: str) -> CertificateRecord | None:
+    """The certificate as it is and stays until the commit, or None.
+
+    Its authority's row is the lock of whatever changes its status, in any process, and of who issues or
+    publishes a list there. An authority's own row comes first: from below upwards, as an issuance takes them.
+    Only what is read after that is ruled on.
+    """
+    found = records.certificate(connection, serial)
+    if found is None:
+        return None
+    records.lock_authority(connection, serial=serial)
+    records.lock_authority(connection, name=found.authority)
+    return records.certificate(connection, serial)
+
+
+@implements("TRUSTWORKS:ISSUANCE-KEY-LOST", disabled=())
+def _revoke_key(connection: Connection, spki_sha256: bytes, lost: Revocation) -> tuple[str, ...]:
+    """Revoke all other certificates of a lost key as lost, and answer the serials.
+
+    They are of one authority, whose row is locked: a key has one use (`check_key_has_one_use`).
+    """
+    reached = []
+    for serial in records.serials_of_key(connection, spki_sha256):
+        found = records.status(connection, serial)
+        current = None if found is None else found.revocation
+        if revocation_rules.may_become(current, lost.reason):
+            records.set_revocation(connection, serial, revocation_rules.following(current, lost))
+            reached.append(serial)
+    return tuple(reached)

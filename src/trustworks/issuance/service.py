@@ -11,6 +11,7 @@ import secrets
 from typing import TYPE_CHECKING, Final
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from sqlalchemy.exc import IntegrityError
 
 from trustworks.core.audit import Event
 from trustworks.core.errors import Refused, Rejected, Unavailable
@@ -209,10 +210,7 @@ class Issuance:
         request_rules.check_actor(by)
         with self._database.read() as connection:
             if records.authority(connection, name) is not None:
-                raise Rejected(
-                    "issuance.authority-exists",
-                    f"The authority {name!r} exists already; nothing was changed.",
-                )
+                raise _authority_exists(name)
         now = self._clock.now().utc
         spki = self._subject_key(key.public_key, now.date())
         above = None if parent is None else self.authority(parent)
@@ -248,7 +246,10 @@ class Issuance:
                     created_at=now,
                 )
             )
-            records.add_authority(connection, made[-1])
+            try:
+                records.add_authority(connection, made[-1])
+            except IntegrityError:  # another ceremony's, which was quicker
+                raise _authority_exists(name) from None
 
         self._release.release(template, key if above is None else self._authority_key(above), by=by, also=add)
         return made[-1]
@@ -265,19 +266,17 @@ class Issuance:
         reason: RevocationReason,
         *,
         by: str,
-        revoked_at: datetime | None = None,
         invalidity_date: datetime | None = None,
     ) -> Revocation:
         """Revoke or hold a certificate; every status service sees it as soon as this returns.
 
         A hold becomes a revocation, and keeps its own date then. When the key is lost, all other certificates
-        of it are revoked too, in the same transaction. Raises `Rejected` (issuance.*) and `Refused`
-        (EN319411-1:REV-6.3.9-04) for one that is revoked already. Without trusted time it is recorded all the
-        same, dated by the system's clock; answer and audit event say so (`unproven`).
+        of it are revoked too, in the same transaction; one that is revoked for another reason gets this one,
+        and keeps its date. Raises `Rejected` (issuance.*) and, for any other change of a revocation,
+        `Refused` (EN319411-1:REV-6.3.9-04). Without trusted time it is recorded all the same, dated by the
+        system's clock; answer and audit event say so (`unproven`).
         """
-        return self._revocation.change(
-            serial, reason, by=by, revoked_at=revoked_at, invalidity_date=invalidity_date
-        )
+        return self._revocation.change(serial, reason, by=by, invalidity_date=invalidity_date)
 
     def release(self, serial: str, *, by: str) -> None:
         """Lift a hold. Raises as `revoke` does, and `Unavailable` (clock.*) without trusted time."""
@@ -362,3 +361,10 @@ class Issuance:
             found.append(authority.certificate)
             authority = self.authority(authority.parent)
         return tuple(found)
+
+
+def _authority_exists(name: str) -> Rejected:
+    return Rejected(
+        "issuance.authority-exists",
+        f"The authority {name!r} exists already; nothing was changed.",
+    )

@@ -196,3 +196,18 @@ def test_a_revocation_is_for_good_and_a_hold_is_not(database: Database) -> None:
     refused(database, f"UPDATE certificates SET {REVOKED.format(reason=4)}")
     refused(database, "UPDATE certificates SET revoked_at = 2")
     refused(database, "UPDATE certificates SET invalidity_date = 2")
+
+
+@pytest.mark.parametrize("first", [0, 4])
+@pytest.mark.parametrize("lost", [1, 2])
+def test_a_revocation_may_become_that_of_a_lost_key_once(database: Database, first: int, lost: int) -> None:
+    write(database, metadata.tables["certificates"], 1)
+    change(database, REVOKED.format(reason=first))
+    refused(database, f"UPDATE certificates SET {LIFTED}")
+    refused(database, f"UPDATE certificates SET {REVOKED.format(reason=6)}")
+    refused(database, f"UPDATE certificates SET revocation_reason = {lost}, revoked_at = 2")
+    refused(database, f"UPDATE certificates SET revocation_reason = {lost}, revoked_at = NULL")
+    change(database, f"revocation_reason = {lost}, invalidity_date = 1, revoked_recorded_at = 2")
+    refused(database, f"UPDATE certificates SET revocation_reason = {3 - lost}")
+    refused(database, "UPDATE certificates SET revoked_recorded_at = 3")
+    refused(database, f"UPDATE certificates SET {LIFTED}")

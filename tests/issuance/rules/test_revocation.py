@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from trustworks.core.errors import Refused, Rejected
-from trustworks.issuance.model import CertificateStatus, Revocation, RevocationReason, State
+from trustworks.issuance.model import LOST, CertificateStatus, Revocation, RevocationReason, State
 from trustworks.issuance.rules.revocation import (
-    check_dates,
+    check_invalidity_date,
     check_not_reinstated,
     check_revocable,
     date_told,
+    following,
+    moment_of_change,
     needs_no_trusted_time,
-    unproven_moment,
 )
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -37,6 +39,36 @@ def status(state: State = "issued", revocation: Revocation | None = None) -> Cer
 def test_a_revocation_is_never_changed(first: RevocationReason, then: RevocationReason | None) -> None:
     with pytest.raises(Refused, match="for good"):
         check_not_reinstated(revoked(first), then)
+
+
+@pytest.mark.req("EN319411-1:REV-6.3.9-04")
+@pytest.mark.parametrize("first", [reason for reason in RevocationReason if reason is not HOLD])
+@pytest.mark.parametrize("then", LOST)
+def test_a_revocation_may_become_that_of_a_lost_key_once(
+    first: RevocationReason, then: RevocationReason
+) -> None:
+    if first not in LOST:
+        check_not_reinstated(revoked(first), then)
+        return
+    with pytest.raises(Refused, match="for good"):
+        check_not_reinstated(revoked(first), then)
+
+
+def test_dates_stay_when_a_revocation_follows_on_another() -> None:
+    day = timedelta(days=1)
+    new = Revocation(revoked_at=NOW, reason=LOST[0], recorded_at=NOW)
+    told = replace(new, invalidity_date=NOW - 9 * day)
+    assert following(None, new) == new
+    for reason, ahead in ((HOLD, NOW), (RevocationReason.superseded, NOW + day)):
+        before = Revocation(
+            revoked_at=NOW - day, reason=reason, recorded_at=NOW - day, invalidity_date=NOW - 3 * day
+        )
+        assert following(before, new) == replace(
+            new, revoked_at=before.revoked_at, invalidity_date=before.invalidity_date
+        )
+        assert following(before, told).invalidity_date == told.invalidity_date
+        # A hold that is dated ahead is from a clock that was ahead; a revocation's date stays all the same.
+        assert following(replace(before, revoked_at=NOW + day), new).revoked_at == ahead
 
 
 @pytest.mark.parametrize("then", [None, *RevocationReason])
@@ -64,26 +96,13 @@ def test_holds_are_not_doubled_and_not_lifted_twice() -> None:
 
 
 @pytest.mark.req("TRUSTWORKS:ISSUANCE-REVOCATION-DATES")
-@pytest.mark.parametrize(
-    ("revoked_at", "invalidity", "word"),
-    [
-        (NOW + timedelta(seconds=1), None, "future"),
-        (NOW, NOW + timedelta(days=1), "future"),
-        (NOW - timedelta(days=11), None, "before"),
-    ],
-)
-def test_dates_lie_between_issuance_and_now(
-    revoked_at: datetime, invalidity: datetime | None, word: str
-) -> None:
-    first = NOW - timedelta(days=10)
-    with pytest.raises(Rejected, match=word):
-        check_dates(revoked_at=revoked_at, invalidity_date=invalidity, not_before=first, now=NOW)
-    check_dates(revoked_at=first, invalidity_date=None, not_before=first, now=NOW)
-
-
-def test_a_key_may_have_been_lost_before_it_was_certified() -> None:
-    lost = NOW - timedelta(days=11)
-    check_dates(revoked_at=NOW, invalidity_date=lost, not_before=NOW - timedelta(days=10), now=NOW)
+def test_a_loss_does_not_lie_in_the_future_of_trusted_time() -> None:
+    tomorrow = NOW + timedelta(days=1)
+    with pytest.raises(Rejected, match="future"):
+        check_invalidity_date(tomorrow, NOW, proven=True)
+    check_invalidity_date(tomorrow, NOW, proven=False)
+    for given in (None, NOW, NOW - timedelta(days=4000)):
+        check_invalidity_date(given, NOW, proven=True)
 
 
 @pytest.mark.req("TRUSTWORKS:ISSUANCE-REVOKED-WITHOUT-CLOCK")
@@ -92,11 +111,11 @@ def test_what_takes_trust_away_needs_no_trusted_time() -> None:
     assert not needs_no_trusted_time(None)
 
 
-@pytest.mark.req("TRUSTWORKS:ISSUANCE-REVOKED-WITHOUT-CLOCK")
-def test_a_moment_without_trusted_time_is_not_before_what_has_passed() -> None:
+@pytest.mark.req("TRUSTWORKS:ISSUANCE-REVOKED-WITHOUT-CLOCK", "TRUSTWORKS:STATUS-CHANGE-LISTED")
+def test_a_change_is_not_dated_before_what_has_passed() -> None:
     before, after = NOW - timedelta(days=1), NOW + timedelta(days=1)
-    assert unproven_moment(NOW, [None, before]) == NOW
-    assert unproven_moment(NOW, [before, after, None]) == after
+    assert moment_of_change(NOW, [None, before]) == NOW
+    assert moment_of_change(NOW, [before, after, None]) == after
 
 
 @pytest.mark.req("TRUSTWORKS:STATUS-REVOKED-BY-NOW")

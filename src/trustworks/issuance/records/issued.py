@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sqlalchemy import BigInteger, bindparam, func, or_, select, type_coerce, update
 
-from trustworks.core.trace import implements
 from trustworks.issuance.model import (
     CertificateRecord,
     CertificateStatus,
@@ -156,6 +154,20 @@ def revocations(connection: Connection, authority: str, now: datetime) -> tuple[
     return count, newest
 
 
+def revocations_mark(connection: Connection, authority: str) -> int:
+    """A number that becomes another one with any change of the revocations of an authority's certificates.
+
+    It is the sum of when they were recorded, which every change sets; of each its last 32 bits in
+    microseconds, so that the sum of two thousand million of them is still one that SQLite can hold. The index
+    that counts them answers this, too.
+    """
+    recorded = type_coerce(certificates.c.revoked_recorded_at, BigInteger)
+    query = select(func.coalesce(func.sum(recorded % 2**32), 0)).where(
+        certificates.c.authority == authority, certificates.c.revoked_at.is_not(None)
+    )
+    return int(connection.execute(query).scalar_one())
+
+
 def serials_of_key(connection: Connection, spki_sha256: bytes) -> list[str]:
     """The serials of all issued certificates with this public key."""
     query = select(certificates.c.serial).where(
@@ -226,20 +238,6 @@ def set_revocation(connection: Connection, serial: str, revocation: Revocation |
         .values(**values)
     )
     return result.rowcount == 1
-
-
-@implements("TRUSTWORKS:ISSUANCE-KEY-LOST", disabled=())
-def revoke_key(connection: Connection, spki_sha256: bytes, lost: Revocation) -> tuple[str, ...]:
-    """Revoke what is still good or held of a lost key, and answer the serials; a hold keeps its own date."""
-    reached = []
-    for serial in serials_of_key(connection, spki_sha256):
-        found = status(connection, serial)
-        held = None if found is None else found.revocation
-        if held is None or held.reason is RevocationReason.certificateHold:
-            since = lost.recorded_at if held is None else held.revoked_at
-            set_revocation(connection, serial, replace(lost, revoked_at=since))
-            reached.append(serial)
-    return tuple(reached)
 
 
 def counts(connection: Connection) -> dict[str, int]:

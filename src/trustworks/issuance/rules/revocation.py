@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from trustworks.core.errors import Refused, Rejected
 from trustworks.core.trace import implements
-from trustworks.issuance.model import RevocationReason
+from trustworks.issuance.model import LOST, Revocation, RevocationReason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from trustworks.issuance.model import CertificateStatus, Revocation
+    from trustworks.issuance.model import CertificateRecord, CertificateStatus
 
 Moment = TypeVar("Moment", datetime, int)
 
 
 @implements("EN319411-1:REV-6.3.9-04")
 def check_not_reinstated(current: Revocation | None, wanted: RevocationReason | None) -> None:
-    """Refuse to change a revocation: only a hold can be lifted (`wanted` None) or become a revocation.
+    """Refuse to change a revocation, except for its reason once the key is found lost (see `may_become`).
 
-    Source: EN 319 411-1, 6.3.9; RFC 5280, 5.3.1.
+    Only a hold can be lifted (`wanted` None). Source: EN 319 411-1, 6.3.9; RFC 5280, 5.3.1.
     """
-    if current is None or current.reason is RevocationReason.certificateHold:
+    if current is None or may_become(current, wanted):
         return
     what = "be valid again" if wanted is None else f"be revoked again for {wanted.name}"
     raise Refused(
@@ -34,8 +35,37 @@ def check_not_reinstated(current: Revocation | None, wanted: RevocationReason | 
     )
 
 
+def may_become(current: Revocation | None, wanted: RevocationReason | None) -> bool:
+    """Whether a certificate's revocation can become one for `wanted`, or be lifted (None).
+
+    A key may be found lost after its certificate was revoked for another reason; that it stays revoked is not
+    enough then, for what was signed before is judged by the reason.
+    """
+    if current is None or current.reason is RevocationReason.certificateHold:
+        return True
+    return wanted in LOST and current.reason not in LOST
+
+
+def following(current: Revocation | None, new: Revocation) -> Revocation:
+    """The revocation `new` as it follows on the one that a certificate has: dates that were told stay.
+
+    A hold's date that lies ahead is from a clock that was ahead, and does not. The date of invalidity stays
+    unless another one is given.
+    """
+    if current is None:
+        return new
+    held = current.reason is RevocationReason.certificateHold
+    return replace(
+        new,
+        revoked_at=min(current.revoked_at, new.recorded_at) if held else current.revoked_at,
+        invalidity_date=new.invalidity_date or current.invalidity_date,
+    )
+
+
 @implements("TRUSTWORKS:ISSUANCE-REVOCABLE")
-def check_revocable(status: CertificateStatus | None, wanted: RevocationReason | None) -> None:
+def check_revocable(
+    status: CertificateRecord | CertificateStatus | None, wanted: RevocationReason | None
+) -> None:
     """Refuse what makes no sense: a certificate that was not issued, a release of one that is not held.
 
     A certificate that expired can be revoked: signatures made before are judged by it.
@@ -57,27 +87,17 @@ def check_revocable(status: CertificateStatus | None, wanted: RevocationReason |
 
 
 @implements("TRUSTWORKS:ISSUANCE-REVOCATION-DATES")
-def check_dates(
-    *, revoked_at: datetime, invalidity_date: datetime | None, not_before: datetime, now: datetime
-) -> None:
-    """Refuse a revocation in the future, or before the certificate was.
+def check_invalidity_date(given: datetime | None, now: datetime, *, proven: bool) -> None:
+    """Refuse a loss of the key that lies in the future, where `now` is trusted time (`proven`).
 
-    The key may be older than its certificate, and so may its loss be: that date may lie before.
-    Source: EN 319 411-1, REV-6.2.4-05A; RFC 5280, 5.3.2.
+    Any other clock may stand anywhere, and a date that it calls wrong keeps no key from being revoked. The
+    key may be older than its certificate, and so may its loss be. Source: RFC 5280, 5.3.2.
     """
-    for name, moment in (("revocation", revoked_at), ("invalidity", invalidity_date)):
-        if moment is None:
-            continue
-        if moment > now:
-            raise Rejected(
-                "issuance.date",
-                f"The {name} date {moment:%Y-%m-%d %H:%M:%SZ} lies in the future; revoke then.",
-            )
-    if revoked_at < not_before:
+    if proven and given is not None and given > now:
         raise Rejected(
             "issuance.date",
-            f"The revocation date {revoked_at:%Y-%m-%d %H:%M:%SZ} lies before the certificate's first day, "
-            f"{not_before:%Y-%m-%d %H:%M:%SZ}; give a later one.",
+            f"The invalidity date {given:%Y-%m-%d %H:%M:%SZ} lies in the future; give an earlier one "
+            "or none.",
         )
 
 
@@ -90,14 +110,20 @@ def needs_no_trusted_time(wanted: RevocationReason | None) -> bool:
     return wanted is not None
 
 
-@implements("TRUSTWORKS:ISSUANCE-REVOKED-WITHOUT-CLOCK", disabled=lambda system, _: system)
-def unproven_moment(system: datetime, known: Iterable[datetime | None]) -> datetime:
-    """The moment of a revocation without trusted time: the system clock's, if what is known allows it.
+@implements(
+    "TRUSTWORKS:ISSUANCE-REVOKED-WITHOUT-CLOCK",
+    "TRUSTWORKS:STATUS-CHANGE-LISTED",
+    disabled=lambda moment, _: moment,
+)
+def moment_of_change(moment: datetime, known: Iterable[datetime | None]) -> datetime:
+    """The moment of a change of status: the clock's, if what is known allows it.
 
-    `known` are moments that have passed for certain, such as the certificate's first. A clock that stands
-    before one of them was set back; the revocation is then of the latest of these moments, and not refused.
+    `known` are moments that have passed for certain: the certificate's first, the newest list's. A moment
+    before one of them was taken before the change had its turn, or is from a system clock that was set back;
+    the change is then of the latest of these moments, and not refused. A change before the newest list would
+    make no new one due, although that list does not have it.
     """
-    return max([system, *(one for one in known if one is not None)])
+    return max([moment, *(one for one in known if one is not None)])
 
 
 @implements("TRUSTWORKS:STATUS-REVOKED-BY-NOW", disabled=lambda recorded, _: recorded)
