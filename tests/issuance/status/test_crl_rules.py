@@ -218,6 +218,34 @@ def test_a_list_is_fresh_until_its_next_update() -> None:
 
 @pytest.mark.req("EN319411-2:CSS-6.3.10-07")
 def test_the_last_list_waits_for_every_certificate() -> None:
-    assert rules.last_list_objections([REVOKED, STATUS], NOW)
+    assert rules.last_list_objections([REVOKED, STATUS], NOW) == (
+        "1 certificates are neither expired nor revoked",
+    )
     assert not rules.last_list_objections([REVOKED], NOW)
     assert not rules.last_list_objections([STATUS], NOW + 2 * DAY)
+
+
+@pytest.mark.req("EN319411-2:CSS-6.3.10-07")
+def test_a_held_certificate_is_not_revoked_for_the_last_list() -> None:
+    hold = Revocation(revoked_at=NOW, reason=RevocationReason.certificateHold, recorded_at=NOW)
+    (said,) = rules.last_list_objections([replace(STATUS, revocation=hold), STATUS, REVOKED], NOW)
+    assert said.startswith("2 certificates are neither expired nor revoked")
+    assert said.endswith("release or revoke the held ones (1)")
+    assert not rules.last_list_objections([replace(STATUS, revocation=hold)], NOW + 2 * DAY)
+
+
+@pytest.mark.req("TRUSTWORKS:STATUS-CHANGE-LISTED")
+@pytest.mark.parametrize(
+    ("change", "missing"),
+    [
+        ({}, True),  # a hold became a revocation, and that is dated before the list
+        ({"changed": False}, False),
+        ({"revoked": 3}, False),  # then the next list is due by itself
+        ({"newest": NOW}, False),
+    ],
+)
+def test_a_list_is_thrown_away_for_a_change_that_would_make_none_due(
+    change: dict[str, Any], *, missing: bool
+) -> None:
+    given: dict[str, Any] = {"changed": True, "revoked": HEAD.entries, "newest": NOW - HOUR} | change
+    assert rules.misses_a_change(HEAD, NOW, HOUR, **given) is missing

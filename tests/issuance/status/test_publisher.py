@@ -290,6 +290,60 @@ def test_a_list_follows_soon_after_a_revocation_and_after_a_lifted_hold(provider
     assert list(load(third)) == []
 
 
+@pytest.mark.req("TRUSTWORKS:STATUS-CHANGE-LISTED")
+@pytest.mark.parametrize("dated", [timedelta(seconds=-5), timedelta(seconds=1)])
+def test_no_change_of_status_falls_between_two_lists(
+    provider: Provider, monkeypatch: pytest.MonkeyPatch, dated: timedelta
+) -> None:
+    certificate, later = provider.issue(), provider.issue()
+    provider.revoke(certificate, RevocationReason.certificateHold)
+    publisher = provider.publisher("issuing")
+    publisher.publish_due()
+    provider.clock.utc += timedelta(minutes=59)
+    provider.revoke(later)
+    provider.clock.utc += timedelta(minutes=1)
+    signed, moment = crl._signed, provider.clock.utc + dated
+
+    def sign_while_another_revokes(*given: Any) -> bytes:
+        monkeypatch.undo()
+        there, provider.clock.utc = provider.clock.utc, moment
+        provider.revoke(certificate)
+        provider.clock.utc = max(there, moment)
+        return signed(*given)
+
+    monkeypatch.setattr(crl, "_signed", sign_while_another_revokes)
+    # What is dated after the list makes the next one due by itself, so that changes without end hinder none.
+    assert len(publisher.publish_due()) == (dated > timedelta(0))
+    provider.clock.utc += timedelta(seconds=1)
+    (record,) = publisher.publish_due()
+    entry = load(record).get_revoked_certificate_by_serial_number(certificate.serial_number)
+    assert entry is not None
+    assert entry.extensions.get_extension_for_class(x509.CRLReason).value.reason.value == "keyCompromise"
+    provider.clock.utc += timedelta(seconds=1)
+    assert publisher.publish_due() == []
+
+
+def test_who_publishes_by_hand_is_told_to_do_it_again(
+    provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate = provider.issue()
+    provider.revoke(certificate, RevocationReason.certificateHold)
+    provider.clock.utc += timedelta(minutes=1)
+    signed = crl._signed
+
+    def sign_while_another_revokes(*given: Any) -> bytes:
+        provider.clock.utc -= timedelta(seconds=2)
+        provider.revoke(certificate)
+        provider.clock.utc += timedelta(seconds=2)
+        return signed(*given)
+
+    monkeypatch.setattr(crl, "_signed", sign_while_another_revokes)
+    with pytest.raises(Rejected, match="publish again") as refused:
+        provider.publisher().publish("issuing", actor="officer")
+    assert refused.value.code == "crl.superseded"
+    assert published(provider) == []
+
+
 @pytest.mark.req("RFC5280:5.2.3-02")
 def test_numbers_grow_over_publishers_and_processes(provider: Provider) -> None:
     numbers = []
@@ -363,5 +417,24 @@ def test_the_last_list_is_not_published_when_a_certificate_is_issued_meanwhile(
 
     monkeypatch.setattr(crl, "_signed", issue_and_sign)
     with pytest.raises(Rejected, match="changed while" if then_revoked else "neither expired nor revoked"):
+        provider.publisher().publish("issuing", actor="test", final=True)
+    assert provider.publisher("issuing").status()[0].number is None
+
+
+@pytest.mark.req("EN319411-2:CSS-6.3.10-07")
+def test_the_last_list_is_not_published_when_a_revocation_changes_meanwhile(
+    provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate = provider.issue(life=20 * DAY)
+    provider.revoke(certificate, RevocationReason.certificateHold)
+    provider.clock.utc = NOW + 100 * DAY
+    signed = crl._signed
+
+    def revoke_and_sign(*given: Any) -> bytes:
+        provider.revoke(certificate)
+        return signed(*given)
+
+    monkeypatch.setattr(crl, "_signed", revoke_and_sign)
+    with pytest.raises(Rejected, match="changed while"):
         provider.publisher().publish("issuing", actor="test", final=True)
     assert provider.publisher("issuing").status()[0].number is None

@@ -5,6 +5,7 @@ Life of a list. (1) One reading transaction: the last number, then every revoked
 rule is held against it. (4) Its row and the audit event commit in one transaction: that is the publication,
 and relying parties see the old list or the new one. The primary key of the table (authority, number) makes
 numbers grow: of two publishers that read the same last number one commits, the other's list is thrown away.
+So is a list that lacks a change of status for which no other would be due.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from cryptography import x509
 from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 
-from trustworks.core.audit import Event, Row
+from trustworks.core.audit import Event
 from trustworks.core.der.algorithms import SIGNATURES
 from trustworks.core.der.crl import (
     authority_key_identifier_extension,
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
 
 _SECOND: Final = 1_000_000  # in microseconds, as times are stored
 SUPERSEDED: Final = "crl.superseded"
-"""Another process published while this list was made."""
+"""Another process published, or revocations changed, while this list was made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +92,7 @@ class _Draft:
     since: datetime
     entries: bytearray
     serials: list[int]
+    mark: int
     final: bool
 
 
@@ -189,6 +191,7 @@ class CrlPublisher:
                     raise Rejected("crl.final", f"This cannot be the last list of {name}: {wrong[0]}.")
             entries, _ = encode_entries(_entries(records.revoked_rows(connection, name), serials, now))
             counted, _ = records.revocations(connection, name, now)
+            mark = records.revocations_mark(connection, name)
         if counted != len(serials):
             raise RuntimeError(f"{counted} certificates of {name} are revoked, {len(serials)} were read")
         hours = _of(self._settings, name).crl_validity_hours
@@ -201,6 +204,7 @@ class CrlPublisher:
             since=x509.load_der_x509_certificate(authority.certificate).not_valid_before_utc,
             entries=entries,
             serials=serials,
+            mark=mark,
             final=final,
         )
 
@@ -235,10 +239,7 @@ class CrlPublisher:
             time=record.recorded_at,
         )
         try:
-            if draft.final:
-                self._recorder.transact(event, lambda connection: self._end(connection, record, draft))
-            else:
-                self._recorder.record(event, Row(records.crls, records.crl_values(record)))
+            self._recorder.transact(event, lambda connection: self._write(connection, record, draft))
         except IntegrityError:
             raise Rejected(
                 SUPERSEDED,
@@ -247,16 +248,36 @@ class CrlPublisher:
             ) from None
         return record
 
-    def _end(self, connection: Connection, record: CrlRecord, draft: _Draft) -> None:
-        """Write the last list, if it still can be: what was issued or changed since it was drafted counts."""
+    def _write(self, connection: Connection, record: CrlRecord, draft: _Draft) -> None:
+        """Write the list, if it still can be: what was issued or changed since it was drafted counts."""
+        records.lock_authority(connection, name=record.authority)
+        (self._check_last if draft.final else self._check_complete)(connection, record, draft)
+        connection.execute(insert(records.crls).values(records.crl_values(record)))
+
+    def _check_last(self, connection: Connection, record: CrlRecord, draft: _Draft) -> None:
         name = record.authority
-        records.lock_authority(connection, name=name)
         wrong = rules.last_list_objections(records.scope(connection, name), record.recorded_at)
-        revoked = [int(row[0], 16) for row in records.revoked_rows(connection, name)]
-        if wrong or revoked != draft.serials:
+        entries, _ = encode_entries(_entries(records.revoked_rows(connection, name), [], draft.this_update))
+        if wrong or entries != draft.entries:
             what = wrong[0] if wrong else "revocations changed while it was made; try again"
             raise Rejected("crl.final", f"This cannot be the last list of {name}: {what}.")
-        connection.execute(insert(records.crls).values(records.crl_values(record)))
+
+    def _check_complete(self, connection: Connection, record: CrlRecord, draft: _Draft) -> None:
+        name, now = record.authority, record.recorded_at
+        revoked, newest = records.revocations(connection, name, now)
+        if rules.misses_a_change(
+            record,
+            now,
+            timedelta(hours=_of(self._settings, name).crl_every_hours),
+            revoked=revoked,
+            newest=newest,
+            changed=records.revocations_mark(connection, name) != draft.mark,
+        ):
+            raise Rejected(
+                SUPERSEDED,
+                f"A revocation of {name} changed while list {record.number} was made, so this one was thrown "
+                "away; publish again.",
+            )
 
 
 def crl_states(settings: IssuanceSettings, database: Database, now: datetime) -> list[CrlState]:

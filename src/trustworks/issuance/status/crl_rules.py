@@ -15,12 +15,12 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 
 from trustworks.core.der.crl import EXPIRED_CERTS_ON_CRL, issuer_octets, tbs_octets
 from trustworks.core.trace import implements
-from trustworks.issuance.model import NEVER
+from trustworks.issuance.model import NEVER, RevocationReason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from trustworks.issuance.model import CertificateStatus, CrlHead
+    from trustworks.issuance.model import CertificateStatus, CrlHead, CrlRecord
 
 OVERDUE_AFTER: Final = timedelta(minutes=10)
 _DAY: Final = timedelta(hours=24)
@@ -179,7 +179,12 @@ def is_listed(state: str, revoked_at: object | None) -> bool:
 
 @implements("EN319411-1:CSS-6.3.9-05", disabled=False)
 def is_due(
-    last: CrlHead | None, now: datetime, every: timedelta, *, revoked: int, newest: datetime | None
+    last: CrlHead | CrlRecord | None,
+    now: datetime,
+    every: timedelta,
+    *,
+    revoked: int,
+    newest: datetime | None,
 ) -> bool:
     """Whether a list is due: by the clock, at the latest after 24 hours; or because revocations changed.
 
@@ -196,6 +201,24 @@ def is_due(
     return revoked != last.entries or (newest is not None and newest >= last.this_update)
 
 
+@implements("TRUSTWORKS:STATUS-CHANGE-LISTED", disabled=False)
+def misses_a_change(
+    made: CrlHead | CrlRecord,
+    now: datetime,
+    every: timedelta,
+    *,
+    revoked: int,
+    newest: datetime | None,
+    changed: bool,
+) -> bool:
+    """Whether a list that was made lacks a change for which, once it is published, no other would be due.
+
+    `changed` says that revocations changed since it was read. A change that makes the next list due does not
+    hold this one back, so that changes without end do not keep every list from being published.
+    """
+    return changed and not is_due(made, now, every, revoked=revoked, newest=newest)
+
+
 @implements("EN319411-1:CSS-6.3.9-13", disabled=False)
 def is_overdue(last: CrlHead | None, now: datetime, every: timedelta, *, newest: datetime | None) -> bool:
     """Whether a list was due ten minutes ago already, so that whoever publishes it must be told.
@@ -209,9 +232,18 @@ def is_overdue(last: CrlHead | None, now: datetime, every: timedelta, *, newest:
 
 @implements("EN319411-2:CSS-6.3.10-07", disabled=())
 def last_list_objections(scope: Iterable[CertificateStatus], now: datetime) -> tuple[str, ...]:
-    """What keeps a list from being the last: a certificate that is neither expired nor revoked."""
-    alive = [c.serial for c in scope if c.revocation is None and c.not_after >= now]
-    return (f"{len(alive)} certificates are neither expired nor revoked",) if alive else ()
+    """What keeps a list from being the last: a certificate that is neither expired nor revoked for good."""
+    alive = held = 0
+    for one in scope:
+        if one.not_after < now:
+            continue
+        hold = one.revocation is not None and one.revocation.reason is RevocationReason.certificateHold
+        held += hold
+        alive += hold or one.revocation is None
+    if not alive:
+        return ()
+    also = f"; release or revoke the held ones ({held})" if held else ""
+    return (f"{alive} certificates are neither expired nor revoked{also}",)
 
 
 @implements("EN319411-1:CSS-6.3.9-05", disabled=True)
