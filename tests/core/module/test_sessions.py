@@ -77,9 +77,10 @@ def test_a_refused_pin_is_not_tried_again_by_any_process(
     assert memory.stat().st_mode & 0o777 == 0o600
     assert "Wr0ng" not in memory.read_text()
     assert f"remove {memory}" in said[-1]  # how to go on
-    with pytest.raises(Unavailable):  # another one is tried, and takes its place
-        Module.open(with_pin(token, tmp_path, "Wr0ng-pin-9"), library=softhsm, state=state)
-    assert len(tries.pins) == 2
+    for guess in ("Wr0ng-pin-9", "Wr0ng-pin-8", "Wr0ng-pin-9"):  # another one is tried, and both are known
+        with pytest.raises(Unavailable):
+            Module.open(with_pin(token, tmp_path, guess), library=softhsm, state=state)
+    assert tries.pins == [b"Wr0ng-pin-8", b"Wr0ng-pin-9"]
     with Module.open(token, library=softhsm, state=state) as module:
         module.random(8)
     assert not list(state.iterdir())

@@ -1,6 +1,7 @@
-"""Remembers across processes which PIN a token refused: each further try brings the token nearer to its lock.
+"""Remembers across processes which PINs a token refused: each further try brings it nearer to its lock.
 
-One file for each token, mode 0600, with a salted hash of the PIN; read and written under the start-up lock.
+One file for each token, mode 0600, with a line for each PIN: a salt, and the salted hash. It is read and
+written under the start-up lock.
 """
 
 from __future__ import annotations
@@ -23,23 +24,21 @@ _SALT = 16
 
 
 @dataclass(frozen=True, slots=True)
-class RefusedPin:
+class RefusedPins:
     """The memory of one token, in `file`."""
 
     file: Path
 
     @classmethod
-    def of(cls, folder: Path, *identity: str) -> RefusedPin:
+    def of(cls, folder: Path, *identity: str) -> RefusedPins:
         """The memory in `folder` of the token with this manufacturer, model and serial number."""
         name = hashlib.sha256("\0".join(identity).encode()).hexdigest()[:16]
         return cls(folder / f"pin-refused-{name}")
 
     def check(self, pin: bytes, uri: Pkcs11Uri) -> None:
-        """Refuse the PIN that the token refused before. Raises `Unavailable` (module.pin-wrong)."""
+        """Refuse a PIN that the token refused before. Raises `Unavailable` (module.pin-wrong)."""
         try:
-            salt, digest = map(bytes.fromhex, self.file.read_text("ascii").split())
-        except FileNotFoundError:
-            return
+            known = self._read()
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else "its content is damaged"
             raise Unavailable(
@@ -47,7 +46,7 @@ class RefusedPin:
                 f"Whether the token of {uri} refused this PIN before cannot be read from {self.file} "
                 f"({reason}), and the PIN was not tried. Check that the PIN is right, then remove that file.",
             ) from error
-        if compare_digest(digest, _digest(salt, pin)):
+        if any(compare_digest(digest, _digest(salt, pin)) for salt, digest in known):
             raise Unavailable(
                 "module.pin-wrong",
                 f"The token of {uri} refused this PIN before; it was not tried again: tokens lock after a "
@@ -56,14 +55,29 @@ class RefusedPin:
             )
 
     def remember(self, pin: bytes) -> None:
-        """Keep the PIN's hash. Raises OSError."""
+        """Keep the PIN's hash beside those of other PINs. Raises OSError."""
         salt = secrets.token_bytes(_SALT)
+        lines = [*self._read(), (salt, _digest(salt, pin))]
         self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        put(self.file, f"{salt.hex()} {_digest(salt, pin).hex()}\n", mode=0o600)
+        put(self.file, "".join(f"{one.hex()} {digest.hex()}\n" for one, digest in lines), mode=0o600)
 
     def forget(self) -> None:
-        """The token took a PIN."""
+        """The token took a PIN, and counts from anew."""
         self.file.unlink(missing_ok=True)
+
+    def _read(self) -> list[tuple[bytes, bytes]]:
+        """Salt and hash of each refused PIN. Raises OSError, and ValueError where the content is damaged."""
+        try:
+            text = self.file.read_text("ascii")
+        except FileNotFoundError:
+            return []
+        found = []
+        for line in text.splitlines():
+            salt, digest = map(bytes.fromhex, line.split())
+            found.append((salt, digest))
+        if not found:
+            raise ValueError("no PIN is in the file, and one was written to it")
+        return found
 
 
 def _digest(salt: bytes, pin: bytes) -> bytes:

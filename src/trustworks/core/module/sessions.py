@@ -21,7 +21,7 @@ from trustworks.core.module import library
 from trustworks.core.module.constants import LOST, Attribute, Rv, User
 from trustworks.core.module.failures import pin_error, unavailable
 from trustworks.core.module.pkcs11 import CryptokiError, ffi, text
-from trustworks.core.module.refusals import RefusedPin
+from trustworks.core.module.refusals import RefusedPins
 from trustworks.core.module.slots import find_slot
 from trustworks.core.trace import implements
 
@@ -137,19 +137,19 @@ class Connection:
             memory.forget()
         return None
 
-    def _memory(self) -> RefusedPin | None:
+    def _memory(self) -> RefusedPins | None:
         """Where it is kept which PIN this token refused."""
         if self.setup.state is None:
             return None
         info = self.cryptoki.token_info(self.slot)
-        return RefusedPin.of(
+        return RefusedPins.of(
             self.setup.state, text(info.manufacturerID), text(info.model), text(info.serialNumber)
         )
 
     @implements(
         "TRUSTWORKS:MODULE-PIN-ONCE", disabled=lambda self, error, _memory: pin_error(error.rv, self.uri)
     )
-    def _refused(self, error: CryptokiError, memory: RefusedPin | None) -> Unavailable:
+    def _refused(self, error: CryptokiError, memory: RefusedPins | None) -> Unavailable:
         """What a refused login means; neither this process nor another tries the same PIN again."""
         failure = pin_error(error.rv, self.uri)
         if failure.code.startswith("module.pin"):
