@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
 from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -17,6 +19,8 @@ from trustworks.app.commands.module import app
 from trustworks.app.configuration.settings import TokensSettings
 from trustworks.core.errors import Malformed, Refused, Rejected, Unavailable
 from trustworks.core.module import KeyAlgorithm, Module, ModuleSettings, Pkcs11Uri
+from trustworks.core.module.constants import Rv
+from trustworks.core.module.pkcs11 import Cryptoki, CryptokiError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -183,6 +187,50 @@ def test_a_token_is_not_made_twice_and_no_pin_file_is_written_over(softhsm: Path
     assert isinstance(done.exception, Unavailable)
 
 
+@pytest.mark.parametrize("call_that_fails", ["init_token", "init_pin"])
+def test_pins_that_may_be_on_a_token_are_kept_and_named(
+    softhsm: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call_that_fails: str
+) -> None:
+    def gone(*_: object) -> None:
+        raise CryptokiError("C_Any", Rv.DEVICE_REMOVED)
+
+    monkeypatch.setattr(Cryptoki, call_that_fails, gone)
+    pins = [tmp_path / "user.pin", tmp_path / "so.pin"]
+    files = ("--pin-file", pins[0], "--so-pin-file", pins[1])
+    done = call("init-token", "--library", softhsm, "--label", f"half {call_that_fails}", *files)
+    assert isinstance(done.exception, Unavailable)
+    assert done.exception.code == "module.token-half-made"
+    assert all(str(file) in str(done.exception) for file in pins)
+    assert all(len(file.read_text("ascii").strip()) >= 20 for file in pins)
+
+
+def test_pins_are_kept_where_the_command_is_broken_off(
+    softhsm: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Cryptoki, "init_pin", interrupted)
+    pins = [tmp_path / "user.pin", tmp_path / "so.pin"]
+    files = ("--pin-file", pins[0], "--so-pin-file", pins[1])
+    assert call("init-token", "--library", softhsm, "--label", "broken off", *files).exit_code != 0
+    assert all(len(file.read_text("ascii").strip()) >= 20 for file in pins)
+
+
+def test_a_pin_that_finds_no_room_leaves_no_file(
+    softhsm: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    files = ("--pin-file", tmp_path / "user.pin", "--so-pin-file", tmp_path / "so.pin")
+    done = call("init-token", "--library", softhsm, "--label", "no room", *files)
+    assert isinstance(done.exception, Unavailable)
+    assert done.exception.code == "module.pin-file"
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_module_that_is_not_well_gives_exit_code_1(softhsm: Path, token: Pkcs11Uri) -> None:
     done = call("health", "--uri", token, "--library", softhsm)
     assert done.exit_code == 1
@@ -259,6 +307,18 @@ def test_a_probe_key_that_the_log_does_not_take_is_destroyed(wiring: Wiring) -> 
     done = call("health", "--token", "tsu", "--make-probe-key", obj=wiring)
     assert isinstance(done.exception, Unavailable)
     assert facts("keys", "--token", "tsu", obj=wiring)["tokens"][0]["keys"] == []
+
+
+def test_a_probe_key_that_is_there_stays_whatever_the_list_and_the_log_say(
+    wiring: Wiring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call("health", "--token", "tsu", "--make-probe-key", obj=wiring)
+    wiring.unwritable = True
+    with monkeypatch.context() as patched:
+        patched.setattr(Module, "keys", lambda _: [])  # a moment in which it is not listed
+        call("health", "--token", "tsu", "--make-probe-key", obj=wiring)
+    (answer,) = facts("keys", "--token", "tsu", obj=wiring)["tokens"]
+    assert [key["label"] for key in answer["keys"]] == ["trustworks-probe"]
 
 
 def test_what_comes_into_no_log_is_said(wiring: Wiring, tmp_path: Path, token: Pkcs11Uri) -> None:

@@ -44,9 +44,12 @@ def test_without_a_probe_key_the_module_is_not_well(module: Module) -> None:
 
 @pytest.mark.req("TRUSTWORKS:MODULE-HEALTH")
 def test_a_module_that_is_well(module: Module) -> None:
-    key = module.ensure_probe_key()
+    key, made = module.ensure_probe_key()
+    assert made
     assert key.label == PROBE_LABEL
-    assert module.ensure_probe_key().key_id == key.key_id
+    again, made = module.ensure_probe_key()
+    assert not made
+    assert again.key_id == key.key_id
     found = module.health()
     assert found.ok
     assert not found.findings
@@ -56,7 +59,7 @@ def test_a_module_that_is_well(module: Module) -> None:
 
 def test_the_probe_key_of_a_module_without_curves_is_rsa(module: Module) -> None:
     module.mechanisms -= {int(Mechanism.EC_KEY_PAIR_GEN)}
-    assert module.ensure_probe_key().algorithm is KeyAlgorithm.RSA_3072
+    assert module.ensure_probe_key()[0].algorithm is KeyAlgorithm.RSA_3072
 
 
 def test_a_probe_key_is_not_made_where_looking_for_it_failed(

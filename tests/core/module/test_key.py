@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trustworks.core.errors import Malformed, Refused, Rejected, Unavailable
-from trustworks.core.module import KeyAlgorithm, Module, SignatureScheme
+from trustworks.core.module import KeyAlgorithm, Module, SignatureScheme, objects
 from trustworks.core.module.algorithms import DEFAULT_SCHEME, EC_PARAMETERS
 from trustworks.core.module.constants import Attribute, KeyType, Mechanism
 from trustworks.core.module.module import check_protection
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from trustworks.core.module import Pkcs11Uri
+    from trustworks.core.module.pkcs11 import Cryptoki
 
 DATA = b"the octets of a certificate, a list or a token"
 
@@ -235,8 +236,6 @@ def test_a_key_that_came_out_unprotected_is_destroyed(
 def test_the_halves_of_a_new_key_must_belong_together(
     module: Module, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from trustworks.core.module import objects  # noqa: PLC0415
-
     other = module.generate_key_pair(label="other", algorithm=KeyAlgorithm.P256)
     genuine = objects.read
     monkeypatch.setattr(
@@ -366,17 +365,60 @@ def test_where_no_copy_can_be_made_the_key_itself_signs(
 
 def test_keys_of_other_kinds_are_passed_over(module: Module) -> None:
     module.generate_key_pair(label="ours", algorithm=KeyAlgorithm.P256)
-    with module.connection.session() as session:
-        module.cryptoki.generate_key_pair(
-            session,
-            PreparedMechanism(Mechanism.RSA_PKCS_KEY_PAIR_GEN),
-            {Attribute.TOKEN: True, Attribute.MODULUS_BITS: 1024, Attribute.ID: b"1"},
-            {Attribute.TOKEN: True, Attribute.LABEL: "short", Attribute.ID: b"1"},
-        )
+    generate_foreign(module, b"1")
     assert [key.label for key in module.keys()] == ["ours"]  # noqa: SIM118 - no dictionary
     with pytest.raises(Rejected, match="RSA-1024") as caught:
         module.key(label="short")
     assert caught.value.code == "module.key-algorithm"
+
+
+@pytest.mark.parametrize("moment", ["missing", "twice"])
+def test_a_key_that_is_missing_or_ambiguous_for_a_moment_is_looked_at_again(
+    module: Module, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    made = module.generate_key_pair(label="k", algorithm=KeyAlgorithm.P256)
+    other = module.generate_key_pair(label="other", algorithm=KeyAlgorithm.P256)
+    genuine, looks = module.cryptoki.find, iter([moment])
+
+    def find(session: int, wanted: dict[Attribute, Any]) -> list[int]:
+        found = genuine(session, wanted)
+        if wanted.get(Attribute.LABEL) == "k" and next(looks, None) is not None:
+            another = {**wanted, Attribute.LABEL: "other"}
+            return [] if moment == "missing" else [*found, *genuine(session, another)]
+        return found
+
+    monkeypatch.setattr(module.cryptoki, "find", find)
+    assert module.key(label="k").spki == made.spki != other.spki
+    assert next(looks, None) is None
+
+
+def test_a_key_that_lacks_something_for_a_moment_is_listed_all_the_same(
+    module: Module, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = module.generate_key_pair(label="k", algorithm=KeyAlgorithm.P256)
+    generate_foreign(module, b"1")
+    genuine, failed = objects.read, iter(["once"])
+
+    def read(cryptoki: Cryptoki, session: int, handle: int) -> objects.Found:
+        found = genuine(cryptoki, session, handle)
+        if found.key_id == made.key_id and next(failed, None) is not None:
+            raise Unavailable("module.public-key-absent", "The token holds no public key object.")
+        return found
+
+    monkeypatch.setattr(objects, "read", read)
+    assert [key.label for key in module.keys()] == ["k"]  # noqa: SIM118 - no dictionary
+    assert next(failed, None) is None
+
+
+def generate_foreign(module: Module, key_id: bytes) -> None:
+    """A key on the token that Trustworks does not use."""
+    with module.connection.session() as session:
+        module.cryptoki.generate_key_pair(
+            session,
+            PreparedMechanism(Mechanism.RSA_PKCS_KEY_PAIR_GEN),
+            {Attribute.TOKEN: True, Attribute.MODULUS_BITS: 1024, Attribute.ID: key_id},
+            {Attribute.TOKEN: True, Attribute.LABEL: "short", Attribute.ID: key_id},
+        )
 
 
 def test_a_curve_that_we_do_not_use_is_passed_over(module: Module) -> None:

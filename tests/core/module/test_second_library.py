@@ -292,7 +292,7 @@ def test_a_token_that_wrong_pins_have_locked_says_so_to_the_right_one_too(second
 
 def test_health_builders_threads_and_reopening_work_as_with_the_first(second: Second) -> None:
     with second.open() as module:
-        key = module.ensure_probe_key()
+        key, _ = module.ensure_probe_key()
         approval = Approval.of(module.info(), operator="TEST operator")
         found = module.health(approval)
         assert found.findings == ()

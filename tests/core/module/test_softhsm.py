@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from trustworks.core.errors import Unavailable
-from trustworks.core.module import KeyAlgorithm, Module
+from trustworks.core.errors import Rejected, Unavailable
+from trustworks.core.module import KeyAlgorithm, Module, initialise_token, token_labels
 from trustworks.core.module import library as libraries
 from trustworks.core.module.library import Setup
 from trustworks.core.module.softhsm import (
     SERIAL,
     attributes,
-    damaged_files,
+    check_tokens_whole,
     keep_token,
     restore_tokens,
 )
@@ -147,7 +147,8 @@ def test_the_copy_follows_the_file_once_it_is_known_to_be_good(
     copy.write_bytes(b"cut too")  # no better: the damaged file stays
     restore_tokens(setup)
     assert file.read_bytes() == b"cut"
-    assert damaged_files(setup) == [file]
+    with pytest.raises(Unavailable, match=f"{file} is damaged"):
+        check_tokens_whole(setup)
 
 
 @pytest.mark.parametrize("text", ["", "directories.tokendir = ", "objectstore.backend = file\n"])
@@ -165,6 +166,7 @@ def test_a_damaged_token_without_a_copy_is_named(
     softhsm: Path, made: tuple[Pkcs11Uri, Path], make_token: Callable[..., Pkcs11Uri], length: int
 ) -> None:
     uri, file = made
+    beside = make_token()
     file.with_name("token.object.kept").unlink()
     content = file.read_bytes()
     file.write_bytes(content[:length])
@@ -174,7 +176,37 @@ def test_a_damaged_token_without_a_copy_is_named(
     restart(softhsm)
     with pytest.raises(Unavailable, match=f"{file} is damaged .* from a backup") as caught:
         Module.open(uri, library=softhsm, lab=True)
-    assert caught.value.code == "module.token-absent"
+    assert caught.value.code == "module.token-damaged"
     assert "init-token" not in str(caught.value)
-    with Module.open(make_token(), library=softhsm, lab=True) as other:  # the others are not hidden by it
+    with Module.open(beside, library=softhsm, lab=True) as other:  # the others are not hidden by it
         assert other.random(8)
+
+
+def test_no_second_token_is_made_of_the_label_of_one_whose_file_was_cut_short(
+    softhsm: Path, made: tuple[Pkcs11Uri, Path]
+) -> None:
+    uri, file = made
+    file.write_bytes(b"")
+    restart(softhsm)
+    with pytest.raises(Rejected) as caught:
+        initialise_token(softhsm, label=str(uri.token), so_pin="Qw3-zz98-aa", user_pin="Rt5-yy76-bb")
+    assert caught.value.code == "module.token-exists"
+    with Module.open(uri, library=softhsm, lab=True) as module:
+        module.key("kept").sign(b"data")
+
+
+def test_while_a_token_is_damaged_none_is_made_and_nobody_is_told_which_there_are(
+    softhsm: Path, made: tuple[Pkcs11Uri, Path]
+) -> None:
+    uri, file = made
+    file.with_name("token.object.kept").unlink()
+    file.write_bytes(b"")
+    restart(softhsm)
+    tokens = token_files()
+    for label in (str(uri.token), "quite another"):  # whose the file was cannot be seen
+        with pytest.raises(Unavailable, match=f"{file} is damaged .* from a backup") as caught:
+            initialise_token(softhsm, label=label, so_pin="Qw3-zz98-aa", user_pin="Rt5-yy76-bb")
+        assert caught.value.code == "module.token-damaged"
+    with pytest.raises(Unavailable, match=f"{file} is damaged"):
+        token_labels(softhsm)
+    assert token_files() == tokens

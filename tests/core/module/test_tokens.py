@@ -81,11 +81,22 @@ def test_a_pin_that_the_module_does_not_take_leaves_no_half_made_token(
     assert caught.value.code == "module.token-absent"
 
 
-def test_a_module_that_fails_half_way_says_so(softhsm: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: object) -> None:
-        raise CryptokiError("C_InitToken", 0x31)
+@pytest.mark.parametrize(
+    ("call", "code"),
+    [
+        ("slots", "module.token"),
+        ("init_token", "module.token-half-made"),
+        ("login", "module.token-half-made"),
+        ("init_pin", "module.token-half-made"),
+    ],
+)
+def test_a_module_that_fails_says_whether_the_token_was_begun(
+    softhsm: Path, monkeypatch: pytest.MonkeyPatch, call: str, code: str
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise CryptokiError("C_Any", 0x31)
 
-    monkeypatch.setattr(Cryptoki, "init_token", full)
+    monkeypatch.setattr(Cryptoki, call, full)
     with pytest.raises(Unavailable, match="CKR_DEVICE_MEMORY") as caught:
-        initialise_token(softhsm, label="full", so_pin=pin(), user_pin=pin())
-    assert caught.value.code == "module.token"
+        initialise_token(softhsm, label=f"full at {call}", so_pin=pin(), user_pin=pin())
+    assert caught.value.code == code

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from trustworks.app.configuration.config import Config
     from trustworks.core.audit import Recorder
+    from trustworks.core.module import Key
     from trustworks.core.store import Database
 
 CEREMONIES = "root"  # opened when it is named, never because nothing was said
@@ -154,3 +155,40 @@ def record(recorder: Recorder | None, kind: str, token: Pkcs11Uri, detail: dict[
             time=datetime.now(UTC),
         )
     )
+
+
+def key_facts(key: Key) -> dict[str, Any]:
+    """What a command says of a key, and the audit log too."""
+    return {
+        "label": key.label,
+        "id": key.key_id.hex(),
+        "algorithm": key.algorithm.value,
+        "spki_sha256": key.spki_sha256.hex(),
+        "uri": str(key.uri),
+    }
+
+
+def record_token(recorder: Recorder | None, label: str) -> None:
+    """Write that a token was made to the audit log."""
+    record(recorder, "module.token-initialised", Pkcs11Uri(token=label), {"label": label})
+
+
+def record_key(recorder: Recorder | None, module: Module, key: Key) -> dict[str, Any]:
+    """Write that a key was made to the audit log; a key that the log does not know of must not stay.
+
+    Answers the key's facts.
+    """
+    facts = key_facts(key)
+    try:
+        record(recorder, "module.key-generated", module.token_uri, facts)
+    except BaseException:
+        module.destroy(key)
+        raise
+    return facts
+
+
+def add_probe_key(recorder: Recorder | None, module: Module) -> None:
+    """Make the key that `health` signs with, where it is absent."""
+    key, made = module.ensure_probe_key()
+    if made:
+        record_key(recorder, module, key)

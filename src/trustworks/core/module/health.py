@@ -116,17 +116,16 @@ def look_at_random(first: bytes, second: bytes) -> tuple[str, ...]:
     return ()
 
 
-def ensure_probe_key(module: Module) -> Key:
-    """The probe key of the token; made where it is absent."""
+def ensure_probe_key(module: Module) -> tuple[Key, bool]:
+    """The probe key of the token, and whether it was made, as it is where it is absent."""
     try:
-        return module.key(label=PROBE_LABEL)
+        return module.key(label=PROBE_LABEL), False
     except Unavailable as error:
         if error.code != "module.key-absent":
             raise
     elliptic = Mechanism.EC_KEY_PAIR_GEN in module.mechanisms
-    return module.generate_key_pair(
-        label=PROBE_LABEL, algorithm=KeyAlgorithm.P256 if elliptic else KeyAlgorithm.RSA_3072
-    )
+    algorithm = KeyAlgorithm.P256 if elliptic else KeyAlgorithm.RSA_3072
+    return module.generate_key_pair(label=PROBE_LABEL, algorithm=algorithm), True
 
 
 @implements("TRUSTWORKS:MODULE-HEALTH", disabled=ModuleHealth(ok=True, latency_us=None))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from trustworks.core.errors import Unavailable
 from trustworks.core.module.constants import Rv
 from trustworks.core.module.pkcs11 import Cryptoki, CryptokiError
+from trustworks.core.module.softhsm import restore_tokens
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
@@ -175,6 +176,22 @@ def _lock(descriptor: int, path: Path) -> None:
             time.sleep(_LOCK_PAUSE)
         else:
             return
+
+
+@contextmanager
+def started(setup: Setup, *, afresh: bool = False) -> Iterator[Cryptoki]:
+    """The library, initialised, as long as nobody else starts, logs in, or makes or destroys anything.
+
+    Damaged files of tokens are put back before it reads them. `afresh`: it lists the slots anew, as who asks
+    which tokens there are needs it. Raises what `start_lock` and `load` raise.
+    """
+    with start_lock(setup):
+        restored = restore_tokens(setup)
+        cryptoki = load(setup)
+        with cryptoki.lock:
+            if afresh or restored:  # one that ran before has read the damaged file
+                start_afresh(cryptoki)
+            yield cryptoki
 
 
 def load(setup: Setup) -> Cryptoki:

@@ -17,7 +17,7 @@ from trustworks.core.module.key import Key
 from trustworks.core.module.pin import check_pin, read_pin
 from trustworks.core.module.pkcs11 import CryptokiError, text
 from trustworks.core.module.sessions import Connection
-from trustworks.core.module.softhsm import damaged_files, keep_token, restore_tokens
+from trustworks.core.module.softhsm import check_tokens_whole, keep_token
 from trustworks.core.module.uri import Pkcs11Uri
 from trustworks.core.trace import implements
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from trustworks.core.module.algorithms import KeyAlgorithm
     from trustworks.core.module.config import ModuleSettings
     from trustworks.core.module.health import Approval, ModuleHealth
-    from trustworks.core.module.library import Setup
     from trustworks.core.module.objects import Found
     from trustworks.core.module.probe import Capability, ModuleInfo
 
@@ -98,17 +97,13 @@ class Module:
         lab = lab or (settings is not None and settings.lab)
         check_pin(pin, whose=str(uri), lab=lab)
         try:
-            with libraries.start_lock(setup):
-                restored = restore_tokens(setup)
-                cryptoki = libraries.load(setup)
-                if restored:
-                    with cryptoki.lock:
-                        libraries.start_afresh(cryptoki)
+            with libraries.started(setup) as cryptoki:
                 connection = Connection(cryptoki, uri, pin, setup=setup, read_write=read_write)
                 try:
                     connection.open()
                 except (Unavailable, CryptokiError) as error:
-                    check_token_files(setup, uri, error)
+                    if isinstance(error, CryptokiError) or error.code == "module.token-absent":
+                        check_tokens_whole(setup)
                     raise
                 try:
                     module = cls(connection, lab=lab, today=today, settings=settings)
@@ -197,37 +192,44 @@ class Module:
                 "Say which key is meant: by its label, its id, or object= or id= in the PKCS#11 URI."
             )
 
-        def read(session: int) -> list[Found]:  # found and read in one session: numbers end with it
-            handles = self._find(session, label, key_id)
-            return objects.unique(objects.read(self.cryptoki, session, handle) for handle in handles)
-
-        found = self.look_up(read)
-        if len(found) == 1:
-            return self._key(found[0])
         name = f"with the label {label!r}" if label is not None else f"with the id {(key_id or b'').hex()}"
-        if found:
-            raise Unavailable(
-                "module.key-ambiguous",
-                f"{len(found)} keys {name} are on {self.token_uri}; name one by its id.",
-            )
-        self.connection.check_usable()  # after a logout private keys are not found
-        raise Unavailable(
-            "module.key-absent",
-            f"No private key {name} is on {self.token_uri}. `trustworks module keys` lists those that are "
-            "there.",
-        )
+
+        def read(session: int) -> Found:  # found and read in one session: numbers end with it
+            handles = self._find(session, label, key_id)
+            found = objects.unique(objects.read(self.cryptoki, session, handle) for handle in handles)
+            if len(found) > 1:
+                raise Unavailable(
+                    "module.key-ambiguous",
+                    f"{len(found)} keys {name} are on {self.token_uri}; name one by its id.",
+                )
+            if not found:
+                self.connection.check_usable()  # after a logout private keys are not found
+                raise Unavailable(
+                    "module.key-absent",
+                    f"No private key {name} is on {self.token_uri}. `trustworks module keys` lists "
+                    "those that are there.",
+                )
+            return found[0]
+
+        return self._key(self.look_up(read))
 
     def keys(self) -> list[Key]:
         """All private keys of the token that Trustworks can use, by label."""
+        looked_at_again: set[int] = set()
 
         def read(session: int) -> list[Found]:
-            found = []
+            found, doubt = [], None
             for handle in self._find(session):
                 try:
                     found.append(objects.read(self.cryptoki, session, handle))
                 except (Unavailable, Rejected) as error:
                     if error.code not in objects.NOT_OURS:
                         raise
+                    if handle not in looked_at_again:  # twice the same: it is none that Trustworks uses
+                        looked_at_again.add(handle)
+                        doubt = error
+            if doubt is not None:
+                raise doubt
             return objects.unique(found)
 
         return sorted(map(self._key, self.look_up(read)), key=lambda key: (key.label, key.key_id))
@@ -315,8 +317,11 @@ class Module:
         """What the module can really do, tried out with keys of one session; takes some seconds."""
         return probe.capabilities(self)
 
-    def ensure_probe_key(self) -> Key:
-        """The key that `health` signs with; made where it is absent (the module must be open read_write)."""
+    def ensure_probe_key(self) -> tuple[Key, bool]:
+        """The key that `health` signs with, and whether it was made, as it is where it is absent.
+
+        The module must be open read_write.
+        """
         return health.ensure_probe_key(self)
 
     def health(self, approved: Approval | None = None) -> ModuleHealth:
@@ -325,25 +330,6 @@ class Module:
         `approved`: as read from the approval file that the configuration names, unless it is given.
         """
         return health.health(self, approved)
-
-
-def check_token_files(setup: Setup, uri: Pkcs11Uri, error: Unavailable | CryptokiError) -> None:
-    """Where a token is absent or fails and a token's file is damaged, say so instead of "create it".
-
-    What is left of that file may be all that is left of the keys.
-    """
-    if isinstance(error, Unavailable) and error.code != "module.token-absent":
-        return
-    damaged = damaged_files(setup)
-    if not damaged:
-        return
-    remedy = (
-        f"{damaged[0]} is damaged (cut short or empty) without a good copy beside it. If it is this token's, "
-        "put the file back from a backup before you do anything else."
-    )
-    if isinstance(error, Unavailable):
-        raise Unavailable("module.token-absent", f"The token of {uri} is absent, and {remedy}") from error
-    raise Unavailable("module.failed", f"The token of {uri} cannot be read, and {remedy}") from error
 
 
 @implements("TRUSTWORKS:MODULE-KEY-INSIDE")

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.durable import put
+from trustworks.core.errors import Unavailable
 from trustworks.core.module.constants import Flag
 from trustworks.core.trace import implements
 
@@ -65,14 +66,21 @@ def keep_token(setup: Setup, serial: str) -> None:
                 put(copy, content, mode=0o600)
 
 
-def damaged_files(setup: Setup) -> list[Path]:
-    """The files of tokens that are damaged and could not be put back."""
-    found = []
+def check_tokens_whole(setup: Setup) -> None:
+    """Refuse to go by what the library says of its tokens while a file of theirs is damaged.
+
+    Such a token is not listed, under whatever label, and what is left of its file may be all that is left of
+    its keys. Raises `Unavailable` (module.token-damaged).
+    """
     for file in _token_files(setup):
         with contextlib.suppress(OSError):
             if not is_whole(file.read_bytes()):
-                found.append(file)
-    return found
+                raise Unavailable(
+                    "module.token-damaged",
+                    f"The token's file {file} is damaged (cut short or empty) without a good copy beside it, "
+                    "and its token cannot be seen. Put the file back from a backup before you do anything "
+                    "else; if there is none, move its folder away.",
+                )
 
 
 def is_whole(content: bytes) -> bool:

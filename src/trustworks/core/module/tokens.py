@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from trustworks.core.errors import Malformed, Rejected, Unavailable
 from trustworks.core.module import library as libraries
 from trustworks.core.module.constants import Flag, User
 from trustworks.core.module.pin import check_pin
 from trustworks.core.module.pkcs11 import CryptokiError, text
-from trustworks.core.module.softhsm import keep_token, restore_tokens
+from trustworks.core.module.softhsm import check_tokens_whole, keep_token
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
@@ -34,7 +34,9 @@ def initialise_token(
     """Make a new token with this label on a free slot, and set both PINs.
 
     A token that exists already is never touched: `Rejected` (module.token-exists). Known or short PINs are
-    `Refused` outside the lab. `Unavailable` (module.slots) without a free slot.
+    `Refused` outside the lab. `Unavailable` (module.slots) without a free slot, (module.token-damaged) while
+    a token is damaged and its label unknown, and (module.token-half-made) where it failed after C_InitToken
+    began: then the PINs may be on the token.
     """
     officer, user = (pin.encode() if isinstance(pin, str) else pin for pin in (so_pin, user_pin))
     if not 0 < len(label.encode()) <= 32 or label != label.strip() or "\0" in label:
@@ -45,25 +47,28 @@ def initialise_token(
     if officer == user and not lab:
         raise Malformed("The security officer's PIN and the user's PIN must differ.")
     setup = libraries.make_setup(settings, library=library, base=base)
-    with libraries.start_lock(setup):
-        cryptoki = libraries.load(setup)
-        with cryptoki.lock:
-            libraries.start_afresh(cryptoki)
-            try:
-                keep_token(setup, _initialise(cryptoki, label, officer, user))
-            except CryptokiError as error:
-                raise Unavailable(
-                    "module.token",
-                    f"The token {label!r} could not be initialised: {error}. Check space and rights.",
-                ) from error
+    with libraries.started(setup, afresh=True) as cryptoki:
+        check_tokens_whole(setup)
+        try:
+            slot = _place(cryptoki, label, officer, user)
+        except CryptokiError as error:
+            raise Unavailable(
+                "module.token", f"No place for the token {label!r} can be found: {error}. Check the module."
+            ) from error
+        try:
+            keep_token(setup, _initialise(cryptoki, slot, label, officer, user))
+        except CryptokiError as error:
+            raise Unavailable(
+                "module.token-half-made",
+                f"The token {label!r} was begun and may be half made: {error}. Keep its PINs, which may be "
+                "on it, check space and rights, and remove the token with the module's own tools before "
+                "you make it again.",
+            ) from error
 
 
-def _initialise(cryptoki: Cryptoki, label: str, so_pin: bytes, user_pin: bytes) -> str:
-    """Make the token; answers its serial number."""
-    slots = []
-    for slot in cryptoki.slots():
-        with contextlib.suppress(CryptokiError):  # a spoilt token is not a free one
-            slots.append((slot, cryptoki.token_info(slot)))
+def _place(cryptoki: Cryptoki, label: str, so_pin: bytes, user_pin: bytes) -> int:
+    """The free slot for a token with this label, where it takes both PINs."""
+    slots = _tokens(cryptoki)
     slot, info = slots[
         free_slot([(bool(info.flags & Flag.TOKEN_INITIALIZED), text(info.label)) for _, info in slots], label)
     ]
@@ -71,6 +76,11 @@ def _initialise(cryptoki: Cryptoki, label: str, so_pin: bytes, user_pin: bytes) 
         least, most = info.ulMinPinLen, info.ulMaxPinLen or len(pin)
         if not least <= len(pin) <= most:
             raise Malformed(f"{whose} PIN has {len(pin)} characters; the module takes {least} to {most}.")
+    return slot
+
+
+def _initialise(cryptoki: Cryptoki, slot: int, label: str, so_pin: bytes, user_pin: bytes) -> str:
+    """Make the token; answers its serial number."""
     cryptoki.init_token(slot, so_pin, label)
     session = cryptoki.open_session(slot, read_write=True)
     try:
@@ -85,20 +95,25 @@ def _initialise(cryptoki: Cryptoki, label: str, so_pin: bytes, user_pin: bytes) 
 def token_labels(
     library: Path | None = None, *, settings: ModuleSettings | None = None, base: Path | None = None
 ) -> frozenset[str]:
-    """The labels of all tokens that are initialised. No PIN is needed."""
+    """The labels of all tokens that are initialised. No PIN is needed.
+
+    `Unavailable` (module.token-damaged) while a token is damaged and its label unknown.
+    """
     setup = libraries.make_setup(settings, library=library, base=base)
-    with libraries.start_lock(setup):
-        restore_tokens(setup)
-        cryptoki = libraries.load(setup)
-        found = set()
-        with cryptoki.lock:
-            libraries.start_afresh(cryptoki)
-            for slot in cryptoki.slots():
-                with contextlib.suppress(CryptokiError):  # an empty slot, or a spoilt token
-                    info = cryptoki.token_info(slot)
-                    if info.flags & Flag.TOKEN_INITIALIZED:
-                        found.add(text(info.label))
-        return frozenset(found)
+    with libraries.started(setup, afresh=True) as cryptoki:
+        check_tokens_whole(setup)
+        return frozenset(
+            text(info.label) for _, info in _tokens(cryptoki) if info.flags & Flag.TOKEN_INITIALIZED
+        )
+
+
+def _tokens(cryptoki: Cryptoki) -> list[tuple[int, Any]]:
+    """All slots whose token can be read, be it initialised or not, with what CK_TOKEN_INFO says of it."""
+    found = []
+    for slot in cryptoki.slots():
+        with contextlib.suppress(CryptokiError):  # an empty slot, or a spoilt token, which is no free one
+            found.append((slot, cryptoki.token_info(slot)))
+    return found
 
 
 @implements("TRUSTWORKS:MODULE-TOKEN-KEPT", disabled=0)

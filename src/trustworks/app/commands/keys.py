@@ -1,0 +1,169 @@
+"""`trustworks module keys, generate-key, request, destroy-key`: the life of a key in the module."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path  # noqa: TC003 - Typer reads it at run time
+from typing import Annotated, Any
+
+import typer
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from trustworks.app.commands.tokens import (
+    AsJson,
+    Lab,
+    Label,
+    Library,
+    Token,
+    Uri,
+    key_facts,
+    log_of,
+    names,
+    opened,
+    record,
+    record_key,
+)
+from trustworks.core.durable import put
+from trustworks.core.errors import Rejected
+from trustworks.core.module import KeyAlgorithm
+from trustworks.core.module.requests import certification_request
+
+
+def keys(
+    context: typer.Context,
+    *,
+    token: Token = None,
+    uri: Uri = None,
+    library: Library = None,
+    lab: Lab = False,
+    as_json: AsJson = False,
+) -> None:
+    """List the private keys with their protection."""
+    answers = []
+    for name in names(context, token, uri):
+        with opened(context, token=name, uri=uri, library=library, lab=lab) as module:
+            found = [key_facts(key) | {"attributes": key.attributes()} for key in module.keys()]  # noqa: SIM118 - no dictionary
+            answers.append({"token": name, "uri": str(module.token_uri), "keys": found})
+            if not as_json:
+                typer.echo(
+                    "\n".join((f"{module.token_uri.token}: {len(found)} key(s)", *map(_key_text, found)))
+                )
+    if as_json:
+        typer.echo(json.dumps({"tokens": answers}))
+
+
+def _key_text(key: dict[str, Any]) -> str:
+    inside = "stays inside" if key["attributes"]["extractable"] is False else "CAN BE EXTRACTED"
+    return f"  {key['label']:<24}{key['algorithm']:<17}{key['id']:<42}{inside}"
+
+
+def generate_key(
+    context: typer.Context,
+    label: Label,
+    *,
+    algorithm: Annotated[
+        KeyAlgorithm, typer.Option("--algorithm", "-a", help="The kind of key.")
+    ] = KeyAlgorithm.P256,
+    token: Token = None,
+    uri: Uri = None,
+    library: Library = None,
+    lab: Lab = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make a key pair whose private key can never leave the module."""
+    with (
+        log_of(context, alone=uri is not None) as recorder,
+        opened(context, token=token, uri=uri, library=library, lab=lab, read_write=True) as module,
+    ):
+        key = module.generate_key_pair(label=label, algorithm=algorithm)
+        facts = record_key(recorder, module, key)
+    typer.echo(
+        json.dumps(facts) if as_json else f"{facts['uri']}\nSHA-256 of the SPKI {facts['spki_sha256']}"
+    )
+
+
+def request(
+    context: typer.Context,
+    label: Label,
+    *,
+    subject: Annotated[
+        str | None,
+        typer.Option(
+            help='The subject, such as "C=XX, CN=TSU 2 TEST", for an authority that reads it there.'
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write the request here (PEM), in place of standard output.")
+    ] = None,
+    token: Token = None,
+    uri: Uri = None,
+    library: Library = None,
+    lab: Lab = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make a certification request (PKCS#10) for a key, signed in the module.
+
+    For `trustworks certificate issue --csr`, which takes the key from it and the subject from its own option.
+    """
+    name = _name(subject)
+    with (
+        log_of(context, alone=uri is not None) as recorder,
+        opened(context, token=token, uri=uri, library=library, lab=lab) as module,
+    ):
+        key = module.key(label=label)
+        csr = x509.load_der_x509_csr(certification_request(key, name))
+        facts = key_facts(key) | {"subject": csr.subject.rfc4514_string()}
+        record(recorder, "module.request-made", module.token_uri, facts)
+    pem = csr.public_bytes(Encoding.PEM).decode("ascii")
+    if out is not None:
+        try:
+            put(out, pem)
+        except OSError as error:
+            raise Rejected(
+                "module.request-file", f"{out} cannot be written: {error.strerror}. Name another file."
+            ) from None
+    if as_json:
+        typer.echo(json.dumps(facts | {"request": pem}))
+    elif out is None:
+        typer.echo(pem, nl=False)
+    else:
+        typer.echo(f"{facts['uri']}\nThe request is in {out}.")
+
+
+def _name(subject: str | None) -> x509.Name:
+    from trustworks.issuance.profiles.tbs import distinguished_name  # noqa: PLC0415 - few commands name anybody
+    from trustworks.issuance.wire import read_subject  # noqa: PLC0415 - as above
+
+    return distinguished_name(() if subject is None else read_subject(subject))
+
+
+def destroy_key(
+    context: typer.Context,
+    label: Label,
+    reason: Annotated[str, typer.Option(help="Why; goes into the audit log.")],
+    *,
+    token: Token = None,
+    uri: Uri = None,
+    library: Library = None,
+    lab: Lab = False,
+    confirm: Annotated[
+        str | None, typer.Option(help="The key's label again; asked for where it is absent.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Destroy a key for ever. Restart the services that use it: with SoftHSM2 they sign with a copy of it."""
+    with (
+        log_of(context, alone=uri is not None) as recorder,
+        opened(context, token=token, uri=uri, library=library, lab=lab, read_write=True) as module,
+    ):
+        key = module.key(label=label)
+        if confirm is None:
+            confirm = typer.prompt(f"{key.uri} will be lost for ever. Type its label", err=True)
+        if confirm != label:
+            raise Rejected("module.confirmation", "The label was not repeated; nothing was destroyed.")
+        facts = key_facts(key) | {"reason": reason}
+        record(recorder, "module.key-destruction-ordered", module.token_uri, facts)
+        module.destroy(key)
+        record(recorder, "module.key-destroyed", module.token_uri, facts)
+    typer.echo(json.dumps(facts) if as_json else f"{facts['uri']} is destroyed.")

@@ -1,0 +1,103 @@
+"""`trustworks module init-token`: a new token, and the files with its PINs."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from contextlib import contextmanager
+from pathlib import Path  # noqa: TC003 - Typer reads it at run time
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import quote
+
+import typer
+
+from trustworks.app.commands.tokens import AsJson, ModuleWiring, add_probe_key, log_of, record_token
+from trustworks.core.durable import put_new
+from trustworks.core.errors import Malformed, Rejected, TrustworksError, Unavailable
+from trustworks.core.module import Module, Pkcs11Uri, initialise_token
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def init_token(
+    context: typer.Context,
+    label: Annotated[str, typer.Option("--label", "-l", help="The new token's label.")],
+    pin_file: Annotated[Path, typer.Option(help="A new file (mode 0600) for the user's PIN.")],
+    so_pin_file: Annotated[Path, typer.Option(help="A new file for the security officer's PIN.")],
+    library: Annotated[
+        Path | None, typer.Option(help="The PKCS#11 library. Default: [module] library, else SoftHSM2.")
+    ] = None,
+    *,
+    probe_key: Annotated[
+        bool, typer.Option("--probe-key/--no-probe-key", help="Make the key that `health` signs with.")
+    ] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Make a new token with random PINs on a free slot; one that exists already is never touched.
+
+    Keep the security officer's file away from this machine afterwards: no service needs it.
+    """
+    where: dict[str, Any] = {"library": library} if library else _configured(context)
+    with log_of(context, alone=True) as recorder:
+        with _new_pins(pin_file, so_pin_file) as (user_pin, so_pin):
+            initialise_token(label=label, user_pin=user_pin, so_pin=so_pin, **where)
+        record_token(recorder, label)
+        if probe_key:
+            here = Pkcs11Uri(token=label, pin_source=f"file:{quote(str(pin_file.absolute()))}")
+            with Module.open(here, read_write=True, **where) as module:
+                add_probe_key(recorder, module)
+    named = Pkcs11Uri(token=label, pin_source=f"file:{quote(str(pin_file))}")
+    if as_json:
+        facts = {"uri": str(named), "pin_file": str(pin_file), "so_pin_file": str(so_pin_file)}
+        typer.echo(json.dumps(facts))
+    else:
+        typer.echo(f"{named}\nPut that line under [tokens], and take {so_pin_file} off this machine.")
+
+
+def _configured(context: typer.Context) -> dict[str, Any]:
+    """The library of the configuration, where there is a configuration."""
+    wiring: ModuleWiring | None = context.obj
+    if wiring is None:
+        return {}
+    try:
+        return {"settings": wiring.config.module, "base": wiring.base}
+    except Malformed:
+        if wiring.given is not None:
+            raise
+        return {}
+
+
+@contextmanager
+def _new_pins(*files: Path) -> Iterator[list[str]]:
+    """A random PIN in each of the files, which must not exist; only their owner can read them.
+
+    They go again where an error says that no token was begun. Whatever else ends the block leaves them: a
+    token may have the PINs, and without them nobody comes to it again.
+    """
+    made: list[Path] = []
+    pins = [secrets.token_urlsafe(18) for _ in files]
+    try:
+        for file, pin in zip(files, pins, strict=True):
+            _write_pin(file, pin)
+            made.append(file)
+        yield pins
+    except TrustworksError as error:
+        if isinstance(error, Unavailable) and error.code == "module.token-half-made":
+            raise Unavailable(error.code, f"{error} They are in {' and '.join(map(str, made))}.") from error
+        for file in made:
+            file.unlink()
+        raise
+
+
+def _write_pin(file: Path, pin: str) -> None:
+    try:
+        put_new(file, (f"{pin}\n".encode(),), mode=0o600)
+    except FileExistsError:
+        raise Rejected(
+            "module.pin-file", f"{file} exists already; a PIN is never written over another. Name a new file."
+        ) from None
+    except OSError as error:
+        raise Unavailable(
+            "module.pin-file", f"The PIN file {file} cannot be written: {error.strerror}. Check the folder."
+        ) from None
