@@ -14,6 +14,7 @@ from trustworks.app.lab import layout as places
 from trustworks.app.lab.complete import is_complete
 from trustworks.app.lab.layout import Layout
 from trustworks.app.wiring import TOKENS, Wiring
+from trustworks.core.audit.search import newest
 from trustworks.core.durable import put
 from trustworks.core.errors import Unavailable
 from trustworks.core.module import find_library
@@ -82,6 +83,18 @@ def test_doing_all_steps_again_changes_nothing(layout: Layout) -> None:
     assert len(tokens) == len(TOKENS)
 
 
+def test_every_token_and_key_that_is_made_is_in_the_audit_log_once(layout: Layout) -> None:
+    do_all(layout)  # finds all there
+    wiring = Wiring.lazy(layout.config)
+    with wiring.open_database() as database, database.read() as connection:
+        found = [event.value for event in newest(connection, limit=1000, type_prefix="module.")]
+    made = [event["subject"]["token"] for event in found if event["type"] == "module.token-initialised"]
+    assert sorted(made) == sorted(f"pkcs11:token={name}" for name in TOKENS)
+    keys = [event["detail"]["label"] for event in found if event["type"] == "module.key-generated"]
+    own = ["root", "issuing", "tsu-1", "ocsp", "audit"]
+    assert sorted(keys) == sorted(own + len(TOKENS) * ["trustworks-probe"])
+
+
 def test_a_certificate_that_was_issued_and_not_written_down_is_written_down(layout: Layout) -> None:
     before = serial(layout, "ocsp")
     layout.certificate("ocsp").unlink()
@@ -119,6 +132,23 @@ def test_a_token_made_half_is_made_anew_and_the_others_are_kept(layout: Layout) 
 def set_up(layout: Layout, *more: str) -> subprocess.CompletedProcess[str]:
     command = [str(PROGRAM), "lab", "--dir", str(layout.folder), "--setup-only", *more]
     return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_a_token_whose_file_is_damaged_gets_no_other_beside_it(layout: Layout) -> None:
+    file = next(layout.tokens.glob("*/token.object"))
+    copy = file.with_name("token.object.kept")
+    kept, content = copy.read_bytes(), file.read_bytes()
+    copy.unlink()
+    file.write_bytes(b"")
+    layout.complete.unlink()  # else nobody looks
+    before = sorted(layout.tokens.iterdir())
+    refused = set_up(layout)
+    put(file, content, mode=0o600)
+    put(copy, kept, mode=0o600)
+    assert refused.returncode == 1
+    assert f"{file} is damaged" in refused.stderr
+    assert sorted(layout.tokens.iterdir()) == before
+    assert set_up(layout).returncode == 0
 
 
 def test_a_lost_pin_is_not_replaced_by_another_one(layout: Layout, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from trustworks.app.certificates import read
+from trustworks.app.commands.tokens import add_probe_key, record_key, record_token
 from trustworks.app.lab import complete
 from trustworks.app.lab import layout as places
 from trustworks.app.wiring import TOKENS, Wiring
@@ -61,8 +62,8 @@ class Setup:
     def steps(self) -> list[Step]:
         """The steps, each with the words for the progress display."""
         return [
+            ("Database", self.database),  # first: what is made is in its audit log
             ("Tokens in the cryptographic module", self.tokens),
-            ("Database", self.database),
             ("Root CA", self.root),
             ("Issuing CA", self.issuing),
             ("Time-stamping unit", self.time_stamping),
@@ -79,14 +80,20 @@ class Setup:
 
     # Steps
 
+    def database(self) -> None:
+        """Make the database, or bring its schema up to date."""
+        with self.wiring.open_database(check=False) as database:
+            database.upgrade()
+
     def tokens(self) -> None:
-        """Make the tokens that are missing, each apart and moved to its place when it is whole."""
+        """Make the tokens that are missing, each apart: one is in its place when it is whole and recorded."""
         shutil.rmtree(self.layout.new_tokens, ignore_errors=True)
         missing = [name for name in TOKENS if not self._has_token(name)]
         if missing:
             self._make_tokens(missing)
 
     def _make_tokens(self, names: list[str]) -> None:
+        _, recorder = self._log()
         new = self.layout.new_tokens
         new.mkdir(mode=0o700)
         conf = self.layout.folder / ".softhsm2.new.conf"
@@ -100,6 +107,7 @@ class Setup:
                 user_pin=self.layout.pin(name).read_text(encoding="ascii").strip(),
                 settings=settings,
             )
+            record_token(recorder, name)
             for folder in set(new.iterdir()) - before:
                 folder.rename(self.layout.tokens / folder.name)
         conf.unlink()
@@ -115,11 +123,6 @@ class Setup:
                 return False
             raise
         return True
-
-    def database(self) -> None:
-        """Make the database, or bring its schema up to date."""
-        with self.wiring.open_database(check=False) as database:
-            database.upgrade()
 
     def root(self) -> None:
         """The root's key and its self-signed certificate."""
@@ -305,16 +308,17 @@ class Setup:
 
     def key(self, token: str, label: str, algorithm: KeyAlgorithm) -> Key:
         """The key with that label; made where it is missing, with the token's probe key."""
-        from trustworks.core.module.health import ensure_probe_key  # noqa: PLC0415
-
+        _, recorder = self._log()
         module = self.module(token)
-        ensure_probe_key(module)
+        add_probe_key(recorder, module)
         try:
             return module.key(label)
         except Unavailable as error:
             if error.code != "module.key-absent":
                 raise
-        return module.generate_key_pair(label=label, algorithm=algorithm)
+        key = module.generate_key_pair(label=label, algorithm=algorithm)
+        record_key(recorder, module, key)
+        return key
 
     def issuance(self) -> Issuance:
         """Issuance over the open tokens. A ceremony in a laboratory has no other clock than the machine's."""
