@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
 from datetime import UTC, date, datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -100,6 +103,15 @@ def test_a_clock_that_was_set_back_brings_no_algorithm_back() -> None:
 
 def test_the_release_is_not_in_the_future() -> None:
     assert datetime.now(UTC).date() >= RELEASED
+
+
+def test_the_day_of_the_release_is_that_of_the_changelog() -> None:
+    """What to do where it fails is under "To release" in CONTRIBUTING.md."""
+    root = Path(__file__).parents[3]
+    version = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]["version"]
+    changelog = (root / "CHANGELOG.md").read_text("utf-8")
+    releases = re.findall(r"(?m)^## \[(\d[^\]]*)\] - (\d{4}-\d{2}-\d{2})$", changelog)
+    assert releases[:1] == [(version, str(RELEASED))] if releases else version == "0.1.0"
 
 
 def test_the_clock_is_asked_once_in_a_second() -> None:
