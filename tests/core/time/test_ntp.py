@@ -398,6 +398,27 @@ def test_the_next_address_of_a_name_is_asked_where_one_is_silent(
     assert "ntp:two.example" in source.estimate(SystemReadings().moment()).ids
 
 
+def test_a_name_that_leads_to_a_server_that_smears_is_not_asked_there(
+    serve: Callable[..., tuple[NtpSource, list[FakeServer]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, servers = serve(truthful(), truthful(), truthful(), truthful())
+    places = [server.name for server in servers]
+    smeared = "216.239.35.0:9"  # time1.google.com; port 9, where nobody answers
+    naming(
+        monkeypatch,
+        {"both.example": lambda: [smeared, places[0]], "smeared.example": lambda: [smeared]},
+    )
+    names = ["both.example", *places[1:3], "smeared.example"]
+    source, _ = serve(**{"ntp-servers": names, "ntp-timeout": 1})
+    source.poll()
+    assert "ntp:both.example" in source.estimate(SystemReadings().moment()).ids
+    with pytest.raises(
+        Unavailable,
+        match=r"smeared\.example: leads to 216\.239\.35\.0, which smears leap seconds; name another",
+    ):
+        source.estimate(SystemReadings().moment()._replace(raw=1 << 62))
+
+
 @pytest.mark.req("EN319421:TIS-7.7.2-05")
 def test_names_of_one_machine_count_once(
     serve: Callable[..., tuple[NtpSource, list[FakeServer]]], monkeypatch: pytest.MonkeyPatch

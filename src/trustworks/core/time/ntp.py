@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trustworks.core.errors import Malformed, Rejected, Unavailable
-from trustworks.core.time.config import split_server
+from trustworks.core.time.config import smears, split_server
 from trustworks.core.time.estimate import Estimate, Leap
 from trustworks.core.time.ntp_wire import make_request, parse_answer
 from trustworks.core.time.quorum import agree
@@ -144,13 +144,16 @@ class NtpSource:
         return True
 
     def _ask(self, server: _Server, taken: dict[tuple[str, int], str]) -> _Asked | None:
-        """Send a request to the first address that can be reached and is no other server's in this round."""
+        """Ask the first address that can be reached, serves UTC, and is no other server's in this round."""
         addresses = self._resolver.addresses(server.host, server.port)
         if not addresses:
             server.problem = f"cannot be asked ({self._resolver.problem(server.host, server.port)})"
             return None
         first = server.turn % len(addresses)
         for address in (*addresses[first:], *addresses[:first]):
+            if smears(address.identity[0]):  # which its name did not tell when the settings were read
+                server.problem = f"leads to {address.identity[0]}, which smears leap seconds; name another"
+                continue
             other = taken.get(address.identity)
             if other is not None:
                 server.problem = f"has the address of {other}; name an independent one"
