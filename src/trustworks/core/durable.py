@@ -12,25 +12,27 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+Owner = tuple[int, int] | None  # user and group; None: whoever writes
+
 # A file system without hard links (FAT on a memory stick) answers one of these.
 _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 
 
-def put(file: Path, content: str | bytes, *, mode: int = 0o644) -> None:
+def put(file: Path, content: str | bytes, *, mode: int = 0o644, owner: Owner = None) -> None:
     """Write a file whole or not at all, and durably; it never exists with more rights than `mode`.
 
-    A file of that name is replaced. Raises OSError.
+    A file of that name is replaced. `owner`: the user and the group that it is given to. Raises OSError.
     """
     octets = content.encode() if isinstance(content, str) else content
-    with _written(file, (octets,), mode) as new:
+    with _written(file, (octets,), mode, owner) as new:
         new.replace(file)
 
 
-def put_new(file: Path, content: Iterable[bytes], *, mode: int = 0o644) -> None:
+def put_new(file: Path, content: Iterable[bytes], *, mode: int = 0o644, owner: Owner = None) -> None:
     """As `put`, piece by piece, and only where no file has that name. Raises FileExistsError, OSError."""
     if file.is_symlink() or file.exists():  # told before much is written, and again when it is
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(file))
-    with _written(file, content, mode) as new:
+    with _written(file, content, mode, owner) as new:
         try:
             file.hardlink_to(new)  # fails where the name is taken
         except OSError as error:
@@ -40,7 +42,7 @@ def put_new(file: Path, content: Iterable[bytes], *, mode: int = 0o644) -> None:
 
 
 @contextmanager
-def _written(file: Path, content: Iterable[bytes], mode: int) -> Iterator[Path]:
+def _written(file: Path, content: Iterable[bytes], mode: int, owner: Owner) -> Iterator[Path]:
     """A file beside `file` with all of `content`, durable; gone after the block, unless it was renamed."""
     new = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
@@ -48,6 +50,8 @@ def _written(file: Path, content: Iterable[bytes], mode: int) -> Iterator[Path]:
         with os.fdopen(descriptor, "wb") as stream:
             stream.writelines(content)
             stream.flush()
+            if owner is not None:
+                os.fchown(descriptor, *owner)
             os.fsync(stream.fileno())
         yield new
     finally:

@@ -8,6 +8,7 @@ import os
 import pwd
 import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -488,14 +489,14 @@ def test_the_operators_release_is_recorded_with_account_and_stop(world: World) -
 
 
 def test_a_stop_that_cannot_be_kept_still_stops(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     collector, guard = world.collector(), world.guard()
     world.ticks(collector)
     world.jump(5)
     with monkeypatch.context() as disk:
-        disk.setattr("trustworks.core.time.latch._write_durably", full)
+        disk.setattr("trustworks.core.time.latch.put_new", full)
         for _ in range(2):
             with pytest.raises(Unavailable, match=r"jumped.*cannot be kept.*No space left") as caught:
                 guard.now()
@@ -599,7 +600,38 @@ def test_a_lost_report_mark_repeats_a_release_and_loses_none(world: World) -> No
     assert world.kinds().count("clock.released") == 1
     (world.folder / "clock.releases-reported").unlink()
     world.ticks(collector)
+    assert world.kinds().count("clock.released") == 0
+    world.kill(collector)
+    (world.folder / "clock.releases-reported").unlink()
+    world.ticks(world.collector())
     assert world.kinds().count("clock.released") == 1
+
+
+def test_a_release_that_cannot_be_marked_is_told_once_and_gives_no_lease(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collector = world.collector()
+    world.ticks(collector)
+    world.jump(5)
+    world.ticks(collector)
+    released_by_hand(world)
+    genuine = os.fsync
+
+    def full(file: int) -> None:
+        if REPORTED_NAME in Path(f"/proc/self/fd/{file}").readlink().name:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        genuine(file)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        lease = world.ticks(collector, 4)
+    assert lease.code == "clock.release-unwritable"
+    assert "No space left on device" in lease.reason
+    assert world.ticks(collector, 2).code == "ok"
+    assert world.kinds().count("clock.released") == 1
+    world.kill(collector)
+    world.ticks(world.collector())
+    assert "clock.released" not in world.kinds()
 
 
 def test_a_second_collector_is_refused(world: World) -> None:

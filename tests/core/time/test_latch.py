@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import errno
+import json
 import os
 import pwd
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from trustworks.core.errors import Unavailable
-from trustworks.core.time import release, rules
+from trustworks.core.time import TrustedDay, release, rules
+from trustworks.core.time.day import DAY_NAME
 from trustworks.core.time.latch import RELEASES_NAME, REPORTED_NAME, LatchFiles, new_latch
 
 if TYPE_CHECKING:
@@ -63,6 +67,103 @@ def test_one_release_lifts_a_stop_whose_file_was_damaged(world: World) -> None:
     release(world.folder, "Test Operator", "checked against UTC", world.settings.lease_path(world.folder))
     assert world.ticks(collector, 2).code == "ok"
     guard.now()
+
+
+@pytest.mark.req("EN319421:OVR-7.13-04")
+def test_the_release_of_a_mended_stop_holds_for_a_worker_that_saw_it_damaged(world: World) -> None:
+    collector = world.collector()
+    world.ticks(collector)
+    world.jump(1)
+    world.ticks(collector)
+    workers = []
+    for content in (b"{", b"{again"):
+        damage(world, content)
+        workers.append(world.guard())  # looks once, and not again before the release
+        world.ticks(collector)
+    release(world.folder, "Test Operator", "checked against UTC")
+    assert world.ticks(collector, 2).code == "ok"
+    for worker in workers:
+        worker.now()
+    assert not LatchFiles(world.folder).stands()
+    assert {kind for kind, _ in world.events if "latched" in kind or "released" in kind} == {
+        "clock.latched",
+        "clock.released",
+    }
+
+
+@pytest.mark.req("EN319421:OVR-7.13-04")
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO])
+def test_a_machine_without_files_or_memory_for_a_moment_is_not_stopped_for_good(
+    world: World, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    world.ticks(world.collector())
+    genuine = os.open
+
+    def failing(path: Any, *more: Any, **options: Any) -> int:
+        if str(path).endswith(("clock.latched", RELEASES_NAME)):
+            raise OSError(number, os.strerror(number))
+        return genuine(path, *more, **options)
+
+    files = LatchFiles(world.folder)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "open", failing)
+        guard = world.guard()
+        for act in (guard.now, files.read, files.releases):
+            with pytest.raises(Unavailable, match=f"{os.strerror(number)}.*look at the machine") as caught:
+                act()
+            assert caught.value.code == "clock.state-unreadable"
+    guard.now()
+    assert not files.stands()
+
+
+@pytest.mark.req("EN319421:OVR-7.13-04")
+def test_a_stop_that_cannot_be_read_for_a_moment_is_not_another_stop(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_: object) -> Any:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    files = latched(world)
+    for call, act in (("read", files.read), ("lstat", files.stands)):
+        with monkeypatch.context() as patched:
+            patched.setattr(os, call, failing)
+            with pytest.raises(Unavailable) as caught:
+                act()
+            assert caught.value.code == "clock.state-unreadable"
+    assert files.stands()
+    assert files.read().code == "clock.jump"  # type: ignore[union-attr]
+
+
+@pytest.mark.req("EN319421:OVR-7.13-04")
+def test_two_threads_that_keep_the_same_stop_are_not_in_each_other_s_way(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = LatchFiles(world.folder)
+    latch = new_latch("clock.jump", "It jumped.", found_by="t", realtime_ns=0, boot="b", detail={})
+    genuine, others = os.link, iter([files.set])
+
+    def link(*arguments: Any, **options: Any) -> None:
+        for overtaking in others:
+            assert overtaking(latch) == latch
+        genuine(*arguments, **options)
+
+    monkeypatch.setattr(os, "link", link)
+    assert files.set(latch) == latch
+    assert [path.name for path in world.folder.glob("*latched*")] == ["clock.latched"]
+
+
+@pytest.mark.req("EN319421:OVR-7.13-04")
+@pytest.mark.parametrize("content", [b"[]", b"3", b"{}", b"\xff"])
+def test_a_file_that_is_no_stop_is_one_and_can_be_released(world: World, content: bytes) -> None:
+    files = latched(world)
+    values = {**json.loads(files.path.read_bytes()), "detail": [1]}
+    for damaged in (content, json.dumps(values).encode("ascii")):
+        damage(world, damaged)
+        found = files.read()
+        assert found is not None
+        assert found.code == "clock.latch-unreadable"
+        release(world.folder, "Test Operator", "checked against UTC")
+        assert not files.stands()
 
 
 @pytest.mark.req("EN319421:TIS-7.7.2-04")
@@ -142,10 +243,12 @@ def test_what_root_writes_belongs_to_the_services_account(world: World) -> None:
     files = latched(world)
     world.ticks(world.collector())
     release(world.folder, "Test Operator", "checked against UTC")
-    files.mark_reported()
+    files.mark_reported(1)
+    world.ticks(world.opened[0])
     assert world.guard().status().code != "clock.lease-unprotected"
+    TrustedDay(world.guard())()
     names = {path.name: path.stat() for path in world.folder.iterdir() if path.name.startswith("clock.")}
-    assert set(names) == {"clock.lease", RELEASES_NAME, REPORTED_NAME}
+    assert set(names) == {"clock.lease", RELEASES_NAME, REPORTED_NAME, DAY_NAME}
     assert {(one.st_uid, one.st_gid) for one in names.values()} == {(12345, 12346)}
 
 
@@ -165,10 +268,9 @@ def test_a_stop_and_its_release_are_durable_before_they_count(
 
     for name in ("fsync", "link", "unlink"):
         monkeypatch.setattr(os, name, seen(getattr(os, name), name))
-    files = LatchFiles(world.folder)
-    latch = new_latch("clock.jump", "It jumped.", found_by="t", realtime_ns=0, boot="b", detail={})
-    files.set(latch)
-    new = f"clock.latched.{latch.id}"
+    latched(world)
+    new = steps[0].removeprefix("fsync ")
+    assert re.fullmatch(r"\.clock\.latched\.[0-9a-f]+", new)
     assert steps == [f"fsync {new}", f"link {new}", f"unlink {new}", "fsync folder"]
     steps.clear()
     release(world.folder, "Test Operator", "checked against UTC")

@@ -23,7 +23,7 @@ from trustworks.core.time.guard import LEAP_WINDOW, latched_sentence, stop_reaso
 from trustworks.core.time.latch import UNREADABLE, LatchFiles, clock_text, new_latch
 from trustworks.core.time.leap_file import day
 from trustworks.core.time.leap_watch import LeapWatch, Outlook
-from trustworks.core.time.lease import OK, Lease, LeaseWriter
+from trustworks.core.time.lease import OK, Lease, LeaseWriter, fitting_reason, fitting_sources
 from trustworks.core.time.readings import SystemReadings
 from trustworks.core.time.sources import make_sources
 
@@ -42,8 +42,6 @@ TICK = 1.0
 LEAP_TICK = 0.05
 _JOIN_TIMEOUT = 5.0
 STOPPED = "clock.collector-stopped"
-_REASON_MAX = 1500
-_SOURCES_MAX = 1200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +92,8 @@ class Collector:
         self._held = False
         self._reported_at: int | None = None
         self._audit_behind = False
+        self._told = 0  # releases that are in the audit log, be it noted or not
+        self._unnoted: Unavailable | None = None
         try:
             self._resume()
         except BaseException:
@@ -175,9 +175,12 @@ class Collector:
         latch = self._known_latch
         if latch is not None:
             return self._write(moment, latch.code, latched_sentence(latch.reason), verdict)
-        if verdict.problems:
-            code = verdict.problems[0][0]
-            return self._write(moment, code, " ".join(sentence for _, sentence in verdict.problems), verdict)
+        problems = verdict.problems
+        if self._unnoted is not None:
+            problems = ((self._unnoted.code, str(self._unnoted)), *problems)
+        if problems:
+            code = problems[0][0]
+            return self._write(moment, code, " ".join(sentence for _, sentence in problems), verdict)
         return self._write(moment, OK, "The clock is synchronised to UTC within its bound.", verdict)
 
     # -- stops and releases
@@ -203,7 +206,9 @@ class Collector:
         latch = self._known_latch
         standing = self._files.read()
         if latch is not None and standing is not None and standing.id.startswith(UNREADABLE):
-            standing = self._files.mend(latch)  # so that one release lifts it for all who have read it
+            standing = self._files.mend(
+                latch, standing
+            )  # so that one release lifts it for all who have read it
         if latch is not None and standing is None:
             if rules.may_resume(latch.id, [one.latch for one in self._files.releases()]):
                 # Whatever the clocks did before the release was looked into: watch them from now on.
@@ -212,7 +217,13 @@ class Collector:
             else:
                 self._try_to_keep(latch)
         self._audit_behind = False
-        for one in self._files.unreported():
+        self._report_releases(standing)
+
+    def _report_releases(self, standing: Latch | None) -> None:
+        """Tell the audit log each release once, and note it for the collector after this one."""
+        noted = self._files.reported()
+        self._told = max(self._told, noted)
+        for one in self._files.releases()[self._told :]:
             if standing is not None and one.latch == standing.id:
                 break  # recorded, but a crash came before the stop was lifted
             self._pending.append(("clock.released", one.as_dict()))
@@ -220,7 +231,13 @@ class Collector:
                 self._pending.pop()
                 self._audit_behind = True
                 break
-            self._files.mark_reported()
+            self._told += 1
+        self._unnoted = None
+        if self._told > noted:
+            try:
+                self._files.mark_reported(self._told)
+            except Unavailable as error:
+                self._unnoted = error
 
     def _try_to_keep(self, latch: Latch) -> None:
         try:
@@ -328,7 +345,7 @@ class Collector:
             number=self._number,
             boot=self._boot,
             code=code,
-            reason=_plain(reason)[:_REASON_MAX],
+            reason=fitting_reason(reason),
             written=moment.boottime,
             until=until,
             bound=verdict.bound + moment.gap,
@@ -336,7 +353,7 @@ class Collector:
             raw=moment.raw,
             suspended=moment.boottime - moment.monotonic,
             held=self._held or code == OK,
-            sources=_fitting(verdict.ids),
+            sources=fitting_sources(verdict.ids),
             leap=pending[0] if pending else "none",
             leap_at=pending[1] if pending else None,
             window=window,
@@ -381,18 +398,3 @@ class Collector:
             self._reported_at = moment.boottime
             detail = {"lease": lease.name, "bound_ns": lease.bound, **sources_detail(verdict.estimates)}
             self._pending.append(("clock.synchronised", detail))
-
-
-def _plain(text: str) -> str:
-    """Text of which every character takes at most two bytes in the page."""
-    return "".join(character if " " <= character <= "~" else "?" for character in text)
-
-
-def _fitting(ids: tuple[str, ...]) -> tuple[str, ...]:
-    """As many source ids as fit the page, and the number of the others."""
-    kept: list[str] = []
-    for name in map(_plain, ids):
-        if sum(map(len, kept)) + len(name) > _SOURCES_MAX:
-            return (*kept, f"and {len(ids) - len(kept)} more")
-        kept.append(name)
-    return tuple(kept)

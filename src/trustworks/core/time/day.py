@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 from trustworks.core.durable import put
 from trustworks.core.errors import Unavailable
 from trustworks.core.time.guard import TimeGuard
-from trustworks.core.time.protection import give_to_owner
+from trustworks.core.time.protection import owner_in
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
@@ -87,9 +86,4 @@ def _keep(file: Path | None, day: date) -> None:
     if file is None or day <= _read(file):
         return
     with contextlib.suppress(OSError):
-        put(file, f"{day}\n", mode=0o600)
-        descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-        try:
-            give_to_owner(descriptor, file.parent)
-        finally:
-            os.close(descriptor)
+        put(file, f"{day}\n", mode=0o600, owner=owner_in(file.parent))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import json
@@ -13,17 +14,20 @@ from pathlib import Path
 from typing import Any
 
 from trustworks.core.account import account
-from trustworks.core.durable import synchronise
+from trustworks.core.durable import put, put_new, synchronise
 from trustworks.core.errors import Rejected, Unavailable
 from trustworks.core.time import rules
 from trustworks.core.time.lease import LeaseReader
-from trustworks.core.time.protection import check_folder, file_findings, give_to_owner
+from trustworks.core.time.protection import check_folder, file_findings, give_to_owner, owner_in
 from trustworks.core.time.readings import SystemReadings
 
 LATCH_NAME = "clock.latched"
 RELEASES_NAME = "clock.releases"
 REPORTED_NAME = "clock.releases-reported"
 UNREADABLE = "unreadable"
+MENDED = "mended"
+# No file can be read for now, whatever is in it: too many are open, no memory, a disk or a server that fails.
+_PASSING = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.ESTALE})
 _READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
 
@@ -39,9 +43,18 @@ class Latch:
     boot: str
     detail: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def mended(self) -> list[str]:
+        """The stops that could not be read and that this one was put in the place of."""
+        return list(self.detail.get(MENDED, ()))
+
     def as_dict(self) -> dict[str, Any]:
         """The stop as JSON values."""
         return asdict(self)
+
+    def encoded(self) -> bytes:
+        """The content of its file."""
+        return json.dumps(self.as_dict()).encode("ascii")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +73,14 @@ class Release:
     def as_dict(self) -> dict[str, Any]:
         """The release as JSON values."""
         return asdict(self)
+
+
+def _decoded(text: bytes) -> Latch:
+    """A stop from its file. Raises ValueError or TypeError when it is none."""
+    values = json.loads(text)
+    if not isinstance(values.get("detail"), dict):
+        raise TypeError("the detail of a stop is an object")
+    return Latch(**values)
 
 
 def new_latch(
@@ -97,28 +118,41 @@ class LatchFiles:
         """The standing stop, if any; a file that cannot be understood, or is not ours, counts as one.
 
         Raises:
-            Unavailable: ``clock.state-unprotected``, where others could have removed a stop.
+            Unavailable: ``clock.state-unprotected``, where others could have removed a stop;
+                ``clock.state-unreadable``, where the machine cannot read any file for now.
         """
-        check_folder(self._folder)
         try:
-            file = os.open(self.path, _READ)
-        except FileNotFoundError:
+            found = self._trusted(self.path)
+        except OSError as error:
+            return self._unreadable(f"cannot be read ({error.strerror or error})", b"")
+        if found is None:
             return None
-        except OSError as error:
-            return self._unreadable(f"cannot be read ({error.strerror or error})", b"")
-        try:
-            findings = file_findings(file, self._folder)
-            text = _read_all(file)
-        except OSError as error:
-            return self._unreadable(f"cannot be read ({error.strerror or error})", b"")
-        finally:
-            os.close(file)
+        findings, text = found
         if findings:
             return self._unreadable(f"is not trusted ({findings})", text)
         try:
-            return Latch(**json.loads(text))
-        except (ValueError, TypeError):
+            return _decoded(text)
+        except (ValueError, TypeError, AttributeError):
             return self._unreadable("cannot be read (its content is damaged)", text)
+
+    def _trusted(self, file: Path) -> tuple[str, bytes] | None:
+        """What speaks against a file of the folder, and its content; None where there is no such file.
+
+        Raises OSError where it is no file of ours, and `Unavailable` as `read` does.
+        """
+        check_folder(self._folder)
+        try:
+            opened = os.open(file, _READ)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise _passing(file, error) from error
+        try:
+            return file_findings(opened, self._folder), _read_all(opened)
+        except OSError as error:
+            raise _passing(file, error) from error
+        finally:
+            os.close(opened)
 
     def _unreadable(self, why: str, content: bytes) -> Latch:
         """A stop by a name of its own, so that the release of one lifts no later one."""
@@ -139,7 +173,13 @@ class LatchFiles:
     def stands(self) -> bool:
         """Whether a stop stands, without reading it. Raises as `read`."""
         check_folder(self._folder)
-        return os.path.lexists(self.path)
+        try:
+            os.lstat(self.path)
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise _passing(self.path, error) from error
+        return True
 
     def set(self, latch: Latch) -> Latch:
         """Make a stop durable, and answer the one that stands: an earlier stop is never overwritten.
@@ -147,17 +187,10 @@ class LatchFiles:
         Raises:
             Unavailable: the stop could not be written; the caller must not give time all the same.
         """
-        temporary = self._folder / f"{LATCH_NAME}.{latch.id}"
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _write_durably(temporary, json.dumps(latch.as_dict()).encode("ascii"))
-            try:
-                os.link(temporary, self.path)
-            except FileExistsError:
-                pass
-            finally:
-                temporary.unlink()
-            synchronise(self._folder)
+            with contextlib.suppress(FileExistsError):
+                put_new(self.path, (latch.encoded(),), mode=0o600, owner=owner_in(self._folder))
         except OSError as error:
             raise Unavailable(
                 "clock.latch-unwritable",
@@ -165,15 +198,15 @@ class LatchFiles:
             ) from error
         return self.read() or latch
 
-    def mend(self, latch: Latch) -> Latch:
-        """Put a stop that is known in the place of a file that cannot be read; answers what stands."""
-        temporary = self._folder / f"{LATCH_NAME}.{latch.id}"
-        try:
-            _write_durably(temporary, json.dumps(latch.as_dict()).encode("ascii"))
-            temporary.replace(self.path)
-            synchronise(self._folder)
-        except OSError:
-            pass  # what cannot be read stands as well
+    def mend(self, latch: Latch, damaged: Latch) -> Latch:
+        """Put a stop that is known in the place of one that cannot be read; answers what stands.
+
+        It keeps the name of the damaged one, so that its release lifts that one too, for whoever has seen it.
+        """
+        mended = replace(latch, detail={**latch.detail, MENDED: [*latch.mended, damaged.id]})
+        # Where it cannot be written, what cannot be read stands as well.
+        with contextlib.suppress(OSError):
+            put(self.path, mended.encoded(), mode=0o600, owner=owner_in(self._folder))
         return self.read() or latch
 
     def lift(self, release: Release, *others: Release) -> None:
@@ -207,20 +240,13 @@ class LatchFiles:
         Raises:
             Unavailable: the record cannot be read, or others could have written it.
         """
-        check_folder(self._folder)
         try:
-            file = os.open(self._releases, _READ)
-        except FileNotFoundError:
+            trusted = self._trusted(self._releases)
+        except OSError as error:
+            raise _unreadable_releases(self._releases, error) from error
+        if trusted is None:
             return []
-        except OSError as error:
-            raise _unreadable_releases(self._releases, error) from error
-        try:
-            findings = file_findings(file, self._folder)
-            lines = _read_all(file).splitlines()
-        except OSError as error:
-            raise _unreadable_releases(self._releases, error) from error
-        finally:
-            os.close(file)
+        findings, content = trusted
         if findings:
             raise Unavailable(
                 "clock.releases-unprotected",
@@ -228,26 +254,15 @@ class LatchFiles:
                 "its releases are genuine, give it to the service's account, with mode 0600.",
             )
         found = []
-        for line in lines:
+        for line in content.splitlines():
             try:
                 found.append(Release(**json.loads(line)))
             except (ValueError, TypeError):
                 continue
         return found
 
-    def unreported(self) -> list[Release]:
-        """The releases that the audit log has not got yet."""
-        return self.releases()[self._reported_count() :]
-
-    def mark_reported(self) -> None:
-        """Note that one more release is in the audit log."""
-        count = self._reported_count() + 1
-        temporary = self._reported.with_suffix(".new")
-        _write_durably(temporary, str(count).encode("ascii"))
-        temporary.replace(self._reported)
-        synchronise(self._folder)
-
-    def _reported_count(self) -> int:
+    def reported(self) -> int:
+        """How many of the releases are in the audit log, as far as it is noted. Raises `Unavailable`."""
         try:
             return int(self._reported.read_bytes())
         except (FileNotFoundError, ValueError):
@@ -255,15 +270,20 @@ class LatchFiles:
         except OSError as error:
             raise _unreadable_releases(self._reported, error) from error
 
+    def mark_reported(self, count: int) -> None:
+        """Note how many of the releases are in the audit log.
 
-def _write_durably(path: Path, data: bytes) -> None:
-    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    try:
-        give_to_owner(file, path.parent)
-        _write_all(file, data)
-        os.fsync(file)
-    finally:
-        os.close(file)
+        Raises:
+            Unavailable: ``clock.release-unwritable``; without the note they are reported again.
+        """
+        try:
+            put(self._reported, str(count), mode=0o600, owner=owner_in(self._folder))
+        except OSError as error:
+            raise Unavailable(
+                "clock.release-unwritable",
+                f"That a release is in the audit log cannot be noted in {self._reported}: {error.strerror}. "
+                "Make room in the state folder.",
+            ) from error
 
 
 def _read_all(file: int) -> bytes:
@@ -277,6 +297,17 @@ def _write_all(file: int, data: bytes) -> None:
     """Write the whole of `data`, or raise OSError."""
     if os.write(file, data) != len(data):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _passing(file: Path, error: OSError) -> OSError | Unavailable:
+    """What an error of reading means: a fault of the machine that passes; else it is of the file itself."""
+    if error.errno not in _PASSING:
+        return error
+    return Unavailable(
+        "clock.state-unreadable",
+        f"Whether a stop of the clock stands cannot be read from {file} ({error.strerror}); look at the "
+        "machine: its open files, its memory, its disk.",
+    )
 
 
 def _unreadable_releases(file: Path, error: OSError) -> Unavailable:
@@ -321,8 +352,10 @@ def release(state_dir: Path, operator: str, reason: str, lease_file: Path | None
         boottime=boottime,
         clock_said=clock_text(realtime),
     )
-    held = _held(lease_file) if lease_file and latch.id.startswith(UNREADABLE) else None
-    files.lift(lifted, *([replace(lifted, latch=held)] if held else []))
+    others = list(latch.mended)
+    if lease_file and latch.id.startswith(UNREADABLE) and (held := _held(lease_file)):
+        others.append(held)
+    files.lift(lifted, *(replace(lifted, latch=other) for other in others))
     return lifted
 
 

@@ -29,6 +29,8 @@ HEAD = struct.Struct("<8sQII")
 _SEQUENCE = struct.Struct("<Q")
 _SEQUENCE_AT = 8
 _BODY_MAX = PAGE - HEAD.size
+_REASON_MAX = 1500
+_SOURCES_MAX = 1200
 # A page that is being written is looked at again: at first at once, then every tenth of a millisecond.
 _TRIES = 120
 _TRIES_AT_ONCE = 20
@@ -70,6 +72,26 @@ class Lease:
     def name(self) -> str:
         """Names this lease in evidence: boot and number."""
         return f"{self.boot[:8]}-{self.number}"
+
+
+def fitting_reason(text: str) -> str:
+    """As much of a sentence as fits the page."""
+    return _plain(text)[:_REASON_MAX]
+
+
+def fitting_sources(ids: tuple[str, ...]) -> tuple[str, ...]:
+    """As many source ids as fit the page, and the number of the others."""
+    kept: list[str] = []
+    for name in map(_plain, ids):
+        if sum(map(len, kept)) + len(name) > _SOURCES_MAX:
+            return (*kept, f"and {len(ids) - len(kept)} more")
+        kept.append(name)
+    return tuple(kept)
+
+
+def _plain(text: str) -> str:
+    """Text of which every character takes at most two bytes in the page."""
+    return "".join(character if " " <= character <= "~" else "?" for character in text)
 
 
 def encode(lease: Lease) -> bytes:

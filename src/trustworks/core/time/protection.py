@@ -51,8 +51,17 @@ def check_folder(folder: Path) -> None:
         )
 
 
+def owner_in(folder: Path) -> tuple[int, int] | None:
+    """Whom a new file in the state folder is given to; None where it is its maker's.
+
+    What root makes there belongs to the folder's owner, who must be able to read it. Raises OSError.
+    """
+    status = folder.stat()
+    return (status.st_uid, status.st_gid) if status.st_uid != os.geteuid() == 0 else None
+
+
 def give_to_owner(file: int, folder: Path) -> None:
-    """What root makes in the state folder belongs to the folder's owner, who must be able to read it."""
+    """As `owner_in`, for an open file that may have been there before. Raises OSError."""
     if os.geteuid() == 0:
         status, owner = os.fstat(file), folder.stat()
         if status.st_uid != owner.st_uid:
