@@ -206,9 +206,8 @@ class Collector:
         latch = self._known_latch
         standing = self._files.read()
         if latch is not None and standing is not None and standing.id.startswith(UNREADABLE):
-            standing = self._files.mend(
-                latch, standing
-            )  # so that one release lifts it for all who have read it
+            # So that one release lifts it for all who have read it.
+            standing = self._files.mend(latch, standing)
         if latch is not None and standing is None:
             if rules.may_resume(latch.id, [one.latch for one in self._files.releases()]):
                 # Whatever the clocks did before the release was looked into: watch them from now on.
