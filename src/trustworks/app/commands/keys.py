@@ -17,16 +17,14 @@ from trustworks.app.commands.tokens import (
     Library,
     Token,
     Uri,
-    key_facts,
     log_of,
     names,
     opened,
-    record,
-    record_key,
 )
 from trustworks.core.durable import put
 from trustworks.core.errors import Rejected
 from trustworks.core.module import KeyAlgorithm
+from trustworks.core.module.events import key_facts, record_key
 from trustworks.core.module.requests import certification_request
 
 
@@ -73,11 +71,11 @@ def generate_key(
 ) -> None:
     """Make a key pair whose private key can never leave the module."""
     with (
-        log_of(context, alone=uri is not None) as recorder,
+        log_of(context, alone=uri is not None) as on_event,
         opened(context, token=token, uri=uri, library=library, lab=lab, read_write=True) as module,
     ):
         key = module.generate_key_pair(label=label, algorithm=algorithm)
-        facts = record_key(recorder, module, key)
+        facts = record_key(on_event, module, key)
     typer.echo(
         json.dumps(facts) if as_json else f"{facts['uri']}\nSHA-256 of the SPKI {facts['spki_sha256']}"
     )
@@ -108,13 +106,13 @@ def request(
     """
     name = _name(subject)
     with (
-        log_of(context, alone=uri is not None) as recorder,
+        log_of(context, alone=uri is not None) as on_event,
         opened(context, token=token, uri=uri, library=library, lab=lab) as module,
     ):
         key = module.key(label=label)
         csr = x509.load_der_x509_csr(certification_request(key, name))
         facts = key_facts(key) | {"subject": csr.subject.rfc4514_string()}
-        record(recorder, "module.request-made", module.token_uri, facts)
+        on_event("module.request-made", module.token_uri, facts)
     pem = csr.public_bytes(Encoding.PEM).decode("ascii")
     if out is not None:
         try:
@@ -154,7 +152,7 @@ def destroy_key(
 ) -> None:
     """Destroy a key for ever. Restart the services that use it: with SoftHSM2 they sign with a copy of it."""
     with (
-        log_of(context, alone=uri is not None) as recorder,
+        log_of(context, alone=uri is not None) as on_event,
         opened(context, token=token, uri=uri, library=library, lab=lab, read_write=True) as module,
     ):
         key = module.key(label=label)
@@ -163,7 +161,7 @@ def destroy_key(
         if confirm != label:
             raise Rejected("module.confirmation", "The label was not repeated; nothing was destroyed.")
         facts = key_facts(key) | {"reason": reason}
-        record(recorder, "module.key-destruction-ordered", module.token_uri, facts)
+        on_event("module.key-destruction-ordered", module.token_uri, facts)
         module.destroy(key)
-        record(recorder, "module.key-destroyed", module.token_uri, facts)
+        on_event("module.key-destroyed", module.token_uri, facts)
     typer.echo(json.dumps(facts) if as_json else f"{facts['uri']} is destroyed.")

@@ -18,14 +18,14 @@ from trustworks.app.commands.tokens import (
     Library,
     Token,
     Uri,
-    add_probe_key,
     log_of,
     names,
     opened,
-    record,
+    unlogged,
 )
 from trustworks.core.errors import Rejected
 from trustworks.core.module import Approval, write_approval
+from trustworks.core.module.events import add_probe_key
 
 if TYPE_CHECKING:
     from trustworks.core.module import Capability, ModuleHealth, ModuleInfo
@@ -108,13 +108,13 @@ def health(
     Signs and verifies with the probe key, looks at random numbers and PIN flags, compares with the approval.
     """
     answers = []
-    with log_of(context, alone=uri is not None) if make_probe_key else nullcontext() as recorder:
+    with log_of(context, alone=uri is not None) if make_probe_key else nullcontext(unlogged) as on_event:
         for name in names(context, token, uri):
             with opened(
                 context, token=name, uri=uri, library=library, lab=lab, read_write=make_probe_key
             ) as module:
                 if make_probe_key:
-                    add_probe_key(recorder, module)
+                    add_probe_key(on_event, module)
                 found = module.health()
                 answers.append({"token": name, "uri": str(module.token_uri), **asdict(found)})
                 if not as_json:
@@ -147,7 +147,7 @@ def approve(
     Look at `trustworks module info` before.
     """
     approvals = []
-    with log_of(context, alone=uri is not None) as recorder:
+    with log_of(context, alone=uri is not None) as on_event:
         for name in names(context, token, uri):
             with opened(context, token=name, uri=uri, library=library, lab=lab) as module:
                 path = file or module.approval
@@ -156,7 +156,7 @@ def approve(
                         "module.approval", "Say where approvals are kept: [module] approval, or --file."
                     )
                 approval = Approval.of(module.info(), operator=operator)
-                record(recorder, "module.approved", module.token_uri, asdict(approval))
+                on_event("module.approved", module.token_uri, asdict(approval))
                 write_approval(path, approval)
                 approvals.append(asdict(approval) | {"file": str(path)})
                 if not as_json:

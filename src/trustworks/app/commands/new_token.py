@@ -11,10 +11,11 @@ from urllib.parse import quote
 
 import typer
 
-from trustworks.app.commands.tokens import AsJson, ModuleWiring, add_probe_key, log_of, record_token
+from trustworks.app.commands.tokens import AsJson, ModuleWiring, log_of
 from trustworks.core.durable import put_new
 from trustworks.core.errors import Malformed, Rejected, TrustworksError, Unavailable
 from trustworks.core.module import Module, Pkcs11Uri, initialise_token
+from trustworks.core.module.events import add_probe_key, record_token
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,14 +40,14 @@ def init_token(
     Keep the security officer's file away from this machine afterwards: no service needs it.
     """
     where: dict[str, Any] = {"library": library} if library else _configured(context)
-    with log_of(context, alone=True) as recorder:
+    with log_of(context, alone=True) as on_event:
         with _new_pins(pin_file, so_pin_file) as (user_pin, so_pin):
             initialise_token(label=label, user_pin=user_pin, so_pin=so_pin, **where)
-        record_token(recorder, label)
+        record_token(on_event, label)
         if probe_key:
             here = Pkcs11Uri(token=label, pin_source=f"file:{quote(str(pin_file.absolute()))}")
             with Module.open(here, read_write=True, **where) as module:
-                add_probe_key(recorder, module)
+                add_probe_key(on_event, module)
     named = Pkcs11Uri(token=label, pin_source=f"file:{quote(str(pin_file))}")
     if as_json:
         facts = {"uri": str(named), "pin_file": str(pin_file), "so_pin_file": str(so_pin_file)}

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import typer
 
-from trustworks.core.account import account, account_state
+from trustworks.core.account import account_state
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.module import Module, Pkcs11Uri
 
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
     from trustworks.app.configuration.config import Config
     from trustworks.core.audit import Recorder
-    from trustworks.core.module import Key
+    from trustworks.core.module.events import OnEvent
     from trustworks.core.store import Database
 
 CEREMONIES = "root"  # opened when it is named, never because nothing was said
@@ -107,8 +106,8 @@ def names(context: typer.Context, token: str | None, uri: str | None) -> list[st
 
 
 @contextmanager
-def log_of(context: typer.Context, *, alone: bool) -> Iterator[Recorder | None]:
-    """The configuration's audit log, opened before anything is done.
+def log_of(context: typer.Context, *, alone: bool) -> Iterator[OnEvent]:
+    """What writes to the configuration's audit log, which is opened before anything is done.
 
     A token may stand `alone`, named by its URI or about to be made: then there may be no configuration, or no
     database yet. That what is done comes into no log is said then, on standard error.
@@ -116,11 +115,13 @@ def log_of(context: typer.Context, *, alone: bool) -> Iterator[Recorder | None]:
     wiring: ModuleWiring | None = context.obj
     if alone and (why := _why_not_logged(wiring)) is not None:
         typer.secho(f"NOT IN ANY LOG: {why} Keep a record of this yourself.", err=True, fg="yellow")
-        yield None
+        yield unlogged
         return
+    from trustworks.core.audit.module import module_events  # noqa: PLC0415 - the others do without the log
+
     assert wiring is not None  # noqa: S101 - said above
     with wiring.open_recorder("operator") as recorder:
-        yield recorder
+        yield module_events(recorder)
 
 
 def _why_not_logged(wiring: ModuleWiring | None) -> str | None:
@@ -139,56 +140,5 @@ def _why_not_logged(wiring: ModuleWiring | None) -> str | None:
     return None
 
 
-def record(recorder: Recorder | None, kind: str, token: Pkcs11Uri, detail: dict[str, Any]) -> None:
-    """Write what was done to the audit log; durable when it returns."""
-    if recorder is None:
-        return
-    from trustworks.core.audit import Event  # noqa: PLC0415 - the other commands do without the log
-
-    recorder.record(
-        Event(
-            type=kind,
-            outcome="success",
-            actor=account(),
-            subject={"kind": "module", "token": str(token)},
-            detail=detail,
-            time=datetime.now(UTC),
-        )
-    )
-
-
-def key_facts(key: Key) -> dict[str, Any]:
-    """What a command says of a key, and the audit log too."""
-    return {
-        "label": key.label,
-        "id": key.key_id.hex(),
-        "algorithm": key.algorithm.value,
-        "spki_sha256": key.spki_sha256.hex(),
-        "uri": str(key.uri),
-    }
-
-
-def record_token(recorder: Recorder | None, label: str) -> None:
-    """Write that a token was made to the audit log."""
-    record(recorder, "module.token-initialised", Pkcs11Uri(token=label), {"label": label})
-
-
-def record_key(recorder: Recorder | None, module: Module, key: Key) -> dict[str, Any]:
-    """Write that a key was made to the audit log; a key that the log does not know of must not stay.
-
-    Answers the key's facts.
-    """
-    facts = key_facts(key)
-    try:
-        record(recorder, "module.key-generated", module.token_uri, facts)
-    except BaseException:
-        module.destroy(key)
-        raise
-    return facts
-
-
-def add_probe_key(recorder: Recorder | None, module: Module) -> None:
-    """Make the key that `health` signs with, where it is absent."""
-    key, made = module.ensure_probe_key()
-    if made:
-        record_key(recorder, module, key)
+def unlogged(kind: str, token: Pkcs11Uri, detail: dict[str, Any]) -> None:
+    """Stands for the audit log where there is none."""

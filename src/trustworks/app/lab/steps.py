@@ -19,14 +19,15 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from trustworks.app.certificates import read
-from trustworks.app.commands.tokens import add_probe_key, record_key, record_token
 from trustworks.app.lab import complete
 from trustworks.app.lab import layout as places
 from trustworks.app.wiring import TOKENS, Wiring
+from trustworks.core.audit.module import module_events
 from trustworks.core.durable import put
 from trustworks.core.errors import Unavailable
 from trustworks.core.module import KeyAlgorithm, initialise_token
 from trustworks.core.module.config import ModuleSettings
+from trustworks.core.module.events import add_probe_key, record_key, record_token
 from trustworks.core.module.requests import certification_request
 from trustworks.core.time import LabClock
 from trustworks.issuance import records
@@ -93,7 +94,7 @@ class Setup:
             self._make_tokens(missing)
 
     def _make_tokens(self, names: list[str]) -> None:
-        _, recorder = self._log()
+        on_event = module_events(self._log()[1])
         new = self.layout.new_tokens
         new.mkdir(mode=0o700)
         conf = self.layout.folder / ".softhsm2.new.conf"
@@ -107,7 +108,7 @@ class Setup:
                 user_pin=self.layout.pin(name).read_text(encoding="ascii").strip(),
                 settings=settings,
             )
-            record_token(recorder, name)
+            record_token(on_event, name)
             for folder in set(new.iterdir()) - before:
                 folder.rename(self.layout.tokens / folder.name)
         conf.unlink()
@@ -308,16 +309,16 @@ class Setup:
 
     def key(self, token: str, label: str, algorithm: KeyAlgorithm) -> Key:
         """The key with that label; made where it is missing, with the token's probe key."""
-        _, recorder = self._log()
+        on_event = module_events(self._log()[1])
         module = self.module(token)
-        add_probe_key(recorder, module)
+        add_probe_key(on_event, module)
         try:
             return module.key(label)
         except Unavailable as error:
             if error.code != "module.key-absent":
                 raise
         key = module.generate_key_pair(label=label, algorithm=algorithm)
-        record_key(recorder, module, key)
+        record_key(on_event, module, key)
         return key
 
     def issuance(self) -> Issuance:
