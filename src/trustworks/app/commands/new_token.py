@@ -87,7 +87,7 @@ def _new_pins(*files: Path) -> Iterator[list[str]]:
         if isinstance(error, Unavailable) and error.code == "module.token-half-made":
             raise Unavailable(error.code, f"{error} They are in {' and '.join(map(str, made))}.") from error
         for file in made:
-            file.unlink()
+            file.unlink(missing_ok=True)
         raise
 
 

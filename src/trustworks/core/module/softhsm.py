@@ -66,6 +66,7 @@ def keep_token(setup: Setup, serial: str) -> None:
                 put(copy, content, mode=0o600)
 
 
+@implements("TRUSTWORKS:MODULE-TOKEN-RESTORED")
 def check_tokens_whole(setup: Setup) -> None:
     """Refuse to go by what the library says of its tokens while a file of theirs is damaged.
 
