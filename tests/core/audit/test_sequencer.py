@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import insert, select, text, update
 
 from trustworks.core.audit import Event, Recorder, Sequencer, records
 from trustworks.core.audit import checkpoint as checkpoints
@@ -123,6 +123,33 @@ def test_an_event_that_was_altered_does_not_come_into_the_tree(
         with pytest.raises(Unavailable, match="audit verify") as caught:
             sequencer.run_once()
         assert caught.value.code == "audit.altered"
+
+
+@pytest.mark.req("TRUSTWORKS:AUDIT-04")
+@pytest.mark.parametrize("store_settings", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    "change", ["body = 'a text'", "time = 'noon'", "time = 1.5", "type = x'00'", "hash = 'a text'"]
+)
+def test_an_event_of_values_of_other_kinds_does_not_come_into_the_tree(
+    database: Database, recorder: Recorder, event: Callable[..., Event], change: str
+) -> None:
+    recorder.record(event(1))
+    allow_changes(database)
+    with database.begin() as connection:
+        connection.execute(text(f"UPDATE audit_events SET {change} WHERE sequence = 1"))  # noqa: S608
+    with pytest.raises(Unavailable, match="Event 1 of stream") as caught:
+        Sequencer(database, None).run_once()
+    assert caught.value.code == "audit.altered"
+
+
+def test_a_time_that_no_calendar_has_is_no_obstacle(
+    database: Database, recorder: Recorder, event: Callable[..., Event]
+) -> None:
+    recorder.record(event(1))
+    allow_changes(database)
+    with database.begin() as connection:  # the event is sound: `audit verify` names the column
+        connection.execute(text("UPDATE audit_events SET time = 4611686018427387904 WHERE sequence = 1"))
+    assert Sequencer(database, None).run_once().appended == 2
 
 
 def allow_changes(database: Database) -> None:
@@ -304,6 +331,106 @@ def test_two_sequencers_make_one_checkpoint(
     assert len(stored(database)) == 1
 
 
+@pytest.mark.req("TRUSTWORKS:AUDIT-05")
+@pytest.mark.parametrize(
+    "change",
+    [
+        "size = 1000000000",
+        "time = 4611686018427387904",
+        "body = :body",
+    ],
+)
+def test_a_checkpoint_that_was_altered_stops_no_other(
+    database: Database, recorder: Recorder, event: Callable[..., Event], audit_key: Key, change: str
+) -> None:
+    after_an_altered_checkpoint(database, recorder, event, audit_key, change)
+
+
+@pytest.mark.req("TRUSTWORKS:AUDIT-05")
+@pytest.mark.parametrize("store_settings", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("change", ["size = 'many'", "time = 'noon'", "body = 'a text'"])
+def test_a_checkpoint_of_values_of_other_kinds_stops_no_other(
+    database: Database, recorder: Recorder, event: Callable[..., Event], audit_key: Key, change: str
+) -> None:
+    after_an_altered_checkpoint(database, recorder, event, audit_key, change)
+
+
+def after_an_altered_checkpoint(
+    database: Database, recorder: Recorder, event: Callable[..., Event], audit_key: Key, change: str
+) -> None:
+    clock = Steered()
+    sequencer = Sequencer(database, audit_key, stamper=Stamper(), now=clock)
+    assert sequencer.run_once().checkpoint == 0
+    allow_changes(database)
+    with database.begin() as connection:
+        values = {"body": b"{}"} if ":body" in change else {}
+        connection.execute(text(f"UPDATE audit_checkpoints SET {change}"), values)  # noqa: S608
+    recorder.record(event(1))
+    clock.move(300)
+    made = sequencer.run_once()
+    assert (made.checkpoint, made.stamped) == (1, True)
+
+
+def surplus_tile(database: Database, level: int, tile: int) -> None:
+    with database.begin() as connection:
+        connection.execute(
+            insert(records.tiles).values(level=level, tile=tile, root=bytes(32), hashes=bytes(32 * WIDTH))
+        )
+
+
+@pytest.mark.req("TRUSTWORKS:AUDIT-04")
+@pytest.mark.parametrize("level", [0, 1])
+def test_a_tile_that_is_not_full_yet_is_not_believed(
+    database: Database, recorder: Recorder, event: Callable[..., Event], audit_key: Key, level: int
+) -> None:
+    recorder.record(event(1))
+    surplus_tile(database, level, 0)
+    made = Sequencer(database, audit_key).run_once(checkpoint=True)
+    assert made.checkpoint == 0
+    with database.read() as connection:
+        leaves = list(connection.scalars(select(records.log.c.hash).order_by(records.log.c.position)))
+        root = Tree(connection).root(made.size)
+    assert root == root_of(leaves)
+    row = stored(database)[0]
+    assert checkpoints.read(row.body, row.signature, row.spki).root == root
+
+
+@pytest.mark.req("TRUSTWORKS:AUDIT-04")
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO audit_tiles (level, tile, root, hashes) VALUES (0, 0, :v, :v)",
+        "UPDATE audit_log SET position = position + 1000000 WHERE position = 9",
+        "DELETE FROM audit_log WHERE position = 5",
+        "UPDATE audit_log SET hash = :v WHERE position = 5",
+    ],
+)
+def test_a_tree_that_was_altered_is_said_to_be(
+    database: Database, event: Callable[..., Event], audit_key: Key, statement: str
+) -> None:
+    sequencer = Sequencer(database, audit_key)
+    with Recorder.open(database, "test") as recorder:
+        for number in range(9):
+            recorder.record(event(number))
+        sequencer.run_once()
+        allow_changes(database)
+        with database.begin() as connection:
+            connection.execute(text(statement), {"v": b"short"} if ":v" in statement else {})
+        many(recorder, event, WIDTH)
+    for _ in range(2):
+        with pytest.raises(Unavailable, match="audit verify") as caught:
+            sequencer.run_once(checkpoint=True)
+        assert caught.value.code == "audit.altered"
+
+
+def many(recorder: Recorder, event: Callable[..., Event], count: int) -> None:
+    done = threading.Semaphore(0)
+    for number in range(count):
+        recorder.submit(event(number), released=lambda _: done.release())
+    for _ in range(count):
+        assert done.acquire(timeout=10)
+
+
 # ---- a checkpoint by itself
 
 
@@ -324,6 +451,10 @@ def test_signatures_that_are_not_valid(database: Database, recorder: Recorder, a
     assert not checkpoints.signature_is_valid(checkpoints.read(body, signature, b"no key"))
 
 
+def without(value: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: item for key, item in value.items() if key != name}
+
+
 def test_a_checkpoint_as_a_document(database: Database, recorder: Recorder, audit_key: Key) -> None:
     recorder.ping()
     Sequencer(database, audit_key, b"certificate", Stamper()).run_once()
@@ -342,6 +473,12 @@ def test_a_checkpoint_as_a_document(database: Database, recorder: Recorder, audi
         {**document, "checkpoint": {**document["checkpoint"], "time": "noon"}},
         {**document, "checkpoint": {**document["checkpoint"], "type": "other"}},
         {**document, "checkpoint": {**document["checkpoint"], "version": 2}},
+        {**document, "checkpoint": {**document["checkpoint"], "time": "2026-11-24T12:00:00"}},
+        {**document, "checkpoint": {**document["checkpoint"], "time": 5}},
+        {**document, "checkpoint": {**document["checkpoint"], "size": 2**63}},
+        {**document, "checkpoint": without(document["checkpoint"], "type")},
+        {**document, "checkpoint": without(document["checkpoint"], "version")},
+        {**document, "checkpoint": []},
         {**document, "public_key": None},
     ):
         with pytest.raises(Malformed):

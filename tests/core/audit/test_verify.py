@@ -348,6 +348,20 @@ def test_a_missing_tile(log: Log) -> None:
     assert kinds(report_of(log.database)) == [("tile", None, None)]
 
 
+@pytest.mark.req("TRUSTWORKS:AUDIT-14")
+@pytest.mark.parametrize(("level", "tile"), [(0, 1), (1, 0), (7, 3), (0, -1)])
+def test_a_tile_too_many(log: Log, level: int, tile: int) -> None:
+    log.change(
+        "INSERT INTO audit_tiles (level, tile, root, hashes) VALUES (:l, :t, :v, :v)",
+        l=level,
+        t=tile,
+        v=b"\0" * 32,
+    )
+    report = report_of(log.database)
+    assert kinds(report) == [("tile", None, None)]
+    assert f"tile {tile} of level {level}" in report.findings[0].message
+
+
 @pytest.mark.req("TRUSTWORKS:AUDIT-09")
 def test_a_log_that_was_cut(log: Log, database: Database) -> None:
     kept = log.kept(1)
@@ -357,10 +371,12 @@ def test_a_log_that_was_cut(log: Log, database: Database) -> None:
     log.change("DELETE FROM audit_events WHERE stream = :s OR sequence >= 20", s=log.two)
     # Not cleanly yet: the database still knows what it had.
     report = report_of(database)
-    assert {one.kind for one in report.findings} == {"stream"}
-    assert {one.message.split(":")[0] for one in report.findings} == {log.two}
+    assert {one.kind for one in report.findings} == {"stream", "tile"}
+    assert {one.message.split(":")[0] for one in report.findings if one.kind == "stream"} == {log.two}
     log.change("DELETE FROM audit_streams WHERE stream = :s", s=log.two)
-    # Cut at a checkpoint and cleanly, the log itself shows nothing of it, but for tiles that are too many.
+    assert kinds(report_of(database)) == [("tile", None, None)]
+    log.change("DELETE FROM audit_tiles")
+    # Cut at a checkpoint and cleanly, the log itself shows nothing of it.
     assert report_of(database).ok
     found = report_of(database, against=[kept])
     assert kinds(found) == [("truncated", None, None)]
@@ -394,6 +410,17 @@ def test_checkpoints_are_verified_by_themselves(log: Log, audit_key: Key, databa
     assert audit_key.spki_sha256.hex() in found.keys
 
 
+@pytest.mark.req("TRUSTWORKS:AUDIT-05")
+@pytest.mark.parametrize(("column", "value"), [("size", 10**9), ("time", 0), ("time", 2**62)])
+def test_a_column_beside_the_checkpoint(log: Log, column: str, value: int) -> None:
+    log.change(f"UPDATE audit_checkpoints SET {column} = :v WHERE number = 1", v=value)
+    report = report_of(log.database)
+    assert kinds(report) == [("checkpoint", None, None)]
+    assert report.findings[0].message.startswith("Checkpoint 1 ")
+    assert f"another {column}." in report.findings[0].message
+    assert report.covered == 312  # it is compared with the tree all the same
+
+
 # ---- what is gone beside the events
 
 
@@ -411,6 +438,32 @@ def test_checkpoints_that_are_gone(log: Log, database: Database) -> None:
     assert report_of(database, checkpoint_every=every, now=begun + timedelta(minutes=5)).ok
     found = report_of(database, checkpoint_every=every, now=begun + timedelta(minutes=6))
     assert kinds(found) == [("no-checkpoint", None, None)]
+
+
+@pytest.mark.req("TRUSTWORKS:AUDIT-14")
+def test_a_log_that_went_on_without_checkpoints(
+    database: Database, audit_key: Key, event: Callable[..., Event]
+) -> None:
+    every = timedelta(seconds=10)
+    begun = event().time
+    unsigned, signed = Sequencer(database, None), Sequencer(database, audit_key)
+    with Recorder.open(database, "test", now=lambda: begun) as recorder:
+        signed.run_once(checkpoint=True)
+        recorder.record(event(1000))
+        recorder.record(event(301_000))
+        unsigned.run_once()
+        # What is not in the Merkle log yet may be old: nobody may have been there to sign it.
+        recorder.record(event(9_000_000))
+        later = begun + timedelta(days=1)
+        assert report_of(database, checkpoint_every=every, now=later).ok
+        recorder.record(event(9_000_001))
+        unsigned.run_once()
+        found = report_of(database, checkpoint_every=every, now=later)
+        assert kinds(found) == [("no-checkpoint", None, None)]
+        assert "2026-11-24T12:00:01.000000Z" in found.findings[0].message
+        assert report_of(database, checkpoint_every=None, now=later).ok
+        signed.run_once(checkpoint=True)
+        assert report_of(database, checkpoint_every=every, now=later).ok
 
 
 @pytest.mark.req("TRUSTWORKS:AUDIT-14")

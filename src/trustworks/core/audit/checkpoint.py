@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from trustworks.core.audit.canonical import canonical
 from trustworks.core.audit.model import time_text
-from trustworks.core.audit.reading import loads
+from trustworks.core.audit.reading import loads, whole_number
 from trustworks.core.errors import Malformed
 from trustworks.core.module.algorithms import SignatureScheme
 from trustworks.core.trace import implements
@@ -67,6 +67,11 @@ class Checkpoint:
     time_stamp: bytes | None = None
 
     @property
+    def moment(self) -> datetime:
+        """`time`, as a moment."""
+        return datetime.fromisoformat(self.time)
+
+    @property
     def key(self) -> str:
         """SHA-256 of the signer's public key, in hexadecimal."""
         return sha256(self.spki).hexdigest()
@@ -102,27 +107,35 @@ def read(
 ) -> Checkpoint:
     """A checkpoint out of its stored parts. Raises `Malformed`; verifies nothing."""
     try:
-        value: Any = loads(body)
         checkpoint = Checkpoint(
-            size=value["size"],
-            root=bytes.fromhex(value["root"]),
-            log=bytes.fromhex(value["log"]),
-            time=str(value["time"]),
-            scheme=str(value["scheme"]),
+            **_values(loads(body)),
             body=body,
             signature=signature,
             spki=spki,
             certificate=certificate,
             time_stamp=time_stamp,
         )
-        datetime.fromisoformat(checkpoint.time)
-    except (Malformed, ValueError, KeyError, TypeError) as error:
+        has_zone = checkpoint.moment.tzinfo is not None
+    except KeyError as error:
+        raise Malformed(f"The checkpoint cannot be read: it has no {error}.") from error
+    except (Malformed, ValueError, TypeError) as error:
         raise Malformed(f"The checkpoint cannot be read: {str(error).rstrip('.')}.") from error
-    if (value["type"], value["version"]) != (KIND, 1):
-        raise Malformed("This is no checkpoint of an audit log, or one of a version that is not known.")
-    if type(value["size"]) is not int or checkpoint.size < 0 or len(checkpoint.root) != 32:
-        raise Malformed("The checkpoint cannot be read: its size or root is of the wrong kind.")
+    if not has_zone or len(checkpoint.root) != 32 or len(checkpoint.log) != 32:
+        raise Malformed("The checkpoint cannot be read: its time has no zone, or a hash is no SHA-256.")
     return checkpoint
+
+
+def _values(value: Any) -> dict[str, Any]:
+    """What a body says. Raises `Malformed`, KeyError, TypeError, ValueError."""
+    if not isinstance(value, dict) or (value["type"], value["version"]) != (KIND, 1):
+        raise Malformed("it is none, or one of a version that is not known")
+    return {
+        "size": whole_number(value["size"], "size"),
+        "root": bytes.fromhex(value["root"]),
+        "log": bytes.fromhex(value["log"]),
+        "time": value["time"],
+        "scheme": str(value["scheme"]),
+    }
 
 
 @implements("TRUSTWORKS:AUDIT-05", disabled=True)

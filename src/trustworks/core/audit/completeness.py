@@ -7,7 +7,7 @@ event was written for.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from trustworks.core.audit.report import Finding
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import timedelta
 
-# So many times `checkpoint-every` may pass before a log without any checkpoint is a finding.
+# So many times `checkpoint-every` may pass before events that no checkpoint covers are a finding.
 PATIENCE = 30
 
 
@@ -100,23 +100,25 @@ def number_findings(numbers: Iterable[int]) -> tuple[Finding, ...]:
 
 
 @implements("TRUSTWORKS:AUDIT-14", disabled=())
-def unsigned_findings(
-    checkpoints: int, first_time: str | None, now: datetime, every: timedelta | None
-) -> tuple[Finding, ...]:
-    """Where a log has no checkpoint although a signer makes one `every` so often (None: nobody does)."""
-    if every is None or checkpoints or first_time is None:
+def unsigned_findings(since: str | None, until: str, every: timedelta | None) -> tuple[Finding, ...]:
+    """Where a log has no checkpoint over its events although a signer makes one `every` so often.
+
+    `since` is the time of the oldest event that no checkpoint covers (None: all are covered), `until` up to
+    when one should have come; `every` is None where nobody signs.
+    """
+    if every is None or since is None:
         return ()
     try:
-        age = now - datetime.fromisoformat(first_time).astimezone(UTC)
-    except (ValueError, OverflowError):
+        age = datetime.fromisoformat(until) - datetime.fromisoformat(since)
+    except (ValueError, TypeError):  # it is no moment, or one without a zone
         return ()
     if age <= PATIENCE * every:
         return ()
     return (
         Finding(
             kind="no-checkpoint",
-            message=f"There is no checkpoint, although [audit] certificate is set and events are there since "
-            f"{first_time}: either all were removed, or none was ever made. Start `trustworks serve`; if it "
+            message="There is no checkpoint, although [audit] certificate is set, over the events since "
+            f"{since}: either checkpoints were removed, or none was made. Start `trustworks serve`; if it "
             "ran before, find out who wrote to the database.",
         ),
     )

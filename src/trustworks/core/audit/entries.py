@@ -2,49 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from sqlalchemy import BigInteger, func, select, type_coerce
+from sqlalchemy import and_, false, func, not_, or_, select
 
-from trustworks.core.audit import checkpoint as checkpoints
-from trustworks.core.audit import records
+from trustworks.core.audit import records, stored
 from trustworks.core.audit.completeness import StreamRow
 from trustworks.core.audit.report import Finding
-from trustworks.core.errors import Malformed
+from trustworks.core.audit.tree import full_tiles
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sqlalchemy import Connection
 
-    from trustworks.core.audit.checkpoint import Checkpoint
     from trustworks.core.audit.report import Report
-
-
-class Entry(NamedTuple):
-    """An event as it is stored.
-
-    `position` and `leaf` are its place and hash in the Merkle log, None before it comes there. `body` is
-    None when the log has the place and the event is gone. `time` (microseconds) and `type` are the table's
-    columns for searching, None in an export.
-    """
-
-    stream: str
-    sequence: int
-    body: bytes | None
-    hash: bytes | None
-    position: int | None
-    leaf: bytes | None
-    time: int | None
-    type: str | None
-
-
-class StoredCheckpoint(NamedTuple):
-    """A checkpoint with its number; `checkpoint` is None where it cannot be read, and `wrong` says why."""
-
-    number: int | None
-    checkpoint: Checkpoint | None
-    wrong: str = ""
+    from trustworks.core.audit.stored import Entry, StoredCheckpoint
 
 
 class Source(Protocol):
@@ -90,10 +63,7 @@ class DatabaseSource:
 
     def checkpoints(self) -> list[StoredCheckpoint]:
         """The table of checkpoints."""
-        c = records.checkpoints.c
-        columns = (c.number, c.body, c.signature, c.spki, c.certificate, c.time_stamp)
-        rows = self._connection.execute(select(*columns).order_by(c.number))
-        return [_stored(number, parts) for number, *parts in rows]
+        return stored.all_checkpoints(self._connection)
 
     def streams(self) -> list[StreamRow] | None:
         """The table of streams."""
@@ -102,26 +72,14 @@ class DatabaseSource:
 
     def entries(self) -> Iterator[Entry | Finding]:
         """The log joined with the events, then the events that are not in the log."""
-        e, log = records.events, records.log
-        event = (e.c.body, e.c.hash)
-        columns = (type_coerce(e.c.time, BigInteger), e.c.type)
-        both = (e.c.stream == log.c.stream) & (e.c.sequence == log.c.sequence)
-        logged = (
-            select(log.c.stream, log.c.sequence, *event, log.c.position, log.c.hash, *columns)
-            .select_from(log.outerjoin(e, both))
-            .order_by(log.c.position)
-        )
-        waiting = (
-            select(e.c.stream, e.c.sequence, *event, log.c.position, log.c.hash, *columns)
-            .select_from(e.outerjoin(log, both))
-            .where(log.c.position.is_(None))
-            .order_by(e.c.stream, e.c.sequence)
-        )
+        e, log = records.events.c, records.log.c
+        logged = stored.logged_entries().order_by(log.position)
+        waiting = stored.event_entries().where(log.position.is_(None)).order_by(e.stream, e.sequence)
         for query in (logged, waiting):
             with self._connection.execute(query.execution_options(yield_per=1000)) as result:
                 for part in result.partitions():
-                    for entry in map(Entry._make, part):
-                        yield entry if _is_plain(entry) else _odd(entry)
+                    for entry in map(stored.Entry._make, part):
+                        yield entry if entry.is_plain else _odd(entry)
 
     def tile(self, level: int, tile: int) -> tuple[bytes, bytes] | None:
         """The row of `audit_tiles`."""
@@ -132,40 +90,26 @@ class DatabaseSource:
         return None if row is None else (row.root, row.hashes)
 
     def closing(self, report: Report) -> tuple[Finding, ...]:
-        """A database says nothing of itself that its tables do not."""
-        del report
-        return ()
-
-
-def _stored(number: int, parts: list[Any]) -> StoredCheckpoint:
-    body, signature, spki, certificate, time_stamp = parts
-    if not all(type(one) is bytes for one in (body, signature, spki, certificate or b"", time_stamp or b"")):
-        return StoredCheckpoint(number, None, _ODD)
-    try:
-        return StoredCheckpoint(number, checkpoints.read(body, signature, spki, certificate, time_stamp))
-    except Malformed as error:
-        return StoredCheckpoint(number, None, str(error))
-
-
-# SQLite takes any kind of value in any column.
-_ODD = "A column holds a value of a kind that the log does not write."
-
-
-def _is_plain(entry: Entry) -> bool:
-    """Whether all values are of the kinds that the log writes."""
-    return (
-        type(entry.stream) is str
-        and type(entry.sequence) is int
-        and (entry.body is None or (type(entry.body) is bytes and type(entry.hash) is bytes))
-        and (entry.position is None or (type(entry.position) is int and type(entry.leaf) is bytes))
-        and (entry.body is None or (type(entry.time) is int and type(entry.type) is str))
-    )
+        """Tiles that the leaves do not make, whom the next ones would find in their place."""
+        t = records.tiles.c
+        made = [
+            and_(t.level == level, t.tile >= 0, t.tile < number)
+            for level, number in enumerate(full_tiles(report.size))
+        ]
+        surplus = select(t.level, t.tile).where(not_(or_(false(), *made))).order_by(t.level, t.tile)
+        return tuple(
+            Finding(
+                kind="tile",
+                message=f"There is a tile {tile} of level {level}, and {report.size} leaves make none.",
+            )
+            for level, tile in self._connection.execute(surplus)
+        )
 
 
 def _odd(entry: Entry) -> Finding:
     return Finding(
         kind="altered",
-        message=_ODD,
+        message=stored.ODD,
         stream=str(entry.stream),
         sequence=entry.sequence if type(entry.sequence) is int else None,
         position=entry.position if type(entry.position) is int else None,

@@ -11,10 +11,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from trustworks.core.audit.checkpoint import as_document, from_document
-from trustworks.core.audit.entries import Entry, StoredCheckpoint
 from trustworks.core.audit.merkle import Growing
 from trustworks.core.audit.reading import loads, whole_number
 from trustworks.core.audit.report import Finding
+from trustworks.core.audit.stored import Entry, StoredCheckpoint
 from trustworks.core.errors import Malformed
 from trustworks.core.trace import implements
 

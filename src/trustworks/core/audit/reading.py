@@ -9,6 +9,8 @@ from trustworks.core.errors import Malformed
 
 # Deeper than anything that we write, and far from where Python's own recursion ends.
 DEEPEST = 200
+# 64 bits with a sign are what both databases have.
+MOST = 2**63 - 1
 
 
 def _no_number(name: str) -> NoReturn:
@@ -47,7 +49,10 @@ def _is_deep(value: Any) -> bool:
 
 
 def whole_number(value: Any, name: str) -> int:
-    """`value`, where it is a whole number from 0; no boolean, no fraction, no text. Raises `Malformed`."""
-    if type(value) is not int or value < 0:
-        raise Malformed(f"The {name} is {value!r:.40}, and no whole number from 0.")
+    """`value`, where it is a whole number from 0 that a database holds; no boolean, no fraction, no text.
+
+    Raises `Malformed`.
+    """
+    if type(value) is not int or not 0 <= value <= MOST:
+        raise Malformed(f"The {name} is {value!r:.40}, and no whole number from 0 to {MOST}.")
     return value

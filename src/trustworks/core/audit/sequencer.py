@@ -6,16 +6,18 @@ Several may run; a lock in the database lets one work at a time, and each finds 
 from __future__ import annotations
 
 import heapq
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sqlalchemy import exc, insert, select, text, update
+from sqlalchemy import BigInteger, exc, insert, select, text, type_coerce, update
 
 from trustworks.core.audit import checkpoint as checkpoints
-from trustworks.core.audit import records
+from trustworks.core.audit import records, stored
 from trustworks.core.audit.inserts import Plans
+from trustworks.core.audit.stored import Entry
 from trustworks.core.audit.tree import Tree
 from trustworks.core.errors import TrustworksError, Unavailable
 from trustworks.core.trace import implements
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from trustworks.core.audit.checkpoint import SigningKey
+    from trustworks.core.audit.stored import StoredCheckpoint
     from trustworks.core.ports import Stamper
     from trustworks.core.store import Database
 
@@ -91,7 +94,7 @@ class Sequencer:
         """Append what is new, and make a checkpoint when it is time (or, with `checkpoint`, in any case).
 
         Raises `Unavailable` (store.*, module.*; audit.altered when an event was changed before it was
-        appended).
+        appended, or the tree since).
         """
         appended = size = 0
         while True:
@@ -119,7 +122,8 @@ class Sequencer:
             tree = Tree(connection)
             if not self._elected(connection) or _news(connection, among=news) != news:
                 return 0, tree.size()  # another sequencer appends, or has done so meanwhile
-            size = tree.append(self._plans, [(one.stream, one.sequence, one.hash) for one in leaves])
+            with _as_written():
+                size = tree.append(self._plans, [(one.stream, one.sequence, one.hash) for one in leaves])
             for stream, last in {one.stream: one for one in leaves}.items():
                 connection.execute(
                     update(records.streams)
@@ -141,22 +145,20 @@ class Sequencer:
         if self._key is None or size == 0:
             return Progress(appended=appended, size=size)
         now = self._now()
-        c = records.checkpoints
         with self._database.read() as connection:
-            newest = select(c.c.number, c.c.size, c.c.time).order_by(c.c.number.desc()).limit(1)
-            last = connection.execute(newest).one_or_none()
-            stamped = connection.execute(newest.where(c.c.time_stamp.is_not(None))).one_or_none()
+            last = stored.newest_checkpoint(connection)
+            stamped = stored.newest_checkpoint(connection, stamped=True)
             stamp = self._stamper is not None and (forced or _due(stamped, size, now, self._time_stamp_every))
             if not (forced or stamp or _due(last, size, now, self._checkpoint_every)):
                 return Progress(appended=appended, size=size)
             tree = Tree(connection)
             size = tree.size()
-            body = checkpoints.make_body(
-                size=size, root=tree.root(size), log=tree.node(0, 0), time=now, key=self._key
-            )
+            with _as_written():
+                root, log = tree.root(size), tree.node(0, 0)
+            body = checkpoints.make_body(size=size, root=root, log=log, time=now, key=self._key)
         signature = self._key.sign(body)
         token, problem = self._stamped(sha256(body + signature).digest()) if stamp else (None, None)
-        number = 0 if last is None else last.number + 1
+        number = 0 if last is None or last.number is None else last.number + 1
         values = {
             "number": number,
             "size": size,
@@ -169,7 +171,7 @@ class Sequencer:
         }
         try:
             with self._database.begin() as connection:
-                connection.execute(insert(c).values(values))
+                connection.execute(insert(records.checkpoints).values(values))
         except exc.IntegrityError:  # another sequencer made this one
             return Progress(appended=appended, size=size)
         return Progress(
@@ -187,11 +189,28 @@ class Sequencer:
             return None, str(error)
 
 
-def _due(last: Any, size: int, now: datetime, every: timedelta) -> bool:
-    """Whether there are new events since the checkpoint `last`, and it is old enough (or of the future)."""
-    if last is None:
+@contextmanager
+def _as_written() -> Iterator[None]:
+    """While the block uses the tree: what is not as it was written is no fault of the program."""
+    try:
+        yield
+    except (LookupError, exc.IntegrityError) as error:
+        raise Unavailable(
+            "audit.altered",
+            "The Merkle log or its tiles are not what was written. Run `trustworks audit verify`, and find "
+            "out who wrote to the database.",
+        ) from error
+
+
+def _due(last: StoredCheckpoint | None, size: int, now: datetime, every: timedelta) -> bool:
+    """Whether there are new events since the checkpoint `last`, and it is old enough (or of the future).
+
+    One that cannot be read covers nothing. The signed body is asked, not the columns beside it.
+    """
+    if last is None or last.checkpoint is None:
         return True
-    return bool(last.size < size and not timedelta() <= now - last.time < every)
+    one = last.checkpoint
+    return one.size != size and not timedelta() <= now - one.moment < every
 
 
 def _news(connection: Connection, among: list[tuple[str, int]] | None = None) -> list[tuple[str, int]]:
@@ -210,22 +229,23 @@ def _merged(connection: Connection, news: list[tuple[str, int]]) -> list[_Leaf]:
     return [leaf for _, leaf in heapq.merge(*runs, key=lambda pair: pair[0])][:_CHUNK]
 
 
-def _run(connection: Connection, stream: str, logged: int) -> Iterator[tuple[datetime, _Leaf]]:
+def _run(connection: Connection, stream: str, logged: int) -> Iterator[tuple[int, _Leaf]]:
     """New events of one stream, with their times; where a clock went back, the time before stands."""
-    e = records.events
+    e = records.events.c
     rows = connection.execute(
-        select(e.c.sequence, e.c.time, e.c.type, e.c.hash, e.c.body)
-        .where(e.c.stream == stream, e.c.sequence >= logged)
-        .order_by(e.c.sequence)
+        select(e.sequence, e.body, e.hash, type_coerce(e.time, BigInteger), e.type)
+        .where(e.stream == stream, e.sequence >= logged)
+        .order_by(e.sequence)
         .limit(_CHUNK)
     )
-    latest: datetime | None = None
-    for number, row in enumerate(rows, logged):
-        if row.sequence != number or sha256(b"\0" + row.body).digest() != row.hash:
+    latest: int | None = None
+    for number, (sequence, body, digest, time, kind) in enumerate(rows, logged):
+        is_plain = Entry(stream, sequence, body, digest, None, None, time, kind).is_plain
+        if not is_plain or sequence != number or sha256(b"\0" + body).digest() != digest:
             raise Unavailable(
                 "audit.altered",
-                f"Event {row.sequence} of stream {stream} was altered, or one before it removed, before it "
+                f"Event {sequence} of stream {stream} was altered, or one before it removed, before it "
                 "came into the log. Run `trustworks audit verify`, and find out who wrote to the database.",
             )
-        latest = row.time if latest is None else max(latest, row.time)
-        yield latest, _Leaf(stream, row.sequence, row.type, row.hash)
+        latest = time if latest is None else max(latest, time)
+        yield latest, _Leaf(stream, sequence, kind, digest)

@@ -24,20 +24,31 @@ WIDTH = 256
 _HEIGHT = 8
 
 
+def full_tiles(size: int) -> list[int]:
+    """How many full tiles a tree of `size` leaves has, on each level from the lowest."""
+    found = []
+    while size := size >> _HEIGHT:
+        found.append(size)
+    return found
+
+
 class Tree:
     """The tree as one transaction sees it."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._tiles: dict[tuple[int, int], list[bytes]] = {}
+        self._size: int | None = None
 
     def size(self) -> int:
         """How many leaves there are."""
-        last = self._connection.execute(select(func.max(records.log.c.position))).scalar_one()
-        return 0 if last is None else int(last) + 1
+        if self._size is None:
+            last = self._connection.execute(select(func.max(records.log.c.position))).scalar_one()
+            self._size = 0 if last is None else int(last) + 1
+        return self._size
 
     def root(self, size: int) -> bytes:
-        """The root over the first `size` leaves."""
+        """The root over the first `size` leaves. Raises LookupError where there are not so many."""
         return subtree_root(self.node, 0, size)
 
     def node(self, level: int, index: int) -> bytes:
@@ -50,28 +61,39 @@ class Tree:
         return fold(hashes)
 
     def tile(self, level: int, tile: int) -> list[bytes]:
-        """The hashes of a tile, as many as there are yet."""
+        """The hashes of a tile, as many as there are yet. Raises LookupError where they are no hashes."""
         known = self._tiles.get((level, tile))
         if known is None:
             known = self._tiles[level, tile] = self._read(level, tile)
         return known
 
     def _read(self, level: int, tile: int) -> list[bytes]:
-        t, log = records.tiles, records.log
-        full = self._connection.execute(
-            select(t.c.hashes).where(t.c.level == level, t.c.tile == tile)
-        ).scalar_one_or_none()
-        if full is not None:
-            return [full[i : i + 32] for i in range(0, len(full), 32)]
+        t, log = records.tiles.c, records.log.c
         start, end = tile * WIDTH, (tile + 1) * WIDTH
-        if level == 0:
-            query = select(log.c.hash).where(log.c.position >= start, log.c.position < end)
-            return [bytes(row) for row in self._connection.scalars(query.order_by(log.c.position))]
-        query = select(t.c.root).where(t.c.level == level - 1, t.c.tile >= start, t.c.tile < end)
-        return [bytes(row) for row in self._connection.scalars(query.order_by(t.c.tile))]
+        below = min(end, self.size() >> _HEIGHT * level)
+        # A tile's row is believed when the tile is full: what is there before that nobody has written.
+        if below == end:
+            full = select(t.hashes).where(t.level == level, t.tile == tile)
+            hashes = self._connection.execute(full).scalar_one_or_none()
+            if type(hashes) is bytes and len(hashes) == 32 * WIDTH:
+                return [hashes[i : i + 32] for i in range(0, len(hashes), 32)]
+        query = (
+            select(log.hash).where(log.position >= start, log.position < below).order_by(log.position)
+            if level == 0
+            else select(t.root).where(t.level == level - 1, t.tile >= start, t.tile < below).order_by(t.tile)
+        )
+        found = list(self._connection.scalars(query))
+        if len(found) != max(0, below - start) or not all(
+            type(one) is bytes and len(one) == 32 for one in found
+        ):
+            raise LookupError(f"the log has not all hashes of tile {tile} on level {level}")
+        return found
 
     def append(self, plans: Plans, leaves: Sequence[tuple[str, int, bytes]]) -> int:
-        """Add leaves (stream, sequence, hash) in this order; answer the tree's new size."""
+        """Add leaves (stream, sequence, hash) in this order; answer the tree's new size.
+
+        Raises LookupError, and SQLAlchemy's IntegrityError, where the tree is not what was written.
+        """
         size = self.size()
         plan = plans.of(records.log, ("position", "stream", "sequence", "hash"))
         plan.insert(
@@ -91,4 +113,5 @@ class Tree:
             level, begin, hashes = level + 1, tile, roots
         plans.of(records.tiles, ("level", "tile", "root", "hashes")).insert(self._connection, full)
         self._tiles.clear()
-        return size + len(leaves)
+        self._size = size + len(leaves)
+        return self._size

@@ -22,6 +22,7 @@ from trustworks.core.audit.completeness import (
     unsigned_findings,
 )
 from trustworks.core.audit.merkle import Growing, fold
+from trustworks.core.audit.model import time_text
 from trustworks.core.audit.reading import loads
 from trustworks.core.audit.report import Finding, Report
 from trustworks.core.audit.sequencer import CLOSED
@@ -37,7 +38,8 @@ if TYPE_CHECKING:
 
     from trustworks.core.audit.checkpoint import Checkpoint
     from trustworks.core.audit.completeness import RecordChecker
-    from trustworks.core.audit.entries import Entry, Source
+    from trustworks.core.audit.entries import Source
+    from trustworks.core.audit.stored import Entry
 
 OPENED = "audit.stream-opened"
 
@@ -77,9 +79,8 @@ def verify(
     """
     verification = _Verification(source, list(against), trusted, check_token, checkers)
     report = verification.run(progress)
-    for finding in unsigned_findings(
-        verification.own_checkpoints, report.first_time, now or datetime.now(UTC), checkpoint_every
-    ):
+    now = now or datetime.now(UTC)
+    for finding in unsigned_findings(*verification.unsigned(now), checkpoint_every):
         report.add(finding)
     return report
 
@@ -108,13 +109,16 @@ class _Verification:
         stored = source.checkpoints()
         own: list[tuple[str, Checkpoint]] = []
         for number, checkpoint, wrong in stored:
-            label = "A checkpoint" if number is None else f"checkpoint {number}"
-            if checkpoint is None:
-                message = f"{label[0].upper()}{label[1:]} cannot be verified. {wrong}"
+            label = "a checkpoint" if number is None else f"checkpoint {number}"
+            if wrong:
+                what = "cannot be verified" if checkpoint is None else "is not as it was written"
+                message = f"{label[0].upper()}{label[1:]} {what}. {wrong}"
                 self.report.add(Finding(kind="checkpoint", message=message))
-            else:
+            if checkpoint is not None:
                 own.append((label, checkpoint))
-        self.own_checkpoints = len(stored)
+        self._has_checkpoints = bool(stored)
+        self._signed = max((one.size for _, one in own), default=0)
+        self._unsigned: tuple[str, str] | None = None
         self._numbers = [number for number, *_ in stored if number is not None]
         self._pending: dict[int, list[tuple[str, Checkpoint]]] = {}
         self._checkpoints: list[Checkpoint] = []
@@ -122,6 +126,16 @@ class _Verification:
             self._check_signed(label, one)
             self._pending.setdefault(one.size, []).append((label, one))
             self._checkpoints.append(one)
+
+    def unsigned(self, now: datetime) -> tuple[str | None, str]:
+        """The times of the oldest and the newest event that no checkpoint covers.
+
+        Of a log with checkpoints only what is in the Merkle log: who appends to it signs it too, while an
+        event that waits may be one of a day without services. Of a log without any, all until `now`.
+        """
+        if self._has_checkpoints:
+            return self._unsigned or (None, "")
+        return self.report.first_time, time_text(now)
 
     def run(self, progress: Callable[[int], None]) -> Report:
         report = self.report
@@ -226,6 +240,9 @@ class _Verification:
             report = self.report
             report.first_time = time if report.first_time is None else min(report.first_time, time)
             report.last_time = time if report.last_time is None else max(report.last_time, time)
+            if entry.position is not None and entry.position >= self._signed:
+                oldest, newest = self._unsigned or (time, time)
+                self._unsigned = min(oldest, time), max(newest, time)
 
     def _beside(self, entry: Entry, value: dict[str, Any]) -> None:
         """What a sound event tells of things beside it: the record it is about, the stream before its own."""
