@@ -316,6 +316,10 @@ def test_an_export_is_verified_without_a_configuration(wiring: Wiring, tmp_path:
     assert "give --certificate" in done.stdout
     done = run(None, "verify", "--export", file, "--certificate", wiring.config.audit.certificate)
     assert "give --certificate" not in done.stdout
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for other in (pipe, tmp_path):
+        assert "write it to a file first" in str(run(None, "verify", "--export", other).exception)
     file.write_bytes(file.read_bytes().replace(b'"number":2', b'"number":7'))
     done = run(None, "verify", "--export", file)
     assert done.exit_code == 1

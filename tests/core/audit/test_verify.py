@@ -4,10 +4,14 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
+import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,13 +23,12 @@ from trustworks.core.audit import Event, Recorder, Sequencer, records
 from trustworks.core.audit import checkpoint as checkpoints
 from trustworks.core.audit.completeness import Seen, succession_findings
 from trustworks.core.audit.entries import DatabaseSource
-from trustworks.core.audit.export import ExportSource, export_lines
+from trustworks.core.audit.export import ExportSource, export_lines, opened_export
 from trustworks.core.audit.verify import verify
 from trustworks.core.errors import Malformed, Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
 
     from trustworks.core.audit.checkpoint import Checkpoint
     from trustworks.core.audit.report import Report
@@ -544,12 +547,18 @@ def exported(log: Log, tmp_path: Path) -> Path:
     return file
 
 
+def verified(file: Path) -> Report:
+    with opened_export(file) as source:
+        return verify(source, check_token=accept_token)
+
+
 def test_an_export_is_verified_like_the_database(exported: Path, log: Log) -> None:
-    report = verify(ExportSource(exported), check_token=accept_token)
+    report = verified(exported)
     assert report.ok, report.findings
     assert report.as_dict() == report_of(log.database).as_dict()
     # And exported again, it is the same.
-    assert b"".join(export_lines(ExportSource(exported))) == exported.read_bytes()
+    with opened_export(exported) as source:
+        assert b"".join(export_lines(source)) == exported.read_bytes()
 
 
 @pytest.mark.req("TRUSTWORKS:AUDIT-01")
@@ -564,7 +573,7 @@ def test_one_changed_byte_of_an_export(exported: Path, data: st.DataObject) -> N
     changed = exported.with_name("changed")
     changed.write_bytes(b"\n".join([*lines[:number], bytes(line), *lines[number + 1 :], b""]))
     try:
-        report = verify(ExportSource(changed), check_token=accept_token)
+        report = verified(changed)
     except Malformed as error:
         assert str(changed) in str(error)  # noqa: PT017 - either answer is right
     else:
@@ -578,7 +587,43 @@ def test_a_file_that_is_no_export(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "other"
     file.write_bytes(content)
     with pytest.raises(Malformed, match="no export of an audit log"):
-        ExportSource(file)
+        verified(file)
+
+
+def test_an_export_is_a_regular_file(exported: Path, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for file in (pipe, tmp_path, Path("/dev/null")):
+        with pytest.raises(Malformed, match="write it to a file first"):
+            verified(file)
+    link = tmp_path / "link"
+    link.symlink_to(exported)
+    assert verified(link).ok
+
+
+def test_an_export_is_read_from_one_opened_file(exported: Path) -> None:
+    with opened_export(exported) as source:
+        exported.unlink()
+        exported.write_text("something else")
+        assert verify(source, check_token=accept_token).ok
+
+
+class Broken(io.BytesIO):
+    """A file on a disk that fails after some lines."""
+
+    lines = 0
+
+    def __next__(self) -> bytes:
+        self.lines += 1
+        if self.lines == 8:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return super().__next__()
+
+
+def test_an_export_on_a_disk_that_fails(exported: Path) -> None:
+    source = ExportSource(exported, Broken(exported.read_bytes()))
+    with pytest.raises(Malformed, match=r"cannot be read: Input/output error\."):
+        verify(source, check_token=accept_token)
 
 
 @pytest.mark.req("TRUSTWORKS:AUDIT-15")
@@ -590,7 +635,7 @@ def test_an_export_that_was_cut_is_not_sound(exported: Path, data: st.DataObject
     edges = [place + 1 for place in range(head - 1, len(content) - 1) if content[place] == 10]
     cut = exported.with_name("cut")
     cut.write_bytes(content[: data.draw(st.sampled_from(edges) | st.integers(head, len(content) - 1))])
-    report = verify(ExportSource(cut), check_token=accept_token)
+    report = verified(cut)
     assert "export" in {one.kind for one in report.findings}
 
 
@@ -606,7 +651,7 @@ def test_lines_that_were_added_to_an_export(exported: Path, line: bytes, before_
     else:
         lines.append(line)
     exported.write_bytes(b"".join(lines))
-    report = verify(ExportSource(exported), check_token=accept_token)
+    report = verified(exported)
     assert {one.kind for one in report.findings} == {"export"}
     assert f"Line {len(lines) - before_the_end} of" in report.findings[0].message
 
@@ -618,14 +663,12 @@ def test_lines_that_were_taken_out_of_an_export(exported: Path) -> None:
         left = list(lines)
         del left[gone]
         exported.write_bytes(b"".join(left))
-        report = verify(ExportSource(exported), check_token=accept_token)
+        report = verified(exported)
         assert {one.kind for one in report.findings} == kinds_of, gone
     # The count in the first line and the end agree with each other: the root does not.
     end = lines[-1].replace(b'"root": "', b'"root": "0')
     exported.write_bytes(b"".join([*lines[:-1], end]))
-    assert {one.kind for one in verify(ExportSource(exported), check_token=accept_token).findings} == {
-        "export"
-    }
+    assert {one.kind for one in verified(exported).findings} == {"export"}
 
 
 DEEP = b"[" * 100_000 + b"]" * 100_000
@@ -638,7 +681,7 @@ def test_an_export_whose_first_line_is_no_sense(exported: Path, events: bytes) -
     lines[0] = b'{"events":' + events + b',"type":"trustworks.audit.export","version":2}\n'
     exported.write_bytes(b"".join(lines))
     with pytest.raises(Malformed):
-        ExportSource(exported)
+        verified(exported)
 
 
 @pytest.mark.parametrize("value", [b"1e999", b"1.0", *UNREADABLE])
@@ -649,7 +692,7 @@ def test_lines_of_an_export_that_nobody_could_read(exported: Path, value: bytes)
     lines[5] = b'{"event":{},"place":' + value + b"}\n"
     lines[6] = b'{"event":{},"place":["s", 0, ' + value + b', "' + b"00" * 32 + b'"]}\n'
     exported.write_bytes(b"".join(lines))
-    report = verify(ExportSource(exported), check_token=accept_token)
+    report = verified(exported)
     json.dumps(report.as_dict()).encode()
     assert {"checkpoint", "altered", "export"} <= {one.kind for one in report.findings}
     text = " ".join(one.message for one in report.findings)

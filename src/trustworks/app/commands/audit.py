@@ -79,7 +79,7 @@ def verify(
 ) -> None:
     """Verify every event, every stream, the Merkle tree and its checkpoints. Exit code 1: not sound."""
     from trustworks.core.audit.entries import DatabaseSource  # noqa: PLC0415
-    from trustworks.core.audit.export import ExportSource  # noqa: PLC0415
+    from trustworks.core.audit.export import opened_export  # noqa: PLC0415
     from trustworks.core.audit.verify import verify as verify_log  # noqa: PLC0415
     from trustworks.issuance import CertificateRecords  # noqa: PLC0415
     from trustworks.timestamping import TokenRecords  # noqa: PLC0415
@@ -89,8 +89,7 @@ def verify(
     trusted = _trusted(wiring, certificate, configured=export_file is None)
     check_token = _token_check(trust)
     if export_file is not None:
-        source = ExportSource(export_file)
-        with _progress("Verifying", source.total()) as progress:
+        with opened_export(export_file) as source, _progress("Verifying", source.total()) as progress:
             report = verify_log(
                 source, against=kept, trusted=trusted, check_token=check_token, progress=progress
             )

@@ -8,7 +8,9 @@ that was cut or added to, at whichever byte, is not sound.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+import stat
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from trustworks.core.audit.checkpoint import as_document, from_document
 from trustworks.core.audit.merkle import Growing
@@ -35,19 +37,21 @@ _END = b'{"end":'
 
 
 class ExportSource:
-    """An exported file. Raises `Malformed` for what is none; all else that is wrong with it is a finding."""
+    """An exported file, opened as `content`, which can be read from its beginning more than once.
+
+    Raises `Malformed` for what is none, or cannot be read; all else that is wrong with it is a finding.
+    """
 
     has_tiles = False
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, content: BinaryIO) -> None:
         self._file = file
+        self._content = content
         self._count = 0
         self._ended: bytes | None = None
+        _, line = next(self._lines(), (1, b""))
         try:
-            with file.open("rb") as lines:
-                head = loads(lines.readline())
-        except OSError as error:
-            raise Malformed(f"{file} cannot be read: {error.strerror}.") from error
+            head = loads(line)
         except Malformed as error:
             raise Malformed(f"{file} is no export of an audit log.") from error
         if not isinstance(head, dict) or (head.get("type"), head.get("version")) != (KIND, VERSION):
@@ -61,12 +65,11 @@ class ExportSource:
     def checkpoints(self) -> list[StoredCheckpoint]:
         """The lines of checkpoints; they stand before the events."""
         found = []
-        with self._file.open("rb") as lines:
-            for number, line in enumerate(lines, 1):
-                if number > 1 and not line.startswith(_CHECKPOINT):
-                    break
-                if number > 1:
-                    found.append(_checkpoint(line, number))
+        for number, line in self._lines():
+            if number > 1 and not line.startswith(_CHECKPOINT):
+                break
+            if number > 1:
+                found.append(_checkpoint(line, number))
         self._count = len(found)
         return found
 
@@ -77,18 +80,18 @@ class ExportSource:
     def entries(self) -> Iterator[Entry | Finding]:
         """The lines of events; a finding for each line that has no business to be where it is."""
         events = False
-        with self._file.open("rb") as lines:
-            next(lines)
-            for number, line in enumerate(lines, 2):
-                if self._ended is not None:
-                    yield _damaged(number, "it comes after the end")
-                elif line.startswith(_EVENT):
-                    events = True
-                    yield self._entry(line, number)
-                elif line.startswith(_END):
-                    self._ended = line
-                elif events or not line.startswith(_CHECKPOINT):
-                    yield _damaged(number, "it is no line that an export has there")
+        for number, line in self._lines():
+            if number == 1:
+                continue
+            if self._ended is not None:
+                yield _damaged(number, "it comes after the end")
+            elif line.startswith(_EVENT):
+                events = True
+                yield _entry(line, number)
+            elif line.startswith(_END):
+                self._ended = line
+            elif events or not line.startswith(_CHECKPOINT):
+                yield _damaged(number, "it is no line that an export has there")
 
     def tile(self, level: int, tile: int) -> tuple[bytes, bytes] | None:
         """An export has none."""
@@ -99,24 +102,53 @@ class ExportSource:
         """Where the first and the last line say something else than the lines between them."""
         return end_findings(self._told, self._count, self._ended, report)
 
-    def _entry(self, line: bytes, number: int) -> Entry | Finding:
-        # The event's bytes are taken as they stand: they are what was hashed.
-        body, mark, rest = line[len(_EVENT) :].rpartition(b',"place":')
+    def _lines(self) -> Iterator[tuple[int, bytes]]:
+        """The numbered lines from the first on. One at a time may be going through them."""
         try:
-            place = loads(rest[:-2]) if mark else None
-            if not isinstance(place, list) or len(place) != 4:
-                return _damaged(number, "the event has no place")
-            stream, sequence, position, digest = place
-            leaf = bytes.fromhex(digest)
-            whole_number(sequence, "number of the event")
-            if position is not None:
-                whole_number(position, "position of the event")
-        except (Malformed, TypeError, ValueError):
+            self._content.seek(0)
+            yield from enumerate(self._content, 1)
+        except OSError as error:
+            raise _unreadable(self._file, error) from error
+
+
+@contextmanager
+def opened_export(file: Path) -> Iterator[ExportSource]:
+    """An exported file, open while the block runs. Raises `Malformed` for what is none, or cannot be read."""
+    try:
+        # Before it is opened: a pipe has no beginning to come back to, and may wait for its writer for ever.
+        if not stat.S_ISREG(file.stat().st_mode):
+            raise Malformed(
+                f"{file} is no regular file, and an export is read more than once: write it to a file first."
+            )
+        content = file.open("rb")
+    except OSError as error:
+        raise _unreadable(file, error) from error
+    with content:
+        yield ExportSource(file, content)
+
+
+def _unreadable(file: Path, error: OSError) -> Malformed:
+    return Malformed(f"{file} cannot be read: {error.strerror}.")
+
+
+def _entry(line: bytes, number: int) -> Entry | Finding:
+    # The event's bytes are taken as they stand: they are what was hashed.
+    body, mark, rest = line[len(_EVENT) :].rpartition(b',"place":')
+    try:
+        place = loads(rest[:-2]) if mark else None
+        if not isinstance(place, list) or len(place) != 4:
             return _damaged(number, "the event has no place")
-        # One way of writing a place, so that no byte of a line can be changed unnoticed.
-        if not isinstance(stream, str) or len(leaf) != 32 or _place(stream, sequence, position, leaf) != rest:
-            return _damaged(number, "the event has no place")
-        return Entry(stream, sequence, body, leaf, position, None if position is None else leaf, None, None)
+        stream, sequence, position, digest = place
+        leaf = bytes.fromhex(digest)
+        whole_number(sequence, "number of the event")
+        if position is not None:
+            whole_number(position, "position of the event")
+    except (Malformed, TypeError, ValueError):
+        return _damaged(number, "the event has no place")
+    # One way of writing a place, so that no byte of a line can be changed unnoticed.
+    if not isinstance(stream, str) or len(leaf) != 32 or _place(stream, sequence, position, leaf) != rest:
+        return _damaged(number, "the event has no place")
+    return Entry(stream, sequence, body, leaf, position, None if position is None else leaf, None, None)
 
 
 @implements("TRUSTWORKS:AUDIT-15", disabled=())
