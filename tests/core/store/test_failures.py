@@ -144,6 +144,33 @@ def test_a_damaged_database(file: Path) -> None:
     assert caught.value.code == "store.damaged"
 
 
+def test_a_text_that_is_no_utf8(file: Path) -> None:
+    with Database.open(settings_of(file)) as database:
+        with database.begin() as connection:
+            connection.execute(text("CREATE TABLE torn (data TEXT)"))
+            connection.execute(text("INSERT INTO torn VALUES (CAST(x'61ff62' AS TEXT)), ('\u00e4')"))
+        query = text("SELECT data FROM torn")
+        for _ in range(2):
+            with database.inspect() as connection:
+                assert list(connection.scalars(query)) == ["a\\xffb", "\u00e4"]
+            with (
+                pytest.raises(Unavailable, match="restore a backup") as caught,
+                database.read() as connection,
+            ):
+                connection.scalars(query).all()
+            assert caught.value.code == "store.damaged"
+
+
+def test_no_connection_is_free(file: Path) -> None:
+    with Database.open(settings_of(file, connections=1)) as database:
+        database.engine.pool._timeout = 0.01  # type: ignore[attr-defined]  # half a minute otherwise
+        with database.read():
+            for ask in (database.ping, database.version, database.durability):
+                with pytest.raises(Unavailable, match="connections") as caught:
+                    ask()
+                assert caught.value.code == "store.busy"
+
+
 def test_a_database_that_may_only_be_read(file: Path) -> None:
     # Root may write anything, so that the file's mode would show nothing here.
     with Database.open(settings_of(file)) as database:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Self
 
-from sqlalchemy import URL, exc, make_url, text
+from sqlalchemy import URL, make_url, text
 
 from trustworks.core.errors import Unavailable
 from trustworks.core.store import postgresql, schema, sqlite
-from trustworks.core.store.failures import code_of, translated, unavailable
+from trustworks.core.store.failures import translated
 from trustworks.core.store.turns import Turns
 
 if TYPE_CHECKING:
@@ -80,6 +80,16 @@ class Database:
             yield connection
 
     @contextmanager
+    def inspect(self) -> Iterator[Connection]:
+        r"""As `read`, for who looks for damage: a text that is no UTF-8 comes with its octets escaped.
+
+        Such as ``\xff``. Other transactions end at such a text (store.damaged); PostgreSQL has none.
+        """
+        reading = self._reading.execution_options(trustworks_escape=True)
+        with translated(self.where), reading.begin() as connection:
+            yield connection
+
+    @contextmanager
     def connect(self) -> Iterator[Connection]:
         """A connection for several transactions that write; see `transaction`."""
         with translated(self.where), self._writing.connect() as connection:
@@ -104,13 +114,12 @@ class Database:
         if file is not None and not file.exists():
             return None
         try:
-            with self._reading.begin() as connection:
+            with self.read() as connection:
                 return schema.present(connection)
-        except exc.DBAPIError as error:
-            code = code_of(error.orig)
-            if code == "store.schema":
+        except Unavailable as error:
+            if error.code == "store.schema":
                 return None
-            raise unavailable(code, self.where) from error
+            raise
 
     def check_schema(self) -> None:
         """Raise `Unavailable` (store.schema), with what to do, unless the schema is this program's."""

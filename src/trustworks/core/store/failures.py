@@ -46,6 +46,13 @@ _SQLITE = (
     ("SQLITE_IOERR", "store.input-output"),
 )
 
+# What has no name of its own: SQLite's plain errors, and what Python's driver finds.
+_WORDS = (
+    ("no such table", "store.schema"),
+    ("no such column", "store.schema"),
+    ("Could not decode to UTF-8", "store.damaged"),
+)
+
 # SQLSTATE, whole or its class. Source: PostgreSQL documentation, appendix A.
 _POSTGRESQL = (
     ("53100", "store.full"),
@@ -90,8 +97,9 @@ def code_of(error: BaseException | None) -> str:
         for prefix, code in _SQLITE:
             if name.startswith(prefix):
                 return code
-    if "no such table" in str(error) or "no such column" in str(error):
-        return "store.schema"
+    for words, code in _WORDS:
+        if words in str(error):
+            return code
     state = getattr(error, "sqlstate", None)
     if state is not None:
         for prefix, code in _POSTGRESQL:

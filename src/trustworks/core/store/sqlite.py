@@ -66,9 +66,15 @@ def _configure(connection: sqlite3.Connection) -> None:
 
 
 def _begin(connection: Connection) -> None:
+    options = connection.get_execution_options()
+    driver: Any = connection.connection.driver_connection
+    driver.text_factory = _escaped if options.get("trustworks_escape", False) else str
     # A deferred transaction that reads, then writes, can fail in the middle; one that says so at once waits.
-    writes = connection.get_execution_options().get("trustworks_write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("trustworks_write", False) else "BEGIN")
+
+
+def _escaped(octets: bytes) -> str:
+    return octets.decode(errors="backslashreplace")
 
 
 def create(file: Path, timeout: float) -> None:
