@@ -156,6 +156,89 @@ def test_an_event_that_cannot_be_read_hides_no_other(wiring: Wiring, database: D
     assert len(done.stdout.splitlines()) == 6
 
 
+def change_event(database: Database, change: str) -> None:
+    with database.begin() as connection:
+        connection.execute(text("DROP TRIGGER audit_events_no_update"))
+        connection.execute(text(f"UPDATE audit_events SET {change} WHERE sequence = 2"))  # noqa: S608
+
+
+def test_an_event_of_values_of_other_kinds_hides_no_other(wiring: Wiring, database: Database) -> None:
+    stream = wiring.stream  # type: ignore[attr-defined]
+    change_event(database, "time = 'noon'")
+    done = run(wiring, "list")
+    assert done.exit_code == 1
+    assert f"Event 2 of stream {stream} cannot be read" in done.stderr
+    assert len(done.stdout.splitlines()) == 5
+    assert f"Event 2 of stream {stream} cannot be read" in str(run(wiring, "show", stream, 2).exception)
+    assert isinstance(run(wiring, "prove", stream, 2).exception, Malformed)
+    assert f"- altered: event 2 of stream {stream}" in run(wiring, "verify").stdout
+
+
+@pytest.mark.parametrize(
+    ("change", "type_"),
+    [
+        ("time = 4611686018427387904", "test.done"),
+        ("time = -4611686018427387904", "test.done"),
+        ("type = CAST(x'74ff' AS TEXT)", "t\\xff"),
+    ],
+)
+def test_columns_that_no_event_has_hide_no_event(
+    wiring: Wiring, database: Database, tmp_path: Path, change: str, type_: str
+) -> None:
+    stream = wiring.stream  # type: ignore[attr-defined]
+    change_event(database, change)
+    # The event itself is sound, and can be listed, proven and exported.
+    for call in (("list",), ("show", stream, 2), ("prove", stream, 2), ("export", tmp_path / "export")):
+        assert run(wiring, *call).exit_code == 0, call
+    done = run(wiring, "verify")
+    assert done.exit_code == 1
+    assert f"- altered: event 2 of stream {stream}, position 2, {type_}, " in done.stdout
+
+
+def test_what_a_terminal_would_obey_is_escaped(wiring: Wiring, database: Database) -> None:
+    with Recorder.open(database, "test") as recorder:
+        recorder.record(
+            Event(
+                type="test.done",
+                outcome="success",
+                actor="\x1b]0;title\x07\u202e",
+                subject={"name": "a\nb"},
+                time=datetime(2027, 1, 1, tzinfo=UTC),
+            )
+        )
+    with database.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO audit_events (stream, sequence, time, type, hash, body) "
+                "VALUES (:stream, 7, 0, 't', x'00', x'00')"
+            ),
+            {"stream": "x\x1b[2J"},
+        )
+    listed = run(wiring, "list", "--limit", 100)
+    verified = run(wiring, "verify")
+    shown = listed.stdout + listed.stderr + verified.stdout
+    assert "\\x1b]0;title\\x07\\u202e" in shown
+    assert "name=a\\nb" in shown
+    assert "x\\x1b[2J" in verified.stdout
+    assert "x\\x1b[2J" in listed.stderr
+    assert all(character == "\n" or character.isprintable() for character in shown)
+
+
+@pytest.mark.parametrize(
+    "moment", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59.999999-23:59", "9999-12-31", "0001-01-01"]
+)
+def test_moments_at_the_ends_of_the_calendar(wiring: Wiring, moment: str) -> None:
+    count = 6 if moment.startswith("0001") else 0
+    assert len(run(wiring, "list", "--since", moment).stdout.splitlines()) == count
+    assert len(run(wiring, "list", "--until", moment).stdout.splitlines()) == 6 - count
+
+
+@pytest.mark.parametrize("sequence", [2**63, 10**30])
+def test_a_number_that_no_event_has(wiring: Wiring, sequence: int) -> None:
+    for verb in ("show", "prove"):
+        assert run(wiring, verb, wiring.stream, sequence).exit_code == 2  # type: ignore[attr-defined]
+
+
 def test_documents_that_nobody_could_read(wiring: Wiring, tmp_path: Path) -> None:
     file = tmp_path / "deep"
     file.write_bytes(b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}\n")

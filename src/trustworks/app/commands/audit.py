@@ -40,7 +40,9 @@ Certificates = Annotated[
     ),
 ]
 Stream = Annotated[str, typer.Argument(help="The stream's name, as `audit list` shows it.")]
-Sequence = Annotated[int, typer.Argument(help="The event's number in its stream.", min=0)]
+Sequence = Annotated[int, typer.Argument(help="The event's number in its stream.", min=0, max=2**63 - 1)]
+
+_MOMENT = "2026-11-24T12:00:00Z, say: UTC unless it names a zone."
 
 
 class AuditWiring(Protocol):
@@ -94,7 +96,7 @@ def verify(
                 source, against=kept, trusted=trusted, check_token=check_token, progress=progress
             )
     else:
-        with wiring.open_database() as database, database.read() as connection:
+        with wiring.open_database() as database, database.inspect() as connection:
             stored = DatabaseSource(connection)
             with _progress("Verifying", stored.total()) as progress:
                 report = verify_log(
@@ -134,7 +136,7 @@ def report_text(report: Report) -> str:
     if report.more_findings:
         lines.append(f"- and {report.more_findings:,} more")
     lines.append("The log is sound." if report.ok else "THE LOG IS NOT SOUND. Keep a copy of it as it is.")
-    return "\n".join(lines)
+    return "\n".join(map(_printable, lines))
 
 
 @app.command()
@@ -149,7 +151,7 @@ def export(
     from trustworks.core.audit.export import export_lines  # noqa: PLC0415
 
     wiring: AuditWiring = context.obj
-    with wiring.open_database() as database, database.read() as connection:
+    with wiring.open_database() as database, database.inspect() as connection:
         source = DatabaseSource(connection)
         total = source.total()
         with _progress("Exporting", total) as progress:
@@ -180,7 +182,7 @@ def checkpoint(
 
     wiring: AuditWiring = context.obj
     older = None if since is None else checkpoint_in(since)
-    with wiring.open_database() as database, database.read() as connection:
+    with wiring.open_database() as database, database.inspect() as connection:
         document = (
             as_document(proofs.newest_checkpoint(connection))
             if older is None
@@ -202,7 +204,7 @@ def prove(
     from trustworks.core.audit import proofs  # noqa: PLC0415
 
     wiring: AuditWiring = context.obj
-    with wiring.open_database() as database, database.read() as connection:
+    with wiring.open_database() as database, database.inspect() as connection:
         document = proofs.prove_inclusion(connection, stream, sequence)
     hand_out(document, output)
 
@@ -249,8 +251,8 @@ def list_events(  # noqa: PLR0917 - Typer makes options of them
     stream: Annotated[str | None, typer.Option(help="One stream.")] = None,
     actor: Annotated[str | None, typer.Option(help="Who acted.")] = None,
     outcome: Annotated[str | None, typer.Option(help="success, failure or refused.")] = None,
-    since: Annotated[str | None, typer.Option(help="From this moment on (2026-11-24T12:00:00Z).")] = None,
-    until: Annotated[str | None, typer.Option(help="Before this moment.")] = None,
+    since: Annotated[str | None, typer.Option(help=f"From this moment on. {_MOMENT}")] = None,
+    until: Annotated[str | None, typer.Option(help=f"Before this moment. {_MOMENT}")] = None,
     limit: Annotated[int, typer.Option(help="At most so many events.", min=1, max=100_000)] = 50,
     *,
     as_json: AsJson = False,
@@ -259,7 +261,7 @@ def list_events(  # noqa: PLR0917 - Typer makes options of them
     from trustworks.core.audit.search import newest  # noqa: PLC0415
 
     wiring: AuditWiring = context.obj
-    with wiring.open_database() as database, database.read() as connection:
+    with wiring.open_database() as database, database.inspect() as connection:
         found = newest(
             connection,
             limit=limit,
@@ -276,7 +278,7 @@ def list_events(  # noqa: PLR0917 - Typer makes options of them
             typer.echo(json.dumps(event.as_dict()) if as_json else event_line(event))
         except Malformed as error:  # one that was tampered with does not hide the others
             unreadable += 1
-            typer.secho(str(error), err=True, fg="red")
+            typer.secho(_printable(str(error)), err=True, fg="red")
     if unreadable:
         raise typer.Exit(1)
 
@@ -285,8 +287,15 @@ def event_line(event: Stored) -> str:
     """One event as one line."""
     value = event.value
     about = " ".join(f"{name}={item}" for name, item in value["subject"].items())
-    place = f"{event.stream} {event.sequence}"
-    return f"{value['time']}  {value['outcome']:<8} {event.type:<28} {value['actor']:<16} {about}  ({place})"
+    place = f"{event.entry.stream} {event.entry.sequence}"
+    return _printable(
+        f"{value['time']}  {value['outcome']:<8} {value['type']:<28} {value['actor']:<16} {about}  ({place})"
+    )
+
+
+def _printable(line: str) -> str:
+    """The line with what a terminal would obey, such as an escape sequence, written as in Python's texts."""
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in line)
 
 
 @app.command()
@@ -295,7 +304,7 @@ def show(context: typer.Context, stream: Stream, sequence: Sequence) -> None:
     from trustworks.core.audit.search import one  # noqa: PLC0415
 
     wiring: AuditWiring = context.obj
-    with wiring.open_database() as database, database.read() as connection:
+    with wiring.open_database() as database, database.inspect() as connection:
         found = one(connection, stream, sequence)
     if found is None:
         raise Rejected("audit.no-event", f"There is no event {sequence} of stream {stream}.")
@@ -342,7 +351,7 @@ def _moment(text: str | None) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise Malformed(f"{text!r} is no moment. Write it as 2026-11-24T12:00:00Z.") from None
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 

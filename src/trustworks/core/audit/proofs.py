@@ -6,19 +6,19 @@ Both are JSON documents that are verified without the database and without this 
 from __future__ import annotations
 
 import base64
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
-
 from trustworks.core.audit import checkpoint as checkpoints
-from trustworks.core.audit import records
+from trustworks.core.audit import stored
 from trustworks.core.audit.merkle import consistency_path, continues, includes, inclusion_path, leaf_hash
 from trustworks.core.audit.reading import loads, whole_number
+from trustworks.core.audit.search import one
 from trustworks.core.audit.tree import Tree
 from trustworks.core.errors import Malformed, Rejected
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from sqlalchemy import Connection
 
@@ -26,58 +26,97 @@ if TYPE_CHECKING:
 
 
 def newest_checkpoint(connection: Connection, at_least: int = 0) -> Checkpoint:
-    """The newest checkpoint. Raises `Rejected` (audit.no-checkpoint) unless it covers `at_least` events."""
-    c = records.checkpoints
-    columns = (c.c.body, c.c.signature, c.c.spki, c.c.certificate, c.c.time_stamp)
-    row = connection.execute(select(*columns).order_by(c.c.number.desc()).limit(1)).one_or_none()
-    found = None if row is None else checkpoints.read(*row)
-    if found is None or found.size < at_least:
+    """The newest checkpoint.
+
+    Raises `Rejected` (audit.no-checkpoint unless it covers `at_least` events, audit.signature), and
+    `Malformed` where it cannot be read.
+    """
+    row = stored.newest_checkpoint(connection)
+    if row is not None and row.checkpoint is None:
+        raise Malformed(
+            f"Checkpoint {row.number} cannot be read. {row.wrong} Run `trustworks audit verify`; the next "
+            "checkpoint may be handed out again."
+        )
+    if row is None or row.checkpoint is None or row.checkpoint.size < at_least:
         raise Rejected(
             "audit.no-checkpoint",
             "There is no checkpoint yet that covers this. `trustworks serve` makes them every few seconds.",
         )
-    return found
+    _check_signature(row.checkpoint)
+    return row.checkpoint
 
 
 def prove_inclusion(connection: Connection, stream: str, sequence: int) -> dict[str, Any]:
     """A document that proves that an event is in the log.
 
-    Raises `Rejected` (audit.no-event, audit.not-in-log, audit.no-checkpoint).
+    Raises `Malformed` where event or checkpoint cannot be read, and `Rejected` (audit.no-event,
+    audit.not-in-log, audit.no-checkpoint; audit.proof, audit.signature where the proof would not hold).
     """
-    e, log = records.events, records.log
-    body = connection.execute(
-        select(e.c.body).where(e.c.stream == stream, e.c.sequence == sequence)
-    ).scalar_one_or_none()
-    if body is None:
+    found = one(connection, stream, sequence)
+    if found is None:
         raise Rejected("audit.no-event", f"There is no event {sequence} of stream {stream}.")
-    position = connection.execute(
-        select(log.c.position).where(log.c.stream == stream, log.c.sequence == sequence)
-    ).scalar_one_or_none()
+    body, position = found.body, found.entry.position
     if position is None:
         raise Rejected("audit.not-in-log", "The event is not in the Merkle log yet: try again in a second.")
     covering = newest_checkpoint(connection, position + 1)
-    path = inclusion_path(Tree(connection).node, position, covering.size)
-    return {
-        "type": "audit.inclusion",
-        "version": 1,
-        "event": base64.b64encode(body).decode(),
-        "position": position,
-        "path": [step.hex() for step in path],
-        **checkpoints.as_document(covering),
-    }
+    with _proving(
+        "The event cannot be proven: the log is not what was signed. Run `trustworks audit verify`."
+    ):
+        path = inclusion_path(Tree(connection).node, position, covering.size)
+        document = {
+            "type": "audit.inclusion",
+            "version": 1,
+            "event": base64.b64encode(body).decode(),
+            "position": position,
+            "path": [step.hex() for step in path],
+            **checkpoints.as_document(covering),
+        }
+        check_proof(document)
+    return document
 
 
 def prove_consistency(connection: Connection, older: Checkpoint) -> dict[str, Any]:
-    """A document that proves that the newest checkpoint continues `older`."""
-    newest = newest_checkpoint(connection, older.size)
-    path = consistency_path(Tree(connection).node, older.size, newest.size)
-    return {
-        "type": "audit.consistency",
-        "version": 1,
-        "older": checkpoints.as_document(older),
-        "path": [step.hex() for step in path],
-        **checkpoints.as_document(newest),
-    }
+    """A document that proves that the newest checkpoint continues `older`.
+
+    Raises `Malformed` where the newest one cannot be read, and `Rejected` (audit.no-checkpoint; audit.proof,
+    audit.signature where the proof would not hold).
+    """
+    newest = newest_checkpoint(connection)
+    _check_signature(older)
+    if older.log != newest.log:
+        raise Rejected("audit.proof", "The older checkpoint is of another log. Name one of this log.")
+    if older.size == 0:
+        raise Rejected("audit.proof", "The older checkpoint covers no event: there is nothing to continue.")
+    if older.size > newest.size:
+        raise Rejected(
+            "audit.proof",
+            f"The log was cut: its newest checkpoint covers {newest.size} events, the older one "
+            f"{older.size}. If no old backup was restored, run `trustworks audit verify --against` the older "
+            "one, and find out who wrote to the database.",
+        )
+    with _proving(
+        "The log is not what was signed, or does not continue the older checkpoint. Run `trustworks audit "
+        "verify --against` that one."
+    ):
+        path = consistency_path(Tree(connection).node, older.size, newest.size)
+        document = {
+            "type": "audit.consistency",
+            "version": 1,
+            "older": checkpoints.as_document(older),
+            "path": [step.hex() for step in path],
+            **checkpoints.as_document(newest),
+        }
+        check_proof(document)
+    return document
+
+
+@contextmanager
+def _proving(otherwise: str) -> Iterator[None]:
+    """While the block makes and checks a proof: what does not hold is not handed out."""
+    try:
+        yield
+    except (LookupError, ValueError, Malformed, Rejected) as error:
+        raise Rejected("audit.proof", otherwise) from error
 
 
 def check_proof(document: Mapping[str, Any]) -> tuple[Checkpoint, dict[str, Any] | None]:
