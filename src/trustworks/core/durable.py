@@ -30,15 +30,40 @@ def put(file: Path, content: str | bytes, *, mode: int = 0o644, owner: Owner = N
 
 def put_new(file: Path, content: Iterable[bytes], *, mode: int = 0o644, owner: Owner = None) -> None:
     """As `put`, piece by piece, and only where no file has that name. Raises FileExistsError, OSError."""
-    if file.is_symlink() or file.exists():  # told before much is written, and again when it is
-        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(file))
+    _check_free(file)
     with _written(file, content, mode, owner) as new:
-        try:
-            file.hardlink_to(new)  # fails where the name is taken
-        except OSError as error:
-            if error.errno not in _NO_LINKS or file.exists():
-                raise
-            new.replace(file)
+        _name(new, file)
+
+
+@contextmanager
+def new_file(file: Path, *, mode: int = 0o644) -> Iterator[Path]:
+    """An empty file for the block to fill, which gets the name `file` when the block ends, durably.
+
+    For what writes by a file's name; `put_new` is for the rest. Until then the file has a passing name beside
+    `file`; when the block raises nothing is left. Raises FileExistsError where a file has that name, before
+    the block and after it; OSError.
+    """
+    _check_free(file)
+    with _written(file, (), mode, None) as new:
+        yield new
+        synchronise(new)
+        _name(new, file)
+
+
+def _check_free(file: Path) -> None:
+    """Raise FileExistsError where the name is taken: before much is written, and `_name` again when it is."""
+    if file.is_symlink() or file.exists():
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(file))
+
+
+def _name(new: Path, file: Path) -> None:
+    """Give the file `new` the name `file`, where that is free."""
+    try:
+        file.hardlink_to(new)  # fails where the name is taken
+    except OSError as error:
+        if error.errno not in _NO_LINKS or file.exists():
+            raise
+        new.replace(file)
 
 
 @contextmanager

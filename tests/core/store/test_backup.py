@@ -50,6 +50,41 @@ def test_postgresql_has_its_own_tools(database: Database, tmp_path: Path) -> Non
         back_up(database, tmp_path / "copy", lambda _done, _total: None)
 
 
+def test_a_copy_has_its_name_when_it_is_whole(tmp_path: Path, sqlite_template: Path) -> None:
+    folder = tmp_path / "copies"
+    folder.mkdir()
+    copy = folder / "copy.sqlite"
+    there: list[bool] = []
+
+    def killed(_done: int, _total: int) -> None:
+        there.append(copy.exists())
+        raise KeyboardInterrupt
+
+    with Database.open(StoreSettings.model_validate({"url": f"sqlite:///{sqlite_template}"})) as database:
+        with pytest.raises(KeyboardInterrupt):
+            back_up(database, copy, killed)
+        assert there == [False]
+        assert list(folder.iterdir()) == []
+        back_up(database, copy, lambda _done, _total: there.append(copy.exists()))
+        assert not any(there)
+        assert list(folder.iterdir()) == [copy]
+
+
+def test_a_file_that_came_meanwhile_stays(tmp_path: Path, sqlite_template: Path) -> None:
+    copy = tmp_path / "copy.sqlite"
+
+    def meanwhile(_done: int, _total: int) -> None:
+        copy.write_text("evidence")
+
+    with (
+        Database.open(StoreSettings.model_validate({"url": f"sqlite:///{sqlite_template}"})) as database,
+        pytest.raises(Rejected, match="exists"),
+    ):
+        back_up(database, copy, meanwhile)
+    assert copy.read_text() == "evidence"
+    assert list(tmp_path.iterdir()) == [copy]
+
+
 def test_of_a_damaged_database_there_is_no_copy(tmp_path: Path, sqlite_template: Path) -> None:
     file, copy = tmp_path / "database.sqlite", tmp_path / "copy.sqlite"
     file.write_bytes(sqlite_template.read_bytes())

@@ -92,6 +92,14 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     assert caught.value.code == "store.objects"
     objects = Objects(tmp_path / "objects")
     (tmp_path / "objects" / "a").touch()
-    with pytest.raises(Unavailable) as caught:
-        objects.put("a/b", b"")
-    assert caught.value.code == "store.objects"
+    (tmp_path / "objects" / "loop").symlink_to("loop")
+    for use in (
+        lambda: objects.put("a/b", b""),
+        lambda: objects.get("a/b"),
+        lambda: objects.exists("a/b"),
+        lambda: list(objects.list()),
+    ):
+        with pytest.raises(Unavailable, match="The objects' folder") as caught:
+            use()
+        assert caught.value.code == "store.objects"
+        assert "\n" not in str(caught.value)

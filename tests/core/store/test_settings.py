@@ -25,6 +25,12 @@ if TYPE_CHECKING:
         ("sqlite:///state/db?mode=memory", "without parameters"),
         ("postgresql://user:secret@host/db", "password-source"),
         ("postgresql://user@host", "postgresql://USER@HOST:PORT/DATABASE"),
+        ("postgresql://user@host:port/db", "the port"),
+        ("postgresql://user@host:/db", "the port"),
+        ("postgresql://user@host:0/db", "the port"),
+        ("postgresql://user@host:65536/db", "the port"),
+        ("postgresql://user@host:5_432/db", "the port"),
+        ("postgresql://user@[::1/db", "postgresql://USER@HOST:PORT/DATABASE"),
         ("state/db.sqlite", "sqlite:///FILE"),
     ],
 )

@@ -32,6 +32,23 @@ def _check_no_secret(url: str) -> None:
         )
 
 
+def _has_database(url: str) -> bool:
+    """Whether the URL names a database. Raises ValueError for a port that is none."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # half the brackets of an address, say
+        return False
+    try:
+        is_port = parts.port != 0 and not parts.netloc.endswith(":")
+    except ValueError:
+        is_port = False
+    if not is_port:
+        raise ValueError(
+            "write the port of the server as a number from 1 to 65535, or leave it out with its colon"
+        )
+    return bool(parts.path.strip("/"))
+
+
 class StoreSettings(Table):
     """[store]: where records and objects are kept."""
 
@@ -66,10 +83,9 @@ class StoreSettings(Table):
             if "?" in value or ":memory:" in value:
                 raise ValueError("name a file, without parameters; a database in memory keeps no records")
             return value
-        parts = urlsplit(value)
-        if parts.scheme in {"postgresql", "postgresql+psycopg"}:
+        if value.startswith(("postgresql://", "postgresql+psycopg://")):
             _check_no_secret(value)
-            if parts.path.strip("/"):
+            if _has_database(value):
                 return value
         raise ValueError("write sqlite:///FILE or postgresql://USER@HOST:PORT/DATABASE")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from trustworks.core.durable import synchronise
@@ -19,7 +20,10 @@ _STAGING = ".staging"
 
 
 class Objects:
-    """Objects in a local folder. What `put` acknowledged is on the disk, whole, under its name."""
+    """Objects in a local folder. What `put` acknowledged is on the disk, whole, under its name.
+
+    Whatever fails in the folder leaves as `Unavailable` (store.objects), a name that is none as `Malformed`.
+    """
 
     def __init__(self, folder: Path) -> None:
         from obstore.store import LocalStore  # noqa: PLC0415 - costs 60 ms, not every process has objects
@@ -39,11 +43,11 @@ class Objects:
         The bytes are written and synchronised under a passing name first: a power cut leaves the whole object
         or none. Raises `Rejected` (store.exists) when other bytes have that name.
         """
-        check_name(name)
-        staged = f"{_STAGING}/{secrets.token_hex(16)}"
         from obstore.exceptions import AlreadyExistsError  # noqa: PLC0415
 
-        try:
+        check_name(name)
+        staged = f"{_STAGING}/{secrets.token_hex(16)}"
+        with self._translated():
             self._make_folders(name)
             self._store.put(staged, data)
             synchronise(self._folder / staged)
@@ -54,34 +58,43 @@ class Objects:
                 if self.get(name) != data:
                     raise Rejected("store.exists", f"There is another object named {name}.") from None
             synchronise((self._folder / name).parent)
-        except (OSError, _base_error()) as error:
-            raise _failure(self._folder, error) from error
 
     def get(self, name: str) -> bytes:
         """The bytes under `name`. Raises `Rejected` (store.no-object)."""
         check_name(name)
-        try:
-            return bytes(self._store.get(name).bytes())
-        except FileNotFoundError as error:
-            raise Rejected("store.no-object", f"There is no object named {name}.") from error
-        except (OSError, _base_error()) as error:
-            raise _failure(self._folder, error) from error
+        with self._translated():
+            try:
+                return bytes(self._store.get(name).bytes())
+            except FileNotFoundError as error:
+                raise Rejected("store.no-object", f"There is no object named {name}.") from error
 
     def exists(self, name: str) -> bool:
         """Whether there is an object of that name."""
         check_name(name)
-        try:
-            self._store.head(name)
-        except FileNotFoundError:
-            return False
+        with self._translated():
+            try:
+                self._store.head(name)
+            except FileNotFoundError:
+                return False
         return True
 
     def list(self, prefix: str = "") -> Iterator[str]:
         """The names below the folder `prefix`, in order."""
         if prefix:
             check_name(prefix)
-        names = (entry["path"] for batch in self._store.list(prefix or None) for entry in batch)
-        yield from sorted(name for name in names if not name.startswith(_STAGING))
+        with self._translated():
+            names = [entry["path"] for batch in self._store.list(prefix or None) for entry in batch]
+        return iter(sorted(name for name in names if not name.startswith(_STAGING)))
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """Turn a failure of the folder into `Unavailable`."""
+        from obstore.exceptions import BaseError  # noqa: PLC0415 - as above
+
+        try:
+            yield
+        except (OSError, BaseError) as error:
+            raise _failure(self._folder, error) from error
 
     def _make_folders(self, name: str) -> None:
         """Make the folders of `name`, each durable in its parent."""
@@ -100,12 +113,6 @@ def check_name(name: str) -> None:
             f"{name[:80]!r} is no name for an object: use lower-case letters, digits, '.', '_' and '-', "
             "at most eight parts separated by '/', none beginning with a dot."
         )
-
-
-def _base_error() -> type[Exception]:
-    from obstore.exceptions import BaseError  # noqa: PLC0415
-
-    return BaseError
 
 
 def _failure(folder: Path, error: Exception) -> Unavailable:
