@@ -677,7 +677,9 @@ DEEP = b"[" * 100_000 + b"]" * 100_000
 UNREADABLE = [DEEP, b"[" * 201 + b"]" * 201, b"NaN", b'"\\ud800"', b"1" * 5000, b'"\xff"']
 
 
-@pytest.mark.parametrize("events", [b'"x"', b"1.5", b"true", b"-1", b"null", b"1e999", *UNREADABLE])
+@pytest.mark.parametrize(
+    "events", [b'"x"', b"1.5", b"true", b"-1", b"null", b"1e999", b"9223372036854775808", *UNREADABLE]
+)
 def test_an_export_whose_first_line_is_no_sense(exported: Path, events: bytes) -> None:
     lines = exported.read_bytes().splitlines(keepends=True)
     lines[0] = b'{"events":' + events + b',"type":"trustworks.audit.export","version":2}\n'

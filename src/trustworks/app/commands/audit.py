@@ -40,9 +40,7 @@ Certificates = Annotated[
     ),
 ]
 Stream = Annotated[str, typer.Argument(help="The stream's name, as `audit list` shows it.")]
-Sequence = Annotated[int, typer.Argument(help="The event's number in its stream.", min=0, max=2**63 - 1)]
-
-_MOMENT = "2026-11-24T12:00:00Z, say: UTC unless it names a zone."
+Sequence = Annotated[int, typer.Argument(help="The event's number in its stream.", min=0)]
 
 
 class AuditWiring(Protocol):
@@ -251,8 +249,11 @@ def list_events(  # noqa: PLR0917 - Typer makes options of them
     stream: Annotated[str | None, typer.Option(help="One stream.")] = None,
     actor: Annotated[str | None, typer.Option(help="Who acted.")] = None,
     outcome: Annotated[str | None, typer.Option(help="success, failure or refused.")] = None,
-    since: Annotated[str | None, typer.Option(help=f"From this moment on. {_MOMENT}")] = None,
-    until: Annotated[str | None, typer.Option(help=f"Before this moment. {_MOMENT}")] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(help="From this moment on (2026-11-24T12:00:00Z); UTC unless it names a zone."),
+    ] = None,
+    until: Annotated[str | None, typer.Option(help="Before this moment; UTC unless it names a zone.")] = None,
     limit: Annotated[int, typer.Option(help="At most so many events.", min=1, max=100_000)] = 50,
     *,
     as_json: AsJson = False,

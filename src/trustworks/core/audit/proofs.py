@@ -6,7 +6,6 @@ Both are JSON documents that are verified without the database and without this 
 from __future__ import annotations
 
 import base64
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from trustworks.core.audit import checkpoint as checkpoints
@@ -18,7 +17,7 @@ from trustworks.core.audit.tree import Tree
 from trustworks.core.errors import Malformed, Rejected
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from sqlalchemy import Connection
 
@@ -34,8 +33,8 @@ def newest_checkpoint(connection: Connection, at_least: int = 0) -> Checkpoint:
     row = stored.newest_checkpoint(connection)
     if row is not None and row.checkpoint is None:
         raise Malformed(
-            f"Checkpoint {row.number} cannot be read. {row.wrong} Run `trustworks audit verify`; the next "
-            "checkpoint may be handed out again."
+            f"Checkpoint {row.number} cannot be read. {row.wrong} Run `trustworks audit verify`, and find "
+            "out who wrote to the database; `trustworks serve` makes the next one."
         )
     if row is None or row.checkpoint is None or row.checkpoint.size < at_least:
         raise Rejected(
@@ -59,9 +58,7 @@ def prove_inclusion(connection: Connection, stream: str, sequence: int) -> dict[
     if position is None:
         raise Rejected("audit.not-in-log", "The event is not in the Merkle log yet: try again in a second.")
     covering = newest_checkpoint(connection, position + 1)
-    with _proving(
-        "The event cannot be proven: the log is not what was signed. Run `trustworks audit verify`."
-    ):
+    try:
         path = inclusion_path(Tree(connection).node, position, covering.size)
         document = {
             "type": "audit.inclusion",
@@ -72,6 +69,11 @@ def prove_inclusion(connection: Connection, stream: str, sequence: int) -> dict[
             **checkpoints.as_document(covering),
         }
         check_proof(document)
+    except _NOT_AS_SIGNED as error:
+        raise Rejected(
+            "audit.proof",
+            "The event cannot be proven: the log is not what was signed. Run `trustworks audit verify`.",
+        ) from error
     return document
 
 
@@ -94,10 +96,7 @@ def prove_consistency(connection: Connection, older: Checkpoint) -> dict[str, An
             f"{older.size}. If no old backup was restored, run `trustworks audit verify --against` the older "
             "one, and find out who wrote to the database.",
         )
-    with _proving(
-        "The log is not what was signed, or does not continue the older checkpoint. Run `trustworks audit "
-        "verify --against` that one."
-    ):
+    try:
         path = consistency_path(Tree(connection).node, older.size, newest.size)
         document = {
             "type": "audit.consistency",
@@ -107,16 +106,17 @@ def prove_consistency(connection: Connection, older: Checkpoint) -> dict[str, An
             **checkpoints.as_document(newest),
         }
         check_proof(document)
+    except _NOT_AS_SIGNED as error:
+        raise Rejected(
+            "audit.proof",
+            "The log is not what was signed, or does not continue the older checkpoint. Run `trustworks "
+            "audit verify --against` that one.",
+        ) from error
     return document
 
 
-@contextmanager
-def _proving(otherwise: str) -> Iterator[None]:
-    """While the block makes and checks a proof: what does not hold is not handed out."""
-    try:
-        yield
-    except (LookupError, ValueError, Malformed, Rejected) as error:
-        raise Rejected("audit.proof", otherwise) from error
+# A path that cannot be made, or a proof that does not hold: what was signed is not what is there.
+_NOT_AS_SIGNED = (LookupError, ValueError, Malformed, Rejected)
 
 
 def check_proof(document: Mapping[str, Any]) -> tuple[Checkpoint, dict[str, Any] | None]:

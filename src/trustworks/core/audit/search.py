@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from trustworks.core.audit import records
-from trustworks.core.audit.reading import loads
+from trustworks.core.audit.reading import MOST, loads
 from trustworks.core.audit.stored import Entry, event_entries
 from trustworks.core.errors import Malformed
 
@@ -120,7 +120,9 @@ def _fits(event: Stored, actor: str | None, outcome: str | None) -> bool:
 
 
 def one(connection: Connection, stream: str, sequence: int) -> Stored | None:
-    """The event at that place of a stream."""
+    """The event at that place of a stream; None where there is none."""
+    if sequence > MOST:
+        return None  # nor could a database be asked for it
     e = records.events
     row = connection.execute(event_entries().where(e.c.stream == stream, e.c.sequence == sequence)).first()
     return None if row is None else Stored(Entry._make(row))
