@@ -39,7 +39,18 @@ Certificates = Annotated[
         help="A certificate (PEM) of a key that may sign checkpoints. Default: [audit] certificate.",
     ),
 ]
-Stream = Annotated[str, typer.Argument(help="The stream's name, as `audit list` shows it.")]
+
+
+def _text(value: str | None) -> str | None:
+    """The text, where a database can be asked for it: an argument may hold any octets."""
+    try:
+        (value or "").encode()
+    except UnicodeEncodeError:
+        raise Malformed(f"{value!a} is no UTF-8. Write it as `audit list` shows it.") from None
+    return value
+
+
+Stream = Annotated[str, typer.Argument(help="The stream's name, as `audit list` shows it.", callback=_text)]
 Sequence = Annotated[int, typer.Argument(help="The event's number in its stream.", min=0)]
 
 
@@ -245,8 +256,10 @@ def check_proof(
 @app.command("list")
 def list_events(  # noqa: PLR0917 - Typer makes options of them
     context: typer.Context,
-    type_prefix: Annotated[str, typer.Option("--type", help="A type of events, or its beginning.")] = "",
-    stream: Annotated[str | None, typer.Option(help="One stream.")] = None,
+    type_prefix: Annotated[
+        str, typer.Option("--type", help="A type of events, or its beginning.", callback=_text)
+    ] = "",
+    stream: Annotated[str | None, typer.Option(help="One stream.", callback=_text)] = None,
     actor: Annotated[str | None, typer.Option(help="Who acted.")] = None,
     outcome: Annotated[str | None, typer.Option(help="success, failure or refused.")] = None,
     since: Annotated[

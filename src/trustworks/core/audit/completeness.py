@@ -118,8 +118,8 @@ def unsigned_findings(since: str | None, until: str, every: timedelta | None) ->
         Finding(
             kind="no-checkpoint",
             message="There is no checkpoint, although [audit] certificate is set, over the events since "
-            f"{since}: either checkpoints were removed, or none was made. Start `trustworks serve`; if it "
-            "ran before, find out who wrote to the database.",
+            f"{since}: either checkpoints were removed, or none was made. See that `trustworks serve` runs "
+            "and that /healthz is well; if both were, find out who wrote to the database.",
         ),
     )
 
