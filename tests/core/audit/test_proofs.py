@@ -301,6 +301,7 @@ def test_no_proof_is_handed_out_that_does_not_hold(
         "DELETE FROM audit_log WHERE position = 1",
         "UPDATE audit_log SET hash = :hash WHERE position = 1",
         "UPDATE audit_log SET position = -1 WHERE position = 3",
+        "UPDATE audit_log SET position = 9223372036854775807 WHERE position = 1",
     ],
 )
 def test_what_a_damaged_log_cannot_prove(

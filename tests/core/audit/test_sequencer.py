@@ -401,6 +401,8 @@ def test_a_tile_that_is_not_full_yet_is_not_believed(
     [
         "INSERT INTO audit_tiles (level, tile, root, hashes) VALUES (0, 0, :v, :v)",
         "UPDATE audit_log SET position = position + 1000000 WHERE position = 9",
+        "UPDATE audit_log SET position = 9223372036854775807 WHERE position = 9",
+        "UPDATE audit_checkpoints SET number = 9223372036854775807",
         "DELETE FROM audit_log WHERE position = 5",
         "UPDATE audit_log SET hash = :v WHERE position = 5",
     ],

@@ -284,6 +284,16 @@ def test_a_row_of_values_of_other_kinds(log: Log, values: str) -> None:
     json.dumps(report.as_dict())
 
 
+@pytest.mark.req("TRUSTWORKS:AUDIT-01")
+@pytest.mark.parametrize("store_settings", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("change", ["time = 'noon'", "type = x'ff'"])
+def test_a_column_of_another_kind_is_all_that_is_wrong(log: Log, change: str) -> None:
+    log.change(f"UPDATE audit_events SET {change} WHERE stream = :s AND sequence = 7", s=log.two)
+    report = report_of(log.database)
+    assert kinds(report) == [("altered", log.two, 7)]
+    assert report.covered == 312
+
+
 @pytest.mark.parametrize("store_settings", ["sqlite"], indirect=True)
 def test_checkpoints_and_tiles_of_values_of_other_kinds(log: Log) -> None:
     log.change("UPDATE audit_checkpoints SET body = 'a text' WHERE number = 1")

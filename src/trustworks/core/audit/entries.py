@@ -35,7 +35,7 @@ class Source(Protocol):
     def entries(self) -> Iterator[Entry | Finding]:
         """The Merkle log in its order, then the events that are not in it, stream by stream.
 
-        What cannot be read as an entry comes as a finding in its place.
+        What cannot be read as an entry comes as a finding in its place, or before it where the event can be.
         """
 
     def tile(self, level: int, tile: int) -> tuple[bytes, bytes] | None:
@@ -79,7 +79,12 @@ class DatabaseSource:
             with self._connection.execute(query.execution_options(yield_per=1000)) as result:
                 for part in result.partitions():
                     for entry in map(stored.Entry._make, part):
-                        yield entry if entry.is_plain else _odd(entry)
+                        if entry.is_plain:
+                            yield entry
+                            continue
+                        yield _odd(entry)
+                        if entry.is_bound:  # the event itself may be sound
+                            yield entry._replace(time=None, type=None)
 
     def tile(self, level: int, tile: int) -> tuple[bytes, bytes] | None:
         """The row of `audit_tiles`."""

@@ -17,6 +17,7 @@ from sqlalchemy import BigInteger, exc, insert, select, text, type_coerce, updat
 from trustworks.core.audit import checkpoint as checkpoints
 from trustworks.core.audit import records, stored
 from trustworks.core.audit.inserts import Plans
+from trustworks.core.audit.reading import MOST
 from trustworks.core.audit.stored import Entry
 from trustworks.core.audit.tree import Tree
 from trustworks.core.errors import TrustworksError, Unavailable
@@ -159,6 +160,8 @@ class Sequencer:
         signature = self._key.sign(body)
         token, problem = self._stamped(sha256(body + signature).digest()) if stamp else (None, None)
         number = 0 if last is None or last.number is None else last.number + 1
+        if number > MOST:
+            raise _altered()
         values = {
             "number": number,
             "size": size,
@@ -195,11 +198,15 @@ def _as_written() -> Iterator[None]:
     try:
         yield
     except (LookupError, exc.IntegrityError) as error:
-        raise Unavailable(
-            "audit.altered",
-            "The Merkle log or its tiles are not what was written. Run `trustworks audit verify`, and find "
-            "out who wrote to the database.",
-        ) from error
+        raise _altered() from error
+
+
+def _altered() -> Unavailable:
+    return Unavailable(
+        "audit.altered",
+        "The Merkle log, its tiles or its checkpoints are not what was written. Run `trustworks audit "
+        "verify`, and find out who wrote to the database.",
+    )
 
 
 def _due(last: StoredCheckpoint | None, size: int, now: datetime, every: timedelta) -> bool:

@@ -42,19 +42,17 @@ class Entry(NamedTuple):
     @property
     def is_plain(self) -> bool:
         """Whether all values are of the kinds that the log writes."""
+        searched = type(self.time) is int and type(self.type) is str
+        return self.is_bound and (self.body is None or searched)
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether the values are of the kinds that the log writes, but for the columns for searching."""
         return (
             type(self.stream) is str
             and type(self.sequence) is int
             and (self.position is None or (type(self.position) is int and type(self.leaf) is bytes))
-            and (
-                self.body is None
-                or (
-                    type(self.body) is bytes
-                    and type(self.hash) is bytes
-                    and type(self.time) is int
-                    and type(self.type) is str
-                )
-            )
+            and (self.body is None or (type(self.body) is bytes and type(self.hash) is bytes))
         )
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 
 from trustworks.core.audit import records
 from trustworks.core.audit.merkle import fold, subtree_root
+from trustworks.core.audit.reading import MOST
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -95,6 +96,8 @@ class Tree:
         Raises LookupError, and SQLAlchemy's IntegrityError, where the tree is not what was written.
         """
         size = self.size()
+        if size + len(leaves) > MOST:
+            raise LookupError(f"the log has its last leaf at {size - 1}, where nobody has written one")
         plan = plans.of(records.log, ("position", "stream", "sequence", "hash"))
         plan.insert(
             self._connection,
