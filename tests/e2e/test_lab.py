@@ -213,6 +213,38 @@ def test_a_slow_body_holds_nobody_up(lab: Lab, request_der: bytes) -> None:
             one.close()
 
 
+def test_silent_clients_of_https_are_closed_with_and_without_a_handshake(lab: Lab) -> None:
+    context = ssl.create_default_context(cafile=lab.folder / "trust" / "root.pem")
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    where = ("127.0.0.1", int(lab.tls_url.rpartition(":")[2]))
+    with (
+        socket.create_connection(where, timeout=30) as bare,
+        socket.create_connection(where, timeout=30) as opened,
+        context.wrap_socket(opened, server_hostname="127.0.0.1") as greeted,
+    ):
+        assert greeted.recv(1) == b""
+        assert bare.recv(1) == b""
+
+
+def test_a_client_that_takes_no_answers_is_closed(lab: Lab) -> None:
+    asking = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 400
+    with socket.socket() as deaf:
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2304)
+        deaf.connect(("127.0.0.1", lab.port))
+        deaf.sendall(asking)
+        ports = f"0100007F:{lab.port:04X} 0100007F:{deaf.getsockname()[1]:04X} 01 "  # 01: established
+        assert ports in connections()
+        deadline = time.monotonic() + 60
+        while ports in connections():
+            assert time.monotonic() < deadline, "the service keeps the connection"
+            time.sleep(0.5)
+
+
+def connections() -> str:
+    """Linux' list of TCP connections: local and remote address and state, in hexadecimal."""
+    return Path("/proc/net/tcp").read_text(encoding="ascii")
+
+
 def test_a_client_certificate_claimed_by_anybody_is_ignored(lab: Lab, request_der: bytes) -> None:
     headers = {"content-type": "application/timestamp-query", "client-cert": ":nonsense:"}
     assert httpx.post(f"{lab.url}/tsa", content=request_der, headers=headers).status_code == 200

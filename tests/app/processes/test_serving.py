@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import threading
 import time
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ import structlog
 
 from trustworks.app.health.heartbeat import TaskState
 from trustworks.app.opening import Opening
-from trustworks.app.processes import jobs, serving
+from trustworks.app.processes import jobs
 from trustworks.app.processes.jobs import Task
 from trustworks.app.processes.tasks import Checkpoints, Tokens
 from trustworks.app.web import closed
@@ -30,33 +29,6 @@ if TYPE_CHECKING:
 
     from trustworks.core.http import Route
     from trustworks.core.module import Module
-
-
-# Addresses
-
-
-def test_a_reserved_address_can_be_listened_on_by_those_who_share_it_and_by_nobody_else() -> None:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{found.getsockname()[1]}"
-    with serving.reserved(address), socket.socket() as worker:
-        worker.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        worker.bind(("127.0.0.1", int(address.rpartition(":")[2])))
-        worker.listen()
-        with socket.create_connection(("127.0.0.1", int(address.rpartition(":")[2]))):
-            worker.accept()[0].close()
-        with pytest.raises(Unavailable, match=r"listens on .* already") as raised, serving.reserved(address):
-            pass
-        assert raised.value.code == "serve.address"
-
-
-@pytest.mark.parametrize(
-    ("address", "words"),
-    [("203.0.113.1:8080", "is no address of this machine"), ("nowhere.invalid:80", "is no address here")],
-)
-def test_an_address_of_another_machine_is_told(address: str, words: str) -> None:
-    with pytest.raises(Unavailable, match=words), serving.reserved(address):
-        pass
 
 
 # Services that are not open

@@ -15,6 +15,7 @@ from trustworks.app.lab import layout as places
 from trustworks.app.lab import show
 from trustworks.app.lab.layout import Clock, Layout
 from trustworks.app.processes import serving
+from trustworks.app.processes.addresses import reserved
 from trustworks.app.processes.supervisor import only_one
 from trustworks.app.wiring import TOKENS, Wiring
 from trustworks.core.durable import put
@@ -56,7 +57,7 @@ def run(
         text = _config(layout, listen, tls_listen, clock, public_url)
         for address in _addresses(text):
             if not setup_only:
-                held.enter_context(serving.reserved(address))
+                held.enter_context(reserved(address))
         try:
             places.make_folders(layout)
             lock = held.enter_context(only_one(layout.lock)) if lock is None else lock

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import errno
-import socket
 import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
 from trustworks.app import logs
-from trustworks.app.configuration.settings import split_address
 from trustworks.app.health import metrics
 from trustworks.app.health import supervised as told
 from trustworks.app.processes import listeners
+from trustworks.app.processes.addresses import reserved
 from trustworks.app.processes.supervisor import SILENCE, ProcessSpec, Supervisor, only_one
-from trustworks.core.errors import Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    from trustworks.app.configuration.settings import Address
     from trustworks.app.wiring import Wiring
 
 
@@ -72,44 +68,3 @@ def processes(wiring: Wiring) -> list[ProcessSpec]:
     command = (python, "-m", "trustworks.app.processes.jobs", "--config", file)
     jobs = ProcessSpec(name="jobs", command=command, last=True, silence=SILENCE)
     return [*specs, jobs]
-
-
-@contextlib.contextmanager
-def reserved(address: Address) -> Iterator[None]:
-    """Hold an address for the workers, who listen on it together.
-
-    A first socket without SO_REUSEPORT finds out whether somebody else listens there, also another
-    Trustworks; a second one with it, that never listens, keeps the address while no worker is up. Raises
-    `Unavailable`.
-    """
-    host, port = split_address(address)
-    try:
-        family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    except socket.gaierror as error:
-        raise Unavailable("serve.address", f"{address} is no address here: {error.strerror}.") from None
-    with socket.socket(family, kind, protocol) as first, socket.socket(family, kind, protocol) as second:
-        first.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        second.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        second.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        try:
-            first.bind(where)
-            first.listen(1)
-            first.close()
-            second.bind(where)
-        except OSError as error:
-            raise Unavailable("serve.address", _why_not(address, error)) from None
-        yield
-
-
-def _why_not(address: Address, error: OSError) -> str:
-    match error.errno:
-        case errno.EADDRINUSE:
-            return f"Another program listens on {address} already. Stop it, or choose another address."
-        case errno.EACCES:
-            return (
-                f"This user may not listen on {address}. Choose a port above 1023, or put a proxy before it."
-            )
-        case errno.EADDRNOTAVAIL:
-            return f"{address} is no address of this machine."
-        case _:
-            return f"{address} cannot be listened on: {error.strerror}."

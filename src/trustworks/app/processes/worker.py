@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from trustworks.app import logs
-from trustworks.app.configuration.settings import split_address
 from trustworks.app.health import metrics
 from trustworks.app.processes.supervisor import BEAT_EVERY, beat, tell_ready, when_orphaned
 from trustworks.app.web.client_identity import ClientIdentity, read_secret
@@ -38,8 +37,6 @@ log = structlog.get_logger(__name__)
 LISTENERS = ("http", "tls", "proxy")
 DRAIN = 6.0  # seconds for answers in flight at the stop; the supervisor's patience is a little longer
 TRY_AGAIN = 3.0  # seconds between two attempts to open what was absent
-HEADER_TIMEOUT = 10_000  # milliseconds within which a request's head must have arrived
-BACKLOG = 1024
 FIRST_GENERATION = 20_000  # new objects that outlive others, before the collector looks among them
 
 
@@ -111,7 +108,9 @@ async def _serve(wiring: Wiring, listener: str, shell: Shell, services: Services
             loop.call_soon_threadsafe(stop.set)
 
     when_orphaned(orphaned)
-    server = _server(wiring, listener, shell)
+    from trustworks.app.processes.server import server as server_of  # noqa: PLC0415 - as above
+
+    server: Any = server_of(wiring.config.http, listener, shell)
     listening = asyncio.Event()
     server.on_startup(listening.set)
     serving = asyncio.create_task(server.serve())
@@ -191,42 +190,6 @@ class LaterPages:
         from trustworks.app.web.pages import pages  # noqa: PLC0415 - see above
 
         return pages(self._services)
-
-
-def _server(wiring: Wiring, listener: str, shell: Shell) -> Any:
-    from granian.constants import HTTPModes, Interfaces, SSLProtocols  # noqa: PLC0415
-    from granian.http import HTTP1Settings  # noqa: PLC0415
-    from granian.server.embed import Server  # noqa: PLC0415
-
-    http = wiring.config.http
-    settings: dict[str, Any] = {
-        "interface": Interfaces.ASGINL,
-        "websockets": False,
-        "log_enabled": False,
-        "backlog": BACKLOG,
-        "http1_settings": HTTP1Settings(header_read_timeout=HEADER_TIMEOUT),
-    }
-    match listener:
-        case "tls":
-            host, port = split_address(http.tls_listen or "")
-            settings |= {
-                "address": host,
-                "port": port,
-                "ssl_cert": http.tls_certificate,
-                "ssl_key": http.tls_key,
-                "ssl_protocol_min": SSLProtocols.tls12,
-            }
-        case "proxy":
-            settings["uds"] = http.proxy.unix_socket
-        case _:
-            host, port = split_address(http.listen)
-            settings |= {"address": host, "port": port, "http": HTTPModes.http1}
-    server = Server(shell, **settings)
-    if listener == "proxy":
-        from trustworks.app.processes.listeners import prepare_socket  # noqa: PLC0415 - only where it is configured
-
-        prepare_socket(server, http.proxy)
-    return server
 
 
 if __name__ == "__main__":
