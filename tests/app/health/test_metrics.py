@@ -4,6 +4,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -53,3 +55,34 @@ def test_the_processes_numbers_are_added_up(tmp_path: Path) -> None:
 def test_without_room_nothing_is_counted_and_nothing_fails(tmp_path: Path) -> None:
     assert "trustworks" not in counted(tmp_path, "full", 3)
     assert list(tmp_path.iterdir()) == []
+
+
+FORGET = """
+import pathlib, sys
+from trustworks.app.health import metrics
+folder = pathlib.Path(sys.argv[1])
+metrics.prepare(folder)
+for file in list(folder.glob("counter_*.db")):
+    pid = file.stem.partition("_")[2]
+    if pid.isdecimal():
+        metrics.forget(folder, int(pid))
+print(metrics.exposition()[0].decode())
+"""
+
+
+def test_the_numbers_of_processes_that_ended_are_kept_in_one_file_of_each_kind(tmp_path: Path) -> None:
+    said = ""
+    for _ in range(3):
+        counted(tmp_path, "empty", 2)
+        command = [sys.executable, "-c", FORGET, str(tmp_path)]
+        said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert 'trustworks_timestamps_total{result="granted",unit="tsu-1"} 6.0' in said
+    assert 'trustworks_http_request_seconds_count{route="/a/rather/long/route/1"} 3.0' in said
+    assert "trustworks_resource_up" not in said
+    assert {file.name for file in tmp_path.iterdir()} == {"counter_ended.db", "histogram_ended.db"}
+
+
+@pytest.mark.parametrize("octets", [b"", b"\1", b"\xff\xff\xff\x7f" * 4], ids=["empty", "short", "wrong"])
+def test_a_file_that_was_spoilt_spoils_no_other(tmp_path: Path, octets: bytes) -> None:
+    (tmp_path / "counter_1.db").write_bytes(octets)
+    assert 'trustworks_ocsp_responses_total{result="good"} 2.0' in counted(tmp_path, "empty", 2)

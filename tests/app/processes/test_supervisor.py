@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from trustworks.app.processes.supervisor import ProcessSpec, Supervisor, only_one
+from trustworks.app.processes.supervisor import START_PATIENCE, ProcessSpec, Supervisor, only_one
 from trustworks.core.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -53,10 +53,15 @@ def until(condition: Callable[[], object], *, seconds: float = 10.0) -> None:
 class Running:
     """A supervisor that runs in a thread."""
 
-    def __init__(self, *specs: ProcessSpec, stop_patience: float = 5.0) -> None:
+    def __init__(self, *specs: ProcessSpec, stop_patience: float, start_patience: float) -> None:
         self.deaths: list[int] = []
         self.ready = threading.Event()
-        self.supervisor = Supervisor(specs, on_death=self.deaths.append, stop_patience=stop_patience)
+        self.supervisor = Supervisor(
+            specs,
+            on_death=self.deaths.append,
+            stop_patience=stop_patience,
+            start_patience=start_patience,
+        )
         self._thread = threading.Thread(target=self.supervisor.run, kwargs={"on_ready": self.ready.set})
         self._thread.start()
 
@@ -72,8 +77,10 @@ class Running:
 def run() -> Iterator[Callable[..., Running]]:
     running: list[Running] = []
 
-    def start(*specs: ProcessSpec, stop_patience: float = 5.0) -> Running:
-        running.append(Running(*specs, stop_patience=stop_patience))
+    def start(
+        *specs: ProcessSpec, stop_patience: float = 5.0, start_patience: float = START_PATIENCE
+    ) -> Running:
+        running.append(Running(*specs, stop_patience=stop_patience, start_patience=start_patience))
         return running[-1]
 
     yield start
@@ -136,6 +143,24 @@ def test_a_child_that_hangs_is_killed_and_started_again(run: Callable[..., Runni
     os.kill(first, signal.SIGSTOP)
     until(lambda: running.supervisor.pids.get("one") not in {None, first})
     assert running.deaths == [first]
+
+
+@pytest.mark.crash
+def test_a_child_that_hangs_before_it_serves_is_killed_and_started_again(run: Callable[..., Running]) -> None:
+    spec = ProcessSpec(
+        name="one", command=(sys.executable, "-c", "import time; time.sleep(60)"), silence=60.0
+    )
+    running = run(spec, start_patience=1.0)
+    until(lambda: len(running.deaths) == 1)
+    assert not running.ready.is_set()
+
+
+def test_a_lock_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
+    (tmp_path / "serve.lock").mkdir()
+    with pytest.raises(Unavailable, match=r"serve\.lock cannot be opened: Is a directory") as raised:
+        with only_one(tmp_path / "serve.lock"):
+            pass
+    assert raised.value.code == "serve.lock"
 
 
 def test_a_child_that_beats_does_not_wait_for_a_supervisor_that_does_not_read() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import signal
 import threading
+import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -145,13 +146,18 @@ def run(wiring: Wiring, stop: threading.Event) -> None:
         heartbeat.write(wiring.run_dir, {task.name: task.state for task in work})
         beat()
         stop.wait(BEAT)
+    deadline = time.monotonic() + STOP_PATIENCE
     for thread in threads:
-        thread.join(STOP_PATIENCE)
-    for task in sorted(work, key=lambda task: task.finishes):
+        thread.join(max(0.0, deadline - time.monotonic()))
+    ended = [task for task, thread in zip(work, threads, strict=True) if not thread.is_alive()]
+    for task in sorted(ended, key=lambda task: task.finishes):
         task.end()
+    for task in work:
+        if task not in ended:  # what it has opened is in use: the end of this process closes that
+            log.warning("jobs.task-did-not-stop", task=task.name, seconds=STOP_PATIENCE)
 
 
-STOP_PATIENCE = 4.0  # seconds for a task's last round
+STOP_PATIENCE = 4.0  # seconds for the last rounds of all tasks; the supervisor waits a little longer
 
 
 if __name__ == "__main__":

@@ -43,9 +43,13 @@ def run(wiring: Wiring, *, lock: int, on_ready: Callable[[], None] | None = None
     """Run all processes until a signal comes; lock and addresses are held by the caller."""
     listeners.check(wiring.config.http)
     logs.configure(wiring.config.log, process="supervisor")
-    metrics.prepare(wiring.run_dir / "metrics", clear=True)
+    numbers = wiring.run_dir / "metrics"
+    metrics.prepare(numbers, clear=True)
     supervisor = Supervisor(
-        processes(wiring), lock=lock, on_death=metrics.forget, report=partial(told.write, wiring.run_dir)
+        processes(wiring),
+        lock=lock,
+        on_death=partial(metrics.forget, numbers),
+        report=partial(told.write, wiring.run_dir),
     )
     supervisor.catch_signals()
     supervisor.run(on_ready=on_ready)

@@ -33,6 +33,7 @@ log = structlog.get_logger(__name__)
 READY = b"ready\n"
 BEAT = b"."
 BEAT_EVERY = 1.0  # seconds
+START_PATIENCE = 120.0  # seconds until a process must serve; a module behind a network takes its time
 SILENCE = 15.0  # seconds without a beat after which a process that serves counts as hung
 LONGEST_LOOK = 1.0  # seconds that count between two looks, so that a machine that slept blames nobody
 LOOK_EVERY = 0.1  # seconds between two looks at the children; a death is noticed within this
@@ -76,11 +77,18 @@ def only_one(file: Path) -> Iterator[int]:
     """Hold the lock that lets one supervisor serve a state; gives its descriptor, which the children inherit.
 
     The lock lives until the last of them closes it. When the supervisor that wrote the file is dead and its
-    children are still stopping, this waits for them. Raises `Unavailable` (serve.running) while another
-    supervisor lives.
+    children are still stopping, this waits for them. Raises `Unavailable`: serve.running while another
+    supervisor lives, serve.lock when the file cannot be opened.
     """
-    file.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise Unavailable(
+            "serve.lock",
+            f"{file} cannot be opened: {error.strerror}. It must belong to the account that serves, in a "
+            "folder that this account may write to.",
+        ) from None
     try:
         deadline = time.monotonic() + ORPHAN_PATIENCE
         while True:
@@ -130,6 +138,7 @@ class Supervisor:
         on_death: Callable[[int], None] | None = None,
         report: Callable[[Sequence[ProcessState]], bool] | None = None,
         stop_patience: float = STOP_PATIENCE,
+        start_patience: float = START_PATIENCE,
     ) -> None:
         self._children = [_Child(spec) for spec in specs]
         self._lock = lock
@@ -137,6 +146,7 @@ class Supervisor:
         self._report = report
         self._reported: list[ProcessState] | None = None
         self._stop_patience = stop_patience
+        self._start_patience = start_patience
         self._stop = threading.Event()
         self._signals = 0
 
@@ -221,14 +231,13 @@ class Supervisor:
         self._ended(child)
         child.start_at = now + pause
 
-    @staticmethod
-    def _listen(child: _Child, now: float) -> None:
-        """Kill a child that has not beaten for too long; its death is noticed at the next look."""
+    def _listen(self, child: _Child, now: float) -> None:
+        """Kill a child that is silent for too long, before or after it serves; its death is noticed later."""
         child.silent += min(now - child.looked, LONGEST_LOOK)
         child.looked = now
-        if child.process is None or not child.ready or child.spec.silence is None:
+        if child.process is None or child.spec.silence is None:
             return
-        if child.silent > child.spec.silence:
+        if child.silent > (child.spec.silence if child.ready else self._start_patience):
             log.error(
                 "serve.process-hung",
                 name=child.spec.name,

@@ -98,6 +98,8 @@ def _identity(wiring: Wiring, listener: str) -> ClientIdentity:
 
 
 async def _serve(wiring: Wiring, listener: str, shell: Shell, services: Services, pages: LaterPages) -> None:
+    from trustworks.app.processes.server import server as server_of  # noqa: PLC0415 - as above
+
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -108,8 +110,6 @@ async def _serve(wiring: Wiring, listener: str, shell: Shell, services: Services
             loop.call_soon_threadsafe(stop.set)
 
     when_orphaned(orphaned)
-    from trustworks.app.processes.server import server as server_of  # noqa: PLC0415 - as above
-
     server: Any = server_of(wiring.config.http, listener, shell)
     listening = asyncio.Event()
     server.on_startup(listening.set)
@@ -117,7 +117,8 @@ async def _serve(wiring: Wiring, listener: str, shell: Shell, services: Services
     opening = asyncio.create_task(_keep_opening(shell, services))
     waiting = asyncio.create_task(stop.wait())
     await asyncio.wait((serving, asyncio.create_task(listening.wait())), return_when=asyncio.FIRST_COMPLETED)
-    tell_ready()
+    if not serving.done():
+        tell_ready()
     beating = asyncio.create_task(_keep_beating(services, stop))
     await pages.load()
     _leave_lasting_objects_alone()
