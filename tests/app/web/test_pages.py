@@ -5,12 +5,14 @@ import itertools
 import json
 import os
 import re
+import threading
 from dataclasses import replace
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+import structlog
 
 from trustworks.app.health.findings import Finding
 from trustworks.app.web.pages import pages
@@ -39,8 +41,8 @@ class Outline(HTMLParser):
 class Browser:
     """Asks the pages without a network."""
 
-    def __init__(self, source: Any) -> None:
-        self._transport = httpx.ASGITransport(app=pages(source), raise_app_exceptions=False)
+    def __init__(self, source: Any, *, inside: bool = True) -> None:
+        self._transport = httpx.ASGITransport(app=pages(source, inside=inside), raise_app_exceptions=False)
 
     def request(self, method: str, path: str, headers: dict[str, str] | None = None) -> httpx.Response:
         async def ask() -> httpx.Response:
@@ -192,10 +194,47 @@ def test_a_bug_while_drawing_is_no_stack_trace(source: Any) -> None:
         raise ZeroDivisionError("inside")
 
     source.overview = broken
-    answer = client(source).get("/", headers=HTML)
+    with structlog.testing.capture_logs() as said:
+        answer = client(source).get("/", headers=HTML)
     assert answer.status_code == 500
     assert "inside" not in answer.text
     assert "Traceback" not in answer.text
+    assert [(one["event"], one["path"], repr(one["exc_info"])) for one in said] == [
+        ("http.bug", "/", "ZeroDivisionError('inside')")
+    ]
+
+
+def test_a_page_that_hangs_keeps_no_other_waiting(source: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    go = threading.Event()
+    monkeypatch.setattr("trustworks.app.web.pages.PATIENCE", 0.2)
+    source.overview = lambda: go.wait(10)
+    app = httpx.ASGITransport(app=pages(source, inside=True), raise_app_exceptions=False)
+
+    async def ask() -> list[httpx.Response]:
+        async with httpx.AsyncClient(transport=app, base_url="http://lab") as client:
+            waiting = [asyncio.ensure_future(client.get("/")) for _ in range(12)]
+            well = await client.get("/healthz")
+            return [well, *(await asyncio.gather(*waiting))]
+
+    try:
+        well, *slow = asyncio.run(ask())
+    finally:
+        go.set()
+    assert well.status_code == 200
+    assert {(one.status_code, "in time" in one.text) for one in slow} == {(503, True)}
+
+
+@pytest.mark.parametrize("path", ["/", "/healthz", "/metrics"])
+def test_where_everybody_comes_only_the_trust_anchors_are_shown(source: Any, path: str) -> None:
+    outside = Browser(source, inside=False)
+    assert outside.get(path, headers=HTML).status_code == 404
+    assert outside.get("/trust/root.pem").status_code == 200
+
+
+def test_nobody_is_sent_to_a_host_that_he_names_himself(source: Any) -> None:
+    answer = client(source).get("/healthz/", headers={"host": "evil.example"})
+    assert answer.status_code == 404
+    assert "location" not in answer.headers
 
 
 def test_pages_answer_no_other_method(source: Any) -> None:

@@ -154,6 +154,11 @@ class HttpSettings(Table):
         default="http://127.0.0.1:8080",
         description="Where clients reach the plain HTTP listener; goes into certificates.",
     )
+    pages: tuple[Literal["http", "tls", "proxy"], ...] = Field(
+        default=("http",),
+        description="The listeners that show the status page, /healthz and /metrics: http, tls, proxy. They "
+        "tell events, names of keys and files, and are not for everybody.",
+    )
     body_timeout: float = Field(
         default=10.0, gt=0, le=300, description="Seconds within which a request's body must have arrived."
     )

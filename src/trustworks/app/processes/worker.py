@@ -69,7 +69,7 @@ def _run(wiring: Wiring, name: str, listener: str) -> None:
     services = Services(wiring, name, traffic=traffic)
     identity = _identity(wiring, listener)
     services.attempt()
-    pages = LaterPages(services)
+    pages = LaterPages(services, inside=listener in wiring.config.http.pages)
     shell = Shell(
         services.routes(),
         pages=pages,
@@ -171,8 +171,9 @@ async def _keep_opening(shell: Shell, services: Services) -> None:
 class LaterPages:
     """The pages, whose libraries are loaded once the worker serves: protocols do not wait for them."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, *, inside: bool) -> None:
         self._services = services
+        self._inside = inside
         self._pages: Any = None
         self._loading = asyncio.Lock()
 
@@ -190,7 +191,7 @@ class LaterPages:
     def _make(self) -> Any:
         from trustworks.app.web.pages import pages  # noqa: PLC0415 - see above
 
-        return pages(self._services)
+        return pages(self._services, inside=self._inside)
 
 
 if __name__ == "__main__":

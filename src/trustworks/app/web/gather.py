@@ -209,23 +209,19 @@ def _short(value: Any) -> str:
 
 
 def _log(connection: Connection) -> LogState:
-    from trustworks.core.audit import records  # noqa: PLC0415 - as above
+    from trustworks.core.audit import records, stored  # noqa: PLC0415 - as above
 
-    log, c = records.log.c, records.checkpoints.c
-    last = connection.execute(select(func.max(log.position))).scalar_one()
-    checkpoint = connection.execute(
-        select(c.size, c.time, c.body, c.time_stamp).order_by(c.number.desc()).limit(1)
-    ).one_or_none()
-    size = 0 if last is None else last + 1
-    if checkpoint is None:
+    last = connection.execute(select(func.max(records.log.c.position))).scalar_one()
+    size = last + 1 if type(last) is int else 0
+    newest = stored.newest_checkpoint(connection)
+    if newest is None or newest.checkpoint is None:  # `audit verify` tells of one that cannot be read
         return LogState(size=size, root="")
-    stamped = select(c.number).where(c.time_stamp.is_not(None)).limit(1)
     return LogState(
         size=size,
-        root=json.loads(checkpoint.body)["root"],
-        checkpoint_size=checkpoint.size,
-        checkpoint_time=checkpoint.time,
-        time_stamped=connection.execute(stamped).first() is not None,
+        root=newest.checkpoint.root.hex(),
+        checkpoint_size=newest.checkpoint.size,
+        checkpoint_time=newest.checkpoint.moment,
+        time_stamped=stored.newest_checkpoint(connection, stamped=True) is not None,
     )
 
 

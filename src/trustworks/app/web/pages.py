@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 from functools import lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Protocol
 
+import structlog
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -17,6 +17,7 @@ from starlette.routing import Route
 
 from trustworks.app.health.findings import sentences
 from trustworks.app.health.metrics import exposition
+from trustworks.app.web.shared import Shared
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from trustworks.app.health.findings import Health
     from trustworks.app.web.overview import Overview
 
+log = structlog.get_logger(__name__)
+
+KEPT = 1.0  # seconds; whoever asks for a page within them gets the one that was drawn
+PATIENCE = 5.0  # seconds after which a page says that it cannot be drawn
 _CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -84,9 +89,15 @@ class _SecurityHeaders:
         await self._app(scope, receive, with_headers)
 
 
-def pages(source: PageSource) -> Starlette:  # noqa: C901 - a list of small handlers
-    """The application that draws `source`."""
+def pages(source: PageSource, *, inside: bool) -> Starlette:  # noqa: C901 - a list of small handlers
+    """The application that draws `source`.
+
+    With `inside` everything; without it what everybody may see: the trust anchors.
+    """
     templates = _environment()
+    overview = Shared("page", source.overview, kept=KEPT, patience=PATIENCE)
+    findings = Shared("findings", source.health.findings, kept=0.0, patience=PATIENCE)
+    numbers = Shared("numbers", exposition, kept=0.0, patience=PATIENCE)
 
     def draw(name: str, status: int = 200, **values: Any) -> Response:
         page = templates.get_template(name).render(banners=source.banners, version=source.version, **values)
@@ -96,18 +107,17 @@ def pages(source: PageSource) -> Starlette:  # noqa: C901 - a list of small hand
 
     async def status(request: Request) -> Response:
         del request
-        view = await asyncio.to_thread(source.overview)
-        return draw("status.html", view=view)
+        return draw("status.html", view=await overview.get())
 
     async def healthz(request: Request) -> Response:
         del request
-        findings = await asyncio.to_thread(source.health.findings)
-        ok = all(finding.ok for finding in findings)
+        found = await findings.get()
+        ok = all(finding.ok for finding in found)
         document = {
             "ok": ok,
             "version": source.version,
             "banners": [f"{heading}: {sentence}" for heading, sentence in source.banners],
-            "resources": {finding.name: finding.as_dict() for finding in findings},
+            "resources": {finding.name: finding.as_dict() for finding in found},
         }
         return Response(
             json.dumps(document, indent=1) + "\n",
@@ -118,7 +128,8 @@ def pages(source: PageSource) -> Starlette:  # noqa: C901 - a list of small hand
 
     async def metrics(request: Request) -> Response:
         del request
-        body, media_type = await asyncio.to_thread(_metrics, source)
+        await findings.get()  # so that the resources' gauges are as fresh as the answer
+        body, media_type = await numbers.get()
         return Response(body, media_type=media_type)
 
     async def trust(request: Request) -> Response:
@@ -142,7 +153,7 @@ def pages(source: PageSource) -> Starlette:  # noqa: C901 - a list of small hand
 
     async def not_found(request: Request, error: Exception | None = None) -> Response:
         del error
-        if "text/html" not in request.headers.get("accept", ""):
+        if not inside or "text/html" not in request.headers.get("accept", ""):
             return PlainTextResponse(f"There is nothing at {request.url.path}.\n", 404)
         return draw("not_found.html", 404, path=request.url.path)
 
@@ -152,28 +163,28 @@ def pages(source: PageSource) -> Starlette:  # noqa: C901 - a list of small hand
             "This address does not answer that method.\n", 405, getattr(error, "headers", None)
         )
 
-    async def bug(request: Request, error: Exception) -> Response:
+    async def slow(request: Request, error: Exception) -> Response:
         del request, error
+        return PlainTextResponse(
+            "The page could not be drawn in time: something does not answer, /healthz says what.\n", 503
+        )
+
+    async def bug(request: Request, error: Exception) -> Response:
+        log.error("http.bug", path=request.url.path, exc_info=error)
         return PlainTextResponse(
             "The page could not be drawn; its operator finds the reason in the log.\n", 500
         )
 
-    return Starlette(
-        routes=[
-            Route("/", status),
-            Route("/healthz", healthz),
-            Route("/metrics", metrics),
-            Route("/trust/{name}", trust),
-            Route("/static/{name}", static),
-        ],
+    shown = [Route("/trust/{name}", trust), Route("/static/{name}", static)]
+    if inside:
+        shown += [Route("/", status), Route("/healthz", healthz), Route("/metrics", metrics)]
+    app = Starlette(
+        routes=shown,
         middleware=[Middleware(_SecurityHeaders)],
-        exception_handlers={404: not_found, 405: wrong_method, 500: bug},
+        exception_handlers={404: not_found, 405: wrong_method, TimeoutError: slow, Exception: bug},
     )
-
-
-def _metrics(source: PageSource) -> tuple[bytes, str]:
-    source.health.findings()  # so that the resources' gauges are as fresh as the answer
-    return exposition()
+    app.router.redirect_slashes = False  # it would send clients to the host that they name themselves
+    return app
 
 
 @lru_cache

@@ -171,4 +171,10 @@ class Services:
         if name not in {"root.pem", "chain.pem"}:
             return None
         file = self.wiring.base / "trust" / name
-        return file.read_bytes() if file.is_file() else None
+        try:
+            return file.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            log.warning("trust.unreadable", file=str(file), reason=error.strerror)
+            return None
