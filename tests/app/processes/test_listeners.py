@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
-def put_key(file: Path, mode: int = 0o600) -> ec.EllipticCurvePrivateKey:
-    key = ec.generate_private_key(ec.SECP256R1())
+def put_key(
+    file: Path, mode: int = 0o600, curve: ec.EllipticCurve | None = None
+) -> ec.EllipticCurvePrivateKey:
+    key = ec.generate_private_key(curve or ec.SECP256R1())
     file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     file.chmod(mode)
     return key
@@ -83,6 +85,24 @@ def test_a_key_of_another_certificate_is_told(http: HttpSettings, tmp_path: Path
 def test_a_key_that_others_can_read_is_told(http: HttpSettings, tmp_path: Path) -> None:
     (tmp_path / "tls.key").chmod(0o640)
     assert "Run chmod 600" in complaint(http, Unavailable)
+
+
+@pytest.mark.parametrize("curve", [ec.SECP521R1(), ec.SECP256K1()], ids=lambda curve: curve.name)
+def test_a_key_of_a_kind_that_the_server_does_not_speak_is_told(
+    http: HttpSettings, tmp_path: Path, curve: ec.EllipticCurve
+) -> None:
+    put_key(tmp_path / "tls.key", curve=curve)
+    assert "take one on P-256 or P-384" in complaint(http, Unavailable)
+
+
+def proxied(socket_path: Path) -> HttpSettings:
+    return HttpSettings.model_validate({"proxy": {"unix-socket": socket_path}})
+
+
+def test_a_path_that_cannot_be_a_socket_is_told(tmp_path: Path) -> None:
+    assert "too long for a socket" in complaint(proxied(tmp_path / ("s" * 108)), Unavailable)
+    (tmp_path / "s").write_text("a file", encoding="utf-8")
+    assert "is no socket" in complaint(proxied(tmp_path / "s"), Unavailable)
 
 
 @pytest.mark.parametrize(

@@ -322,7 +322,12 @@ def test_without_a_pinned_secret_only_the_unix_socket_counts() -> None:
     assert with_certificate(headers, on_socket).body == CERTIFICATE
 
 
-@pytest.mark.parametrize("value", ["", "::", ":AAA:", "no", ":AQID:", "-----BEGIN CERTIFICATE-----"])
+@pytest.mark.parametrize("value", ["", " ", "(null)"])
+def test_a_client_without_a_certificate_is_nobody_s(value: str) -> None:
+    assert with_certificate({"client-cert": value, "x-proxy": SECRET}, PINNED).body == b"x"
+
+
+@pytest.mark.parametrize("value", ["::", ":AAA:", "no", ":AQID:", "-----BEGIN CERTIFICATE-----"])
 def test_nonsense_from_the_proxy_is_malformed_and_no_crash(value: str) -> None:
     assert with_certificate({"client-cert": value, "x-proxy": SECRET}, PINNED).status == 400
 

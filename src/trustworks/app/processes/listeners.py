@@ -9,9 +9,11 @@ from __future__ import annotations
 import grp
 import os
 import pwd
+import stat
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 from trustworks.app import certificates
@@ -30,15 +32,35 @@ if TYPE_CHECKING:
 def check(http: HttpSettings) -> None:
     """Raise `Unavailable` or `Malformed`, one sentence.
 
-    `Unavailable`: serve.tls, certificate.absent, http.proxy-secret, http.proxy-group.
+    `Unavailable`: serve.tls, certificate.absent, http.proxy-secret, http.proxy-socket, http.proxy-group.
     """
     if http.tls_certificate is not None and http.tls_key is not None:
         certificate = certificates.read(http.tls_certificate)
         _check_key(http.tls_key, certificate, http.tls_certificate)
     if http.proxy.secret_source is not None:
         read_secret(http.proxy.secret_source)
+    if http.proxy.unix_socket is not None:
+        _check_socket(http.proxy.unix_socket)
     if http.proxy.unix_socket_group is not None:
         _check_group(http.proxy.unix_socket_group)
+
+
+def _check_socket(path: Path) -> None:
+    if len(os.fsencode(path)) > _LONGEST_SOCKET:
+        raise Unavailable(
+            "http.proxy-socket",
+            f"The path {path} of [http.proxy] unix-socket is too long for a socket; give one of at most "
+            f"{_LONGEST_SOCKET} octets, such as /run/trustworks/http.sock.",
+        )
+    try:
+        kind = path.lstat().st_mode
+    except OSError:  # not there yet; what stands against making it is told by who makes it
+        return
+    if not stat.S_ISSOCK(kind):
+        raise Unavailable(
+            "http.proxy-socket",
+            f"{path} of [http.proxy] unix-socket is there and is no socket; name another path, or remove it.",
+        )
 
 
 def _check_group(name: str) -> None:
@@ -70,6 +92,8 @@ def prepare_socket(server: Any, proxy: ProxySettings) -> None:
     server.on_startup(partial(_hand_over, proxy.unix_socket, group, _SOCKET))
 
 
+_LONGEST_SOCKET: Final = 107  # sun_path of unix(7), without the octet that ends it
+_LEAST_RSA: Final = 2048
 _FOLDER: Final = 0o750
 _SOCKET: Final = 0o660
 _NOBODY_ELSE: Final = 0o600
@@ -117,12 +141,28 @@ def _check_key(file: Path, certificate: x509.Certificate, certificate_file: Path
         raise Malformed(
             f"{file} holds no private key in PEM without a password; name one in [http] tls-key."
         ) from None
+    if not _is_spoken(key):
+        raise Unavailable(
+            "serve.tls",
+            f"The key of HTTPS, {file}, is of a kind that the server does not speak TLS with; take one on "
+            "P-256 or P-384, RSA of at least 2048 bits, or Ed25519.",
+        )
     if _spki(key.public_key()) != _spki(certificate.public_key()):
         raise Unavailable(
             "serve.tls",
             f"The key of HTTPS, {file}, does not belong to the certificate {certificate_file}. Name the two "
             "that belong together in [http] tls-key and tls-certificate.",
         )
+
+
+def _is_spoken(key: object) -> bool:
+    match key:
+        case ec.EllipticCurvePrivateKey():
+            return isinstance(key.curve, ec.SECP256R1 | ec.SECP384R1)
+        case rsa.RSAPrivateKey():
+            return key.key_size >= _LEAST_RSA
+        case _:
+            return isinstance(key, ed25519.Ed25519PrivateKey)
 
 
 def _spki(key: PublicKeyTypes) -> bytes:

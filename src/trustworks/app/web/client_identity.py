@@ -89,7 +89,9 @@ class ClientIdentity:
         given = headers.get(self._secret_header, "").encode("latin-1")
         if not proxy_vouches(given, self._secret, unix_socket=self._unix_socket):
             return None
-        return _certificate_der(headers[self._header])
+        value = headers[self._header].strip()
+        # What proxies write for a client without a certificate: nothing, or Apache's word for that.
+        return None if value in {"", "(null)"} else _certificate_der(value)
 
 
 @implements("TRUSTWORKS:APP-CLIENT-CERTIFICATE", disabled=True)
