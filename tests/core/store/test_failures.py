@@ -271,3 +271,24 @@ def test_every_code_has_a_sentence() -> None:
     for sentence in SENTENCES.values():
         assert sentence.endswith(".")
         assert "{where}" in sentence
+
+
+@pytest.mark.req("TRUSTWORKS:STORE-REPLACED")
+@pytest.mark.parametrize("replaced", [True, False])
+def test_a_file_that_was_taken_away_is_neither_written_nor_read(file: Path, replaced: bool) -> None:
+    other = file.with_name("other.sqlite")
+    shutil.copy(file, other)
+    with Database.open(settings_of(file)) as database:
+        with database.begin() as connection:
+            connection.execute(text("SELECT 1"))
+        if replaced:
+            other.replace(file)
+        else:
+            file.unlink()
+        for use in (database.begin, database.read, database.inspect):
+            with pytest.raises(Unavailable, match="the file that belongs there") as raised, use():
+                pass
+            assert raised.value.code == "store.replaced"
+        with database.connect() as held, pytest.raises(Unavailable) as raised, database.transaction(held):
+            pass
+        assert raised.value.code == "store.replaced"

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import suppress
+from os.path import samestat
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import QueuePool, create_engine, event
 
+from trustworks.core.errors import Unavailable
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
@@ -54,8 +57,41 @@ def open_engine(settings: StoreSettings, file: Path) -> Engine:
         max_overflow=0,
         pool_timeout=30,
     )
+    opened = _Opened(file)
+    event.listen(engine, "connect", opened.remember)
+    event.listen(engine, "begin", opened.check)
     event.listen(engine, "begin", _begin)
     return engine
+
+
+class _Opened:
+    """Sees to it that the file under a connection is still the one at its path.
+
+    A file that was removed or replaced stays open under who has it: what is written there is gone with the
+    last of them, and what is read there tells of the past.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def remember(self, _driver: object, record: Any) -> None:
+        """Note which file a new connection has."""
+        record.info[_FILE] = self._file.stat()
+
+    @implements("TRUSTWORKS:STORE-REPLACED", disabled=None)
+    def check(self, connection: Connection) -> None:
+        """Raise `Unavailable` (store.replaced) when another file, or none, is at the path."""
+        with suppress(OSError):
+            if samestat(connection.info[_FILE], self._file.stat()):
+                return
+        raise Unavailable(
+            "store.replaced",
+            f"The database {self._file} was removed or replaced while it was open. Stop the services, put "
+            "back the file that belongs there, and start them.",
+        )
+
+
+_FILE = "trustworks_file"
 
 
 @implements("TRUSTWORKS:STORE-01")
