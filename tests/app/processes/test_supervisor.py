@@ -145,6 +145,17 @@ def test_a_child_that_hangs_is_killed_and_started_again(run: Callable[..., Runni
     assert running.deaths == [first]
 
 
+def test_a_fault_in_what_is_told_does_not_end_what_serves(tmp_path: Path) -> None:
+    supervisor = Supervisor([child(tmp_path / "stopped")])
+
+    def faulty() -> None:
+        supervisor.stop()
+        raise ZeroDivisionError
+
+    supervisor.run(on_ready=faulty)
+    assert (tmp_path / "stopped").read_text(encoding="utf-8") == "stopped"
+
+
 @pytest.mark.crash
 def test_a_child_that_hangs_before_it_serves_is_killed_and_started_again(run: Callable[..., Running]) -> None:
     spec = ProcessSpec(

@@ -192,7 +192,7 @@ class Supervisor:
                     self._look(child)
                 self._tell()
                 if on_ready is not None and all(child.ready for child in self._children):
-                    on_ready()
+                    _tell_ready(on_ready)
                     on_ready = None
                 self._stop.wait(LOOK_EVERY)
         finally:
@@ -324,6 +324,13 @@ class Supervisor:
         for child in self._children:
             if child.process is not None:
                 child.process.kill()
+
+
+def _tell_ready(on_ready: Callable[[], None]) -> None:
+    try:
+        on_ready()
+    except Exception:
+        log.exception("serve.bug")  # what is only told must not end what serves
 
 
 def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
