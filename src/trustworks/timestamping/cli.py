@@ -235,16 +235,16 @@ def _token(file: Path) -> bytes:
 
 
 def _certificates(files: list[Path]) -> list[Certificate]:
-    from cryptography import x509  # noqa: PLC0415
+    from trustworks.core.pki.certificates import load_pem  # noqa: PLC0415
 
     found: list[Certificate] = []
     for file in files:
         try:
-            found += x509.load_pem_x509_certificates(file.read_bytes())
+            found += load_pem(file.read_bytes())
         except OSError as error:
             raise Malformed(f"{file} cannot be read: {error.strerror}.") from error
-        except ValueError as error:
-            raise Malformed(f"{file} holds no certificates in PEM.") from error
+        except Malformed as error:
+            raise Malformed(f"{file} holds no certificates in PEM that can be read. {error}") from error
     return found
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from cryptography import x509
 from cryptography.hazmat import asn1
 
 from trustworks.core.der import cms, tsp
 from trustworks.core.der.algorithms import read_hash, read_signature
 from trustworks.core.der.x509 import name_in_words, read_qc_statements
 from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.pki.certificates import SUBJECT, load
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
@@ -110,8 +110,7 @@ def _subjects(token: TokenView) -> list[str]:
     found = []
     for element in token.info.content.certificates or ():
         try:
-            certificate = x509.load_der_x509_certificate(asn1.encode_der(element))
-            found.append(name_in_words(certificate.subject))
-        except ValueError:
+            found.append(name_in_words(load(asn1.encode_der(element), SUBJECT).subject))
+        except Malformed:
             found.append("not readable")
     return found

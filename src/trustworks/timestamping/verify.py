@@ -25,6 +25,7 @@ from trustworks.core.der import cms
 from trustworks.core.der.algorithms import read_hash, read_signature
 from trustworks.core.der.x509 import read_certificate
 from trustworks.core.errors import Malformed, Refused, Rejected
+from trustworks.core.pki.certificates import load, unreadable
 from trustworks.core.pki.path import TIME_STAMPING, find_path
 from trustworks.core.pki.signatures import is_signed_by
 from trustworks.core.trace import implements
@@ -69,8 +70,8 @@ def verify(
     """
     view = wire.read_token(token)
     check_imprint(view, digest_of)
-    sent = _sent(view)
-    signer = _signer(view, (*sent, *untrusted))
+    sent, unread = _sent(view)
+    signer = _signer(view, (*sent, *(one for one in untrusted if unreadable(one) is None)), unread)
     broken = tokens.structure_objection(view, identity(signer))
     if broken is not None:
         raise Refused(*broken)
@@ -107,38 +108,41 @@ def check_signature(view: TokenView, signer: x509.Certificate) -> None:
 
 
 def identity(certificate: x509.Certificate) -> Identity:
-    """A certificate as tokens refer to it."""
+    """A certificate whose extensions can be read, as tokens refer to it. Raises `Malformed`."""
     der = certificate.public_bytes(Encoding.DER)
     try:
         key_id = certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
-    except (x509.ExtensionNotFound, ValueError):
+    except x509.ExtensionNotFound:
         key_id = None
     issuer = asn1.encode_der(read_certificate(der).tbs_certificate.issuer)
     return Identity(der, issuer, certificate.serial_number, key_id)
 
 
-def _sent(view: TokenView) -> tuple[x509.Certificate, ...]:
-    """The certificates that came with the token, without those that cannot be read."""
-    found = []
+def _sent(view: TokenView) -> tuple[list[x509.Certificate], list[Malformed]]:
+    """The certificates that came with the token, and why others that came cannot be read."""
+    found, unread = [], []
     for element in view.info.content.certificates or ():
         try:
-            found.append(x509.load_der_x509_certificate(asn1.encode_der(element)))
-        except ValueError:
-            continue
-    return tuple(found)
+            found.append(load(asn1.encode_der(element)))
+        except Malformed as error:
+            unread.append(error)
+    return found, unread
 
 
-def _signer(view: TokenView, certificates: Sequence[x509.Certificate]) -> x509.Certificate:
+def _signer(
+    view: TokenView, certificates: Sequence[x509.Certificate], unread: Sequence[Malformed]
+) -> x509.Certificate:
     for one in certificates:
         try:
             if tokens.refers_to(view, identity(one)):
                 return one
         except Malformed:
             continue
+    why = f" Of the certificates in the token {len(unread)} cannot be read. {unread[0]}" if unread else ""
     raise Rejected(
         "timestamp.no-certificate",
         "The certificate of the token's signer is not at hand, or is not the one that the token refers to; "
-        "give it with --untrusted.",
+        f"give it with --untrusted.{why}",
     )
 
 

@@ -19,6 +19,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
 from trustworks.core.der.x509 import name_in_words
 from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.pki.certificates import EXTENSIONS, ISSUER, SUBJECT, unreadable
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
@@ -33,8 +34,8 @@ LONGEST: Final = 10
 MOST_CANDIDATES: Final = 200
 """Paths that are tried before the search is given up, in a heap of cross-certificates."""
 
-_READ: Final = ("subject", "issuer", "extensions")
-"""What is used of a certificate of a path; of a trust anchor it is the name and the key."""
+_READ: Final = (SUBJECT, ISSUER, EXTENSIONS)
+"""What the search uses of a certificate; of a trust anchor it is the name. Keys are for `_check_key`."""
 
 _WEAK: Final = frozenset({"md5", "sha1", "sha224"})
 
@@ -91,13 +92,13 @@ def find_path(
         Rejected: ``path.<why>``; of several paths that fail, the failure of the first.
         Malformed: the leaf cannot be read.
     """
-    wrong = _unreadable(leaf, *_READ)
+    wrong = unreadable(leaf, *_READ)
     if wrong is not None:
         raise Malformed(
             f"The certificate {leaf.serial_number:x} cannot be read: {wrong}. Give another certificate."
         )
-    readable = [one for one in untrusted if _unreadable(one, *_READ) is None]
-    trusted = [one for one in anchors if _unreadable(one, "subject") is None]
+    readable = [one for one in untrusted if unreadable(one, *_READ) is None]
+    trusted = [one for one in anchors if unreadable(one, SUBJECT) is None]
     first: Rejected | None = None
     for number, path in enumerate(_candidates(leaf, readable, trusted)):
         if number >= MOST_CANDIDATES:
@@ -284,16 +285,6 @@ def _check_critical(certificate: x509.Certificate, extensions: x509.Extensions) 
                 f"{_name(certificate)} has the extension {extension.oid.dotted_string}, "
                 "which is not processed.",
             )
-
-
-def _unreadable(certificate: x509.Certificate, *parts: str) -> Exception | None:
-    """Why one of these parts of a certificate cannot be read, which shows when it is asked for; or None."""
-    try:
-        for part in parts:
-            getattr(certificate, part)
-    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
-        return error
-    return None
 
 
 def _purposes(extensions: x509.Extensions) -> x509.Extension[x509.ExtendedKeyUsage] | None:
