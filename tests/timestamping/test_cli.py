@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -40,13 +42,18 @@ def document(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def network(authority: TimestampingAuthority, monkeypatch: pytest.MonkeyPatch) -> None:
+def network(authority: TimestampingAuthority, monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """The requests that went out."""
+    sent: list[bytes] = []
+
     def request_token(url: str, request: bytes, *, tls_trust: object = ()) -> bytes:
         assert url == URL
         assert not tls_trust
+        sent.append(request)
         return authority.stamp(request)
 
     monkeypatch.setattr(client, "request_token", request_token)
+    return sent
 
 
 def run(*arguments: object, wiring: Any = None) -> str:
@@ -62,7 +69,8 @@ def test_request_verify_inspect(document: Path, pki: Pki) -> None:
     token = document.with_name("document.txt.tst")
     assert str(token) in said
     assert "Revocation was not checked." in said
-    assert "signer was not verified" in run("request", document, "--url", URL)
+    again = document.with_name("again.tst")
+    assert "signer was not verified" in run("request", document, "--url", URL, "--out", again)
     wire.read_token(token.read_bytes())
     assert "Valid: document.txt existed at 2026-05-04T" in run(
         "verify", document, token, "--trust", pki.root_file
@@ -88,6 +96,70 @@ def test_an_answer_is_kept_whole_on_request(document: Path, pki: Pki, tmp_path: 
     assert verified["valid"]
     assert len(verified["path"]) == 3
     assert json.loads(run("inspect", out, "--json"))["serial"] == found["serial"]
+
+
+@pytest.mark.parametrize("where", ["data", "token", "link-to-data", "link-to-nothing", "hard-link"])
+def test_no_file_is_written_over(document: Path, network: list[bytes], where: str) -> None:
+    out = document.with_name("out.tst")
+    match where:
+        case "data":
+            out = document
+        case "token":
+            run("request", document, "--url", URL, "--out", out)
+            network.clear()
+        case "link-to-data":
+            out.symlink_to(document)
+        case "link-to-nothing":
+            out.symlink_to(document.with_name("nothing"))
+        case "hard-link":
+            out.hardlink_to(document)
+    before = out.read_bytes() if out.exists() else None
+    with pytest.raises(Rejected, match=r"exists\. .*--out FILE") as caught:
+        run("request", document, "--url", URL, "--out", out)
+    assert caught.value.code == "timestamp.file-exists"
+    assert not network, "refused before anything went out"
+    assert (out.read_bytes() if out.exists() else None) == before
+    assert document.read_bytes() == b"a document"
+
+
+def test_a_file_that_comes_up_meanwhile_is_not_written_over(
+    document: Path, network: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = document.with_name("out.tst")
+    ask = client.request_token
+
+    def request_token(*given: Any, **more: Any) -> bytes:
+        out.write_bytes(b"somebody else's")
+        return ask(*given, **more)
+
+    monkeypatch.setattr(client, "request_token", request_token)
+    with pytest.raises(Rejected, match="exists"):
+        run("request", document, "--url", URL, "--out", out)
+    assert len(network) == 1
+    assert out.read_bytes() == b"somebody else's"
+
+
+@pytest.mark.parametrize("option", ["--trust", "--out"])
+def test_what_stands_against_the_answer_is_told_before_the_request_goes_out(
+    document: Path, network: list[bytes], option: str
+) -> None:
+    with pytest.raises(Malformed, match=r"cannot be (read|written)"):
+        run("request", document, "--url", URL, option, document.with_name("no-folder") / "file")
+    assert not network
+
+
+def test_data_that_can_be_read_once_only_are_read_once(pki: Pki, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+
+    def write() -> None:
+        pipe.write_bytes(b"a document")  # returns when somebody read it
+        pipe.unlink()
+
+    writer = threading.Thread(target=write, daemon=True)
+    writer.start()
+    run("request", pipe, "--url", URL, "--trust", pki.root_file)
+    writer.join()
 
 
 def test_what_is_asked_for_is_sent(document: Path, pki: Pki) -> None:
@@ -165,7 +237,7 @@ def test_files_that_are_something_else_are_refused(document: Path) -> None:
     with pytest.raises(Malformed, match="DER"):
         run("inspect", document)
     with pytest.raises(Malformed, match="hash function"):
-        run("request", document, "--url", URL, "--hash", "md5")
+        run("request", document, "--url", URL, "--hash", "md5", "--out", document.with_name("new"))
     with pytest.raises(Malformed, match="cannot be written"):
         run("request", document, "--url", URL, "--out", document / "below-a-file")
 
@@ -174,8 +246,8 @@ def test_files_that_are_something_else_are_refused(document: Path) -> None:
 def test_the_tokens_of_a_period_are_listed(
     document: Path, sqlite: Database, settings_of: Callable[..., TimestampingSettings]
 ) -> None:
-    for _ in range(3):
-        run("request", document, "--url", URL)
+    for number in range(3):
+        run("request", document, "--url", URL, "--out", document.with_name(f"{number}.tst"))
 
     class Wiring:
         timestamping_settings = settings_of()

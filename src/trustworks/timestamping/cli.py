@@ -6,8 +6,9 @@ import hashlib
 import json
 import secrets
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
 
@@ -56,7 +57,9 @@ def request(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="Where to write it: .tsr for the whole answer, else the token. Default: FILE.tst."),
+        typer.Option(
+            help="The new file for it: .tsr for the whole answer, else the token. Default: FILE.tst."
+        ),
     ] = None,
     *,
     trust: Annotated[
@@ -73,8 +76,12 @@ def request(
 ) -> None:
     """Get a time-stamp for a file. The file itself stays here; only its hash is sent."""
     from trustworks.timestamping import client, wire  # noqa: PLC0415 - keeps `--help` quick
+    from trustworks.timestamping.verify import verify as verify_token  # noqa: PLC0415
 
-    digest = _digests(file)(_hash(hash_name))
+    place = _place(out, file)
+    anchors = _certificates(trust or [])
+    digests = _digests(file)
+    digest = digests(_hash(hash_name))
     query = wire.encode_request(
         digest,
         hash_name,
@@ -85,13 +92,9 @@ def request(
     response = client.request_token(url, query, tls_trust=tls_trust or ())
     token = client.granted_token(response)
     view = client.check_answer(token, query)
-    if trust:
-        _verified(file, token, trust, None, None)
-    place = out or file.with_name(f"{file.name}.tst")
-    try:
-        place.write_bytes(response if place.suffix == ".tsr" else token)
-    except OSError as error:
-        raise Malformed(f"{place} cannot be written: {error.strerror}.") from error
+    if anchors:
+        verify_token(token, digests, anchors=anchors)
+    _write(place, response if place.suffix == ".tsr" else token)
     from trustworks.timestamping.inspect import as_dict  # noqa: PLC0415
 
     found = as_dict(view) | {"file": str(place)}
@@ -124,8 +127,15 @@ def verify(
     """
     from trustworks.core.der.x509 import name_in_words  # noqa: PLC0415 - keeps `--help` quick
     from trustworks.timestamping.inspect import as_dict  # noqa: PLC0415
+    from trustworks.timestamping.verify import verify as verify_token  # noqa: PLC0415
 
-    found = _verified(file, _token(token), trust, untrusted, _moment(at))
+    found = verify_token(
+        _token(token),
+        _digests(file),
+        anchors=_certificates(trust),
+        untrusted=_certificates(untrusted or []),
+        at=_moment(at),
+    )
     if as_json:
         path = [name_in_words(one.subject) for one in found.path]
         typer.echo(json.dumps(as_dict(found.token) | {"valid": True, "path": path}))
@@ -209,8 +219,9 @@ def _hash(name: str) -> str:
 
 
 def _digests(file: Path) -> Callable[[str], bytes]:
-    """The file's digest by a hash function, read piece by piece."""
+    """The file's digest by a hash function, read piece by piece, and once: a pipe gives its data once."""
 
+    @cache
     def digest(name: str) -> bytes:
         try:
             with file.open("rb") as stream:
@@ -219,6 +230,34 @@ def _digests(file: Path) -> Callable[[str], bytes]:
             raise Malformed(f"{file} cannot be read: {error.strerror}.") from error
 
     return digest
+
+
+def _place(out: Path | None, file: Path) -> Path:
+    """The file that the time-stamp goes to, which must not exist: it may be evidence, or the data."""
+    place = out or file.with_name(f"{file.name}.tst")
+    try:
+        if place.is_symlink() or place.exists():
+            raise _taken(place)
+    except OSError as error:
+        raise Malformed(f"{place} cannot be written: {error.strerror}.") from error
+    if not place.parent.is_dir():
+        raise Malformed(f"{place} cannot be written: {place.parent} is no folder.")
+    return place
+
+
+def _taken(place: Path) -> Rejected:
+    return Rejected("timestamp.file-exists", f"{place} exists. Name a file that does not: --out FILE.")
+
+
+def _write(place: Path, content: bytes) -> None:
+    from trustworks.core.durable import put_new  # noqa: PLC0415
+
+    try:
+        put_new(place, (content,))
+    except FileExistsError:
+        raise _taken(place) from None
+    except OSError as error:
+        raise Malformed(f"{place} cannot be written: {error.strerror}.") from error
 
 
 def _token(file: Path) -> bytes:
@@ -246,20 +285,6 @@ def _certificates(files: list[Path]) -> list[Certificate]:
         except Malformed as error:
             raise Malformed(f"{file} holds no certificates in PEM that can be read. {error}") from error
     return found
-
-
-def _verified(
-    file: Path, token: bytes, trust: list[Path], untrusted: list[Path] | None, at: datetime | None
-) -> Any:
-    from trustworks.timestamping.verify import verify as verify_token  # noqa: PLC0415
-
-    return verify_token(
-        token,
-        _digests(file),
-        anchors=_certificates(trust),
-        untrusted=_certificates(untrusted or []),
-        at=at,
-    )
 
 
 def _moment(text: str | None) -> datetime | None:
