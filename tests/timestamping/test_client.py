@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+from foreign_tokens import DATA, ForeignAuthority, tst_info
 
+from trustworks.core.der.algorithms import HASHES, algorithm_identifier
+from trustworks.core.der.encode import NULL, OCTET_STRING, SEQUENCE, integer, tlv
 from trustworks.core.errors import Malformed, Rejected, Unavailable
 from trustworks.timestamping import client, wire
 from trustworks.timestamping.model import PkiFailureInfo
@@ -150,4 +154,26 @@ def test_an_answer_to_another_request_is_not_taken(
     token = client.granted_token(authority.stamp(query(nonce=5)))
     with pytest.raises(Rejected, match=what) as caught:
         client.check_answer(token, query(**{"nonce": 5, **other}))
+    assert caught.value.code == "timestamp.other-answer"
+
+
+@pytest.mark.req("RFC3161:2.2-ANSWER")
+def test_a_hash_algorithm_with_null_parameters_is_the_same_as_one_without() -> None:
+    """RFC 5754, 2: both are to be accepted; BouncyCastle writes NULL, whatever was asked with."""
+    tsa = ForeignAuthority()
+    digest = tlv(OCTET_STRING, sha256(DATA).digest())
+    for parameters in (b"", tlv(NULL)):
+        imprint = tlv(SEQUENCE, algorithm_identifier(HASHES["sha256"].oid, parameters), digest)
+        token = tsa.token(tst_info(imprint=imprint, nonce=integer(7)))
+        request = wire.encode_request(sha256(DATA).digest(), "sha256", nonce=7)
+        assert client.check_answer(token, request).tst_info.nonce == 7
+
+
+@pytest.mark.req("RFC3161:2.2-ANSWER")
+@pytest.mark.parametrize("other", [HASHES["sha3_256"].oid, HASHES["sha512_256"].oid, "1.2.840.113549.2.5"])
+def test_an_imprint_by_another_hash_function_is_not_taken(other: str) -> None:
+    imprint = tlv(SEQUENCE, algorithm_identifier(other), tlv(OCTET_STRING, sha256(DATA).digest()))
+    request = wire.encode_request(sha256(DATA).digest(), "sha256")
+    with pytest.raises(Rejected, match="hash algorithm") as caught:
+        client.check_answer(ForeignAuthority().token(tst_info(imprint=imprint)), request)
     assert caught.value.code == "timestamp.other-answer"

@@ -7,7 +7,6 @@ import time
 from typing import TYPE_CHECKING, Final
 
 import httpx
-from cryptography.hazmat import asn1
 
 from trustworks.core.errors import Malformed, Rejected, Unavailable
 from trustworks.core.trace import implements
@@ -120,7 +119,7 @@ def check_answer(token: bytes, request: bytes) -> TokenView:
     imprint = found.message_imprint
     for right, what in (
         (imprint.hashed_message == asked.digest, "imprint"),
-        (asn1.encode_der(imprint.hash_algorithm) == asked.hash_algorithm, "hash algorithm"),
+        (asked.hash is not None and wire.hash_of(imprint) == asked.hash, "hash algorithm"),
         (found.nonce == asked.nonce, "nonce"),
         (asked.policy in {None, found.policy.dotted_string}, "policy"),
     ):

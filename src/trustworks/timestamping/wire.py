@@ -81,6 +81,13 @@ def decode_request(der: bytes) -> Request:
     )
 
 
+def hash_of(imprint: tsp.MessageImprint) -> HashFunction | None:
+    """The hash function of an imprint, with parameters absent or NULL; None when it is not a known one."""
+    algorithm = imprint.hash_algorithm
+    known = _KNOWN.get(bytes(algorithm.data)) if algorithm.tag_bytes == b"\x30" else None
+    return None if known is None else known[1]
+
+
 def encode_request(
     digest: bytes,
     hash_name: str,
