@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from cryptography.hazmat import asn1
 
 from trustworks.core.der.cms import SIGNED_DATA, SignedDataInfo
-from trustworks.core.der.tsp import TST_INFO, TstInfo
+from trustworks.core.der.tsp import TST_INFO, read_tst_info
 from trustworks.core.errors import Malformed, Rejected
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def stamped_time(token: bytes, imprint: bytes) -> datetime:
         content = signed.content.encapsulated
         if content.content_type.dotted_string != TST_INFO:
             raise Malformed("The time-stamp token holds no TSTInfo.")
-        info = asn1.decode_der(TstInfo, content.content)
+        info = read_tst_info(content.content)
     except ValueError as error:
         raise Malformed(f"The time-stamp token cannot be decoded: {error}.") from error
     if info.message_imprint.hashed_message != imprint:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Final
 
 from cryptography.hazmat import asn1
 from cryptography.x509 import ObjectIdentifier
 
 from trustworks.core.der.cms import SignedDataInfo
-from trustworks.core.der.encode import SEQUENCE, oid, tlv
+from trustworks.core.der.encode import GENERALIZED_TIME, SEQUENCE, oid, tlv
 
 TST_INFO: Final = "1.2.840.113549.1.9.16.1.4"
 QC_STATEMENTS: Final = "1.3.6.1.5.5.7.1.3"
@@ -67,6 +68,38 @@ class TstInfo:
     nonce: int | None
     tsa: Annotated[list[asn1.TLV] | None, asn1.Implicit(0)]
     extensions: Annotated[list[Extension] | None, asn1.Implicit(1)]
+
+
+@asn1.sequence
+class _Elements:
+    items: list[asn1.TLV]
+
+
+# DER allows a fraction of any length that does not end with 0 (X.690, 11.7.3); a datetime has six digits.
+_LONG_FRACTION: Final = re.compile(rb"(\d{14})\.(\d{6})\d*[1-9]Z")
+
+
+def read_tst_info(der: bytes) -> TstInfo:
+    """A TSTInfo; a genTime finer than that is cut to the microsecond. Raises ValueError."""
+    try:
+        return asn1.decode_der(TstInfo, der)
+    except ValueError:
+        elements = asn1.decode_der(_Elements, tlv(SEQUENCE, der)).items
+        parts = [_cut(one) if one.tag_bytes[0] == GENERALIZED_TIME else None for one in elements]
+        if not any(parts):
+            raise
+        cut = (part or asn1.encode_der(one) for part, one in zip(parts, elements, strict=True))
+        return asn1.decode_der(TstInfo, tlv(SEQUENCE, *cut))
+
+
+def _cut(time: asn1.TLV) -> bytes | None:
+    """The GeneralizedTime with six digits of fraction; None when it has no more."""
+    found = _LONG_FRACTION.fullmatch(bytes(time.data))
+    if found is None:
+        return None
+    seconds, fraction = found.groups()
+    fraction = fraction.rstrip(b"0")
+    return tlv(GENERALIZED_TIME, seconds, b"." + fraction if fraction else b"", b"Z")
 
 
 @asn1.sequence
