@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
+import re
+from datetime import timedelta
 from typing import Any
 
+import foreign_tokens as foreign
 import pytest
-from foreign_tokens import DATA, TIME_STAMPING, WHEN, ForeignAuthority, name, spki_of
+from foreign_tokens import DATA, TIME_STAMPING, WHEN, ForeignAuthority, name, spki_of, tst_info
 
-from trustworks.core.der.encode import SEQUENCE, integer, oid, tlv
-from trustworks.core.errors import Rejected, TrustworksError
+from trustworks.core.audit.tokens import stamped_time
+from trustworks.core.der import cms, tsp
+from trustworks.core.der.algorithms import HASHES, hash_identifier
+from trustworks.core.der.encode import SEQUENCE, context, extension, integer, oid, tlv
+from trustworks.core.errors import Malformed, Refused, Rejected, TrustworksError
 from trustworks.timestamping import client, wire
 from trustworks.timestamping.inspect import as_dict, as_text
 from trustworks.timestamping.verify import Verified, digests_of, verify
+
+QUALIFIED = tsp.qc_statements(tsp.ESI4_QTST_STATEMENT_1)
 
 # The numbers of foreign certificates are as they are; whether one is negative is no concern here.
 pytestmark = pytest.mark.filterwarnings("ignore::cryptography.utils.CryptographyDeprecationWarning")
@@ -75,6 +84,255 @@ def test_another_certificate_that_cannot_be_read_spoils_nothing(
     token = tsa.token(certificates=[other, *known] if first else [*known, other])
     assert check(tsa, token).gen_time == WHEN
     assert ("not readable" in shown(token)) is (part in NAMELESS)
+
+
+def shows(token: bytes) -> dict[str, Any]:
+    return as_dict(wire.read_token(token))
+
+
+NUMBER = integer(1 << 40_000)  # more digits than Python writes
+NOT_CRITICAL, CRITICAL = (extension("2.999.9", b"\5\0", critical=critical) for critical in (False, True))
+SECOND = integer(1)
+
+
+def accuracy(*parts: bytes) -> bytes:
+    return tlv(SEQUENCE, *parts)
+
+
+@pytest.mark.req(
+    "RFC3161:2.4.2-VERSION", "RFC3161:2.4.2-ACCURACY", "RFC3161:2.4.2-CRITICAL", "RFC3161:2.4.2-SERIAL"
+)
+@pytest.mark.parametrize(
+    ("fields", "requirement"),
+    [
+        ({"version": integer(0)}, "RFC3161:2.4.2-VERSION"),
+        ({"version": integer(2)}, "RFC3161:2.4.2-VERSION"),
+        ({"version": NUMBER}, "RFC3161:2.4.2-VERSION"),
+        ({"serial": integer(-5)}, "RFC3161:2.4.2-SERIAL"),
+        ({"accuracy": accuracy(integer(-1))}, "RFC3161:2.4.2-ACCURACY"),
+        ({"accuracy": accuracy(SECOND, integer(0, 0x80))}, "RFC3161:2.4.2-ACCURACY"),
+        ({"accuracy": accuracy(SECOND, integer(1000, 0x80))}, "RFC3161:2.4.2-ACCURACY"),
+        ({"accuracy": accuracy(SECOND, integer(0, 0x81))}, "RFC3161:2.4.2-ACCURACY"),
+        ({"accuracy": accuracy(integer(1000, 0x81))}, "RFC3161:2.4.2-ACCURACY"),
+        ({"extensions": context(1, NOT_CRITICAL, CRITICAL)}, "RFC3161:2.4.2-CRITICAL"),
+    ],
+)
+def test_a_tst_info_that_no_verifier_may_take(
+    tsa: ForeignAuthority, fields: dict[str, bytes], requirement: str
+) -> None:
+    token = tsa.token(tst_info(**fields))
+    with pytest.raises(Refused) as caught:
+        check(tsa, token)
+    assert caught.value.requirement == requirement
+    shown(token)
+
+
+@pytest.mark.req(
+    "RFC3161:2.4.2-VERSION", "RFC3161:2.4.2-ACCURACY", "RFC3161:2.4.2-CRITICAL", "RFC3161:2.4.2-SERIAL"
+)
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"serial": integer(0)},
+        {"serial": NUMBER},
+        {"nonce": NUMBER},
+        {"accuracy": accuracy()},
+        {"accuracy": accuracy(integer(0), integer(1, 0x80), integer(999, 0x81))},
+        {"extensions": context(1, NOT_CRITICAL)},
+        {"extensions": context(1, extension(tsp.QC_STATEMENTS, QUALIFIED, critical=True))},
+    ],
+)
+def test_a_tst_info_that_is_seldom_and_right(tsa: ForeignAuthority, fields: dict[str, bytes]) -> None:
+    token = tsa.token(tst_info(**fields))
+    assert check(tsa, token).gen_time == WHEN
+    assert shown(token)
+
+
+@pytest.mark.parametrize("parts", [(NUMBER,), (SECOND, integer(-1 << 40_000, 0x81))])
+def test_an_accuracy_beyond_all_numbers_is_malformed(tsa: ForeignAuthority, parts: tuple[bytes]) -> None:
+    token = tsa.token(tst_info(accuracy=accuracy(*parts)))
+    for act in (lambda one: check(tsa, one), shown):
+        with pytest.raises(Malformed, match="accuracy"):
+            act(token)
+
+
+def test_a_salt_beyond_all_numbers_is_malformed(tsa: ForeignAuthority) -> None:
+    pss = (oid("1.2.840.113549.1.1.8"), foreign.SHA256)
+    parameters = (context(0, foreign.SHA256), context(1, tlv(SEQUENCE, *pss)), context(2, NUMBER))
+    algorithm = tlv(SEQUENCE, oid("1.2.840.113549.1.1.10"), tlv(SEQUENCE, *parameters))
+    token = tsa.token(signer={"algorithm": algorithm})
+    with pytest.raises(Malformed, match="salt"):
+        check(tsa, token)
+    assert shows(token)["signature_algorithm"] == "1.2.840.113549.1.1.10"
+
+
+@pytest.mark.parametrize("status", [-1, 6, 1 << 40_000], ids=["negative", "six", "huge"])
+def test_a_status_that_is_none_is_malformed(status: int) -> None:
+    with pytest.raises(Malformed, match="status"):
+        client.granted_token(tlv(SEQUENCE, tlv(SEQUENCE, integer(status))))
+
+
+@pytest.mark.req("RFC3161:2.2-TIME")
+def test_a_token_from_the_future_is_not_taken(tsa: ForeignAuthority) -> None:
+    token = tsa.token()
+    for early in (timedelta(0), timedelta(seconds=59), timedelta(days=-4000)):
+        assert check(tsa, token, now=WHEN - early).gen_time == WHEN
+    with pytest.raises(Rejected, match=r"future.* 2026-05-04.*clock") as caught:
+        check(tsa, token, now=WHEN - timedelta(minutes=2))
+    assert caught.value.code == "timestamp.future"
+    with pytest.raises(Rejected, match="future"):
+        check(tsa, tsa.token(tst_info(time=b"20990101000000Z")))
+
+
+@pytest.mark.req("EN319421:7.6.7-KEY-EXPIRY")
+@pytest.mark.parametrize(
+    ("begins", "ends", "held"),
+    [
+        (b"20260101000000Z", b"20260504030201Z", True),
+        (b"20260504030201Z", b"", True),
+        (b"", b"20260504030200Z", False),
+        (b"20260504030202Z", b"", False),
+    ],
+)
+def test_the_signer_s_key_must_have_been_in_use(
+    tsa: ForeignAuthority, begins: bytes, ends: bytes, *, held: bool
+) -> None:
+    period = (context(n, one, constructed=False) for n, one in enumerate((begins, ends)) if one)
+    own = tsa.certify(extensions=[TIME_STAMPING, extension("2.5.29.16", tlv(SEQUENCE, *period))])
+    token = tsa.token(certificate=own)
+    if held:
+        assert check(tsa, token).gen_time == WHEN
+        return
+    with pytest.raises(Rejected, match="key") as caught:
+        check(tsa, token)
+    assert caught.value.code == "timestamp.key-period"
+
+
+@pytest.mark.req("RFC3161:2.2-SIGNATURE")
+def test_a_path_is_looked_for_at_the_time_of_the_token_and_not_now(tsa: ForeignAuthority) -> None:
+    own = tsa.certify(validity=(b"190101000000Z", b"210101000000Z"))
+    token = tsa.token(tst_info(time=b"20200504030201Z"), certificate=own)
+    assert check(tsa, token).gen_time == WHEN.replace(year=2020)
+    with pytest.raises(Rejected) as caught:
+        check(tsa, token, at=WHEN)
+    assert caught.value.code == "path.expired"
+
+
+@pytest.mark.req("RFC3161:2.2-SIGNATURE")
+def test_the_digest_algorithm_must_be_that_of_the_signature(tsa: ForeignAuthority) -> None:
+    other = {"digest": "sha512", "digest_algorithm": hash_identifier("sha512")}
+    with pytest.raises(Rejected, match="digest algorithm is sha512") as caught:
+        check(tsa, tsa.token(signer=other))
+    assert caught.value.code == "signature.algorithm"
+
+
+@pytest.mark.req("EN319422:5.2.2-SIGNING-CERTIFICATE")
+@pytest.mark.parametrize("issuer", [b"CA", b"Another CA"])
+def test_the_signer_is_named_by_issuer_and_number(tsa: ForeignAuthority, issuer: bytes) -> None:
+    token = tsa.token(signer={"sid": tlv(SEQUENCE, name(issuer), integer(foreign.SERIAL))})
+    if issuer == b"CA":
+        assert check(tsa, token).gen_time == WHEN
+        return
+    with pytest.raises(Rejected, match="not at hand") as caught:
+        check(tsa, token)
+    assert caught.value.code == "timestamp.no-certificate"
+
+
+@pytest.mark.req("EN319422:5.2.2-SIGNING-CERTIFICATE")
+def test_a_reference_that_is_missing_or_by_another_hash_is_told_as_such(tsa: ForeignAuthority) -> None:
+    sha224 = tlv(SEQUENCE, oid("2.16.840.1.101.3.4.2.4"))
+    by_sha224 = foreign.reference(tsa.certificate, hash_name="sha224", algorithm=sha224)
+    unread = foreign.attribute(cms.SIGNING_CERTIFICATE_V2, b"\5\0")
+    for wrong, code in (
+        (b"", "timestamp.no-reference"),
+        (unread, "timestamp.no-reference"),
+        (by_sha224, "timestamp.reference-hash"),
+    ):
+        with pytest.raises(Rejected) as caught:
+            check(tsa, tsa.token(signer={"reference_": wrong}))
+        assert caught.value.code == code
+
+
+@pytest.mark.req("EN319422:5.2.2-SIGNING-CERTIFICATE")
+@pytest.mark.parametrize("hash_name", list(HASHES))
+def test_a_reference_by_every_hash_function_that_is_known(tsa: ForeignAuthority, hash_name: str) -> None:
+    by = foreign.reference(tsa.certificate, hash_name=hash_name, algorithm=hash_identifier(hash_name))
+    assert check(tsa, tsa.token(signer={"reference_": by})).gen_time == WHEN
+
+
+@pytest.mark.parametrize(
+    ("written", "microsecond"),
+    [
+        (b".1234567", 123456),
+        (b".9999999999999", 999999),
+        (b".1000001", 100000),
+        (b".0000001", 0),
+        (b".123456", 123456),
+        (b"", 0),
+    ],
+)
+def test_a_fraction_of_any_length_is_cut_to_microseconds(
+    tsa: ForeignAuthority, written: bytes, microsecond: int
+) -> None:
+    token = tsa.token(tst_info(time=b"20260504030201" + written + b"Z"))
+    assert check(tsa, token).gen_time == WHEN.replace(microsecond=microsecond)
+    imprint = hashlib.sha256(DATA).digest()
+    assert stamped_time(token, imprint) == WHEN.replace(microsecond=microsecond)
+
+
+@pytest.mark.parametrize("time", [b".5000000Z", b".Z", b".12345678", b".1234567+0100", b".123456x7Z"])
+def test_a_fraction_that_is_not_in_der_is_malformed(tsa: ForeignAuthority, time: bytes) -> None:
+    with pytest.raises(Malformed, match="TSTInfo in DER"):
+        check(tsa, tsa.token(tst_info(time=b"20260504030201" + time)))
+
+
+def test_ber_is_told_as_what_is_not_read(tsa: ForeignAuthority) -> None:
+    token, tst = tsa.token(), tst_info()
+    attributes = [
+        foreign.attribute(cms.MESSAGE_DIGEST, tlv(4, hashlib.sha256(tst).digest())),
+        foreign.attribute(cms.CONTENT_TYPE, oid(tsp.TST_INFO)),
+    ]
+    for ber in (
+        b"\x30\x80" + token[4:] + b"\0\0",
+        tsa.token(tst_info(ordering=b"\1\1\0")),
+        tsa.token(tst, signer={"attributes": sorted(attributes, reverse=True)}),
+    ):
+        for act in (lambda one: check(tsa, one), shown):
+            with pytest.raises(Malformed, match=r"BER.* not read here"):
+                act(ber)
+
+
+def test_what_need_not_be_verified_is_shown(tsa: ForeignAuthority) -> None:
+    sha1 = tlv(SEQUENCE, oid("1.3.14.3.2.26"), b"\5\0")
+    unit = context(0, context(4, name(b"A unit")))
+    fields = tst_info(tsa=unit, extensions=context(1, NOT_CRITICAL, CRITICAL))
+    signers = [tsa.signer(fields, digest_algorithm=sha1, digest="sha1"), tsa.signer(fields)]
+    token = tsa.token(fields, signers=signers)
+    found = shows(token)
+    assert found["signers"] == 2
+    assert found["tsa"] == "CN=A unit"
+    assert found["extensions"] == ["2.999.9", "2.999.9"]
+    text = shown(token)
+    assert re.search(r"^signers +2, of whom the first is shown$", text, re.MULTILINE)
+    assert re.search(r"^tsa +CN=A unit$", text, re.MULTILINE)
+    assert len(re.findall(r"^extension +2\.999\.9$", text, re.MULTILINE)) == 2
+    one = shows(tsa.token(signer={"digest_algorithm": sha1, "digest": "sha1"}))
+    assert (one["digest"], one["signers"], one["tsa"]) == ("1.3.14.3.2.26", 1, None)
+    with pytest.raises(Rejected, match="not accepted") as caught:
+        check(tsa, tsa.token(signer={"digest_algorithm": sha1, "digest": "sha1"}))
+    assert caught.value.code == "algorithm.hash"
+
+
+@pytest.mark.parametrize("tsa_name", [context(2, b"tsa.test", constructed=False), context(4, b"\5\0")])
+def test_a_unit_s_name_of_another_kind_is_shown_as_there(tsa: ForeignAuthority, tsa_name: bytes) -> None:
+    assert shows(tsa.token(tst_info(tsa=context(0, tsa_name))))["tsa"] == "not readable"
+
+
+@pytest.mark.req("EN319422:9.1-QUALIFIED")
+@pytest.mark.parametrize("kind", [tsp.QC_STATEMENTS, "2.999.9"])
+def test_a_statement_in_another_extension_says_nothing(tsa: ForeignAuthority, kind: str) -> None:
+    token = tsa.token(tst_info(extensions=context(1, extension(kind, QUALIFIED))))
+    assert shows(token)["qualified"] is (kind == tsp.QC_STATEMENTS)
 
 
 def damaged(octets: bytes, chance: random.Random) -> bytes:

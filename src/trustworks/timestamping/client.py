@@ -12,6 +12,7 @@ from trustworks.core.errors import Malformed, Rejected, Unavailable
 from trustworks.core.trace import implements
 from trustworks.timestamping import wire
 from trustworks.timestamping.model import PkiStatus
+from trustworks.timestamping.rules import tokens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -127,4 +128,7 @@ def check_answer(token: bytes, request: bytes) -> TokenView:
             raise Rejected(
                 "timestamp.other-answer", f"The answer has another {what} than the request; it is not for us."
             )
+    broken = tokens.reading_objection(found)
+    if broken is not None:
+        raise Rejected("timestamp.other-answer", broken[1])
     return view

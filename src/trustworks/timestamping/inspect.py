@@ -6,10 +6,12 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat import asn1
+from cryptography.x509 import ObjectIdentifier
 
 from trustworks.core.der import cms, tsp
 from trustworks.core.der.algorithms import read_hash, read_signature
-from trustworks.core.der.x509 import name_in_words, read_qc_statements
+from trustworks.core.der.encode import SEQUENCE, tlv
+from trustworks.core.der.x509 import name_in_words, read_name, read_qc_statements
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.pki.certificates import SUBJECT, load
 from trustworks.core.trace import implements
@@ -38,7 +40,9 @@ def as_dict(token: TokenView) -> dict[str, Any]:
         "nonce": None if info.nonce is None else f"{info.nonce:x}",
         "qualified": _is_qualified(info),
         "extensions": [one.oid.dotted_string for one in info.extensions or ()],
-        "digest": token.digest.name,
+        "tsa": None if info.tsa is None else _tsa(info.tsa),
+        "signers": token.signers,
+        "digest": _hash_name(token.signer.digest_algorithm),
         "signature_algorithm": _signature_name(token.signer.signature_algorithm),
         "reference": _reference(token),
         "certificates": _subjects(token),
@@ -57,6 +61,9 @@ def as_text(found: dict[str, Any]) -> str:
         ("nonce", found["nonce"] or "none"),
         ("ordering", "promised" if found["ordering"] else "not promised"),
         ("qualified", "it says so" if found["qualified"] else "it does not say so"),
+        *(("extension", dotted) for dotted in found["extensions"]),
+        *([] if found["tsa"] is None else [("tsa", found["tsa"])]),
+        *([] if found["signers"] == 1 else [("signers", f"{found['signers']}, of whom the first is shown")]),
         ("signature", f"{found['signature_algorithm']}, digest {found['digest']}"),
         ("reference", found["reference"]),
     ]
@@ -78,15 +85,38 @@ def _hash_name(algorithm: asn1.TLV) -> str:
     try:
         return read_hash(asn1.encode_der(algorithm)).name
     except (Malformed, Rejected):
-        return "unknown"
+        return _identifier(algorithm)
 
 
 def _signature_name(algorithm: asn1.TLV) -> str:
     try:
         found = read_signature(asn1.encode_der(algorithm))
     except (Malformed, Rejected):
-        return "unknown"
+        return _identifier(algorithm)
     return found.padding if found.hash is None else f"{found.padding} {found.hash}"
+
+
+@asn1.sequence
+class _Parts:
+    items: list[asn1.TLV]
+
+
+def _identifier(algorithm: asn1.TLV) -> str:
+    """The object identifier of an algorithm that has no name here."""
+    try:
+        first, *_ = asn1.decode_der(_Parts, tlv(SEQUENCE, asn1.encode_der(algorithm))).items
+        return asn1.decode_der(ObjectIdentifier, asn1.encode_der(first)).dotted_string
+    except ValueError:
+        return "not readable"
+
+
+def _tsa(names: list[asn1.TLV]) -> str:
+    """The name of the unit that the token states, where it is a directory name."""
+    try:
+        (general,) = names
+        return name_in_words(read_name(bytes(general.data)))
+    except (ValueError, Malformed):
+        return "not readable"
 
 
 def _is_qualified(info: tsp.TstInfo) -> bool:

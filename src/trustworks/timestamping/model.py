@@ -114,14 +114,17 @@ class Terms:
 
 
 class TokenView(NamedTuple):
-    """A token, read by `wire.read_token`. `attributes` are the signed ones: type and DER of the values."""
+    """A token, read by `wire.read_token`, with the first of its signers.
+
+    `attributes` are the signed ones: type and DER of the values; `digest` is None when it is not a known one.
+    """
 
     der: bytes
     info: cms.SignedDataInfo
     signers: int
     signer: cms.SignerInfo
     attributes: tuple[tuple[str, tuple[bytes, ...]], ...]
-    digest: HashFunction
+    digest: HashFunction | None
     tst_info_der: bytes
     tst_info: tsp.TstInfo
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from cryptography import x509
@@ -35,7 +36,6 @@ from trustworks.timestamping.rules import tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from datetime import datetime
 
     from trustworks.timestamping.model import TokenView
 
@@ -60,8 +60,11 @@ def verify(
     anchors: Sequence[x509.Certificate],
     untrusted: Sequence[x509.Certificate] = (),
     at: datetime | None = None,
+    now: datetime | None = None,
 ) -> Verified:
     """Verify a token over the data whose digest by a hash function (hashlib's name) is `digest_of` its name.
+
+    `at`: when the certificates must be valid; None: at the token's time. `now`: None: by the system's clock.
 
     Raises:
         Malformed: the token cannot be decoded.
@@ -70,17 +73,33 @@ def verify(
     """
     view = wire.read_token(token)
     check_imprint(view, digest_of)
+    broken = tokens.reading_objection(view.tst_info)
+    if broken is not None:
+        raise Refused(*broken)
+    gen_time = view.tst_info.gen_time.as_datetime()
+    now = now or datetime.now(UTC)
+    if not tokens.is_not_from_the_future(view.tst_info, now):
+        raise Rejected(
+            "timestamp.future",
+            f"The token is from the future: its time is {gen_time}, and here it is {now}. Look at the clock "
+            "of this machine; if it is right, do not rely on the token.",
+        )
+    unnamed = tokens.reference_objection(view)
+    if unnamed is not None:
+        raise Rejected(*unnamed)
+    read_hash(asn1.encode_der(view.signer.digest_algorithm))
     sent, unread = _sent(view)
     signer = _signer(view, (*sent, *(one for one in untrusted if unreadable(one) is None)), unread)
     broken = tokens.structure_objection(view, identity(signer))
     if broken is not None:
         raise Refused(*broken)
     check_signature(view, signer)
+    check_key_period(signer, gen_time)
     path = find_path(
         signer,
         untrusted=(*sent, *untrusted),
         anchors=anchors,
-        at=at or view.tst_info.gen_time.as_datetime(),
+        at=at or gen_time,
         purpose=TIME_STAMPING,
     )
     return Verified(token=view, path=path)
@@ -99,11 +118,29 @@ def check_imprint(view: TokenView, digest_of: Callable[[str], bytes]) -> None:
 def check_signature(view: TokenView, signer: x509.Certificate) -> None:
     """Refuse a token whose signature is not that of the certificate's key over the signed attributes."""
     algorithm = read_signature(asn1.encode_der(view.signer.signature_algorithm))
-    digest = None if algorithm.padding == "eddsa" else view.digest.name
+    digest = None if algorithm.padding == "eddsa" or view.digest is None else view.digest.name
     signed = cms.signed_bytes(view.signer)
     if not is_signed_by(signer.public_key(), view.signer.signature, signed, algorithm, digest=digest):
         raise Rejected(
             "timestamp.signature", "The token's signature does not verify: it was changed, or forged."
+        )
+
+
+@implements("EN319421:7.6.7-KEY-EXPIRY")
+def check_key_period(signer: x509.Certificate, gen_time: datetime) -> None:
+    """Refuse a token from before or after the use of its signer's private key, where that is stated."""
+    try:
+        period = signer.extensions.get_extension_for_class(x509.PrivateKeyUsagePeriod).value
+    except x509.ExtensionNotFound:
+        return
+    begins, ends = (  # the library gives them without their zone, which is UTC
+        None if one is None else one.replace(tzinfo=UTC) for one in (period.not_before, period.not_after)
+    )
+    if (begins is not None and gen_time < begins) or (ends is not None and gen_time > ends):
+        raise Rejected(
+            "timestamp.key-period",
+            f"The token is of {gen_time}, when its signer's key was not in use by its certificate (from "
+            f"{begins or 'the certificate on'} to {ends or 'its end'}); do not rely on it.",
         )
 
 

@@ -23,7 +23,7 @@ from trustworks.core.der.algorithms import (
     read_hash,
 )
 from trustworks.core.der.encode import NULL, SEQUENCE, SET, context, tlv
-from trustworks.core.errors import Malformed
+from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.trace import implements
 from trustworks.timestamping.model import (
     Answer,
@@ -44,6 +44,9 @@ MAX_REQUEST: Final = 16 * 1024
 MAX_RESPONSE: Final = 256 * 1024
 """Octets of the longest answer that a client reads; one with a chain has some 5,000."""
 
+_MOST_BITS: Final = 63
+_BER: Final = "If it is in BER, which is allowed, it is not read here: convert it, or verify it elsewhere."
+
 # The AlgorithmIdentifiers that clients may use, by their contents: parameters absent or NULL (RFC 5754, 2).
 _KNOWN: Final[dict[bytes, tuple[bytes, HashFunction]]] = {
     algorithm_identifier(function.oid, parameters)[2:]: (
@@ -53,6 +56,7 @@ _KNOWN: Final[dict[bytes, tuple[bytes, HashFunction]]] = {
     for function in HASHES.values()
     for parameters in (b"", tlv(NULL))
 }
+_STATUSES: Final = frozenset(PkiStatus)
 _FAILURES: Final = {failure.bit: failure.code for failure in PkiFailureInfo}
 
 
@@ -148,11 +152,17 @@ def encode_tst_info(content: Content) -> bytes:
 
 
 def decode_tst_info(der: bytes) -> tsp.TstInfo:
-    """Read a TSTInfo. Raises `Malformed`."""
+    """Read a TSTInfo; genTime is cut to the microsecond. Raises `Malformed`."""
     try:
-        return asn1.decode_der(tsp.TstInfo, der)
+        found = tsp.read_tst_info(der)
     except ValueError as error:
-        raise Malformed("The token's content is not a TSTInfo in DER.") from error
+        raise Malformed(f"The token's content is not a TSTInfo in DER. {_BER}") from error
+    accuracy = found.accuracy
+    if accuracy is not None:
+        parts = (accuracy.seconds, accuracy.millis, accuracy.micros)
+        if any(part is not None and part.bit_length() >= _MOST_BITS for part in parts):
+            raise Malformed(f"A part of the token's accuracy has {_MOST_BITS} bits or more: no time is that.")
+    return found
 
 
 def encode_attributes(tst_info: bytes, signer: Signer) -> bytes:
@@ -230,18 +240,21 @@ def decode_token(der: bytes) -> cms.SignedDataInfo:
     try:
         return asn1.decode_der(cms.SignedDataInfo, der)
     except ValueError as error:
-        raise Malformed("The token is not CMS signed data in DER.") from error
+        raise Malformed(f"The token is not CMS signed data in DER. {_BER}") from error
 
 
 @lru_cache(maxsize=64)
-def _digest_algorithm(der: bytes) -> HashFunction:
-    return read_hash(der)
+def _digest_algorithm(der: bytes) -> HashFunction | None:
+    try:
+        return read_hash(der)
+    except (Malformed, Rejected):
+        return None
 
 
 def read_token(der: bytes) -> TokenView:
     """Read a token with its signer, signed attributes and TSTInfo.
 
-    Raises `Malformed`; `Rejected` (algorithm.hash) for a digest algorithm that is not accepted.
+    Raises `Malformed`. Whether its algorithms are accepted is for who verifies it.
     """
     info = decode_token(der)
     signers = info.content.signer_infos.as_list()
@@ -251,7 +264,7 @@ def read_token(der: bytes) -> TokenView:
     try:
         attributes = cms.attributes_of(signer)
     except ValueError as error:
-        raise Malformed("The token's signed attributes are not a SET OF Attribute in DER.") from error
+        raise Malformed(f"The token's signed attributes are not a SET OF Attribute in DER. {_BER}") from error
     content = info.content.encapsulated.content
     return TokenView(
         der,
@@ -302,6 +315,8 @@ def decode_response(der: bytes) -> Answer:
     except ValueError as error:
         raise Malformed("The answer is not a TimeStampResp in DER.") from error
     status, token = found.status, found.time_stamp_token
+    if status.status not in _STATUSES:
+        raise Malformed("The answer has a status that RFC 3161 does not know; ask another authority.")
     return Answer(
         status=status.status,
         status_text=tuple(status.status_string or ()),

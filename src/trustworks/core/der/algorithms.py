@@ -216,5 +216,5 @@ def _read_pss(parameters: PssParameters) -> SignatureAlgorithm:
         )
     salt = 20 if parameters.salt_length is None else parameters.salt_length
     if not 0 <= salt <= 512:
-        raise Malformed(f"An RSASSA-PSS salt of {salt} octets is not possible.")
+        raise Malformed("An RSASSA-PSS salt of that length is not possible; it has 0 to 512 octets.")
     return SignatureAlgorithm(padding="rsa-pss", hash=function.name, salt=salt)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Final
 
 from cryptography.hazmat import asn1
-from cryptography.x509 import Name, ObjectIdentifier
+from cryptography.x509 import Name, NameAttribute, ObjectIdentifier, RelativeDistinguishedName
 from cryptography.x509.oid import NameOID
 
 from trustworks.core.der.encode import BIT_STRING, SEQUENCE, tlv
@@ -108,6 +108,31 @@ _ATTRIBUTES: Final = {
     NameOID.PSEUDONYM: "pseudonym",
     NameOID.SERIAL_NUMBER: "serialNumber",
 }
+
+
+@asn1.sequence
+class _NameAttribute:
+    type: ObjectIdentifier
+    value: asn1.TLV
+
+
+@asn1.sequence
+class _Names:
+    items: list[asn1.SetOf[_NameAttribute]]
+
+
+def read_name(der: bytes) -> Name:
+    """A name outside of a certificate, whose values are in UTF-8 or a part of it. Raises `Malformed`."""
+    try:
+        relative = asn1.decode_der(_Names, tlv(SEQUENCE, der)).items
+        return Name(
+            RelativeDistinguishedName(
+                NameAttribute(one.type, bytes(one.value.data).decode()) for one in part.as_list()
+            )
+            for part in relative
+        )
+    except ValueError as error:
+        raise Malformed("This is not the DER of a name.") from error
 
 
 def name_in_words(name: Name) -> str:

@@ -7,17 +7,20 @@ Source: RFC 3161, 2.4.2; RFC 5816; EN 319 422, 5.2.2 and 9.1.
 from __future__ import annotations
 
 import hashlib
+from datetime import timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from cryptography.hazmat import asn1
 
 from trustworks.core.der import cms, tsp
+from trustworks.core.der.algorithms import HASHES, HASHES_BY_OID
 from trustworks.core.der.encode import OCTET_STRING, context, integer, oid, tlv
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from trustworks.timestamping.model import Expected, Identity, OwnToken, TokenView, TstFields
 
@@ -37,6 +40,8 @@ def is_signed_by_one(token: TokenView) -> bool:
 @implements("RFC3161:2.4.2-ONE-SIGNER", disabled=True)
 def attributes_cover_content(token: TokenView) -> bool:
     """The signed attributes name the content's type and hold its digest (RFC 5652, 11.1 and 11.2)."""
+    if token.digest is None:
+        return False
     digest = hashlib.new(token.digest.name, token.tst_info_der).digest()
     return (
         token.attribute(cms.MESSAGE_DIGEST) == b"\x04%c%b" % (len(digest), digest)
@@ -67,35 +72,58 @@ def refers_to(token: TokenView, identity: Identity) -> bool:
 # A unit's reference is the same in all its tokens.
 @lru_cache(maxsize=256)
 def _newer_refers(value: bytes, identity: Identity) -> bool:
-    try:
-        reference = asn1.decode_der(cms.SigningCertificateV2, value).certs[0]
-        name = "2.16.840.1.101.3.4.2.1"
-        if reference.hash_algorithm is not None:
-            name = reference.hash_algorithm.algorithm.dotted_string
-        hashed = hashlib.new(_REFERENCE_HASHES[name], identity.certificate).digest()
-    except (ValueError, LookupError):
+    reference = _newer(value)
+    function = None if reference is None else HASHES_BY_OID.get(_reference_hash(reference))
+    if reference is None or function is None:
         return False
+    hashed = hashlib.new(function.name, identity.certificate).digest()
     return hashed == reference.cert_hash and _serial_fits(reference.issuer_serial, identity)
+
+
+def _newer(value: bytes) -> cms.EssCertIdV2 | None:
+    try:
+        return asn1.decode_der(cms.SigningCertificateV2, value).certs[0]
+    except (ValueError, LookupError):
+        return None
+
+
+def _reference_hash(reference: cms.EssCertIdV2) -> str:
+    given = reference.hash_algorithm
+    return HASHES["sha256"].oid if given is None else given.algorithm.dotted_string
 
 
 @lru_cache(maxsize=256)
 def _older_refers(value: bytes, identity: Identity) -> bool:
-    try:
-        reference = asn1.decode_der(cms.SigningCertificate, value).certs[0]
-    except (ValueError, LookupError):
+    reference = _older(value)
+    if reference is None:
         return False
     hashed = hashlib.sha1(identity.certificate, usedforsecurity=False).digest()
     return hashed == reference.cert_hash and _serial_fits(reference.issuer_serial, identity)
 
 
-_REFERENCE_HASHES: Final = {
-    "2.16.840.1.101.3.4.2.1": "sha256",
-    "2.16.840.1.101.3.4.2.2": "sha384",
-    "2.16.840.1.101.3.4.2.3": "sha512",
-    "2.16.840.1.101.3.4.2.8": "sha3_256",
-    "2.16.840.1.101.3.4.2.9": "sha3_384",
-    "2.16.840.1.101.3.4.2.10": "sha3_512",
-}
+def _older(value: bytes) -> cms.EssCertId | None:
+    try:
+        return asn1.decode_der(cms.SigningCertificate, value).certs[0]
+    except (ValueError, LookupError):
+        return None
+
+
+@implements("EN319422:5.2.2-SIGNING-CERTIFICATE", disabled=None)
+def reference_objection(token: TokenView) -> tuple[str, str] | None:
+    """What keeps the signed reference from naming any certificate: a code, with a sentence."""
+    newer, older = token.attribute(cms.SIGNING_CERTIFICATE_V2), token.attribute(cms.SIGNING_CERTIFICATE)
+    reference = None if newer is None else _newer(newer)
+    if reference is None and (older is None or _older(older) is None):
+        return "timestamp.no-reference", (
+            "The token has no signed reference to its signer's certificate (SigningCertificateV2), or one "
+            "that cannot be read; ask its authority for a token that has one."
+        )
+    if reference is not None and (dotted := _reference_hash(reference)) not in HASHES_BY_OID:
+        return "timestamp.reference-hash", (
+            f"The token refers to its signer's certificate by the hash algorithm {dotted}, which is not "
+            f"accepted; accepted are {', '.join(HASHES)}."
+        )
+    return None
 
 
 def _serial_fits(given: cms.IssuerSerial | None, identity: Identity) -> bool:
@@ -217,6 +245,63 @@ RULES: Final[tuple[tuple[Callable[[TstFields, Expected], bool], str, str], ...]]
     (says_whether_qualified, "EN319422:9.1-QUALIFIED", "The statement of qualification is wrong."),
     (names_no_requester, "RFC3161:2.1-NO-REQUESTER", "The token has fields that could name the client."),
 )
+
+
+# What a relying party asks of a TSTInfo, whoever issued it
+
+
+@implements("RFC3161:2.4.2-VERSION", disabled=True)
+def is_of_version_1(info: tsp.TstInfo) -> bool:
+    """The version is the one whose fields are known."""
+    return info.version == 1
+
+
+@implements("RFC3161:2.4.2-SERIAL", disabled=True)
+def serial_is_not_negative(info: tsp.TstInfo) -> bool:
+    """The serial number is none below zero."""
+    return info.serial_number >= 0
+
+
+@implements("RFC3161:2.4.2-ACCURACY", disabled=True)
+def accuracy_is_in_range(info: tsp.TstInfo) -> bool:
+    """Seconds are not negative; milliseconds and microseconds are 1 to 999 where they are given."""
+    given = info.accuracy
+    if given is None:
+        return True
+    parts = [part for part in (given.millis, given.micros) if part is not None]
+    return (given.seconds or 0) >= 0 and all(1 <= part <= 999 for part in parts)
+
+
+@implements("RFC3161:2.4.2-CRITICAL", disabled=True)
+def critical_extensions_are_known(info: tsp.TstInfo) -> bool:
+    """A critical extension is one that is understood here: qcStatements."""
+    return all(one.oid.dotted_string == tsp.QC_STATEMENTS for one in info.extensions or () if one.critical)
+
+
+SKEW: Final = timedelta(minutes=1)
+"""By how much the clock of a relying party may be behind that of an authority."""
+
+
+@implements("RFC3161:2.2-TIME", disabled=True)
+def is_not_from_the_future(info: tsp.TstInfo, now: datetime) -> bool:
+    """GenTime is not after now, but for what two clocks differ."""
+    return info.gen_time.as_datetime() <= now + SKEW
+
+
+RELYING: Final[tuple[tuple[Callable[[tsp.TstInfo], bool], str, str], ...]] = (
+    (is_of_version_1, "RFC3161:2.4.2-VERSION", "The token's content is not of version 1."),
+    (serial_is_not_negative, "RFC3161:2.4.2-SERIAL", "The token's serial number is negative."),
+    (accuracy_is_in_range, "RFC3161:2.4.2-ACCURACY", "The token's accuracy is out of its range."),
+    (critical_extensions_are_known, "RFC3161:2.4.2-CRITICAL", "The token has an unknown critical extension."),
+)
+
+
+def reading_objection(info: tsp.TstInfo) -> tuple[str, str] | None:
+    """The first requirement that a TSTInfo of any authority breaks, with a sentence."""
+    for rule, requirement, sentence in RELYING:
+        if not rule(info):
+            return requirement, f"{sentence} Do not rely on it; ask its authority for another."
+    return None
 
 
 def structure_objection(token: TokenView, identity: Identity) -> tuple[str, str] | None:
