@@ -15,15 +15,15 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
 from cryptography.hazmat import asn1
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from trustworks.core.der import cms
-from trustworks.core.der.algorithms import read_hash, read_signature
+from trustworks.core.der.algorithms import HASHES, read_hash, read_signature
 from trustworks.core.der.x509 import read_certificate
 from trustworks.core.errors import Malformed, Refused, Rejected
 from trustworks.core.pki.certificates import load, unreadable
@@ -38,6 +38,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from trustworks.timestamping.model import TokenView
+
+
+SKEW: Final = timedelta(minutes=1)
+"""By how much the clock of a relying party may be behind that of an authority."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,16 +81,8 @@ def verify(
     if broken is not None:
         raise Refused(*broken)
     gen_time = view.tst_info.gen_time.as_datetime()
-    now = now or datetime.now(UTC)
-    if not tokens.is_not_from_the_future(view.tst_info, now):
-        raise Rejected(
-            "timestamp.future",
-            f"The token is from the future: its time is {gen_time}, and here it is {now}. Look at the clock "
-            "of this machine; if it is right, do not rely on the token.",
-        )
-    unnamed = tokens.reference_objection(view)
-    if unnamed is not None:
-        raise Rejected(*unnamed)
+    check_timeliness(view, now or datetime.now(UTC))
+    check_reference(view)
     read_hash(asn1.encode_der(view.signer.digest_algorithm))
     sent, unread = _sent(view)
     signer = _signer(view, (*sent, *(one for one in untrusted if unreadable(one) is None)), unread)
@@ -103,6 +99,35 @@ def verify(
         purpose=TIME_STAMPING,
     )
     return Verified(token=view, path=path)
+
+
+@implements("RFC3161:2.2-TIME")
+def check_timeliness(view: TokenView, now: datetime) -> None:
+    """Refuse a token from the future, but for what the clocks of two machines differ."""
+    gen_time = view.tst_info.gen_time.as_datetime()
+    if gen_time > now + SKEW:
+        raise Rejected(
+            "timestamp.future",
+            f"The token is from the future: its time is {gen_time}, and here it is {now}. Look at the clock "
+            "of this machine; if it is right, do not rely on the token.",
+        )
+
+
+def check_reference(view: TokenView) -> None:
+    """Refuse a token whose signed reference cannot name any certificate."""
+    if not tokens.has_a_reference(view):
+        raise Rejected(
+            "timestamp.no-reference",
+            "The token has no signed reference to its signer's certificate (SigningCertificateV2), or one "
+            "that cannot be read; ask its authority for a token that has one.",
+        )
+    unknown = tokens.unknown_reference_hash(view)
+    if unknown is not None:
+        raise Rejected(
+            "timestamp.reference-hash",
+            f"The token refers to its signer's certificate by the hash algorithm {unknown}, which is not "
+            f"accepted; accepted are {', '.join(HASHES)}.",
+        )
 
 
 @implements("RFC3161:2.4.2-IMPRINT")

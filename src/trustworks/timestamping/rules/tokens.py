@@ -7,7 +7,6 @@ Source: RFC 3161, 2.4.2; RFC 5816; EN 319 422, 5.2.2 and 9.1.
 from __future__ import annotations
 
 import hashlib
-from datetime import timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
@@ -20,7 +19,6 @@ from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
 
     from trustworks.timestamping.model import Expected, Identity, OwnToken, TokenView, TstFields
 
@@ -108,22 +106,21 @@ def _older(value: bytes) -> cms.EssCertId | None:
         return None
 
 
-@implements("EN319422:5.2.2-SIGNING-CERTIFICATE", disabled=None)
-def reference_objection(token: TokenView) -> tuple[str, str] | None:
-    """What keeps the signed reference from naming any certificate: a code, with a sentence."""
+@implements("EN319422:5.2.2-SIGNING-CERTIFICATE", disabled=True)
+def has_a_reference(token: TokenView) -> bool:
+    """A signed reference to the signer's certificate is there, and can be read."""
     newer, older = token.attribute(cms.SIGNING_CERTIFICATE_V2), token.attribute(cms.SIGNING_CERTIFICATE)
+    return (newer is not None and _newer(newer) is not None) or (
+        older is not None and _older(older) is not None
+    )
+
+
+def unknown_reference_hash(token: TokenView) -> str | None:
+    """The object identifier of the hash function of SigningCertificateV2, when it is none that is known."""
+    newer = token.attribute(cms.SIGNING_CERTIFICATE_V2)
     reference = None if newer is None else _newer(newer)
-    if reference is None and (older is None or _older(older) is None):
-        return "timestamp.no-reference", (
-            "The token has no signed reference to its signer's certificate (SigningCertificateV2), or one "
-            "that cannot be read; ask its authority for a token that has one."
-        )
-    if reference is not None and (dotted := _reference_hash(reference)) not in HASHES_BY_OID:
-        return "timestamp.reference-hash", (
-            f"The token refers to its signer's certificate by the hash algorithm {dotted}, which is not "
-            f"accepted; accepted are {', '.join(HASHES)}."
-        )
-    return None
+    dotted = None if reference is None else _reference_hash(reference)
+    return None if dotted in HASHES_BY_OID else dotted
 
 
 def _serial_fits(given: cms.IssuerSerial | None, identity: Identity) -> bool:
@@ -276,16 +273,6 @@ def accuracy_is_in_range(info: tsp.TstInfo) -> bool:
 def critical_extensions_are_known(info: tsp.TstInfo) -> bool:
     """A critical extension is one that is understood here: qcStatements."""
     return all(one.oid.dotted_string == tsp.QC_STATEMENTS for one in info.extensions or () if one.critical)
-
-
-SKEW: Final = timedelta(minutes=1)
-"""By how much the clock of a relying party may be behind that of an authority."""
-
-
-@implements("RFC3161:2.2-TIME", disabled=True)
-def is_not_from_the_future(info: tsp.TstInfo, now: datetime) -> bool:
-    """GenTime is not after now, but for what two clocks differ."""
-    return info.gen_time.as_datetime() <= now + SKEW
 
 
 RELYING: Final[tuple[tuple[Callable[[tsp.TstInfo], bool], str, str], ...]] = (
