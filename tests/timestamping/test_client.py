@@ -76,16 +76,6 @@ def test_answers_of_another_kind_are_refused(answer: httpx.Response) -> None:
         client.request_token(URL, b"request", transport=answering(answer))
 
 
-def test_an_answer_that_drips_is_given_up() -> None:
-    def drip() -> Iterator[bytes]:
-        while True:
-            yield b"\0"
-
-    answer = httpx.Response(200, content=drip(), headers={"content-type": client.REPLY})
-    with pytest.raises((Unavailable, Malformed)):
-        client.request_token(URL, b"request", timeout=0.05, transport=answering(answer))
-
-
 @pytest.mark.parametrize("url", ["", "nonsense", "ftp://tsa.test/", "http://[::1"])
 def test_an_address_that_is_none(url: str) -> None:
     with pytest.raises(Unavailable):
@@ -177,3 +167,68 @@ def test_an_imprint_by_another_hash_function_is_not_taken(other: str) -> None:
     with pytest.raises(Rejected, match="hash algorithm") as caught:
         client.check_answer(ForeignAuthority().token(tst_info(imprint=imprint)), request)
     assert caught.value.code == "timestamp.other-answer"
+
+
+@pytest.mark.parametrize(
+    "url", ["http://a..b/", f"http://{'a' * 300}.test/", "http://xn--\N{SNOWMAN}/", "http://xn--.../"]
+)
+def test_an_address_that_no_name_can_be_is_told(url: str) -> None:
+    with pytest.raises(Unavailable, match="cannot be reached") as caught:
+        client.request_token(url, b"request")
+    assert caught.value.code == "timestamping.unreachable"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("ALL_PROXY", "socks5://127.0.0.1:9"),
+        ("HTTP_PROXY", "ftp://127.0.0.1:9"),
+        ("SSL_CERT_FILE", "/nowhere/at-all.pem"),
+        ("SSL_CERT_FILE", __file__),
+    ],
+    ids=["socks", "ftp", "absent", "no-certificate"],
+)
+def test_an_environment_that_cannot_be_used_is_told(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    for known in ("ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"):
+        monkeypatch.delenv(known, raising=False)
+        monkeypatch.delenv(known.lower(), raising=False)
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(Unavailable, match=r"cannot be reached .*ALL_PROXY.*SSL_CERT_FILE") as caught:
+        client.request_token("http://127.0.0.1:9/tsa", b"request")
+    assert caught.value.code == "timestamping.unreachable"
+
+
+class Ticking:
+    """A clock of which each look takes so many seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        self.now = 0.0
+        self.seconds = seconds
+
+    def monotonic(self) -> float:
+        self.now += self.seconds
+        return self.now
+
+
+def test_an_answer_that_drips_is_given_up_when_the_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[bytes] = []
+
+    def drip() -> Iterator[bytes]:
+        while True:
+            given.append(b"\0")
+            yield b"\0"
+
+    monkeypatch.setattr(client, "time", Ticking(1.0))
+    answer = httpx.Response(200, content=drip(), headers={"content-type": client.REPLY})
+    with pytest.raises(Unavailable, match="within 5 seconds") as caught:
+        client.request_token(URL, b"request", timeout=5, transport=answering(answer))
+    assert caught.value.code == "timestamping.unreachable"
+    assert len(given) < 10
+
+
+def test_an_answer_without_an_end_is_given_up_by_its_size() -> None:
+    answer = httpx.Response(200, content=iter([bytes(1000)] * 1000), headers={"content-type": client.REPLY})
+    with pytest.raises(Malformed, match="more than"):
+        client.request_token(URL, b"request", transport=answering(answer))

@@ -76,6 +76,13 @@ def request_token(
         raise Unavailable(
             "timestamping.unreachable", f"{url} cannot be reached ({type(error).__name__}): {error}"
         ) from error
+    except (ValueError, ImportError, OSError) as error:
+        # What httpx and the standard library raise for names, proxies and files that they cannot use.
+        raise Unavailable(
+            "timestamping.unreachable",
+            f"{url} cannot be reached ({type(error).__name__}: {error}). Look at the address, and in the "
+            "environment at ALL_PROXY, HTTP_PROXY, HTTPS_PROXY, SSL_CERT_FILE and SSL_CERT_DIR.",
+        ) from error
 
 
 def _context(anchors: Sequence[Path]) -> ssl.SSLContext | bool:
