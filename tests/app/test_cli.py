@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from trustworks.app import cli
+from trustworks.core.errors import Malformed
 
 
 @pytest.fixture
@@ -38,6 +39,18 @@ def test_a_fault_of_the_program_is_one_sentence_and_another_exit_code(
     assert "a fault of the program" in said
     assert "IndexError: list index out of range" in said
     assert f"{cli.TRACEBACK}=1" in said
+
+
+def test_an_error_moves_no_terminal_and_keeps_its_lines(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def app(_: Any) -> None:
+        raise Malformed("Two problems:\nthe \x1b[2J name\nthe \udcff file")
+
+    monkeypatch.setattr(cli, "app", app)
+    assert ended() == 2
+    said = capsys.readouterr().err
+    assert said == "Malformed: Two problems:\nthe \\x1b[2J name\nthe \\udcff file\n"
 
 
 @pytest.mark.usefixtures("faulty")

@@ -232,3 +232,10 @@ def test_an_answer_without_an_end_is_given_up_by_its_size() -> None:
     answer = httpx.Response(200, content=iter([bytes(1000)] * 1000), headers={"content-type": client.REPLY})
     with pytest.raises(Malformed, match="more than"):
         client.request_token(URL, b"request", transport=answering(answer))
+
+
+def test_a_refusal_s_text_moves_no_terminal() -> None:
+    answer = wire.encode_failure(PkiFailureInfo.BAD_ALG, "\x1b[31mno\r\nok")
+    with pytest.raises(Rejected) as caught:
+        client.granted_token(answer)
+    assert str(caught.value) == r"The time-stamping authority refused: \x1b[31mno\r\nok"

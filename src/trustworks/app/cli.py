@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from trustworks.core.errors import Malformed, Refused, Rejected, TrustworksError, Unavailable
+from trustworks.core.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -167,14 +168,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         app(list(arguments) if arguments is not None else None)
     except TrustworksError as error:
-        typer.secho(f"{_family(error)}: {error}", err=True, fg="red")
+        told = "\n".join(map(printable, str(error).split("\n")))  # the configuration's problems are a list
+        typer.secho(f"{_family(error)}: {told}", err=True, fg="red")
         sys.exit(2 if isinstance(error, Malformed) else 1)
     except BrokenPipeError:
         sys.exit(141)
     except Exception as error:  # noqa: BLE001 - the last line of defence: nothing else looks after it
         if os.environ.get(TRACEBACK):
             traceback.print_exception(error)
-        told = " ".join(f"{type(error).__name__}: {error}".split())
+        told = printable(" ".join(f"{type(error).__name__}: {error}".split()))
         typer.secho(
             f"This is a fault of the program, which did not expect it ({told}). Please report it; "
             f"{TRACEBACK}=1 in the environment shows where it happened.",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import httpx
 
 from trustworks.core.errors import Malformed, Rejected, Unavailable
+from trustworks.core.printable import printable
 from trustworks.core.trace import implements
 from trustworks.timestamping import wire
 from trustworks.timestamping.model import PkiStatus
@@ -112,7 +113,7 @@ def granted_token(response: bytes) -> bytes:
     if granted or answer.token is not None:
         raise Malformed("The answer's status and its token contradict each other.")
     code = answer.failures[0] if answer.failures else f"status {answer.status}"
-    sentences = " ".join(answer.status_text) or "It gave no reason."
+    sentences = printable(" ".join(answer.status_text)) or "It gave no reason."
     raise Rejected(code, f"The time-stamping authority refused: {sentences}")
 
 

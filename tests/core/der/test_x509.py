@@ -105,3 +105,26 @@ def test_names_are_told_in_words() -> None:
         ]
     )
     assert der.name_in_words(name) == "organizationIdentifier=NTRXX-TEST-0001,C=XX"
+
+
+def test_a_name_moves_no_terminal() -> None:
+    name = Name([NameAttribute(NameOID.COMMON_NAME, "A\x1b[2J\x07B\n ok")])
+    assert der.name_in_words(name) == r"CN=A\x1b[2J\x07B\n ok"
+
+
+def test_a_name_is_read_as_it_was_written() -> None:
+    name = Name(
+        [
+            NameAttribute(NameOID.COUNTRY_NAME, "XX"),
+            NameAttribute(NameOID.COMMON_NAME, "Größe"),
+        ]
+    )
+    assert der.read_name(name.public_bytes()) == name
+    for wrong in (
+        b"",
+        b"\x30\x02\x05\x00",
+        name.public_bytes()[:-1],
+        name.public_bytes().replace(b"XX", b"X\xff"),
+    ):
+        with pytest.raises(Malformed):
+            der.read_name(wrong)

@@ -14,6 +14,7 @@ from cryptography.x509.oid import NameOID
 
 from trustworks.core.der.encode import BIT_STRING, SEQUENCE, tlv
 from trustworks.core.errors import Malformed
+from trustworks.core.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -136,8 +137,8 @@ def read_name(der: bytes) -> Name:
 
 
 def name_in_words(name: Name) -> str:
-    """A name as people read it (RFC 4514), with the attributes' names in place of numbers."""
-    return name.rfc4514_string(_ATTRIBUTES)
+    """A name as people read it (RFC 4514), with the attributes' names in place of numbers, on one line."""
+    return printable(name.rfc4514_string(_ATTRIBUTES))
 
 
 # qcStatements
