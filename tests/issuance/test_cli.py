@@ -124,6 +124,15 @@ def test_a_certificate_is_issued_shown_listed_and_revoked(cli: Cli, csr: Path, t
     assert serial in cli("list", "--profile", "natural").stdout
 
 
+@pytest.mark.parametrize(
+    "written", ["2026-02-01T11:00:00", "2026-02-01T13:00:00+02:00", "2026-02-01T11:00:00Z"]
+)
+def test_the_date_of_a_loss_is_in_utc_unless_it_names_a_zone(cli: Cli, csr: Path, written: str) -> None:
+    serial = cli.json("issue", "--profile", "natural", "--csr", str(csr), "--subject", NATURAL)["serial"]
+    cli.json("revoke", serial, "--reason", "keyCompromise", "--invalidity-date", written)
+    assert cli.json("show", serial)["invalidity_date"] == "2026-02-01T11:00:00+00:00"
+
+
 def test_without_a_file_the_certificate_comes_out_in_pem(cli: Cli, csr: Path) -> None:
     done = cli("issue", "--profile", "tsu", "--csr", str(csr), "--subject", "CN=TEST TSU")
     assert x509.load_pem_x509_certificate(done.stdout.encode()).serial_number > 0

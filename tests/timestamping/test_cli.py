@@ -193,9 +193,9 @@ def test_a_policy_that_is_no_object_identifier_is_told(document: Path, policy: s
 def test_a_moment_outside_the_calendar_is_told(document: Path, pki: Pki, moment: str) -> None:
     run("request", document, "--url", URL)
     token = document.with_name("document.txt.tst")
-    with pytest.raises(Malformed, match="not a moment"):
+    with pytest.raises(Malformed, match="is no moment"):
         run("verify", document, token, "--trust", pki.root_file, "--at", moment)
-    with pytest.raises(Malformed, match="not a moment"):
+    with pytest.raises(Malformed, match="is no moment"):
         run("issued", "--from", moment, "--to", "2026-05-05T00:00:00Z")
 
 
@@ -215,7 +215,7 @@ def test_verification_at_another_time_and_with_further_certificates(
     run("verify", document, token, *known)
     with pytest.raises(Rejected, match="was valid until"):
         run("verify", document, token, *known, "--at", (NOW + timedelta(days=900)).isoformat())
-    with pytest.raises(Malformed, match="not a moment"):
+    with pytest.raises(Malformed, match="is no moment"):
         run("verify", document, token, *known, "--at", "yesterday")
 
 

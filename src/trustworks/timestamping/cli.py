@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 import typer
 
 from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.moments import read_moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +32,7 @@ DATA = Annotated[Path, typer.Argument(help="The file that the time-stamp is over
 TOKEN = Annotated[
     Path, typer.Argument(help="The time-stamp: an answer (.tsr) or a bare token (.tst).", dir_okay=False)
 ]
+FIRST = "The first moment (2026-01-31T12:00:00Z, or a day alone), in UTC unless it names a zone."
 NOT_REVOKED = "Revocation was not checked."
 _FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 AS_JSON = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -116,7 +118,10 @@ def verify(
     ] = None,
     at: Annotated[
         str | None,
-        typer.Option(help="When the certificates must be valid, as 2026-01-31T12:00:00Z. Default: genTime."),
+        typer.Option(
+            help="When the certificates must be valid (2026-01-31T12:00:00Z), in UTC unless it names a zone. "
+            "Default: genTime."
+        ),
     ] = None,
     *,
     as_json: AS_JSON = False,
@@ -134,7 +139,7 @@ def verify(
         _digests(file),
         anchors=_certificates(trust),
         untrusted=_certificates(untrusted or []),
-        at=_moment(at),
+        at=None if at is None else read_moment(at),
     )
     if as_json:
         path = [name_in_words(one.subject) for one in found.path]
@@ -158,8 +163,8 @@ def inspect(token: TOKEN, *, as_json: AS_JSON = False) -> None:
 @app.command()
 def issued(
     context: typer.Context,
-    since: Annotated[str, typer.Option("--from", help="The first moment, as 2026-01-31T12:00:00Z.")],
-    until: Annotated[str, typer.Option("--to", help="The first moment after it.")],
+    since: Annotated[str, typer.Option("--from", help=FIRST)],
+    until: Annotated[str, typer.Option("--to", help="The first moment after it, written alike.")],
     unit: Annotated[str | None, typer.Option(help="Only tokens of this unit.")] = None,
     *,
     as_json: AS_JSON = False,
@@ -168,9 +173,7 @@ def issued(
     from trustworks.timestamping import records  # noqa: PLC0415 - loads SQLAlchemy
 
     wiring: StoreWiring = context.obj
-    begin, end = _moment(since), _moment(until)
-    assert begin is not None  # noqa: S101 - given
-    assert end is not None  # noqa: S101 - given
+    begin, end = read_moment(since), read_moment(until)
     if begin >= end:
         raise Malformed(f"--from {since} is not before --to {until}; no token can be between them.")
     with wiring.open_database() as database:
@@ -285,15 +288,3 @@ def _certificates(files: list[Path]) -> list[Certificate]:
         except Malformed as error:
             raise Malformed(f"{file} holds no certificates in PEM that can be read. {error}") from error
     return found
-
-
-def _moment(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-        if moment.tzinfo is not None:
-            return moment.astimezone(UTC)
-    except (ValueError, OverflowError):  # the second: before the year 1 or after 9999 in UTC
-        pass
-    raise Malformed(f"{text} is not a moment with its zone; write it as 2026-01-31T12:00:00Z.")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import typer
 
 from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.moments import read_moment
 from trustworks.issuance import records
 from trustworks.issuance.model import Request, RevocationReason
 from trustworks.issuance.profiles import profile_named
@@ -144,7 +145,11 @@ def revoke(
     serial: Serial,
     reason: Annotated[str, typer.Option(help=f"One of {', '.join(one.name for one in RevocationReason)}.")],
     invalidity_date: Annotated[
-        datetime | None, typer.Option(help="Since when the key is thought lost (UTC), if before now.")
+        str | None,
+        typer.Option(
+            help="Since when the key is thought lost, if before now (2026-01-31T12:00:00Z, or a day alone), "
+            "in UTC unless it names a zone."
+        ),
     ] = None,
     by: By = "revocation-officer",
     *,
@@ -156,8 +161,9 @@ def revoke(
     """
     wiring: IssuanceWiring = context.obj
     number, why = read_serial(serial), reason_named(reason)
+    lost = None if invalidity_date is None else read_moment(invalidity_date)
     with wiring.open_issuance() as issuance:
-        done = issuance.revoke(number, why, by=by, invalidity_date=in_utc(invalidity_date))
+        done = issuance.revoke(number, why, by=by, invalidity_date=lost)
         publish = next(
             (one.parent or one.name for one in issuance.authorities() if one.serial == number), None
         )
@@ -193,11 +199,6 @@ def reason_named(text: str) -> RevocationReason:
         "issuance.reason",
         f"{text!r} is no reason; use one of {', '.join(one.name for one in RevocationReason)}.",
     )
-
-
-def in_utc(moment: datetime | None) -> datetime | None:
-    """A moment from the command line, which is meant in UTC."""
-    return None if moment is None else moment.replace(tzinfo=UTC)
 
 
 @app.command()
