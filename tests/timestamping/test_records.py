@@ -155,6 +155,33 @@ def test_the_tokens_of_a_period_are_found(
     assert records.find(database, "00") is None
 
 
+@pytest.mark.req("EN319421:OVR-7.13-05")
+@pytest.mark.parametrize("same_time", [True, False], ids=["same-time", "times"])
+def test_a_long_list_is_read_in_parts_and_holds_no_transaction_meanwhile(
+    make: Callable[..., TimestampingAuthority],
+    database: Database,
+    clock: SteeredClock,
+    query: Callable[..., bytes],
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    same_time: bool,
+) -> None:
+    monkeypatch.setattr(records, "_BATCH", 2)
+    with Recorder.open(database, "tsa") as recorder:
+        authority = make(clock, recorder)
+        if same_time:
+            clock.step = timedelta(0)
+        for _ in range(5):
+            authority.stamp(query())
+        listing = records.issued(database, since=NOW - DAY, until=NOW + DAY)
+        first = next(listing)
+        clock.utc += timedelta(seconds=1)
+        authority.stamp(query())  # an open transaction would not see it
+        found = [first, *listing]
+    assert len({one.serial for one in found}) == len(found) == 6
+    assert found == sorted(found, key=lambda one: (one.gen_time, one.serial))
+
+
 @pytest.mark.parametrize(
     "statement", ["UPDATE timestamp_tokens SET unit = 'x'", "DELETE FROM timestamp_tokens"]
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Boolean, Column, Index, PrimaryKeyConstraint, String, Table, Text, func, select
+from sqlalchemy import Boolean, Column, Index, PrimaryKeyConstraint, String, Table, Text, func, or_, select
 
 from trustworks.core.store.metadata import metadata
 from trustworks.core.store.types import BigInt, LargeBinary, UtcDateTime
@@ -76,18 +76,31 @@ class Serials:
 def issued(
     database: Database, *, since: datetime, until: datetime, unit: str | None = None
 ) -> Iterator[IssuedToken]:
-    """The tokens with a genTime from `since` until before `until`: those that a compromise affects."""
+    """The tokens with a genTime from `since` until before `until`: those that a compromise affects.
+
+    They are read in parts, so that no transaction is open, and no old state kept, while the reader is slow.
+    """
     query = (
         select(tokens)
-        .where(tokens.c.gen_time >= since, tokens.c.gen_time < until)
+        .where(tokens.c.gen_time < until)
         .order_by(tokens.c.gen_time, tokens.c.serial)
+        .limit(_BATCH)
     )
     if unit is not None:
         query = query.where(tokens.c.unit == unit)
-    with database.read() as connection:
-        found = connection.execution_options(yield_per=_BATCH).execute(query)
-        for row in found.mappings():
-            yield IssuedToken(**row)
+    after = ""  # of the tokens at `since`, those with a greater serial number
+    while True:
+        with database.read() as connection:
+            rows = connection.execute(
+                query.where(
+                    tokens.c.gen_time >= since, or_(tokens.c.gen_time > since, tokens.c.serial > after)
+                )
+            )
+            part = [IssuedToken(**row) for row in rows.mappings()]
+        yield from part
+        if len(part) < _BATCH:
+            return
+        since, after = part[-1].gen_time, part[-1].serial
 
 
 def count(database: Database, *, since: datetime, until: datetime) -> dict[str, int]:
