@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 DATA: Final = b"a document"
 WHEN: Final = datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC)
+UTF8_STRING: Final = 0x0C
 SERIAL: Final = 4242
 SHA256: Final = hash_identifier("sha256")
 ECDSA: Final = SIGNATURES["ECDSA_SHA256"]
@@ -40,9 +41,9 @@ TIME_STAMPING: Final = extension("2.5.29.37", tlv(SEQUENCE, oid("1.3.6.1.5.5.7.3
 KEY_ID: Final = bytes(range(20))
 
 
-def name(text: bytes) -> bytes:
+def name(text: bytes, *, tag: int = UTF8_STRING) -> bytes:
     """A name of one common name, as these octets of UTF-8 or not."""
-    return tlv(SEQUENCE, tlv(SET, tlv(SEQUENCE, oid("2.5.4.3"), tlv(0x0C, text))))
+    return tlv(SEQUENCE, tlv(SET, tlv(SEQUENCE, oid("2.5.4.3"), tlv(tag, text))))
 
 
 def tst_info(

@@ -234,6 +234,14 @@ def test_an_answer_without_an_end_is_given_up_by_its_size() -> None:
         client.request_token(URL, b"request", transport=answering(answer))
 
 
+@pytest.mark.req("RFC3161:2.2-ANSWER", "RFC3161:2.4.2-VERSION")
+def test_an_answer_that_no_verifier_may_take_is_not_taken() -> None:
+    request = wire.encode_request(sha256(DATA).digest(), "sha256")
+    with pytest.raises(Rejected, match="version 1") as caught:
+        client.check_answer(ForeignAuthority().token(tst_info(version=integer(2))), request)
+    assert caught.value.code == "timestamp.other-answer"
+
+
 def test_a_refusal_s_text_moves_no_terminal() -> None:
     answer = wire.encode_failure(PkiFailureInfo.BAD_ALG, "\x1b[31mno\r\nok")
     with pytest.raises(Rejected) as caught:

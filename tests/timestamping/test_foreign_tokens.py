@@ -10,12 +10,13 @@ from typing import Any
 
 import foreign_tokens as foreign
 import pytest
+from cryptography import x509
 from foreign_tokens import DATA, TIME_STAMPING, WHEN, ForeignAuthority, name, spki_of, tst_info
 
 from trustworks.core.audit.tokens import stamped_time
 from trustworks.core.der import cms, tsp
 from trustworks.core.der.algorithms import HASHES, hash_identifier
-from trustworks.core.der.encode import SEQUENCE, context, extension, integer, oid, tlv
+from trustworks.core.der.encode import BIT_STRING, SEQUENCE, context, extension, integer, oid, tlv
 from trustworks.core.errors import Malformed, Refused, Rejected, TrustworksError
 from trustworks.timestamping import client, wire
 from trustworks.timestamping.inspect import as_dict, as_text
@@ -50,7 +51,9 @@ def unreadable_certificates(tsa: ForeignAuthority) -> dict[str, bytes]:
     return {
         "version": tsa.certify(version=integer(0x12)),
         "subject": tsa.certify(subject=name(b"\xff\xfe")),
+        "subject-bits": tsa.certify(subject=name(b"\0\1", tag=BIT_STRING)),
         "issuer": tsa.certify(issuer=name(b"\xff\xfe")),
+        "general-name": tsa.certify(extensions=[TIME_STAMPING, extension("2.5.29.17", tlv(SEQUENCE, X400))]),
         "extension-twice": tsa.certify(extensions=[TIME_STAMPING] * 2),
         "curve": tsa.certify(spki=spki_of(unknown_curve)),
         "key": tsa.certify(spki=spki_of(tlv(SEQUENCE, oid("2.999.5")))),
@@ -61,8 +64,12 @@ def unreadable_certificates(tsa: ForeignAuthority) -> dict[str, bytes]:
     }
 
 
-PARTS = ["version", "subject", "issuer", "extension-twice", "curve", "key", "point", "nothing"]
-NAMELESS = {"version", "subject", "nothing"}
+X400 = context(3, tlv(SEQUENCE))  # a general name of a kind that is not supported
+PARTS = [
+    *("version", "subject", "subject-bits", "issuer", "general-name"),
+    *("extension-twice", "curve", "key", "point", "nothing"),
+]
+NAMELESS = {"version", "subject", "subject-bits", "nothing"}
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -83,6 +90,11 @@ def test_another_certificate_that_cannot_be_read_spoils_nothing(
     other = unreadable_certificates(tsa)[part]
     token = tsa.token(certificates=[other, *known] if first else [*known, other])
     assert check(tsa, token).gen_time == WHEN
+    if part not in {"version", "nothing"}:  # which nobody can load, to give them
+        given = x509.load_der_x509_certificate(other)
+        assert check(tsa, tsa.token(), untrusted=[given], anchors=[given, tsa.anchor]).gen_time == WHEN
+        bare = [given, x509.load_der_x509_certificate(tsa.certificate)]
+        assert check(tsa, tsa.token(certificates=[]), untrusted=bare).gen_time == WHEN
     assert ("not readable" in shown(token)) is (part in NAMELESS)
 
 
