@@ -10,7 +10,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ObjectIdentifier
+from foreign_tokens import DATA, SERIAL, ForeignAuthority
 from timestamping_testbed import NOW
 from typer.testing import CliRunner
 
@@ -204,6 +206,15 @@ def test_a_changed_document_does_not_verify(document: Path, pki: Pki) -> None:
     document.write_bytes(b"a changed document")
     with pytest.raises(Rejected, match="other data"):
         run("verify", document, document.with_name("document.txt.tst"), "--trust", pki.root_file)
+
+
+def test_a_signer_without_a_name_is_told_by_its_number(tmp_path: Path) -> None:
+    tsa = ForeignAuthority()
+    data, token, anchor = (tmp_path / one for one in ("data", "token", "anchor.pem"))
+    data.write_bytes(DATA)
+    token.write_bytes(tsa.token(certificate=tsa.certify(subject=tlv(SEQUENCE))))
+    anchor.write_bytes(tsa.anchor.public_bytes(Encoding.PEM))
+    assert f"Signed by the certificate {SERIAL:x}," in run("verify", data, token, "--trust", anchor)
 
 
 def test_verification_at_another_time_and_with_further_certificates(

@@ -131,6 +131,7 @@ def verify(
     Revocation is not looked at.
     """
     from trustworks.core.der.x509 import name_in_words  # noqa: PLC0415 - keeps `--help` quick
+    from trustworks.core.pki.certificates import named  # noqa: PLC0415
     from trustworks.timestamping.inspect import as_dict  # noqa: PLC0415
     from trustworks.timestamping.verify import verify as verify_token  # noqa: PLC0415
 
@@ -146,8 +147,8 @@ def verify(
         typer.echo(json.dumps(as_dict(found.token) | {"valid": True, "path": path}))
     else:
         typer.echo(f"Valid: {file.name} existed at {as_dict(found.token)['gen_time']}.")
-        typer.echo(f"Signed by {name_in_words(found.path[0].subject)},")
-        typer.echo(f"trusted through {name_in_words(found.path[-1].subject)}. {NOT_REVOKED}")
+        typer.echo(f"Signed by {named(found.path[0])},")
+        typer.echo(f"trusted through {named(found.path[-1])}. {NOT_REVOKED}")
 
 
 @app.command()

@@ -9,6 +9,7 @@ from typing import Final
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 
+from trustworks.core.der.x509 import name_in_words
 from trustworks.core.errors import Malformed
 
 Part = Callable[[x509.Certificate], object]
@@ -58,3 +59,8 @@ def unreadable(certificate: x509.Certificate, *parts: Part) -> Exception | None:
     except _FAILURES as error:
         return error
     return None
+
+
+def named(certificate: x509.Certificate) -> str:
+    """The subject in words, for sentences; by its serial number where that is empty."""
+    return name_in_words(certificate.subject) or f"the certificate {certificate.serial_number:x}"

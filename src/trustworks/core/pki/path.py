@@ -17,9 +17,8 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
-from trustworks.core.der.x509 import name_in_words
 from trustworks.core.errors import Malformed, Rejected
-from trustworks.core.pki.certificates import EXTENSIONS, ISSUER, SUBJECT, unreadable
+from trustworks.core.pki.certificates import EXTENSIONS, ISSUER, SUBJECT, named, unreadable
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
@@ -111,7 +110,7 @@ def find_path(
             return path
     raise first or Rejected(
         "path.no-anchor",
-        f"No path leads from {_name(leaf)} to a trust anchor; give the CA certificates in between.",
+        f"No path leads from {named(leaf)} to a trust anchor; give the CA certificates in between.",
     )
 
 
@@ -169,7 +168,7 @@ def _check_key(certificate: x509.Certificate) -> None:
     try:
         key = certificate.public_key()
     except (ValueError, UnsupportedAlgorithm) as error:
-        raise Rejected("path.algorithm", f"The key of {_name(certificate)} cannot be read.") from error
+        raise Rejected("path.algorithm", f"The key of {named(certificate)} cannot be read.") from error
     family: Family
     match key:
         case rsa.RSAPublicKey():
@@ -180,7 +179,7 @@ def _check_key(certificate: x509.Certificate) -> None:
             return
         case _:
             raise Rejected(
-                "path.algorithm", f"The key of {_name(certificate)} is neither RSA, ECDSA nor Ed25519."
+                "path.algorithm", f"The key of {named(certificate)} is neither RSA, ECDSA nor Ed25519."
             )
     # Loads the module's package, which who builds no path does without.
     from trustworks.core.module.agreed import least_bits  # noqa: PLC0415
@@ -188,7 +187,7 @@ def _check_key(certificate: x509.Certificate) -> None:
     if bits < least_bits(family):
         raise Rejected(
             "path.algorithm",
-            f"The key of {_name(certificate)} has {bits} bits, fewer than the {least_bits(family)} without "
+            f"The key of {named(certificate)} has {bits} bits, fewer than the {least_bits(family)} without "
             "which it is too weak.",
         )
 
@@ -200,12 +199,12 @@ def _check_signature(issued: x509.Certificate, issuer: x509.Certificate) -> None
         algorithm = issued.signature_hash_algorithm
         if algorithm is not None and algorithm.name in _WEAK:
             raise Rejected(
-                "path.algorithm", f"{_name(issued)} is signed with {algorithm.name}, which is too weak."
+                "path.algorithm", f"{named(issued)} is signed with {algorithm.name}, which is too weak."
             )
         issued.verify_directly_issued_by(issuer)
     except (InvalidSignature, ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise Rejected(
-            "path.signature", f"The signature of {_name(issuer)} on {_name(issued)} does not verify."
+            "path.signature", f"The signature of {named(issuer)} on {named(issued)} does not verify."
         ) from error
 
 
@@ -215,11 +214,11 @@ def _check_validity(certificate: x509.Certificate, at: datetime) -> None:
     if at < certificate.not_valid_before_utc:
         raise Rejected(
             "path.not-yet-valid",
-            f"{_name(certificate)} is valid from {certificate.not_valid_before_utc} only.",
+            f"{named(certificate)} is valid from {certificate.not_valid_before_utc} only.",
         )
     if at > certificate.not_valid_after_utc:
         raise Rejected(
-            "path.expired", f"{_name(certificate)} was valid until {certificate.not_valid_after_utc}."
+            "path.expired", f"{named(certificate)} was valid until {certificate.not_valid_after_utc}."
         )
 
 
@@ -231,12 +230,12 @@ def _check_ca(certificate: x509.Certificate, below: int, purpose: Purpose | None
     try:
         constraints = extensions.get_extension_for_class(x509.BasicConstraints).value
     except x509.ExtensionNotFound:
-        raise Rejected("path.not-ca", f"{_name(certificate)} has no basic constraints.") from None
+        raise Rejected("path.not-ca", f"{named(certificate)} has no basic constraints.") from None
     if not constraints.ca:
-        raise Rejected("path.not-ca", f"{_name(certificate)} is not a CA's certificate.")
+        raise Rejected("path.not-ca", f"{named(certificate)} is not a CA's certificate.")
     if constraints.path_length is not None and below > constraints.path_length:
         raise Rejected(
-            "path.length", f"{_name(certificate)} allows {constraints.path_length} CAs below it, not {below}."
+            "path.length", f"{named(certificate)} allows {constraints.path_length} CAs below it, not {below}."
         )
     try:
         usage = extensions.get_extension_for_class(x509.KeyUsage).value
@@ -244,12 +243,12 @@ def _check_ca(certificate: x509.Certificate, below: int, purpose: Purpose | None
         pass
     else:
         if not usage.key_cert_sign:
-            raise Rejected("path.key-usage", f"{_name(certificate)} may not sign certificates.")
+            raise Rejected("path.key-usage", f"{named(certificate)} may not sign certificates.")
     purposes = None if purpose is None else _purposes(extensions)
     if purpose is None or purposes is None:
         return
     if not {purpose.oid, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE} & set(purposes.value):
-        raise Rejected("path.purpose", f"{_name(certificate)} is a CA for other purposes.")
+        raise Rejected("path.purpose", f"{named(certificate)} is a CA for other purposes.")
 
 
 @implements("RFC3161:2.3-PURPOSE")
@@ -262,17 +261,17 @@ def _check_leaf(leaf: x509.Certificate, at: datetime, purpose: Purpose | None) -
         return
     purposes = _purposes(extensions)
     if purposes is None or purpose.oid not in purposes.value:
-        raise Rejected("path.purpose", f"{_name(leaf)} is not for {purpose.oid._name}.")  # noqa: SLF001 - has no public reader
+        raise Rejected("path.purpose", f"{named(leaf)} is not for {purpose.oid._name}.")  # noqa: SLF001 - has no public reader
     if purpose.sole and list(purposes.value) != [purpose.oid]:
-        raise Rejected("path.purpose", f"{_name(leaf)} is for other purposes too.")
+        raise Rejected("path.purpose", f"{named(leaf)} is for other purposes too.")
     if purpose.critical and not purposes.critical:
-        raise Rejected("path.purpose", f"The extended key usage of {_name(leaf)} is not critical.")
+        raise Rejected("path.purpose", f"The extended key usage of {named(leaf)} is not critical.")
     try:
         usage = extensions.get_extension_for_class(x509.KeyUsage).value
     except x509.ExtensionNotFound:
         return
     if not (usage.digital_signature or usage.content_commitment):
-        raise Rejected("path.key-usage", f"The key of {_name(leaf)} is not for signatures.")
+        raise Rejected("path.key-usage", f"The key of {named(leaf)} is not for signatures.")
 
 
 @implements("RFC5280:4.2-CRITICAL")
@@ -282,7 +281,7 @@ def _check_critical(certificate: x509.Certificate, extensions: x509.Extensions) 
         if (extension.critical and extension.oid not in PROCESSED) or extension.oid in RESTRICTING:
             raise Rejected(
                 "path.critical-extension",
-                f"{_name(certificate)} has the extension {extension.oid.dotted_string}, "
+                f"{named(certificate)} has the extension {extension.oid.dotted_string}, "
                 "which is not processed.",
             )
 
@@ -292,7 +291,3 @@ def _purposes(extensions: x509.Extensions) -> x509.Extension[x509.ExtendedKeyUsa
         return extensions.get_extension_for_class(x509.ExtendedKeyUsage)
     except x509.ExtensionNotFound:
         return None
-
-
-def _name(certificate: x509.Certificate) -> str:
-    return name_in_words(certificate.subject) or f"the certificate {certificate.serial_number:x}"
