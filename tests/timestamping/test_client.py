@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+from contextlib import suppress
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -247,3 +250,20 @@ def test_a_refusal_s_text_moves_no_terminal() -> None:
     with pytest.raises(Rejected) as caught:
         client.granted_token(answer)
     assert str(caught.value) == r"The time-stamping authority refused: \x1b[31mno\r\nok"
+
+
+def test_a_proxy_of_the_environment_is_for_other_machines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")  # where nobody answers
+    with socket.create_server(("127.0.0.1", 0)) as here:
+        here.settimeout(10)
+        asked = threading.Thread(target=_ask, args=(f"http://127.0.0.1:{here.getsockname()[1]}/tsa",))
+        asked.start()
+        with here.accept()[0] as connection:
+            said = connection.recv(4096)
+        asked.join(10)
+    assert said.startswith(b"POST /tsa HTTP/1.1")
+
+
+def _ask(url: str) -> None:
+    with suppress(Unavailable):
+        client.request_token(url, b"", timeout=5)

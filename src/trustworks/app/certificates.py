@@ -6,17 +6,19 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from trustworks.core.errors import Malformed, TrustworksError, Unavailable
+from trustworks.core.pki.certificates import load_pem, unreadable
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
     from pathlib import Path
+
+    from cryptography import x509
 
     from trustworks.app.configuration.config import Config
 
@@ -127,9 +129,13 @@ def read(file: Path) -> x509.Certificate:
             "certificate.absent", f"The certificate {file} cannot be read: {error.strerror}."
         ) from None
     try:
-        return x509.load_pem_x509_certificates(octets)[0]
-    except ValueError as error:
-        raise Malformed(f"{file} holds no certificate in PEM: {error}.") from None
+        found = load_pem(octets)[0]
+    except Malformed as error:
+        raise Malformed(f"{file} holds no certificate in PEM. {error}") from None
+    wrong = unreadable(found)
+    if wrong is not None:
+        raise Malformed(f"The certificate {file} cannot be read: {wrong}.") from None
+    return found
 
 
 def read_one(file: Path) -> bytes:

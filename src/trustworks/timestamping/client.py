@@ -27,6 +27,10 @@ TIMEOUT: Final = 20.0
 """Seconds for the whole exchange."""
 
 
+# What the environment says of proxies is for other machines.
+_NO_PROXY: Final = {f"all://{here}": None for here in ("localhost", "127.0.0.1", "[::1]")}
+
+
 def request_token(
     url: str,
     request: bytes,
@@ -47,7 +51,9 @@ def request_token(
     headers = {"content-type": QUERY, "accept": REPLY}
     try:
         with (
-            httpx.Client(timeout=timeout, transport=transport, verify=_context(tls_trust)) as client,
+            httpx.Client(
+                timeout=timeout, transport=transport, verify=_context(tls_trust), mounts=_NO_PROXY
+            ) as client,
             client.stream("POST", url, content=request, headers=headers) as answer,
         ):
             if answer.status_code != httpx.codes.OK:

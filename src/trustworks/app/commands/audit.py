@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Protocol
 
@@ -19,6 +19,8 @@ from trustworks.app.commands.documents import (
     write_new,
 )
 from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.moments import read_moment
+from trustworks.core.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -145,7 +147,7 @@ def report_text(report: Report) -> str:
     if report.more_findings:
         lines.append(f"- and {report.more_findings:,} more")
     lines.append("The log is sound." if report.ok else "THE LOG IS NOT SOUND. Keep a copy of it as it is.")
-    return "\n".join(map(_printable, lines))
+    return "\n".join(map(printable, lines))
 
 
 @app.command()
@@ -283,8 +285,8 @@ def list_events(  # noqa: PLR0917 - Typer makes options of them
             stream=stream,
             actor=actor,
             outcome=outcome,
-            since=_moment(since),
-            until=_moment(until),
+            since=None if since is None else read_moment(since),
+            until=None if until is None else read_moment(until),
         )
     unreadable = 0
     for event in found:
@@ -292,7 +294,7 @@ def list_events(  # noqa: PLR0917 - Typer makes options of them
             typer.echo(json.dumps(event.as_dict()) if as_json else event_line(event))
         except Malformed as error:  # one that was tampered with does not hide the others
             unreadable += 1
-            typer.secho(_printable(str(error)), err=True, fg="red")
+            typer.secho(printable(str(error)), err=True, fg="red")
     if unreadable:
         raise typer.Exit(1)
 
@@ -302,14 +304,9 @@ def event_line(event: Stored) -> str:
     value = event.value
     about = " ".join(f"{name}={item}" for name, item in value["subject"].items())
     place = f"{event.entry.stream} {event.entry.sequence}"
-    return _printable(
+    return printable(
         f"{value['time']}  {value['outcome']:<8} {value['type']:<28} {value['actor']:<16} {about}  ({place})"
     )
-
-
-def _printable(line: str) -> str:
-    """The line with what a terminal would obey, such as an escape sequence, written as in Python's texts."""
-    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in line)
 
 
 @app.command()
@@ -358,16 +355,6 @@ def _token_check(trust: list[Path] | None) -> Callable[[bytes, bytes], datetime]
         ).gen_time
 
     return check
-
-
-def _moment(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except (ValueError, OverflowError):
-        raise Malformed(f"{text!r} is no moment. Write it as 2026-11-24T12:00:00Z.") from None
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 @contextmanager

@@ -22,12 +22,16 @@ if TYPE_CHECKING:
 
 def certificates_in(file: Path) -> list[Certificate]:
     """The certificates in a PEM file, at least one."""
-    from cryptography import x509  # noqa: PLC0415
+    from trustworks.core.pki.certificates import load_pem, unreadable  # noqa: PLC0415
 
     try:
-        return x509.load_pem_x509_certificates(_read(file))
-    except ValueError as error:
+        found = list(load_pem(_read(file)))
+    except Malformed as error:
         raise Malformed(f"{file} holds no certificate (PEM); name a signer's.") from error
+    wrong = next((why for why in map(unreadable, found) if why is not None), None)
+    if wrong is not None:
+        raise Malformed(f"A certificate in {file} cannot be read: {wrong}.") from wrong
+    return found
 
 
 def signer_in(file: Path) -> str:
