@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
+from closed_folder import closed
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -49,6 +50,29 @@ def test_every_file_that_is_not_there_is_told_by_its_key(tmp_path: Path) -> None
     ):
         assert f"{key}: there is no file {tmp_path / name}." in found
     assert [one for one in found if one.startswith("tokens.services: ") and "services.pin" in one]
+
+
+def test_a_file_that_may_not_be_seen_is_told_with_the_reason(tmp_path: Path) -> None:
+    long = "x" * 300
+    text = TEXT + '[http]\ntls-listen = "127.0.0.1:8443"\ntls-key = "secrets/tls.key"\n'
+    text += f'tls-certificate = "{long}"\n[module]\nlibrary = "module.so"\n'
+    found = told(tmp_path, text)  # loads modules, too, that another account may not be able to read
+    assert [one for one in found if f"{long} cannot be seen: File name too long." in one]
+    wiring = Wiring.lazy(tmp_path / "trustworks.toml")
+    _ = wiring.config
+    with closed(tmp_path):
+        found = problems(wiring)
+    for key, name in (
+        ("store.password-source", "secrets/database.pw"),
+        ("http.tls-key", "secrets/tls.key"),
+        ("module.library", "module.so"),
+    ):
+        (one,) = (one for one in found if one.startswith(f"{key}: "))
+        assert one.startswith(
+            f"{key}: {tmp_path / name} cannot be seen: Permission denied. Let the services'"
+        )
+    assert [one for one in found if one.startswith("tokens.services: ") and "Permission denied" in one]
+    assert [one for one in found if one.startswith("store.url: ")]
 
 
 def test_a_password_that_others_can_read_is_told_until_it_is_not(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import stat
 from typing import TYPE_CHECKING
 
+from trustworks.app.configuration.config import is_file
 from trustworks.app.wiring import TOKENS
 from trustworks.core.errors import TrustworksError
 
@@ -49,8 +50,21 @@ def _named_files(config: Config) -> Iterator[tuple[str, Path | None]]:
 
 def _missing_files(config: Config) -> Iterator[str]:
     for key, path in _named_files(config):
-        if path is not None and not path.is_file():
-            yield f"{key}: there is no file {path}."
+        objection = _objection(path)
+        if objection is not None:
+            yield f"{key}: {objection}"
+
+
+def _objection(path: Path | None) -> str | None:
+    """Why there is no file for us, as a sentence; None where there is one, or none is named."""
+    try:
+        return None if path is None or is_file(path) else f"there is no file {path}."
+    except OSError as error:
+        return _unseen(error)
+
+
+def _unseen(error: OSError) -> str:
+    return f"{error.filename} cannot be seen: {error.strerror}. Let the services' account enter its folder."
 
 
 def _unsuited(config: Config) -> Iterator[str]:
@@ -76,7 +90,7 @@ def _unsuited(config: Config) -> Iterator[str]:
 
 def _exposed(config: Config) -> Iterator[str]:
     path = config.store.password_source
-    if path is not None and path.is_file() and stat.S_IMODE(path.stat().st_mode) & 0o077:
+    if path is not None and _objection(path) is None and stat.S_IMODE(path.stat().st_mode) & 0o077:
         yield f"store.password-source: others can read {path}. Run chmod 600 {path}."
 
 
@@ -104,7 +118,7 @@ def _listeners(config: Config) -> Iterator[str]:
     from trustworks.app.processes import listeners  # noqa: PLC0415 - loads what reads keys
 
     files = (config.http.tls_certificate, config.http.tls_key, config.http.proxy.secret_source)
-    if all(path is None or path.is_file() for path in files):  # else it was told already
+    if not any(map(_objection, files)):  # else it was told already
         try:
             listeners.check(config.http)
         except TrustworksError as error:
@@ -133,12 +147,14 @@ def _tries(wiring: Wiring) -> Iterator[str]:
         with wiring.open_database() as opened:
             opened.check_durable()
 
-    tries: tuple[tuple[str, Callable[[], object]], ...] = (
-        ("module.library", lambda: find_library(wiring.config.module.library)),
-        ("store.url", database),
-    )
+    tries: list[tuple[str, Callable[[], object]]] = [("store.url", database)]
+    library = wiring.config.module.library
+    if _objection(library) is None:  # else it was told already
+        tries.append(("module.library", lambda: find_library(library)))
     for key, one in tries:
         try:
             one()
         except TrustworksError as error:
             yield f"{key}: {error}"
+        except OSError as error:
+            yield f"{key}: {_unseen(error)}"

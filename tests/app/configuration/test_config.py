@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
+from closed_folder import closed
 
 from trustworks.app.cli import main
 from trustworks.app.configuration import config, explain
-from trustworks.app.configuration.settings import HttpSettings
+from trustworks.app.configuration.settings import AuditSettings, HttpSettings, ProxySettings
 from trustworks.app.configuration_check import refusals
 from trustworks.core.errors import Malformed
 
@@ -122,8 +123,15 @@ UNIT = "[[timestamping.units]]\nname = 'tsu-1'\ncertificate = 'x'\n"
         (
             LEAST + '[http]\npublic-url = "tsp"\n',
             (
-                "http.public-url: write http:// or https:// and a host, without a path, such as "
-                "http://tsp.example.com (given: 'tsp')."
+                "http.public-url: write http:// or https:// and a host, perhaps a port, and nothing else, "
+                "such as http://tsp.example.com (given: 'tsp')."
+            ),
+        ),
+        (
+            LEAST + '[http.proxy]\ncertificate-header = "client-zert\u0151"\n',
+            (
+                "http.proxy.certificate-header: write the name of an HTTP header, such as client-cert "
+                "(given: 'client-zert\u0151')."
             ),
         ),
         (
@@ -172,6 +180,73 @@ def test_one_wrong_value_gets_one_complaint_with_what_is_allowed_and_given(
     assert complaint(tmp_path, text).splitlines()[1:] == [f"  {words}"]
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(
+            "http://[::1",
+            "http://[::1]x",
+            "http://[tsp.test]",
+            "https://u:p@h:443",
+            "http://u@h",
+            "http://h?",
+        ),
+        *("http://h#x", "http://h/", "http://h:", "http://h:0", "http://h:65536", "http://h:99999999"),
+        *("http://h:\u00b2", "http://h:080", "http://", "http://:80", "http://a..b", "http://-a", "ftp://h"),
+        *("http://a b", "http://a\n", "http://h\u00e4", "http://h\\x", f"http://{'a' * 64}.test"),
+    ],
+)
+def test_a_public_address_that_no_client_could_follow_is_refused(value: str) -> None:
+    with pytest.raises(ValueError, match="and a host, perhaps a port, and nothing else"):
+        HttpSettings.model_validate({"public-url": value})
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["http://tsp.example.com", "https://TSP.example.com:8443", "http://[2001:db8::1]:80", "http://192.0.2.1"],
+)
+def test_a_public_address_is_a_scheme_a_host_and_perhaps_a_port(value: str) -> None:
+    assert HttpSettings.model_validate({"public-url": value}).public_url == value
+
+
+@pytest.mark.parametrize("value", ["http://[::1/tsa", "http://h:65536/tsa", "http://h:x/tsa", "http:///tsa"])
+def test_an_address_of_a_time_stamping_authority_that_leads_nowhere_is_refused(value: str) -> None:
+    with pytest.raises(ValueError, match="write an http or https URL"):
+        AuditSettings.model_validate({"time-stamp-url": value})
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("127.0.0.1:\u00b2", "write HOST:PORT"),
+        ("127.0.0.1:\u0668\u0660", "write HOST:PORT"),
+        ("127.0.0.1:000080", "write HOST:PORT"),
+        ("127.0.0.1:+80", "write HOST:PORT"),
+        ("[::1:80", "write HOST:PORT"),
+        ("::1]:80", "write HOST:PORT"),
+        ("a..b:80", "the host must be"),
+        (f"{'a' * 64}.test:80", "the host must be"),
+        ("a-.test:80", "the host must be"),
+        (f"{'a.' * 127}aa:80", "the host must be"),
+    ],
+)
+def test_an_address_that_nothing_can_listen_on_is_refused(value: str, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        HttpSettings.model_validate({"listen": value})
+
+
+@pytest.mark.parametrize("value", ["localhost:80", "tsp.test:8080", "[::1]:80", "::1:80", "0.0.0.0:65535"])
+def test_an_address_is_a_host_and_a_port(value: str) -> None:
+    assert HttpSettings.model_validate({"listen": value}).listen == value
+
+
+@pytest.mark.parametrize("value", ["", "client cert", "client-cert:", "client\u0151"])
+@pytest.mark.parametrize("key", ["certificate-header", "secret-header"])
+def test_a_header_that_no_request_can_have_is_refused(key: str, value: str) -> None:
+    with pytest.raises(ValueError, match="the name of an HTTP header"):
+        ProxySettings.model_validate({key: value})
+
+
 def test_what_toml_has_no_type_for_is_taken_as_it_is_meant(tmp_path: Path) -> None:
     text = LEAST + "[http]\nbody-timeout = 5\n[timestamping]\npolicies = ['1.2.3']\n" + UNIT
     for moment in ("2027-01-31T00:00:00Z", "'2027-01-31T00:00:00Z'"):
@@ -212,6 +287,18 @@ def test_a_file_that_is_not_text_or_not_there_is_told_so(tmp_path: Path) -> None
         config.find(tmp_path / "absent.toml")
 
 
+def test_a_file_that_may_not_be_seen_is_told_so(tmp_path: Path) -> None:
+    file = write(tmp_path, LEAST)
+    with closed(tmp_path), pytest.raises(Malformed, match=r"toml cannot be read: Permission denied\."):
+        config.load(config.find(file))
+
+
+def test_a_name_that_no_file_can_have_is_told_so(tmp_path: Path) -> None:
+    file = tmp_path / ("x" * 300)
+    with pytest.raises(Malformed, match=r"cannot be read: File name too long\."):
+        config.load(config.find(file))
+
+
 def test_relative_paths_are_meant_from_the_files_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -223,6 +310,45 @@ def test_relative_paths_are_meant_from_the_files_folder(
     assert loaded.config.audit.certificate == tmp_path / "certs/audit.pem"
     assert str(loaded.config.module.softhsm2_conf) == "/etc/x"
     assert loaded.config.store.url == f"sqlite:///{tmp_path}/state/trustworks.sqlite"
+
+
+def laboratory(folder: Path, tokens: str, more: str = "lab = true\n") -> Path:
+    """A configuration with a softhsm2.conf beside it that names a folder of tokens."""
+    folder.mkdir(exist_ok=True)
+    (folder / "tokens").mkdir(exist_ok=True)
+    (folder / "softhsm2.conf").write_text(f"log.level = ERROR\n{tokens}\n", encoding="utf-8")
+    return write(folder, LEAST + more + '[module]\nsofthsm2-conf = "softhsm2.conf"\n')
+
+
+@pytest.mark.parametrize(
+    "named", ["directories.tokendir = {original}/tokens", "", "directories.tokendir = {lab}"]
+)
+def test_no_laboratory_works_on_the_tokens_of_another(tmp_path: Path, named: str) -> None:
+    copy = tmp_path / "copy"
+    file = laboratory(copy, named.format(original=tmp_path / "original", lab=copy))
+    with pytest.raises(Malformed, match=f"{copy}/softhsm2.conf does not name {copy}/tokens") as raised:
+        config.load(file)
+    assert f"trustworks lab --dir {copy} --setup-only" in str(raised.value)
+
+
+def test_a_laboratory_names_its_own_tokens_by_whatever_way_it_is_reached(tmp_path: Path) -> None:
+    real = tmp_path / "real"
+    laboratory(real, f"directories.tokendir = {real}/tokens")
+    (tmp_path / "link").symlink_to(real)
+    for folder in (real, tmp_path / "link"):
+        assert config.load(folder / "trustworks.toml").config.provider.lab
+    (real / "softhsm2.conf").unlink()
+    assert config.load(real / "trustworks.toml").config.provider.lab, "`config check` tells what is missing"
+
+
+def test_where_an_operator_keeps_tokens_is_the_operators(tmp_path: Path) -> None:
+    elsewhere = "directories.tokendir = /var/lib/softhsm/tokens"
+    assert config.load(laboratory(tmp_path, elsewhere, more="")).config.module.softhsm2_conf
+    shared = tmp_path / "shared.conf"
+    shared.write_text(elsewhere, encoding="utf-8")
+    (tmp_path / "lab").mkdir()
+    text = LEAST + f"lab = true\n[module]\nsofthsm2-conf = '{shared}'\n"
+    assert config.load(write(tmp_path / "lab", text)).config.module.softhsm2_conf == shared
 
 
 def test_https_needs_all_three() -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import stat
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, Field, ValidationError
 
+from trustworks.app.configuration.laboratory import check_tokens
 from trustworks.app.configuration.objections import first_causes, given, objection
 from trustworks.app.configuration.settings import (
     AuditSettings,
@@ -73,15 +75,31 @@ class Loaded(BaseModel):
 def find(given: Path | None) -> Path:
     """The configuration file to use. Raises `Malformed` when there is none."""
     if given is not None:
-        if not given.is_file():
+        if not _is_there(given):
             raise Malformed(f"There is no configuration file {given}. `trustworks lab` makes one.")
         return given
     for place in DEFAULT_PLACES:
-        if place.is_file():
+        if _is_there(place):
             return place
     raise Malformed(
         "No configuration found: give --config FILE, or start a lab with `trustworks lab --dir lab`."
     )
+
+
+def _is_there(file: Path) -> bool:
+    """Whether there is a file; also where that cannot be seen: why not is told when it is read."""
+    try:
+        return is_file(file)
+    except OSError:
+        return True
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is a file. Raises OSError where that cannot be seen: versions of Python's own differ."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # the last: a null character
+        return False
 
 
 def load(file: Path) -> Loaded:
@@ -89,22 +107,39 @@ def load(file: Path) -> Loaded:
 
     Raises:
         Malformed: not readable, not TOML, an unknown key, a value out of range; all complaints in one
-        message.
+        message. Also for a laboratory that would work on the tokens of another folder.
     """
     file = file.absolute()
+    found = parse(read_text(file), file)
+    check_tokens(found.config.provider, found.config.module, found.base)
+    return found
+
+
+def read_text(file: Path) -> str:
+    """The text of a configuration file. Raises `Malformed` where it cannot be read or is no text."""
     try:
-        document = tomllib.loads(file.read_text(encoding="utf-8"))
+        return file.read_text(encoding="utf-8")
     except OSError as error:
         raise Malformed(f"{file} cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
         raise Malformed(f"{file} is not UTF-8 text (byte {error.start}).") from error
+
+
+def parse(text: str, file: Path, *, named: str | None = None) -> Loaded:
+    """The configuration that `text` is in `file` (absolute), or would be; `named`: what complaints call it.
+
+    Raises `Malformed` as `load` does for what a file says.
+    """
+    named = named or str(file)
+    try:
+        document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise Malformed(f"{file} is not TOML: {error}.") from error
+        raise Malformed(f"{named} is not TOML: {error}.") from error
     try:
         config = Config.model_validate(document)
     except ValidationError as error:
         complaints = [f"  {_complaint(detail)}" for detail in first_causes(error.errors())]
-        raise Malformed("\n".join([f"{file} has {len(complaints)} problem(s):", *complaints])) from error
+        raise Malformed("\n".join([f"{named} has {len(complaints)} problem(s):", *complaints])) from error
     return Loaded(file=file, config=_resolved(config, file.parent))
 
 

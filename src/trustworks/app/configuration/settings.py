@@ -7,7 +7,7 @@ import ipaddress
 import re
 from pathlib import Path  # noqa: TC003 - Pydantic reads it at run time
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -16,30 +16,62 @@ from trustworks.core.settings import Table
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with, not listened on
 
 
-def _address(value: str) -> str:
-    host, separator, port = value.rpartition(":")
-    if not separator or not port.isdigit() or not 0 < int(port) < 65536:
-        raise ValueError("write HOST:PORT, for example 127.0.0.1:8080 or [::1]:8080")
-    bare = host.removeprefix("[").removesuffix("]")
+_LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_HOST_NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")  # RFC 1123, 2.1
+_ADDRESS = re.compile(r"(?:\[([^\[\]]*)\]|([^\[\]]*)):([0-9]{1,5})")
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # a token of RFC 9110, 5.6.2
+
+
+def _is_host(value: str) -> bool:
+    """Whether this is an IP address, without brackets, or can be a host's name."""
     try:
-        ipaddress.ip_address(bare)
+        ipaddress.ip_address(value)
     except ValueError:
-        if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?", bare):
-            raise ValueError("the host must be an IP address or a host name") from None
+        return _HOST_NAME.fullmatch(value) is not None
+    return True
+
+
+def _address(value: str) -> str:
+    found = _ADDRESS.fullmatch(value)
+    if found is None or not 0 < int(found[3]) < 65536:
+        raise ValueError("write HOST:PORT, for example 127.0.0.1:8080 or [::1]:8080")
+    if not _is_host(found[1] or found[2] or ""):
+        raise ValueError("the host must be an IP address or a host name")
     return value
+
+
+def _split_url(value: str) -> SplitResult | None:
+    """The parts of an http or https URL; None where it is none that a client could follow."""
+    try:
+        found = urlsplit(value)
+        good = found.hostname and found.port != 0
+    except ValueError:  # brackets without an IPv6 address; a port that is none
+        return None
+    return found if good and re.fullmatch(r"https?://[!-~]+", value) else None
 
 
 def _origin(value: str) -> str:
-    if not re.fullmatch(r"https?://[^/\s]+", value):
-        raise ValueError(
-            "write http:// or https:// and a host, without a path, such as http://tsp.example.com"
-        )
-    return value
+    found = _split_url(value)
+    host = "" if found is None else found.hostname or ""
+    if found is not None and _is_host(host):
+        port = "" if found.port is None else f":{found.port}"
+        if value.lower() == f"{found.scheme}://{bracketed(host)}{port}":  # nothing else is in it
+            return value
+    raise ValueError(
+        "write http:// or https:// and a host, perhaps a port, and nothing else, such as "
+        "http://tsp.example.com"
+    )
 
 
 def _url(value: str) -> str:
-    if not re.fullmatch(r"https?://[!-~]+", value) or not urlsplit(value).hostname:
+    if _split_url(value) is None:
         raise ValueError("write an http or https URL, such as http://127.0.0.1:8080/tsa")
+    return value
+
+
+def _header(value: str) -> str:
+    if not _HEADER.fullmatch(value):
+        raise ValueError("write the name of an HTTP header, such as client-cert")
     return value
 
 
@@ -54,6 +86,8 @@ def _group(value: str) -> str:
 
 
 Address = Annotated[str, AfterValidator(_address)]
+Origin = Annotated[str, AfterValidator(_origin)]
+Header = Annotated[str, AfterValidator(_header)]
 
 
 def split_address(address: Address) -> tuple[str, int]:
@@ -112,12 +146,12 @@ class TokensSettings(Table):
 class ProxySettings(Table):
     """[http.proxy]: the reverse proxy that may vouch for a client's certificate."""
 
-    certificate_header: str = Field(
+    certificate_header: Header = Field(
         default="client-cert",
-        min_length=1,
-        description="The header in which the proxy hands on the client's certificate.",
+        description="The header in which the proxy hands on the client's certificate. It is checked; no "
+        "service reads it yet.",
     )
-    secret_header: str = Field(
+    secret_header: Header = Field(
         default="x-trustworks-proxy", description="The header in which the proxy shows its secret."
     )
     secret_source: Path | None = Field(
@@ -150,7 +184,7 @@ class HttpSettings(Table):
     )
     workers: int = Field(default=2, ge=1, le=64, description="Worker processes for plain HTTP.")
     tls_workers: int = Field(default=1, ge=1, le=64, description="Worker processes for HTTPS.")
-    public_url: Annotated[str, AfterValidator(_origin)] = Field(
+    public_url: Origin = Field(
         default="http://127.0.0.1:8080",
         description="Where clients reach the plain HTTP listener; goes into certificates.",
     )

@@ -124,11 +124,11 @@ def _token_files(setup: Setup) -> list[Path]:
     """The files of all tokens of a SoftHSM2; none for another module."""
     if "softhsm" not in setup.path.name.lower() or setup.configuration is None:
         return []
-    folder = _token_folder(Path(setup.configuration))
+    folder = token_folder(Path(setup.configuration))
     return [] if folder is None else sorted(folder.glob(f"*/{TOKEN_FILE}"))
 
 
-def _token_folder(configuration: Path) -> Path | None:
+def token_folder(configuration: Path) -> Path | None:
     """The folder of tokens that a softhsm2.conf names."""
     try:
         text = configuration.read_text(encoding="utf-8")

@@ -1,0 +1,45 @@
+"""Whether a laboratory works on its own tokens.
+
+SoftHSM2's configuration names their folder from the root on. So a laboratory's folder that was copied would
+work on the tokens of the one that it was copied from, and destroy keys there; one that was moved has none.
+"""
+
+from __future__ import annotations
+
+from shlex import quote
+from typing import TYPE_CHECKING
+
+from trustworks.core.errors import Malformed
+from trustworks.core.module.softhsm import token_folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from trustworks.app.configuration.settings import ProviderSettings
+    from trustworks.core.module.config import ModuleSettings
+
+TOKENS = "tokens"  # the folder of tokens in a laboratory's own
+
+
+def names_own_tokens(softhsm2_conf: Path) -> bool:
+    """Whether a laboratory's softhsm2.conf names the folder of tokens beside it, by whatever way to it."""
+    named = token_folder(softhsm2_conf)
+    return named is not None and named.resolve() == softhsm2_conf.with_name(TOKENS).resolve()
+
+
+def check_tokens(provider: ProviderSettings, module: ModuleSettings, base: Path) -> None:
+    """Refuse a laboratory in the folder `base` whose softhsm2.conf names other tokens than its own.
+
+    A softhsm2.conf elsewhere, and that of a provider who is no laboratory, is the operator's. Raises
+    `Malformed`.
+    """
+    conf = module.softhsm2_conf
+    if not provider.lab or conf is None or conf.parent.resolve() != base.resolve() or not conf.exists():
+        return
+    if not names_own_tokens(conf):
+        tokens = conf.with_name(TOKENS)
+        raise Malformed(
+            f"{conf} does not name {tokens} in directories.tokendir: was the laboratory's folder copied or "
+            f"moved? Other keys than its own would be used. Run `trustworks lab --dir {quote(str(base))} "
+            "--setup-only`, which corrects the line."
+        )
