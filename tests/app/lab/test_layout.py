@@ -9,7 +9,8 @@ from trustworks.app.configuration import config
 from trustworks.app.configuration.settings import url
 from trustworks.app.lab import layout as places
 from trustworks.app.lab.layout import Layout
-from trustworks.core.errors import Malformed
+from trustworks.core.durable import put
+from trustworks.core.errors import Malformed, Unavailable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,7 +67,7 @@ def test_other_addresses_change_nothing_else() -> None:
     before = places.config_text("127.0.0.1:8080", "127.0.0.1:8443", "lab").replace(
         '[log]\nlevel = "warning"', '# mine\n[log]\nlevel = "debug"'
     )
-    after = places.moved(before, "0.0.0.0:9000", "0.0.0.0:9443")
+    after = places.moved(before, listen="0.0.0.0:9000", tls_listen="0.0.0.0:9443")
     found = tomllib.loads(after)
     assert found["http"]["listen"] == "0.0.0.0:9000"
     assert found["http"]["tls-listen"] == "0.0.0.0:9443"
@@ -74,21 +75,26 @@ def test_other_addresses_change_nothing_else() -> None:
     assert found["audit"]["time-stamp-url"] == "http://127.0.0.1:9000/tsa"
     assert found["log"]["level"] == "debug"
     assert "# mine" in after
-    assert places.moved(after, "127.0.0.1:8080", "127.0.0.1:8443") == before
+    assert places.moved(after, listen="127.0.0.1:8080") == before
+    assert places.moved(before) == before
+    secure = places.moved(before, tls_listen="127.0.0.1:9443")
+    assert secure == before.replace("127.0.0.1:8443", "127.0.0.1:9443")
 
 
 def test_a_public_address_of_ones_own_stays() -> None:
     text = places.config_text("127.0.0.1:8080", "127.0.0.1:8443", "lab", "http://pki.example.org")
-    moved = places.moved(text, "127.0.0.1:9000", "127.0.0.1:9443")
+    moved = places.moved(text, listen="127.0.0.1:9000")
     assert tomllib.loads(moved)["http"]["public-url"] == "http://pki.example.org"
-    given = places.moved(text, "127.0.0.1:9000", "127.0.0.1:9443", "http://127.0.0.1:9000")
+    given = places.moved(text, listen="127.0.0.1:9000", public_url="http://127.0.0.1:9000")
     assert tomllib.loads(given)["http"]["public-url"] == "http://127.0.0.1:9000"
+    alone = places.moved(text, public_url="http://127.0.0.1:9000")
+    assert alone == text.replace("http://pki.example.org", "http://127.0.0.1:9000")
 
 
 def test_a_configuration_rewritten_by_hand_is_not_changed_by_guessing() -> None:
     text = places.config_text("127.0.0.1:8080", "127.0.0.1:8443", "lab").replace("public-url", "#public-url")
     with pytest.raises(Malformed, match="no single line public-url"):
-        places.moved(text, "127.0.0.1:1", "127.0.0.1:2")
+        places.moved(text, listen="127.0.0.1:1")
 
 
 def test_what_a_checked_clock_needs_has_its_line_in_the_configuration(tmp_path: Path) -> None:
@@ -120,3 +126,30 @@ def test_another_unit_takes_the_place_of_the_first() -> None:
         {"name": "tsu-2", "certificate": "certs/tsu-2.pem", "chain": "certs/issuing.pem"}
     ]
     assert places.with_unit(changed, "tsu-2", "tsu-1") == text
+
+
+def test_a_folder_that_was_moved_names_its_own_tokens_again_and_keeps_its_other_lines(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    places.make_folders(layout)
+    assert not places.use_own_tokens(layout), "nothing was changed, it was made"
+    first = layout.softhsm2.read_text(encoding="utf-8")
+    put(layout.softhsm2, first.replace(str(tmp_path), "/old/place") + "slots.removable = true\n")
+    assert places.use_own_tokens(layout)
+    assert layout.softhsm2.read_text(encoding="utf-8") == first + "slots.removable = true\n"
+    assert not places.use_own_tokens(layout)
+    put(layout.softhsm2, "log.level = ERROR\n")
+    assert places.use_own_tokens(layout)
+    assert f"directories.tokendir = {layout.tokens}\n" in layout.softhsm2.read_text(encoding="utf-8")
+
+
+def test_tokens_that_lie_elsewhere_are_not_forgotten_for_an_empty_folder(tmp_path: Path) -> None:
+    layout, elsewhere = Layout(tmp_path / "lab"), tmp_path / "elsewhere"
+    places.make_folders(layout)
+    (elsewhere / "a-token").mkdir(parents=True)
+    text = f"directories.tokendir = {elsewhere}\n"
+    put(layout.softhsm2, text)
+    with pytest.raises(Unavailable, match=f"names the tokens in {elsewhere}, and {layout.tokens} has none"):
+        places.use_own_tokens(layout)
+    assert layout.softhsm2.read_text(encoding="utf-8") == text
+    (elsewhere / "a-token").rename(layout.tokens / "a-token")
+    assert places.use_own_tokens(layout)

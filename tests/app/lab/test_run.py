@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from closed_folder import closed
+from laboratory import free_port
 
 from trustworks.app.lab import layout as places
 from trustworks.app.lab.layout import Layout
 from trustworks.app.lab.run import run
+from trustworks.app.processes import serving
 from trustworks.core.durable import put
 from trustworks.core.errors import Malformed, Unavailable
 
@@ -28,8 +32,14 @@ def start(folder: Path, **options: Any) -> None:
         ({"listen": "8080"}, "--listen: write HOST:PORT"),
         ({"listen": "a b:8080"}, "--listen: the host must be"),
         ({"tls_listen": "127.0.0.1:0"}, "--tls-listen: write HOST:PORT"),
-        ({"public_url": "tsp.example.com"}, "--public-url: write http://HOST"),
-        ({"public_url": "http://tsp.example.com/lab"}, "--public-url: write http://HOST"),
+        ({"listen": "a..b:8080"}, "--listen: the host must be"),
+        ({"public_url": "tsp.example.com"}, "--public-url: write http:// or https:// and a host"),
+        ({"public_url": "http://[::1"}, "--public-url: write http:// or https:// and a host"),
+        ({"public_url": "https://u:p@h:443"}, "--public-url: write http:// or https:// and a host"),
+        (
+            {"listen": "127.0.0.1:8080", "tls_listen": "127.0.0.1:8080"},
+            "listen (127.0.0.1:8080) and tls-listen (127.0.0.1:8080) are the same address",
+        ),
         ({"clock": "strict"}, "--clock is lab or enforce, not 'strict'"),
     ],
 )
@@ -41,6 +51,95 @@ def test_a_wrong_option_is_told_and_nothing_is_made(
         start(folder, **options)
     assert word in str(caught.value)
     assert not folder.exists()
+
+
+@pytest.mark.parametrize("name", ["la b#1", "la=b", "la\nb", "la\rb", "la\udcffb"])
+def test_a_folder_whose_name_softhsm2_would_cut_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(Malformed, match="--dir: SoftHSM2 could not find its tokens") as caught:
+        start(tmp_path / name / "lab")
+    assert str(caught.value).isprintable()
+    assert not list(tmp_path.iterdir())
+
+
+def begun(tmp_path: Path, text: str | None = None) -> Layout:
+    layout = Layout(tmp_path / "lab")
+    places.make_folders(layout)
+    put(layout.config, text or places.config_text("127.0.0.1:8080", "127.0.0.1:8443", "lab"))
+    return layout
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"tls_listen": "127.0.0.1:8080"}, "are the same address"),
+        ({"tls_listen": "0.0.0.0:8080"}, "are the same address"),
+    ],
+)
+def test_a_good_configuration_is_not_replaced_by_one_that_is_not(
+    tmp_path: Path, options: dict[str, str], words: str
+) -> None:
+    layout = begun(tmp_path)
+    before = layout.config.read_bytes()
+    with pytest.raises(Malformed, match=words) as caught:
+        start(layout.folder, **options)
+    assert str(caught.value).startswith(f"With these options {layout.config} has 1 problem(s):")
+    assert layout.config.read_bytes() == before
+
+
+def test_a_configuration_that_is_wrong_as_it_stands_is_told_without_options(tmp_path: Path) -> None:
+    layout = begun(tmp_path, '[provider]\nlab = true\nname = "T."\n[http]\nlisten = "127.0.0.1"\n')
+    with pytest.raises(Malformed, match=r"http\.listen: write HOST:PORT") as caught:
+        start(layout.folder)
+    assert str(caught.value).startswith(f"{layout.config} has 1 problem(s):")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'listen = "127.0.0.1:{port}"  # ours',
+        "listen = '127.0.0.1:{port}'",
+        'listen="127.0.0.1:{port}"',
+        '"listen" = "127.0.0.1:{port}"',
+    ],
+)
+@pytest.mark.parametrize("key", ["listen", "tls-listen"])
+def test_an_address_in_use_is_found_however_the_configuration_writes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str, line: str
+) -> None:
+    monkeypatch.setattr(serving, "run", lambda *_given, **_named: pytest.fail("it would be served"))
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        text = places.config_text("127.0.0.1:1", "127.0.0.1:2", "lab")
+        for one, old in (("listen", "1"), ("tls-listen", "2")):
+            new = line.format(port=port) if one == key else f'listen = "127.0.0.1:{free_port()}"'
+            new = new.replace("listen", one)
+            text = text.replace(f'\n{one} = "127.0.0.1:{old}"\n', f"\n{new}\n")
+        layout = begun(tmp_path, text)
+        with pytest.raises(Unavailable, match=f"listens on 127.0.0.1:{port} already"):
+            run(layout.folder, listen=None, tls_listen=None, clock=None)
+    assert layout.config.read_text(encoding="utf-8") == text
+    assert not layout.complete.exists()
+
+
+def test_an_unreadable_configuration_is_told(tmp_path: Path) -> None:
+    layout = begun(tmp_path)
+    layout.config.write_bytes(b"\xff")
+    with pytest.raises(Malformed, match="not UTF-8"):
+        start(layout.folder)
+    layout.config.unlink()
+    layout.config.mkdir()
+    with pytest.raises(Malformed, match=r"toml cannot be read: Is a directory\."):
+        start(layout.folder)
+
+
+def test_a_folder_that_may_not_be_entered_is_told(tmp_path: Path) -> None:
+    layout = begun(tmp_path)
+    layout.lock.touch()
+    for folder in (layout.folder, layout.folder / "another"):
+        with closed(tmp_path), pytest.raises(Unavailable, match=r"cannot be set up: .*Permission denied"):
+            start(folder)
 
 
 def test_a_clock_that_was_set_by_hand_is_not_guessed_at(tmp_path: Path) -> None:
@@ -100,7 +199,7 @@ def test_the_folders_of_a_broken_off_set_up_are_taken_up(tmp_path: Path) -> None
     places.check_folder(layout)
     places.make_folders(layout)
     layout.lock.touch()
-    put(layout.softhsm2, places.softhsm2_text(layout.tokens))
+    places.use_own_tokens(layout)
     places.check_folder(layout)
 
 

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import io
+import shlex
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -33,3 +36,51 @@ def test_several_reasons_are_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     said = io.StringIO()
     show.serving(Layout(tmp_path), HttpSettings(), Console(file=said))
     assert "Not well: clock:\n" + "".join(f"  - {reason}\n" for reason in reasons) in said.getvalue()
+
+
+def test_commands_to_be_copied_hold_in_a_folder_with_a_blank(tmp_path: Path) -> None:
+    layout = Layout(tmp_path / "la b's")
+    words = shlex.split(" ".join(command for _, command in show.commands(layout, "http://127.0.0.1:8080")))
+    named = {word for word in words if "la b's" in word}
+    files = {
+        layout.config,
+        layout.certificate("tls"),
+        layout.trust / "root.pem",
+        layout.trust / "issuing.pem",
+    }
+    assert named == {str(file) for file in files}
+
+
+def test_a_folders_brackets_are_shown_as_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(show, "unwell", lambda _plain: [])
+    said = io.StringIO()
+    http = HttpSettings.model_validate(
+        {"tls-listen": "127.0.0.1:8443", "tls-certificate": "c", "tls-key": "k"}
+    )
+    show.serving(Layout(tmp_path / "la[b]"), http, Console(file=said, width=500))
+    assert f"(trust anchor {tmp_path}/la[b]/trust/root.pem)" in said.getvalue()
+
+
+class Healthy(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'{"resources": {}}')
+
+    def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002
+        del format, arguments
+
+
+def test_what_the_laboratory_says_of_itself_is_asked_of_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.setattr(show, "HEALTH_PATIENCE", 1.0)
+    with HTTPServer(("127.0.0.1", 0), Healthy) as server:
+        answering = Thread(target=server.serve_forever)
+        answering.start()
+        try:
+            assert show.unwell(f"http://127.0.0.1:{server.server_port}") == []
+        finally:
+            server.shutdown()
+            answering.join()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -9,6 +10,7 @@ import pytest
 from cryptography import x509
 from laboratory import PROGRAM
 
+from trustworks.app.certificates import read
 from trustworks.app.lab import complete as completeness
 from trustworks.app.lab import layout as places
 from trustworks.app.lab.complete import is_complete
@@ -32,7 +34,7 @@ def layout(tmp_path_factory: pytest.TempPathFactory) -> Layout:
     made = Layout(tmp_path_factory.mktemp("lab"))
     places.make_folders(made)
     places.make_pins(made)
-    put(made.softhsm2, places.softhsm2_text(made.tokens))
+    places.use_own_tokens(made)
     put(made.config, places.config_text("127.0.0.1:8080", "127.0.0.1:8443", "lab"))
     do_all(made)
     return made
@@ -132,6 +134,55 @@ def test_a_token_made_half_is_made_anew_and_the_others_are_kept(layout: Layout) 
 def set_up(layout: Layout, *more: str) -> subprocess.CompletedProcess[str]:
     command = [str(PROGRAM), "lab", "--dir", str(layout.folder), "--setup-only", *more]
     return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_a_copy_works_on_its_own_keys(layout: Layout, tmp_path: Path) -> None:
+    copy = Layout(tmp_path / "la b's copy")
+    shutil.copytree(layout.folder, copy.folder)
+    made = [str(PROGRAM), "--config", str(copy.config), "module", "generate-key", "--token", "tsu"]
+    command = [*made, "--label", "of-the-copy"]
+    refused = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert refused.returncode == 2
+    assert f"{copy.softhsm2} does not name {copy.tokens}" in refused.stderr
+
+    told = set_up(copy)
+    assert told.returncode == 0, told.stderr
+    assert f"{copy.softhsm2} named other tokens" in " ".join(told.stdout.split())
+    subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "of-the-copy" in keys(copy)
+    assert "of-the-copy" not in keys(layout)
+
+    moved = Layout(tmp_path / "moved")
+    copy.folder.rename(moved.folder)
+    assert set_up(moved).returncode == 0
+    assert "of-the-copy" in keys(moved)
+
+
+def keys(layout: Layout) -> str:
+    command = [str(PROGRAM), "--config", str(layout.config), "module", "keys", "--token", "tsu"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def alternative_names(layout: Layout) -> set[str]:
+    names = read(layout.certificate("tls")).extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    return {str(one.value) for one in names.value}
+
+
+def test_the_https_certificate_follows_both_addresses(layout: Layout) -> None:
+    text = layout.config.read_text(encoding="utf-8")
+    before = alternative_names(layout)
+    assert before >= {"127.0.0.1", "::1", places.NAME}
+    try:
+        put(layout.config, places.moved(text, listen="127.0.0.9:8080", tls_listen="lab.test:8443"))
+        assert not complete(layout)
+        do_all(layout)
+        assert alternative_names(layout) == before | {"127.0.0.9", "lab.test"}
+        assert complete(layout)
+        put(layout.config, places.moved(text, listen="0.0.0.0:8080", tls_listen="[::]:8443"))
+        assert complete(layout), "any address of this machine is no name"
+    finally:
+        put(layout.config, text)
+    assert complete(layout), "more names than are needed"
 
 
 def test_a_token_whose_file_is_damaged_gets_no_other_beside_it(layout: Layout) -> None:

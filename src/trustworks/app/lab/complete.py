@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
+import socket
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from cryptography import x509
 
 from trustworks.app.certificates import read
+from trustworks.app.configuration.settings import split_address
 from trustworks.app.lab import layout as places
 from trustworks.issuance import records
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from trustworks.app.configuration.settings import HttpSettings
     from trustworks.app.lab.layout import Layout
     from trustworks.app.wiring import Wiring
     from trustworks.core.store import Database
 
 RENEW_BEFORE = timedelta(days=7)  # a certificate that ends so soon is replaced at the next start
-SERVICES = ("ocsp", "audit", "tls")
+SERVICES = ("ocsp", "audit")
 _UNIT = re.compile(r"tsu-([1-9][0-9]*)")
 
 
@@ -38,10 +44,43 @@ def use_ends(certificate: x509.Certificate) -> datetime:
     return end if period.not_after is None else min(end, period.not_after.replace(tzinfo=UTC))
 
 
-def needs_certificate(layout: Layout, name: str) -> bool:
-    """Whether a service's certificate is missing, or may not be used much longer."""
+def server_names(http: HttpSettings) -> tuple[str, ...]:
+    """What the HTTPS certificate names: the hosts of both listeners, and by what else they are reached."""
+    names = [f"DNS:{places.NAME}", "IP:127.0.0.1", "IP:::1"]
+    for address in (http.listen, http.tls_listen or http.listen):
+        host, _ = split_address(address)
+        try:
+            found = ipaddress.ip_address(host)
+        except ValueError:
+            names.append(f"DNS:{host.lower()}")
+        else:
+            if not found.is_unspecified:
+                names.append(f"IP:{found}")
+    own = socket.gethostname()
+    if "." in own:  # linters take a name without a dot for none
+        names.append(f"DNS:{own.lower()}")
+    return tuple(dict.fromkeys(names))
+
+
+def fits(certificate: x509.Certificate, names: Collection[str] = ()) -> bool:
+    """Whether a certificate may be used for long enough, and names all of `names`."""
+    if use_ends(certificate) - now() < RENEW_BEFORE:
+        return False
+    if not names:
+        return True
+    try:
+        found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return False
+    dns = (f"DNS:{name.lower()}" for name in found.get_values_for_type(x509.DNSName))
+    ip = (f"IP:{address}" for address in found.get_values_for_type(x509.IPAddress))
+    return {*dns, *ip} >= set(names)
+
+
+def needs_certificate(layout: Layout, name: str, names: Collection[str] = ()) -> bool:
+    """Whether a service's certificate is missing, or may not be used much longer, or lacks one of `names`."""
     file = layout.certificate(name)
-    return not file.is_file() or use_ends(read(file)) - now() < RENEW_BEFORE
+    return not file.is_file() or not fits(read(file), names)
 
 
 def own_unit(layout: Layout, wiring: Wiring) -> str | None:
@@ -83,6 +122,8 @@ def is_complete(layout: Layout, wiring: Wiring, database: Database) -> bool:
     if not all(file.is_file() for file in files):
         return False
     if any(needs_certificate(layout, name) for name in SERVICES):
+        return False
+    if needs_certificate(layout, "tls", server_names(wiring.config.http)):
         return False
     if unit_to_make(layout, wiring) is not None:
         return False

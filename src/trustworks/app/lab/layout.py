@@ -9,10 +9,13 @@ import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from trustworks.app.configuration.laboratory import TOKENS as TOKEN_FOLDER
+from trustworks.app.configuration.laboratory import names_own_tokens
 from trustworks.app.configuration.settings import Address, bracketed, split_address, url
 from trustworks.app.wiring import TOKENS
 from trustworks.core.durable import put
-from trustworks.core.errors import Malformed
+from trustworks.core.errors import Malformed, Unavailable
+from trustworks.core.module.softhsm import token_folder
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -25,6 +28,9 @@ TLS_STEP = 363  # 8080 -> 8443: where HTTPS listens when nobody says where
 LEFTOVER = r"\..+\.[0-9a-f]{8}"  # the name of a file that `core.durable.put` did not come to rename
 GROUP_AND_OTHERS_WRITE = 0o022
 _PIN_OCTETS = 18
+# It ends a value at these; what is no text (a surrogate, in Python) cannot be written to its file.
+_CUT_BY_SOFTHSM2 = re.compile(r"[#=\x00-\x1f\x7f\ud800-\udfff]")
+_TOKENDIR = re.compile(r"(?m)^[ \t]*directories\.tokendir[ \t]*=.*$")
 
 TRACEABLE = (
     '# traceable-to = ["UTC(k)"]  # enforce needs it: the laboratories that your time sources trace to'
@@ -52,7 +58,7 @@ class Layout:
     @property
     def tokens(self) -> Path:
         """Where SoftHSM2 keeps the tokens."""
-        return self.folder / "tokens"
+        return self.folder / TOKEN_FOLDER
 
     @property
     def new_tokens(self) -> Path:
@@ -113,6 +119,11 @@ def check_folder(layout: Layout) -> None:
     Secrets are put into it, and folders in it are closed for all others. Raises `Malformed`.
     """
     folder = layout.folder
+    if _CUT_BY_SOFTHSM2.search(str(folder)):
+        raise Malformed(
+            f"--dir: SoftHSM2 could not find its tokens in {str(folder)!r}: it takes no #, no =, no control "
+            "character and no broken one in a name. Name another folder."
+        )
     try:
         mode = folder.stat().st_mode
         if stat.S_ISDIR(mode) and mode & GROUP_AND_OTHERS_WRITE:
@@ -180,6 +191,31 @@ def make_pins(layout: Layout, present: Collection[str] = ()) -> None:
 def softhsm2_text(tokens: Path) -> str:
     """SoftHSM2's configuration for a folder of tokens."""
     return f"directories.tokendir = {tokens}\nobjectstore.backend = file\nlog.level = ERROR\n"
+
+
+def use_own_tokens(layout: Layout) -> bool:
+    """Let SoftHSM2's configuration name this folder's tokens; whether another's were named until now.
+
+    They were where the folder was copied or moved. Other lines stay as they are. Raises `Unavailable`
+    (lab.tokens) where the tokens lie somewhere else by their owner's will, as far as that can be told.
+    """
+    conf, tokens = layout.softhsm2, layout.tokens
+    if not conf.exists():
+        put(conf, softhsm2_text(tokens))
+        return False
+    if names_own_tokens(conf):
+        return False
+    named = token_folder(conf)
+    if named is not None and not any(tokens.iterdir()) and named.is_dir() and any(named.iterdir()):
+        raise Unavailable(
+            "lab.tokens",
+            f"{conf} names the tokens in {named}, and {tokens} has none. If they are this laboratory's, move "
+            f"them there; then let the line say directories.tokendir = {tokens}.",
+        )
+    line = f"directories.tokendir = {tokens}"
+    text, number = _TOKENDIR.subn(lambda _: line, conf.read_text(encoding="utf-8"))
+    put(conf, text if number else f"{line}\n{text}")
+    return True
 
 
 def tls_beside(listen: Address) -> Address:
@@ -254,20 +290,31 @@ format = "text"
 """
 
 
-def moved(text: str, listen: Address, tls_listen: Address, public_url: str | None = None) -> str:
+def moved(
+    text: str,
+    *,
+    listen: Address | None = None,
+    tls_listen: Address | None = None,
+    public_url: str | None = None,
+) -> str:
     """The text of a laboratory's configuration with other addresses; all else stays as its owner wrote it.
 
-    The public URL moves with the port while it is the one that a laboratory begins with, or to `public_url`.
-    Raises `Malformed` when the addresses are not where `config_text` wrote them.
+    With `listen` go HTTPS, unless `tls_listen` says where, and the public URL, while it is the one that a
+    laboratory begins with. Raises `Malformed` when what changes is not where `config_text` wrote it.
     """
-    found = re.search(r'(?m)^public-url = "([^"\n]*)"$', text)
-    first = found is not None and found[1].startswith(f"http://{NAME}:")
-    for key, value in (
-        ("listen", listen),
-        ("tls-listen", tls_listen),
-        ("public-url", public_url or (named(listen) if first or found is None else found[1])),
-        ("time-stamp-url", f"{url('http', listen)}/tsa"),
-    ):
+    values = {"tls-listen": tls_listen, "public-url": public_url}
+    if listen is not None:
+        found = re.search(r'(?m)^public-url = "([^"\n]*)"$', text)
+        own = found is not None and not found[1].startswith(f"http://{NAME}:")
+        values = {
+            "listen": listen,
+            "tls-listen": tls_listen or tls_beside(listen),
+            "public-url": public_url or (found[1] if found and own else named(listen)),
+            "time-stamp-url": f"{url('http', listen)}/tsa",
+        }
+    for key, value in values.items():
+        if value is None:
+            continue
         text, number = re.subn(rf'(?m)^{key} = "[^"\n]*"$', f'{key} = "{value}"', text)
         if number != 1:
             raise Malformed(

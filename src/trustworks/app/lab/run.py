@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 import time
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, cast, get_args
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 
-from trustworks.app.configuration.settings import Address
+from trustworks.app.configuration.config import parse, read_text
+from trustworks.app.configuration.objections import objection
+from trustworks.app.configuration.settings import Address, Origin
 from trustworks.app.lab import layout as places
 from trustworks.app.lab import show
 from trustworks.app.lab.layout import Clock, Layout
@@ -24,7 +27,19 @@ from trustworks.core.errors import Malformed, Unavailable
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from trustworks.app.configuration.config import Loaded
+
 FIRST_LISTEN: Address = "127.0.0.1:8080"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What the command line asks for, checked; None: as before, or what a laboratory begins with."""
+
+    listen: Address | None
+    tls_listen: Address | None
+    clock: Clock | None
+    public_url: str | None
 
 
 def run(
@@ -38,81 +53,96 @@ def run(
 ) -> None:
     """Make what is missing and serve.
 
-    Nothing is changed before it is sure that the addresses are free and that no other process uses the
-    folder. Raises `Malformed` for the options, `Unavailable` (serve.*) for addresses and folder in use.
+    Nothing is changed before it is sure that the configuration is good, that the addresses are free and that
+    no other process uses the folder. Raises `Malformed` for options and configuration, `Unavailable`
+    (serve.*) for addresses and folder in use, (lab.folder) for what the system does not allow.
     """
     started = time.perf_counter()
     console = Console(highlight=False)
-    layout = Layout(folder.absolute())
-    _check(listen, "--listen")
-    _check(tls_listen, "--tls-listen")
-    if public_url is not None and not re.fullmatch(r"https?://[A-Za-z0-9.:\[\]-]+", public_url):
-        raise Malformed(f"--public-url: write http://HOST or http://HOST:PORT, not {public_url!r}.")
     if clock is not None and clock not in get_args(Clock):
         raise Malformed(f"--clock is {' or '.join(get_args(Clock))}, not {clock!r}.")
-    places.check_folder(layout)
+    asked = Asked(
+        listen=_checked(listen, "--listen", Address),
+        tls_listen=_checked(tls_listen, "--tls-listen", Address),
+        clock=cast("Clock | None", clock),
+        public_url=_checked(public_url, "--public-url", Origin),
+    )
+    layout = Layout(folder.absolute())
     with ExitStack() as held:
-        known = layout.lock.exists()
-        lock = held.enter_context(only_one(layout.lock)) if known else None
-        text = _config(layout, listen, tls_listen, clock, public_url)
-        for address in _addresses(text):
-            if not setup_only:
-                held.enter_context(reserved(address))
         try:
-            places.make_folders(layout)
-            lock = held.enter_context(only_one(layout.lock)) if lock is None else lock
-            wiring = _make(layout, text, console)
+            lock, wiring = _prepare(layout, asked, held, console, setup_only=setup_only)
         except OSError as error:
-            raise Unavailable("lab.folder", f"{layout.folder} cannot be set up: {error}.") from error
+            raise Unavailable(
+                "lab.folder",
+                f"{layout.folder} cannot be set up: {error}. Mend that, or name another folder with --dir.",
+            ) from error
         console.print(f"Set up in {time.perf_counter() - started:.1f} s.")
         if setup_only:
             return
         serving.run(wiring, lock=lock, on_ready=lambda: show.serving(layout, wiring.config.http, console))
 
 
-def _check(address: str | None, option: str) -> None:
-    if address is None:
-        return
+def _checked(value: str | None, option: str, kind: Any) -> str | None:
+    """The value of an option, which is written as the setting of that `kind`. Raises `Malformed`."""
+    if value is None:
+        return None
     try:
-        TypeAdapter(Address).validate_python(address)
+        TypeAdapter(kind).validate_python(value)
     except ValidationError as error:
-        raise Malformed(f"{option}: {error.errors()[0]['msg'].removeprefix('Value error, ')}.") from None
+        raise Malformed(f"{option}: {objection(error.errors()[0])}, not {value!r}.") from None
+    return value
 
 
-def _config(
-    layout: Layout, listen: str | None, tls_listen: str | None, clock: str | None, public_url: str | None
-) -> str:
+def _prepare(
+    layout: Layout, asked: Asked, held: ExitStack, console: Console, *, setup_only: bool
+) -> tuple[int, Wiring]:
+    """Set up what is to be served, and `held` holds what it needs: the lock of the folder, the addresses."""
+    places.check_folder(layout)
+    lock = held.enter_context(only_one(layout.lock)) if layout.lock.exists() else None
+    text = _text(layout, asked)
+    http = _would_be(layout, text).config.http
+    for address in (http.listen, http.tls_listen):
+        if address is not None and not setup_only:
+            held.enter_context(reserved(address))
+    places.make_folders(layout)
+    lock = held.enter_context(only_one(layout.lock)) if lock is None else lock
+    return lock, _make(layout, text, console)
+
+
+def _text(layout: Layout, asked: Asked) -> str:
     """The text of the configuration that is to hold."""
     if not layout.config.exists():
-        first = listen or FIRST_LISTEN
-        chosen = cast("Clock", clock or "lab")
-        return places.config_text(first, tls_listen or places.tls_beside(first), chosen, public_url)
-    text = layout.config.read_text(encoding="utf-8")
-    if listen is not None or tls_listen is not None or public_url is not None:
-        found = _addresses(text)
-        plain = listen or found[0]
-        secure = tls_listen or (places.tls_beside(plain) if listen else found[-1])
-        text = places.moved(text, plain, secure, public_url)
-    if clock is not None:
-        text = places.with_clock(text, cast("Clock", clock))
-    return text
+        listen = asked.listen or FIRST_LISTEN
+        tls_listen = asked.tls_listen or places.tls_beside(listen)
+        return places.config_text(listen, tls_listen, asked.clock or "lab", asked.public_url)
+    text = places.moved(
+        read_text(layout.config),
+        listen=asked.listen,
+        tls_listen=asked.tls_listen,
+        public_url=asked.public_url,
+    )
+    return text if asked.clock is None else places.with_clock(text, asked.clock)
 
 
-def _addresses(text: str) -> list[Address]:
-    """Where the configuration `text` lets the services listen."""
-    found = [re.search(rf'(?m)^{key} = "([^"\n]*)"$', text) for key in ("listen", "tls-listen")]
-    return [match[1] for match in found if match is not None]
+def _would_be(layout: Layout, text: str) -> Loaded:
+    """The configuration that `text` is, checked before it takes the place of one that is good."""
+    unchanged = layout.config.exists() and read_text(layout.config) == text
+    return parse(text, layout.config, named=None if unchanged else f"With these options {layout.config}")
 
 
 def _make(layout: Layout, text: str, console: Console) -> Wiring:
     """Write the configuration, and make what is missing."""
     _remove_leftovers(layout.folder)
-    if not layout.softhsm2.exists():
-        put(layout.softhsm2, places.softhsm2_text(layout.tokens))
-    if not layout.config.exists() or layout.config.read_text(encoding="utf-8") != text:
+    if places.use_own_tokens(layout):
+        console.print(
+            f"{show.shown(layout.softhsm2)} named other tokens than this laboratory's, as in a folder that "
+            "was copied or moved; it names its own now.",
+            markup=False,
+            soft_wrap=True,
+        )
+    if not layout.config.exists() or read_text(layout.config) != text:
         put(layout.config, text)
     wiring = Wiring.lazy(layout.config)
-    _ = wiring.config  # a configuration that was changed by hand is complained about before anything is made
     if wiring.config.time.mode == "enforce" and not wiring.config.time.traceable_to:
         console.print(
             "The checked clock gives no time before [time] traceable-to says which UTC(k) laboratories your "
@@ -127,11 +157,11 @@ def _make(layout: Layout, text: str, console: Console) -> Wiring:
         with wiring.open_database(check=False) as database:
             database.upgrade()  # after a new version was installed; does nothing otherwise
             if is_complete(layout, wiring, database):
-                console.print(f"The laboratory in {show.shown(layout.folder)} is complete.")
+                console.print(f"The laboratory in {show.shown(layout.folder)} is complete.", markup=False)
                 return wiring
     from trustworks.app.lab.steps import Setup  # noqa: PLC0415 - a complete laboratory does without
 
-    console.print(f"Setting up a laboratory in {show.shown(layout.folder)}:")
+    console.print(f"Setting up a laboratory in {show.shown(layout.folder)}:", markup=False)
     if wiring.config.time.mode == "enforce":
         console.print("The set-up itself dates with this machine's clock, which nobody checks.")
     setup = Setup(layout)

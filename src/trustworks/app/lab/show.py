@@ -7,6 +7,7 @@ import shutil
 import sys
 import time
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -56,7 +57,7 @@ def serving(layout: Layout, http: HttpSettings, console: Console) -> None:
     console.print(f"[bold]The laboratory is up:[/] {plain}/ shows its state.", highlight=False)
     if http.tls_listen is not None:
         secure = url("https", http.tls_listen)
-        anchor = shown(layout.trust / "root.pem")
+        anchor = escape(shown(layout.trust / "root.pem"))
         console.print(f"Over HTTPS: {secure}/ (trust anchor {anchor}).", highlight=False)
     for names, sentence in together(unwell(plain)):
         reasons = sentences(sentence)
@@ -82,18 +83,16 @@ def serving(layout: Layout, http: HttpSettings, console: Console) -> None:
 
 def commands(layout: Layout, plain: str) -> list[tuple[str, str]]:
     """Five commands with the real addresses and folders, each with what it does."""
-    here = shown(layout.folder)
-    data = "README.md" if Path("README.md").is_file() else f"{here}/trustworks.toml"
-    trustworks = f"{program()} --config {here}/trustworks.toml"
+    config, certificate = _word(layout.config), _word(layout.certificate("tls"))
+    root, issuing = _word(layout.trust / "root.pem"), _word(layout.trust / "issuing.pem")
+    data = "README.md" if Path("README.md").is_file() else config
+    trustworks = f"{program()} --config {config}"
     time_stamp = (
         f"openssl ts -query -data {data} -sha256 -cert -out q.tsq\n"
         f"curl -s -H 'Content-Type: application/timestamp-query' --data-binary @q.tsq {plain}/tsa -o r.tsr\n"
-        f"openssl ts -verify -queryfile q.tsq -in r.tsr -CAfile {here}/trust/root.pem"
+        f"openssl ts -verify -queryfile q.tsq -in r.tsr -CAfile {root}"
     )
-    status = (
-        f"openssl ocsp -CAfile {here}/trust/root.pem -issuer {here}/trust/issuing.pem "
-        f"-cert {here}/certs/tls.pem -url {plain}/ocsp"
-    )
+    status = f"openssl ocsp -CAfile {root} -issuer {issuing} -cert {certificate} -url {plain}/ocsp"
     crl = f"curl -s {plain}/crl/issuing.crl | openssl crl -inform DER -noout -text"
     issue = (
         "openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout server.key "
@@ -110,11 +109,16 @@ def commands(layout: Layout, plain: str) -> list[tuple[str, str]]:
     ]
 
 
+def _word(path: Path) -> str:
+    """A path as a word of a shell's command."""
+    return quote(shown(path))
+
+
 def program() -> str:
     """How the user starts this program: by name, or by its path where the shell would not find it."""
     found = shutil.which("trustworks")
     beside = Path(sys.executable).with_name("trustworks")
-    return "trustworks" if found is not None or not beside.exists() else shown(beside)
+    return "trustworks" if found is not None or not beside.exists() else _word(beside)
 
 
 def together(found: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -130,8 +134,9 @@ def unwell(plain: str) -> list[tuple[str, str]]:
     deadline = time.monotonic() + HEALTH_PATIENCE
     while True:
         try:
-            found = httpx.get(f"{plain}/healthz", timeout=HEALTH_PATIENCE).json()
-        except (httpx.HTTPError, ValueError):
+            # It is on this machine: a proxy that the environment names does not lead to it.
+            found = httpx.get(f"{plain}/healthz", timeout=HEALTH_PATIENCE, trust_env=False).json()
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError):
             found = {"resources": {"http": {"ok": False, "sentence": f"{plain} does not answer yet."}}}
         wrong = [(name, one["sentence"]) for name, one in found["resources"].items() if not one["ok"]]
         if not wrong or time.monotonic() > deadline:

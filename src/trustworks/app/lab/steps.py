@@ -7,9 +7,7 @@ is taken up where it was left, and a certificate without its file is read from t
 
 from __future__ import annotations
 
-import ipaddress
 import shutil
-import socket
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -35,7 +33,7 @@ from trustworks.issuance.model import NameAttribute, Request
 from trustworks.issuance.service import Issuance
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from trustworks.app.lab.layout import Layout
     from trustworks.core.audit import Recorder
@@ -186,7 +184,8 @@ class Setup:
 
     def tls(self) -> None:
         """The HTTPS server's key in a file (the server reads nothing else), and its certificate."""
-        if self.layout.tls_key.is_file() and not complete.needs_certificate(self.layout, "tls"):
+        names = complete.server_names(self.wiring.config.http)
+        if self.layout.tls_key.is_file() and not complete.needs_certificate(self.layout, "tls", names):
             return
         if not self.layout.tls_key.is_file():
             made = ec.generate_private_key(ec.SECP256R1())
@@ -207,7 +206,6 @@ class Setup:
         spki = key.public_key().public_bytes(Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
         digest = hashes.Hash(hashes.SHA256())
         digest.update(spki)
-        names = tuple(dict.fromkeys(self._server_names()))
         self._certify(
             "tls-server",
             "tls",
@@ -216,23 +214,6 @@ class Setup:
             spki_sha256=digest.finalize(),
             alternative_names=names,
         )
-
-    def _server_names(self) -> Iterator[str]:
-        from trustworks.app.configuration.settings import split_address  # noqa: PLC0415
-
-        # Not "localhost": linters take a name without a dot for none.
-        yield from (f"DNS:{places.NAME}", "IP:127.0.0.1", "IP:::1")
-        host, _ = split_address(self.wiring.config.http.listen)
-        try:
-            address = ipaddress.ip_address(host)
-        except ValueError:
-            yield f"DNS:{host}"
-        else:
-            if not address.is_unspecified:
-                yield f"IP:{address}"
-        own = socket.gethostname()
-        if "." in own:
-            yield f"DNS:{own}"
 
     def _certify(
         self,
@@ -244,7 +225,7 @@ class Setup:
         spki_sha256: bytes,
         alternative_names: tuple[str, ...] = (),
     ) -> None:
-        der = self._issued_before(profile, spki_sha256)
+        der = self._issued_before(profile, spki_sha256, alternative_names)
         if der is None:
             der = (
                 self.issuance()
@@ -262,7 +243,7 @@ class Setup:
         chain = [self._authority("issuing")] if file == "tls" else []
         self._write(file, der, *chain)
 
-    def _issued_before(self, profile: str, spki_sha256: bytes) -> bytes | None:
+    def _issued_before(self, profile: str, spki_sha256: bytes, names: tuple[str, ...]) -> bytes | None:
         """The certificate that an interrupted run issued for this key, and did not come to write down."""
         database, _ = self._log()
         with database.read() as connection:
@@ -272,8 +253,7 @@ class Setup:
                     continue
                 if found.der is None:
                     continue
-                certificate = x509.load_der_x509_certificate(found.der)
-                if complete.use_ends(certificate) - complete.now() > complete.RENEW_BEFORE:
+                if complete.fits(x509.load_der_x509_certificate(found.der), names):
                     return found.der
         return None
 
