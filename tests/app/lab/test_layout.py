@@ -142,6 +142,14 @@ def test_a_folder_that_was_moved_names_its_own_tokens_again_and_keeps_its_other_
     assert f"directories.tokendir = {layout.tokens}\n" in layout.softhsm2.read_text(encoding="utf-8")
 
 
+def test_what_is_no_text_in_place_of_softhsm2s_file_is_told(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    places.make_folders(layout)
+    layout.softhsm2.write_bytes(b"directories.tokendir = /l\xe4b\n")
+    with pytest.raises(Malformed, match=r"softhsm2\.conf is not UTF-8 text"):
+        places.use_own_tokens(layout)
+
+
 def test_tokens_that_lie_elsewhere_are_not_forgotten_for_an_empty_folder(tmp_path: Path) -> None:
     layout, elsewhere = Layout(tmp_path / "lab"), tmp_path / "elsewhere"
     places.make_folders(layout)

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import io
 import shlex
+import shutil
+import subprocess
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 from typing import TYPE_CHECKING
 
+import pytest
 from rich.console import Console
 
 from trustworks.app.configuration.settings import HttpSettings
@@ -14,8 +17,6 @@ from trustworks.app.lab.layout import Layout
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
 
 def test_what_is_not_well_is_told_once_with_all_that_it_stops_and_word_for_word(
@@ -61,6 +62,16 @@ def test_a_folders_brackets_are_shown_as_they_are(tmp_path: Path, monkeypatch: p
     assert f"(trust anchor {tmp_path}/la[b]/trust/root.pem)" in said.getvalue()
 
 
+def test_a_state_that_plain_http_does_not_show_is_not_asked_for_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(show, "unwell", lambda _plain: pytest.fail("there is no /healthz"))
+    said = io.StringIO()
+    show.serving(Layout(tmp_path), HttpSettings(pages=()), Console(file=said))
+    assert "The laboratory is up: http://127.0.0.1:8080\n" in said.getvalue()
+    assert "Five commands to try:" in said.getvalue()
+
+
 class Healthy(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.send_response(200)
@@ -84,3 +95,14 @@ def test_what_the_laboratory_says_of_itself_is_asked_of_no_proxy(monkeypatch: py
         finally:
             server.shutdown()
             answering.join()
+
+
+@pytest.mark.parametrize("folder", ["./lab", "la b", "la'b", "la$(id)b"])
+def test_make_hands_on_a_folder_whatever_its_name(folder: str, request: pytest.FixtureRequest) -> None:
+    make = shutil.which("make")
+    if make is None:
+        pytest.skip("NOT TESTED, make is missing")
+    command = [make, "-n", "run", f"DIR={folder.replace('$', '$$')}", "LISTEN=127.0.0.1:9"]
+    found = subprocess.run(command, cwd=request.config.rootpath, capture_output=True, text=True, check=True)
+    words = shlex.split(found.stdout.splitlines()[-1])
+    assert words[-4:] == ["--dir", folder, "--listen", "127.0.0.1:9"]

@@ -116,7 +116,7 @@ def load(file: Path) -> Loaded:
 
 
 def read_text(file: Path) -> str:
-    """The text of a configuration file. Raises `Malformed` where it cannot be read or is no text."""
+    """The text of a configuration file. Raises `Malformed` where it cannot be read, or is no text."""
     try:
         return file.read_text(encoding="utf-8")
     except OSError as error:

@@ -55,7 +55,7 @@ def server_names(http: HttpSettings) -> tuple[str, ...]:
             names.append(f"DNS:{host.lower()}")
         else:
             if not found.is_unspecified:
-                names.append(f"IP:{found}")
+                names.append(f"IP:{str(found).partition('%')[0]}")  # which link it is on is no name
     own = socket.gethostname()
     if "." in own:  # linters take a name without a dot for none
         names.append(f"DNS:{own.lower()}")

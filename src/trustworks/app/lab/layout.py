@@ -9,6 +9,7 @@ import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from trustworks.app.configuration.config import read_text
 from trustworks.app.configuration.laboratory import TOKENS as TOKEN_FOLDER
 from trustworks.app.configuration.laboratory import names_own_tokens
 from trustworks.app.configuration.settings import Address, bracketed, split_address, url
@@ -197,7 +198,8 @@ def use_own_tokens(layout: Layout) -> bool:
     """Let SoftHSM2's configuration name this folder's tokens; whether another's were named until now.
 
     They were where the folder was copied or moved. Other lines stay as they are. Raises `Unavailable`
-    (lab.tokens) where the tokens lie somewhere else by their owner's will, as far as that can be told.
+    (lab.tokens) where the tokens lie somewhere else by their owner's will, as far as that can be told, and
+    `Malformed` where the file is no text.
     """
     conf, tokens = layout.softhsm2, layout.tokens
     if not conf.exists():
@@ -213,7 +215,7 @@ def use_own_tokens(layout: Layout) -> bool:
             f"them there; then let the line say directories.tokendir = {tokens}.",
         )
     line = f"directories.tokendir = {tokens}"
-    text, number = _TOKENDIR.subn(lambda _: line, conf.read_text(encoding="utf-8"))
+    text, number = _TOKENDIR.subn(lambda _: line, read_text(conf))
     put(conf, text if number else f"{line}\n{text}")
     return True
 

@@ -53,13 +53,15 @@ def work(steps: Sequence[Step], console: Console) -> None:
 def serving(layout: Layout, http: HttpSettings, console: Console) -> None:
     """Say where the laboratory answers, what is not well, and what to try."""
     plain = url("http", http.listen)
+    inside = "http" in http.pages
     console.print()
-    console.print(f"[bold]The laboratory is up:[/] {plain}/ shows its state.", highlight=False)
+    state = "/ shows its state." if inside else ""
+    console.print(f"[bold]The laboratory is up:[/] {plain}{state}", highlight=False)
     if http.tls_listen is not None:
         secure = url("https", http.tls_listen)
         anchor = escape(shown(layout.trust / "root.pem"))
         console.print(f"Over HTTPS: {secure}/ (trust anchor {anchor}).", highlight=False)
-    for names, sentence in together(unwell(plain)):
+    for names, sentence in together(unwell(plain) if inside else ()):
         reasons = sentences(sentence)
         words = f" {escape(reasons[0])}" if len(reasons) == 1 else ""
         console.print(f"[yellow]Not well:[/] {names}:{words}", highlight=False, soft_wrap=True)
