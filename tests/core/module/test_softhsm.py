@@ -18,6 +18,7 @@ from trustworks.core.module.softhsm import (
     check_tokens_whole,
     keep_token,
     restore_tokens,
+    token_folder,
 )
 
 if TYPE_CHECKING:
@@ -149,6 +150,24 @@ def test_the_copy_follows_the_file_once_it_is_known_to_be_good(
     assert file.read_bytes() == b"cut"
     with pytest.raises(Unavailable, match=f"{file} is damaged"):
         check_tokens_whole(setup)
+
+
+@pytest.mark.parametrize(
+    ("text", "folder"),
+    [
+        ("directories.tokendir = /a\n", "/a"),
+        ("directories.tokendir=/a b\t# ours\r\n", "/a b"),
+        ("directories.tokendir = /a\n# directories.tokendir = /b\n", "/a"),
+        ("directories.tokendir = /a\ndirectories.tokendir = /b\n", "/b"),
+        ("directories.tokendir =\nlog.level = ERROR\n", None),
+    ],
+)
+def test_the_folder_of_tokens_is_the_one_that_softhsm2_uses(
+    tmp_path: Path, text: str, folder: str | None
+) -> None:
+    configuration = tmp_path / "softhsm2.conf"
+    configuration.write_text(text, encoding="utf-8")
+    assert token_folder(configuration) == (None if folder is None else Path(folder))
 
 
 @pytest.mark.parametrize("text", ["", "directories.tokendir = ", "objectstore.backend = file\n"])

@@ -129,10 +129,11 @@ def _token_files(setup: Setup) -> list[Path]:
 
 
 def token_folder(configuration: Path) -> Path | None:
-    """The folder of tokens that a softhsm2.conf names."""
+    """The folder of tokens that a softhsm2.conf names, as SoftHSM2 reads it: its last word, up to # or =."""
     try:
         text = configuration.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return None
-    found = re.search(r"^\s*directories\.tokendir\s*=\s*(.+?)\s*$", text, re.MULTILINE)
-    return None if found is None else Path(found[1])
+    found = re.findall(r"^[ \t]*directories\.tokendir[ \t]*=([^#=\n]*)", text, re.MULTILINE)
+    folder = found[-1].strip() if found else ""
+    return Path(folder) if folder else None
