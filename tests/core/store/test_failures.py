@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from closed_folder import closed
 from postgresql_server import PostgresqlServer
 from sqlalchemy import text
 
@@ -292,3 +293,10 @@ def test_a_file_that_was_taken_away_is_neither_written_nor_read(file: Path, repl
         with database.connect() as held, pytest.raises(Unavailable) as raised, database.transaction(held):
             pass
         assert raised.value.code == "store.replaced"
+
+
+def test_a_folder_that_may_not_be_entered(file: Path) -> None:
+    refused = pytest.raises(Unavailable, match="let into its folder")
+    with Database.open(settings_of(file)) as database, closed(file.parent), refused as raised:
+        database.version()
+    assert raised.value.code == "store.cannot-open"

@@ -192,7 +192,8 @@ class Supervisor:
                     self._look(child)
                 self._tell()
                 if on_ready is not None and all(child.ready for child in self._children):
-                    _tell_ready(on_ready)
+                    # In a thread: it may ask what does not answer, and the processes are looked after here.
+                    threading.Thread(target=_tell_ready, args=(on_ready,), daemon=True).start()
                     on_ready = None
                 self._stop.wait(LOOK_EVERY)
         finally:

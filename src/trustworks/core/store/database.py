@@ -15,6 +15,7 @@ from trustworks.core.store.turns import Turns
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from sqlalchemy import Connection, Engine
 
@@ -111,7 +112,7 @@ class Database:
     def version(self) -> str | None:
         """The schema's version; None when there are no tables, or no database, yet."""
         file = self.settings.sqlite_file
-        if file is not None and not file.exists():
+        if file is not None and not _is_there(file):
             return None
         try:
             with self.read() as connection:
@@ -169,6 +170,20 @@ class Database:
         problems = self.durability()
         if problems:
             raise Unavailable("store.not-durable", " ".join(problems))
+
+
+def _is_there(file: Path) -> bool:
+    try:
+        file.stat()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise Unavailable(
+            "store.cannot-open",
+            f"The database {file} cannot be opened: {error.strerror}. This account must be let into its "
+            "folder.",
+        ) from None
+    return True
 
 
 def _where(settings: StoreSettings) -> str:
