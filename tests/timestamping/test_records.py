@@ -128,7 +128,7 @@ def test_without_a_record_there_is_no_token(
         assert answer.token is None
         with monkeypatch.context() as patched:
             patched.setattr(recorder, "ping", full)
-            patched.setattr(authority._units["tsu-1"].key, "sign_all", lambda *_: pytest.fail("signed"))
+            patched.setattr(authority._units["tsu-1"].key, "sign_all", lambda *_, **__: pytest.fail("signed"))
             assert wire.decode_response(authority.stamp(query())).failures == ("systemFailure",)
 
 
@@ -307,5 +307,7 @@ def test_many_records_are_compared_in_batches_and_none_is_forgotten(
         for serial in "12345":
             value = {"subject": {"serial": serial, "unit": "u"}, "detail": {"row": "00"}, "stream": "s"}
             assert checker.event(value) is None
+        again = {"subject": {"serial": "1", "unit": "u"}, "detail": {"row": "00"}, "stream": "s"}
+        assert checker.event(again) == "The token 1 has two events."
         found = list(checker.rest())
     assert found == [f"The record of the token {serial} is gone." for serial in "12345"]

@@ -49,7 +49,7 @@ def stranger(serial: str, logged: frozenset[bytes] | set[bytes]) -> str | None:
 
 
 class TokenRecords:
-    """The `RecordChecker` of the record of tokens. It keeps 16 octets in memory for each token."""
+    """The `RecordChecker` of the record of tokens. It keeps some 100 octets in memory for each token."""
 
     types: Final = frozenset({"timestamp.issued"})
 
@@ -64,11 +64,12 @@ class TokenRecords:
         try:
             serial = value["subject"]["serial"]
             _ = value["detail"].get, value["stream"]
-            self._logged.add(_short(serial))
+            short = _short(serial)
         except (KeyError, TypeError, AttributeError):
             return "The event does not name a token."
-        if serial in self._waiting:
+        if short in self._logged:
             return f"The token {serial} has two events."
+        self._logged.add(short)
         self._waiting[serial] = value
         if len(self._waiting) == _BATCH:
             self._compare()
