@@ -111,7 +111,6 @@ def test_another_version_is_a_bad_request(authority: TimestampingAuthority, vers
         ("1.3.36.3.2.1", 20, b""),
         ("2.999.1", 32, b""),
         ("1.2.840.113549.1.1.11", 32, tlv(NULL)),
-        (HASHES["sha256"].oid, 32, tlv(4, b"parameters")),
     ],
     ids=[
         "sha1",
@@ -121,7 +120,6 @@ def test_another_version_is_a_bad_request(authority: TimestampingAuthority, vers
         "ripemd160",
         "example",
         "a-signature",
-        "sha256-with-parameters",
     ],
 )
 def test_weak_and_unknown_hash_algorithms_are_bad_alg(
@@ -129,6 +127,18 @@ def test_weak_and_unknown_hash_algorithms_are_bad_alg(
 ) -> None:
     body = raw_request(algorithm=algorithm_identifier(oid, parameters), digest=bytes(size))
     assert failure_of(authority.stamp(body)) == "badAlg"
+
+
+@pytest.mark.req("RFC3161:2.4.2-BAD-DATA-FORMAT")
+@pytest.mark.parametrize(
+    "algorithm",
+    [algorithm_identifier(HASHES["sha256"].oid, tlv(4, b"parameters")), tlv(0x30), tlv(0x30, tlv(NULL))],
+    ids=["sha256-with-parameters", "empty", "no-identifier"],
+)
+def test_a_hash_algorithm_that_is_written_wrongly_is_bad_data_format(
+    authority: TimestampingAuthority, algorithm: bytes
+) -> None:
+    assert failure_of(authority.stamp(raw_request(algorithm=algorithm))) == "badDataFormat"
 
 
 @pytest.mark.req("RFC3161:2.4.2-BAD-ALG", "EN319422:5.1.3-IMPRINT-HASH")

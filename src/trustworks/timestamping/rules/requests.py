@@ -8,6 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.der.algorithms import HASHES
+from trustworks.core.der.elements import enter
+from trustworks.core.der.encode import OBJECT_IDENTIFIER, SEQUENCE, oid
+from trustworks.core.errors import Malformed
 from trustworks.core.trace import implements
 from trustworks.timestamping.model import PkiFailureInfo
 
@@ -17,11 +20,28 @@ if TYPE_CHECKING:
     from trustworks.timestamping.model import Request, Terms
 
 
+_KNOWN_HASHES: Final = frozenset(oid(one.oid) for one in HASHES.values())
+
+
 @implements("RFC3161:2.4.2-BAD-REQUEST", disabled=True)
 def version_is_known(request: Request, terms: Terms) -> bool:
     """Only version 1 is known."""
     del terms
     return request.version == 1
+
+
+@implements("RFC3161:2.4.2-BAD-DATA-FORMAT", disabled=True)
+def hash_is_written_properly(request: Request, terms: Terms) -> bool:
+    """A hash function that is known has the parameters that it may have: none, or NULL (RFC 5754, 2)."""
+    del terms
+    if request.hash is not None:
+        return True
+    try:
+        begin, _ = enter(request.hash_algorithm, 0, SEQUENCE)
+        _, end = enter(request.hash_algorithm, begin, OBJECT_IDENTIFIER)
+    except Malformed:
+        return False
+    return request.hash_algorithm[begin:end] not in _KNOWN_HASHES
 
 
 @implements("RFC3161:2.4.2-BAD-ALG", "EN319422:5.1.3-IMPRINT-HASH", disabled=True)
@@ -68,6 +88,11 @@ RULES: Final[
         version_is_known,
         PkiFailureInfo.BAD_REQUEST,
         "The version of the request is not 1.",
+    ),
+    (
+        hash_is_written_properly,
+        PkiFailureInfo.BAD_DATA_FORMAT,
+        "The hash algorithm is not written as it should be: its identifier, and no parameters or NULL.",
     ),
     (
         hash_is_accepted,
