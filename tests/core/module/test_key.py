@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -348,6 +350,38 @@ def test_a_working_copy_is_as_well_protected_and_not_another_key(
                 assert module.cryptoki.number(session, signing, name) == 1
             assert module.cryptoki.number(session, signing, Attribute.EXTRACTABLE) == 0
         assert len(module.keys()) == 1
+
+
+@pytest.mark.parametrize("copies", [False, True])
+def test_a_key_that_another_process_destroyed_is_missed_and_signs_no_more(
+    softhsm: Path, token: Pkcs11Uri, copies: bool
+) -> None:
+    from trustworks.core.module import ModuleSettings  # noqa: PLC0415
+
+    settings = ModuleSettings.model_validate({"working-copies": copies})
+    with Module.open(token, library=softhsm, read_write=True, settings=settings) as module:
+        stays = module.generate_key_pair(label="stays", algorithm=KeyAlgorithm.P256)
+        goes = module.generate_key_pair(label="goes", algorithm=KeyAlgorithm.P256)
+        goes.check_there()
+        code = (
+            "import sys; from pathlib import Path; from trustworks.core.module import Module, Pkcs11Uri\n"
+            "with Module.open(Pkcs11Uri.parse(sys.argv[2]), "
+            "library=Path(sys.argv[1]), read_write=True) as m:\n"
+            "    m.destroy(m.key('goes'))"
+        )
+        subprocess.run([sys.executable, "-c", code, str(softhsm), str(token)], check=True)
+        if copies:
+            goes.sign(DATA)  # the copy does not know yet
+        generation = module.connection.generation
+        for _ in range(3):
+            with pytest.raises(Unavailable, match="no longer on") as caught:
+                goes.check_there()
+            assert caught.value.code == "module.key-absent"
+        assert module.connection.generation == generation + 1  # opened anew once, not at each look
+        with pytest.raises(Unavailable, match="no longer on"):
+            goes.sign(DATA)
+        stays.check_there()
+        verify(stays.public_key, stays.sign(DATA), stays.scheme)
 
 
 def test_where_no_copy_can_be_made_the_key_itself_signs(

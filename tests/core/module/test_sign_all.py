@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -39,3 +40,9 @@ def test_one_bad_signature_fails_all(module: Module, monkeypatch: pytest.MonkeyP
     with pytest.raises(Unavailable) as caught:
         key.sign_all([b"one", b"two", b"three", b"four"])
     assert caught.value.code == "module.bad-signature"
+
+
+def test_none_is_begun_after_its_time_but_the_first(module: Module) -> None:
+    key = module.generate_key_pair(label="several", algorithm=KeyAlgorithm.P256)
+    assert len(key.sign_all([b"one", b"two"], until=0)) == 1
+    assert len(key.sign_all([b"one", b"two"], until=time.perf_counter_ns() + 60_000_000_000)) == 2

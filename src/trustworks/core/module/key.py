@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidSignature
@@ -18,7 +19,7 @@ from trustworks.core.module.signatures import make_plan
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from trustworks.core.module.adapters import PrivateKey
     from trustworks.core.module.algorithms import KeyAlgorithm, PublicKey, SignatureScheme
@@ -68,6 +69,7 @@ class Key:
         self._today = module.today
         self._place = (-1, 0)  # of no generation: the first signature looks the key up
         self._plans: dict[SignatureScheme | None, Plan] = {}
+        self._missed = False
 
     def __repr__(self) -> str:
         return f"<Key {self.label!r} {self.algorithm.value} {self.key_id.hex()}>"
@@ -88,19 +90,26 @@ class Key:
         """
         return self.sign_all((data,), scheme)[0]
 
-    def sign_all(self, items: Sequence[bytes], scheme: SignatureScheme | None = None) -> list[bytes]:
+    def sign_all(
+        self, items: Sequence[bytes], scheme: SignatureScheme | None = None, *, until: int | None = None
+    ) -> list[bytes]:
         """Sign several data, as `sign` does each; one failure fails all, and no signature is answered.
 
         First all are signed, then all verified: a processor that does one thing at a time keeps what it needs
-        for it in its caches, and a signature costs a quarter less.
+        for it in its caches, and a signature costs a quarter less. None is begun after `until`
+        (`time.perf_counter_ns`), but for the first: there are fewer signatures than items then.
         """
         plan = self._plans.get(scheme)
         if plan is None or plan.day != self._today():
             plan = self._plan(scheme)
         signed = [data if plan.digest is None else plan.digest(data).digest() for data in items]
-        raw = [self._raw(plan, plan.prefix + one) for one in signed]
+        raw = []
+        for one in signed:
+            raw.append(self._raw(plan, plan.prefix + one))
+            if until is not None and perf_counter_ns() > until:
+                break
         found = []
-        for answer, one in zip(raw, signed, strict=True):
+        for answer, one in zip(raw, signed, strict=False):
             signature = checked(plan, answer, one)
             if signature is None:
                 raise Unavailable(
@@ -138,6 +147,34 @@ class Key:
         if self._place[0] != generation:
             self._place = (generation, self._module.signing_handle(self.key_id, generation))
         return self._place
+
+    def check_there(self) -> None:
+        """Answer while the private key is on the token, whoever may have destroyed it.
+
+        Where it is not, the connection is opened anew: a working copy of the key ends with it, and so does a
+        logout, after which no private key is found. Raises `Unavailable` (module.key-absent, ...).
+        """
+
+        def find(session: int) -> int:
+            return self._module.private_handle(session, self.key_id)
+
+        try:
+            self._connection.run(find)  # without the lock of those who make keys: they may take seconds
+        except Unavailable as error:
+            if error.code != "module.key-absent":
+                raise
+            self._look_again(find)
+        self._missed = False
+
+    def _look_again(self, find: Callable[[int], int]) -> None:
+        try:
+            self._module.look_up(find)
+        except Unavailable as error:
+            if error.code != "module.key-absent" or self._missed:
+                raise
+            self._missed = True
+            self._connection.reopen(self._connection.generation)
+            self._module.look_up(find)
 
     def _plan(self, scheme: SignatureScheme | None) -> Plan:
         chosen = scheme or self.scheme

@@ -275,7 +275,9 @@ class Module:
         if not found:
             self.connection.check_usable()
             raise Unavailable(
-                "module.key-absent", f"The key with the id {key_id.hex()} is no longer on {self.token_uri}."
+                "module.key-absent",
+                f"The key with the id {key_id.hex()} is no longer on {self.token_uri}. Take another key into "
+                "use, or put this one back from the token's backup.",
             )
         return found[0]
 
