@@ -107,6 +107,7 @@ class Pki:
         key_lasts: timedelta | None = timedelta(days=365),
         key_starts: timedelta | None = None,
         policies: Sequence[str] = (NCP_PLUS,),
+        authority: bool = False,
         label: str | None = None,
     ) -> Path:
         """The file of a certificate for a unit's key; days are counted from the clock's now."""
@@ -118,7 +119,7 @@ class Pki:
             .serial_number(x509.random_serial_number())
             .not_valid_before(self.now + starts)
             .not_valid_after(self.now + lasts)
-            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
             .add_extension(key_usage or usage(digital_signature=True), critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key), critical=False)
             .add_extension(

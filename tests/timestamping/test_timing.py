@@ -130,7 +130,7 @@ def test_time_that_ends_during_the_signature_stops_the_token(
     key = tsu_module.key("tsu-1")
     sign_all = key.sign_all
 
-    def latching(items: Any, scheme: Any = None) -> list[bytes]:
+    def latching(items: Any, scheme: Any = None, **_: Any) -> list[bytes]:
         clock.refuses = "clock.jump"
         return sign_all(items, scheme)
 
@@ -149,7 +149,7 @@ def test_a_module_that_fails_is_a_system_failure_until_it_is_well(
     key: Key = tsu_module.key("tsu-1")
     authority = authority_of(keys=lambda _: key)
 
-    def broken(*_: object) -> list[bytes]:
+    def broken(*_: object, **__: object) -> list[bytes]:
         raise Unavailable("module.device-error", "The module does not answer.")
 
     with monkeypatch.context() as patched:
@@ -198,5 +198,6 @@ def test_the_certificate_s_status_is_asked_for_when_it_is_due(
     asked: list[int] = []
     standing = Standing(authority._recorder, asked.append, ask_every=ask_every)
     for _ in range(3):
-        standing.check_certificate(unit)
+        standing.look([unit])
+    assert standing.is_due == (times > 1)
     assert asked == [unit.identity.serial] * times

@@ -523,6 +523,56 @@ def test_a_token_of_known_lengths_is_looked_at_all_the_same(
     assert len(unit.proven) == before
 
 
+@pytest.mark.req("RFC3161:2.4.2-ONE-SIGNER", "EN319422:4.2.2-NONCE")
+@pytest.mark.parametrize("part", [0, 1, 2], ids=["head", "middle", "tail"])
+def test_what_surrounds_a_token_of_known_lengths_is_looked_at_all_the_same(
+    authority: TimestampingAuthority, query: Callable[..., bytes], clock: SteeredClock, part: int
+) -> None:
+    clock.step = timedelta(0)  # one genTime, one length
+    unit = authority._units["tsu-1"]
+    while len(unit.proven) < 3:
+        assert wire.decode_response(authority.stamp(query(nonce=1))).token is not None
+    frames = unit.template._frames
+    for lengths, frame in frames.items():
+        changed = list(frame)
+        changed[part] = changed[part][:-3] + bytes((changed[part][-3] ^ 1,)) + changed[part][-2:]
+        frames[lengths] = (changed[0], changed[1], changed[2])
+    for _ in range(8):
+        answer = wire.decode_response(authority.stamp(query(nonce=1)))
+        assert (answer.token, answer.failures) == (None, ("systemFailure",))
+
+
+@pytest.mark.req("RFC3161:2.4.2-ONE-SIGNER")
+@pytest.mark.parametrize("known", [False, True])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda token: tlv(SEQUENCE, tlv(SEQUENCE, bytes.fromhex("020102")), token),
+        lambda token: tlv(SEQUENCE, tlv(SEQUENCE, bytes.fromhex("020100"), tlv(SEQUENCE)), token),
+        lambda token: tlv(SEQUENCE, tlv(SEQUENCE, bytes.fromhex("020100")), token) + b"\0",
+        lambda token: tlv(SEQUENCE, tlv(SEQUENCE, bytes.fromhex("020100")), token, b"\5\0"),
+        lambda token: token,
+    ],
+    ids=["rejection", "with a text", "longer", "more", "no answer"],
+)
+def test_an_answer_that_does_not_grant_the_token_never_leaves(
+    authority: TimestampingAuthority,
+    query: Callable[..., bytes],
+    clock: SteeredClock,
+    monkeypatch: pytest.MonkeyPatch,
+    wrong: Callable[[bytes], bytes],
+    *,
+    known: bool,
+) -> None:
+    clock.step = timedelta(0)
+    unit = authority._units["tsu-1"]
+    while known and len(unit.proven) < 3:
+        assert wire.decode_response(authority.stamp(query(nonce=1))).token is not None
+    monkeypatch.setattr("trustworks.timestamping.template.response", wrong)
+    for _ in range(4):
+        assert wire.decode_response(authority.stamp(query(nonce=1))).failures == ("systemFailure",)
+
+
 def test_lengths_that_a_client_tries_are_not_remembered_for_ever(
     authority: TimestampingAuthority, query: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,7 +13,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from sqlalchemy import text
 from timestamping_testbed import NOW, usage
 
-from trustworks.core.errors import Refused, Unavailable
+from trustworks.core.errors import Refused, TrustworksError, Unavailable
 from trustworks.core.module import KeyAlgorithm
 from trustworks.core.module.agreed import agreed_until
 from trustworks.timestamping import records, wire
@@ -80,13 +80,14 @@ def test_with_the_certificate_of_another_key_nothing_is_issued(
 @pytest.mark.parametrize(
     "content", [b"", b"nonsense", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"]
 )
+@pytest.mark.parametrize("setting", ["certificate", "chain"])
 def test_a_file_that_holds_no_certificate_is_named(
-    authority_of: Callable[..., TimestampingAuthority], tmp_path: Path, content: bytes
+    authority_of: Callable[..., TimestampingAuthority], tmp_path: Path, content: bytes, setting: str
 ) -> None:
     file = tmp_path / "tsu.pem"
     file.write_bytes(content)
     with pytest.raises(Unavailable, match=r"tsu\.pem") as caught:
-        authority_of(unit={"certificate": str(file)})
+        authority_of(unit={setting: str(file)}).ping()
     assert caught.value.code == "timestamping.certificate"
 
 
@@ -100,7 +101,65 @@ def test_a_certificate_whose_extensions_cannot_be_read_is_named(
     damaged = base64.encodebytes(der.replace(purpose, b"\x07" + purpose[1:])).decode()
     file.write_text(f"-----BEGIN CERTIFICATE-----\n{damaged}-----END CERTIFICATE-----\n", encoding="ascii")
     with pytest.raises(Unavailable, match=r"tsu\.pem"):
-        authority_of(unit={"certificate": str(file)})
+        authority_of(unit={"certificate": str(file)}).ping()
+
+
+def test_a_chain_that_is_named_and_absent_is_no_empty_chain(
+    authority_of: Callable[..., TimestampingAuthority], query: Callable[..., bytes], tmp_path: Path
+) -> None:
+    authority = authority_of(unit={"chain": str(tmp_path / "absent.pem")})
+    assert failure(authority, query) == "systemFailure"
+    with pytest.raises(Unavailable, match=r"absent\.pem as its chain"):
+        authority.ping()
+
+
+@pytest.mark.req("TRUSTWORKS:TSA-CHAIN")
+def test_the_chain_begins_with_the_issuer_and_has_nothing_twice(
+    authority_of: Callable[..., TimestampingAuthority],
+    query: Callable[..., bytes],
+    pki: Pki,
+    tsu_module: Module,
+    certificate: Path,
+    tmp_path: Path,
+) -> None:
+    own, issuing, root = (one.read_bytes() for one in (certificate, pki.chain_file, pki.root_file))
+    other = pki.certify(tsu_module.key("tsu-2")).read_bytes()
+    file = tmp_path / "chain.pem"
+    for chain, word in (
+        (own, "second time"),
+        (other, "issued none"),
+        (root, "issued none"),
+        (issuing + issuing, "second time"),
+        (issuing + other, "issued none"),
+        (root + issuing, "issued none"),
+    ):
+        file.write_bytes(chain)
+        requirement, reason = refusal(authority_of(unit={"chain": str(file)}), query)
+        assert requirement == "TRUSTWORKS:TSA-CHAIN"
+        assert word in reason
+    for chain, number in ((issuing, 2), (issuing + root, 3)):
+        file.write_bytes(chain)
+        assert certificates_sent(authority_of(unit={"chain": str(file)}), query) == number
+
+
+@pytest.mark.req("TRUSTWORKS:TSA-CHAIN")
+def test_authorities_behind_the_certificate_are_the_chain_where_no_other_is_named(
+    authority_of: Callable[..., TimestampingAuthority],
+    query: Callable[..., bytes],
+    pki: Pki,
+    certificate: Path,
+    tmp_path: Path,
+) -> None:
+    both = tmp_path / "both.pem"
+    both.write_bytes(certificate.read_bytes() + pki.chain_file.read_bytes())
+    assert certificates_sent(authority_of(unit={"certificate": str(both), "chain": None}), query) == 2
+    assert certificates_sent(authority_of(unit={"certificate": str(both)}), query) == 2
+
+
+def certificates_sent(authority: TimestampingAuthority, query: Callable[..., bytes]) -> int:
+    token = wire.decode_response(authority.stamp(query(cert_req=True))).token
+    assert token is not None
+    return len(wire.read_token(token).info.content.certificates or ())
 
 
 PURPOSES: list[tuple[str, dict[str, Any]]] = [
@@ -110,6 +169,7 @@ PURPOSES: list[tuple[str, dict[str, Any]]] = [
     ("two", {"purposes": [ExtendedKeyUsageOID.TIME_STAMPING, ExtendedKeyUsageOID.CODE_SIGNING]}),
     ("any", {"purposes": [ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE]}),
     ("cert sign", {"key_usage": usage(digital_signature=True, key_cert_sign=True)}),
+    ("authority", {"authority": True}),
     ("no signature", {"key_usage": usage(key_agreement=True)}),
 ]
 
@@ -153,7 +213,7 @@ def test_the_key_signs_within_its_usage_period_though_the_certificate_lives_on(
         authority.ping()
     else:
         assert answer.failures == ("systemFailure",)
-        with pytest.raises(Unavailable, match="private key"):
+        with pytest.raises(TrustworksError, match="private key"):
             authority.ping()
 
 
@@ -165,7 +225,11 @@ def test_the_extension_s_beginning_counts_too(
     pki: Pki,
 ) -> None:
     file = pki.certify(tsu_module.key("tsu-1"), key_starts=timedelta(days=2))
-    assert failure(authority_of(unit={"certificate": str(file)}), query) == "systemFailure"
+    authority = authority_of(unit={"certificate": str(file)})
+    assert failure(authority, query) == "systemFailure"
+    with pytest.raises(Unavailable, match=r"not be used before 2026-05-06T03:02:00Z") as caught:
+        authority.ping()
+    assert caught.value.code == "timestamping.key-not-begun"
 
 
 @pytest.mark.req("EN319421:7.6.7-KEY-EXPIRY")
@@ -227,9 +291,9 @@ def test_a_unit_that_was_good_at_the_start_stops_with_its_certificate(
     for moment in (end, end + DAY):
         clock.utc = moment
         assert failure(authority, query) == "systemFailure"
-        with pytest.raises(Unavailable, match=f"ends at {end:%Y-%m-%d}") as raised:
+        with pytest.raises(Refused, match=f"its use ended at {end:%Y-%m-%d}") as raised:
             authority.ping()
-        assert raised.value.code == "timestamping.key-expired"
+        assert raised.value.requirement == "EN319421:TIS-7.7.1-09"
 
 
 @pytest.mark.req("EN319421:TIS-8.1-01")
@@ -316,6 +380,41 @@ def test_gen_time_must_be_as_fine_as_the_accuracy(
     with pytest.raises(Refused) as caught:
         authority_of(accuracy_us=accuracy, gen_time_digits=digits)
     assert caught.value.requirement == "EN319422:5.2.2-GENTIME"
+
+
+@pytest.mark.req("EN319422:5.2.2-GENTIME")
+def test_whole_seconds_leave_a_checked_clock_no_accuracy(
+    authority_of: Callable[..., TimestampingAuthority], query: Callable[..., bytes], clock: SteeredClock
+) -> None:
+    with pytest.raises(Refused, match=r"raise .* gen-time-digits"):
+        authority_of(gen_time_digits=0)
+    clock.mode = "lab"
+    assert wire.decode_response(authority_of(gen_time_digits=0).stamp(query())).token is not None
+
+
+@pytest.mark.req("TRUSTWORKS:TSA-SIGNING-LIMIT")
+def test_a_signature_may_not_take_longer_than_the_accuracy(
+    authority_of: Callable[..., TimestampingAuthority], settings_of: Callable[..., TimestampingSettings]
+) -> None:
+    with pytest.raises(Refused, match=r"lower .* signing-limit-ms") as caught:
+        authority_of(accuracy_us=300_000, signing_limit_ms=301)
+    assert caught.value.requirement == "TRUSTWORKS:TSA-SIGNING-LIMIT"
+    authority_of(accuracy_us=300_000, signing_limit_ms=300)
+    assert settings_of(accuracy_us=300_000).signing_limit_us == 300_000
+    assert settings_of().signing_limit_us == 500_000
+    assert settings_of(signing_limit_ms=700).signing_limit_us == 700_000
+
+
+@pytest.mark.req("EN319421:TIS-7.7.1-06")
+def test_an_accuracy_that_leaves_no_time_to_sign_is_refused(
+    authority_of: Callable[..., TimestampingAuthority], query: Callable[..., bytes], clock: SteeredClock
+) -> None:
+    clock.mode = "lab"
+    given: dict[str, Any] = {"gen_time_digits": 6, "lab": True}
+    requirement, reason = refusal(authority_of(accuracy_us=99, **given), query)
+    assert requirement == "EN319421:TIS-7.7.1-06"
+    assert "takes some 100 us; declare more" in reason
+    assert authority_of(accuracy_us=100, **given).status()["ok"]
 
 
 @pytest.mark.req("EN319421:TIS-7.7.1-05")
@@ -462,6 +561,7 @@ def test_taking_a_key_and_certificate_into_use_is_recorded(
         {"policies": ["3.1"]},
         {"policies": ["2.5.4.03"]},
         {"policies": [""]},
+        {"policies": ["2.999" + ".1" * 126]},
         {"lab-policy": "one"},
         {"imprints": ["sha1"]},
         {"imprints": []},

@@ -52,11 +52,12 @@ class Begun:
         self.failure: TrustworksError | None = None
 
 
-def check_own(begun: Begun, token: bytes) -> None:
-    """Refuse a token that is not what was meant (RFC 3161, 2.4.2; EN 319 422, 5.2.2 and 9.1).
+def check_own(begun: Begun, answer: bytes) -> None:
+    """Refuse an answer whose token is not what was meant (RFC 3161, 2.4.2; EN 319 422, 5.2.2 and 9.1).
 
-    What frames TSTInfo, signed attributes and signature is the same in all tokens with the same lengths: the
-    first of each is read back as a whole, later ones where they differ: TSTInfo and its digest.
+    `answer` is the TimeStampResp that leaves. What surrounds TSTInfo, signed attributes and signature is the
+    same in all answers with the same lengths: the first of each is read back as a whole, and what surrounds
+    them is kept. Later ones must be that, octet for octet, around parts that are read back each time.
     """
     unit, content = begun.unit, begun.content
     parts = unit.template
@@ -72,15 +73,30 @@ def check_own(begun: Begun, token: bytes) -> None:
         begun.signature,
     )
     lengths = (len(begun.tst_info), len(begun.signature), begun.request.cert_req)
-    if lengths in unit.proven:
-        broken = tokens.content_objection(readback.read_tst_fields(begun.tst_info), expected)
-        if not tokens.digest_is_signed(parts.content_of(begun.attributes), begun.tst_info, expected):
-            broken = ("RFC3161:2.4.2-ONE-SIGNER", "The signed attributes do not cover the TSTInfo.")
+    around = unit.proven.get(lengths)
+    if around is not None:
+        broken = _differs(begun, answer, around, expected)
     else:
-        broken = tokens.objection(readback.read_own(token), expected)
+        token = readback.read_granted(answer)
+        own = readback.read_own(token)
+        broken = tokens.objection(own, expected)
         if broken is None:
             if len(unit.proven) >= template.MOST_FRAMES:
                 unit.proven.clear()
-            unit.proven.add(lengths)
+            head, middle, tail = own.around
+            unit.proven[lengths] = answer[: len(answer) - len(token)] + head, middle, tail
     if broken is not None:
         raise Refused(broken[0], f"{broken[1]} It was thrown away; this is a fault of the program.")
+
+
+def _differs(
+    begun: Begun, answer: bytes, around: tuple[bytes, bytes, bytes], expected: Expected
+) -> tuple[str, str] | None:
+    """The first requirement that an answer breaks which should be like an earlier one."""
+    head, middle, tail = around
+    attributes = begun.unit.template.content_of(begun.attributes)
+    if answer != b"".join((head, begun.tst_info, middle, attributes, tail, begun.signature)):
+        return "RFC3161:2.4.2-ONE-SIGNER", "The token has not the shape of the unit's tokens."
+    if not tokens.digest_is_signed(attributes, begun.tst_info, expected):
+        return "RFC3161:2.4.2-ONE-SIGNER", "The signed attributes do not cover the TSTInfo."
+    return tokens.content_objection(readback.read_tst_fields(begun.tst_info), expected)

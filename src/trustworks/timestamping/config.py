@@ -15,6 +15,9 @@ from trustworks.core.settings import Table
 
 _NO_OID = "write an object identifier in dotted form, for example 1.3.6.1.4.1.32473.3161.1"
 
+# So many characters does the record of tokens hold.
+LONGEST_OID = 255
+
 
 def check_oid(value: str) -> str:
     """The object identifier, as it was given. Raises ValueError with what to write in its place."""
@@ -25,6 +28,7 @@ def check_oid(value: str) -> str:
         or int(arcs[0]) > 2
         or (int(arcs[0]) < 2 and int(arcs[1]) > 39)
         or any(int(arc).bit_length() > 128 for arc in arcs)
+        or len(value) > LONGEST_OID
     ):
         raise ValueError(_NO_OID)
     try:
@@ -75,7 +79,8 @@ class UnitSettings(Table):
     certificate: Path = Field(description="The unit's certificate (PEM).")
     chain: Path | None = Field(
         default=None,
-        description="CA certificates (PEM) that are sent beside the unit's own when a client asks for it.",
+        description="CA certificates (PEM) that are sent beside the unit's own when a client asks for it. "
+        "Default: those behind it in its file.",
     )
     policies: tuple[Oid, ...] = Field(
         default=(), description="Policies of this unit, the first is its default. Default: all of the TSA's."
@@ -119,16 +124,18 @@ class TimestampingSettings(Table):
         default=1_000_000, ge=1, le=1_000_000, description="The declared accuracy in microseconds."
     )
     gen_time_digits: Literal[0, 3, 6] = Field(
-        default=3, description="Digits of the second's fraction in genTime."
+        default=3,
+        description="Digits of the second's fraction in genTime; 0 only where nobody checks the clock.",
     )
     imprints: tuple[Imprint, ...] = Field(
         default=tuple(HASHES), min_length=1, description="Hash functions that clients may have used."
     )
-    signing_limit_ms: int = Field(
-        default=500,
+    signing_limit_ms: int | None = Field(
+        default=None,
         ge=1,
         le=10_000,
-        description="A token whose signature took longer than this many milliseconds is thrown away.",
+        description="A token whose signature took longer than this many milliseconds is thrown away. "
+        "Default: 500, or the accuracy where that is less.",
     )
     inline_below_us: int = Field(
         default=500,
@@ -157,6 +164,18 @@ class TimestampingSettings(Table):
             if len(set(values)) != len(values):
                 raise ValueError(f"two units have the same {what}; every unit has its own")
         return self
+
+    @property
+    def signing_limit_us(self) -> int:
+        """So many microseconds may a signature take."""
+        if self.signing_limit_ms is None:
+            return min(500_000, self.accuracy_us)
+        return self.signing_limit_ms * 1000
+
+    @property
+    def patience_ns(self) -> int:
+        """So many nanoseconds after its beginning a batch begins no other signature: a tenth of the limit."""
+        return self.signing_limit_us * 100
 
     @property
     def resolution_us(self) -> int:

@@ -18,7 +18,6 @@ from trustworks.core.trace import implements
 from trustworks.timestamping import records
 
 if TYPE_CHECKING:
-    from trustworks.core.module import Key
     from trustworks.core.time import TimeEvidence
     from trustworks.timestamping.model import Content, IssuedBy
     from trustworks.timestamping.unit import Unit
@@ -92,14 +91,17 @@ def opened(unit: Unit, accuracy_us: int, clock_mode: str) -> Event:
     )
 
 
-def refused(unit: str, key: Key, error: Refused) -> Event:
-    """A unit is not taken into use, because it breaks a requirement."""
+def refused(unit: str, key: str, error: Exception) -> Event:
+    """A unit is not taken into use: it breaks a requirement, or its key or a file of it cannot be had.
+
+    `key` is the key's label.
+    """
     return Event(
         type="timestamp.unit-refused",
         outcome="refused",
         actor=ACTOR,
-        subject={"unit": unit, "key": key.label},
-        detail={"requirement": error.requirement, "reason": str(error)},
+        subject={"unit": unit, "key": key},
+        detail={"requirement": code_of(error), "reason": str(error)},
         time=datetime.now(UTC),
     )
 

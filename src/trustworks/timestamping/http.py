@@ -32,6 +32,8 @@ MOST_TOGETHER: Final = 16
 """Requests answered together: more would make the first of them wait, and save no more."""
 BUDGET_US: Final = 4000.0
 """So long may the signatures of one turn keep the event loop from everything else."""
+LOOK_PATIENCE: Final = 5.0
+"""Seconds that a request waits until database and module have said whether the units may issue."""
 
 REPLY: Final = "application/timestamp-reply"
 GRANTED: Final = "granted"
@@ -88,8 +90,11 @@ class Edge:
         self._unnamed = names[0] if len(names) == 1 else UNNAMED
         self._loop: asyncio.AbstractEventLoop | None = None
         self._releases: Releases
-        self._waiting: list[tuple[bytes, str | None, asyncio.Future[Outcome]]] = []
+        self._waiting: list[tuple[bytes, str | None, asyncio.Future[Outcome | None]]] = []
         self._threads = ThreadPoolExecutor(service.settings.threads, thread_name_prefix="tsa")
+        # Two: units that are tried again may keep one for long, and the other looks.
+        self._lookers = ThreadPoolExecutor(2, thread_name_prefix="tsa-look")
+        self._looking: asyncio.Future[None] | None = None
 
     def handler(self, unit: str | None) -> Handler:
         """The handler of one address."""
@@ -108,11 +113,15 @@ class Edge:
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
             self._loop, self._releases, self._waiting = loop, Releases(self._recorder, loop), []
+            self._looking = None
         try:
-            if self._service.is_slow(body, unit):
+            if self._service.is_due and not await self._look(loop):
+                failure = PkiFailureInfo.SYSTEM_FAILURE
+                return self._counted(wire.encode_failure(failure, NO_SERVICE), unit, failure)
+            slow = self._service.is_slow(body, unit)
+            outcome = None if slow else await self._together(body, unit, loop)
+            if outcome is None:
                 outcome = await loop.run_in_executor(self._threads, self._service.issue, body, unit)
-            else:
-                outcome = await self._together(body, unit, loop)
         except Exception:  # the client sees the protocol's answer, the log sees all
             log.exception("timestamping.bug")
             failure = PkiFailureInfo.SYSTEM_FAILURE
@@ -126,7 +135,26 @@ class Edge:
             return self._counted(
                 self._service.unrecorded(outcome, error), unit, PkiFailureInfo.SYSTEM_FAILURE
             )
+        self._service.recorded(outcome)
         return self._counted(outcome.answer, unit, None)
+
+    async def _look(self, loop: asyncio.AbstractEventLoop) -> bool:
+        """Wait until the units were looked at, once for all requests; whether that was in time.
+
+        Database and module may take long or not answer: a thread waits for them, and no request for longer
+        than `LOOK_PATIENCE`.
+        """
+        if self._looking is None:
+            self._looking = loop.run_in_executor(self._lookers, self._service.look)
+            self._looking.add_done_callback(self._looked)
+        done, _ = await asyncio.wait((self._looking,), timeout=LOOK_PATIENCE)
+        return bool(done)
+
+    def _looked(self, looking: asyncio.Future[None]) -> None:
+        self._looking = None
+        if not looking.cancelled() and looking.exception() is not None:
+            log.error("timestamping.bug", exc_info=looking.exception())
+        self._lookers.submit(self._service.attempt)
 
     def _counted(self, answer: bytes, unit: str | None, failure: PkiFailureInfo | None) -> bytes:
         """The answer, after it was counted."""
@@ -136,8 +164,8 @@ class Edge:
 
     def _together(
         self, body: bytes, unit: str | None, loop: asyncio.AbstractEventLoop
-    ) -> asyncio.Future[Outcome]:
-        future: asyncio.Future[Outcome] = loop.create_future()
+    ) -> asyncio.Future[Outcome | None]:
+        future: asyncio.Future[Outcome | None] = loop.create_future()
         if not self._waiting:
             loop.call_soon(self._issue, loop)
         self._waiting.append((body, unit, future))
@@ -160,7 +188,7 @@ class Edge:
             if not future.done():  # the client may be gone
                 future.set_result(outcome)
 
-    def _issue_one(self, body: bytes, unit: str | None, future: asyncio.Future[Outcome]) -> None:
+    def _issue_one(self, body: bytes, unit: str | None, future: asyncio.Future[Outcome | None]) -> None:
         try:
             outcome = self._service.issue(body, unit)
         except Exception as error:  # noqa: BLE001 - told to the one who waits, and logged there

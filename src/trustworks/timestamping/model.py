@@ -166,7 +166,8 @@ class OwnToken(NamedTuple):
     """A token of our own, read back by `readback.read_own`.
 
     `fixed` are the parts that are the same in all tokens of a unit, `attributes` is the content of the signed
-    attributes, `certificates` that of the field certificates.
+    attributes, `certificates` that of the field certificates. `around` is what there is before the content,
+    between it and the content of the attributes, and from there to the signature.
     """
 
     fixed: tuple[bytes, ...]
@@ -175,6 +176,7 @@ class OwnToken(NamedTuple):
     attributes: bytes
     signature: bytes
     certificates: bytes | None
+    around: tuple[bytes, bytes, bytes]
 
 
 class Shape(NamedTuple):

@@ -16,6 +16,7 @@ from trustworks.timestamping.model import OwnToken, TstFields
 GENERALIZED_TIME: Final = 0x18
 EXPLICIT_0: Final = 0xA0
 EXPLICIT_1: Final = 0xA1
+GRANTED: Final = bytes.fromhex("020100")  # PKIStatus 0
 
 
 def read_own(der: bytes) -> OwnToken:
@@ -65,7 +66,17 @@ def read_own(der: bytes) -> OwnToken:
         der[attributes:attributes_end],
         der[signature:signature_end],
         certificates,
+        (der[:content], der[content_end:attributes], der[attributes_end:signature]),
     )
+
+
+def read_granted(der: bytes) -> bytes:
+    """The token of a TimeStampResp that says granted and nothing else. Raises `Malformed`."""
+    begin, end = enter(der, 0, SEQUENCE)
+    status, status_end = enter(der, begin, SEQUENCE)
+    if der[status:status_end] != GRANTED or end != len(der):
+        raise Malformed("The answer is not one that grants a token.")
+    return der[status_end:end]
 
 
 def read_tst_fields(der: bytes) -> TstFields:

@@ -6,18 +6,19 @@ Source: RFC 3161, 2.4; EN 319 421, 7.7; EN 319 422, 4 and 5.
 from __future__ import annotations
 
 import threading
-import time
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from trustworks.core.errors import Malformed, Refused, TrustworksError, Unavailable
 from trustworks.core.store.types import microseconds
 from trustworks.core.time import TrustedDay, check_declared_accuracy
 from trustworks.core.trace import implements
-from trustworks.timestamping import events, records, template, unit, wire
+from trustworks.timestamping import events, records, template, wire
 from trustworks.timestamping.begun import Begun, check_own
 from trustworks.timestamping.model import Content, IssuedBy, PkiFailureInfo
-from trustworks.timestamping.rules import requests, timing, units
-from trustworks.timestamping.standing import Standing
+from trustworks.timestamping.rules import requests, timing
+from trustworks.timestamping.rules import units as rules
+from trustworks.timestamping.standing import Standing, joined, outside_period
+from trustworks.timestamping.units import Units
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -79,36 +80,17 @@ class TimestampingAuthority:
         self._clock = clock
         self._recorder = recorder
         self._database = database
-        self._units: dict[str, Unit] = {}
-        self._refused: dict[str, Refused] = {}
         self._serials = records.Serials()
         self._order = threading.Lock()
         self._last: dict[str, int] = {}
         self._issued: dict[str, int] = {}
         self._standing = Standing(recorder, revoked)
-        self._limit = settings.signing_limit_ms * 1000
+        self._limit = settings.signing_limit_us
         self._accuracy = settings.accuracy_us
         self._resolution = settings.resolution_us
-        today = TrustedDay(clock)
-        for unit_settings in settings.units:
-            key = keys(unit_settings.key_label)
-            others = [(name, loaded.key.spki) for name, loaded in self._units.items()]
-            try:
-                loaded = unit.load(
-                    unit_settings,
-                    settings,
-                    key,
-                    clock_mode=clock.mode,
-                    lab=lab,
-                    today=today(),
-                    others=others,
-                )
-            except Refused as error:
-                self._refused[unit_settings.name] = error
-                recorder.record(events.refused(unit_settings.name, key, error))
-            else:
-                self._units[loaded.name] = loaded
-                recorder.record(events.opened(loaded, settings.accuracy_us, clock.mode))
+        self._units = Units(
+            settings, keys=keys, clock_mode=clock.mode, lab=lab, today=TrustedDay(clock), recorder=recorder
+        )
 
     @property
     def unit_names(self) -> tuple[str, ...]:
@@ -130,17 +112,26 @@ class TimestampingAuthority:
             self._recorder.record(outcome.event, outcome.row)
         except Exception as error:  # noqa: BLE001 - whatever stands against the record stands against the token
             return self.unrecorded(outcome, error)
+        self.recorded(outcome)
         return outcome.answer
 
     def issue(self, body: bytes, unit_name: str | None = None) -> Outcome:
-        """Make the answer to a request. A token in it must not leave before its event and row are durable."""
-        return self.issue_all(((body, unit_name),))[0]
+        """Make the answer to a request. A token in it must not leave before its event and row are durable.
 
-    def issue_all(self, requested: Sequence[tuple[bytes, str | None]]) -> list[Outcome]:
+        The caller says what came of them, to `recorded` or `unrecorded`.
+        """
+        if self.is_due:
+            self.look()
+        (outcome,) = self.issue_all(((body, unit_name),))
+        assert outcome is not None  # noqa: S101 - the first is always signed
+        return outcome
+
+    def issue_all(self, requested: Sequence[tuple[bytes, str | None]]) -> list[Outcome | None]:
         """Make the answers to several requests, each a body and the name of a unit; as `issue` does each.
 
         Each step is done for all of them before the next one begins: that is a third less work for the
-        processor, which has at hand what the step needs.
+        processor, which has at hand what the step needs. The caller looks before, where that is due. None
+        instead of an answer: the key turned slow, and this request has to be made once more, in a thread.
         """
         begun = [self._begin(body, unit_name) for body, unit_name in requested]
         self._sign([one for one in begun if isinstance(one, Begun)])
@@ -152,7 +143,7 @@ class TimestampingAuthority:
             request = wire.decode_request(body)
         except Malformed:
             return _refusal(PkiFailureInfo.BAD_DATA_FORMAT, NOT_A_REQUEST)
-        chosen = self._units.get(self._choose(request, unit_name))
+        chosen = self._units.choose(request.policy, unit_name)
         if chosen is None:
             return _refusal(PkiFailureInfo.SYSTEM_FAILURE, NO_SERVICE)
         against = requests.objection(request, chosen.terms)
@@ -160,40 +151,54 @@ class TimestampingAuthority:
             return _refusal(*against)
         try:
             self._recorder.ping()  # nothing is signed that could not be recorded
-            self._standing.check_certificate(chosen)
-            # (1) The time, in order, while the key may be used (EN 319 421, 7.7.1).
-            now, moment = self._time(chosen)
-            if not timing.key_may_sign(moment, chosen.begins, chosen.ends):
-                raise _key_ended(chosen)
-            # (2) What the token says (EN 319 422, 5.2.2).
-            content = self._content(chosen, request, now)
+            # (1) The time, in order, while the unit may issue (EN 319 421, 7.7.1).
+            now, moment = self._ready(chosen)
         except TrustworksError as error:
-            return self._stopped(chosen, error)
+            return self._stopped(chosen, error, at_signing=False)
+        # (2) What the token says (EN 319 422, 5.2.2).
+        content = self._content(chosen, request, now)
         tst_info = chosen.template.tst_info(content)
         return Begun(chosen, request, now, moment, content, tst_info, chosen.template.attributes(tst_info))
+
+    def _ready(self, chosen: Unit) -> tuple[TrustedTime, int]:
+        """The time and its microseconds, when nothing stands against a signature by this unit."""
+        against = self._standing.objection(chosen.name)
+        if against is not None:
+            raise against.with_traceback(None)
+        now, moment = self._time(chosen)
+        if not timing.key_may_sign(moment, chosen.begins, chosen.ends):
+            raise outside_period(chosen, moment)
+        return now, moment
 
     def _sign(self, begun: list[Begun]) -> None:
         """(3) The signatures; `Key.sign_all` lets none out that the public key does not verify."""
         for chosen in {one.unit.name: one.unit for one in begun}.values():
             mine = [one for one in begun if one.unit is chosen]
             try:
-                signatures = _signatures(chosen, [one.attributes for one in mine])
+                signatures = chosen.sign_all([one.attributes for one in mine])
             except TrustworksError as error:
                 for one in mine:
                     one.failure = error
                 continue
-            for one, signature in zip(mine, signatures, strict=True):
+            for one, signature in zip(mine, signatures, strict=False):
                 one.signature = signature
 
-    def _finish(self, begun: Begun) -> Outcome:
-        """Everything after the signature."""
+    def _finish(self, begun: Begun) -> Outcome | None:
+        """Everything after the signature; None when there was no time for one."""
         chosen = begun.unit
         try:
             if begun.failure is not None:
                 raise begun.failure
-            return self._token(begun)
+            return self._token(begun) if begun.signature else None
         except TrustworksError as error:
-            return self._stopped(chosen, error)
+            return self._stopped(chosen, error, at_signing=True)
+
+    def recorded(self, outcome: Outcome) -> None:
+        """The record of a token is durable, and its answer leaves."""
+        assert outcome.event is not None  # noqa: S101 - only tokens have a record
+        name = str(outcome.event.subject["unit"])
+        self._issued[name] = self._issued.get(name, 0) + 1
+        self._standing.resumed(name)
 
     def unrecorded(self, outcome: Outcome, error: Exception) -> bytes:
         """The answer instead of a token whose record could not be written."""
@@ -201,33 +206,23 @@ class TimestampingAuthority:
         self._standing.unrecorded(str(outcome.event.subject["unit"]), error)
         return _refusal(PkiFailureInfo.SYSTEM_FAILURE, NO_SERVICE).answer
 
-    def _choose(self, request: Request, unit_name: str | None) -> str:
-        """The unit that the client named, else the first one that has the policy, else the first one."""
-        if unit_name is not None:
-            return unit_name
-        if request.policy is not None:
-            for name, one in self._units.items():
-                if request.policy in one.terms.policies:
-                    return name
-        return self.settings.units[0].name
-
     def _token(self, begun: Begun) -> Outcome:
         chosen, request, content = begun.unit, begun.request, begun.content
         # (4) Time went on meanwhile: the token still has to be true.
         after = self._clock.now()
         self._check_delay(begun.moment, microseconds(content.gen_time), after)
         # (5) The exact bytes that leave, read back.
-        token = chosen.template.token(
-            begun.tst_info, begun.attributes, begun.signature, certificates=request.cert_req
+        answer = template.response(
+            chosen.template.token(
+                begun.tst_info, begun.attributes, begun.signature, certificates=request.cert_req
+            )
         )
-        check_own(begun, token)
+        check_own(begun, answer)
         # (6) The record, with the evidence of the time.
-        self._standing.resumed(chosen.name)
-        self._issued[chosen.name] = self._issued.get(chosen.name, 0) + 1
         assert request.hash is not None  # noqa: S101 - the rules let only known ones through
         by = IssuedBy(chosen.name, request.hash.name, self._recorder.stream)
         event, row = events.issued(content, by, begun.tst_info, begun.now.evidence, after.utc)
-        return Outcome(template.response(token), event, row)
+        return Outcome(answer, event, row)
 
     @implements(
         "RFC3161:2.4.2-SERIAL",
@@ -268,6 +263,12 @@ class TimestampingAuthority:
 
     def _check_delay(self, moment: int, gen_time: int, after: TrustedTime) -> None:
         signed = microseconds(after.utc)
+        if not timing.is_in_order(signed, moment):
+            raise Unavailable(
+                "clock.backwards",
+                f"The clock went back by {moment - signed} us while the token was signed, and it was thrown "
+                "away. Find out what sets the clock.",
+            )
         if not timing.was_signed_in_time(moment, signed, self._limit):
             raise Unavailable(
                 "clock.signing-too-slow",
@@ -285,105 +286,84 @@ class TimestampingAuthority:
         "RFC3161:2.4.2-SYSTEM-FAILURE",
         disabled=lambda *_: _refusal(PkiFailureInfo.BAD_REQUEST, NO_SERVICE),
     )
-    def _stopped(self, chosen: Unit, error: TrustworksError) -> Outcome:
+    def _stopped(self, chosen: Unit, error: TrustworksError, *, at_signing: bool) -> Outcome:
         """The answer of a unit that cannot issue now; the reason goes to the log, not to the client."""
-        code = self._standing.stopped(chosen.name, error)
+        code = self._standing.stopped(chosen.name, error, at_signing=at_signing)
         if isinstance(error, Unavailable) and code.startswith("clock."):
             return _refusal(PkiFailureInfo.TIME_NOT_AVAILABLE, NO_TIME)
         return _refusal(PkiFailureInfo.SYSTEM_FAILURE, NO_SERVICE)
 
-    # Health
+    # How quick the keys are
 
     def is_slow(self, body: bytes, unit_name: str | None) -> bool:
         """Whether a request's signature takes so long that it is waited for in a thread."""
-        limit = self.settings.inline_below_us
-        if unit_name is None and len(self._units) > 1:
-            slow = {one.pace.microseconds > limit for one in self._units.values()}
-            if len(slow) > 1:  # then it depends on what the client asks for
-                try:
-                    unit_name = self._choose(wire.decode_request(body), None)
-                except Malformed:
-                    return False
-        chosen = self._units.get(unit_name or self.settings.units[0].name)
-        return chosen is not None and chosen.pace.microseconds > limit
+        return self._units.is_slow(body, unit_name)
 
     def most_together(self, budget_us: float, most: int) -> int:
         """How many signatures of keys that are not slow fit in `budget_us`: at least one, at most `most`."""
-        limit = self.settings.inline_below_us
-        quick = [pace for one in self._units.values() if (pace := one.pace.microseconds) <= limit]
-        slowest = max(quick, default=0.0)
-        return most if slowest * most <= budget_us else max(1, int(budget_us / slowest))
+        return self._units.quick_together(budget_us, most)
+
+    # Health
+
+    @property
+    def is_due(self) -> bool:
+        """Whether `look` has to be called before the next request is answered."""
+        return self._standing.is_due
+
+    def look(self) -> None:
+        """Look at the units' certificates and keys: takes as long as database and module take."""
+        self._standing.look(self._units.values())
+
+    def attempt(self) -> None:
+        """Try the units again that do not issue; may wait for the module for long."""
+        self._units.attempt()
 
     def ping(self) -> None:
-        """Answer when every unit can issue. Raises `Unavailable` or `Refused` with the first reason."""
-        for error in self._refused.values():
-            raise error
-        self._recorder.ping()
-        moment = microseconds(self._clock.now().utc)
-        for one in self._units.values():
-            self._standing.check_certificate(one)
-            if not timing.key_may_sign(moment, one.begins, one.ends):
-                raise Unavailable(
-                    "timestamping.key-expired",
-                    f"The private key of the unit {one.name} may not be used now; its use ends at "
-                    f"{events.text(one.key_ends)}.",
-                )
+        """Answer when every unit can issue. Raises `Unavailable` or `Refused` with all reasons in one.
+
+        A stop is over when what it came from is found well here.
+        """
+        self.attempt()
+        self.look()
+        found: list[TrustworksError] = list(self._units.refused.values())
+        try:
+            self._recorder.ping()
+        except Unavailable as error:
+            found.append(error)
+        else:
+            found += filter(None, map(self._ping, self._units.values()))
+        if found:
+            raise joined(found)
+
+    def _ping(self, one: Unit) -> TrustworksError | None:
+        try:
+            self._ready(one)
+        except TrustworksError as error:
+            return error
+        self._standing.passed(one.name)
+        return None
 
     def status(self) -> dict[str, Any]:
         """The authority and its units, as JSON values, for the status page and `/healthz`."""
         return {
-            "ok": not self._refused and self._standing.well,
+            "ok": not self._units.refused and self._standing.well,
             "accuracy_us": self._accuracy,
             "clock": self._clock.status().code,
             "units": [self._unit_status(name) for name in self.unit_names],
         }
 
     def _unit_status(self, name: str) -> dict[str, Any]:
-        refused = self._refused.get(name)
+        refused = self._units.refused.get(name)
         if refused is not None:
-            return {
-                "name": name,
-                "ok": False,
-                "reason": str(refused),
-                "requirement": refused.requirement,
-            }
-        one = self._units[name]
+            reason = {"reason": str(refused), "requirement": events.code_of(refused)}
+            return {"name": name, "ok": False} | reason
         stop = self._standing.code(name)
-        return {
-            "name": name,
-            "ok": stop is None,
-            "reason": stop or "",
-            "qualified": one.qualified,
-            "policies": list(one.terms.policies),
-            "algorithm": one.key.algorithm.value,
-            "scheme": one.scheme.name,
-            "subject": one.certificate.subject.rfc4514_string(),
-            "certificate_ends": events.text(one.certificate.not_valid_after_utc),
-            "key_ends": events.text(one.key_ends),
-            "signature_wait_us": round(one.pace.microseconds, 1),
-            "issued": self._issued.get(name, 0),
-        }
+        state = {"name": name, "ok": stop is None, "reason": stop or ""}
+        return state | self._units[name].status() | {"issued": self._issued.get(name, 0)}
 
     def issued(self, since: datetime, until: datetime) -> dict[str, int]:
         """How many tokens each unit issued, in all processes, from `since` until before `until`."""
         return records.count(self._database, since=since, until=until)
-
-
-def _signatures(chosen: Unit, attributes: list[bytes]) -> list[bytes]:
-    if not chosen.pace.is_due():
-        return chosen.key.sign_all(attributes, chosen.scheme)
-    began = time.perf_counter_ns()
-    found = chosen.key.sign_all(attributes, chosen.scheme)
-    chosen.pace.took((time.perf_counter_ns() - began) // len(found))
-    return found
-
-
-def _key_ended(chosen: Unit) -> Refused:
-    return Refused(
-        "EN319421:TIS-7.7.1-09",
-        f"The private key of the unit {chosen.name} may be used until {events.text(chosen.key_ends)}, within "
-        "its certificate's validity; take a new key and certificate into use.",
-    )
 
 
 def check_authority(settings: TimestampingSettings, time_settings: TimeSettings) -> None:
@@ -391,16 +371,20 @@ def check_authority(settings: TimestampingSettings, time_settings: TimeSettings)
 
     Source: EN 319 421, 7.7.2; EN 319 422, 5.2.2.
     """
-    check_declared_accuracy(time_settings, settings.accuracy_us, settings.resolution_us)
-    _require(
-        "EN319422:5.2.2-GENTIME", units.resolution_findings(settings.accuracy_us, settings.resolution_us)
+    accuracy, resolution, checked = (
+        settings.accuracy_us,
+        settings.resolution_us,
+        time_settings.mode == "enforce",
     )
-    if time_settings.mode == "enforce":
+    _require("EN319422:5.2.2-GENTIME", rules.resolution_findings(accuracy, resolution, checked=checked))
+    check_declared_accuracy(time_settings, accuracy, resolution)
+    _require("TRUSTWORKS:TSA-SIGNING-LIMIT", rules.limit_findings(accuracy, settings.signing_limit_us))
+    if checked:
         for one in settings.units:
             policies = one.policies or settings.policies
             _require(
                 "EN319422:5.2.2-POLICY",
-                units.declared_policy_findings(one.name, policies, settings.lab_policy),
+                rules.declared_policy_findings(one.name, policies, settings.lab_policy),
             )
 
 

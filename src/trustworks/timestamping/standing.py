@@ -2,27 +2,44 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from typing import TYPE_CHECKING, Final
+from collections import deque
+from functools import partial
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from trustworks.core.errors import Refused, Unavailable
+import structlog
+
+from trustworks.core.errors import Refused, TrustworksError, Unavailable
+from trustworks.core.store.types import from_microseconds
+from trustworks.core.trace import implements
 from trustworks.timestamping import events
 from trustworks.timestamping.rules import timing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from trustworks.core.audit import Event, Recorder
     from trustworks.timestamping.unit import Unit
 
-ASK_EVERY: Final = 1.0  # seconds between two looks at a unit's own certificate
+log = structlog.get_logger(__name__)
+
+ASK_EVERY: Final = 1.0  # seconds between two looks at the units' certificates and keys
+MOST_UNTOLD: Final = 100
+
+
+class Stop(NamedTuple):
+    """What stops a unit; `at_signing` when nothing but a token can show that it is over."""
+
+    code: str
+    at_signing: bool
 
 
 class Standing:
     """The standing of an authority's units. Threads share it.
 
     `revoked` answers for a certificate's serial number since when and why it is revoked, None while it is
-    not; it is asked every `ask_every` seconds.
+    not. It is asked every `ask_every` seconds, and so is the module, whether it still has the key.
     """
 
     def __init__(
@@ -31,22 +48,55 @@ class Standing:
         self._recorder = recorder
         self._revoked = revoked
         self._ask_every = ask_every
-        self._asked: dict[str, tuple[float, str | None]] = {}
-        self._stops: dict[str, str] = {}
+        self._looking = threading.Lock()
+        self._until = float("-inf")
+        self._objections: dict[str, TrustworksError] = {}
+        self._stops: dict[str, Stop] = {}
+        self._untold: deque[Event] = deque(maxlen=MOST_UNTOLD)
 
-    def check_certificate(self, unit: Unit) -> None:
-        """Raise `Refused` when the unit's certificate was revoked: its key may be in other hands."""
-        now = time.monotonic()
-        until, revoked = self._asked.get(unit.name, (0.0, None))
-        if now >= until:
+    # What is looked at from time to time
+
+    @property
+    def is_due(self) -> bool:
+        """Whether what is known of the units is too old to issue by."""
+        return time.monotonic() >= self._until
+
+    def look(self, units: Iterable[Unit]) -> None:
+        """Look at the certificates and keys of all units, unless another thread just has.
+
+        Takes as long as database and module take; what fails stops the unit until the next look.
+        """
+        with self._looking:
+            if self.is_due:
+                found = {one.name: self._objection(one) for one in units}
+                self._objections = {name: error for name, error in found.items() if error is not None}
+                self._until = time.monotonic() + self._ask_every
+
+    def objection(self, name: str) -> TrustworksError | None:
+        """What the last look found against the unit."""
+        return self._objections.get(name)
+
+    def _objection(self, unit: Unit) -> TrustworksError | None:
+        try:
             revoked = self._revoked(unit.identity.serial)
-            self._asked[unit.name] = now + self._ask_every, revoked
-        if not timing.certificate_stands(revoked):
-            raise Refused(
-                "TRUSTWORKS:TSA-REVOKED-STOPS",
-                f"The certificate of the unit {unit.name} is revoked ({revoked}); destroy its key and take "
-                "a new key and certificate into use.",
+            if not timing.certificate_stands(revoked):
+                return Refused(
+                    "TRUSTWORKS:TSA-REVOKED-STOPS",
+                    f"The certificate of the unit {unit.name} is revoked ({revoked}); destroy its key and "
+                    "take a new key and certificate into use.",
+                )
+            return key_objection(unit)
+        except TrustworksError as error:
+            return error
+        except Exception as error:
+            log.exception("timestamping.bug", unit=unit.name)
+            return Unavailable(
+                "timestamping.standing",
+                f"Whether the unit {unit.name} may issue cannot be found out ({type(error).__name__}): see "
+                "the log of the process.",
             )
+
+    # What stops a unit
 
     @property
     def well(self) -> bool:
@@ -55,32 +105,81 @@ class Standing:
 
     def code(self, name: str) -> str | None:
         """What stops the unit now; None when nothing does."""
-        return self._stops.get(name)
+        stop = self._stops.get(name)
+        return None if stop is None else stop.code
 
-    def unrecorded(self, name: str, error: Exception) -> None:
-        """A token's record could not be written. The log tells of itself; a fault of the program is told."""
-        self._stops[name] = "audit.unwritable"
-        if not isinstance(error, Unavailable):
-            # A violated constraint: the same serial number twice, which must never leave.
-            self._tell(events.stopped(name, "timestamping.record", error))
-
-    def stopped(self, name: str, error: Exception) -> str:
-        """Something stops the unit; answers its code."""
-        code = events.code_of(error)
-        if self._stops.get(name) != code:
-            self._stops[name] = code
+    def stopped(self, name: str, error: Exception, *, at_signing: bool, code: str | None = None) -> str:
+        """Something stops the unit; answers its code, which is the error's own where none is given."""
+        code = code or events.code_of(error)
+        if self.code(name) != code:
+            self._stops[name] = Stop(code, at_signing)
             self._tell(events.stopped(name, code, error))
         return code
 
+    def unrecorded(self, name: str, error: Exception) -> None:
+        """A token's record could not be written: by a log that is not well, or for a fault of the program."""
+        if isinstance(error, Unavailable):
+            self.stopped(name, error, at_signing=False)
+        else:
+            # A violated constraint: the same serial number twice, which must never leave.
+            self.stopped(name, error, at_signing=True, code="timestamping.record")
+
+    def passed(self, name: str) -> None:
+        """All is well that is looked at before a signature: a stop that came from there is over."""
+        stop = self._stops.get(name)
+        if stop is not None and not stop.at_signing:
+            self.resumed(name)
+
     def resumed(self, name: str) -> None:
-        """The unit issues: nothing stops it any longer."""
-        code = self._stops.pop(name, None)
-        if code is not None:
-            self._tell(events.resumed(name, code))
+        """The unit issued a token, and its record is written: nothing stops it any longer."""
+        if name not in self._stops:  # as a rule
+            return
+        stop = self._stops.pop(name, None)
+        if stop is not None:
+            self._tell(events.resumed(name, stop.code))
 
     def _tell(self, event: Event) -> None:
-        """Write an event without waiting for it; a recorder that cannot says so itself."""
-        try:
-            self._recorder.submit(event, released=lambda _: None)
-        except Unavailable:
-            return
+        """Write an event without waiting for it; what a log that is not well did not take, is told later."""
+        self._untold.append(event)
+        waiting, self._untold = self._untold, deque(maxlen=MOST_UNTOLD)
+        for one in waiting:
+            try:
+                self._recorder.submit(one, released=partial(self._taken, one))
+            except Unavailable:
+                self._untold.append(one)
+
+    def _taken(self, event: Event, error: BaseException | None) -> None:
+        if error is not None:
+            self._untold.append(event)
+
+
+@implements("TRUSTWORKS:TSA-KEY-GONE-STOPS", disabled=None)
+def key_objection(unit: Unit) -> TrustworksError | None:
+    """What stands against the unit's key: that it is no longer in the module, or cannot be looked for."""
+    try:
+        unit.key.check_there()
+    except TrustworksError as error:
+        return error
+    return None
+
+
+def outside_period(unit: Unit, moment: int) -> TrustworksError:
+    """Why the unit's key may not be used at `moment`, microseconds since 1970: not yet, or no more."""
+    if moment < unit.begins:
+        return Unavailable(
+            "timestamping.key-not-begun",
+            f"The private key of the unit {unit.name} may not be used before "
+            f"{events.text(from_microseconds(unit.begins))}; the unit issues from then on.",
+        )
+    return Refused(
+        "EN319421:TIS-7.7.1-09",
+        f"The private key of the unit {unit.name} may not be used now; its use ended at "
+        f"{events.text(from_microseconds(unit.ends))}. Take a new key and certificate into use.",
+    )
+
+
+def joined(errors: list[TrustworksError]) -> TrustworksError:
+    """One error with the sentences of all, of the first one's family."""
+    text = " ".join(dict.fromkeys(map(str, errors)))
+    code = events.code_of(errors[0])
+    return Refused(code, text) if isinstance(errors[0], Refused) else Unavailable(code, text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
@@ -32,18 +33,21 @@ if TYPE_CHECKING:
     from trustworks.core.module import Key
     from trustworks.timestamping.config import TimestampingSettings, UnitSettings
 
-# The quickest of so many signatures says how quick the module is: a busy machine makes some of them wait.
-WINDOW: Final = 16
-SAMPLE: Final = 16
+# A key that turned slow is used by threads for so many times as long, and for no longer than that.
+PAUSE_TIMES: Final = 20
+LONGEST_PAUSE_NS: Final = 10_000_000_000
 # Before the first signature: RSA computes for milliseconds, curves for a tenth of one.
 EXPECTED_US: Final = {"rsa": 2000.0, "ec": 100.0, "ed25519": 100.0}
+
+_SECOND: Final = "%Y-%m-%dT%H:%M:%SZ"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unit:
     """A unit that may issue from `begins` until before `ends` (microseconds since 1970).
 
-    `proven` are the lengths of tokens that were read back as a whole, see `service`.
+    `proven` are, for the lengths of answers that were read back as a whole, what surrounds in them the
+    parts that differ; see `begun.check_own`.
     """
 
     name: str
@@ -54,12 +58,38 @@ class Unit:
     terms: Terms
     template: Template
     shape: Shape
-    proven: set[tuple[int, int, bool]]
+    proven: dict[tuple[int, int, bool], tuple[bytes, bytes, bytes]]
     qualified: bool
     begins: int
     ends: int
     key_ends: datetime
     pace: Pace
+
+    def sign_all(self, attributes: list[bytes]) -> list[bytes]:
+        """The signatures; fewer, when those after the first would begin too late for who waits for them.
+
+        Raises what `Key.sign_all` does.
+        """
+        began, number = time.perf_counter_ns(), 1
+        try:
+            found = self.key.sign_all(attributes, self.scheme, until=began + self.pace.patience_ns)
+            number = len(found)
+        finally:
+            self.pace.took(began, time.perf_counter_ns(), number)
+        return found
+
+    def status(self) -> dict[str, object]:
+        """What the status page tells of it, as JSON values."""
+        return {
+            "qualified": self.qualified,
+            "policies": list(self.terms.policies),
+            "algorithm": self.key.algorithm.value,
+            "scheme": self.scheme.name,
+            "subject": self.certificate.subject.rfc4514_string(),
+            "certificate_ends": f"{self.certificate.not_valid_after_utc:{_SECOND}}",
+            "key_ends": f"{self.key_ends:{_SECOND}}",
+            "signature_wait_us": round(self.pace.microseconds, 1),
+        }
 
 
 class Pace:
@@ -68,27 +98,43 @@ class Pace:
     The key signs nothing but tokens, so there is no signature to try it with: before the first, the key's
     algorithm says what to expect. Whether the time goes by in this processor or in a module over a network is
     the same to who waits. Threads may lose a measurement to one another; that does no harm.
+
+    A batch that took too long for those who wait, or a second slow one in a row, makes the key slow: the next
+    would keep the event loop from everybody. One alone that is slow by little is the machine's, which had
+    something else to do. After a pause the first quick signature makes the key quick again; by the pause, a
+    key that is slow now and then has the loop for a twentieth of the time.
     """
 
-    def __init__(self, expected_us: float = 0.0) -> None:
+    def __init__(self, limit_us: float, expected_us: float, patience_ns: int) -> None:
+        """A key is slow when a signature takes longer than `limit_us`; no batch may take `patience_ns`."""
+        self.limit_us = limit_us
         self.microseconds = expected_us
-        self._least = float("inf")
-        self._number = 0
-        self._passed = 0
+        self.patience_ns = patience_ns
+        self._was_slow = False
+        self._pause_ends = 0
 
-    def is_due(self) -> bool:
-        """Whether the next signature is to be measured: the first ones, then a few; measuring costs time."""
-        self._passed += 1
-        return self._number < WINDOW or self._passed % SAMPLE == 0
+    @property
+    def is_slow(self) -> bool:
+        """Whether a signature takes so long that it is waited for in a thread."""
+        return self.microseconds > self.limit_us
 
-    def took(self, wall_ns: int) -> None:
-        """Take note of how long a signature took."""
-        self._least = min(self._least, wall_ns / 1000)
-        self._number += 1
-        if self._number < WINDOW:
-            self.microseconds = self._least
-        elif self._number % WINDOW == 0:
-            self.microseconds, self._least = self._least, float("inf")
+    def took(self, began_ns: int, ended_ns: int, number: int = 1) -> None:
+        """Take note of when a batch of signatures, failed ones too, began and ended (`perf_counter_ns`)."""
+        batch = ended_ns - began_ns
+        took = batch / 1000 / number
+        if took > self.limit_us:
+            if self.is_slow:
+                self.microseconds = took
+            elif self._was_slow or batch > self.patience_ns:
+                self.microseconds = took
+                self._pause_ends = ended_ns + min(PAUSE_TIMES * batch, LONGEST_PAUSE_NS)
+            self._was_slow = True
+        elif not self.is_slow:
+            self.microseconds += (took - self.microseconds) / 8
+            self._was_slow = False
+        elif ended_ns >= self._pause_ends:
+            self.microseconds = took
+            self._was_slow = False
 
 
 def load(
@@ -107,8 +153,7 @@ def load(
     `Refused` with the first requirement that is not met, `Unavailable` (timestamping.certificate) when a file
     cannot be read.
     """
-    certificates = read_certificates(unit.certificate)
-    certificate = certificates[0] if certificates else None
+    certificate, chain = read_files(unit)
     spki = b"" if certificate is None else _spki(certificate)
     _require("EN319421:7.6.4-CERTIFICATE-LOADED", rules.key_findings(certificate, spki, key.spki), unit)
     assert certificate is not None  # noqa: S101 - as the rule above found
@@ -135,7 +180,13 @@ def load(
             rules.algorithm_findings(not_after, key_ends, agreed_until(key.algorithm, scheme)),
             unit,
         )
-    chain = () if unit.chain is None else read_certificates(unit.chain)
+    _require("TRUSTWORKS:TSA-CHAIN", rules.chain_findings(certificate, chain), unit)
+    expected_us = EXPECTED_US[key.algorithm.family]
+    _require(
+        "EN319421:TIS-7.7.1-06",
+        rules.signing_findings(settings.accuracy_us, expected_us),
+        unit,
+    )
     signer = _signer(certificate, chain, scheme)
     policies = rules.policies_of(unit.policies, settings.policies, settings.lab_policy, clock_mode)
     template = Template(signer, accuracy_us=settings.accuracy_us, qualified=unit.qualified)
@@ -150,12 +201,12 @@ def load(
         terms=Terms(policies=policies, imprints=frozenset(settings.imprints)),
         template=template,
         shape=_shape(template, identity, unit),
-        proven=set(),
+        proven={},
         qualified=unit.qualified,
         begins=microseconds(begins),
         ends=microseconds(min(key_ends, not_after)),
         key_ends=key_ends,
-        pace=Pace(EXPECTED_US[key.algorithm.family]),
+        pace=Pace(settings.inline_below_us, expected_us, settings.patience_ns),
     )
 
 
@@ -180,6 +231,25 @@ def check_suite(unit: UnitSettings, key: Key, today: date, *, lab: bool) -> Sign
 def _require(requirement: str, findings: tuple[str, ...], unit: UnitSettings) -> None:
     if findings:
         raise Refused(requirement, f"The time-stamping unit {unit.name} does not issue: {' '.join(findings)}")
+
+
+def read_files(unit: UnitSettings) -> tuple[x509.Certificate | None, tuple[x509.Certificate, ...]]:
+    """The unit's certificate, None while there is no such file, and the CA certificates to send along.
+
+    Those are in the file that `chain` names; where it names none, behind the unit's own certificate. Raises
+    `Unavailable` (timestamping.certificate) for a file that cannot be read, or a chain's that is not there.
+    """
+    certificates = read_certificates(unit.certificate)
+    if unit.chain is None:
+        return (certificates[0] if certificates else None), certificates[1:]
+    chain = read_certificates(unit.chain)
+    if not chain:
+        raise Unavailable(
+            "timestamping.certificate",
+            f"The unit {unit.name} names {unit.chain} as its chain, and there is no such file; put the CA "
+            "certificates there, or leave `chain` out.",
+        )
+    return (certificates[0] if certificates else None), chain
 
 
 def read_certificates(file: Path) -> tuple[x509.Certificate, ...]:

@@ -136,6 +136,12 @@ def _name(subject: str | None) -> x509.Name:
     return distinguished_name(() if subject is None else read_subject(subject))
 
 
+_COPIES = (
+    "A time-stamping unit that used it stops by itself within seconds. Restart other services that did: with "
+    "SoftHSM2 they sign with a copy of it until they end."
+)
+
+
 def destroy_key(
     context: typer.Context,
     label: Label,
@@ -150,7 +156,11 @@ def destroy_key(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Destroy a key for ever. Restart the services that use it: with SoftHSM2 they sign with a copy of it."""
+    """Destroy a key for ever.
+
+    A time-stamping unit that runs stops by itself within seconds. Restart other services that use the key:
+    with SoftHSM2 they sign with a copy of it until they end.
+    """
     with (
         log_of(context, alone=uri is not None) as on_event,
         opened(context, token=token, uri=uri, library=library, lab=lab, read_write=True) as module,
@@ -164,4 +174,4 @@ def destroy_key(
         on_event("module.key-destruction-ordered", module.token_uri, facts)
         module.destroy(key)
         on_event("module.key-destroyed", module.token_uri, facts)
-    typer.echo(json.dumps(facts) if as_json else f"{facts['uri']} is destroyed.")
+    typer.echo(json.dumps(facts) if as_json else f"{facts['uri']} is destroyed.\n{_COPIES}")

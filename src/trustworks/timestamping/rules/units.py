@@ -5,9 +5,10 @@ Source: EN 319 421, 7.6; EN 319 422, 6; RFC 3161, 2.3.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from trustworks.core.trace import implements
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
 Findings = tuple[str, ...]
+ONE_SECOND_US: Final = 1_000_000
 
 
 @implements("EN319421:7.6.4-CERTIFICATE-LOADED", disabled=())
@@ -43,7 +45,16 @@ def purpose_findings(certificate: x509.Certificate) -> Findings:
         if not usage.critical:
             found.append("The certificate's extended key usage must be critical.")
     found.extend(_key_usage_findings(certificate))
+    if _is_authority(certificate):
+        found.append("The certificate is a certification authority's (CA:TRUE); issue it by the profile tsu.")
     return tuple(found)
+
+
+def _is_authority(certificate: x509.Certificate) -> bool:
+    try:
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except x509.ExtensionNotFound:
+        return False
 
 
 def _key_usage_findings(certificate: x509.Certificate) -> Findings:
@@ -130,11 +141,67 @@ def policies_of(
 
 
 @implements("EN319422:5.2.2-GENTIME", disabled=())
-def resolution_findings(accuracy_us: int, resolution_us: int) -> Findings:
-    """GenTime is as fine as the declared accuracy asks for: better than a second needs a fraction."""
-    if resolution_us > accuracy_us or (accuracy_us < 1_000_000 and resolution_us >= 1_000_000):
+def resolution_findings(accuracy_us: int, resolution_us: int, *, checked: bool) -> Findings:
+    """GenTime is as fine as the declared accuracy asks for; `checked` says that somebody checks the clock.
+
+    A whole second that genTime cuts off leaves nothing of the second that is the most an accuracy may be:
+    nothing for the bound of a checked clock.
+    """
+    if resolution_us > accuracy_us or (checked and resolution_us >= ONE_SECOND_US):
         return ("genTime is coarser than the declared accuracy; raise [timestamping] gen-time-digits.",)
     return ()
+
+
+@implements("TRUSTWORKS:TSA-SIGNING-LIMIT", disabled=())
+def limit_findings(accuracy_us: int, limit_us: int) -> Findings:
+    """A signature may not take longer than the accuracy that the token states."""
+    if limit_us > accuracy_us:
+        return (
+            (
+                f"A signature may take {limit_us} us, and the declared accuracy is {accuracy_us} us; lower "
+                "[timestamping] signing-limit-ms."
+            ),
+        )
+    return ()
+
+
+@implements("EN319421:TIS-7.7.1-06", disabled=())
+def signing_findings(accuracy_us: int, expected_us: float) -> Findings:
+    """The declared accuracy leaves time for a signature; else no token would ever leave."""
+    if accuracy_us < expected_us:
+        return (
+            (
+                f"The declared accuracy of {accuracy_us} us leaves no time for a signature, which takes some "
+                f"{expected_us:.0f} us; declare more than that ([timestamping] accuracy-us)."
+            ),
+        )
+    return ()
+
+
+@implements("TRUSTWORKS:TSA-CHAIN", disabled=())
+def chain_findings(certificate: x509.Certificate, chain: Sequence[x509.Certificate]) -> Findings:
+    """The CA certificates that are sent along lead on from the unit's own, and none is there twice."""
+    found = []
+    before = [certificate]
+    for one in chain:
+        name = one.subject.rfc4514_string()
+        if one in before:
+            found.append(f"The certificate of {name} is in the chain a second time; leave it out.")
+        elif not any(_issued(one, below) for below in before):
+            found.append(
+                f"The certificate of {name} in the chain issued none before it; begin the chain with the one "
+                "that issued the unit's certificate."
+            )
+        before.append(one)
+    return tuple(found)
+
+
+def _issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        return False
+    return True
 
 
 @implements("EN319422:5.2.2-POLICY", disabled=())

@@ -1,0 +1,182 @@
+"""The units of an authority: each taken into use, or refused and tried again, without harm to the others."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from trustworks.core.errors import Malformed, TrustworksError, Unavailable
+from trustworks.timestamping import events, unit, wire
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import date
+    from pathlib import Path
+
+    from trustworks.core.audit import Event, Recorder
+    from trustworks.core.module import Key
+    from trustworks.timestamping.config import TimestampingSettings, UnitSettings
+    from trustworks.timestamping.unit import Unit
+
+
+class Units(Mapping[str, "Unit"]):
+    """The units that are in use, by name, in the order of the configuration. Threads share it.
+
+    `refused` says of each other one why it does not issue. `keys` answers the key with a label.
+    """
+
+    def __init__(
+        self,
+        settings: TimestampingSettings,
+        *,
+        keys: Callable[[str], Key],
+        clock_mode: str,
+        lab: bool,
+        today: Callable[[], date],
+        recorder: Recorder,
+    ) -> None:
+        """Take into use what can be. Raises `Unavailable` when the log cannot be written."""
+        self._settings = settings
+        self._keys = keys
+        self._clock_mode = clock_mode
+        self._lab = lab
+        self._today = today
+        self._recorder = recorder
+        self._attempting = threading.Lock()
+        self._files: dict[str, object] = {}
+        self._told: dict[str, str] = {}
+        self._in_use: dict[str, Unit] = {}
+        self._default: Unit | None = None
+        self.refused: dict[str, TrustworksError] = {}
+        self._attempt()
+
+    def __getitem__(self, name: str) -> Unit:
+        return self._in_use[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._in_use)
+
+    def __len__(self) -> int:
+        return len(self._in_use)
+
+    def attempt(self) -> None:
+        """Try the refused units again: whose files have changed, or whose reason may pass by itself.
+
+        Waits for the module, and does nothing while another thread is at it: for a thread that can wait.
+        """
+        if not self.refused or not self._attempting.acquire(blocking=False):
+            return
+        try:
+            self._attempt()
+        except Unavailable:
+            return  # the log cannot be written, and says so itself; what it is not told of is not used
+        finally:
+            self._attempting.release()
+
+    def _attempt(self) -> None:
+        tried: dict[str, object] = {}
+        in_use, refused, news = dict(self._in_use), dict(self.refused), list[tuple[str, str, "Event"]]()
+        for one in self._settings.units:
+            files = _state(one.certificate), _state(one.chain)
+            error = refused.get(one.name)
+            if one.name in in_use or not (
+                error is None or isinstance(error, Unavailable) or files != self._files.get(one.name)
+            ):
+                continue
+            tried[one.name] = files
+            outcome = self._load(one, in_use)
+            if isinstance(outcome, TrustworksError):
+                refused[one.name] = outcome
+                news.append((one.name, str(outcome), events.refused(one.name, one.key_label, outcome)))
+            else:
+                refused.pop(one.name, None)
+                in_use[one.name] = outcome
+                news.append(
+                    (one.name, "", events.opened(outcome, self._settings.accuracy_us, self._clock_mode))
+                )
+        for name, reason, event in news:
+            if self._told.get(name) != reason:
+                self._recorder.record(event)
+                self._told[name] = reason
+        self._files |= tried
+        self._use(in_use, refused)
+
+    def _use(self, in_use: dict[str, Unit], refused: dict[str, TrustworksError]) -> None:
+        """Let requests see the units: the dictionaries are never changed afterwards, as threads read them."""
+        order = self._settings.units
+        self._in_use = {one.name: in_use[one.name] for one in order if one.name in in_use}
+        self.refused = {one.name: refused[one.name] for one in order if one.name in refused}
+        alike = (
+            in_use[one.name]
+            for one in order
+            if one.name in in_use and self._terms(one) == self._terms(order[0])
+        )
+        self._default = next(alike, None)
+
+    def _terms(self, one: UnitSettings) -> tuple[object, ...]:
+        return one.policies or self._settings.policies, one.qualified
+
+    def _load(self, one: UnitSettings, in_use: dict[str, Unit]) -> Unit | TrustworksError:
+        try:
+            return unit.load(
+                one,
+                self._settings,
+                self._keys(one.key_label),
+                clock_mode=self._clock_mode,
+                lab=self._lab,
+                today=self._today(),
+                others=[(name, other.key.spki) for name, other in in_use.items()],
+            )
+        except TrustworksError as error:
+            return error
+
+    # Which unit answers
+
+    def choose(self, policy: str | None, name: str | None) -> Unit | None:
+        """The unit that the client named, else the first one with the policy, else the first one.
+
+        Where the first is not in use, the next one with the same policies and qualification answers in its
+        place, and no other: a client that names neither gets what it expects, or nothing.
+        """
+        if name is not None:
+            return self._in_use.get(name)
+        if policy is not None:
+            for one in self._in_use.values():
+                if policy in one.terms.policies:
+                    return one
+        return self._default
+
+    def is_slow(self, body: bytes, name: str | None) -> bool:
+        """Whether the key that signs the answer to a request is a slow one."""
+        for one in self._in_use.values():
+            if one.pace.is_slow:
+                break
+        else:
+            return False
+        policy = None
+        if name is None and len(self._in_use) > 1:  # then it depends on what the client asks for
+            try:
+                policy = wire.decode_request(body).policy
+            except Malformed:
+                return False
+        chosen = self.choose(policy, name)
+        return chosen is not None and chosen.pace.is_slow
+
+    def quick_together(self, budget_us: float, most: int) -> int:
+        """How many signatures of keys that are not slow fit in `budget_us`: at least one, at most `most`."""
+        slowest = max(
+            (one.pace.microseconds for one in self._in_use.values() if not one.pace.is_slow), default=0.0
+        )
+        return most if slowest * most <= budget_us else max(1, int(budget_us / slowest))
+
+
+def _state(file: Path | None) -> object:
+    """What is another when the file was written anew; None when it cannot be looked at."""
+    if file is None:
+        return None
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
