@@ -115,6 +115,31 @@ def test_a_certificate_that_is_not_for_time_stamping_is_told(tmp_path: Path, usa
             assert ["cannot be read as certificates" in one for one in about] == [True]
 
 
+@pytest.mark.parametrize(
+    ("chain", "words"),
+    [
+        ("garbage", "cannot be read as certificates"),
+        ("another", "issued none before it"),
+        ("none", "there is no file"),
+    ],
+)
+def test_a_chain_that_does_not_lead_on_from_the_certificate_is_told(
+    tmp_path: Path, chain: str, words: str
+) -> None:
+    text = (
+        '[provider]\nname = "Trustworks TEST Provider"\n[[timestamping.units]]\nname = "tsu-1"\n'
+        'certificate = "tsu.pem"\nchain = "chain.pem"\nkey-expires = 2026-12-01T00:00:00Z\n'
+    )
+    certify(tmp_path / "tsu.pem", ExtendedKeyUsageOID.TIME_STAMPING)
+    if chain == "garbage":
+        (tmp_path / "chain.pem").write_text("no certificate", encoding="ascii")
+    elif chain == "another":
+        certify(tmp_path / "chain.pem", ExtendedKeyUsageOID.SERVER_AUTH)
+    (about,) = [one for one in told(tmp_path, text) if "chain.pem" in one or "in the chain" in one]
+    assert about.startswith("timestamping.units (tsu-1)")
+    assert words in about
+
+
 def certify(file: Path, usage: x509.ObjectIdentifier) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "A TEST certificate")])

@@ -70,20 +70,23 @@ def _unseen(error: OSError) -> str:
 def _unsuited(config: Config) -> Iterator[str]:
     """What a time-stamping unit would refuse to issue for, as far as its certificate alone shows it."""
     from trustworks.timestamping.rules import units as rules  # noqa: PLC0415 - where it is configured
-    from trustworks.timestamping.unit import key_usage_period, read_certificates  # noqa: PLC0415
+    from trustworks.timestamping.unit import key_usage_period, read_files  # noqa: PLC0415
 
     for unit in () if config.timestamping is None else config.timestamping.units:
+        if not all(path is None or path.is_file() for path in (unit.certificate, unit.chain)):
+            continue  # it was told already
         key = f"timestamping.units ({unit.name}) certificate"
         try:
-            found = read_certificates(unit.certificate)
+            certificate, chain = read_files(unit)
         except TrustworksError as error:
             yield f"{key}: {error}"
             continue
-        for certificate in found[:1]:
+        if certificate is not None:
             _, key_ends = key_usage_period(certificate, unit.key_expires)
             for finding in (
                 *rules.purpose_findings(certificate),
                 *rules.expiry_findings(key_ends, certificate.not_valid_after_utc),
+                *rules.chain_findings(certificate, chain),
             ):
                 yield f"{key}: {unit.certificate}: {finding}"
 

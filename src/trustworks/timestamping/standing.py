@@ -158,8 +158,8 @@ def key_objection(unit: Unit) -> TrustworksError | None:
     """What stands against the unit's key: that it is no longer in the module, or cannot be looked for."""
     try:
         unit.key.check_there()
-    except TrustworksError as error:
-        return error
+    except Unavailable as error:
+        return Unavailable(error.code, f"The unit {unit.name} does not issue: {error}")
     return None
 
 
