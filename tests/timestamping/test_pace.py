@@ -122,6 +122,16 @@ def test_a_module_that_turns_slow_keeps_the_loop_for_one_batch_and_refuses_nobod
     assert inline(paced) == 0
 
 
+@pytest.mark.parametrize("fails", [False, True])
+def test_those_who_wait_behind_the_first_slow_batch_are_left_to_threads(
+    edge: Edge, query: Callable[..., bytes], paced: Paced, fails: bool
+) -> None:
+    inline(paced)
+    paced.ms, paced.fails = 100, fails
+    ask(edge, query, 5 * MOST_TOGETHER)
+    assert inline(paced) == 1
+
+
 def test_a_batch_leaves_time_for_those_that_it_does_not_sign(
     edge: Edge, query: Callable[..., bytes], paced: Paced, ticker: Ticker
 ) -> None:

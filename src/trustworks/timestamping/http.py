@@ -144,11 +144,12 @@ class Edge:
         Database and module may take long or not answer: a thread waits for them, and no request for longer
         than `LOOK_PATIENCE`.
         """
-        if self._looking is None:
-            self._looking = loop.run_in_executor(self._lookers, self._service.look)
-            self._looking.add_done_callback(self._looked)
-        done, _ = await asyncio.wait((self._looking,), timeout=LOOK_PATIENCE)
-        return bool(done)
+        looking = self._looking
+        if looking is None:
+            looking = self._looking = loop.run_in_executor(self._lookers, self._service.look)
+            looking.add_done_callback(self._looked)
+        done, _ = await asyncio.wait((looking,), timeout=LOOK_PATIENCE)
+        return bool(done) and looking.exception() is None
 
     def _looked(self, looking: asyncio.Future[None]) -> None:
         self._looking = None
@@ -177,6 +178,7 @@ class Edge:
         now, self._waiting = self._waiting[:most], self._waiting[most:]
         if self._waiting:
             loop.call_soon(self._issue, loop)
+        slow = self._service.slow_units()
         try:
             outcomes = self._service.issue_all([(body, unit) for body, unit, _ in now])
         except Exception:
@@ -187,6 +189,18 @@ class Edge:
         for (_, _, future), outcome in zip(now, outcomes, strict=True):
             if not future.done():  # the client may be gone
                 future.set_result(outcome)
+        if self._waiting and self._service.slow_units() != slow:
+            self._leave_to_threads()
+
+    def _leave_to_threads(self) -> None:
+        """A key turned slow: whoever waits for it waits no longer on the loop."""
+        waiting, self._waiting = self._waiting, []
+        for one in waiting:
+            body, unit, future = one
+            if not self._service.is_slow(body, unit):
+                self._waiting.append(one)
+            elif not future.done():
+                future.set_result(None)
 
     def _issue_one(self, body: bytes, unit: str | None, future: asyncio.Future[Outcome | None]) -> None:
         try:

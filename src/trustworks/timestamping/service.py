@@ -295,6 +295,10 @@ class TimestampingAuthority:
 
     # How quick the keys are
 
+    def slow_units(self) -> tuple[str, ...]:
+        """The units whose signatures are waited for in threads."""
+        return self._units.slow()
+
     def is_slow(self, body: bytes, unit_name: str | None) -> bool:
         """Whether a request's signature takes so long that it is waited for in a thread."""
         return self._units.is_slow(body, unit_name)

@@ -147,6 +147,10 @@ class Units(Mapping[str, "Unit"]):
                     return one
         return self._default
 
+    def slow(self) -> tuple[str, ...]:
+        """The units whose keys are slow."""
+        return tuple(name for name, one in self._in_use.items() if one.pace.is_slow)
+
     def is_slow(self, body: bytes, name: str | None) -> bool:
         """Whether the key that signs the answer to a request is a slow one."""
         for one in self._in_use.values():
