@@ -137,6 +137,10 @@ def test_time_that_ends_during_the_signature_stops_the_token(
     monkeypatch.setattr(key, "sign_all", latching)
     authority = authority_of(keys=lambda _: key)
     assert failures(authority.stamp(query())) == ("timeNotAvailable",)
+    assert authority.status()["units"][0]["reason"] == "clock.jump"
+    clock.refuses = None
+    authority.ping()
+    assert authority.status()["ok"]
 
 
 @pytest.mark.req("RFC3161:2.4.2-SYSTEM-FAILURE")

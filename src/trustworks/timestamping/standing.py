@@ -26,6 +26,7 @@ log = structlog.get_logger(__name__)
 
 ASK_EVERY: Final = 1.0  # seconds between two looks at the units' certificates and keys
 MOST_UNTOLD: Final = 100
+OF_SIGNING: Final = frozenset({"clock.signing-too-slow", "clock.accuracy"})
 
 
 class Stop(NamedTuple):
@@ -109,10 +110,15 @@ class Standing:
         return None if stop is None else stop.code
 
     def stopped(self, name: str, error: Exception, *, at_signing: bool, code: str | None = None) -> str:
-        """Something stops the unit; answers its code, which is the error's own where none is given."""
+        """Something stops the unit; answers its code, which is the error's own where none is given.
+
+        `at_signing`: it came up when the module had begun. That is over when a token was made, but for a
+        clock which gave no time then: that is found well without a token.
+        """
         code = code or events.code_of(error)
         if self.code(name) != code:
-            self._stops[name] = Stop(code, at_signing)
+            of_clock = code.startswith("clock.") and code not in OF_SIGNING
+            self._stops[name] = Stop(code, at_signing and not of_clock)
             self._tell(events.stopped(name, code, error))
         return code
 
