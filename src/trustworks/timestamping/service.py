@@ -67,13 +67,13 @@ class TimestampingAuthority:
         lab: bool,
         revoked: Callable[[int], str | None] = lambda _: None,
     ) -> None:
-        """Load every unit, with the key that `keys` answers for its label.
+        """Take every unit into use that can be, with the key that `keys` answers for its label.
 
         `revoked` answers for a certificate's serial number since when and why it is revoked, see `Standing`.
 
         Raises:
             Refused: the authority as a whole breaks a requirement (accuracy, policies).
-            Unavailable: the module cannot be used, or the log cannot be written.
+            Unavailable: the log cannot be written.
         """
         check_authority(settings, time_settings)
         self.settings = settings

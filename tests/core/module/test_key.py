@@ -354,7 +354,7 @@ def test_a_working_copy_is_as_well_protected_and_not_another_key(
 
 @pytest.mark.parametrize("copies", [False, True])
 def test_a_key_that_another_process_destroyed_is_missed_and_signs_no_more(
-    softhsm: Path, token: Pkcs11Uri, copies: bool
+    softhsm: Path, token: Pkcs11Uri, copies: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from trustworks.core.module import ModuleSettings  # noqa: PLC0415
 
@@ -372,11 +372,18 @@ def test_a_key_that_another_process_destroyed_is_missed_and_signs_no_more(
         subprocess.run([sys.executable, "-c", code, str(softhsm), str(token)], check=True)
         if copies:
             goes.sign(DATA)  # the copy does not know yet
-        generation = module.connection.generation
+        generation, look_up, looks = module.connection.generation, module.look_up, list[object]()
+
+        def noted(action: Any) -> Any:
+            looks.append(action)
+            return look_up(action)
+
+        monkeypatch.setattr(module, "look_up", noted)
         for _ in range(3):
             with pytest.raises(Unavailable, match="no longer on") as caught:
                 goes.check_there()
             assert caught.value.code == "module.key-absent"
+        assert len(looks) == 2  # under the lock at first alone: it keeps no other unit waiting afterwards
         assert module.connection.generation == generation + 1  # opened anew once, not at each look
         with pytest.raises(Unavailable, match="no longer on"):
             goes.sign(DATA)

@@ -151,8 +151,9 @@ class Key:
     def check_there(self) -> None:
         """Answer while the private key is on the token, whoever may have destroyed it.
 
-        Where it is not, the connection is opened anew: a working copy of the key ends with it, and so does a
-        logout, after which no private key is found. Raises `Unavailable` (module.key-absent, ...).
+        The first time that it is not, the connection is opened anew: a working copy of the key ends with it,
+        and so does a logout, after which no private key is found. Raises `Unavailable` (module.key-absent,
+        ...).
         """
 
         def find(session: int) -> int:
@@ -161,7 +162,7 @@ class Key:
         try:
             self._connection.run(find)  # without the lock of those who make keys: they may take seconds
         except Unavailable as error:
-            if error.code != "module.key-absent":
+            if error.code != "module.key-absent" or self._missed:
                 raise
             self._look_again(find)
         self._missed = False
@@ -170,7 +171,7 @@ class Key:
         try:
             self._module.look_up(find)
         except Unavailable as error:
-            if error.code != "module.key-absent" or self._missed:
+            if error.code != "module.key-absent":
                 raise
             self._missed = True
             self._connection.reopen(self._connection.generation)
