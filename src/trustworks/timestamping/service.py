@@ -284,7 +284,7 @@ class TimestampingAuthority:
     @implements(
         "RFC3161:2.4.2-TIME-NOT-AVAILABLE",
         "RFC3161:2.4.2-SYSTEM-FAILURE",
-        disabled=lambda *_: _refusal(PkiFailureInfo.BAD_REQUEST, NO_SERVICE),
+        disabled=lambda *_, **__: _refusal(PkiFailureInfo.BAD_REQUEST, NO_SERVICE),
     )
     def _stopped(self, chosen: Unit, error: TrustworksError, *, at_signing: bool) -> Outcome:
         """The answer of a unit that cannot issue now; the reason goes to the log, not to the client."""
