@@ -46,6 +46,17 @@ def test_what_is_absent_is_opened_once_it_is_there() -> None:
     assert (flaky.tries, flaky.closed, opening.is_open) == (2, 2, False)
 
 
+def test_asking_again_and_again_fills_no_memory() -> None:
+    opening = Opening("tsu", Flaky(Unavailable("module.token-absent", "Insert the token.")))
+    opening.attempt()
+    lengths = set()
+    for _ in range(3):
+        with pytest.raises(Unavailable) as raised:
+            opening.get()
+        lengths.add(len(raised.traceback))
+    assert len(lengths) == 1
+
+
 @pytest.mark.req("TRUSTWORKS:APP-PIN-ONCE")
 @pytest.mark.parametrize(
     "error",

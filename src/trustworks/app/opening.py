@@ -59,7 +59,7 @@ class Opening(Generic[T]):
     def get(self) -> T:
         """The resource. Raises what opening it raised last."""
         if self._value is None:
-            raise self._error
+            raise self._error.with_traceback(None)  # else it would grow with every raise
         return self._value
 
     def attempt(self) -> bool:

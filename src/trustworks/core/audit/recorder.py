@@ -140,7 +140,7 @@ class Recorder:
     def ping(self) -> None:
         """Answer when the log can be written, as far as is known. Raises `Unavailable` (audit.unwritable)."""
         if self._refusal is not None:
-            raise self._refusal
+            raise self._refusal.with_traceback(None)  # else it would grow with every raise
         if self._closed:
             raise Unavailable("audit.closed", "The audit log is closed: this process is ending.")
 

@@ -116,7 +116,8 @@ class Connection:
         cryptoki, users = self.cryptoki, 0
         fingerprint = hashlib.sha256(self._pin).digest()
         if self._pin_refused is not None:
-            raise self._pin_refused  # another try with the same PIN would bring the token nearer to its lock
+            # Another try with the same PIN would bring the token nearer to its lock.
+            raise self._pin_refused.with_traceback(None)
         if self.slot in cryptoki.logins:
             users, first = cryptoki.logins[self.slot]
             if first != fingerprint:
