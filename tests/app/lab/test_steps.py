@@ -309,11 +309,15 @@ def test_a_unit_whose_key_ends_soon_gets_a_successor_with_a_key_of_its_own(layou
 
 def test_a_successor_that_was_made_and_not_named_is_named(layout: Layout) -> None:
     text = layout.config.read_text(encoding="utf-8")
-    put(layout.config, places.with_unit(text, "tsu-3", "tsu-1"))
+    first = places.with_unit(text, unit(layout)[0], "tsu-1")
+    put(layout.config, first)
+    later(layout, 360)
     before = layout.certificate("tsu-2").read_bytes()
+    put(layout.config, first)
     later(layout, 360)
     assert unit(layout) == ("tsu-2", "tsu-2.pem")
     assert layout.certificate("tsu-2").read_bytes() == before
+    put(layout.config, text)
 
 
 def test_a_unit_that_its_owner_wrote_anew_is_its_owners(layout: Layout) -> None:
