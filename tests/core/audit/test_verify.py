@@ -461,11 +461,13 @@ def test_a_log_that_went_on_without_checkpoints(
 ) -> None:
     every = timedelta(seconds=10)
     begun = event().time
-    unsigned, signed = Sequencer(database, None), Sequencer(database, audit_key)
+    unsigned, signed = Sequencer(database, None), Sequencer(database, audit_key, now=lambda: begun)
     with Recorder.open(database, "test", now=lambda: begun) as recorder:
         signed.run_once(checkpoint=True)
         recorder.record(event(1000))
-        recorder.record(event(301_000))
+        recorder.record(event(299_000))
+        # An event's own time may be of a clock that nobody checked; the checkpoint's is its signer's.
+        recorder.record(event(-90_000_000))
         unsigned.run_once()
         # What is not in the Merkle log yet may be old: nobody may have been there to sign it.
         recorder.record(event(9_000_000))
@@ -475,10 +477,24 @@ def test_a_log_that_went_on_without_checkpoints(
         unsigned.run_once()
         found = report_of(database, checkpoint_every=every, now=later)
         assert kinds(found) == [("no-checkpoint", None, None)]
-        assert "2026-11-24T12:00:01.000000Z" in found.findings[0].message
+        assert "2026-11-24T12:00:00.000000Z" in found.findings[0].message
+        # Not even the present has come so far: that clock was ahead.
+        assert report_of(database, checkpoint_every=every, now=begun + timedelta(minutes=4)).ok
         assert report_of(database, checkpoint_every=None, now=later).ok
         signed.run_once(checkpoint=True)
         assert report_of(database, checkpoint_every=every, now=later).ok
+
+
+@pytest.mark.req("TRUSTWORKS:AUDIT-14")
+def test_a_log_that_nobody_served_yet_waits_for_its_first_checkpoint(
+    database: Database, event: Callable[..., Event]
+) -> None:
+    later, every = event().time + timedelta(days=1), timedelta(seconds=10)
+    with Recorder.open(database, "test") as recorder:
+        recorder.record(event())
+    assert report_of(database, checkpoint_every=every, now=later).ok
+    Sequencer(database, None).run_once()
+    assert kinds(report_of(database, checkpoint_every=every, now=later)) == [("no-checkpoint", None, None)]
 
 
 @pytest.mark.req("TRUSTWORKS:AUDIT-14")

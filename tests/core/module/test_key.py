@@ -391,6 +391,26 @@ def test_a_key_that_another_process_destroyed_is_missed_and_signs_no_more(
         verify(stays.public_key, stays.sign(DATA), stays.scheme)
 
 
+def test_a_key_is_looked_for_again_where_the_connection_could_not_be_opened_at_once(
+    softhsm: Path, token: Pkcs11Uri, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(*_: object) -> None:
+        raise CryptokiError("C_Login", 0x30)
+
+    with Module.open(token, library=softhsm, read_write=True) as module:
+        key = module.generate_key_pair(label="k", algorithm=KeyAlgorithm.P256)
+        anchor = module.connection._anchor
+        assert anchor is not None
+        module.cryptoki.logout(anchor.handle)  # by another part of this process: no private key is found
+        with monkeypatch.context() as patched:
+            patched.setattr(module.cryptoki, "login", busy)
+            with pytest.raises(Unavailable) as raised:
+                key.check_there()
+            assert raised.value.code != "module.key-absent"
+        key.check_there()
+        verify(key.public_key, key.sign(DATA), key.scheme)
+
+
 def test_where_no_copy_can_be_made_the_key_itself_signs(
     module: Module, monkeypatch: pytest.MonkeyPatch
 ) -> None:

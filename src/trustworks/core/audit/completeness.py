@@ -103,8 +103,8 @@ def number_findings(numbers: Iterable[int]) -> tuple[Finding, ...]:
 def unsigned_findings(since: str | None, until: str, every: timedelta | None) -> tuple[Finding, ...]:
     """Where a log has no checkpoint over its events although a signer makes one `every` so often.
 
-    `since` is the time of the oldest event that no checkpoint covers (None: all are covered), `until` up to
-    when one should have come; `every` is None where nobody signs.
+    `since` is when the log went on without one (None: all is covered), `until` when its newest event came;
+    `every` is None where nobody signs.
     """
     if every is None or since is None:
         return ()

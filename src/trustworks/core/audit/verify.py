@@ -116,8 +116,9 @@ class _Verification:
                 self.report.add(Finding(kind="checkpoint", message=message))
             if checkpoint is not None:
                 own.append((label, checkpoint))
-        self._has_checkpoints = bool(stored)
-        self._signed = max((one.size for _, one in own), default=0)
+        newest = max((one for _, one in own), key=lambda one: one.size, default=None)
+        self._signed = 0 if newest is None else newest.size
+        self._newest_time = None if newest is None else newest.time
         self._unsigned: tuple[str, str] | None = None
         self._numbers = [number for number, *_ in stored if number is not None]
         self._pending: dict[int, list[tuple[str, Checkpoint]]] = {}
@@ -128,14 +129,19 @@ class _Verification:
             self._checkpoints.append(one)
 
     def unsigned(self, now: datetime) -> tuple[str | None, str]:
-        """The times of the oldest and the newest event that no checkpoint covers.
+        """From when until when the log went on without a checkpoint; None where all of it is covered.
 
-        Of a log with checkpoints only what is in the Merkle log: who appends to it signs it too, while an
-        event that waits may be one of a day without services. Of a log without any, all until `now`.
+        Only what is in the Merkle log counts: who appends to it signs it too, while an event that waits may
+        be one of a day without services. It went on from the newest checkpoint, by that one's own time: an
+        event's may be of a clock that nobody checked. `now` bounds those that such a clock set ahead, and a
+        log without any checkpoint.
         """
-        if self._has_checkpoints:
-            return self._unsigned or (None, "")
-        return self.report.first_time, time_text(now)
+        if self._unsigned is None:
+            return None, ""
+        oldest, newest = self._unsigned
+        if self._newest_time is None:
+            return oldest, time_text(now)
+        return self._newest_time, min(newest, time_text(now))
 
     def run(self, progress: Callable[[int], None]) -> Report:
         report = self.report

@@ -173,8 +173,10 @@ class Key:
         except Unavailable as error:
             if error.code != "module.key-absent":
                 raise
+            self._connection.reopen(
+                self._connection.generation
+            )  # where that fails, the next look tries again
             self._missed = True
-            self._connection.reopen(self._connection.generation)
             self._module.look_up(find)
 
     def _plan(self, scheme: SignatureScheme | None) -> Plan:

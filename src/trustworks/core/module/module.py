@@ -277,7 +277,8 @@ class Module:
             raise Unavailable(
                 "module.key-absent",
                 f"The key with the id {key_id.hex()} is no longer on {self.token_uri}. Take another key into "
-                "use, or put this one back from the token's backup.",
+                "use, or put this one back from the token's backup; if it is still missed then, restart the "
+                "services.",
             )
         return found[0]
 
