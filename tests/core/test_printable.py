@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from trustworks.core.printable import printable
+from trustworks.core.errors import Malformed
+from trustworks.core.printable import printable, utf8
 
 
 @pytest.mark.parametrize(
@@ -20,3 +21,10 @@ from trustworks.core.printable import printable
 )
 def test_what_a_terminal_would_obey_is_written_out(line: str, shown: str | None) -> None:
     assert printable(line) == (line if shown is None else shown)
+
+
+def test_what_is_no_utf8_is_told() -> None:
+    assert utf8(None) is None
+    assert utf8("Zürich") == "Zürich"
+    with pytest.raises(Malformed, match=r"'a\\udcff' is no UTF-8"):
+        utf8("a\udcff")

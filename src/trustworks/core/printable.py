@@ -1,6 +1,17 @@
-"""Text from elsewhere, as it can be shown on a terminal."""
+"""Text from elsewhere: whether it is any, and how it can be shown on a terminal."""
 
 from __future__ import annotations
+
+from trustworks.core.errors import Malformed
+
+
+def utf8(value: str | None) -> str | None:
+    """The text, if it can be written as UTF-8: an argument may hold any octets. Raises `Malformed`."""
+    try:
+        (value or "").encode()
+    except UnicodeEncodeError:
+        raise Malformed(f"{value!a} is no UTF-8. Write it as it is shown where it is listed.") from None
+    return value
 
 
 def printable(line: str) -> str:

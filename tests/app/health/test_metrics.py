@@ -54,7 +54,7 @@ def test_the_processes_numbers_are_added_up(tmp_path: Path) -> None:
 
 def test_without_room_nothing_is_counted_and_nothing_fails(tmp_path: Path) -> None:
     assert "trustworks" not in counted(tmp_path, "full", 3)
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.glob("*.db")) == []
 
 
 FORGET = """
@@ -79,7 +79,38 @@ def test_the_numbers_of_processes_that_ended_are_kept_in_one_file_of_each_kind(t
     assert 'trustworks_timestamps_total{result="granted",unit="tsu-1"} 6.0' in said
     assert 'trustworks_http_request_seconds_count{route="/a/rather/long/route/1"} 3.0' in said
     assert "trustworks_resource_up" not in said
-    assert {file.name for file in tmp_path.iterdir()} == {"counter_ended.db", "histogram_ended.db"}
+    assert {file.name for file in tmp_path.glob("*.db")} == {"counter_ended.db", "histogram_ended.db"}
+
+
+# Asks for the numbers between the two steps of moving them.
+BETWEEN = """
+import pathlib, sys, threading
+from trustworks.app.health import metrics
+folder = pathlib.Path(sys.argv[1])
+metrics.prepare(folder)
+add, asked = metrics._add, []
+def between(file, numbers):
+    add(file, numbers)
+    asking = threading.Thread(target=lambda: asked.append(metrics.exposition()[0].decode()))
+    asking.start()
+    asking.join(1)
+    threads.append(asking)
+threads = []
+metrics._add = between
+(file,) = folder.glob("counter_[0-9]*.db")
+metrics.forget(folder, int(file.stem.partition("_")[2]))
+for one in threads:
+    one.join()
+for text in asked:
+    print(next(line for line in text.splitlines() if line.startswith("trustworks_ocsp_responses_total{")))
+"""
+
+
+def test_whoever_asks_while_numbers_move_counts_none_twice(tmp_path: Path) -> None:
+    counted(tmp_path, "empty", 2)
+    command = [sys.executable, "-c", BETWEEN, str(tmp_path)]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert said.splitlines() == ['trustworks_ocsp_responses_total{result="good"} 2.0'] * 2
 
 
 @pytest.mark.parametrize("octets", [b"", b"\1", b"\xff\xff\xff\x7f" * 4], ids=["empty", "short", "wrong"])

@@ -20,7 +20,7 @@ from trustworks.app.commands.documents import (
 )
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.moments import read_moment
-from trustworks.core.printable import printable
+from trustworks.core.printable import printable, utf8
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -43,16 +43,7 @@ Certificates = Annotated[
 ]
 
 
-def _text(value: str | None) -> str | None:
-    """The text, where a database can be asked for it: an argument may hold any octets."""
-    try:
-        (value or "").encode()
-    except UnicodeEncodeError:
-        raise Malformed(f"{value!a} is no UTF-8. Write it as `audit list` shows it.") from None
-    return value
-
-
-Stream = Annotated[str, typer.Argument(help="The stream's name, as `audit list` shows it.", callback=_text)]
+Stream = Annotated[str, typer.Argument(help="The stream's name, as `audit list` shows it.", callback=utf8)]
 Sequence = Annotated[int, typer.Argument(help="The event's number in its stream.", min=0)]
 
 
@@ -259,9 +250,9 @@ def check_proof(
 def list_events(  # noqa: PLR0917 - Typer makes options of them
     context: typer.Context,
     type_prefix: Annotated[
-        str, typer.Option("--type", help="A type of events, or its beginning.", callback=_text)
+        str, typer.Option("--type", help="A type of events, or its beginning.", callback=utf8)
     ] = "",
-    stream: Annotated[str | None, typer.Option(help="One stream.", callback=_text)] = None,
+    stream: Annotated[str | None, typer.Option(help="One stream.", callback=utf8)] = None,
     actor: Annotated[str | None, typer.Option(help="Who acted.")] = None,
     outcome: Annotated[str | None, typer.Option(help="success, failure or refused.")] = None,
     since: Annotated[

@@ -8,14 +8,15 @@ the disk before they are written to: writing into a hole of a mapped file on a f
 
 from __future__ import annotations
 
+import fcntl
 import os
 import struct
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from prometheus_client import Counter, Gauge, Histogram, Metric
 
@@ -166,10 +167,25 @@ class _Everybody:
         """The metrics of all processes, added up."""
         from prometheus_client.multiprocess import MultiProcessCollector  # noqa: PLC0415 - as above
 
-        while True:
+        with _locked(self._folder, fcntl.LOCK_SH):
             files = [str(file) for file in self._folder.glob("*.db") if _numbers(file) is not None]
-            with suppress(FileNotFoundError):  # its process ended: the supervisor has added it to the others
-                return MultiProcessCollector.merge(files, accumulate=True)  # type: ignore[no-any-return, no-untyped-call]
+            return MultiProcessCollector.merge(files, accumulate=True)  # type: ignore[no-any-return, no-untyped-call]
+
+
+@contextmanager
+def _locked(folder: Path, how: int) -> Iterator[bool]:
+    """Hold the lock under which numbers move to another file, so that nobody reads them twice or not at all.
+
+    Answers whether it is held: without room on the disk for its file it is not, and nothing may move.
+    """
+    try:
+        file = (folder / "lock").open("ab")
+    except OSError:
+        yield False
+        return
+    with file:
+        fcntl.flock(file, how)
+        yield True
 
 
 def _numbers(file: Path) -> list[tuple[str, float]] | None:
@@ -191,14 +207,15 @@ def forget(folder: Path, pid: int) -> None:
     """
     from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415 - as above
 
-    mark_process_dead(pid)  # type: ignore[no-untyped-call]
-    for kind in ("counter", "histogram"):
-        file = folder / f"{kind}_{pid}.db"
-        found = _numbers(file)
-        with suppress(OSError):  # no room: the file stays, and is read as before
-            if found is not None:
-                _add(folder / f"{kind}_{_ENDED}.db", found)
-            file.unlink(missing_ok=True)
+    with _locked(folder, fcntl.LOCK_EX) as held:
+        mark_process_dead(pid)  # type: ignore[no-untyped-call]
+        for kind in ("counter", "histogram") if held else ():
+            file = folder / f"{kind}_{pid}.db"
+            found = _numbers(file)
+            with suppress(OSError):  # no room: the file stays, and is read as before
+                if found is not None:
+                    _add(folder / f"{kind}_{_ENDED}.db", found)
+                file.unlink(missing_ok=True)
 
 
 def _add(file: Path, numbers: Iterable[tuple[str, float]]) -> None:
