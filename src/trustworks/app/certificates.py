@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from trustworks.core.errors import Malformed, TrustworksError, Unavailable
-from trustworks.core.pki.certificates import load_pem, unreadable
+from trustworks.core.pki.certificates import readable_pem
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
@@ -129,13 +129,9 @@ def read(file: Path) -> x509.Certificate:
             "certificate.absent", f"The certificate {file} cannot be read: {error.strerror}."
         ) from None
     try:
-        found = load_pem(octets)[0]
+        return readable_pem(octets)[0]
     except Malformed as error:
-        raise Malformed(f"{file} holds no certificate in PEM. {error}") from None
-    wrong = unreadable(found)
-    if wrong is not None:
-        raise Malformed(f"The certificate {file} cannot be read: {wrong}.") from None
-    return found
+        raise Malformed(f"{file} holds no certificate in PEM that can be read. {error}") from None
 
 
 def read_one(file: Path) -> bytes:

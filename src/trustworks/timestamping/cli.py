@@ -279,12 +279,12 @@ def _token(file: Path) -> bytes:
 
 
 def _certificates(files: list[Path]) -> list[Certificate]:
-    from trustworks.core.pki.certificates import load_pem  # noqa: PLC0415
+    from trustworks.core.pki.certificates import readable_pem  # noqa: PLC0415
 
     found: list[Certificate] = []
     for file in files:
         try:
-            found += load_pem(file.read_bytes())
+            found += readable_pem(file.read_bytes())
         except OSError as error:
             raise Malformed(f"{file} cannot be read: {error.strerror}.") from error
         except Malformed as error:

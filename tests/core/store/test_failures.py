@@ -293,6 +293,9 @@ def test_a_file_that_was_taken_away_is_neither_written_nor_read(file: Path, repl
         with database.connect() as held, pytest.raises(Unavailable) as raised, database.transaction(held):
             pass
         assert raised.value.code == "store.replaced"
+        with pytest.raises(Unavailable) as raised:
+            database.check_schema()  # and not that it is to be made anew
+        assert raised.value.code == "store.replaced"
 
 
 def test_a_folder_that_may_not_be_entered(file: Path) -> None:

@@ -22,16 +22,12 @@ if TYPE_CHECKING:
 
 def certificates_in(file: Path) -> list[Certificate]:
     """The certificates in a PEM file, at least one."""
-    from trustworks.core.pki.certificates import load_pem, unreadable  # noqa: PLC0415
+    from trustworks.core.pki.certificates import readable_pem  # noqa: PLC0415
 
     try:
-        found = list(load_pem(_read(file)))
+        return list(readable_pem(_read(file)))
     except Malformed as error:
-        raise Malformed(f"{file} holds no certificate (PEM); name a signer's.") from error
-    wrong = next((why for why in map(unreadable, found) if why is not None), None)
-    if wrong is not None:
-        raise Malformed(f"A certificate in {file} cannot be read: {wrong}.") from wrong
-    return found
+        raise Malformed(f"{file} holds no certificate in PEM that can be read. {error}") from error
 
 
 def signer_in(file: Path) -> str:

@@ -121,7 +121,7 @@ def _fits(event: Stored, actor: str | None, outcome: str | None) -> bool:
 
 def one(connection: Connection, stream: str, sequence: int) -> Stored | None:
     """The event at that place of a stream; None where there is none."""
-    if sequence > MOST:
+    if not 0 <= sequence <= MOST:
         return None  # nor could a database be asked for it
     e = records.events
     row = connection.execute(event_entries().where(e.c.stream == stream, e.c.sequence == sequence)).first()

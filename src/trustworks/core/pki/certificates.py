@@ -37,10 +37,7 @@ def load(der: bytes, *parts: Part) -> x509.Certificate:
         certificate = x509.load_der_x509_certificate(der)
     except _FAILURES as error:
         raise Malformed(f"This is not the DER of a certificate: {error}.") from error
-    wrong = unreadable(certificate, *parts)
-    if wrong is not None:
-        raise Malformed(f"The certificate {certificate.serial_number:x} cannot be read: {wrong}.") from wrong
-    return certificate
+    return _read(certificate, *parts)
 
 
 def load_pem(octets: bytes) -> tuple[x509.Certificate, ...]:
@@ -49,6 +46,18 @@ def load_pem(octets: bytes) -> tuple[x509.Certificate, ...]:
         return tuple(x509.load_pem_x509_certificates(octets))
     except _FAILURES as error:
         raise Malformed(f"These are no certificates in PEM: {error}.") from error
+
+
+def readable_pem(octets: bytes) -> tuple[x509.Certificate, ...]:
+    """The certificates in PEM, at least one, all of which can be read. Raises `Malformed`."""
+    return tuple(_read(one) for one in load_pem(octets))
+
+
+def _read(certificate: x509.Certificate, *parts: Part) -> x509.Certificate:
+    wrong = unreadable(certificate, *parts)
+    if wrong is not None:
+        raise Malformed(f"The certificate {certificate.serial_number:x} cannot be read: {wrong}.") from wrong
+    return certificate
 
 
 def unreadable(certificate: x509.Certificate, *parts: Part) -> Exception | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Self
 
-from sqlalchemy import URL, make_url, text
+from sqlalchemy import URL, QueuePool, make_url, text
 
 from trustworks.core.errors import Unavailable
 from trustworks.core.store import postgresql, schema, sqlite
@@ -112,7 +112,7 @@ class Database:
     def version(self) -> str | None:
         """The schema's version; None when there are no tables, or no database, yet."""
         file = self.settings.sqlite_file
-        if file is not None and not _is_there(file):
+        if file is not None and not self._was_connected and not _is_there(file):
             return None
         try:
             with self.read() as connection:
@@ -121,6 +121,12 @@ class Database:
             if error.code == "store.schema":
                 return None
             raise
+
+    @property
+    def _was_connected(self) -> bool:
+        """Whether connections are kept: a file that is gone now was taken away, which `read` tells."""
+        pool = self.engine.pool
+        return isinstance(pool, QueuePool) and pool.checkedin() + pool.checkedout() > 0
 
     def check_schema(self) -> None:
         """Raise `Unavailable` (store.schema), with what to do, unless the schema is this program's."""

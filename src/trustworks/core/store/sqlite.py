@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import suppress
 from os.path import samestat
 from typing import TYPE_CHECKING, Any
 
@@ -81,9 +80,15 @@ class _Opened:
     @implements("TRUSTWORKS:STORE-REPLACED", disabled=None)
     def check(self, connection: Connection) -> None:
         """Raise `Unavailable` (store.replaced) when another file, or none, is at the path."""
-        with suppress(OSError):
+        try:
             if samestat(connection.info[_FILE], self._file.stat()):
                 return
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            raise Unavailable(
+                "store.cannot-open", f"The database {self._file} cannot be looked at: {error.strerror}."
+            ) from None
         raise Unavailable(
             "store.replaced",
             f"The database {self._file} was removed or replaced while it was open. Stop the services, put "
