@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -290,6 +291,18 @@ def test_a_link_to_a_file_that_is_not_there_stays_a_link(
     cli("issue", "--profile", "tsu", "--csr", str(csr), "--subject", "CN=TEST TSU", "--out", str(out))
     assert out.readlink() == target
     assert target.exists() is issued
+
+
+def test_a_certificate_can_be_written_into_a_pipe(cli: Cli, csr: Path) -> None:
+    reading, writing = os.pipe()  # as a shell hands it over: /dev/stdout, and the name of >(...)
+    with os.fdopen(reading, "rb") as reader:
+        with os.fdopen(writing, "wb"):
+            out = f"/dev/fd/{writing}"
+            done = cli(
+                "issue", "--profile", "tsu", "--csr", str(csr), "--subject", "CN=TEST TSU", "--out", out
+            )
+        assert done.exit_code == 0, done.output
+        assert x509.load_pem_x509_certificate(reader.read()).serial_number > 0
 
 
 def test_a_file_that_fails_after_the_issuance_leaves_the_serial(

@@ -110,13 +110,14 @@ def issue(
 
 def check_writable(out: Path) -> None:
     """`Rejected` (issuance.out) when a file cannot be written; asked before anything is issued."""
-    # Where a link leads: else the link would be removed, and the new file behind it left.
-    file = Path(os.path.realpath(out))
-    there = file.exists()
     try:
+        if out.exists():  # a pipe, too, whose name need not be a path that can be opened once resolved
+            out.open("ab").close()
+            return
+        # Where a link leads: else the link would be removed, and the new file behind it left.
+        file = Path(os.path.realpath(out))
         file.open("ab").close()
-        if not there:
-            file.unlink()
+        file.unlink()
     except OSError as error:
         raise Rejected(
             "issuance.out", f"{out} cannot be written: {error.strerror}. Nothing was issued."
