@@ -15,6 +15,7 @@ from trustworks.issuance.rules.revocation import (
     check_revocable,
     date_told,
     following,
+    invalidity_date_told,
     moment_of_change,
     needs_no_trusted_time,
 )
@@ -122,3 +123,10 @@ def test_a_change_is_not_dated_before_what_has_passed() -> None:
 def test_no_date_is_told_that_lies_ahead() -> None:
     assert date_told(NOW - timedelta(days=1), NOW) == NOW - timedelta(days=1)
     assert date_told(NOW + timedelta(days=1), NOW) == NOW
+
+
+@pytest.mark.req("TRUSTWORKS:STATUS-REVOKED-BY-NOW")
+def test_no_invalidity_date_is_told_that_lies_ahead() -> None:
+    assert invalidity_date_told(None, NOW) is None
+    assert invalidity_date_told(NOW, NOW) == NOW
+    assert invalidity_date_told(NOW + timedelta(seconds=1), NOW) is None

@@ -224,6 +224,19 @@ def test_the_date_of_invalidity_is_told(provider: Provider) -> None:
     assert told == NOW - 2 * DAY
 
 
+@pytest.mark.req("TRUSTWORKS:STATUS-REVOKED-BY-NOW")
+def test_a_date_of_invalidity_that_lies_ahead_is_left_out_until_it_comes(provider: Provider) -> None:
+    certificate = provider.issue()
+    provider.revoke(certificate, invalidity_date=NOW + DAY)
+    told = []
+    for _ in range(2):
+        entry = next(iter(x509.load_der_x509_crl(provider.publisher().publish("issuing", actor="test").der)))
+        told.append([one.value for one in entry.extensions if isinstance(one.value, x509.InvalidityDate)])
+        provider.clock.utc += DAY
+    assert told[0] == []
+    assert [one.invalidity_date_utc for one in told[1]] == [NOW + DAY]
+
+
 @pytest.mark.req("EN319411-1:CSS-6.3.9-13", "EN319411-1:CSS-6.3.9-12")
 def test_the_root_lists_authorities_for_at_most_a_year(provider: Provider) -> None:
     services, ceremony = provider.publisher("issuing"), provider.publisher("root")

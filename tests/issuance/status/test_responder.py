@@ -136,6 +136,20 @@ def test_a_revocation_that_a_clock_dated_ahead_is_told_as_of_now(provider: Provi
     assert told.revocation_time_utc == told.this_update_utc == provider.clock.utc
 
 
+@pytest.mark.req("TRUSTWORKS:STATUS-REVOKED-BY-NOW")
+def test_an_invalidity_date_that_lies_ahead_is_left_out_until_it_comes(provider: Provider) -> None:
+    certificate = provider.issue()
+    lost = provider.clock.utc + timedelta(seconds=1)
+    provider.revoke(certificate, invalidity_date=lost)
+    dates = []
+    for _ in range(2):
+        single = ask(provider, certificate).single_extensions
+        dates.append([one.value for one in single if isinstance(one.value, x509.InvalidityDate)])
+        provider.clock.utc = lost
+    assert dates[0] == []
+    assert [one.invalidity_date_utc for one in dates[1]] == [lost]
+
+
 @pytest.mark.req("TRUSTWORKS:STATUS-OCSP-REVOKED-STOPS")
 @pytest.mark.parametrize("reason", [RevocationReason.keyCompromise, RevocationReason.certificateHold])
 def test_a_revoked_signer_signs_nothing_and_repeats_nothing(

@@ -134,3 +134,13 @@ def date_told(recorded: Moment, now: Moment) -> Moment:
     take a certificate whose revocation lies ahead for good.
     """
     return min(recorded, now)
+
+
+@implements("TRUSTWORKS:STATUS-REVOKED-BY-NOW", disabled=lambda recorded, _: recorded)
+def invalidity_date_told(recorded: Moment | None, now: Moment) -> Moment | None:
+    """The invalidity date that a list or an answer of `now` tells, or None: never one after itself.
+
+    Without trusted time any date is taken. One that lies ahead would say that the key is not lost yet; it is
+    left out until it has come. Source: RFC 5280, 5.3.2.
+    """
+    return None if recorded is None or recorded > now else recorded

@@ -33,7 +33,7 @@ from trustworks.core.errors import Rejected, Unavailable
 from trustworks.core.trace import implements
 from trustworks.issuance import records
 from trustworks.issuance.model import NEVER, AuthorityRecord, CrlHead, CrlRecord
-from trustworks.issuance.rules.revocation import date_told
+from trustworks.issuance.rules.revocation import date_told, invalidity_date_told
 from trustworks.issuance.status import crl_rules as rules
 from trustworks.issuance.status.octets import public_key_info, subject_octets
 
@@ -342,6 +342,7 @@ def _entries(
         serial = int(text, 16)
         serials.append(serial)
         since = None if invalid_since is None else invalid_since // _SECOND
+        since = invalidity_date_told(since, this_update)
         yield serial, date_told(revoked_at // _SECOND, this_update), reason, since
 
 

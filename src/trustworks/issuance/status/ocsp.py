@@ -33,7 +33,7 @@ from trustworks.core.trace import implements
 from trustworks.core.troubles import Troubles
 from trustworks.issuance import records
 from trustworks.issuance.model import serial_hex
-from trustworks.issuance.rules.revocation import date_told
+from trustworks.issuance.rules.revocation import date_told, invalidity_date_told
 from trustworks.issuance.status import ocsp_rules as rules
 from trustworks.issuance.status.template import Piece, single_extensions
 
@@ -268,9 +268,10 @@ class Responder:
             return Piece(cert_id.der, never, b"")
         reason = revocation.reason.value or None  # unspecified is said by leaving it out
         status = encode_status("revoked", date_told(revocation.revoked_at, now), reason)
-        if revocation.invalidity_date is None:
+        lost = invalidity_date_told(revocation.invalidity_date, now)
+        if lost is None:
             return Piece(cert_id.der, status, signer.known)
-        since = invalidity_date_extension(revocation.invalidity_date)
+        since = invalidity_date_extension(lost)
         return Piece(cert_id.der, status, single_extensions(signer.archive_cutoff, since))
 
 
