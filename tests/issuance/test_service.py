@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 from dataclasses import replace
@@ -23,7 +24,7 @@ from trustworks.core.module import KeyAlgorithm, Module
 from trustworks.issuance import records
 from trustworks.issuance import service as service_module
 from trustworks.issuance.enrolment.csr import request_of
-from trustworks.issuance.model import NameAttribute, RevocationReason
+from trustworks.issuance.model import AuthorityRecord, NameAttribute, RevocationReason
 from trustworks.issuance.service import Issuance, new_serial
 from trustworks.issuance.status import CrlPublisher
 from trustworks.issuance.wire import read_subject
@@ -187,7 +188,7 @@ def test_of_two_ceremonies_at_once_one_is_told_that_the_authority_exists(
         create, key = issuance.create_issuing, issuing_key
     signing: Any = OvertakenKey(root_key, lambda: create(key, by="quicker"))
     provider.keys.keys["root"] = signing
-    with pytest.raises(Rejected, match="exists already") as refused:
+    with pytest.raises(Rejected, match=r"exists already; the certificate .* is not released") as refused:
         create(signing if name == "root" else key, by="ceremony")
     assert refused.value.code == "issuance.authority-exists"
     assert states(provider)["abandoned"] == 1
@@ -195,6 +196,34 @@ def test_of_two_ceremonies_at_once_one_is_told_that_the_authority_exists(
     found = issuance.find(made.serial)
     assert found is not None
     assert (found.state, found.requested_by) == ("issued", "quicker")
+
+
+def test_of_two_authorities_that_take_one_key_at_once_one_is_told_of_the_key(
+    provider_without_authorities: Provider, root_key: Key
+) -> None:
+    provider = provider_without_authorities
+    other = AuthorityRecord(
+        name="other",
+        certificate=b"",
+        serial="02",
+        spki_sha256=hashlib.sha256(
+            root_key.public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        ).digest(),
+        token="other",
+        key_label="other",
+        parent=None,
+        created_at=provider.clock.moment,
+    )
+
+    def add() -> None:
+        with provider.database.begin() as connection:
+            records.add_authority(connection, other)
+
+    signing: Any = OvertakenKey(root_key, add)
+    with pytest.raises(Rejected, match=r"key .* already; .* not released. Make a new key") as refused:
+        provider.issuance.create_root(signing, by="ceremony")
+    assert refused.value.code == "issuance.authority-key"
+    assert states(provider)["abandoned"] == 1
 
 
 def test_the_subject_comes_from_the_order_and_not_from_the_csr(provider: Provider) -> None:

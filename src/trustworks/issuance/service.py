@@ -247,9 +247,10 @@ class Issuance:
                 )
             )
             try:
-                records.add_authority(connection, made[-1])
-            except IntegrityError:  # another ceremony's, which was quicker
-                raise _authority_exists(name) from None
+                with connection.begin_nested():  # what it failed on is asked for in the same transaction
+                    records.add_authority(connection, made[-1])
+            except IntegrityError:
+                raise _overtaken(connection, made[-1]) from None
 
         self._release.release(template, key if above is None else self._authority_key(above), by=by, also=add)
         return made[-1]
@@ -363,8 +364,16 @@ class Issuance:
         return tuple(found)
 
 
-def _authority_exists(name: str) -> Rejected:
+def _overtaken(connection: Connection, record: AuthorityRecord) -> Rejected:
+    """Why an authority cannot be added although nothing spoke against it: another ceremony was quicker."""
+    if records.authority(connection, record.name) is not None:
+        return _authority_exists(record.name, "the certificate that was signed is not released")
     return Rejected(
-        "issuance.authority-exists",
-        f"The authority {name!r} exists already; nothing was changed.",
+        "issuance.authority-key",
+        f"Another authority has the key {record.key_label!r} already; the certificate that was signed is not "
+        "released. Make a new key.",
     )
+
+
+def _authority_exists(name: str, outcome: str = "nothing was changed") -> Rejected:
+    return Rejected("issuance.authority-exists", f"The authority {name!r} exists already; {outcome}.")
