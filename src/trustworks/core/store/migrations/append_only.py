@@ -37,7 +37,7 @@ def make_append_only(table: str, *, changing: Sequence[str] = ()) -> None:
 def keep(table: str, columns: Iterable[str], *, when: str = "", name: str = "update") -> None:
     """Refuse to change these columns of a row, in rows of which `when` is true (SQL with ``OLD.column``).
 
-    `name` tells the trigger from others of the table.
+    `name` tells the trigger from others of the table. `keep_no_more` takes it away again.
     """
     differs = "IS NOT" if _is_sqlite() else "IS DISTINCT FROM"
     changed = [f"NEW.{column} {differs} OLD.{column}" for column in columns]
@@ -45,6 +45,11 @@ def keep(table: str, columns: Iterable[str], *, when: str = "", name: str = "upd
         changed.append("NEW.rowid <> OLD.rowid")  # UPDATE OR REPLACE would delete the row that has it
     condition = f"({' OR '.join(changed)})"
     _refuse(table, "update", f"{condition} AND ({when})" if when else condition, name=name)
+
+
+def keep_no_more(table: str, *, name: str) -> None:
+    """Drop a trigger that `keep` made, for another one that takes its place in the same migration."""
+    op.execute(f"DROP TRIGGER {table}_no_{name}" + ("" if _is_sqlite() else f" ON {table}"))
 
 
 def _is_sqlite() -> bool:

@@ -84,17 +84,12 @@ def upgrade() -> None:
     issuing = ("state", "tbs", "der", "issued_at")
     revocation = ("revoked_at", "revocation_reason", "invalidity_date", "revoked_recorded_at")
     make_append_only("certificates", changing=(*issuing, *revocation))
-    # An intent ends once; a revocation is for good, unless it is a hold (6 in RFC 5280, 5.3.1). That the key
-    # is lost (1, 2) can become its reason, once, and its date stays then. A NULL is no such reason.
-    found_lost = (
-        "COALESCE(NEW.revocation_reason, 0) IN (1, 2) AND OLD.revocation_reason NOT IN (1, 2) "
-        "AND COALESCE(NEW.revoked_at = OLD.revoked_at, FALSE)"
-    )
+    # An intent ends once; a revocation is for good, unless it is a hold (6 in RFC 5280, 5.3.1).
     keep("certificates", issuing, when="OLD.state <> 'issuing'", name="second_end")
     keep(
         "certificates",
         revocation,
-        when=f"OLD.revoked_at IS NOT NULL AND OLD.revocation_reason <> 6 AND NOT ({found_lost})",
+        when="OLD.revoked_at IS NOT NULL AND OLD.revocation_reason <> 6",
         name="reinstatement",
     )
     make_append_only("authorities")
