@@ -1,4 +1,4 @@
-"""The tables of issuance, as their migration ``0003_issuance.py`` makes them.
+"""The tables of issuance, as their migrations (``0003_issuance.py`` and later) make them.
 
 A row of `certificates` is written before the key signs (state ``issuing``) and is never deleted: that is what
 keeps a serial from being used twice, by every authority of the provider and across any crash.
