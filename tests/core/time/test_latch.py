@@ -7,12 +7,13 @@ import json
 import os
 import pwd
 import re
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from trustworks.core.errors import Unavailable
+from trustworks.core.errors import Rejected, Unavailable
 from trustworks.core.time import TrustedDay, release, rules
 from trustworks.core.time.day import DAY_NAME
 from trustworks.core.time.latch import RELEASES_NAME, REPORTED_NAME, LatchFiles, new_latch
@@ -89,6 +90,63 @@ def test_the_release_of_a_mended_stop_holds_for_a_worker_that_saw_it_damaged(wor
         "clock.latched",
         "clock.released",
     }
+
+
+@pytest.mark.req("EN319421:OVR-7.13-04")
+def test_a_stop_that_was_released_meanwhile_is_not_mended(world: World) -> None:
+    files = latched(world)
+    known = files.read()
+    damage(world, b"{")
+    damaged = files.read()
+    assert known is not None
+    assert damaged is not None
+    release(world.folder, "Test Operator", "checked against UTC")  # after the collector's look at the file
+    assert files.mend(known, damaged) is None
+    assert not files.stands()
+
+
+@pytest.mark.req("EN319421:OVR-7.13-04")
+def test_a_stop_is_not_mended_while_it_is_lifted(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = latched(world)
+    known = files.read()
+    damage(world, b"{")
+    damaged = files.read()
+    assert known is not None
+    assert damaged is not None
+    genuine, threads = Path.unlink, []
+
+    def unlink(path: Path, *more: Any, **options: Any) -> None:
+        if path == files.path:  # recorded, and about to be removed
+            threads.append(threading.Thread(target=files.mend, args=(known, damaged)))
+            threads[0].start()
+            threads[0].join(0.05)  # what it must not do takes it less
+            assert files.read() == damaged
+        genuine(path, *more, **options)
+
+    monkeypatch.setattr(Path, "unlink", unlink)
+    release(world.folder, "Test Operator", "checked against UTC")
+    threads[0].join()
+    assert not files.stands()
+
+
+@pytest.mark.req("EN319421:OVR-7.13-04")
+def test_a_release_lifts_no_other_stop_than_the_one_that_was_read(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = latched(world)
+
+    def another() -> str:
+        files.path.unlink()
+        latched(world)
+        return ""
+
+    with monkeypatch.context() as patched:
+        patched.setattr("trustworks.core.time.latch.account", another)
+        with pytest.raises(Rejected, match=r"`trustworks time status`.*release what stands") as caught:
+            release(world.folder, "Test Operator", "checked against UTC")
+    assert caught.value.code == "clock.stop-changed"
+    assert files.stands()
+    assert files.releases() == []
 
 
 @pytest.mark.req("EN319421:OVR-7.13-04")

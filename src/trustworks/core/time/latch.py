@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import hashlib
 import json
 import os
@@ -11,7 +12,7 @@ import secrets
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trustworks.core.account import account
 from trustworks.core.durable import put, put_new, synchronise
@@ -20,6 +21,9 @@ from trustworks.core.time import rules
 from trustworks.core.time.lease import LeaseReader
 from trustworks.core.time.protection import check_folder, file_findings, give_to_owner, owner_in
 from trustworks.core.time.readings import SystemReadings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 LATCH_NAME = "clock.latched"
 RELEASES_NAME = "clock.releases"
@@ -198,40 +202,63 @@ class LatchFiles:
             ) from error
         return self.read() or latch
 
-    def mend(self, latch: Latch, damaged: Latch) -> Latch:
+    def mend(self, latch: Latch, damaged: Latch) -> Latch | None:
         """Put a stop that is known in the place of one that cannot be read; answers what stands.
 
         It keeps the name of the damaged one, so that its release lifts that one too, for whoever has seen it.
+        What was released or replaced since it was read is left alone. Raises as `read`.
         """
         mended = replace(latch, detail={**latch.detail, MENDED: [*latch.mended, damaged.id]})
         # Where it cannot be written, what cannot be read stands as well.
-        with contextlib.suppress(OSError):
-            put(self.path, mended.encoded(), mode=0o600, owner=owner_in(self._folder))
-        return self.read() or latch
+        with contextlib.suppress(OSError), self._turn():
+            standing = self.read()
+            if standing is not None and standing.id == damaged.id:
+                put(self.path, mended.encoded(), mode=0o600, owner=owner_in(self._folder))
+        return self.read()
+
+    @contextlib.contextmanager
+    def _turn(self) -> Iterator[int]:
+        """The record of releases, open for one more; meanwhile nobody else lifts or mends. Raises OSError."""
+        file = os.open(
+            self._releases, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600
+        )
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            give_to_owner(file, self._folder)
+            yield file
+        finally:
+            os.close(file)
 
     def lift(self, release: Release, *others: Release) -> None:
-        """Record the releases durably, then remove the stop."""
+        """Record the releases durably, then remove the stop.
+
+        Raises:
+            Rejected: ``clock.stop-changed``: another stop stands than the one that is released, or none.
+            Unavailable: ``clock.release-unwritable``, and as `read`; the stop stands.
+        """
+        line = b"".join(json.dumps(one.as_dict()).encode("ascii") + b"\n" for one in (release, *others))
         try:
-            line = b"".join(json.dumps(one.as_dict()).encode("ascii") + b"\n" for one in (release, *others))
-            file = os.open(
-                self._releases, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600
-            )
-            try:
-                give_to_owner(file, self._folder)
+            with self._turn() as file:
+                standing = self.read()
+                if standing is None or standing.id != release.latch:
+                    raise Rejected(
+                        "clock.stop-changed",
+                        f"The stop {release.latch} was lifted or replaced by others meanwhile. Look at "
+                        "`trustworks time status`, and release what stands.",
+                    )
                 size = os.lseek(file, 0, os.SEEK_END)
                 if size and os.pread(file, 1, size - 1) != b"\n":
                     line = b"\n" + line  # the last one was cut short, and must not swallow this one
                 _write_all(file, line)
                 os.fsync(file)
-            finally:
-                os.close(file)
-            synchronise(self._folder)
-            self.path.unlink()
-            synchronise(self._folder)
+                synchronise(self._folder)
+                self.path.unlink()
+                synchronise(self._folder)
         except OSError as error:
             raise Unavailable(
                 "clock.release-unwritable",
-                f"The release cannot be recorded in {self._folder}: {error.strerror}.",
+                f"The release cannot be recorded in {self._folder}: {error.strerror}. Make "
+                "room there, or run this in the account that the folder belongs to.",
             ) from error
 
     def releases(self) -> list[Release]:
@@ -326,7 +353,7 @@ def release(state_dir: Path, operator: str, reason: str, lease_file: Path | None
 
     Raises:
         Refused: no operator, or no reason to speak of.
-        Rejected: ``clock.not-latched`` when no stop stands.
+        Rejected: ``clock.not-latched`` when no stop stands; ``clock.stop-changed`` when another one came to.
         Unavailable: the release could not be recorded, or this is not the account for it; the stop stands.
     """
     rules.check_release(operator, reason)
