@@ -211,7 +211,7 @@ def test_two_threads_that_keep_the_same_stop_are_not_in_each_other_s_way(
 
 
 @pytest.mark.req("EN319421:OVR-7.13-04")
-@pytest.mark.parametrize("content", [b"[]", b"3", b"{}", b"\xff"])
+@pytest.mark.parametrize("content", [b"[]", b"3", b"{}", b"\xff", b"[" * 100_000])
 def test_a_file_that_is_no_stop_is_one_and_can_be_released(world: World, content: bytes) -> None:
     files = latched(world)
     values = {**json.loads(files.path.read_bytes()), "detail": [1]}
@@ -222,6 +222,35 @@ def test_a_file_that_is_no_stop_is_one_and_can_be_released(world: World, content
         assert found.code == "clock.latch-unreadable"
         release(world.folder, "Test Operator", "checked against UTC")
         assert not files.stands()
+
+
+@pytest.mark.req("EN319421:OVR-7.13-04")
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        {"id": 3},
+        {"reason": None},
+        {"reason": "\ud800"},
+        {"boot": ["b"]},
+        {"detail": None},
+        {"detail": {"mended": 5}},
+        {"detail": {"mended": None}},
+        {"detail": {"mended": "abc"}},
+        {"detail": {"mended": [1]}},
+        {"detail": {"step_ns": float("nan")}},
+        {"more": "than is known"},
+    ],
+)
+def test_a_stop_with_values_of_other_kinds_is_unreadable_and_can_be_released(
+    world: World, spoilt: dict[str, Any]
+) -> None:
+    files = latched(world)
+    damage(world, json.dumps({**json.loads(files.path.read_bytes()), **spoilt}).encode("ascii"))
+    found = files.read()
+    assert found is not None
+    assert found.code == "clock.latch-unreadable"
+    release(world.folder, "Test Operator", "checked against UTC")
+    assert not files.stands()
 
 
 @pytest.mark.req("EN319421:TIS-7.7.2-04")

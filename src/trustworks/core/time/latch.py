@@ -80,11 +80,19 @@ class Release:
 
 
 def _decoded(text: bytes) -> Latch:
-    """A stop from its file. Raises ValueError or TypeError when it is none."""
+    """A stop from its file. Raises ValueError, TypeError or RecursionError when it is none."""
     values = json.loads(text)
-    if not isinstance(values.get("detail"), dict):
-        raise TypeError("the detail of a stop is an object")
-    return Latch(**values)
+    json.dumps(values, ensure_ascii=False, allow_nan=False).encode()  # else no audit log could take it
+    latch = Latch(**values)
+    if not _are_texts([value for name, value in values.items() if name != "detail"]):
+        raise TypeError("all that is said of a stop but its detail is text")
+    if not isinstance(latch.detail, dict) or not _are_texts(latch.detail.get(MENDED, [])):
+        raise TypeError("the detail of a stop is an object, and what it was mended from a list of texts")
+    return latch
+
+
+def _are_texts(values: object) -> bool:
+    return isinstance(values, list) and all(isinstance(value, str) for value in values)
 
 
 def new_latch(
@@ -136,7 +144,7 @@ class LatchFiles:
             return self._unreadable(f"is not trusted ({findings})", text)
         try:
             return _decoded(text)
-        except (ValueError, TypeError, AttributeError):
+        except (ValueError, TypeError, RecursionError):
             return self._unreadable("cannot be read (its content is damaged)", text)
 
     def _trusted(self, file: Path) -> tuple[str, bytes] | None:
