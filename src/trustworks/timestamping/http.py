@@ -155,7 +155,13 @@ class Edge:
         self._looking = None
         if not looking.cancelled() and looking.exception() is not None:
             log.error("timestamping.bug", exc_info=looking.exception())
-        self._lookers.submit(self._service.attempt)
+        self._lookers.submit(self._attempt)
+
+    def _attempt(self) -> None:
+        try:
+            self._service.attempt()
+        except Exception:  # nobody waits for this thread
+            log.exception("timestamping.bug")
 
     def _counted(self, answer: bytes, unit: str | None, failure: PkiFailureInfo | None) -> bytes:
         """The answer, after it was counted."""

@@ -8,15 +8,15 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat import asn1
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from trustworks.core.der.algorithms import hash_identifier
 from trustworks.core.der.x509 import read_certificate
-from trustworks.core.errors import Refused, Unavailable
+from trustworks.core.errors import Malformed, Refused, Unavailable
 from trustworks.core.module import SignatureScheme, agreed_until
 from trustworks.core.module.agreed import check_signature
+from trustworks.core.pki.certificates import load_pem, unreadable
 from trustworks.core.store.types import microseconds
 from trustworks.core.trace import implements
 from trustworks.timestamping import readback, wire
@@ -258,17 +258,22 @@ def read_certificates(file: Path) -> tuple[x509.Certificate, ...]:
     Raises `Unavailable` (timestamping.certificate) when it cannot be read, or holds something else.
     """
     try:
-        found = tuple(x509.load_pem_x509_certificates(file.read_bytes()))
-        for one in found:
-            _ = one.extensions, one.public_key()  # the library reads them only when it is asked
+        found = load_pem(file.read_bytes())
     except FileNotFoundError:
         return ()
-    except (OSError, ValueError, x509.DuplicateExtension, UnsupportedAlgorithm) as error:
-        raise Unavailable(
-            "timestamping.certificate",
-            f"{file} cannot be read as certificates in PEM ({error}); put the issued certificate there.",
-        ) from error
+    except (OSError, Malformed) as error:
+        raise _no_certificates(file, error) from error
+    wrong = next(filter(None, map(unreadable, found)), None)
+    if wrong is not None:
+        raise _no_certificates(file, wrong) from wrong
     return found
+
+
+def _no_certificates(file: Path, why: Exception) -> Unavailable:
+    return Unavailable(
+        "timestamping.certificate",
+        f"{file} cannot be read as certificates in PEM ({why}); put the issued certificates there.",
+    )
 
 
 def _spki(certificate: x509.Certificate) -> bytes:

@@ -6,6 +6,8 @@ import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+import structlog
+
 from trustworks.core.errors import Malformed, TrustworksError, Unavailable
 from trustworks.timestamping import events, unit, wire
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from trustworks.core.module import Key
     from trustworks.timestamping.config import TimestampingSettings, UnitSettings
     from trustworks.timestamping.unit import Unit
+
+log = structlog.get_logger(__name__)
 
 
 class Units(Mapping[str, "Unit"]):
@@ -130,6 +134,13 @@ class Units(Mapping[str, "Unit"]):
             )
         except TrustworksError as error:
             return error
+        except Exception as error:
+            log.exception("timestamping.bug", unit=one.name)
+            return Unavailable(
+                "timestamping.bug",
+                f"The unit {one.name} could not be taken into use for a fault of the program "
+                f"({type(error).__name__}): see the log of the process, and report it.",
+            )
 
     # Which unit answers
 

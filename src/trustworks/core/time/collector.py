@@ -107,7 +107,7 @@ class Collector:
             return
         self._number = previous.number
         released = self._files.releases()
-        if not self._files.stands() and not rules.may_resume(previous.latch, [one.latch for one in released]):
+        if not self._files.stands() and not rules.may_resume(previous.latch, self._files.lifted()):
             self._latch(
                 previous.code, "The file of a latched stop was removed by hand.", {"was": previous.latch}
             )
@@ -209,7 +209,7 @@ class Collector:
             # So that one release lifts it for all who have read it.
             standing = self._files.mend(latch, standing)
         if latch is not None and standing is None:
-            if rules.may_resume(latch.id, [one.latch for one in self._files.releases()]):
+            if rules.may_resume(latch.id, self._files.lifted()):
                 # Whatever the clocks did before the release was looked into: watch them from now on.
                 self._known_latch, self._last, self._held = None, None, False
                 self._leap.forget()
@@ -223,7 +223,7 @@ class Collector:
         noted = self._files.reported()
         self._told = max(self._told, noted)
         for one in self._files.releases()[self._told :]:
-            if standing is not None and one.latch == standing.id:
+            if standing is not None and standing.id in one.latches:
                 break  # recorded, but a crash came before the stop was lifted
             self._pending.append(("clock.released", one.as_dict()))
             if not self._flush():

@@ -154,7 +154,7 @@ class TimeGuard:
             self._latch = standing  # it could not be looked for before
             if standing is None:
                 return
-        elif standing is None and rules.may_resume(latch.id, [one.latch for one in self._files.releases()]):
+        elif standing is None and rules.may_resume(latch.id, self._files.lifted()):
             self._latch = None
             return
         if standing is None:

@@ -63,7 +63,7 @@ class Latch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
-    """An operator's word that the clock may be used again."""
+    """An operator's word that the clock may be used again; `also` are the other names of the stop `latch`."""
 
     latch: str
     code: str
@@ -73,6 +73,12 @@ class Release:
     boot: str
     boottime: int
     clock_said: str
+    also: list[str] = field(default_factory=list)
+
+    @property
+    def latches(self) -> list[str]:
+        """All stops that it lifts."""
+        return [self.latch, *self.also]
 
     def as_dict(self) -> dict[str, Any]:
         """The release as JSON values."""
@@ -86,7 +92,8 @@ def _decoded(text: bytes) -> Latch:
     latch = Latch(**values)
     if not _are_texts([value for name, value in values.items() if name != "detail"]):
         raise TypeError("all that is said of a stop but its detail is text")
-    if not isinstance(latch.detail, dict) or not _are_texts(latch.detail.get(MENDED, [])):
+    detail = values.get("detail", {})
+    if not isinstance(detail, dict) or not _are_texts(detail.get(MENDED, [])):
         raise TypeError("the detail of a stop is an object, and what it was mended from a list of texts")
     return latch
 
@@ -237,14 +244,14 @@ class LatchFiles:
         finally:
             os.close(file)
 
-    def lift(self, release: Release, *others: Release) -> None:
-        """Record the releases durably, then remove the stop.
+    def lift(self, release: Release) -> None:
+        """Record the release durably, then remove the stop.
 
         Raises:
             Rejected: ``clock.stop-changed``: another stop stands than the one that is released, or none.
             Unavailable: ``clock.release-unwritable``, and as `read`; the stop stands.
         """
-        line = b"".join(json.dumps(one.as_dict()).encode("ascii") + b"\n" for one in (release, *others))
+        line = json.dumps(release.as_dict()).encode("ascii") + b"\n"
         try:
             with self._turn() as file:
                 standing = self.read()
@@ -291,10 +298,16 @@ class LatchFiles:
         found = []
         for line in content.splitlines():
             try:
-                found.append(Release(**json.loads(line)))
-            except (ValueError, TypeError):
+                one = Release(**json.loads(line))
+            except (ValueError, TypeError, RecursionError):
                 continue
+            if _are_texts(one.also):
+                found.append(one)
         return found
+
+    def lifted(self) -> list[str]:
+        """All stops that were released so far. Raises as `releases`."""
+        return [latch for one in self.releases() for latch in one.latches]
 
     def reported(self) -> int:
         """How many of the releases are in the audit log, as far as it is noted. Raises `Unavailable`."""
@@ -377,6 +390,9 @@ def release(state_dir: Path, operator: str, reason: str, lease_file: Path | None
         boottime, realtime = moment.boottime, moment.realtime
     except Unavailable:
         boot, boottime, realtime = "", 0, readings.realtime_ns()
+    also = latch.mended
+    if lease_file and latch.id.startswith(UNREADABLE) and (held := _held(lease_file)):
+        also.append(held)
     lifted = Release(
         latch=latch.id,
         code=latch.code,
@@ -386,11 +402,9 @@ def release(state_dir: Path, operator: str, reason: str, lease_file: Path | None
         boot=boot,
         boottime=boottime,
         clock_said=clock_text(realtime),
+        also=also,
     )
-    others = list(latch.mended)
-    if lease_file and latch.id.startswith(UNREADABLE) and (held := _held(lease_file)):
-        others.append(held)
-    files.lift(lifted, *(replace(lifted, latch=other) for other in others))
+    files.lift(lifted)
     return lifted
 
 
