@@ -159,7 +159,7 @@ def test_a_machine_without_files_or_memory_for_a_moment_is_not_stopped_for_good(
     genuine = os.open
 
     def failing(path: Any, *more: Any, **options: Any) -> int:
-        if str(path).endswith(("clock.latched", RELEASES_NAME)):
+        if str(path).endswith(("clock.latched", RELEASES_NAME, REPORTED_NAME)):
             raise OSError(number, os.strerror(number))
         return genuine(path, *more, **options)
 
@@ -167,8 +167,15 @@ def test_a_machine_without_files_or_memory_for_a_moment_is_not_stopped_for_good(
     with monkeypatch.context() as patched:
         patched.setattr(os, "open", failing)
         guard = world.guard()
-        for act in (guard.now, files.read, files.releases):
-            with pytest.raises(Unavailable, match=f"{os.strerror(number)}.*look at the machine") as caught:
+        for act, file in (
+            (guard.now, "clock.latched"),
+            (files.read, "clock.latched"),
+            (files.releases, RELEASES_NAME),
+            (files.reported, REPORTED_NAME),
+        ):
+            with pytest.raises(
+                Unavailable, match=rf"{file} cannot .*{os.strerror(number)}.*look at the machine"
+            ) as caught:
                 act()
             assert caught.value.code == "clock.state-unreadable"
     guard.now()
@@ -280,6 +287,18 @@ def test_releases_that_others_could_write_lift_nothing(world: World) -> None:
         assert caught.value.code == "clock.releases-unprotected"
     (world.folder / RELEASES_NAME).chmod(0o600)
     assert len(files.releases()) == 1
+
+
+@pytest.mark.req("EN319421:TIS-7.7.2-04")
+def test_a_note_that_others_could_write_keeps_no_release_out_of_the_log(world: World) -> None:
+    files = latched(world)
+    release(world.folder, "Test Operator", "checked against UTC")
+    files.mark_reported(1)
+    assert files.reported() == 1
+    (world.folder / REPORTED_NAME).chmod(0o622)
+    world.ticks(world.collector())
+    assert [kind for kind, _ in world.events if kind == "clock.released"] == ["clock.released"]
+    assert files.reported() == 1  # by the collector's own note
 
 
 @pytest.mark.req("EN319421:TIS-7.7.2-04")

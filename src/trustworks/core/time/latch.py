@@ -312,11 +312,15 @@ class LatchFiles:
     def reported(self) -> int:
         """How many of the releases are in the audit log, as far as it is noted. Raises `Unavailable`."""
         try:
-            return int(self._reported.read_bytes())
-        except (FileNotFoundError, ValueError):
-            return 0
+            trusted = self._trusted(self._reported)
         except OSError as error:
             raise _unreadable_releases(self._reported, error) from error
+        if trusted is None or trusted[0]:
+            return 0  # what others could have noted keeps no release out of the log
+        try:
+            return int(trusted[1])
+        except ValueError:
+            return 0
 
     def mark_reported(self, count: int) -> None:
         """Note how many of the releases are in the audit log.
@@ -353,8 +357,8 @@ def _passing(file: Path, error: OSError) -> OSError | Unavailable:
         return error
     return Unavailable(
         "clock.state-unreadable",
-        f"Whether a stop of the clock stands cannot be read from {file} ({error.strerror}); look at the "
-        "machine: its open files, its memory, its disk.",
+        f"{file} cannot be read for now ({error.strerror}), and without it the clock gives no time; look at "
+        "the machine: its open files, its memory, its disk.",
     )
 
 
