@@ -204,8 +204,8 @@ def test_pins_that_may_be_on_a_token_are_kept_and_named(
     assert all(len(file.read_text("ascii").strip()) >= 20 for file in pins)
 
 
-def test_pins_are_kept_where_the_command_is_broken_off(
-    softhsm: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_pins_are_kept_where_the_command_is_broken_off_and_the_order_is_in_the_log(
+    wiring: Wiring, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
@@ -213,8 +213,11 @@ def test_pins_are_kept_where_the_command_is_broken_off(
     monkeypatch.setattr(Cryptoki, "init_pin", interrupted)
     pins = [tmp_path / "user.pin", tmp_path / "so.pin"]
     files = ("--pin-file", pins[0], "--so-pin-file", pins[1])
-    assert call("init-token", "--library", softhsm, "--label", "broken off", *files).exit_code != 0
+    assert call("init-token", "--label", "broken off", *files, obj=wiring).exit_code != 0
     assert all(len(file.read_text("ascii").strip()) >= 20 for file in pins)
+    assert [(event.type, event.detail["label"]) for event in wiring.recorded] == [
+        ("module.token-initialisation-ordered", "broken off")
+    ]
 
 
 def test_a_pin_that_finds_no_room_leaves_no_file(
@@ -292,8 +295,11 @@ def test_what_is_made_is_in_the_log_of_the_configuration(wiring: Wiring, tmp_pat
     facts("destroy-key", *here, "--label", "k", "--reason", "TEST", "--confirm", "k", obj=wiring)
     facts("health", *here, "--make-probe-key", obj=wiring)  # it is there already
     assert [(event.type, event.detail["label"]) for event in wiring.recorded] == [
+        ("module.token-initialisation-ordered", "logged"),
         ("module.token-initialised", "logged"),
+        ("module.key-generation-ordered", "trustworks-probe"),
         ("module.key-generated", "trustworks-probe"),
+        ("module.key-generation-ordered", "k"),
         ("module.key-generated", "k"),
         ("module.key-destruction-ordered", "k"),
         ("module.key-destroyed", "k"),
@@ -384,8 +390,9 @@ def test_from_approval_to_the_finding_that_something_changed(wiring: Wiring, tmp
     answer = facts("approve", "--operator", "TEST operator", obj=wiring)["approvals"]
     assert len(answer) == 2
     kinds = [event.type for event in wiring.recorded]
-    assert kinds == ["module.key-generated"] * 2 + ["module.approved"] * 2
-    assert wiring.recorded[2].detail["operator"] == "TEST operator"
+    made = ["module.key-generation-ordered", "module.key-generated"]
+    assert kinds == [*made, *made, "module.approved", "module.approved"]
+    assert wiring.recorded[4].detail["operator"] == "TEST operator"
     assert facts("health", obj=wiring)["ok"]
     file = tmp_path / "approval.json"
     entries = json.loads(file.read_text("utf-8"))
@@ -430,10 +437,11 @@ def test_the_life_of_a_key_is_in_the_audit_log(wiring: Wiring) -> None:
     assert done.exit_code == 0
     assert "is destroyed" in done.output
     assert [event.type for event in wiring.recorded] == [
+        "module.key-generation-ordered",
         "module.key-generated",
         "module.key-destruction-ordered",
         "module.key-destroyed",
     ]
-    assert {event.detail["spki_sha256"] for event in wiring.recorded} == {made["spki_sha256"]}
-    assert wiring.recorded[2].detail["reason"] == "TEST"
+    assert {event.detail["spki_sha256"] for event in wiring.recorded[1:]} == {made["spki_sha256"]}
+    assert wiring.recorded[3].detail["reason"] == "TEST"
     assert "pin" not in json.dumps([event.subject for event in wiring.recorded])

@@ -24,7 +24,7 @@ from trustworks.app.commands.tokens import (
 from trustworks.core.durable import put
 from trustworks.core.errors import Rejected
 from trustworks.core.module import KeyAlgorithm
-from trustworks.core.module.events import key_facts, record_key
+from trustworks.core.module.events import key_facts, new_key
 from trustworks.core.module.requests import certification_request
 
 
@@ -74,8 +74,7 @@ def generate_key(
         log_of(context, alone=uri is not None) as on_event,
         opened(context, token=token, uri=uri, library=library, lab=lab, read_write=True) as module,
     ):
-        key = module.generate_key_pair(label=label, algorithm=algorithm)
-        facts = record_key(on_event, module, key)
+        facts = key_facts(new_key(on_event, module, label=label, algorithm=algorithm))
     typer.echo(
         json.dumps(facts) if as_json else f"{facts['uri']}\nSHA-256 of the SPKI {facts['spki_sha256']}"
     )

@@ -15,7 +15,7 @@ from trustworks.app.commands.tokens import AsJson, ModuleWiring, log_of
 from trustworks.core.durable import put_new
 from trustworks.core.errors import Malformed, Rejected, TrustworksError, Unavailable
 from trustworks.core.module import Module, Pkcs11Uri, initialise_token
-from trustworks.core.module.events import add_probe_key, record_token
+from trustworks.core.module.events import add_probe_key, order_token, record_token
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,6 +42,7 @@ def init_token(
     where: dict[str, Any] = {"library": library} if library else _configured(context)
     with log_of(context, alone=True) as on_event:
         with _new_pins(pin_file, so_pin_file) as (user_pin, so_pin):
+            order_token(on_event, label)
             initialise_token(label=label, user_pin=user_pin, so_pin=so_pin, **where)
         record_token(on_event, label)
         if probe_key:

@@ -7,11 +7,14 @@ makes one of an open audit log.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from trustworks.core.module.health import ensure_probe_key
 from trustworks.core.module.uri import Pkcs11Uri
 
 if TYPE_CHECKING:
+    from trustworks.core.module.algorithms import KeyAlgorithm
     from trustworks.core.module.key import Key
     from trustworks.core.module.module import Module
 
@@ -29,27 +32,43 @@ def key_facts(key: Key) -> dict[str, Any]:
     }
 
 
+def order_token(on_event: OnEvent, label: str) -> None:
+    """Tell that a token is about to be made, so that it is known of whatever ends this process meanwhile.
+
+    Raises what `on_event` raises; no token may be made then.
+    """
+    on_event("module.token-initialisation-ordered", Pkcs11Uri(token=label), {"label": label})
+
+
 def record_token(on_event: OnEvent, label: str) -> None:
     """Tell that a token was made. Raises what `on_event` raises."""
     on_event("module.token-initialised", Pkcs11Uri(token=label), {"label": label})
 
 
-def record_key(on_event: OnEvent, module: Module, key: Key) -> dict[str, Any]:
-    """Tell that a key was made, and answer its facts; a key that the log does not know of must not stay.
+def new_key(on_event: OnEvent, module: Module, *, label: str, algorithm: KeyAlgorithm) -> Key:
+    """Make a key pair, told before and after: whatever ends this process, the log knows of each key.
+
+    Raises what `on_event` raises, and then there is no key; what `Module.generate_key_pair` raises.
+    """
+    ordered = {"label": label, "algorithm": algorithm.value}
+    on_event("module.key-generation-ordered", module.token_uri, ordered)
+    key = module.generate_key_pair(label=label, algorithm=algorithm)
+    record_key(on_event, module, key)
+    return key
+
+
+def record_key(on_event: OnEvent, module: Module, key: Key) -> None:
+    """Tell that a key was made; a key that the log does not know of must not stay.
 
     Raises what `on_event` raises; the key is destroyed then.
     """
-    facts = key_facts(key)
     try:
-        on_event("module.key-generated", module.token_uri, facts)
+        on_event("module.key-generated", module.token_uri, key_facts(key))
     except BaseException:
         module.destroy(key)
         raise
-    return facts
 
 
 def add_probe_key(on_event: OnEvent, module: Module) -> None:
     """Make the key that `health` signs with, where it is absent. The module must be open read_write."""
-    key, made = module.ensure_probe_key()
-    if made:
-        record_key(on_event, module, key)
+    ensure_probe_key(module, partial(new_key, on_event, module))

@@ -20,6 +20,7 @@ from trustworks.core.module.constants import Flag, Mechanism
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from trustworks.core.module.key import Key
@@ -116,8 +117,11 @@ def look_at_random(first: bytes, second: bytes) -> tuple[str, ...]:
     return ()
 
 
-def ensure_probe_key(module: Module) -> tuple[Key, bool]:
-    """The probe key of the token, and whether it was made, as it is where it is absent."""
+def ensure_probe_key(module: Module, make: Callable[..., Key] | None = None) -> tuple[Key, bool]:
+    """The probe key of the token, and whether it was made, as it is where it is absent.
+
+    `make(label=, algorithm=)` makes it in place of `Module.generate_key_pair`, as whoever tells of it wants.
+    """
     try:
         return module.key(label=PROBE_LABEL), False
     except Unavailable as error:
@@ -125,7 +129,7 @@ def ensure_probe_key(module: Module) -> tuple[Key, bool]:
             raise
     elliptic = Mechanism.EC_KEY_PAIR_GEN in module.mechanisms
     algorithm = KeyAlgorithm.P256 if elliptic else KeyAlgorithm.RSA_3072
-    return module.generate_key_pair(label=PROBE_LABEL, algorithm=algorithm), True
+    return (make or module.generate_key_pair)(label=PROBE_LABEL, algorithm=algorithm), True
 
 
 @implements("TRUSTWORKS:MODULE-HEALTH", disabled=ModuleHealth(ok=True, latency_us=None))
