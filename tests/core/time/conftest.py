@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from trustworks.core.audit.canonical import canonical
 from trustworks.core.errors import Unavailable
 from trustworks.core.time import Collector, TimeGuard, TimeSettings
 from trustworks.core.time.chrony import ChronySource
@@ -126,6 +127,7 @@ class World:
     def on_event(self, kind: str, detail: dict[str, Any]) -> None:
         if self.audit_fails:
             raise Unavailable("audit.unwritable", "The log is full.")
+        canonical(detail)  # as the log does; raises ValueError for what it cannot write
         self.events.append((kind, detail))
 
     def kinds(self) -> list[str]:

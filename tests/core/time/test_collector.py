@@ -420,6 +420,27 @@ def test_a_jump_while_no_collector_ran_is_found_at_its_start(world: World) -> No
 
 
 @pytest.mark.req("EN319421:OVR-7.13-04")
+@pytest.mark.parametrize("seconds", [200 * 86400, -200 * 86400])
+def test_the_log_takes_every_event_after_months_of_uptime_and_a_jump_of_months(
+    world: World, seconds: int
+) -> None:
+    world.boottime += 200 * 86400 * SECOND
+    world.monotonic += 200 * 86400 * SECOND
+    collector = world.collector()
+    world.ticks(collector)
+    world.jump(seconds)
+    assert world.ticks(collector).code == "clock.jump"
+    released_by_hand(world)
+    world.jump(-seconds)
+    assert world.ticks(collector, 2).code == "ok"
+    latched, released = (
+        detail for kind, detail in world.events if kind in {"clock.latched", "clock.released"}
+    )
+    assert abs(int(latched["detail"]["step_ns"]) - seconds * SECOND) < SECOND
+    assert int(released["boottime"]) == world.boottime - 2 * SECOND
+
+
+@pytest.mark.req("EN319421:OVR-7.13-04")
 def test_a_release_without_a_collector_is_reported_at_its_start(world: World) -> None:
     collector = world.collector()
     world.ticks(collector)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from trustworks.core.errors import Refused, Unavailable
 from trustworks.core.time import rules
-from trustworks.core.time.events import sources_detail, transition_events
+from trustworks.core.time.events import sources_detail, transition_events, writable
 from trustworks.core.time.guard import LEAP_WINDOW, latched_sentence, stop_reason
 from trustworks.core.time.latch import UNREADABLE, LatchFiles, clock_text, new_latch
 from trustworks.core.time.leap_file import day
@@ -326,8 +326,9 @@ class Collector:
     def _flush(self) -> bool:
         """Hand the waiting events to the audit log, in order; False when it does not take them."""
         while self._pending:
+            kind, detail = self._pending[0]
             try:
-                self._on_event(*self._pending[0])
+                self._on_event(kind, writable(detail))
             except Unavailable:
                 return False
             del self._pending[0]

@@ -12,8 +12,21 @@ if TYPE_CHECKING:
     from trustworks.core.time.estimate import Estimate
     from trustworks.core.time.lease import Lease
 
+_EXACT = 2**53 - 1
 _OK = "ok"
 _WINDOW = "clock.leap-window"
+
+
+def writable(value: Any) -> Any:
+    """JSON values as the audit log takes them: an integer that a double does not hold exactly becomes text.
+
+    Nanoseconds come to that after 104 days, of uptime or of a jump. Source: RFC 7493, 2.2.
+    """
+    if isinstance(value, dict):
+        return {name: writable(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [writable(item) for item in value]
+    return str(value) if isinstance(value, int) and abs(value) > _EXACT else value
 
 
 def sources_detail(estimates: Sequence[Estimate]) -> dict[str, Any]:
