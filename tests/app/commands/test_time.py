@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 from trustworks.app.commands.time import app, status_text
 from trustworks.core.errors import Refused, Rejected
 from trustworks.core.time import ClockStatus, TimeSettings
-from trustworks.core.time.latch import LatchFiles, new_latch
+from trustworks.core.time.latch import LatchFiles
+from trustworks.core.time.stop import new_latch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,8 +16,9 @@ import pytest
 from trustworks.core.errors import Refused, Rejected, Unavailable
 from trustworks.core.time import release
 from trustworks.core.time.estimate import Estimate
-from trustworks.core.time.latch import RELEASES_NAME, REPORTED_NAME, LatchFiles, Release, new_latch
+from trustworks.core.time.latch import RELEASES_NAME, REPORTED_NAME, LatchFiles
 from trustworks.core.time.readings import STA_UNSYNC, TIME_ERROR, Moment
+from trustworks.core.time.stop import Release, new_latch
 
 if TYPE_CHECKING:
     from tests.core.time.conftest import World

@@ -16,7 +16,8 @@ import pytest
 from trustworks.core.errors import Rejected, Unavailable
 from trustworks.core.time import TrustedDay, release, rules
 from trustworks.core.time.day import DAY_NAME
-from trustworks.core.time.latch import RELEASES_NAME, REPORTED_NAME, LatchFiles, new_latch
+from trustworks.core.time.latch import RELEASES_NAME, REPORTED_NAME, LatchFiles
+from trustworks.core.time.stop import new_latch
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,8 +15,9 @@ from trustworks.core.time.config import TimeSettings
 from trustworks.core.time.day import TrustedDay
 from trustworks.core.time.guard import TimeGuard
 from trustworks.core.time.lab import LabClock
-from trustworks.core.time.latch import Release, release
+from trustworks.core.time.latch import release
 from trustworks.core.time.model import Clock, ClockStatus, TimeEvidence, TrustedTime
+from trustworks.core.time.stop import Release
 
 if TYPE_CHECKING:
     from pathlib import Path

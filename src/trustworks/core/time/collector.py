@@ -20,12 +20,13 @@ from trustworks.core.errors import Refused, Unavailable
 from trustworks.core.time import rules
 from trustworks.core.time.events import sources_detail, transition_events, writable
 from trustworks.core.time.guard import LEAP_WINDOW, latched_sentence, stop_reason
-from trustworks.core.time.latch import UNREADABLE, LatchFiles, clock_text, new_latch
+from trustworks.core.time.latch import UNREADABLE, LatchFiles
 from trustworks.core.time.leap_file import day
 from trustworks.core.time.leap_watch import LeapWatch, Outlook
 from trustworks.core.time.lease import OK, Lease, LeaseWriter, fitting_reason, fitting_sources
 from trustworks.core.time.readings import SystemReadings
 from trustworks.core.time.sources import make_sources
+from trustworks.core.time.stop import clock_text, new_latch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,8 +34,8 @@ if TYPE_CHECKING:
 
     from trustworks.core.time.config import TimeSettings
     from trustworks.core.time.estimate import Estimate, Source
-    from trustworks.core.time.latch import Latch
     from trustworks.core.time.readings import ClockReadings, Moment
+    from trustworks.core.time.stop import Latch
 
 SECOND = 1_000_000_000
 TICK = 1.0

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, NoReturn
 from trustworks.core.errors import Unavailable
 from trustworks.core.time import rules
 from trustworks.core.time.lab import EPOCH
-from trustworks.core.time.latch import Latch, LatchFiles, new_latch
+from trustworks.core.time.latch import LatchFiles
 from trustworks.core.time.lease import OK, LeaseReader
 from trustworks.core.time.model import ClockStatus, Mode, TimeEvidence, TrustedTime
 from trustworks.core.time.readings import SystemReadings
+from trustworks.core.time.stop import Latch, new_latch
 
 if TYPE_CHECKING:
     from pathlib import Path

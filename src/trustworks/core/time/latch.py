@@ -8,11 +8,9 @@ import fcntl
 import hashlib
 import json
 import os
-import secrets
-from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from trustworks.core.account import account
 from trustworks.core.durable import put, put_new, synchronise
@@ -21,6 +19,7 @@ from trustworks.core.time import rules
 from trustworks.core.time.lease import LeaseReader
 from trustworks.core.time.protection import check_folder, file_findings, give_to_owner, owner_in
 from trustworks.core.time.readings import SystemReadings
+from trustworks.core.time.stop import MENDED, Latch, Release, clock_text, decoded_latch, decoded_release
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,99 +28,9 @@ LATCH_NAME = "clock.latched"
 RELEASES_NAME = "clock.releases"
 REPORTED_NAME = "clock.releases-reported"
 UNREADABLE = "unreadable"
-MENDED = "mended"
 # No file can be read for now, whatever is in it: too many are open, no memory, a disk or a server that fails.
 _PASSING = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.ESTALE})
 _READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Latch:
-    """Why the clock was stopped, by whom found, and when by the clock that is in doubt."""
-
-    id: str
-    code: str
-    reason: str
-    found_by: str
-    clock_said: str
-    boot: str
-    detail: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def mended(self) -> list[str]:
-        """The stops that could not be read and that this one was put in the place of."""
-        return list(self.detail.get(MENDED, ()))
-
-    def as_dict(self) -> dict[str, Any]:
-        """The stop as JSON values."""
-        return asdict(self)
-
-    def encoded(self) -> bytes:
-        """The content of its file."""
-        return json.dumps(self.as_dict()).encode("ascii")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Release:
-    """An operator's word that the clock may be used again; `also` are the other names of the stop `latch`."""
-
-    latch: str
-    code: str
-    operator: str
-    reason: str
-    account: str
-    boot: str
-    boottime: int
-    clock_said: str
-    also: list[str] = field(default_factory=list)
-
-    @property
-    def latches(self) -> list[str]:
-        """All stops that it lifts."""
-        return [self.latch, *self.also]
-
-    def as_dict(self) -> dict[str, Any]:
-        """The release as JSON values."""
-        return asdict(self)
-
-
-def _decoded(text: bytes) -> Latch:
-    """A stop from its file. Raises ValueError, TypeError or RecursionError when it is none."""
-    values = json.loads(text)
-    json.dumps(values, ensure_ascii=False, allow_nan=False).encode()  # else no audit log could take it
-    latch = Latch(**values)
-    if not _are_texts([value for name, value in values.items() if name != "detail"]):
-        raise TypeError("all that is said of a stop but its detail is text")
-    detail = values.get("detail", {})
-    if not isinstance(detail, dict) or not _are_texts(detail.get(MENDED, [])):
-        raise TypeError("the detail of a stop is an object, and what it was mended from a list of texts")
-    return latch
-
-
-def _are_texts(values: object) -> bool:
-    return isinstance(values, list) and all(isinstance(value, str) for value in values)
-
-
-def new_latch(
-    code: str, reason: str, *, found_by: str, realtime_ns: int, boot: str, detail: dict[str, Any]
-) -> Latch:
-    """A stop that was just found; `realtime_ns` is what the clock in doubt says."""
-    return Latch(
-        id=secrets.token_hex(8),
-        code=code,
-        reason=reason,
-        found_by=found_by,
-        clock_said=clock_text(realtime_ns),
-        boot=boot,
-        detail=detail,
-    )
-
-
-def clock_text(realtime_ns: int) -> str:
-    """A reading of CLOCK_REALTIME as text, cut to the microsecond."""
-    seconds, rest = divmod(realtime_ns, 1_000_000_000)
-    moment = datetime.fromtimestamp(seconds, tz=UTC).replace(microsecond=rest // 1000)
-    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 class LatchFiles:
@@ -150,7 +59,7 @@ class LatchFiles:
         if findings:
             return self._unreadable(f"is not trusted ({findings})", text)
         try:
-            return _decoded(text)
+            return decoded_latch(text)
         except (ValueError, TypeError, RecursionError):
             return self._unreadable("cannot be read (its content is damaged)", text)
 
@@ -295,15 +204,7 @@ class LatchFiles:
                 f"The record of releases {self._releases} is not trusted: {findings}. See who wrote it; if "
                 "its releases are genuine, give it to the service's account, with mode 0600.",
             )
-        found = []
-        for line in content.splitlines():
-            try:
-                one = Release(**json.loads(line))
-            except (ValueError, TypeError, RecursionError):
-                continue
-            if _are_texts(one.also):
-                found.append(one)
-        return found
+        return [one for line in content.splitlines() if (one := decoded_release(line)) is not None]
 
     def lifted(self) -> list[str]:
         """All stops that were released so far. Raises as `releases`."""
