@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
+from structlog.testing import capture_logs
 from timestamping_testbed import NOW
 
 from trustworks.core.errors import TrustworksError, Unavailable
@@ -207,6 +208,23 @@ def test_units_that_are_refused_are_tried_again_when_requests_come(
     assert failures(asyncio.run(edge.answer(query(), None))) == ("systemFailure",)
     assert tried.wait(10)
     assert failures(asyncio.run(edge.answer(query(), None))) == ()
+
+
+def test_a_fault_in_trying_units_again_is_logged_and_keeps_nobody(
+    authority: TimestampingAuthority,
+    query: Callable[..., bytes],
+    recorder: Recorder,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken() -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(authority, "attempt", broken)
+    edge = Edge(authority, recorder)
+    with capture_logs() as logged:
+        assert failures(asyncio.run(edge.answer(query(), None))) == ()
+        edge._lookers.shutdown()
+    assert [one["event"] for one in logged] == ["timestamping.bug"]
 
 
 # What is told

@@ -6,6 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from sqlalchemy import text
 
 from trustworks.core.errors import Refused, Unavailable
@@ -74,15 +76,50 @@ def test_a_unit_that_is_still_refused_is_told_once(
     assert told(sqlite) == [("timestamp.unit-opened", "tsu-1"), ("timestamp.unit-refused", "tsu-2")]
 
 
-def test_nothing_is_told_of_a_unit_before_all_were_looked_at(
-    authority_of: Callable[..., TimestampingAuthority], two_units: list[dict[str, Any]], sqlite: Database
+def test_a_fault_of_the_program_refuses_the_unit_alone(
+    authority_of: Callable[..., TimestampingAuthority],
+    query: Callable[..., bytes],
+    two_units: list[dict[str, Any]],
+    tsu_module: Module,
+    sqlite: Database,
 ) -> None:
     def keys(label: str) -> Key:
-        raise ZeroDivisionError(label)
+        if label == "tsu-2":
+            raise ZeroDivisionError(label)
+        return tsu_module.key(label)
 
-    with pytest.raises(ZeroDivisionError):
-        authority_of(units=two_units, keys=keys)
-    assert told(sqlite) == []
+    authority = authority_of(units=two_units, keys=keys)
+    assert failures(authority.stamp(query())) == ()
+    with pytest.raises(Unavailable, match=r"tsu-2 .*ZeroDivisionError") as caught:
+        authority.ping()
+    assert caught.value.code == "timestamping.bug"
+    assert told(sqlite) == [("timestamp.unit-opened", "tsu-1"), ("timestamp.unit-refused", "tsu-2")]
+
+
+@pytest.mark.parametrize("where", ["chain", "certificate"])
+def test_a_damaged_certificate_in_one_unit_s_files_stops_no_other(
+    authority_of: Callable[..., TimestampingAuthority],
+    query: Callable[..., bytes],
+    two_units: list[dict[str, Any]],
+    pki: Pki,
+    tmp_path: Path,
+    where: str,
+) -> None:
+    name = b"TEST Issuing CA"
+    der = pki.issuing.public_bytes(Encoding.DER)
+    damaged = x509.load_der_x509_certificate(
+        b"\xff\xfe".join((der[: der.rindex(name)], der[der.rindex(name) + 2 :]))
+    )
+    with pytest.raises(ValueError, match="subject"):
+        _ = damaged.subject
+    file = tmp_path / "damaged.pem"
+    file.write_bytes(damaged.public_bytes(Encoding.PEM))
+    two_units[1][where] = str(file)
+    authority = authority_of(units=two_units)
+    assert failures(authority.stamp(query())) == ()
+    with pytest.raises(Unavailable, match=r"damaged\.pem cannot be read") as caught:
+        authority.ping()
+    assert caught.value.code == "timestamping.certificate"
 
 
 @pytest.mark.req("EN319421:7.6.4-CERTIFICATE-LOADED")
