@@ -374,4 +374,4 @@ def test_a_unit_looks_for_its_key_though_somebody_makes_keys(
     authority.look()
     assert not authority.is_due
     assert time.monotonic() - began < 1
-    assert authority._standing.objection("tsu-1") is None
+    assert authority._standing.objection(authority._units["tsu-1"]) is None

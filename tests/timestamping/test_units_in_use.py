@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,9 +17,8 @@ from trustworks.timestamping import wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
-    from timestamping_testbed import Pki
+    from timestamping_testbed import Pki, SteeredClock
 
     from trustworks.core.audit import Recorder
     from trustworks.core.module import Key, Module
@@ -201,3 +202,82 @@ def test_the_second_unit_stands_in_for_the_first_only_under_the_same_terms(
     event = authority.issue(query()).event
     assert event is not None
     assert event.subject["unit"] == "tsu-1"
+
+
+def serial_of(file: Path) -> int:
+    return x509.load_pem_x509_certificate(file.read_bytes()).serial_number
+
+
+@pytest.mark.req("TRUSTWORKS:TSA-REVOKED-STOPS")
+def test_a_unit_taken_into_use_between_two_looks_does_not_issue_when_revoked(
+    authority_of: Callable[..., TimestampingAuthority],
+    query: Callable[..., bytes],
+    two_units: list[dict[str, Any]],
+    tmp_path: Path,
+) -> None:
+    good = Path(two_units[1]["certificate"])
+    file = tmp_path / "to-come.pem"
+    two_units[1]["certificate"] = str(file)
+    authority = authority_of(
+        units=two_units, revoked=lambda serial: "now" if serial == serial_of(good) else None
+    )
+    authority._standing._ask_every = 3600.0
+    assert failures(authority.stamp(query())) == ()
+    file.write_bytes(good.read_bytes())
+    authority.attempt()
+    assert "tsu-2" in authority._units
+    assert failures(authority.stamp(query(), "tsu-2")) == ("systemFailure",)
+    assert authority.status()["units"][1]["reason"] == "TRUSTWORKS:TSA-REVOKED-STOPS"
+
+
+@pytest.mark.req("TRUSTWORKS:TSA-REVOKED-STOPS")
+def test_a_unit_that_no_look_covered_does_not_issue(
+    authority_of: Callable[..., TimestampingAuthority], query: Callable[..., bytes]
+) -> None:
+    (outcome,) = authority_of().issue_all([(query(), None)])
+    assert outcome is not None
+    assert failures(outcome.answer) == ("systemFailure",)
+
+
+@pytest.mark.parametrize("why", ["revoked", "over"])
+def test_a_stopped_unit_takes_its_new_certificate_into_use_without_a_restart(
+    authority_of: Callable[..., TimestampingAuthority],
+    query: Callable[..., bytes],
+    clock: SteeredClock,
+    pki: Pki,
+    tsu_module: Module,
+    certificate: Path,
+    sqlite: Database,
+    tmp_path: Path,
+    why: str,
+) -> None:
+    file = tmp_path / "own.pem"
+    file.write_bytes(certificate.read_bytes())
+    revoked = {serial_of(certificate)} if why == "revoked" else set()
+    authority = authority_of(
+        unit={"certificate": str(file)}, revoked=lambda serial: "now" if serial in revoked else None
+    )
+    if why == "over":
+        clock.utc += timedelta(days=366)
+    assert failures(authority.stamp(query())) == ("systemFailure",)
+    authority.attempt()  # nothing is new: nothing is told
+    assert told(sqlite) == [("timestamp.unit-opened", "tsu-1")]
+    file.write_bytes(pki.certify(tsu_module.key("tsu-2")).read_bytes())
+    with pytest.raises(Refused, match="another key"):
+        authority.ping()
+    file.write_bytes(pki.certify(tsu_module.key("tsu-1"), key_lasts=timedelta(days=500)).read_bytes())
+    authority.ping()
+    assert failures(authority.stamp(query())) == ()
+    kinds = [kind for kind, _ in told(sqlite)]
+    assert kinds == ["timestamp.unit-opened", "timestamp.unit-refused", "timestamp.unit-opened"]
+
+
+def test_a_refused_unit_whose_key_is_put_right_is_taken_into_use(
+    authority_of: Callable[..., TimestampingAuthority], query: Callable[..., bytes], tsu_module: Module
+) -> None:
+    label = ["tsu-2"]
+    authority = authority_of(keys=lambda _: tsu_module.key(label[0]))
+    assert failures(authority.stamp(query())) == ("systemFailure",)
+    label[0] = "tsu-1"
+    authority.ping()
+    assert failures(authority.stamp(query())) == ()

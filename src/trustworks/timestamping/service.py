@@ -162,7 +162,7 @@ class TimestampingAuthority:
 
     def _ready(self, chosen: Unit) -> tuple[TrustedTime, int]:
         """The time and its microseconds, when nothing stands against a signature by this unit."""
-        against = self._standing.objection(chosen.name)
+        against = self._standing.objection(chosen)
         if against is not None:
             raise against.with_traceback(None)
         now, moment = self._time(chosen)
@@ -320,15 +320,24 @@ class TimestampingAuthority:
 
     def attempt(self) -> None:
         """Try the units again that do not issue; may wait for the module for long."""
-        self._units.attempt()
+        self._units.attempt(self._is_stopped, self._standing.admit)
+
+    def _is_stopped(self, one: Unit) -> bool:
+        """Whether something stands against the unit that a new key and certificate would end."""
+        if self._standing.objection(one) is not None:
+            return True
+        try:
+            return microseconds(self._clock.now().utc) >= one.ends
+        except TrustworksError:
+            return False
 
     def ping(self) -> None:
         """Answer when every unit can issue. Raises `Unavailable` or `Refused` with all reasons in one.
 
         A stop is over when what it came from is found well here.
         """
-        self.attempt()
         self.look()
+        self.attempt()
         found: list[TrustworksError] = list(self._units.refused.values())
         try:
             self._recorder.ping()

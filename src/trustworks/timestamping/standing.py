@@ -51,7 +51,7 @@ class Standing:
         self._ask_every = ask_every
         self._looking = threading.Lock()
         self._until = float("-inf")
-        self._objections: dict[str, TrustworksError] = {}
+        self._found: dict[bytes, TrustworksError | None] = {}  # by certificate
         self._stops: dict[str, Stop] = {}
         self._untold: deque[Event] = deque(maxlen=MOST_UNTOLD)
 
@@ -69,13 +69,27 @@ class Standing:
         """
         with self._looking:
             if self.is_due:
-                found = {one.name: self._objection(one) for one in units}
-                self._objections = {name: error for name, error in found.items() if error is not None}
+                for one in units:
+                    self._look_at(one)
                 self._until = time.monotonic() + self._ask_every
 
-    def objection(self, name: str) -> TrustworksError | None:
-        """What the last look found against the unit."""
-        return self._objections.get(name)
+    def admit(self, unit: Unit) -> None:
+        """Look at a unit that is to be taken into use between two looks."""
+        with self._looking:
+            self._look_at(unit)
+
+    def _look_at(self, unit: Unit) -> None:
+        self._found[unit.identity.certificate] = self._objection(unit)
+
+    def objection(self, unit: Unit) -> TrustworksError | None:
+        """What the last look found against the unit; that there was none of it yet stands against it too."""
+        try:
+            return self._found[unit.identity.certificate]
+        except KeyError:
+            return Unavailable(
+                "timestamping.standing",
+                f"Whether the unit {unit.name} may issue was not looked at yet; try again in a second.",
+            )
 
     def _objection(self, unit: Unit) -> TrustworksError | None:
         try:

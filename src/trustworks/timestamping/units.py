@@ -53,7 +53,8 @@ class Units(Mapping[str, "Unit"]):
         self._in_use: dict[str, Unit] = {}
         self._default: Unit | None = None
         self.refused: dict[str, TrustworksError] = {}
-        self._attempt()
+        # No request is answered before the first look at all units, so none is made here.
+        self._attempt(lambda _: False, lambda _: None)
 
     def __getitem__(self, name: str) -> Unit:
         return self._in_use[name]
@@ -64,36 +65,43 @@ class Units(Mapping[str, "Unit"]):
     def __len__(self) -> int:
         return len(self._in_use)
 
-    def attempt(self) -> None:
-        """Try the refused units again: whose files have changed, or whose reason may pass by itself.
+    def attempt(self, is_stopped: Callable[[Unit], bool], look: Callable[[Unit], None]) -> None:
+        """Try the refused units again, and take new keys and certificates of stopped ones into use.
 
-        Waits for the module, and does nothing while another thread is at it: for a thread that can wait.
+        `is_stopped` answers whether something stands against a unit in use; `look` looks at a unit before it
+        is used, whether its certificate is revoked and its key there. Waits for the module, and does nothing
+        while another thread is at it: for a thread that can wait.
         """
-        if not self.refused or not self._attempting.acquire(blocking=False):
+        if not self._attempting.acquire(blocking=False):
             return
         try:
-            self._attempt()
+            self._attempt(is_stopped, look)
         except Unavailable:
             return  # the log cannot be written, and says so itself; what it is not told of is not used
         finally:
             self._attempting.release()
 
-    def _attempt(self) -> None:
+    def _attempt(self, is_stopped: Callable[[Unit], bool], look: Callable[[Unit], None]) -> None:
         tried: dict[str, object] = {}
         in_use, refused, news = dict(self._in_use), dict(self.refused), list[tuple[str, str, "Event"]]()
         for one in self._settings.units:
             files = _state(one.certificate), _state(one.chain)
-            error = refused.get(one.name)
-            if one.name in in_use or not (
-                error is None or isinstance(error, Unavailable) or files != self._files.get(one.name)
-            ):
+            present = in_use.get(one.name)
+            if present is not None and not is_stopped(present):
+                refused.pop(one.name, None)  # what is new did not serve, and what is in use issues again
                 continue
-            tried[one.name] = files
             outcome = self._load(one, in_use)
+            if present is not None and (
+                _is_same(outcome, present)
+                or (isinstance(outcome, TrustworksError) and files == self._files.get(one.name))
+            ):
+                continue  # nothing is new: what stopped the unit says all
             if isinstance(outcome, TrustworksError):
                 refused[one.name] = outcome
                 news.append((one.name, str(outcome), events.refused(one.name, one.key_label, outcome)))
             else:
+                look(outcome)
+                tried[one.name] = files
                 refused.pop(one.name, None)
                 in_use[one.name] = outcome
                 news.append(
@@ -130,7 +138,7 @@ class Units(Mapping[str, "Unit"]):
                 clock_mode=self._clock_mode,
                 lab=self._lab,
                 today=self._today(),
-                others=[(name, other.key.spki) for name, other in in_use.items()],
+                others=[(name, other.key.spki) for name, other in in_use.items() if name != one.name],
             )
         except TrustworksError as error:
             return error
@@ -184,6 +192,15 @@ class Units(Mapping[str, "Unit"]):
             (one.pace.microseconds for one in self._in_use.values() if not one.pace.is_slow), default=0.0
         )
         return most if slowest * most <= budget_us else max(1, int(budget_us / slowest))
+
+
+def _is_same(outcome: Unit | TrustworksError, present: Unit) -> bool:
+    """Whether a unit has the key and the certificate of the one that is in use."""
+    return (
+        not isinstance(outcome, TrustworksError)
+        and outcome.identity == present.identity
+        and outcome.key.key_id == present.key.key_id
+    )
 
 
 def _state(file: Path | None) -> object:
