@@ -354,6 +354,28 @@ def test_what_a_full_log_did_not_take_is_told_when_it_can_be(
     assert told(sqlite) == [("stopped", "audit.unwritable"), ("resumed", "audit.unwritable")]
 
 
+@pytest.mark.req("TRUSTWORKS:TSA-REVOKED-STOPS")
+@pytest.mark.usefixtures("looks_each_time")
+def test_a_token_that_was_begun_before_ends_no_stop_that_stands(
+    authority_of: Callable[..., TimestampingAuthority],
+    query: Callable[..., bytes],
+    sqlite: Database,
+    recorder: Recorder,
+) -> None:
+    reasons: list[str] = []
+    authority = authority_of(revoked=lambda _: reasons[0] if reasons else None)
+    begun = authority.issue(query())
+    assert begun.event is not None
+    assert begun.row is not None
+    reasons.append("now")
+    assert failures(authority.stamp(query())) == ("systemFailure",)
+    recorder.record(begun.event, begun.row)
+    authority.recorded(begun)
+    assert authority.status()["units"][0]["reason"] == "TRUSTWORKS:TSA-REVOKED-STOPS"
+    recorder.close()
+    assert told(sqlite) == [("stopped", "TRUSTWORKS:TSA-REVOKED-STOPS")]
+
+
 def test_several_reasons_are_told_as_one() -> None:
     errors: list[TrustworksError] = [
         Unavailable("a", "One."),

@@ -198,7 +198,9 @@ class TimestampingAuthority:
         assert outcome.event is not None  # noqa: S101 - only tokens have a record
         name = str(outcome.event.subject["unit"])
         self._issued[name] = self._issued.get(name, 0) + 1
-        self._standing.resumed(name)
+        present = self._units.get(name)
+        if present is not None and self._standing.objection(present) is None:
+            self._standing.resumed(name)  # else the token was begun before what stops the unit now
 
     def unrecorded(self, outcome: Outcome, error: Exception) -> bytes:
         """The answer instead of a token whose record could not be written."""

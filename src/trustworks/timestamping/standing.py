@@ -52,6 +52,7 @@ class Standing:
         self._looking = threading.Lock()
         self._until = float("-inf")
         self._found: dict[bytes, TrustworksError | None] = {}  # by certificate
+        self._changing = threading.Lock()  # of the two below; never held while the log is given an event
         self._stops: dict[str, Stop] = {}
         self._untold: deque[Event] = deque(maxlen=MOST_UNTOLD)
 
@@ -130,9 +131,12 @@ class Standing:
         clock which gave no time then: that is found well without a token.
         """
         code = code or events.code_of(error)
-        if self.code(name) != code:
-            of_clock = code.startswith("clock.") and code not in OF_SIGNING
-            self._stops[name] = Stop(code, at_signing and not of_clock)
+        of_clock = code.startswith("clock.") and code not in OF_SIGNING
+        with self._changing:
+            is_news = self.code(name) != code
+            if is_news:
+                self._stops[name] = Stop(code, at_signing and not of_clock)
+        if is_news:
             self._tell(events.stopped(name, code, error))
         return code
 
@@ -154,23 +158,26 @@ class Standing:
         """The unit issued a token, and its record is written: nothing stops it any longer."""
         if name not in self._stops:  # as a rule
             return
-        stop = self._stops.pop(name, None)
+        with self._changing:
+            stop = self._stops.pop(name, None)
         if stop is not None:
             self._tell(events.resumed(name, stop.code))
 
     def _tell(self, event: Event) -> None:
         """Write an event without waiting for it; what a log that is not well did not take, is told later."""
-        self._untold.append(event)
-        waiting, self._untold = self._untold, deque(maxlen=MOST_UNTOLD)
+        with self._changing:
+            self._untold.append(event)
+            waiting, self._untold = self._untold, deque(maxlen=MOST_UNTOLD)
         for one in waiting:
             try:
                 self._recorder.submit(one, released=partial(self._taken, one))
-            except Unavailable:
-                self._untold.append(one)
+            except Unavailable as error:
+                self._taken(one, error)
 
     def _taken(self, event: Event, error: BaseException | None) -> None:
         if error is not None:
-            self._untold.append(event)
+            with self._changing:
+                self._untold.append(event)
 
 
 @implements("TRUSTWORKS:TSA-KEY-GONE-STOPS", disabled=None)
