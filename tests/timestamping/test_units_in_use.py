@@ -281,3 +281,22 @@ def test_a_refused_unit_whose_key_is_put_right_is_taken_into_use(
     label[0] = "tsu-1"
     authority.ping()
     assert failures(authority.stamp(query())) == ()
+
+
+def test_the_next_unit_under_the_same_terms_answers_for_one_that_is_stopped(
+    authority_of: Callable[..., TimestampingAuthority],
+    query: Callable[..., bytes],
+    pki: Pki,
+    tsu_module: Module,
+    certificate: Path,
+) -> None:
+    second = {"name": "tsu-2", "certificate": str(pki.certify(tsu_module.key("tsu-2")))}
+    units: list[dict[str, Any]] = [{"name": "tsu-1", "certificate": str(certificate)}, second]
+    stopped = serial_of(certificate)
+    for terms, expected in (({}, ()), ({"qualified": True}, ("systemFailure",))):
+        authority = authority_of(
+            units=[units[0], second | terms], revoked=lambda serial: "now" if serial == stopped else None
+        )
+        for asked in (query(), query(policy="2.999.3161.7")):
+            assert failures(authority.stamp(asked)) == expected
+        assert failures(authority.stamp(query(), "tsu-1")) == ("systemFailure",)

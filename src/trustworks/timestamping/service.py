@@ -143,7 +143,7 @@ class TimestampingAuthority:
             request = wire.decode_request(body)
         except Malformed:
             return _refusal(PkiFailureInfo.BAD_DATA_FORMAT, NOT_A_REQUEST)
-        chosen = self._units.choose(request.policy, unit_name)
+        chosen = self._units.choose(request.policy, unit_name, self._stands)
         if chosen is None:
             return _refusal(PkiFailureInfo.SYSTEM_FAILURE, NO_SERVICE)
         against = requests.objection(request, chosen.terms)
@@ -159,6 +159,9 @@ class TimestampingAuthority:
         content = self._content(chosen, request, now)
         tst_info = chosen.template.tst_info(content)
         return Begun(chosen, request, now, moment, content, tst_info, chosen.template.attributes(tst_info))
+
+    def _stands(self, one: Unit) -> bool:
+        return self._standing.objection(one) is None
 
     def _ready(self, chosen: Unit) -> tuple[TrustedTime, int]:
         """The time and its microseconds, when nothing stands against a signature by this unit."""
@@ -303,7 +306,7 @@ class TimestampingAuthority:
 
     def is_slow(self, body: bytes, unit_name: str | None) -> bool:
         """Whether a request's signature takes so long that it is waited for in a thread."""
-        return self._units.is_slow(body, unit_name)
+        return self._units.is_slow(body, unit_name, self._stands)
 
     def most_together(self, budget_us: float, most: int) -> int:
         """How many signatures of keys that are not slow fit in `budget_us`: at least one, at most `most`."""

@@ -10,6 +10,7 @@ import structlog
 
 from trustworks.core.errors import Malformed, TrustworksError, Unavailable
 from trustworks.timestamping import events, unit, wire
+from trustworks.timestamping.rules import units as rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,7 +52,7 @@ class Units(Mapping[str, "Unit"]):
         self._files: dict[str, object] = {}
         self._told: dict[str, str] = {}
         self._in_use: dict[str, Unit] = {}
-        self._default: Unit | None = None
+        self._alike: dict[str | None, tuple[Unit, ...]] = {}  # who may answer, by what is asked for
         self.refused: dict[str, TrustworksError] = {}
         # No request is answered before the first look at all units, so none is made here.
         self._attempt(lambda _: False, lambda _: None)
@@ -119,15 +120,19 @@ class Units(Mapping[str, "Unit"]):
         order = self._settings.units
         self._in_use = {one.name: in_use[one.name] for one in order if one.name in in_use}
         self.refused = {one.name: refused[one.name] for one in order if one.name in refused}
-        alike = (
-            in_use[one.name]
-            for one in order
-            if one.name in in_use and self._terms(one) == self._terms(order[0])
-        )
-        self._default = next(alike, None)
+        terms = {one.name: (self._policies(one), one.qualified) for one in order}
+        first: dict[str | None, tuple[tuple[str, ...], bool]] = {None: terms[order[0].name]}
+        for policies, qualified in terms.values():
+            for policy in policies:
+                first.setdefault(policy, (policies, qualified))
+        self._alike = {
+            policy: tuple(one for name, one in self._in_use.items() if terms[name] == asked)
+            for policy, asked in first.items()
+        }
 
-    def _terms(self, one: UnitSettings) -> tuple[object, ...]:
-        return one.policies or self._settings.policies, one.qualified
+    def _policies(self, one: UnitSettings) -> tuple[str, ...]:
+        given = self._settings
+        return rules.policies_of(one.policies, given.policies, given.lab_policy, self._clock_mode)
 
     def _load(self, one: UnitSettings, in_use: dict[str, Unit]) -> Unit | TrustworksError:
         try:
@@ -152,25 +157,25 @@ class Units(Mapping[str, "Unit"]):
 
     # Which unit answers
 
-    def choose(self, policy: str | None, name: str | None) -> Unit | None:
+    def choose(self, policy: str | None, name: str | None, may_issue: Callable[[Unit], bool]) -> Unit | None:
         """The unit that the client named, else the first one with the policy, else the first one.
 
-        Where the first is not in use, the next one with the same policies and qualification answers in its
-        place, and no other: a client that names neither gets what it expects, or nothing.
+        Where that one does not issue, the next with the same policies and qualification answers in its place,
+        and no other: a client that names no unit gets what it expects, or nothing.
         """
         if name is not None:
             return self._in_use.get(name)
-        if policy is not None:
-            for one in self._in_use.values():
-                if policy in one.terms.policies:
-                    return one
-        return self._default
+        alike = self._alike.get(policy, self._alike.get(None, ()))
+        for one in alike:
+            if may_issue(one):
+                return one
+        return alike[0] if alike else None  # it says why it does not
 
     def slow(self) -> tuple[str, ...]:
         """The units whose keys are slow."""
         return tuple(name for name, one in self._in_use.items() if one.pace.is_slow)
 
-    def is_slow(self, body: bytes, name: str | None) -> bool:
+    def is_slow(self, body: bytes, name: str | None, may_issue: Callable[[Unit], bool]) -> bool:
         """Whether the key that signs the answer to a request is a slow one."""
         for one in self._in_use.values():
             if one.pace.is_slow:
@@ -183,7 +188,7 @@ class Units(Mapping[str, "Unit"]):
                 policy = wire.decode_request(body).policy
             except Malformed:
                 return False
-        chosen = self.choose(policy, name)
+        chosen = self.choose(policy, name, may_issue)
         return chosen is not None and chosen.pace.is_slow
 
     def quick_together(self, budget_us: float, most: int) -> int:
