@@ -56,6 +56,7 @@ def test_a_file_that_may_not_be_seen_is_told_with_the_reason(tmp_path: Path) -> 
     long = "x" * 300
     text = TEXT + '[http]\ntls-listen = "127.0.0.1:8443"\ntls-key = "secrets/tls.key"\n'
     text += f'tls-certificate = "{long}"\n[module]\nlibrary = "module.so"\n'
+    text += '[[timestamping.units]]\nname = "tsu-1"\ncertificate = "tsu.pem"\nchain = "chain.pem"\n'
     found = told(tmp_path, text)  # loads modules, too, that another account may not be able to read
     assert [one for one in found if f"{long} cannot be seen: File name too long." in one]
     wiring = Wiring.lazy(tmp_path / "trustworks.toml")
@@ -66,6 +67,8 @@ def test_a_file_that_may_not_be_seen_is_told_with_the_reason(tmp_path: Path) -> 
         ("store.password-source", "secrets/database.pw"),
         ("http.tls-key", "secrets/tls.key"),
         ("module.library", "module.so"),
+        ("timestamping.units (tsu-1) certificate", "tsu.pem"),
+        ("timestamping.units (tsu-1) chain", "chain.pem"),
     ):
         (one,) = (one for one in found if one.startswith(f"{key}: "))
         assert one.startswith(

@@ -73,7 +73,7 @@ def _unsuited(config: Config) -> Iterator[str]:
     from trustworks.timestamping.unit import key_usage_period, read_files  # noqa: PLC0415
 
     for unit in () if config.timestamping is None else config.timestamping.units:
-        if not all(path is None or path.is_file() for path in (unit.certificate, unit.chain)):
+        if any(map(_objection, (unit.certificate, unit.chain))):
             continue  # it was told already
         key = f"timestamping.units ({unit.name}) certificate"
         try:
