@@ -227,6 +227,8 @@ def test_an_address_of_a_time_stamping_authority_that_leads_nowhere_is_refused(v
         ("a..b:80", "the host must be"),
         (f"{'a' * 64}.test:80", "the host must be"),
         ("a-.test:80", "the host must be"),
+        ("*.tsp.test:80", "the host must be"),
+        ("127.1:80", "the host must be a whole IP address"),
         (f"{'a.' * 127}aa:80", "the host must be"),
     ],
 )

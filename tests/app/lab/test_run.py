@@ -33,6 +33,8 @@ def start(folder: Path, **options: Any) -> None:
         ({"listen": "a b:8080"}, "--listen: the host must be"),
         ({"tls_listen": "127.0.0.1:0"}, "--tls-listen: write HOST:PORT"),
         ({"listen": "a..b:8080"}, "--listen: the host must be"),
+        ({"listen": "127.1:8080"}, "--listen: the host must be a whole IP address"),
+        ({"tls_listen": "127.1:8443"}, "--tls-listen: the host must be a whole IP address"),
         ({"public_url": "tsp.example.com"}, "--public-url: write http:// or https:// and a host"),
         ({"public_url": "http://[::1"}, "--public-url: write http:// or https:// and a host"),
         ({"public_url": "https://u:p@h:443"}, "--public-url: write http:// or https:// and a host"),

@@ -12,14 +12,19 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import AfterValidator, Field, model_validator
 
 from trustworks.core.settings import Table
+from trustworks.issuance.lints.rfc5280.dns_names import is_dns_name
 
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with, not listened on
-
-
-_LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_HOST_NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")  # RFC 1123, 2.1
 _ADDRESS = re.compile(r"(?:\[([^\[\]]*)\]|([^\[\]]*)):([0-9]{1,5})")
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # a token of RFC 9110, 5.6.2
+
+
+def is_host_name(value: str) -> bool:
+    """Whether a machine can have this name, and a certificate can name it (RFC 1123, 2.1).
+
+    So 127.1 is none: what ends in a number is an address, and a short one is no whole one.
+    """
+    return is_dns_name(value) and "*" not in value
 
 
 def _is_host(value: str) -> bool:
@@ -27,7 +32,7 @@ def _is_host(value: str) -> bool:
     try:
         ipaddress.ip_address(value)
     except ValueError:
-        return _HOST_NAME.fullmatch(value) is not None
+        return is_host_name(value)
     return True
 
 
@@ -36,7 +41,7 @@ def _address(value: str) -> str:
     if found is None or not 0 < int(found[3]) < 65536:
         raise ValueError("write HOST:PORT, for example 127.0.0.1:8080 or [::1]:8080")
     if not _is_host(found[1] or found[2] or ""):
-        raise ValueError("the host must be an IP address or a host name")
+        raise ValueError("the host must be a whole IP address or a host name")
     return value
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from cryptography import x509
 
 from trustworks.app.certificates import read
-from trustworks.app.configuration.settings import split_address
+from trustworks.app.configuration.settings import is_host_name, split_address
 from trustworks.app.lab import layout as places
 from trustworks.issuance import records
 
@@ -57,7 +57,8 @@ def server_names(http: HttpSettings) -> tuple[str, ...]:
             if not found.is_unspecified:
                 names.append(f"IP:{str(found).partition('%')[0]}")  # which link it is on is no name
     own = socket.gethostname()
-    if "." in own:  # linters take a name without a dot for none
+    # It may be anything at all; and linters take a name without a dot for none.
+    if "." in own and is_host_name(own):
         names.append(f"DNS:{own.lower()}")
     return tuple(dict.fromkeys(names))
 
