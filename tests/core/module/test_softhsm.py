@@ -160,6 +160,7 @@ def test_the_copy_follows_the_file_once_it_is_known_to_be_good(
         ("directories.tokendir = /a\n# directories.tokendir = /b\n", "/a"),
         ("directories.tokendir = /a\ndirectories.tokendir = /b\n", "/b"),
         ("directories.tokendir =\nlog.level = ERROR\n", None),
+        ("directories.tokendir = /a\0b\n", None),
     ],
 )
 def test_the_folder_of_tokens_is_the_one_that_softhsm2_uses(

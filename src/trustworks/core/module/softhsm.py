@@ -129,11 +129,14 @@ def _token_files(setup: Setup) -> list[Path]:
 
 
 def token_folder(configuration: Path) -> Path | None:
-    """The folder of tokens that a softhsm2.conf names, as SoftHSM2 reads it: its last word, up to # or =."""
+    """The folder of tokens that a softhsm2.conf names, as SoftHSM2 reads it: its last word, up to # or =.
+
+    None where it names none, or what can be no path.
+    """
     try:
         text = configuration.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return None
     found = re.findall(r"^[ \t]*directories\.tokendir[ \t]*=([^#=\n]*)", text, re.MULTILINE)
     folder = found[-1].strip() if found else ""
-    return Path(folder) if folder else None
+    return Path(folder) if folder and "\0" not in folder else None
