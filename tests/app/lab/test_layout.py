@@ -161,3 +161,16 @@ def test_tokens_that_lie_elsewhere_are_not_forgotten_for_an_empty_folder(tmp_pat
     assert layout.softhsm2.read_text(encoding="utf-8") == text
     (elsewhere / "a-token").rename(layout.tokens / "a-token")
     assert places.use_own_tokens(layout)
+
+
+@pytest.mark.parametrize("named", ["not-mounted", "lab/tokens"])
+def test_a_laboratory_whose_tokens_are_gone_is_not_given_others(tmp_path: Path, named: str) -> None:
+    layout = Layout(tmp_path / "lab")
+    places.make_folders(layout)
+    text = f"directories.tokendir = {tmp_path / named}\n"
+    put(layout.softhsm2, text)
+    put(layout.complete, "")
+    with pytest.raises(Unavailable, match=f"names the tokens in {tmp_path / named}.* none") as caught:
+        places.use_own_tokens(layout)
+    assert caught.value.code == "lab.tokens"
+    assert layout.softhsm2.read_text(encoding="utf-8") == text

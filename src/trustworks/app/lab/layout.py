@@ -198,22 +198,25 @@ def use_own_tokens(layout: Layout) -> bool:
     """Let SoftHSM2's configuration name this folder's tokens; whether another's were named until now.
 
     They were where the folder was copied or moved. Other lines stay as they are. Raises `Unavailable`
-    (lab.tokens) where the tokens lie somewhere else by their owner's will, as far as that can be told, and
-    `Malformed` where the file is no text.
+    (lab.tokens) where the tokens lie somewhere else by their owner's will, as far as that can be told, or
+    are gone from a laboratory that was complete, and `Malformed` where the file is no text.
     """
     conf, tokens = layout.softhsm2, layout.tokens
     if not conf.exists():
         put(conf, softhsm2_text(tokens))
         return False
-    if names_own_tokens(conf):
-        return False
-    named = token_folder(conf)
-    if named is not None and not any(tokens.iterdir()) and named.is_dir() and any(named.iterdir()):
+    own, named = names_own_tokens(conf), token_folder(conf)
+    # A folder that cannot be seen may be one that is not mounted now, and the line all that tells of it.
+    used = layout.complete.exists() or (not own and named and named.is_dir() and any(named.iterdir()))
+    if named is not None and used and not any(tokens.iterdir()):
         raise Unavailable(
             "lab.tokens",
             f"{conf} names the tokens in {named}, and {tokens} has none. If they are this laboratory's, move "
-            f"them there; then let the line say directories.tokendir = {tokens}.",
+            "them there, or put them back from a backup; then let the line say "
+            f"directories.tokendir = {tokens}.",
         )
+    if own:
+        return False
     line = f"directories.tokendir = {tokens}"
     text, number = _TOKENDIR.subn(lambda _: line, read_text(conf))
     put(conf, text if number else f"{line}\n{text}")
