@@ -251,3 +251,6 @@ def test_an_account_outside_the_group_is_told_before_the_start(
     account = pwd.getpwall()[-1].pw_name
     assert f"The account {account} is not in the group {another_group.gr_name}" in said
     assert f"usermod -aG {another_group.gr_name} {account}" in said
+    unnamed = max(one.pw_uid for one in pwd.getpwall()) + 1  # as in a container
+    monkeypatch.setattr(os, "geteuid", lambda: unnamed)
+    assert f"The account uid {unnamed} is not in the group" in complaint(http, Unavailable)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import grp
 import os
-import pwd
 import stat
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -18,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 
 from trustworks.app import certificates
 from trustworks.app.web.client_identity import read_secret
+from trustworks.core.account import account
 from trustworks.core.errors import Malformed, Unavailable
 
 if TYPE_CHECKING:
@@ -66,11 +66,12 @@ def _check_socket(path: Path) -> None:
 def _check_group(name: str) -> None:
     """An account can give its files to the groups that it is in; root can to all."""
     if os.geteuid() != 0 and grp.getgrnam(name).gr_gid not in {os.getegid(), *os.getgroups()}:
-        account = pwd.getpwuid(os.geteuid()).pw_name
+        who = account()
         raise Unavailable(
             "http.proxy-group",
-            f"The account {account} is not in the group {name} of [http.proxy] unix-socket-group, and cannot "
-            f"let it reach the socket. Run usermod -aG {name} {account}, and start the services anew.",
+            f"The account {who} is not in the group {name} of [http.proxy] unix-socket-group, and cannot let "
+            f"it reach the socket. Run usermod -aG {name} {who}, or let the container have the group with "
+            f"--group-add {name}, and start the services anew.",
         )
 
 
