@@ -269,7 +269,7 @@ def test_the_proxys_unix_socket_serves_too(copied: Lab, request_der: bytes) -> N
     group = next((one for one in grp.getgrall() if one.gr_gid in _other_groups()), grp.getgrgid(os.getegid()))
     # A Unix socket's name has at most 107 octets, and the folders of tests are long.
     with tempfile.TemporaryDirectory() as short:
-        text = copied.config.read_text(encoding="utf-8")
+        text = copied.config.read_text(encoding="utf-8").replace('pages = ["http", ', 'pages = ["proxy", ')
         proxy = f'\n[http.proxy]\nunix-socket = "{short}/p/proxy.sock"\n'
         proxy += f'unix-socket-group = "{group.gr_name}"\n'
         copied.config.write_text(text + proxy, encoding="utf-8")
@@ -284,4 +284,5 @@ def test_the_proxys_unix_socket_serves_too(copied: Lab, request_der: bytes) -> N
             # What the proxy says about its client's certificate is read here, and must be a certificate.
             headers["client-cert"] = ":nonsense:"
             assert client.post("/tsa", content=request_der, headers=headers).status_code == 400
+            assert client.get("/metrics").status_code == 200
         assert copied.stop() == 0

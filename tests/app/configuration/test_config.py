@@ -437,3 +437,15 @@ def test_the_page_on_configuration_says_what_the_models_say(repository: Path) ->
 @pytest.fixture
 def repository(request: pytest.FixtureRequest) -> Path:
     return request.config.rootpath
+
+
+def test_pages_are_shown_on_listeners_that_there_are() -> None:
+    proxy = {"unix-socket": "/run/trustworks/http.sock"}
+    tls = {"tls-listen": "127.0.0.1:8443", "tls-certificate": "c", "tls-key": "k"}
+    with pytest.raises(ValueError, match=r"pages names proxy, and .*; set \[http\.proxy\] unix-socket, or"):
+        HttpSettings.model_validate({"pages": ["http", "proxy"], **tls})
+    with pytest.raises(ValueError, match=r"pages names tls, and .*; set tls-listen, or"):
+        HttpSettings.model_validate({"pages": ["tls"], "proxy": proxy})
+    every = {"pages": ["http", "tls", "proxy"], "proxy": proxy, **tls}
+    assert HttpSettings.model_validate(every).pages == ("http", "tls", "proxy")
+    assert HttpSettings.model_validate({"pages": []}).pages == ()

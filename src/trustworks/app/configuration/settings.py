@@ -211,6 +211,19 @@ class HttpSettings(Table):
         return self
 
     @model_validator(mode="after")
+    def _pages_have_a_listener(self) -> HttpSettings:
+        absent = {
+            "tls": "tls-listen" if self.tls_listen is None else None,
+            "proxy": "[http.proxy] unix-socket" if self.proxy.unix_socket is None else None,
+        }
+        for name in self.pages:
+            if (key := absent.get(name)) is not None:
+                raise ValueError(
+                    f"pages names {name}, and there is no such listener; set {key}, or take {name} out of it"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _listeners_differ(self) -> HttpSettings:
         # Workers share their address with each other (SO_REUSEPORT), so the kernel would refuse neither
         # listener, and deal connections to both.

@@ -287,7 +287,7 @@ public-url = "{public_url or named(listen)}"
 tls-listen = "{tls_listen}"
 tls-certificate = "certs/tls.pem"
 tls-key = "secrets/tls.key"
-pages = ["http", "tls", "proxy"]  # outside a laboratory, where only operators come
+pages = ["http", "tls"]  # outside a laboratory, where only operators come
 
 [log]
 level = "warning"
