@@ -18,7 +18,7 @@ setup: .venv/.ready ## Make .venv with all dependencies, and install SoftHSM2 wh
 	@tools/setup module
 
 run: setup ## Stand up a lab trust service provider (DIR=./lab LISTEN=127.0.0.1:8080) and serve it.
-	@exec .venv/bin/trustworks lab --dir '$(subst ','\'',$(patsubst ~/%,$(HOME)/%,$(DIR)))' --listen '$(LISTEN)'
+	@exec .venv/bin/trustworks lab --dir '$(subst ','\'',$(DIR))' --listen '$(LISTEN)'
 
 test: setup ## Run all tests (ARGS="..." is handed to pytest).
 	@tools/setup tests

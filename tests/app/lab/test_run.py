@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from closed_folder import closed
@@ -16,9 +17,6 @@ from trustworks.app.lab.run import run
 from trustworks.app.processes import serving
 from trustworks.core.durable import put
 from trustworks.core.errors import Malformed, Unavailable
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def start(folder: Path, **options: Any) -> None:
@@ -61,6 +59,22 @@ def test_a_folder_whose_name_softhsm2_would_cut_is_refused(tmp_path: Path, name:
         start(tmp_path / name / "lab")
     assert str(caught.value).isprintable()
     assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_whose_name_softhsm2_would_not_read_to_its_end_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path.joinpath(*(5 * ["d" * 200]))
+    with pytest.raises(Malformed, match=r"--dir: SoftHSM2 could not find its tokens .* too long"):
+        start(folder)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_tilde_is_a_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "trustworks.toml").write_text('[provider]\nname = "Another"\n', encoding="utf-8")
+    with pytest.raises(Malformed, match=f"{tmp_path}/trustworks.toml is not a laboratory's"):
+        start(Path("~"))
+    with pytest.raises(Malformed, match=r"--dir: there is no home of that name, ~nobody-of-this-name/lab"):
+        start(Path("~nobody-of-this-name/lab"))
 
 
 def begun(tmp_path: Path, text: str | None = None) -> Layout:

@@ -98,7 +98,7 @@ def test_what_the_laboratory_says_of_itself_is_asked_of_no_proxy(monkeypatch: py
             answering.join()
 
 
-@pytest.mark.parametrize("folder", ["./lab", "la b", "la'b", "la$(id)b"])
+@pytest.mark.parametrize("folder", ["./lab", "la b", "la  b", "~", "~/lab", "la'b", "la$(id)b"])
 def test_make_hands_on_a_folder_whatever_its_name(folder: str, request: pytest.FixtureRequest) -> None:
     make = shutil.which("make")
     if make is None:

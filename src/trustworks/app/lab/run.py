@@ -67,7 +67,12 @@ def run(
         clock=cast("Clock | None", clock),
         public_url=_checked(public_url, "--public-url", Origin),
     )
-    layout = Layout(folder.absolute())
+    try:
+        layout = Layout(folder.expanduser().absolute())
+    except RuntimeError:
+        raise Malformed(
+            f"--dir: there is no home of that name, {folder}; write the folder in full."
+        ) from None
     with ExitStack() as held:
         try:
             lock, wiring = _prepare(layout, asked, held, console, setup_only=setup_only)
