@@ -333,6 +333,14 @@ def test_no_laboratory_works_on_the_tokens_of_another(tmp_path: Path, named: str
     assert f"trustworks lab --dir {copy} --setup-only" in str(raised.value)
 
 
+def test_a_folder_in_place_of_softhsm2s_file_is_to_be_moved_away(tmp_path: Path) -> None:
+    file = laboratory(tmp_path, "")
+    (tmp_path / "softhsm2.conf").unlink()
+    (tmp_path / "softhsm2.conf").mkdir()
+    with pytest.raises(Malformed, match=r"softhsm2\.conf is a folder, .* Move it away; then `trustworks lab"):
+        config.load(file)
+
+
 def test_a_laboratory_names_its_own_tokens_by_whatever_way_it_is_reached(tmp_path: Path) -> None:
     real = tmp_path / "real"
     laboratory(real, f"directories.tokendir = {real}/tokens")

@@ -36,6 +36,11 @@ def check_tokens(provider: ProviderSettings, module: ModuleSettings, base: Path)
     conf = module.softhsm2_conf
     if not provider.lab or conf is None or conf.parent.resolve() != base.resolve() or not conf.exists():
         return
+    if conf.is_dir():
+        raise Malformed(
+            f"{conf} is a folder, not SoftHSM2's configuration. Move it away; then `trustworks lab --dir "
+            f"{quote(str(base))} --setup-only` writes the file anew."
+        )
     if not names_own_tokens(conf):
         tokens = conf.with_name(TOKENS)
         raise Malformed(
