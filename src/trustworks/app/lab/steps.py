@@ -25,7 +25,7 @@ from trustworks.core.durable import put
 from trustworks.core.errors import Unavailable
 from trustworks.core.module import KeyAlgorithm, initialise_token
 from trustworks.core.module.config import ModuleSettings
-from trustworks.core.module.events import add_probe_key, record_key, record_token
+from trustworks.core.module.events import add_probe_key, new_key, record_token
 from trustworks.core.module.requests import certification_request
 from trustworks.core.time import LabClock
 from trustworks.issuance import records
@@ -297,9 +297,7 @@ class Setup:
         except Unavailable as error:
             if error.code != "module.key-absent":
                 raise
-        key = module.generate_key_pair(label=label, algorithm=algorithm)
-        record_key(on_event, module, key)
-        return key
+        return new_key(on_event, module, label=label, algorithm=algorithm)
 
     def issuance(self) -> Issuance:
         """Issuance over the open tokens. A ceremony in a laboratory has no other clock than the machine's."""

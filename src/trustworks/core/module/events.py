@@ -53,11 +53,11 @@ def new_key(on_event: OnEvent, module: Module, *, label: str, algorithm: KeyAlgo
     ordered = {"label": label, "algorithm": algorithm.value}
     on_event("module.key-generation-ordered", module.token_uri, ordered)
     key = module.generate_key_pair(label=label, algorithm=algorithm)
-    record_key(on_event, module, key)
+    _record_key(on_event, module, key)
     return key
 
 
-def record_key(on_event: OnEvent, module: Module, key: Key) -> None:
+def _record_key(on_event: OnEvent, module: Module, key: Key) -> None:
     """Tell that a key was made; a key that the log does not know of must not stay.
 
     Raises what `on_event` raises; the key is destroyed then.
