@@ -114,9 +114,10 @@ def own_rooms(part: str) -> set[str]:
     }
 
 
-def test_the_application_has_the_rooms_that_are_listed() -> None:
-    rooms = {path.name for path in (ROOT / "src/trustworks/app").iterdir()}
-    assert rooms - {"__init__.py", "__pycache__"} == own_rooms("app")
+@pytest.mark.parametrize("part", ["app", "core"])
+def test_a_part_has_the_rooms_that_are_listed(part: str) -> None:
+    rooms = {path.name for path in (ROOT / "src/trustworks" / part).iterdir()}
+    assert rooms - {"__init__.py", "__pycache__"} == own_rooms(part)
 
 
 @pytest.mark.parametrize("service", [name for name in SERVICES if (ROOT / "src/trustworks" / name).is_dir()])
