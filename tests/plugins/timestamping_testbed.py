@@ -60,6 +60,18 @@ class SteeredClock:
         return ClockStatus(ok=code == "ok", mode=self.mode, code=code, reason="as the test says")
 
 
+@dataclass
+class Stopwatch:
+    """A monotonic clock on which no time goes by but what tests add, and `step` at each look at it."""
+
+    seconds: float = 0.0
+    step: float = 0.0
+
+    def __call__(self) -> float:
+        self.seconds += self.step
+        return self.seconds
+
+
 class Pki:
     """A root, an issuing CA below it, and certificates for units."""
 

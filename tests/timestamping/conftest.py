@@ -7,7 +7,7 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from timestamping_testbed import Pki, SteeredClock
+from timestamping_testbed import Pki, SteeredClock, Stopwatch
 
 from trustworks.core.audit import Recorder
 from trustworks.core.module import Key, KeyAlgorithm, Module
@@ -62,6 +62,11 @@ def clock() -> SteeredClock:
 
 
 @pytest.fixture
+def stopwatch() -> Stopwatch:
+    return Stopwatch()
+
+
+@pytest.fixture
 def recorder(sqlite: Database) -> Iterator[Recorder]:
     with Recorder.open(sqlite, "tsa") as opened:
         yield opened
@@ -86,6 +91,7 @@ def settings_of(pki: Pki, certificate: Path) -> Callable[..., TimestampingSettin
 def authority_of(
     tsu_module: Module,
     clock: SteeredClock,
+    stopwatch: Stopwatch,
     sqlite: Database,
     recorder: Recorder,
     settings_of: Callable[..., TimestampingSettings],
@@ -109,6 +115,7 @@ def authority_of(
             database=sqlite,
             lab=lab,
             revoked=revoked,
+            monotonic=stopwatch,
         )
 
     return make

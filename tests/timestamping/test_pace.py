@@ -88,6 +88,7 @@ def edge(
 ) -> Edge:
     """An edge over an authority whose key was quick so far."""
     authority = authority_of(keys=lambda _: paced)
+    authority.look()
     for _ in range(64):
         authority.issue(query())
     assert authority.most_together(BUDGET_US, MOST_TOGETHER) == MOST_TOGETHER
@@ -137,7 +138,7 @@ def test_a_batch_leaves_time_for_those_that_it_does_not_sign(
 ) -> None:
     paced.ms = 40
     began = ticker.now
-    outcomes = edge._service.issue_all([(query(nonce=one), None) for one in range(MOST_TOGETHER)])
+    outcomes = edge.service.issue_all([(query(nonce=one), None) for one in range(MOST_TOGETHER)])
     assert [outcome is None for outcome in outcomes] == [False] * 2 + [True] * (MOST_TOGETHER - 2)
     assert ticker.now - began == 80 * MS  # no more than a tenth of the limit before the last one began
 

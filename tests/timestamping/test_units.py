@@ -43,7 +43,7 @@ def refusal(authority: TimestampingAuthority, query: Callable[..., bytes]) -> tu
         authority.ping()
     (status,) = authority.status()["units"]
     assert not status["ok"]
-    assert status["requirement"] == caught.value.requirement
+    assert status["code"] == caught.value.requirement
     assert status["reason"] == str(caught.value)
     return caught.value.requirement, str(caught.value)
 
@@ -531,7 +531,7 @@ def test_two_units_do_not_share_a_key(
     authority = authority_of(units=two_units, keys=lambda _: tsu_module.key("tsu-1"))
     first, second = authority.status()["units"]
     assert first["ok"]
-    assert second["requirement"] == "EN319421:3.1-ONE-KEY"
+    assert second["code"] == "EN319421:3.1-ONE-KEY"
     two_units[1]["key"] = "tsu-1"
     with pytest.raises(ValueError, match="same key"):
         settings_of(units=two_units)

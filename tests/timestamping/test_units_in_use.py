@@ -12,16 +12,19 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from sqlalchemy import text
 
+from trustworks.core.der.cms import IssuerAndSerialNumber
 from trustworks.core.errors import Refused, Unavailable
+from trustworks.core.module import KeyAlgorithm, Module
 from trustworks.timestamping import wire
+from trustworks.timestamping.standing import ASK_EVERY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from timestamping_testbed import Pki, SteeredClock
+    from timestamping_testbed import Pki, SteeredClock, Stopwatch
 
     from trustworks.core.audit import Recorder
-    from trustworks.core.module import Key, Module
+    from trustworks.core.module import Key, Pkcs11Uri
     from trustworks.core.store import Database
     from trustworks.timestamping.service import TimestampingAuthority
 
@@ -63,7 +66,7 @@ def test_what_one_unit_lacks_stops_no_other(
     first, second = authority.status()["units"]
     assert first["ok"]
     assert not second["ok"]
-    assert second["requirement"] == ("module.key-absent" if "key" in wrong else "timestamping.certificate")
+    assert second["code"] == ("module.key-absent" if "key" in wrong else "timestamping.certificate")
     assert told(sqlite) == [("timestamp.unit-opened", "tsu-1"), ("timestamp.unit-refused", "tsu-2")]
 
 
@@ -192,6 +195,7 @@ def test_the_second_unit_stands_in_for_the_first_only_under_the_same_terms(
     second = {"name": "tsu-2", "certificate": str(pki.certify(tsu_module.key("tsu-2")))}
     units: list[dict[str, Any]] = [{"name": "tsu-1", "certificate": str(file)}, second]
     authority = authority_of(units=units)
+    authority.look()
     assert authority.issue(query()).event is not None
     for terms in ({"policies": ["2.999.3161.8"]}, {"qualified": True}):
         other = authority_of(units=[units[0], second | terms])
@@ -221,13 +225,12 @@ def test_a_unit_taken_into_use_between_two_looks_does_not_issue_when_revoked(
     authority = authority_of(
         units=two_units, revoked=lambda serial: "now" if serial == serial_of(good) else None
     )
-    authority._standing._ask_every = 3600.0
     assert failures(authority.stamp(query())) == ()
     file.write_bytes(good.read_bytes())
     authority.attempt()
     assert "tsu-2" in authority._units
     assert failures(authority.stamp(query(), "tsu-2")) == ("systemFailure",)
-    assert authority.status()["units"][1]["reason"] == "TRUSTWORKS:TSA-REVOKED-STOPS"
+    assert authority.status()["units"][1]["code"] == "TRUSTWORKS:TSA-REVOKED-STOPS"
 
 
 @pytest.mark.req("TRUSTWORKS:TSA-REVOKED-STOPS")
@@ -283,20 +286,88 @@ def test_a_refused_unit_whose_key_is_put_right_is_taken_into_use(
     assert failures(authority.stamp(query())) == ()
 
 
+@pytest.mark.parametrize("why", ["revoked", "over", "not begun"])
 def test_the_next_unit_under_the_same_terms_answers_for_one_that_is_stopped(
     authority_of: Callable[..., TimestampingAuthority],
     query: Callable[..., bytes],
     pki: Pki,
     tsu_module: Module,
-    certificate: Path,
+    clock: SteeredClock,
+    why: str,
 ) -> None:
+    clock.utc += timedelta(days=20)
+    period = {"revoked": (-1, 365), "over": (-1, 10), "not begun": (30, 365)}[why]
+    starts, lasts = (timedelta(days=days) for days in period)
+    first = pki.certify(tsu_module.key("tsu-1"), key_starts=starts, key_lasts=lasts)
     second = {"name": "tsu-2", "certificate": str(pki.certify(tsu_module.key("tsu-2")))}
-    units: list[dict[str, Any]] = [{"name": "tsu-1", "certificate": str(certificate)}, second]
-    stopped = serial_of(certificate)
+    units: list[dict[str, Any]] = [{"name": "tsu-1", "certificate": str(first)}, second]
+    revoked = {serial_of(first)} if why == "revoked" else set()
     for terms, expected in (({}, ()), ({"qualified": True}, ("systemFailure",))):
         authority = authority_of(
-            units=[units[0], second | terms], revoked=lambda serial: "now" if serial == stopped else None
+            units=[units[0], second | terms], revoked=lambda serial: "now" if serial in revoked else None
         )
         for asked in (query(), query(policy="2.999.3161.7")):
             assert failures(authority.stamp(asked)) == expected
         assert failures(authority.stamp(query(), "tsu-1")) == ("systemFailure",)
+
+
+@pytest.mark.req("EN319421:TIS-7.7.1-09")
+def test_the_next_unit_answers_at_once_when_a_period_ends_between_two_looks(
+    authority_of: Callable[..., TimestampingAuthority],
+    query: Callable[..., bytes],
+    pki: Pki,
+    tsu_module: Module,
+    clock: SteeredClock,
+) -> None:
+    first = pki.certify(tsu_module.key("tsu-1"), key_lasts=timedelta(seconds=10))
+    second = pki.certify(tsu_module.key("tsu-2"))
+    authority = authority_of(
+        units=[{"name": "tsu-1", "certificate": str(first)}, {"name": "tsu-2", "certificate": str(second)}]
+    )
+    assert authority.unit_names == ("tsu-1", "tsu-2")
+    assert failures(authority.stamp(query())) == ()
+    clock.utc += timedelta(seconds=10)
+    assert failures(authority.stamp(query(), "tsu-1")) == ("systemFailure",)
+    assert not authority.is_due
+    assert failures(authority.stamp(query())) == ()
+    first_status, second_status = authority.status()["units"]
+    assert (first_status["issued"], second_status["issued"]) == (1, 1)
+    assert first_status["code"] == "EN319421:TIS-7.7.1-09"
+
+
+@pytest.mark.req("TRUSTWORKS:TSA-KEY-GONE-STOPS")
+def test_a_unit_whose_destroyed_key_was_replaced_takes_the_new_one_into_use(
+    authority_of: Callable[..., TimestampingAuthority],
+    query: Callable[..., bytes],
+    stopwatch: Stopwatch,
+    softhsm: Path,
+    make_token: Callable[..., Pkcs11Uri],
+    pki: Pki,
+    sqlite: Database,
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "own.pem"
+    stopwatch.step = ASK_EVERY
+    with Module.open(make_token(), library=softhsm, read_write=True, lab=True) as module:
+        old = module.generate_key_pair(label="tsu-1", algorithm=KeyAlgorithm.P256)
+        file.write_bytes(pki.certify(old).read_bytes())
+        authority = authority_of(unit={"certificate": str(file)}, keys=module.key)
+        assert failures(authority.stamp(query())) == ()
+        module.destroy(old)
+        assert failures(authority.stamp(query())) == ("systemFailure",)
+        authority.attempt()  # nothing is there yet
+        new = module.generate_key_pair(label="tsu-1", algorithm=KeyAlgorithm.P256)
+        with pytest.raises(Unavailable, match="no longer on"):  # the certificate is that of the old one
+            authority.ping()
+        assert failures(authority.stamp(query())) == ("systemFailure",)
+        file.write_bytes(pki.certify(new).read_bytes())
+        authority.ping()
+        token = wire.decode_response(authority.stamp(query())).token
+        assert token is not None
+        sid = wire.read_token(token).signer.sid
+        assert isinstance(sid, IssuerAndSerialNumber)
+        assert sid.serial_number == serial_of(file)
+        (unit,) = authority.status()["units"]
+        assert (unit["ok"], unit["last_failure"], unit["issued"]) == (True, None, 2)
+    kinds = [kind for kind, _ in told(sqlite)]
+    assert kinds == ["timestamp.unit-opened", "timestamp.unit-opened"]

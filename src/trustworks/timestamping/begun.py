@@ -1,13 +1,14 @@
-"""A request between its steps, on its way to a token; and the check of that token before it leaves."""
+"""A request between its steps, on its way to a token; and the checks of that token before it leaves."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trustworks.core.errors import Refused
+from trustworks.core.errors import Refused, Unavailable
+from trustworks.core.store.types import microseconds
 from trustworks.timestamping import readback, template
 from trustworks.timestamping.model import Expected
-from trustworks.timestamping.rules import tokens
+from trustworks.timestamping.rules import timing, tokens
 
 if TYPE_CHECKING:
     from trustworks.core.errors import TrustworksError
@@ -50,6 +51,33 @@ class Begun:
         self.attributes = attributes
         self.signature = b""
         self.failure: TrustworksError | None = None
+
+
+def check_delay(begun: Begun, after: TrustedTime, limit_us: int, accuracy_us: int) -> None:
+    """Refuse a token whose time is no longer true `after` the signature (EN 319 421, 7.7.1).
+
+    `limit_us`: what a signature may take. Raises `Unavailable` (clock.*).
+    """
+    moment, signed = begun.moment, microseconds(after.utc)
+    if not timing.is_in_order(signed, moment):
+        raise Unavailable(
+            "clock.backwards",
+            f"The clock went back by {moment - signed} us while the token was signed, and it was thrown "
+            "away. Find out what sets the clock.",
+        )
+    if not timing.was_signed_in_time(moment, signed, limit_us):
+        raise Unavailable(
+            "clock.signing-too-slow",
+            f"The signature took {(signed - moment) // 1000} ms, more than the {limit_us // 1000} ms "
+            "of [timestamping] signing-limit-ms; the token was thrown away. See why the module is slow.",
+        )
+    if not timing.is_within_accuracy(
+        microseconds(begun.content.gen_time), signed, after.bound_us, accuracy_us
+    ):
+        raise Unavailable(
+            "clock.accuracy",
+            f"When the token was signed its time was {accuracy_us} us off or more; it was dropped.",
+        )
 
 
 def check_own(begun: Begun, answer: bytes) -> None:

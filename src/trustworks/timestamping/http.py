@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 import structlog
 
@@ -45,17 +45,10 @@ UNNAMED: Final = "-"  # no unit has this name
     "EN319422:7-HTTPS",
     disabled=lambda rule, *given, **named: [replace(one, content_types=()) for one in rule(*given, **named)],
 )
-def routes(
-    service: TimestampingAuthority, recorder: Recorder, *, count: Callable[[str, str], None] | None = None
-) -> list[Route]:
-    """The routes of the authority; `recorder` is the one that `service` was made with.
-
-    `count` is told of every answer: the unit (`UNNAMED` for a refusal that no one unit gave), and what came
-    of the request: `GRANTED` or the name of the PKIFailureInfo.
-    """
-    edge = Edge(service, recorder, count=count)
+def routes(edge: Edge) -> list[Route]:
+    """The routes of the authority that `edge` answers for."""
     paths: list[tuple[str, str | None]] = [("/tsa", None)]
-    paths += [(f"/tsa/{name}", name) for name in service.unit_names]
+    paths += [(f"/tsa/{name}", name) for name in edge.service.unit_names]
     return [
         Route(
             method="POST",
@@ -69,7 +62,7 @@ def routes(
 
 
 class Edge:
-    """Answers requests on one event loop.
+    """Answers requests on one event loop: one for an authority, and to be closed, for it has threads.
 
     Requests that are there at the same time are answered together, see `TimestampingAuthority.issue_all`. A
     quick key is used on the loop itself, as a thread would cost more than it saves; one that takes long (RSA
@@ -83,7 +76,12 @@ class Edge:
         *,
         count: Callable[[str, str], None] | None = None,
     ) -> None:
-        self._service = service
+        """`recorder` is the one that `service` was made with.
+
+        `count` is told of every answer: the unit (`UNNAMED` for a refusal that no one unit gave), and what
+        came of the request: `GRANTED` or the name of the PKIFailureInfo.
+        """
+        self.service = service
         self._recorder = recorder
         self._count = count
         names = service.unit_names
@@ -96,6 +94,17 @@ class Edge:
         self._lookers = ThreadPoolExecutor(2, thread_name_prefix="tsa-look")
         self._looking: asyncio.Future[None] | None = None
 
+    def close(self) -> None:
+        """Let go of the threads, without waiting for what they wait for."""
+        for threads in (self._threads, self._lookers):
+            threads.shutdown(wait=False, cancel_futures=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def handler(self, unit: str | None) -> Handler:
         """The handler of one address."""
 
@@ -106,7 +115,9 @@ class Edge:
 
     @implements(
         "TRUSTWORKS:TSA-RECORD-FIRST",
-        disabled=lambda self, body, unit: asyncio.sleep(0, self._service.issue(body, unit).answer),
+        disabled=lambda self, body, unit: asyncio.sleep(
+            0, (self.service.look(), self.service.issue(body, unit).answer)[1]
+        ),
     )
     async def answer(self, body: bytes, unit: str | None) -> bytes:
         """The TimeStampResp for a body; the record of a token is durable before this returns."""
@@ -115,13 +126,13 @@ class Edge:
             self._loop, self._releases, self._waiting = loop, Releases(self._recorder, loop), []
             self._looking = None
         try:
-            if self._service.is_due and not await self._look(loop):
+            if self.service.is_due and not await self._look(loop):
                 failure = PkiFailureInfo.SYSTEM_FAILURE
                 return self._counted(wire.encode_failure(failure, NO_SERVICE), unit, failure)
-            slow = self._service.is_slow(body, unit)
+            slow = self.service.is_slow(body, unit)
             outcome = None if slow else await self._together(body, unit, loop)
             if outcome is None:
-                outcome = await loop.run_in_executor(self._threads, self._service.issue, body, unit)
+                outcome = await loop.run_in_executor(self._threads, self.service.issue, body, unit)
         except Exception:  # the client sees the protocol's answer, the log sees all
             log.exception("timestamping.bug")
             failure = PkiFailureInfo.SYSTEM_FAILURE
@@ -132,10 +143,8 @@ class Edge:
         try:
             await self._releases.record(outcome.event, outcome.row)
         except Exception as error:  # noqa: BLE001 - whatever stands against the record stands against the token
-            return self._counted(
-                self._service.unrecorded(outcome, error), unit, PkiFailureInfo.SYSTEM_FAILURE
-            )
-        self._service.recorded(outcome)
+            return self._counted(self.service.unrecorded(outcome, error), unit, PkiFailureInfo.SYSTEM_FAILURE)
+        self.service.recorded(outcome)
         return self._counted(outcome.answer, unit, None)
 
     async def _look(self, loop: asyncio.AbstractEventLoop) -> bool:
@@ -146,7 +155,7 @@ class Edge:
         """
         looking = self._looking
         if looking is None:
-            looking = self._looking = loop.run_in_executor(self._lookers, self._service.look)
+            looking = self._looking = loop.run_in_executor(self._lookers, self.service.look)
             looking.add_done_callback(self._looked)
         done, _ = await asyncio.wait((looking,), timeout=LOOK_PATIENCE)
         return bool(done) and looking.exception() is None
@@ -159,7 +168,7 @@ class Edge:
 
     def _attempt(self) -> None:
         try:
-            self._service.attempt()
+            self.service.attempt()
         except Exception:  # nobody waits for this thread
             log.exception("timestamping.bug")
 
@@ -180,13 +189,13 @@ class Edge:
 
     def _issue(self, loop: asyncio.AbstractEventLoop) -> None:
         """Answer what has come since the loop's last turn, not too many at a time."""
-        most = self._service.most_together(BUDGET_US, MOST_TOGETHER)
+        most = self.service.most_together(BUDGET_US, MOST_TOGETHER)
         now, self._waiting = self._waiting[:most], self._waiting[most:]
         if self._waiting:
             loop.call_soon(self._issue, loop)
-        slow = self._service.slow_units()
+        slow = self.service.slow_units()
         try:
-            outcomes = self._service.issue_all([(body, unit) for body, unit, _ in now])
+            outcomes = self.service.issue_all([(body, unit) for body, unit, _ in now])
         except Exception:
             log.exception("timestamping.bug")
             for body, unit, future in now:  # each by itself: no request may spoil the answers to others
@@ -195,7 +204,7 @@ class Edge:
         for (_, _, future), outcome in zip(now, outcomes, strict=True):
             if not future.done():  # the client may be gone
                 future.set_result(outcome)
-        if self._waiting and self._service.slow_units() != slow:
+        if self._waiting and self.service.slow_units() != slow:
             self._leave_to_threads()
 
     def _leave_to_threads(self) -> None:
@@ -203,14 +212,14 @@ class Edge:
         waiting, self._waiting = self._waiting, []
         for one in waiting:
             body, unit, future = one
-            if not self._service.is_slow(body, unit):
+            if not self.service.is_slow(body, unit):
                 self._waiting.append(one)
             elif not future.done():
                 future.set_result(None)
 
     def _issue_one(self, body: bytes, unit: str | None, future: asyncio.Future[Outcome | None]) -> None:
         try:
-            outcome = self._service.issue(body, unit)
+            outcome = self.service.issue(body, unit)
         except Exception as error:  # noqa: BLE001 - told to the one who waits, and logged there
             if not future.done():
                 future.set_exception(error)

@@ -6,6 +6,7 @@ Source: RFC 3161, 2.4; EN 319 421, 7.7; EN 319 422, 4 and 5.
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from trustworks.core.errors import Malformed, Refused, TrustworksError, Unavailable
@@ -13,7 +14,7 @@ from trustworks.core.store.types import microseconds
 from trustworks.core.time import TrustedDay, check_declared_accuracy
 from trustworks.core.trace import implements
 from trustworks.timestamping import events, records, template, wire
-from trustworks.timestamping.begun import Begun, check_own
+from trustworks.timestamping.begun import Begun, check_delay, check_own
 from trustworks.timestamping.model import Content, IssuedBy, PkiFailureInfo
 from trustworks.timestamping.rules import requests, timing
 from trustworks.timestamping.rules import units as rules
@@ -66,10 +67,12 @@ class TimestampingAuthority:
         database: Database,
         lab: bool,
         revoked: Callable[[int], str | None] = lambda _: None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Take every unit into use that can be, with the key that `keys` answers for its label.
 
-        `revoked` answers for a certificate's serial number since when and why it is revoked, see `Standing`.
+        `revoked` answers for a certificate's serial number since when and why it is revoked; by `monotonic`
+        it is known when to ask again. See `Standing`.
 
         Raises:
             Refused: the authority as a whole breaks a requirement (accuracy, policies).
@@ -84,7 +87,7 @@ class TimestampingAuthority:
         self._order = threading.Lock()
         self._last: dict[str, int] = {}
         self._issued: dict[str, int] = {}
-        self._standing = Standing(recorder, revoked)
+        self._standing = Standing(recorder, revoked, clock, monotonic=monotonic)
         self._limit = settings.signing_limit_us
         self._accuracy = settings.accuracy_us
         self._resolution = settings.resolution_us
@@ -101,10 +104,11 @@ class TimestampingAuthority:
 
     @implements(
         "TRUSTWORKS:TSA-RECORD-FIRST",
-        disabled=lambda self, body, unit_name=None: self.issue(body, unit_name).answer,
+        disabled=lambda self, body, unit_name=None: (self.look(), self.issue(body, unit_name).answer)[1],
     )
     def stamp(self, body: bytes, unit_name: str | None = None) -> bytes:
         """Answer a request; the record of a token is durable when this returns."""
+        self.look()
         outcome = self.issue(body, unit_name)
         if outcome.event is None or outcome.row is None:
             return outcome.answer
@@ -118,10 +122,9 @@ class TimestampingAuthority:
     def issue(self, body: bytes, unit_name: str | None = None) -> Outcome:
         """Make the answer to a request. A token in it must not leave before its event and row are durable.
 
-        The caller says what came of them, to `recorded` or `unrecorded`.
+        The caller looks before, where that `is_due`, and says what came of event and row, to `recorded` or
+        `unrecorded`.
         """
-        if self.is_due:
-            self.look()
         (outcome,) = self.issue_all(((body, unit_name),))
         assert outcome is not None  # noqa: S101 - the first is always signed
         return outcome
@@ -130,8 +133,8 @@ class TimestampingAuthority:
         """Make the answers to several requests, each a body and the name of a unit; as `issue` does each.
 
         Each step is done for all of them before the next one begins: that is a third less work for the
-        processor, which has at hand what the step needs. The caller looks before, where that is due. None
-        instead of an answer: the key turned slow, and this request has to be made once more, in a thread.
+        processor, which has at hand what the step needs. None instead of an answer: the key turned slow, and
+        this request has to be made once more, in a thread.
         """
         begun = [self._begin(body, unit_name) for body, unit_name in requested]
         self._sign([one for one in begun if isinstance(one, Begun)])
@@ -170,7 +173,9 @@ class TimestampingAuthority:
             raise against.with_traceback(None)
         now, moment = self._time(chosen)
         if not timing.key_may_sign(moment, chosen.begins, chosen.ends):
-            raise outside_period(chosen, moment)
+            over = outside_period(chosen, moment)
+            self._standing.found(chosen, over)  # the next request need not wait for the next look
+            raise over
         return now, moment
 
     def _sign(self, begun: list[Begun]) -> None:
@@ -215,7 +220,7 @@ class TimestampingAuthority:
         chosen, request, content = begun.unit, begun.request, begun.content
         # (4) Time went on meanwhile: the token still has to be true.
         after = self._clock.now()
-        self._check_delay(begun.moment, microseconds(content.gen_time), after)
+        check_delay(begun, after, self._limit, self._accuracy)
         # (5) The exact bytes that leave, read back.
         answer = template.response(
             chosen.template.token(
@@ -266,26 +271,6 @@ class TimestampingAuthority:
             self._last[chosen.name] = moment
         return now, moment
 
-    def _check_delay(self, moment: int, gen_time: int, after: TrustedTime) -> None:
-        signed = microseconds(after.utc)
-        if not timing.is_in_order(signed, moment):
-            raise Unavailable(
-                "clock.backwards",
-                f"The clock went back by {moment - signed} us while the token was signed, and it was thrown "
-                "away. Find out what sets the clock.",
-            )
-        if not timing.was_signed_in_time(moment, signed, self._limit):
-            raise Unavailable(
-                "clock.signing-too-slow",
-                f"The signature took {(signed - moment) // 1000} ms, more than the {self._limit // 1000} ms "
-                "of [timestamping] signing-limit-ms; the token was thrown away. See why the module is slow.",
-            )
-        if not timing.is_within_accuracy(gen_time, signed, after.bound_us, self._accuracy):
-            raise Unavailable(
-                "clock.accuracy",
-                f"When the token was signed its time was {self._accuracy} us off or more; it was dropped.",
-            )
-
     @implements(
         "RFC3161:2.4.2-TIME-NOT-AVAILABLE",
         "RFC3161:2.4.2-SYSTEM-FAILURE",
@@ -325,59 +310,58 @@ class TimestampingAuthority:
 
     def attempt(self) -> None:
         """Try the units again that do not issue; may wait for the module for long."""
-        self._units.attempt(self._is_stopped, self._standing.admit)
-
-    def _is_stopped(self, one: Unit) -> bool:
-        """Whether something stands against the unit that a new key and certificate would end."""
-        if self._standing.objection(one) is not None:
-            return True
-        try:
-            return microseconds(self._clock.now().utc) >= one.ends
-        except TrustworksError:
-            return False
+        self._units.attempt(lambda one: not self._stands(one), self._standing.admit)
 
     def ping(self) -> None:
-        """Answer when every unit can issue. Raises `Unavailable` or `Refused` with all reasons in one.
+        """Answer when every unit may issue. Raises `Unavailable` or `Refused` with all reasons in one.
 
         A stop is over when what it came from is found well here.
         """
         self.look()
         self.attempt()
-        found: list[TrustworksError] = list(self._units.refused.values())
-        try:
-            self._recorder.ping()
-        except Unavailable as error:
-            found.append(error)
-        else:
-            found += filter(None, map(self._ping, self._units.values()))
-        if found:
-            raise joined(found)
+        against = self._against()
+        for name in self._units:
+            if name not in against:
+                self._standing.passed(name)
+        if against:
+            raise joined(list(against.values()))
 
-    def _ping(self, one: Unit) -> TrustworksError | None:
-        try:
-            self._ready(one)
-        except TrustworksError as error:
-            return error
-        self._standing.passed(one.name)
-        return None
+    def _against(self) -> dict[str, TrustworksError]:
+        """What stands at this moment against each unit that may not issue, by its name."""
+        found = dict(self._units.refused)
+        for name, one in self._units.items():
+            try:
+                self._recorder.ping()
+                self._ready(one)
+            except TrustworksError as error:
+                # What is new and refused did not take the place of what is stopped: both are to be put right.
+                found[name] = joined([found[name], error]) if name in found else error
+        return found
 
     def status(self) -> dict[str, Any]:
-        """The authority and its units, as JSON values, for the status page and `/healthz`."""
+        """The authority and its units, as JSON values, for the status page and `/healthz`.
+
+        `ok` of a unit: it may issue now. `last_failure`: when it was asked last it did not, and nothing has
+        shown yet that what kept it is over: a failed signature, say, which the next token ends.
+        """
+        self.look()
+        against = self._against()
         return {
-            "ok": not self._units.refused and self._standing.well,
+            "ok": not against,
             "accuracy_us": self._accuracy,
             "clock": self._clock.status().code,
-            "units": [self._unit_status(name) for name in self.unit_names],
+            "units": [self._unit_status(name, against.get(name)) for name in self.unit_names],
         }
 
-    def _unit_status(self, name: str) -> dict[str, Any]:
-        refused = self._units.refused.get(name)
-        if refused is not None:
-            reason = {"reason": str(refused), "requirement": events.code_of(refused)}
-            return {"name": name, "ok": False} | reason
-        stop = self._standing.code(name)
-        state = {"name": name, "ok": stop is None, "reason": stop or ""}
-        return state | self._units[name].status() | {"issued": self._issued.get(name, 0)}
+    def _unit_status(self, name: str, against: TrustworksError | None) -> dict[str, Any]:
+        state: dict[str, Any] = {"name": name, "ok": against is None, "code": "", "reason": ""}
+        if against is not None:
+            state |= {"code": events.code_of(against), "reason": str(against)}
+        stop, present = self._standing.last_failure(name), self._units.get(name)
+        state["last_failure"] = stop and {"code": stop.code, "time": events.text(stop.last)}
+        if present is not None:
+            state |= present.status() | {"issued": self._issued.get(name, 0)}
+        return state
 
     def issued(self, since: datetime, until: datetime) -> dict[str, int]:
         """How many tokens each unit issued, in all processes, from `since` until before `until`."""

@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import structlog
 
 from trustworks.core.errors import Refused, TrustworksError, Unavailable
-from trustworks.core.store.types import from_microseconds
+from trustworks.core.store.types import from_microseconds, microseconds
 from trustworks.core.trace import implements
 from trustworks.timestamping import events
 from trustworks.timestamping.rules import timing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from datetime import datetime
 
     from trustworks.core.audit import Event, Recorder
+    from trustworks.core.time import Clock
     from trustworks.timestamping.unit import Unit
 
 log = structlog.get_logger(__name__)
@@ -30,38 +32,50 @@ OF_SIGNING: Final = frozenset({"clock.signing-too-slow", "clock.accuracy"})
 
 
 class Stop(NamedTuple):
-    """What stops a unit; `at_signing` when nothing but a token can show that it is over."""
+    """What stops a unit; `at_signing` when nothing but a token can show that it is over.
+
+    `last`: when it happened last, by the system's clock.
+    """
 
     code: str
     at_signing: bool
+    last: datetime
 
 
 class Standing:
     """The standing of an authority's units. Threads share it.
 
     `revoked` answers for a certificate's serial number since when and why it is revoked, None while it is
-    not. It is asked every `ask_every` seconds, and so is the module, whether it still has the key.
+    not. It is asked every `ASK_EVERY` seconds by the clock `monotonic`, and so is the module, whether it
+    still has the key, and `clock`, whether the key may be used at this time.
     """
 
     def __init__(
-        self, recorder: Recorder, revoked: Callable[[int], str | None], *, ask_every: float = ASK_EVERY
+        self,
+        recorder: Recorder,
+        revoked: Callable[[int], str | None],
+        clock: Clock,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._recorder = recorder
         self._revoked = revoked
-        self._ask_every = ask_every
+        self._clock = clock
+        self._monotonic = monotonic
         self._looking = threading.Lock()
         self._until = float("-inf")
         self._found: dict[bytes, TrustworksError | None] = {}  # by certificate
-        self._changing = threading.Lock()  # of the two below; never held while the log is given an event
+        # Held from a change until the log was given its event, so that the log has them in their order.
+        self._changing = threading.Lock()
         self._stops: dict[str, Stop] = {}
-        self._untold: deque[Event] = deque(maxlen=MOST_UNTOLD)
+        self._untold: deque[Event] = deque(maxlen=MOST_UNTOLD)  # its methods need no lock
 
     # What is looked at from time to time
 
     @property
     def is_due(self) -> bool:
         """Whether what is known of the units is too old to issue by."""
-        return time.monotonic() >= self._until
+        return self._monotonic() >= self._until
 
     def look(self, units: Iterable[Unit]) -> None:
         """Look at the certificates and keys of all units, unless another thread just has.
@@ -72,7 +86,7 @@ class Standing:
             if self.is_due:
                 for one in units:
                     self._look_at(one)
-                self._until = time.monotonic() + self._ask_every
+                self._until = self._monotonic() + ASK_EVERY
 
     def admit(self, unit: Unit) -> None:
         """Look at a unit that is to be taken into use between two looks."""
@@ -101,7 +115,7 @@ class Standing:
                     f"The certificate of the unit {unit.name} is revoked ({revoked}); destroy its key and "
                     "take a new key and certificate into use.",
                 )
-            return key_objection(unit)
+            return self._period_objection(unit) or key_objection(unit)
         except TrustworksError as error:
             return error
         except Exception as error:
@@ -112,17 +126,23 @@ class Standing:
                 "the log of the process.",
             )
 
+    def _period_objection(self, unit: Unit) -> TrustworksError | None:
+        try:
+            moment = microseconds(self._clock.now().utc)
+        except TrustworksError:
+            return None  # that there is no time is found again for each token, and told as that
+        inside = timing.key_may_sign(moment, unit.begins, unit.ends)
+        return None if inside else outside_period(unit, moment)
+
+    def found(self, unit: Unit, error: TrustworksError) -> None:
+        """Something that a look would find was found between two looks: it stands until the next one."""
+        self._found[unit.identity.certificate] = error
+
     # What stops a unit
 
-    @property
-    def well(self) -> bool:
-        """Whether nothing stops any unit."""
-        return not self._stops
-
-    def code(self, name: str) -> str | None:
-        """What stops the unit now; None when nothing does."""
-        stop = self._stops.get(name)
-        return None if stop is None else stop.code
+    def last_failure(self, name: str) -> Stop | None:
+        """Why the unit did not issue when last asked; None once a token or `passed` has shown it well."""
+        return self._stops.get(name)
 
     def stopped(self, name: str, error: Exception, *, at_signing: bool, code: str | None = None) -> str:
         """Something stops the unit; answers its code, which is the error's own where none is given.
@@ -132,12 +152,14 @@ class Standing:
         """
         code = code or events.code_of(error)
         of_clock = code.startswith("clock.") and code not in OF_SIGNING
+        event = events.stopped(name, code, error)
         with self._changing:
-            is_news = self.code(name) != code
-            if is_news:
-                self._stops[name] = Stop(code, at_signing and not of_clock)
-        if is_news:
-            self._tell(events.stopped(name, code, error))
+            known = self._stops.get(name)
+            if known is not None and known.code == code:
+                self._stops[name] = known._replace(last=event.time)
+            else:
+                self._stops[name] = Stop(code, at_signing and not of_clock, event.time)
+                self._tell(event)
         return code
 
     def unrecorded(self, name: str, error: Exception) -> None:
@@ -160,15 +182,14 @@ class Standing:
             return
         with self._changing:
             stop = self._stops.pop(name, None)
-        if stop is not None:
-            self._tell(events.resumed(name, stop.code))
+            if stop is not None:
+                self._tell(events.resumed(name, stop.code))
 
     def _tell(self, event: Event) -> None:
         """Write an event without waiting for it; what a log that is not well did not take, is told later."""
-        with self._changing:
-            self._untold.append(event)
-            waiting, self._untold = self._untold, deque(maxlen=MOST_UNTOLD)
-        for one in waiting:
+        self._untold.append(event)
+        for _ in range(len(self._untold)):
+            one = self._untold.popleft()
             try:
                 self._recorder.submit(one, released=partial(self._taken, one))
             except Unavailable as error:
@@ -176,8 +197,7 @@ class Standing:
 
     def _taken(self, event: Event, error: BaseException | None) -> None:
         if error is not None:
-            with self._changing:
-                self._untold.append(event)
+            self._untold.append(event)
 
 
 @implements("TRUSTWORKS:TSA-KEY-GONE-STOPS", disabled=None)

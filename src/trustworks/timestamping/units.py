@@ -50,7 +50,7 @@ class Units(Mapping[str, "Unit"]):
         self._recorder = recorder
         self._attempting = threading.Lock()
         self._files: dict[str, object] = {}
-        self._told: dict[str, str] = {}
+        self._told: dict[str, object] = {}  # what the log was told last: why not, or of which unit
         self._in_use: dict[str, Unit] = {}
         self._alike: dict[str | None, tuple[Unit, ...]] = {}  # who may answer, by what is asked for
         self.refused: dict[str, TrustworksError] = {}
@@ -84,7 +84,7 @@ class Units(Mapping[str, "Unit"]):
 
     def _attempt(self, is_stopped: Callable[[Unit], bool], look: Callable[[Unit], None]) -> None:
         tried: dict[str, object] = {}
-        in_use, refused, news = dict(self._in_use), dict(self.refused), list[tuple[str, str, "Event"]]()
+        in_use, refused, news = dict(self._in_use), dict(self.refused), list[tuple[str, object, "Event"]]()
         for one in self._settings.units:
             files = _state(one.certificate), _state(one.chain)
             present = in_use.get(one.name)
@@ -105,13 +105,12 @@ class Units(Mapping[str, "Unit"]):
                 tried[one.name] = files
                 refused.pop(one.name, None)
                 in_use[one.name] = outcome
-                news.append(
-                    (one.name, "", events.opened(outcome, self._settings.accuracy_us, self._clock_mode))
-                )
-        for name, reason, event in news:
-            if self._told.get(name) != reason:
+                opened = events.opened(outcome, self._settings.accuracy_us, self._clock_mode)
+                news.append((one.name, _what(outcome), opened))
+        for name, what, event in news:
+            if self._told.get(name) != what:
                 self._recorder.record(event)
-                self._told[name] = reason
+                self._told[name] = what
         self._files |= tried
         self._use(in_use, refused)
 
@@ -201,11 +200,11 @@ class Units(Mapping[str, "Unit"]):
 
 def _is_same(outcome: Unit | TrustworksError, present: Unit) -> bool:
     """Whether a unit has the key and the certificate of the one that is in use."""
-    return (
-        not isinstance(outcome, TrustworksError)
-        and outcome.identity == present.identity
-        and outcome.key.key_id == present.key.key_id
-    )
+    return not isinstance(outcome, TrustworksError) and _what(outcome) == _what(present)
+
+
+def _what(one: Unit) -> object:
+    return one.identity, one.key.key_id
 
 
 def _state(file: Path | None) -> object:

@@ -16,7 +16,7 @@ from cryptography.x509.oid import NameOID
 from trustworks.app import certificates
 from trustworks.app.configuration import config
 from trustworks.app.health import heartbeat
-from trustworks.app.health.findings import Well
+from trustworks.app.health.findings import Health, Well
 from trustworks.app.health.heartbeat import TaskState
 from trustworks.app.lab.layout import config_text
 from trustworks.app.web import checks
@@ -203,12 +203,33 @@ def test_the_reasons_of_the_clock_are_told_at_the_clock_alone(tmp_path: Path) ->
 def test_a_unit_whose_key_ends_soon_is_told() -> None:
     def authority(days: int) -> Any:
         end = f"{datetime.now(UTC) + timedelta(days=days):%Y-%m-%dT%H:%M:%SZ}"
-        status = {"units": [{"name": "tsu-1", "key_ends": end}]}
+        status = {"units": [{"name": "tsu-1", "key_ends": end, "last_failure": None}]}
         return SimpleNamespace(ping=lambda: None, status=lambda: status)
 
     def sentence(days: int) -> str:
-        services: Any = SimpleNamespace(timestamping=SimpleNamespace(get=lambda: authority(days)))
+        edge = SimpleNamespace(service=authority(days))
+        services: Any = SimpleNamespace(timestamping=SimpleNamespace(get=lambda: edge))
         return checks.timestamping(services).sentence
 
     assert sentence(200) == "Can issue: tsu-1."
     assert "The key of tsu-1 may be used until" in sentence(20)
+
+
+def test_a_signature_that_failed_is_told_and_does_not_keep_requests_away() -> None:
+    failure = {"code": "module.device-error", "time": "2026-11-27T18:00:00Z"}
+    unit = {"name": "tsu-1", "ok": True, "key_ends": "2999-01-01T00:00:00Z", "last_failure": failure}
+    authority = SimpleNamespace(ping=lambda: None, status=lambda: {"ok": True, "units": [unit]})
+    edge = SimpleNamespace(service=authority)
+    services: Any = SimpleNamespace(timestamping=SimpleNamespace(get=lambda: edge))
+    traffic: Any = SimpleNamespace(resource=lambda name, *, up: counted.append((name, up)))
+    counted: list[tuple[str, bool]] = []
+    health = Health({"timestamping": lambda: checks.timestamping(services)}, traffic=traffic)
+    (found,) = health.findings()
+    health.close()
+    assert found.ok
+    assert found.detail["units"][0]["last_failure"] == failure
+    assert found.sentence == (
+        "Can issue: tsu-1. tsu-1 failed at 2026-11-27T18:00:00Z (module.device-error); the next request "
+        "shows whether that is over."
+    )
+    assert counted == [("timestamping", True)]

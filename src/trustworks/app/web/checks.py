@@ -148,8 +148,8 @@ def disk(services: Services) -> Well:
 
 
 def timestamping(services: Services) -> Well:
-    """Whether every time-stamping unit can issue, and whose key ends soon."""
-    authority = services.timestamping.get()
+    """Whether every time-stamping unit may issue, whose key ends soon, and which failed when last asked."""
+    authority = services.timestamping.get().service
     authority.ping()
     status = authority.status()
     ends = {one["name"]: datetime.fromisoformat(one["key_ends"]) for one in status["units"]}
@@ -158,7 +158,14 @@ def timestamping(services: Services) -> Well:
         for name, end in ends.items()
         if end - datetime.now(UTC) < EXPIRY_WARNING
     ]
-    return Well(sentence=f"Can issue: {', '.join(ends)}.{''.join(soon)}", detail=status)
+    # No reason to be unwell: it is a request that shows that it is over, and none would be sent any more.
+    failed = [
+        f" {one['name']} failed at {failure['time']} ({failure['code']}); the next request shows "
+        "whether that is over."
+        for one in status["units"]
+        if (failure := one["last_failure"]) is not None
+    ]
+    return Well(sentence=f"Can issue: {', '.join(ends)}.{''.join(soon + failed)}", detail=status)
 
 
 def ocsp(services: Services) -> Well:

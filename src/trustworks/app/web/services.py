@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from trustworks.core.module import Module
     from trustworks.core.store import Database
     from trustworks.issuance.status.services import StatusServices
-    from trustworks.timestamping.service import TimestampingAuthority
+    from trustworks.timestamping.http import Edge
 
 log = structlog.get_logger(__name__)
 
@@ -60,9 +60,7 @@ class Services:
         self.ocsp_token: Opening[Module] = Opening(
             "module.services", lambda stack: self._open_module(stack, "services"), watch=pin_of_services
         )
-        self.timestamping: Opening[TimestampingAuthority] = Opening(
-            "timestamping", self._open_timestamping, watch=pin_of_tsu
-        )
+        self.timestamping: Opening[Edge] = Opening("timestamping", self._open_timestamping, watch=pin_of_tsu)
         self.status: Opening[StatusServices] = Opening("status", self._open_status, watch=pin_of_services)
         self._attempting = threading.Lock()
         self.health = Health(self._checks(), traffic=traffic)
@@ -104,12 +102,14 @@ class Services:
     def _open_module(self, stack: ExitStack, token: str) -> Module:
         return stack.enter_context(self.wiring.open_module(token))
 
-    def _open_timestamping(self, stack: ExitStack) -> TimestampingAuthority:
-        del stack
+    def _open_timestamping(self, stack: ExitStack) -> Edge:
+        from trustworks.timestamping.http import Edge  # noqa: PLC0415 - only where the service is configured
+
         opened = self.log.get()
-        return self.wiring.timestamping_authority(
+        authority = self.wiring.timestamping_authority(
             module=self.tsu.get(), recorder=opened.recorder, database=opened.database, clock=self.clock
         )
+        return stack.enter_context(Edge(authority, opened.recorder, count=self._count_timestamp))
 
     def _open_status(self, stack: ExitStack) -> StatusServices:
         del stack
@@ -132,10 +132,13 @@ class Services:
     def _timestamping_routes(self) -> list[Route]:
         from trustworks.timestamping import http  # noqa: PLC0415 - only where the service is configured
 
-        count = None if self._traffic is None else self._traffic.timestamp
         if self.timestamping.is_open:
-            return http.routes(self.timestamping.get(), self.log.get().recorder, count=count)
-        return closed.timestamping(self.wiring.timestamping_settings, count=count)
+            return http.routes(self.timestamping.get())
+        return closed.timestamping(self.wiring.timestamping_settings, count=self._count_timestamp)
+
+    @property
+    def _count_timestamp(self) -> Callable[[str, str], None] | None:
+        return None if self._traffic is None else self._traffic.timestamp
 
     def _status_routes(self) -> list[Route]:
         from trustworks.issuance import http  # noqa: PLC0415 - only where the service is configured
