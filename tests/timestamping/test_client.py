@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from contextlib import suppress
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ from trustworks.timestamping import client, wire
 from trustworks.timestamping.model import PkiFailureInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
     from trustworks.timestamping.service import TimestampingAuthority
@@ -203,36 +204,60 @@ def test_an_environment_that_cannot_be_used_is_told(
     assert caught.value.code == "timestamping.unreachable"
 
 
-class Ticking:
-    """A clock of which each look takes so many seconds."""
-
-    def __init__(self, seconds: float) -> None:
-        self.now = 0.0
-        self.seconds = seconds
-
-    def monotonic(self) -> float:
-        self.now += self.seconds
-        return self.now
+STATUS = b"HTTP/1.1 200 OK\r\n"
+HEADERS = STATUS + b"content-type: application/timestamp-reply\r\n"
 
 
-def test_an_answer_that_drips_is_given_up_when_the_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    given: list[bytes] = []
+@pytest.mark.parametrize(
+    ("scheme", "at_once", "drips"),
+    [
+        ("http", b"", b""),
+        ("http", b"", STATUS + b"a: " + b"a" * 1000),
+        ("http", STATUS, b"a: " + b"a" * 1000),
+        ("http", HEADERS + b"content-length: 1000\r\n\r\n", bytes(1000)),
+        ("https", b"", b""),
+    ],
+    ids=["silence", "status", "headers", "body", "handshake"],
+)
+def test_an_answer_that_drips_is_given_up_when_the_time_is_over(
+    scheme: str, at_once: bytes, drips: bytes
+) -> None:
+    """By a real server that sends an octet each 20 ms, so that no single wait for it is a long one."""
+    over = threading.Event()
 
-    def drip() -> Iterator[bytes]:
-        while True:
-            given.append(b"\0")
-            yield b"\0"
+    def drip(server: socket.socket) -> None:
+        connection, _ = server.accept()
+        with connection, suppress(OSError):  # the client may be gone
+            connection.sendall(at_once)
+            for one in drips:
+                if over.wait(0.02):
+                    return
+                connection.sendall(bytes([one]))
+            over.wait(20)
 
-    monkeypatch.setattr(client, "time", Ticking(1.0))
-    answer = httpx.Response(200, content=drip(), headers={"content-type": client.REPLY})
-    with pytest.raises(Unavailable, match="within 5 seconds") as caught:
-        client.request_token(URL, b"request", timeout=5, transport=answering(answer))
+    with socket.create_server(("127.0.0.1", 0)) as here:
+        here.settimeout(10)
+        serving = threading.Thread(target=drip, args=(here,))
+        serving.start()
+        url = f"{scheme}://127.0.0.1:{here.getsockname()[1]}/tsa"
+        began = time.monotonic()
+        try:
+            with pytest.raises(Unavailable, match=r"did not answer in time: 0\.3 seconds") as caught:
+                client.request_token(url, b"request", timeout=0.3)
+        finally:
+            took = time.monotonic() - began
+            over.set()
+            serving.join(10)
     assert caught.value.code == "timestamping.unreachable"
-    assert len(given) < 10
+    assert took < 10  # dripping to its end takes twice as long
 
 
 def test_an_answer_without_an_end_is_given_up_by_its_size() -> None:
-    answer = httpx.Response(200, content=iter([bytes(1000)] * 1000), headers={"content-type": client.REPLY})
+    async def endless() -> AsyncIterator[bytes]:
+        while True:
+            yield bytes(1000)
+
+    answer = httpx.Response(200, content=endless(), headers={"content-type": client.REPLY})
     with pytest.raises(Malformed, match="more than"):
         client.request_token(URL, b"request", transport=answering(answer))
 

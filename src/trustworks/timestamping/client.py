@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
-import time
 from typing import TYPE_CHECKING, Final
 
 import httpx
@@ -36,43 +36,28 @@ def request_token(
     request: bytes,
     *,
     timeout: float = TIMEOUT,
-    transport: httpx.BaseTransport | None = None,
+    transport: httpx.AsyncBaseTransport | None = None,
     tls_trust: Sequence[Path] = (),
 ) -> bytes:
     """Send a TimeStampReq and answer the DER of the TimeStampResp, whatever it says.
 
-    `tls_trust` are files (PEM) with the trust anchors of an HTTPS connection; none: those of the system.
+    `timeout`: seconds for the whole exchange, however slowly its octets come, a half of them at most to reach
+    the server and another for the TLS handshake. `tls_trust` are files (PEM) with the trust anchors of an
+    HTTPS connection; none: those of the system. Not for a thread that runs an event loop.
 
     Raises:
         Unavailable: ``timestamping.unreachable`` or ``timestamping.http``: no answer of the protocol came.
         Malformed: the answer is of another type, or too long; `tls_trust` cannot be read.
     """
-    ends = time.monotonic() + timeout
-    headers = {"content-type": QUERY, "accept": REPLY}
+    trust = _context(tls_trust)
     try:
-        with (
-            httpx.Client(
-                timeout=timeout, transport=transport, verify=_context(tls_trust), mounts=_NO_PROXY
-            ) as client,
-            client.stream("POST", url, content=request, headers=headers) as answer,
-        ):
-            if answer.status_code != httpx.codes.OK:
-                raise Unavailable(
-                    "timestamping.http", f"{url} answered with HTTP status {answer.status_code}, not 200."
-                )
-            kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
-            if kind != REPLY:
-                raise Malformed(f"{url} answered {kind or 'without a type'}, not {REPLY}.")
-            body = bytearray()
-            for chunk in answer.iter_bytes():
-                body += chunk
-                if time.monotonic() > ends:
-                    raise Unavailable(
-                        "timestamping.unreachable", f"{url} did not answer within {timeout:g} seconds."
-                    )
-                if len(body) > wire.MAX_RESPONSE:
-                    raise Malformed(f"{url} answered more than {wire.MAX_RESPONSE} octets.")
-            return bytes(body)
+        return asyncio.run(_exchange(url, request, transport, trust, timeout))
+    except (TimeoutError, httpx.TimeoutException) as error:
+        raise Unavailable(
+            "timestamping.unreachable",
+            f"{url} did not answer in time: {timeout:g} seconds for all of it. Try again later, or ask "
+            "another authority.",
+        ) from error
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         if "CERTIFICATE_VERIFY_FAILED" in str(error):
             raise Unavailable(
@@ -92,10 +77,43 @@ def request_token(
         ) from error
 
 
-def _context(anchors: Sequence[Path]) -> ssl.SSLContext | bool:
-    """What TLS certificates are verified with; True: what the system trusts."""
+async def _exchange(
+    url: str,
+    request: bytes,
+    transport: httpx.AsyncBaseTransport | None,
+    trust: ssl.SSLContext | None,
+    ends_after: float,
+) -> bytes:
+    headers = {"content-type": QUERY, "accept": REPLY}
+    # A limit of httpx is for one wait, and begins anew with each octet: only a loop gives up the whole. But
+    # httpx forgets the socket of a TLS handshake that is given up so: connection and handshake have half each.
+    limits = httpx.Timeout(None, connect=ends_after / 2)
+    async with (
+        asyncio.timeout(ends_after),
+        httpx.AsyncClient(
+            timeout=limits, transport=transport, verify=trust or True, mounts=_NO_PROXY
+        ) as client,
+        client.stream("POST", url, content=request, headers=headers) as answer,
+    ):
+        if answer.status_code != httpx.codes.OK:
+            raise Unavailable(
+                "timestamping.http", f"{url} answered with HTTP status {answer.status_code}, not 200."
+            )
+        kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind != REPLY:
+            raise Malformed(f"{url} answered {kind or 'without a type'}, not {REPLY}.")
+        body = bytearray()
+        async for chunk in answer.aiter_bytes():
+            body += chunk
+            if len(body) > wire.MAX_RESPONSE:
+                raise Malformed(f"{url} answered more than {wire.MAX_RESPONSE} octets.")
+        return bytes(body)
+
+
+def _context(anchors: Sequence[Path]) -> ssl.SSLContext | None:
+    """What TLS certificates are verified with; None: what the system trusts."""
     if not anchors:
-        return True
+        return None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     for file in anchors:
         try:
