@@ -292,6 +292,25 @@ def test_a_fraction_of_any_length_is_cut_to_microseconds(
     assert stamped_time(token, imprint) == WHEN.replace(microsecond=microsecond)
 
 
+@pytest.mark.parametrize("fraction", [b"", b".5", b".1234567"])
+def test_a_leap_second_is_told_as_what_is_not_read(tsa: ForeignAuthority, fraction: bytes) -> None:
+    token = tsa.token(tst_info(time=b"20161231235960" + fraction + b"Z"))
+    with pytest.raises(Malformed, match=r"leap second, 2016-12-31T23:59:60Z\. .* ask for another"):
+        check(tsa, token)
+    with pytest.raises(Malformed, match="leap second"):
+        wire.read_token(token)
+    with pytest.raises(Malformed, match="leap second"):
+        stamped_time(token, hashlib.sha256(DATA).digest())
+
+
+@pytest.mark.parametrize(
+    "time", [b"20161231235961Z", b"20161231236000Z", b"20161231125960Z", b"20161231240000Z"]
+)
+def test_a_time_that_no_clock_shows_is_malformed(tsa: ForeignAuthority, time: bytes) -> None:
+    with pytest.raises(Malformed, match="TSTInfo in DER"):
+        check(tsa, tsa.token(tst_info(time=time)))
+
+
 @pytest.mark.parametrize("time", [b".5000000Z", b".Z", b".12345678", b".1234567+0100", b".123456x7Z"])
 def test_a_fraction_that_is_not_in_der_is_malformed(tsa: ForeignAuthority, time: bytes) -> None:
     with pytest.raises(Malformed, match="TSTInfo in DER"):

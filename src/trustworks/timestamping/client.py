@@ -85,8 +85,8 @@ async def _exchange(
     ends_after: float,
 ) -> bytes:
     headers = {"content-type": QUERY, "accept": REPLY}
-    # A limit of httpx is for one wait, and begins anew with each octet: only a loop gives up the whole. But
-    # httpx forgets the socket of a TLS handshake that is given up so: connection and handshake have half each.
+    # A limit of httpx is for one wait, and begins anew with each octet: only a loop gives up the whole. A TLS
+    # handshake that is given up so leaves its socket open: to connect and to shake hands have half each.
     limits = httpx.Timeout(None, connect=ends_after / 2)
     async with (
         asyncio.timeout(ends_after),

@@ -10,6 +10,7 @@ from cryptography.x509 import ObjectIdentifier
 
 from trustworks.core.der.cms import SignedDataInfo
 from trustworks.core.der.encode import GENERALIZED_TIME, SEQUENCE, oid, tlv
+from trustworks.core.errors import Malformed
 
 TST_INFO: Final = "1.2.840.113549.1.9.16.1.4"
 QC_STATEMENTS: Final = "1.3.6.1.5.5.7.1.3"
@@ -77,19 +78,37 @@ class _Elements:
 
 # DER allows a fraction of any length that does not end with 0 (X.690, 11.7.3); a datetime has six digits.
 _LONG_FRACTION: Final = re.compile(rb"(\d{14})\.(\d{6})\d*[1-9]Z")
+# Neither RFC 3161 nor RFC 5280 speaks of second 60, and a datetime has none. The second after it would be
+# another time than was signed. OpenSSL 3.0 shows such a genTime as "Bad time value", and verifies the rest.
+_LEAP_SECOND: Final = re.compile(rb"(\d{4})(\d\d)(\d\d)235960(\.\d*[1-9])?Z")
 
 
 def read_tst_info(der: bytes) -> TstInfo:
-    """A TSTInfo; a genTime finer than that is cut to the microsecond. Raises ValueError."""
+    """A TSTInfo; a genTime finer than that is cut to the microsecond.
+
+    Raises ValueError, and `Malformed` for a genTime within a leap second, which is not read.
+    """
     try:
         return asn1.decode_der(TstInfo, der)
     except ValueError:
         elements = asn1.decode_der(_Elements, tlv(SEQUENCE, der)).items
+        _check_no_leap_second(elements)
         parts = [_cut(one) if one.tag_bytes[0] == GENERALIZED_TIME else None for one in elements]
         if not any(parts):
             raise
         cut = (part or asn1.encode_der(one) for part, one in zip(parts, elements, strict=True))
         return asn1.decode_der(TstInfo, tlv(SEQUENCE, *cut))
+
+
+def _check_no_leap_second(elements: list[asn1.TLV]) -> None:
+    for one in elements:
+        found = _LEAP_SECOND.fullmatch(bytes(one.data)) if one.tag_bytes[0] == GENERALIZED_TIME else None
+        if found is not None:
+            year, month, day = (part.decode() for part in found.groups()[:3])
+            raise Malformed(
+                f"The token's time is within a leap second, {year}-{month}-{day}T23:59:60Z. That is not read "
+                "here, as no other time can be compared with it: verify it elsewhere, or ask for another."
+            )
 
 
 def _cut(time: asn1.TLV) -> bytes | None:
