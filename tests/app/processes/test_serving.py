@@ -127,6 +127,14 @@ def test_a_task_without_time_leaves_the_reasons_to_the_clock() -> None:
     assert task.state.sentence == "The kernel is not synchronised."
 
 
+def test_what_the_clock_s_own_task_fails_from_is_told() -> None:
+    reason = "The record of releases is not trusted: it has the mode 0666."
+    rounds = Rounds(Unavailable("clock.releases-unprotected", reason))
+    with structlog.testing.capture_logs() as told:
+        run_until(Task("clock", 60.0, rounds), 1, rounds)
+    assert [line["reason"] for line in told] == [reason]
+
+
 def test_a_bug_in_a_task_is_told_without_its_inside() -> None:
     rounds = Rounds(ValueError("inside"))
     task = Task("crl", 60.0, rounds)

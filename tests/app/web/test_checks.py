@@ -198,6 +198,10 @@ def test_the_reasons_of_the_clock_are_told_at_the_clock_alone(tmp_path: Path) ->
     with pytest.raises(Unavailable) as raised:
         checks.jobs(services)
     assert str(raised.value) == "audit: Full. Waiting for the clock (see clock): crl, issuance."
+    heartbeat.write(tmp_path, {**tasks, "clock": TaskState(code="clock.lease-file", sentence="No room.")})
+    with pytest.raises(Unavailable) as raised:
+        checks.jobs(services)
+    assert str(raised.value) == "clock: No room. Waiting for the clock (see clock): crl, issuance."
 
 
 def test_a_unit_whose_key_ends_soon_is_told() -> None:

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from trustworks.core.audit.canonical import canonical
 from trustworks.core.errors import Refused, Rejected, Unavailable
 from trustworks.core.time import release
 from trustworks.core.time.estimate import Estimate
+from trustworks.core.time.events import writable
 from trustworks.core.time.latch import RELEASES_NAME, REPORTED_NAME, LatchFiles
 from trustworks.core.time.readings import STA_UNSYNC, TIME_ERROR, Moment
 from trustworks.core.time.stop import Release, new_latch
@@ -620,11 +622,11 @@ def test_a_lost_report_mark_repeats_a_release_and_loses_none(world: World) -> No
         file.write(b'{"cut')
     world.ticks(collector)
     assert world.kinds().count("clock.released") == 1
-    (world.folder / "clock.releases-reported").unlink()
+    (world.folder / REPORTED_NAME).unlink()
     world.ticks(collector)
     assert world.kinds().count("clock.released") == 0
     world.kill(collector)
-    (world.folder / "clock.releases-reported").unlink()
+    (world.folder / REPORTED_NAME).unlink()
     world.ticks(world.collector())
     assert world.kinds().count("clock.released") == 1
 
@@ -778,3 +780,62 @@ def test_a_collector_that_cannot_read_its_clocks_gives_the_lock_back_all_the_sam
         with pytest.raises(ZeroDivisionError):
             world.opened.pop().close()
     assert world.ticks(world.collector()).code == "ok"
+
+
+class FailingSource(FixedSource):
+    """A source with a thread of its own, as long as it is not told to end."""
+
+    def __init__(self) -> None:
+        super().__init__("test", bound=1_000_000)
+        self.ended = threading.Event()
+
+    def run(self, stop: threading.Event) -> None:
+        if stop.wait(10):
+            self.ended.set()
+
+
+def test_a_collector_that_fails_says_why_and_ends_its_sources(world: World) -> None:
+    released = world.folder / RELEASES_NAME
+    released.touch(mode=0o600)
+    released.chmod(0o666)
+    source, never = FailingSource(), threading.Event()
+    collector = world.collector([source])
+    with pytest.raises(Unavailable, match="mode 0666"):
+        collector.run(never)
+    assert source.ended.wait(10)
+    world.opened.remove(collector)
+    with pytest.raises(Unavailable) as caught:
+        world.guard().now()
+    assert "clock.releases is not trusted" in str(caught.value)
+    assert "mode 0666" in str(caught.value)
+
+
+def test_a_collector_that_fails_by_a_fault_says_so(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = FailingSource()
+    collector = world.collector([source])
+
+    def fault() -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(collector, "tick", fault)
+    with pytest.raises(ZeroDivisionError):
+        collector.run(threading.Event())
+    assert source.ended.wait(10)
+    world.opened.remove(collector)
+    with pytest.raises(Unavailable, match="failed by a fault of this program"):
+        world.guard().now()
+
+
+@pytest.mark.parametrize(
+    ("told", "written"),
+    [
+        ({"server": "M\udcfcller"}, {"server": "M\\udcfcller"}),
+        ({"\udcfc": 1}, {"\\udcfc": 1}),
+        ({"bound": float("nan"), "at": 2**60}, {"bound": "nan", "at": "1152921504606846976"}),
+        ({"list": ["\ud800", 1.5, None, True]}, {"list": ["\\ud800", 1.5, None, True]}),
+    ],
+)
+def test_every_detail_can_be_written(told: dict[str, Any], written: dict[str, Any]) -> None:
+    found = writable(told)
+    assert found == written
+    canonical(found)

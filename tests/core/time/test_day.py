@@ -75,6 +75,10 @@ def test_the_last_trusted_day_outlives_the_process(world: World) -> None:
     world.reboot()  # no lease, and a clock that somebody sets back
     later = TrustedDay(world.guard(), system=lambda: date(2025, 6, 1))
     assert later() == known
+    (world.folder / DAY_NAME).chmod(0o666)  # others could have written it
+    assert TrustedDay(world.guard(), system=lambda: date(2025, 6, 1))() == RELEASED
+    (world.folder / DAY_NAME).chmod(0o600)
+    assert TrustedDay(world.guard(), system=lambda: date(2025, 6, 1))() == known
     (world.folder / DAY_NAME).write_text("soon", encoding="ascii")
     assert TrustedDay(world.guard(), system=lambda: date(2025, 6, 1))() == RELEASED
 

@@ -8,12 +8,13 @@ import os
 import pwd
 import re
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from trustworks.core.errors import Rejected, Unavailable
+from trustworks.core.errors import Malformed, Rejected, Unavailable
 from trustworks.core.time import TrustedDay, release, rules
 from trustworks.core.time.day import DAY_NAME
 from trustworks.core.time.latch import RELEASES_NAME, REPORTED_NAME, LatchFiles
@@ -240,6 +241,8 @@ def test_a_file_that_is_no_stop_is_one_and_can_be_released(world: World, content
         {"id": 3},
         {"reason": None},
         {"reason": "\ud800"},
+        {"code": "ok"},
+        {"detail": {"x": [[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]}},
         {"boot": ["b"]},
         {"detail": None},
         {"detail": {"mended": 5}},
@@ -294,12 +297,13 @@ def test_releases_that_others_could_write_lift_nothing(world: World) -> None:
 def test_a_note_that_others_could_write_keeps_no_release_out_of_the_log(world: World) -> None:
     files = latched(world)
     release(world.folder, "Test Operator", "checked against UTC")
-    files.mark_reported(1)
-    assert files.reported() == 1
+    (done,) = files.releases()
+    files.mark_reported(done.name)
+    assert files.reported() == done.name
     (world.folder / REPORTED_NAME).chmod(0o622)
     world.ticks(world.collector())
     assert [kind for kind, _ in world.events if kind == "clock.released"] == ["clock.released"]
-    assert files.reported() == 1  # by the collector's own note
+    assert files.reported() == done.name  # by the collector's own note
 
 
 @pytest.mark.req("EN319421:TIS-7.7.2-04")
@@ -351,7 +355,7 @@ def test_what_root_writes_belongs_to_the_services_account(world: World) -> None:
     files = latched(world)
     world.ticks(world.collector())
     release(world.folder, "Test Operator", "checked against UTC")
-    files.mark_reported(1)
+    files.mark_reported(files.releases()[0].name)
     world.ticks(world.opened[0])
     assert world.guard().status().code != "clock.lease-unprotected"
     TrustedDay(world.guard())()
@@ -383,3 +387,121 @@ def test_a_stop_and_its_release_are_durable_before_they_count(
     steps.clear()
     release(world.folder, "Test Operator", "checked against UTC")
     assert steps == ["fsync clock.releases", "fsync folder", "unlink clock.latched", "fsync folder"]
+
+
+@pytest.mark.req("EN319421:OVR-7.13-04")
+def test_a_release_by_a_name_that_is_no_text_is_refused_and_the_stop_stands(world: World) -> None:
+    files = latched(world)
+    broken = os.fsdecode(b"M\xfcller")
+    for operator, reason in ((broken, "checked against UTC"), ("Test Operator", f"asked {broken}")):
+        with pytest.raises(Malformed, match="no UTF-8"):
+            release(world.folder, operator, reason)
+    assert files.stands()
+    assert files.releases() == []
+
+
+@pytest.mark.req("EN319421:OVR-7.13-04")
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        {"operator": "M\udcfcller"},
+        {"operator": 5},
+        {"reason": float("nan")},
+        {"boottime": "x"},
+        {"boottime": True},
+        {"latch": ["x"]},
+        {"also": "x"},
+        {"more": "than is known"},
+    ],
+)
+def test_a_line_that_the_log_could_not_take_releases_nothing_and_ends_nothing(
+    world: World, spoilt: dict[str, Any]
+) -> None:
+    collector = world.collector()
+    world.ticks(collector)
+    world.jump(10)
+    world.ticks(collector)
+    release(world.folder, "Test Operator", "checked against UTC")
+    record = world.folder / RELEASES_NAME
+    record.write_text(json.dumps({**json.loads(record.read_bytes()), **spoilt}) + "\n", encoding="ascii")
+    world.kinds()
+    assert world.ticks(collector).code == "clock.jump"
+    world.kill(collector)
+    assert world.ticks(world.collector()).code == "clock.jump"
+    assert "clock.released" not in world.kinds()
+    release(world.folder, "Test Operator", "checked against UTC")
+    assert world.ticks(world.opened[0]).code == "ok"
+    assert "clock.released" in world.kinds()
+
+
+def test_a_record_that_was_cut_is_told_and_hides_no_release(world: World) -> None:
+    collector = world.collector()
+    for _ in range(2):
+        world.ticks(collector)
+        world.jump(10)
+        world.ticks(collector)
+        release(world.folder, "Test Operator", "checked against UTC")
+        world.ticks(collector)
+    assert world.kinds().count("clock.released") == 2
+    record = world.folder / RELEASES_NAME
+    record.write_bytes(record.read_bytes().splitlines(keepends=True)[0])
+    world.ticks(collector)
+    assert world.kinds() == ["clock.releases-removed", "clock.released"]
+    world.ticks(collector)
+    assert world.kinds() == []
+    record.unlink()
+    world.kill(collector)
+    collector = world.collector()
+    world.ticks(collector)
+    assert world.kinds().count("clock.releases-removed") == 1
+    world.jump(10)
+    world.ticks(collector)
+    release(world.folder, "Test Operator", "checked against UTC")
+    world.ticks(collector)
+    kinds = world.kinds()
+    assert (kinds.count("clock.released"), kinds.count("clock.releases-removed")) == (1, 0)
+
+
+@pytest.mark.req("EN319421:OVR-7.13-04")
+def test_a_stop_that_no_file_and_no_log_takes_stays_the_same_one(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collector = world.collector()
+    world.ticks(collector, 2)
+    world.kinds()
+    world.chrony_offset = "0.500000000"  # far beyond the bound, at every look
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr("trustworks.core.time.latch.put_new", full)
+        world.audit_fails = True
+        assert {world.ticks(collector).latch for _ in range(5)} == {world.ticks(collector).latch}
+        world.audit_fails = False
+    world.ticks(collector)
+    assert world.kinds().count("clock.latched") == 1
+
+
+@pytest.mark.req("EN319421:OVR-7.13-04")
+def test_threads_that_see_a_release_at_the_same_time_all_go_on(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collector, guard = world.collector(), world.guard()
+    world.ticks(collector, 2)
+    world.jump(10)
+    world.ticks(collector)
+    with pytest.raises(Unavailable, match="jumped"):
+        guard.now()
+    release(world.folder, "Test Operator", "checked against UTC")
+    assert world.ticks(collector).code == "ok"
+    both, genuine = threading.Barrier(2), guard._require_release
+
+    def together() -> None:
+        both.wait(10)  # both have seen the stop, and neither the release
+        genuine()
+
+    monkeypatch.setattr(guard, "_require_release", together)
+    with ThreadPoolExecutor(2) as pool:
+        given = [one.result() for one in [pool.submit(guard.now) for _ in range(2)]]
+    assert {one.evidence.mode for one in given} == {"enforce"}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import socket
 import threading
 from typing import TYPE_CHECKING, Any
@@ -483,3 +485,31 @@ def test_the_thread_polls_until_it_is_stopped(
     source, servers = serve(truthful(), truthful(), last, **{"ntp-timeout": 2})
     source.run(stop)
     assert [server.asked for server in servers] == [1, 1, 1]
+
+
+def test_the_thread_outlives_a_machine_without_free_files(
+    serve: Callable[..., tuple[NtpSource, list[FakeServer]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop, rounds = threading.Event(), []
+    source, servers = serve(truthful(), truthful(), truthful(), **{"ntp-timeout": 2})
+    genuine = source.poll
+
+    def poll() -> None:
+        rounds.append(1)
+        if len(rounds) == 1:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        genuine()
+
+    def wait(_: float | None = None) -> bool:
+        if len(rounds) == 1:
+            with pytest.raises(Unavailable, match=r"cannot be asked \(Too many open files\)"):
+                source.estimate(SystemReadings().moment())
+        else:
+            stop.set()
+        return stop.is_set()
+
+    monkeypatch.setattr(source, "poll", poll)
+    monkeypatch.setattr(stop, "wait", wait)
+    source.run(stop)
+    assert [server.asked for server in servers] == [1, 1, 1]
+    assert source.estimate(SystemReadings().moment()).bound_ns is not None

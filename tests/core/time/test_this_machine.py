@@ -118,3 +118,12 @@ def test_the_lease_crosses_processes(tmp_path: Path) -> None:
     collector.close()
     with pytest.raises(Unavailable, match="collector was stopped"):
         guard.now()
+
+
+def test_a_machine_that_hides_its_boot_id_is_told_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trustworks.core.time.readings._BOOT_ID", tmp_path / "hidden")
+    with pytest.raises(Unavailable, match="ProcSubset=all") as caught:
+        SystemReadings().boot_id()
+    assert caught.value.code == "clock.unsupported-system"

@@ -22,7 +22,7 @@ from trustworks.app.health import heartbeat, metrics
 from trustworks.app.health.heartbeat import TaskState
 from trustworks.app.opening import is_hopeless
 from trustworks.app.processes.supervisor import beat, tell_ready, when_orphaned
-from trustworks.app.web.checks import CLOCK_CODES
+from trustworks.app.web.checks import waits_for_the_clock
 from trustworks.app.wiring import Wiring
 from trustworks.core.errors import TrustworksError, Unavailable
 
@@ -104,7 +104,7 @@ class Task:
             state = TaskState(code=code, sentence=str(error))
             if state != self.state:
                 # The clock's reasons are long and the same for every task; what collects them tells them.
-                reason = NO_TIME if code.startswith(CLOCK_CODES) else str(error)
+                reason = NO_TIME if waits_for_the_clock(self.name, code) else str(error)
                 log.error("jobs.task-failed", task=self.name, code=code, reason=reason)
         else:
             state = TaskState(code="bug", sentence="The task failed; the reason is in the log.")

@@ -12,6 +12,7 @@ import structlog
 from trustworks.app.health.heartbeat import TaskState
 from trustworks.app.opening import Opening
 from trustworks.app.processes.jobs import Task
+from trustworks.app.web.checks import CLOCK_TASK
 from trustworks.core.errors import Unavailable
 from trustworks.core.troubles import Troubles
 
@@ -43,7 +44,7 @@ def tasks(wiring: Wiring, stop: threading.Event) -> list[Task]:
     found: list[Task] = []
     tokens = Tokens(wiring)
     if config.time.mode == "enforce":
-        found.append(Task("clock", 1.0, partial(_collect, wiring, stop)))
+        found.append(Task(CLOCK_TASK, 1.0, partial(_collect, wiring, stop)))
     if config.tokens.audit is not None:
         found.append(_checkpoints(wiring, tokens))
     if config.issuance is not None and config.tokens.issuing is not None:

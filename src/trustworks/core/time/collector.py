@@ -43,6 +43,8 @@ TICK = 1.0
 LEAP_TICK = 0.05
 _JOIN_TIMEOUT = 5.0
 STOPPED = "clock.collector-stopped"
+_WAS_STOPPED = "The collector was stopped; start it again."
+_HAS_FAILED = "The collector failed by a fault of this program, which its log tells; report it."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +95,7 @@ class Collector:
         self._held = False
         self._reported_at: int | None = None
         self._audit_behind = False
-        self._told = 0  # releases that are in the audit log, be it noted or not
+        self._told: str | None = None  # the last release that is in the audit log, be it noted or not
         self._unnoted: Unavailable | None = None
         try:
             self._resume()
@@ -124,28 +126,39 @@ class Collector:
 
     def run(self, stop: threading.Event) -> None:
         """Renew the lease every second until `stop` is set; then withdraw it."""
-        threads = [
-            threading.Thread(target=source.run, args=(stop,), name=f"clock-{source.name}", daemon=True)
-            for source in self._sources
-            if hasattr(source, "run")
-        ]
-        for thread in threads:
-            thread.start()
-        self._pending.append(("clock.collector-started", self._configuration()))
+        ended = threading.Event()  # of this collector: `stop` may be set long after it failed
+        threads: list[threading.Thread] = []
+        why = _WAS_STOPPED
         try:
+            for source in self._sources:
+                if hasattr(source, "run"):
+                    name = f"clock-{source.name}"
+                    thread = threading.Thread(target=source.run, args=(ended,), name=name, daemon=True)
+                    thread.start()
+                    threads.append(thread)
+            self._pending.append(("clock.collector-started", self._configuration()))
             while not stop.is_set():
                 lease = self.tick()
                 stop.wait(LEAP_TICK if lease.code == "clock.leap-window" else TICK)
+        except Unavailable as error:
+            why = str(error)
+            raise
+        except Exception:
+            why = _HAS_FAILED
+            raise
         finally:
-            self.close()
-            for thread in threads:
-                thread.join(_JOIN_TIMEOUT)
+            ended.set()
+            try:
+                self.close(why)
+            finally:
+                for thread in threads:
+                    thread.join(_JOIN_TIMEOUT)
 
-    def close(self) -> None:
-        """Withdraw the lease and say so in the audit log."""
+    def close(self, why: str = _WAS_STOPPED) -> None:
+        """Withdraw the lease, saying why, and say so in the audit log."""
         try:
             moment = self._readings.moment()
-            self._write(moment, STOPPED, "The collector was stopped; start it again.", _Verdict())
+            self._write(moment, STOPPED, why, _Verdict())
             self._pending.append(("clock.collector-stopped", {"clock_said": clock_text(moment.realtime)}))
             self._flush()
         finally:
@@ -188,6 +201,8 @@ class Collector:
 
     def _latch(self, code: str, reason: str, detail: dict[str, Any]) -> None:
         """Make a stop durable; should that fail, it stands in this process and is tried again every tick."""
+        if self._known_latch is not None:
+            return  # one is enough, and no other takes its place before it is released
         latch = new_latch(
             code,
             reason,
@@ -222,22 +237,35 @@ class Collector:
     def _report_releases(self, standing: Latch | None) -> None:
         """Tell the audit log each release once, and note it for the collector after this one."""
         noted = self._files.reported()
-        self._told = max(self._told, noted)
-        for one in self._files.releases()[self._told :]:
+        told = noted if self._told is None else self._told
+        releases = self._files.releases()
+        names = [one.name for one in releases]
+        if told and told not in names:
+            # Those that are left, or came since, are told again: better twice than never.
+            told = "" if self._tell("clock.releases-removed", {"last_reported": told}) else told
+        news = releases[names.index(told) + 1 :] if told in names else [] if told else releases
+        for one in news:
             if standing is not None and standing.id in one.latches:
                 break  # recorded, but a crash came before the stop was lifted
-            self._pending.append(("clock.released", one.as_dict()))
-            if not self._flush():
-                self._pending.pop()
-                self._audit_behind = True
+            if not self._tell("clock.released", one.as_dict()):
                 break
-            self._told += 1
+            told = one.name
+        self._told = told
         self._unnoted = None
-        if self._told > noted:
+        if self._told != noted:
             try:
                 self._files.mark_reported(self._told)
             except Unavailable as error:
                 self._unnoted = error
+
+    def _tell(self, kind: str, detail: dict[str, Any]) -> bool:
+        """Hand an event to the audit log after all that wait; False when it does not take it."""
+        self._pending.append((kind, detail))
+        if self._flush():
+            return True
+        self._pending.pop()
+        self._audit_behind = True
+        return False
 
     def _try_to_keep(self, latch: Latch) -> None:
         try:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from trustworks.core.durable import put
 from trustworks.core.errors import Unavailable
 from trustworks.core.time.guard import TimeGuard
-from trustworks.core.time.protection import owner_in
+from trustworks.core.time.protection import owner_in, read_protected
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
@@ -74,10 +74,11 @@ class TrustedDay:
 
 
 def _read(file: Path | None) -> date:
-    """The last day that an earlier process has kept."""
+    """The last day that an earlier process has kept; one that others could have written is none."""
     try:
-        return date.min if file is None else date.fromisoformat(file.read_text("ascii").strip())
-    except (OSError, ValueError):
+        found = None if file is None else read_protected(file)
+        return date.min if found is None or found[0] else date.fromisoformat(found[1].decode("ascii").strip())
+    except (OSError, ValueError, Unavailable):
         return date.min
 
 

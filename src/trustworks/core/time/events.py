@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from trustworks.core.trace import implements
@@ -18,14 +19,20 @@ _WINDOW = "clock.leap-window"
 
 
 def writable(value: Any) -> Any:
-    """JSON values as the audit log takes them: an integer that a double does not hold exactly becomes text.
+    """JSON values as the audit log takes them.
 
-    Nanoseconds come to that after 104 days, of uptime or of a jump. Source: RFC 7493, 2.2.
+    An integer that a double does not hold exactly becomes text: nanoseconds come to that after 104 days, of
+    uptime or of a jump. What is no text of UTF-8, from a file or a source, is escaped, and a number that is
+    none is named. No event may be such that none after it is written. Source: RFC 7493, 2.1 and 2.2.
     """
     if isinstance(value, dict):
-        return {name: writable(item) for name, item in value.items()}
+        return {writable(name): writable(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return [writable(item) for item in value]
+    if isinstance(value, str):
+        return value.encode(errors="backslashreplace").decode()
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
     return str(value) if isinstance(value, int) and abs(value) > _EXACT else value
 
 

@@ -7,6 +7,7 @@ a jump or a suspension since the lease was written is found before the time is u
 from __future__ import annotations
 
 import math
+import threading
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, NoReturn
@@ -55,6 +56,7 @@ class TimeGuard:
         self._reader = LeaseReader(settings.lease_path(state_dir))
         self._files = LatchFiles(state_dir)
         self._latch: Latch | None = self._first_look()
+        self._changing = threading.Lock()  # over the stop and its files: threads look, set and lift
         self._boot = _boot_id(self._readings)
         self._last = (0, 0)
         # One tuple, replaced in one step: threads share this object.
@@ -148,26 +150,31 @@ class TimeGuard:
 
     def _require_release(self) -> None:
         """Go on only when the standing stop was lifted by a release; raises otherwise."""
-        latch = self._latch
-        assert latch is not None  # noqa: S101 - asked for by the caller
-        standing = self._files.read()
-        if latch.id == _NOT_LOOKED.id:
-            self._latch = standing  # it could not be looked for before
-            if standing is None:
+        with self._changing:
+            latch = self._latch
+            if latch is None:
+                return  # another thread has just seen the release
+            standing = self._files.read()
+            if latch.id == _NOT_LOOKED.id:
+                self._latch = standing  # it could not be looked for before
+                if standing is None:
+                    return
+            elif standing is None and rules.may_resume(latch.id, self._files.lifted()):
+                self._latch = None
                 return
-        elif standing is None and rules.may_resume(latch.id, self._files.lifted()):
-            self._latch = None
-            return
-        if standing is None:
-            # Removed by hand, or never written for want of space: it stands all the same.
-            standing = self._files.set(latch)
-        self._latch = standing
+            if standing is None:
+                # Removed by hand, or never written for want of space: it stands all the same.
+                standing = self._files.set(latch)
+            self._latch = standing
         raise Unavailable(standing.code, latched_sentence(standing.reason))
 
     def _refuse(self, lease: Lease, boottime: int) -> NoReturn:
         """Say why this lease gives no time."""
         self._reader.reopen_if_replaced()
-        latch = self._latch = self._files.read()
+        with self._changing:
+            if self._latch is None:  # else another thread has found one meanwhile, be it written or not
+                self._latch = self._files.read()
+            latch = self._latch
         if latch is not None:
             raise Unavailable(latch.code, latched_sentence(latch.reason))
         if lease.boot != self._boot:
@@ -198,9 +205,12 @@ class TimeGuard:
             boot=lease.boot,
             detail={"step_ns": step, "suspended_ns": suspended, "lease": lease.name},
         )
-        self._latch = latch
-        self._latch = self._files.set(latch)
-        raise Unavailable(self._latch.code, latched_sentence(self._latch.reason))
+        with self._changing:
+            if self._latch is None:
+                self._latch = latch
+                self._latch = self._files.set(latch)
+            standing = self._latch
+        raise Unavailable(standing.code, latched_sentence(standing.reason))
 
     def status(self) -> ClockStatus:
         """Whether `now()` answers, and why not."""

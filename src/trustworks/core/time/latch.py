@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 from trustworks.core.account import account
 from trustworks.core.durable import put, put_new, synchronise
 from trustworks.core.errors import Rejected, Unavailable
+from trustworks.core.printable import utf8
 from trustworks.core.time import rules
 from trustworks.core.time.lease import LeaseReader
-from trustworks.core.time.protection import check_folder, file_findings, give_to_owner, owner_in
+from trustworks.core.time.protection import check_folder, give_to_owner, of_file, owner_in, read_protected
 from trustworks.core.time.readings import SystemReadings
 from trustworks.core.time.stop import MENDED, Latch, Release, clock_text, decoded_latch, decoded_release
 
@@ -26,11 +27,8 @@ if TYPE_CHECKING:
 
 LATCH_NAME = "clock.latched"
 RELEASES_NAME = "clock.releases"
-REPORTED_NAME = "clock.releases-reported"
+REPORTED_NAME = "clock.last-release-reported"
 UNREADABLE = "unreadable"
-# No file can be read for now, whatever is in it: too many are open, no memory, a disk or a server that fails.
-_PASSING = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.ESTALE})
-_READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
 
 class LatchFiles:
@@ -50,7 +48,7 @@ class LatchFiles:
                 ``clock.state-unreadable``, where the machine cannot read any file for now.
         """
         try:
-            found = self._trusted(self.path)
+            found = read_protected(self.path)
         except OSError as error:
             return self._unreadable(f"cannot be read ({error.strerror or error})", b"")
         if found is None:
@@ -62,25 +60,6 @@ class LatchFiles:
             return decoded_latch(text)
         except (ValueError, TypeError, RecursionError):
             return self._unreadable("cannot be read (its content is damaged)", text)
-
-    def _trusted(self, file: Path) -> tuple[str, bytes] | None:
-        """What speaks against a file of the folder, and its content; None where there is no such file.
-
-        Raises OSError where it is no file of ours, and `Unavailable` as `read` does.
-        """
-        check_folder(self._folder)
-        try:
-            opened = os.open(file, _READ)
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise _passing(file, error) from error
-        try:
-            return file_findings(opened, self._folder), _read_all(opened)
-        except OSError as error:
-            raise _passing(file, error) from error
-        finally:
-            os.close(opened)
 
     def _unreadable(self, why: str, content: bytes) -> Latch:
         """A stop by a name of its own, so that the release of one lifts no later one."""
@@ -106,7 +85,7 @@ class LatchFiles:
         except FileNotFoundError:
             return False
         except OSError as error:
-            raise _passing(self.path, error) from error
+            raise of_file(self.path, error) from error
         return True
 
     def set(self, latch: Latch) -> Latch:
@@ -192,7 +171,7 @@ class LatchFiles:
             Unavailable: the record cannot be read, or others could have written it.
         """
         try:
-            trusted = self._trusted(self._releases)
+            trusted = read_protected(self._releases)
         except OSError as error:
             raise _unreadable_releases(self._releases, error) from error
         if trusted is None:
@@ -210,27 +189,27 @@ class LatchFiles:
         """All stops that were released so far. Raises as `releases`."""
         return [latch for one in self.releases() for latch in one.latches]
 
-    def reported(self) -> int:
-        """How many of the releases are in the audit log, as far as it is noted. Raises `Unavailable`."""
+    def reported(self) -> str:
+        """The name of the last release that is noted to be in the audit log; empty: none is.
+
+        Raises `Unavailable`.
+        """
         try:
-            trusted = self._trusted(self._reported)
+            trusted = read_protected(self._reported)
         except OSError as error:
             raise _unreadable_releases(self._reported, error) from error
         if trusted is None or trusted[0]:
-            return 0  # what others could have noted keeps no release out of the log
-        try:
-            return int(trusted[1])
-        except ValueError:
-            return 0
+            return ""  # what others could have noted keeps no release out of the log
+        return trusted[1].decode("ascii", errors="replace")
 
-    def mark_reported(self, count: int) -> None:
-        """Note how many of the releases are in the audit log.
+    def mark_reported(self, name: str) -> None:
+        """Note the name of the last release that is in the audit log.
 
         Raises:
             Unavailable: ``clock.release-unwritable``; without the note they are reported again.
         """
         try:
-            put(self._reported, str(count), mode=0o600, owner=owner_in(self._folder))
+            put(self._reported, name, mode=0o600, owner=owner_in(self._folder))
         except OSError as error:
             raise Unavailable(
                 "clock.release-unwritable",
@@ -239,28 +218,10 @@ class LatchFiles:
             ) from error
 
 
-def _read_all(file: int) -> bytes:
-    parts = []
-    while part := os.read(file, 1 << 16):
-        parts.append(part)
-    return b"".join(parts)
-
-
 def _write_all(file: int, data: bytes) -> None:
     """Write the whole of `data`, or raise OSError."""
     if os.write(file, data) != len(data):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-
-def _passing(file: Path, error: OSError) -> OSError | Unavailable:
-    """What an error of reading means: a fault of the machine that passes; else it is of the file itself."""
-    if error.errno not in _PASSING:
-        return error
-    return Unavailable(
-        "clock.state-unreadable",
-        f"{file} cannot be read for now ({error.strerror}), and without it the clock gives no time; look at "
-        "the machine: its open files, its memory, its disk.",
-    )
 
 
 def _unreadable_releases(file: Path, error: OSError) -> Unavailable:
@@ -278,10 +239,13 @@ def release(state_dir: Path, operator: str, reason: str, lease_file: Path | None
     lifts the one that the collector read before.
 
     Raises:
+        Malformed: operator or reason is no text.
         Refused: no operator, or no reason to speak of.
         Rejected: ``clock.not-latched`` when no stop stands; ``clock.stop-changed`` when another one came to.
         Unavailable: the release could not be recorded, or this is not the account for it; the stop stands.
     """
+    utf8(operator)
+    utf8(reason)
     rules.check_release(operator, reason)
     files = LatchFiles(Path(state_dir))
     latch = files.read()

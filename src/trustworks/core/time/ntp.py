@@ -100,11 +100,17 @@ class NtpSource:
         self._servers = [_Server(name, *split_server(name)) for name in settings.ntp_servers]
         self._resolver = Resolver()
         self._lock = threading.Lock()
+        self._failure: Exception | None = None  # of the last round
 
     def run(self, stop: threading.Event) -> None:
-        """Poll until `stop` is set."""
+        """Poll until `stop` is set, whatever a round ends in: that is told where an estimate is asked for."""
         while not stop.is_set():
-            self.poll()
+            try:
+                self.poll()
+            except Exception as error:  # noqa: BLE001 - `estimate` tells it
+                self._failure = error
+            else:
+                self._failure = None
             stop.wait(self._settings.ntp_poll)
 
     def poll(self) -> None:
@@ -238,6 +244,12 @@ class NtpSource:
         samples = self.samples(moment)
         intervals = error_intervals(samples, moment, self._settings.oscillator_ppm)
         agreement = agree(intervals, len(self._servers), self._settings.ntp_quorum)
+        if agreement is None and (failure := self._failure) is not None:
+            raise Unavailable(
+                "clock.ntp",
+                f"The NTP servers cannot be asked ({getattr(failure, 'strerror', None) or repr(failure)}). "
+                "Look at the machine: its open files, its threads, its memory.",
+            )
         if agreement is None:
             silent = "; ".join(
                 f"{server.name}: {server.problem}" for server in self._servers if server.name not in samples

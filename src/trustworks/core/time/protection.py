@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,10 @@ from trustworks.core.time import rules
 if TYPE_CHECKING:
     from pathlib import Path
 
+# No file can be read for now, whatever is in it: too many are open, no memory, a disk or a server that fails.
+_PASSING = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.ESTALE})
+_READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+
 
 def trusted_owners(folder_owner: int) -> tuple[int, ...]:
     """Whose files are believed: root's and our own; root also believes the one that the folder belongs to."""
@@ -19,11 +24,46 @@ def trusted_owners(folder_owner: int) -> tuple[int, ...]:
     return (0, user) if user else (0, folder_owner)
 
 
-def file_findings(file: int, folder: Path) -> str:
-    """What speaks against an open file of the state folder; empty when nothing does."""
-    status = os.fstat(file)
-    owners = trusted_owners(folder.stat().st_uid)
-    return " and ".join(rules.protection_findings(status.st_uid, status.st_mode, owners))
+def read_protected(file: Path) -> tuple[str, bytes] | None:
+    """What speaks against a file of the state folder (empty: nothing), and its content; None: there is none.
+
+    Raises OSError where it is no file of ours, and `Unavailable` (clock.state-unprotected), where others
+    could have removed or replaced it, or (clock.state-unreadable), where the machine reads no file for now.
+    """
+    check_folder(file.parent)
+    try:
+        opened = os.open(file, _READ)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise of_file(file, error) from error
+    try:
+        status = os.fstat(opened)
+        owners = trusted_owners(file.parent.stat().st_uid)
+        findings = rules.protection_findings(status.st_uid, status.st_mode, owners)
+        return " and ".join(findings), _read_all(opened)
+    except OSError as error:
+        raise of_file(file, error) from error
+    finally:
+        os.close(opened)
+
+
+def _read_all(file: int) -> bytes:
+    parts = []
+    while part := os.read(file, 1 << 16):
+        parts.append(part)
+    return b"".join(parts)
+
+
+def of_file(file: Path, error: OSError) -> OSError | Unavailable:
+    """What an error of reading means: a fault of the machine that passes; else it is of the file itself."""
+    if error.errno not in _PASSING:
+        return error
+    return Unavailable(
+        "clock.state-unreadable",
+        f"{file} cannot be read for now ({error.strerror}), and without it the clock gives no time; look at "
+        "the machine: its open files, its memory, its disk.",
+    )
 
 
 def check_folder(folder: Path) -> None:

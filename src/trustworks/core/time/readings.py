@@ -176,7 +176,14 @@ class SystemReadings:
         """The kernel's random boot id."""
         if not self._supported:
             raise _unsupported()
-        return _BOOT_ID.read_text(encoding="ascii").strip()
+        try:
+            return _BOOT_ID.read_text(encoding="ascii").strip()
+        except OSError as error:
+            raise Unavailable(
+                "clock.unsupported-system",
+                f"{_BOOT_ID} cannot be read ({error.strerror}), and nothing else tells whether this machine "
+                "was started anew; let this process see it (systemd: ProcSubset=all).",
+            ) from error
 
 
 def _unsupported() -> Unavailable:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 import secrets
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 MENDED = "mended"
+_CODE = re.compile(r"clock\.[a-z-]+")
+_DEEPEST = 16  # levels of a stop's detail; those of ours have four
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +60,11 @@ class Release:
         """All stops that it lifts."""
         return [self.latch, *self.also]
 
+    @property
+    def name(self) -> str:
+        """Names this release by all that it says."""
+        return hashlib.sha256(json.dumps(self.as_dict(), sort_keys=True).encode()).hexdigest()[:32]
+
     def as_dict(self) -> dict[str, Any]:
         """The release as JSON values."""
         return asdict(self)
@@ -63,11 +72,12 @@ class Release:
 
 def decoded_latch(text: bytes) -> Latch:
     """A stop from its file. Raises ValueError, TypeError or RecursionError when it is none."""
-    values = json.loads(text)
-    json.dumps(values, ensure_ascii=False, allow_nan=False).encode()  # else no audit log could take it
+    values = _loggable(text)
     latch = Latch(**values)
     if not _are_texts([value for name, value in values.items() if name != "detail"]):
         raise TypeError("all that is said of a stop but its detail is text")
+    if not _CODE.fullmatch(latch.code):
+        raise ValueError("the code of a stop is one of the clock's")
     detail = values.get("detail", {})
     if not isinstance(detail, dict) or not _are_texts(detail.get(MENDED, [])):
         raise TypeError("the detail of a stop is an object, and what it was mended from a list of texts")
@@ -77,10 +87,27 @@ def decoded_latch(text: bytes) -> Latch:
 def decoded_release(line: bytes) -> Release | None:
     """A release from its line of the record; None for a line that is none, as one that was cut short."""
     try:
-        release = Release(**json.loads(line))
+        values = _loggable(line)
+        release = Release(**values)
     except (ValueError, TypeError, RecursionError):
         return None
-    return release if _are_texts(release.also) else None
+    texts = [value for name, value in values.items() if name not in {"boottime", "also"}]
+    is_one = type(release.boottime) is int and _are_texts(texts) and _are_texts(release.also)
+    return release if is_one else None
+
+
+def _loggable(text: bytes) -> dict[str, Any]:
+    """An object from JSON text that the audit log takes. Raises ValueError, TypeError or RecursionError."""
+    values = json.loads(text)
+    json.dumps(values, ensure_ascii=False, allow_nan=False).encode()
+    if not isinstance(values, dict) or not _is_shallow(values, _DEEPEST):
+        raise ValueError("it is no object, or a deep one")
+    return values
+
+
+def _is_shallow(value: object, levels: int) -> bool:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return levels > 0 and all(_is_shallow(one, levels - 1) for one in inner)
 
 
 def _are_texts(values: object) -> bool:
