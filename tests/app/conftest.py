@@ -42,7 +42,7 @@ def sample(*, failing: bool = False) -> Overview:
         Finding(name="clock", ok=True, sentence="The laboratory's clock is not checked."),
         Finding(name="module.tsu", ok=True, sentence="Signs and verifies in 96 µs."),
         Finding(name="module.services", ok=True, sentence="Signs and verifies in 101 µs."),
-        Finding(name="store", ok=True, sentence="SQLite answers; the schema is version 0004."),
+        Finding(name="store", ok=True, sentence="SQLite answers; the schema is version 0005."),
         Finding(name="audit", ok=True, sentence="Events are written to the stream http-1-29ab."),
         Finding(name="crl.issuing", ok=True, sentence="List 12 is fresh until 16:00."),
         Finding(name="jobs", ok=True, sentence="4 tasks, all well."),

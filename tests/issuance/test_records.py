@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 
 from trustworks.issuance import records
-from trustworks.issuance.model import Revocation, RevocationReason
+from trustworks.issuance.model import AuthorityRecord, Revocation, RevocationReason
 
 if TYPE_CHECKING:
     from trustworks.core.store import Database
@@ -101,6 +102,38 @@ def test_what_is_not_issued_is_not_revoked(database: Database) -> None:
     done = Revocation(revoked_at=NOW, reason=RevocationReason.superseded, recorded_at=NOW)
     with database.begin() as connection:
         assert not records.set_revocation(connection, f"{1:040x}", done)
+
+
+def test_each_change_of_status_is_counted_for_its_authority_alone(database: Database) -> None:
+    add(database, row(1), row(2, state="issued", der=b"der"))
+    held = Revocation(revoked_at=NOW, reason=RevocationReason.certificateHold, recorded_at=NOW)
+    with database.begin() as connection:
+        for name in ("issuing", "root"):
+            records.add_authority(connection, an_authority(name))
+        assert records.changes(connection, "issuing") == 0
+        for number, change in enumerate(
+            (held, None, held, replace(held, reason=RevocationReason.superseded)), 1
+        ):
+            assert records.set_revocation(connection, f"{2:040x}", change)
+            assert records.changes(connection, "issuing") == number
+        assert not records.set_revocation(connection, f"{1:040x}", held)
+        assert not records.set_revocation(connection, f"{3:040x}", held)
+        assert records.changes(connection, "issuing") == 4
+        assert records.changes(connection, "root") == 0
+        assert records.lock_authority(connection, name="root") == an_authority("root")
+
+
+def an_authority(name: str) -> AuthorityRecord:
+    return AuthorityRecord(
+        name=name,
+        certificate=b"",
+        serial=f"{9:040x}",
+        spki_sha256=name.encode(),
+        token=name,
+        key_label=name,
+        parent=None,
+        created_at=NOW,
+    )
 
 
 def test_certificates_are_listed_newest_first_and_by_what_is_asked(database: Database) -> None:

@@ -205,7 +205,7 @@ def test_a_hold_of_the_same_key_that_is_dated_ahead_becomes_a_revocation_of_now(
     assert (found.reason, found.revoked_at) == (LOST, provider.clock.moment)
 
 
-@pytest.mark.req("TRUSTWORKS:STATUS-CHANGE-LISTED")
+@pytest.mark.req("TRUSTWORKS:ISSUANCE-REVOKED-WITHOUT-CLOCK")
 def test_a_change_is_not_dated_before_the_newest_list(provider: Provider, issuing_key: Key) -> None:
     serial = provider.issuance.issue(provider.request("tsu")).serial
     provider.issuance.revoke(serial, HOLD, by="officer")

@@ -169,8 +169,7 @@ class Provider:
             created_at=self.began,
         )
         with self.database.begin() as connection:
-            values = {column.name: getattr(record, column.name) for column in records.authorities.columns}
-            connection.execute(insert(records.authorities).values(values))
+            records.add_authority(connection, record)
 
     def new_signer(self, *extensions: tuple[x509.ExtensionType, bool], **options: Any) -> x509.Certificate:
         certificate = certify(

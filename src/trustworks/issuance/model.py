@@ -118,7 +118,10 @@ class AuthorityRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CrlRecord:
-    """A published certificate revocation list."""
+    """A published certificate revocation list.
+
+    `changes` is up to which of the authority's changes of status it goes, see `records.changes`.
+    """
 
     authority: str
     number: int
@@ -127,6 +130,7 @@ class CrlRecord:
     entries: int
     der: bytes
     recorded_at: datetime
+    changes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +142,7 @@ class CrlHead:
     this_update: datetime
     next_update: datetime
     entries: int
+    changes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

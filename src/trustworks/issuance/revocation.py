@@ -113,8 +113,8 @@ def _locked(connection: Connection, serial: str) -> CertificateRecord | None:
     """The certificate as it is and stays until the commit, or None.
 
     Its authority's row is the lock of whatever changes its status, in any process, and of who issues or
-    publishes a list there. An authority's own row comes first: from below upwards, as an issuance takes them.
-    Only what is read after that is ruled on.
+    publishes the last list there. An authority's own row comes first: from below upwards, as an issuance
+    takes them. Only what is read after that is ruled on.
     """
     found = records.certificate(connection, serial)
     if found is None:

@@ -42,7 +42,7 @@ class Wiring:
             tokens=TokensSettings(**{name: str(uri) for name, uri in tokens.items()}),
         )
         self.recorded: list[Any] = []
-        self.version: str | None = "0004"
+        self.version: str | None = "0005"
         self.unwritable = False
 
     @contextmanager

@@ -25,6 +25,7 @@ pytestmark = pytest.mark.req("TRUSTWORKS:AUDIT-10")
 # What a service changes in a row after it was written; see each table's own tests.
 CHANGING = {
     "audit_streams": {"logged", "closed"},
+    "authorities": {"changes"},
     "certificates": {
         "state", "tbs", "der", "issued_at",
         "revoked_at", "revocation_reason", "invalidity_date", "revoked_recorded_at",
@@ -66,7 +67,7 @@ def write(database: Database, table: Table, number: int) -> dict[str, Any]:
 def stored(database: Database, table: Table) -> list[Any]:
     key = list(table.primary_key)
     with database.read() as connection:
-        return [tuple(row) for row in connection.execute(select(table).order_by(*key))]
+        return list(connection.execute(select(table).order_by(*key)))
 
 
 def refused(database: Database, statement: str, **values: Any) -> None:
@@ -211,3 +212,16 @@ def test_a_revocation_may_become_that_of_a_lost_key_once(database: Database, fir
     refused(database, f"UPDATE certificates SET revocation_reason = {3 - lost}")
     refused(database, "UPDATE certificates SET revoked_recorded_at = 3")
     refused(database, f"UPDATE certificates SET {LIFTED}")
+
+
+# ---- authorities
+
+
+def test_changes_of_status_are_counted_one_by_one(database: Database) -> None:
+    write(database, metadata.tables["authorities"], 7)
+    for other in (6, 9, 0, 2**63 - 1):
+        refused(database, f"UPDATE authorities SET changes = {other}")
+    with database.begin() as connection:
+        connection.execute(text("UPDATE authorities SET changes = changes + 1"))
+    (row,) = stored(database, metadata.tables["authorities"])
+    assert row.changes == 8

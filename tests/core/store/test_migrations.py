@@ -4,8 +4,21 @@ from __future__ import annotations
 
 import hashlib
 from importlib import resources
+from typing import TYPE_CHECKING
 
-from trustworks.core.store import schema
+import pytest
+from alembic import command
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from trustworks.core.store import Database, StoreSettings, schema
+from trustworks.issuance import records
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from postgresql_server import PostgresqlServer
 
 # To change the schema, add a file and its hash here. Never renew a hash that has been released.
 FROZEN = {
@@ -13,6 +26,7 @@ FROZEN = {
     "0002_timestamping.py": "daba983d576f1f612fdad6a821d40e43cb3f2af2288c78102d296f8632f0ddf5",
     "0003_issuance.py": "3c78392cf719cda250875987b2b96f1daf879c67caf15c980b6054d5e272d5d9",
     "0004_lost_keys.py": "5dd5023057829bb9e2b65c47f16b0bd3a88e5c934a2872867982032943da16f5",
+    "0005_changes_of_status.py": "51f8f1688813ec1e85608f3936bfa281251b9e74d73cfd380196dfdcf32d8b91",
 }
 
 
@@ -25,3 +39,37 @@ def test_migrations_are_never_changed() -> None:
     }
     assert found == FROZEN
     assert max(FROZEN).startswith(schema.head())
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def at_0004(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Database]:
+    """A database of the version before changes of status were counted."""
+    url = f"sqlite:///{tmp_path / 'state' / 'old.sqlite'}"
+    if request.param == "postgresql":
+        server: PostgresqlServer = request.getfixturevalue("postgresql")
+        server.run("CREATE DATABASE at_0004")  # the server is removed with the tests' session
+        url = server.url("at_0004")
+    upgrade = command.upgrade
+    with Database.open(StoreSettings.model_validate({"url": url})) as database:
+        monkeypatch.setattr(command, "upgrade", lambda configuration, _: upgrade(configuration, "0004"))
+        database.upgrade()
+        monkeypatch.undo()
+        yield database
+
+
+@pytest.mark.req("TRUSTWORKS:STATUS-CHANGE-LISTED", "TRUSTWORKS:AUDIT-10")
+def test_lists_from_before_changes_were_counted_are_followed_by_a_new_one(at_0004: Database) -> None:
+    with at_0004.begin() as connection:
+        connection.execute(
+            text("INSERT INTO authorities VALUES ('issuing', 'c', '01', 'k', 'token', 'key', NULL, 1)")
+        )
+        connection.execute(text("INSERT INTO crls VALUES ('issuing', 3, 1, 2, 0, 'list', 1)"))
+    at_0004.upgrade()
+    with at_0004.read() as connection:
+        (head,) = records.crl_heads(connection, "issuing")
+        assert (head.number, head.changes, records.changes(connection, "issuing")) == (3, -1, 0)
+    for statement in ("UPDATE authorities SET token = 'other'", "UPDATE crls SET changes = 0"):
+        with pytest.raises(DBAPIError, match="is append-only"), at_0004.begin() as connection:
+            connection.execute(text(statement))

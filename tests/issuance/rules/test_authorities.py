@@ -32,7 +32,9 @@ def test_no_authority_below_a_revoked_or_held_one_issues(reason: RevocationReaso
 @pytest.mark.req("TRUSTWORKS:ISSUANCE-LIST-GOES-ON")
 def test_after_the_last_list_nothing_is_issued() -> None:
     def head(until: datetime) -> CrlHead:
-        return CrlHead(authority="issuing", number=3, this_update=NOW, next_update=until, entries=0)
+        return CrlHead(
+            authority="issuing", number=3, this_update=NOW, next_update=until, entries=0, changes=0
+        )
 
     check_list_goes_on(None)
     check_list_goes_on(head(NOW))  # run out is not last

@@ -112,7 +112,7 @@ def test_what_takes_trust_away_needs_no_trusted_time() -> None:
     assert not needs_no_trusted_time(None)
 
 
-@pytest.mark.req("TRUSTWORKS:ISSUANCE-REVOKED-WITHOUT-CLOCK", "TRUSTWORKS:STATUS-CHANGE-LISTED")
+@pytest.mark.req("TRUSTWORKS:ISSUANCE-REVOKED-WITHOUT-CLOCK")
 def test_a_change_is_not_dated_before_what_has_passed() -> None:
     before, after = NOW - timedelta(days=1), NOW + timedelta(days=1)
     assert moment_of_change(NOW, [None, before]) == NOW

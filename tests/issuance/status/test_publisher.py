@@ -258,6 +258,19 @@ def test_the_root_lists_authorities_for_at_most_a_year(provider: Provider) -> No
     assert (root.due, root.overdue) == (False, False)
 
 
+@pytest.mark.req("EN319411-1:CSS-6.3.9-13")
+def test_who_publishes_the_root_s_list_is_told_of_the_oldest_change_that_it_lacks(provider: Provider) -> None:
+    provider.add(provider.certificates["root"], "root", "root")
+    provider.publisher("root").publish("root", actor="ceremony")
+    provider.clock.utc += DAY
+    provider.revoke(provider.certificates["issuing"], RevocationReason.certificateHold)
+    for _ in range(3):  # changes without end do not put it off
+        provider.clock.utc += timedelta(minutes=4)
+        provider.revoke(provider.certificates["root"], RevocationReason.certificateHold)
+    root = next(state for state in provider.publisher().status() if state.authority == "root")
+    assert (root.due, root.overdue) == (True, True)
+
+
 @pytest.mark.req("EN319411-1:CSS-6.3.10-08", "EN319411-1:REV-6.2.4-03C")
 def test_ocsp_says_what_the_list_says(provider: Provider) -> None:
     issuer = provider.certificates["issuing"]
@@ -304,57 +317,82 @@ def test_a_list_follows_soon_after_a_revocation_and_after_a_lifted_hold(provider
 
 
 @pytest.mark.req("TRUSTWORKS:STATUS-CHANGE-LISTED")
-@pytest.mark.parametrize("dated", [timedelta(seconds=-5), timedelta(seconds=1)])
-def test_no_change_of_status_falls_between_two_lists(
+@pytest.mark.parametrize("dated", [timedelta(seconds=-5), timedelta(seconds=1), DAY])
+def test_a_change_while_a_list_is_made_is_on_the_next_at_once(
     provider: Provider, monkeypatch: pytest.MonkeyPatch, dated: timedelta
-) -> None:
-    certificate, later = provider.issue(), provider.issue()
-    provider.revoke(certificate, RevocationReason.certificateHold)
-    publisher = provider.publisher("issuing")
-    publisher.publish_due()
-    provider.clock.utc += timedelta(minutes=59)
-    provider.revoke(later)
-    provider.clock.utc += timedelta(minutes=1)
-    signed, moment = crl._signed, provider.clock.utc + dated
-
-    def sign_while_another_revokes(*given: Any) -> bytes:
-        monkeypatch.undo()
-        there, provider.clock.utc = provider.clock.utc, moment
-        provider.revoke(certificate)
-        provider.clock.utc = max(there, moment)
-        return signed(*given)
-
-    monkeypatch.setattr(crl, "_signed", sign_while_another_revokes)
-    # What is dated after the list makes the next one due by itself, so that changes without end hinder none.
-    assert len(publisher.publish_due()) == (dated > timedelta(0))
-    provider.clock.utc += timedelta(seconds=1)
-    (record,) = publisher.publish_due()
-    entry = load(record).get_revoked_certificate_by_serial_number(certificate.serial_number)
-    assert entry is not None
-    assert entry.extensions.get_extension_for_class(x509.CRLReason).value.reason.value == "keyCompromise"
-    provider.clock.utc += timedelta(seconds=1)
-    assert publisher.publish_due() == []
-
-
-def test_who_publishes_by_hand_is_told_to_do_it_again(
-    provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     certificate = provider.issue()
     provider.revoke(certificate, RevocationReason.certificateHold)
-    provider.clock.utc += timedelta(minutes=1)
+    publisher = provider.publisher("issuing")
     signed = crl._signed
 
     def sign_while_another_revokes(*given: Any) -> bytes:
-        provider.clock.utc -= timedelta(seconds=2)
+        monkeypatch.undo()
+        there, provider.clock.utc = provider.clock.utc, provider.clock.utc + dated
         provider.revoke(certificate)
-        provider.clock.utc += timedelta(seconds=2)
+        provider.clock.utc = there
         return signed(*given)
 
     monkeypatch.setattr(crl, "_signed", sign_while_another_revokes)
-    with pytest.raises(Rejected, match="publish again") as refused:
-        provider.publisher().publish("issuing", actor="officer")
-    assert refused.value.code == "crl.superseded"
-    assert published(provider) == []
+    assert [reason_of(certificate, one) for one in publisher.publish_due()] == ["certificateHold"]
+    assert [reason_of(certificate, one) for one in publisher.publish_due()] == ["keyCompromise"]
+    assert publisher.publish_due() == []
+
+
+def reason_of(certificate: x509.Certificate, record: CrlRecord) -> str:
+    entry = load(record).get_revoked_certificate_by_serial_number(certificate.serial_number)
+    assert entry is not None
+    return entry.extensions.get_extension_for_class(x509.CRLReason).value.reason.value
+
+
+@pytest.mark.req("TRUSTWORKS:STATUS-CHANGE-LISTED", "EN319411-1:REV-6.2.4-03A")
+def test_a_change_by_a_clock_that_was_ahead_is_listed_at_once_and_once(provider: Provider) -> None:
+    certificate = provider.issue()
+    provider.revoke(certificate, RevocationReason.certificateHold)
+    publisher = provider.publisher("issuing")
+    publisher.publish_due()
+    provider.clock.utc += 3 * DAY
+    provider.revoke(certificate)
+    provider.clock.utc += timedelta(minutes=1) - 3 * DAY
+    assert [reason_of(certificate, one) for one in publisher.publish_due()] == ["keyCompromise"]
+    assert publisher.publish_due() == []
+    provider.clock.utc += timedelta(minutes=59)
+    assert publisher.publish_due() == []
+    provider.clock.utc += timedelta(minutes=1)
+    assert [record.number for record in publisher.publish_due()] == [3]
+
+
+@pytest.mark.req("TRUSTWORKS:STATUS-CHANGE-LISTED")
+def test_of_two_lists_with_one_number_the_one_that_knows_less_leaves_another_due(
+    provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate = provider.issue()
+    publisher, other = provider.publisher("issuing"), provider.publisher("issuing")
+    release = crl.CrlPublisher._release
+    codes: list[str] = []
+
+    def overtake(given: CrlPublisher, *draft: Any) -> CrlRecord:
+        # This list was drafted before the revocation. The other one knows of it, and comes too late.
+        monkeypatch.undo()
+        provider.revoke(certificate)
+
+        def late(another: CrlPublisher, *its: Any) -> CrlRecord:
+            monkeypatch.undo()
+            first.append(release(given, *draft))
+            return release(another, *its)
+
+        monkeypatch.setattr(crl.CrlPublisher, "_release", late)
+        with pytest.raises(Rejected) as refused:
+            other.publish("issuing", actor="other")
+        codes.append(refused.value.code)
+        return first[0]
+
+    first: list[CrlRecord] = []
+    monkeypatch.setattr(crl.CrlPublisher, "_release", overtake)
+    assert list(load(publisher.publish("issuing", actor="test"))) == []
+    assert codes == ["crl.superseded"]
+    assert [reason_of(certificate, one) for one in publisher.publish_due()] == ["keyCompromise"]
+    assert publisher.publish_due() == []
 
 
 @pytest.mark.req("RFC5280:5.2.3-02")

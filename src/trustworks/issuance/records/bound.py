@@ -1,6 +1,7 @@
 """The rows as events of the audit log bind them: what is compared when the log is verified.
 
 All values are read as they are stored. What somebody put into a column by hand need be no moment and no text.
+The counts of changes are not bound: they say when a list is due; what it holds comes from the revocations.
 """
 
 from __future__ import annotations

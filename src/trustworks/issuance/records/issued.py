@@ -13,7 +13,7 @@ from trustworks.issuance.model import (
     Revocation,
     RevocationReason,
 )
-from trustworks.issuance.records.tables import certificates
+from trustworks.issuance.records.tables import authorities, certificates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -138,34 +138,28 @@ def scope(connection: Connection, authority: str) -> Iterator[CertificateStatus]
         yield _status(row)
 
 
-def revocations(connection: Connection, authority: str, now: datetime) -> tuple[int, datetime | None]:
-    """How many certificates of an authority are revoked, and when the newest revocation was recorded, by now.
+def count_revoked(connection: Connection, authority: str) -> int:
+    """How many certificates of an authority are revoked or held.
 
-    A revocation that a clock which was ahead has dated is counted, and not taken for the newest: else a list
-    would be due without end until that date. The state is not asked: none but an issued certificate is ever
-    revoked (`set_revocation`).
+    The state is not asked: none but an issued certificate is ever revoked (`set_revocation`).
     """
-    recorded = certificates.c.revoked_recorded_at
-    query = select(func.count(), func.max(recorded).filter(recorded <= now)).where(
-        certificates.c.authority == authority,
-        certificates.c.revoked_at.is_not(None),
-    )
-    count, newest = connection.execute(query).one()
-    return count, newest
-
-
-def revocations_mark(connection: Connection, authority: str) -> int:
-    """A number that becomes another one with any change of the revocations of an authority's certificates.
-
-    It is the sum of when they were recorded, which every change sets; of each its last 32 bits in
-    microseconds, so that the sum of two thousand million of them is still one that SQLite can hold. The index
-    that counts them answers this, too.
-    """
-    recorded = type_coerce(certificates.c.revoked_recorded_at, BigInteger)
-    query = select(func.coalesce(func.sum(recorded % 2**32), 0)).where(
+    query = select(func.count()).where(
         certificates.c.authority == authority, certificates.c.revoked_at.is_not(None)
     )
     return int(connection.execute(query).scalar_one())
+
+
+def first_recorded(connection: Connection, authority: str, since: datetime) -> datetime | None:
+    """When the oldest revocation was recorded of those from `since` on, or None without one.
+
+    A hold that was lifted leaves no moment.
+    """
+    recorded = certificates.c.revoked_recorded_at
+    query = select(func.min(recorded)).where(
+        certificates.c.authority == authority, certificates.c.revoked_at.is_not(None), recorded >= since
+    )
+    found: datetime | None = connection.execute(query).scalar_one()
+    return found
 
 
 def serials_of_key(connection: Connection, spki_sha256: bytes) -> list[str]:
@@ -221,7 +215,11 @@ def open_intents(connection: Connection, before: datetime) -> list[str]:
 
 
 def set_revocation(connection: Connection, serial: str, revocation: Revocation | None) -> bool:
-    """Write a certificate's revocation (None lifts a hold); False when none was issued with the serial."""
+    """Write a certificate's revocation (None lifts a hold); False when none was issued with the serial.
+
+    The one writer of revocations: it counts the change for the authority, whose lock the caller holds
+    (`lock_authority`). By that number the next list is due.
+    """
     values: dict[str, Any] = dict.fromkeys(
         ("revoked_at", "revocation_reason", "invalidity_date", "revoked_recorded_at")
     )
@@ -237,7 +235,13 @@ def set_revocation(connection: Connection, serial: str, revocation: Revocation |
         .where(certificates.c.serial == serial, certificates.c.state == "issued")
         .values(**values)
     )
-    return result.rowcount == 1
+    if result.rowcount != 1:
+        return False
+    whose = select(certificates.c.authority).where(certificates.c.serial == serial).scalar_subquery()
+    connection.execute(
+        update(authorities).where(authorities.c.name == whose).values(changes=authorities.c.changes + 1)
+    )
+    return True
 
 
 def counts(connection: Connection) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert, select
@@ -12,12 +13,15 @@ from trustworks.issuance.records.tables import authorities, crls
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+# What never changes in a row; `changes` reads the rest.
+_AUTHORITY = tuple(authorities.c[field.name] for field in fields(AuthorityRecord))
+_HEAD = tuple(crls.c[field.name] for field in fields(CrlHead))
 _AUTHORITY_KEYS = select(authorities.c.spki_sha256)
 
 
 def authority(connection: Connection, name: str) -> AuthorityRecord | None:
     """The authority with this name, or None."""
-    row = connection.execute(select(authorities).where(authorities.c.name == name)).one_or_none()
+    row = connection.execute(select(*_AUTHORITY).where(authorities.c.name == name)).one_or_none()
     return None if row is None else AuthorityRecord(**row._mapping)  # noqa: SLF001 - the public name of the library
 
 
@@ -26,16 +30,16 @@ def lock_authority(
 ) -> AuthorityRecord | None:
     """The authority with this name or certificate, or None; who asks in this way too waits for the commit.
 
-    What must not cross: issuing, revoking the authority, publishing its last list. (SQLite has one writer.)
+    What must not cross: issuing, changing a status, publishing the last list. (SQLite has one writer.)
     """
     wanted = authorities.c.name == name if serial is None else authorities.c.serial == serial
-    row = connection.execute(select(authorities).where(wanted).with_for_update()).one_or_none()
+    row = connection.execute(select(*_AUTHORITY).where(wanted).with_for_update()).one_or_none()
     return None if row is None else AuthorityRecord(**row._mapping)  # noqa: SLF001
 
 
 def list_authorities(connection: Connection) -> list[AuthorityRecord]:
     """All authorities, by name."""
-    rows = connection.execute(select(authorities).order_by(authorities.c.name))
+    rows = connection.execute(select(*_AUTHORITY).order_by(authorities.c.name))
     return [AuthorityRecord(**row._mapping) for row in rows]  # noqa: SLF001
 
 
@@ -47,10 +51,15 @@ def authority_keys(connection: Connection) -> frozenset[bytes]:
 def add_authority(connection: Connection, record: AuthorityRecord) -> None:
     """Write a new authority."""
     connection.execute(
-        insert(authorities).values(
-            {column.name: getattr(record, column.name) for column in authorities.columns}
-        )
+        insert(authorities).values({column.name: getattr(record, column.name) for column in _AUTHORITY})
     )
+
+
+def changes(connection: Connection, name: str) -> int:
+    """How often the status of a certificate of this authority was changed (`set_revocation`)."""
+    query = select(authorities.c.changes).where(authorities.c.name == name)
+    counted: int = connection.execute(query).scalar_one()
+    return counted
 
 
 # Revocation lists
@@ -66,12 +75,7 @@ def last_crl(connection: Connection, authority: str) -> CrlRecord | None:
 
 def crl_heads(connection: Connection, authority: str, limit: int = 1) -> list[CrlHead]:
     """The newest lists of an authority without their octets, newest first."""
-    query = (
-        select(crls.c.authority, crls.c.number, crls.c.this_update, crls.c.next_update, crls.c.entries)
-        .where(crls.c.authority == authority)
-        .order_by(crls.c.number.desc())
-        .limit(limit)
-    )
+    query = select(*_HEAD).where(crls.c.authority == authority).order_by(crls.c.number.desc()).limit(limit)
     return [CrlHead(**row._mapping) for row in connection.execute(query)]  # noqa: SLF001
 
 

@@ -60,7 +60,7 @@ Index(
     sqlite_where=certificates.c.revoked_at.is_not(None),
     postgresql_where=certificates.c.revoked_at.is_not(None),
 )
-# The jobs count revocations every few seconds; this index answers alone.
+# A list counts what it has to hold, and whoever waits for one asks since when; this index answers alone.
 Index(
     "certificates_revocations",
     certificates.c.authority,
@@ -80,6 +80,8 @@ authorities = Table(
     Column("key_label", String(64), nullable=False),
     Column("parent", String(64), nullable=True),
     Column("created_at", UtcDateTime, nullable=False),
+    # How often the status of one of its certificates was changed. Nothing else in a row ever changes.
+    Column("changes", BigInteger, nullable=False, server_default="0"),
 )
 
 crls = Table(
@@ -92,5 +94,7 @@ crls = Table(
     Column("entries", Integer, nullable=False),
     Column("der", LargeBinary, nullable=False),
     Column("recorded_at", UtcDateTime, nullable=False),
+    # Up to which of the authority's changes the list goes; -1 in those from before changes were counted.
+    Column("changes", BigInteger, nullable=False, server_default="-1"),
     PrimaryKeyConstraint("authority", "number"),
 )

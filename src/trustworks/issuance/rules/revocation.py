@@ -110,18 +110,13 @@ def needs_no_trusted_time(wanted: RevocationReason | None) -> bool:
     return wanted is not None
 
 
-@implements(
-    "TRUSTWORKS:ISSUANCE-REVOKED-WITHOUT-CLOCK",
-    "TRUSTWORKS:STATUS-CHANGE-LISTED",
-    disabled=lambda moment, _: moment,
-)
+@implements("TRUSTWORKS:ISSUANCE-REVOKED-WITHOUT-CLOCK", disabled=lambda moment, _: moment)
 def moment_of_change(moment: datetime, known: Iterable[datetime | None]) -> datetime:
     """The moment of a change of status: the clock's, if what is known allows it.
 
     `known` are moments that have passed for certain: the certificate's first, the newest list's. A moment
     before one of them was taken before the change had its turn, or is from a system clock that was set back;
-    the change is then of the latest of these moments, and not refused. A change before the newest list would
-    make no new one due, although that list does not have it.
+    the change is then of the latest of these moments, and not refused.
     """
     return max([moment, *(one for one in known if one is not None)])
 

@@ -1,11 +1,13 @@
 """Publishes revocation lists: complete for their authority, by the clock, and soon after a revocation.
 
-Life of a list. (1) One reading transaction: the last number, then every revoked certificate by serial.
+Life of a list. (1) One reading transaction: the last number, up to which change of status the list goes,
+then every revoked certificate by serial.
 (2) The list is written and signed in the module. (3) It is parsed again, by another implementation, and every
 rule is held against it. (4) Its row and the audit event commit in one transaction: that is the publication,
 and relying parties see the old list or the new one. The primary key of the table (authority, number) makes
 numbers grow: of two publishers that read the same last number one commits, the other's list is thrown away.
-So is a list that lacks a change of status for which no other would be due.
+A list that was overtaken by a change of status is published all the same: the next one is due at once, as
+the authority's count of changes is not that of the list.
 """
 
 from __future__ import annotations
@@ -50,7 +52,7 @@ if TYPE_CHECKING:
 
 _SECOND: Final = 1_000_000  # in microseconds, as times are stored
 SUPERSEDED: Final = "crl.superseded"
-"""Another process published, or revocations changed, while this list was made."""
+"""Another process published while this list was made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +94,7 @@ class _Draft:
     since: datetime
     entries: bytearray
     serials: list[int]
-    mark: int
+    changes: int
     final: bool
 
 
@@ -169,7 +171,7 @@ class CrlPublisher:
         check_fresh(self.status())
 
     def _draft(self, name: str, now: datetime, *, final: bool) -> _Draft:
-        # (1) The number is read before the entries: a list with a higher number never knows less.
+        # (1) Both numbers are read before the entries: a list with higher ones never knows less.
         serials: list[int] = []
         with self._database.read() as connection:
             authority = records.authority(connection, name)
@@ -189,9 +191,9 @@ class CrlPublisher:
                 wrong = rules.last_list_objections(records.scope(connection, name), now)
                 if wrong:
                     raise Rejected("crl.final", f"This cannot be the last list of {name}: {wrong[0]}.")
+            changes = records.changes(connection, name)
             entries, _ = encode_entries(_entries(records.revoked_rows(connection, name), serials, now))
-            counted, _ = records.revocations(connection, name, now)
-            mark = records.revocations_mark(connection, name)
+            counted = records.count_revoked(connection, name)
         if counted != len(serials):
             raise RuntimeError(f"{counted} certificates of {name} are revoked, {len(serials)} were read")
         hours = _of(self._settings, name).crl_validity_hours
@@ -204,7 +206,7 @@ class CrlPublisher:
             since=x509.load_der_x509_certificate(authority.certificate).not_valid_before_utc,
             entries=entries,
             serials=serials,
-            mark=mark,
+            changes=changes,
             final=final,
         )
 
@@ -222,6 +224,7 @@ class CrlPublisher:
             entries=len(draft.serials),
             der=der,
             recorded_at=self._clock.now().utc,
+            changes=draft.changes,
         )
         event = Event(
             type="crl.published",
@@ -249,65 +252,36 @@ class CrlPublisher:
         return record
 
     def _write(self, connection: Connection, record: CrlRecord, draft: _Draft) -> None:
-        """Write the list, if it still can be: what was issued or changed since it was drafted counts."""
-        records.lock_authority(connection, name=record.authority)
-        (self._check_last if draft.final else self._check_complete)(connection, record, draft)
+        """Write the list, and the last one only if it still can be: no other would follow it."""
+        if draft.final:
+            _check_last(connection, record)
         connection.execute(insert(records.crls).values(records.crl_values(record)))
-
-    def _check_last(self, connection: Connection, record: CrlRecord, draft: _Draft) -> None:
-        name = record.authority
-        wrong = rules.last_list_objections(records.scope(connection, name), record.recorded_at)
-        entries, _ = encode_entries(_entries(records.revoked_rows(connection, name), [], draft.this_update))
-        if wrong or entries != draft.entries:
-            what = wrong[0] if wrong else "revocations changed while it was made; try again"
-            raise Rejected("crl.final", f"This cannot be the last list of {name}: {what}.")
-
-    def _check_complete(self, connection: Connection, record: CrlRecord, draft: _Draft) -> None:
-        name, now = record.authority, record.recorded_at
-        revoked, newest = records.revocations(connection, name, now)
-        if rules.misses_a_change(
-            record,
-            now,
-            timedelta(hours=_of(self._settings, name).crl_every_hours),
-            revoked=revoked,
-            newest=newest,
-            changed=records.revocations_mark(connection, name) != draft.mark,
-        ):
-            raise Rejected(
-                SUPERSEDED,
-                f"A revocation of {name} changed while list {record.number} was made, so this one was thrown "
-                "away; publish again.",
-            )
 
 
 def crl_states(settings: IssuanceSettings, database: Database, now: datetime) -> list[CrlState]:
     """The newest list of every authority, whether its key is open here or not."""
     with database.read() as connection:
-        read = [
-            (a.name, _last(connection, a.name), records.revocations(connection, a.name, now))
-            for a in records.list_authorities(connection)
+        return [
+            _state(connection, one.name, _of(settings, one.name), now)
+            for one in records.list_authorities(connection)
         ]
-    return [
-        CrlState(
-            authority=name,
-            fresh=rules.is_fresh(last, now),
-            due=rules.is_due(
-                last,
-                now,
-                timedelta(hours=_of(settings, name).crl_every_hours),
-                revoked=revoked,
-                newest=newest,
-            ),
-            overdue=rules.is_overdue(
-                last, now, timedelta(hours=_of(settings, name).crl_every_hours), newest=newest
-            ),
-            number=None if last is None else last.number,
-            this_update=None if last is None else last.this_update,
-            next_update=None if last is None else last.next_update,
-            entries=None if last is None else last.entries,
-        )
-        for name, last, (revoked, newest) in read
-    ]
+
+
+def _state(connection: Connection, name: str, settings: AuthoritySettings, now: datetime) -> CrlState:
+    last, changes = _last(connection, name), records.changes(connection, name)
+    every, since = timedelta(hours=settings.crl_every_hours), None
+    if last is not None and last.changes != changes:
+        since = records.first_recorded(connection, name, last.this_update)
+    return CrlState(
+        authority=name,
+        fresh=rules.is_fresh(last, now),
+        due=rules.is_due(last, now, every, changes=changes),
+        overdue=rules.is_overdue(last, now, every, changes=changes, since=since),
+        number=None if last is None else last.number,
+        this_update=None if last is None else last.this_update,
+        next_update=None if last is None else last.next_update,
+        entries=None if last is None else last.entries,
+    )
 
 
 def _of(settings: IssuanceSettings, name: str) -> AuthoritySettings:
@@ -363,6 +337,19 @@ def _check_authority(record: AuthorityRecord, authority: x509.Certificate, key: 
             f"The certificate of {record.name} expired at {authority.not_valid_after_utc}; its last list had "
             "to be published before.",
         )
+
+
+def _check_last(connection: Connection, record: CrlRecord) -> None:
+    """Refuse the last list if a status changed, or a certificate was issued, since it was drafted.
+
+    Under the authority's lock, so that nothing does until it is published.
+    """
+    name = record.authority
+    records.lock_authority(connection, name=name)
+    wrong = rules.last_list_objections(records.scope(connection, name), record.recorded_at)
+    if wrong or records.changes(connection, name) != record.changes:
+        what = wrong[0] if wrong else "revocations changed while it was made; try again"
+        raise Rejected("crl.final", f"This cannot be the last list of {name}: {what}.")
 
 
 def _signed(draft: _Draft, authority: x509.Certificate, key: Key) -> bytes:

@@ -20,7 +20,7 @@ from trustworks.issuance.model import NEVER, RevocationReason
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from trustworks.issuance.model import CertificateStatus, CrlHead, CrlRecord
+    from trustworks.issuance.model import CertificateStatus, CrlHead
 
 OVERDUE_AFTER: Final = timedelta(minutes=10)
 _DAY: Final = timedelta(hours=24)
@@ -177,57 +177,34 @@ def is_listed(state: str, revoked_at: object | None) -> bool:
     return state == "issued" and revoked_at is not None
 
 
-@implements("EN319411-1:CSS-6.3.9-05", disabled=False)
-def is_due(
-    last: CrlHead | CrlRecord | None,
-    now: datetime,
-    every: timedelta,
-    *,
-    revoked: int,
-    newest: datetime | None,
-) -> bool:
-    """Whether a list is due: by the clock, at the latest after 24 hours; or because revocations changed.
+@implements("EN319411-1:CSS-6.3.9-05", "TRUSTWORKS:STATUS-CHANGE-LISTED", disabled=False)
+def is_due(last: CrlHead | None, now: datetime, every: timedelta, *, changes: int) -> bool:
+    """Whether a list is due: by the clock, at the latest after 24 hours; or because a status changed.
 
-    `revoked` counts the scope's revoked certificates now, `newest` is when the newest was recorded. The clock
-    alone decides when nothing was revoked: a list that is only renewed with a revocation runs out in quiet
-    times. After the last list nothing is due.
+    `changes` counts the changes of status in the scope until now. No moment of theirs is asked, so that the
+    clock which dated one counts for nothing. The clock alone decides when there was none: a list that is only
+    renewed with a revocation runs out in quiet times. After the last list nothing is due.
     """
     if last is None:
         return True
     if last.next_update == NEVER:
         return False
-    if now - last.this_update >= every or now >= last.next_update:
-        return True
-    return revoked != last.entries or (newest is not None and newest >= last.this_update)
-
-
-@implements("TRUSTWORKS:STATUS-CHANGE-LISTED", disabled=False)
-def misses_a_change(
-    made: CrlHead | CrlRecord,
-    now: datetime,
-    every: timedelta,
-    *,
-    revoked: int,
-    newest: datetime | None,
-    changed: bool,
-) -> bool:
-    """Whether a list that was made lacks a change for which, once it is published, no other would be due.
-
-    `changed` says that revocations changed since it was read. A change that makes the next list due does not
-    hold this one back, so that changes without end do not keep every list from being published.
-    """
-    return changed and not is_due(made, now, every, revoked=revoked, newest=newest)
+    return now - last.this_update >= every or now >= last.next_update or changes != last.changes
 
 
 @implements("EN319411-1:CSS-6.3.9-13", disabled=False)
-def is_overdue(last: CrlHead | None, now: datetime, every: timedelta, *, newest: datetime | None) -> bool:
+def is_overdue(
+    last: CrlHead | None, now: datetime, every: timedelta, *, changes: int, since: datetime | None
+) -> bool:
     """Whether a list was due ten minutes ago already, so that whoever publishes it must be told.
 
-    The services publish within seconds. The root's list waits for people, who learn of it by this.
+    The services publish within seconds. The root's list waits for people, who learn of it by this. `since` is
+    when the oldest change that the list lacks was recorded, None if that is not known, as of a lifted hold,
+    which can wait for the clock. One that is dated ahead may be of any age, and is told at once.
     """
     before = now - OVERDUE_AFTER
-    known = newest if newest is not None and newest <= before else None
-    return last is not None and is_due(last, before, every, revoked=last.entries, newest=known)
+    late = since is not None and not before < since <= now
+    return last is not None and is_due(last, before, every, changes=changes if late else last.changes)
 
 
 @implements("EN319411-2:CSS-6.3.10-07", disabled=())
