@@ -270,7 +270,7 @@ def crl_states(settings: IssuanceSettings, database: Database, now: datetime) ->
 def _state(connection: Connection, name: str, settings: AuthoritySettings, now: datetime) -> CrlState:
     last, changes = _last(connection, name), records.changes(connection, name)
     every, since = timedelta(hours=settings.crl_every_hours), None
-    if last is not None and last.changes != changes:
+    if last is not None and rules.lacks_a_change(last, changes):
         since = records.first_recorded(connection, name, last.this_update)
     return CrlState(
         authority=name,

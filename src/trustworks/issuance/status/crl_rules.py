@@ -177,19 +177,29 @@ def is_listed(state: str, revoked_at: object | None) -> bool:
     return state == "issued" and revoked_at is not None
 
 
-@implements("EN319411-1:CSS-6.3.9-05", "TRUSTWORKS:STATUS-CHANGE-LISTED", disabled=False)
+@implements("TRUSTWORKS:STATUS-CHANGE-LISTED", disabled=False)
+def lacks_a_change(last: CrlHead, changes: int) -> bool:
+    """Whether the newest list was made from other changes of status than there are: `changes` counts them.
+
+    No moment of theirs is asked, so that the clock which dated one counts for nothing.
+    """
+    return changes != last.changes
+
+
+@implements("EN319411-1:CSS-6.3.9-05", disabled=False)
 def is_due(last: CrlHead | None, now: datetime, every: timedelta, *, changes: int) -> bool:
     """Whether a list is due: by the clock, at the latest after 24 hours; or because a status changed.
 
-    `changes` counts the changes of status in the scope until now. No moment of theirs is asked, so that the
-    clock which dated one counts for nothing. The clock alone decides when there was none: a list that is only
-    renewed with a revocation runs out in quiet times. After the last list nothing is due.
+    `changes` counts the changes of status in the scope. The clock alone decides when there was none: a list
+    that is only renewed with a revocation runs out in quiet times. After the last list nothing is due.
     """
     if last is None:
         return True
     if last.next_update == NEVER:
         return False
-    return now - last.this_update >= every or now >= last.next_update or changes != last.changes
+    if now - last.this_update >= every or now >= last.next_update:
+        return True
+    return lacks_a_change(last, changes)
 
 
 @implements("EN319411-1:CSS-6.3.9-13", disabled=False)
