@@ -328,7 +328,7 @@ def test_a_token_is_called_qualified_for_its_own_statement_alone(
 ) -> None:
     run("request", document, "--url", URL)
     view = wire.read_token(document.with_name("document.txt.tst").read_bytes())
-    extension = tsp.Extension(oid=ObjectIdentifier(tsp.QC_STATEMENTS), critical=False, value=statements)
+    extension = tsp.Extension(oid=ObjectIdentifier(tsp.QC_STATEMENTS), critical=None, value=statements)
     info = view.tst_info
     changed = tsp.TstInfo(
         version=1,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import random
 import re
@@ -16,7 +17,7 @@ from foreign_tokens import DATA, TIME_STAMPING, WHEN, ForeignAuthority, name, sp
 from trustworks.core.audit.tokens import stamped_time
 from trustworks.core.der import cms, tsp
 from trustworks.core.der.algorithms import HASHES, hash_identifier
-from trustworks.core.der.encode import BIT_STRING, SEQUENCE, context, extension, integer, oid, tlv
+from trustworks.core.der.encode import BIT_STRING, SEQUENCE, SET, context, extension, integer, oid, tlv
 from trustworks.core.errors import Malformed, Refused, Rejected, TrustworksError
 from trustworks.timestamping import client, wire
 from trustworks.timestamping.inspect import as_dict, as_text
@@ -317,20 +318,107 @@ def test_a_fraction_that_is_not_in_der_is_malformed(tsa: ForeignAuthority, time:
         check(tsa, tsa.token(tst_info(time=b"20260504030201" + time)))
 
 
-def test_ber_is_told_as_what_is_not_read(tsa: ForeignAuthority) -> None:
-    token, tst = tsa.token(), tst_info()
+FALSE = b"\1\1\0"
+
+
+def not_critical(written: bytes) -> bytes:
+    """An extension whose `critical` is written like that, in the element of a TSTInfo."""
+    return context(1, tlv(SEQUENCE, oid("2.999.9"), written, tlv(4, b"\5\0")))
+
+
+@pytest.mark.req("RFC3161:2.4.2-CRITICAL")
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"ordering": FALSE},
+        {"ordering": FALSE, "accuracy": accuracy(SECOND), "nonce": integer(7)},
+        {"extensions": not_critical(FALSE)},
+        {"ordering": FALSE, "time": b"20260504030201.1234567Z", "extensions": not_critical(FALSE)},
+    ],
+)
+def test_a_default_that_is_written_out_is_read_and_its_octets_are_kept(
+    tsa: ForeignAuthority, fields: dict[str, bytes]
+) -> None:
+    tst = tst_info(**fields)
+    token = tsa.token(tst)
+    found = check(tsa, token)
+    assert found.token.tst_info_der == tst
+    assert found.gen_time.replace(microsecond=0) == WHEN
+    assert shows(token)["ordering"] is False
+    assert stamped_time(token, hashlib.sha256(DATA).digest()) == found.gen_time
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"ordering": FALSE * 2},
+        {"ordering": b"\1\1\1"},
+        {"serial": integer(77) + FALSE},
+        {"nonce": integer(7) + FALSE},
+        {"extensions": not_critical(FALSE * 2)},
+    ],
+)
+def test_a_content_that_is_not_in_der_is_not_to_be_converted(
+    tsa: ForeignAuthority, fields: dict[str, bytes]
+) -> None:
+    for act in (lambda one: check(tsa, one), shown):
+        with pytest.raises(Malformed, match=r"content is not a TSTInfo in DER.* would break that"):
+            act(tsa.token(tst_info(**fields)))
+
+
+def test_signed_attributes_that_are_not_in_der_are_not_to_be_converted(tsa: ForeignAuthority) -> None:
+    tst = tst_info()
     attributes = [
         foreign.attribute(cms.MESSAGE_DIGEST, tlv(4, hashlib.sha256(tst).digest())),
         foreign.attribute(cms.CONTENT_TYPE, oid(tsp.TST_INFO)),
     ]
-    for ber in (
-        b"\x30\x80" + token[4:] + b"\0\0",
-        tsa.token(tst_info(ordering=b"\1\1\0")),
-        tsa.token(tst, signer={"attributes": sorted(attributes, reverse=True)}),
-    ):
-        for act in (lambda one: check(tsa, one), shown):
-            with pytest.raises(Malformed, match=r"BER.* not read here"):
-                act(ber)
+    token = tsa.token(tst, signer={"attributes": sorted(attributes, reverse=True)})
+    for act in (lambda one: check(tsa, one), shown):
+        with pytest.raises(Malformed, match=r"attributes are not in DER.* would break that"):
+            act(token)
+
+
+def without_attributes(tsa: ForeignAuthority) -> bytes:
+    signer = tlv(
+        SEQUENCE,
+        *(integer(1), tlv(SEQUENCE, name(b"CA"), integer(foreign.SERIAL)), foreign.SHA256, foreign.ECDSA),
+        tlv(4, b"a signature"),
+    )
+    return tsa.token(signers=[signer])
+
+
+def detached(tsa: ForeignAuthority) -> bytes:
+    parts = (integer(3), tlv(SET, foreign.SHA256), tlv(SEQUENCE, oid(tsp.TST_INFO)))
+    signers = tlv(SET, tsa.signer(tst_info()))
+    return tlv(SEQUENCE, oid(cms.SIGNED_DATA), context(0, tlv(SEQUENCE, *parts, signers)))
+
+
+def what_is_no_token(tsa: ForeignAuthority) -> dict[str, bytes]:
+    token = tsa.token()
+    digest = hashlib.sha256(DATA).digest()
+    return {
+        "is empty": b"",
+        "is text": b"-----BEGIN PKCS7-----\n" + base64.encodebytes(token) + b"-----END PKCS7-----\n",
+        "decode the rest": base64.encodebytes(token),
+        "is a request": wire.encode_request(digest, "sha256"),
+        "no signed attributes": without_attributes(tsa),
+        "what it signs lies elsewhere": detached(tsa),
+        "in BER.* openssl ts -reply -token_in": b"\x30\x80" + token[4:] + b"\0\0",
+        "not CMS signed data": tsa.certificate,
+    }
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        *("is empty", "is text", "decode the rest", "is a request", "no signed attributes"),
+        *("what it signs lies elsewhere", "in BER.* openssl ts -reply -token_in", "not CMS signed data"),
+    ],
+)
+def test_what_is_no_token_is_told_as_what_it_is(tsa: ForeignAuthority, told: str) -> None:
+    for act in (lambda one: check(tsa, one), shown):
+        with pytest.raises(Malformed, match=told):
+            act(what_is_no_token(tsa)[told])
 
 
 def test_what_need_not_be_verified_is_shown(tsa: ForeignAuthority) -> None:

@@ -187,7 +187,7 @@ def test_a_policy_of_somebody_else_is_unaccepted(authority: TimestampingAuthorit
 @pytest.mark.req("RFC3161:2.4.2-UNACCEPTED-EXTENSION")
 @pytest.mark.parametrize("critical", [True, False])
 def test_every_extension_is_unaccepted(authority: TimestampingAuthority, *, critical: bool) -> None:
-    extension = tsp.Extension(oid=ObjectIdentifier("2.999.5"), critical=critical, value=b"\x05\x00")
+    extension = tsp.Extension(oid=ObjectIdentifier("2.999.5"), critical=critical or None, value=b"\x05\x00")
     assert failure_of(authority.stamp(raw_request(extensions=[extension]))) == "unacceptedExtension"
 
 

@@ -267,7 +267,7 @@ CHANGES: list[tuple[str, dict[str, Any]]] = [
     ("RFC3161:2.1-NO-REQUESTER", {"tsa": [cms.any_element(context(6, b"urn:who", constructed=False))]}),
     (
         "RFC3161:2.1-NO-REQUESTER",
-        {"extensions": [tsp.Extension(oid=ObjectIdentifier("2.999.1"), critical=False, value=b"who")]},
+        {"extensions": [tsp.Extension(oid=ObjectIdentifier("2.999.1"), critical=None, value=b"who")]},
     ),
 ]
 
@@ -330,7 +330,7 @@ def test_a_token_over_another_imprint_is_stopped(expected: Expected, change: dic
             )
         ],
         # The statement's identifier as an extension of its own, which some authorities write.
-        [tsp.Extension(oid=ObjectIdentifier(tsp.ESI4_QTST_STATEMENT_1), critical=False, value=b"\x05\x00")],
+        [tsp.Extension(oid=ObjectIdentifier(tsp.ESI4_QTST_STATEMENT_1), critical=None, value=b"\x05\x00")],
     ],
     ids=["none", "twice", "two-statements", "misplaced"],
 )

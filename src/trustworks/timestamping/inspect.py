@@ -33,7 +33,7 @@ def as_dict(token: TokenView) -> dict[str, Any]:
         "serial": f"{info.serial_number:x}",
         "gen_time": _gen_time(info.gen_time.as_datetime()),
         "accuracy_us": None if info.accuracy is None else _microseconds(info.accuracy),
-        "ordering": info.ordering,
+        "ordering": bool(info.ordering),
         "policy": info.policy.dotted_string,
         "imprint_hash": _hash_name(info.message_imprint.hash_algorithm),
         "imprint": info.message_imprint.hashed_message.hex(),

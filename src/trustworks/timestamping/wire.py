@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import hashlib
+import re
+from contextlib import suppress
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 from cryptography.hazmat import asn1
 from cryptography.x509 import ObjectIdentifier
@@ -45,7 +47,7 @@ MAX_RESPONSE: Final = 256 * 1024
 """Octets of the longest answer that a client reads; one with a chain has some 5,000."""
 
 _MOST_BITS: Final = 63
-_BER: Final = "If it is in BER, which is allowed, it is not read here: convert it, or verify it elsewhere."
+_SIGNED: Final = "It is signed so, and converting it would break that: ask its authority for another."
 
 # The AlgorithmIdentifiers that clients may use, by their contents: parameters absent or NULL (RFC 5754, 2).
 _KNOWN: Final[dict[bytes, tuple[bytes, HashFunction]]] = {
@@ -126,7 +128,7 @@ def qualified_extension() -> tsp.Extension:
     """The qcStatements extension of a qualified token, not critical (EN 319 422, 9.1 and annex B)."""
     return tsp.Extension(
         oid=ObjectIdentifier(tsp.QC_STATEMENTS),
-        critical=False,
+        critical=None,
         value=tsp.qc_statements(tsp.ESI4_QTST_STATEMENT_1),
     )
 
@@ -143,7 +145,7 @@ def encode_tst_info(content: Content) -> bytes:
             serial_number=content.serial,
             gen_time=asn1.GeneralizedTime(content.gen_time),
             accuracy=accuracy(content.accuracy_us),
-            ordering=False,
+            ordering=None,
             nonce=content.nonce,
             tsa=None,
             extensions=[qualified_extension()] if content.qualified else None,
@@ -156,7 +158,9 @@ def decode_tst_info(der: bytes) -> tsp.TstInfo:
     try:
         found = tsp.read_tst_info(der)
     except ValueError as error:
-        raise Malformed(f"The token's content is not a TSTInfo in DER. {_BER}") from error
+        raise Malformed(
+            f"The token's content is not a TSTInfo in DER, as it must be (RFC 3161, 2.4.2). {_SIGNED}"
+        ) from error
     accuracy = found.accuracy
     if accuracy is not None:
         parts = (accuracy.seconds, accuracy.millis, accuracy.micros)
@@ -240,7 +244,58 @@ def decode_token(der: bytes) -> cms.SignedDataInfo:
     try:
         return asn1.decode_der(cms.SignedDataInfo, der)
     except ValueError as error:
-        raise Malformed(f"The token is not CMS signed data in DER. {_BER}") from error
+        raise Malformed(_no_token(der)) from error
+
+
+@asn1.sequence
+class _AnySignedData:
+    version: int
+    digest_algorithms: asn1.TLV
+    encapsulated: list[asn1.TLV]
+    certificates: Annotated[list[asn1.TLV] | None, asn1.Implicit(0)]
+    crls: Annotated[list[asn1.TLV] | None, asn1.Implicit(1)]
+    signer_infos: asn1.SetOf[list[asn1.TLV]]
+
+
+@asn1.sequence
+class _AnySignedDataInfo:
+    content_type: ObjectIdentifier
+    content: Annotated[_AnySignedData, asn1.Explicit(0)]
+
+
+# PEM, or the base64 of an element that is longer than a line.
+_TEXT: Final = re.compile(rb"\s*(-----BEGIN |[A-Za-z0-9+/=\s]{60,}$)")
+
+
+def _no_token(octets: bytes) -> str:
+    """What is given in place of a token, and what to do about it."""
+    if not octets:
+        return "The time-stamp is empty: there are no octets. Get it again from where it came."
+    if _TEXT.match(octets):
+        return (
+            "The time-stamp is text (PEM or base64), and what is read here is DER: take off the lines that "
+            "begin with -----, and decode the rest, for example with base64 -d."
+        )
+    with suppress(ValueError):
+        asn1.decode_der(tsp.TimeStampReq, octets)
+        return (
+            "This is a request for a time-stamp, not a time-stamp: send it to a time-stamping authority, and "
+            "give what that answers."
+        )
+    with suppress(ValueError):
+        found = asn1.decode_der(_AnySignedDataInfo, octets).content
+        if len(found.encapsulated) < 2:
+            return "The token has no TSTInfo in it: what it signs lies elsewhere. Give a time-stamp."
+        signers = found.signer_infos.as_list()
+        if any(len(one) < 4 or one[3].tag_bytes != b"\xa0" for one in signers):
+            return (
+                "The token's signer has no signed attributes, which every token has (RFC 3161, 2.4.2). Do "
+                "not rely on it; ask its authority for another."
+            )
+    return (
+        "The token is not CMS signed data in DER. If it is in BER, which is allowed, write it in DER first: "
+        "openssl ts -reply -token_in -in FILE -token_out -out NEW (for a whole answer without -token_in)."
+    )
 
 
 @lru_cache(maxsize=64)
@@ -264,7 +319,10 @@ def read_token(der: bytes) -> TokenView:
     try:
         attributes = cms.attributes_of(signer)
     except ValueError as error:
-        raise Malformed(f"The token's signed attributes are not a SET OF Attribute in DER. {_BER}") from error
+        raise Malformed(
+            "The token's signed attributes are not in DER, as they must be even where the rest is not "
+            f"(RFC 5652, 5.3). {_SIGNED}"
+        ) from error
     content = info.content.encapsulated.content
     return TokenView(
         der,

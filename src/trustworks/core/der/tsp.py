@@ -1,4 +1,9 @@
-"""The messages of the time-stamp protocol, strict DER. Source: RFC 3161, 2.4 and 3.1 of its appendix A."""
+"""The messages of the time-stamp protocol, strict DER. Source: RFC 3161, 2.4 and 3.1 of its appendix A.
+
+But for one thing: where the default of a BOOLEAN is FALSE, a FALSE that is written out is read in extensions
+and TSTInfo. DER leaves it out (X.690, 11.5), but many authorities sign tokens with one, and nobody can mend
+what is signed. `None` and `False` say the same; what is written here has None.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +27,7 @@ class Extension:
     """An extension of a request or a token (RFC 5280, 4.1)."""
 
     oid: ObjectIdentifier
-    critical: Annotated[bool, asn1.Default(value=False)]
+    critical: bool | None
     value: bytes
 
 
@@ -65,7 +70,7 @@ class TstInfo:
     serial_number: int
     gen_time: asn1.GeneralizedTime
     accuracy: Accuracy | None
-    ordering: Annotated[bool, asn1.Default(value=False)]
+    ordering: bool | None
     nonce: int | None
     tsa: Annotated[list[asn1.TLV] | None, asn1.Implicit(0)]
     extensions: Annotated[list[Extension] | None, asn1.Implicit(1)]
