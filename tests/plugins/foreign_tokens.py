@@ -66,12 +66,18 @@ def tst_info(
     )
 
 
-def reference(certificate: bytes, *, hash_name: str = "sha256", algorithm: bytes = b"") -> bytes:
+def reference(*certificates: bytes, hash_name: str = "sha256", algorithm: bytes = b"") -> bytes:
     """The attribute SigningCertificateV2."""
-    hashed = tlv(OCTET_STRING, hashlib.new(hash_name, certificate).digest())
-    return attribute(
-        cms.SIGNING_CERTIFICATE_V2, tlv(SEQUENCE, tlv(SEQUENCE, tlv(SEQUENCE, algorithm, hashed)))
-    )
+    hashed = (tlv(OCTET_STRING, hashlib.new(hash_name, one).digest()) for one in certificates)
+    references = (tlv(SEQUENCE, algorithm, one) for one in hashed)
+    return attribute(cms.SIGNING_CERTIFICATE_V2, tlv(SEQUENCE, tlv(SEQUENCE, *references)))
+
+
+def older_reference(*certificates: bytes) -> bytes:
+    """The attribute SigningCertificate, which is by SHA-1."""
+    hashed = (hashlib.sha1(one, usedforsecurity=False).digest() for one in certificates)
+    references = (tlv(SEQUENCE, tlv(OCTET_STRING, one)) for one in hashed)
+    return attribute(cms.SIGNING_CERTIFICATE, tlv(SEQUENCE, tlv(SEQUENCE, *references)))
 
 
 def attribute(kind: str, *values: bytes) -> bytes:
@@ -90,8 +96,7 @@ class ForeignAuthority:
     key: ec.EllipticCurvePrivateKey = field(default_factory=_new_key)
 
     def __post_init__(self) -> None:
-        constraints = extension("2.5.29.19", tlv(SEQUENCE, b"\x01\x01\xff"), critical=True)
-        self.ca = self.certify(subject=name(b"CA"), spki=_spki(self.ca_key), extensions=[constraints])
+        self.ca = self.certify_ca(b"CA")
         self.certificate = self.certify()
 
     @property
@@ -105,19 +110,26 @@ class ForeignAuthority:
         issuer: bytes = name(b"CA"),
         spki: bytes | None = None,
         extensions: Sequence[bytes] = (TIME_STAMPING, extension("2.5.29.14", tlv(OCTET_STRING, KEY_ID))),
+        serial: int = SERIAL,
         version: bytes = integer(2),
         validity: tuple[bytes, bytes] = (b"260101000000Z", b"360101000000Z"),
     ) -> bytes:
         """A certificate for the unit's key by the CA, whatever it holds."""
         tbs = tlv(
             SEQUENCE,
-            *(context(0, version), integer(SERIAL), ECDSA, issuer),
+            *(context(0, version), integer(serial), ECDSA, issuer),
             tlv(SEQUENCE, *(tlv(UTC_TIME, one) for one in validity)),
             *(subject, spki or _spki(self.key)),
             context(3, tlv(SEQUENCE, *extensions)),
         )
         signature = self.ca_key.sign(tbs, ec.ECDSA(hashes.SHA256()))
         return tlv(SEQUENCE, tbs, ECDSA, tlv(BIT_STRING, b"\0", signature))
+
+    def certify_ca(self, subject: bytes, *, serial: int = SERIAL) -> bytes:
+        """A certificate by the CA for a CA of that name, which has the same key."""
+        constraints = extension("2.5.29.19", tlv(SEQUENCE, b"\x01\x01\xff"), critical=True)
+        spki = _spki(self.ca_key)
+        return self.certify(subject=name(subject), spki=spki, extensions=[constraints], serial=serial)
 
     def token(self, tst: bytes | None = None, **given: Any) -> bytes:
         """A token over `DATA`; `given` takes the place of what `signed` and `signer` make."""
@@ -160,7 +172,13 @@ class ForeignAuthority:
         )
 
 
-def signed(tst: bytes, signers: Sequence[bytes], *, certificates: Sequence[bytes] = ()) -> bytes:
+def signed(
+    tst: bytes,
+    signers: Sequence[bytes],
+    *,
+    certificates: Sequence[bytes] = (),
+    digests: Sequence[bytes] = (SHA256,),
+) -> bytes:
     """Signed data over a TSTInfo."""
     return tlv(
         SEQUENCE,
@@ -170,7 +188,7 @@ def signed(tst: bytes, signers: Sequence[bytes], *, certificates: Sequence[bytes
             tlv(
                 SEQUENCE,
                 integer(3),
-                tlv(SET, SHA256),
+                tlv(SET, *digests),
                 tlv(SEQUENCE, oid(tsp.TST_INFO), context(0, tlv(OCTET_STRING, tst))),
                 context(0, *certificates),
                 tlv(SET, *sorted(signers)),

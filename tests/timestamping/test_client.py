@@ -15,7 +15,7 @@ from foreign_tokens import DATA, ForeignAuthority, tst_info
 
 from trustworks.core.der.algorithms import HASHES, algorithm_identifier
 from trustworks.core.der.encode import NULL, OCTET_STRING, SEQUENCE, integer, tlv
-from trustworks.core.errors import Malformed, Rejected, Unavailable
+from trustworks.core.errors import Malformed, Refused, Rejected, Unavailable
 from trustworks.timestamping import client, wire
 from trustworks.timestamping.model import PkiFailureInfo
 
@@ -265,9 +265,48 @@ def test_an_answer_without_an_end_is_given_up_by_its_size() -> None:
 @pytest.mark.req("RFC3161:2.2-ANSWER", "RFC3161:2.4.2-VERSION")
 def test_an_answer_that_no_verifier_may_take_is_not_taken() -> None:
     request = wire.encode_request(sha256(DATA).digest(), "sha256")
-    with pytest.raises(Rejected, match="version 1") as caught:
+    with pytest.raises(Refused, match="version 1") as caught:
         client.check_answer(ForeignAuthority().token(tst_info(version=integer(2))), request)
-    assert caught.value.code == "timestamp.other-answer"
+    assert caught.value.requirement == "RFC3161:2.4.2-VERSION"
+
+
+@pytest.mark.req("RFC3161:2.2-SIGNED-ANSWER")
+@pytest.mark.parametrize("cert_req", [True, False])
+def test_an_answer_whose_signature_does_not_verify_is_not_taken(*, cert_req: bool) -> None:
+    request = wire.encode_request(sha256(DATA).digest(), "sha256", cert_req=cert_req)
+    token = ForeignAuthority().token()
+    client.check_answer(token, request)
+    with pytest.raises(Rejected) as caught:
+        client.check_answer(token[:-1] + bytes([token[-1] ^ 1]), request)
+    assert caught.value.code == "timestamp.signature"
+
+
+@pytest.mark.req("RFC3161:2.2-SIGNED-ANSWER")
+def test_an_answer_without_certificates_is_looked_at_as_far_as_it_can_be() -> None:
+    tsa = ForeignAuthority()
+    request = wire.encode_request(sha256(DATA).digest(), "sha256", cert_req=False)
+    client.check_answer(tsa.token(certificates=[]), request)
+    with pytest.raises(Refused) as refused:
+        client.check_answer(tsa.token(certificates=[], digests=[]), request)
+    assert refused.value.requirement == "RFC5652:5.1-DIGEST-ALGORITHMS"
+    with pytest.raises(Rejected) as rejected:
+        client.check_answer(tsa.token(certificates=[], signer={"reference_": b""}), request)
+    assert rejected.value.code == "timestamp.no-reference"
+
+
+@pytest.mark.req("RFC3161:2.4.1-CERTIFICATE-SENT")
+@pytest.mark.parametrize("which", ["none", "another"])
+def test_an_answer_has_the_certificate_that_was_asked_for(which: str) -> None:
+    tsa = ForeignAuthority()
+    token = tsa.token(certificates=[] if which == "none" else [tsa.ca])
+    for asked in (True, False):
+        request = wire.encode_request(sha256(DATA).digest(), "sha256", cert_req=asked)
+        if not asked:
+            assert client.check_answer(token, request).der == token
+            continue
+        with pytest.raises(Refused, match="--no-cert") as caught:
+            client.check_answer(token, request)
+        assert caught.value.requirement == "RFC3161:2.4.1-CERTIFICATE-SENT"
 
 
 def test_a_refusal_s_text_moves_no_terminal() -> None:

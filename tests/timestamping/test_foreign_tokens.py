@@ -235,7 +235,7 @@ def test_a_path_is_looked_for_at_the_time_of_the_token_and_not_now(tsa: ForeignA
 def test_the_digest_algorithm_must_be_that_of_the_signature(tsa: ForeignAuthority) -> None:
     other = {"digest": "sha512", "digest_algorithm": hash_identifier("sha512")}
     with pytest.raises(Rejected, match="digest algorithm is sha512") as caught:
-        check(tsa, tsa.token(signer=other))
+        check(tsa, tsa.token(signer=other, digests=[hash_identifier("sha512")]))
     assert caught.value.code == "signature.algorithm"
 
 
@@ -271,6 +271,64 @@ def test_a_reference_that_is_missing_or_by_another_hash_is_told_as_such(tsa: For
 def test_a_reference_by_every_hash_function_that_is_known(tsa: ForeignAuthority, hash_name: str) -> None:
     by = foreign.reference(tsa.certificate, hash_name=hash_name, algorithm=hash_identifier(hash_name))
     assert check(tsa, tsa.token(signer={"reference_": by})).gen_time == WHEN
+
+
+UNKNOWN_DIGEST = tlv(SEQUENCE, oid("2.999.4"), integer(3))
+
+
+@pytest.mark.req("RFC5652:5.1-DIGEST-ALGORITHMS")
+@pytest.mark.parametrize(
+    ("digests", "held"),
+    [
+        ([foreign.SHA256], True),
+        ([tlv(SEQUENCE, oid(HASHES["sha256"].oid), b"\5\0")], True),
+        ([foreign.SHA256, hash_identifier("sha512")], True),
+        (sorted([foreign.SHA256, UNKNOWN_DIGEST]), True),
+        ([], False),
+        ([hash_identifier("sha512")], False),
+        ([UNKNOWN_DIGEST], False),
+        (sorted([foreign.SHA256, b"\5\0"]), False),
+        (sorted([foreign.SHA256, tlv(SEQUENCE)]), False),
+        (sorted([foreign.SHA256, tlv(SEQUENCE, oid("2.999.4"), integer(3), integer(3))]), False),
+        (sorted([foreign.SHA256, tlv(SEQUENCE, integer(3))]), False),
+    ],
+)
+def test_a_token_announces_the_digest_algorithm_of_its_signer(
+    tsa: ForeignAuthority, digests: list[bytes], *, held: bool
+) -> None:
+    token = tsa.token(digests=digests)
+    if held:
+        assert check(tsa, token).gen_time == WHEN
+        return
+    with pytest.raises(Refused, match="announce") as caught:
+        check(tsa, token)
+    assert caught.value.requirement == "RFC5652:5.1-DIGEST-ALGORITHMS"
+
+
+@pytest.mark.req("RFC5035:5.4-PATH")
+@pytest.mark.parametrize("refer", [foreign.reference, foreign.older_reference], ids=["newer", "older"])
+def test_further_references_say_which_ca_certificates_the_path_may_have(
+    tsa: ForeignAuthority, refer: Any
+) -> None:
+    named, other = (tsa.certify_ca(b"Sub", serial=number) for number in (1, 2))
+    unit = tsa.certify(issuer=name(b"Sub"))
+    sid = tlv(SEQUENCE, name(b"Sub"), integer(foreign.SERIAL))
+
+    def token(*references: bytes, sent: bytes) -> bytes:
+        signer = {"reference_": refer(*references), "sid": sid}
+        return tsa.token(certificate=unit, certificates=[unit, sent], signer=signer)
+
+    assert check(tsa, token(unit, named, sent=named)).path[1].serial_number == 1
+    assert check(tsa, token(unit, named, tsa.ca, sent=named)).path[1].serial_number == 1
+    assert check(tsa, token(unit, sent=other)).path[1].serial_number == 2
+    given = [x509.load_der_x509_certificate(named)]
+    assert check(tsa, token(unit, named, sent=other), untrusted=given).path[1].serial_number == 1
+    for limited in ((unit, named), (unit, tsa.ca)):
+        with pytest.raises(Rejected, match="refers to the CA certificates") as caught:
+            check(tsa, token(*limited, sent=other))
+        assert caught.value.code == "timestamp.path-reference"
+    anchor = x509.load_der_x509_certificate(other)  # whom somebody trusts needs no reference
+    assert len(check(tsa, token(unit, named, sent=other), anchors=[anchor]).path) == 2
 
 
 @pytest.mark.parametrize(

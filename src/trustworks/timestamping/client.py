@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Final
 
 import httpx
 
-from trustworks.core.errors import Malformed, Rejected, Unavailable
+from trustworks.core.errors import Malformed, Refused, Rejected, Unavailable
 from trustworks.core.printable import printable
 from trustworks.core.trace import implements
 from trustworks.timestamping import wire
 from trustworks.timestamping.model import PkiStatus
-from trustworks.timestamping.rules import tokens
+from trustworks.timestamping.verify import check_signer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from trustworks.timestamping.model import TokenView
+    from trustworks.timestamping.model import Request, TokenView
 
 QUERY: Final = "application/timestamp-query"
 REPLY: Final = "application/timestamp-reply"
@@ -145,7 +145,9 @@ def granted_token(response: bytes) -> bytes:
 def check_answer(token: bytes, request: bytes) -> TokenView:
     """The token, read, when it answers the request: same imprint, same nonce, the policy that was asked for.
 
-    Its signature is not looked at here. Raises `Malformed`, and `Rejected` (timestamp.other-answer).
+    Signed it is, too, by whom the certificate in it says; whether anybody vouches for that certificate is for
+    who has trust anchors (`verify`). Raises `Malformed`, `Refused`, and `Rejected` (timestamp.*, algorithm.*,
+    signature.*).
     """
     view, asked = wire.read_token(token), wire.decode_request(request)
     found = view.tst_info
@@ -160,7 +162,27 @@ def check_answer(token: bytes, request: bytes) -> TokenView:
             raise Rejected(
                 "timestamp.other-answer", f"The answer has another {what} than the request; it is not for us."
             )
-    broken = tokens.reading_objection(found)
-    if broken is not None:
-        raise Rejected("timestamp.other-answer", broken[1])
+    check_signed(view, asked)
     return view
+
+
+@implements("RFC3161:2.2-SIGNED-ANSWER")
+def check_signed(view: TokenView, asked: Request) -> None:
+    """Refuse a token that no relying party could verify, but for the path from its signer to an anchor."""
+    try:
+        check_signer(view)
+    except Rejected as error:
+        if error.code != "timestamp.no-certificate":
+            raise
+        check_certificate(asked)
+
+
+@implements("RFC3161:2.4.1-CERTIFICATE-SENT")
+def check_certificate(asked: Request) -> None:
+    """Refuse an answer without its signer's certificate, where the request asked for that."""
+    if asked.cert_req:
+        raise Refused(
+            "RFC3161:2.4.1-CERTIFICATE-SENT",
+            "The answer lacks its signer's certificate, or refers to another than it has, though the request "
+            "asked for it. Ask another authority; or do not ask for it (--no-cert), and get it elsewhere.",
+        )

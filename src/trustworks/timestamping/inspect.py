@@ -6,11 +6,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat import asn1
-from cryptography.x509 import ObjectIdentifier
 
 from trustworks.core.der import cms, tsp
-from trustworks.core.der.algorithms import read_hash, read_signature
-from trustworks.core.der.encode import SEQUENCE, tlv
+from trustworks.core.der.algorithms import read_algorithm, read_hash, read_signature
 from trustworks.core.der.x509 import name_in_words, read_name, read_qc_statements
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.pki.certificates import SUBJECT, load
@@ -96,17 +94,11 @@ def _signature_name(algorithm: asn1.TLV) -> str:
     return found.padding if found.hash is None else f"{found.padding} {found.hash}"
 
 
-@asn1.sequence
-class _Parts:
-    items: list[asn1.TLV]
-
-
 def _identifier(algorithm: asn1.TLV) -> str:
     """The object identifier of an algorithm that has no name here."""
     try:
-        first, *_ = asn1.decode_der(_Parts, tlv(SEQUENCE, asn1.encode_der(algorithm))).items
-        return asn1.decode_der(ObjectIdentifier, asn1.encode_der(first)).dotted_string
-    except ValueError:
+        return read_algorithm(asn1.encode_der(algorithm))
+    except Malformed:
         return "not readable"
 
 

@@ -6,7 +6,8 @@ Steps, as in RFC 3161, 2.2 and 2.3, and RFC 5816:
 2. the imprint is that of the data;
 3. the signer's certificate is found, and the signed reference names it;
 4. the signature verifies with its key;
-5. a path leads from it to a trust anchor, at the token's time or another, for time-stamping only.
+5. a path leads from it to a trust anchor, at the token's time or another, for time-stamping only, and through
+   no other CA certificates than those that the token refers to, where it does.
 
 Not looked at: revocation. Whoever depends on the token asks the CA, or a validation service.
 """
@@ -77,28 +78,44 @@ def verify(
     """
     view = wire.read_token(token)
     check_imprint(view, digest_of)
+    signer = check_signer(view, untrusted, now=now)
+    gen_time = view.tst_info.gen_time.as_datetime()
+    between = (*_sent(view)[0], *untrusted)
+    allowed = [one for one in between if _may_be_in_path(view, one)]
+    try:
+        path = find_path(signer, untrusted=allowed, anchors=anchors, at=at or gen_time, purpose=TIME_STAMPING)
+    except Rejected as error:
+        if error.code != "path.no-anchor" or len(allowed) == len(between):
+            raise
+        raise Rejected(
+            "timestamp.path-reference",
+            "The token refers to the CA certificates that its path is to have, and no path through those "
+            "alone leads to a trust anchor; give them with --untrusted.",
+        ) from error
+    return Verified(token=view, path=path)
+
+
+def check_signer(
+    view: TokenView, untrusted: Sequence[x509.Certificate] = (), *, now: datetime | None = None
+) -> x509.Certificate:
+    """The certificate of the token's signer, when all holds but a path from it: steps 1, 3 and 4.
+
+    Raises `Malformed`, `Refused` and `Rejected` as `verify` does.
+    """
     broken = tokens.reading_objection(view.tst_info)
     if broken is not None:
         raise Refused(*broken)
-    gen_time = view.tst_info.gen_time.as_datetime()
     check_timeliness(view, now or datetime.now(UTC))
     check_reference(view)
     read_hash(asn1.encode_der(view.signer.digest_algorithm))
-    sent, unread = _sent(view)
-    signer = _signer(view, (*sent, *(one for one in untrusted if unreadable(one) is None)), unread)
-    broken = tokens.structure_objection(view, identity(signer))
+    broken = tokens.structure_objection(view)
     if broken is not None:
         raise Refused(*broken)
+    sent, unread = _sent(view)
+    signer = _signer(view, (*sent, *(one for one in untrusted if unreadable(one) is None)), unread)
     check_signature(view, signer)
-    check_key_period(signer, gen_time)
-    path = find_path(
-        signer,
-        untrusted=(*sent, *untrusted),
-        anchors=anchors,
-        at=at or gen_time,
-        purpose=TIME_STAMPING,
-    )
-    return Verified(token=view, path=path)
+    check_key_period(signer, view.tst_info.gen_time.as_datetime())
+    return signer
 
 
 @implements("RFC3161:2.2-TIME")
@@ -189,6 +206,10 @@ def _sent(view: TokenView) -> tuple[list[x509.Certificate], list[Malformed]]:
         except Malformed as error:
             unread.append(error)
     return found, unread
+
+
+def _may_be_in_path(view: TokenView, certificate: x509.Certificate) -> bool:
+    return unreadable(certificate) is None and tokens.may_be_in_path(view, identity(certificate))
 
 
 def _signer(

@@ -155,6 +155,22 @@ class _Elements:
     rest: asn1.Null | PssParameters | None
 
 
+@asn1.sequence
+class _Parts:
+    parts: list[asn1.TLV]
+
+
+def read_algorithm(der: bytes) -> str:
+    """The object identifier in an AlgorithmIdentifier with any parameters, or none. Raises `Malformed`."""
+    try:
+        parts = asn1.decode_der(_Parts, tlv(SEQUENCE, der)).parts
+        if 1 <= len(parts) <= 2:
+            return asn1.decode_der(ObjectIdentifier, asn1.encode_der(parts[0])).dotted_string
+    except ValueError as error:
+        raise Malformed("This is not an AlgorithmIdentifier.") from error
+    raise Malformed("This is not an AlgorithmIdentifier: it has no algorithm, or more than parameters.")
+
+
 def read_hash(der: bytes) -> HashFunction:
     """The hash function that an AlgorithmIdentifier names.
 

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Final
 from cryptography.hazmat import asn1
 
 from trustworks.core.der import cms, tsp
-from trustworks.core.der.algorithms import HASHES, HASHES_BY_OID
+from trustworks.core.der.algorithms import HASHES, HASHES_BY_OID, read_algorithm
 from trustworks.core.der.encode import OCTET_STRING, context, integer, oid, tlv
+from trustworks.core.errors import Malformed
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
@@ -47,6 +48,17 @@ def attributes_cover_content(token: TokenView) -> bool:
     )
 
 
+@implements("RFC5652:5.1-DIGEST-ALGORITHMS", disabled=True)
+def digest_is_announced(token: TokenView) -> bool:
+    """The digest algorithms that the signed data announce are such, and the signer's is among them."""
+    announced = token.info.content.digest_algorithms.as_list()
+    try:
+        found = {read_algorithm(asn1.encode_der(one)) for one in announced}
+        return read_algorithm(asn1.encode_der(token.signer.digest_algorithm)) in found
+    except Malformed:
+        return False
+
+
 _TST_INFO: Final = bytes.fromhex("060b2a864886f70d0109100104")
 
 
@@ -67,22 +79,27 @@ def refers_to(token: TokenView, identity: Identity) -> bool:
     )
 
 
-# A unit's reference is the same in all its tokens.
+# A unit's references are the same in all its tokens.
 @lru_cache(maxsize=256)
 def _newer_refers(value: bytes, identity: Identity) -> bool:
-    reference = _newer(value)
-    function = None if reference is None else HASHES_BY_OID.get(_reference_hash(reference))
-    if reference is None or function is None:
+    references = _newer(value)
+    return bool(references) and _is_newer(references[0], identity)
+
+
+def _newer(value: bytes | None) -> list[cms.EssCertIdV2]:
+    """The references of SigningCertificateV2, the signer's first; none where it is absent or not readable."""
+    try:
+        return [] if value is None else asn1.decode_der(cms.SigningCertificateV2, value).certs
+    except ValueError:
+        return []
+
+
+def _is_newer(reference: cms.EssCertIdV2, identity: Identity) -> bool:
+    function = HASHES_BY_OID.get(_reference_hash(reference))
+    if function is None:
         return False
     hashed = hashlib.new(function.name, identity.certificate).digest()
     return hashed == reference.cert_hash and _serial_fits(reference.issuer_serial, identity)
-
-
-def _newer(value: bytes) -> cms.EssCertIdV2 | None:
-    try:
-        return asn1.decode_der(cms.SigningCertificateV2, value).certs[0]
-    except (ValueError, LookupError):
-        return None
 
 
 def _reference_hash(reference: cms.EssCertIdV2) -> str:
@@ -92,35 +109,48 @@ def _reference_hash(reference: cms.EssCertIdV2) -> str:
 
 @lru_cache(maxsize=256)
 def _older_refers(value: bytes, identity: Identity) -> bool:
-    reference = _older(value)
-    if reference is None:
-        return False
+    references = _older(value)
+    return bool(references) and _is_older(references[0], identity)
+
+
+def _older(value: bytes | None) -> list[cms.EssCertId]:
+    """The references of the older SigningCertificate, the signer's first; as `_newer`."""
+    try:
+        return [] if value is None else asn1.decode_der(cms.SigningCertificate, value).certs
+    except ValueError:
+        return []
+
+
+def _is_older(reference: cms.EssCertId, identity: Identity) -> bool:
     hashed = hashlib.sha1(identity.certificate, usedforsecurity=False).digest()
     return hashed == reference.cert_hash and _serial_fits(reference.issuer_serial, identity)
-
-
-def _older(value: bytes) -> cms.EssCertId | None:
-    try:
-        return asn1.decode_der(cms.SigningCertificate, value).certs[0]
-    except (ValueError, LookupError):
-        return None
 
 
 @implements("EN319422:5.2.2-SIGNING-CERTIFICATE", disabled=True)
 def has_a_reference(token: TokenView) -> bool:
     """A signed reference to the signer's certificate is there, and can be read."""
     newer, older = token.attribute(cms.SIGNING_CERTIFICATE_V2), token.attribute(cms.SIGNING_CERTIFICATE)
-    return (newer is not None and _newer(newer) is not None) or (
-        older is not None and _older(older) is not None
-    )
+    return bool(_newer(newer) or _older(older))
 
 
 def unknown_reference_hash(token: TokenView) -> str | None:
     """The object identifier of the hash function of SigningCertificateV2, when it is none that is known."""
-    newer = token.attribute(cms.SIGNING_CERTIFICATE_V2)
-    reference = None if newer is None else _newer(newer)
-    dotted = None if reference is None else _reference_hash(reference)
+    references = _newer(token.attribute(cms.SIGNING_CERTIFICATE_V2))
+    dotted = _reference_hash(references[0]) if references else None
     return None if dotted in HASHES_BY_OID else dotted
+
+
+@implements("RFC5035:5.4-PATH", disabled=True)
+def may_be_in_path(token: TokenView, identity: Identity) -> bool:
+    """A CA certificate is one of those that the token refers to, where it refers to more than its signer's.
+
+    The trust anchor is the relying party's own choice: nobody asks this of it.
+    """
+    newer = _newer(token.attribute(cms.SIGNING_CERTIFICATE_V2))[1:]
+    older = _older(token.attribute(cms.SIGNING_CERTIFICATE))[1:]
+    return (not newer or any(_is_newer(one, identity) for one in newer)) and (
+        not older or any(_is_older(one, identity) for one in older)
+    )
 
 
 def _serial_fits(given: cms.IssuerSerial | None, identity: Identity) -> bool:
@@ -291,13 +321,24 @@ def reading_objection(info: tsp.TstInfo) -> tuple[str, str] | None:
     return None
 
 
-def structure_objection(token: TokenView, identity: Identity) -> tuple[str, str] | None:
-    """The first requirement that a token breaks as a signed structure, with a sentence."""
+def structure_objection(token: TokenView, identity: Identity | None = None) -> tuple[str, str] | None:
+    """The first requirement that a token breaks as a signed structure, with a sentence.
+
+    Without `identity`, who signed is not looked at.
+    """
     if not (is_signed_by_one(token) and attributes_cover_content(token)):
         return "RFC3161:2.4.2-ONE-SIGNER", "The token is not signed data of one signer over its content."
-    if not refers_to(token, identity):
+    if not digest_is_announced(token):
+        return "RFC5652:5.1-DIGEST-ALGORITHMS", _NOT_ANNOUNCED
+    if identity is not None and not refers_to(token, identity):
         return "EN319422:5.2.2-SIGNING-CERTIFICATE", "The token does not refer to the signer's certificate."
     return None
+
+
+_NOT_ANNOUNCED: Final = (
+    "The token does not announce its signer's digest algorithm: it was changed, or made wrongly. Ask its "
+    "authority for another."
+)
 
 
 def objection(own: OwnToken, expected: Expected) -> tuple[str, str] | None:
