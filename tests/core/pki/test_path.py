@@ -16,7 +16,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from timestamping_testbed import usage
 
 from trustworks.core.errors import Malformed, Rejected
-from trustworks.core.pki.path import LONGEST, TIME_STAMPING, Purpose, find_path
+from trustworks.core.pki import path
+from trustworks.core.pki.path import LONGEST, MOST_CANDIDATES, TIME_STAMPING, Purpose, find_path
 
 NOW = datetime(2026, 5, 4, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -66,10 +67,10 @@ def outcome(*entities: Entity, at: datetime = NOW, purpose: Purpose | None = TIM
     """``ok``, or why not; the first entity is the leaf, the last one the anchor."""
     first, *others = [one.certificate for one in entities]
     try:
-        path = find_path(first, untrusted=others[:-1], anchors=others[-1:] or [], at=at, purpose=purpose)
+        found = find_path(first, untrusted=others[:-1], anchors=others[-1:] or [], at=at, purpose=purpose)
     except Rejected as error:
         return error.code
-    assert path[0] == first
+    assert found[0] == first
     return "ok"
 
 
@@ -118,13 +119,13 @@ def test_certificates_in_between_that_cannot_be_read_lead_nowhere(part: str) -> 
         _ = junk.subject, junk.issuer, junk.extensions
     unit = leaf(ISSUING).certificate
     given: dict[str, Any] = {"anchors": [ROOT.certificate], "at": NOW, "purpose": TIME_STAMPING}
-    path = find_path(unit, untrusted=[junk, ISSUING.certificate], **given)
-    assert path == (unit, ISSUING.certificate, ROOT.certificate)
+    found = find_path(unit, untrusted=[junk, ISSUING.certificate], **given)
+    assert found == (unit, ISSUING.certificate, ROOT.certificate)
     with pytest.raises(Rejected) as refused:
         find_path(unit, untrusted=[junk], **given)
     assert refused.value.code == "path.no-anchor"
     given["anchors"] = [junk, ROOT.certificate]
-    assert find_path(unit, untrusted=[ISSUING.certificate], **given) == path
+    assert find_path(unit, untrusted=[ISSUING.certificate], **given) == found
 
 
 def test_of_a_trust_anchor_name_and_key_are_enough() -> None:
@@ -155,6 +156,25 @@ def test_signatures_and_names_must_chain() -> None:
     assert outcome(leaf(ISSUING, issuer_name=named("nobody")), ISSUING, ROOT) == "path.no-anchor"
     # Of two CAs of the same name the one whose key signed is found.
     assert outcome(leaf(ISSUING), Entity("issuing", ROOT), ISSUING, ROOT) == "ok"
+
+
+@pytest.mark.req("RFC5280:6.1.3-SIGNATURE")
+def test_any_number_of_ca_names_without_the_key_hide_no_path() -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    junk = [Entity("issuing", ROOT, key=key) for _ in range(MOST_CANDIDATES + 1)]
+    assert outcome(leaf(ISSUING), *junk, ISSUING, ROOT) == "ok"
+    assert outcome(leaf(ISSUING), ISSUING, *junk, ROOT) == "ok"
+    assert outcome(leaf(ISSUING), *junk, ROOT) == "path.signature"
+    old = Entity("issuing", ROOT, key=ISSUING.key, ends=NOW - timedelta(hours=1))
+    assert outcome(leaf(ISSUING), *junk, old, ROOT) == "path.expired"
+
+
+def test_the_search_ends_after_a_number_of_signatures(monkeypatch: pytest.MonkeyPatch) -> None:
+    junk = [Entity("issuing", ROOT, key=ROOT.key) for _ in range(5)]
+    monkeypatch.setattr(path, "MOST_SIGNATURES", 5)
+    assert outcome(leaf(ISSUING), *junk, ISSUING, ROOT) == "path.signature"
+    monkeypatch.setattr(path, "MOST_SIGNATURES", 8)  # five, the right one, and the root's on that
+    assert outcome(leaf(ISSUING), *junk, ISSUING, ROOT) == "ok"
 
 
 @pytest.mark.req("RFC5280:6.1.3-VALIDITY")
@@ -245,6 +265,12 @@ def test_a_unit_is_for_time_stamping_alone(
 def test_a_unit_s_key_is_for_signatures() -> None:
     assert outcome(leaf(ISSUING, usage=usage(key_agreement=True)), ISSUING, ROOT) == "path.key-usage"
     assert outcome(leaf(ISSUING, usage=usage(content_commitment=True)), ISSUING, ROOT) == "ok"
+    both = usage(digital_signature=True, content_commitment=True)
+    assert outcome(leaf(ISSUING, usage=both), ISSUING, ROOT) == "ok"
+    for other in ("key_encipherment", "data_encipherment", "key_agreement", "key_cert_sign", "crl_sign"):
+        unit = leaf(ISSUING, usage=usage(**{"digital_signature": True, other: True}))
+        assert outcome(unit, ISSUING, ROOT) == "path.key-usage", other
+        assert outcome(unit, ISSUING, ROOT, purpose=Purpose(oid=TIME_STAMPING.oid)) == "ok"
     assert outcome(leaf(ISSUING, usage=False), ISSUING, ROOT) == "ok"
 
 
@@ -252,6 +278,9 @@ UNKNOWN = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.999.1"), b"\x05\x0
 NAMES = x509.NameConstraints(permitted_subtrees=[x509.DNSName("test")], excluded_subtrees=None)
 EXAMPLE_POLICY = x509.PolicyInformation(x509.ObjectIdentifier("2.999"), None)
 POLICIES = x509.PolicyConstraints(require_explicit_policy=0, inhibit_policy_mapping=None)
+
+
+POINT = x509.DistributionPoint([x509.UniformResourceIdentifier("http://ca.test/crl")], None, None, None)
 
 
 @pytest.mark.req("RFC5280:4.2-CRITICAL")
@@ -270,6 +299,7 @@ POLICIES = x509.PolicyConstraints(require_explicit_policy=0, inhibit_policy_mapp
             False,
         ),
         (x509.SubjectAlternativeName([x509.DNSName("test")]), True, False),
+        (x509.CRLDistributionPoints([POINT]), True, False),
     ],
 )
 def test_what_is_not_processed_is_refused(
@@ -282,9 +312,24 @@ def test_what_is_not_processed_is_refused(
     assert outcome(unit, ISSUING, ROOT) == expected
 
 
+@pytest.mark.req("RFC5280:4.2-CRITICAL")
+def test_what_the_caller_processes_is_his_for_the_end_entity_alone() -> None:
+    period = x509.PrivateKeyUsagePeriod(not_before=NOW - DAY, not_after=NOW + DAY)
+    unit = Entity("unit", ISSUING, ca=False, extensions=[(STAMPING, True), (period, True)])
+    assert outcome(unit, ISSUING, ROOT) == "ok"
+    assert outcome(unit, ISSUING, ROOT, purpose=None) == "path.critical-extension"
+    ca = Entity("issuing", ROOT, extensions=[(period, True)])
+    assert outcome(leaf(ca), ca, ROOT) == "path.critical-extension"
+
+
 @pytest.mark.req("RFC5280:6.1.3-SIGNATURE")
 def test_weak_hashes_are_refused() -> None:
     assert outcome(leaf(ISSUING, hash=hashes.SHA224()), ISSUING, ROOT) == "path.algorithm"
+
+
+def described(key: Any) -> str:
+    curve = getattr(key, "curve", None)
+    return f"{type(key).__name__}-{getattr(key, 'key_size', '') if curve is None else curve.name}"
 
 
 WEAK = rsa.generate_private_key(65537, 1024)  # noqa: S505 - that is the point
@@ -297,17 +342,17 @@ WEAK = rsa.generate_private_key(65537, 1024)  # noqa: S505 - that is the point
         (WEAK, "path.algorithm"),
         (rsa.generate_private_key(65537, 2040), "path.algorithm"),  # noqa: S505 - as above
         (ec.generate_private_key(ec.SECP224R1()), "path.algorithm"),
+        (ec.generate_private_key(ec.SECP256K1()), "path.algorithm"),
         (dsa.generate_private_key(2048), "path.algorithm"),
         (rsa.generate_private_key(65537, 2048), "ok"),
         (ec.generate_private_key(ec.SECP256R1()), "ok"),
+        (ec.generate_private_key(ec.SECP521R1()), "ok"),
         (ec.generate_private_key(ec.BrainpoolP256R1()), "ok"),
         (ed25519.Ed25519PrivateKey.generate(), "ok"),
     ],
-    ids=lambda value: (
-        value if isinstance(value, str) else f"{type(value).__name__}{getattr(value, 'key_size', '')}"
-    ),
+    ids=lambda value: value if isinstance(value, str) else described(value),
 )
-def test_no_key_of_a_path_is_too_short(key: Any, expected: str) -> None:
+def test_no_key_of_a_path_is_too_short_or_of_another_kind(key: Any, expected: str) -> None:
     assert outcome(leaf(ISSUING, key=key), ISSUING, ROOT) == expected
 
 

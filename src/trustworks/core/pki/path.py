@@ -25,13 +25,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from trustworks.core.module.algorithms import Family
-
 LONGEST: Final = 10
 """Certificates in a path, the trust anchor included."""
 
 MOST_CANDIDATES: Final = 200
 """Paths that are tried before the search is given up, in a heap of cross-certificates."""
+
+MOST_SIGNATURES: Final = 1000
+"""Signatures of one certificate on another that are checked before the search is given up."""
 
 _READ: Final = (SUBJECT, ISSUER, EXTENSIONS)
 """What the search uses of a certificate; of a trust anchor it is the name. Keys are for `_check_key`."""
@@ -46,6 +47,8 @@ PROCESSED: Final = frozenset(
         ExtensionOID.SUBJECT_ALTERNATIVE_NAME,  # names nobody looks for here
         ExtensionOID.ISSUER_ALTERNATIVE_NAME,
         ExtensionOID.CERTIFICATE_POLICIES,  # any policy will do, so none can be missing
+        # Where to ask about revocation, which the caller does; RFC 5280, 4.2.1.13 lets it be critical.
+        ExtensionOID.CRL_DISTRIBUTION_POINTS,
     }
 )
 
@@ -63,15 +66,25 @@ RESTRICTING: Final = frozenset(
 class Purpose:
     """What the end entity is to be used for.
 
-    `sole` and `critical` ask that its extended key usage has nothing else, and is critical (RFC 3161, 2.3).
+    `sole` asks that its extended key usage has nothing else, and its key usage nothing but signatures;
+    `critical` that its extended key usage is critical. `processed` are the extensions of the end entity that
+    the caller processes.
     """
 
     oid: x509.ObjectIdentifier
     sole: bool = False
     critical: bool = False
+    processed: frozenset[x509.ObjectIdentifier] = frozenset()
 
 
-TIME_STAMPING: Final = Purpose(oid=ExtendedKeyUsageOID.TIME_STAMPING, sole=True, critical=True)
+# RFC 3161, 2.3: a critical extended key usage with nothing else, and a key that is reserved for tokens. The
+# period of its use is held against the time of the token, by who verifies that.
+TIME_STAMPING: Final = Purpose(
+    oid=ExtendedKeyUsageOID.TIME_STAMPING,
+    sole=True,
+    critical=True,
+    processed=frozenset({ExtensionOID.PRIVATE_KEY_USAGE_PERIOD}),
+)
 
 
 def find_path(
@@ -99,7 +112,8 @@ def find_path(
     readable = [one for one in untrusted if unreadable(one, *_READ) is None]
     trusted = [one for one in anchors if unreadable(one, SUBJECT) is None]
     first: Rejected | None = None
-    for number, path in enumerate(_candidates(leaf, readable, trusted)):
+    search = _Search(readable, trusted)
+    for number, path in enumerate(search.candidates(leaf)):
         if number >= MOST_CANDIDATES:
             break
         try:
@@ -108,35 +122,66 @@ def find_path(
             first = first or error
         else:
             return path
-    raise first or Rejected(
-        "path.no-anchor",
-        f"No path leads from {named(leaf)} to a trust anchor; give the CA certificates in between.",
+    raise (
+        first
+        or search.failure
+        or Rejected(
+            "path.no-anchor",
+            f"No path leads from {named(leaf)} to a trust anchor; give the CA certificates in between.",
+        )
     )
 
 
-def _candidates(
-    leaf: x509.Certificate, untrusted: Sequence[x509.Certificate], anchors: Sequence[x509.Certificate]
-) -> Iterator[tuple[x509.Certificate, ...]]:
-    """Chains of names from the leaf to an anchor, depth first; no certificate twice."""
-    if leaf in anchors:
-        yield (leaf,)
-    stack: list[tuple[x509.Certificate, ...]] = [(leaf,)]
-    steps = 0
-    while stack:
-        path = stack.pop()
-        steps += 1
-        if steps > 20 * MOST_CANDIDATES:
-            return
-        issuer = path[-1].issuer
-        for anchor in anchors:
-            if anchor.subject == issuer and anchor not in path:
+class _Search:
+    """Chains from a certificate to an anchor, in which each signed the one below it.
+
+    Signatures are looked at here already, since a name costs nothing: any number of certificates that have
+    the name of a CA, but not its key, would hide the one that has both.
+    """
+
+    def __init__(self, untrusted: Sequence[x509.Certificate], anchors: Sequence[x509.Certificate]) -> None:
+        self._untrusted = [one for one in reversed(untrusted) if one not in anchors]
+        self._anchors = anchors
+        self._checked: dict[tuple[int, int], bool] = {}
+        self.failure: Rejected | None = None
+        """Why a certificate with the name of an issuer is none, where there is one."""
+
+    def candidates(self, leaf: x509.Certificate) -> Iterator[tuple[x509.Certificate, ...]]:
+        """Depth first; no certificate twice."""
+        if leaf in self._anchors:
+            yield (leaf,)
+        stack: list[tuple[x509.Certificate, ...]] = [(leaf,)]
+        steps = 0
+        while stack and steps < 20 * MOST_CANDIDATES and len(self._checked) < MOST_SIGNATURES:
+            path = stack.pop()
+            steps += 1
+            for anchor in self._issuers(path, self._anchors):
                 yield (*path, anchor)
-        if len(path) < LONGEST - 1:
-            stack.extend(
-                (*path, one)
-                for one in reversed(untrusted)
-                if one.subject == issuer and one not in path and one not in anchors
-            )
+            if len(path) < LONGEST - 1:
+                stack.extend((*path, one) for one in self._issuers(path, self._untrusted))
+
+    def _issuers(
+        self, path: tuple[x509.Certificate, ...], certificates: Sequence[x509.Certificate]
+    ) -> Iterator[x509.Certificate]:
+        issued = path[-1]
+        for one in certificates:
+            if one.subject == issued.issuer and one not in path and self._has_issued(one, issued):
+                yield one
+
+    def _has_issued(self, issuer: x509.Certificate, issued: x509.Certificate) -> bool:
+        pair = id(issuer), id(issued)
+        if pair not in self._checked:
+            if len(self._checked) >= MOST_SIGNATURES:
+                return False
+            try:
+                _check_key(issuer)
+                _check_signature(issued, issuer)
+            except Rejected as error:
+                self.failure = self.failure or error
+                self._checked[pair] = False
+            else:
+                self._checked[pair] = True
+        return self._checked[pair]
 
 
 def check_path(path: Sequence[x509.Certificate], *, at: datetime, purpose: Purpose | None) -> None:
@@ -164,32 +209,36 @@ def check_path(path: Sequence[x509.Certificate], *, at: datetime, purpose: Purpo
 
 @implements("ECCG-ACM:PATH-KEYS")
 def _check_key(certificate: x509.Certificate) -> None:
-    """No key of the path is shorter than any that the agreed mechanisms name, or of another kind."""
+    """Every key of the path is of a kind that the agreed mechanisms name, and not shorter than they all."""
     try:
         key = certificate.public_key()
     except (ValueError, UnsupportedAlgorithm) as error:
         raise Rejected("path.algorithm", f"The key of {named(certificate)} cannot be read.") from error
-    family: Family
+    # Load the module's package, which who builds no path does without.
+    from trustworks.core.module.agreed import catalogue, least_bits  # noqa: PLC0415
+    from trustworks.core.module.algorithms import CURVES  # noqa: PLC0415
+
     match key:
         case rsa.RSAPublicKey():
-            family, bits = "rsa", key.key_size
+            if key.key_size < least_bits("rsa"):
+                raise Rejected(
+                    "path.algorithm",
+                    f"The key of {named(certificate)} has {key.key_size} bits, fewer than the "
+                    f"{least_bits('rsa')} without which it is too weak.",
+                )
         case ec.EllipticCurvePublicKey():
-            family, bits = "ec", key.key_size
+            if key.curve.name not in {CURVES[one]().name for one in catalogue().keys if one in CURVES}:
+                raise Rejected(
+                    "path.algorithm",
+                    f"The key of {named(certificate)} is on the curve {key.curve.name}, which is none of the "
+                    "agreed mechanisms.",
+                )
         case ed25519.Ed25519PublicKey():
-            return
+            pass
         case _:
             raise Rejected(
                 "path.algorithm", f"The key of {named(certificate)} is neither RSA, ECDSA nor Ed25519."
             )
-    # Loads the module's package, which who builds no path does without.
-    from trustworks.core.module.agreed import least_bits  # noqa: PLC0415
-
-    if bits < least_bits(family):
-        raise Rejected(
-            "path.algorithm",
-            f"The key of {named(certificate)} has {bits} bits, fewer than the {least_bits(family)} without "
-            "which it is too weak.",
-        )
 
 
 @implements("RFC5280:6.1.3-SIGNATURE")
@@ -256,7 +305,7 @@ def _check_leaf(leaf: x509.Certificate, at: datetime, purpose: Purpose | None) -
     """The end entity: validity, purpose, and that its key is for signatures."""
     _check_validity(leaf, at)
     extensions = leaf.extensions
-    _check_critical(leaf, extensions)
+    _check_critical(leaf, extensions, frozenset() if purpose is None else purpose.processed)
     if purpose is None:
         return
     purposes = _purposes(extensions)
@@ -272,13 +321,35 @@ def _check_leaf(leaf: x509.Certificate, at: datetime, purpose: Purpose | None) -
         return
     if not (usage.digital_signature or usage.content_commitment):
         raise Rejected("path.key-usage", f"The key of {named(leaf)} is not for signatures.")
+    if purpose.sole and not is_for_signatures_alone(usage):
+        raise Rejected("path.key-usage", f"The key of {named(leaf)} is for other things than signatures too.")
+
+
+def is_for_signatures_alone(usage: x509.KeyUsage) -> bool:
+    """Whether a key usage is digitalSignature, nonRepudiation or both, and nothing else.
+
+    These two go with time-stamping (RFC 5280, 4.2.1.12); a key with another use is not reserved for it.
+    """
+    others = (
+        usage.key_encipherment,
+        usage.data_encipherment,
+        usage.key_agreement,
+        usage.key_cert_sign,
+        usage.crl_sign,
+    )
+    return (usage.digital_signature or usage.content_commitment) and not any(others)
 
 
 @implements("RFC5280:4.2-CRITICAL")
-def _check_critical(certificate: x509.Certificate, extensions: x509.Extensions) -> None:
-    """No critical extension that is not processed here, and none that would restrict the path."""
+def _check_critical(
+    certificate: x509.Certificate,
+    extensions: x509.Extensions,
+    processed: frozenset[x509.ObjectIdentifier] = frozenset(),
+) -> None:
+    """No critical extension that neither path nor caller processes, and none that would restrict the path."""
+    known = PROCESSED | processed
     for extension in extensions:
-        if (extension.critical and extension.oid not in PROCESSED) or extension.oid in RESTRICTING:
+        if (extension.critical and extension.oid not in known) or extension.oid in RESTRICTING:
             raise Rejected(
                 "path.critical-extension",
                 f"{named(certificate)} has the extension {extension.oid.dotted_string}, "

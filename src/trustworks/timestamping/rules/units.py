@@ -11,6 +11,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from trustworks.core.pki.path import is_for_signatures_alone
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
@@ -62,14 +63,7 @@ def _key_usage_findings(certificate: x509.Certificate) -> Findings:
         usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
     except x509.ExtensionNotFound:
         return ()
-    others = (
-        usage.key_encipherment,
-        usage.data_encipherment,
-        usage.key_agreement,
-        usage.key_cert_sign,
-        usage.crl_sign,
-    )
-    if any(others) or not (usage.digital_signature or usage.content_commitment):
+    if not is_for_signatures_alone(usage):
         return ("The certificate's key usage must be digitalSignature or nonRepudiation, and nothing else.",)
     return ()
 
