@@ -106,6 +106,28 @@ def test_weak_and_odd_signature_algorithms_are_rejected(der: bytes) -> None:
         read_signature(der)
 
 
+@pytest.mark.parametrize("dotted", ["1.2.840.10045.4.3.2", "2.16.840.1.101.3.4.3.10", "1.3.101.112"])
+def test_parameters_that_should_not_be_there_are_told(dotted: str) -> None:
+    with pytest.raises(Rejected, match=r"has parameters.* without\."):
+        read_signature(algorithm_identifier(dotted, tlv(NULL)))
+
+
+@pytest.mark.parametrize(
+    ("dotted", "padding", "hash_name"),
+    [
+        ("1.2.840.113549.1.1.16", "rsa-pkcs1", "sha512_256"),
+        ("2.16.840.1.101.3.4.3.14", "rsa-pkcs1", "sha3_256"),
+        ("2.16.840.1.101.3.4.3.15", "rsa-pkcs1", "sha3_384"),
+        ("2.16.840.1.101.3.4.3.16", "rsa-pkcs1", "sha3_512"),
+        ("2.16.840.1.101.3.4.3.10", "ecdsa", "sha3_256"),
+    ],
+)
+def test_what_we_do_not_sign_by_is_read_where_others_do(dotted: str, padding: str, hash_name: str) -> None:
+    parameters = tlv(NULL) if padding == "rsa-pkcs1" else b""
+    found = read_signature(algorithm_identifier(dotted, parameters))
+    assert (found.padding, found.hash) == (padding, hash_name)
+
+
 @pytest.mark.parametrize("salt", [-1, 513, 1 << 70])
 def test_an_impossible_salt_is_malformed(salt: int) -> None:
     with pytest.raises(Malformed, match="salt"):

@@ -73,7 +73,13 @@ _RSA_PKCS1: Final = {
     "1.2.840.113549.1.1.11": "sha256",
     "1.2.840.113549.1.1.12": "sha384",
     "1.2.840.113549.1.1.13": "sha512",
+    "1.2.840.113549.1.1.16": "sha512_256",
+    "2.16.840.1.101.3.4.3.14": "sha3_256",
+    "2.16.840.1.101.3.4.3.15": "sha3_384",
+    "2.16.840.1.101.3.4.3.16": "sha3_512",
 }
+# The hash functions of our own signatures.
+_SIGNING: Final = ("sha256", "sha384", "sha512")
 
 
 def _pss(name: str) -> bytes:
@@ -95,13 +101,14 @@ SIGNATURES: Final[dict[str, bytes]] = {
     **{
         f"ECDSA_{name.upper()}": algorithm_identifier(dotted)
         for dotted, name in _ECDSA.items()
-        if not name.startswith("sha3_")
+        if name in _SIGNING
     },
     **{
         f"RSA_PKCS1_{name.upper()}": algorithm_identifier(dotted, _NULL)
         for dotted, name in _RSA_PKCS1.items()
+        if name in _SIGNING
     },
-    **{f"RSA_PSS_{name.upper()}": _pss(name) for name in ("sha256", "sha384", "sha512")},
+    **{f"RSA_PSS_{name.upper()}": _pss(name) for name in _SIGNING},
 }
 
 # The digest algorithm that goes with a scheme in CMS; RFC 8419, 3.1 says SHA-512 for Ed25519.
@@ -205,18 +212,26 @@ def read_signature(der: bytes) -> SignatureAlgorithm:
     if isinstance(parameters, PssParameters):
         if dotted == _RSASSA_PSS:
             return _read_pss(parameters)
-    elif dotted in _ECDSA and parameters is None:
-        return SignatureAlgorithm(padding="ecdsa", hash=_ECDSA[dotted])
     elif dotted in _RSA_PKCS1:
         return SignatureAlgorithm(padding="rsa-pkcs1", hash=_RSA_PKCS1[dotted])
     elif dotted == _RSA_ENCRYPTION:
         return SignatureAlgorithm(padding="rsa-pkcs1")
-    elif dotted == _ED25519 and parameters is None:
-        return SignatureAlgorithm(padding="eddsa")
+    elif dotted in _ECDSA or dotted == _ED25519:
+        if parameters is not None:
+            raise Rejected(
+                "algorithm.signature",
+                f"The signature algorithm {dotted} has parameters, which ECDSA and Ed25519 do not have in "
+                "CMS (RFC 5754, 3.3; RFC 8419, 2.3). Ask for a signature that names it without.",
+            )
+        return SignatureAlgorithm(padding="ecdsa", hash=_ECDSA[dotted]) if dotted in _ECDSA else _EDDSA
     raise Rejected(
         "algorithm.signature",
-        f"The signature algorithm {dotted} is not accepted; use ECDSA, RSA or Ed25519 with SHA-2 or SHA-3.",
+        f"The signature algorithm {dotted} is not accepted; use ECDSA or RSA with SHA-2 or SHA-3 of 256 bits "
+        "and more, or Ed25519.",
     )
+
+
+_EDDSA: Final = SignatureAlgorithm(padding="eddsa")
 
 
 def _read_pss(parameters: PssParameters) -> SignatureAlgorithm:
