@@ -5,12 +5,18 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from foreign_tokens import DATA, ForeignAuthority
 
 from trustworks.app import cli
 from trustworks.core.errors import Malformed
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture
@@ -90,3 +96,16 @@ def test_help_speaks_of_what_to_write_and_not_of_python(
     said = capsys.readouterr().out
     assert "Usage:" in said
     assert not re.search(r"<(list|int|str|float|tuple)\b|Path\b", said), said
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # of this process
+def test_what_is_odd_in_a_foreign_certificate_is_no_warning_to_the_user(tmp_path: Path) -> None:
+    tsa = ForeignAuthority()
+    odd = x509.load_der_x509_certificate(tsa.certify_ca(b"CA", serial=-5))
+    for name, octets in (("ca.pem", odd.public_bytes(Encoding.PEM)), ("data", DATA), ("t.tst", tsa.token())):
+        (tmp_path / name).write_bytes(octets)
+    asked = ["timestamp", "verify", "data", "t.tst", "--trust", "ca.pem"]
+    command = [sys.executable, "-c", f"from trustworks.app.cli import main; main({asked})"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.stdout.startswith("Valid: data existed at 2026-05-04T03:02:01Z.")
+    assert done.stderr == ""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import stat
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from trustworks.core.durable import put, put_new
+from trustworks.core.durable import put, put_new, read_at_most
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 def test_a_file_appears_whole_with_its_mode_and_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -86,3 +86,10 @@ def test_a_new_file_on_a_file_system_without_links(tmp_path: Path, monkeypatch: 
     put_new(tmp_path / "export", [b"one"])
     assert (tmp_path / "export").read_bytes() == b"one"
     assert [one.name for one in tmp_path.iterdir()] == ["export"]
+
+
+def test_of_a_file_without_an_end_no_more_is_read_than_was_asked_for(tmp_path: Path) -> None:
+    assert read_at_most(Path("/dev/zero"), 10) == bytes(11)
+    file = tmp_path / "file"
+    file.write_bytes(b"0123456789")
+    assert read_at_most(file, 10) == b"0123456789"

@@ -7,6 +7,7 @@ import os
 import threading
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -25,7 +26,6 @@ from trustworks.timestamping.inspect import as_dict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from timestamping_testbed import Pki
 
@@ -251,6 +251,16 @@ def test_files_that_are_something_else_are_refused(document: Path) -> None:
         run("request", document, "--url", URL, "--hash", "md5", "--out", document.with_name("new"))
     with pytest.raises(Malformed, match="cannot be written"):
         run("request", document, "--url", URL, "--out", document / "below-a-file")
+
+
+@pytest.mark.parametrize("what", ["token", "trust", "untrusted"])
+def test_a_file_without_an_end_is_not_read_to_its_end(document: Path, pki: Pki, what: str) -> None:
+    run("request", document, "--url", URL)
+    token = document.with_name("document.txt.tst")
+    given = {"token": token, "trust": pki.root_file, "untrusted": pki.chain_file} | {what: Path("/dev/zero")}
+    files = ["--trust", given["trust"], "--untrusted", given["untrusted"]]
+    with pytest.raises(Malformed, match="more than 4194304 octets"):
+        run("verify", document, given["token"], *files)
 
 
 @pytest.mark.req("EN319421:OVR-7.13-05")

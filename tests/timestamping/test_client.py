@@ -15,7 +15,7 @@ from foreign_tokens import DATA, ForeignAuthority, tst_info
 
 from trustworks.core.der.algorithms import HASHES, algorithm_identifier
 from trustworks.core.der.encode import NULL, OCTET_STRING, SEQUENCE, integer, tlv
-from trustworks.core.errors import Malformed, Refused, Rejected, Unavailable
+from trustworks.core.errors import Malformed, Refused, Rejected, TrustworksError, Unavailable
 from trustworks.timestamping import client, wire
 from trustworks.timestamping.model import PkiFailureInfo
 
@@ -331,3 +331,23 @@ def test_a_proxy_of_the_environment_is_for_other_machines(monkeypatch: pytest.Mo
 def _ask(url: str) -> None:
     with suppress(Unavailable):
         client.request_token(url, b"", timeout=5)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.ConnectError("no way to http://who:pass@tsa.test/tsa"),
+        httpx.ReadTimeout("too slow"),
+        httpx.Response(500),
+        httpx.Response(200, content=b"hello", headers={"content-type": "text/html"}),
+        httpx.Response(200, content=bytes(300_000), headers={"content-type": client.REPLY}),
+        OSError("no file for http://who:pass@tsa.test/tsa"),
+    ],
+    ids=["unreachable", "slow", "status", "type", "long", "system"],
+)
+def test_a_password_in_the_address_is_told_to_nobody(answer: httpx.Response | Exception) -> None:
+    with pytest.raises(TrustworksError, match=r"http://\*\*\*@tsa\.test/tsa") as caught:
+        client.request_token("http://who:pass@tsa.test/tsa", b"request", transport=answering(answer))
+    assert "pass" not in str(caught.value)
+    assert client.without_secrets("http://tsa.test/a@b") == "http://tsa.test/a@b"
+    assert client.without_secrets("https://u:p@q@tsa.test") == "https://***@tsa.test"

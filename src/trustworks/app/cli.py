@@ -6,6 +6,7 @@ import importlib
 import os
 import sys
 import traceback
+import warnings
 from pathlib import Path  # noqa: TC003 - Typer reads it at run time
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -165,6 +166,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     1: the answer is no, or cannot be given now; 2: malformed input; 70: a fault of the program.
     """
+    # The library's words on what is odd in others' certificates are for programmers (-W shows them).
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore", UserWarning)
     try:
         app(list(arguments) if arguments is not None else None)
     except TrustworksError as error:

@@ -28,5 +28,6 @@ class HttpStamper:
             token = client.granted_token(answer)
             client.check_answer(token, request)
         except Malformed as error:
-            raise Unavailable("timestamping.malformed", f"{self._url} answers nonsense: {error}") from error
+            place = client.without_secrets(self._url)
+            raise Unavailable("timestamping.malformed", f"{place} answers nonsense: {error}") from error
         return token

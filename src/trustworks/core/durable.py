@@ -18,6 +18,15 @@ Owner = tuple[int, int] | None  # user and group; None: whoever writes
 _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 
 
+def read_at_most(file: Path, most: int) -> bytes:
+    """The octets of a file, or the first `most` and one more, by which who reads sees that it is too long.
+
+    A device has no end. Raises OSError.
+    """
+    with file.open("rb") as opened:
+        return opened.read(most + 1)
+
+
 def put(file: Path, content: str | bytes, *, mode: int = 0o644, owner: Owner = None) -> None:
     """Write a file whole or not at all, and durably; it never exists with more rights than `mode`.
 

@@ -267,10 +267,11 @@ def _write(place: Path, content: bytes) -> None:
 
 def _token(file: Path) -> bytes:
     """The token in a file that holds an answer or the token itself."""
+    from trustworks.core.durable import read_at_most  # noqa: PLC0415
     from trustworks.timestamping import client, wire  # noqa: PLC0415
 
     try:
-        content = file.read_bytes()
+        content = read_at_most(file, wire.MAX_TOKEN)
     except OSError as error:
         raise Malformed(f"{file} cannot be read: {error.strerror}.") from error
     if wire.is_response(content):
@@ -279,14 +280,6 @@ def _token(file: Path) -> bytes:
 
 
 def _certificates(files: list[Path]) -> list[Certificate]:
-    from trustworks.core.pki.certificates import readable_pem  # noqa: PLC0415
+    from trustworks.core.pki.certificates import readable_pem_file  # noqa: PLC0415
 
-    found: list[Certificate] = []
-    for file in files:
-        try:
-            found += readable_pem(file.read_bytes())
-        except OSError as error:
-            raise Malformed(f"{file} cannot be read: {error.strerror}.") from error
-        except Malformed as error:
-            raise Malformed(f"{file} holds no certificates in PEM that can be read. {error}") from error
-    return found
+    return [certificate for file in files for certificate in readable_pem_file(file)]

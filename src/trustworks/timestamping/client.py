@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 from typing import TYPE_CHECKING, Final
 
 import httpx
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from trustworks.core.errors import Malformed, Refused, Rejected, Unavailable
+from trustworks.core.pki.certificates import load_pem_file
 from trustworks.core.printable import printable
 from trustworks.core.trace import implements
 from trustworks.timestamping import wire
@@ -49,30 +52,32 @@ def request_token(
         Unavailable: ``timestamping.unreachable`` or ``timestamping.http``: no answer of the protocol came.
         Malformed: the answer is of another type, or too long; `tls_trust` cannot be read.
     """
-    trust = _context(tls_trust)
+    place, trust = without_secrets(url), _context(tls_trust)
     try:
         return asyncio.run(_exchange(url, request, transport, trust, timeout))
     except (TimeoutError, httpx.TimeoutException) as error:
         raise Unavailable(
             "timestamping.unreachable",
-            f"{url} did not answer in time: {timeout:g} seconds for all of it. Try again later, or ask "
+            f"{place} did not answer in time: {timeout:g} seconds for all of it. Try again later, or ask "
             "another authority.",
         ) from error
     except (httpx.HTTPError, httpx.InvalidURL) as error:
+        why = without_secrets(str(error))
         if "CERTIFICATE_VERIFY_FAILED" in str(error):
             raise Unavailable(
                 "timestamping.unreachable",
-                f"The HTTPS certificate of {url} is not trusted here: {error}. Give the trust anchors of the "
+                f"The HTTPS certificate of {place} is not trusted here: {why}. Give the trust anchors of the "
                 "connection: --tls-trust FILE on the command line, else those of the system.",
             ) from error
         raise Unavailable(
-            "timestamping.unreachable", f"{url} cannot be reached ({type(error).__name__}): {error}"
+            "timestamping.unreachable", f"{place} cannot be reached ({type(error).__name__}): {why}"
         ) from error
     except (ValueError, ImportError, OSError) as error:
         # What httpx and the standard library raise for names, proxies and files that they cannot use.
+        why = without_secrets(str(error))
         raise Unavailable(
             "timestamping.unreachable",
-            f"{url} cannot be reached ({type(error).__name__}: {error}). Look at the address, and in the "
+            f"{place} cannot be reached ({type(error).__name__}: {why}). Look at the address, and in the "
             "environment at ALL_PROXY, HTTP_PROXY, HTTPS_PROXY, SSL_CERT_FILE and SSL_CERT_DIR.",
         ) from error
 
@@ -84,6 +89,7 @@ async def _exchange(
     trust: ssl.SSLContext | None,
     ends_after: float,
 ) -> bytes:
+    place = without_secrets(url)
     headers = {"content-type": QUERY, "accept": REPLY}
     # A limit of httpx is for one wait, and begins anew with each octet: only a loop gives up the whole. A TLS
     # handshake that is given up so leaves its socket open: to connect and to shake hands have half each.
@@ -97,16 +103,16 @@ async def _exchange(
     ):
         if answer.status_code != httpx.codes.OK:
             raise Unavailable(
-                "timestamping.http", f"{url} answered with HTTP status {answer.status_code}, not 200."
+                "timestamping.http", f"{place} answered with HTTP status {answer.status_code}, not 200."
             )
         kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind != REPLY:
-            raise Malformed(f"{url} answered {kind or 'without a type'}, not {REPLY}.")
+            raise Malformed(f"{place} answered {kind or 'without a type'}, not {REPLY}.")
         body = bytearray()
         async for chunk in answer.aiter_bytes():
             body += chunk
             if len(body) > wire.MAX_RESPONSE:
-                raise Malformed(f"{url} answered more than {wire.MAX_RESPONSE} octets.")
+                raise Malformed(f"{place} answered more than {wire.MAX_RESPONSE} octets.")
         return bytes(body)
 
 
@@ -116,13 +122,18 @@ def _context(anchors: Sequence[Path]) -> ssl.SSLContext | None:
         return None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     for file in anchors:
-        try:
-            context.load_verify_locations(cafile=file)
-        except ssl.SSLError as error:
-            raise Malformed(f"{file} holds no certificates in PEM.") from error
-        except OSError as error:
-            raise Malformed(f"{file} cannot be read: {error.strerror}.") from error
+        found = load_pem_file(file)
+        context.load_verify_locations(cadata=b"".join(one.public_bytes(Encoding.DER) for one in found))
     return context
+
+
+# Who asks may be named in the address (RFC 3986, 3.2.1), with a password.
+_USER_INFORMATION: Final = re.compile(r"://[^/\s]*@")
+
+
+def without_secrets(text: str) -> str:
+    """An address, or a sentence about one, that can be shown."""
+    return _USER_INFORMATION.sub("://***@", text)
 
 
 def granted_token(response: bytes) -> bytes:

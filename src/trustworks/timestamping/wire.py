@@ -46,6 +46,9 @@ MAX_REQUEST: Final = 16 * 1024
 MAX_RESPONSE: Final = 256 * 1024
 """Octets of the longest answer that a client reads; one with a chain has some 5,000."""
 
+MAX_TOKEN: Final = 4 * 1024 * 1024
+"""Octets of the longest token that is read from a file: others put revocation lists into theirs."""
+
 _MOST_BITS: Final = 63
 _SIGNED: Final = "It is signed so, and converting it would break that: ask its authority for another."
 
@@ -240,7 +243,11 @@ def encode_token(
 
 
 def decode_token(der: bytes) -> cms.SignedDataInfo:
-    """Read the ContentInfo of a token. Raises `Malformed`."""
+    """Read the ContentInfo of a token. Raises `Malformed`, also for more than `MAX_TOKEN` octets."""
+    if len(der) > MAX_TOKEN:
+        raise Malformed(
+            f"The time-stamp has more than {MAX_TOKEN} octets. Give one time-stamp, not the data."
+        )
     try:
         return asn1.decode_der(cms.SignedDataInfo, der)
     except ValueError as error:

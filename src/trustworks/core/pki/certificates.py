@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from operator import attrgetter, methodcaller
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 
 from trustworks.core.der.x509 import name_in_words
+from trustworks.core.durable import read_at_most
 from trustworks.core.errors import Malformed
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Part = Callable[[x509.Certificate], object]
 
@@ -19,6 +23,9 @@ ISSUER: Final[Part] = attrgetter("issuer")
 EXTENSIONS: Final[Part] = attrgetter("extensions")
 KEY: Final[Part] = methodcaller("public_key")
 ALL: Final = (SUBJECT, ISSUER, EXTENSIONS, KEY)
+
+MAX_PEM: Final = 4 * 1024 * 1024
+"""Octets of the longest file of certificates that is read; all anchors of a system have some 250,000."""
 
 # What the library raises, at once or late, for what is no certificate, or is of a kind unknown to it.
 _FAILURES: Final = (
@@ -41,11 +48,59 @@ def load(der: bytes, *parts: Part) -> x509.Certificate:
 
 
 def load_pem(octets: bytes) -> tuple[x509.Certificate, ...]:
-    """The certificates in PEM, at least one, whether all of each can be read or not. Raises `Malformed`."""
+    """The certificates in PEM, at least one, whether all of each can be read or not.
+
+    Raises `Malformed`, also for more than `MAX_PEM` octets.
+    """
+    if len(octets) > MAX_PEM:
+        raise Malformed(f"The file has more than {MAX_PEM} octets; give one with the certificates alone.")
     try:
         return tuple(x509.load_pem_x509_certificates(octets))
     except _FAILURES as error:
-        raise Malformed(f"These are no certificates in PEM: {error}.") from error
+        raise Malformed(_no_pem(octets)) from error
+
+
+def readable_pem_file(file: Path) -> tuple[x509.Certificate, ...]:
+    """The certificates in a PEM file, all of which can be read. Raises `Malformed`, with the file's name."""
+    return _of_file(file, readable_pem)
+
+
+def load_pem_file(file: Path) -> tuple[x509.Certificate, ...]:
+    """The certificates in a PEM file, as `load_pem`. Raises `Malformed`, with the file's name."""
+    return _of_file(file, load_pem)
+
+
+def _of_file(
+    file: Path, read: Callable[[bytes], tuple[x509.Certificate, ...]]
+) -> tuple[x509.Certificate, ...]:
+    try:
+        octets = read_at_most(file, MAX_PEM)
+    except OSError as error:
+        raise Malformed(f"{file} cannot be read: {error.strerror}.") from error
+    try:
+        return read(octets)
+    except Malformed as error:
+        raise Malformed(f"{file} holds no certificates in PEM that can be read. {error}") from error
+
+
+def _no_pem(octets: bytes) -> str:
+    """What is given in place of certificates in PEM. The library's own words are for programmers."""
+    try:
+        x509.load_der_x509_certificate(octets)
+    except _FAILURES:
+        pass
+    else:
+        return (
+            "It is a certificate in DER, and read here is PEM: openssl x509 -inform DER -in FILE -out NEW "
+            "writes it so."
+        )
+    if b"-----BEGIN CERTIFICATE-----" in octets:
+        return "It has a certificate in PEM that is damaged; get it again from where it came."
+    if b"PRIVATE KEY-----" in octets:
+        return "It is a private key; give the certificate, and look who can read the key."
+    if not octets:
+        return "It is empty; give a file with certificates."
+    return "It has no line -----BEGIN CERTIFICATE-----; give a file that has."
 
 
 def readable_pem(octets: bytes) -> tuple[x509.Certificate, ...]:

@@ -231,7 +231,7 @@ def _check_key(certificate: x509.Certificate) -> None:
                 raise Rejected(
                     "path.algorithm",
                     f"The key of {named(certificate)} is on the curve {key.curve.name}, which is none of the "
-                    "agreed mechanisms.",
+                    "agreed mechanisms; rely on another certificate.",
                 )
         case ed25519.Ed25519PublicKey():
             pass
@@ -322,7 +322,9 @@ def _check_leaf(leaf: x509.Certificate, at: datetime, purpose: Purpose | None) -
     if not (usage.digital_signature or usage.content_commitment):
         raise Rejected("path.key-usage", f"The key of {named(leaf)} is not for signatures.")
     if purpose.sole and not is_for_signatures_alone(usage):
-        raise Rejected("path.key-usage", f"The key of {named(leaf)} is for other things than signatures too.")
+        raise Rejected(
+            "path.key-usage", f"The key of {named(leaf)} is for more than signatures; rely on another."
+        )
 
 
 def is_for_signatures_alone(usage: x509.KeyUsage) -> bool:

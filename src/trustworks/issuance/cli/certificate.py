@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import typer
 
+from trustworks.core.durable import read_at_most
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.moments import read_moment
 from trustworks.issuance import records
@@ -126,8 +127,7 @@ def check_writable(out: Path) -> None:
 
 def read_file(file: Path) -> bytes:
     """The request's file, and one octet more than a request may have, so that its length is judged."""
-    with file.open("rb") as opened:
-        return opened.read(MAX_CSR + 1)
+    return read_at_most(file, MAX_CSR)
 
 
 def to_pem(*certificates: bytes) -> str:
