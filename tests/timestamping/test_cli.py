@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from cryptography.hazmat import asn1
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ObjectIdentifier
 from foreign_tokens import DATA, SERIAL, ForeignAuthority
@@ -19,7 +20,7 @@ from typer.testing import CliRunner
 
 from trustworks.core.der import tsp
 from trustworks.core.der.encode import SEQUENCE, oid, tlv
-from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.errors import Malformed, Refused, Rejected
 from trustworks.timestamping import client, wire
 from trustworks.timestamping.cli import app
 from trustworks.timestamping.inspect import as_dict
@@ -139,6 +140,25 @@ def test_a_file_that_comes_up_meanwhile_is_not_written_over(
         run("request", document, "--url", URL, "--out", out)
     assert len(network) == 1
     assert out.read_bytes() == b"somebody else's"
+
+
+@pytest.mark.req("RFC3161:2.2-SIGNED-ANSWER", "RFC3161:2.4.1-CERTIFICATE-SENT")
+@pytest.mark.parametrize("wrong", ["signature", "certificate"])
+def test_a_token_that_nobody_could_verify_is_not_kept(
+    document: Path, authority: TimestampingAuthority, monkeypatch: pytest.MonkeyPatch, wrong: str
+) -> None:
+    def request_token(_url: str, request: bytes, **_more: Any) -> bytes:
+        if wrong == "certificate":
+            asked = asn1.decode_der(tsp.TimeStampReq, request)
+            asked.cert_req = False
+            return authority.stamp(asn1.encode_der(asked))
+        answer = authority.stamp(request)
+        return answer[:-1] + bytes([answer[-1] ^ 1])
+
+    monkeypatch.setattr(client, "request_token", request_token)
+    with pytest.raises((Refused, Rejected), match=r"not verify|lacks its signer's"):
+        run("request", document, "--url", URL)
+    assert list(document.parent.glob("document*")) == [document]
 
 
 @pytest.mark.parametrize("option", ["--trust", "--out"])
