@@ -8,7 +8,7 @@ import re
 import shutil
 import signal
 import subprocess
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import asn1crypto.ocsp
@@ -70,6 +70,7 @@ def test_a_set_up_without_trusted_time_says_with_which_clock_it_dates(make_lab: 
 @pytest.fixture
 def without_tsu_token(copied: Lab) -> Callable[[], None]:
     """Takes the token `tsu` away at once; answers a function that puts it back."""
+    copied.set_up()  # moves the copy to its own addresses
     tokens = copied.folder / "tokens"
     found = [folder for folder in tokens.iterdir() if _is_tsu(folder)]
     assert len(found) == 1
@@ -86,13 +87,12 @@ def _is_tsu(folder: Path) -> bool:
 def test_a_missing_token_stops_its_service_alone(
     copied: Lab, without_tsu_token: Callable[[], None], request_der: bytes
 ) -> None:
-    copied.start()
-    found = copied.unwell()
-    assert "tsu" in found["module.tsu"]
-    assert failure(copied.stamp(request_der)) == "systemFailure"
-    assert httpx.get(f"{copied.url}/crl/issuing.crl").status_code == 200
-    without_tsu_token()
-    copied.stop()  # SoftHSM2 finds new tokens when it starts
+    with _served(copied):
+        found = until(copied.unwell, what="that the token is missed")
+        assert "tsu" in found["module.tsu"]
+        assert failure(copied.stamp(request_der)) == "systemFailure"
+        assert httpx.get(f"{copied.url}/crl/issuing.crl").status_code == 200
+    without_tsu_token()  # SoftHSM2 finds new tokens when it starts
     copied.start()
     assert failure(copied.stamp(request_der)) is None
     until(copied.well, what="that everything is well")
@@ -117,10 +117,7 @@ def test_a_wrong_pin_is_told_and_not_tried_again(copied: Lab, request_der: bytes
 def test_a_missing_ocsp_certificate_is_told(copied: Lab, request_der: bytes) -> None:
     copied.set_up()  # moves the copy to its own addresses
     (copied.folder / "certs" / "ocsp.pem").rename(copied.folder / "ocsp.pem")
-    command = [*copied.command()[:1], "--config", str(copied.config), "serve"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    try:
-        until(lambda: _answers(copied.url), seconds=60, what="the start")
+    with _served(copied):
         found = httpx.get(f"{copied.url}/healthz", timeout=30).json()["resources"]
         assert "ocsp.pem" in found["ocsp"]["sentence"]
         answer = httpx.post(
@@ -133,10 +130,20 @@ def test_a_missing_ocsp_certificate_is_told(copied: Lab, request_der: bytes) -> 
             lambda: httpx.get(f"{copied.url}/healthz", timeout=30).json()["resources"]["ocsp"]["ok"],
             what="OCSP after the certificate came back",
         )
+    del request_der
+
+
+@contextmanager
+def _served(lab: Lab) -> Iterator[None]:
+    """Serve a laboratory as it is: `trustworks lab` would make first what is missing."""
+    command = [*lab.command()[:1], "--config", str(lab.config), "serve"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    try:
+        until(lambda: _answers(lab.url), seconds=60, what="the start")
+        yield
     finally:
         process.terminate()
         process.communicate(timeout=30)
-    del request_der
 
 
 def test_a_key_of_https_that_is_missing_is_told_before_anything_is_started(copied: Lab) -> None:

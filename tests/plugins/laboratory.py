@@ -73,7 +73,12 @@ class Lab:
         return [str(PROGRAM), "lab", "--dir", str(self.folder), *addresses, *more]
 
     def set_up(self) -> None:
-        subprocess.run(self.command("--setup-only"), check=True, capture_output=True, cwd=self.folder.parent)
+        self.try_set_up().check_returncode()
+
+    def try_set_up(self) -> subprocess.CompletedProcess[str]:
+        """Make what is missing, or fail; what it said."""
+        command = self.command("--setup-only")
+        return subprocess.run(command, capture_output=True, text=True, check=False, cwd=self.folder.parent)
 
     def start(self, *more: str, wait: bool = True) -> None:
         """Start it, and wait until it says that it is up."""

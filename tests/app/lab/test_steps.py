@@ -257,10 +257,11 @@ steps.LabClock = lambda: LabClock(Later())
 layout = Layout(Path(sys.argv[1]))
 setup = steps.Setup(layout)
 setup.time_stamping()
+setup.anchors()
 print("notes:", *setup.notes)
 setup.close()
 wiring = Wiring.lazy(layout.config)
-print("to make:", complete.unit_to_make(layout, wiring))
+print("to keep:", complete.unit_to_keep(layout, wiring))
 query = wire.encode_request(hashlib.sha256(b"a document").digest(), "sha256")
 with wiring.open_database() as database, wiring.open_recorder("tsa", database=database) as recorder:
     with wiring.open_module("tsu") as module:
@@ -286,16 +287,16 @@ def unit(layout: Layout) -> tuple[str, str]:
 def test_a_unit_whose_key_ends_soon_gets_a_successor_with_a_key_of_its_own(layout: Layout) -> None:
     first = layout.certificate("tsu-1").read_bytes()
     text = layout.config.read_text(encoding="utf-8")
-    notes, to_make, _, answer = later(layout, 350)
-    assert (notes, to_make, answer) == ("notes:", "to make: None", "granted"), "fifteen days before its end"
+    notes, to_keep, _, answer = later(layout, 350)
+    assert (notes, to_keep, answer) == ("notes:", "to keep: tsu-1", "granted"), "fifteen days before its end"
     assert layout.config.read_text(encoding="utf-8") == text
 
-    notes, to_make, keys, answer = later(layout, 360)
+    notes, to_keep, keys, answer = later(layout, 360)
     assert unit(layout) == ("tsu-2", "tsu-2.pem")
     assert "tsu-1" in notes
     assert "tsu-2" in notes
     assert "destroy-key" in notes
-    assert to_make == "to make: None"
+    assert to_keep == "to keep: tsu-2"
     assert {"tsu-1", "tsu-2"} <= set(keys.split()), "the old key was destroyed before its use ended"
     assert answer == "granted"
     assert layout.certificate("tsu-1").read_bytes() == first
@@ -325,7 +326,7 @@ def test_a_unit_that_its_owner_wrote_anew_is_its_owners(layout: Layout) -> None:
     name, _ = unit(layout)
     put(layout.config, text.replace(f'name = "{name}"', f"name = '{name}'"))
     mine = layout.config.read_text(encoding="utf-8")
-    notes, to_make, *_ = later(layout, 2 * 365)
-    assert (notes, to_make) == ("notes:", "to make: None")
+    notes, to_keep, *_ = later(layout, 4 * 365)
+    assert (notes, to_keep) == ("notes:", "to keep: None")
     assert layout.config.read_text(encoding="utf-8") == mine
     put(layout.config, text)

@@ -9,14 +9,19 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 from trustworks.app.certificates import read
 from trustworks.app.configuration.settings import is_host_name, split_address
 from trustworks.app.lab import layout as places
+from trustworks.core.errors import Unavailable
 from trustworks.issuance import records
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+
+    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes, PublicKeyTypes
 
     from trustworks.app.configuration.settings import HttpSettings
     from trustworks.app.lab.layout import Layout
@@ -78,10 +83,41 @@ def fits(certificate: x509.Certificate, names: Collection[str] = ()) -> bool:
     return {*dns, *ip} >= set(names)
 
 
+def spki(key: PublicKeyTypes) -> bytes:
+    """The SubjectPublicKeyInfo of a key, by which it is known again."""
+    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+def is_for_another_key(layout: Layout, name: str, own: bytes) -> bool:
+    """Whether a service's certificate is there, and for another key than the one with the SPKI `own`."""
+    file = layout.certificate(name)
+    return file.is_file() and spki(read(file).public_key()) != own
+
+
 def needs_certificate(layout: Layout, name: str, names: Collection[str] = ()) -> bool:
     """Whether a service's certificate is missing, or may not be used much longer, or lacks one of `names`."""
     file = layout.certificate(name)
     return not file.is_file() or not fits(read(file), names)
+
+
+def tls_key(layout: Layout) -> PrivateKeyTypes:
+    """The private key of HTTPS. Raises `Unavailable` (lab.tls-key) where the file holds none for us."""
+    try:
+        return load_pem_private_key(layout.tls_key.read_bytes(), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):  # the second: it is encrypted
+        raise Unavailable(
+            "lab.tls-key",
+            f"{layout.tls_key} holds no key that can be read. Move it away; the next start makes one.",
+        ) from None
+
+
+def needs_tls(layout: Layout, names: Collection[str]) -> bool:
+    """Whether key or certificate of HTTPS is missing, or the certificate is another key's or does not fit."""
+    return (
+        not layout.tls_key.is_file()
+        or needs_certificate(layout, "tls", names)
+        or is_for_another_key(layout, "tls", spki(tls_key(layout).public_key()))
+    )
 
 
 def own_unit(layout: Layout, wiring: Wiring) -> str | None:
@@ -92,18 +128,16 @@ def own_unit(layout: Layout, wiring: Wiring) -> str | None:
     return None
 
 
-def unit_to_make(layout: Layout, wiring: Wiring) -> str | None:
-    """The time-stamping unit that the set-up has to make or to name, None when the present one is good.
+def unit_to_keep(layout: Layout, wiring: Wiring) -> str | None:
+    """The time-stamping unit that is to be in place; None: that is left to the laboratory's owner.
 
     A unit whose key may not be used much longer has a successor with a key of its own, the next number in its
     name (EN 319 421, 7.6.7: a key is not used beyond its end). Where the configuration names the unit in
     other words than the set-up's, that is left to its owner; `/healthz` tells the end.
     """
     own = own_unit(layout, wiring)
-    if own is None or not layout.certificate(own).is_file():
+    if own is None or not layout.certificate(own).is_file() or not needs_certificate(layout, own):
         return own
-    if not needs_certificate(layout, own):
-        return None
     if not places.names_unit(layout.config.read_text(encoding="utf-8"), own):
         return None
     number = int(own.removeprefix("tsu-")) + 1
@@ -112,21 +146,29 @@ def unit_to_make(layout: Layout, wiring: Wiring) -> str | None:
     return f"tsu-{number}"
 
 
+def keys_text(layout: Layout, wiring: Wiring) -> str:
+    """Which tokens are configured, and which files SoftHSM2 keeps for them and for their keys.
+
+    The mark of a complete set-up holds this. Where it is another now, a token or a key may be gone (their
+    names within a file are encrypted), and the set-up looks by opening the tokens.
+    """
+    files = (file.relative_to(layout.folder) for file in layout.tokens.glob("*/*.object"))
+    return "".join(f"{line}\n" for line in (*wiring.config.tokens.model_dump().values(), *sorted(files)))
+
+
 def is_complete(layout: Layout, wiring: Wiring, database: Database) -> bool:
     """Whether nothing is missing, and nothing ends soon."""
-    files = (
-        *(layout.trust / name for name in ("root.pem", "issuing.pem", "chain.pem")),
-        layout.complete,
-        layout.certificate("issuing"),
-        layout.tls_key,
-    )
+    files = (*layout.anchors, layout.complete, layout.certificate("issuing"))
     if not all(file.is_file() for file in files):
+        return False
+    if layout.complete.read_text(encoding="utf-8") != keys_text(layout, wiring):
         return False
     if any(needs_certificate(layout, name) for name in SERVICES):
         return False
-    if needs_certificate(layout, "tls", server_names(wiring.config.http)):
+    if needs_tls(layout, server_names(wiring.config.http)):
         return False
-    if unit_to_make(layout, wiring) is not None:
+    unit = unit_to_keep(layout, wiring)
+    if unit is not None and (unit != own_unit(layout, wiring) or needs_certificate(layout, unit)):
         return False
     # The issuing authority's list is published by the jobs process, the root's by nobody else.
     with database.read() as connection:

@@ -83,6 +83,11 @@ class Layout:
         return self.folder / "trust"
 
     @property
+    def anchors(self) -> tuple[Path, Path, Path]:
+        """The root's certificate, the issuing authority's, and both in one file (PEM)."""
+        return self.trust / "root.pem", self.trust / "issuing.pem", self.trust / "chain.pem"
+
+    @property
     def lock(self) -> Path:
         """The lock that lets one process set up or serve."""
         return self.folder / "run" / "serve.lock"
@@ -94,7 +99,7 @@ class Layout:
 
     @property
     def complete(self) -> Path:
-        """The mark of a set-up that came to its end."""
+        """The mark of a set-up that came to its end; it holds what `complete.keys_text` says."""
         return self.state / "complete"
 
     def pin(self, token: str) -> Path:

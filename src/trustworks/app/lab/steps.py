@@ -7,6 +7,7 @@ is taken up where it was left, and a certificate without its file is read from t
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ from trustworks.core.errors import Unavailable
 from trustworks.core.module import KeyAlgorithm, initialise_token
 from trustworks.core.module.config import ModuleSettings
 from trustworks.core.module.events import add_probe_key, new_key, record_token
+from trustworks.core.module.pin import read_pin
 from trustworks.core.module.requests import certification_request
 from trustworks.core.time import LabClock
 from trustworks.issuance import records
@@ -39,7 +41,9 @@ if TYPE_CHECKING:
     from trustworks.core.audit import Recorder
     from trustworks.core.module import Key, Module
     from trustworks.core.store import Database
+    from trustworks.issuance.model import AuthorityRecord
 
+AUTHORITIES = ("root", "issuing")  # the names of their tokens too
 BY = "lab"  # the actor in the audit log
 Step = tuple[str, "Callable[[], None]"]
 
@@ -85,11 +89,52 @@ class Setup:
             database.upgrade()
 
     def tokens(self) -> None:
-        """Make the tokens that are missing, each apart: one is in its place when it is whole and recorded."""
+        """Make the tokens that are missing, each apart: one is in its place when it is whole and recorded.
+
+        Raises `Unavailable`, before anything is made, where records or keys of the authorities are gone.
+        """
+        self._check_authorities()
         shutil.rmtree(self.layout.new_tokens, ignore_errors=True)
         missing = [name for name in TOKENS if not self._has_token(name)]
         if missing:
             self._make_tokens(missing)
+
+    def _check_authorities(self) -> None:
+        """Refuse to go on without what cannot be made again: the authorities' records, and their keys.
+
+        Raises `Unavailable` (lab.records, lab.authority-key).
+        """
+        with self.wiring.open_database() as database, database.read() as connection:
+            known = {name: records.authority(connection, name) for name in AUTHORITIES}
+        root = self.layout.anchors[0]  # written when all of the first set-up is recorded
+        if known["root"] is None and root.exists():
+            raise Unavailable(
+                "lab.records",
+                f"The records of this laboratory are gone from {database.where}: it does not know the root "
+                f"CA in {root}. Put the database back from a backup, or name another folder with --dir.",
+            )
+        for name, record in known.items():
+            if record is not None and not self._has_key(record):
+                raise Unavailable(
+                    "lab.authority-key",
+                    f"The key of the {name} CA is gone from the token {self.wiring.token_uri(name)}, and it "
+                    f"cannot be made again. Put {self.layout.tokens} back from a backup, or name another "
+                    "folder with --dir.",
+                )
+
+    def _has_key(self, record: AuthorityRecord) -> bool:
+        try:
+            with self.wiring.open_module(record.name) as module:
+                return module.key(self._label(record.name)).spki_sha256 == record.spki_sha256
+        except Unavailable as error:
+            if error.code not in {"module.token-absent", "module.key-absent"}:
+                raise
+            return False
+
+    def _label(self, name: str) -> str:
+        """The label of an authority's key."""
+        settings = self.wiring.issuance_settings
+        return settings.root.key if name == "root" else settings.issuing.key
 
     def _make_tokens(self, names: list[str]) -> None:
         on_event = module_events(self._log()[1])
@@ -100,13 +145,15 @@ class Setup:
         settings = ModuleSettings.model_validate({"softhsm2-conf": conf})
         for name in names:
             before = set(new.iterdir())
+            uri = self.wiring.token_uri(name)
+            label = uri.token or name
             initialise_token(
-                label=name,
+                label=label,
                 so_pin=self.layout.so_pin(name).read_text(encoding="ascii").strip(),
-                user_pin=self.layout.pin(name).read_text(encoding="ascii").strip(),
+                user_pin=read_pin(uri, base=self.wiring.base),
                 settings=settings,
             )
-            record_token(on_event, name)
+            record_token(on_event, label)
             for folder in set(new.iterdir()) - before:
                 folder.rename(self.layout.tokens / folder.name)
         conf.unlink()
@@ -134,22 +181,18 @@ class Setup:
 
     def _ceremony(self, name: str, algorithm: str) -> None:
         database, _ = self._log()
+        key = self.key(name, self._label(name), KeyAlgorithm(algorithm))
         with database.read() as connection:
             if records.authority(connection, name) is not None:
                 return
-        settings = self.wiring.issuance_settings
-        label = settings.root.key if name == "root" else settings.issuing.key
-        key = self.key(name, label, KeyAlgorithm(algorithm))
         issuance = self.issuance()
         create = issuance.create_root if name == "root" else issuance.create_issuing
         create(key, by=BY)
 
     def time_stamping(self) -> None:
         """The time-stamping unit's key and certificate; another unit in its place before its key's end."""
-        own, unit = (
-            complete.own_unit(self.layout, self.wiring),
-            complete.unit_to_make(self.layout, self.wiring),
-        )
+        own = complete.own_unit(self.layout, self.wiring)
+        unit = complete.unit_to_keep(self.layout, self.wiring)
         if own is None or unit is None:
             return
         self._service("tsu", "tsu", unit, f"Trustworks TEST TSU {unit.removeprefix('tsu-')}")
@@ -177,15 +220,21 @@ class Setup:
 
     def _service(self, profile: str, token: str, label: str, name: str) -> None:
         """A service's key in its token, and its certificate by the issuing authority."""
-        if not complete.needs_certificate(self.layout, label):
-            return
         key = self.key(token, label, KeyAlgorithm.P256)
+        lost = complete.is_for_another_key(self.layout, label, key.spki)
+        if not lost and not complete.needs_certificate(self.layout, label):
+            return
+        if lost:
+            self.notes.append(
+                f"The key {label} of the token {token} was gone. There is a new one, with a certificate of "
+                f"its own in {self.layout.certificate(label)}."
+            )
         self._certify(profile, label, name, certification_request(key), spki_sha256=key.spki_sha256)
 
     def tls(self) -> None:
         """The HTTPS server's key in a file (the server reads nothing else), and its certificate."""
         names = complete.server_names(self.wiring.config.http)
-        if self.layout.tls_key.is_file() and not complete.needs_certificate(self.layout, "tls", names):
+        if not complete.needs_tls(self.layout, names):
             return
         if not self.layout.tls_key.is_file():
             made = ec.generate_private_key(ec.SECP256R1())
@@ -193,7 +242,7 @@ class Setup:
                 Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
             )
             put(self.layout.tls_key, pem, mode=0o600)
-        key = serialization.load_pem_private_key(self.layout.tls_key.read_bytes(), password=None)
+        key = complete.tls_key(self.layout)
         if not isinstance(key, ec.EllipticCurvePrivateKey):
             raise Unavailable(
                 "lab.tls-key",
@@ -203,15 +252,12 @@ class Setup:
         request = (
             x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).sign(key, hashes.SHA256())
         )
-        spki = key.public_key().public_bytes(Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-        digest = hashes.Hash(hashes.SHA256())
-        digest.update(spki)
         self._certify(
             "tls-server",
             "tls",
             "Trustworks TEST server",
             request.public_bytes(Encoding.DER),
-            spki_sha256=digest.finalize(),
+            spki_sha256=hashlib.sha256(complete.spki(key.public_key())).digest(),
             alternative_names=names,
         )
 
@@ -265,19 +311,17 @@ class Setup:
         settings = self.wiring.issuance_settings
         clock = LabClock()
         due = [one.authority for one in crl_states(settings, database, clock.now().utc) if one.due]
-        labels = {"root": settings.root.key, "issuing": settings.issuing.key}
-        keys = {name: self.module(name).key(labels[name]) for name in due}
+        keys = {name: self.module(name).key(self._label(name)) for name in due}
         publisher = CrlPublisher(settings, database=database, recorder=recorder, clock=clock, keys=keys)
         for name in due:
             publisher.publish(name, actor=BY)
 
     def anchors(self) -> None:
         """The trust anchors, for whoever verifies; and the mark that the set-up is complete."""
-        root, issuing = self._authority("root"), self._authority("issuing")
-        put(self.layout.trust / "root.pem", _pem(root))
-        put(self.layout.trust / "issuing.pem", _pem(issuing))
-        put(self.layout.trust / "chain.pem", _pem(issuing) + _pem(root))
-        put(self.layout.complete, "")
+        root, issuing = (_pem(self._authority(name)) for name in AUTHORITIES)
+        for file, content in zip(self.layout.anchors, (root, issuing, issuing + root), strict=True):
+            put(file, content)
+        put(self.layout.complete, complete.keys_text(self.layout, self.wiring))
 
     # What the steps share
 
@@ -302,12 +346,10 @@ class Setup:
     def issuance(self) -> Issuance:
         """Issuance over the open tokens. A ceremony in a laboratory has no other clock than the machine's."""
         database, recorder = self._log()
-        settings = self.wiring.issuance_settings
-        labels = {"root": settings.root.key, "issuing": settings.issuing.key}
         return Issuance(
-            settings,
+            self.wiring.issuance_settings,
             public_url=self.wiring.config.http.public_url,
-            keys=lambda name: self.module(name).key(labels[name]),
+            keys=lambda name: self.module(name).key(self._label(name)),
             clock=LabClock(),
             recorder=recorder,
             database=database,
