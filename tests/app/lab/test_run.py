@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from closed_folder import closed
-from laboratory import free_port
+from laboratory import Lab, free_port
 
 from trustworks.app.lab import layout as places
 from trustworks.app.lab.layout import Layout
@@ -17,6 +19,8 @@ from trustworks.app.lab.run import run
 from trustworks.app.processes import serving
 from trustworks.core.durable import put
 from trustworks.core.errors import Malformed, Unavailable
+from trustworks.core.module import find_library
+from trustworks.core.store.sqlite import LONGEST_PATH
 
 
 def start(folder: Path, **options: Any) -> None:
@@ -61,11 +65,58 @@ def test_a_folder_whose_name_softhsm2_would_cut_is_refused(tmp_path: Path, name:
     assert not list(tmp_path.iterdir())
 
 
+def folder_of(parent: Path, octets: int) -> Path:
+    """A path of so many octets, not ASCII alone, to be made."""
+    found = parent.joinpath(*((octets - len(str(parent)) - 8) // 201 * ["d" * 200]))
+    left = octets - len(str(found)) - 1
+    found /= "\u00fc" * (left // 2) + "e" * (left % 2)
+    assert len(str(found).encode()) == octets
+    return found
+
+
+LONGEST = 1023 - len(f"directories.tokendir = {Layout(Path()).new_tokens}/")
+
+
 def test_a_folder_whose_name_softhsm2_would_not_read_to_its_end_is_refused(tmp_path: Path) -> None:
-    folder = tmp_path.joinpath(*(5 * ["d" * 200]))
     with pytest.raises(Malformed, match=r"--dir: SoftHSM2 could not find its tokens .* too long"):
-        start(folder)
+        start(folder_of(tmp_path, LONGEST + 1))
+    with pytest.raises(Unavailable, match=r"its path has \d+ octets, and SQLite opens none"):
+        start(folder_of(tmp_path, LONGEST))
     assert not list(tmp_path.iterdir())
+
+
+MAKE_TOKEN = """
+import sys
+from trustworks.core.module import initialise_token, token_labels
+from trustworks.core.module.config import ModuleSettings
+settings = ModuleSettings.model_validate({"softhsm2-conf": sys.argv[1]})
+initialise_token(label="one", so_pin="an officer's pin", user_pin="a user's pin", settings=settings)
+print(*token_labels(settings=settings))
+"""
+
+
+@pytest.mark.parametrize("octets", [0, 1])
+def test_softhsm2_finds_tokens_in_the_longest_folder_and_in_no_longer_one(
+    tmp_path: Path, octets: int
+) -> None:
+    try:
+        find_library()
+    except Unavailable as error:
+        pytest.skip(f"NOT TESTED, no PKCS#11 library: {error}")
+    tokens = Layout(folder_of(tmp_path, LONGEST + octets)).new_tokens
+    tokens.mkdir(parents=True)
+    put(tmp_path / "softhsm2.conf", places.softhsm2_text(tokens))
+    command = [sys.executable, "-c", MAKE_TOKEN, str(tmp_path / "softhsm2.conf")]
+    made = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (made.stdout == "one\n") is (octets == 0), made.stderr
+    assert len(list(tokens.iterdir())) == 1 - octets
+
+
+def test_the_longest_folder_that_sqlite_opens_becomes_a_laboratory(tmp_path: Path) -> None:
+    lab = Lab(folder_of(tmp_path, LONGEST_PATH - len("/state/trustworks.sqlite")))
+    lab.folder.parent.mkdir(parents=True, exist_ok=True)
+    made = lab.try_set_up()
+    assert made.returncode == 0, made.stderr
 
 
 def test_a_tilde_is_a_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

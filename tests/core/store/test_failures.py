@@ -20,6 +20,7 @@ from sqlalchemy import text
 from trustworks.core.errors import Unavailable
 from trustworks.core.store import Database, StoreSettings
 from trustworks.core.store.failures import SENTENCES, code_of
+from trustworks.core.store.sqlite import LONGEST_PATH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +37,31 @@ def file(tmp_path: Path, sqlite_template: Path) -> Path:
     copy = tmp_path / "trustworks.sqlite"
     shutil.copy(sqlite_template, copy)
     return copy
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_a_path_that_is_too_long_for_sqlite_is_told_with_what_to_do(tmp_path: Path, more: int) -> None:
+    octets = LONGEST_PATH + more - len("/x.sqlite")
+    folder = tmp_path.joinpath(*((octets - len(str(tmp_path)) - 2) // 101 * ["d" * 100]))
+    file = folder / ("e" * (octets - len(str(folder)) - 1)) / "x.sqlite"
+    assert len(str(file)) == LONGEST_PATH + more
+    if not more:
+        with Database.open(settings_of(file)) as database:
+            database.upgrade()
+            assert database.durability() == []
+    else:
+        with pytest.raises(Unavailable, match=f"has {LONGEST_PATH + 1} octets, and SQLite") as caught:
+            Database.open(settings_of(file))
+        assert caught.value.code == "store.cannot-open"
+        assert not list(tmp_path.iterdir())
+
+
+def test_a_file_that_sqlite_cannot_make_a_database_of_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "trustworks.sqlite"
+    file.mkdir()
+    with Database.open(settings_of(file)) as database, pytest.raises(Unavailable) as caught:
+        database.upgrade()
+    assert caught.value.code == "store.cannot-open"
 
 
 def fill(database: Database) -> None:

@@ -31,7 +31,9 @@ GROUP_AND_OTHERS_WRITE = 0o022
 _PIN_OCTETS = 18
 # It ends a value at these; what is no text (a surrogate, in Python) cannot be written to its file.
 _CUT_BY_SOFTHSM2 = re.compile(r"[#=\x00-\x1f\x7f\ud800-\udfff]")
-_LONGEST_LINE = 1023  # octets of a line of its file that it reads at once, with the line's end
+# Octets of a line of its file that it reads at once, before the line's end; of a longer one it takes the
+# beginning. Tried with SoftHSM2 2.6.1; what it makes below a folder of tokens may be longer.
+_LONGEST_LINE = 1023
 _TOKENDIR = re.compile(r"(?m)^[ \t]*directories\.tokendir[ \t]*=.*$")
 
 TRACEABLE = (
@@ -131,7 +133,7 @@ def check_folder(layout: Layout) -> None:
             f"--dir: SoftHSM2 could not find its tokens in {str(folder)!r}: it takes no #, no =, no control "
             "character and no broken one in a name. Name another folder."
         )
-    if max(map(len, softhsm2_text(layout.new_tokens).encode().splitlines(keepends=True))) > _LONGEST_LINE:
+    if max(map(len, softhsm2_text(layout.new_tokens).encode().splitlines())) > _LONGEST_LINE:
         raise Malformed(
             f"--dir: SoftHSM2 could not find its tokens in {folder}: the path is too long. Name another "
             "folder."

@@ -23,6 +23,7 @@ from trustworks.app.processes.supervisor import only_one
 from trustworks.app.wiring import TOKENS, Wiring
 from trustworks.core.durable import put
 from trustworks.core.errors import Malformed, Unavailable
+from trustworks.core.store.sqlite import check_path
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -105,7 +106,10 @@ def _prepare(
     places.check_folder(layout)
     lock = held.enter_context(only_one(layout.lock)) if layout.lock.exists() else None
     text = _text(layout, asked)
-    http = _would_be(layout, text).config.http
+    config = _would_be(layout, text).config
+    if config.store.sqlite_file is not None:
+        check_path(config.store.sqlite_file)
+    http = config.http
     for address in (http.listen, http.tls_listen):
         if address is not None and not setup_only:
             held.enter_context(reserved(address))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from trustworks.core.durable import new_file
 from trustworks.core.errors import Rejected, Unavailable
-from trustworks.core.store.failures import code_of, unavailable
+from trustworks.core.store.failures import translated
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,14 +33,12 @@ def back_up(database: Database, file: Path, progress: Callable[[int, int], None]
             "Back up PostgreSQL by its own tools: pg_basebackup with WAL archiving, or pg_dump.",
         )
     try:
-        with new_file(file, mode=0o600) as new:
+        with translated(f"the copy {file} of {database.where}"), new_file(file, mode=0o600) as new:
             _copy(source, new, progress)
     except FileExistsError:
         raise Rejected("store.backup", f"{file} exists. Name a file that does not.") from None
     except OSError as error:
         raise Unavailable("store.backup", f"{file} cannot be written: {error.strerror}.") from error
-    except sqlite3.Error as error:
-        raise unavailable(code_of(error), f"the copy {file} of {database.where}", error) from error
 
 
 def _copy(source: Path, copy: Path, progress: Callable[[int, int], None]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -133,5 +134,7 @@ def translated(where: str) -> Iterator[None]:
         if code == "store.failed" and isinstance(error, exc.ProgrammingError):
             raise  # wrong SQL is a bug, not the database's condition
         raise unavailable(code, where, error.orig) from error
+    except sqlite3.Error as error:  # of a connection that is not SQLAlchemy's
+        raise unavailable(code_of(error), where, error) from error
     except exc.TimeoutError as error:
         raise unavailable("store.busy", where) from error

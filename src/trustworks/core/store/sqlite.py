@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from os.path import samestat
 from typing import TYPE_CHECKING, Any
@@ -28,9 +29,26 @@ _PRAGMAS = (
     "PRAGMA cell_size_check=ON",
 )
 
+LONGEST_PATH = 504  # octets: SQLite has room for 512, and leaves some of them for the ends of its other files
+
+
+def check_path(file: Path) -> None:
+    """Raise `Unavailable` (store.cannot-open) where SQLite cannot open a file for the length of its path."""
+    octets = len(os.fsencode(os.path.realpath(file)))  # SQLite follows links first
+    if octets > LONGEST_PATH:
+        raise Unavailable(
+            "store.cannot-open",
+            f"The database {file} cannot be opened: its path has {octets} octets, and SQLite opens none of "
+            f"more than {LONGEST_PATH}. Let [store] url name a file in another folder.",
+        )
+
 
 def open_engine(settings: StoreSettings, file: Path) -> Engine:
-    """An engine whose transactions begin with BEGIN IMMEDIATE where they write; the file must exist."""
+    """An engine whose transactions begin with BEGIN IMMEDIATE where they write; the file must exist.
+
+    Raises what `check_path` raises.
+    """
+    check_path(file)
 
     def connect() -> sqlite3.Connection:
         connection = sqlite3.connect(
