@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import io
+import os
 import re
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from foreign_tokens import DATA, ForeignAuthority
 
 from trustworks.app import cli
 from trustworks.core.errors import Malformed
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -57,6 +58,54 @@ def test_an_error_moves_no_terminal_and_keeps_its_lines(
     assert ended() == 2
     said = capsys.readouterr().err
     assert said == "Malformed: Two problems:\nthe \\x1b[2J name\nthe \\udcff file\n"
+
+
+_KEY = ("--token", "tsu", "--label")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        ("module", "init-token", "--pin-file", "p", "--so-pin-file", "s", "--label"),
+        ("module", "generate-key", *_KEY),
+        ("module", "request", *_KEY),
+        ("module", "destroy-key", *_KEY, "x", "--confirm", "x", "--reason"),
+        ("module", "approve", "--operator"),
+        ("time", "release", "--reason", "x", "--operator"),
+        ("audit", "show"),
+        ("audit", "list", "--stream"),
+        ("audit", "list", "--type"),
+        ("certificate", "list", "--subject"),
+        (
+            "certificate",
+            "issue",
+            "--profile",
+            "x",
+            "--csr",
+            __file__,
+            "--subject",
+            "CN=x",
+            "--alternative-name",
+        ),
+        ("crl", "publish", "--by"),
+    ],
+)
+def test_text_that_is_no_utf8_is_refused_whatever_it_is_for(
+    call: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main([*call, "a\udcff"])
+    assert caught.value.code == 2
+    assert "'a\\udcff' is no UTF-8. Write it in UTF-8" in capsys.readouterr().err
+
+
+def test_a_file_whose_name_is_no_utf8_is_named_in_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    octets = b"a\xff"
+    monkeypatch.setattr(cli, "app", lambda _: typer.echo(f"It is in {Path(os.fsdecode(octets))}."))
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="utf-8"))
+    cli.main([])
+    assert written.getvalue() == b"It is in a\\udcff.\n"
 
 
 @pytest.mark.usefixtures("faulty")

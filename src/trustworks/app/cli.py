@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 import traceback
@@ -15,7 +16,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from trustworks.core.errors import Malformed, Refused, Rejected, TrustworksError, Unavailable
-from trustworks.core.printable import printable
+from trustworks.core.printable import printable, utf8
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -82,6 +83,7 @@ def _plain(command: Any) -> Any:
     command.rich_markup_mode = None
     for parameter in command.params:
         _in_words(parameter)
+        _in_utf8(parameter)
     for inner in getattr(command, "commands", {}).values():
         _plain(inner)
     return command
@@ -91,6 +93,23 @@ def _in_words(parameter: Any) -> None:
     """Let a parameter's help say what to write, in place of the Python type that it becomes."""
     python: Callable[[Any], str] = parameter.display_type
     parameter.display_type = lambda context: _WORDS.get(shown := python(context), shown)
+
+
+def _in_utf8(parameter: Any) -> None:
+    """Let a parameter refuse text that is no UTF-8, which no log, database or module could keep.
+
+    A file's name may have any octets; it comes as a `Path`.
+    """
+    process: Callable[[Any, Any], Any] = parameter.process_value
+
+    def checked(context: Any, value: Any) -> Any:
+        found = process(context, value)
+        for one in found if isinstance(found, (list, tuple)) else (found,):
+            if isinstance(one, str):
+                utf8(one)
+        return found
+
+    parameter.process_value = checked
 
 
 class _Nouns(TyperGroup):
@@ -169,6 +188,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # The library's words on what is odd in others' certificates are for programmers (-W shows them).
     if not sys.warnoptions:
         warnings.simplefilter("ignore", UserWarning)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # the name of a file may hold any octets
     try:
         app(list(arguments) if arguments is not None else None)
     except TrustworksError as error:

@@ -10,7 +10,9 @@ def utf8(value: str | None) -> str | None:
     try:
         (value or "").encode()
     except UnicodeEncodeError:
-        raise Malformed(f"{value!a} is no UTF-8. Write it as it is shown where it is listed.") from None
+        raise Malformed(
+            f"{value!a} is no UTF-8. Write it in UTF-8, or as it is shown where it is listed."
+        ) from None
     return value
 
 

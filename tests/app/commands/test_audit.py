@@ -236,12 +236,6 @@ def test_moments_at_the_ends_of_the_calendar(wiring: Wiring, moment: str) -> Non
     assert len(run(wiring, "list", "--until", moment).stdout.splitlines()) == 6 - count
 
 
-def test_arguments_that_are_no_utf8(wiring: Wiring) -> None:
-    for call in (("list", "--stream", "\udcff"), ("list", "--type", "\udcff"), ("show", "\udcff", 1)):
-        assert isinstance(run(wiring, *call).exception, Malformed), call
-    assert run(wiring, "list", "--actor", "\udcff").exit_code == 0
-
-
 @pytest.mark.parametrize("sequence", [2**63, 10**30])
 def test_a_number_that_no_event_has(wiring: Wiring, sequence: int) -> None:
     for verb in ("show", "prove"):

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from trustworks.app.commands.module import app
 from trustworks.app.configuration.settings import TokensSettings
 from trustworks.core.errors import Malformed, Refused, Rejected, Unavailable
-from trustworks.core.module import KeyAlgorithm, Module, ModuleSettings, Pkcs11Uri
+from trustworks.core.module import KeyAlgorithm, Module, ModuleSettings, Pkcs11Uri, token_labels
 from trustworks.core.module.constants import Rv
 from trustworks.core.module.pkcs11 import Cryptoki, CryptokiError
 
@@ -185,6 +185,18 @@ def test_a_token_is_not_made_twice_and_no_pin_file_is_written_over(softhsm: Path
         "init-token", "--library", softhsm, "--label", "x", "--pin-file", tmp_path / "no" / "p", *files[2:]
     )
     assert isinstance(done.exception, Unavailable)
+
+
+def test_a_pin_file_that_no_uri_could_name_is_refused_before_there_is_a_token(
+    softhsm: Path, tmp_path: Path
+) -> None:
+    before = token_labels(softhsm)
+    files = ("--pin-file", tmp_path / "pin\udcff", "--so-pin-file", tmp_path / "so.pin")
+    done = call("init-token", "--library", softhsm, "--label", "unnamed", *files)
+    assert isinstance(done.exception, Malformed)
+    assert "is no UTF-8, and the token's URI could not name it" in str(done.exception)
+    assert not list(tmp_path.iterdir())
+    assert token_labels(softhsm) == before
 
 
 @pytest.mark.parametrize("call_that_fails", ["init_token", "init_pin"])

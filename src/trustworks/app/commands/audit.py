@@ -20,7 +20,7 @@ from trustworks.app.commands.documents import (
 )
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.moments import read_moment
-from trustworks.core.printable import printable, utf8
+from trustworks.core.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -43,7 +43,7 @@ Certificates = Annotated[
 ]
 
 
-Stream = Annotated[str, typer.Argument(help="The stream's name, as `audit list` shows it.", callback=utf8)]
+Stream = Annotated[str, typer.Argument(help="The stream's name, as `audit list` shows it.")]
 Sequence = Annotated[int, typer.Argument(help="The event's number in its stream.", min=0)]
 
 
@@ -249,10 +249,8 @@ def check_proof(
 @app.command("list")
 def list_events(  # noqa: PLR0917 - Typer makes options of them
     context: typer.Context,
-    type_prefix: Annotated[
-        str, typer.Option("--type", help="A type of events, or its beginning.", callback=utf8)
-    ] = "",
-    stream: Annotated[str | None, typer.Option(help="One stream.", callback=utf8)] = None,
+    type_prefix: Annotated[str, typer.Option("--type", help="A type of events, or its beginning.")] = "",
+    stream: Annotated[str | None, typer.Option(help="One stream.")] = None,
     actor: Annotated[str | None, typer.Option(help="Who acted.")] = None,
     outcome: Annotated[str | None, typer.Option(help="success, failure or refused.")] = None,
     since: Annotated[

@@ -39,6 +39,7 @@ def init_token(
 
     Keep the security officer's file away from this machine afterwards: no service needs it.
     """
+    _check_named(pin_file)
     where: dict[str, Any] = {"library": library} if library else _configured(context)
     with log_of(context, alone=True) as on_event:
         with _new_pins(pin_file, so_pin_file) as (user_pin, so_pin):
@@ -55,6 +56,17 @@ def init_token(
         typer.echo(json.dumps(facts))
     else:
         typer.echo(f"{named}\nPut that line under [tokens], and take {so_pin_file} off this machine.")
+
+
+def _check_named(pin_file: Path) -> None:
+    """Refuse a PIN file that no URI could name, before there is a token. Raises `Malformed`."""
+    name = str(pin_file.absolute())
+    try:
+        quote(name)
+    except UnicodeEncodeError:
+        raise Malformed(
+            f"--pin-file: {name!a} is no UTF-8, and the token's URI could not name it. Name another file."
+        ) from None
 
 
 def _configured(context: typer.Context) -> dict[str, Any]:
