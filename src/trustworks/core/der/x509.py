@@ -5,6 +5,7 @@ Data without behaviour (RFC 5280, 4.1; RFC 3739, 3.2.6; EN 319 412-1, 5.1; EN 31
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -122,18 +123,44 @@ class _Names:
     items: list[asn1.SetOf[_NameAttribute]]
 
 
+# How the kinds of DirectoryString and their like write text, by their tags. T61String is taken for Latin-1,
+# as OpenSSL and most who wrote one do; the four after UTF8String are parts of ASCII.
+_CODECS: Final = {
+    12: "utf-8",
+    18: "utf-8",
+    19: "utf-8",
+    22: "utf-8",
+    26: "utf-8",
+    20: "latin-1",
+    28: "utf-32-be",
+    30: "utf-16-be",
+}
+
+
 def read_name(der: bytes) -> Name:
-    """A name outside of a certificate, whose values are in UTF-8 or a part of it. Raises `Malformed`."""
+    """A name outside of a certificate, to be shown: a length or a letter that is not allowed is no objection.
+
+    Raises `Malformed`. Source: RFC 5280, 4.1.2.4.
+    """
     try:
         relative = asn1.decode_der(_Names, tlv(SEQUENCE, der)).items
-        return Name(
-            RelativeDistinguishedName(
-                NameAttribute(one.type, bytes(one.value.data).decode()) for one in part.as_list()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what it says of a length
+            return Name(
+                RelativeDistinguishedName(
+                    NameAttribute(one.type, _text(one.value), _validate=False) for one in part.as_list()
+                )
+                for part in relative
             )
-            for part in relative
-        )
     except ValueError as error:
         raise Malformed("This is not the DER of a name.") from error
+
+
+def _text(value: asn1.TLV) -> str:
+    codec = _CODECS.get(value.tag_bytes[0])
+    if codec is None:
+        raise ValueError("It is no text.")
+    return bytes(value.data).decode(codec)
 
 
 def name_in_words(name: Name) -> str:
