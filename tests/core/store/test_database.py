@@ -155,7 +155,7 @@ def test_a_database_without_tables_says_what_to_do(tmp_path: Path) -> None:
 
 
 @pytest.mark.req("TRUSTWORKS:STORE-02")
-@pytest.mark.parametrize(("version", "says"), [("0000", "store upgrade"), ("9999", "Update Trustworks")])
+@pytest.mark.parametrize(("version", "says"), [("0001", "store upgrade"), ("9999", "Update Trustworks")])
 def test_another_schema_is_refused(database: Database, version: str, says: str) -> None:
     database.ping()
     with database.begin() as connection:

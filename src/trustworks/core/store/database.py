@@ -110,17 +110,12 @@ class Database:
         self.check_schema()
 
     def version(self) -> str | None:
-        """The schema's version; None when there are no tables, or no database, yet."""
+        """The schema's version; None when there are no tables, or no database, yet. Raises `Unavailable`."""
         file = self.settings.sqlite_file
         if file is not None and not self._was_connected and not _is_there(file):
             return None
-        try:
-            with self.read() as connection:
-                return schema.present(connection)
-        except Unavailable as error:
-            if error.code == "store.schema":
-                return None
-            raise
+        with self.read() as connection:
+            return schema.present(connection, self.where)
 
     @property
     def _was_connected(self) -> bool:

@@ -52,6 +52,7 @@ _WORDS = (
     ("no such table", "store.schema"),
     ("no such column", "store.schema"),
     ("Could not decode to UTF-8", "store.damaged"),
+    ("already exists", "store.damaged"),  # a table whose version is gone
 )
 
 # SQLSTATE, whole or its class. Source: PostgreSQL documentation, appendix A.
@@ -69,6 +70,7 @@ _POSTGRESQL = (
     ("42501", "store.refused"),
     ("42P01", "store.schema"),
     ("42703", "store.schema"),
+    ("42P07", "store.damaged"),  # a table is there already: its version is gone
     ("58", "store.input-output"),
     ("XX001", "store.damaged"),
     ("XX002", "store.damaged"),

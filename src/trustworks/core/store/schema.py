@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import fcntl
+import re
 from contextlib import contextmanager
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 
 from trustworks.core.errors import Unavailable
+from trustworks.core.printable import printable
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
@@ -18,21 +20,45 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+_TABLE = "alembic_version"
 _PACKAGE = "trustworks.core.store.migrations"
 # Any number, as long as all processes use the same: PostgreSQL's advisory lock of the upgrade.
 _ADVISORY_LOCK = 0x7472757374776B73
 
 
-def head() -> str:
-    """The newest version. Migrations are numbered files, so that this needs no migration library."""
+def versions() -> list[str]:
+    """All versions, in their order. Migrations are numbered files: this needs no migration library."""
     names = (entry.name for entry in resources.files(_PACKAGE).joinpath("versions").iterdir())
-    return max(name.partition("_")[0] for name in names if name[:4].isdigit() and name.endswith(".py"))
+    return sorted(name.partition("_")[0] for name in names if name[:4].isdigit() and name.endswith(".py"))
 
 
-def present(connection: Connection) -> str | None:
-    """The version of the connected database; None when it has no tables yet."""
-    found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
-    return None if found is None else str(found)
+def head() -> str:
+    """The newest version."""
+    return versions()[-1]
+
+
+def present(connection: Connection, where: str) -> str | None:
+    """The version of the connected database `where`; None when it has no tables yet.
+
+    Raises `Unavailable` (store.damaged) where the table of versions says anything else than one version.
+    """
+    if not inspect(connection).has_table(_TABLE):
+        return None
+    rows = [dict(row) for row in connection.execute(text(f"SELECT * FROM {_TABLE}")).mappings()]  # noqa: S608 - a constant
+    found = [row.get("version_num") for row in rows]
+    if len(found) == 1 and isinstance(found[0], str) and _is_version(found[0]):
+        return found[0]
+    told = printable(", ".join(map(repr, found))) or "no version"
+    raise Unavailable(
+        "store.damaged",
+        f"The table {_TABLE} of {where} has {told} in place of one version of the schema. Stop the services, "
+        "keep a copy to investigate, restore a backup.",
+    )
+
+
+def _is_version(found: str) -> bool:
+    """Whether it is one of ours, or may be one of a newer program."""
+    return found in versions() or (re.fullmatch(r"[0-9]{4}", found) is not None and found > head())
 
 
 @implements("TRUSTWORKS:STORE-02")
