@@ -24,6 +24,19 @@ def test_a_file_appears_whole_with_its_mode_and_leaves_nothing_behind(tmp_path: 
     assert list(tmp_path.iterdir()) == [file]
 
 
+def test_what_is_no_regular_file_is_not_replaced(tmp_path: Path) -> None:
+    pipe, link = tmp_path / "pipe", tmp_path / "link"
+    os.mkfifo(pipe)
+    link.symlink_to(pipe)
+    for one in (pipe, link, tmp_path):
+        with pytest.raises(OSError, match="it is no regular file") as caught:
+            put(one, "new")
+        assert caught.value.strerror
+    assert sorted(tmp_path.iterdir()) == [link, pipe]
+    assert pipe.is_fifo()
+    assert link.is_symlink()
+
+
 def test_a_file_that_cannot_be_written_leaves_the_old_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -30,8 +30,11 @@ def read_at_most(file: Path, most: int) -> bytes:
 def put(file: Path, content: str | bytes, *, mode: int = 0o644, owner: Owner = None) -> None:
     """Write a file whole or not at all, and durably; it never exists with more rights than `mode`.
 
-    A file of that name is replaced. `owner`: the user and the group that it is given to. Raises OSError.
+    A file of that name is replaced. `owner`: the user and the group that it is given to. Raises OSError, also
+    where the name is that of a pipe, a socket or a device, which would be gone.
     """
+    if file.exists() and not file.is_file():
+        raise OSError(errno.EINVAL, "it is no regular file", str(file))
     octets = content.encode() if isinstance(content, str) else content
     with _written(file, (octets,), mode, owner) as new:
         new.replace(file)

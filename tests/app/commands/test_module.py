@@ -160,6 +160,14 @@ def test_a_request_for_no_key_or_into_no_folder_is_refused_in_a_sentence(
     done = call(*order, "--out", tmp_path / "absent" / "k.csr", obj=wiring)
     assert isinstance(done.exception, Rejected)
     assert "cannot be written" in str(done.exception)
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "old").write_text("mine", encoding="ascii")
+    for name in ("pipe", "old"):
+        done = call(*order, "--out", tmp_path / name, obj=wiring)
+        assert isinstance(done.exception, Rejected)
+        assert str(done.exception) == f"{tmp_path / name} exists. Name a file that does not."
+    assert (tmp_path / "pipe").is_fifo()
+    assert (tmp_path / "old").read_text(encoding="ascii") == "mine"
     wiring.unwritable = True
     file = tmp_path / "k.csr"
     assert isinstance(call(*order, "--out", file, obj=wiring).exception, Unavailable)

@@ -21,7 +21,7 @@ from trustworks.app.commands.tokens import (
     names,
     opened,
 )
-from trustworks.core.durable import put
+from trustworks.core.durable import put_new
 from trustworks.core.errors import Rejected
 from trustworks.core.module import KeyAlgorithm
 from trustworks.core.module.events import key_facts, new_key
@@ -91,7 +91,7 @@ def request(
         ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Write the request here (PEM), in place of standard output.")
+        Path | None, typer.Option(help="The new file for the request (PEM). Default: print.")
     ] = None,
     token: Token = None,
     uri: Uri = None,
@@ -115,7 +115,9 @@ def request(
     pem = csr.public_bytes(Encoding.PEM).decode("ascii")
     if out is not None:
         try:
-            put(out, pem)
+            put_new(out, (pem.encode(),))
+        except FileExistsError:
+            raise Rejected("module.request-file", f"{out} exists. Name a file that does not.") from None
         except OSError as error:
             raise Rejected(
                 "module.request-file", f"{out} cannot be written: {error.strerror}. Name another file."
