@@ -12,12 +12,12 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import asn1crypto.tsp
 import httpx
 import pytest
-from laboratory import PROGRAM, failure
+from laboratory import PROGRAM, failure, until
 
 if TYPE_CHECKING:
     from laboratory import Lab
@@ -285,4 +285,15 @@ def test_the_proxys_unix_socket_serves_too(copied: Lab, request_der: bytes) -> N
             headers["client-cert"] = ":nonsense:"
             assert client.post("/tsa", content=request_der, headers=headers).status_code == 400
             assert client.get("/metrics").status_code == 200
+        trusted = ssl.create_default_context(cafile=str(copied.folder / "trust" / "root.pem"))
+
+        def state() -> dict[str, Any]:
+            answer = httpx.get(f"{copied.tls_url}/healthz", verify=trusted, timeout=30)
+            found: dict[str, Any] = answer.json()["resources"]["processes"]
+            return found
+
+        until(lambda: state()["ok"], what="that all processes are up")
+        Path(short, "p", "proxy.sock").unlink()
+        until(lambda: not state()["ok"], seconds=10, what="that the lost socket is told")
+        assert f"Nothing listens on {short}/p/proxy.sock" in state()["sentence"]
         assert copied.stop() == 0

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import socket
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from trustworks.app.configuration.settings import split_address
 from trustworks.core.errors import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from trustworks.app.configuration.settings import HttpSettings
+
 NAME = "processes.json"
+PATIENCE = 1.0  # seconds for a connection to this machine
 REPEATEDLY = 3  # deaths, each within a minute of the start before it
 
 
@@ -71,3 +76,34 @@ def check(states: Sequence[ProcessState]) -> None:
     wrong = [objection for state in states if (objection := state.objection) is not None]
     if wrong:
         raise Unavailable("processes.down", f"{'; '.join(wrong)}. The log says why.")
+
+
+def check_listeners(http: HttpSettings) -> None:
+    """Raise `Unavailable` (processes.unheard) where nothing listens, though its workers live.
+
+    Such as on a Unix socket whose file somebody removed: who listens on it does not notice. A listener with
+    so many connections that it takes no other for a while is there.
+    """
+    wanted = [http.listen, http.tls_listen, http.proxy.unix_socket]
+    unheard = [str(one) for one in wanted if one is not None and not _is_heard(one)]
+    if unheard:
+        raise Unavailable(
+            "processes.unheard",
+            f"Nothing listens on {', '.join(unheard)}, though the processes run. Start the services anew; if "
+            "it comes again, find out who removes it.",
+        )
+
+
+def _is_heard(listener: str | Path) -> bool:
+    try:
+        if isinstance(listener, str):
+            socket.create_connection(split_address(listener), PATIENCE).close()
+        else:
+            with socket.socket(socket.AF_UNIX) as tried:
+                tried.settimeout(PATIENCE)
+                tried.connect(str(listener))
+    except (TimeoutError, BlockingIOError):
+        return True
+    except OSError:
+        return False
+    return True

@@ -263,9 +263,10 @@ def waits_for_the_clock(task: str, code: str) -> bool:
 
 
 def processes(services: Services) -> Well:
-    """Whether every process is up, so that every listener answers."""
+    """Whether every process is up, and every listener takes connections."""
     states = told.read(services.wiring.run_dir)
     told.check(states)
+    told.check_listeners(services.wiring.config.http)
     return Well(
         sentence=f"{len(states)} processes, all up.",
         detail={one.name: {"ready": one.ready, "deaths": one.deaths} for one in states},
