@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 
 from trustworks.core.errors import Malformed, TrustworksError, Unavailable
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cryptography import x509
+    from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
     from trustworks.app.configuration.config import Config
 
@@ -137,6 +138,11 @@ def read(file: Path) -> x509.Certificate:
 def read_one(file: Path) -> bytes:
     """The first certificate of a PEM file, as DER."""
     return read(file).public_bytes(Encoding.DER)
+
+
+def spki(key: PublicKeyTypes) -> bytes:
+    """The SubjectPublicKeyInfo of a key (DER), by which it is known again."""
+    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 def common_name(certificate: x509.Certificate) -> str:

@@ -32,16 +32,10 @@ def certificates_in(file: Path) -> list[Certificate]:
 
 def signer_in(file: Path) -> str:
     """The SHA-256 of the first public key in a PEM file, by which checkpoints name their signer."""
-    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
+    from trustworks.app.certificates import spki  # noqa: PLC0415
 
-    certificates = certificates_in(file)
     # The first is the signer; others of a chain signed it, and sign no checkpoints.
-    spki = (
-        certificates[0]
-        .public_key()
-        .public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-    )
-    return sha256(spki).hexdigest()
+    return sha256(spki(certificates_in(file)[0].public_key())).hexdigest()
 
 
 def checkpoint_in(file: Path) -> Checkpoint:

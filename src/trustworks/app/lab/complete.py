@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from trustworks.app.certificates import read
+from trustworks.app.certificates import read, spki
 from trustworks.app.configuration.settings import is_host_name, split_address
 from trustworks.app.lab import layout as places
 from trustworks.core.errors import Unavailable
@@ -21,7 +21,7 @@ from trustworks.issuance import records
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes, PublicKeyTypes
+    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
     from trustworks.app.configuration.settings import HttpSettings
     from trustworks.app.lab.layout import Layout
@@ -81,11 +81,6 @@ def fits(certificate: x509.Certificate, names: Collection[str] = ()) -> bool:
     dns = (f"DNS:{name.lower()}" for name in found.get_values_for_type(x509.DNSName))
     ip = (f"IP:{address}" for address in found.get_values_for_type(x509.IPAddress))
     return {*dns, *ip} >= set(names)
-
-
-def spki(key: PublicKeyTypes) -> bytes:
-    """The SubjectPublicKeyInfo of a key, by which it is known again."""
-    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 def is_for_another_key(layout: Layout, name: str, own: bytes) -> bool:

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from trustworks.app.certificates import read
+from trustworks.app.certificates import read, spki
 from trustworks.app.lab import complete
 from trustworks.app.lab import layout as places
 from trustworks.app.wiring import TOKENS, Wiring
@@ -257,7 +257,7 @@ class Setup:
             "tls",
             "Trustworks TEST server",
             request.public_bytes(Encoding.DER),
-            spki_sha256=hashlib.sha256(complete.spki(key.public_key())).digest(),
+            spki_sha256=hashlib.sha256(spki(key.public_key())).digest(),
             alternative_names=names,
         )
 

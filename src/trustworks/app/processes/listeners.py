@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from trustworks.app import certificates
 from trustworks.app.web.client_identity import read_secret
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cryptography import x509
-    from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
     from trustworks.app.configuration.settings import HttpSettings, ProxySettings
 
@@ -148,7 +147,7 @@ def _check_key(file: Path, certificate: x509.Certificate, certificate_file: Path
             f"The key of HTTPS, {file}, is of a kind that the server does not speak TLS with; take one on "
             "P-256 or P-384, RSA of at least 2048 bits, or Ed25519.",
         )
-    if _spki(key.public_key()) != _spki(certificate.public_key()):
+    if certificates.spki(key.public_key()) != certificates.spki(certificate.public_key()):
         raise Unavailable(
             "serve.tls",
             f"The key of HTTPS, {file}, does not belong to the certificate {certificate_file}. Name the two "
@@ -164,7 +163,3 @@ def _is_spoken(key: object) -> bool:
             return key.key_size >= _LEAST_RSA
         case _:
             return isinstance(key, ed25519.Ed25519PrivateKey)
-
-
-def _spki(key: PublicKeyTypes) -> bytes:
-    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)

@@ -39,7 +39,7 @@ def check_path(file: Path) -> None:
         raise Unavailable(
             "store.cannot-open",
             f"The database {file} cannot be opened: its path has {octets} octets, and SQLite opens none of "
-            f"more than {LONGEST_PATH}. Let [store] url name a file in another folder.",
+            f"more than {LONGEST_PATH}. Choose a shorter path for it.",
         )
 
 
