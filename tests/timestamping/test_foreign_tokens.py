@@ -91,9 +91,15 @@ def test_another_certificate_that_cannot_be_read_spoils_nothing(
     other = unreadable_certificates(tsa)[part]
     token = tsa.token(certificates=[other, *known] if first else [*known, other])
     assert check(tsa, token).gen_time == WHEN
+    with pytest.raises(Rejected) as caught:
+        check(tsa, token, anchors=[])
+    assert caught.value.code == "path.no-anchor"
     if part not in {"version", "nothing"}:  # which nobody can load, to give them
         given = x509.load_der_x509_certificate(other)
         assert check(tsa, tsa.token(), untrusted=[given], anchors=[given, tsa.anchor]).gen_time == WHEN
+        with pytest.raises(Rejected) as caught:
+            check(tsa, tsa.token(), untrusted=[given], anchors=[])
+        assert caught.value.code == "path.no-anchor"
         bare = [given, x509.load_der_x509_certificate(tsa.certificate)]
         assert check(tsa, tsa.token(certificates=[]), untrusted=bare).gen_time == WHEN
     assert ("not readable" in shown(token)) is (part in NAMELESS)

@@ -80,12 +80,12 @@ def verify(
     check_imprint(view, digest_of)
     signer = check_signer(view, untrusted, now=now)
     gen_time = view.tst_info.gen_time.as_datetime()
-    between = (*_sent(view)[0], *untrusted)
-    allowed = [one for one in between if _may_be_in_path(view, one)]
+    readable = [one for one in (*_sent(view)[0], *untrusted) if unreadable(one) is None]
+    allowed = [one for one in readable if tokens.may_be_in_path(view, identity(one))]
     try:
         path = find_path(signer, untrusted=allowed, anchors=anchors, at=at or gen_time, purpose=TIME_STAMPING)
     except Rejected as error:
-        if error.code != "path.no-anchor" or len(allowed) == len(between):
+        if error.code != "path.no-anchor" or len(allowed) == len(readable):
             raise
         raise Rejected(
             "timestamp.path-reference",
@@ -206,10 +206,6 @@ def _sent(view: TokenView) -> tuple[list[x509.Certificate], list[Malformed]]:
         except Malformed as error:
             unread.append(error)
     return found, unread
-
-
-def _may_be_in_path(view: TokenView, certificate: x509.Certificate) -> bool:
-    return unreadable(certificate) is None and tokens.may_be_in_path(view, identity(certificate))
 
 
 def _signer(
