@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
 import threading
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ import pytest
 
 from trustworks.core.errors import Unavailable
 from trustworks.core.module import KeyAlgorithm, Module, Pkcs11Uri, SignatureScheme, sessions
-from trustworks.core.module.constants import Attribute, Rv, User
+from trustworks.core.module.constants import Attribute, ObjectClass, Rv, User
 from trustworks.core.module.failures import pin_error, unavailable
 from trustworks.core.module.pkcs11 import Cryptoki, CryptokiError, ffi
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from trustworks.core.module import Key
+    from trustworks.core.module.pkcs11 import Template
 
 
 @pytest.fixture
@@ -109,6 +111,49 @@ def test_a_refusal_that_cannot_be_kept_is_told(softhsm: Path, token: Pkcs11Uri, 
     with pytest.raises(Unavailable, match="cannot be") as caught:
         Module.open(with_pin(token, tmp_path, "Wr0ng-pin-8"), library=softhsm, state=state)
     assert caught.value.code == "module.pin-wrong"
+
+
+@pytest.mark.req("TRUSTWORKS:MODULE-PIN-ONCE")
+def test_a_login_needs_no_writable_state_folder(
+    softhsm: Path, token: Pkcs11Uri, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_only(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(type(tmp_path), "unlink", read_only)
+    with Module.open(token, library=softhsm, state=tmp_path) as module:
+        module.random(8)
+
+
+@pytest.mark.req("TRUSTWORKS:MODULE-PIN-ONCE")
+def test_a_memory_that_cannot_be_removed_is_told_and_the_last_user_logs_out(
+    softhsm: Path, token: Pkcs11Uri, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = tmp_path / "state"
+    with pytest.raises(Unavailable):
+        Module.open(with_pin(token, tmp_path, "Wr0ng-pin-8"), library=softhsm, state=state)
+    (memory,) = state.iterdir()
+
+    def read_only(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    first = Module.open(token, library=softhsm, read_write=True)
+    first.generate_key_pair(label="k", algorithm=KeyAlgorithm.P256)
+    with monkeypatch.context() as patched:
+        patched.setattr(type(memory), "unlink", read_only)
+        with pytest.raises(Unavailable, match="Read-only file system") as caught:
+            Module.open(token, library=softhsm, state=state)
+    assert caught.value.code == "module.pin-memory"
+    assert str(memory) in str(caught.value)
+    cryptoki, slot = first.cryptoki, first.connection.slot
+    session = cryptoki.open_session(slot, read_write=False)  # it keeps a login that nobody ends
+    try:
+        private: Template = {Attribute.CLASS: ObjectClass.PRIVATE_KEY}
+        assert cryptoki.find(session, private)
+        first.close()
+        assert not cryptoki.find(session, private)
+    finally:
+        cryptoki.close_session(session)
 
 
 def test_a_wrong_pin_is_refused_while_another_user_is_logged_in(

@@ -62,8 +62,17 @@ class RefusedPins:
         put(self.file, "".join(f"{one.hex()} {digest.hex()}\n" for one, digest in lines), mode=0o600)
 
     def forget(self) -> None:
-        """The token took a PIN, and counts from anew."""
-        self.file.unlink(missing_ok=True)
+        """The token took a PIN, and counts from anew. Raises `Unavailable` (module.pin-memory)."""
+        try:
+            # Where nothing was refused, a state folder on a file system for reading only is no obstacle.
+            if self.file.exists():
+                self.file.unlink(missing_ok=True)
+        except OSError as error:
+            raise Unavailable(
+                "module.pin-memory",
+                f"The token took the PIN, and {self.file}, which remembers that it refused another, cannot "
+                f"be removed ({error.strerror}). Make its folder writable, or remove that file.",
+            ) from error
 
     def _read(self) -> list[tuple[bytes, bytes]]:
         """Salt and hash of each refused PIN. Raises OSError, and ValueError where the content is damaged."""

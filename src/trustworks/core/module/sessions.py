@@ -133,9 +133,9 @@ class Connection:
             if not users:  # by somebody else in this process, with a PIN that we have not seen
                 cryptoki.logout(session.handle)
                 return self._login(session)
-        cryptoki.logins[self.slot] = (users + 1, fingerprint)
         if memory is not None:
-            memory.forget()
+            memory.forget()  # before the login counts: where it fails, it ends with the session
+        cryptoki.logins[self.slot] = (users + 1, fingerprint)
         return None
 
     def _memory(self) -> RefusedPins | None:
