@@ -1,4 +1,4 @@
-"""Whose account of the operating system this program runs in, as the audit log says it."""
+"""Who acts, as the audit log says it: the account that runs this program, and whoever is named beside it."""
 
 from __future__ import annotations
 
@@ -18,6 +18,11 @@ def account_name(user: int) -> str:
         return pwd.getpwuid(user).pw_name
     except KeyError:
         return f"uid {user}"
+
+
+def names_somebody(name: str) -> bool:
+    """Whether the name that people give for themselves is one, and was not left empty."""
+    return bool(name.strip())
 
 
 def account_state() -> Path:

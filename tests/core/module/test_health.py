@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
-from trustworks.core.errors import Malformed, Unavailable
+from trustworks.core.errors import Malformed, Refused, Unavailable
 from trustworks.core.module import (
     Approval,
     KeyAlgorithm,
     Module,
     ModuleSettings,
     SignatureScheme,
+    objects,
     read_approval,
     write_approval,
 )
-from trustworks.core.module.constants import Flag, Mechanism
+from trustworks.core.module.constants import Flag, Mechanism, Rv
 from trustworks.core.module.health import PROBE_LABEL, compare, look_at_random
-from trustworks.core.module.pkcs11 import CryptokiError
+from trustworks.core.module.pkcs11 import Cryptoki, CryptokiError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -182,15 +186,75 @@ def test_the_configured_approval_file_is_compared_by_itself(
         write_approval(file, dataclasses.replace(approval, firmware_version="0.0"))
         assert any("firmware" in finding for finding in module.health().findings)
         file.write_text("{", encoding="utf-8")
-        assert any("not JSON" in finding for finding in module.health().findings)
+        assert any(
+            "is not as `trustworks module approve` writes it" in finding
+            for finding in module.health().findings
+        )
 
 
-@pytest.mark.parametrize("content", ["[]", "1", "{", '{"s": {"mechanisms": []}}', '{"s": 1}'])
+DEEP = "[" * 100_000 + "]" * 100_000
+
+
+@pytest.mark.parametrize(
+    "content", ["[]", "1", "{", '{"s": {"mechanisms": []}}', '{"s": 1}', DEEP, '{"s": ' + DEEP + "}", ""]
+)
 def test_a_damaged_approval_file_is_no_approval(tmp_path: Path, content: str) -> None:
     file = tmp_path / "approval.json"
     file.write_text(content, encoding="utf-8")
-    with pytest.raises(Malformed):
+    with pytest.raises(Malformed, match="approve every module again"):
         read_approval(file, "s")
+
+
+@pytest.mark.req("TRUSTWORKS:MODULE-HEALTH")
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        ("mechanisms", [1, 2, "CKM_X"]),
+        ("mechanisms", "ABC"),
+        ("mechanisms", None),
+        ("token_model", "\ud800"),
+        ("library_sha256", 5),
+        ("invented", "x"),
+    ],
+)
+def test_an_approval_with_a_member_that_nobody_writes_is_told(
+    softhsm: Path, token: Pkcs11Uri, tmp_path: Path, member: str, value: object
+) -> None:
+    file = tmp_path / "approval.json"
+    with Module.open(
+        token, library=softhsm, settings=ModuleSettings(approval=file), read_write=True
+    ) as module:
+        module.ensure_probe_key()
+        approval = Approval.of(module.info(), operator="TEST operator")
+        entry = dataclasses.asdict(approval) | {member: value}
+        file.write_text(json.dumps({approval.token_serial: entry}), encoding="ascii")
+        found = module.health()
+    assert len(found.findings) == 1
+    assert str(file) in found.findings[0]
+    with pytest.raises(Malformed, match="approve every module again"):
+        write_approval(file, approval)
+
+
+def test_approvals_that_are_given_at_the_same_time_are_all_kept(tmp_path: Path, approval: Approval) -> None:
+    file, count = tmp_path / "approval.json", 8
+    together = threading.Barrier(count)
+
+    def approve(number: int) -> None:
+        together.wait()
+        write_approval(file, dataclasses.replace(approval, token_serial=str(number)))
+
+    with ThreadPoolExecutor(count) as pool:
+        list(pool.map(approve, range(count)))
+    assert sorted(json.loads(file.read_text("ascii"))) == [str(number) for number in range(count)]
+    assert [one.name for one in tmp_path.iterdir()] == [file.name]
+
+
+@pytest.mark.req("TRUSTWORKS:MODULE-APPROVED")
+@pytest.mark.parametrize("operator", ["", "  ", "\t\n"])
+def test_nobody_approves_no_module(module: Module, operator: str) -> None:
+    with pytest.raises(Refused, match="--operator") as caught:
+        Approval.of(module.info(), operator=operator)
+    assert caught.value.requirement == "TRUSTWORKS:MODULE-APPROVED"
 
 
 def test_an_approval_that_cannot_be_kept_is_a_sentence(tmp_path: Path, approval: Approval) -> None:
@@ -218,6 +282,56 @@ def test_the_module_tells_what_it_is(module: Module) -> None:
     assert "CKM_ECDSA" in info.mechanisms
     assert len(info.library_sha256) == 32
     assert info.interfaces == ()
+
+
+@pytest.mark.req("TRUSTWORKS:MODULE-HEALTH")
+def test_a_library_whose_file_is_gone_is_told(softhsm: Path, token: Pkcs11Uri, tmp_path: Path) -> None:
+    library = tmp_path / "libsofthsm2.so"
+    shutil.copy(softhsm, library)
+    with Module.open(token, library=library, read_write=True) as module:
+        module.ensure_probe_key()
+        approval = Approval.of(module.info(), operator="TEST operator")
+        library.unlink()
+        with pytest.raises(Unavailable) as caught:
+            module.info()
+        assert caught.value.code == "module.library"
+        assert str(library) in str(caught.value)
+        assert module.health(approval).findings == (str(caught.value),)
+
+
+def test_capabilities_are_asked_for_again_where_the_connection_was_lost(
+    softhsm: Path, token: Pkcs11Uri
+) -> None:
+    with Module.open(token, library=softhsm) as module:
+        module.cryptoki.finalise()
+        assert all(not capability.why_not for capability in module.capabilities())
+        assert module.keys() == []
+
+
+@pytest.mark.parametrize("call", ["open_session", "generate_key_pair", "attribute", "sign"])
+def test_capabilities_of_a_device_that_is_gone_are_unknown(
+    softhsm: Path, token: Pkcs11Uri, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    with Module.open(token, library=softhsm) as module:
+
+        def gone(*_: object, **__: object) -> None:
+            raise CryptokiError("C_Call", Rv.DEVICE_REMOVED)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(Cryptoki, call, gone)
+            with pytest.raises(Unavailable) as caught:
+                module.capabilities()
+    assert caught.value.code == "module.token-absent"
+
+
+def test_a_public_key_that_cannot_be_read_is_told_with_the_reason(
+    module: Module, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise CryptokiError("C_GetAttributeValue", Rv.FUNCTION_FAILED)
+
+    monkeypatch.setattr(objects, "read_public", refused)
+    assert all("CKR_FUNCTION_FAILED" in capability.why_not for capability in module.capabilities())
 
 
 def test_capabilities_are_tried_and_leave_nothing_behind(softhsm: Path, token: Pkcs11Uri) -> None:

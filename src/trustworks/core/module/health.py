@@ -7,20 +7,26 @@ on record.
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import time
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from trustworks.core.account import names_somebody
 from trustworks.core.durable import put
-from trustworks.core.errors import Malformed, TrustworksError, Unavailable
+from trustworks.core.errors import Malformed, Refused, TrustworksError, Unavailable
 from trustworks.core.module.algorithms import KeyAlgorithm
 from trustworks.core.module.constants import Flag, Mechanism
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from trustworks.core.module.key import Key
@@ -43,6 +49,8 @@ _FLAGS: Final = (
 class Approval:
     """What an operator approved of one module."""
 
+    __pydantic_config__: ClassVar = ConfigDict(extra="forbid")
+
     token_serial: str
     token_model: str
     hardware_version: str
@@ -50,23 +58,35 @@ class Approval:
     library_sha256: str
     library_version: str
     mechanisms: tuple[str, ...]
-    operator: str = ""
-    approved_at: str = ""
+    operator: str
+    approved_at: str
 
     @classmethod
     def of(cls, info: ModuleInfo, *, operator: str, at: datetime | None = None) -> Approval:
-        """The approval of a module as it is now."""
+        """The approval of a module as it is now. Raises `Refused` where nobody is named who approves."""
+        if not names_somebody(operator):
+            raise Refused(
+                "TRUSTWORKS:MODULE-APPROVED",
+                "An approval needs the name of who approves: name yourself with --operator.",
+            )
         return cls(
-            token_serial=info.token_serial,
-            token_model=info.token_model,
-            hardware_version=info.hardware_version,
-            firmware_version=info.firmware_version,
-            library_sha256=info.library_sha256.hex(),
-            library_version=info.library_version,
-            mechanisms=info.mechanisms,
+            **_present(info),
             operator=operator,
             approved_at=(at or datetime.now(UTC)).isoformat(timespec="seconds"),
         )
+
+
+def _present(info: ModuleInfo) -> dict[str, Any]:
+    """The members of an approval that a module tells of itself."""
+    return {
+        "token_serial": info.token_serial,
+        "token_model": info.token_model,
+        "hardware_version": info.hardware_version,
+        "firmware_version": info.firmware_version,
+        "library_sha256": info.library_sha256.hex(),
+        "library_version": info.library_version,
+        "mechanisms": info.mechanisms,
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +104,7 @@ class ModuleHealth:
 @implements("TRUSTWORKS:MODULE-APPROVED", disabled=())
 def compare(approved: Approval, info: ModuleInfo) -> tuple[str, ...]:
     """What is different from the approved module, as sentences."""
-    present = Approval.of(info, operator=approved.operator)
+    present = _present(info)
     names = {
         "token_serial": "serial number",
         "token_model": "model",
@@ -94,12 +114,12 @@ def compare(approved: Approval, info: ModuleInfo) -> tuple[str, ...]:
         "library_sha256": "library's SHA-256",
     }
     findings = [
-        f"the {name} is {getattr(present, member)}, approved was {getattr(approved, member)}"
+        f"the {name} is {present[member]}, approved was {getattr(approved, member)}"
         for member, name in names.items()
-        if getattr(present, member) != getattr(approved, member)
+        if present[member] != getattr(approved, member)
     ]
-    gone = sorted(set(approved.mechanisms) - set(present.mechanisms))
-    new = sorted(set(present.mechanisms) - set(approved.mechanisms))
+    gone = sorted(set(approved.mechanisms) - set(present["mechanisms"]))
+    new = sorted(set(present["mechanisms"]) - set(approved.mechanisms))
     if gone:
         findings.append(f"approved mechanisms are no longer offered: {', '.join(gone)}")
     if new:
@@ -185,25 +205,21 @@ def _token_flags(module: Module) -> list[str]:
 
 
 def read_approval(path: Path, serial: str) -> Approval | None:
-    """The approval of one token; None where the file has none. `Malformed` for a file of another kind."""
-    entry = _read(path).get(serial)
-    if entry is None:
-        return None
-    try:
-        return Approval(**{**entry, "mechanisms": tuple(entry["mechanisms"])})
-    except (TypeError, KeyError) as error:
-        raise Malformed(
-            f"The approval file {path} is damaged ({error}). Approve the module again, after finding out why."
-        ) from None
+    """The approval of one token; None where the file has none. Raises as `_read`."""
+    return _read(path).get(serial)
 
 
 def write_approval(path: Path, approval: Approval) -> None:
-    """Put one token's approval into the file, which keeps those of the others."""
-    entries = _read(path)
-    entries[approval.token_serial] = asdict(approval)
+    """Put one token's approval into the file, which keeps those of the others.
+
+    Raises `Malformed` for a file of another kind, and `Unavailable` (module.approval).
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        put(path, json.dumps(entries, indent=2, sort_keys=True) + "\n")
+        with _turn(path.parent):
+            entries = {serial: asdict(one) for serial, one in _read(path).items()}
+            entries[approval.token_serial] = asdict(approval)
+            put(path, json.dumps(entries, indent=2, sort_keys=True) + "\n")
     except OSError as error:
         raise Unavailable(
             "module.approval",
@@ -211,17 +227,41 @@ def write_approval(path: Path, approval: Approval) -> None:
         ) from None
 
 
-def _read(path: Path) -> dict[str, Any]:
+@contextmanager
+def _turn(folder: Path) -> Iterator[None]:
+    """One at a time reads the file and writes it anew: of two approvals at once none is lost. Raises OSError.
+
+    The folder is locked, since the file is another one after each writing.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        found = json.loads(path.read_text("utf-8"))
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+_FILE: Final = TypeAdapter(dict[str, Approval])
+
+
+def _read(path: Path) -> dict[str, Approval]:
+    """Every approval of the file, by the serial number of its token.
+
+    Raises `Malformed` for a file of another kind, and `Unavailable` (module.approval).
+    """
+    try:
+        return _FILE.validate_json(path.read_bytes(), strict=True)
     except FileNotFoundError:
         return {}
     except OSError as error:
         raise Unavailable(
             "module.approval", f"The approval file {path} cannot be read: {error.strerror}. Check its mode."
         ) from None
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        raise Malformed(f"The approval file {path} is not JSON as `trustworks module approve` writes it.")
-    return found
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"])) or "the file"
+        raise Malformed(
+            f"The approval file {path} is not as `trustworks module approve` writes it ({where!a:.100}: "
+            f"{first['msg']}). Find out who changed it, then put it back from a copy, or move it away and "
+            "approve every module again."
+        ) from None

@@ -299,6 +299,16 @@ def check_not_forked(opened_by: int, user: int) -> None:
 
 
 def sha256_of(path: Path) -> bytes:
-    """SHA-256 over the library's file, for the approval list and the evidence."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").digest()
+    """SHA-256 over the library's file, for the approval list and the evidence.
+
+    Raises `Unavailable` (module.library) where the file is gone, or cannot be read, while it is in use.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").digest()
+    except OSError as error:
+        raise Unavailable(
+            "module.library",
+            f"The file of the PKCS#11 library in use, {path}, cannot be read: {error.strerror}. Put it back, "
+            "and find out who changed it.",
+        ) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from cryptography.exceptions import InvalidSignature
@@ -12,7 +13,7 @@ from cryptography.exceptions import InvalidSignature
 from trustworks.core.errors import TrustworksError
 from trustworks.core.module import objects
 from trustworks.core.module.algorithms import KeyAlgorithm, SignatureScheme
-from trustworks.core.module.constants import mechanism_name
+from trustworks.core.module.constants import LOST, mechanism_name
 from trustworks.core.module.library import sha256_of
 from trustworks.core.module.pkcs11 import CryptokiError, text
 from trustworks.core.module.signatures import make_plan
@@ -106,33 +107,33 @@ def capabilities(module: Module) -> tuple[Capability, ...]:
     """Make a key of each kind for one session, and sign by each scheme.
 
     A mechanism list says too little: SoftHSM2 lists CKM_ECDSA whatever its curves are, and some modules list
-    what their policy then forbids.
+    what their policy then forbids. Raises `Unavailable` where the connection is lost for good.
     """
-    return tuple(_capability(module, algorithm) for algorithm in KeyAlgorithm)
+    run = module.connection.run
+    return tuple(run(partial(_capability, module, algorithm)) for algorithm in KeyAlgorithm)
 
 
-def _capability(module: Module, algorithm: KeyAlgorithm) -> Capability:
-    with module.connection.session() as session:
-        started = time.perf_counter_ns()
-        try:
-            public, private = objects.generate(
-                module.cryptoki,
-                session,
-                module.mechanisms,
-                algorithm=algorithm,
-                label="trustworks-capability",
-                key_id=b"trustworks-capability",
-                on_token=False,
-            )
-        except (CryptokiError, TrustworksError) as error:
-            return Capability(algorithm=algorithm, generation_ms=None, schemes=(), why_not=str(error))
-        taken = (time.perf_counter_ns() - started) / 1e6
-        try:
-            schemes, failures = _schemes(module, session, public, private, algorithm)
-        finally:
-            for handle in (private, public):
-                with suppress(CryptokiError):
-                    module.cryptoki.destroy(session, handle)
+def _capability(module: Module, algorithm: KeyAlgorithm, session: int) -> Capability:
+    started = time.perf_counter_ns()
+    try:
+        public, private = objects.generate(
+            module.cryptoki,
+            session,
+            module.mechanisms,
+            algorithm=algorithm,
+            label="trustworks-capability",
+            key_id=b"trustworks-capability",
+            on_token=False,
+        )
+    except (CryptokiError, TrustworksError) as error:
+        return Capability(algorithm=algorithm, generation_ms=None, schemes=(), why_not=_reason(error))
+    taken = (time.perf_counter_ns() - started) / 1e6
+    try:
+        schemes, failures = _schemes(module, session, public, private, algorithm)
+    finally:
+        for handle in (private, public):
+            with suppress(CryptokiError):
+                module.cryptoki.destroy(session, handle)
     return Capability(
         algorithm=algorithm, generation_ms=taken, schemes=tuple(schemes), why_not="; ".join(failures)
     )
@@ -145,8 +146,8 @@ def _schemes(
     failures: list[str] = []
     try:
         key = objects.read_public(module.cryptoki, session, public, algorithm)
-    except TrustworksError as error:
-        return [], [str(error)]
+    except (CryptokiError, TrustworksError, ValueError) as error:
+        return [], [_reason(error)]
     if key is None:
         return [], ["the module does not give out the public key"]
     for scheme in SignatureScheme:
@@ -158,7 +159,14 @@ def _schemes(
             raw = module.cryptoki.sign(session, plan.mechanism, private, plan.prefix + signed)
             plan.verify(raw if plan.encode is None else plan.encode(raw), signed, *plan.arguments)
         except (CryptokiError, TrustworksError, InvalidSignature, ValueError) as error:
-            failures.append(f"{scheme.name}: {str(error) or type(error).__name__}")
+            failures.append(f"{scheme.name}: {_reason(error)}")
         else:
             schemes.append(scheme)
     return schemes, failures
+
+
+def _reason(error: Exception) -> str:
+    """Why something does not work. A lost connection says nothing of that: `Connection.run` opens it anew."""
+    if isinstance(error, CryptokiError) and error.rv in LOST:
+        raise error
+    return str(error) or type(error).__name__
