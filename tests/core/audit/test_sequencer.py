@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from datetime import UTC, datetime, timedelta
@@ -10,10 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import insert, select, text, update
+from sqlalchemy.event import listen
 
 from trustworks.core.audit import Event, Recorder, Sequencer, records
 from trustworks.core.audit import checkpoint as checkpoints
+from trustworks.core.audit import sequencer as sequencing
 from trustworks.core.audit.merkle import consistency_path, continues, includes, inclusion_path, root_of
+from trustworks.core.audit.stored import Entry
 from trustworks.core.audit.tree import WIDTH, Tree
 from trustworks.core.errors import Malformed, Unavailable
 
@@ -99,6 +103,38 @@ def test_streams_are_ordered_by_time(database: Database, event: Callable[..., Ev
         two.record(event(4))
         Sequencer(database, None).run_once()
         assert log_of(database)[2:] == [(two.stream, 1), (one.stream, 1), (two.stream, 2), (one.stream, 2)]
+
+
+@pytest.mark.req("TRUSTWORKS:AUDIT-04")
+def test_a_chunk_reads_no_more_events_than_it_appends(
+    database: Database, event: Callable[..., Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sequencing, "_CHUNK", 10)
+    read: list[int] = []
+
+    def counted(*values: Any) -> Entry:
+        read.append(values[1])
+        return Entry(*values)
+
+    now = event(0).time
+    with contextlib.ExitStack() as opened:
+        streams = [
+            opened.enter_context(Recorder.open(database, name, now=lambda: now)) for name in ("a", "b", "c")
+        ]
+        Sequencer(database, None).run_once()
+        times = ([50, 3, 60, *range(61, 80)], list(range(30)), [90, 0, 1, 2])
+        for recorder, own in zip(streams, times, strict=True):
+            for number in own:
+                recorder.record(event(number))
+        # Where a stream's clock went back, the time before it stands.
+        stands = sorted((max(own[: i + 1]), n, i) for n, own in enumerate(times) for i in range(len(own)))
+        monkeypatch.setattr(sequencing, "Entry", counted)
+        before = log_of(database)
+        assert Sequencer(database, None)._append()[0] == 10
+        assert len(read) <= 10 + len(streams)
+        assert Sequencer(database, None).run_once().appended == len(stands) - 10
+        expected = [(streams[n].stream, i + 1) for _, n, i in stands]
+        assert log_of(database)[len(before) :] == expected
 
 
 @pytest.mark.req("TRUSTWORKS:AUDIT-04")
@@ -278,6 +314,59 @@ def test_checkpoints_are_time_stamped_at_their_own_pace(
     assert [row.size for row in stamped] == [1, 7, 13]
     assert stamper.digests == [sha256(row.body + row.signature).digest() for row in stamped]
     assert stamped[0].time_stamp == b"token over " + stamper.digests[0]
+
+
+def test_an_idle_run_asks_for_no_time_stamp_that_it_knows_of(
+    database: Database, recorder: Recorder, event: Callable[..., Event], audit_key: Key
+) -> None:
+    asked: list[str] = []
+
+    def note(*arguments: Any) -> None:
+        if "time_stamp IS NOT NULL" in arguments[2]:
+            asked.append(arguments[2])
+
+    listen(database.engine, "before_cursor_execute", note)
+    clock, stamper = Steered(), Stamper()
+    signing = Sequencer(database, audit_key, now=clock)
+    stamping = Sequencer(database, audit_key, stamper=stamper, time_stamp_every=60, now=clock)
+    for _ in range(3):
+        signing.run_once(checkpoint=True)
+    assert not asked  # where nobody stamps
+    recorder.record(event(1))
+    clock.move(10)
+    assert stamping.run_once().checkpoint == 3
+    for _ in range(3):
+        assert stamping.run_once().checkpoint is None
+    assert len(asked) == 2  # before its first checkpoint, and about that one
+    # One of another process counts as well, and one without a time-stamp does not.
+    other = Sequencer(database, audit_key, stamper=stamper, now=clock)
+    recorder.record(event(2))
+    clock.move(59)
+    assert other.run_once(checkpoint=True).stamped
+    recorder.record(event(3))
+    clock.move(10)
+    assert signing.run_once().checkpoint == 5
+    clock.move(49)
+    assert stamping.run_once().checkpoint is None
+    clock.move(1)
+    assert stamping.run_once().stamped
+
+
+def test_a_sequencer_forgets_the_time_stamps_of_a_log_that_was_put_back(
+    database: Database, recorder: Recorder, event: Callable[..., Event], audit_key: Key
+) -> None:
+    clock, stamper = Steered(), Stamper()
+    sequencer = Sequencer(database, audit_key, stamper=stamper, time_stamp_every=3600, now=clock)
+    for number in range(3):
+        recorder.record(event(number))
+        clock.move(10)
+        sequencer.run_once(checkpoint=True)
+    sequencer.run_once()
+    allow_changes(database)
+    with database.begin() as connection:
+        connection.execute(text("DELETE FROM audit_checkpoints WHERE number > 0"))
+        connection.execute(text("UPDATE audit_checkpoints SET time_stamp = NULL"))
+    assert sequencer.run_once().stamped
 
 
 @pytest.mark.req("TRUSTWORKS:AUDIT-11")

@@ -6,6 +6,7 @@ Several may run; a lock in the database lets one work at a time, and each finds 
 from __future__ import annotations
 
 import heapq
+import itertools
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -90,6 +91,9 @@ class Sequencer:
         self._time_stamp_every = timedelta(seconds=time_stamp_every)
         self._now = now
         self._plans = Plans(database.engine.dialect)
+        # The newest checkpoint with a time-stamp, among those up to this number.
+        self._known_stamped: StoredCheckpoint | None = None
+        self._looked_at = -1
 
     def run_once(self, *, checkpoint: bool = False) -> Progress:
         """Append what is new, and make a checkpoint when it is time (or, with `checkpoint`, in any case).
@@ -148,8 +152,9 @@ class Sequencer:
         now = self._now()
         with self._database.read() as connection:
             last = stored.newest_checkpoint(connection)
-            stamped = stored.newest_checkpoint(connection, stamped=True)
-            stamp = self._stamper is not None and (forced or _due(stamped, size, now, self._time_stamp_every))
+            stamp = self._stamper is not None and (
+                forced or _due(self._newest_stamped(connection, last), size, now, self._time_stamp_every)
+            )
             if not (forced or stamp or _due(last, size, now, self._checkpoint_every)):
                 return Progress(appended=appended, size=size)
             tree = Tree(connection)
@@ -180,6 +185,22 @@ class Sequencer:
         return Progress(
             appended=appended, size=size, checkpoint=number, stamped=token is not None, problem=problem
         )
+
+    def _newest_stamped(
+        self, connection: Connection, last: StoredCheckpoint | None
+    ) -> StoredCheckpoint | None:
+        """The newest checkpoint with a time-stamp, `last` being the newest of all.
+
+        A checkpoint is whole when it is written, so those that were looked at before are not looked at again:
+        there may be many, and this is asked twice a second.
+        """
+        newest = -1 if last is None or last.number is None else last.number
+        if newest < self._looked_at:  # an older state of the log was put back
+            self._looked_at, self._known_stamped = -1, None
+        if newest > self._looked_at:
+            found = stored.newest_checkpoint(connection, stamped=True, above=self._looked_at)
+            self._looked_at, self._known_stamped = newest, found or self._known_stamped
+        return self._known_stamped
 
     @implements("TRUSTWORKS:AUDIT-11", disabled=(None, None))
     def _stamped(self, imprint: bytes) -> tuple[bytes | None, str | None]:
@@ -231,9 +252,13 @@ def _news(connection: Connection, among: list[tuple[str, int]] | None = None) ->
 
 
 def _merged(connection: Connection, news: list[tuple[str, int]]) -> list[_Leaf]:
-    """Up to a chunk of new events: each stream in its order, the streams among one another by time."""
+    """Up to a chunk of new events: each stream in its order, the streams among one another by time.
+
+    An event is read when its turn comes, one ahead in each stream; the others come with a later chunk.
+    """
     runs = [_run(connection, name, logged) for name, logged in news]
-    return [leaf for _, leaf in heapq.merge(*runs, key=lambda pair: pair[0])][:_CHUNK]
+    merged = heapq.merge(*runs, key=lambda pair: pair[0])
+    return [leaf for _, leaf in itertools.islice(merged, _CHUNK)]
 
 
 def _run(connection: Connection, stream: str, logged: int) -> Iterator[tuple[int, _Leaf]]:

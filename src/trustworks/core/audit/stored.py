@@ -94,9 +94,14 @@ def all_checkpoints(connection: Connection) -> list[StoredCheckpoint]:
     return [_checkpoint(*row) for row in connection.execute(_CHECKPOINTS.order_by(_C.number))]
 
 
-def newest_checkpoint(connection: Connection, *, stamped: bool = False) -> StoredCheckpoint | None:
-    """The newest checkpoint, or the newest with a time-stamp; None where there is none."""
-    query = _CHECKPOINTS.order_by(_C.number.desc()).limit(1)
+def newest_checkpoint(
+    connection: Connection, *, stamped: bool = False, above: int = -1
+) -> StoredCheckpoint | None:
+    """The newest checkpoint, or the newest with a time-stamp; None where there is none.
+
+    Only those are looked at that have a number `above` the given one: no index leads to the time-stamps.
+    """
+    query = _CHECKPOINTS.where(_C.number > above).order_by(_C.number.desc()).limit(1)
     if stamped:
         query = query.where(_C.time_stamp.is_not(None))
     row = connection.execute(query).first()
