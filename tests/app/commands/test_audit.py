@@ -14,7 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509.oid import NameOID
 from sqlalchemy import text
-from timestamping_testbed import Pki, SteeredClock
+from timestamping_testbed import NOW, Pki, SteeredClock
 from typer.testing import CliRunner, Result
 
 from trustworks.app.commands.audit import app
@@ -356,7 +356,8 @@ def test_time_stamps_are_verified_up_to_their_anchor(
     pki = Pki(tmp_path)
     with Recorder.open(database, "tsa") as recorder:
         stamper = Authority(module, pki, database, recorder)
-        assert Sequencer(database, key, None, stamper).run_once(checkpoint=True).stamped
+        sequencer = Sequencer(database, key, None, stamper, now=lambda: NOW)
+        assert sequencer.run_once(checkpoint=True).stamped
     for options in ((), ("--trust", pki.root_file)):
         found = json.loads(run(wiring, "verify", *options, "--json").stdout)
         assert found["findings"] == []

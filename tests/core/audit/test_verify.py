@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+import base64
 import errno
 import io
 import json
 import os
+import tracemalloc
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -15,15 +17,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select, text
+from sqlalchemy import insert, select, text
 
 from trustworks.core.audit import Event, Recorder, Sequencer, records
 from trustworks.core.audit import checkpoint as checkpoints
 from trustworks.core.audit.completeness import Seen, succession_findings
 from trustworks.core.audit.entries import DatabaseSource
 from trustworks.core.audit.export import ExportSource, export_lines, opened_export
+from trustworks.core.audit.heads import EARLY, LATE
+from trustworks.core.audit.model import time_text
+from trustworks.core.audit.proofs import newest_checkpoint
 from trustworks.core.audit.verify import verify
 from trustworks.core.errors import Malformed, Rejected
 
@@ -35,6 +44,7 @@ if TYPE_CHECKING:
     from trustworks.core.module import Key
     from trustworks.core.store import Database
 
+START = datetime(2026, 11, 24, 12, tzinfo=UTC)
 TRIGGERS = [
     (table, action)
     for table in ("audit_events", "audit_log", "audit_tiles", "audit_checkpoints")
@@ -44,15 +54,19 @@ TRIGGERS = [
 
 def accept_token(token: bytes, imprint: bytes) -> datetime:
     """Stands for the verification of a time-stamp token."""
-    if token != b"token over " + imprint:
+    time, _, digest = token.partition(b" over ")
+    if digest != imprint:
         raise Rejected("test", "It is over something else.")
-    return datetime(2026, 1, 1, tzinfo=UTC)
+    return datetime.fromisoformat(time.decode())
 
 
 class Stamper:
+    def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self.now = now
+
     def stamp(self, digest: bytes, hash_name: str = "sha256") -> bytes:
         assert hash_name == "sha256"
-        return b"token over " + digest
+        return self.now().isoformat().encode() + b" over " + digest
 
 
 def report_of(database: Database, **options: Any) -> Report:
@@ -141,6 +155,9 @@ def test_a_sound_log(log: Log, audit_key: Key, database: Database) -> None:
     assert (report.size, report.waiting, report.covered) == (312, 6, 312)
     assert (report.streams, report.open_streams) == (2, 0)
     assert (report.checkpoints, report.time_stamps) == (2, 2)
+    stamped = [log.kept(number).time_stamp or b"" for number in (0, 1)]
+    moments = [time_text(datetime.fromisoformat(one.partition(b" ")[0].decode())) for one in stamped]
+    assert [report.first_time_stamp, report.last_time_stamp] == moments
     assert report.keys == [audit_key.spki_sha256.hex()]
     assert seen[-1] == report.events
     assert (report.first_time or "") < (report.last_time or "")
@@ -436,6 +453,152 @@ def test_a_column_beside_the_checkpoint(log: Log, column: str, value: int) -> No
     assert report.covered == 312  # it is compared with the tree all the same
 
 
+# ---- time-stamps and certificates of checkpoints
+
+
+@pytest.mark.req("TRUSTWORKS:AUDIT-16")
+@pytest.mark.parametrize(
+    ("after", "holds"),
+    [
+        (timedelta(), True),
+        (LATE, True),
+        (LATE + timedelta(seconds=1), False),
+        (timedelta(days=9000), False),  # a checkpoint that was dated back
+        (-EARLY, True),
+        (-EARLY - timedelta(seconds=1), False),
+        (-timedelta(days=9000), False),
+    ],
+)
+def test_a_time_stamp_is_of_the_time_that_the_checkpoint_says(
+    database: Database, recorder: Recorder, audit_key: Key, after: timedelta, holds: bool
+) -> None:
+    recorder.ping()
+    signed = datetime(2026, 11, 24, 12, tzinfo=UTC)
+    sequencer = Sequencer(database, audit_key, None, Stamper(lambda: signed + after), now=lambda: signed)
+    assert sequencer.run_once(checkpoint=True).stamped
+    report = report_of(database)
+    assert report.ok is holds
+    assert report.time_stamps == holds
+    if not holds:
+        assert kinds(report) == [("time-stamp", None, None)]
+        for time in (signed, signed + after):
+            assert time_text(time) in report.findings[0].message
+        assert report.last_time_stamp is None
+
+
+@pytest.mark.req("TRUSTWORKS:AUDIT-16")
+@pytest.mark.parametrize("zone", ["Z", "+23:59", "-23:59"])
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00.000000", "9999-12-31T23:59:59.999999"])
+def test_a_time_at_the_end_of_the_calendar_is_no_obstacle(log: Log, time: str, zone: str) -> None:
+    one = log.kept(1)
+    body = one.body.replace(one.time.encode(), (time + zone).encode())
+    log.change("UPDATE audit_checkpoints SET body = :b WHERE number = 1", b=body)
+    found = report_of(log.database, time_stamp_every=timedelta(seconds=300))
+    assert {"checkpoint", "signature", "time-stamp"} <= {one.kind for one in found.findings}
+
+
+@pytest.mark.req("TRUSTWORKS:AUDIT-16")
+def test_time_stamps_that_are_gone(
+    database: Database, recorder: Recorder, event: Callable[..., Event], audit_key: Key
+) -> None:
+    begun, every = datetime(2026, 11, 24, 12, tzinfo=UTC), timedelta(seconds=300)
+    now = [begun]
+    options: dict[str, Any] = {"now": lambda: now[0], "time_stamp_every": 300}
+    stamping = Sequencer(database, audit_key, None, Stamper(lambda: now[0]), **options)
+    signing = Sequencer(database, audit_key, **options)
+
+    def found(time_stamp_every: timedelta | None = every, **values: Any) -> list[str]:
+        report = report_of(database, time_stamp_every=time_stamp_every, **values)
+        return [one.kind for one in report.findings]
+
+    def at(minutes: int, sequencer: Sequencer) -> None:
+        now[0] = begun + timedelta(minutes=minutes)
+        recorder.record(event(minutes))
+        sequencer.run_once(checkpoint=True)
+
+    at(0, stamping)
+    at(3000, signing)  # after a rest of two days
+    at(3000 + 150, signing)
+    assert not found()
+    at(3000 + 151, signing)
+    assert found() == ["no-time-stamp"]
+    assert not found(None)  # nobody is asked for them
+    assert not found(now=begun + timedelta(minutes=3100))  # that clock was ahead
+    at(3200, stamping)  # one of a later checkpoint stands for the others
+    assert not found()
+    for table, action in TRIGGERS:
+        if (table, action) == ("audit_checkpoints", "update"):
+            on = f" ON {table}" if database.dialect == "postgresql" else ""
+            with database.begin() as connection:
+                connection.execute(text(f"DROP TRIGGER {table}_no_{action}{on}"))
+    with database.begin() as connection:
+        connection.execute(text("UPDATE audit_checkpoints SET time_stamp = NULL"))
+    assert found() == ["no-time-stamp"]
+
+
+def certificate_of(spki: bytes) -> bytes:
+    """A certificate over this public key, from somebody."""
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "TEST signer")])
+    builder = x509.CertificateBuilder(name, name, serialization.load_der_public_key(spki), 1)  # type: ignore[arg-type]
+    made = builder.not_valid_before(START).not_valid_after(START + timedelta(days=365))
+    issuer = ec.generate_private_key(ec.SECP256R1())
+    return made.sign(issuer, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+
+
+def another_key() -> bytes:
+    key = ec.generate_private_key(ec.SECP256R1()).public_key()
+    return key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+
+
+@pytest.mark.req("TRUSTWORKS:AUDIT-16")
+@pytest.mark.parametrize("other", [True, False])
+def test_a_certificate_is_of_the_key_that_signed(log: Log, other: bool) -> None:
+    certificate = certificate_of(another_key()) if other else b"no certificate"
+    log.change("UPDATE audit_checkpoints SET certificate = :c WHERE number = 1", c=certificate)
+    found = report_of(log.database)
+    assert kinds(found) == [("certificate", None, None)]
+    assert "checkpoint 1" in found.findings[0].message
+    with log.database.read() as connection, pytest.raises(Rejected) as caught:
+        newest_checkpoint(connection)
+    assert caught.value.code == "audit.certificate"
+
+
+@pytest.mark.req("TRUSTWORKS:AUDIT-16")
+def test_the_certificate_of_the_signer_is_accepted(
+    database: Database, recorder: Recorder, audit_key: Key
+) -> None:
+    recorder.ping()
+    certificate = certificate_of(audit_key.spki)
+    Sequencer(database, audit_key, certificate).run_once(checkpoint=True)
+    assert report_of(database).ok
+    with database.read() as connection:
+        assert newest_checkpoint(connection).certificate == certificate
+
+
+def test_checkpoints_are_verified_without_keeping_them(
+    database: Database, recorder: Recorder, audit_key: Key
+) -> None:
+    recorder.ping()
+    Sequencer(database, audit_key, None, Stamper()).run_once(checkpoint=True)
+    with database.begin() as connection:
+        (row,) = connection.execute(select(records.checkpoints)).mappings()
+        many = [{**row, "number": number, "time_stamp": bytes(10_000)} for number in range(1, 1001)]
+        connection.execute(insert(records.checkpoints), many)
+    del many
+
+    def refuse(*_: bytes) -> datetime:
+        raise Rejected("test", "It is none.")
+
+    report_of(database, check_token=refuse)  # what is kept for ever, such as compiled statements
+    tracemalloc.start()
+    try:
+        assert report_of(database, check_token=refuse).checkpoints == 1001
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 5_000_000, most  # they have ten million octets
+
+
 # ---- what is gone beside the events
 
 
@@ -594,7 +757,7 @@ def test_an_export_is_verified_like_the_database(exported: Path, log: Log) -> No
 @given(data=st.data())
 def test_one_changed_byte_of_an_export(exported: Path, data: st.DataObject) -> None:
     lines = exported.read_bytes().split(b"\n")[:-1]
-    number = data.draw(st.integers(4, len(lines) - 1))
+    number = data.draw(st.integers(0, 3) | st.integers(4, len(lines) - 1))
     place = data.draw(st.integers(0, len(lines[number]) - 1))
     line = bytearray(lines[number])
     line[place] ^= data.draw(st.sampled_from([1, 2, 4, 8, 16, 32, 64]))
@@ -609,13 +772,40 @@ def test_one_changed_byte_of_an_export(exported: Path, data: st.DataObject) -> N
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"{}\n", b"[]\n", b'{"type":"trustworks.audit.export","version":1}\n', b"\xff\n"]
+    "content", [b"", b"{}\n", b"[]\n", b'{"type":"trustworks.audit","version":3}\n', b"\xff\n"]
 )
 def test_a_file_that_is_no_export(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "other"
     file.write_bytes(content)
     with pytest.raises(Malformed, match="no export of an audit log"):
         verified(file)
+
+
+@pytest.mark.parametrize("version", [b"1", b"2", b"4", b"null", b'"3"', b"[[[]]]"])
+def test_an_export_of_another_version_is_said_to_be_one(exported: Path, version: bytes) -> None:
+    lines = exported.read_bytes().splitlines(keepends=True)
+    lines[0] = b'{"events":1,"type":"trustworks.audit.export","version":' + version + b"}\n"
+    exported.write_bytes(b"".join(lines))
+    with pytest.raises(Malformed, match=r"this release reads version 3\. Export the log again"):
+        verified(exported)
+
+
+@pytest.mark.req("TRUSTWORKS:AUDIT-15")
+@pytest.mark.parametrize("member", ["certificate", "time_stamp"])
+def test_what_nobody_signed_of_a_checkpoint_is_bound_in_an_export(exported: Path, member: str) -> None:
+    lines = exported.read_bytes().splitlines(keepends=True)
+    document = json.loads(lines[1])
+    document[member] = None if document[member] else base64.b64encode(b"x").decode()
+    lines[1] = json.dumps(document).encode() + b"\n"
+    exported.write_bytes(b"".join(lines))
+    assert "export" in {one.kind for one in verified(exported).findings}
+
+
+@pytest.mark.req("TRUSTWORKS:AUDIT-15")
+def test_a_first_line_with_more_in_it_is_none_of_an_export(exported: Path) -> None:
+    content = exported.read_bytes()
+    exported.write_bytes(content.replace(b'{"events": ', b'{"more": 1, "events": ', 1))
+    assert kinds(verified(exported)) == [("export", None, None)]
 
 
 def test_an_export_is_a_regular_file(exported: Path, tmp_path: Path) -> None:
@@ -708,7 +898,7 @@ UNREADABLE = [DEEP, b"[" * 201 + b"]" * 201, b"NaN", b'"\\ud800"', b"1" * 5000, 
 )
 def test_an_export_whose_first_line_is_no_sense(exported: Path, events: bytes) -> None:
     lines = exported.read_bytes().splitlines(keepends=True)
-    lines[0] = b'{"events":' + events + b',"type":"trustworks.audit.export","version":2}\n'
+    lines[0] = b'{"events":' + events + b',"type":"trustworks.audit.export","version":3}\n'
     exported.write_bytes(b"".join(lines))
     with pytest.raises(Malformed):
         verified(exported)

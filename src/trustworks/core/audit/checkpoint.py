@@ -10,12 +10,14 @@ import binascii
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
-from cryptography.hazmat.primitives.serialization import load_der_public_key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
+from cryptography.x509 import load_der_x509_certificate
 
 from trustworks.core.audit.canonical import canonical
 from trustworks.core.audit.model import time_text
@@ -136,6 +138,21 @@ def _values(value: Any) -> dict[str, Any]:
         "time": value["time"],
         "scheme": str(value["scheme"]),
     }
+
+
+@implements("TRUSTWORKS:AUDIT-16", disabled=True)
+def certificate_is_the_signers(checkpoint: Checkpoint) -> bool:
+    """Whether the certificate beside the checkpoint, if any, is of the key that signed it."""
+    return checkpoint.certificate is None or _certifies(checkpoint.certificate, checkpoint.spki)
+
+
+@lru_cache(maxsize=8)  # nearly all checkpoints of a log have the same one
+def _certifies(certificate: bytes, spki: bytes) -> bool:
+    try:
+        key = load_der_x509_certificate(certificate).public_key()
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return False
+    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo) == spki
 
 
 @implements("TRUSTWORKS:AUDIT-05", disabled=True)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import timedelta
 
+    from trustworks.core.audit.checkpoint import Checkpoint
+
 # So many times `checkpoint-every` may pass before events that no checkpoint covers are a finding.
 PATIENCE = 30
 
@@ -120,6 +122,28 @@ def unsigned_findings(since: str | None, until: str, every: timedelta | None) ->
             message="There is no checkpoint, although [audit] certificate is set, over the events since "
             f"{since}: either checkpoints were removed, or none was made. See that `trustworks serve` runs "
             "and that /healthz is well; if both were, find out who wrote to the database.",
+        ),
+    )
+
+
+@implements("TRUSTWORKS:AUDIT-16", disabled=())
+def unstamped_findings(
+    since: Checkpoint | None, until: datetime, every: timedelta | None
+) -> tuple[Finding, ...]:
+    """Where the newest checkpoints have no time-stamp although one is to be stamped `every` so often.
+
+    `since` is the first of them (None: the newest has a time-stamp), `until` when the last was signed;
+    `every` is None where nobody is asked for time-stamps. Earlier ones need none: an authority may have been
+    out of service, and the next time-stamp is over all events until then.
+    """
+    if every is None or since is None or until - since.moment <= PATIENCE * every:
+        return ()
+    return (
+        Finding(
+            kind="no-time-stamp",
+            message="No checkpoint has a time-stamp that holds, although [audit] time-stamp-url is set, "
+            f"since that of {since.time}: either time-stamps were removed, or none was given. See that the "
+            "authority answers `trustworks serve`; if it does, find out who wrote to the database.",
         ),
     )
 

@@ -26,8 +26,8 @@ class Source(Protocol):
     def total(self) -> int:
         """How many entries there are, about."""
 
-    def checkpoints(self) -> list[StoredCheckpoint]:
-        """All checkpoints, oldest first."""
+    def checkpoints(self) -> Iterator[StoredCheckpoint]:
+        """All checkpoints, oldest first; to be gone through before `entries`."""
 
     def streams(self) -> list[StreamRow] | None:
         """The streams that the source knows besides their events; None when it knows of none."""
@@ -61,7 +61,7 @@ class DatabaseSource:
         """All events."""
         return int(self._connection.execute(select(func.count()).select_from(records.events)).scalar_one())
 
-    def checkpoints(self) -> list[StoredCheckpoint]:
+    def checkpoints(self) -> Iterator[StoredCheckpoint]:
         """The table of checkpoints."""
         return stored.all_checkpoints(self._connection)
 

@@ -1,8 +1,9 @@
 """A log as one file, which is verified anywhere: JSON lines with a beginning and an end.
 
 First a line that says what the file is and how many events it has; then the checkpoints with their numbers;
-then every event with its place and hash; last a line with the counts and the root of the Merkle tree. A file
-that was cut or added to, at whichever byte, is not sound.
+then every event with its place and hash; last a line with the counts, the root of the Merkle tree, and the
+hash of the lines of checkpoints, which have parts that nobody signed. A file that was cut or added to, or
+changed, at whichever byte, is not sound.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import json
 import stat
 from contextlib import contextmanager
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from trustworks.core.audit.checkpoint import as_document, from_document
@@ -29,11 +31,24 @@ if TYPE_CHECKING:
     from trustworks.core.audit.report import Report
 
 KIND = "trustworks.audit.export"
-VERSION = 2
+VERSION = 3
 
 _EVENT = b'{"event":'
 _CHECKPOINT = b'{"checkpoint":'
 _END = b'{"end":'
+
+
+class Signed:
+    """What the lines of checkpoints come to: how many there are, and their hash."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.digest = sha256()
+
+    def add(self, line: bytes) -> None:
+        """One more line."""
+        self.count += 1
+        self.digest.update(line)
 
 
 class ExportSource:
@@ -47,31 +62,36 @@ class ExportSource:
     def __init__(self, file: Path, content: BinaryIO) -> None:
         self._file = file
         self._content = content
-        self._count = 0
+        self._signed = Signed()
         self._ended: bytes | None = None
-        _, line = next(self._lines(), (1, b""))
+        _, self._head = next(self._lines(), (1, b""))
         try:
-            head = loads(line)
+            head = loads(self._head)
         except Malformed as error:
             raise Malformed(f"{file} is no export of an audit log.") from error
-        if not isinstance(head, dict) or (head.get("type"), head.get("version")) != (KIND, VERSION):
-            raise Malformed(f"{file} is no export of an audit log, or one of a version that is not known.")
+        if not isinstance(head, dict) or head.get("type") != KIND:
+            raise Malformed(f"{file} is no export of an audit log.")
+        if head.get("version") != VERSION:
+            raise Malformed(
+                f"{file} is an export of an audit log of version {head.get('version')!a:.20}, and this "
+                f"release reads version {VERSION}. Export the log again, or verify the file by the release "
+                "that wrote it."
+            )
         self._told = whole_number(head.get("events"), f"number of events in the first line of {file}")
 
     def total(self) -> int:
         """As many as the first line says."""
         return self._told
 
-    def checkpoints(self) -> list[StoredCheckpoint]:
+    def checkpoints(self) -> Iterator[StoredCheckpoint]:
         """The lines of checkpoints; they stand before the events."""
-        found = []
+        self._signed = Signed()
         for number, line in self._lines():
             if number > 1 and not line.startswith(_CHECKPOINT):
                 break
             if number > 1:
-                found.append(_checkpoint(line, number))
-        self._count = len(found)
-        return found
+                self._signed.add(line)
+                yield _checkpoint(line, number)
 
     def streams(self) -> list[StreamRow] | None:
         """An export has the events alone."""
@@ -100,7 +120,7 @@ class ExportSource:
 
     def closing(self, report: Report) -> tuple[Finding, ...]:
         """Where the first and the last line say something else than the lines between them."""
-        return end_findings(self._told, self._count, self._ended, report)
+        return end_findings(self._head, self._told, self._signed, self._ended, report)
 
     def _lines(self) -> Iterator[tuple[int, bytes]]:
         """The numbered lines from the first on. One at a time may be going through them."""
@@ -152,14 +172,22 @@ def _entry(line: bytes, number: int) -> Entry | Finding:
 
 
 @implements("TRUSTWORKS:AUDIT-15", disabled=())
-def end_findings(told: int, checkpoints: int, ended: bytes | None, report: Report) -> tuple[Finding, ...]:
-    """Where an export is not whole: `told` is the first line's count, `ended` the last line, if any."""
+def end_findings(
+    head: bytes, told: int, signed: Signed, ended: bytes | None, report: Report
+) -> tuple[Finding, ...]:
+    """Where an export is not whole.
+
+    `head` is the first line and `told` its count, `signed` what the lines of checkpoints come to, `ended` the
+    last line, if any.
+    """
     found = []
+    if head != _head(told):
+        found.append("The first line is not as an export has it.")
     if report.events != told:
         found.append(f"The first line says that there are {told} events; {report.events} are there.")
     if ended is None:
         found.append("The file has no end: it was cut, or was never written to its end.")
-    elif ended != _end(checkpoints, report.events, report.root):
+    elif ended != _end(signed, report.events, report.root):
         found.append("The last line is not about the events and checkpoints before it.")
     return tuple(Finding(kind="export", message=message) for message in found)
 
@@ -169,12 +197,14 @@ def export_lines(source: Source) -> Iterator[bytes]:
 
     A line of an event ends with its place ``[stream, sequence, position or null, hash]``.
     """
-    yield _line({"events": source.total(), "type": KIND, "version": VERSION})
-    own = source.checkpoints()
-    for number, one, wrong in own:
+    yield _head(source.total())
+    signed = Signed()
+    for number, one, wrong in source.checkpoints():
         if one is None:
             raise Malformed(f"Checkpoint {number} cannot be exported. {wrong} Run `trustworks audit verify`.")
-        yield _line(as_document(one) | {"number": number})
+        line = _line(as_document(one) | {"number": number})
+        signed.add(line)
+        yield line
     tree, events = Growing(), 0
     for entry in source.entries():
         if isinstance(entry, Finding) or entry.body is None:
@@ -187,7 +217,7 @@ def export_lines(source: Source) -> Iterator[bytes]:
             tree.append(leaf)
         events += 1
         yield _EVENT + entry.body + b',"place":' + _place(entry.stream, entry.sequence, entry.position, leaf)
-    yield _end(len(own), events, tree.root().hex())
+    yield _end(signed, events, tree.root().hex())
 
 
 def _checkpoint(line: bytes, number: int) -> StoredCheckpoint:
@@ -207,8 +237,14 @@ def _line(value: Any) -> bytes:
     return json.dumps(value).encode() + b"\n"
 
 
-def _end(count: int, events: int, root: str) -> bytes:
-    return _line({"end": {"checkpoints": count, "events": events, "root": root}})
+def _head(events: int) -> bytes:
+    return _line({"events": events, "type": KIND, "version": VERSION})
+
+
+def _end(signed: Signed, events: int, root: str) -> bytes:
+    digest = signed.digest.hexdigest()
+    end = {"checkpoints": signed.count, "checkpoints_sha256": digest, "events": events, "root": root}
+    return _line({"end": end})
 
 
 def _place(stream: str, sequence: int, position: int | None, leaf: bytes) -> bytes:

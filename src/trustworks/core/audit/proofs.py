@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 def newest_checkpoint(connection: Connection, at_least: int = 0) -> Checkpoint:
     """The newest checkpoint.
 
-    Raises `Rejected` (audit.no-checkpoint unless it covers `at_least` events, audit.signature), and
-    `Malformed` where it cannot be read.
+    Raises `Rejected` (audit.no-checkpoint unless it covers `at_least` events, audit.signature,
+    audit.certificate), and `Malformed` where it cannot be read.
     """
     row = stored.newest_checkpoint(connection)
     if row is not None and row.checkpoint is None:
@@ -49,7 +49,8 @@ def prove_inclusion(connection: Connection, stream: str, sequence: int) -> dict[
     """A document that proves that an event is in the log.
 
     Raises `Malformed` where event or checkpoint cannot be read, and `Rejected` (audit.no-event,
-    audit.not-in-log, audit.no-checkpoint; audit.proof, audit.signature where the proof would not hold).
+    audit.not-in-log, audit.no-checkpoint; audit.proof, audit.signature, audit.certificate where the proof
+    would not hold).
     """
     found = one(connection, stream, sequence)
     if found is None:
@@ -81,7 +82,7 @@ def prove_consistency(connection: Connection, older: Checkpoint) -> dict[str, An
     """A document that proves that the newest checkpoint continues `older`.
 
     Raises `Malformed` where the newest one cannot be read, and `Rejected` (audit.no-checkpoint; audit.proof,
-    audit.signature where the proof would not hold).
+    audit.signature, audit.certificate where the proof would not hold).
     """
     newest = newest_checkpoint(connection)
     _check_signature(older)
@@ -123,7 +124,7 @@ def check_proof(document: Mapping[str, Any]) -> tuple[Checkpoint, dict[str, Any]
     """Verify a proof; answer the checkpoint that it leads to, and the event of a proof of inclusion.
 
     Who signed the checkpoint is for the caller to judge by its `key`.
-    Raises `Malformed`, and `Rejected` (audit.signature, audit.proof).
+    Raises `Malformed`, and `Rejected` (audit.signature, audit.certificate, audit.proof).
     """
     covering = checkpoints.from_document(document)
     _check_signature(covering)
@@ -155,4 +156,10 @@ def _check_signature(checkpoint: Checkpoint) -> None:
     if not checkpoints.signature_is_valid(checkpoint):
         raise Rejected(
             "audit.signature", f"The signature of the checkpoint of {checkpoint.time} is not valid."
+        )
+    if not checkpoints.certificate_is_the_signers(checkpoint):
+        raise Rejected(
+            "audit.certificate",
+            f"The certificate beside the checkpoint of {checkpoint.time} is not of the key that signed it. "
+            "Run `trustworks audit verify` over its log, and find out who changed it.",
         )

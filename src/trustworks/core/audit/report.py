@@ -28,7 +28,11 @@ class Finding:
 
 @dataclass(slots=True, kw_only=True)
 class Report:
-    """What a verification found. `covered` is the size of the newest checkpoint that agrees with the log."""
+    """What a verification found.
+
+    `covered` is the size of the newest checkpoint that agrees with the log; `time_stamps` counts the
+    checkpoints with a time-stamp that holds, of which the first and the last are told.
+    """
 
     events: int = 0
     streams: int = 0
@@ -38,6 +42,8 @@ class Report:
     root: str = ""
     checkpoints: int = 0
     time_stamps: int = 0
+    first_time_stamp: str | None = None
+    last_time_stamp: str | None = None
     covered: int = 0
     first_time: str | None = None
     last_time: str | None = None

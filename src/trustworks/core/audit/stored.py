@@ -15,6 +15,8 @@ from trustworks.core.errors import Malformed
 from trustworks.core.store.types import microseconds
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sqlalchemy import Connection, Select, Table
 
     from trustworks.core.audit.checkpoint import Checkpoint
@@ -89,9 +91,12 @@ class StoredCheckpoint(NamedTuple):
     wrong: str = ""
 
 
-def all_checkpoints(connection: Connection) -> list[StoredCheckpoint]:
-    """All checkpoints, oldest first."""
-    return [_checkpoint(*row) for row in connection.execute(_CHECKPOINTS.order_by(_C.number))]
+def all_checkpoints(connection: Connection) -> Iterator[StoredCheckpoint]:
+    """All checkpoints, oldest first; a few at a time are in memory."""
+    query = _CHECKPOINTS.order_by(_C.number).execution_options(yield_per=100)
+    with connection.execute(query) as result:
+        for row in result:
+            yield _checkpoint(*row)
 
 
 def newest_checkpoint(

@@ -13,14 +13,15 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from trustworks.core.audit.checkpoint import signature_is_valid
 from trustworks.core.audit.completeness import (
     Seen,
     number_findings,
     stream_findings,
     succession_findings,
     unsigned_findings,
+    unstamped_findings,
 )
+from trustworks.core.audit.heads import Heads
 from trustworks.core.audit.merkle import Growing, fold
 from trustworks.core.audit.model import time_text
 from trustworks.core.audit.reading import loads
@@ -28,7 +29,7 @@ from trustworks.core.audit.report import Finding, Report
 from trustworks.core.audit.sequencer import CLOSED
 from trustworks.core.audit.tokens import stamped_time
 from trustworks.core.audit.tree import WIDTH
-from trustworks.core.errors import Malformed, TrustworksError
+from trustworks.core.errors import Malformed
 from trustworks.core.store.types import microseconds
 from trustworks.core.trace import implements
 
@@ -66,6 +67,7 @@ def verify(
     check_token: Callable[[bytes, bytes], datetime] = stamped_time,
     checkers: Sequence[RecordChecker] = (),
     checkpoint_every: timedelta | None = None,
+    time_stamp_every: timedelta | None = None,
     now: datetime | None = None,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Report:
@@ -75,12 +77,16 @@ def verify(
     no more than the digest. `against` are checkpoints that were kept elsewhere; `trusted` the fingerprints
     (SHA-256 of the public key, in hexadecimal) that checkpoints may be signed by, empty to accept any.
     `checkers` compare the records of services with their events. `checkpoint_every` is how often checkpoints
-    are made, None where nobody makes any. `progress` is called with the number of entries read.
+    are made, and `time_stamp_every` how often one is time-stamped, None where nobody does. `progress` is
+    called with the number of entries read.
     """
-    verification = _Verification(source, list(against), trusted, check_token, checkers)
+    verification = _Verification(source, against, trusted, check_token, checkers)
     report = verification.run(progress)
     now = now or datetime.now(UTC)
-    for finding in unsigned_findings(*verification.unsigned(now), checkpoint_every):
+    for finding in (
+        *unsigned_findings(*verification.unsigned(now), checkpoint_every),
+        *unstamped_findings(*verification.unstamped(now), time_stamp_every),
+    ):
         report.add(finding)
     return report
 
@@ -89,15 +95,13 @@ class _Verification:
     def __init__(
         self,
         source: Source,
-        against: list[Checkpoint],
+        against: Iterable[Checkpoint],
         trusted: frozenset[str],
         check_token: Callable[[bytes, bytes], datetime],
         checkers: Sequence[RecordChecker],
     ) -> None:
         self.report = Report(keys_compared=bool(trusted))
         self._source = source
-        self._trusted = trusted
-        self._check_token = check_token
         self._tree = Growing()
         self._streams: dict[str, _Stream] = {}
         self._checkers = {kind: one for one in checkers for kind in one.types}
@@ -106,27 +110,10 @@ class _Verification:
         self._first_leaf: bytes | None = None
         self._levels: list[list[bytes]] = [[]]
         self._written: list[int] = [0]
-        stored = source.checkpoints()
-        own: list[tuple[str, Checkpoint]] = []
-        for number, checkpoint, wrong in stored:
-            label = "a checkpoint" if number is None else f"checkpoint {number}"
-            if wrong:
-                what = "cannot be verified" if checkpoint is None else "is not as it was written"
-                message = f"{label[0].upper()}{label[1:]} {what}. {wrong}"
-                self.report.add(Finding(kind="checkpoint", message=message))
-            if checkpoint is not None:
-                own.append((label, checkpoint))
-        newest = max((one for _, one in own), key=lambda one: one.size, default=None)
-        self._signed = 0 if newest is None else newest.size
-        self._newest_time = None if newest is None else newest.time
         self._unsigned: tuple[str, str] | None = None
-        self._numbers = [number for number, *_ in stored if number is not None]
-        self._pending: dict[int, list[tuple[str, Checkpoint]]] = {}
-        self._checkpoints: list[Checkpoint] = []
-        for label, one in [*own, *((f"the kept checkpoint of {one.time}", one) for one in against)]:
-            self._check_signed(label, one)
-            self._pending.setdefault(one.size, []).append((label, one))
-            self._checkpoints.append(one)
+        self._heads = Heads(
+            source.checkpoints(), against, self.report, trusted=trusted, check_token=check_token
+        )
 
     def unsigned(self, now: datetime) -> tuple[str | None, str]:
         """From when until when the log went on without a checkpoint; None where all of it is covered.
@@ -139,9 +126,14 @@ class _Verification:
         if self._unsigned is None:
             return None, ""
         oldest, newest = self._unsigned
-        if self._newest_time is None:
+        if self._heads.covered_at is None:
             return oldest, time_text(now)
-        return self._newest_time, min(newest, time_text(now))
+        return self._heads.covered_at, min(newest, time_text(now))
+
+    def unstamped(self, now: datetime) -> tuple[Checkpoint | None, datetime]:
+        """Since which until when checkpoints are not time-stamped; None where the newest one is."""
+        since, until = self._heads.unstamped or (None, now)
+        return since, min(until, now)
 
     def run(self, progress: Callable[[int], None]) -> Report:
         report = self.report
@@ -159,14 +151,10 @@ class _Verification:
                 progress(report.events)
         report.size = self._tree.size
         report.root = self._tree.root().hex()
-        for size in sorted(self._pending):
-            for label, _ in self._pending[size]:
-                self._truncated(label, size)
+        self._heads.rest(report.size)
         self._complete()
         report.streams = len(self._streams)
         report.open_streams = sum(not stream.closed for stream in self._streams.values())
-        report.checkpoints = len(self._checkpoints)
-        report.keys = sorted({one.key for one in self._checkpoints})
         progress(report.events)
         return report
 
@@ -179,7 +167,7 @@ class _Verification:
         rows = self._source.streams()
         for finding in (
             *self._source.closing(self.report),
-            *number_findings(self._numbers),
+            *number_findings(self._heads.numbers),
             *(() if rows is None else stream_findings(rows, seen)),
             *succession_findings(self._after, seen),
             *(Finding(kind="record", message=text) for one in self._services for text in one.rest()),
@@ -206,8 +194,7 @@ class _Verification:
         self._tree.append(leaf)
         if self._source.has_tiles:
             self._tile(leaf)
-        if self._tree.size in self._pending:
-            self._compare(self._pending.pop(self._tree.size))
+        self._heads.compare(self._tree, self._first_leaf)
 
     @implements("TRUSTWORKS:AUDIT-01", "TRUSTWORKS:AUDIT-02")
     def _event(self, entry: Entry) -> None:
@@ -246,7 +233,7 @@ class _Verification:
             report = self.report
             report.first_time = time if report.first_time is None else min(report.first_time, time)
             report.last_time = time if report.last_time is None else max(report.last_time, time)
-            if entry.position is not None and entry.position >= self._signed:
+            if entry.position is not None and entry.position >= self._heads.covered:
                 oldest, newest = self._unsigned or (time, time)
                 self._unsigned = min(oldest, time), max(newest, time)
 
@@ -326,51 +313,6 @@ class _Verification:
                 )
             self._written[level] += 1
             hashes.clear()
-
-    @implements("TRUSTWORKS:AUDIT-09")
-    def _compare(self, checkpoints: list[tuple[str, Checkpoint]]) -> None:
-        """The checkpoints of the present size against the present root."""
-        root = self._tree.root()
-        for label, one in checkpoints:
-            if one.root != root:
-                self.report.add(
-                    Finding(
-                        kind="rewritten",
-                        message=f"The first {one.size} events are not those of {label} ({one.time}). The "
-                        f"last agreement is at {self.report.covered} events; what follows was rewritten.",
-                    )
-                )
-            elif one.log != self._first_leaf:
-                self.report.add(Finding(kind="rewritten", message=f"{label} is one of another log."))
-            else:
-                self.report.covered = max(self.report.covered, one.size)
-
-    def _truncated(self, label: str, size: int) -> None:
-        if size == 0:
-            return
-        self.report.add(
-            Finding(
-                kind="truncated",
-                message=f"The log has {self._tree.size} events and had {size} at {label}: some were removed.",
-            )
-        )
-
-    # ---- checkpoints by themselves
-
-    def _check_signed(self, label: str, one: Checkpoint) -> None:
-        if not signature_is_valid(one):
-            self.report.add(Finding(kind="signature", message=f"The signature of {label} is not valid."))
-        elif self._trusted and one.key not in self._trusted:
-            message = f"The signer of {label} (public key {one.key}) is not one that was named as trusted."
-            self.report.add(Finding(kind="signer", message=message))
-        if one.time_stamp is not None:
-            try:
-                self._check_token(one.time_stamp, one.imprint)
-            except TrustworksError as error:
-                message = f"The time-stamp of {label} is not valid: {error}"
-                self.report.add(Finding(kind="time-stamp", message=message))
-            else:
-                self.report.time_stamps += 1
 
     def _find(self, kind: str, message: str, entry: Entry, value: dict[str, Any] | None) -> None:
         value = value or {}
