@@ -802,6 +802,19 @@ def test_what_nobody_signed_of_a_checkpoint_is_bound_in_an_export(exported: Path
 
 
 @pytest.mark.req("TRUSTWORKS:AUDIT-15")
+def test_events_that_wait_for_the_tree_keep_their_order_in_an_export(exported: Path, log: Log) -> None:
+    lines = exported.read_bytes().splitlines(keepends=True)
+    waiting = [n for n, line in enumerate(lines) if b", null, " in line]
+    one = [n for n in waiting if log.one.encode() in lines[n]]
+    assert (len(one), len(waiting)) == (1, 6)
+    moved = lines.pop(one[0])
+    for place in (len(lines) - 1, one[0] - 1):  # behind all others, and before the last one of the tree
+        # Each stream is in its order still.
+        exported.write_bytes(b"".join([*lines[:place], moved, *lines[place:]]))
+        assert kinds(verified(exported)) == [("export", None, None)]
+
+
+@pytest.mark.req("TRUSTWORKS:AUDIT-15")
 def test_a_first_line_with_more_in_it_is_none_of_an_export(exported: Path) -> None:
     content = exported.read_bytes()
     exported.write_bytes(content.replace(b'{"events": ', b'{"more": 1, "events": ', 1))

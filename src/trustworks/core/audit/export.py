@@ -2,8 +2,9 @@
 
 First a line that says what the file is and how many events it has; then the checkpoints with their numbers;
 then every event with its place and hash; last a line with the counts, the root of the Merkle tree, and the
-hash of the lines of checkpoints, which have parts that nobody signed. A file that was cut or added to, or
-changed, at whichever byte, is not sound.
+hash of the lines that it does not cover: those of checkpoints, which have parts that nobody signed, and of
+events that were not in the tree yet. A file that was cut, added to or changed, at whichever byte, is not
+sound.
 """
 
 from __future__ import annotations
@@ -38,17 +39,22 @@ _CHECKPOINT = b'{"checkpoint":'
 _END = b'{"end":'
 
 
-class Signed:
-    """What the lines of checkpoints come to: how many there are, and their hash."""
+class Uncovered:
+    """What the lines that the Merkle root does not cover come to, and how many of them are checkpoints."""
 
     def __init__(self) -> None:
-        self.count = 0
+        self.checkpoints = 0
         self.digest = sha256()
 
-    def add(self, line: bytes) -> None:
-        """One more line."""
-        self.count += 1
+    def checkpoint(self, line: bytes) -> None:
+        """The line of a checkpoint."""
+        self.checkpoints += 1
         self.digest.update(line)
+
+    def event(self, line: bytes, position: int | None) -> None:
+        """The line of an event; one in the Merkle tree is under its root."""
+        if position is None:
+            self.digest.update(line)
 
 
 class ExportSource:
@@ -62,7 +68,7 @@ class ExportSource:
     def __init__(self, file: Path, content: BinaryIO) -> None:
         self._file = file
         self._content = content
-        self._signed = Signed()
+        self._uncovered = Uncovered()
         self._ended: bytes | None = None
         _, self._head = next(self._lines(), (1, b""))
         try:
@@ -85,12 +91,12 @@ class ExportSource:
 
     def checkpoints(self) -> Iterator[StoredCheckpoint]:
         """The lines of checkpoints; they stand before the events."""
-        self._signed = Signed()
+        self._uncovered = Uncovered()
         for number, line in self._lines():
             if number > 1 and not line.startswith(_CHECKPOINT):
                 break
             if number > 1:
-                self._signed.add(line)
+                self._uncovered.checkpoint(line)
                 yield _checkpoint(line, number)
 
     def streams(self) -> list[StreamRow] | None:
@@ -99,7 +105,7 @@ class ExportSource:
 
     def entries(self) -> Iterator[Entry | Finding]:
         """The lines of events; a finding for each line that has no business to be where it is."""
-        events = False
+        events = waiting = False
         for number, line in self._lines():
             if number == 1:
                 continue
@@ -107,7 +113,13 @@ class ExportSource:
                 yield _damaged(number, "it comes after the end")
             elif line.startswith(_EVENT):
                 events = True
-                yield _entry(line, number)
+                entry = _entry(line, number)
+                if isinstance(entry, Entry):
+                    self._uncovered.event(line, entry.position)
+                    if waiting and entry.position is not None:
+                        yield _damaged(number, "it is in the Merkle log, and comes after events that are not")
+                    waiting = entry.position is None
+                yield entry
             elif line.startswith(_END):
                 self._ended = line
             elif events or not line.startswith(_CHECKPOINT):
@@ -120,7 +132,7 @@ class ExportSource:
 
     def closing(self, report: Report) -> tuple[Finding, ...]:
         """Where the first and the last line say something else than the lines between them."""
-        return end_findings(self._head, self._told, self._signed, self._ended, report)
+        return end_findings(self._head, self._told, self._uncovered, self._ended, report)
 
     def _lines(self) -> Iterator[tuple[int, bytes]]:
         """The numbered lines from the first on. One at a time may be going through them."""
@@ -173,12 +185,12 @@ def _entry(line: bytes, number: int) -> Entry | Finding:
 
 @implements("TRUSTWORKS:AUDIT-15", disabled=())
 def end_findings(
-    head: bytes, told: int, signed: Signed, ended: bytes | None, report: Report
+    head: bytes, told: int, uncovered: Uncovered, ended: bytes | None, report: Report
 ) -> tuple[Finding, ...]:
     """Where an export is not whole.
 
-    `head` is the first line and `told` its count, `signed` what the lines of checkpoints come to, `ended` the
-    last line, if any.
+    `head` is the first line and `told` its count, `uncovered` what the lines come to that the root does not
+    cover, `ended` the last line, if any.
     """
     found = []
     if head != _head(told):
@@ -187,7 +199,7 @@ def end_findings(
         found.append(f"The first line says that there are {told} events; {report.events} are there.")
     if ended is None:
         found.append("The file has no end: it was cut, or was never written to its end.")
-    elif ended != _end(signed, report.events, report.root):
+    elif ended != _end(uncovered, report.events, report.root):
         found.append("The last line is not about the events and checkpoints before it.")
     return tuple(Finding(kind="export", message=message) for message in found)
 
@@ -198,12 +210,12 @@ def export_lines(source: Source) -> Iterator[bytes]:
     A line of an event ends with its place ``[stream, sequence, position or null, hash]``.
     """
     yield _head(source.total())
-    signed = Signed()
+    uncovered = Uncovered()
     for number, one, wrong in source.checkpoints():
         if one is None:
             raise Malformed(f"Checkpoint {number} cannot be exported. {wrong} Run `trustworks audit verify`.")
         line = _line(as_document(one) | {"number": number})
-        signed.add(line)
+        uncovered.checkpoint(line)
         yield line
     tree, events = Growing(), 0
     for entry in source.entries():
@@ -216,8 +228,10 @@ def export_lines(source: Source) -> Iterator[bytes]:
         if entry.position is not None:
             tree.append(leaf)
         events += 1
-        yield _EVENT + entry.body + b',"place":' + _place(entry.stream, entry.sequence, entry.position, leaf)
-    yield _end(signed, events, tree.root().hex())
+        line = _EVENT + entry.body + b',"place":' + _place(entry.stream, entry.sequence, entry.position, leaf)
+        uncovered.event(line, entry.position)
+        yield line
+    yield _end(uncovered, events, tree.root().hex())
 
 
 def _checkpoint(line: bytes, number: int) -> StoredCheckpoint:
@@ -241,9 +255,13 @@ def _head(events: int) -> bytes:
     return _line({"events": events, "type": KIND, "version": VERSION})
 
 
-def _end(signed: Signed, events: int, root: str) -> bytes:
-    digest = signed.digest.hexdigest()
-    end = {"checkpoints": signed.count, "checkpoints_sha256": digest, "events": events, "root": root}
+def _end(uncovered: Uncovered, events: int, root: str) -> bytes:
+    end = {
+        "checkpoints": uncovered.checkpoints,
+        "events": events,
+        "root": root,
+        "uncovered_sha256": uncovered.digest.hexdigest(),
+    }
     return _line({"end": end})
 
 
