@@ -57,7 +57,10 @@ def accept_token(token: bytes, imprint: bytes) -> datetime:
     time, _, digest = token.partition(b" over ")
     if digest != imprint:
         raise Rejected("test", "It is over something else.")
-    return datetime.fromisoformat(time.decode())
+    try:
+        return datetime.fromisoformat(time.decode()).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise Malformed("It holds no time.") from error
 
 
 class Stamper:
