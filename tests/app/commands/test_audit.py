@@ -41,7 +41,11 @@ class Wiring:
     """As much of the application's wiring as the audit log needs."""
 
     def __init__(self, database: Database, certificate: Path | None) -> None:
-        self.config = SimpleNamespace(audit=SimpleNamespace(certificate=certificate, checkpoint_every=10.0))
+        self.config = SimpleNamespace(
+            audit=SimpleNamespace(
+                certificate=certificate, checkpoint_every=10.0, time_stamp_every=300.0, time_stamp_url=None
+            )
+        )
         self._database = database
 
     @contextmanager
@@ -366,6 +370,17 @@ def test_time_stamps_are_verified_up_to_their_anchor(
     done = run(wiring, "verify", "--trust", Pki(tmp_path / "other").root_file)
     assert done.exit_code == 1
     assert "- time-stamp: The time-stamp of checkpoint 1 is not valid" in done.stdout
+
+
+@pytest.mark.req("TRUSTWORKS:AUDIT-16")
+def test_time_stamps_that_do_not_come_although_they_are_configured(
+    wiring: Wiring, database: Database, key: Key
+) -> None:
+    Sequencer(database, key).run_once(checkpoint=True)
+    wiring.config.audit.time_stamp_every = 1e-6
+    assert "no-time-stamp" not in run(wiring, "verify").stdout
+    wiring.config.audit.time_stamp_url = "http://tsa.example/"
+    assert "- no-time-stamp: " in run(wiring, "verify").stdout
 
 
 @pytest.mark.req("TRUSTWORKS:AUDIT-11")

@@ -108,6 +108,7 @@ def verify(
                     check_token=check_token,
                     checkers=(TokenRecords(connection), CertificateRecords(connection)),
                     checkpoint_every=_checkpoint_every(wiring.config),
+                    time_stamp_every=_time_stamp_every(wiring.config),
                     progress=progress,
                 )
     typer.echo(json.dumps(report.as_dict()) if as_json else report_text(report))
@@ -117,11 +118,13 @@ def verify(
 
 def report_text(report: Report) -> str:
     """The report as lines for a person."""
+    first, last = report.first_time_stamp, report.last_time_stamp
+    stamped = "" if last is None else f", from {first} to {last}"
     lines = [
         f"{report.events:,} events in {report.streams:,} streams ({report.open_streams:,} without an end)",
         f"From {report.first_time or 'never'} to {report.last_time or 'never'}",
         f"Merkle tree: {report.size:,} events, root {report.root}; {report.waiting:,} not in it yet",
-        f"Checkpoints: {report.checkpoints:,}, of which {report.time_stamps:,} time-stamped",
+        f"Checkpoints: {report.checkpoints:,}, of which {report.time_stamps:,} time-stamped{stamped}",
         f"Covered by the newest checkpoint that agrees: {report.covered:,} events",
     ]
     compared = "" if report.keys_compared else " (compared with no certificate: give --certificate)"
@@ -326,6 +329,14 @@ def _checkpoint_every(config: Config) -> timedelta | None:
     """How often checkpoints are made; None where there is no signer."""
     audit = config.audit
     return None if audit.certificate is None else timedelta(seconds=audit.checkpoint_every)
+
+
+def _time_stamp_every(config: Config) -> timedelta | None:
+    """How often a checkpoint is time-stamped; None where there is no signer, or no authority for it."""
+    audit = config.audit
+    if audit.certificate is None or audit.time_stamp_url is None:
+        return None
+    return timedelta(seconds=audit.time_stamp_every)
 
 
 def _token_check(trust: list[Path] | None) -> Callable[[bytes, bytes], datetime]:

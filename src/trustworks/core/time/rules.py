@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from trustworks.core.account import names_somebody
 from trustworks.core.errors import Refused
 from trustworks.core.time.readings import STA_UNSYNC, TIME_ERROR
 from trustworks.core.trace import implements
@@ -151,7 +152,7 @@ def check_release(operator: str, reason: str) -> None:
 
     Source: EN 319 421, 7.13 (no time-stamps after a loss of calibration until it was recovered from).
     """
-    if not operator.strip() or len(reason.split()) < 2:
+    if not names_somebody(operator) or len(reason.split()) < 2:
         raise Refused(
             "EN319421:OVR-7.13-04",
             "A release needs the operator's name and a reason of at least two words: "
