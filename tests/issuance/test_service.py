@@ -19,6 +19,7 @@ from issuance_testbed import START, SUBJECTS, SpyKey, make_csr, settings
 from sqlalchemy import func, select
 
 from trustworks.core.audit import records as audit_records
+from trustworks.core.der.encode import BIT_STRING, SEQUENCE, integer, oid, tlv
 from trustworks.core.errors import Malformed, Refused, Rejected, Unavailable
 from trustworks.core.module import KeyAlgorithm, Module
 from trustworks.issuance import records
@@ -119,6 +120,39 @@ def verify(subject: x509.Certificate, issuer: x509.Certificate, algorithm: KeyAl
         assert (how._salt_length, type(how.mgf._algorithm)) == (32, hashes.SHA256)
         pss = padding.PSS(padding.MGF1(digest), digest.digest_size)
         key.verify(subject.signature, subject.tbs_certificate_bytes, pss, digest)
+
+
+def bare_csr(key: bytes, algorithm: bytes, sign: Callable[[bytes], bytes]) -> bytes:
+    """A request with the public key `key` marked by `algorithm`, as `cryptography` does not write it."""
+    marked = tlv(SEQUENCE, tlv(SEQUENCE, algorithm), tlv(BIT_STRING, b"\0", key))
+    asked = tlv(SEQUENCE, integer(0), tlv(SEQUENCE), marked, tlv(0xA0))
+    how = algorithm if algorithm == oid("1.3.101.112") else oid("1.2.840.113549.1.1.11") + b"\5\0"
+    return tlv(SEQUENCE, asked, tlv(SEQUENCE, how), tlv(BIT_STRING, b"\0", sign(asked)))
+
+
+@pytest.mark.req("TRUSTWORKS:ISSUANCE-KEY-QUALITY")
+def test_possession_of_a_key_without_a_private_key_is_not_believed(provider: Provider) -> None:
+    """The Ed25519 key is the neutral point: R the neutral point and S = 0 verify for any octets."""
+    neutral = b"\1" + bytes(31)
+    csr = bare_csr(neutral, oid("1.3.101.112"), lambda _: neutral + bytes(32))
+    assert x509.load_der_x509_csr(csr).is_signature_valid
+    with pytest.raises(Refused, match="small order"):
+        provider.issuance.issue(provider.request("tsu", csr))
+    assert provider.key.signed == []
+
+
+def test_a_key_for_pss_alone_is_not_certified_as_another(provider: Provider) -> None:
+    """`cryptography` reads the key without its identifier, so the certificate would say rsaEncryption."""
+    key = rsa.generate_private_key(65537, 3072)
+    csr = bare_csr(
+        key.public_key().public_bytes(Encoding.DER, PublicFormat.PKCS1),
+        oid("1.2.840.113549.1.1.10"),
+        lambda asked: key.sign(asked, padding.PKCS1v15(), hashes.SHA256()),
+    )
+    assert x509.load_der_x509_csr(csr).is_signature_valid
+    with pytest.raises(Rejected, match="RSASSA-PSS alone"):
+        provider.issuance.issue(provider.request("audit-signer", csr))
+    assert provider.key.signed == []
 
 
 def test_services_enrol_with_keys_of_the_module(provider: Provider, module: Module) -> None:

@@ -36,6 +36,7 @@ from trustworks.issuance.release import INTENT_LIFE, Release, objection_of
 from trustworks.issuance.revocation import StatusChange
 from trustworks.issuance.rules import keys as key_rules
 from trustworks.issuance.rules import requests as request_rules
+from trustworks.issuance.rules.key_quality import check_key_quality
 from trustworks.issuance.wire import Csr, read_csr
 
 if TYPE_CHECKING:
@@ -162,11 +163,13 @@ class Issuance:
             raise
 
     def _issue(self, profile: Profile, request: Request) -> Issued:
-        # 1. The request: possession shown, the key fit, the name complete.
+        # 1. The request: the key fit, possession shown (a signature by an unfit key shows none), the name
+        # complete.
         csr = read_csr(request.csr)
-        key_rules.check_possession(csr.request)
         now = self._clock.now().utc
+        key_rules.check_key_identifier(csr.key_algorithm)
         spki = self._subject_key(csr.request.public_key(), now.date())
+        key_rules.check_possession(csr.request)
         subject = request_rules.complete_subject(profile, request.subject, self._provider_attributes())
         names = self._alternative_names(profile, request, csr)
         # 2. The authority, and a validity within its own.
@@ -322,7 +325,7 @@ class Issuance:
         key = key_rules.key_of_known_kind(given)
         algorithm = algorithm_of(key)
         key_rules.check_agreed_key(objection_of(lambda: check_key_algorithm(algorithm, day, lab=self.lab)))
-        key_rules.check_key_quality(key)
+        check_key_quality(key)
         spki = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         digest = hashlib.sha256(spki).digest()
         with self._database.read() as connection:

@@ -37,10 +37,14 @@ _PEM: Final = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Csr:
-    """A certification request (RFC 2986) as read: what it asks for beside its key, by extension."""
+    """A certification request (RFC 2986) as read: what it asks for beside its key, by extension.
+
+    `key_algorithm` is the identifier that its public key is marked by.
+    """
 
     request: x509.CertificateSigningRequest
     der: bytes
+    key_algorithm: str
     alternative_names: tuple[str, ...]
     extensions: tuple[str, ...]
 
@@ -71,6 +75,7 @@ def read_csr(data: bytes) -> Csr:
     return Csr(
         request=request,
         der=request.public_bytes(Encoding.DER),
+        key_algorithm=request.public_key_algorithm_oid.dotted_string,  # type: ignore[attr-defined] # untyped there
         alternative_names=names,
         extensions=tuple(_extension_name(extension) for extension in extensions),
     )

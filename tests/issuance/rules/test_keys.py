@@ -1,43 +1,25 @@
-"""Keys that are not certified: unproven, badly made, an authority's, lost."""
+"""Keys that are not certified: unproven, of another kind, an authority's, lost."""
 
 from __future__ import annotations
-
-import math
-import secrets
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, rsa
+from cryptography.hazmat.primitives.asymmetric import dsa, ed448
 from issuance_testbed import make_csr
 
 from trustworks.core.errors import Refused, Rejected
 from trustworks.issuance.model import KeyUse
 from trustworks.issuance.rules.keys import (
-    ROCA_GENERATOR,
     check_agreed_key,
     check_agreed_signature,
     check_key_has_one_use,
+    check_key_identifier,
     check_key_is_separate,
     check_key_not_compromised,
-    check_key_quality,
     check_possession,
     key_of_known_kind,
-    rsa_objection,
 )
-
-
-@pytest.fixture(scope="module")
-def good() -> rsa.RSAPublicNumbers:
-    return rsa.generate_private_key(65537, 3072).public_key().public_numbers()
-
-
-def prime(bits: int, start: int | None = None) -> int:
-    """A probable prime at or above `start`."""
-    candidate = (start or secrets.randbits(bits) | 1 << (bits - 1)) | 1
-    while math.gcd(candidate, 3 * 5 * 7 * 11 * 13) > 1 or pow(2, candidate - 1, candidate) != 1:
-        candidate += 2
-    return candidate
 
 
 @pytest.mark.req("EN319411-1:REG-6.3.1-01")
@@ -61,6 +43,12 @@ def test_keys_of_other_kinds_are_not_certified() -> None:
             key_of_known_kind(key)
 
 
+def test_a_key_that_its_identifier_binds_to_pss_is_not_certified() -> None:
+    check_key_identifier("1.2.840.113549.1.1.1")
+    with pytest.raises(Rejected, match="RSASSA-PSS alone"):
+        check_key_identifier("1.2.840.113549.1.1.10")
+
+
 @pytest.mark.req("EN319412-2:GEN-4.2.5-2")
 def test_a_key_that_is_not_agreed_is_refused() -> None:
     check_agreed_key(None)
@@ -73,58 +61,6 @@ def test_a_signature_that_is_not_agreed_is_refused() -> None:
     check_agreed_signature(None)
     with pytest.raises(Refused, match="ED25519"):
         check_agreed_signature("ED25519 is not agreed.")
-
-
-def test_good_keys_pass(good: rsa.RSAPublicNumbers) -> None:
-    check_key_quality(good.public_key())
-    check_key_quality(ec.generate_private_key(ec.SECP256R1()).public_key())
-    assert rsa_objection(good.n, 65537) is None
-
-
-@pytest.mark.req("TRUSTWORKS:ISSUANCE-KEY-QUALITY")
-@pytest.mark.parametrize("exponent", [3, 17, 65536, 65538, 2**256 + 1])
-def test_odd_exponents_above_65536_alone_pass(good: rsa.RSAPublicNumbers, exponent: int) -> None:
-    objection = rsa_objection(good.n, exponent)
-    assert objection is not None
-    assert "exponent" in objection
-
-
-@pytest.mark.req("TRUSTWORKS:ISSUANCE-KEY-QUALITY")
-def test_a_small_exponent_is_refused(good: rsa.RSAPublicNumbers) -> None:
-    with pytest.raises(Refused, match="exponent 3"):
-        check_key_quality(rsa.RSAPublicNumbers(3, good.n).public_key())
-
-
-@pytest.mark.req("TRUSTWORKS:ISSUANCE-KEY-QUALITY")
-@pytest.mark.parametrize("factor", [3, 5, 641, 751])
-def test_a_small_factor_is_found(factor: int) -> None:
-    modulus = factor * prime(1024 - factor.bit_length())
-    while modulus.bit_length() != 1024:
-        modulus = factor * prime(1025 - factor.bit_length())
-    assert "small factor" in str(rsa_objection(modulus, 65537))
-
-
-@pytest.mark.req("TRUSTWORKS:ISSUANCE-KEY-QUALITY")
-def test_primes_that_are_neighbours_are_found() -> None:
-    first = prime(512, 3 << 510)
-    second = prime(512, first + 2)
-    assert "so close" in str(rsa_objection(first * second, 65537))
-
-
-@pytest.mark.req("TRUSTWORKS:ISSUANCE-KEY-QUALITY")
-def test_the_weak_generator_of_roca_is_recognised() -> None:
-    """The modulus of such a key is a power of 65537 modulo the product of the first primes; made so here."""
-    product = math.prod(n for n in range(2, 168) if all(n % d for d in range(2, n)))
-    residue = pow(ROCA_GENERATOR, 12345, product)
-    modulus = ((1 << 1023) // product + 1) * product + residue
-    while modulus.bit_length() % 8 or rsa_objection(modulus, 65537) is None:
-        modulus += product
-    assert "ROCA" in str(rsa_objection(modulus, 65537))
-
-
-@pytest.mark.req("TRUSTWORKS:ISSUANCE-KEY-QUALITY")
-def test_odd_lengths_are_refused(good: rsa.RSAPublicNumbers) -> None:
-    assert "bits" in str(rsa_objection(good.n >> 3 | 1, 65537))
 
 
 @pytest.mark.req("TRUSTWORKS:ISSUANCE-KEY-SEPARATE")
