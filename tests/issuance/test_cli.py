@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import os
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
-from issuance_testbed import NATURAL, make_csr
+from issuance_testbed import NATURAL, SpyKey, make_csr
 from typer.testing import CliRunner, Result
 
 from trustworks.core.errors import Malformed, Refused, Rejected, Unavailable
@@ -19,6 +18,7 @@ from trustworks.issuance.cli import app, crl, profile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     import typer
     from issuance_testbed import Provider
@@ -275,9 +275,47 @@ def test_where_nothing_can_be_written_nothing_is_issued(
             "issue", "--profile", "tsu", "--csr", str(csr), "--subject", "CN=TEST TSU", "--out", str(out)
         )
         assert isinstance(done.exception, Rejected)
-        assert "Nothing was issued" in str(done.exception)
+        assert "cannot be written" in str(done.exception)
     assert provider.issuance.counts()["issued"] == 2
     assert provider.key.signed == []
+
+
+def test_a_file_that_is_there_stays_unless_it_is_to_be_replaced(
+    cli: Cli, csr: Path, provider: Provider, tmp_path: Path
+) -> None:
+    key, link = tmp_path / "server.key", tmp_path / "link.pem"
+    key.write_bytes(b"a private key")
+    link.symlink_to(key)
+    issue = ("issue", "--profile", "tsu", "--csr", str(csr), "--subject", "CN=TEST TSU", "--out")
+    for out in (key, link):
+        done = cli(*issue, str(out))
+        assert isinstance(done.exception, Rejected)
+        assert done.exception.code == "output.exists"
+        assert "--replace" in str(done.exception)
+    assert key.read_bytes() == b"a private key"
+    assert provider.key.signed == []
+    assert provider.issuance.counts()["issued"] == 2
+    assert cli(*issue, str(link), "--replace").exit_code == 0
+    assert link.is_symlink()
+    assert x509.load_pem_x509_certificate(key.read_bytes()).serial_number > 0
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_a_file_that_comes_while_a_certificate_is_issued_stays(
+    cli: Cli, csr: Path, provider: Provider, tmp_path: Path
+) -> None:
+    out = tmp_path / "a.pem"
+
+    def sign_slowly(data: bytes) -> bytes:
+        out.write_bytes(b"of somebody else")
+        return SpyKey.sign(provider.key, data)
+
+    provider.key.sign = sign_slowly  # type: ignore[method-assign]
+    done = cli("issue", "--profile", "tsu", "--csr", str(csr), "--subject", "CN=TEST TSU", "--out", str(out))
+    (newest, *_) = provider.issuance.list(profile="tsu")
+    assert isinstance(done.exception, Rejected)
+    assert f"trustworks certificate show {newest.serial} --pem" in str(done.exception)
+    assert out.read_bytes() == b"of somebody else"
 
 
 @pytest.mark.parametrize("issued", [True, False])
@@ -308,10 +346,10 @@ def test_a_certificate_can_be_written_into_a_pipe(cli: Cli, csr: Path) -> None:
 def test_a_file_that_fails_after_the_issuance_leaves_the_serial(
     cli: Cli, csr: Path, provider: Provider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*_: object, **__: object) -> int:
+    def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr("trustworks.issuance.cli.output.put_new", full)
     out = tmp_path / "a.pem"
     done = cli("issue", "--profile", "tsu", "--csr", str(csr), "--subject", "CN=TEST TSU", "--out", str(out))
     (newest, *_) = provider.issuance.list(profile="tsu")
@@ -326,6 +364,17 @@ def test_a_list_is_shown_in_json_and_words(cli: Cli, tmp_path: Path) -> None:
     assert {name: told[name] for name in published} == published
     assert (told["size"], told["out"]) == (len(out.read_bytes()), str(out))
     assert told["sha256"] in cli("show", noun=crl).stdout
+    again = cli("show", "--out", str(out), noun=crl)
+    assert isinstance(again.exception, Rejected)
+    assert "--replace" in str(again.exception)
+    number = cli.json("publish", noun=crl)["number"]
+    assert cli.json("show", "--out", str(out), "--replace", noun=crl)["number"] == number
+    assert (
+        x509.load_der_x509_crl(out.read_bytes())
+        .extensions.get_extension_for_class(x509.CRLNumber)
+        .value.crl_number
+        == number
+    )
     done = cli("show", "--out", str(tmp_path), noun=crl)
     assert isinstance(done.exception, Rejected)
     assert "cannot be written" in str(done.exception)

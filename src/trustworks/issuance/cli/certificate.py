@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 from datetime import timedelta
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 - Typer reads it at run time
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import typer
@@ -14,6 +13,7 @@ from trustworks.core.durable import read_at_most
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.moments import read_moment
 from trustworks.issuance import records
+from trustworks.issuance.cli.output import Replace, check_output, write_output
 from trustworks.issuance.model import Request, RevocationReason
 from trustworks.issuance.profiles import profile_named
 from trustworks.issuance.wire import MAX_CSR, read_serial, read_subject
@@ -69,6 +69,7 @@ def issue(
     chain: Annotated[
         bool, typer.Option("--chain", help="Write the authority's certificate behind it.")
     ] = False,
+    replace: Replace = False,
     as_json: AsJson = False,
 ) -> None:
     """Issue a certificate for the public key of a request.
@@ -87,19 +88,19 @@ def issue(
         semantics=semantics,
     )
     if out is not None:
-        check_writable(out)
+        check_output(out, replace=replace)
     with wiring.open_issuance() as issuance:
         issuance.settle(by="issuance")
         issued = issuance.issue(request)
     pem = to_pem(issued.certificate, *(issued.chain if chain else ()))
     if out is not None:
         try:
-            out.write_text(pem, encoding="ascii")
-        except OSError as error:
+            write_output(out, pem.encode("ascii"), replace=replace)
+        except Rejected as error:
             raise Rejected(
-                "issuance.out",
-                f"The certificate {issued.serial} was issued, but {out} cannot be written: {error.strerror}. "
-                f"Read it by `trustworks certificate show {issued.serial} --pem`.",
+                error.code,
+                f"The certificate {issued.serial} was issued. {error} Or read it by "
+                f"`trustworks certificate show {issued.serial} --pem`.",
             ) from None
     if as_json:
         typer.echo(json.dumps({"serial": issued.serial, "profile": issued.profile, "certificate": pem}))
@@ -107,22 +108,6 @@ def issue(
         typer.echo(pem, nl=False)
     else:
         typer.echo(f"Issued {issued.serial} ({issued.profile}), written to {out}.")
-
-
-def check_writable(out: Path) -> None:
-    """`Rejected` (issuance.out) when a file cannot be written; asked before anything is issued."""
-    try:
-        if out.exists():  # a pipe, too, whose name need not be a path that can be opened once resolved
-            out.open("ab").close()
-            return
-        # Where a link leads: else the link would be removed, and the new file behind it left.
-        file = Path(os.path.realpath(out))
-        file.open("ab").close()
-        file.unlink()
-    except OSError as error:
-        raise Rejected(
-            "issuance.out", f"{out} cannot be written: {error.strerror}. Nothing was issued."
-        ) from None
 
 
 def read_file(file: Path) -> bytes:

@@ -12,6 +12,7 @@ import typer
 
 from trustworks.core.errors import Rejected
 from trustworks.issuance import records
+from trustworks.issuance.cli.output import Replace, write_output
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -154,6 +155,7 @@ def show(
     out: Annotated[Path | None, typer.Option(help="Write the list here, in DER.")] = None,
     authority: Authority = "issuing",
     *,
+    replace: Replace = False,
     as_json: AsJson = False,
 ) -> None:
     """Show the newest list of an authority, or write it to a file."""
@@ -165,10 +167,7 @@ def show(
             "crl.authority", f"No list of {authority} was published yet: `trustworks crl publish`."
         )
     if out is not None:
-        try:
-            out.write_bytes(found.der)
-        except OSError as error:
-            raise Rejected("issuance.out", f"{out} cannot be written: {error.strerror}.") from None
+        write_output(out, found.der, replace=replace)
     told = {
         "authority": authority,
         "number": found.number,
