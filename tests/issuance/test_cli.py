@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from issuance_testbed import NATURAL, SpyKey, make_csr
 from typer.testing import CliRunner, Result
 
-from trustworks.core.errors import Malformed, Refused, Rejected, Unavailable
+from trustworks.core.errors import Malformed, Refused, Rejected, TrustworksError, Unavailable
 from trustworks.issuance.cli import app, crl, profile
 
 if TYPE_CHECKING:
@@ -378,3 +378,72 @@ def test_a_list_is_shown_in_json_and_words(cli: Cli, tmp_path: Path) -> None:
     done = cli("show", "--out", str(tmp_path), noun=crl)
     assert isinstance(done.exception, Rejected)
     assert "cannot be written" in str(done.exception)
+
+
+NO_TEXT = "\udcff"  # an octet 0xff of an argument, as Python has it
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("issue", "--profile", NO_TEXT, "--subject", "CN=TEST"),
+        ("issue", "--profile", "tsu", "--subject", f"CN=TEST {NO_TEXT}"),
+        ("issue", "--profile", "tsu", "--subject", "CN=TEST", "--by", NO_TEXT),
+        ("issue", "--profile", "tls-server", "--subject", "CN=TEST", "--alternative-name", NO_TEXT),
+        ("issue", "--profile", "tls-server", "--subject", "CN=TEST", "--alternative-name", f"DNS:{NO_TEXT}"),
+        ("issue", "--profile", "tls-server", "--subject", "CN=TEST", "--alternative-name", f"IP:{NO_TEXT}"),
+        ("revoke", NO_TEXT, "--reason", "superseded"),
+        ("revoke", "00", "--reason", NO_TEXT),
+        ("revoke", "00", "--reason", "superseded", "--by", NO_TEXT),
+        ("revoke", "00", "--reason", "superseded", "--invalidity-date", NO_TEXT),
+        ("release", NO_TEXT),
+        ("release", "00", "--by", NO_TEXT),
+        ("show", NO_TEXT),
+        ("list", "--state", NO_TEXT),
+        ("list", "--profile", NO_TEXT),
+        ("list", "--subject", NO_TEXT),
+        ("settle", "--by", NO_TEXT),
+    ],
+)
+def test_octets_that_are_no_text_are_refused_in_a_sentence(
+    cli: Cli, csr: Path, arguments: tuple[str, ...]
+) -> None:
+    done = cli(*arguments, *(("--csr", str(csr)) if arguments[0] == "issue" else ()))
+    assert isinstance(done.exception, TrustworksError)
+    assert str(done.exception).encode()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("publish", "--authority", NO_TEXT), ("publish", "--by", NO_TEXT), ("show", "--authority", NO_TEXT)],
+)
+def test_octets_that_are_no_text_are_refused_of_lists_too(cli: Cli, arguments: tuple[str, ...]) -> None:
+    done = cli(*arguments, noun=crl)
+    assert isinstance(done.exception, TrustworksError)
+    assert str(done.exception).encode()
+
+
+def test_a_file_whose_name_is_no_text_is_written(cli: Cli, csr: Path, tmp_path: Path) -> None:
+    out = tmp_path / NO_TEXT
+    issue = ("issue", "--profile", "tsu", "--csr", str(csr), "--subject", "CN=TEST TSU", "--out", str(out))
+    assert cli(*issue).exit_code == 0
+    assert out.exists()
+    assert isinstance(cli(*issue).exception, Rejected)
+    assert cli("publish", noun=crl).exit_code == 0
+    assert cli("show", "--out", str(out), "--replace", noun=crl).exit_code == 0
+
+
+@pytest.mark.parametrize("seconds", ["-1", "99999999999999", str(10**30)])
+def test_an_age_that_is_none_is_a_wrong_option(cli: Cli, seconds: str) -> None:
+    done = cli("settle", "--older-than", seconds)
+    assert done.exit_code == 2
+    assert "--older-than" in done.output
+    assert cli.json("settle", "--older-than", "315360000") == {"closed": []}
+
+
+def test_a_subject_is_found_as_it_was_written_and_as_it_is_listed(cli: Cli, csr: Path) -> None:
+    serial = cli.json("issue", "--profile", "tsu", "--csr", str(csr), "--subject", r"CN=A\, B TEST")["serial"]
+    listed = cli.json("show", serial)["subject"]
+    for sought in ("A, B TEST", r"A\, B TEST", listed):
+        assert [one["serial"] for one in cli.json("list", "--subject", sought)] == [serial]
+    assert cli.json("list", "--subject", "A; B TEST") == []

@@ -155,6 +155,21 @@ def test_a_key_for_pss_alone_is_not_certified_as_another(provider: Provider) -> 
     assert provider.key.signed == []
 
 
+def test_what_a_request_asks_for_is_ignored_unless_the_profile_honours_it(provider: Provider) -> None:
+    mail = x509.SubjectAlternativeName([x509.RFC822Name("anna@example.com")])
+    junk = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.5.29.17"), b"junk")
+    for asked in (mail, junk):
+        certificate = provider.issuance.issue(
+            provider.request("natural-qcp-n-qscd", make_csr(None, None, asked))
+        ).certificate
+        found = {one.oid for one in x509.load_der_x509_certificate(certificate).extensions}
+        assert x509.SubjectAlternativeName.oid not in found
+        csr = make_csr(None, None, asked)
+        provider.issuance.issue(provider.request("tls-server", csr))  # the command's names count
+        with pytest.raises(Malformed, match="--alternative-name"):
+            provider.issuance.issue(provider.request("tls-server", csr, alternative_names=()))
+
+
 def test_services_enrol_with_keys_of_the_module(provider: Provider, module: Module) -> None:
     key = module.generate_key_pair(label="tsu-1", algorithm=KeyAlgorithm.P256)
     issued = provider.issuance.issue(provider.request("tsu", request_of(key)))

@@ -16,8 +16,17 @@ from issuance_testbed import make_csr
 from trustworks.core.der.encode import oid
 from trustworks.core.errors import Malformed, Refused
 from trustworks.issuance.model import NAME_ORDER, NameAttribute
+from trustworks.issuance.profiles.tbs import readable_name
 from trustworks.issuance.rules.keys import check_possession
-from trustworks.issuance.wire import MAX_CSR, SHORT, read_csr, read_serial, read_subject
+from trustworks.issuance.wire import (
+    MAX_CSR,
+    SHORT,
+    as_stored,
+    read_alternative_names,
+    read_csr,
+    read_serial,
+    read_subject,
+)
 
 GOOD = make_csr()
 PEM = x509.load_der_x509_csr(GOOD).public_bytes(Encoding.PEM)
@@ -80,10 +89,18 @@ def test_a_signature_of_an_unknown_kind_is_malformed() -> None:
         read_csr(GOOD.replace(known, oid("1.2.840.10045.4.3.9")))
 
 
-def test_names_of_other_kinds_are_malformed() -> None:
+def test_names_of_other_kinds_are_malformed_where_they_are_asked_for() -> None:
     mail = x509.SubjectAlternativeName([x509.RFC822Name("a@example.com")])
-    with pytest.raises(Malformed, match="neither a DNS name nor"):
-        read_csr(make_csr(None, None, mail))
+    found = read_csr(make_csr(None, None, mail))
+    with pytest.raises(Malformed, match=r"neither a DNS name nor.*--alternative-name"):
+        read_alternative_names(found)
+
+
+def test_extensions_that_cannot_be_read_are_malformed_where_they_are_asked_for() -> None:
+    broken = x509.UnrecognizedExtension(x509.SubjectAlternativeName.oid, b"junk")
+    found = read_csr(make_csr(None, None, broken))
+    with pytest.raises(Malformed, match="--alternative-name"):
+        read_alternative_names(found)
 
 
 def test_what_the_request_asks_for_is_told() -> None:
@@ -97,8 +114,8 @@ def test_what_the_request_asks_for_is_told() -> None:
             x509.BasicConstraints(ca=True, path_length=None),
         )
     )
-    assert found.alternative_names == ("DNS:a.example.com", "IP:2001:db8::1")
-    assert found.extensions == ("subjectAlternativeName", "basicConstraints")
+    assert read_alternative_names(found) == ("DNS:a.example.com", "IP:2001:db8::1")
+    assert read_alternative_names(read_csr(GOOD)) == ()
 
 
 def test_subjects_are_read_by_short_and_long_names_in_any_order() -> None:
@@ -115,6 +132,62 @@ def test_subjects_are_read_by_short_and_long_names_in_any_order() -> None:
 def test_a_subject_that_is_none_is_malformed(text: str) -> None:
     with pytest.raises(Malformed):
         read_subject(text)
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        (r"A\\", "A\\"),
+        (r"A\\\, B", "A\\, B"),
+        (r"\"A\" \+ \<B\>\; \=", '"A" + <B>; ='),
+        (r"\#1", "#1"),
+        ("A #1 = 2", "A #1 = 2"),
+        (r" \ A\ \  ", " A  "),
+        (r"M\C3\BCller", "M\u00fcller"),
+        (r"Lu\C4\8Di\C4\87", "Lu\u010di\u0107"),  # the example of RFC 4514, 4
+    ],
+)
+def test_values_are_escaped_as_rfc_4514_says(written: str, value: str) -> None:
+    assert read_subject(f"C=XX,CN={written},O=TEST") == (
+        NameAttribute("countryName", "XX"),
+        NameAttribute("commonName", value),
+        NameAttribute("organizationName", "TEST"),
+    )
+
+
+@pytest.mark.parametrize(
+    "value", ["A\\", r"A\x", r"\C3", r"A\00", "A+B", 'A"', "A;B", "<A", "#0403", "\udcff"]
+)
+def test_what_is_not_escaped_is_malformed(value: str) -> None:
+    with pytest.raises(Malformed):
+        read_subject(f"CN={value}")
+
+
+VALUES = st.text(
+    st.characters(exclude_categories=["C", "Z"], include_characters=" ") | st.sampled_from('\\"+,;<>=# ab0'),
+    min_size=1,
+    max_size=20,
+)
+
+
+@given(
+    types=st.lists(
+        st.sampled_from([one for one in NAME_ORDER if one != "countryName"]), min_size=1, unique=True
+    ),
+    data=st.data(),
+)
+def test_a_name_as_it_is_listed_is_read_again(types: list[str], data: st.DataObject) -> None:
+    name = tuple(NameAttribute(one, data.draw(VALUES)) for one in types)
+    assert read_subject(readable_name(name))[::-1] == name
+    for attribute in name:  # and each of its values is found in it
+        assert as_stored(attribute.value).strip(" #") in readable_name(name)
+
+
+def test_what_is_escaped_already_and_whole_names_are_looked_for_as_they_are() -> None:
+    assert as_stored("A, B TEST") == r"A\, B TEST"
+    assert as_stored(r"A\, B TEST") == r"A\, B TEST"
+    assert as_stored("CN=Anna TEST,C=XX") == "CN=Anna TEST,C=XX"
+    assert as_stored("a\\b") == r"a\\b"
 
 
 def test_serials_are_read_as_people_write_them() -> None:

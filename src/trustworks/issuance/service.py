@@ -37,7 +37,7 @@ from trustworks.issuance.revocation import StatusChange
 from trustworks.issuance.rules import keys as key_rules
 from trustworks.issuance.rules import requests as request_rules
 from trustworks.issuance.rules.key_quality import check_key_quality
-from trustworks.issuance.wire import Csr, read_csr
+from trustworks.issuance.wire import Csr, read_alternative_names, read_csr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -336,8 +336,9 @@ class Issuance:
         return spki
 
     def _alternative_names(self, profile: Profile, request: Request, csr: Csr) -> tuple[str, ...]:
-        honoured = csr.alternative_names if "subjectAltName" in profile.honours else ()
-        names = request.alternative_names or honoured
+        names = request.alternative_names
+        if not names and "subjectAltName" in profile.honours:
+            names = read_alternative_names(csr)
         request_rules.check_alternative_names(profile, names)
         return names
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,6 +12,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from trustworks.core.errors import Malformed
+from trustworks.core.printable import printable
 from trustworks.issuance.model import NAME_ORDER, NameAttribute
 
 MAX_CSR: Final = 65536
@@ -29,6 +31,13 @@ SHORT: Final = {
     "CN": "commonName",
 }
 _KNOWN: Final = {name.lower(): name for name in NAME_ORDER} | {k.lower(): v for k, v in SHORT.items()}
+# RFC 4514, 2.4 and 3: what a value has only behind a backslash, and all that a backslash may stand before.
+_SPECIAL: Final = frozenset('"+;<>')
+_ESCAPABLE: Final = '"+,;<>\\ #='
+_TOKEN: Final = re.compile(r"\\(?:[0-9A-Fa-f]{2}|.?)|[^\\]", re.DOTALL)
+_TO_ESCAPE: Final = re.compile(
+    r"""(?<!\\)(?:["+;<>]|,(?!(?:[A-Za-z]+|[0-9.]+)=))|(?<!\\)\\(?![\\"+,;<>#= ]|[0-9A-Fa-f]{2})"""
+)
 _PEM: Final = re.compile(
     rb"\A\s*-----BEGIN (NEW )?CERTIFICATE REQUEST-----\s[A-Za-z0-9+/=\s]*"
     rb"-----END (NEW )?CERTIFICATE REQUEST-----\s*\Z"
@@ -37,16 +46,14 @@ _PEM: Final = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Csr:
-    """A certification request (RFC 2986) as read: what it asks for beside its key, by extension.
+    """A certification request (RFC 2986) as read; `key_algorithm` is what its public key is marked by.
 
-    `key_algorithm` is the identifier that its public key is marked by.
+    The extensions that it asks for are not read yet: most profiles ignore them, whatever is in them.
     """
 
     request: x509.CertificateSigningRequest
     der: bytes
     key_algorithm: str
-    alternative_names: tuple[str, ...]
-    extensions: tuple[str, ...]
 
 
 def read_csr(data: bytes) -> Csr:
@@ -58,8 +65,7 @@ def read_csr(data: bytes) -> Csr:
         request = x509.load_pem_x509_csr(data) if is_pem else x509.load_der_x509_csr(data)
         request.public_key()
         _ = request.signature_hash_algorithm  # an unknown one is found out when it is asked for
-        extensions = list(request.extensions)
-    except (ValueError, TypeError, *_UNREADABLE) as error:
+    except (ValueError, TypeError, x509.InvalidVersion) as error:
         raise Malformed(
             "This is not a certification request (PKCS#10) in DER or PEM that can be read; make one with "
             "`openssl req -new -key KEY -out FILE`."
@@ -68,17 +74,25 @@ def read_csr(data: bytes) -> Csr:
         raise Malformed(
             f"The request's key or signature is of a kind that is not supported: {error}."
         ) from error
-    names: tuple[str, ...] = ()
-    for extension in extensions:
-        if isinstance(extension.value, x509.SubjectAlternativeName):
-            names = tuple(_general_name(name) for name in extension.value)
     return Csr(
         request=request,
         der=request.public_bytes(Encoding.DER),
         key_algorithm=request.public_key_algorithm_oid.dotted_string,  # type: ignore[attr-defined] # untyped there
-        alternative_names=names,
-        extensions=tuple(_extension_name(extension) for extension in extensions),
     )
+
+
+def read_alternative_names(csr: Csr) -> tuple[str, ...]:
+    """The names that a request asks for, as ``DNS:name`` and ``IP:address``. Raises `Malformed`."""
+    try:
+        found = csr.request.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    except x509.ExtensionNotFound:
+        return ()
+    except (ValueError, TypeError, *_UNREADABLE) as error:
+        raise Malformed(
+            "The extensions that the request asks for cannot be read; name the server by --alternative-name, "
+            "or make a request that asks for DNS names and IP addresses."
+        ) from error
+    return tuple(map(_general_name, found.value))
 
 
 def _general_name(name: x509.GeneralName) -> str:
@@ -88,24 +102,23 @@ def _general_name(name: x509.GeneralName) -> str:
         case x509.IPAddress():
             return f"IP:{name.value}"
         case _:
-            raise Malformed("The request asks for a name that is neither a DNS name nor an IP address.")
-
-
-def _extension_name(extension: x509.Extension[x509.ExtensionType]) -> str:
-    name = type(extension.value).__name__
-    return extension.oid.dotted_string if name == "UnrecognizedExtension" else name[:1].lower() + name[1:]
+            raise Malformed(
+                "The request asks for a name that is neither a DNS name nor an IP address; name the server "
+                "by --alternative-name, or make a request without it."
+            )
 
 
 def read_subject(text: str) -> tuple[NameAttribute, ...]:
     """``C=XX, GN=Anna, CN=Anna Example TEST``: types and values, in any order.
 
-    A comma inside a value is written with a backslash before it. Raises `Malformed`.
+    Values are escaped as in RFC 4514, 2.4: a backslash before a special character, or two hexadecimal digits
+    behind it for an octet of UTF-8. Spaces around a value do not belong to it unless they are escaped. Raises
+    `Malformed`.
     """
     found = []
-    for part in re.split(r"(?<!\\),", text):
-        name, separator, value = part.strip().partition("=")
-        known = _KNOWN.get(name.strip().lower())
-        value = value.strip().replace("\\,", ",")
+    for part in _parts(text):
+        name, separator, written = part.partition("=")
+        known, value = _KNOWN.get(name.strip().lower()), _unescaped(written)
         if not separator or known is None or not value:
             raise Malformed(
                 f"{part.strip()!r} is not an attribute of a name. Write TYPE=VALUE with commas between; the "
@@ -116,6 +129,56 @@ def read_subject(text: str) -> tuple[NameAttribute, ...]:
             raise Malformed(f"The value of {known} has a control character in it.")
         found.append(NameAttribute(known, value))
     return tuple(found)
+
+
+def _parts(text: str) -> list[str]:
+    """What is between the commas that no backslash escapes."""
+    parts = [""]
+    for piece in _TOKEN.findall(text):
+        if piece == ",":
+            parts.append("")
+        else:
+            parts[-1] += piece
+    return parts
+
+
+def _unescaped(written: str) -> str:
+    """A value without its escapes and the spaces around it."""
+    tokens = deque(_TOKEN.findall(written))
+    while tokens and tokens[0].isspace():
+        tokens.popleft()
+    while tokens and tokens[-1].isspace():
+        tokens.pop()
+    if tokens and tokens[0] == "#":
+        raise Malformed(f"A value that begins with # is written with a backslash before it: \\{written}.")
+    try:
+        return b"".join(map(_octets, tokens)).decode()
+    except UnicodeError:
+        raise Malformed(f"{written!a} is no UTF-8. Write the characters themselves.") from None
+
+
+def _octets(token: str) -> bytes:
+    if token in _SPECIAL:
+        raise Malformed(f"Write {token} in a value with a backslash before it: \\{token}.")
+    if not token.startswith("\\"):
+        return token.encode()
+    escaped = token[1:]
+    if len(escaped) == 2:
+        return bytes.fromhex(escaped)
+    if escaped and escaped in _ESCAPABLE:
+        return escaped.encode()
+    raise Malformed(
+        f"{token} is no escape. After a backslash comes one of {_ESCAPABLE}, or two hexadecimal digits; the "
+        "backslash itself is written twice."
+    )
+
+
+def as_stored(sought: str) -> str:
+    """Text that is looked for in subjects, as the records have it: escaped as RFC 4514, 2.4 says.
+
+    What is escaped already stays so, and so does a comma between two attributes (``CN=A,C=XX``).
+    """
+    return printable(_TO_ESCAPE.sub(r"\\\g<0>", sought))
 
 
 def read_serial(text: str) -> str:

@@ -25,6 +25,16 @@ NO_DNS_NAMES = [
     *("a\0b.test", "a\nb.test", "a.test\n", "a..b", ".test", "a.test.", "a b.test", "URI:x"),
     *("*", "*.test", "*.*.test", "foo.*.test", "f*.foo.test", "**.foo.test"),
     *("-bad.test", "bad-.test", "a_b.test", "999.1.1.1", "1.2.3.4", "4"),
+    # No A-labels: a control character, none at all, an overflow, a capital, a sign.
+    *(
+        "xn--a.test",
+        "xn--.test",
+        "XN--a.test",
+        "xn---.test",
+        "xn--99999999.test",
+        "xn--abc-.test",
+        "xn--i-7iq.test",
+    ),
     *("a" * 64 + ".test", ".".join(["a" * 49] * 5 + ["test"])),
 ]
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from ipaddress import IPv6Address
 
 import pytest
+from cryptography import x509
 
 from trustworks.core.errors import Refused, Rejected
 from trustworks.issuance.model import NameAttribute
 from trustworks.issuance.profiles import PROFILES, profile_named
-from trustworks.issuance.profiles.tbs import alternative_name
+from trustworks.issuance.profiles.tbs import alternative_name, alternative_names
 from trustworks.issuance.rules.requests import (
     check_actor,
     check_alternative_names,
@@ -121,6 +123,21 @@ def test_a_certificate_has_a_hundred_alternative_names_at_most() -> None:
 def test_an_alternative_name_says_what_it_is(text: str) -> None:
     with pytest.raises(Rejected, match="DNS:name or IP:address"):
         alternative_name(text)
+
+
+def test_an_address_of_one_hosts_interface_is_not_certified_without_it() -> None:
+    with pytest.raises(Rejected, match="without %"):
+        alternative_name("IP:fe80::1%eth0")
+    assert alternative_name("IP:fe80::1") == x509.IPAddress(IPv6Address("fe80::1"))
+
+
+def test_a_name_that_is_given_twice_is_certified_once() -> None:
+    given = ("DNS:a.test", "DNS:A.TEST", "IP:2001:db8::1", "DNS:a.test", "IP:2001:DB8:0::1", "DNS:b.test")
+    assert alternative_names(given) == [
+        x509.DNSName("a.test"),
+        x509.IPAddress(IPv6Address("2001:db8::1")),
+        x509.DNSName("b.test"),
+    ]
 
 
 def test_authorities_are_a_ceremonys() -> None:

@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 from pathlib import Path  # noqa: TC003 - Typer reads it at run time
-from typing import TYPE_CHECKING, Annotated, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol
 
 import typer
 
 from trustworks.core.durable import read_at_most
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.moments import read_moment
+from trustworks.core.printable import printable, utf8
 from trustworks.issuance import records
 from trustworks.issuance.cli.output import Replace, check_output, write_output
 from trustworks.issuance.model import Request, RevocationReason
 from trustworks.issuance.profiles import profile_named
-from trustworks.issuance.wire import MAX_CSR, read_serial, read_subject
+from trustworks.issuance.wire import MAX_CSR, as_stored, read_serial, read_subject
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -28,9 +29,13 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Certificates: issue, revoke, show, list.")
 
 By = Annotated[
-    str, typer.Option("--by", help="The role or pseudonym that acts; it goes into the audit log for good.")
+    str,
+    typer.Option(
+        "--by", callback=utf8, help="The role or pseudonym that acts; it goes into the audit log for good."
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+MAX_AGE: Final = 10 * 366 * 86400
 Serial = Annotated[str, typer.Argument(help="The serial number, hexadecimal.")]
 
 
@@ -107,7 +112,7 @@ def issue(
     elif out is None:
         typer.echo(pem, nl=False)
     else:
-        typer.echo(f"Issued {issued.serial} ({issued.profile}), written to {out}.")
+        typer.echo(f"Issued {issued.serial} ({issued.profile}), written to {printable(str(out))}.")
 
 
 def read_file(file: Path) -> bytes:
@@ -266,7 +271,9 @@ def list_certificates(
     context: typer.Context,
     state: Annotated[str | None, typer.Option(help="issued, issuing or abandoned.")] = None,
     profile: Annotated[str | None, typer.Option(help="Only certificates of this profile.")] = None,
-    subject: Annotated[str | None, typer.Option(help="Only where the subject's name has this in it.")] = None,
+    subject: Annotated[
+        str | None, typer.Option(callback=utf8, help="Only where the subject's name has this in it.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many at most, newest first.")] = 50,
     *,
     revoked: Annotated[
@@ -281,7 +288,12 @@ def list_certificates(
     wiring: IssuanceWiring = context.obj
     with wiring.open_database() as database, database.read() as connection:
         found = records.list_certificates(
-            connection, state=state, profile=full, revoked=revoked, subject=subject, limit=limit
+            connection,
+            state=state,
+            profile=full,
+            revoked=revoked,
+            subject=None if subject is None else as_stored(subject),
+            limit=limit,
         )
     if as_json:
         typer.echo(json.dumps([as_dict(one) for one in found]))
@@ -294,7 +306,12 @@ def list_certificates(
 def settle(
     context: typer.Context,
     older_than: Annotated[
-        int, typer.Option(min=0, help="Seconds; only intents that were recorded before that are closed.")
+        int,
+        typer.Option(
+            min=0,
+            max=MAX_AGE,
+            help="Seconds, up to ten years; only intents that were recorded before that are closed.",
+        ),
     ] = 300,
     by: By = "operator",
     *,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 import typer
 
 from trustworks.core.errors import Rejected
+from trustworks.core.printable import printable, utf8
 from trustworks.issuance import records
 from trustworks.issuance.cli.output import Replace, write_output
 
@@ -81,7 +82,9 @@ def check_authority(name: str) -> str:
 def publish(
     context: typer.Context,
     authority: Authority = "issuing",
-    by: Annotated[str, typer.Option("--by", help="The role or pseudonym that acts.")] = "operator",
+    by: Annotated[
+        str, typer.Option("--by", callback=utf8, help="The role or pseudonym that acts.")
+    ] = "operator",
     *,
     last: Annotated[
         bool,
@@ -182,4 +185,4 @@ def show(
     elif out is None:
         typer.echo("\n".join(f"{name:<14}{value}" for name, value in told.items()))
     else:
-        typer.echo(f"Wrote list {found.number} of {authority} to {out}.")
+        typer.echo(f"Wrote list {found.number} of {authority} to {printable(str(out))}.")

@@ -11,6 +11,7 @@ import typer
 
 from trustworks.core.durable import put, put_new
 from trustworks.core.errors import Rejected
+from trustworks.core.printable import printable
 
 Replace = Annotated[
     bool, typer.Option("--replace", help="Replace the file of --out if there is one. Default: refuse.")
@@ -61,8 +62,12 @@ def _behind_links(out: Path) -> Path:
 
 
 def _taken(out: Path) -> Rejected:
-    return Rejected("output.exists", f"{out} exists. Name a file that does not, or add --replace.")
+    return Rejected(
+        "output.exists", f"{printable(str(out))} exists. Name a file that does not, or add --replace."
+    )
 
 
 def _unwritable(out: Path, error: OSError) -> Rejected:
-    return Rejected("output.unwritable", f"{out} cannot be written: {error.strerror}. Name another file.")
+    return Rejected(
+        "output.unwritable", f"{printable(str(out))} cannot be written: {error.strerror}. Name another file."
+    )

@@ -91,6 +91,14 @@ def readable_name(attributes: Sequence[NameAttribute]) -> str:
     return der.name_in_words(distinguished_name(attributes))
 
 
+def alternative_names(texts: Sequence[str]) -> list[x509.GeneralName]:
+    """The names, each once; DNS names are the same in capitals (RFC 4343). Raises as `alternative_name`."""
+    found: dict[object, x509.GeneralName] = {}
+    for name in map(alternative_name, texts):
+        found.setdefault(name.value.lower() if isinstance(name, x509.DNSName) else name, name)
+    return list(found.values())
+
+
 def alternative_name(text: str) -> x509.GeneralName:
     """``DNS:name`` or ``IP:address``; `Rejected` (issuance.alternative-name) for anything else."""
     kind, _, value = text.partition(":")
@@ -100,9 +108,16 @@ def alternative_name(text: str) -> x509.GeneralName:
         )
     if kind == "IP":
         try:
-            return x509.IPAddress(ipaddress.ip_address(value))
+            address = ipaddress.ip_address(value)
         except ValueError:
             raise Rejected("issuance.alternative-name", f"{value!r} is not an IP address.") from None
+        if isinstance(address, ipaddress.IPv6Address) and address.scope_id is not None:
+            raise Rejected(
+                "issuance.alternative-name",
+                f"{value!r} names an interface of one host, which a certificate cannot; write the address "
+                "without %.",
+            )
+        return x509.IPAddress(address)
     try:
         return x509.DNSName(value)
     except ValueError:
@@ -153,8 +168,7 @@ def _extensions(
     if policies:
         yield x509.CertificatePolicies([_policy(oid, settings) for oid in policies]), False
     if template.alternative_names:
-        names = [alternative_name(text) for text in template.alternative_names]
-        yield x509.SubjectAlternativeName(names), False
+        yield x509.SubjectAlternativeName(alternative_names(template.alternative_names)), False
     if profile.private_key_days is not None:
         end = template.not_before + timedelta(days=profile.private_key_days, seconds=-1)
         yield (

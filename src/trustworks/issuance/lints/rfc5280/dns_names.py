@@ -1,11 +1,13 @@
 """RFC 5280, 4.2.1.6: DNS names are in the preferred syntax.
 
-The syntax is that of RFC 1034, 3.5, as RFC 1123, 2.1 amends it; the wildcard is that of RFC 9525, 6.3.
+The syntax is that of RFC 1034, 3.5, as RFC 1123, 2.1 amends it; the wildcard is that of RFC 9525, 6.3; a
+label that begins with xn-- is the A-label of one with other characters (RFC 5280, 7.2; RFC 5890, 2.3.2.1).
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Final
 
 from cryptography import x509
@@ -16,6 +18,8 @@ from trustworks.issuance.lints.lint import Candidate, Lint, always
 MAX_OCTETS: Final = 253
 LABEL: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 BEHIND_WILDCARD: Final = 2
+LETTER_DIGITS: Final = frozenset({"Ll", "Lo", "Lm", "Mn", "Mc", "Nd"})  # RFC 5892, 2.1; Lu changes, 2.2
+IN_CONTEXT: Final = frozenset("-\u00b7\u0375\u05f3\u05f4\u30fb\u200c\u200d")  # RFC 5892, appendix A
 
 
 @implements("RFC5280:4.2.1.6-DNS")
@@ -27,7 +31,8 @@ def check(candidate: Candidate) -> str | None:
         if isinstance(name, x509.DNSName) and not is_dns_name(name.value):
             return (
                 f"{name.value!r} is not a DNS name: labels of 1 to 63 letters, digits and inner hyphens, the "
-                "last not a number, 253 octets in all; * alone as the first of three labels or more."
+                "last not a number, 253 octets in all; * alone as the first of three labels or more; xn-- "
+                "only before what decodes to letters."
             )
     return None
 
@@ -41,7 +46,30 @@ def is_dns_name(name: str) -> bool:
         labels = labels[1:]
         if len(labels) < BEHIND_WILDCARD:
             return False
-    return all(LABEL.fullmatch(label) for label in labels) and not labels[-1].isdigit()
+    return all(map(_is_label, labels)) and not labels[-1].isdigit()
+
+
+def _is_label(label: str) -> bool:
+    return LABEL.fullmatch(label) is not None and (label[:4].lower() != "xn--" or _is_a_label(label.lower()))
+
+
+def _is_a_label(label: str) -> bool:
+    """Whether a label in small letters is the one encoding (RFC 3492) of letters, digits and marks.
+
+    That is RFC 5892's rule without its exceptions for single characters and without RFC 5893's on writing
+    directions: it finds what decodes to nothing that anybody could read.
+    """
+    try:
+        found = label[4:].encode("ascii").decode("punycode")
+        again = found.encode("punycode").decode("ascii")
+    except (UnicodeError, ValueError):
+        return False
+    return (
+        again == label[4:]
+        and not found.isascii()
+        and unicodedata.is_normalized("NFKC", found)
+        and all(one in IN_CONTEXT or unicodedata.category(one) in LETTER_DIGITS for one in found)
+    )
 
 
 LINT = Lint(
