@@ -170,6 +170,20 @@ def test_what_a_request_asks_for_is_ignored_unless_the_profile_honours_it(provid
             provider.issuance.issue(provider.request("tls-server", csr, alternative_names=()))
 
 
+@pytest.mark.req("TRUSTWORKS:ISSUANCE-TSU-KEY-PERIOD")
+def test_who_asks_a_unit_for_too_few_days_is_told_which_would_do(provider: Provider) -> None:
+    with pytest.raises(Refused, match="ask for 730 to 3651 days"):  # the authority is an hour older
+        provider.issuance.issue(provider.request("tsu", days=729))
+    provider.issuance.issue(provider.request("tsu", days=730))
+    provider.clock.advance(days=3652 - 800)
+    with pytest.raises(Refused, match="ask for 730 to 799 days"):
+        provider.issuance.issue(provider.request("tsu", days=400))
+    provider.issuance.issue(provider.request("tsu"))  # the profile's days, cut to the authority's end
+    provider.clock.advance(days=100)
+    with pytest.raises(Refused, match=r"needs 730 days, .* in 699 days\. Renew the authority"):
+        provider.issuance.issue(provider.request("tsu"))
+
+
 def test_services_enrol_with_keys_of_the_module(provider: Provider, module: Module) -> None:
     key = module.generate_key_pair(label="tsu-1", algorithm=KeyAlgorithm.P256)
     issued = provider.issuance.issue(provider.request("tsu", request_of(key)))

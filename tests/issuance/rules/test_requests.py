@@ -158,10 +158,13 @@ def test_validity_begins_now_and_ends_with_the_authority_at_the_latest() -> None
     end = NOW + timedelta(days=100)
     assert validity(profile, None, NOW, end)[1] == end
     assert validity(profile, 50, NOW, end)[1] < end
-    with pytest.raises(Refused, match="fewer days"):
-        validity(profile, 101, NOW, end)
-    with pytest.raises(Refused, match="renew"):
-        validity(profile, None, NOW, NOW - timedelta(days=1))
+    for asked in (100, 101):  # the authority ends within the hundredth day, so that 99 are left in whole
+        with pytest.raises(Refused, match=r"2027-03-04 11:59 UTC; ask for 99 days at most\."):
+            validity(profile, asked, NOW, end - timedelta(seconds=2))
+    assert validity(profile, 99, NOW, end - timedelta(seconds=2))[1] < end
+    for days, soon in ((None, -1), (1, 0.5)):
+        with pytest.raises(Refused, match="renew it before"):
+            validity(profile, days, NOW, NOW + timedelta(days=soon))
 
 
 @pytest.mark.parametrize("days", [0, -1, 10**9])

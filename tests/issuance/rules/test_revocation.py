@@ -10,6 +10,7 @@ import pytest
 from trustworks.core.errors import Refused, Rejected
 from trustworks.issuance.model import LOST, CertificateStatus, Revocation, RevocationReason, State
 from trustworks.issuance.rules.revocation import (
+    FIRST_CERTIFICATES,
     check_invalidity_date,
     check_not_reinstated,
     check_revocable,
@@ -104,6 +105,15 @@ def test_a_loss_does_not_lie_in_the_future_of_trusted_time() -> None:
     check_invalidity_date(tomorrow, NOW, proven=False)
     for given in (None, NOW, NOW - timedelta(days=4000)):
         check_invalidity_date(given, NOW, proven=True)
+
+
+@pytest.mark.req("TRUSTWORKS:ISSUANCE-REVOCATION-DATES")
+@pytest.mark.parametrize("proven", [True, False])
+def test_no_key_was_lost_before_there_were_certificates(*, proven: bool) -> None:
+    for given in (datetime.min.replace(tzinfo=UTC), FIRST_CERTIFICATES - timedelta(microseconds=1)):
+        with pytest.raises(Rejected, match="correct the year"):
+            check_invalidity_date(given, NOW, proven=proven)
+    check_invalidity_date(FIRST_CERTIFICATES, NOW, proven=proven)
 
 
 @pytest.mark.req("TRUSTWORKS:ISSUANCE-REVOKED-WITHOUT-CLOCK")

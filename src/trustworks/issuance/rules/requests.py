@@ -156,11 +156,13 @@ def validity(
         )
     last = first + timedelta(days=wanted, seconds=-1)
     if issuer_end is not None and last > issuer_end:
+        # Days of 86400 seconds, the last second of the last one included.
+        left = (issuer_end + timedelta(seconds=1) - first) // timedelta(days=1)
         if days is not None or issuer_end <= first:
             raise Refused(
                 "TRUSTWORKS:ISSUANCE-VALIDITY-WITHIN",
-                f"The authority's own certificate ends on {issuer_end:%Y-%m-%d}; ask for fewer days, or "
-                "renew it.",
+                f"The authority's own certificate ends on {issuer_end:%Y-%m-%d %H:%M} UTC; "
+                + (f"ask for {left} days at most." if left >= 1 else "renew it before it issues more."),
             )
         last = issuer_end
     return first, last

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
-from typing import TYPE_CHECKING, TypeVar
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from trustworks.core.errors import Refused, Rejected
 from trustworks.core.trace import implements
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from trustworks.issuance.model import CertificateRecord, CertificateStatus
 
+FIRST_CERTIFICATES: Final = datetime(1988, 1, 1, tzinfo=UTC)  # the first edition of X.509
 Moment = TypeVar("Moment", datetime, int)
 
 
@@ -88,11 +89,18 @@ def check_revocable(
 
 @implements("TRUSTWORKS:ISSUANCE-REVOCATION-DATES")
 def check_invalidity_date(given: datetime | None, now: datetime, *, proven: bool) -> None:
-    """Refuse a loss of the key that lies in the future, where `now` is trusted time (`proven`).
+    """Refuse a loss of the key before there were certificates, or in the future of trusted time (`proven`).
 
     Any other clock may stand anywhere, and a date that it calls wrong keeps no key from being revoked. The
-    key may be older than its certificate, and so may its loss be. Source: RFC 5280, 5.3.2.
+    key may be older than its certificate, and than the authority too if it was certified by another one, and
+    so may its loss be; the floor only finds the mistyped year. Source: RFC 5280, 5.3.2.
     """
+    if given is not None and given < FIRST_CERTIFICATES:
+        raise Rejected(
+            "issuance.date",
+            f"The invalidity date {given.isoformat()} lies before {FIRST_CERTIFICATES:%Y}, when there were "
+            "no certificates yet; correct the year, or give none.",
+        )
     if proven and given is not None and given > now:
         raise Rejected(
             "issuance.date",
