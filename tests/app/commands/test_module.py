@@ -160,14 +160,9 @@ def test_a_request_for_no_key_or_into_no_folder_is_refused_in_a_sentence(
     done = call(*order, "--out", tmp_path / "absent" / "k.csr", obj=wiring)
     assert isinstance(done.exception, Rejected)
     assert "cannot be written" in str(done.exception)
-    os.mkfifo(tmp_path / "pipe")
-    (tmp_path / "old").write_text("mine", encoding="ascii")
-    for name in ("pipe", "old"):
-        done = call(*order, "--out", tmp_path / name, obj=wiring)
-        assert isinstance(done.exception, Rejected)
-        assert str(done.exception) == f"{tmp_path / name} exists. Name a file that does not."
-    assert (tmp_path / "pipe").is_fifo()
-    assert (tmp_path / "old").read_text(encoding="ascii") == "mine"
+    done = call(*order, "--out", tmp_path, obj=wiring)
+    assert isinstance(done.exception, Rejected)
+    assert "Is a directory" in str(done.exception)
     wiring.unwritable = True
     file = tmp_path / "k.csr"
     assert isinstance(call(*order, "--out", file, obj=wiring).exception, Unavailable)
@@ -447,6 +442,33 @@ def test_a_request_is_signed_in_the_module_and_logged(wiring: Wiring, tmp_path: 
     assert (event.type, event.detail["spki_sha256"]) == ("module.request-made", key["spki_sha256"])
     assert x509.load_pem_x509_csr(call(*order, obj=wiring).stdout.encode()).subject == x509.Name([])
     assert x509.load_pem_x509_csr(facts(*order, obj=wiring)["request"].encode()).is_signature_valid
+
+
+def test_a_request_is_written_over_no_file_unless_that_is_asked(wiring: Wiring, tmp_path: Path) -> None:
+    facts("generate-key", "--token", "tsu", "--label", "k", obj=wiring)
+    file = tmp_path / "server.key"
+    file.write_bytes(b"a private key")
+    order = ("request", "--token", "tsu", "--label", "k", "--out", file)
+    done = call(*order, obj=wiring)
+    assert isinstance(done.exception, Rejected)
+    assert done.exception.code == "output.exists"
+    assert file.read_bytes() == b"a private key"
+    assert wiring.recorded[-1].type == "module.key-generated"  # nothing was signed
+    assert call(*order, "--replace", obj=wiring).exit_code == 0
+    assert x509.load_pem_x509_csr(file.read_bytes()).is_signature_valid
+
+
+def test_a_request_goes_into_a_pipe_which_stays_one(wiring: Wiring, tmp_path: Path) -> None:
+    facts("generate-key", "--token", "tsu", "--label", "k", obj=wiring)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert call("request", "--token", "tsu", "--label", "k", "--out", pipe, obj=wiring).exit_code == 0
+        assert x509.load_pem_x509_csr(os.read(reader, 65536)).is_signature_valid
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
 
 
 def test_the_life_of_a_key_is_in_the_audit_log(wiring: Wiring) -> None:

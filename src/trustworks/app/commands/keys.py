@@ -21,7 +21,6 @@ from trustworks.app.commands.tokens import (
     names,
     opened,
 )
-from trustworks.core.durable import put_new
 from trustworks.core.errors import Rejected
 from trustworks.core.module import KeyAlgorithm
 from trustworks.core.module.events import key_facts, new_key
@@ -97,13 +96,20 @@ def request(
     uri: Uri = None,
     library: Library = None,
     lab: Lab = False,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Replace the file of --out if there is one. Default: refuse.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Make a certification request (PKCS#10) for a key, signed in the module.
 
     For `trustworks certificate issue --csr`, which takes the key from it and the subject from its own option.
     """
+    from trustworks.issuance.cli.output import check_output, write_output  # noqa: PLC0415 - loads issuance
+
     name = _name(subject)
+    if out is not None:
+        check_output(out, replace=replace)
     with (
         log_of(context, alone=uri is not None) as on_event,
         opened(context, token=token, uri=uri, library=library, lab=lab) as module,
@@ -114,14 +120,7 @@ def request(
         on_event("module.request-made", module.token_uri, facts)
     pem = csr.public_bytes(Encoding.PEM).decode("ascii")
     if out is not None:
-        try:
-            put_new(out, (pem.encode(),))
-        except FileExistsError:
-            raise Rejected("module.request-file", f"{out} exists. Name a file that does not.") from None
-        except OSError as error:
-            raise Rejected(
-                "module.request-file", f"{out} cannot be written: {error.strerror}. Name another file."
-            ) from None
+        write_output(out, pem.encode(), replace=replace)
     if as_json:
         typer.echo(json.dumps(facts | {"request": pem}))
     elif out is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from pathlib import Path
@@ -25,7 +26,7 @@ def check_output(out: Path, *, replace: bool) -> None:
     """
     try:
         if _is_stream(out):
-            out.open("ab").close()
+            _check_stream(out)
             return
         file = _behind_links(out)
         if not replace and file.exists():
@@ -54,6 +55,13 @@ def write_output(out: Path, content: bytes, *, replace: bool) -> None:
 def _is_stream(out: Path) -> bool:
     """Whether it is no file: a pipe, whose name need not be a path that can be opened once resolved."""
     return out.exists() and not out.is_file()
+
+
+def _check_stream(out: Path) -> None:
+    """Raise OSError where it cannot be written. It is not opened: that waits for a reader, who sees it end."""
+    if out.is_dir() or not os.access(out, os.W_OK):
+        why = errno.EISDIR if out.is_dir() else errno.EACCES
+        raise OSError(why, os.strerror(why))
 
 
 def _behind_links(out: Path) -> Path:
