@@ -12,9 +12,12 @@ if TYPE_CHECKING:
 
 HEAD = """# What a refusal says
 
-Every refusal of the product, as its source has it; what is in `{braces}` is filled in at run time. A code of
-`Unavailable` names the resource first. `Refused` names a requirement of the [register](requirements.md). The
-page of each service and resource says more: what comes back by itself, what an operator does.
+The refusals of the product, as its source has them; what is in `{braces}` is filled in at run time. A code of
+`Unavailable` names the resource first. `Refused` names a requirement of the [register](requirements.md); of a
+lint on certificates the page has the rule, and the refusal says what breaks it. The page of each service and
+resource says more: what comes back by itself, what an operator does.
+
+Not here: sentences that are put together at run time, and what reads options (`Invalid value for ...`).
 
 This page is made from the source.
 """
@@ -22,11 +25,12 @@ PARTS = {
     "Unavailable": "A resource cannot serve now; the same request may succeed later.",
     "Refused": "Granting would break the requirement; the refusal is in the audit log.",
     "Rejected": "The input can be read, and the standard or the state of things says no.",
+    "Malformed": "The input cannot be read as what it should be; there are no codes.",
 }
 
 
 def refusals_page(code: Path) -> str:
-    """The page of all refusals with a literal code below the folder `code`."""
+    """The page of all refusals below the folder `code` whose code or sentence is in the source."""
     found: dict[str, dict[str, list[str]]] = {name: defaultdict(list) for name in PARTS}
     for path in sorted(code.rglob("*.py")):
         for family, name, sentence in _raised(ast.parse(path.read_text(encoding="utf-8"))):
@@ -34,23 +38,64 @@ def refusals_page(code: Path) -> str:
                 found[family][name].append(sentence)
     parts = [HEAD]
     for family, meaning in PARTS.items():
+        if family == "Malformed":
+            said_alone = sorted(name for name in found[family] if name)
+            parts.append(f"## {family}\n\n{meaning}\n\n| what it says |\n|---|")
+            parts.extend(f"| {_cell(sentence)} |" for sentence in said_alone)
+            parts.append("")
+            continue
         parts.append(f"## {family}\n\n{meaning}\n\n| code | what it says |\n|---|---|")
         for name, sentences in sorted(found[family].items()):
             said = "<br>".join(sentence for sentence in sentences if sentence)
-            parts.append(f"| `{name}` | {said.replace('|', chr(92) + '|')} |")
+            parts.append(f"| `{name}` | {_cell(said)} |")
         parts.append("")
     return "\n".join(parts)
 
 
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
 def _raised(tree: ast.Module) -> Iterator[tuple[str, str, str]]:
+    """Family, code (of `Malformed` the sentence) and sentence of whatever is raised, or stands in a table."""
     for node in ast.walk(tree):
         match node:
+            case ast.Call(func=ast.Name(id="Malformed"), args=[sentence, *_]):
+                yield "Malformed", _sentence(sentence), ""
             case ast.Call(func=ast.Name(id=family), args=[ast.Constant(value=str(name)), *rest]) if (
                 family in PARTS
             ):
                 yield family, name, _sentence(rest[0]) if rest else ""
+            case ast.Call(func=ast.Name(id="Lint"), keywords=keywords):
+                said = {one.arg: one.value for one in keywords}
+                match said["id"]:
+                    case ast.Constant(value=str(name)):
+                        yield "Refused", name, _sentence(said["words"])
+            # The tables of rules: a function, what it stands for, and what is said where it objects.
+            case ast.Tuple(elts=[ast.Name(), ast.Constant(value=str(name)), sentence]) if ":" in name:
+                yield "Refused", name, _sentence(sentence)
+            case ast.Tuple(
+                elts=[ast.Name(), ast.Attribute(value=ast.Name(id="PkiFailureInfo"), attr=name), sentence]
+            ):
+                first, *others = name.lower().split("_")
+                yield (
+                    "Rejected",
+                    first + "".join(map(str.capitalize, others)),
+                    _sentence(_made(tree, sentence)),
+                )
             case _:
                 pass
+
+
+def _made(tree: ast.Module, sentence: ast.expr) -> ast.expr:
+    """What the function of that name returns, where the sentence is made by one."""
+    if isinstance(sentence, ast.Name):
+        for node in tree.body:
+            if isinstance(node, ast.FunctionDef) and node.name == sentence.id:
+                return next(
+                    (one.value for one in node.body if isinstance(one, ast.Return) and one.value), sentence
+                )
+    return sentence
 
 
 def _sentence(expression: ast.expr) -> str:

@@ -58,7 +58,7 @@ def _is_stream(out: Path) -> bool:
 
 
 def _check_stream(out: Path) -> None:
-    """Raise OSError where it cannot be written. It is not opened: that waits for a reader, who sees it end."""
+    """Raise OSError where it cannot be written; unopened, for that waits for a reader, who sees it end."""
     if out.is_dir() or not os.access(out, os.W_OK):
         why = errno.EISDIR if out.is_dir() else errno.EACCES
         raise OSError(why, os.strerror(why))
