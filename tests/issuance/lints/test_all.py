@@ -58,3 +58,9 @@ def test_a_truncated_certificate_is_malformed(benches: Benches) -> None:
     for cut in range(1, len(der), 37):
         with pytest.raises(Malformed):
             lint(der[:cut], bench.around)
+
+
+def test_every_lint_is_on_the_page_of_refusals() -> None:
+    page = (HERE.parents[2] / "docs" / "refusals.md").read_text(encoding="utf-8")
+    for one in all_lints():
+        assert f"| `{one.id}` |" in page
