@@ -159,10 +159,10 @@ def validity(
         # Days of 86400 seconds, the last second of the last one included.
         left = (issuer_end + timedelta(seconds=1) - first) // timedelta(days=1)
         if days is not None or issuer_end <= first:
+            remedy = f"ask for {left} days at most" if left >= 1 else "renew it before it issues more"
             raise Refused(
                 "TRUSTWORKS:ISSUANCE-VALIDITY-WITHIN",
-                f"The authority's own certificate ends on {issuer_end:%Y-%m-%d %H:%M} UTC; "
-                + (f"ask for {left} days at most." if left >= 1 else "renew it before it issues more."),
+                f"The authority's own certificate ends on {issuer_end:%Y-%m-%d %H:%M} UTC; {remedy}.",
             )
         last = issuer_end
     return first, last
