@@ -176,7 +176,8 @@ def _octets(token: str) -> bytes:
 def as_stored(sought: str) -> str:
     """Text that is looked for in subjects, as the records have it: escaped as RFC 4514, 2.4 says.
 
-    What is escaped already stays so, and so does a comma between two attributes (``CN=A,C=XX``).
+    What is escaped already stays so, and so does a comma between two attributes (``CN=A,C=XX``). A backslash
+    before a special character is taken for an escape: a value that has both is looked for as it is listed.
     """
     return printable(_TO_ESCAPE.sub(r"\\\g<0>", sought))
 
