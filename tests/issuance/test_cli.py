@@ -349,7 +349,7 @@ def test_a_file_that_fails_after_the_issuance_leaves_the_serial(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("trustworks.issuance.cli.output.put_new", full)
+    monkeypatch.setattr("trustworks.core.output.put_new", full)
     out = tmp_path / "a.pem"
     done = cli("issue", "--profile", "tsu", "--csr", str(csr), "--subject", "CN=TEST TSU", "--out", str(out))
     (newest, *_) = provider.issuance.list(profile="tsu")

@@ -101,7 +101,7 @@ def test_an_answer_is_kept_whole_on_request(document: Path, pki: Pki, tmp_path: 
     assert json.loads(run("inspect", out, "--json"))["serial"] == found["serial"]
 
 
-@pytest.mark.parametrize("where", ["data", "token", "link-to-data", "link-to-nothing", "hard-link"])
+@pytest.mark.parametrize("where", ["data", "token", "link-to-data", "hard-link"])
 def test_no_file_is_written_over(document: Path, network: list[bytes], where: str) -> None:
     out = document.with_name("out.tst")
     match where:
@@ -112,17 +112,24 @@ def test_no_file_is_written_over(document: Path, network: list[bytes], where: st
             network.clear()
         case "link-to-data":
             out.symlink_to(document)
-        case "link-to-nothing":
-            out.symlink_to(document.with_name("nothing"))
         case "hard-link":
             out.hardlink_to(document)
-    before = out.read_bytes() if out.exists() else None
-    with pytest.raises(Rejected, match=r"exists\. .*--out FILE") as caught:
+    before = out.read_bytes()
+    with pytest.raises(Rejected, match=r"exists\. Name a file that does not\.") as caught:
         run("request", document, "--url", URL, "--out", out)
-    assert caught.value.code == "timestamp.file-exists"
+    assert caught.value.code == "output.exists"
     assert not network, "refused before anything went out"
-    assert (out.read_bytes() if out.exists() else None) == before
+    assert out.read_bytes() == before
     assert document.read_bytes() == b"a document"
+
+
+def test_a_link_to_no_file_stays_one_and_leads_to_the_token(document: Path, network: list[bytes]) -> None:
+    out = document.with_name("out.tst")
+    out.symlink_to(document.with_name("elsewhere"))
+    run("request", document, "--url", URL, "--out", out)
+    assert out.is_symlink()
+    assert wire.read_token(document.with_name("elsewhere").read_bytes()).signers == 1
+    assert len(network) == 1
 
 
 def test_a_file_that_comes_up_meanwhile_is_not_written_over(
@@ -165,7 +172,7 @@ def test_a_token_that_nobody_could_verify_is_not_kept(
 def test_what_stands_against_the_answer_is_told_before_the_request_goes_out(
     document: Path, network: list[bytes], option: str
 ) -> None:
-    with pytest.raises(Malformed, match=r"cannot be (read|written)"):
+    with pytest.raises((Malformed, Rejected), match=r"cannot be (read|written)"):
         run("request", document, "--url", URL, option, document.with_name("no-folder") / "file")
     assert not network
 
@@ -269,7 +276,7 @@ def test_files_that_are_something_else_are_refused(document: Path) -> None:
         run("inspect", document)
     with pytest.raises(Malformed, match="hash function"):
         run("request", document, "--url", URL, "--hash", "md5", "--out", document.with_name("new"))
-    with pytest.raises(Malformed, match="cannot be written"):
+    with pytest.raises(Rejected, match="cannot be written"):
         run("request", document, "--url", URL, "--out", document / "below-a-file")
 
 

@@ -14,6 +14,7 @@ import typer
 
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.moments import read_moment
+from trustworks.core.output import check_output, write_output
 from trustworks.core.printable import utf8
 
 if TYPE_CHECKING:
@@ -81,7 +82,8 @@ def request(
     from trustworks.timestamping import client, wire  # noqa: PLC0415 - keeps `--help` quick
     from trustworks.timestamping.verify import verify as verify_token  # noqa: PLC0415
 
-    place = _place(out, file)
+    place = out or file.with_name(f"{file.name}.tst")
+    check_output(place)
     anchors = _certificates(trust or [])
     digests = _digests(file)
     digest = digests(_hash(hash_name))
@@ -97,7 +99,7 @@ def request(
     view = client.check_answer(token, query)
     if anchors:
         verify_token(token, digests, anchors=anchors)
-    _write(place, response if place.suffix == ".tsr" else token)
+    write_output(place, [response if place.suffix == ".tsr" else token])
     from trustworks.timestamping.inspect import as_dict  # noqa: PLC0415
 
     found = as_dict(view) | {"file": str(place)}
@@ -235,34 +237,6 @@ def _digests(file: Path) -> Callable[[str], bytes]:
             raise Malformed(f"{file} cannot be read: {error.strerror}.") from error
 
     return digest
-
-
-def _place(out: Path | None, file: Path) -> Path:
-    """The file that the time-stamp goes to, which must not exist: it may be evidence, or the data."""
-    place = out or file.with_name(f"{file.name}.tst")
-    try:
-        if place.is_symlink() or place.exists():
-            raise _taken(place)
-    except OSError as error:
-        raise Malformed(f"{place} cannot be written: {error.strerror}.") from error
-    if not place.parent.is_dir():
-        raise Malformed(f"{place} cannot be written: {place.parent} is no folder.")
-    return place
-
-
-def _taken(place: Path) -> Rejected:
-    return Rejected("timestamp.file-exists", f"{place} exists. Name a file that does not: --out FILE.")
-
-
-def _write(place: Path, content: bytes) -> None:
-    from trustworks.core.durable import put_new  # noqa: PLC0415
-
-    try:
-        put_new(place, (content,))
-    except FileExistsError:
-        raise _taken(place) from None
-    except OSError as error:
-        raise Malformed(f"{place} cannot be written: {error.strerror}.") from error
 
 
 def _token(file: Path) -> bytes:

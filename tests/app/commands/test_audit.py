@@ -19,7 +19,7 @@ from typer.testing import CliRunner, Result
 
 from trustworks.app.commands.audit import app
 from trustworks.core.audit import Event, Recorder, Sequencer
-from trustworks.core.errors import Malformed, Rejected, Unavailable
+from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.module import KeyAlgorithm
 from trustworks.core.time import TimeSettings
 from trustworks.timestamping.client import granted_token
@@ -130,7 +130,9 @@ def test_no_file_is_written_over(wiring: Wiring, tmp_path: Path) -> None:
     ):
         assert isinstance(run(wiring, *arguments).exception, Rejected), arguments
     assert file.read_text(encoding="ascii") == "evidence"
-    assert isinstance(run(wiring, "export", tmp_path / "none" / "x").exception, Unavailable)
+    refused = run(wiring, "export", tmp_path / "none" / "x").exception
+    assert isinstance(refused, Rejected)
+    assert refused.code == "output.unwritable"
 
 
 def test_a_file_that_cannot_be_finished_is_not_there(
@@ -142,7 +144,8 @@ def test_a_file_that_cannot_be_finished_is_not_there(
     monkeypatch.setattr(os, "fsync", full)
     (tmp_path / "new").mkdir()
     done = run(wiring, "export", tmp_path / "new" / "export")
-    assert isinstance(done.exception, Unavailable)
+    assert isinstance(done.exception, Rejected)
+    assert done.exception.code == "output.unwritable"
     assert list((tmp_path / "new").iterdir()) == []
 
 

@@ -16,10 +16,10 @@ from trustworks.app.commands.documents import (
     document_in,
     hand_out,
     signer_in,
-    write_new,
 )
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.moments import read_moment
+from trustworks.core.output import write_output
 from trustworks.core.printable import printable
 
 if TYPE_CHECKING:
@@ -156,12 +156,19 @@ def export(
     from trustworks.core.audit.export import export_lines  # noqa: PLC0415
 
     wiring: AuditWiring = context.obj
+    size = 0
+
+    def measured(lines: Iterator[bytes]) -> Iterator[bytes]:
+        nonlocal size
+        for line in lines:
+            size += len(line)
+            yield line
+
     with wiring.open_database() as database, database.inspect() as connection:
         source = DatabaseSource(connection)
         total = source.total()
         with _progress("Exporting", total) as progress:
-            write_new(file, _counted(export_lines(source), progress))
-    size = file.stat().st_size
+            write_output(file, measured(_counted(export_lines(source), progress)))
     if as_json:
         typer.echo(json.dumps({"file": str(file), "events": total, "bytes": size}))
     else:

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from trustworks.core.durable import put_new
-from trustworks.core.errors import Malformed, Rejected, Unavailable
+from trustworks.core.errors import Malformed
+from trustworks.core.output import write_output
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
     from cryptography.x509 import Certificate
@@ -72,15 +71,5 @@ def hand_out(document: dict[str, Any], output: Path | None) -> None:
     if output is None:
         typer.echo(text)
         return
-    write_new(output, [text.encode() + b"\n"])
+    write_output(output, [text.encode() + b"\n"])
     typer.echo(f"{output} is written.")
-
-
-def write_new(file: Path, lines: Iterable[bytes]) -> None:
-    """Write a new file, whole and durable or not at all; one that is there may be evidence, and stays."""
-    try:
-        put_new(file, lines)
-    except FileExistsError:
-        raise Rejected("audit.file-exists", f"{file} exists. Name a file that does not.") from None
-    except OSError as error:
-        raise Unavailable("audit.file", f"{file} cannot be written: {error.strerror}.") from error

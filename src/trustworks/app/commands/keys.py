@@ -25,6 +25,7 @@ from trustworks.core.errors import Rejected
 from trustworks.core.module import KeyAlgorithm
 from trustworks.core.module.events import key_facts, new_key
 from trustworks.core.module.requests import certification_request
+from trustworks.core.output import check_output, write_output
 
 
 def keys(
@@ -105,8 +106,6 @@ def request(
 
     For `trustworks certificate issue --csr`, which takes the key from it and the subject from its own option.
     """
-    from trustworks.issuance.cli.output import check_output, write_output  # noqa: PLC0415 - loads issuance
-
     name = _name(subject)
     if out is not None:
         check_output(out, replace=replace)
@@ -120,7 +119,7 @@ def request(
         on_event("module.request-made", module.token_uri, facts)
     pem = csr.public_bytes(Encoding.PEM).decode("ascii")
     if out is not None:
-        write_output(out, pem.encode(), replace=replace)
+        write_output(out, [pem.encode()], replace=replace)
     if as_json:
         typer.echo(json.dumps(facts | {"request": pem}))
     elif out is None:

@@ -12,9 +12,9 @@ import typer
 from trustworks.core.durable import read_at_most
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.moments import read_moment
+from trustworks.core.output import check_output, write_output
 from trustworks.core.printable import printable, utf8
 from trustworks.issuance import records
-from trustworks.issuance.cli.output import Replace, check_output, write_output
 from trustworks.issuance.model import Request, RevocationReason
 from trustworks.issuance.profiles import profile_named
 from trustworks.issuance.wire import MAX_CSR, as_stored, read_serial, read_subject
@@ -35,6 +35,9 @@ By = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Replace = Annotated[
+    bool, typer.Option("--replace", help="Replace the file of --out if there is one. Default: refuse.")
+]
 MAX_AGE: Final = 10 * 366 * 86400
 Serial = Annotated[str, typer.Argument(help="The serial number, hexadecimal.")]
 
@@ -100,7 +103,7 @@ def issue(
     pem = to_pem(issued.certificate, *(issued.chain if chain else ()))
     if out is not None:
         try:
-            write_output(out, pem.encode("ascii"), replace=replace)
+            write_output(out, [pem.encode("ascii")], replace=replace)
         except Rejected as error:
             raise Rejected(
                 error.code,

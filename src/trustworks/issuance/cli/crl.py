@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 import typer
 
 from trustworks.core.errors import Rejected
+from trustworks.core.output import write_output
 from trustworks.core.printable import printable, utf8
 from trustworks.issuance import records
-from trustworks.issuance.cli.output import Replace, write_output
+from trustworks.issuance.cli.certificate import Replace  # noqa: TC001 - Typer reads it at run time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -170,7 +171,7 @@ def show(
             "crl.authority", f"No list of {authority} was published yet: `trustworks crl publish`."
         )
     if out is not None:
-        write_output(out, found.der, replace=replace)
+        write_output(out, [found.der], replace=replace)
     told = {
         "authority": authority,
         "number": found.number,

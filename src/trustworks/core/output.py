@@ -6,23 +6,21 @@ import errno
 import os
 import tempfile
 from pathlib import Path
-from typing import Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from trustworks.core.durable import put, put_new
 from trustworks.core.errors import Rejected
 from trustworks.core.printable import printable
 
-Replace = Annotated[
-    bool, typer.Option("--replace", help="Replace the file of --out if there is one. Default: refuse.")
-]
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
-def check_output(out: Path, *, replace: bool) -> None:
+def check_output(out: Path, *, replace: bool | None = None) -> None:
     """Ask whether a file can be written, before anything is made that goes into it.
 
-    `Rejected` (output.exists, output.unwritable).
+    `replace`: whether a file that is there goes; None where the command has no such option, as what is there
+    may be evidence. Raises `Rejected` (output.exists, output.unwritable).
     """
     try:
         if _is_stream(out):
@@ -30,24 +28,25 @@ def check_output(out: Path, *, replace: bool) -> None:
             return
         file = _behind_links(out)
         if not replace and file.exists():
-            raise _taken(out)
+            raise _taken(out, replace=replace)
         # As `core.durable` does it: a new file beside, with a longer name.
         tempfile.NamedTemporaryFile(dir=file.parent, prefix=f".{file.name}.").close()
     except OSError as error:
         raise _unwritable(out, error) from None
 
 
-def write_output(out: Path, content: bytes, *, replace: bool) -> None:
-    """Write a file whole or not at all; a pipe or a device gets the content as it is. Raises as above."""
+def write_output(out: Path, content: Iterable[bytes], *, replace: bool | None = None) -> None:
+    """Write a file whole or not at all; a pipe or a device gets the content as it is. As `check_output`."""
     try:
         if _is_stream(out):
-            out.write_bytes(content)
+            with out.open("wb") as stream:
+                stream.writelines(content)
         elif replace:
-            put(_behind_links(out), content)
+            put(_behind_links(out), b"".join(content))
         else:
-            put_new(_behind_links(out), (content,))
+            put_new(_behind_links(out), content)
     except FileExistsError:
-        raise _taken(out) from None
+        raise _taken(out, replace=replace) from None
     except OSError as error:
         raise _unwritable(out, error) from None
 
@@ -69,10 +68,9 @@ def _behind_links(out: Path) -> Path:
     return Path(os.path.realpath(out))
 
 
-def _taken(out: Path) -> Rejected:
-    return Rejected(
-        "output.exists", f"{printable(str(out))} exists. Name a file that does not, or add --replace."
-    )
+def _taken(out: Path, *, replace: bool | None) -> Rejected:
+    way = "" if replace is None else ", or add --replace"
+    return Rejected("output.exists", f"{printable(str(out))} exists. Name a file that does not{way}.")
 
 
 def _unwritable(out: Path, error: OSError) -> Rejected:
