@@ -88,7 +88,7 @@ def test_times_come_back_to_the_microsecond_and_in_utc(database: Database) -> No
             recorded_at=NOW + timedelta(microseconds=1),
             invalidity_date=NOW - timedelta(days=1),
         )
-        assert records.set_revocation(connection, f"{1:040x}", done)
+        assert records.set_revocation(connection, f"{1:040x}", done, at=NOW)
     with database.read() as connection:
         status = records.status(connection, f"{1:040x}")
         assert status is not None
@@ -101,7 +101,7 @@ def test_what_is_not_issued_is_not_revoked(database: Database) -> None:
     add(database, row(1))
     done = Revocation(revoked_at=NOW, reason=RevocationReason.superseded, recorded_at=NOW)
     with database.begin() as connection:
-        assert not records.set_revocation(connection, f"{1:040x}", done)
+        assert not records.set_revocation(connection, f"{1:040x}", done, at=NOW)
 
 
 def test_each_change_of_status_is_counted_for_its_authority_alone(database: Database) -> None:
@@ -114,12 +114,14 @@ def test_each_change_of_status_is_counted_for_its_authority_alone(database: Data
         for number, change in enumerate(
             (held, None, held, replace(held, reason=RevocationReason.superseded)), 1
         ):
-            assert records.set_revocation(connection, f"{2:040x}", change)
+            assert records.set_revocation(connection, f"{2:040x}", change, at=NOW + timedelta(minutes=number))
             assert records.changes(connection, "issuing") == number
-        assert not records.set_revocation(connection, f"{1:040x}", held)
-        assert not records.set_revocation(connection, f"{3:040x}", held)
+        assert not records.set_revocation(connection, f"{1:040x}", held, at=NOW)
+        assert not records.set_revocation(connection, f"{3:040x}", held, at=NOW)
         assert records.changes(connection, "issuing") == 4
+        assert records.pending_since(connection, "issuing") == NOW + timedelta(minutes=1)
         assert records.changes(connection, "root") == 0
+        assert records.pending_since(connection, "root") is None
         assert records.lock_authority(connection, name="root") == an_authority("root")
 
 
@@ -157,5 +159,5 @@ def test_a_lost_key_is_found_by_its_hash(database: Database) -> None:
         assert records.compromised_with_key(connection, key) is None
         assert records.serials_of_key(connection, key) == [f"{1:040x}"]
         lost = Revocation(revoked_at=NOW, reason=RevocationReason.keyCompromise, recorded_at=NOW)
-        records.set_revocation(connection, f"{1:040x}", lost)
+        records.set_revocation(connection, f"{1:040x}", lost, at=NOW)
         assert records.compromised_with_key(connection, key) == f"{1:040x}"

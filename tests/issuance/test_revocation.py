@@ -110,12 +110,12 @@ def test_two_processes_cannot_cross_each_other(
         other = threading.Thread(target=act, args=(recorder, second))
         write = records.set_revocation
 
-        def late(connection: object, *given: object) -> bool:
+        def late(connection: object, *given: object, **named: object) -> bool:
             # The first has read and ruled, and now the second one comes.
             monkeypatch.undo()
             other.start()
             until_waiting(provider.database, other)
-            return write(connection, *given)  # type: ignore[arg-type]
+            return write(connection, *given, **named)  # type: ignore[arg-type]
 
         monkeypatch.setattr(records, "set_revocation", late)
         act(provider.recorder, first)

@@ -240,6 +240,7 @@ class Provider:
                     recorded_at=self.clock.utc,
                     invalidity_date=invalidity_date,
                 ),
+                at=self.clock.utc,
             )
 
     def responder(self, **changes: Any) -> Responder:

@@ -70,7 +70,7 @@ class StatusChange:
                 unproven=unproven,
             )
             new = revocation_rules.following(found.revocation, told)
-            records.set_revocation(connection, serial, None if reason is None else new)
+            records.set_revocation(connection, serial, None if reason is None else new, at=now)
             also = _revoke_key(connection, found.spki_sha256, told) if reason in LOST else ()
             changed.append(replace(new, also=also))
             return {} if reason is None else records.revocation_digests(connection, (serial, *also))
@@ -135,6 +135,7 @@ def _revoke_key(connection: Connection, spki_sha256: bytes, lost: Revocation) ->
         found = records.status(connection, serial)
         current = None if found is None else found.revocation
         if revocation_rules.may_become(current, lost.reason):
-            records.set_revocation(connection, serial, revocation_rules.following(current, lost))
+            new = revocation_rules.following(current, lost)
+            records.set_revocation(connection, serial, new, at=lost.recorded_at)
             reached.append(serial)
     return tuple(reached)

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.req("TRUSTWORKS:AUDIT-10")
 # What a service changes in a row after it was written; see each table's own tests.
 CHANGING = {
     "audit_streams": {"logged", "closed"},
-    "authorities": {"changes"},
+    "authorities": {"changes", "pending_since"},
     "certificates": {
         "state", "tbs", "der", "issued_at",
         "revoked_at", "revocation_reason", "invalidity_date", "revoked_recorded_at",
@@ -221,7 +221,8 @@ def test_changes_of_status_are_counted_one_by_one(database: Database) -> None:
     write(database, metadata.tables["authorities"], 7)
     for other in (6, 9, 0, 2**63 - 1):
         refused(database, f"UPDATE authorities SET changes = {other}")
+    refused(database, "UPDATE authorities SET pending_since = 5")  # without a change
     with database.begin() as connection:
-        connection.execute(text("UPDATE authorities SET changes = changes + 1"))
+        connection.execute(text("UPDATE authorities SET changes = changes + 1, pending_since = 5"))
     (row,) = stored(database, metadata.tables["authorities"])
     assert row.changes == 8

@@ -222,7 +222,7 @@ def is_due(
         ({"changes": 6, "since": NOW + timedelta(minutes=20)}, True),
         ({"changes": 6, "since": NOW + timedelta(minutes=21)}, False),
         ({"changes": 6, "since": NOW + HOUR}, True),  # dated by a clock that was ahead
-        ({"changes": 6}, False),  # nothing but a lifted hold
+        ({"changes": 6}, False),  # from before changes were counted
         ({"now": NOW + timedelta(minutes=69)}, False),
         ({"now": NOW + timedelta(minutes=70)}, True),
         ({"last": None}, False),

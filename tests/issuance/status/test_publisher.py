@@ -271,6 +271,47 @@ def test_who_publishes_the_root_s_list_is_told_of_the_oldest_change_that_it_lack
     assert (root.due, root.overdue) == (True, True)
 
 
+@pytest.mark.req("EN319411-1:CSS-6.3.9-13")
+def test_a_change_that_overtook_the_root_s_list_is_told_although_it_is_dated_before(
+    provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publisher = provider.publisher("root")
+    publisher.publish("root", actor="ceremony")
+    provider.clock.utc += DAY
+    early = provider.clock.utc
+    provider.clock.utc += timedelta(seconds=2)
+    now, sign = provider.clock.utc, crl._signed
+
+    def signed(*given: Any) -> bytes:
+        provider.clock.utc = early
+        provider.revoke(provider.certificates["issuing"], RevocationReason.cACompromise)
+        provider.clock.utc = now
+        return sign(*given)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(crl, "_signed", signed)
+        assert publisher.publish("root", actor="ceremony").entries == 0
+    for after, overdue in ((timedelta(minutes=9), False), (timedelta(minutes=10), True)):
+        provider.clock.utc = now + after
+        root = next(state for state in provider.publisher().status() if state.authority == "root")
+        assert (root.due, root.overdue) == (True, overdue)
+
+
+@pytest.mark.req("EN319411-1:CSS-6.3.9-13")
+def test_what_is_on_the_root_s_list_does_not_make_the_next_one_overdue(provider: Provider) -> None:
+    provider.add(provider.certificates["root"], "root", "root")
+    provider.clock.utc = provider.clock.utc.replace(microsecond=300_000)
+    provider.revoke(provider.certificates["issuing"], RevocationReason.certificateHold)
+    provider.clock.utc = provider.clock.utc.replace(microsecond=700_000)
+    assert provider.publisher("root").publish("root", actor="ceremony").entries == 1
+    provider.clock.utc += timedelta(minutes=30)
+    provider.revoke(provider.certificates["root"], RevocationReason.certificateHold)
+    for after, overdue in ((timedelta(minutes=9), False), (timedelta(minutes=1), True)):
+        provider.clock.utc += after
+        root = next(state for state in provider.publisher().status() if state.authority == "root")
+        assert (root.due, root.overdue) == (True, overdue)
+
+
 @pytest.mark.req("EN319411-1:CSS-6.3.10-08", "EN319411-1:REV-6.2.4-03C")
 def test_ocsp_says_what_the_list_says(provider: Provider) -> None:
     issuer = provider.certificates["issuing"]
@@ -311,7 +352,9 @@ def test_a_list_follows_soon_after_a_revocation_and_after_a_lifted_hold(provider
     assert [entry.serial_number for entry in load(second)] == [certificate.serial_number]
     provider.clock.utc += timedelta(seconds=5)
     with provider.database.begin() as connection:
-        assert records.set_revocation(connection, f"{certificate.serial_number:040x}", None)
+        assert records.set_revocation(
+            connection, f"{certificate.serial_number:040x}", None, at=provider.clock.utc
+        )
     (third,) = publisher.publish_due()
     assert list(load(third)) == []
 

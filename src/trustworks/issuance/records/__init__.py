@@ -18,7 +18,6 @@ from trustworks.issuance.records.issued import (
     compromised_with_key,
     count_revoked,
     counts,
-    first_recorded,
     list_certificates,
     mark_abandoned,
     mark_issued,
@@ -42,6 +41,7 @@ from trustworks.issuance.records.issuers import (
     last_crl,
     list_authorities,
     lock_authority,
+    pending_since,
 )
 from trustworks.issuance.records.tables import authorities, certificates, crls
 
@@ -64,7 +64,6 @@ __all__ = [
     "crl_heads",
     "crl_values",
     "crls",
-    "first_recorded",
     "intent_digest",
     "issued_digest",
     "last_crl",
@@ -75,6 +74,7 @@ __all__ = [
     "mark_abandoned",
     "mark_issued",
     "open_intents",
+    "pending_since",
     "revocation_digests",
     "revoked",
     "revoked_rows",

@@ -13,7 +13,8 @@ from trustworks.issuance.model import (
     Revocation,
     RevocationReason,
 )
-from trustworks.issuance.records.tables import authorities, certificates
+from trustworks.issuance.records.issuers import count_change
+from trustworks.issuance.records.tables import certificates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -149,19 +150,6 @@ def count_revoked(connection: Connection, authority: str) -> int:
     return int(connection.execute(query).scalar_one())
 
 
-def first_recorded(connection: Connection, authority: str, since: datetime) -> datetime | None:
-    """When the oldest revocation was recorded of those from `since` on, or None without one.
-
-    A hold that was lifted leaves no moment.
-    """
-    recorded = certificates.c.revoked_recorded_at
-    query = select(func.min(recorded)).where(
-        certificates.c.authority == authority, certificates.c.revoked_at.is_not(None), recorded >= since
-    )
-    found: datetime | None = connection.execute(query).scalar_one()
-    return found
-
-
 def serials_of_key(connection: Connection, spki_sha256: bytes) -> list[str]:
     """The serials of all issued certificates with this public key."""
     query = select(certificates.c.serial).where(
@@ -214,11 +202,13 @@ def open_intents(connection: Connection, before: datetime) -> list[str]:
     return list(connection.execute(query.order_by(certificates.c.serial)).scalars())
 
 
-def set_revocation(connection: Connection, serial: str, revocation: Revocation | None) -> bool:
+def set_revocation(
+    connection: Connection, serial: str, revocation: Revocation | None, *, at: datetime
+) -> bool:
     """Write a certificate's revocation (None lifts a hold); False when none was issued with the serial.
 
     The one writer of revocations: it counts the change for the authority, whose lock the caller holds
-    (`lock_authority`). By that number the next list is due.
+    (`lock_authority`). By that number the next list is due. `at` is when the change is recorded.
     """
     values: dict[str, Any] = dict.fromkeys(
         ("revoked_at", "revocation_reason", "invalidity_date", "revoked_recorded_at")
@@ -237,10 +227,7 @@ def set_revocation(connection: Connection, serial: str, revocation: Revocation |
     )
     if result.rowcount != 1:
         return False
-    whose = select(certificates.c.authority).where(certificates.c.serial == serial).scalar_subquery()
-    connection.execute(
-        update(authorities).where(authorities.c.name == whose).values(changes=authorities.c.changes + 1)
-    )
+    count_change(connection, serial, at)
     return True
 
 

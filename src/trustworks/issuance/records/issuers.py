@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import case, func, insert, literal, select, update
 
 from trustworks.issuance.model import AuthorityRecord, CrlHead, CrlRecord
-from trustworks.issuance.records.tables import authorities, crls
+from trustworks.issuance.records.tables import authorities, certificates, crls
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy import Connection
 
-# What never changes in a row; `changes` reads the rest.
+# What never changes in a row; `changes` and `pending_since` read the rest.
 _AUTHORITY = tuple(authorities.c[field.name] for field in fields(AuthorityRecord))
 _HEAD = tuple(crls.c[field.name] for field in fields(CrlHead))
 _AUTHORITY_KEYS = select(authorities.c.spki_sha256)
@@ -60,6 +62,36 @@ def changes(connection: Connection, name: str) -> int:
     query = select(authorities.c.changes).where(authorities.c.name == name)
     counted: int = connection.execute(query).scalar_one()
     return counted
+
+
+def pending_since(connection: Connection, name: str) -> datetime | None:
+    """When the oldest change of status was recorded that the newest list lacks; asked while it lacks one.
+
+    None: it is from before changes were counted.
+    """
+    query = select(authorities.c.pending_since).where(authorities.c.name == name)
+    found: datetime | None = connection.execute(query).scalar_one()
+    return found
+
+
+def count_change(connection: Connection, serial: str, at: datetime) -> None:
+    """Count a change of status for the authority of that certificate; `at` is when it is recorded."""
+    whose = select(certificates.c.authority).where(certificates.c.serial == serial).scalar_subquery()
+    counted, since = authorities.c.changes, authorities.c.pending_since
+    listed = (
+        select(crls.c.changes)
+        .where(crls.c.authority == authorities.c.name)
+        .order_by(crls.c.number.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    now = literal(at, since.type)
+    first = case((counted == listed, now), else_=func.coalesce(since, now))
+    connection.execute(
+        update(authorities)
+        .where(authorities.c.name == whose)
+        .values(changes=counted + 1, pending_since=first)
+    )
 
 
 # Revocation lists

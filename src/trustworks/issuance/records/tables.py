@@ -80,8 +80,10 @@ authorities = Table(
     Column("key_label", String(64), nullable=False),
     Column("parent", String(64), nullable=True),
     Column("created_at", UtcDateTime, nullable=False),
-    # How often the status of one of its certificates was changed. Nothing else in a row ever changes.
+    # How often the status of one of its certificates was changed, and when the oldest change was recorded
+    # that the newest list lacks. Nothing else in a row ever changes.
     Column("changes", BigInteger, nullable=False, server_default="0"),
+    Column("pending_since", UtcDateTime, nullable=True),
 )
 
 crls = Table(

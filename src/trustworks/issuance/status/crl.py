@@ -271,7 +271,7 @@ def _state(connection: Connection, name: str, settings: AuthoritySettings, now: 
     last, changes = _last(connection, name), records.changes(connection, name)
     every, since = timedelta(hours=settings.crl_every_hours), None
     if last is not None and rules.lacks_a_change(last, changes):
-        since = records.first_recorded(connection, name, last.this_update)
+        since = records.pending_since(connection, name)
     return CrlState(
         authority=name,
         fresh=rules.is_fresh(last, now),

@@ -209,8 +209,8 @@ def is_overdue(
     """Whether a list was due ten minutes ago already, so that whoever publishes it must be told.
 
     The services publish within seconds. The root's list waits for people, who learn of it by this. `since` is
-    when the oldest change that the list lacks was recorded, None if that is not known, as of a lifted hold,
-    which can wait for the clock. One that is dated ahead may be of any age, and is told at once.
+    when the oldest change that the list lacks was recorded; None if that is not known, of a list from before
+    they were counted. One that is dated ahead may be of any age, and is told at once.
     """
     before = now - OVERDUE_AFTER
     late = since is not None and not before < since <= now
