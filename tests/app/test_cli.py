@@ -76,6 +76,7 @@ _KEY = ("--token", "tsu", "--label")
         ("audit", "list", "--stream"),
         ("audit", "list", "--type"),
         ("certificate", "list", "--subject"),
+        ("certificate", "settle", "--by"),
         (
             "certificate",
             "issue",
@@ -96,7 +97,7 @@ def test_text_that_is_no_utf8_is_refused_whatever_it_is_for(
     with pytest.raises(SystemExit) as caught:
         cli.main([*call, "a\udcff"])
     assert caught.value.code == 2
-    assert "'a\\udcff' is no UTF-8. Write it in UTF-8" in capsys.readouterr().err
+    assert re.search(r"^Malformed: \S+: 'a\\udcff' is no UTF-8\. Write it in UTF-8", capsys.readouterr().err)
 
 
 def test_a_file_whose_name_is_no_utf8_is_named_in_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -401,8 +401,6 @@ NO_TEXT = "\udcff"  # an octet 0xff of an argument, as Python has it
         ("show", NO_TEXT),
         ("list", "--state", NO_TEXT),
         ("list", "--profile", NO_TEXT),
-        ("list", "--subject", NO_TEXT),
-        ("settle", "--by", NO_TEXT),
     ],
 )
 def test_octets_that_are_no_text_are_refused_in_a_sentence(
@@ -415,7 +413,7 @@ def test_octets_that_are_no_text_are_refused_in_a_sentence(
 
 @pytest.mark.parametrize(
     "arguments",
-    [("publish", "--authority", NO_TEXT), ("publish", "--by", NO_TEXT), ("show", "--authority", NO_TEXT)],
+    [("publish", "--authority", NO_TEXT), ("show", "--authority", NO_TEXT)],
 )
 def test_octets_that_are_no_text_are_refused_of_lists_too(cli: Cli, arguments: tuple[str, ...]) -> None:
     done = cli(*arguments, noun=crl)

@@ -467,6 +467,39 @@ def test_a_token_that_was_begun_before_the_period_ended_does_not_end_that_stop(
     assert told(sqlite) == [("stopped", "EN319421:TIS-7.7.1-09")]
 
 
+def test_a_stop_that_comes_while_all_else_is_found_well_is_not_taken_for_over(
+    authority_of: Callable[..., TimestampingAuthority],
+    query: Callable[..., bytes],
+    sqlite: Database,
+    recorder: Recorder,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    authority, failure = authority_of(), Unavailable("module.device-error", "The device failed.")
+    own = authority._standing
+    own.stopped("tsu-1", Unavailable("audit.unwritable", "The disk is full."), at_signing=False)
+    ready = authority._ready
+
+    def while_it_signs(unit: Any) -> Any:
+        own.stopped("tsu-1", failure, at_signing=True)
+        return ready(unit)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(authority, "_ready", while_it_signs)
+        authority.ping()
+    authority.ping()
+    stop = own.last_failure("tsu-1")
+    assert stop is not None
+    assert (stop.code, stop.times) == ("module.device-error", 1)
+    assert failures(authority.stamp(query())) == ()
+    assert own.last_failure("tsu-1") is None
+    recorder.close()
+    assert told(sqlite) == [
+        ("stopped", "audit.unwritable"),
+        ("stopped", "module.device-error"),
+        ("resumed", "module.device-error"),
+    ]
+
+
 def test_a_stop_and_its_end_are_told_in_the_order_in_which_they_came(
     authority: TimestampingAuthority, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:

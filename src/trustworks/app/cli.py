@@ -101,12 +101,16 @@ def _in_utf8(parameter: Any) -> None:
     A file's name may have any octets; it comes as a `Path`.
     """
     process: Callable[[Any, Any], Any] = parameter.process_value
+    name = max(parameter.opts, key=len)
 
     def checked(context: Any, value: Any) -> Any:
         found = process(context, value)
         for one in found if isinstance(found, (list, tuple)) else (found,):
             if isinstance(one, str):
-                utf8(one)
+                try:
+                    utf8(one)
+                except Malformed as error:
+                    raise Malformed(f"{name}: {error}") from None
         return found
 
     parameter.process_value = checked

@@ -15,7 +15,6 @@ import typer
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.moments import read_moment
 from trustworks.core.output import check_output, write_output
-from trustworks.core.printable import utf8
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -169,7 +168,7 @@ def issued(
     context: typer.Context,
     since: Annotated[str, typer.Option("--from", help=FIRST)],
     until: Annotated[str, typer.Option("--to", help="The first moment after it, written alike.")],
-    unit: Annotated[str | None, typer.Option(help="Only tokens of this unit.", callback=utf8)] = None,
+    unit: Annotated[str | None, typer.Option(help="Only tokens of this unit.")] = None,
     *,
     as_json: AS_JSON = False,
 ) -> None:

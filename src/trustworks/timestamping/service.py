@@ -319,10 +319,11 @@ class TimestampingAuthority:
         """
         self.look()
         self.attempt()
+        stops = [(name, self._standing.last_failure(name)) for name in self._units]
         against = self._against()
-        for name in self._units:
-            if name not in against:
-                self._standing.passed(name)
+        for name, stop in stops:
+            if stop is not None and name not in against:
+                self._standing.passed(name, stop)
         if against:
             raise joined(list(against.values()))
 
@@ -358,7 +359,11 @@ class TimestampingAuthority:
         if against is not None:
             state |= {"code": events.code_of(against), "reason": str(against)}
         stop, present = self._standing.last_failure(name), self._units.get(name)
-        state["last_failure"] = stop and {"code": stop.code, "time": events.text(stop.last)}
+        state["last_failure"] = stop and {
+            "code": stop.code,
+            "time": events.text(stop.last),
+            "in_a_row": stop.times,
+        }
         if present is not None:
             state |= present.status() | {"issued": self._issued.get(name, 0)}
         return state

@@ -34,12 +34,13 @@ OF_SIGNING: Final = frozenset({"clock.signing-too-slow", "clock.accuracy"})
 class Stop(NamedTuple):
     """What stops a unit; `at_signing` when nothing but a token can show that it is over.
 
-    `last`: when it happened last, by the system's clock.
+    `last`: when it happened last, by the system's clock. `times`: how often in a row.
     """
 
     code: str
     at_signing: bool
     last: datetime
+    times: int = 1
 
 
 class Standing:
@@ -156,7 +157,7 @@ class Standing:
         with self._changing:
             known = self._stops.get(name)
             if known is not None and known.code == code:
-                self._stops[name] = known._replace(last=event.time)
+                self._stops[name] = known._replace(last=event.time, times=known.times + 1)
             else:
                 self._stops[name] = Stop(code, at_signing and not of_clock, event.time)
                 self._tell(event)
@@ -170,11 +171,15 @@ class Standing:
             # A violated constraint: the same serial number twice, which must never leave.
             self.stopped(name, error, at_signing=True, code="timestamping.record")
 
-    def passed(self, name: str) -> None:
-        """All is well that is looked at before a signature: a stop that came from there is over."""
-        stop = self._stops.get(name)
-        if stop is not None and not stop.at_signing:
-            self.resumed(name)
+    def passed(self, name: str, stop: Stop) -> None:
+        """All that is looked at before a signature was well after that stop: one from there is over.
+
+        One that came, or came again, meanwhile stands.
+        """
+        with self._changing:
+            if self._stops.get(name) == stop and not stop.at_signing:
+                del self._stops[name]
+                self._tell(events.resumed(name, stop.code))
 
     def resumed(self, name: str) -> None:
         """The unit issued a token, and its record is written: nothing stops it any longer."""

@@ -220,7 +220,7 @@ def test_a_unit_whose_key_ends_soon_is_told() -> None:
 
 
 def test_a_signature_that_failed_is_told_and_does_not_keep_requests_away() -> None:
-    failure = {"code": "module.device-error", "time": "2026-11-27T18:00:00Z"}
+    failure = {"code": "module.device-error", "time": "2026-11-27T18:00:00Z", "in_a_row": 9}
     unit = {"name": "tsu-1", "ok": True, "key_ends": "2999-01-01T00:00:00Z", "last_failure": failure}
     authority = SimpleNamespace(ping=lambda: None, status=lambda: {"ok": True, "units": [unit]})
     edge = SimpleNamespace(service=authority)
@@ -233,7 +233,16 @@ def test_a_signature_that_failed_is_told_and_does_not_keep_requests_away() -> No
     assert found.ok
     assert found.detail["units"][0]["last_failure"] == failure
     assert found.sentence == (
-        "Can issue: tsu-1. tsu-1 failed at 2026-11-27T18:00:00Z (module.device-error); the next request "
-        "shows whether that is over."
+        "Can issue: tsu-1. tsu-1 failed 9 time(s) in a row, last at 2026-11-27T18:00:00Z "
+        "(module.device-error); the next request shows whether that is over."
     )
     assert counted == [("timestamping", True)]
+    now = datetime.now(UTC)
+    for ago, in_a_row, failing in ((50, 10, True), (50, 9, False), (70, 10_000, False)):
+        failure |= {"time": (now - timedelta(seconds=ago)).isoformat(), "in_a_row": in_a_row}
+        if failing:
+            with pytest.raises(Unavailable, match=r"tsu-1 failed 10 time\(s\) in a row") as raised:
+                checks.timestamping(services)
+            assert raised.value.code == "timestamping.failing"
+        else:
+            assert checks.timestamping(services).sentence.startswith("Can issue")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from trustworks.app import certificates
 from trustworks.app.health import heartbeat
@@ -39,6 +39,8 @@ LAB_CLOCK = (
     "Nobody proves that this clock is right. Time-stamps carry a laboratory policy, and none is qualified.",
 )
 CLOCK_CODES = "clock."  # what every code of a clock that gives no time begins with
+FAILURES_IN_A_ROW = 10
+FAILING_FOR = timedelta(minutes=1)
 CLOCK_TASK = "clock"  # the task that collects the clock's reasons
 _SOFTWARE = ("softhsm", "softokn", "kryoptic")
 
@@ -159,14 +161,26 @@ def timestamping(services: Services) -> Well:
         for name, end in ends.items()
         if end - datetime.now(UTC) < EXPIRY_WARNING
     ]
-    # No reason to be unwell: it is a request that shows that it is over, and none would be sent any more.
-    failed = [
-        f" {one['name']} failed at {failure['time']} ({failure['code']}); the next request shows "
-        "whether that is over."
-        for one in status["units"]
-        if (failure := one["last_failure"]) is not None
+    # One that failed is no reason to be unwell, nor are many for long: it takes a request to show that it is
+    # over, and a balancer sends none to who is unwell.
+    failures = {one["name"]: one["last_failure"] for one in status["units"] if one["last_failure"]}
+    told = [
+        f" {name} failed {one['in_a_row']} time(s) in a row, last at {one['time']} ({one['code']})"
+        for name, one in failures.items()
     ]
+    if any(_is_failing(one) for one in failures.values()):
+        raise Unavailable(
+            "timestamping.failing",
+            f"Time-stamps fail:{';'.join(told)}. See the events of its type in `trustworks audit list`; in "
+            "a minute a request may show whether that is over.",
+        )
+    failed = [f"{one}; the next request shows whether that is over." for one in told]
     return Well(sentence=f"Can issue: {', '.join(ends)}.{''.join(soon + failed)}", detail=status)
+
+
+def _is_failing(failure: dict[str, Any]) -> bool:
+    since = datetime.now(UTC) - datetime.fromisoformat(failure["time"])
+    return failure["in_a_row"] >= FAILURES_IN_A_ROW and since < FAILING_FOR
 
 
 def ocsp(services: Services) -> Well:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import secrets
@@ -62,8 +61,8 @@ class Release:
 
     @property
     def name(self) -> str:
-        """Names this release by all that it says."""
-        return hashlib.sha256(json.dumps(self.as_dict(), sort_keys=True).encode()).hexdigest()[:32]
+        """Names this release among all: an unreadable stop's name may come again, but not at that moment."""
+        return f"{self.latch}-{self.boot[:8]}-{self.boottime}"
 
     def as_dict(self) -> dict[str, Any]:
         """The release as JSON values."""

@@ -13,7 +13,7 @@ from trustworks.core.durable import read_at_most
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.moments import read_moment
 from trustworks.core.output import check_output, write_output
-from trustworks.core.printable import printable, utf8
+from trustworks.core.printable import printable
 from trustworks.issuance import records
 from trustworks.issuance.model import Request, RevocationReason
 from trustworks.issuance.profiles import profile_named
@@ -30,9 +30,7 @@ app = typer.Typer(no_args_is_help=True, help="Certificates: issue, revoke, show,
 
 By = Annotated[
     str,
-    typer.Option(
-        "--by", callback=utf8, help="The role or pseudonym that acts; it goes into the audit log for good."
-    ),
+    typer.Option("--by", help="The role or pseudonym that acts; it goes into the audit log for good."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Replace = Annotated[
@@ -274,9 +272,7 @@ def list_certificates(
     context: typer.Context,
     state: Annotated[str | None, typer.Option(help="issued, issuing or abandoned.")] = None,
     profile: Annotated[str | None, typer.Option(help="Only certificates of this profile.")] = None,
-    subject: Annotated[
-        str | None, typer.Option(callback=utf8, help="Only where the subject's name has this in it.")
-    ] = None,
+    subject: Annotated[str | None, typer.Option(help="Only where the subject's name has this in it.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many at most, newest first.")] = 50,
     *,
     revoked: Annotated[

@@ -12,7 +12,7 @@ import typer
 
 from trustworks.core.errors import Rejected
 from trustworks.core.output import write_output
-from trustworks.core.printable import printable, utf8
+from trustworks.core.printable import printable
 from trustworks.issuance import records
 from trustworks.issuance.cli.certificate import Replace  # noqa: TC001 - Typer reads it at run time
 
@@ -83,9 +83,7 @@ def check_authority(name: str) -> str:
 def publish(
     context: typer.Context,
     authority: Authority = "issuing",
-    by: Annotated[
-        str, typer.Option("--by", callback=utf8, help="The role or pseudonym that acts.")
-    ] = "operator",
+    by: Annotated[str, typer.Option("--by", help="The role or pseudonym that acts.")] = "operator",
     *,
     last: Annotated[
         bool,
