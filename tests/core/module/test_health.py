@@ -8,7 +8,7 @@ import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -308,20 +308,47 @@ def test_capabilities_are_asked_for_again_where_the_connection_was_lost(
         assert module.keys() == []
 
 
-@pytest.mark.parametrize("call", ["open_session", "generate_key_pair", "attribute", "sign"])
 def test_capabilities_of_a_device_that_is_gone_are_unknown(
-    softhsm: Path, token: Pkcs11Uri, monkeypatch: pytest.MonkeyPatch, call: str
+    softhsm: Path, token: Pkcs11Uri, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Module.open(token, library=softhsm) as module:
 
         def gone(*_: object, **__: object) -> None:
-            raise CryptokiError("C_Call", Rv.DEVICE_REMOVED)
+            raise CryptokiError("C_OpenSession", Rv.DEVICE_REMOVED)
 
         with monkeypatch.context() as patched:
-            patched.setattr(Cryptoki, call, gone)
+            patched.setattr(Cryptoki, "open_session", gone)
+            patched.setattr(Cryptoki, "generate_key_pair", gone)
             with pytest.raises(Unavailable) as caught:
                 module.capabilities()
     assert caught.value.code == "module.token-absent"
+
+
+@pytest.mark.parametrize("rv", [Rv.DEVICE_ERROR, Rv.KEY_HANDLE_INVALID, Rv.DEVICE_REMOVED])
+@pytest.mark.parametrize("call", ["generate_key_pair", "attribute", "sign"])
+def test_one_call_that_fails_on_a_new_connection_too_is_no_lost_connection(
+    module: Module, monkeypatch: pytest.MonkeyPatch, call: str, rv: Rv
+) -> None:
+    opened = module.connection.generation
+    made: list[KeyAlgorithm] = []
+    generate, well = objects.generate, getattr(Cryptoki, call)
+
+    def noted(*rest: Any, algorithm: KeyAlgorithm, **more: Any) -> tuple[int, int]:
+        made.append(algorithm)
+        return generate(*rest, algorithm=algorithm, **more)
+
+    def failing(*rest: Any, **more: Any) -> Any:
+        if made[-1] is KeyAlgorithm.P384:
+            raise CryptokiError("C_Call", rv)
+        return well(*rest, **more)
+
+    monkeypatch.setattr(objects, "generate", noted)
+    monkeypatch.setattr(Cryptoki, call, failing)
+    found = {one.algorithm: one for one in module.capabilities()}
+    assert f"CKR_{rv.name}" in found[KeyAlgorithm.P384].why_not
+    assert found[KeyAlgorithm.P384].schemes == ()
+    assert all(one.schemes and not one.why_not for key, one in found.items() if key != KeyAlgorithm.P384)
+    assert module.connection.generation == opened + 1
 
 
 def test_a_public_key_that_cannot_be_read_is_told_with_the_reason(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from cryptography.exceptions import InvalidSignature
@@ -110,63 +109,76 @@ def capabilities(module: Module) -> tuple[Capability, ...]:
     what their policy then forbids. Raises `Unavailable` where the connection is lost for good.
     """
     run = module.connection.run
-    return tuple(run(partial(_capability, module, algorithm)) for algorithm in KeyAlgorithm)
+    return tuple(run(_Trial(module, algorithm).run) for algorithm in KeyAlgorithm)
 
 
-def _capability(module: Module, algorithm: KeyAlgorithm, session: int) -> Capability:
-    started = time.perf_counter_ns()
-    try:
-        public, private = objects.generate(
-            module.cryptoki,
-            session,
-            module.mechanisms,
-            algorithm=algorithm,
-            label="trustworks-capability",
-            key_id=b"trustworks-capability",
-            on_token=False,
-        )
-    except (CryptokiError, TrustworksError) as error:
-        return Capability(algorithm=algorithm, generation_ms=None, schemes=(), why_not=_reason(error))
-    taken = (time.perf_counter_ns() - started) / 1e6
-    try:
-        schemes, failures = _schemes(module, session, public, private, algorithm)
-    finally:
-        for handle in (private, public):
-            with suppress(CryptokiError):
-                module.cryptoki.destroy(session, handle)
-    return Capability(
-        algorithm=algorithm, generation_ms=taken, schemes=tuple(schemes), why_not="; ".join(failures)
-    )
+class _Trial:
+    """One kind of key, tried in a session, and once more in one of a new connection where that was lost."""
 
+    def __init__(self, module: Module, algorithm: KeyAlgorithm) -> None:
+        self._module = module
+        self._algorithm = algorithm
+        self._failed: int | None = None
 
-def _schemes(
-    module: Module, session: int, public: int, private: int, algorithm: KeyAlgorithm
-) -> tuple[list[SignatureScheme], list[str]]:
-    schemes: list[SignatureScheme] = []
-    failures: list[str] = []
-    try:
-        key = objects.read_public(module.cryptoki, session, public, algorithm)
-    except (CryptokiError, TrustworksError, ValueError) as error:
-        return [], [_reason(error)]
-    if key is None:
-        return [], ["the module does not give out the public key"]
-    for scheme in SignatureScheme:
-        if scheme.family != algorithm.family:
-            continue
+    def run(self, session: int) -> Capability:
+        """What came of it. Raises `CryptokiError` where the connection seems to be lost."""
+        module, algorithm = self._module, self._algorithm
+        started = time.perf_counter_ns()
         try:
-            plan = make_plan(scheme, key, module.mechanisms, module.today())
-            signed = _PROBED if plan.digest is None else plan.digest(_PROBED).digest()
-            raw = module.cryptoki.sign(session, plan.mechanism, private, plan.prefix + signed)
-            plan.verify(raw if plan.encode is None else plan.encode(raw), signed, *plan.arguments)
-        except (CryptokiError, TrustworksError, InvalidSignature, ValueError) as error:
-            failures.append(f"{scheme.name}: {_reason(error)}")
-        else:
-            schemes.append(scheme)
-    return schemes, failures
+            public, private = objects.generate(
+                module.cryptoki,
+                session,
+                module.mechanisms,
+                algorithm=algorithm,
+                label="trustworks-capability",
+                key_id=b"trustworks-capability",
+                on_token=False,
+            )
+        except (CryptokiError, TrustworksError) as error:
+            why_not = self._reason(error)
+            return Capability(algorithm=algorithm, generation_ms=None, schemes=(), why_not=why_not)
+        taken = (time.perf_counter_ns() - started) / 1e6
+        try:
+            schemes, failures = self._schemes(session, public, private)
+        finally:
+            for handle in (private, public):
+                with suppress(CryptokiError):
+                    module.cryptoki.destroy(session, handle)
+        return Capability(
+            algorithm=algorithm, generation_ms=taken, schemes=tuple(schemes), why_not="; ".join(failures)
+        )
 
+    def _schemes(self, session: int, public: int, private: int) -> tuple[list[SignatureScheme], list[str]]:
+        module, algorithm = self._module, self._algorithm
+        schemes: list[SignatureScheme] = []
+        failures: list[str] = []
+        try:
+            key = objects.read_public(module.cryptoki, session, public, algorithm)
+        except (CryptokiError, TrustworksError, ValueError) as error:
+            return [], [self._reason(error)]
+        if key is None:
+            return [], ["the module does not give out the public key"]
+        for scheme in SignatureScheme:
+            if scheme.family != algorithm.family:
+                continue
+            try:
+                plan = make_plan(scheme, key, module.mechanisms, module.today())
+                signed = _PROBED if plan.digest is None else plan.digest(_PROBED).digest()
+                raw = module.cryptoki.sign(session, plan.mechanism, private, plan.prefix + signed)
+                plan.verify(raw if plan.encode is None else plan.encode(raw), signed, *plan.arguments)
+            except (CryptokiError, TrustworksError, InvalidSignature, ValueError) as error:
+                failures.append(f"{scheme.name}: {self._reason(error)}")
+            else:
+                schemes.append(scheme)
+        return schemes, failures
 
-def _reason(error: Exception) -> str:
-    """Why something does not work. A lost connection says nothing of that: `Connection.run` opens it anew."""
-    if isinstance(error, CryptokiError) and error.rv in LOST:
-        raise error
-    return str(error) or type(error).__name__
+    def _reason(self, error: Exception) -> str:
+        """Why something does not work.
+
+        A lost connection says nothing of that: `Connection.run` opens it anew. But some modules answer alike
+        for what they do not make, such as CKR_DEVICE_ERROR, and what a new connection answers again is so.
+        """
+        if isinstance(error, CryptokiError) and error.rv in LOST and error.rv != self._failed:
+            self._failed = error.rv
+            raise error
+        return str(error) or type(error).__name__
