@@ -96,6 +96,11 @@ def read_certificate(der: bytes) -> Certificate:
         raise Malformed("This is not the DER of a certificate.") from error
 
 
+def public_key_info(certificate: bytes) -> bytes:
+    """The SubjectPublicKeyInfo, octet for octet as it stands in a certificate. Raises `Malformed`."""
+    return tlv(SEQUENCE, bytes(read_certificate(certificate).tbs_certificate.subject_public_key_info.data))
+
+
 def assemble_certificate(tbs: bytes, algorithm: bytes, signature: bytes) -> bytes:
     """A Certificate from its three parts, each in DER, the signature as the octets of its value."""
     return tlv(SEQUENCE, tbs, algorithm, tlv(BIT_STRING, b"\0", signature))

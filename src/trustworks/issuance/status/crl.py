@@ -31,13 +31,14 @@ from trustworks.core.der.crl import (
     encode_tbs,
     expired_certs_on_crl_extension,
 )
+from trustworks.core.der.x509 import public_key_info
 from trustworks.core.errors import Rejected, Unavailable
 from trustworks.core.trace import implements
 from trustworks.issuance import records
 from trustworks.issuance.model import NEVER, AuthorityRecord, CrlHead, CrlRecord
 from trustworks.issuance.rules.revocation import date_told, invalidity_date_told
 from trustworks.issuance.status import crl_rules as rules
-from trustworks.issuance.status.octets import public_key_info, subject_octets
+from trustworks.issuance.status.octets import subject_octets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cryptography.hazmat import asn1
 
 from trustworks.core.der.encode import SEQUENCE, tlv
-from trustworks.core.der.x509 import read_certificate
+from trustworks.core.der.x509 import public_key_info, read_certificate
 
 
 @asn1.sequence
@@ -22,11 +22,6 @@ def subject_octets(certificate: bytes) -> bytes:
 def issuer_octets(certificate: bytes) -> bytes:
     """The issuer's Name."""
     return tlv(SEQUENCE, bytes(read_certificate(certificate).tbs_certificate.issuer.data))
-
-
-def public_key_info(certificate: bytes) -> bytes:
-    """The SubjectPublicKeyInfo."""
-    return tlv(SEQUENCE, bytes(read_certificate(certificate).tbs_certificate.subject_public_key_info.data))
 
 
 def public_key_bits(certificate: bytes) -> bytes:

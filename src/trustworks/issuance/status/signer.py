@@ -10,6 +10,7 @@ from cryptography import x509
 
 from trustworks.core.der.algorithms import SIGNATURES
 from trustworks.core.der.ocsp import archive_cutoff_extension
+from trustworks.core.der.x509 import public_key_info
 from trustworks.core.errors import Refused, Rejected, Unavailable
 from trustworks.issuance.model import serial_hex
 from trustworks.issuance.status import ocsp_rules as rules
@@ -17,7 +18,6 @@ from trustworks.issuance.status import standing
 from trustworks.issuance.status.octets import (
     issuer_octets,
     public_key_bits,
-    public_key_info,
     subject_octets,
 )
 from trustworks.issuance.status.template import AnswerTemplate, single_extensions
