@@ -376,14 +376,27 @@ def test_time_stamps_are_verified_up_to_their_anchor(
 
 
 @pytest.mark.req("TRUSTWORKS:AUDIT-16")
-def test_time_stamps_that_do_not_come_although_they_are_configured(
+def test_time_stamps_that_do_not_come_although_they_are_configured_are_noticed(
     wiring: Wiring, database: Database, key: Key
 ) -> None:
-    Sequencer(database, key).run_once(checkpoint=True)
+    sequencer = Sequencer(database, key)
+    for _ in range(40):
+        sequencer.run_once(checkpoint=True)
     wiring.config.audit.time_stamp_every = 1e-6
     assert "no-time-stamp" not in run(wiring, "verify").stdout
     wiring.config.audit.time_stamp_url = "http://tsa.example/"
-    assert "- no-time-stamp: " in run(wiring, "verify").stdout
+    done = run(wiring, "verify")
+    assert done.exit_code == 0
+    assert "- notice, no-time-stamp: " in done.stdout
+    assert "The log is sound." in done.stdout
+    found = json.loads(run(wiring, "verify", "--json").stdout)
+    assert (found["ok"], found["findings"]) == (True, [])
+    assert [one["kind"] for one in found["notices"]] == ["no-time-stamp"]
+
+
+def kept_whatever_it_is(database: Database, key: Key, stamper: Any) -> Sequencer:
+    """A sequencer that does not hold tokens against the checkpoint: who changes a log would not."""
+    return Sequencer(database, key, None, stamper, check_token=lambda *_: datetime.now(UTC))
 
 
 @pytest.mark.req("TRUSTWORKS:AUDIT-11")
@@ -394,18 +407,24 @@ def test_a_time_stamp_of_something_else(
     with Recorder.open(database, "tsa") as recorder:
         authority = Authority(module, pki, database, recorder)
         stamper = SimpleNamespace(stamp=lambda _digest: authority.stamp(bytes(32)))
-        assert Sequencer(database, key, None, stamper).run_once(checkpoint=True).stamped
+        refused = Sequencer(database, key, None, stamper).run_once(checkpoint=True)
+        assert (refused.stamped, refused.problem) == (False, "The time-stamp token is about something else.")
+        assert run(wiring, "verify").exit_code == 0
+        assert kept_whatever_it_is(database, key, stamper).run_once(checkpoint=True).stamped
     for options in ((), ("--trust", pki.root_file)):
         done = run(wiring, "verify", *options)
         assert done.exit_code == 1
-        assert "- time-stamp: The time-stamp of checkpoint 1 is not valid" in done.stdout
+        assert "- time-stamp: The time-stamp of checkpoint 2 is not valid" in done.stdout
 
 
 @pytest.mark.req("TRUSTWORKS:AUDIT-11")
 @pytest.mark.parametrize("answer", [b"none", b"0\x00"])
 def test_what_is_no_time_stamp(wiring: Wiring, database: Database, key: Key, answer: bytes) -> None:
     stamper = SimpleNamespace(stamp=lambda _digest: answer)
-    assert Sequencer(database, key, None, stamper).run_once(checkpoint=True).stamped
+    refused = Sequencer(database, key, None, stamper).run_once(checkpoint=True)
+    assert not refused.stamped
+    assert "cannot be decoded" in (refused.problem or "")
+    assert kept_whatever_it_is(database, key, stamper).run_once(checkpoint=True).stamped
     assert "cannot be decoded" in run(wiring, "verify").stdout
 
 

@@ -10,15 +10,20 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from checkpoint_stamper import Stamper, accept_token, another_key, certificate_over
 from sqlalchemy import insert, select, text, update
 from sqlalchemy.event import listen
 
 from trustworks.core.audit import Event, Recorder, Sequencer, records
 from trustworks.core.audit import checkpoint as checkpoints
 from trustworks.core.audit import sequencer as sequencing
+from trustworks.core.audit.entries import DatabaseSource
 from trustworks.core.audit.merkle import consistency_path, continues, includes, inclusion_path, root_of
+from trustworks.core.audit.model import time_text
 from trustworks.core.audit.stored import Entry
+from trustworks.core.audit.tokens import EARLY, LATE
 from trustworks.core.audit.tree import WIDTH, Tree
+from trustworks.core.audit.verify import verify
 from trustworks.core.errors import Malformed, Unavailable
 
 if TYPE_CHECKING:
@@ -28,32 +33,25 @@ if TYPE_CHECKING:
     from trustworks.core.store import Database
 
 
-class Stamper:
-    """Answers tokens that are none, or why there are none."""
-
-    def __init__(self) -> None:
-        self.digests: list[bytes] = []
-        self.error: Exception | None = None
-
-    def stamp(self, digest: bytes, hash_name: str = "sha256") -> bytes:
-        assert hash_name == "sha256"
-        if self.error is not None:
-            raise self.error
-        self.digests.append(digest)
-        return b"token over " + digest
+START = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
 class Steered:
     """A clock that stands until it is moved."""
 
     def __init__(self) -> None:
-        self.now = datetime(2026, 11, 24, 12, tzinfo=UTC)
+        self.now = START
 
     def __call__(self) -> datetime:
         return self.now
 
     def move(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
+
+
+def timed(clock: Steered) -> dict[str, Any]:
+    """The options of a sequencer that works by this clock, and takes the tokens of the stand-in."""
+    return {"now": clock, "check_token": accept_token}
 
 
 def stored(database: Database) -> list[Any]:
@@ -135,6 +133,33 @@ def test_a_chunk_reads_no_more_events_than_it_appends(
         assert Sequencer(database, None).run_once().appended == len(stands) - 10
         expected = [(streams[n].stream, i + 1) for _, n, i in stands]
         assert log_of(database)[len(before) :] == expected
+
+
+@pytest.mark.req("TRUSTWORKS:AUDIT-04")
+def test_a_chunk_of_many_streams_asks_the_server_for_little_more_than_it_appends(
+    database: Database, event: Callable[..., Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chunk, count, each = 200, 10, 200
+    monkeypatch.setattr(sequencing, "_CHUNK", chunk)
+    asked: list[int] = []
+
+    def note(*arguments: Any) -> None:
+        statement, context = arguments[2], arguments[4]
+        if "audit_events.body" in statement:
+            asked.append(context.compiled_parameters[0]["param_1"])  # its LIMIT
+
+    now = event(0).time
+    expected = []
+    for name in range(count):
+        with Recorder.open(database, f"s{name}", now=lambda: now) as recorder:
+            many(recorder, event, each)
+        expected += [(recorder.stream, number) for number in range(each + 2)]
+    listen(database.engine, "before_cursor_execute", note)
+    assert Sequencer(database, None)._append()[0] == chunk
+    assert len(asked) >= count
+    assert sum(asked) <= 4 * chunk
+    assert Sequencer(database, None).run_once().size == len(expected)
+    assert sorted(log_of(database)) == sorted(expected)
 
 
 @pytest.mark.req("TRUSTWORKS:AUDIT-04")
@@ -267,8 +292,8 @@ def test_an_empty_log_has_no_checkpoint(database: Database, audit_key: Key) -> N
 def test_checkpoints_are_made_when_they_are_due(
     database: Database, recorder: Recorder, event: Callable[..., Event], audit_key: Key
 ) -> None:
-    clock = Steered()
-    sequencer = Sequencer(database, audit_key, b"certificate", checkpoint_every=10, now=clock)
+    clock, certificate = Steered(), certificate_over(audit_key.spki)
+    sequencer = Sequencer(database, audit_key, certificate, checkpoint_every=10, now=clock)
     assert sequencer.run_once().checkpoint == 0
     recorder.record(event(1))
     clock.move(9)
@@ -287,7 +312,7 @@ def test_checkpoints_are_made_when_they_are_due(
         one = checkpoints.read(row.body, row.signature, row.spki, row.certificate, row.time_stamp)
         assert checkpoints.signature_is_valid(one)
         assert one.key == audit_key.spki_sha256.hex()
-        assert (row.certificate, row.time_stamp) == (b"certificate", None)
+        assert (row.certificate, row.time_stamp) == (certificate, None)
         with database.read() as connection:
             tree = Tree(connection)
             assert one.root == tree.root(row.size)
@@ -298,9 +323,10 @@ def test_checkpoints_are_made_when_they_are_due(
 def test_checkpoints_are_time_stamped_at_their_own_pace(
     database: Database, recorder: Recorder, event: Callable[..., Event], audit_key: Key
 ) -> None:
-    clock, stamper = Steered(), Stamper()
+    clock = Steered()
+    stamper = Stamper(clock)
     sequencer = Sequencer(
-        database, audit_key, stamper=stamper, checkpoint_every=10, time_stamp_every=60, now=clock
+        database, audit_key, None, stamper, checkpoint_every=10, time_stamp_every=60, **timed(clock)
     )
     assert sequencer.run_once().stamped
     stamps = []
@@ -313,7 +339,7 @@ def test_checkpoints_are_time_stamped_at_their_own_pace(
     stamped = [row for row in rows if row.time_stamp is not None]
     assert [row.size for row in stamped] == [1, 7, 13]
     assert stamper.digests == [sha256(row.body + row.signature).digest() for row in stamped]
-    assert stamped[0].time_stamp == b"token over " + stamper.digests[0]
+    assert accept_token(stamped[0].time_stamp, stamper.digests[0]) == START
 
 
 def test_an_idle_run_asks_for_no_time_stamp_that_it_knows_of(
@@ -326,9 +352,10 @@ def test_an_idle_run_asks_for_no_time_stamp_that_it_knows_of(
             asked.append(arguments[2])
 
     listen(database.engine, "before_cursor_execute", note)
-    clock, stamper = Steered(), Stamper()
+    clock = Steered()
+    stamper = Stamper(clock)
     signing = Sequencer(database, audit_key, now=clock)
-    stamping = Sequencer(database, audit_key, stamper=stamper, time_stamp_every=60, now=clock)
+    stamping = Sequencer(database, audit_key, None, stamper, time_stamp_every=60, **timed(clock))
     for _ in range(3):
         signing.run_once(checkpoint=True)
     assert not asked  # where nobody stamps
@@ -339,7 +366,7 @@ def test_an_idle_run_asks_for_no_time_stamp_that_it_knows_of(
         assert stamping.run_once().checkpoint is None
     assert len(asked) == 2  # before its first checkpoint, and about that one
     # One of another process counts as well, and one without a time-stamp does not.
-    other = Sequencer(database, audit_key, stamper=stamper, now=clock)
+    other = Sequencer(database, audit_key, None, stamper, **timed(clock))
     recorder.record(event(2))
     clock.move(59)
     assert other.run_once(checkpoint=True).stamped
@@ -355,8 +382,9 @@ def test_an_idle_run_asks_for_no_time_stamp_that_it_knows_of(
 def test_a_sequencer_forgets_the_time_stamps_of_a_log_that_was_put_back(
     database: Database, recorder: Recorder, event: Callable[..., Event], audit_key: Key
 ) -> None:
-    clock, stamper = Steered(), Stamper()
-    sequencer = Sequencer(database, audit_key, stamper=stamper, time_stamp_every=3600, now=clock)
+    clock = Steered()
+    stamper = Stamper(clock)
+    sequencer = Sequencer(database, audit_key, None, stamper, time_stamp_every=3600, **timed(clock))
     for number in range(3):
         recorder.record(event(number))
         clock.move(10)
@@ -374,9 +402,10 @@ def test_a_sequencer_forgets_the_time_stamps_of_a_log_that_was_put_back(
 def test_a_checkpoint_without_a_time_stamp_is_better_than_none(
     database: Database, recorder: Recorder, event: Callable[..., Event], audit_key: Key, error: Exception
 ) -> None:
-    clock, stamper = Steered(), Stamper()
+    clock = Steered()
+    stamper = Stamper(clock)
     stamper.error = error
-    sequencer = Sequencer(database, audit_key, stamper=stamper, now=clock)
+    sequencer = Sequencer(database, audit_key, None, stamper, **timed(clock))
     progress = sequencer.run_once()
     assert (progress.checkpoint, progress.stamped, progress.problem) == (0, False, str(error))
     stamper.error = None
@@ -385,11 +414,70 @@ def test_a_checkpoint_without_a_time_stamp_is_better_than_none(
     assert sequencer.run_once().stamped
 
 
+@pytest.mark.req("TRUSTWORKS:AUDIT-11")
+@pytest.mark.parametrize(
+    ("after", "kept"),
+    [
+        (LATE, True),
+        (LATE + timedelta(seconds=1), False),  # the machine was suspended meanwhile
+        (-EARLY, True),
+        (-EARLY - timedelta(seconds=1), False),  # its clock was ahead
+    ],
+)
+def test_a_time_stamp_that_does_not_fit_is_not_kept(
+    database: Database,
+    recorder: Recorder,
+    event: Callable[..., Event],
+    audit_key: Key,
+    after: timedelta,
+    kept: bool,
+) -> None:
+    clock = Steered()
+    stamper = Stamper(lambda: clock() + after)
+    sequencer = Sequencer(database, audit_key, None, stamper, time_stamp_every=3600, **timed(clock))
+    progress = sequencer.run_once()
+    assert (progress.checkpoint, progress.stamped) == (0, kept)
+    assert (stored(database)[0].time_stamp is not None) is kept
+    if kept:
+        assert progress.problem is None
+    else:
+        assert progress.problem is not None
+        for time in (clock(), clock() + after):
+            assert time_text(time) in progress.problem
+        # The next one has a time-stamp as soon as the two clocks agree again.
+        stamper.now = clock
+        recorder.record(event(1))
+        clock.move(1)
+        assert sequencer.run_once().stamped
+    with database.read() as connection:
+        assert verify(DatabaseSource(connection), check_token=accept_token).ok
+
+
+@pytest.mark.req("TRUSTWORKS:AUDIT-11")
+@pytest.mark.parametrize("wrong", ["over something else", "no token"])
+def test_a_token_that_is_about_something_else_is_not_kept(
+    database: Database, recorder: Recorder, audit_key: Key, monkeypatch: pytest.MonkeyPatch, wrong: str
+) -> None:
+    recorder.ping()
+    clock = Steered()
+    stamper = Stamper(clock)
+    answer = stamper.stamp(bytes(32)) if wrong == "over something else" else b"none"
+    monkeypatch.setattr(stamper, "stamp", lambda _digest: answer)
+    progress = Sequencer(database, audit_key, None, stamper, **timed(clock)).run_once(checkpoint=True)
+    assert (progress.checkpoint, progress.stamped, progress.problem) == (
+        0,
+        False,
+        "It is over something else.",
+    )
+    assert stored(database)[0].time_stamp is None
+
+
 def test_an_idle_log_ends_with_a_time_stamped_checkpoint(
     database: Database, recorder: Recorder, event: Callable[..., Event], audit_key: Key
 ) -> None:
-    clock, stamper = Steered(), Stamper()
-    sequencer = Sequencer(database, audit_key, stamper=stamper, time_stamp_every=60, now=clock)
+    clock = Steered()
+    stamper = Stamper(clock)
+    sequencer = Sequencer(database, audit_key, None, stamper, time_stamp_every=60, **timed(clock))
     sequencer.run_once()
     recorder.record(event(1))
     clock.move(10)
@@ -408,8 +496,7 @@ def test_two_sequencers_make_one_checkpoint(
     first, second = Sequencer(database, audit_key), Sequencer(database, audit_key)
     recorder.ping()
 
-    def meanwhile(imprint: bytes) -> tuple[None, None]:
-        del imprint
+    def meanwhile(*_: object) -> tuple[None, None]:
         monkeypatch.undo()
         assert second.run_once(checkpoint=True).checkpoint == 0
         return None, None
@@ -448,7 +535,7 @@ def after_an_altered_checkpoint(
     database: Database, recorder: Recorder, event: Callable[..., Event], audit_key: Key, change: str
 ) -> None:
     clock = Steered()
-    sequencer = Sequencer(database, audit_key, stamper=Stamper(), now=clock)
+    sequencer = Sequencer(database, audit_key, None, Stamper(clock), **timed(clock))
     assert sequencer.run_once().checkpoint == 0
     allow_changes(database)
     with database.begin() as connection:
@@ -525,6 +612,18 @@ def many(recorder: Recorder, event: Callable[..., Event], count: int) -> None:
 # ---- a checkpoint by itself
 
 
+@pytest.mark.req("TRUSTWORKS:AUDIT-16")
+@pytest.mark.parametrize("other", [True, False])
+def test_a_certificate_of_another_key_comes_beside_no_checkpoint(
+    database: Database, recorder: Recorder, audit_key: Key, other: bool
+) -> None:
+    recorder.ping()
+    certificate = certificate_over(another_key()) if other else b"no certificate"
+    with pytest.raises(Unavailable, match=r"\[audit\] certificate") as caught:
+        Sequencer(database, audit_key, certificate)
+    assert caught.value.code == "audit.certificate"
+
+
 @pytest.mark.req("TRUSTWORKS:AUDIT-05")
 def test_signatures_that_are_not_valid(database: Database, recorder: Recorder, audit_key: Key) -> None:
     recorder.ping()
@@ -548,7 +647,9 @@ def without(value: dict[str, Any], name: str) -> dict[str, Any]:
 
 def test_a_checkpoint_as_a_document(database: Database, recorder: Recorder, audit_key: Key) -> None:
     recorder.ping()
-    Sequencer(database, audit_key, b"certificate", Stamper()).run_once()
+    Sequencer(
+        database, audit_key, certificate_over(audit_key.spki), Stamper(), check_token=accept_token
+    ).run_once()
     row = stored(database)[0]
     one = checkpoints.read(row.body, row.signature, row.spki, row.certificate, row.time_stamp)
     document = json.loads(json.dumps(checkpoints.as_document(one)))

@@ -14,62 +14,41 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from checkpoint_stamper import Stamper, accept_token, another_key, certificate_over
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import insert, select, text
 
-from trustworks.core.audit import Event, Recorder, Sequencer, records
+from trustworks.core.audit import Event, Recorder, Sequencer, heads, records
 from trustworks.core.audit import checkpoint as checkpoints
-from trustworks.core.audit.completeness import Seen, succession_findings
+from trustworks.core.audit.completeness import Seen, Unstamped, succession_findings
 from trustworks.core.audit.entries import DatabaseSource
 from trustworks.core.audit.export import ExportSource, export_lines, opened_export
-from trustworks.core.audit.heads import EARLY, LATE
 from trustworks.core.audit.model import time_text
 from trustworks.core.audit.proofs import newest_checkpoint
+from trustworks.core.audit.report import Report
+from trustworks.core.audit.stored import StoredCheckpoint
+from trustworks.core.audit.tokens import EARLY, LATE
 from trustworks.core.audit.verify import verify
 from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.module import SignatureScheme
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from trustworks.core.audit.checkpoint import Checkpoint
-    from trustworks.core.audit.report import Report
     from trustworks.core.module import Key
     from trustworks.core.store import Database
 
-START = datetime(2026, 11, 24, 12, tzinfo=UTC)
 TRIGGERS = [
     (table, action)
     for table in ("audit_events", "audit_log", "audit_tiles", "audit_checkpoints")
     for action in ("update", "delete")
 ]
-
-
-def accept_token(token: bytes, imprint: bytes) -> datetime:
-    """Stands for the verification of a time-stamp token."""
-    time, _, digest = token.partition(b" over ")
-    if digest != imprint:
-        raise Rejected("test", "It is over something else.")
-    try:
-        return datetime.fromisoformat(time.decode()).astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise Malformed("It holds no time.") from error
-
-
-class Stamper:
-    def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self.now = now
-
-    def stamp(self, digest: bytes, hash_name: str = "sha256") -> bytes:
-        assert hash_name == "sha256"
-        return self.now().isoformat().encode() + b" over " + digest
 
 
 def report_of(database: Database, **options: Any) -> Report:
@@ -87,7 +66,7 @@ class Log:
 
     def __init__(self, database: Database, key: Key, event: Callable[..., Event]) -> None:
         self.database = database
-        sequencer = Sequencer(database, key, None, Stamper())
+        sequencer = Sequencer(database, key, None, Stamper(), check_token=accept_token)
         with Recorder.open(database, "one") as one:
             for number in range(19):
                 one.record(event(number))
@@ -477,7 +456,11 @@ def test_a_time_stamp_is_of_the_time_that_the_checkpoint_says(
 ) -> None:
     recorder.ping()
     signed = datetime(2026, 11, 24, 12, tzinfo=UTC)
-    sequencer = Sequencer(database, audit_key, None, Stamper(lambda: signed + after), now=lambda: signed)
+    stamper = Stamper(lambda: signed + after)
+    # Whoever wrote the log anew did not hold the token against the checkpoint.
+    sequencer = Sequencer(
+        database, audit_key, None, stamper, now=lambda: signed, check_token=lambda *_: signed
+    )
     assert sequencer.run_once(checkpoint=True).stamped
     report = report_of(database)
     assert report.ok is holds
@@ -500,63 +483,78 @@ def test_a_time_at_the_end_of_the_calendar_is_no_obstacle(log: Log, time: str, z
     assert {"checkpoint", "signature", "time-stamp"} <= {one.kind for one in found.findings}
 
 
+class Stamped:
+    """A log of which one sequencer signs, and another asks for time-stamps too, every five minutes."""
+
+    def __init__(self, database: Database, key: Key, record: Callable[[int], object]) -> None:
+        self.begun = self.now = datetime(2026, 11, 24, 12, tzinfo=UTC)
+        self.database = database
+        self._record = record
+        options: dict[str, Any] = {"now": lambda: self.now, "check_token": accept_token}
+        self.stamping = Sequencer(database, key, None, Stamper(lambda: self.now), **options)
+        self.signing = Sequencer(database, key, **options)
+
+    def sign(self, sequencer: Sequencer, *minutes: float) -> None:
+        """An event and a checkpoint at each of these minutes."""
+        for minute in minutes:
+            self.now = self.begun + timedelta(minutes=minute)
+            self._record(int(minute * 60))
+            sequencer.run_once(checkpoint=True)
+
+    def report(self, every: timedelta | None = timedelta(minutes=5)) -> Report:
+        return report_of(self.database, time_stamp_every=every)
+
+
+@pytest.fixture
+def stamped(database: Database, recorder: Recorder, event: Callable[..., Event], audit_key: Key) -> Stamped:
+    return Stamped(database, audit_key, lambda number: recorder.record(event(number)))
+
+
 @pytest.mark.req("TRUSTWORKS:AUDIT-16")
-def test_time_stamps_that_are_gone(
-    database: Database, recorder: Recorder, event: Callable[..., Event], audit_key: Key
-) -> None:
-    begun, every = datetime(2026, 11, 24, 12, tzinfo=UTC), timedelta(seconds=300)
-    now = [begun]
-    options: dict[str, Any] = {"now": lambda: now[0], "time_stamp_every": 300}
-    stamping = Sequencer(database, audit_key, None, Stamper(lambda: now[0]), **options)
-    signing = Sequencer(database, audit_key, **options)
+def test_time_stamps_that_did_not_come_for_long_are_noticed(stamped: Stamped) -> None:
+    stamped.sign(stamped.stamping, 0)
+    stamped.sign(stamped.signing, *range(3000, 3151, 5))
+    assert stamped.report().notices == []
+    stamped.sign(stamped.signing, 3152)
+    report = stamped.report()
+    assert report.ok
+    (notice,) = report.notices
+    assert notice.kind == "no-time-stamp"
+    first = time_text(stamped.begun + timedelta(minutes=3000))
+    for said in ("2:32:00", first, "32 checkpoints", "/healthz", "[audit] time-stamp-url"):
+        assert said in notice.message, said
+    assert report.as_dict()["notices"] == [notice.as_dict()]
+    assert stamped.report(None).notices == []  # nobody is asked for them
+    stamped.sign(stamped.stamping, 3160)  # one of a later checkpoint stands for the others
+    assert stamped.report().notices == []
 
-    def found(time_stamp_every: timedelta | None = every, **values: Any) -> list[str]:
-        report = report_of(database, time_stamp_every=time_stamp_every, **values)
-        return [one.kind for one in report.findings]
 
-    def at(minutes: int, sequencer: Sequencer) -> None:
-        now[0] = begun + timedelta(minutes=minutes)
-        recorder.record(event(minutes))
-        sequencer.run_once(checkpoint=True)
+@pytest.mark.req("TRUSTWORKS:AUDIT-16")
+def test_time_in_which_nothing_was_signed_is_none_without_a_time_stamp(stamped: Stamped) -> None:
+    stamped.sign(stamped.stamping, 0)
+    # Each stop leaves a checkpoint without a time-stamp, as the first after each start is.
+    stamped.sign(stamped.signing, 1, 3000, 3000.1, 9000, 9000.1, 20_000, 20_000.1)
+    # A clock that is put back takes nothing off, and one that was ahead adds no more than a pause does.
+    stamped.sign(stamped.signing, 900_000, 20_001)
+    assert stamped.report().notices == []
+    assert stamped.report().ok
 
-    at(0, stamping)
-    at(3000, signing)  # after a rest of two days
-    at(3000 + 150, signing)
-    assert not found()
-    at(3000 + 151, signing)
-    assert found() == ["no-time-stamp"]
-    assert not found(None)  # nobody is asked for them
-    assert not found(now=begun + timedelta(minutes=3100))  # that clock was ahead
-    at(3200, stamping)  # one of a later checkpoint stands for the others
-    assert not found()
-    for table, action in TRIGGERS:
-        if (table, action) == ("audit_checkpoints", "update"):
-            on = f" ON {table}" if database.dialect == "postgresql" else ""
-            with database.begin() as connection:
-                connection.execute(text(f"DROP TRIGGER {table}_no_{action}{on}"))
-    with database.begin() as connection:
+
+@pytest.mark.req("TRUSTWORKS:AUDIT-16")
+def test_time_stamps_that_were_taken_away_are_noticed(stamped: Stamped) -> None:
+    stamped.sign(stamped.stamping, *range(0, 160, 5))
+    assert stamped.report().notices == []
+    on = " ON audit_checkpoints" if stamped.database.dialect == "postgresql" else ""
+    with stamped.database.begin() as connection:
+        connection.execute(text(f"DROP TRIGGER audit_checkpoints_no_update{on}"))
         connection.execute(text("UPDATE audit_checkpoints SET time_stamp = NULL"))
-    assert found() == ["no-time-stamp"]
-
-
-def certificate_of(spki: bytes) -> bytes:
-    """A certificate over this public key, from somebody."""
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "TEST signer")])
-    builder = x509.CertificateBuilder(name, name, serialization.load_der_public_key(spki), 1)  # type: ignore[arg-type]
-    made = builder.not_valid_before(START).not_valid_after(START + timedelta(days=365))
-    issuer = ec.generate_private_key(ec.SECP256R1())
-    return made.sign(issuer, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
-
-
-def another_key() -> bytes:
-    key = ec.generate_private_key(ec.SECP256R1()).public_key()
-    return key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    assert [one.kind for one in stamped.report().notices] == ["no-time-stamp"]
 
 
 @pytest.mark.req("TRUSTWORKS:AUDIT-16")
 @pytest.mark.parametrize("other", [True, False])
 def test_a_certificate_is_of_the_key_that_signed(log: Log, other: bool) -> None:
-    certificate = certificate_of(another_key()) if other else b"no certificate"
+    certificate = certificate_over(another_key()) if other else b"no certificate"
     log.change("UPDATE audit_checkpoints SET certificate = :c WHERE number = 1", c=certificate)
     found = report_of(log.database)
     assert kinds(found) == [("certificate", None, None)]
@@ -571,7 +569,7 @@ def test_the_certificate_of_the_signer_is_accepted(
     database: Database, recorder: Recorder, audit_key: Key
 ) -> None:
     recorder.ping()
-    certificate = certificate_of(audit_key.spki)
+    certificate = certificate_over(audit_key.spki)
     Sequencer(database, audit_key, certificate).run_once(checkpoint=True)
     assert report_of(database).ok
     with database.read() as connection:
@@ -582,7 +580,7 @@ def test_checkpoints_are_verified_without_keeping_them(
     database: Database, recorder: Recorder, audit_key: Key
 ) -> None:
     recorder.ping()
-    Sequencer(database, audit_key, None, Stamper()).run_once(checkpoint=True)
+    Sequencer(database, audit_key, None, Stamper(), check_token=accept_token).run_once(checkpoint=True)
     with database.begin() as connection:
         (row,) = connection.execute(select(records.checkpoints)).mappings()
         many = [{**row, "number": number, "time_stamp": bytes(10_000)} for number in range(1, 1001)]
@@ -600,6 +598,45 @@ def test_checkpoints_are_verified_without_keeping_them(
     finally:
         tracemalloc.stop()
     assert most < 5_000_000, most  # they have ten million octets
+
+
+def test_of_a_checkpoint_little_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heads, "signature_is_valid", lambda _: True)  # only the memory is measured
+    key = SimpleNamespace(spki=another_key(), scheme=SignatureScheme.ECDSA_SHA256)
+    count, begun = 10_000, datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+    def many() -> Iterator[StoredCheckpoint]:
+        for number in range(count):
+            time = begun + timedelta(seconds=10 * number)
+            body = checkpoints.make_body(
+                size=number + 1, root=sha256(b"%d" % number).digest(), log=bytes(32), time=time, key=key
+            )
+            yield StoredCheckpoint(number, checkpoints.read(body, b"signature", key.spki))
+
+    def kept() -> int:
+        held = heads.Heads(
+            many(), (), Report(), trusted=frozenset(), check_token=accept_token, unstamped=Unstamped(None)
+        )
+        assert len(held.numbers) == count
+        return tracemalloc.get_traced_memory()[0]
+
+    tracemalloc.start()
+    try:
+        taken = kept() - tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert taken < 100 * count, taken
+
+
+@pytest.mark.req("TRUSTWORKS:AUDIT-09")
+def test_checkpoints_in_another_order_are_compared_all_the_same(log: Log, database: Database) -> None:
+    log.change("UPDATE audit_checkpoints SET number = 5 WHERE number = 0")
+    found = report_of(database)
+    assert {kind for kind, *_ in kinds(found)} == {"checkpoint-gap"}
+    assert found.covered == 312
+    log.change("UPDATE audit_log SET hash = :h WHERE position = 3", h=bytes(32))
+    rewritten = [one.message for one in report_of(database).findings if one.kind == "rewritten"]
+    assert ["checkpoint 5 (" in rewritten[0], "checkpoint 1 (" in rewritten[1]] == [True, True]
 
 
 # ---- what is gone beside the events

@@ -140,6 +140,7 @@ def report_text(report: Report) -> str:
         lines.append(f"- {finding.kind}: {', '.join(place)}{': ' if place else ''}{finding.message}")
     if report.more_findings:
         lines.append(f"- and {report.more_findings:,} more")
+    lines += [f"- notice, {notice.kind}: {notice.message}" for notice in report.notices]
     lines.append("The log is sound." if report.ok else "THE LOG IS NOT SOUND. Keep a copy of it as it is.")
     return "\n".join(map(printable, lines))
 

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
-from cryptography.x509 import load_der_x509_certificate
+from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from trustworks.core.audit.canonical import canonical
 from trustworks.core.audit.model import time_text
 from trustworks.core.audit.reading import loads, whole_number
+from trustworks.core.der.x509 import public_key_info
 from trustworks.core.errors import Malformed
 from trustworks.core.module.algorithms import SignatureScheme
 from trustworks.core.trace import implements
@@ -143,16 +143,16 @@ def _values(value: Any) -> dict[str, Any]:
 @implements("TRUSTWORKS:AUDIT-16", disabled=True)
 def certificate_is_the_signers(checkpoint: Checkpoint) -> bool:
     """Whether the certificate beside the checkpoint, if any, is of the key that signed it."""
-    return checkpoint.certificate is None or _certifies(checkpoint.certificate, checkpoint.spki)
+    return checkpoint.certificate is None or certifies(checkpoint.certificate, checkpoint.spki)
 
 
 @lru_cache(maxsize=8)  # nearly all checkpoints of a log have the same one
-def _certifies(certificate: bytes, spki: bytes) -> bool:
+def certifies(certificate: bytes, spki: bytes) -> bool:
+    """Whether the certificate (DER) is one, and of this public key."""
     try:
-        key = load_der_x509_certificate(certificate).public_key()
-    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return public_key_info(certificate) == spki
+    except Malformed:
         return False
-    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo) == spki
 
 
 @implements("TRUSTWORKS:AUDIT-05", disabled=True)

@@ -7,7 +7,7 @@ event was written for.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from trustworks.core.audit.report import Finding
@@ -15,7 +15,6 @@ from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-    from datetime import timedelta
 
     from trustworks.core.audit.checkpoint import Checkpoint
 
@@ -126,24 +125,59 @@ def unsigned_findings(since: str | None, until: str, every: timedelta | None) ->
     )
 
 
-@implements("TRUSTWORKS:AUDIT-16", disabled=())
-def unstamped_findings(
-    since: Checkpoint | None, until: datetime, every: timedelta | None
-) -> tuple[Finding, ...]:
-    """Where the newest checkpoints have no time-stamp although one is to be stamped `every` so often.
+class Unstamped:
+    """The newest checkpoints without a time-stamp that holds, of which one is to have it `every` so often.
 
-    `since` is the first of them (None: the newest has a time-stamp), `until` when the last was signed;
     `every` is None where nobody is asked for time-stamps. Earlier ones need none: an authority may have been
     out of service, and the next time-stamp is over all events until then.
     """
-    if every is None or since is None or until - since.moment <= PATIENCE * every:
+
+    def __init__(self, every: timedelta | None) -> None:
+        self._every = every
+        self._since: str | None = None
+        self._count = 0
+        self._last: datetime | None = None
+        self._served = timedelta()
+
+    def checkpoint(self, one: Checkpoint, *, stamped: bool) -> None:
+        """The next checkpoint, and whether it has a time-stamp that holds."""
+        if stamped:
+            self._since, self._count, self._last, self._served = None, 0, None, timedelta()
+            return
+        moment = one.moment
+        if self._last is None:
+            self._since = one.time
+        elif self._every is not None:
+            # While nothing was signed nothing could be stamped: a pause counts for no more than one time.
+            self._served += min(max(moment - self._last, timedelta()), self._every)
+        self._count += 1
+        self._last = moment
+
+    def notices(self) -> tuple[Finding, ...]:
+        """What is to be looked at."""
+        return unstamped_notices(self._since, self._count, self._served, self._every)
+
+
+@implements("TRUSTWORKS:AUDIT-16", disabled=())
+def unstamped_notices(
+    since: str | None, count: int, served: timedelta, every: timedelta | None
+) -> tuple[Finding, ...]:
+    """Where no time-stamp came for long although one was to come `every` so often.
+
+    `since` is the time of the first of the newest `count` checkpoints without one (None: there are none),
+    `served` for how long they were being made. That is no proof of anything: an authority may be out of
+    service, as a service may that was started for a moment only.
+    """
+    if every is None or since is None or served <= PATIENCE * every:
         return ()
     return (
         Finding(
             kind="no-time-stamp",
-            message="No checkpoint has a time-stamp that holds, although [audit] time-stamp-url is set, "
-            f"since that of {since.time}: either time-stamps were removed, or none was given. See that the "
-            "authority answers `trustworks serve`; if it does, find out who wrote to the database.",
+            message=f"The newest {count} checkpoints have no time-stamp that holds, although [audit] "
+            f"time-stamp-url is set: none came in {timedelta(seconds=int(served.total_seconds()))} "
+            f"(hours:minutes:seconds) of signing since {since}. Look at /healthz, which says why the "
+            "authority gives none while `trustworks serve` runs. If it gave some, they were removed: see "
+            "whether checkpoints that were kept elsewhere have one, and find out who wrote to the database.",
         ),
     )
 

@@ -5,55 +5,94 @@ Of a checkpoint no more is kept than what it says of the tree: there is one ever
 
 from __future__ import annotations
 
+import heapq
 from array import array
-from datetime import datetime, timedelta
+from itertools import pairwise
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from trustworks.core.audit.checkpoint import certificate_is_the_signers, signature_is_valid
 from trustworks.core.audit.model import time_text
 from trustworks.core.audit.report import Finding
+from trustworks.core.audit.tokens import stamp_findings
 from trustworks.core.errors import TrustworksError
+from trustworks.core.store.types import from_microseconds, microseconds
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
+    from datetime import datetime
 
     from trustworks.core.audit.checkpoint import Checkpoint
+    from trustworks.core.audit.completeness import Unstamped
     from trustworks.core.audit.merkle import Growing
     from trustworks.core.audit.report import Report
     from trustworks.core.audit.stored import StoredCheckpoint
 
-# A token cannot be older than what it is about. But its time may be in whole seconds and a second wrong
-# (EN 319 421), and the checkpoint's is of a clock that nobody checks.
-EARLY = timedelta(minutes=1)
-# It is asked for right after the signature, once: an authority that does not answer then stamps a later
-# checkpoint. Until then a module may have been waited for that was busy, and the authority after it.
-LATE = timedelta(minutes=5)
+_NO_NUMBER = -(2**63)
+_SIZE = attrgetter("size")
 
 
 class _Head(NamedTuple):
-    """What a checkpoint says of the tree. `number` is None for one that was kept elsewhere, or has none."""
+    """What a checkpoint says of the tree, and how it is called."""
 
     size: int
     root: bytes
     log: bytes
     time: str
-    number: int | None
-    kept: bool
+    label: str
 
-    @property
-    def label(self) -> str:
-        if self.kept:
-            return f"the kept checkpoint of {self.time}"
-        return "a checkpoint" if self.number is None else f"checkpoint {self.number}"
+
+class _TreeHeads:
+    """What the log's own checkpoints say of the tree: 72 octets each."""
+
+    def __init__(self) -> None:
+        self._sizes = array("q")
+        self._roots = bytearray()
+        self._times = array("q")
+        self._numbers = array("q")
+        self._log = array("q")  # places in `_logs`, of which there is one where nobody wrote to the database
+        self._logs: dict[bytes, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._sizes)
+
+    def append(self, one: Checkpoint, number: int | None) -> None:
+        """Keep one behind the others."""
+        self._sizes.append(one.size)
+        self._roots += one.root
+        self._times.append(microseconds(one.moment))
+        self._numbers.append(_NO_NUMBER if number is None else number)
+        self._log.append(self._logs.setdefault(one.log, len(self._logs)))
+
+    def by_size(self) -> Iterator[_Head]:
+        """All of them, the smallest tree first: the order that they are in, unless one was changed."""
+        places: Iterable[int] = range(len(self))
+        if any(before > after for before, after in pairwise(self._sizes)):
+            places = sorted(places, key=self._sizes.__getitem__)
+        logs = list(self._logs)
+        for i in places:
+            root = bytes(self._roots[32 * i : 32 * i + 32])
+            number = None if self._numbers[i] == _NO_NUMBER else self._numbers[i]
+            yield _Head(self._sizes[i], root, logs[self._log[i]], _time(self._times[i]), _label(number))
+
+
+def _label(number: int | None) -> str:
+    return "a checkpoint" if number is None else f"checkpoint {number}"
+
+
+def _time(value: int) -> str:
+    try:
+        return time_text(from_microseconds(value))
+    except OverflowError:  # it is one at the end of the calendar, in another zone
+        return "a time that no calendar has"
 
 
 class Heads:
     """The checkpoints of a log, and those `against` which it is verified; what is wrong goes to `report`.
 
     `numbers` are those of the log's own, in their order; `covered` is the size of the largest of them, and
-    `covered_at` its time; `unstamped` is the first of the newest ones that have no time-stamp that holds, and
-    the time of the last.
+    `covered_at` its time; `unstamped` is told which of them have a time-stamp that holds.
     """
 
     def __init__(
@@ -64,54 +103,46 @@ class Heads:
         *,
         trusted: frozenset[str],
         check_token: Callable[[bytes, bytes], datetime],
+        unstamped: Unstamped,
     ) -> None:
         self.numbers = array("q")
         self.covered = 0
         self.covered_at: str | None = None
-        self.unstamped: tuple[Checkpoint, datetime] | None = None
         self._report = report
         self._trusted = trusted
         self._check_token = check_token
-        self._heads: list[_Head] = []
-        self._logs: dict[bytes, bytes] = {}
+        self._unstamped = unstamped
         self._keys: set[str] = set()
-        self._next = 0
+        own, kept = _TreeHeads(), []
         for number, checkpoint, wrong in stored:
-            self._own(number, checkpoint, wrong)
+            self._own(own, number, checkpoint, wrong)
         for one in against:
-            self._by_itself(self._kept(one, None, kept=True), one)
-        self._heads.sort(key=lambda head: head.size)
-        report.checkpoints = len(self._heads)
+            label = f"the kept checkpoint of {one.time}"
+            self._by_itself(label, one)
+            kept.append(_Head(one.size, one.root, one.log, one.time, label))
+        kept.sort(key=_SIZE)
+        self._following = heapq.merge(own.by_size(), kept, key=_SIZE)
+        self._next = next(self._following, None)
+        report.checkpoints = len(own) + len(kept)
         report.keys = sorted(self._keys)
 
-    def _own(self, number: int | None, checkpoint: Checkpoint | None, wrong: str) -> None:
+    def _own(self, own: _TreeHeads, number: int | None, checkpoint: Checkpoint | None, wrong: str) -> None:
         if number is not None:
             self.numbers.append(number)
         if wrong:
-            label = "A checkpoint" if number is None else f"Checkpoint {number}"
             what = "cannot be verified" if checkpoint is None else "is not as it was written"
-            self._find("checkpoint", f"{label} {what}. {wrong}")
+            self._find("checkpoint", f"{_label(number).capitalize()} {what}. {wrong}")
         if checkpoint is None:
             return
         if checkpoint.size > self.covered or self.covered_at is None:
             self.covered, self.covered_at = checkpoint.size, checkpoint.time
-        if self._by_itself(self._kept(checkpoint, number, kept=False), checkpoint):
-            self.unstamped = None
-        else:
-            since, _ = self.unstamped or (checkpoint, None)
-            self.unstamped = since, checkpoint.moment
-
-    def _kept(self, one: Checkpoint, number: int | None, *, kept: bool) -> _Head:
-        log = self._logs.setdefault(one.log, one.log)  # the same for all of a log
-        head = _Head(one.size, one.root, log, one.time, number, kept)
-        self._heads.append(head)
-        return head
+        own.append(checkpoint, number)
+        self._unstamped.checkpoint(checkpoint, stamped=self._by_itself(_label(number), checkpoint))
 
     # ---- by themselves
 
-    def _by_itself(self, head: _Head, one: Checkpoint) -> bool:
+    def _by_itself(self, label: str, one: Checkpoint) -> bool:
         """Signature, certificate and time-stamp; answers whether there is a time-stamp that holds."""
-        label = head.label
         self._keys.add(one.key)
         if not signature_is_valid(one):
             self._find("signature", f"The signature of {label} is not valid.")
@@ -144,8 +175,8 @@ class Heads:
     def compare(self, tree: Growing, first_leaf: bytes) -> None:
         """The checkpoints of the tree's present size against its root. Called at every size from 1."""
         report = self._report
-        while self._next < len(self._heads) and (head := self._heads[self._next]).size <= tree.size:
-            self._next += 1
+        while (head := self._next) is not None and head.size <= tree.size:
+            self._next = next(self._following, None)
             if head.size < tree.size:  # over nothing
                 continue
             if head.root != tree.root():
@@ -161,7 +192,8 @@ class Heads:
 
     def rest(self, size: int) -> None:
         """After the last event: the checkpoints over more than the `size` of the tree."""
-        for head in self._heads[self._next :]:
+        while (head := self._next) is not None:
+            self._next = next(self._following, None)
             if head.size:
                 self._find(
                     "truncated",
@@ -170,18 +202,3 @@ class Heads:
 
     def _find(self, kind: str, message: str) -> None:
         self._report.add(Finding(kind=kind, message=message))
-
-
-@implements("TRUSTWORKS:AUDIT-16", disabled=())
-def stamp_findings(label: str, one: Checkpoint, stamped: datetime) -> tuple[Finding, ...]:
-    """Where a time-stamp's time is not the checkpoint's own, as far as `EARLY` and `LATE` let it differ."""
-    if -EARLY <= stamped - one.moment <= LATE:
-        return ()
-    return (
-        Finding(
-            kind="time-stamp",
-            message=f"The time-stamp of {label} is of {time_text(stamped)}, and the checkpoint says that it "
-            f"was signed at {one.time}. Either the clock of the signer was wrong, or the checkpoint was not "
-            "signed when it says, as where the log was written anew: find out which.",
-        ),
-    )

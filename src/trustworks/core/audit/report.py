@@ -10,7 +10,10 @@ _MOST_FINDINGS = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """Something that is wrong. `kind` is one word for programs; the event is named as far as it is known."""
+    """Something that is wrong, or to be looked at. `kind` is one word for programs.
+
+    The event is named as far as it is known.
+    """
 
     kind: str
     message: str
@@ -31,7 +34,8 @@ class Report:
     """What a verification found.
 
     `covered` is the size of the newest checkpoint that agrees with the log; `time_stamps` counts the
-    checkpoints with a time-stamp that holds, of which the first and the last are told.
+    checkpoints with a time-stamp that holds, of which the first and the last are told. `findings` are what is
+    wrong with the log, `notices` what is to be looked at although the log may be sound.
     """
 
     events: int = 0
@@ -50,11 +54,12 @@ class Report:
     keys: list[str] = field(default_factory=list)
     keys_compared: bool = False
     findings: list[Finding] = field(default_factory=list)
+    notices: list[Finding] = field(default_factory=list)
     more_findings: int = 0
 
     @property
     def ok(self) -> bool:
-        """Whether nothing is wrong."""
+        """Whether nothing is wrong. What is only to be looked at does not count."""
         return not self.findings
 
     def add(self, finding: Finding) -> None:
@@ -66,9 +71,10 @@ class Report:
 
     def as_dict(self) -> dict[str, Any]:
         """The report as JSON values."""
-        names = [name for name in self.__dataclass_fields__ if name != "findings"]
+        told = ("findings", "notices")
+        names = [name for name in self.__dataclass_fields__ if name not in told]
         return {
             "ok": self.ok,
             **{name: getattr(self, name) for name in names},
-            "findings": [finding.as_dict() for finding in self.findings],
+            **{name: [one.as_dict() for one in getattr(self, name)] for name in told},
         }

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import BigInteger, exc, insert, select, text, type_coerce, update
 
@@ -20,6 +20,7 @@ from trustworks.core.audit import records, stored
 from trustworks.core.audit.inserts import Plans
 from trustworks.core.audit.reading import MOST
 from trustworks.core.audit.stored import Entry
+from trustworks.core.audit.tokens import stamp_findings, stamped_time
 from trustworks.core.audit.tree import Tree
 from trustworks.core.errors import TrustworksError, Unavailable
 from trustworks.core.trace import implements
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from trustworks.core.audit.checkpoint import SigningKey
+    from trustworks.core.audit.checkpoint import Checkpoint, SigningKey
     from trustworks.core.audit.stored import StoredCheckpoint
     from trustworks.core.ports import Stamper
     from trustworks.core.store import Database
@@ -39,6 +40,8 @@ CLOSED = "audit.stream-closed"
 _ADVISORY_LOCK = 0x7472757374776C67
 # Events of one transaction: some 20 ms, so that writers hardly notice.
 _CHUNK = 1000
+# The fewest events of a stream that are worth a question of their own.
+_PAGE = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +72,10 @@ class Sequencer:
 
     `checkpoint_every` and `time_stamp_every` are in seconds. There is a checkpoint after that time when
     events were added, and a time-stamped one when the last time-stamped one is older and does not cover all
-    events.
+    events. `check_token` reads the time of a token over a digest.
+
+    Raises `Unavailable` (audit.certificate) where `certificate` is not of the key: it would stand beside the
+    checkpoints for ever.
     """
 
     def __init__(
@@ -82,7 +88,10 @@ class Sequencer:
         checkpoint_every: float = 10.0,
         time_stamp_every: float = 300.0,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        check_token: Callable[[bytes, bytes], datetime] = stamped_time,
     ) -> None:
+        if certificate is not None and sign is not None:
+            _check_certificate(certificate, sign)
         self._database = database
         self._key = sign
         self._certificate = certificate
@@ -90,6 +99,7 @@ class Sequencer:
         self._checkpoint_every = timedelta(seconds=checkpoint_every)
         self._time_stamp_every = timedelta(seconds=time_stamp_every)
         self._now = now
+        self._check_token = check_token
         self._plans = Plans(database.engine.dialect)
         # The newest checkpoint with a time-stamp, among those up to this number.
         self._known_stamped: StoredCheckpoint | None = None
@@ -162,19 +172,19 @@ class Sequencer:
             with _as_written():
                 root, log = tree.root(size), tree.node(0, 0)
             body = checkpoints.make_body(size=size, root=root, log=log, time=now, key=self._key)
-        signature = self._key.sign(body)
-        token, problem = self._stamped(sha256(body + signature).digest()) if stamp else (None, None)
         number = 0 if last is None or last.number is None else last.number + 1
         if number > MOST:
             raise _altered()
+        one = checkpoints.read(body, self._key.sign(body), self._key.spki, self._certificate)
+        token, problem = self._stamped(number, one) if stamp else (None, None)
         values = {
             "number": number,
             "size": size,
             "time": now,
-            "body": body,
-            "signature": signature,
-            "spki": self._key.spki,
-            "certificate": self._certificate,
+            "body": one.body,
+            "signature": one.signature,
+            "spki": one.spki,
+            "certificate": one.certificate,
             "time_stamp": token,
         }
         try:
@@ -203,14 +213,32 @@ class Sequencer:
         return self._known_stamped
 
     @implements("TRUSTWORKS:AUDIT-11", disabled=(None, None))
-    def _stamped(self, imprint: bytes) -> tuple[bytes | None, str | None]:
-        """A token over `imprint`, or why there is none: a checkpoint without one is better than none."""
+    def _stamped(self, number: int, one: Checkpoint) -> tuple[bytes | None, str | None]:
+        """A token over the checkpoint, or why there is none: a checkpoint without one is better than none.
+
+        One that does not hold is not kept. A clock may be wrong for a moment, or the machine stand still
+        between signature and token; what is written stays, and a verification would complain of it for ever.
+        """
         if self._stamper is None:
             return None, None
         try:
-            return self._stamper.stamp(imprint), None
+            token = self._stamper.stamp(one.imprint)
+            found = stamp_findings(f"checkpoint {number}", one, self._check_token(token, one.imprint))
         except TrustworksError as error:
             return None, str(error)
+        if found:
+            return None, f"{found[0].message} It was not kept."
+        return token, None
+
+
+@implements("TRUSTWORKS:AUDIT-16")
+def _check_certificate(certificate: bytes, key: SigningKey) -> None:
+    if not checkpoints.certifies(certificate, key.spki):
+        raise Unavailable(
+            "audit.certificate",
+            "[audit] certificate is not of the key [audit] key, which signs the checkpoints. Name the key's "
+            "own certificate, or the key that it is of, and start the services again.",
+        )
 
 
 @contextmanager
@@ -254,24 +282,20 @@ def _news(connection: Connection, among: list[tuple[str, int]] | None = None) ->
 def _merged(connection: Connection, news: list[tuple[str, int]]) -> list[_Leaf]:
     """Up to a chunk of new events: each stream in its order, the streams among one another by time.
 
-    An event is read when its turn comes, one ahead in each stream; the others come with a later chunk.
+    A stream is read in pages, as its turn comes: many streams together have far more than a chunk.
     """
-    runs = [_run(connection, name, logged) for name, logged in news]
+    page = min(_CHUNK, max(_PAGE, 2 * _CHUNK // len(news)))
+    runs = [_run(connection, name, logged, page) for name, logged in news]
     merged = heapq.merge(*runs, key=lambda pair: pair[0])
     return [leaf for _, leaf in itertools.islice(merged, _CHUNK)]
 
 
-def _run(connection: Connection, stream: str, logged: int) -> Iterator[tuple[int, _Leaf]]:
+def _run(connection: Connection, stream: str, logged: int, page: int) -> Iterator[tuple[int, _Leaf]]:
     """New events of one stream, with their times; where a clock went back, the time before stands."""
-    e = records.events.c
-    rows = connection.execute(
-        select(e.sequence, e.body, e.hash, type_coerce(e.time, BigInteger), e.type)
-        .where(e.stream == stream, e.sequence >= logged)
-        .order_by(e.sequence)
-        .limit(_CHUNK)
-    )
     latest: int | None = None
-    for number, (sequence, body, digest, time, kind) in enumerate(rows, logged):
+    for number, (sequence, body, digest, time, kind) in enumerate(
+        _pages(connection, stream, logged, page), logged
+    ):
         is_plain = Entry(stream, sequence, body, digest, None, None, time, kind).is_plain
         if not is_plain or sequence != number or sha256(b"\0" + body).digest() != digest:
             raise Unavailable(
@@ -281,3 +305,19 @@ def _run(connection: Connection, stream: str, logged: int) -> Iterator[tuple[int
             )
         latest = time if latest is None else max(latest, time)
         yield latest, _Leaf(stream, sequence, kind, digest)
+
+
+def _pages(connection: Connection, stream: str, first: int, page: int) -> Iterator[Any]:
+    """The rows of a stream from number `first`, of which the server is asked for a page at a time."""
+    e = records.events.c
+    query = (
+        select(e.sequence, e.body, e.hash, type_coerce(e.time, BigInteger), e.type)
+        .where(e.stream == stream)
+        .order_by(e.sequence)
+        .limit(page)
+    )
+    while rows := connection.execute(query.where(e.sequence >= first)).all():
+        yield from rows
+        if len(rows) < page:
+            return
+        first = rows[-1].sequence + 1

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from trustworks.core.audit.completeness import (
     Seen,
+    Unstamped,
     number_findings,
     stream_findings,
     succession_findings,
     unsigned_findings,
-    unstamped_findings,
 )
 from trustworks.core.audit.heads import Heads
 from trustworks.core.audit.merkle import Growing, fold
@@ -80,14 +80,14 @@ def verify(
     are made, and `time_stamp_every` how often one is time-stamped, None where nobody does. `progress` is
     called with the number of entries read.
     """
-    verification = _Verification(source, against, trusted, check_token, checkers)
+    unstamped = Unstamped(time_stamp_every)
+    verification = _Verification(
+        source, against, trusted, check_token, checkers=checkers, unstamped=unstamped
+    )
     report = verification.run(progress)
-    now = now or datetime.now(UTC)
-    for finding in (
-        *unsigned_findings(*verification.unsigned(now), checkpoint_every),
-        *unstamped_findings(*verification.unstamped(now), time_stamp_every),
-    ):
+    for finding in unsigned_findings(*verification.unsigned(now or datetime.now(UTC)), checkpoint_every):
         report.add(finding)
+    report.notices.extend(unstamped.notices())
     return report
 
 
@@ -98,7 +98,9 @@ class _Verification:
         against: Iterable[Checkpoint],
         trusted: frozenset[str],
         check_token: Callable[[bytes, bytes], datetime],
+        *,
         checkers: Sequence[RecordChecker],
+        unstamped: Unstamped,
     ) -> None:
         self.report = Report(keys_compared=bool(trusted))
         self._source = source
@@ -112,7 +114,12 @@ class _Verification:
         self._written: list[int] = [0]
         self._unsigned: tuple[str, str] | None = None
         self._heads = Heads(
-            source.checkpoints(), against, self.report, trusted=trusted, check_token=check_token
+            source.checkpoints(),
+            against,
+            self.report,
+            trusted=trusted,
+            check_token=check_token,
+            unstamped=unstamped,
         )
 
     def unsigned(self, now: datetime) -> tuple[str | None, str]:
@@ -129,11 +136,6 @@ class _Verification:
         if self._heads.covered_at is None:
             return oldest, time_text(now)
         return self._heads.covered_at, min(newest, time_text(now))
-
-    def unstamped(self, now: datetime) -> tuple[Checkpoint | None, datetime]:
-        """Since which until when checkpoints are not time-stamped; None where the newest one is."""
-        since, until = self._heads.unstamped or (None, now)
-        return since, min(until, now)
 
     def run(self, progress: Callable[[int], None]) -> Report:
         report = self.report
