@@ -112,13 +112,13 @@ class ForeignAuthority:
         extensions: Sequence[bytes] = (TIME_STAMPING, extension("2.5.29.14", tlv(OCTET_STRING, KEY_ID))),
         serial: int = SERIAL,
         version: bytes = integer(2),
-        validity: tuple[bytes, bytes] = (b"260101000000Z", b"360101000000Z"),
+        validity: tuple[bytes, bytes] = (tlv(UTC_TIME, b"260101000000Z"), tlv(UTC_TIME, b"360101000000Z")),
     ) -> bytes:
         """A certificate for the unit's key by the CA, whatever it holds."""
         tbs = tlv(
             SEQUENCE,
             *(context(0, version), integer(serial), ECDSA, issuer),
-            tlv(SEQUENCE, *(tlv(UTC_TIME, one) for one in validity)),
+            tlv(SEQUENCE, *validity),
             *(subject, spki or _spki(self.key)),
             context(3, tlv(SEQUENCE, *extensions)),
         )

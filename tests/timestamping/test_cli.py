@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat import asn1
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ObjectIdentifier
@@ -19,7 +20,7 @@ from timestamping_testbed import NOW
 from typer.testing import CliRunner
 
 from trustworks.core.der import tsp
-from trustworks.core.der.encode import SEQUENCE, oid, tlv
+from trustworks.core.der.encode import GENERALIZED_TIME, SEQUENCE, oid, tlv
 from trustworks.core.errors import Malformed, Refused, Rejected
 from trustworks.timestamping import client, wire
 from trustworks.timestamping.cli import app
@@ -255,6 +256,21 @@ def test_verification_at_another_time_and_with_further_certificates(
         run("verify", document, token, *known, "--at", (NOW + timedelta(days=900)).isoformat())
     with pytest.raises(Malformed, match="is no moment"):
         run("verify", document, token, *known, "--at", "yesterday")
+
+
+def test_a_further_certificate_that_cannot_be_read_spoils_no_token(tmp_path: Path) -> None:
+    tsa = ForeignAuthority()
+    never = tlv(GENERALIZED_TIME, b"00000101000000Z")
+    odd = x509.load_der_x509_certificate(tsa.certify(validity=(never, never)))
+    data, token, anchor, further = (tmp_path / one for one in ("data", "token", "anchor.pem", "odd.pem"))
+    data.write_bytes(DATA)
+    anchor.write_bytes(tsa.anchor.public_bytes(Encoding.PEM))
+    further.write_bytes(odd.public_bytes(Encoding.PEM))
+    token.write_bytes(tsa.token())
+    assert "Valid" in run("verify", data, token, "--trust", anchor, "--untrusted", further)
+    token.write_bytes(tsa.token(certificates=[]))
+    with pytest.raises(Rejected, match=f"at hand 1 cannot be read.* {SERIAL:x}"):
+        run("verify", data, token, "--trust", anchor, "--untrusted", further)
 
 
 @pytest.mark.parametrize("what", ["file", "token", "trust"])

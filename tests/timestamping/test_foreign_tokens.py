@@ -6,7 +6,9 @@ import base64
 import hashlib
 import random
 import re
+import time
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import foreign_tokens as foreign
@@ -17,10 +19,22 @@ from foreign_tokens import DATA, TIME_STAMPING, WHEN, ForeignAuthority, name, sp
 from trustworks.core.audit.tokens import stamped_time
 from trustworks.core.der import cms, tsp
 from trustworks.core.der.algorithms import HASHES, hash_identifier
-from trustworks.core.der.encode import BIT_STRING, SEQUENCE, SET, context, extension, integer, oid, tlv
+from trustworks.core.der.encode import (
+    BIT_STRING,
+    GENERALIZED_TIME,
+    SEQUENCE,
+    SET,
+    UTC_TIME,
+    context,
+    extension,
+    integer,
+    oid,
+    tlv,
+)
 from trustworks.core.errors import Malformed, Refused, Rejected, TrustworksError
 from trustworks.timestamping import client, wire
 from trustworks.timestamping.inspect import as_dict, as_text
+from trustworks.timestamping.rules import tokens
 from trustworks.timestamping.verify import Verified, digests_of, verify
 
 QUALIFIED = tsp.qc_statements(tsp.ESI4_QTST_STATEMENT_1)
@@ -61,14 +75,18 @@ def unreadable_certificates(tsa: ForeignAuthority) -> dict[str, bytes]:
         "point": tsa.certify(
             spki=spki_of(tlv(SEQUENCE, oid("1.2.840.10045.2.1"), oid("1.2.840.10045.3.1.7")))
         ),
+        "year": tsa.certify(validity=(tlv(GENERALIZED_TIME, b"00000101000000Z"), LATER)),
         "nothing": tlv(SEQUENCE, b"\5\0"),
     }
+
+
+LATER = tlv(GENERALIZED_TIME, b"20600101000000Z")
 
 
 X400 = context(3, tlv(SEQUENCE))  # a general name of a kind that is not supported
 PARTS = [
     *("version", "subject", "subject-bits", "issuer", "general-name"),
-    *("extension-twice", "curve", "key", "point", "nothing"),
+    *("extension-twice", "curve", "key", "point", "year", "nothing"),
 ]
 NAMELESS = {"version", "subject", "subject-bits", "nothing"}
 
@@ -76,7 +94,7 @@ NAMELESS = {"version", "subject", "subject-bits", "nothing"}
 @pytest.mark.parametrize("part", PARTS)
 def test_a_signer_s_certificate_that_cannot_be_read_is_told(tsa: ForeignAuthority, part: str) -> None:
     token = tsa.token(certificate=unreadable_certificates(tsa)[part])
-    with pytest.raises(Rejected, match="certificates in the token 1 cannot be read") as caught:
+    with pytest.raises(Rejected, match="at hand 1 cannot be read") as caught:
         check(tsa, token)
     assert caught.value.code == "timestamp.no-certificate"
     assert ("not readable" in shown(token)) is (part in NAMELESS)
@@ -229,7 +247,7 @@ def test_the_signer_s_key_must_have_been_in_use(
 
 @pytest.mark.req("RFC3161:2.2-SIGNATURE")
 def test_a_path_is_looked_for_at_the_time_of_the_token_and_not_now(tsa: ForeignAuthority) -> None:
-    own = tsa.certify(validity=(b"190101000000Z", b"210101000000Z"))
+    own = tsa.certify(validity=(tlv(UTC_TIME, b"190101000000Z"), tlv(UTC_TIME, b"210101000000Z")))
     token = tsa.token(tst_info(time=b"20200504030201Z"), certificate=own)
     assert check(tsa, token).gen_time == WHEN.replace(year=2020)
     with pytest.raises(Rejected) as caught:
@@ -333,8 +351,44 @@ def test_further_references_say_which_ca_certificates_the_path_may_have(
         with pytest.raises(Rejected, match="refers to the CA certificates") as caught:
             check(tsa, token(*limited, sent=other))
         assert caught.value.code == "timestamp.path-reference"
+    odd = [x509.load_der_x509_certificate(unreadable_certificates(tsa)["year"])]
+    assert check(tsa, token(unit, named, sent=named), untrusted=odd).path[1].serial_number == 1
     anchor = x509.load_der_x509_certificate(other)  # whom somebody trusts needs no reference
     assert len(check(tsa, token(unit, named, sent=other), anchors=[anchor]).path) == 2
+
+
+@pytest.mark.req("RFC5035:5.4-PATH")
+@pytest.mark.parametrize("refer", [foreign.reference, foreign.older_reference], ids=["newer", "older"])
+def test_more_references_than_any_path_has_are_refused(tsa: ForeignAuthority, refer: Any) -> None:
+    for number in (tokens.MOST_REFERENCES, tokens.MOST_REFERENCES + 1):
+        references = [tsa.certificate, *[tsa.ca] * (number - 1)]
+        token = tsa.token(signer={"reference_": refer(*references)})
+        if number == tokens.MOST_REFERENCES:
+            assert check(tsa, token).gen_time == WHEN
+            continue
+        with pytest.raises(Rejected, match=f"more than {tokens.MOST_REFERENCES} certificates") as caught:
+            check(tsa, token)
+        assert caught.value.code == "timestamp.references"
+
+
+@pytest.mark.req("RFC5035:5.4-PATH")
+@pytest.mark.parametrize("refer", [foreign.reference, foreign.older_reference], ids=["newer", "older"])
+def test_a_certificate_is_hashed_once_for_all_references(
+    tsa: ForeignAuthority, monkeypatch: pytest.MonkeyPatch, refer: Any
+) -> None:
+    others = [tsa.certify_ca(b"Sub", serial=number) for number in range(20)]
+    token = tsa.token(
+        certificates=[tsa.certificate, *others * 3], signer={"reference_": refer(tsa.certificate, *others)}
+    )
+    hashed: list[bytes] = []
+
+    def counting(name: str, octets: bytes = b"", **more: Any) -> Any:
+        hashed.append(octets)
+        return hashlib.new(name, octets, **more)
+
+    monkeypatch.setattr(tokens, "hashlib", SimpleNamespace(new=counting))
+    assert check(tsa, token).gen_time == WHEN
+    assert [hashed.count(one) for one in others] == [1] * len(others)
 
 
 @pytest.mark.parametrize(
@@ -483,6 +537,20 @@ def test_what_is_no_token_is_told_as_what_it_is(tsa: ForeignAuthority, told: str
     for act in (lambda one: check(tsa, one), shown):
         with pytest.raises(Malformed, match=told):
             act(what_is_no_token(tsa)[told])
+
+
+@pytest.mark.parametrize("end", [b"!", b"\0", b""])
+def test_a_long_file_that_is_no_token_is_told_at_once(tsa: ForeignAuthority, end: bytes) -> None:
+    """A pattern that gives back what it took would need hours for these."""
+    for filler in (b" ", b"A", b"\n \t"):
+        octets = (filler * wire.MAX_TOKEN)[: wire.MAX_TOKEN - 1] + end
+        began = time.process_time()
+        for act in (lambda one: check(tsa, one), shown):
+            with pytest.raises(Malformed, match=r"is text|not CMS signed data|is empty"):
+                act(octets)
+        assert time.process_time() - began < 5
+    with pytest.raises(Malformed, match="is text"):
+        shown(b"\r\n" * 1000 + base64.encodebytes(tsa.token()))
 
 
 def test_what_need_not_be_verified_is_shown(tsa: ForeignAuthority) -> None:

@@ -133,7 +133,7 @@ def verify(
     Revocation is not looked at.
     """
     from trustworks.core.der.x509 import name_in_words  # noqa: PLC0415 - keeps `--help` quick
-    from trustworks.core.pki.certificates import named  # noqa: PLC0415
+    from trustworks.core.pki.certificates import load_pem_file, named  # noqa: PLC0415
     from trustworks.timestamping.inspect import as_dict  # noqa: PLC0415
     from trustworks.timestamping.verify import verify as verify_token  # noqa: PLC0415
 
@@ -141,7 +141,7 @@ def verify(
         _token(token),
         _digests(file),
         anchors=_certificates(trust),
-        untrusted=_certificates(untrusted or []),
+        untrusted=[one for file in untrusted or () for one in load_pem_file(file)],
         at=None if at is None else read_moment(at),
     )
     if as_json:

@@ -17,6 +17,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
@@ -27,7 +28,7 @@ from trustworks.core.der import cms
 from trustworks.core.der.algorithms import HASHES, read_hash, read_signature
 from trustworks.core.der.x509 import read_certificate
 from trustworks.core.errors import Malformed, Refused, Rejected
-from trustworks.core.pki.certificates import load, unreadable
+from trustworks.core.pki.certificates import load, readable
 from trustworks.core.pki.path import TIME_STAMPING, find_path
 from trustworks.core.pki.signatures import is_signed_by
 from trustworks.core.trace import implements
@@ -36,7 +37,7 @@ from trustworks.timestamping.model import Identity
 from trustworks.timestamping.rules import tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from trustworks.timestamping.model import TokenView
 
@@ -80,12 +81,14 @@ def verify(
     check_imprint(view, digest_of)
     signer = check_signer(view, untrusted, now=now)
     gen_time = view.tst_info.gen_time.as_datetime()
-    readable = [one for one in (*_sent(view)[0], *untrusted) if unreadable(one) is None]
-    allowed = [one for one in readable if tokens.may_be_in_path(view, identity(one))]
+    known, _ = _at_hand(view, untrusted)
+    allowed = known
+    if tokens.has_further_references(view):
+        allowed = [one for one, identity in _identified(known) if tokens.may_be_in_path(view, identity)]
     try:
         path = find_path(signer, untrusted=allowed, anchors=anchors, at=at or gen_time, purpose=TIME_STAMPING)
     except Rejected as error:
-        if error.code != "path.no-anchor" or len(allowed) == len(readable):
+        if error.code != "path.no-anchor" or len(allowed) == len(known):
             raise
         raise Rejected(
             "timestamp.path-reference",
@@ -111,8 +114,7 @@ def check_signer(
     broken = tokens.structure_objection(view)
     if broken is not None:
         raise Refused(*broken)
-    sent, unread = _sent(view)
-    signer = _signer(view, (*sent, *(one for one in untrusted if unreadable(one) is None)), unread)
+    signer = _signer(view, *_at_hand(view, untrusted))
     check_signature(view, signer)
     check_key_period(signer, view.tst_info.gen_time.as_datetime())
     return signer
@@ -131,12 +133,18 @@ def check_timeliness(view: TokenView, now: datetime) -> None:
 
 
 def check_reference(view: TokenView) -> None:
-    """Refuse a token whose signed reference cannot name any certificate."""
+    """Refuse a token whose signed reference cannot name any certificate, or names more than can be."""
     if not tokens.has_a_reference(view):
         raise Rejected(
             "timestamp.no-reference",
             "The token has no signed reference to its signer's certificate (SigningCertificateV2), or one "
             "that cannot be read; ask its authority for a token that has one.",
+        )
+    if not tokens.has_few_references(view):
+        raise Rejected(
+            "timestamp.references",
+            f"The token refers to more than {tokens.MOST_REFERENCES} certificates, and no path has as many. "
+            "Do not rely on it; ask its authority for another.",
         )
     unknown = tokens.unknown_reference_hash(view)
     if unknown is not None:
@@ -197,27 +205,38 @@ def identity(certificate: x509.Certificate) -> Identity:
     return Identity(der, issuer, certificate.serial_number, key_id)
 
 
-def _sent(view: TokenView) -> tuple[list[x509.Certificate], list[Malformed]]:
-    """The certificates that came with the token, and why others that came cannot be read."""
-    found, unread = [], []
-    for element in view.info.content.certificates or ():
+def _identified(certificates: Iterable[x509.Certificate]) -> Iterator[tuple[x509.Certificate, Identity]]:
+    """Certificates with their identities, without those that have none that can be read."""
+    for one in certificates:
         try:
-            found.append(load(asn1.encode_der(element)))
+            found = identity(one)
+        except Malformed:
+            continue
+        yield one, found
+
+
+def _at_hand(
+    view: TokenView, untrusted: Sequence[x509.Certificate]
+) -> tuple[list[x509.Certificate], list[Malformed]]:
+    """The certificates that came with the token or were given, each once, and why others cannot be read."""
+    found: dict[x509.Certificate, None] = {}
+    unread = []
+    sent = (partial(load, asn1.encode_der(one)) for one in view.info.content.certificates or ())
+    for read in (*sent, *(partial(readable, one) for one in untrusted)):
+        try:
+            found[read()] = None
         except Malformed as error:
             unread.append(error)
-    return found, unread
+    return list(found), unread
 
 
 def _signer(
     view: TokenView, certificates: Sequence[x509.Certificate], unread: Sequence[Malformed]
 ) -> x509.Certificate:
-    for one in certificates:
-        try:
-            if tokens.refers_to(view, identity(one)):
-                return one
-        except Malformed:
-            continue
-    why = f" Of the certificates in the token {len(unread)} cannot be read. {unread[0]}" if unread else ""
+    for one, identity in _identified(certificates):
+        if tokens.refers_to(view, identity):
+            return one
+    why = f" Of the others at hand {len(unread)} cannot be read. {unread[0]}" if unread else ""
     raise Rejected(
         "timestamp.no-certificate",
         "The certificate of the token's signer is not at hand, or is not the one that the token refers to; "

@@ -270,15 +270,21 @@ class _AnySignedDataInfo:
     content: Annotated[_AnySignedData, asn1.Explicit(0)]
 
 
-# PEM, or the base64 of an element that is longer than a line.
-_TEXT: Final = re.compile(rb"\s*(-----BEGIN |[A-Za-z0-9+/=\s]{60,}$)")
+_HEAD: Final = 400
+_BASE64: Final = re.compile(rb"[A-Za-z0-9+/=\s]{60,}")
+
+
+def _is_text(octets: bytes) -> bool:
+    """Whether they begin as PEM does, or as the base64 of an element that is longer than a line."""
+    head = octets.lstrip()[:_HEAD]
+    return head.startswith(b"-----BEGIN ") or _BASE64.fullmatch(head) is not None
 
 
 def _no_token(octets: bytes) -> str:
     """What is given in place of a token, and what to do about it."""
     if not octets:
         return "The time-stamp is empty: there are no octets. Get it again from where it came."
-    if _TEXT.match(octets):
+    if _is_text(octets):
         return (
             "The time-stamp is text (PEM or base64), and what is read here is DER: take off the lines that "
             "begin with -----, and decode the rest, for example with base64 -d."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -94,6 +95,8 @@ def unreadable(entity: Entity, *, what: str) -> x509.Certificate:
         "name": (b"\x0c\x04junk", b"\x0c\x04\xffunk"),
         "twice": (b"\x06\x03\x55\x1d\x13", b"\x06\x03\x55\x1d\x0f"),  # keyUsage for basicConstraints
         "content": (b"\x30\x03\x01\x01\xff", b"\x30\x03\x02\x01\xff"),  # basicConstraints with a number
+        "begin": (b"20500101000000Z", b"00000101000000Z"),
+        "end": (b"20510101000000Z", b"00000101000000Z"),
     }[what]
     der = entity.certificate.public_bytes(Encoding.DER)
     assert old in der
@@ -106,17 +109,20 @@ def unreadable_ones(issuer: Entity = ROOT) -> dict[str, x509.Certificate]:
         "issuer": unreadable(Entity("issuing", issuer, issuer_name=named("junk")), what="name"),
         "twice": unreadable(Entity("issuing", issuer), what="twice"),
         "content": unreadable(Entity("issuing", issuer), what="content"),
+        "begin": unreadable(Entity("issuing", issuer, **FAR), what="begin"),
+        "end": unreadable(Entity("issuing", issuer, **FAR), what="end"),
     }
 
 
-UNREADABLE = ["subject", "issuer", "twice", "content"]
+FAR = {"begins": datetime(2050, 1, 1, tzinfo=UTC), "ends": datetime(2051, 1, 1, tzinfo=UTC)}
+UNREADABLE = ["subject", "issuer", "twice", "content", "begin", "end"]
 
 
 @pytest.mark.parametrize("part", UNREADABLE)
 def test_certificates_in_between_that_cannot_be_read_lead_nowhere(part: str) -> None:
     junk = unreadable_ones()[part]
     with pytest.raises((ValueError, x509.DuplicateExtension)):
-        _ = junk.subject, junk.issuer, junk.extensions
+        _ = junk.subject, junk.issuer, junk.extensions, junk.not_valid_before_utc, junk.not_valid_after_utc
     unit = leaf(ISSUING).certificate
     given: dict[str, Any] = {"anchors": [ROOT.certificate], "at": NOW, "purpose": TIME_STAMPING}
     found = find_path(unit, untrusted=[junk, ISSUING.certificate], **given)
@@ -365,6 +371,39 @@ def test_the_keys_above_count_too() -> None:
     unit = leaf(ISSUING, key=WEAK).certificate
     with pytest.raises(Rejected, match="The key of CN=unit has 1024 bits, fewer than the 2048"):
         find_path(unit, untrusted=[], anchors=[unit], at=NOW, purpose=TIME_STAMPING)
+
+
+def with_exponent(exponent: int, issuer: Entity) -> x509.Certificate:
+    """A CA's certificate whose RSA key has that public exponent."""
+    modulus = RSA.public_key().public_numbers().n
+    key = rsa.RSAPublicNumbers(exponent, modulus).public_key()
+    shown = SimpleNamespace(public_key=lambda: key)
+    return Entity("issuing", issuer, key=shown, signed_by=issuer.key).certificate
+
+
+RSA = rsa.generate_private_key(65537, 2048)
+
+
+@pytest.mark.req("ECCG-ACM:PATH-KEYS")
+@pytest.mark.parametrize("exponent", [2**64 - 1, 2**64 + 1, 2**2047 + 1], ids=["most", "more", "all"])
+def test_an_exponent_that_makes_a_signature_dear_is_refused_before_it_is_looked_at(
+    monkeypatch: pytest.MonkeyPatch, exponent: int
+) -> None:
+    looked_at: list[x509.Certificate] = []
+    look = path._check_signature
+
+    def watched(issued: x509.Certificate, issuer: x509.Certificate) -> None:
+        looked_at.append(issuer)
+        look(issued, issuer)
+
+    monkeypatch.setattr(path, "_check_signature", watched)
+    dear = with_exponent(exponent, ROOT)
+    unit = leaf(ISSUING, signed_by=RSA).certificate
+    with pytest.raises(Rejected) as caught:
+        find_path(unit, untrusted=[dear], anchors=[ROOT.certificate], at=NOW, purpose=TIME_STAMPING)
+    assert caught.value.code == ("path.signature" if exponent < 2**64 else "path.algorithm")
+    assert (dear in looked_at) is (exponent < 2**64)
+    assert ("public exponent" in str(caught.value)) is (exponent > 2**64)
 
 
 def test_long_paths_and_rings_end() -> None:

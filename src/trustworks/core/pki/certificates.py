@@ -22,7 +22,8 @@ SUBJECT: Final[Part] = attrgetter("subject")
 ISSUER: Final[Part] = attrgetter("issuer")
 EXTENSIONS: Final[Part] = attrgetter("extensions")
 KEY: Final[Part] = methodcaller("public_key")
-ALL: Final = (SUBJECT, ISSUER, EXTENSIONS, KEY)
+VALIDITY: Final[Part] = attrgetter("not_valid_before_utc", "not_valid_after_utc")
+ALL: Final = (SUBJECT, ISSUER, VALIDITY, EXTENSIONS, KEY)
 
 MAX_PEM: Final = 4 * 1024 * 1024
 """Octets of the longest file of certificates that is read; all anchors of a system have some 250,000."""
@@ -44,7 +45,7 @@ def load(der: bytes, *parts: Part) -> x509.Certificate:
         certificate = x509.load_der_x509_certificate(der)
     except _FAILURES as error:
         raise Malformed(f"This is not the DER of a certificate: {error}.") from error
-    return _read(certificate, *parts)
+    return readable(certificate, *parts)
 
 
 def load_pem(octets: bytes) -> tuple[x509.Certificate, ...]:
@@ -105,10 +106,11 @@ def _no_pem(octets: bytes) -> str:
 
 def readable_pem(octets: bytes) -> tuple[x509.Certificate, ...]:
     """The certificates in PEM, at least one, all of which can be read. Raises `Malformed`."""
-    return tuple(_read(one) for one in load_pem(octets))
+    return tuple(readable(one) for one in load_pem(octets))
 
 
-def _read(certificate: x509.Certificate, *parts: Part) -> x509.Certificate:
+def readable(certificate: x509.Certificate, *parts: Part) -> x509.Certificate:
+    """The certificate, of which all `parts` (none given: `ALL`) can be read. Raises `Malformed`."""
     wrong = unreadable(certificate, *parts)
     if wrong is not None:
         raise Malformed(f"The certificate {certificate.serial_number:x} cannot be read: {wrong}.") from wrong

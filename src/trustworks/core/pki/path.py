@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
 from trustworks.core.errors import Malformed, Rejected
-from trustworks.core.pki.certificates import EXTENSIONS, ISSUER, SUBJECT, named, unreadable
+from trustworks.core.pki.certificates import EXTENSIONS, ISSUER, SUBJECT, VALIDITY, named, unreadable
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
@@ -31,11 +31,14 @@ LONGEST: Final = 10
 MOST_CANDIDATES: Final = 200
 """Paths that are tried before the search is given up, in a heap of cross-certificates."""
 
-MOST_SIGNATURES: Final = 1000
+MOST_SIGNATURES: Final = 300
 """Signatures of one certificate on another that are checked before the search is given up."""
 
-_READ: Final = (SUBJECT, ISSUER, EXTENSIONS)
+_READ: Final = (SUBJECT, ISSUER, VALIDITY, EXTENSIONS)
 """What the search uses of a certificate; of a trust anchor it is the name. Keys are for `_check_key`."""
+
+_MOST_EXPONENT_BITS: Final = 64
+"""Of an RSA key's public exponent: a signature costs by its length to verify, and no CA's has more."""
 
 _WEAK: Final = frozenset({"md5", "sha1", "sha224"})
 
@@ -209,7 +212,10 @@ def check_path(path: Sequence[x509.Certificate], *, at: datetime, purpose: Purpo
 
 @implements("ECCG-ACM:PATH-KEYS")
 def _check_key(certificate: x509.Certificate) -> None:
-    """Every key of the path is of a kind that the agreed mechanisms name, and not shorter than they all."""
+    """Every key of the path is of a kind that the agreed mechanisms name, and not shorter than they all.
+
+    One that only costs time is refused as well.
+    """
     try:
         key = certificate.public_key()
     except (ValueError, UnsupportedAlgorithm) as error:
@@ -225,6 +231,12 @@ def _check_key(certificate: x509.Certificate) -> None:
                     "path.algorithm",
                     f"The key of {named(certificate)} has {key.key_size} bits, fewer than the "
                     f"{least_bits('rsa')} without which it is too weak.",
+                )
+            if key.public_numbers().e.bit_length() > _MOST_EXPONENT_BITS:
+                raise Rejected(
+                    "path.algorithm",
+                    f"The public exponent of the key of {named(certificate)} has more than "
+                    f"{_MOST_EXPONENT_BITS} bits, which no CA's has. Rely on another certificate.",
                 )
         case ec.EllipticCurvePublicKey():
             if key.curve.name not in {CURVES[one]().name for one in catalogue().keys if one in CURVES}:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from cryptography.hazmat import asn1
 
@@ -74,70 +74,93 @@ def refers_to(token: TokenView, identity: Identity) -> bool:
     newer, older = token.attribute(cms.SIGNING_CERTIFICATE_V2), token.attribute(cms.SIGNING_CERTIFICATE)
     if newer is None and older is None:
         return False
-    return (newer is None or _newer_refers(newer, identity)) and (
-        older is None or _older_refers(older, identity)
+    return (newer is None or _is_among(_newer(newer)[:1], identity)) and (
+        older is None or _is_among(_older(older)[:1], identity)
     )
 
 
-# A unit's references are the same in all its tokens.
-@lru_cache(maxsize=256)
-def _newer_refers(value: bytes, identity: Identity) -> bool:
-    references = _newer(value)
-    return bool(references) and _is_newer(references[0], identity)
+MOST_REFERENCES: Final = 100
+"""Certificates that a token may refer to by either attribute; no path has as many."""
 
 
-def _newer(value: bytes | None) -> list[cms.EssCertIdV2]:
+class _Reference(NamedTuple):
+    """A certificate by its hash, with the function's name, or object identifier where it is not known."""
+
+    hash_name: str
+    digest: bytes
+    issuer_serial: cms.IssuerSerial | None
+
+
+# A unit's references are the same in all its tokens, and asked for with each certificate of a token.
+@lru_cache(maxsize=16)
+def _newer(value: bytes | None) -> tuple[_Reference, ...]:
     """The references of SigningCertificateV2, the signer's first; none where it is absent or not readable."""
     try:
-        return [] if value is None else asn1.decode_der(cms.SigningCertificateV2, value).certs
+        found = [] if value is None else asn1.decode_der(cms.SigningCertificateV2, value).certs
     except ValueError:
-        return []
+        return ()
+    return tuple(_Reference(_hash_name(one), one.cert_hash, one.issuer_serial) for one in found)
 
 
-def _is_newer(reference: cms.EssCertIdV2, identity: Identity) -> bool:
-    function = HASHES_BY_OID.get(_reference_hash(reference))
-    if function is None:
-        return False
-    hashed = hashlib.new(function.name, identity.certificate).digest()
-    return hashed == reference.cert_hash and _serial_fits(reference.issuer_serial, identity)
-
-
-def _reference_hash(reference: cms.EssCertIdV2) -> str:
+def _hash_name(reference: cms.EssCertIdV2) -> str:
     given = reference.hash_algorithm
-    return HASHES["sha256"].oid if given is None else given.algorithm.dotted_string
+    if given is None:
+        return "sha256"
+    dotted = given.algorithm.dotted_string
+    function = HASHES_BY_OID.get(dotted)
+    return dotted if function is None else function.name
 
 
-@lru_cache(maxsize=256)
-def _older_refers(value: bytes, identity: Identity) -> bool:
-    references = _older(value)
-    return bool(references) and _is_older(references[0], identity)
-
-
-def _older(value: bytes | None) -> list[cms.EssCertId]:
+@lru_cache(maxsize=16)
+def _older(value: bytes | None) -> tuple[_Reference, ...]:
     """The references of the older SigningCertificate, the signer's first; as `_newer`."""
     try:
-        return [] if value is None else asn1.decode_der(cms.SigningCertificate, value).certs
+        found = [] if value is None else asn1.decode_der(cms.SigningCertificate, value).certs
     except ValueError:
-        return []
+        return ()
+    return tuple(_Reference("sha1", one.cert_hash, one.issuer_serial) for one in found)
 
 
-def _is_older(reference: cms.EssCertId, identity: Identity) -> bool:
-    hashed = hashlib.sha1(identity.certificate, usedforsecurity=False).digest()
-    return hashed == reference.cert_hash and _serial_fits(reference.issuer_serial, identity)
+def _is_among(references: tuple[_Reference, ...], identity: Identity) -> bool:
+    """Whether one of the references names the certificate, which is hashed once by each function."""
+    digests = {
+        name: hashlib.new(name, identity.certificate, usedforsecurity=name != "sha1").digest()
+        for name in {one.hash_name for one in references} & {"sha1", *HASHES}
+    }
+    return any(
+        digests.get(one.hash_name) == one.digest and _serial_fits(one.issuer_serial, identity)
+        for one in references
+    )
 
 
 @implements("EN319422:5.2.2-SIGNING-CERTIFICATE", disabled=True)
 def has_a_reference(token: TokenView) -> bool:
     """A signed reference to the signer's certificate is there, and can be read."""
-    newer, older = token.attribute(cms.SIGNING_CERTIFICATE_V2), token.attribute(cms.SIGNING_CERTIFICATE)
-    return bool(_newer(newer) or _older(older))
+    return any(_references(token))
+
+
+def has_few_references(token: TokenView) -> bool:
+    """Neither attribute refers to more than `MOST_REFERENCES`, so that looking for each of them ends."""
+    return all(len(one) <= MOST_REFERENCES for one in _references(token))
+
+
+def has_further_references(token: TokenView) -> bool:
+    """The token refers to more certificates than its signer's."""
+    return any(len(one) > 1 for one in _references(token))
+
+
+def _references(token: TokenView) -> tuple[tuple[_Reference, ...], tuple[_Reference, ...]]:
+    """Those of the newer attribute, and of the older."""
+    return (
+        _newer(token.attribute(cms.SIGNING_CERTIFICATE_V2)),
+        _older(token.attribute(cms.SIGNING_CERTIFICATE)),
+    )
 
 
 def unknown_reference_hash(token: TokenView) -> str | None:
     """The object identifier of the hash function of SigningCertificateV2, when it is none that is known."""
-    references = _newer(token.attribute(cms.SIGNING_CERTIFICATE_V2))
-    dotted = _reference_hash(references[0]) if references else None
-    return None if dotted in HASHES_BY_OID else dotted
+    newer, _ = _references(token)
+    return newer[0].hash_name if newer and newer[0].hash_name not in HASHES else None
 
 
 @implements("RFC5035:5.4-PATH", disabled=True)
@@ -146,11 +169,7 @@ def may_be_in_path(token: TokenView, identity: Identity) -> bool:
 
     The trust anchor is the relying party's own choice: nobody asks this of it.
     """
-    newer = _newer(token.attribute(cms.SIGNING_CERTIFICATE_V2))[1:]
-    older = _older(token.attribute(cms.SIGNING_CERTIFICATE))[1:]
-    return (not newer or any(_is_newer(one, identity) for one in newer)) and (
-        not older or any(_is_older(one, identity) for one in older)
-    )
+    return all(len(one) < 2 or _is_among(one[1:], identity) for one in _references(token))
 
 
 def _serial_fits(given: cms.IssuerSerial | None, identity: Identity) -> bool:
