@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 import time
 from contextlib import suppress
@@ -11,10 +12,21 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from foreign_tokens import DATA, ForeignAuthority, tst_info
 
 from trustworks.core.der.algorithms import HASHES, algorithm_identifier
-from trustworks.core.der.encode import NULL, OCTET_STRING, SEQUENCE, integer, tlv
+from trustworks.core.der.encode import (
+    GENERALIZED_TIME,
+    NULL,
+    OCTET_STRING,
+    SEQUENCE,
+    SET,
+    integer,
+    oid,
+    tlv,
+)
 from trustworks.core.errors import Malformed, Refused, Rejected, TrustworksError, Unavailable
 from trustworks.timestamping import client, wire
 from trustworks.timestamping.model import PkiFailureInfo
@@ -177,7 +189,7 @@ def test_an_imprint_by_another_hash_function_is_not_taken(other: str) -> None:
     "url", ["http://a..b/", f"http://{'a' * 300}.test/", "http://xn--\N{SNOWMAN}/", "http://xn--.../"]
 )
 def test_an_address_that_no_name_can_be_is_told(url: str) -> None:
-    with pytest.raises(Unavailable, match="cannot be reached") as caught:
+    with pytest.raises(Unavailable, match=r"cannot be (reached|used): .*\.$") as caught:
         client.request_token(url, b"request")
     assert caught.value.code == "timestamping.unreachable"
 
@@ -199,7 +211,7 @@ def test_an_environment_that_cannot_be_used_is_told(
         monkeypatch.delenv(known, raising=False)
         monkeypatch.delenv(known.lower(), raising=False)
     monkeypatch.setenv(variable, value)
-    with pytest.raises(Unavailable, match=r"cannot be reached .*ALL_PROXY.*SSL_CERT_FILE") as caught:
+    with pytest.raises(Unavailable, match=r"cannot be reached: .*ALL_PROXY.*SSL_CERT_FILE") as caught:
         client.request_token("http://127.0.0.1:9/tsa", b"request")
     assert caught.value.code == "timestamping.unreachable"
 
@@ -333,21 +345,126 @@ def _ask(url: str) -> None:
         client.request_token(url, b"", timeout=5)
 
 
+SECRET = [
+    *("http://who:s3cret@tsa.test/tsa", "http://who:s@3cret@tsa.test/tsa", "http://s3cret@tsa.test/"),
+    *("http://who:s3cret/x@tsa.test/", "http://who:s3cret?x@tsa.test/", "http://who:s3#cret@tsa.test/"),
+    *("http://who:1234/s3cret@tsa.test/", "http://who:s3 cret@tsa.test/", "http:who:s3cret@tsa.test"),
+    *("http://who:s3cret@[::/", "who:s3cret@tsa.test/tsa", "http://who:s3cret@127.0.0.1:99999/"),
+]
+
+
 @pytest.mark.parametrize(
     "answer",
     [
-        httpx.ConnectError("no way to http://who:pass@tsa.test/tsa"),
+        httpx.ConnectError("no way to http://who:s3cret@tsa.test/tsa"),
         httpx.ReadTimeout("too slow"),
         httpx.Response(500),
         httpx.Response(200, content=b"hello", headers={"content-type": "text/html"}),
         httpx.Response(200, content=bytes(300_000), headers={"content-type": client.REPLY}),
-        OSError("no file for http://who:pass@tsa.test/tsa"),
+        OSError("no file for http://who:s3cret@tsa.test/tsa"),
     ],
     ids=["unreachable", "slow", "status", "type", "long", "system"],
 )
-def test_a_password_in_the_address_is_told_to_nobody(answer: httpx.Response | Exception) -> None:
-    with pytest.raises(TrustworksError, match=r"http://\*\*\*@tsa\.test/tsa") as caught:
-        client.request_token("http://who:pass@tsa.test/tsa", b"request", transport=answering(answer))
-    assert "pass" not in str(caught.value)
-    assert client.without_secrets("http://tsa.test/a@b") == "http://tsa.test/a@b"
-    assert client.without_secrets("https://u:p@q@tsa.test") == "https://***@tsa.test"
+@pytest.mark.parametrize("url", SECRET)
+def test_a_password_in_the_address_is_told_to_nobody(url: str, answer: httpx.Response | Exception) -> None:
+    with pytest.raises(TrustworksError) as caught:
+        client.request_token(url, b"request", transport=answering(answer))
+    assert not any(part in str(caught.value) for part in ("3cret", "1234", "s3", "who"))
+
+
+def test_an_address_with_a_name_and_a_password_is_refused_with_the_reason() -> None:
+    answer = httpx.ConnectError("this was sent")
+    for url in ("http://who:s3cret@tsa.test/tsa", "https://who@tsa.test/"):
+        with pytest.raises(Unavailable, match=r"before an @.* without") as caught:
+            client.request_token(url, b"request", transport=answering(answer))
+        assert caught.value.code == "timestamping.unreachable"
+    with pytest.raises(Unavailable, match="this was sent"):
+        client.request_token("http://tsa.test/a@b", b"request", transport=answering(answer))
+
+
+@pytest.mark.parametrize("port", [65536, 99999, 10**9])
+def test_a_port_that_there_is_not_is_refused_before_anything_is_sent(port: int) -> None:
+    with pytest.raises(Unavailable, match=f"port {port}, .* 65535") as caught:
+        client.request_token(
+            f"http://127.0.0.1:{port}/tsa", b"request", transport=answering(httpx.ConnectError("sent"))
+        )
+    assert caught.value.code == "timestamping.unreachable"
+
+
+def test_several_errors_at_once_are_told_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a proxy with a port that there is not makes them."""
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:99999")
+    with pytest.raises(
+        Unavailable, match=r"cannot be reached: .*port must be 0-65535.* HTTP_PROXY"
+    ) as caught:
+        client.request_token(URL, b"request", timeout=5)
+    assert caught.value.code == "timestamping.unreachable"
+
+
+@pytest.mark.parametrize("scheme", ["http", "ftp"])
+@pytest.mark.parametrize("rest", ["s3cret@127.0.0.1:99999", "s3cret/x@proxy.test", "s3cret?@proxy.test"])
+def test_a_password_in_the_address_of_a_proxy_is_told_to_nobody(
+    monkeypatch: pytest.MonkeyPatch, scheme: str, rest: str
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", f"{scheme}://who:{rest}")
+    with pytest.raises(Unavailable, match=r"cannot be reached: .* HTTP_PROXY") as caught:
+        client.request_token(URL, b"request", timeout=5)
+    assert "3cret" not in str(caught.value)
+
+
+def test_a_refused_connection_is_told_in_the_system_s_words() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as here:
+        port = here.getsockname()[1]
+    with pytest.raises(Unavailable, match=r"cannot be reached: Connection refused\. Look") as caught:
+        client.request_token(f"http://127.0.0.1:{port}/tsa", b"request")
+    assert caught.value.code == "timestamping.unreachable"
+
+
+def test_a_name_that_is_not_resolved_is_given_up_when_the_time_is_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    over = threading.Event()
+
+    def resolve(*_given: object, **_more: object) -> list[object]:
+        over.wait(20)
+        raise socket.gaierror(socket.EAI_AGAIN, "given up")
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    began = time.monotonic()
+    before = set(threading.enumerate())
+    try:
+        with pytest.raises(Unavailable, match=r"did not answer in time: 0\.3 seconds"):
+            client.request_token(URL, b"request", timeout=0.3)
+        took = time.monotonic() - began
+        # Those that the interpreter would wait for when it ends.
+        waiting = [one for one in threading.enumerate() if one not in before and not one.daemon]
+    finally:
+        over.set()
+    for one in set(threading.enumerate()) - before:
+        one.join(10)
+    assert took < 10
+    assert not waiting
+
+
+@pytest.mark.parametrize("part", ["year", "subject", "unknown"])
+def test_an_anchor_that_the_library_of_tls_does_not_take_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    """One library reads of a certificate what it is asked for, the other all of it."""
+    tsa, never = ForeignAuthority(), tlv(GENERALIZED_TIME, b"00000101000000Z")
+    number = tlv(SEQUENCE, tlv(SET, tlv(SEQUENCE, oid("2.5.4.3"), integer(5))))
+    der = {
+        "year": tsa.certify(validity=(never, never)),
+        "subject": tsa.certify(subject=number),
+        "unknown": tsa.ca,
+    }[part]
+    if part == "unknown":
+
+        def refuse(*_given: object, **_more: object) -> None:
+            raise ssl.SSLError(1, "not enough data: cadata does not contain a certificate")
+
+        monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", refuse)
+    file = tmp_path / "anchor.pem"
+    file.write_bytes(x509.load_der_x509_certificate(der).public_bytes(Encoding.PEM))
+    with pytest.raises(Malformed, match=r"anchor\.pem holds no certificates"):
+        client.request_token("https://tsa.test/tsa", b"request", tls_trust=[file])

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import re
+import os
+import socket
 import ssl
-from typing import TYPE_CHECKING, Final
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Thread
+from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
 import httpx
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from trustworks.core.errors import Malformed, Refused, Rejected, Unavailable
-from trustworks.core.pki.certificates import load_pem_file
+from trustworks.core.pki.certificates import readable_pem_file
 from trustworks.core.printable import printable
 from trustworks.core.trace import implements
 from trustworks.timestamping import wire
@@ -19,7 +22,7 @@ from trustworks.timestamping.model import PkiStatus
 from trustworks.timestamping.verify import check_signer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from trustworks.timestamping.model import Request, TokenView
@@ -29,6 +32,11 @@ REPLY: Final = "application/timestamp-reply"
 TIMEOUT: Final = 20.0
 """Seconds for the whole exchange."""
 
+# What httpx and the libraries below it raise for names, ports, proxies and files that they cannot use.
+_BELOW: Final = (ValueError, OverflowError, ImportError, OSError)
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 # What the environment says of proxies is for other machines.
 _NO_PROXY: Final = {f"all://{here}": None for here in ("localhost", "127.0.0.1", "[::1]")}
@@ -52,17 +60,17 @@ def request_token(
         Unavailable: ``timestamping.unreachable`` or ``timestamping.http``: no answer of the protocol came.
         Malformed: the answer is of another type, or too long; `tls_trust` cannot be read.
     """
-    place, trust = without_secrets(url), _context(tls_trust)
+    address, place, trust = _address(url), without_secrets(url), _context(tls_trust)
     try:
-        return asyncio.run(_exchange(url, request, transport, trust, timeout))
+        return asyncio.run(_exchange(address, request, transport, trust, timeout))
     except (TimeoutError, httpx.TimeoutException) as error:
         raise Unavailable(
             "timestamping.unreachable",
             f"{place} did not answer in time: {timeout:g} seconds for all of it. Try again later, or ask "
             "another authority.",
         ) from error
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        why = without_secrets(str(error))
+    except (httpx.HTTPError, httpx.InvalidURL, ExceptionGroup, *_BELOW) as error:
+        why = _reason(error)
         if "CERTIFICATE_VERIFY_FAILED" in str(error):
             raise Unavailable(
                 "timestamping.unreachable",
@@ -70,27 +78,42 @@ def request_token(
                 "connection: --tls-trust FILE on the command line, else those of the system.",
             ) from error
         raise Unavailable(
-            "timestamping.unreachable", f"{place} cannot be reached ({type(error).__name__}): {why}"
-        ) from error
-    except (ValueError, ImportError, OSError) as error:
-        # What httpx and the standard library raise for names, proxies and files that they cannot use.
-        why = without_secrets(str(error))
-        raise Unavailable(
             "timestamping.unreachable",
-            f"{place} cannot be reached ({type(error).__name__}: {why}). Look at the address, and in the "
+            f"{place} cannot be reached: {why}. Look at the address, whether the authority runs, and in the "
             "environment at ALL_PROXY, HTTP_PROXY, HTTPS_PROXY, SSL_CERT_FILE and SSL_CERT_DIR.",
         ) from error
 
 
+def _reason(error: BaseException) -> str:
+    """Why, in the words of the system where it is the cause: those of the libraries leave it out.
+
+    Nothing is repeated that may be the address of a proxy, with a password in it.
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLError | socket.gaierror) and cause.strerror:
+            return cause.strerror
+        if isinstance(cause, OSError) and cause.errno:
+            return os.strerror(cause.errno)
+        if isinstance(cause, BaseExceptionGroup):
+            cause = cause.exceptions[0]
+        else:
+            cause = cause.__cause__ or cause.__context__  # httpcore raises from None
+    first = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else error
+    text = "" if isinstance(first, httpx.InvalidURL) else str(first).rstrip(".")
+    return text if text and "@" not in text else type(first).__name__
+
+
 async def _exchange(
-    url: str,
+    url: httpx.URL,
     request: bytes,
     transport: httpx.AsyncBaseTransport | None,
     trust: ssl.SSLContext | None,
     ends_after: float,
 ) -> bytes:
-    place = without_secrets(url)
+    place = without_secrets(str(url))
     headers = {"content-type": QUERY, "accept": REPLY}
+    asyncio.get_running_loop().set_default_executor(_ThreadsOfTheirOwn())
     # A limit of httpx is for one wait, and begins anew with each octet: only a loop gives up the whole. A TLS
     # handshake that is given up so leaves its socket open: to connect and to shake hands have half each.
     limits = httpx.Timeout(None, connect=ends_after / 2)
@@ -122,18 +145,76 @@ def _context(anchors: Sequence[Path]) -> ssl.SSLContext | None:
         return None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     for file in anchors:
-        found = load_pem_file(file)
-        context.load_verify_locations(cadata=b"".join(one.public_bytes(Encoding.DER) for one in found))
+        found = readable_pem_file(file)
+        try:
+            context.load_verify_locations(cadata=b"".join(one.public_bytes(Encoding.DER) for one in found))
+        except ssl.SSLError as error:
+            raise Malformed(
+                f"{file} holds no certificates that OpenSSL takes as trust anchors ({error.strerror}); leave "
+                "out those that are damaged."
+            ) from error
     return context
 
 
-# Who asks may be named in the address (RFC 3986, 3.2.1), with a password.
-_USER_INFORMATION: Final = re.compile(r"://[^/\s]*@")
+class _ThreadsOfTheirOwn(ThreadPoolExecutor):
+    """A thread for each call, for which nobody waits: neither the loop nor the program, when they end.
+
+    Names are resolved so, which the system gives up later than whoever asks.
+    """
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Call it in a new thread."""
+        future: Future[T] = Future()
+
+        def run() -> None:
+            if not future.set_running_or_notify_cancel():
+                return
+            try:
+                result = fn(*args, **kwargs)
+            except BaseException as error:  # noqa: BLE001 - it is for who waits, whatever it is
+                future.set_exception(error)
+            else:
+                future.set_result(result)
+
+        Thread(target=run, name="resolving", daemon=True).start()
+        return future
 
 
-def without_secrets(text: str) -> str:
-    """An address, or a sentence about one, that can be shown."""
-    return _USER_INFORMATION.sub("://***@", text)
+_LAST_PORT: Final = 65535
+
+
+def _address(url: str) -> httpx.URL:
+    """The address of an authority that can be asked. Raises `Unavailable` (timestamping.unreachable)."""
+    found = _parsed(url)
+    if found is None:
+        why = "it is none of an authority. Write one such as http://127.0.0.1:8080/tsa"
+    elif found.userinfo:
+        why = "it has a name or a password before an @, which are not sent. Write it without them"
+    elif (found.port or 0) > _LAST_PORT:
+        why = f"it has the port {found.port}, and the last one is {_LAST_PORT}. Correct it"
+    else:
+        return found
+    raise Unavailable(
+        "timestamping.unreachable", f"The address {without_secrets(url)} cannot be used: {why}."
+    )
+
+
+def _parsed(url: str) -> httpx.URL | None:
+    """The address, if it is one of HTTP or HTTPS. What is wrong with another may have a password in it."""
+    try:
+        found = httpx.URL(url)
+        complete = found.scheme in {"http", "https"} and found.host
+    except (httpx.InvalidURL, ValueError):
+        return None
+    return found if complete else None
+
+
+def without_secrets(url: str) -> str:
+    """An address that can be shown; of one that may have a password in it (RFC 3986, 3.2.1), the scheme."""
+    if _parsed(url) is not None and "@" not in url:
+        return url
+    scheme = next((one for one in ("http://", "https://") if url.startswith(one)), "")
+    return f"{scheme}***"
 
 
 def granted_token(response: bytes) -> bytes:
