@@ -11,8 +11,8 @@ from trustworks.timestamping import client, wire
 class HttpStamper:
     """Gets time-stamps from the authority at `url`.
 
-    What comes back is held against the request; its signature is for `trustworks audit verify` to judge,
-    which knows the anchors that somebody relies on.
+    What comes back is held against the request, and its signature against the certificate in it; who vouches
+    for that is for `trustworks audit verify` to judge, which knows the anchors that somebody relies on.
     """
 
     def __init__(self, url: str, *, timeout: float = client.TIMEOUT) -> None:

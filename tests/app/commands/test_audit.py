@@ -120,6 +120,15 @@ def test_files_that_are_not_what_they_should_be(wiring: Wiring, tmp_path: Path) 
         assert isinstance(run(wiring, *arguments).exception, Malformed), arguments
 
 
+@pytest.mark.parametrize("option", ["--certificate", "--trust"])
+def test_a_certificate_s_file_that_is_absent_is_told_as_that(
+    wiring: Wiring, tmp_path: Path, option: str
+) -> None:
+    absent = tmp_path / "absent.pem"
+    told = run(wiring, "verify", option, absent).exception
+    assert str(told) == f"{absent} cannot be read: No such file or directory."
+
+
 def test_no_file_is_written_over(wiring: Wiring, tmp_path: Path) -> None:
     file = tmp_path / "there"
     file.write_text("evidence", encoding="ascii")

@@ -20,13 +20,10 @@ if TYPE_CHECKING:
 
 
 def certificates_in(file: Path) -> list[Certificate]:
-    """The certificates in a PEM file, at least one."""
-    from trustworks.core.pki.certificates import readable_pem  # noqa: PLC0415
+    """The certificates in a PEM file, at least one. Raises `Malformed`."""
+    from trustworks.core.pki.certificates import readable_pem_file  # noqa: PLC0415
 
-    try:
-        return list(readable_pem(_read(file)))
-    except Malformed as error:
-        raise Malformed(f"{file} holds no certificate in PEM that can be read. {error}") from error
+    return list(readable_pem_file(file))
 
 
 def signer_in(file: Path) -> str:
