@@ -170,7 +170,7 @@ UNIT = "[[timestamping.units]]\nname = 'tsu-1'\ncertificate = 'x'\n"
         (LEAST + "[timestamping]\nunits = []\n", "timestamping.units: it must have at least 1 of them."),
         (
             LEAST + '[audit]\ntime-stamp-url = "x"\n',
-            "audit.time-stamp-url: write an http or https URL, such as http://127.0.0.1:8080/tsa.",
+            "audit.time-stamp-url: write an http or https URL without a user, such as http://127.0.0.1:8080/tsa.",
         ),
     ],
 )
@@ -209,7 +209,9 @@ def test_a_public_address_is_a_scheme_a_host_and_perhaps_a_port(value: str) -> N
     assert HttpSettings.model_validate({"public-url": value}).public_url == value
 
 
-@pytest.mark.parametrize("value", ["http://[::1/tsa", "http://h:65536/tsa", "http://h:x/tsa", "http:///tsa"])
+@pytest.mark.parametrize(
+    "value", ["http://[::1/tsa", "http://h:65536/tsa", "http://h:x/tsa", "http:///tsa", "http://u:p@h/tsa"]
+)
 def test_an_address_of_a_time_stamping_authority_that_leads_nowhere_is_refused(value: str) -> None:
     with pytest.raises(ValueError, match="write an http or https URL"):
         AuditSettings.model_validate({"time-stamp-url": value})

@@ -49,7 +49,7 @@ def _split_url(value: str) -> SplitResult | None:
     """The parts of an http or https URL; None where it is none that a client could follow."""
     try:
         found = urlsplit(value)
-        good = found.hostname and found.port != 0
+        good = found.hostname and found.port != 0 and "@" not in found.netloc
     except ValueError:  # brackets without an IPv6 address; a port that is none
         return None
     return found if good and re.fullmatch(r"https?://[!-~]+", value) else None
@@ -70,7 +70,7 @@ def _origin(value: str) -> str:
 
 def _url(value: str) -> str:
     if _split_url(value) is None:
-        raise ValueError("write an http or https URL, such as http://127.0.0.1:8080/tsa")
+        raise ValueError("write an http or https URL without a user, such as http://127.0.0.1:8080/tsa")
     return value
 
 
