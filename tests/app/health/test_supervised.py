@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import socket
 import tempfile
 from contextlib import ExitStack, suppress
@@ -84,6 +85,27 @@ def test_an_address_on_which_nobody_listens_is_told(http: HttpSettings, setting:
     free = f"127.0.0.1:{free_port()}"
     with pytest.raises(Unavailable, match=f"Nothing listens on {free}, though"):
         processes.check_listeners(http.model_copy(update={setting: free}))
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (OSError(errno.EMFILE, "Too many open files"), "Too many open files"),
+        (socket.gaierror(socket.EAI_NONAME, "Name or service not known"), "Name or service not known"),
+        (OSError("odd"), "odd"),
+    ],
+)
+def test_a_listener_that_cannot_be_tried_is_told_by_its_own_reason(
+    http: HttpSettings, monkeypatch: pytest.MonkeyPatch, error: OSError, reason: str
+) -> None:
+    def refuse(*_: object) -> socket.socket:
+        raise error
+
+    monkeypatch.setattr(socket, "create_connection", refuse)
+    with pytest.raises(Unavailable, match=rf"cannot be tried: {http.listen} \({reason}\)") as raised:
+        processes.check_listeners(http)
+    assert raised.value.code == "processes.untried"
+    assert "Nothing listens" not in str(raised.value)
 
 
 def test_a_listener_that_is_busy_is_there(http: HttpSettings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -82,28 +82,40 @@ def check_listeners(http: HttpSettings) -> None:
     """Raise `Unavailable` (processes.unheard) where nothing listens, though its workers live.
 
     Such as on a Unix socket whose file somebody removed: who listens on it does not notice. A listener with
-    so many connections that it takes no other for a while is there.
+    so many connections that it takes no other for a while is there. What else keeps this process from a
+    connection, such as a name that does not resolve, is told by its own reason (processes.untried).
     """
-    wanted = [http.listen, http.tls_listen, http.proxy.unix_socket]
-    unheard = [str(one) for one in wanted if one is not None and not _is_heard(one)]
+    unheard, untried = [], []
+    for one in (http.listen, http.tls_listen, http.proxy.unix_socket):
+        if one is None:
+            continue
+        try:
+            _connect(one)
+        except (TimeoutError, BlockingIOError):
+            continue
+        except (ConnectionRefusedError, FileNotFoundError):
+            unheard.append(str(one))
+        except OSError as error:
+            untried.append(f"{one} ({error.strerror or error})")
     if unheard:
         raise Unavailable(
             "processes.unheard",
             f"Nothing listens on {', '.join(unheard)}, though the processes run. Start the services anew; if "
             "it comes again, find out who removes it.",
         )
+    if untried:
+        raise Unavailable(
+            "processes.untried",
+            f"Whether these listeners answer cannot be tried: {', '.join(untried)}. Mend what is said in "
+            "brackets; it is tried again by itself.",
+        )
 
 
-def _is_heard(listener: str | Path) -> bool:
-    try:
-        if isinstance(listener, str):
-            socket.create_connection(split_address(listener), PATIENCE).close()
-        else:
-            with socket.socket(socket.AF_UNIX) as tried:
-                tried.settimeout(PATIENCE)
-                tried.connect(str(listener))
-    except (TimeoutError, BlockingIOError):
-        return True
-    except OSError:
-        return False
-    return True
+def _connect(listener: str | Path) -> None:
+    """Open a connection and close it. Raises OSError."""
+    if isinstance(listener, str):
+        socket.create_connection(split_address(listener), PATIENCE).close()
+        return
+    with socket.socket(socket.AF_UNIX) as tried:
+        tried.settimeout(PATIENCE)
+        tried.connect(str(listener))
