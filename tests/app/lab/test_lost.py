@@ -1,15 +1,19 @@
-"""What is lost from a laboratory is made again, or named where it cannot be."""
+"""What is lost from a laboratory is made again, or named where it cannot be.
+
+What its owner put there stays.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import re
+import shlex
 import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
-from laboratory import Lab
+from laboratory import Lab, openssl
 
 from trustworks.app.certificates import read
 from trustworks.app.lab.layout import Layout
@@ -19,6 +23,7 @@ from trustworks.core.module import find_library
 from trustworks.core.module.softhsm import LABEL, attributes
 
 if TYPE_CHECKING:
+    import subprocess
     from pathlib import Path
 
     from cryptography import x509
@@ -90,7 +95,9 @@ def test_a_lost_token_of_a_service_is_made_with_its_keys(lab: Lab, name: str) ->
     found = lab.try_set_up()
     assert found.returncode == 0, found.stderr
     assert spki(read(layout.certificate(KEYS[name]))) != spki(before)
+    assert read(layout.certificate(f"{KEYS[name]}-1")) == before
     assert f"The key {KEYS[name]} of the token {name} was gone" in found.stdout
+    assert f"is kept in {layout.certificate(f'{KEYS[name]}-1')}" in found.stdout
     assert_well(lab)
 
 
@@ -173,6 +180,16 @@ def test_a_lost_certificate_is_written_down_again(lab: Lab, name: str) -> None:
     assert COMPLETE in lab.try_set_up().stdout
 
 
+def test_what_is_no_certificate_in_the_place_of_the_authoritys_is_kept(lab: Lab) -> None:
+    layout = Layout(lab.folder)
+    file, before = layout.certificate("issuing"), layout.certificate("issuing").read_bytes()
+    file.write_bytes(b"a note of its owner")
+    layout.complete.unlink()
+    assert f"is kept in {layout.certificate('issuing-1')}" in lab.try_set_up().stdout
+    assert layout.certificate("issuing-1").read_bytes() == b"a note of its owner"
+    assert file.read_bytes() == before
+
+
 @pytest.mark.parametrize("interrupted", [True, False])
 def test_a_lost_key_of_https_gets_its_own_certificate(lab: Lab, made: Lab, interrupted: bool) -> None:
     layout = Layout(lab.folder)
@@ -184,3 +201,159 @@ def test_a_lost_key_of_https_gets_its_own_certificate(lab: Lab, made: Lab, inter
     key = load_pem_private_key(layout.tls_key.read_bytes(), None)
     assert read(layout.certificate("tls")).public_key() == key.public_key()
     assert_well(lab)
+
+
+@pytest.mark.parametrize("content", [b"", bytes(200)])
+@pytest.mark.parametrize("name", ["services", "issuing"])
+def test_a_damaged_key_is_as_good_as_lost(lab: Lab, name: str, content: bytes) -> None:
+    for file in token(lab, name).glob("*.object"):
+        if file.name != "token.object":
+            file.write_bytes(content)
+    found = lab.try_set_up()
+    if name == "issuing":
+        assert "The key of the issuing CA is gone from" in " ".join(found.stderr.split())
+    else:
+        assert found.returncode == 0, found.stderr
+        assert_well(lab)
+
+
+def test_a_damaged_token_is_put_back_from_its_copy(lab: Lab) -> None:
+    file = token(lab, "tsu") / "token.object"
+    file.write_bytes(b"garbage" * 20)
+    found = lab.try_set_up()
+    assert found.returncode == 0, found.stderr
+    assert COMPLETE not in found.stdout
+    assert attributes(file.read_bytes())[LABEL] == b"tsu".ljust(32)
+    assert_well(lab)
+
+
+def test_a_mark_of_completeness_that_is_no_text_counts_for_nothing(lab: Lab) -> None:
+    Layout(lab.folder).complete.write_bytes(b"\xff\xfe")
+    found = lab.try_set_up()
+    assert found.returncode == 0, found.stderr
+    assert COMPLETE not in found.stdout
+    assert_well(lab)
+
+
+# What the operator's guide tells its owner to do.
+
+
+def take_into_use(lab: Lab, name: str, label: str, profile: str, file: str) -> None:
+    """A new key and its certificate by the laboratory's authority, in certs/ under the name `file`."""
+    lab.run("module", "generate-key", "--token", name, "--label", label)
+    lab.run("module", "request", "--token", name, "--label", label, "--out", "own.csr")
+    issue = ("certificate", "issue", "--profile", profile, "--csr", "own.csr", "--subject", "CN=TEST own")
+    lab.run(*issue, "--out", str(Layout(lab.folder).certificate(file)), "--replace")
+
+
+def put_settings(lab: Lab, table: str, **settings: str) -> None:
+    """Let a table of the configuration have these values alone in the place of what it says of them."""
+    text = lab.config.read_text(encoding="utf-8")
+    before, head, rest = text.partition(f"\n[{table}]\n")
+    own, blank, after = rest.partition("\n\n")
+    names = {name.replace("_", "-"): value for name, value in settings.items()}
+    kept = [line for line in own.splitlines() if line.partition(" = ")[0] not in names]
+    lines = [*kept, *(f'{name} = "{value}"' for name, value in names.items())]
+    put(lab.config, before + head + "\n".join(lines) + blank + after)
+
+
+def certificates(lab: Lab) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in Layout(lab.folder).certificates.iterdir()}
+
+
+@pytest.mark.parametrize("file", ["ocsp", "ocsp-2"])
+def test_an_ocsp_signer_of_its_owner_stays(lab: Lab, file: str) -> None:
+    take_into_use(lab, "services", "ocsp-2", "ocsp-signer", file)
+    put_settings(lab, "issuance.ocsp", key="ocsp-2", certificate=f"certs/{file}.pem")
+    before = certificates(lab)
+    for _ in range(2):  # after a restart the guide destroys the old key
+        found = lab.try_set_up()
+        assert found.returncode == 0, found.stderr
+        assert "gone" not in found.stdout
+        assert certificates(lab) == before
+        if '"ocsp"' in lab.run("module", "keys", "--token", "services", "--json").stdout:
+            destroy(lab, "services", "ocsp")
+    assert '"ocsp"' not in lab.run("module", "keys", "--token", "services", "--json").stdout
+    assert COMPLETE in lab.try_set_up().stdout
+
+
+def test_a_lost_token_for_a_key_of_its_owner_gets_its_probe_key_alone(lab: Lab) -> None:
+    put_settings(lab, "issuance.ocsp", key="ocsp-2")
+    before = certificates(lab)
+    shutil.rmtree(token(lab, "services"))
+    found = lab.try_set_up()
+    assert found.returncode == 0, found.stderr
+    assert certificates(lab) == before
+    keys = lab.run("module", "keys", "--token", "services", "--json").stdout
+    assert '"trustworks-probe"' in keys
+    assert '"ocsp"' not in keys
+
+
+def test_https_certificate_and_key_of_its_owner_stay(lab: Lab) -> None:
+    own = Layout(lab.folder).certificate("tls")
+    command = (
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+        "-nodes",
+        "-subj",
+        "/CN=x",
+    )
+    openssl(*command, "-days", 2, "-keyout", lab.folder / "own.key", "-out", own)
+    put_settings(lab, "http", tls_key="own.key")
+    before = certificates(lab)
+    Layout(lab.folder).complete.unlink()  # as by any new key on any token
+    found = lab.try_set_up()
+    assert found.returncode == 0, found.stderr
+    assert certificates(lab) == before
+    assert COMPLETE in lab.try_set_up().stdout
+
+
+def test_a_certificate_of_another_key_is_kept_and_no_key_is_said_to_be_gone(lab: Lab) -> None:
+    layout = Layout(lab.folder)
+    take_into_use(lab, "services", "ocsp-2", "ocsp-signer", "ocsp")  # and the configuration names `ocsp`
+    own = read(layout.certificate("ocsp"))
+    found = lab.try_set_up()
+    assert found.returncode == 0, found.stderr
+    assert "gone" not in found.stdout
+    assert f"is kept in {layout.certificate('ocsp-1')}" in found.stdout
+    assert read(layout.certificate("ocsp-1")) == own
+    assert_well(lab)
+
+
+def run_shown(lab: Lab, what: str, text: str) -> subprocess.CompletedProcess[str]:
+    """Run the command on this laboratory that a text shows at the end of a line, from these words on."""
+    (line,) = {line for line in text.splitlines() if what in line}
+    return lab.run(*shlex.split(line[line.index(what) :]), check=False)
+
+
+def test_an_audit_signer_of_its_owner_stays_and_the_log_verifies(lab: Lab) -> None:
+    lab.start()
+    assert lab.stop() == 0
+    take_into_use(lab, "audit", "audit-2", "audit-signer", "audit-2")
+    put_settings(lab, "audit", key="audit-2", certificate="certs/audit-2.pem")
+    destroy(lab, "audit", "audit")
+    before = certificates(lab)
+    lab.start()
+    assert lab.stop() == 0
+    assert "gone" not in lab.output
+    assert certificates(lab) == before
+    assert lab.run("audit", "verify", check=False).returncode == 1
+    verified = run_shown(lab, "audit verify", lab.output)
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+
+
+def test_a_lost_audit_token_leaves_the_log_verifiable_as_shown(lab: Lab) -> None:
+    lab.start()
+    assert lab.stop() == 0
+    assert COMPLETE in lab.try_set_up().stdout, "its processes have logged in to the tokens"
+    shutil.rmtree(token(lab, "audit"))
+    noted = lab.try_set_up().stdout
+    lab.start()
+    assert lab.stop() == 0
+    for text in (noted, lab.output):
+        verified = run_shown(lab, "audit verify", text)
+        assert verified.returncode == 0, verified.stdout + verified.stderr

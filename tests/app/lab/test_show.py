@@ -7,17 +7,21 @@ import shutil
 import subprocess
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from rich.console import Console
 
-from trustworks.app.configuration.settings import HttpSettings
+from trustworks.app.configuration.config import Config
 from trustworks.app.lab import show
 from trustworks.app.lab.layout import Layout
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+def config(**http: Any) -> Config:
+    return Config.model_validate({"provider": {"name": "TEST Provider", "lab": True}, "http": http})
 
 
 def test_what_is_not_well_is_told_once_with_all_that_it_stops_and_word_for_word(
@@ -27,7 +31,7 @@ def test_what_is_not_well_is_told_once_with_all_that_it_stops_and_word_for_word(
     found = [("clock", sentence), ("crl", "Old."), ("timestamping", sentence)]
     monkeypatch.setattr(show, "unwell", lambda plain: found if plain else [])
     said = io.StringIO()
-    show.serving(Layout(tmp_path), HttpSettings(), Console(file=said))
+    show.serving(Layout(tmp_path), config(), Console(file=said))
     lines = [line for line in said.getvalue().splitlines() if line.startswith("Not well:")]
     assert lines == [f"Not well: clock, timestamping: {sentence}", "Not well: crl: Old."]
 
@@ -36,13 +40,13 @@ def test_several_reasons_are_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     reasons = ["The kernel is not synchronised.", "chronyd does not answer.", "Set [time] traceable-to."]
     monkeypatch.setattr(show, "unwell", lambda plain: [("clock", " ".join(reasons))] if plain else [])
     said = io.StringIO()
-    show.serving(Layout(tmp_path), HttpSettings(), Console(file=said))
+    show.serving(Layout(tmp_path), config(), Console(file=said))
     assert "Not well: clock:\n" + "".join(f"  - {reason}\n" for reason in reasons) in said.getvalue()
 
 
 def test_commands_to_be_copied_hold_in_a_folder_with_a_blank(tmp_path: Path) -> None:
     layout = Layout(tmp_path / "la b's")
-    words = shlex.split(" ".join(command for _, command in show.commands(layout, "http://127.0.0.1:8080")))
+    words = shlex.split(" ".join(command for _, command in show.commands(layout, config())))
     named = {word for word in words if "la b's" in word}
     files = {
         layout.config,
@@ -56,10 +60,8 @@ def test_commands_to_be_copied_hold_in_a_folder_with_a_blank(tmp_path: Path) -> 
 def test_a_folders_brackets_are_shown_as_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(show, "unwell", lambda _plain: [])
     said = io.StringIO()
-    http = HttpSettings.model_validate(
-        {"tls-listen": "127.0.0.1:8443", "tls-certificate": "c", "tls-key": "k"}
-    )
-    show.serving(Layout(tmp_path / "la[b]"), http, Console(file=said, width=500))
+    https = {"tls-listen": "127.0.0.1:8443", "tls-certificate": "c", "tls-key": "k"}
+    show.serving(Layout(tmp_path / "la[b]"), config(**https), Console(file=said, width=500))
     assert f"(trust anchor {tmp_path}/la[b]/trust/root.pem)" in said.getvalue()
 
 
@@ -68,7 +70,7 @@ def test_a_state_that_plain_http_does_not_show_is_not_asked_for_there(
 ) -> None:
     monkeypatch.setattr(show, "unwell", lambda _plain: pytest.fail("there is no /healthz"))
     said = io.StringIO()
-    show.serving(Layout(tmp_path), HttpSettings(pages=()), Console(file=said))
+    show.serving(Layout(tmp_path), config(pages=()), Console(file=said))
     assert "The laboratory is up: http://127.0.0.1:8080\n" in said.getvalue()
     assert "Five commands to try:" in said.getvalue()
 

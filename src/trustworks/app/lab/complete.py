@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
+import os
 import re
 import socket
 from datetime import UTC, datetime, timedelta
@@ -16,10 +18,12 @@ from trustworks.app.certificates import read, spki
 from trustworks.app.configuration.settings import is_host_name, split_address
 from trustworks.app.lab import layout as places
 from trustworks.core.errors import Unavailable
+from trustworks.core.module.softhsm import TOKEN_FILE, is_whole
 from trustworks.issuance import records
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from pathlib import Path
 
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
@@ -83,6 +87,20 @@ def fits(certificate: x509.Certificate, names: Collection[str] = ()) -> bool:
     return {*dns, *ip} >= set(names)
 
 
+def is_own(layout: Layout, wiring: Wiring, name: str) -> bool:
+    """Whether the laboratory looks after a service: its key and certificate are named as the set-up did.
+
+    A key or a file that its owner named in their place is its owner's to renew.
+    """
+    config = wiring.config
+    key, certificate = {
+        "ocsp": (wiring.issuance_settings.ocsp.key, wiring.issuance_settings.ocsp.certificate),
+        "audit": (config.audit.key, config.audit.certificate),
+        "tls": (config.http.tls_key, config.http.tls_certificate),
+    }[name]
+    return certificate == layout.certificate(name) and key == (layout.tls_key if name == "tls" else name)
+
+
 def is_for_another_key(layout: Layout, name: str, own: bytes) -> bool:
     """Whether a service's certificate is there, and for another key than the one with the SPKI `own`."""
     file = layout.certificate(name)
@@ -141,14 +159,24 @@ def unit_to_keep(layout: Layout, wiring: Wiring) -> str | None:
     return f"tsu-{number}"
 
 
-def keys_text(layout: Layout, wiring: Wiring) -> str:
-    """Which tokens are configured, and which files SoftHSM2 keeps for them and for their keys.
+def keys_mark(layout: Layout, wiring: Wiring) -> bytes:
+    """Which tokens are configured, and what SoftHSM2 keeps for them and for their keys.
 
-    The mark of a complete set-up holds this. Where it is another now, a token or a key may be gone (their
-    names within a file are encrypted), and the set-up looks by opening the tokens.
+    The mark of a complete set-up holds this. Where it is another now, a token or a key may be gone or damaged
+    (their names within a file are encrypted), and the set-up looks by opening the tokens.
     """
-    files = (file.relative_to(layout.folder) for file in layout.tokens.glob("*/*.object"))
-    return "".join(f"{line}\n" for line in (*wiring.config.tokens.model_dump().values(), *sorted(files)))
+    uris = wiring.config.tokens.model_dump().values()
+    files = sorted(layout.tokens.glob("*/*.object"))
+    lines = (*map(str, uris), *(f"{file.relative_to(layout.folder)} {_state(file)}" for file in files))
+    return b"".join(os.fsencode(f"{line}\n") for line in lines)
+
+
+def _state(file: Path) -> str:
+    """What is to stay as it is of one of SoftHSM2's files, which writes a token's own anew at each login."""
+    content = file.read_bytes()
+    if file.name == TOKEN_FILE:
+        return "whole" if is_whole(content) else "damaged"
+    return hashlib.sha256(content).hexdigest()
 
 
 def is_complete(layout: Layout, wiring: Wiring, database: Database) -> bool:
@@ -156,11 +184,11 @@ def is_complete(layout: Layout, wiring: Wiring, database: Database) -> bool:
     files = (*layout.anchors, layout.complete, layout.certificate("issuing"))
     if not all(file.is_file() for file in files):
         return False
-    if layout.complete.read_text(encoding="utf-8") != keys_text(layout, wiring):
+    if layout.complete.read_bytes() != keys_mark(layout, wiring):
         return False
-    if any(needs_certificate(layout, name) for name in SERVICES):
+    if any(is_own(layout, wiring, name) and needs_certificate(layout, name) for name in SERVICES):
         return False
-    if needs_tls(layout, server_names(wiring.config.http)):
+    if is_own(layout, wiring, "tls") and needs_tls(layout, server_names(wiring.config.http)):
         return False
     unit = unit_to_keep(layout, wiring)
     if unit is not None and (unit != own_unit(layout, wiring) or needs_certificate(layout, unit)):

@@ -101,7 +101,7 @@ class Layout:
 
     @property
     def complete(self) -> Path:
-        """The mark of a set-up that came to its end; it holds what `complete.keys_text` says."""
+        """The mark of a set-up that came to its end; it holds what `complete.keys_mark` says."""
         return self.state / "complete"
 
     def pin(self, token: str) -> Path:
@@ -120,6 +120,13 @@ class Layout:
     def certificate(self, name: str) -> Path:
         """The certificate (PEM) of a service."""
         return self.certificates / f"{name}.pem"
+
+    def free_certificate(self, name: str) -> Path:
+        """A file that is not there yet, for what was the certificate of a service."""
+        number = 1
+        while self.certificate(f"{name}-{number}").exists():
+            number += 1
+        return self.certificate(f"{name}-{number}")
 
 
 def check_folder(layout: Layout) -> None:

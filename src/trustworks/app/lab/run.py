@@ -85,7 +85,7 @@ def run(
         console.print(f"Set up in {time.perf_counter() - started:.1f} s.")
         if setup_only:
             return
-        serving.run(wiring, lock=lock, on_ready=lambda: show.serving(layout, wiring.config.http, console))
+        serving.run(wiring, lock=lock, on_ready=lambda: show.serving(layout, wiring.config, console))
 
 
 def _checked(value: str | None, option: str, kind: Any) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import time
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from trustworks.app.configuration.settings import HttpSettings
+    from trustworks.app.configuration.config import Config
     from trustworks.app.lab.layout import Layout
     from trustworks.app.lab.steps import Step
 
@@ -50,8 +51,9 @@ def work(steps: Sequence[Step], console: Console) -> None:
             console.print(f"  [green]ok[/] {words} [dim]{time.perf_counter() - started:.1f} s[/]")
 
 
-def serving(layout: Layout, http: HttpSettings, console: Console) -> None:
+def serving(layout: Layout, config: Config, console: Console) -> None:
     """Say where the laboratory answers, what is not well, and what to try."""
+    http = config.http
     plain = url("http", http.listen)
     inside = "http" in http.pages
     console.print()
@@ -77,18 +79,18 @@ def serving(layout: Layout, http: HttpSettings, console: Console) -> None:
         )
     console.print()
     console.print("Five commands to try:")
-    for number, (what, command) in enumerate(commands(layout, plain), 1):
+    for number, (what, command) in enumerate(commands(layout, config), 1):
         console.print(f"\n[bold]{number}.[/] {what}", highlight=False)
         console.print(command, highlight=False, soft_wrap=True, markup=False, style="cyan")
     console.print("\nCtrl-C stops it; the same command starts it again.")
 
 
-def commands(layout: Layout, plain: str) -> list[tuple[str, str]]:
+def commands(layout: Layout, config: Config) -> list[tuple[str, str]]:
     """Five commands with the real addresses and folders, each with what it does."""
-    config, certificate = _word(layout.config), _word(layout.certificate("tls"))
+    plain = url("http", config.http.listen)
+    certificate = _word(layout.certificate("tls"))
     root, issuing = _word(layout.trust / "root.pem"), _word(layout.trust / "issuing.pem")
-    data = "README.md" if Path("README.md").is_file() else config
-    trustworks = f"{program()} --config {config}"
+    data = "README.md" if Path("README.md").is_file() else _word(layout.config)
     time_stamp = (
         f"openssl ts -query -data {data} -sha256 -cert -out q.tsq\n"
         f"curl -s -H 'Content-Type: application/timestamp-query' --data-binary @q.tsq {plain}/tsa -o r.tsr\n"
@@ -99,7 +101,7 @@ def commands(layout: Layout, plain: str) -> list[tuple[str, str]]:
     issue = (
         "openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout server.key "
         "-subj / -out server.csr\n"
-        f"{trustworks} certificate issue --profile tls-server --csr server.csr "
+        f"{_trustworks(layout)} certificate issue --profile tls-server --csr server.csr "
         "--subject 'CN=My TEST server' --alternative-name DNS:server.test --out server.pem"
     )
     return [
@@ -107,8 +109,26 @@ def commands(layout: Layout, plain: str) -> list[tuple[str, str]]:
         ("The status of a certificate:", status),
         ("The list of revoked certificates:", crl),
         ("A certificate for a key of your own:", issue),
-        ("Every event so far, with its place in the log proven:", f"{trustworks} audit verify"),
+        ("Every event so far, with its place in the log proven:", verify_command(layout, config)),
     ]
+
+
+def verify_command(layout: Layout, config: Config) -> str:
+    """The command that verifies the audit log, with the certificates of all that signed its checkpoints.
+
+    The set-up and the operator's guide number them, `audit-1.pem`, and keep those of old signers.
+    """
+    own = config.audit.certificate
+    numbered = re.compile(r"audit(-[1-9][0-9]*)?\.pem")
+    found = sorted(one for one in layout.certificates.glob("audit*.pem") if numbered.fullmatch(one.name))
+    others = [one for one in found if one != own]
+    given = [*([] if own is None else [own]), *others] if others else []
+    options = "".join(f" --certificate {_word(one)}" for one in given)
+    return f"{_trustworks(layout)} audit verify{options}"
+
+
+def _trustworks(layout: Layout) -> str:
+    return f"{program()} --config {_word(layout.config)}"
 
 
 def _word(path: Path) -> str:

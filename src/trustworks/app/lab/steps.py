@@ -18,12 +18,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from trustworks.app.certificates import read, spki
-from trustworks.app.lab import complete
+from trustworks.app.lab import complete, show
 from trustworks.app.lab import layout as places
 from trustworks.app.wiring import TOKENS, Wiring
 from trustworks.core.audit.module import module_events
 from trustworks.core.durable import put
-from trustworks.core.errors import Unavailable
+from trustworks.core.errors import Malformed, Unavailable
 from trustworks.core.module import KeyAlgorithm, initialise_token
 from trustworks.core.module.config import ModuleSettings
 from trustworks.core.module.events import add_probe_key, new_key, record_token
@@ -36,6 +36,7 @@ from trustworks.issuance.service import Issuance
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from trustworks.app.lab.layout import Layout
     from trustworks.core.audit import Recorder
@@ -91,6 +92,7 @@ class Setup:
     def tokens(self) -> None:
         """Make the tokens that are missing, each apart: one is in its place when it is whole and recorded.
 
+        Each token gets its probe key, where that is missing.
         Raises `Unavailable`, before anything is made, where records or keys of the authorities are gone.
         """
         self._check_authorities()
@@ -98,6 +100,9 @@ class Setup:
         missing = [name for name in TOKENS if not self._has_token(name)]
         if missing:
             self._make_tokens(missing)
+        on_event = module_events(self._log()[1])
+        for name in TOKENS:
+            add_probe_key(on_event, self.module(name))
 
     def _check_authorities(self) -> None:
         """Refuse to go on without what cannot be made again: the authorities' records, and their keys.
@@ -181,7 +186,8 @@ class Setup:
 
     def _ceremony(self, name: str, algorithm: str) -> None:
         database, _ = self._log()
-        key = self.key(name, self._label(name), KeyAlgorithm(algorithm))
+        label = self._label(name)
+        key = self.find(name, label) or self.make(name, label, KeyAlgorithm(algorithm))
         with database.read() as connection:
             if records.authority(connection, name) is not None:
                 return
@@ -212,29 +218,45 @@ class Setup:
 
     def ocsp(self) -> None:
         """The OCSP responder's key and certificate."""
-        self._service("ocsp-signer", "services", "ocsp", "Trustworks TEST OCSP responder")
+        if complete.is_own(self.layout, self.wiring, "ocsp"):
+            self._service("ocsp-signer", "services", "ocsp", "Trustworks TEST OCSP responder")
 
     def audit(self) -> None:
         """The key and certificate that sign the audit log's checkpoints."""
-        self._service("audit-signer", "audit", "audit", "Trustworks TEST audit log")
-
-    def _service(self, profile: str, token: str, label: str, name: str) -> None:
-        """A service's key in its token, and its certificate by the issuing authority."""
-        key = self.key(token, label, KeyAlgorithm.P256)
-        lost = complete.is_for_another_key(self.layout, label, key.spki)
-        if not lost and not complete.needs_certificate(self.layout, label):
+        if not complete.is_own(self.layout, self.wiring, "audit"):
             return
-        if lost:
+        if self._service("audit-signer", "audit", "audit", "Trustworks TEST audit log") is not None:
             self.notes.append(
-                f"The key {label} of the token {token} was gone. There is a new one, with a certificate of "
-                f"its own in {self.layout.certificate(label)}."
+                "Keep it for as long as the log: checkpoints that its key signed are verified with "
+                f"{show.verify_command(self.layout, self.wiring.config)}"
             )
-        self._certify(profile, label, name, certification_request(key), spki_sha256=key.spki_sha256)
+
+    def _service(self, profile: str, token: str, label: str, name: str) -> Path | None:
+        """A service's key in its token, and its certificate by the issuing authority.
+
+        Answers what `_write` does.
+        """
+        key = self.find(token, label)
+        if key is None:
+            key = self.make(token, label, KeyAlgorithm.P256)
+            self._tell_gone(f"The key {label} of the token {token}", label)
+        another = complete.is_for_another_key(self.layout, label, key.spki)
+        if not another and not complete.needs_certificate(self.layout, label):
+            return None
+        request = certification_request(key)
+        return self._certify(profile, label, name, request, spki_sha256=key.spki_sha256)
+
+    def _tell_gone(self, key: str, name: str) -> None:
+        """Note that a key had to be made though its certificate was there."""
+        file = self.layout.certificate(name)
+        if file.is_file():
+            self.notes.append(f"{key} was gone. There is a new one, with a certificate of its own in {file}.")
 
     def tls(self) -> None:
         """The HTTPS server's key in a file (the server reads nothing else), and its certificate."""
         names = complete.server_names(self.wiring.config.http)
-        if not complete.needs_tls(self.layout, names):
+        own = complete.is_own(self.layout, self.wiring, "tls")
+        if not own or not complete.needs_tls(self.layout, names):
             return
         if not self.layout.tls_key.is_file():
             made = ec.generate_private_key(ec.SECP256R1())
@@ -242,6 +264,7 @@ class Setup:
                 Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
             )
             put(self.layout.tls_key, pem, mode=0o600)
+            self._tell_gone(f"The key {self.layout.tls_key}", "tls")
         key = complete.tls_key(self.layout)
         if not isinstance(key, ec.EllipticCurvePrivateKey):
             raise Unavailable(
@@ -270,7 +293,7 @@ class Setup:
         *,
         spki_sha256: bytes,
         alternative_names: tuple[str, ...] = (),
-    ) -> None:
+    ) -> Path | None:
         der = self._issued_before(profile, spki_sha256, alternative_names)
         if der is None:
             der = (
@@ -287,7 +310,7 @@ class Setup:
                 .certificate
             )
         chain = [self._authority("issuing")] if file == "tls" else []
-        self._write(file, der, *chain)
+        return self._write(file, der, *chain)
 
     def _issued_before(self, profile: str, spki_sha256: bytes, names: tuple[str, ...]) -> bytes | None:
         """The certificate that an interrupted run issued for this key, and did not come to write down."""
@@ -321,7 +344,7 @@ class Setup:
         root, issuing = (_pem(self._authority(name)) for name in AUTHORITIES)
         for file, content in zip(self.layout.anchors, (root, issuing, issuing + root), strict=True):
             put(file, content)
-        put(self.layout.complete, complete.keys_text(self.layout, self.wiring))
+        put(self.layout.complete, complete.keys_mark(self.layout, self.wiring))
 
     # What the steps share
 
@@ -331,17 +354,18 @@ class Setup:
             self._modules[token] = self._stack.enter_context(self.wiring.open_module(token, read_write=True))
         return self._modules[token]
 
-    def key(self, token: str, label: str, algorithm: KeyAlgorithm) -> Key:
-        """The key with that label; made where it is missing, with the token's probe key."""
-        on_event = module_events(self._log()[1])
-        module = self.module(token)
-        add_probe_key(on_event, module)
+    def find(self, token: str, label: str) -> Key | None:
+        """The key with that label, where it is there."""
         try:
-            return module.key(label)
+            return self.module(token).key(label)
         except Unavailable as error:
             if error.code != "module.key-absent":
                 raise
-        return new_key(on_event, module, label=label, algorithm=algorithm)
+            return None
+
+    def make(self, token: str, label: str, algorithm: KeyAlgorithm) -> Key:
+        """A new key with that label."""
+        return new_key(module_events(self._log()[1]), self.module(token), label=label, algorithm=algorithm)
 
     def issuance(self) -> Issuance:
         """Issuance over the open tokens. A ceremony in a laboratory has no other clock than the machine's."""
@@ -373,8 +397,24 @@ class Setup:
             )
         return found.certificate
 
-    def _write(self, name: str, *certificates: bytes) -> None:
-        put(self.layout.certificate(name), b"".join(_pem(der) for der in certificates))
+    def _write(self, name: str, *certificates: bytes) -> Path | None:
+        """Write a file of certificates, the first of them a service's.
+
+        One of another key is never written over; answers under which other name it is kept. Old signatures
+        are verified with it, or its owner put it there.
+        """
+        file, kept = self.layout.certificate(name), None
+        own = spki(x509.load_der_x509_certificate(certificates[0]).public_key())
+        try:
+            another = complete.is_for_another_key(self.layout, name, own)
+        except Malformed:  # whatever it is, it may be its owner's
+            another = True
+        if another:
+            kept = self.layout.free_certificate(name)
+            file.rename(kept)
+            self.notes.append(f"What {file} held before is kept in {kept}.")
+        put(file, b"".join(_pem(der) for der in certificates))
+        return kept
 
 
 def _pem(der: bytes) -> bytes:
