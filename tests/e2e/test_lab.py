@@ -55,8 +55,9 @@ def test_the_five_commands_that_it_prints_all_work(lab: Lab, tmp_path: Path) -> 
     printed = lab.output.partition("Five commands to try:")[2]
     found = re.split(r"(?m)^\d\. .*$", printed.partition("\nCtrl-C")[0])[1:]
     assert len(found) == 5
-    here = lab.folder.parent
-    answers = [shell(f"export PATH={PROGRAM.parent}:$PATH\n{command}", here) for command in found]
+    (tmp_path / lab.folder.name).symlink_to(lab.folder)
+    (tmp_path / "server.pem").write_text("of an earlier try", encoding="ascii")
+    answers = [shell(f"export PATH={PROGRAM.parent}:$PATH\n{command}", tmp_path) for command in found]
     assert "Verification: OK" in answers[0]
     assert "tls.pem: good" in answers[1]
     assert "Response verify OK" in answers[1]
@@ -64,8 +65,7 @@ def test_the_five_commands_that_it_prints_all_work(lab: Lab, tmp_path: Path) -> 
     assert "Issued" in answers[3]
     assert "The log is sound." in answers[4]
     chain = f"{lab.folder}/trust/chain.pem"
-    assert "server.pem: OK" in shell(f"openssl verify -CAfile {chain} server.pem", here)
-    del tmp_path
+    assert "server.pem: OK" in shell(f"openssl verify -CAfile {chain} server.pem", tmp_path)
 
 
 def test_status_of_a_revoked_and_of_a_never_issued_certificate(lab: Lab, tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ import pytest
 from laboratory import PROGRAM
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from laboratory import Lab
 
 pytestmark = pytest.mark.e2e
@@ -17,16 +19,19 @@ pytestmark = pytest.mark.e2e
 TRY = re.compile(r"<!-- try -->\n *```sh\n(.*?)```", re.DOTALL)
 
 
-def test_every_command_of_the_tutorial_works(lab: Lab, request: pytest.FixtureRequest) -> None:
+def test_every_command_of_the_tutorial_works(
+    lab: Lab, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
     tutorial = (request.config.rootpath / "docs" / "tutorial.md").read_text(encoding="utf-8")
     commands = TRY.findall(tutorial)
     assert len(commands) == 10
-    folder = lab.folder.parent
-    (folder / "README.md").write_text("a readme", encoding="utf-8")
+    (tmp_path / "lab").symlink_to(lab.folder)
+    (tmp_path / "server.pem").write_text("of the commands that the laboratory prints", encoding="ascii")
+    (tmp_path / "README.md").write_text("a readme", encoding="utf-8")
     script = "\necho =====\n".join(commands).replace("127.0.0.1:8080", f"127.0.0.1:{lab.port}")
     found = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", f"export PATH={PROGRAM.parent}:$PATH\n{script}"],
-        cwd=folder,
+        cwd=tmp_path,
         capture_output=True,
         text=True,
         check=False,

@@ -102,7 +102,7 @@ def commands(layout: Layout, config: Config) -> list[tuple[str, str]]:
         "openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout server.key "
         "-subj / -out server.csr\n"
         f"{_trustworks(layout)} certificate issue --profile tls-server --csr server.csr "
-        "--subject 'CN=My TEST server' --alternative-name DNS:server.test --out server.pem"
+        "--subject 'CN=My TEST server' --alternative-name DNS:server.test --out server.pem --replace"
     )
     return [
         ("A time-stamp over a file, verified by OpenSSL:", time_stamp),
