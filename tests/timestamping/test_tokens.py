@@ -533,14 +533,19 @@ def test_what_surrounds_a_token_of_known_lengths_is_looked_at_all_the_same(
     unit = authority._units["tsu-1"]
     while len(unit.proven) < 3:
         assert wire.decode_response(authority.stamp(query(nonce=1))).token is not None
-    frames = unit.template._frames
-    for lengths, frame in frames.items():
-        changed = list(frame)
-        changed[part] = changed[part][:-3] + bytes((changed[part][-3] ^ 1,)) + changed[part][-2:]
-        frames[lengths] = (changed[0], changed[1], changed[2])
-    for _ in range(8):
+    frames, altered = unit.template._frames, set[Any]()
+    refused = 0
+    while refused < 8:
+        for lengths in frames.keys() - altered:  # a signature of another length comes now and then
+            changed = list(frames[lengths])
+            changed[part] = changed[part][:-3] + bytes((changed[part][-3] ^ 1,)) + changed[part][-2:]
+            frames[lengths] = (changed[0], changed[1], changed[2])
+            altered.add(lengths)
         answer = wire.decode_response(authority.stamp(query(nonce=1)))
+        if frames.keys() != altered:
+            continue
         assert (answer.token, answer.failures) == (None, ("systemFailure",))
+        refused += 1
 
 
 @pytest.mark.req("RFC3161:2.4.2-ONE-SIGNER")
