@@ -8,7 +8,6 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from crash import READY
 from sqlalchemy import Column, MetaData, String, Table
 
 from trustworks.core.audit import Event, Recorder, Row, Sequencer
@@ -29,7 +28,6 @@ def record_for_ever(say: Say, settings: StoreSettings, number: int) -> None:
         recorder = Recorder.open(database, "crash", probe_every=0.01)
         for thread in range(4):
             threading.Thread(target=_record, args=(say, recorder, f"{number}-{thread}"), daemon=True).start()
-        say(READY)
         sequencer = Sequencer(database, None)
         while True:
             try:

@@ -8,7 +8,6 @@ import os
 import secrets
 from typing import TYPE_CHECKING
 
-from crash import READY
 from timestamping_testbed import SteeredClock
 
 from trustworks.core.audit import Recorder
@@ -69,5 +68,4 @@ async def _answer(say: Say, edge: Edge) -> None:
             found = wire.read_token(answer.token).tst_info
             say(f"{found.serial_number:x} {found.message_imprint.hashed_message.hex()}")
 
-    say(READY)
     await asyncio.gather(*(client() for _ in range(AT_ONCE)))

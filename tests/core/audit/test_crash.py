@@ -106,7 +106,7 @@ def test_a_killed_postgresql_loses_nothing_that_was_acknowledged(
 ) -> None:
     settings = StoreSettings.model_validate({"url": durable_postgresql.url("crash")})
     victim = Victim(record_for_ever, settings, 1_000_000)
-    victim.wait_until_ready()
+    victim.wait_until_it_works()
     for _ in range(2):
         until(victim, len(victim.lines) + 50)
         durable_postgresql.stop(crash=True)
