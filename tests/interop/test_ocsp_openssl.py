@@ -21,7 +21,7 @@ from trustworks.core.audit import Recorder
 from trustworks.core.http import RawRequest
 from trustworks.core.module import KeyAlgorithm
 from trustworks.issuance.config import IssuanceSettings
-from trustworks.issuance.http import routes
+from trustworks.issuance.http.status import routes
 from trustworks.issuance.model import RevocationReason
 
 if TYPE_CHECKING:

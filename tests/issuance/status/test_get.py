@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trustworks.core.errors import Malformed
-from trustworks.issuance.http import request_in_path
+from trustworks.issuance.http.status import request_in_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable

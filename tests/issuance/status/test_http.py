@@ -20,7 +20,7 @@ from status_provider import DAY, der, request, several
 
 from trustworks.core.errors import Unavailable
 from trustworks.core.http import RawRequest, RawResponse, Route
-from trustworks.issuance.http import routes
+from trustworks.issuance.http.status import routes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -85,6 +85,9 @@ def of(services: Services) -> dict[str, Callable[[], Well]]:
         found["module.services"] = partial(module, services.ocsp_token)
         found["ocsp"] = partial(pointing, partial(ocsp, services))
         found["crl"] = partial(pointing, partial(crl, services))
+        if config.issuance.protocols:
+            found["module.issuing"] = partial(module, services.issuing)
+            found["enrolment"] = partial(enrolment, services)
     return found
 
 
@@ -206,6 +209,12 @@ def crl(services: Services) -> Well:
         sentence=f"Fresh: {', '.join(f'{one.authority} {one.number}' for one in lists)}.{due}",
         detail={one.authority: one.as_dict() for one in lists},
     )
+
+
+def enrolment(services: Services) -> Well:
+    """Whether requests for certificates can be taken."""
+    authority = services.enrolment.get()
+    return Well(sentence=f"Takes requests by {', '.join(authority.settings.protocols)}.")
 
 
 def standing(services: Services) -> Well:

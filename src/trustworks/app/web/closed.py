@@ -43,7 +43,7 @@ def timestamping(
 def status(opening: Opening[Any], *, count: Callable[[str], None] | None = None) -> list[Route]:
     """Every OCSP request is answered tryLater (RFC 6960, 2.3); lists and certificates are unavailable."""
     from trustworks.core.der.ocsp import ResponseStatus  # noqa: PLC0415 - where the service is configured
-    from trustworks.issuance.http import MAX_REQUEST, OCSP_REQUEST, OCSP_RESPONSE  # noqa: PLC0415
+    from trustworks.issuance.http.status import MAX_REQUEST, OCSP_REQUEST, OCSP_RESPONSE  # noqa: PLC0415
     from trustworks.issuance.status.ocsp import FAILURES  # noqa: PLC0415
 
     answer = FAILURES[ResponseStatus.tryLater]
@@ -59,6 +59,16 @@ def status(opening: Opening[Any], *, count: Callable[[str], None] | None = None)
         Route(method="GET", path="/ocsp/", handler=later),
         Route(method="GET", path="/crl/", handler=unavailable),
         Route(method="GET", path="/certs/", handler=unavailable),
+    ]
+
+
+def enrolment(opening: Opening[Any], protocols: tuple[str, ...]) -> list[Route]:
+    """Every request of an enrolment protocol is answered 503 (RFC 9110, 15.6.4)."""
+    unavailable = _unavailable(opening)
+    paths = [path for name in protocols for path in (f"/{name}", f"/{name}/")]
+    paths += ["/.well-known/est/"] if "est" in protocols else []
+    return [
+        Route(method=method, path=path, handler=unavailable) for path in paths for method in ("GET", "POST")
     ]
 
 

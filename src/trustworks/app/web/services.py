@@ -17,6 +17,7 @@ from trustworks.app import certificates
 from trustworks.app.health.findings import Health
 from trustworks.app.opening import Opening
 from trustworks.app.web import checks, closed
+from trustworks.core.errors import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from trustworks.core.http import Route
     from trustworks.core.module import Module
     from trustworks.core.store import Database
+    from trustworks.issuance.enrolment.ra import RegistrationAuthority
     from trustworks.issuance.status.services import StatusServices
     from trustworks.timestamping.http import Edge
 
@@ -62,6 +64,13 @@ class Services:
         )
         self.timestamping: Opening[Edge] = Opening("timestamping", self._open_timestamping, watch=pin_of_tsu)
         self.status: Opening[StatusServices] = Opening("status", self._open_status, watch=pin_of_services)
+        pin_of_issuing = partial(wiring.pin_state, "issuing")
+        self.issuing: Opening[Module] = Opening(
+            "module.issuing", lambda stack: self._open_module(stack, "issuing"), watch=pin_of_issuing
+        )
+        self.enrolment: Opening[RegistrationAuthority] = Opening(
+            "enrolment", self._open_enrolment, watch=pin_of_issuing
+        )
         self._attempting = threading.Lock()
         self.health = Health(self._checks(), traffic=traffic)
 
@@ -75,6 +84,8 @@ class Services:
             wanted += [self.tsu, self.timestamping]
         if config.issuance is not None:
             wanted += [self.ocsp_token, self.status]
+            if config.issuance.protocols:
+                wanted += [self.issuing, self.enrolment]
         return wanted
 
     @property
@@ -117,6 +128,32 @@ class Services:
             module=self.ocsp_token.get(), database=self.log.get().database, clock=self.clock
         )
 
+    def _open_enrolment(self, stack: ExitStack) -> RegistrationAuthority:
+        from trustworks.issuance.enrolment.ra import RegistrationAuthority  # noqa: PLC0415 - as above
+
+        opened = self.log.get()
+        return RegistrationAuthority(
+            settings=self.wiring.issuance_settings,
+            public_url=self.wiring.config.http.public_url.rstrip("/"),
+            issuance=stack.enter_context(
+                self.wiring.open_issuance(
+                    database=opened.database,
+                    recorder=opened.recorder,
+                    module=self._module_of,
+                )
+            ),
+            database=opened.database,
+            recorder=opened.recorder,
+            clock=self.clock,
+            lab=self.wiring.lab,
+        )
+
+    def _module_of(self, token: str) -> Module:
+        """The open module of an authority's token; no worker opens the root's."""
+        if token != "issuing":  # noqa: S105 - the name of a token
+            raise Unavailable("issuance.token", f"The token {token!r} is opened by ceremonies alone.")
+        return self.issuing.get()
+
     # Routes
 
     def routes(self) -> list[Route]:
@@ -127,6 +164,8 @@ class Services:
             found += self._timestamping_routes()
         if config.issuance is not None:
             found += self._status_routes()
+            if config.issuance.protocols:
+                found += self._enrolment_routes()
         return found
 
     def _timestamping_routes(self) -> list[Route]:
@@ -141,12 +180,19 @@ class Services:
         return None if self._traffic is None else self._traffic.timestamp
 
     def _status_routes(self) -> list[Route]:
-        from trustworks.issuance import http  # noqa: PLC0415 - only where the service is configured
+        from trustworks.issuance.http import status  # noqa: PLC0415 - only where the service is configured
 
         count = None if self._traffic is None else self._traffic.ocsp_response
         if self.status.is_open:
-            return http.routes(self.status.get(), count=count)
+            return status.routes(self.status.get(), count=count)
         return closed.status(self.status, count=count)
+
+    def _enrolment_routes(self) -> list[Route]:
+        from trustworks.issuance.http import enrolment  # noqa: PLC0415 - only where a protocol is configured
+
+        if self.enrolment.is_open:
+            return enrolment.routes(self.enrolment.get())
+        return closed.enrolment(self.enrolment, self.wiring.issuance_settings.protocols)
 
     # Health and pages
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class StatusServices:
-    """What `issuance.http` serves."""
+    """What `issuance.http.status` serves."""
 
     def __init__(
         self, settings: IssuanceSettings, *, database: Database, clock: Clock, responder: Responder

@@ -41,6 +41,9 @@ def _https_url(value: str) -> str:
     return _url(value)
 
 
+# The enrolment protocols: [issuance.acme] and so on. One that has no table is not spoken.
+ENROLMENT = ("acme", "api", "cmp", "est")
+
 Country = Annotated[str, AfterValidator(_country)]
 Oid = Annotated[str, AfterValidator(_oid)]
 
@@ -178,3 +181,8 @@ class IssuanceSettings(Table):
     root: RootSettings = Field(default_factory=RootSettings, description="The root.")
     issuing: IssuingSettings = Field(default_factory=IssuingSettings, description="The issuing authority.")
     ocsp: OcspSettings = Field(default_factory=OcspSettings, description="The OCSP responder.")
+
+    @property
+    def protocols(self) -> tuple[str, ...]:
+        """The enrolment protocols in use: those that have a table of their own."""
+        return tuple(name for name in ENROLMENT if getattr(self, name, None) is not None)

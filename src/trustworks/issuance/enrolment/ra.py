@@ -1,0 +1,29 @@
+"""The registration authority: what every enrolment protocol stands on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from trustworks.core.audit import Recorder
+    from trustworks.core.store import Database
+    from trustworks.core.time import Clock
+    from trustworks.issuance.config import IssuanceSettings
+    from trustworks.issuance.service import Issuance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistrationAuthority:
+    """Takes requests in, by whatever protocol, and lets `issuance` decide on them.
+
+    `public_url` is where relying parties and subscribers reach the provider, without a slash at its end.
+    """
+
+    settings: IssuanceSettings
+    public_url: str
+    issuance: Issuance
+    database: Database
+    recorder: Recorder
+    clock: Clock
+    lab: bool

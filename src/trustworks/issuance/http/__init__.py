@@ -1,0 +1,1 @@
+"""Issuance over HTTP: a module per protocol."""
