@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 # issuing: the intent is recorded, the key may have signed. issued: signed, checked, recorded.
 # abandoned: an intent never finished; its certificate was not released and its serial is not used again.
@@ -223,17 +223,43 @@ NAME_ORDER = (
 )
 
 
+class KeyProof(Protocol):
+    """A public key, and what shows that the requester has the private one; read, not judged yet.
+
+    A CSR as `wire` reads it, or a CRMF's proof (RFC 4211, 4). The signature is looked at when it is asked
+    for, and that is after the key was found to be a fit one: under others anybody makes signatures.
+    """
+
+    @property
+    def key_algorithm(self) -> str:
+        """What the public key is marked by: the object identifier in its SubjectPublicKeyInfo."""
+
+    @property
+    def signature_hash(self) -> str | None:
+        """The hash function of the signature, as `cryptography` calls it; None where it has none."""
+
+    @property
+    def is_signature_valid(self) -> bool:
+        """Whether the signature is by the private key that belongs to the public one."""
+
+    def public_key(self) -> object:
+        """The public key, of whatever kind."""
+
+    def alternative_names(self) -> tuple[str, ...]:
+        """The names asked for, as ``DNS:name`` and ``IP:address``. Raises `Malformed`."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What a certificate is asked for: a CSR (PKCS#10) that shows possession of the key, and a name.
+    """What a certificate is asked for: a key with the proof of its possession, and a name.
 
-    `alternative_names` are written ``DNS:name`` or ``IP:address``. `semantics` says that the subject's
-    identifier follows EN 319 412-1, 5.1. `requested_by` is a role, a process or a pseudonym: it goes into
-    the audit log.
+    `csr` is a PKCS#10 in DER or PEM, or what a protocol of another format read. `alternative_names` are
+    written ``DNS:name`` or ``IP:address``. `semantics` says that the subject's identifier follows EN 319
+    412-1, 5.1. `requested_by` is a role, a process or a pseudonym: it goes into the audit log.
     """
 
     profile: str
-    csr: bytes
+    csr: bytes | KeyProof
     subject: tuple[NameAttribute, ...]
     requested_by: str
     alternative_names: tuple[str, ...] = ()

@@ -37,7 +37,7 @@ from trustworks.issuance.revocation import StatusChange
 from trustworks.issuance.rules import keys as key_rules
 from trustworks.issuance.rules import requests as request_rules
 from trustworks.issuance.rules.key_quality import check_key_quality
-from trustworks.issuance.wire import Csr, read_alternative_names, read_csr
+from trustworks.issuance.wire import read_csr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from trustworks.core.store import Database
     from trustworks.core.time import Clock
     from trustworks.issuance.config import IssuanceSettings
-    from trustworks.issuance.model import CertificateRecord, CertificateStatus
+    from trustworks.issuance.model import CertificateRecord, CertificateStatus, KeyProof
 
 ROOT: Final = "root"
 ISSUING: Final = "issuing"
@@ -137,9 +137,10 @@ class Issuance:
 
     # Issuance
 
-    def issue(self, request: Request) -> Issued:
+    def issue(self, request: Request, *, also: Callable[[Connection, bytes], None] | None = None) -> Issued:
         """Issue a certificate to a subject or a service.
 
+        `also` writes what belongs to it in the transaction that records the certificate, and may object.
         Raises `Malformed` (the CSR), `Rejected` (issuance.*), `Refused` (a rule's or a lint's id; audited),
         `Unavailable` (clock, module, database or audit log; nothing was released then).
         """
@@ -148,7 +149,7 @@ class Issuance:
         profile = profile_named(request.profile)
         try:
             request_rules.check_not_a_ceremony(profile)
-            return self._issue(profile, request)
+            return self._issue(profile, request, also)
         except (Refused, Rejected) as error:
             self._recorder.record(
                 Event(
@@ -162,14 +163,16 @@ class Issuance:
             )
             raise
 
-    def _issue(self, profile: Profile, request: Request) -> Issued:
+    def _issue(
+        self, profile: Profile, request: Request, also: Callable[[Connection, bytes], None] | None
+    ) -> Issued:
         # 1. The request: the key fit, possession shown (a signature by an unfit key shows none), the name
         # complete.
-        csr = read_csr(request.csr)
+        csr = read_csr(request.csr) if isinstance(request.csr, bytes) else request.csr
         now = self._clock.now().utc
         key_rules.check_key_identifier(csr.key_algorithm)
-        spki = self._subject_key(csr.request.public_key(), now.date())
-        key_rules.check_possession(csr.request)
+        spki = self._subject_key(csr.public_key(), now.date())
+        key_rules.check_possession(csr)
         subject = request_rules.complete_subject(profile, request.subject, self._provider_attributes())
         names = self._alternative_names(profile, request, csr)
         # 2. The authority, and a validity within its own.
@@ -190,7 +193,9 @@ class Issuance:
             path_length=profile.path_length,
         )
         # 3. to 7. are the release's.
-        der = self._release.release(template, self._authority_key(authority), by=request.requested_by)
+        der = self._release.release(
+            template, self._authority_key(authority), by=request.requested_by, also=also
+        )
         return Issued(
             serial=serial_hex(template.serial),
             profile=profile.name,
@@ -335,10 +340,10 @@ class Issuance:
         key_rules.check_key_not_compromised(lost)
         return spki
 
-    def _alternative_names(self, profile: Profile, request: Request, csr: Csr) -> tuple[str, ...]:
+    def _alternative_names(self, profile: Profile, request: Request, csr: KeyProof) -> tuple[str, ...]:
         names = request.alternative_names
         if not names and "subjectAltName" in profile.honours:
-            names = read_alternative_names(csr)
+            names = csr.alternative_names()
         request_rules.check_alternative_names(profile, names)
         return names
 

@@ -55,6 +55,25 @@ class Csr:
     der: bytes
     key_algorithm: str
 
+    @property
+    def signature_hash(self) -> str | None:
+        """The hash function of the request's signature."""
+        found = self.request.signature_hash_algorithm
+        return None if found is None else found.name
+
+    @property
+    def is_signature_valid(self) -> bool:
+        """Whether the request is signed by its own key."""
+        return self.request.is_signature_valid
+
+    def public_key(self) -> object:
+        """The request's key."""
+        return self.request.public_key()
+
+    def alternative_names(self) -> tuple[str, ...]:
+        """The names that the request asks for. Raises `Malformed`."""
+        return read_alternative_names(self)
+
 
 def read_csr(data: bytes) -> Csr:
     """A PKCS#10 request in DER or PEM, and nothing else beside it. Raises `Malformed`."""

@@ -12,6 +12,7 @@ from cryptography.x509.oid import NameOID
 from trustworks.core.module import KeyAlgorithm, Module
 from trustworks.core.module.requests import certification_request
 from trustworks.issuance.rules.keys import check_possession
+from trustworks.issuance.wire import read_csr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,7 +44,7 @@ def test_a_request_shows_possession_of_the_key(
     key = keys[kind]
     der = certification_request(key, name)
     read = x509.load_der_x509_csr(der)
-    check_possession(read)
+    check_possession(read_csr(der))
     assert read.subject == name
     assert read.public_key() == key.public_key
     file = tmp_path / "request.csr"

@@ -13,28 +13,25 @@ from trustworks.core.trace import implements
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from cryptography import x509
-
     from trustworks.core.module.algorithms import PublicKey
-    from trustworks.issuance.model import KeyUse
+    from trustworks.issuance.model import KeyProof, KeyUse
 
 # Hash functions that a proof of possession may be made with; the weaker ones prove nothing.
 PROOF_HASHES: Final = frozenset({"sha256", "sha384", "sha512", "sha3-256", "sha3-384", "sha3-512"})
 
 
 @implements("EN319411-1:REG-6.3.1-01")
-def check_possession(csr: x509.CertificateSigningRequest) -> None:
+def check_possession(csr: KeyProof) -> None:
     """Refuse a request that is not signed with the private key that belongs to its public key.
 
     That holds for keys that `key_quality.check_key_quality` lets pass: under others anybody makes signatures.
-    Source: EN 319 411-1, 6.3.1; RFC 2986, 3.
+    Source: EN 319 411-1, 6.3.1; RFC 2986, 3; RFC 4211, 4.1.
     """
-    digest = csr.signature_hash_algorithm
-    if digest is not None and digest.name not in PROOF_HASHES:
+    digest = csr.signature_hash
+    if digest is not None and digest not in PROOF_HASHES:
         raise Refused(
             "EN319411-1:REG-6.3.1-01",
-            f"The request is signed with {digest.name}, which proves nothing; sign it with SHA-256 or "
-            "better.",
+            f"The request is signed with {digest}, which proves nothing; sign it with SHA-256 or better.",
         )
     if not csr.is_signature_valid:
         raise Refused(
