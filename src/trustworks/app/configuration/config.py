@@ -21,6 +21,7 @@ from trustworks.app.configuration.settings import (
 )
 from trustworks.core.errors import Malformed
 from trustworks.core.module.config import ModuleSettings
+from trustworks.core.roles.config import RolesSettings
 from trustworks.core.settings import Table
 from trustworks.core.store.config import StoreSettings
 from trustworks.core.time.config import TimeSettings
@@ -44,6 +45,7 @@ class Config(Table):
     time: TimeSettings = Field(default_factory=TimeSettings)
     store: StoreSettings = Field(default_factory=StoreSettings)
     audit: AuditSettings = Field(default_factory=AuditSettings)
+    roles: RolesSettings = Field(default_factory=RolesSettings)
     timestamping: TimestampingSettings | None = None
     issuance: IssuanceSettings | None = None
     http: HttpSettings = Field(default_factory=HttpSettings)

@@ -1,0 +1,97 @@
+"""Passkeys: registration and assertions of WebAuthn, judged by the library `webauthn`.
+
+Source: WebAuthn Level 2, 7.1 (registration) and 7.2 (assertion).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.roles import base64url
+from trustworks.core.roles.model import Factor
+
+if TYPE_CHECKING:
+    from trustworks.core.audit import JSON
+    from trustworks.core.roles.model import Credential
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assertion:
+    """What an authenticator answered: which passkey, over which client data, with which signature."""
+
+    handle: bytes
+    client_data: bytes
+    authenticator_data: bytes
+    signature: bytes
+
+    def as_dict(self) -> dict[str, JSON]:
+        """The octets in Base64url, by WebAuthn's names."""
+        return {
+            "id": base64url.encode(self.handle),
+            "clientDataJSON": base64url.encode(self.client_data),
+            "authenticatorData": base64url.encode(self.authenticator_data),
+            "signature": base64url.encode(self.signature),
+        }
+
+    @classmethod
+    def from_dict(cls, value: Any) -> Assertion:
+        """Read what `as_dict` wrote. Raises `Malformed`."""
+        names = ("id", "clientDataJSON", "authenticatorData", "signature")
+        if not isinstance(value, dict) or set(value) != set(names):
+            raise Malformed(f"A passkey's assertion is a JSON object with {', '.join(names)} alone.")
+        octets = [base64url.decode(value[name], name) for name in names]
+        return cls(handle=octets[0], client_data=octets[1], authenticator_data=octets[2], signature=octets[3])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """What a good assertion tells: the counter to remember, and how the operator was known."""
+
+    sign_count: int
+    factors: frozenset[Factor]
+
+
+def verify(
+    assertion: Assertion, credential: Credential, *, challenge: bytes, after: int = 0, alone: bool = True
+) -> Verified:
+    """Whether the assertion is the passkey's over `challenge`, at the place where the passkey was made.
+
+    `after` is the counter that must have been passed (0: it is not looked at, as in an approval from long
+    ago). `alone`: the authenticator must have verified its user, so that this one credential shows two
+    factors. Raises `Rejected` (roles.signature).
+    """
+    from webauthn import verify_authentication_response  # noqa: PLC0415 - few processes meet a passkey
+    from webauthn.helpers.exceptions import WebAuthnException  # noqa: PLC0415
+    from webauthn.helpers.structs import (  # noqa: PLC0415
+        AuthenticationCredential,
+        AuthenticatorAssertionResponse,
+    )
+
+    if credential.kind != "passkey" or credential.handle != assertion.handle:
+        raise Rejected("roles.signature", "The assertion is of another passkey than the credential.")
+    try:
+        found = verify_authentication_response(
+            credential=AuthenticationCredential(
+                id=base64url.encode(assertion.handle),
+                raw_id=assertion.handle,
+                response=AuthenticatorAssertionResponse(
+                    client_data_json=assertion.client_data,
+                    authenticator_data=assertion.authenticator_data,
+                    signature=assertion.signature,
+                ),
+            ),
+            expected_challenge=challenge,
+            expected_rp_id=credential.rp_id or "",
+            expected_origin=credential.origin or "",
+            credential_public_key=credential.public,
+            credential_current_sign_count=after,
+            require_user_verification=alone,
+        )
+    except (WebAuthnException, ValueError, TypeError, KeyError) as error:
+        raise Rejected(
+            "roles.signature", f"The passkey's assertion does not hold: {error}. Sign in anew."
+        ) from None
+    shown = {Factor.POSSESSION} | ({Factor.VERIFICATION} if found.user_verified else set())
+    return Verified(sign_count=found.new_sign_count, factors=frozenset(shown))

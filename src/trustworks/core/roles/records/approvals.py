@@ -1,0 +1,111 @@
+"""All SQL on approvals, and on the changes of roles that wait for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from sqlalchemy import insert, select, update
+
+from trustworks.core.audit.canonical import canonical
+from trustworks.core.roles.approvals import Approval
+from trustworks.core.roles.records.tables import approvals, changes
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+ChangeState = Literal["waiting", "applied", "dropped"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeRecord:
+    """A change of roles that was asked for. `body` is what is approved (see `changes.Change`)."""
+
+    sha256: str
+    body: bytes
+    operator: str
+    requested_at: datetime
+    requested_by: str
+    state: ChangeState
+    ended_at: datetime | None
+
+
+def add_approval(connection: Connection, approval: Approval, *, at: datetime) -> None:
+    """Write an approval. Raises `IntegrityError` for one that is there already."""
+    content = approval.content
+    connection.execute(
+        insert(approvals).values(
+            approval_id=approval.approval_id,
+            what=content.what,
+            sha256=content.sha256,
+            operator=content.operator,
+            role=content.role.value,
+            given_at=content.time,
+            key_id=approval.key_id,
+            body=canonical(approval.as_dict()),
+            recorded_at=at,
+        )
+    )
+
+
+def has_approval(connection: Connection, approval_id: str) -> bool:
+    """Whether this very approval is there."""
+    query = select(approvals.c.approval_id).where(approvals.c.approval_id == approval_id)
+    return connection.execute(query).first() is not None
+
+
+def approvals_for(connection: Connection, what: str, sha256: str) -> list[Approval]:
+    """The approvals of this kind of act about the subject with this SHA-256, oldest first.
+
+    What they come to is `rules.quorum`'s to say, which verifies every signature.
+    """
+    query = (
+        select(approvals.c.body)
+        .where(approvals.c.what == what, approvals.c.sha256 == sha256)
+        .order_by(approvals.c.recorded_at, approvals.c.approval_id)
+    )
+    return [Approval.from_json(body) for body in connection.execute(query).scalars()]
+
+
+def list_approvals(
+    connection: Connection, *, what: str | None = None, operator: str | None = None, limit: int = 100
+) -> list[Approval]:
+    """The newest approvals that fit, newest first."""
+    query = select(approvals.c.body).order_by(approvals.c.recorded_at.desc(), approvals.c.approval_id)
+    if what is not None:
+        query = query.where(approvals.c.what == what)
+    if operator is not None:
+        query = query.where(approvals.c.operator == operator)
+    return [Approval.from_json(body) for body in connection.execute(query.limit(limit)).scalars()]
+
+
+# Changes of roles
+
+
+def add_change(connection: Connection, record: ChangeRecord) -> None:
+    """Write a change that was asked for."""
+    connection.execute(
+        insert(changes).values({name: getattr(record, name) for name in ChangeRecord.__slots__})
+    )
+
+
+def change(connection: Connection, sha256: str) -> ChangeRecord | None:
+    """The change with this hash, which no other writer ends meanwhile; or None."""
+    query = select(changes).where(changes.c.sha256 == sha256).with_for_update()
+    row = connection.execute(query).one_or_none()
+    return None if row is None else ChangeRecord(**row._mapping)  # noqa: SLF001 - the public name of the library
+
+
+def list_changes(connection: Connection, *, state: ChangeState | None = None) -> list[ChangeRecord]:
+    """The changes, newest first."""
+    query = select(changes).order_by(changes.c.requested_at.desc(), changes.c.sha256)
+    if state is not None:
+        query = query.where(changes.c.state == state)
+    return [ChangeRecord(**row._mapping) for row in connection.execute(query)]  # noqa: SLF001 - as above
+
+
+def end_change(connection: Connection, sha256: str, state: ChangeState, *, at: datetime) -> None:
+    """Say that a change was applied or dropped."""
+    connection.execute(update(changes).where(changes.c.sha256 == sha256).values(state=state, ended_at=at))
