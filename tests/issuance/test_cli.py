@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from issuance_testbed import NATURAL, SpyKey, make_csr
 from typer.testing import CliRunner, Result
 
+from trustworks.core.der.x509 import QC_STATEMENTS, read_qc_statements
 from trustworks.core.errors import Malformed, Refused, Rejected, TrustworksError, Unavailable
 from trustworks.issuance.cli import app, crl, profile
 
@@ -254,6 +255,35 @@ def test_profiles_are_listed_and_shown() -> None:
     assert "key signs  365 days" in shown
     assert json.loads(run(profile, ["show", "seal", "--json"]).stdout)["qc_sscd"] is True
     assert isinstance(run(profile, ["show", "nothing"]).exception, Rejected)
+    assert "also in version 2" in run(profile, ["list"]).stdout
+    later = run(profile, ["show", "seal/2"]).stdout
+    assert "from 2026-07-01; beside legal-qcp-l-qscd/1" in later
+    assert "EN 319 412-5 V2.6.1, key in a QSCD: yes" in later
+    for name, line in (
+        ("natural-qcp-n-qscd-short-term", "never revoked or held"),
+        ("psd2-qwac", "roles of payment services"),
+        ("qncp-w-gen-legal", "never held"),
+        ("smime-mailbox", "names      email"),
+    ):
+        assert line in run(profile, ["show", name]).stdout
+
+
+def test_what_is_declared_goes_into_the_certificate(cli: Cli, csr: Path) -> None:
+    subject = "C=XX, O=Muster TEST Ltd, OI=PSDXX-NCA-1, CN=Muster TEST Seal"
+    asked = ("issue", "--profile", "psd2-qseal/2", "--csr", str(csr), "--subject", subject)
+    services = ("--psd2-role", "PSP_AS", "--psd2-role", "PSP_PI", "--nca-name", "Supervisor TEST")
+    more = ("--nca-id", "XX-NCA", "--limit", "EUR 5000", "--identified-by", "eIDAS2-acd")
+    pem = cli.json(*asked, *services, *more)["certificate"]
+    found = x509.load_pem_x509_certificate(pem.encode())
+    value = found.extensions.get_extension_for_oid(x509.ObjectIdentifier(QC_STATEMENTS)).value
+    assert isinstance(value, x509.UnrecognizedExtension)
+    stated = read_qc_statements(value.value)
+    roles = (("0.4.0.19495.1.1", "PSP_AS"), ("0.4.0.19495.1.2", "PSP_PI"))
+    assert stated.psd2 == ((roles, "Supervisor TEST", "XX-NCA"),)
+    assert (stated.limits, stated.methods) == ((("EUR", 5, 3),), ("0.4.0.1862.1.8.3",))
+    assert isinstance(cli(*asked).exception, Rejected)
+    assert isinstance(cli(*asked, "--nca-id", "XX-NCA").exception, Rejected)
+    assert isinstance(cli(*asked, *services, "--limit", "5").exception, Malformed)
 
 
 @pytest.mark.req("EN319411-1:CSS-6.3.9-13")

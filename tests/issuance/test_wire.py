@@ -24,6 +24,7 @@ from trustworks.issuance.wire import (
     as_stored,
     read_alternative_names,
     read_csr,
+    read_limit,
     read_serial,
     read_subject,
 )
@@ -172,7 +173,9 @@ VALUES = st.text(
 
 @given(
     types=st.lists(
-        st.sampled_from([one for one in NAME_ORDER if one != "countryName"]), min_size=1, unique=True
+        st.sampled_from([one for one in NAME_ORDER if not one.lower().endswith("countryname")]),
+        min_size=1,
+        unique=True,
     ),
     data=st.data(),
 )
@@ -196,3 +199,18 @@ def test_serials_are_read_as_people_write_them() -> None:
     for text in ("", "xyz", "1" * 41, "-1", "0x"):
         with pytest.raises(Malformed):
             read_serial(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "amount", "exponent"),
+    [("EUR 5000", 5, 3), ("EUR 1", 1, 0), ("EUR 0", 0, 0), ("EUR 000", 0, 0), ("EUR 0120", 12, 1)],
+)
+def test_a_limit_is_written_short(text: str, amount: int, exponent: int) -> None:
+    found = read_limit(text)
+    assert (found.currency, found.amount, found.exponent) == ("EUR", amount, exponent)
+
+
+@pytest.mark.parametrize("text", ["", "EUR", "5000 EUR", "eur 5", "EUR -5", "EUR 5.00", "EUR  5", "EUR 5\n"])
+def test_what_is_no_limit_is_malformed(text: str) -> None:
+    with pytest.raises(Malformed, match="such as EUR 5000"):
+        read_limit(text)

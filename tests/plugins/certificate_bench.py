@@ -14,13 +14,15 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from trustworks.core.der.encode import tlv
 from trustworks.issuance.config import IssuanceSettings
 from trustworks.issuance.lints import Finding, Surroundings, lint
-from trustworks.issuance.model import NameAttribute, Template
-from trustworks.issuance.profiles import PROFILES, tbs
+from trustworks.issuance.model import Declarations, NameAttribute, PaymentServices, Template
+from trustworks.issuance.profiles import PROFILES, profile_named, tbs
 from trustworks.issuance.rules.requests import complete_subject
 from trustworks.issuance.service import new_serial
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from trustworks.issuance.model import Profile
 
 PUBLIC_URL = "http://tsp.example.com"
 SETTINGS = IssuanceSettings.model_validate(
@@ -30,21 +32,87 @@ SETTINGS = IssuanceSettings.model_validate(
     }
 )
 NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
+NATURAL = {
+    "countryName": "XX",
+    "givenName": "Anna",
+    "surname": "Muster",
+    "serialNumber": "PNOXX-TEST-1",
+    "commonName": "Anna Muster TEST",
+}
+LEGAL = {
+    "countryName": "XX",
+    "organizationName": "Muster TEST Ltd",
+    "organizationIdentifier": "NTRXX-TEST-2",
+    "commonName": "Muster TEST Seal",
+}
+EV = {
+    "countryName": "XX",
+    "localityName": "Sampleton",
+    "organizationName": "Muster TEST Ltd",
+    "businessCategory": "Private Organization",
+    "jurisdictionCountryName": "XX",
+    "serialNumber": "TEST-2",
+    "organizationIdentifier": "NTRXX-TEST-2",
+}
+PSD2_ID = "PSDXX-NCA-TEST2"
+SERVER = "www.muster.example.com"
 SUBJECTS = {
-    "natural-qcp-n-qscd": {
+    **{name: NATURAL for name, one in PROFILES.items() if one.kind == "natural"},
+    **{name: LEGAL for name, one in PROFILES.items() if one.kind == "legal" and not one.from_provider},
+    "qevcp-w": EV,
+    "psd2-qwac": {**EV, "organizationIdentifier": PSD2_ID},
+    "psd2-qseal": {**LEGAL, "organizationIdentifier": PSD2_ID},
+    "qncp-w-ov": {
         "countryName": "XX",
-        "givenName": "Anna",
-        "surname": "Muster",
-        "serialNumber": "PNOXX-TEST-1",
-        "commonName": "Anna Muster TEST",
-    },
-    "legal-qcp-l-qscd": {
-        "countryName": "XX",
+        "localityName": "Sampleton",
         "organizationName": "Muster TEST Ltd",
         "organizationIdentifier": "NTRXX-TEST-2",
-        "commonName": "Muster TEST Seal",
     },
+    "qncp-w-iv": {
+        "countryName": "XX",
+        "localityName": "Sampleton",
+        "surname": "Muster TEST",
+        "givenName": "Anna",
+    },
+    "qncp-w-gen-legal": {**LEGAL, "commonName": SERVER},
+    "qncp-w-gen-natural": {**NATURAL, "commonName": SERVER, "surname": "Muster TEST"},
+    "smime-mailbox": {"commonName": "anna@muster.example.com"},
+    "smime-organization": {
+        "organizationName": "Muster TEST Ltd",
+        "organizationIdentifier": "NTRXX-TEST-2",
+        "commonName": "Muster TEST Ltd",
+    },
+    "smime-sponsored": {
+        "organizationName": "Muster TEST Ltd",
+        "organizationIdentifier": "NTRXX-TEST-2",
+        "givenName": "Anna",
+        "surname": "Muster",
+        "commonName": "Anna Muster TEST",
+    },
+    "smime-individual": {"givenName": "Anna", "surname": "Muster", "commonName": "Anna Muster TEST"},
 }
+NAMES = {"DNS": f"DNS:{SERVER}", "email": "email:anna@muster.example.com"}
+PAYMENT_SERVICES = PaymentServices(
+    roles=("PSP_AS", "PSP_PI"), authority_name="Supervisor TEST", authority="XX-NCA"
+)
+
+
+def names_of(profile: Profile) -> tuple[str, ...]:
+    """Alternative names that the profile wants."""
+    if profile.alternative_names == "absent":
+        return ()
+    return tuple(NAMES[kind] for kind in profile.name_kinds if kind in NAMES)
+
+
+def declarations_of(profile: Profile) -> Declarations:
+    """What the profile wants to be declared."""
+    return Declarations(payment_services=PAYMENT_SERVICES if profile.psd2 else None)
+
+
+def last_second(profile: Profile) -> datetime:
+    """The end of a validity that begins now."""
+    lifetime = timedelta(days=profile.days) if profile.hours is None else timedelta(hours=profile.hours)
+    return NOW + lifetime - timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +214,8 @@ class Benches:
         )
 
     def __getitem__(self, profile: str) -> Bench:
-        match profile:
+        """The bench of a profile, by its name or name/version."""
+        match profile.partition("/")[0]:
             case "root":
                 return self._bench("root", self._root_key, None)
             case "sub-ca":
@@ -161,8 +230,8 @@ class Benches:
         issuer: x509.Certificate | None,
         subject_key: ec.EllipticCurvePrivateKey | None = None,
     ) -> Bench:
-        profile = PROFILES[profile_name]
-        given = SUBJECTS.get(profile_name, {"commonName": f"{profile_name} TEST"})
+        profile = profile_named(profile_name)
+        given = SUBJECTS.get(profile.name, {"commonName": f"{profile.name} TEST"})
         provider: dict[str, str | None] = {
             "countryName": SETTINGS.country,
             "organizationName": SETTINGS.organization,
@@ -171,15 +240,16 @@ class Benches:
         template = Template(
             profile=profile,
             subject=complete_subject(profile, [NameAttribute(*item) for item in given.items()], provider),
-            alternative_names=("DNS:tsp.example.com",) if profile.alternative_names == "required" else (),
+            alternative_names=names_of(profile),
             spki=_spki(subject_key or key),
             serial=new_serial(),
             not_before=NOW,
-            not_after=NOW + timedelta(days=profile.days, seconds=-1),
+            not_after=last_second(profile),
             semantics=profile.semantics is not None,
             issuer_certificate=None if issuer is None else issuer.public_bytes(Encoding.DER),
             authority=profile.authority,
             path_length=profile.path_length,
+            declarations=declarations_of(profile),
         )
         return Bench(
             around=Surroundings(

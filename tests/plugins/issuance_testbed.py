@@ -120,7 +120,7 @@ class Provider:
         fields: dict[str, Any] = {
             "profile": profile,
             "csr": csr or make_csr(),
-            "subject": read_subject(SUBJECTS[profile]),
+            "subject": changes["subject"] if "subject" in changes else read_subject(SUBJECTS[profile]),
             "requested_by": "registration-officer",
             "alternative_names": NAMES.get(profile, ()),
         }
@@ -128,20 +128,27 @@ class Provider:
 
 
 @contextmanager
-def open_provider(database: Database, root_key: Key, issuing_key: Key) -> Iterator[Provider]:
+def open_provider(
+    database: Database,
+    root_key: Key,
+    issuing_key: Key,
+    *,
+    lab: bool = True,
+    of: IssuanceSettings | None = None,
+) -> Iterator[Provider]:
     """The service over these keys; the authorities' ceremonies are still to come."""
     clock, system = PlacedClock(START), PlacedClock(START)
     spy = SpyKey(issuing_key)
     keys = KeyRing(root_key, spy)
     recorder = Recorder.open(database, "issuance", now=lambda: clock.moment)
     issuance = Issuance(
-        settings(),
+        of or settings(),
         public_url=PUBLIC_URL,
         keys=keys,
         clock=clock,
         recorder=recorder,
         database=database,
-        lab=True,
+        lab=lab,
         system=system,
     )
     yield Provider(

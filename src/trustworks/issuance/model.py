@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Literal, NamedTuple, Protocol
 
 # issuing: the intent is recorded, the key may have signed. issued: signed, checked, recorded.
@@ -155,19 +155,58 @@ class Issued:
     chain: tuple[bytes, ...]
 
 
-Kind = Literal["root", "sub-ca", "tsu", "ocsp-signer", "audit-signer", "tls-server", "natural", "legal"]
+Kind = Literal[
+    "root",
+    "sub-ca",
+    "tsu",
+    "ocsp-signer",
+    "audit-signer",
+    "tls-server",
+    "natural",
+    "legal",
+    "web",  # web sites whose subject is as the CA/Browser Forum has it; QNCP-w-gen is natural or legal
+    "smime",
+]
+
+# The attributes that subjects may have, from the broad to the narrow.
+NAME_ORDER = (
+    "countryName",
+    "stateOrProvinceName",
+    "localityName",
+    "postalCode",
+    "streetAddress",
+    "organizationName",
+    "organizationIdentifier",
+    "organizationalUnitName",
+    "title",
+    "givenName",
+    "surname",
+    "pseudonym",
+    "businessCategory",
+    "jurisdictionCountryName",
+    "jurisdictionStateOrProvinceName",
+    "jurisdictionLocalityName",
+    "serialNumber",
+    "commonName",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """What a certificate of one kind looks like: data that `profiles.tbs` follows and the lints check again.
 
+    `since` and `until` are the first and last day on which certificates of this version are issued; several
+    versions may be live. `qcs` is the edition of EN 319 412-5 whose statements it makes.
+
     Subject attributes go by the names of X.520, extended key usages and `policies` by their dotted
     identifiers. `from_provider` are attributes that the configuration gives when the request does not;
     `one_of` are groups of which exactly one must be there, as a whole or in part. `own_policy` is a number
-    under the provider's policy arc. `private_key_days` is how long the private key may sign
-    (privateKeyUsagePeriod). `honours` are the extensions of a CSR that count; all others are ignored, and so
-    is the CSR's subject.
+    under the provider's policy arc; `reserved_policy` is the CA/Browser Forum's, which stands first.
+    `private_key_days` is how long the private key may sign (privateKeyUsagePeriod). `hours` is the validity
+    of what lives shorter than a day. `honours` are the extensions of a CSR that count; all others are
+    ignored, and so is the CSR's subject. `name_kinds` are the kinds of alternative names. `web` is the kind
+    of web site certificate, `short_term` a certificate whose status nobody need ask for, `suspension` whether
+    it may be held, `caa` and `ct` whether CAA records and logs are asked before it is issued.
     """
 
     name: str
@@ -179,48 +218,89 @@ class Profile:
     max_days: int
     key_usage: tuple[str, ...]
     required: tuple[str, ...]
+    since: date = date(2026, 1, 1)
+    until: date | None = None
     optional: tuple[str, ...] = ()
     from_provider: tuple[str, ...] = ()
     one_of: tuple[tuple[str, ...], ...] = ()
+    order: tuple[str, ...] = NAME_ORDER
     ca: bool = False
     path_length: int | None = None
     extended_key_usage: tuple[str, ...] = ()
     extended_key_usage_critical: bool = False
     own_policy: int | None = None
+    reserved_policy: str | None = None
     policies: tuple[str, ...] = ()
+    qcs: Literal["V2.5.1", "V2.6.1"] | None = None
     qc_type: str | None = None
     qc_sscd: bool = False
     semantics: str | None = None
+    psd2: bool = False
+    web: Literal["gen", "iv", "ov", "ev"] | None = None
+    hours: int | None = None
+    short_term: bool = False
+    suspension: bool = True
+    caa: bool = False
+    ct: bool = False
     private_key_days: int | None = None
+    cps_link: bool = True
+    key_identifier: bool = True
     crl_link: bool = True
     ocsp_link: bool = True
     issuer_link: bool = True
     no_check: bool = False
     alternative_names: Literal["absent", "required"] = "absent"
+    name_kinds: tuple[str, ...] = ("DNS", "IP")
     honours: tuple[str, ...] = ()
 
     @property
     def attributes(self) -> tuple[str, ...]:
         """All attributes that the subject may have, in the order of the name."""
         allowed = {*self.required, *self.optional, *self.from_provider, *(a for g in self.one_of for a in g)}
-        return tuple(name for name in NAME_ORDER if name in allowed)
+        return tuple(name for name in self.order if name in allowed)
+
+    def policy_identifiers(self, arc: str) -> tuple[str, ...]:
+        """The certificate policies, in order; `arc` is the provider's."""
+        reserved = () if self.reserved_policy is None else (self.reserved_policy,)
+        own = () if self.own_policy is None else (f"{arc}.{self.own_policy}",)
+        return reserved + own + self.policies
 
 
-# The attributes that subjects may have, from the broad to the narrow.
-NAME_ORDER = (
-    "countryName",
-    "stateOrProvinceName",
-    "localityName",
-    "organizationName",
-    "organizationIdentifier",
-    "organizationalUnitName",
-    "title",
-    "givenName",
-    "surname",
-    "pseudonym",
-    "serialNumber",
-    "commonName",
-)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """The value of transactions that a certificate may be used for: amount * 10^exponent in a currency."""
+
+    currency: str
+    amount: int
+    exponent: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentServices:
+    """What TS 119 495 wants to be stated of a payment service provider: its roles, and who authorised it.
+
+    Roles by their names (``PSP_AS``); the competent authority by its name and identifier (``XX-NCA``).
+    """
+
+    roles: tuple[str, ...]
+    authority_name: str
+    authority: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declarations:
+    """What a qualified certificate states of its subject beside the name; not every profile knows each.
+
+    `identification` is the method of Article 24 by which the subject was identified, as EN 319 412-5 calls it
+    (``eIDAS2-acd``).
+    """
+
+    limit: Limit | None = None
+    payment_services: PaymentServices | None = None
+    identification: str | None = None
+
+
+NO_DECLARATIONS = Declarations()
 
 
 class KeyProof(Protocol):
@@ -253,9 +333,10 @@ class KeyProof(Protocol):
 class Request:
     """What a certificate is asked for: a key with the proof of its possession, and a name.
 
-    `csr` is a PKCS#10 in DER or PEM, or what a protocol of another format read. `alternative_names` are
-    written ``DNS:name`` or ``IP:address``. `semantics` says that the subject's identifier follows EN 319
-    412-1, 5.1. `requested_by` is a role, a process or a pseudonym: it goes into the audit log.
+    `profile` is a name, or name/version. `csr` is a PKCS#10 in DER or PEM, or what a protocol of another
+    format read. `alternative_names` are written ``DNS:name``, ``IP:address`` or ``email:address``.
+    `semantics` says that the subject's identifier follows EN 319 412-1, 5.1. `requested_by` is a role, a
+    process or a pseudonym: it goes into the audit log.
     """
 
     profile: str
@@ -265,6 +346,7 @@ class Request:
     alternative_names: tuple[str, ...] = ()
     days: int | None = None
     semantics: bool = False
+    declarations: Declarations = NO_DECLARATIONS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -282,3 +364,4 @@ class Template:
     issuer_certificate: bytes | None
     authority: str
     path_length: int | None
+    declarations: Declarations = NO_DECLARATIONS

@@ -36,6 +36,7 @@ from trustworks.issuance.release import INTENT_LIFE, Release, objection_of
 from trustworks.issuance.revocation import StatusChange
 from trustworks.issuance.rules import keys as key_rules
 from trustworks.issuance.rules import requests as request_rules
+from trustworks.issuance.rules.declarations import check_declarations
 from trustworks.issuance.rules.key_quality import check_key_quality
 from trustworks.issuance.wire import read_csr
 
@@ -146,9 +147,10 @@ class Issuance:
         """
         self._recorder.ping()
         request_rules.check_actor(request.requested_by)
-        profile = profile_named(request.profile)
+        profile = profile_named(request.profile, self.settings.profile_versions)
         try:
             request_rules.check_not_a_ceremony(profile)
+            check_declarations(profile, request.declarations)
             return self._issue(profile, request, also)
         except (Refused, Rejected) as error:
             self._recorder.record(
@@ -170,6 +172,7 @@ class Issuance:
         # complete.
         csr = read_csr(request.csr) if isinstance(request.csr, bytes) else request.csr
         now = self._clock.now().utc
+        request_rules.check_in_use(profile, now.date())
         key_rules.check_key_identifier(csr.key_algorithm)
         spki = self._subject_key(csr.public_key(), now.date())
         key_rules.check_possession(csr)
@@ -191,6 +194,7 @@ class Issuance:
             issuer_certificate=authority.certificate,
             authority=authority.name,
             path_length=profile.path_length,
+            declarations=request.declarations,
         )
         # 3. to 7. are the release's.
         der = self._release.release(

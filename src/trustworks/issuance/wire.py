@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from trustworks.core.errors import Malformed
 from trustworks.core.printable import printable
-from trustworks.issuance.model import NAME_ORDER, NameAttribute
+from trustworks.issuance.model import NAME_ORDER, Limit, NameAttribute
 
 MAX_CSR: Final = 65536
 _UNREADABLE: Final = (x509.InvalidVersion, x509.UnsupportedGeneralNameType, x509.DuplicateExtension)
@@ -25,6 +25,7 @@ SHORT: Final = {
     "O": "organizationName",
     "OI": "organizationIdentifier",
     "OU": "organizationalUnitName",
+    "STREET": "streetAddress",
     "T": "title",
     "GN": "givenName",
     "SN": "surname",
@@ -207,3 +208,16 @@ def read_serial(text: str) -> str:
     if not re.fullmatch(r"[0-9a-f]{1,40}", digits):
         raise Malformed(f"{text!r} is not a serial number; write up to 40 hexadecimal digits.")
     return digits.rjust(40, "0")
+
+
+def read_limit(text: str) -> Limit:
+    """``EUR 5000``: a currency and a whole amount. Raises `Malformed`.
+
+    The amount is written with as few digits as it can be (5 * 10^3).
+    """
+    found = re.fullmatch(r"([A-Z]{3}) ([0-9]{1,30})", text)
+    if found is None:
+        raise Malformed(f"{text!r} is no limit; write a currency and a whole amount, such as EUR 5000.")
+    digits = found[2].lstrip("0") or "0"
+    amount = digits.rstrip("0") or digits
+    return Limit(currency=found[1], amount=int(amount), exponent=len(digits) - len(amount))

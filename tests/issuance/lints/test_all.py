@@ -11,7 +11,7 @@ from certificate_bench import found_by_lints
 
 from trustworks.core.errors import Malformed
 from trustworks.issuance.lints import all_lints, lint
-from trustworks.issuance.profiles import PROFILES
+from trustworks.issuance.profiles import VERSIONS
 
 if TYPE_CHECKING:
     from certificate_bench import Benches
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 
 
-@pytest.mark.parametrize("profile", list(PROFILES))
+@pytest.mark.parametrize(
+    "profile", [f"{one.name}/{one.version}" for versions in VERSIONS.values() for one in versions]
+)
 def test_nothing_is_found_in_a_good_certificate(benches: Benches, profile: str) -> None:
     assert found_by_lints(benches[profile]) == set()
 

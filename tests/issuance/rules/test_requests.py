@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from ipaddress import IPv6Address
 
 import pytest
@@ -10,11 +11,12 @@ from cryptography import x509
 
 from trustworks.core.errors import Refused, Rejected
 from trustworks.issuance.model import NameAttribute
-from trustworks.issuance.profiles import PROFILES, profile_named
+from trustworks.issuance.profiles import PROFILES, VERSIONS, profile_named
 from trustworks.issuance.profiles.tbs import alternative_name, alternative_names
 from trustworks.issuance.rules.requests import (
     check_actor,
     check_alternative_names,
+    check_in_use,
     check_not_a_ceremony,
     complete_subject,
     validity,
@@ -121,7 +123,7 @@ def test_a_certificate_has_a_hundred_alternative_names_at_most() -> None:
 
 @pytest.mark.parametrize("text", ["URI:x", "tsp.example.com", "192.0.2.1", "dns:a.test", "DNSX:a", ""])
 def test_an_alternative_name_says_what_it_is(text: str) -> None:
-    with pytest.raises(Rejected, match="DNS:name or IP:address"):
+    with pytest.raises(Rejected, match="DNS:name, IP:address or email:address"):
         alternative_name(text)
 
 
@@ -180,6 +182,57 @@ def test_a_wrong_profile_name_gets_a_hint() -> None:
         profile_named("tls-sever")
     with pytest.raises(Rejected, match="profile list"):
         profile_named("")
+
+
+def test_a_name_may_say_a_version() -> None:
+    first, second = VERSIONS["natural-qcp-n-qscd"]
+    assert profile_named("natural-qcp-n-qscd") is profile_named("natural/1") is first
+    assert profile_named("natural/2") is second
+    assert (first.qcs, second.qcs) == ("V2.5.1", "V2.6.1")
+    assert profile_named("natural", {"natural-qcp-n-qscd": 2}) is second
+    assert profile_named("natural/1", {"natural-qcp-n-qscd": 2}) is first
+    for name in ("tsu/2", "tsu/", "tsu/x", "tsu"):
+        with pytest.raises(Rejected, match="it has 1") as found:
+            profile_named(name, {"tsu": 7})
+        assert found.value.code == "issuance.profile-version"
+
+
+def test_a_version_is_issued_in_its_time() -> None:
+    profile = replace(PROFILES["tsu"], since=date(2026, 2, 1), until=date(2026, 3, 1))
+    check_in_use(profile, date(2026, 2, 1))
+    check_in_use(profile, date(2026, 3, 1))
+    check_in_use(PROFILES["tsu"], date(2099, 1, 1))
+    for day in (date(2026, 1, 31), date(2026, 3, 2)):
+        with pytest.raises(Rejected, match="from 2026-02-01 until 2026-03-01"):
+            check_in_use(profile, day)
+
+
+def test_names_are_of_the_profiles_kinds() -> None:
+    check_alternative_names(PROFILES["smime-mailbox"], ("email:a@b.test",))
+    check_alternative_names(PROFILES["qevcp-w"], ("DNS:a.test",))
+    for profile, name in (("qevcp-w", "IP:192.0.2.1"), ("smime-mailbox", "DNS:a.test"), ("tsu", "DNS:a")):
+        with pytest.raises(Rejected):
+            check_alternative_names(PROFILES[profile], (name,))
+    with pytest.raises(Rejected, match="email:anna"):
+        check_alternative_names(PROFILES["smime-mailbox"], ())
+
+
+@pytest.mark.parametrize("text", ["a", "@b.test", "a@", "a b@c.test", '"a"@b.test', "<a@b.test>", "\u00e4@b"])
+def test_a_mailbox_is_name_and_domain(text: str) -> None:
+    with pytest.raises(Rejected, match="no address of electronic mail"):
+        alternative_name(f"email:{text}")
+    assert alternative_name("email:a@b.test") == x509.RFC822Name("a@b.test")
+
+
+@pytest.mark.req("TRUSTWORKS:ISSUANCE-VALIDITY-WITHIN")
+def test_some_hours_are_not_cut_and_not_chosen() -> None:
+    profile = PROFILES["natural-qcp-n-qscd-short-term"]
+    first, last = validity(profile, None, NOW, NOW + timedelta(days=1))
+    assert (first, last) == (NOW.replace(microsecond=0), first + timedelta(hours=12, seconds=-1))
+    with pytest.raises(Rejected, match="12 hours"):
+        validity(profile, 1, NOW, None)
+    with pytest.raises(Refused, match="renew it"):
+        validity(profile, None, NOW, NOW + timedelta(hours=11))
 
 
 def test_values_are_in_composed_form() -> None:

@@ -15,9 +15,9 @@ from trustworks.core.moments import read_moment
 from trustworks.core.output import check_output, write_output
 from trustworks.core.printable import printable
 from trustworks.issuance import records
-from trustworks.issuance.model import Request, RevocationReason
+from trustworks.issuance.model import Declarations, PaymentServices, Request, RevocationReason
 from trustworks.issuance.profiles import profile_named
-from trustworks.issuance.wire import MAX_CSR, as_stored, read_serial, read_subject
+from trustworks.issuance.wire import MAX_CSR, as_stored, read_limit, read_serial, read_subject
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -65,13 +65,25 @@ def issue(
         Path | None, typer.Option(help="Write the certificate here (PEM), in place of standard output.")
     ] = None,
     alternative_name: Annotated[
-        list[str] | None, typer.Option(help="DNS:name or IP:address; may be given several times.")
+        list[str] | None,
+        typer.Option(help="DNS:name, IP:address, email:address; may be given several times."),
     ] = None,
     days: Annotated[int | None, typer.Option(help="Days of validity. Default: the profile's.")] = None,
     by: By = "registration-officer",
     semantics: Annotated[
         bool, typer.Option("--semantics", help="State that the subject's identifier follows EN 319 412-1.")
     ] = False,
+    limit: Annotated[
+        str | None, typer.Option(help='State a limit on transactions, for example "EUR 5000" (qualified).')
+    ] = None,
+    identified_by: Annotated[
+        str | None, typer.Option(help="State the method of Article 24, for example eIDAS2-acd (qualified).")
+    ] = None,
+    psd2_role: Annotated[
+        list[str] | None, typer.Option(help="PSP_AS, PSP_PI, PSP_AI, PSP_IC; may be given several times.")
+    ] = None,
+    nca_name: Annotated[str | None, typer.Option(help="The competent authority's name (PSD2).")] = None,
+    nca_id: Annotated[str | None, typer.Option(help="Its identifier, for example XX-NCA (PSD2).")] = None,
     chain: Annotated[
         bool, typer.Option("--chain", help="Write the authority's certificate behind it.")
     ] = False,
@@ -92,6 +104,11 @@ def issue(
         alternative_names=tuple(alternative_name or ()),
         days=days,
         semantics=semantics,
+        declarations=Declarations(
+            limit=None if limit is None else read_limit(limit),
+            payment_services=payment_services(psd2_role or [], nca_name, nca_id),
+            identification=identified_by,
+        ),
     )
     if out is not None:
         check_output(out, replace=replace)
@@ -114,6 +131,13 @@ def issue(
         typer.echo(pem, nl=False)
     else:
         typer.echo(f"Issued {issued.serial} ({issued.profile}), written to {printable(str(out))}.")
+
+
+def payment_services(roles: list[str], name: str | None, identifier: str | None) -> PaymentServices | None:
+    """What PSD2's three options say together; None without any of them."""
+    if not roles and name is None and identifier is None:
+        return None
+    return PaymentServices(roles=tuple(roles), authority_name=name or "", authority=identifier or "")
 
 
 def read_file(file: Path) -> bytes:

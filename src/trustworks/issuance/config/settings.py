@@ -178,6 +178,20 @@ class IssuanceSettings(Table):
     pds: tuple[PdsSettings, ...] = Field(
         default=(), description="The PKI disclosure statements; qualified profiles need an English one."
     )
+    retention_years: int | None = Field(
+        default=None,
+        ge=1,
+        le=100,
+        description="Years for which records of a certificate are kept after its end; qualified ones say so.",
+    )
+    name_registration_authorities: tuple[Annotated[str, AfterValidator(_url)], ...] = Field(
+        default=(),
+        description="URLs of who registers identifiers of local schemes (`EI:SE-...`); EN 319 412-1, 5.1.",
+    )
+    profile_versions: dict[str, int] = Field(
+        default={},
+        description="Which version a profile's plain name means, for example natural-qcp-n-qscd = 2.",
+    )
     root: RootSettings = Field(default_factory=RootSettings, description="The root.")
     issuing: IssuingSettings = Field(default_factory=IssuingSettings, description="The issuing authority.")
     ocsp: OcspSettings = Field(default_factory=OcspSettings, description="The OCSP responder.")

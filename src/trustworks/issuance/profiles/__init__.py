@@ -1,4 +1,8 @@
-"""Certificate profiles: a file per profile, data alone; `tbs` encodes what they say."""
+"""Certificate profiles: a file per profile, data alone; `tbs` encodes what they say.
+
+A profile may be live in several versions. Its plain name means the version that its file calls PROFILE, or
+the one that ``[issuance.profile-versions]`` says; ``name/version`` means that version.
+"""
 
 from __future__ import annotations
 
@@ -8,30 +12,86 @@ from typing import TYPE_CHECKING, Final
 from trustworks.core.errors import Rejected
 from trustworks.issuance.profiles import (
     audit_signer,
+    legal_lcp,
+    legal_ncp,
+    legal_ncp_plus,
+    legal_qcp_l,
     legal_qcp_l_qscd,
+    legal_short_term,
+    natural_lcp,
+    natural_ncp,
+    natural_ncp_auth,
+    natural_ncp_plus,
+    natural_qcp_n,
     natural_qcp_n_qscd,
+    natural_short_term,
     ocsp_signer,
+    psd2_qseal,
+    psd2_qwac,
+    qevcp_w,
+    qncp_w_gen_legal,
+    qncp_w_gen_natural,
+    qncp_w_iv,
+    qncp_w_ov,
     root,
+    seal_edelivery,
+    seal_preservation,
+    seal_validation_report,
+    smime_individual,
+    smime_mailbox,
+    smime_organization,
+    smime_sponsored,
     sub_ca,
     tls_server,
     tsu,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from trustworks.issuance.model import Profile
 
-PROFILES: Final[dict[str, Profile]] = {
-    module.PROFILE.name: module.PROFILE
-    for module in (
-        root,
-        sub_ca,
-        tsu,
-        ocsp_signer,
-        audit_signer,
-        tls_server,
-        natural_qcp_n_qscd,
-        legal_qcp_l_qscd,
-    )
+_MODULES: Final = (
+    root,
+    sub_ca,
+    tsu,
+    ocsp_signer,
+    audit_signer,
+    tls_server,
+    seal_validation_report,
+    seal_preservation,
+    seal_edelivery,
+    natural_qcp_n_qscd,
+    natural_qcp_n,
+    natural_short_term,
+    natural_ncp,
+    natural_ncp_plus,
+    natural_lcp,
+    natural_ncp_auth,
+    legal_qcp_l_qscd,
+    legal_qcp_l,
+    legal_short_term,
+    legal_ncp,
+    legal_ncp_plus,
+    legal_lcp,
+    qevcp_w,
+    qncp_w_ov,
+    qncp_w_iv,
+    qncp_w_gen_legal,
+    qncp_w_gen_natural,
+    psd2_qseal,
+    psd2_qwac,
+    smime_mailbox,
+    smime_organization,
+    smime_sponsored,
+    smime_individual,
+)
+
+PROFILES: Final[dict[str, Profile]] = {module.PROFILE.name: module.PROFILE for module in _MODULES}
+
+# All versions of each, the oldest first.
+VERSIONS: Final[dict[str, tuple[Profile, ...]]] = {
+    module.PROFILE.name: getattr(module, "VERSIONS", (module.PROFILE,)) for module in _MODULES
 }
 
 # What people type for the two qualified profiles.
@@ -42,14 +102,27 @@ SHORT_NAMES: Final = {
 }
 
 
-def profile_named(name: str) -> Profile:
-    """The profile of that name or short name; `Rejected` (issuance.profile-unknown) when there is none."""
-    found = PROFILES.get(SHORT_NAMES.get(name, name))
-    if found is None:
-        close = difflib.get_close_matches(name, [*PROFILES, *SHORT_NAMES], n=1)
+def profile_named(name: str, chosen: Mapping[str, int] | None = None) -> Profile:
+    """The profile of that name, short name or ``name/version``.
+
+    `chosen` says which version a plain name means, where that is not PROFILE. Raises `Rejected`
+    (issuance.profile-unknown, issuance.profile-version) when there is none.
+    """
+    plain, slash, number = name.partition("/")
+    full = SHORT_NAMES.get(plain, plain)
+    if full not in PROFILES:
+        close = difflib.get_close_matches(plain, [*PROFILES, *SHORT_NAMES], n=1)
         hint = f" Did you mean {close[0]}?" if close else ""
         raise Rejected(
             "issuance.profile-unknown",
-            f"There is no certificate profile {name!r}.{hint} `trustworks profile list` shows all.",
+            f"There is no certificate profile {plain!r}.{hint} `trustworks profile list` shows all.",
         )
-    return found
+    wanted = number if slash else str((chosen or {}).get(full, PROFILES[full].version))
+    for found in VERSIONS[full]:
+        if str(found.version) == wanted:
+            return found
+    raise Rejected(
+        "issuance.profile-version",
+        f"The profile {full} has no version {wanted!r}; it has "
+        f"{', '.join(str(one.version) for one in VERSIONS[full])}.",
+    )

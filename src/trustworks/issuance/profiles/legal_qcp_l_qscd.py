@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from trustworks.core.der.x509 import QC_TYPE_ESEAL, QCP_L_QSCD, SEMANTICS_LEGAL
 from trustworks.issuance.model import Profile
+from trustworks.issuance.profiles.editions import V2_5_1_SINCE, with_v2_6_1
 
 PROFILE = Profile(
     name="legal-qcp-l-qscd",
     version=1,
+    since=V2_5_1_SINCE,
     title="Legal person, qualified seal, key in a QSCD (QCP-l-qscd)",
     kind="legal",
     authority="issuing",
@@ -21,7 +23,9 @@ PROFILE = Profile(
     optional=("stateOrProvinceName", "localityName", "organizationalUnitName", "serialNumber"),
     own_policy=2,
     policies=(QCP_L_QSCD,),
+    qcs="V2.5.1",
     qc_type=QC_TYPE_ESEAL,
     qc_sscd=True,
     semantics=SEMANTICS_LEGAL,
 )
+VERSIONS = with_v2_6_1(PROFILE)

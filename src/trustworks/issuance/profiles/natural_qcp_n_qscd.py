@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from trustworks.core.der.x509 import QC_TYPE_ESIGN, QCP_N_QSCD, SEMANTICS_NATURAL
 from trustworks.issuance.model import Profile
+from trustworks.issuance.profiles.editions import V2_5_1_SINCE, with_v2_6_1
 
 PROFILE = Profile(
     name="natural-qcp-n-qscd",
     version=1,
+    since=V2_5_1_SINCE,
     title="Natural person, qualified, key in a QSCD (QCP-n-qscd)",
     kind="natural",
     authority="issuing",
@@ -22,7 +24,9 @@ PROFILE = Profile(
     one_of=(("givenName", "surname"), ("pseudonym",)),
     own_policy=1,
     policies=(QCP_N_QSCD,),
+    qcs="V2.5.1",
     qc_type=QC_TYPE_ESIGN,
     qc_sscd=True,
     semantics=SEMANTICS_NATURAL,
 )
+VERSIONS = with_v2_6_1(PROFILE)

@@ -16,6 +16,8 @@ from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID, Object
 
 from trustworks.core.der import x509 as der
 from trustworks.core.errors import Rejected
+from trustworks.issuance.profiles.further import further_extensions
+from trustworks.issuance.profiles.statements import statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -37,6 +39,12 @@ NAME_OIDS: Final[dict[str, ObjectIdentifier]] = {
     "pseudonym": NameOID.PSEUDONYM,
     "serialNumber": NameOID.SERIAL_NUMBER,
     "commonName": NameOID.COMMON_NAME,
+    "postalCode": NameOID.POSTAL_CODE,
+    "streetAddress": NameOID.STREET_ADDRESS,
+    "businessCategory": NameOID.BUSINESS_CATEGORY,
+    "jurisdictionCountryName": NameOID.JURISDICTION_COUNTRY_NAME,
+    "jurisdictionStateOrProvinceName": NameOID.JURISDICTION_STATE_OR_PROVINCE_NAME,
+    "jurisdictionLocalityName": NameOID.JURISDICTION_LOCALITY_NAME,
 }
 _KEY_USAGES: Final = (
     "digital_signature",
@@ -100,12 +108,15 @@ def alternative_names(texts: Sequence[str]) -> list[x509.GeneralName]:
 
 
 def alternative_name(text: str) -> x509.GeneralName:
-    """``DNS:name`` or ``IP:address``; `Rejected` (issuance.alternative-name) for anything else."""
+    """``DNS:name``, ``IP:address`` or ``email:address``; or `Rejected` (issuance.alternative-name)."""
     kind, _, value = text.partition(":")
-    if kind not in {"DNS", "IP"}:
+    if kind not in {"DNS", "IP", "email"}:
         raise Rejected(
-            "issuance.alternative-name", f"{text!r} is no alternative name; write DNS:name or IP:address."
+            "issuance.alternative-name",
+            f"{text!r} is no alternative name; write DNS:name, IP:address or email:address.",
         )
+    if kind == "email":
+        return _mailbox(value)
     if kind == "IP":
         try:
             address = ipaddress.ip_address(value)
@@ -124,6 +135,17 @@ def alternative_name(text: str) -> x509.GeneralName:
         raise Rejected(
             "issuance.alternative-name", f"{value!r} is not a DNS name; write it in its ASCII form."
         ) from None
+
+
+def _mailbox(value: str) -> x509.GeneralName:
+    """An address of electronic mail (RFC 5280, 4.2.1.6); one of other characters would be another kind."""
+    local, at, domain = value.rpartition("@")
+    if not at or not local or not domain or not value.isascii() or any(c in value for c in " <>\"'\\"):
+        raise Rejected(
+            "issuance.alternative-name",
+            f"{value!r} is no address of electronic mail; write name@domain in ASCII, without quotes.",
+        )
+    return x509.RFC822Name(value)
 
 
 def build(template: Template, settings: IssuanceSettings, public_url: str) -> x509.CertificateBuilder:
@@ -157,7 +179,8 @@ def _extensions(
         own if issuer is None else issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     )
     yield x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(above), False
-    yield own, False
+    if profile.key_identifier:
+        yield own, False
     yield x509.KeyUsage(**{name: name in profile.key_usage for name in _KEY_USAGES}), True
     if profile.extended_key_usage:
         usages = [ObjectIdentifier(usage) for usage in profile.extended_key_usage]
@@ -166,7 +189,7 @@ def _extensions(
         yield x509.BasicConstraints(ca=True, path_length=template.path_length), True
     policies = policy_identifiers(profile, settings)
     if policies:
-        yield x509.CertificatePolicies([_policy(oid, settings) for oid in policies]), False
+        yield x509.CertificatePolicies([_policy(oid, profile, settings) for oid in policies]), False
     if template.alternative_names:
         yield x509.SubjectAlternativeName(alternative_names(template.alternative_names)), False
     if profile.private_key_days is not None:
@@ -178,21 +201,22 @@ def _extensions(
             False,
         )
     yield from _links(template, public_url)
-    if profile.qc_type is not None:
-        value = der.write_qc_statements(list(_statements(template, settings)))
+    found = statements(template, settings)
+    if found:
+        value = der.write_qc_statements(found)
         yield x509.UnrecognizedExtension(ObjectIdentifier(der.QC_STATEMENTS), value), False
+    yield from further_extensions(template)
     if profile.no_check:
         yield x509.OCSPNoCheck(), False
 
 
 def policy_identifiers(profile: Profile, settings: IssuanceSettings) -> tuple[str, ...]:
-    """The certificate policies: the provider's own first, then the standard's."""
-    own = () if profile.own_policy is None else (f"{settings.policy_arc}.{profile.own_policy}",)
-    return own + profile.policies
+    """The certificate policies, in order."""
+    return profile.policy_identifiers(settings.policy_arc)
 
 
-def _policy(oid: str, settings: IssuanceSettings) -> x509.PolicyInformation:
-    own = oid.startswith(settings.policy_arc + ".")
+def _policy(oid: str, profile: Profile, settings: IssuanceSettings) -> x509.PolicyInformation:
+    own = profile.cps_link and oid.startswith(settings.policy_arc + ".")
     statement = [settings.cps_url] if own and settings.cps_url is not None else None
     return x509.PolicyInformation(ObjectIdentifier(oid), statement)
 
@@ -229,16 +253,3 @@ def _links(template: Template, public_url: str) -> Iterator[tuple[x509.Extension
             ),
             False,
         )
-
-
-def _statements(template: Template, settings: IssuanceSettings) -> Iterator[der.Statement]:
-    profile = template.profile
-    if template.semantics and profile.semantics is not None:
-        yield der.semantics(profile.semantics)
-    yield der.compliance()
-    if profile.qc_sscd:
-        yield der.sscd()
-    if profile.qc_type is not None:
-        yield der.qc_type(profile.qc_type)
-    if settings.pds:
-        yield der.pds([(statement.language, statement.url) for statement in settings.pds])

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import Refused, Rejected
 from trustworks.core.trace import implements
-from trustworks.issuance.model import NAME_ORDER, NameAttribute
+from trustworks.issuance.model import NameAttribute
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
+    from datetime import date, datetime
 
     from trustworks.issuance.model import Profile
 
 
 MAX_VALUE: Final = 255
 MAX_NAMES: Final = 100
-PRINTABLE_ONLY: Final = frozenset({"countryName", "serialNumber"})
+PRINTABLE_ONLY: Final = frozenset({"countryName", "jurisdictionCountryName", "serialNumber"})
 PRINTABLE: Final = re.compile(r"[A-Za-z0-9 '()+,\-./:=?]+")
 ACTOR: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:@/-]{0,63}")
 
@@ -90,7 +90,7 @@ def complete_subject(
             f"A subject of the profile {profile.name} needs {', '.join(missing)}.",
         )
     _one_of_each(profile, given)
-    return tuple(given[name] for name in NAME_ORDER if name in given)
+    return tuple(given[name] for name in profile.order if name in given)
 
 
 def _one_of_each(profile: Profile, given: Mapping[str, NameAttribute]) -> None:
@@ -100,6 +100,17 @@ def _one_of_each(profile: Profile, given: Mapping[str, NameAttribute]) -> None:
         raise Rejected(
             "issuance.subject-attribute",
             f"A subject of the profile {profile.name} needs exactly one of these: {choices}.",
+        )
+
+
+def check_in_use(profile: Profile, day: date) -> None:
+    """`Rejected` (issuance.profile-version) for a version of a profile that is not issued on that day."""
+    if day < profile.since or (profile.until is not None and day > profile.until):
+        until = "" if profile.until is None else f" until {profile.until}"
+        raise Rejected(
+            "issuance.profile-version",
+            f"Version {profile.version} of the profile {profile.name} is issued from {profile.since}{until}; "
+            "ask for another version, see `trustworks profile show`.",
         )
 
 
@@ -121,15 +132,22 @@ def check_alternative_names(profile: Profile, names: Sequence[str]) -> None:
             f"{len(names)} alternative names are asked for; a certificate has at most {MAX_NAMES}.",
         )
     if profile.alternative_names == "required" and not names:
+        example = "email:anna@tsp.example" if "email" in profile.name_kinds else "DNS:tsp.example"
         raise Rejected(
             "issuance.alternative-name",
-            f"A certificate of the profile {profile.name} needs alternative names, for example "
-            "DNS:tsp.example.",
+            f"A certificate of the profile {profile.name} needs alternative names, for example {example}.",
         )
     if profile.alternative_names == "absent" and names:
         raise Rejected(
             "issuance.alternative-name",
             f"A certificate of the profile {profile.name} has no alternative names.",
+        )
+    foreign = [name for name in names if name.partition(":")[0] not in profile.name_kinds]
+    if foreign:
+        raise Rejected(
+            "issuance.alternative-name",
+            f"{foreign[0]!r} cannot stand in a certificate of the profile {profile.name}, whose names are of "
+            f"the kind {' or '.join(profile.name_kinds)}.",
         )
 
 
@@ -148,6 +166,8 @@ def validity(
     Days asked for that cannot be given are refused; the profile's own days are cut to the issuer's end.
     """
     first = now.replace(microsecond=0)
+    if profile.hours is not None:
+        return _some_hours(profile, days, first, issuer_end)
     wanted = profile.days if days is None else days
     if not 0 < wanted <= profile.max_days:
         raise Rejected(
@@ -165,4 +185,23 @@ def validity(
                 f"The authority's own certificate ends on {issuer_end:%Y-%m-%d %H:%M} UTC; {remedy}.",
             )
         last = issuer_end
+    return first, last
+
+
+def _some_hours(
+    profile: Profile, days: int | None, first: datetime, issuer_end: datetime | None
+) -> tuple[datetime, datetime]:
+    hours = profile.hours or 0
+    if days is not None:
+        raise Rejected(
+            "issuance.validity",
+            f"Certificates of the profile {profile.name} are valid for {hours} hours; ask for no days.",
+        )
+    last = first + timedelta(hours=hours, seconds=-1)
+    if issuer_end is not None and last > issuer_end:
+        raise Refused(
+            "TRUSTWORKS:ISSUANCE-VALIDITY-WITHIN",
+            f"The authority's own certificate ends on {issuer_end:%Y-%m-%d %H:%M} UTC; renew it before it "
+            "issues more.",
+        )
     return first, last

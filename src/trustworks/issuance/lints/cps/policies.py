@@ -13,8 +13,7 @@ from trustworks.issuance.lints.lint import Candidate, Lint, always
 def check(candidate: Candidate) -> str | None:
     """The certificate policies are exactly the profile's, the provider's own among them."""
     profile, settings = candidate.profile, candidate.around.settings
-    own = () if profile.own_policy is None else (f"{settings.policy_arc}.{profile.own_policy}",)
-    if candidate.policies != own + profile.policies:
+    if candidate.policies != profile.policy_identifiers(settings.policy_arc):
         return f"The policies ({', '.join(candidate.policies)}) are not the profile's."
     return None
 

@@ -23,6 +23,12 @@ NAMES = {
     "pseudonym": NameOID.PSEUDONYM.dotted_string,
     "serialNumber": NameOID.SERIAL_NUMBER.dotted_string,
     "commonName": NameOID.COMMON_NAME.dotted_string,
+    "postalCode": NameOID.POSTAL_CODE.dotted_string,
+    "streetAddress": NameOID.STREET_ADDRESS.dotted_string,
+    "businessCategory": NameOID.BUSINESS_CATEGORY.dotted_string,
+    "jurisdictionCountryName": NameOID.JURISDICTION_COUNTRY_NAME.dotted_string,
+    "jurisdictionStateOrProvinceName": NameOID.JURISDICTION_STATE_OR_PROVINCE_NAME.dotted_string,
+    "jurisdictionLocalityName": NameOID.JURISDICTION_LOCALITY_NAME.dotted_string,
 }
 
 

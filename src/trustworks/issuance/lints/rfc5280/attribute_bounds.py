@@ -1,6 +1,6 @@
-"""RFC 5280, A.1 (upper bounds); EN 319 412-3, LEG-4.2.1-9.
+"""RFC 5280, A.1 (upper bounds); EN 319 412-2, NAT-4.2.4-18; EN 319 412-3, LEG-4.2.1-9.
 
-A name's attributes keep to their upper bounds; those of a legal person's names may be longer.
+A name's attributes keep to their upper bounds; those of a person's names may be longer.
 """
 
 from __future__ import annotations
@@ -20,6 +20,12 @@ BOUNDS = {
     NameOID.PSEUDONYM.dotted_string: 128,
     NameOID.SERIAL_NUMBER.dotted_string: 64,
     NameOID.COMMON_NAME.dotted_string: 64,
+    NameOID.POSTAL_CODE.dotted_string: 40,
+    NameOID.STREET_ADDRESS.dotted_string: 128,
+    NameOID.BUSINESS_CATEGORY.dotted_string: 128,
+    NameOID.JURISDICTION_COUNTRY_NAME.dotted_string: 2,
+    NameOID.JURISDICTION_STATE_OR_PROVINCE_NAME.dotted_string: 128,
+    NameOID.JURISDICTION_LOCALITY_NAME.dotted_string: 128,
 }
 LEGAL_NAMES = frozenset(
     {
@@ -28,12 +34,14 @@ LEGAL_NAMES = frozenset(
         NameOID.COMMON_NAME.dotted_string,
     }
 )
+NATURAL_NAMES = LEGAL_NAMES | {NameOID.PSEUDONYM.dotted_string}
+LONGER = {"legal": LEGAL_NAMES, "natural": NATURAL_NAMES}
 
 
 @implements("RFC5280:A.1")
 def check(candidate: Candidate) -> str | None:
-    """A name's attributes keep to their upper bounds; those of a legal person's names may be longer."""
-    longer_allowed = LEGAL_NAMES if candidate.profile.kind == "legal" else frozenset()
+    """A name's attributes keep to their upper bounds; those of a person's names may be longer."""
+    longer_allowed = LONGER.get(candidate.profile.kind, frozenset())
     for oid, value in candidate.subject:
         bound = BOUNDS.get(oid)
         if not value.strip():
@@ -45,8 +53,8 @@ def check(candidate: Candidate) -> str | None:
 
 LINT = Lint(
     id="RFC5280:A.1",
-    clause="RFC 5280, A.1 (upper bounds); EN 319 412-3, LEG-4.2.1-9",
-    words="A name's attributes keep to their upper bounds; those of a legal person's names may be longer.",
+    clause="RFC 5280, A.1 (upper bounds); EN 319 412-2, NAT-4.2.4-18; EN 319 412-3, LEG-4.2.1-9",
+    words="A name's attributes keep to their upper bounds; those of a person's names may be longer.",
     applies=always,
     check=check,
 )

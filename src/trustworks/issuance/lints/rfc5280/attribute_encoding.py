@@ -15,7 +15,13 @@ from trustworks.issuance.lints.lint import Candidate, Lint, always
 
 PRINTABLE = 0x13
 UTF8 = 0x0C
-PRINTABLE_ONLY = frozenset({NameOID.COUNTRY_NAME.dotted_string, NameOID.SERIAL_NUMBER.dotted_string})
+PRINTABLE_ONLY = frozenset(
+    {
+        NameOID.COUNTRY_NAME.dotted_string,
+        NameOID.JURISDICTION_COUNTRY_NAME.dotted_string,
+        NameOID.SERIAL_NUMBER.dotted_string,
+    }
+)
 
 
 @asn1.sequence

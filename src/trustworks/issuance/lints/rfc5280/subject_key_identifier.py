@@ -1,16 +1,17 @@
-"""RFC 5280, 4.2.1.2: every certificate identifies its own key, not critically."""
+"""RFC 5280, 4.2.1.2: a certificate identifies its own key, not critically; web sites' do not."""
 
 from __future__ import annotations
 
 from cryptography import x509
 
 from trustworks.core.trace import implements
-from trustworks.issuance.lints.lint import Candidate, Lint, always
+from trustworks.issuance.lints.applicability import identifies_key
+from trustworks.issuance.lints.lint import Candidate, Lint
 
 
 @implements("RFC5280:4.2.1.2")
 def check(candidate: Candidate) -> str | None:
-    """Every certificate identifies its own key, not critically."""
+    """A certificate identifies its own key, not critically; web sites' do not."""
     found = candidate.extension(x509.SubjectKeyIdentifier)
     if found is None:
         return "The subject key identifier is absent."
@@ -22,7 +23,7 @@ def check(candidate: Candidate) -> str | None:
 LINT = Lint(
     id="RFC5280:4.2.1.2",
     clause="RFC 5280, 4.2.1.2",
-    words="Every certificate identifies its own key, not critically.",
-    applies=always,
+    words="A certificate identifies its own key, not critically; web sites' do not.",
+    applies=identifies_key,
     check=check,
 )

@@ -1,0 +1,211 @@
+"""pkilint judges a certificate of every profile that it knows a type for, as our service issues it.
+
+The countries are real ones here, in no lab: the judge knows no other. What it has to say that is no fault is
+listed with the reason, so that a new finding is seen.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from certificate_bench import PAYMENT_SERVICES, SUBJECTS, names_of
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from issuance_testbed import open_provider, settings
+from pkilint import etsi, finding_filter, loader
+from pkilint.cabf import smime
+from pkilint.cabf.smime.smime_constants import Generation, ValidationLevel
+from pkilint.etsi.etsi_constants import CertificateType
+from pkilint.pkix import certificate as pkix
+
+from trustworks.core.module import KeyAlgorithm, Module
+from trustworks.core.store import Database, StoreSettings
+from trustworks.issuance.model import Declarations, Limit, NameAttribute
+from trustworks.issuance.profiles import VERSIONS, profile_named
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from issuance_testbed import Provider
+
+    from trustworks.core.module import Pkcs11Uri
+
+pytestmark = pytest.mark.interop
+
+BIN: Final = Path(sys.executable).parent
+SEVERE: Final = ("WARNING", "ERROR", "FATAL")
+NATURAL, LEGAL = "NCP-NATURAL-PERSON-CERTIFICATE", "NCP-LEGAL-PERSON-CERTIFICATE"
+QSCD = "QCP-N-QSCD-EIDAS-FINAL-CERTIFICATE"
+# pkilint has no type for QCP-n, QCP-l and QCP-l-qscd: it judges them as persons' certificates.
+TYPES: Final = {
+    "natural-ncp": NATURAL,
+    "natural-ncp-plus": NATURAL,
+    "natural-lcp": NATURAL,
+    "natural-ncp-auth": NATURAL,
+    "natural-qcp-n": NATURAL,
+    "natural-qcp-n-qscd": QSCD,
+    "natural-qcp-n-qscd-short-term": QSCD,
+    "legal-ncp": LEGAL,
+    "legal-ncp-plus": LEGAL,
+    "legal-lcp": LEGAL,
+    "legal-qcp-l": LEGAL,
+    "legal-qcp-l-qscd": LEGAL,
+    "legal-qcp-l-qscd-short-term": LEGAL,
+    "psd2-qseal": LEGAL,
+    "seal-validation-report": LEGAL,
+    "seal-preservation": LEGAL,
+    "seal-edelivery": LEGAL,
+    "qevcp-w": "QEVCP-W-EIDAS-FINAL-CERTIFICATE",
+    "psd2-qwac": "QEVCP-W-PSD2-EIDAS-FINAL-CERTIFICATE",
+    "qncp-w-ov": "QNCP-W-OV-EIDAS-FINAL-CERTIFICATE",
+    "qncp-w-iv": "QNCP-W-IV-EIDAS-FINAL-CERTIFICATE",
+    "qncp-w-gen-legal": "QNCP-W-GEN-LEGAL-PERSON-EIDAS-FINAL-CERTIFICATE",
+    "qncp-w-gen-natural": "QNCP-W-GEN-NATURAL-PERSON-EIDAS-FINAL-CERTIFICATE",
+}
+MAIL: Final = {
+    "smime-mailbox": ValidationLevel.MAILBOX,
+    "smime-organization": ValidationLevel.ORGANIZATION,
+    "smime-sponsored": ValidationLevel.SPONSORED,
+    "smime-individual": ValidationLevel.INDIVIDUAL,
+}
+# What it says that is no fault, and why.
+STATEMENTS = "WARNING cabf.serverauth.subscriber.unknown_extension_present"  # EN 319 412-5 wants qcStatements
+NUMBER = "WARNING cabf.serverauth.ov.unknown_attribute_present"  # EN 319 412-4, WEB-4.1.4-6 wants it
+NO_STATUS = {  # it does not know the validity assured of EN 319 412-1, 5.2; RFC 9608 forbids both
+    "ERROR etsi.en_319_412_2.gen-4.3.11-2.crldp_extension_missing",
+    "ERROR etsi.en_319_412_2.gen-4.4.1-8.ocsp_aia_access_method_absent",
+}
+KNOWN: Final[dict[str, set[str]]] = {
+    "natural-qcp-n-qscd-short-term": NO_STATUS,
+    "legal-qcp-l-qscd-short-term": NO_STATUS,
+    "qevcp-w": {STATEMENTS},
+    "psd2-qwac": {STATEMENTS},
+    "qncp-w-ov": {STATEMENTS, NUMBER},
+    "qncp-w-iv": {STATEMENTS},
+}
+
+
+def subject_of(name: str) -> tuple[NameAttribute, ...]:
+    """The bench's subject in a real country."""
+    given = SUBJECTS.get(name, {"commonName": f"{name} TEST"})
+    return tuple(NameAttribute(key, value.replace("XX", "AT")) for key, value in given.items())
+
+
+def declared(name: str) -> Declarations:
+    profile = profile_named(name)
+    if not profile.psd2:
+        limit = Limit(currency="EUR", amount=5, exponent=3)
+        return Declarations(limit=limit if profile.qc_type else None)
+    services = PAYMENT_SERVICES
+    return Declarations(
+        payment_services=type(services)(
+            roles=services.roles, authority_name=services.authority_name, authority="AT-NCA"
+        ),
+        identification="eIDAS2-acd",
+    )
+
+
+@pytest.fixture(scope="module")
+def provider(
+    softhsm: Path, make_token: Callable[..., Pkcs11Uri], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Provider]:
+    folder = tmp_path_factory.mktemp("profiles")
+    store = StoreSettings.model_validate({"url": f"sqlite:///{folder / 'state.sqlite'}"})
+    real = settings(
+        country="AT",
+        **{
+            "organization-identifier": "NTRAT-TEST-1",
+            "cps-url": "https://tsp.example.com/cps",
+            "retention-years": 10,
+        },
+    )
+    with (
+        Module.open(make_token(), library=softhsm, read_write=True, lab=True) as root,
+        Module.open(make_token(), library=softhsm, read_write=True, lab=True) as issuing,
+        Database.open(store) as database,
+    ):
+        database.upgrade()
+        root_key = root.generate_key_pair(label="root", algorithm=KeyAlgorithm.P384)
+        issuing_key = issuing.generate_key_pair(label="issuing", algorithm=KeyAlgorithm.P256)
+        with open_provider(database, root_key, issuing_key, lab=False, of=real) as found:
+            found.issuance.create_root(root_key, by="ceremony")
+            found.issuance.create_issuing(issuing_key, by="ceremony")
+            yield found
+
+
+@pytest.fixture(scope="module")
+def issued(provider: Provider) -> Callable[[str], bytes]:
+    """The certificate of a profile (name or name/version), issued once."""
+    made: dict[str, bytes] = {}
+
+    def certificate(asked: str) -> bytes:
+        if asked not in made:
+            profile = profile_named(asked)
+            request = provider.request(
+                asked,
+                subject=subject_of(profile.name),
+                alternative_names=names_of(profile),
+                declarations=declared(profile.name),
+                semantics=profile.semantics is not None,
+            )
+            made[asked] = provider.issuance.issue(request).certificate
+        return made[asked]
+
+    return certificate
+
+
+def judged(der: bytes, name: str, kind: str) -> set[str]:
+    """pkilint's findings at WARNING or above, as its command shows them."""
+    found = CertificateType.from_option_str(kind)
+    judge = pkix.create_pkix_certificate_validator_container(
+        etsi.create_decoding_validators(found), etsi.create_validators(found)
+    )
+    document = loader.RFC5280CertificateDocumentLoader().load_der_document(der, name)
+    results: Any = judge.validate(document.root)
+    results, _ = finding_filter.filter_results(etsi.create_etsi_finding_filters(found), results)
+    return codes(results)
+
+
+def codes(results: Any) -> set[str]:
+    return {
+        f"{one.finding.severity.name} {one.finding.code}"
+        for result in results
+        for one in result.finding_descriptions
+        if one.finding.severity.name in SEVERE
+    }
+
+
+QUALIFIED = [f"{name}/{one.version}" for name in TYPES for one in VERSIONS[name]]
+
+
+@pytest.mark.parametrize("asked", QUALIFIED)
+def test_nothing_is_found_by_etsi(issued: Callable[[str], bytes], asked: str) -> None:
+    name = asked.partition("/")[0]
+    assert judged(issued(asked), name, TYPES[name]) == KNOWN.get(name, set())
+
+
+@pytest.mark.parametrize("name", list(MAIL))
+def test_nothing_is_found_in_mail_by_the_forum(issued: Callable[[str], bytes], name: str) -> None:
+    level = MAIL[name]
+    judge = pkix.create_pkix_certificate_validator_container(
+        smime.create_decoding_validators(), smime.create_subscriber_validators(level, Generation.STRICT)
+    )
+    document = loader.RFC5280CertificateDocumentLoader().load_der_document(issued(name), name)
+    assert codes(judge.validate(document.root)) == set()
+
+
+@pytest.mark.parametrize("name", ["natural-qcp-n-qscd", "legal-ncp", "qncp-w-gen-legal"])
+def test_nothing_is_found_by_the_command(issued: Callable[[str], bytes], tmp_path: Path, name: str) -> None:
+    file = tmp_path / "found.pem"
+    file.write_bytes(x509.load_der_x509_certificate(issued(name)).public_bytes(Encoding.PEM))
+    done = subprocess.run(
+        [BIN / "lint_etsi_cert", "lint", "-t", TYPES[name], "-s", "WARNING", file],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout.strip()) == (0, ""), done.stdout + done.stderr
