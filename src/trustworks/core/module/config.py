@@ -36,6 +36,12 @@ class ModuleSettings(Table):
         description="Sign with a copy of the key in the module's memory: as well protected, gone with the "
         "session. None: with SoftHSM2 alone, which else reads the key's file for every signature.",
     )
+    oaep_sha1: bool = Field(
+        default=False,
+        description=(
+            "Let keys travel under RSA-OAEP with SHA-1, where a module offers no SHA-256, as SoftHSM2."
+        ),
+    )
     lab: bool = Field(
         default=False,
         description="Let known and short PINs, RSA-2048 and Ed25519 through. For laboratories alone.",

@@ -60,6 +60,7 @@ class Attribute(IntEnum):
     PRIVATE = 0x2
     LABEL = 0x3
     VALUE = 0x11
+    TRUSTED = 0x86
     KEY_TYPE = 0x100
     ID = 0x102
     SENSITIVE = 0x103
@@ -82,6 +83,8 @@ class Attribute(IntEnum):
     MODIFIABLE = 0x170
     EC_PARAMS = 0x180
     EC_POINT = 0x181
+    WRAP_WITH_TRUSTED = 0x210
+    UNWRAP_TEMPLATE = 0x40000212
 
 
 class Mechanism(IntEnum):
@@ -97,6 +100,7 @@ class Mechanism(IntEnum):
     SHA256_RSA_PKCS_PSS = 0x43
     SHA384_RSA_PKCS_PSS = 0x44
     SHA512_RSA_PKCS_PSS = 0x45
+    SHA_1 = 0x220
     SHA256 = 0x250
     SHA256_HMAC = 0x251
     SHA384 = 0x260
@@ -124,6 +128,7 @@ class Mechanism(IntEnum):
 class Mgf(IntEnum):
     """CKG_*: mask generation functions."""
 
+    SHA1 = 0x1
     SHA256 = 0x2
     SHA384 = 0x3
     SHA512 = 0x4
@@ -139,9 +144,11 @@ class Rv(IntEnum):
     FUNCTION_FAILED = 0x6
     ARGUMENTS_BAD = 0x7
     CANT_LOCK = 0xA
+    ATTRIBUTE_READ_ONLY = 0x10
     ATTRIBUTE_SENSITIVE = 0x11
     ATTRIBUTE_TYPE_INVALID = 0x12
     ATTRIBUTE_VALUE_INVALID = 0x13
+    ACTION_PROHIBITED = 0x1B
     DATA_LEN_RANGE = 0x21
     DEVICE_ERROR = 0x30
     DEVICE_MEMORY = 0x31
@@ -151,6 +158,8 @@ class Rv(IntEnum):
     KEY_SIZE_RANGE = 0x62
     KEY_TYPE_INCONSISTENT = 0x63
     KEY_FUNCTION_NOT_PERMITTED = 0x68
+    KEY_NOT_WRAPPABLE = 0x69
+    KEY_UNEXTRACTABLE = 0x6A
     MECHANISM_INVALID = 0x70
     MECHANISM_PARAM_INVALID = 0x71
     OBJECT_HANDLE_INVALID = 0x82

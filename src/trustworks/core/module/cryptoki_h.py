@@ -1,7 +1,7 @@
 """The part of PKCS#11's C header that the binding uses, as cffi reads it.
 
-The function list is complete up to version 2.40, because its order is the interface: wrap, unwrap and derive
-are reached by adding a method to `Cryptoki`, not by touching this file.
+The function list is complete up to version 2.40, because its order is the interface: what is not used yet,
+such as C_DeriveKey, is reached by adding a method to `Cryptoki`, not by touching this file.
 
 Source: OASIS PKCS#11 2.40 and 3.1, `pkcs11t.h` and `pkcs11f.h` (names, order and layout only).
 """
@@ -38,6 +38,12 @@ typedef struct { CK_ULONG type; void *pValue; CK_ULONG ulValueLen; } CK_ATTRIBUT
 typedef struct { CK_ULONG mechanism; void *pParameter; CK_ULONG ulParameterLen; } CK_MECHANISM;
 typedef struct { CK_ULONG ulMinKeySize; CK_ULONG ulMaxKeySize; CK_ULONG flags; } CK_MECHANISM_INFO;
 typedef struct { CK_ULONG hashAlg; CK_ULONG mgf; CK_ULONG sLen; } CK_RSA_PKCS_PSS_PARAMS;
+typedef struct {
+    CK_ULONG hashAlg; CK_ULONG mgf; CK_ULONG source; void *pSourceData; CK_ULONG ulSourceDataLen;
+} CK_RSA_PKCS_OAEP_PARAMS;
+typedef struct {
+    CK_BYTE *pIv; CK_ULONG ulIvLen; CK_ULONG ulIvBits; CK_BYTE *pAAD; CK_ULONG ulAADLen; CK_ULONG ulTagBits;
+} CK_GCM_PARAMS;
 typedef struct {
     void *CreateMutex; void *DestroyMutex; void *LockMutex; void *UnlockMutex;
     CK_ULONG flags; void *pReserved; void *nssReserved;

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from trustworks.core.module.health import Approval, ModuleHealth
     from trustworks.core.module.objects import Found
     from trustworks.core.module.probe import Capability, ModuleInfo
+    from trustworks.core.module.wrapping import WrappingProfile
 
     T = TypeVar("T")
 
@@ -61,6 +62,8 @@ class Module:
         self.today = today
         self.mechanisms = frozenset(self.cryptoki.mechanisms(connection.slot))
         self.approval: Path | None = None
+        self.profile: WrappingProfile | None = None  # once it was tried out
+        self.oaep_sha1 = lab or (settings is not None and settings.oaep_sha1)
         info = self.cryptoki.token_info(connection.slot)
         wanted = settings.working_copies if settings else None
         self._working_copies = text(info.manufacturerID) == "SoftHSM project" if wanted is None else wanted
@@ -214,12 +217,14 @@ class Module:
         return self._key(self.look_up(read))
 
     def keys(self) -> list[Key]:
-        """All private keys of the token that Trustworks can use, by label."""
+        """All private keys of the token that Trustworks can sign with, by label."""
         looked_at_again: set[int] = set()
 
         def read(session: int) -> list[Found]:
             found, doubt = [], None
             for handle in self._find(session):
+                if self.cryptoki.number(session, handle, Attribute.SIGN) == 0:
+                    continue  # a custodian's or a transport key, which does nothing but unwrap
                 try:
                     found.append(objects.read(self.cryptoki, session, handle))
                 except (Unavailable, Rejected) as error:
@@ -237,6 +242,14 @@ class Module:
     def destroy(self, key: Key) -> None:
         """Destroy the private and the public key object; there is no way back."""
         self._destroy(key.key_id)
+
+    def has(self, *, label: str | None = None, key_id: bytes | None = None) -> bool:
+        """Whether a private key with this label or id is on the token, be it one that is used or not."""
+        return bool(self.look_up(lambda session: self._find(session, label, key_id)))
+
+    def destroy_id(self, key_id: bytes) -> None:
+        """Destroy what there is of a key with this id, be it a half."""
+        self._destroy(key_id)
 
     def _destroy(self, key_id: bytes) -> None:
         with libraries.start_lock(self.connection.setup):
@@ -335,9 +348,13 @@ class Module:
         return health.health(self, approved)
 
 
-@implements("TRUSTWORKS:MODULE-KEY-INSIDE")
-def check_protection(attributes: dict[str, bool | None], label: str, *, lab: bool) -> None:
+@implements("TRUSTWORKS:MODULE-KEY-INSIDE", "EN319411-1:GEN-6.5.2-09")
+def check_protection(
+    attributes: dict[str, bool | None], label: str, *, lab: bool, backed_up: bool = False
+) -> None:
     """Refuse a new private key that the module could give out.
+
+    One that was `backed_up` when it was made was extractable until then, and its past says so.
 
     What a module does not answer (None) is not held against it; what it answers must be right. In the lab
     only the protection itself counts, not what the module says of the key's past: NSS calls none of its keys
@@ -345,7 +362,9 @@ def check_protection(attributes: dict[str, bool | None], label: str, *, lab: boo
     """
     required = {"private": True, "sensitive": True, "extractable": False, "sign": True}
     if not lab:
-        required |= {"always_sensitive": True, "never_extractable": True, "local": True}
+        required |= {"always_sensitive": True, "local": True}
+        if not backed_up:
+            required["never_extractable"] = True
     wrong = [name for name, value in required.items() if attributes.get(name) not in {None, value}]
     if wrong or attributes.get("sensitive") is None or attributes.get("extractable") is None:
         raise Refused(

@@ -11,17 +11,27 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from trustworks.core.errors import Rejected, Unavailable
 from trustworks.core.module.algorithms import CURVES, EC_PARAMETERS, KeyAlgorithm, PublicKey, algorithm_of
 from trustworks.core.module.constants import UNSUPPORTED_KEY, Attribute, KeyType, Mechanism, ObjectClass, Rv
-from trustworks.core.module.pkcs11 import CryptokiError, PreparedMechanism
+from trustworks.core.module.pkcs11 import CryptokiError, PreparedMechanism, Template
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from trustworks.core.module.pkcs11 import Cryptoki, Template
+    from trustworks.core.module.pkcs11 import Cryptoki
 
 _GENERATORS = {
     "ec": (Mechanism.EC_KEY_PAIR_GEN, KeyType.EC),
     "rsa": (Mechanism.RSA_PKCS_KEY_PAIR_GEN, KeyType.RSA),
     "ed25519": (Mechanism.EC_EDWARDS_KEY_PAIR_GEN, KeyType.EC_EDWARDS),
+}
+# What every private key of ours is: sensitive, staying inside, for signatures alone.
+SIGNS_ALONE: Template = {
+    Attribute.PRIVATE: True,
+    Attribute.SENSITIVE: True,
+    Attribute.EXTRACTABLE: False,
+    Attribute.SIGN: True,
+    Attribute.DECRYPT: False,
+    Attribute.UNWRAP: False,
+    Attribute.DERIVE: False,
 }
 # Why a private key on the token is none of those that Trustworks uses.
 NOT_OURS = frozenset({"module.key-algorithm", "module.key-ambiguous", "module.public-key-absent"})
@@ -48,11 +58,12 @@ def generate(
     label: str,
     key_id: bytes,
     on_token: bool = True,
+    extractable: bool = False,
 ) -> tuple[int, int]:
     """C_GenerateKeyPair with a private key that is sensitive, not extractable, and for signatures alone.
 
     Answers the numbers of the public and the private key object. A key that is not `on_token` ends with the
-    session.
+    session; such a one alone may be `extractable`, to be wrapped for a backup before it gets its place.
     """
     mechanism, key_type = _GENERATORS[algorithm.family]
     if mechanism not in offered:
@@ -74,16 +85,7 @@ def generate(
         public[Attribute.PUBLIC_EXPONENT] = b"\x01\x00\x01"
     else:
         public[Attribute.EC_PARAMS] = EC_PARAMETERS[algorithm]
-    private: Template = {
-        **common,
-        Attribute.PRIVATE: True,
-        Attribute.SENSITIVE: True,
-        Attribute.EXTRACTABLE: False,
-        Attribute.SIGN: True,
-        Attribute.DECRYPT: False,
-        Attribute.UNWRAP: False,
-        Attribute.DERIVE: False,
-    }
+    private: Template = {**common, **SIGNS_ALONE, Attribute.EXTRACTABLE: extractable and not on_token}
     try:
         return cryptoki.generate_key_pair(session, PreparedMechanism(mechanism), public, private)
     except CryptokiError as error:

@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 ffi: Final[Any] = FFI()
 ffi.cdef(declarations())
 
-Value = bool | int | bytes | str
+Value = bool | int | bytes | str | dict[Attribute, Any]
 Template = dict[Attribute, Value]
 UNAVAILABLE: Final = (1 << (8 * ffi.sizeof("CK_ULONG"))) - 1
 _FOUND_AT_ONCE: Final = 64
+_OAEP_LABEL_GIVEN: Final = 1  # CKZ_DATA_SPECIFIED
 
 
 class CryptokiError(Exception):
@@ -42,10 +43,11 @@ class CryptokiError(Exception):
 class PreparedMechanism:
     """A CK_MECHANISM with its parameter, kept while it is used: building one costs more than a call."""
 
-    __slots__ = ("cdata", "parameter")
+    __slots__ = ("cdata", "kept", "parameter")
 
     def __init__(self, mechanism: int, parameter: Any = None) -> None:
         self.parameter = parameter
+        self.kept: Any = None  # what the parameter points to
         self.cdata = ffi.new("CK_MECHANISM *")
         self.cdata.mechanism = int(mechanism)
         if parameter is None:
@@ -60,6 +62,21 @@ def pss_mechanism(mechanism: Mechanism, digest: Mechanism, mask: Mgf, salt_lengt
     """An RSA-PSS mechanism: digest, mask generation function and salt length in octets."""
     parameter = ffi.new("CK_RSA_PKCS_PSS_PARAMS *", [int(digest), int(mask), salt_length])
     return PreparedMechanism(mechanism, parameter)
+
+
+def oaep_mechanism(digest: Mechanism, mask: Mgf) -> PreparedMechanism:
+    """RSA-OAEP with a hash for the empty label and for the mask (RFC 8017, 7.1)."""
+    values = [int(digest), int(mask), _OAEP_LABEL_GIVEN, ffi.NULL, 0]
+    return PreparedMechanism(Mechanism.RSA_PKCS_OAEP, ffi.new("CK_RSA_PKCS_OAEP_PARAMS *", values))
+
+
+def gcm_mechanism(nonce: bytes, associated: bytes) -> PreparedMechanism:
+    """AES-GCM with a nonce of 96 bits, data that is authenticated beside, and a tag of 128 bits."""
+    kept = (ffi.new("CK_BYTE[]", nonce), ffi.new("CK_BYTE[]", associated))
+    values = [kept[0], len(nonce), 8 * len(nonce), kept[1], len(associated), 128]
+    mechanism = PreparedMechanism(Mechanism.AES_GCM, ffi.new("CK_GCM_PARAMS *", values))
+    mechanism.kept = kept
+    return mechanism
 
 
 def text(field: Any) -> str:
@@ -80,6 +97,10 @@ def _template(values: Template) -> tuple[Any, int, list[Any]]:
             case int():
                 buffer = ffi.new("CK_ULONG *", value)
                 size = ffi.sizeof("CK_ULONG")
+            case dict():  # what a key that this one unwraps must be, CKA_UNWRAP_TEMPLATE
+                buffer, count, inner = _template(value)
+                buffers.extend(inner)
+                size = count * ffi.sizeof("CK_ATTRIBUTE")
             case _:
                 octets = value.encode() if isinstance(value, str) else value
                 buffer = ffi.new("CK_BYTE[]", octets or b"\0")
@@ -219,6 +240,10 @@ class Cryptoki:
         """C_InitPIN: set the user's PIN in a session of the security officer."""
         self._call("C_InitPIN", session, pin, len(pin))
 
+    def set_pin(self, session: int, old: bytes, new: bytes) -> None:
+        """C_SetPIN: whoever is logged in gets another PIN."""
+        self._call("C_SetPIN", session, old, len(old), new, len(new))
+
     # Sessions
 
     def open_session(self, slot: int, *, read_write: bool) -> int:
@@ -278,6 +303,13 @@ class Cryptoki:
         octets = self.attribute(session, handle, kind)
         return None if octets is None else int.from_bytes(octets, sys.byteorder)
 
+    def create(self, session: int, values: Template) -> int:
+        """C_CreateObject: an object whose value is given, as public keys are."""
+        array, count, _keep = _template(values)
+        handle = ffi.new("CK_ULONG *")
+        self._call("C_CreateObject", session, array, count, handle)
+        return int(handle[0])
+
     def copy(self, session: int, handle: int, changed: Template) -> int:
         """C_CopyObject: the handle of a copy with some attributes changed."""
         array, count, _keep = _template(changed)
@@ -324,6 +356,16 @@ class Cryptoki:
         buffer, length = ffi.new("CK_BYTE[1024]"), ffi.new("CK_ULONG *", 1024)
         self._check("C_Sign", self.c_sign(session, data, len(data), buffer, length))
         return bytes(ffi.buffer(buffer, length[0]))
+
+    def encrypt(self, session: int, mechanism: PreparedMechanism, key: int, data: bytes) -> bytes:
+        """C_EncryptInit and C_Encrypt."""
+        self._call("C_EncryptInit", session, mechanism.cdata, key)
+        return self._octets("C_Encrypt", session, data, len(data), room=len(data) + 1024)
+
+    def decrypt(self, session: int, mechanism: PreparedMechanism, key: int, data: bytes) -> bytes:
+        """C_DecryptInit and C_Decrypt."""
+        self._call("C_DecryptInit", session, mechanism.cdata, key)
+        return self._octets("C_Decrypt", session, data, len(data), room=len(data) + 1024)
 
     def wrap_key(self, session: int, mechanism: PreparedMechanism, wrapping: int, key: int) -> bytes:
         """C_WrapKey."""
