@@ -8,12 +8,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
+from trustworks.core.der.algorithms import SIGNATURES
 from trustworks.core.errors import Refused, Unavailable
-from trustworks.core.module.algorithms import KeyAlgorithm, SignatureScheme
 from trustworks.issuance.lints import Finding, all_lints
-from trustworks.issuance.preparation import check_findings, check_same, prepare, throw_away_key
+from trustworks.issuance.preparation import PLACEHOLDER, check_findings, check_same, prepare
 
-P256, SCHEME = KeyAlgorithm.P256, SignatureScheme.ECDSA_SHA256
+ECDSA = SIGNATURES["ECDSA_SHA256"]
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def benches() -> Benches:
 
 def test_a_prepared_certificate_is_signed_once_over_the_linted_octets(benches: Benches) -> None:
     bench = benches["tsu"]
-    prepared = prepare(bench.builder, P256, SCHEME, bench.around)
+    prepared = prepare(bench.tbs(), ECDSA, bench.around)
     signed: list[bytes] = []
 
     def sign(data: bytes) -> bytes:
@@ -41,7 +41,7 @@ def test_a_prepared_certificate_is_signed_once_over_the_linted_octets(benches: B
 def test_what_a_lint_objects_to_is_not_prepared(benches: Benches) -> None:
     bench = benches["tsu"].without(x509.ExtendedKeyUsage)
     with pytest.raises(Refused, match="timeStamping alone") as caught:
-        prepare(bench.builder, P256, SCHEME, bench.around)
+        prepare(bench.tbs(), ECDSA, bench.around)
     assert caught.value.requirement == "TRUSTWORKS:ISSUANCE-EXTENSIONS"
     assert "TRUSTWORKS:ISSUANCE-EXTENSIONS" not in str(caught.value)  # it is told with the refusal
     assert "TRUSTWORKS:ISSUANCE-USAGES" in str(caught.value)  # all findings are told, not the first alone
@@ -64,27 +64,32 @@ def test_other_octets_than_the_prepared_are_refused() -> None:
         check_same(b"same", b"other")
 
 
-def test_the_throw_away_signature_is_never_released(benches: Benches) -> None:
+@pytest.mark.parametrize("signature", [PLACEHOLDER, b"", None])
+def test_what_the_authority_did_not_sign_is_never_released(benches: Benches, signature: bytes | None) -> None:
+    """The placeholder that the lints saw, nothing, another key's signature."""
     bench = benches["tsu"]
-    prepared = prepare(bench.builder, P256, SCHEME, bench.around)
-    key = throw_away_key(P256)
-    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    prepared = prepare(bench.tbs(), ECDSA, bench.around)
+    other = ec.generate_private_key(ec.SECP256R1())
     with pytest.raises(Unavailable, match="does not verify"):
-        prepared.redeem(lambda data: key.sign(data, ec.ECDSA(hashes.SHA256())))
+        prepared.redeem(
+            lambda data: other.sign(data, ec.ECDSA(hashes.SHA256())) if signature is None else signature
+        )
 
 
-@pytest.mark.parametrize(
-    ("scheme", "pss"), [(SignatureScheme.RSA_PSS_SHA256, True), (SignatureScheme.RSA_PKCS1_SHA256, False)]
-)
-def test_rsa_authorities_are_prepared_for_with_their_own_scheme(scheme: SignatureScheme, pss: bool) -> None:
+@pytest.mark.parametrize("pss", [True, False])
+def test_rsa_authorities_are_prepared_for_with_their_own_scheme(pss: bool) -> None:
     bench = Benches()["root"]
     key = rsa.generate_private_key(65537, 3072)
     ski = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
     aki = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(ski)
     spoiled = bench.rebuilt(public_key=key.public_key()).put(ski).put(aki)
-    prepared = prepare(spoiled.builder, KeyAlgorithm.RSA_3072, scheme, spoiled.around)
     digest = hashes.SHA256()
     used = padding.PSS(padding.MGF1(digest), digest.digest_size) if pss else padding.PKCS1v15()
+    built = spoiled.builder.sign(key, digest, rsa_padding=used)
+    algorithm = SIGNATURES["RSA_PSS_SHA256" if pss else "RSA_PKCS1_SHA256"]
+    prepared = prepare(built.tbs_certificate_bytes, algorithm, spoiled.around)
     der = prepared.redeem(lambda data: key.sign(data, used, digest))
     certificate = x509.load_der_x509_certificate(der)
     certificate.verify_directly_issued_by(certificate)
+    with pytest.raises(Refused, match="differs from the one outside"):
+        prepare(built.tbs_certificate_bytes, ECDSA, spoiled.around)

@@ -66,12 +66,14 @@ def test_a_row_that_contradicts_itself_is_not_stored(database: Database, change:
 
 def test_an_intent_becomes_a_certificate_or_is_closed_and_never_both(database: Database) -> None:
     add(database, row(1, tbs=b"tbs"), row(2, tbs=b"tbs"))
+    first, second, third = (f"{number:040x}" for number in (1, 2, 3))
     with database.begin() as connection:
-        assert records.mark_issued(connection, f"{1:040x}", b"der", NOW)
-        assert not records.mark_abandoned(connection, f"{1:040x}")
-        assert records.mark_abandoned(connection, f"{2:040x}")
-        assert not records.mark_issued(connection, f"{2:040x}", b"der", NOW)
-        assert not records.mark_issued(connection, f"{3:040x}", b"der", NOW)
+        assert records.lock_open(connection, [first, second, third]) == {first, second}
+        records.mark_issued(connection, [(first, b"der")], NOW)
+        records.mark_abandoned(connection, [second])
+        assert records.lock_open(connection, [first, second, third]) == set()
+        records.mark_abandoned(connection, [first])
+        records.mark_issued(connection, [(second, b"other"), (third, b"other")], NOW)
     with database.read() as connection:
         found = records.certificate(connection, f"{1:040x}")
         assert found is not None
@@ -156,8 +158,8 @@ def test_a_lost_key_is_found_by_its_hash(database: Database) -> None:
     add(database, row(1, state="issued", der=b"der"))
     key = bytes([1]) * 32
     with database.begin() as connection:
-        assert records.compromised_with_key(connection, key) is None
+        assert records.compromised_keys(connection, [key]) == {}
         assert records.serials_of_key(connection, key) == [f"{1:040x}"]
         lost = Revocation(revoked_at=NOW, reason=RevocationReason.keyCompromise, recorded_at=NOW)
         records.set_revocation(connection, f"{1:040x}", lost, at=NOW)
-        assert records.compromised_with_key(connection, key) == f"{1:040x}"
+        assert records.compromised_keys(connection, [key, b"other"]) == {key: f"{1:040x}"}

@@ -22,11 +22,12 @@ from trustworks.core.audit import records as audit_records
 from trustworks.core.der.encode import BIT_STRING, SEQUENCE, integer, oid, tlv
 from trustworks.core.errors import Malformed, Refused, Rejected, Unavailable
 from trustworks.core.module import KeyAlgorithm, Module
+from trustworks.issuance import orders as orders_module
 from trustworks.issuance import records
-from trustworks.issuance import service as service_module
 from trustworks.issuance.enrolment.csr import request_of
 from trustworks.issuance.model import AuthorityRecord, NameAttribute, RevocationReason
-from trustworks.issuance.service import Issuance, new_serial
+from trustworks.issuance.orders import new_serial
+from trustworks.issuance.service import Issuance
 from trustworks.issuance.status import CrlPublisher
 from trustworks.issuance.wire import read_subject
 
@@ -324,7 +325,7 @@ def test_a_serial_number_is_not_used_twice_by_any_authority(
     provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     used = int(provider.issuance.authority("issuing").serial, 16)  # a certificate of the root
-    monkeypatch.setattr(service_module, "new_serial", lambda: used)
+    monkeypatch.setattr(orders_module, "new_serial", lambda: used)
     with pytest.raises(Unavailable, match="in use already"):
         provider.issuance.issue(provider.request("tsu"))
     assert provider.key.signed == []

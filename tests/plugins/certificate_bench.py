@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
 from trustworks.core.der.encode import tlv
 from trustworks.issuance.config import IssuanceSettings
 from trustworks.issuance.lints import Finding, Surroundings, lint
 from trustworks.issuance.model import Declarations, NameAttribute, PaymentServices, Template
+from trustworks.issuance.orders import new_serial
 from trustworks.issuance.profiles import PROFILES, profile_named, tbs
 from trustworks.issuance.rules.requests import complete_subject
-from trustworks.issuance.service import new_serial
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -126,6 +126,9 @@ class Bench:
     def sign(self) -> bytes:
         return self.builder.sign(self.key, hashes.SHA256()).public_bytes(Encoding.DER)
 
+    def tbs(self) -> bytes:
+        return x509.load_der_x509_certificate(self.sign()).tbs_certificate_bytes
+
     def rebuilt(self, **changes: Any) -> Bench:
         old = self.builder
         fields = {
@@ -199,6 +202,23 @@ def _key() -> ec.EllipticCurvePrivateKey:
     return ec.generate_private_key(ec.SECP256R1())
 
 
+def built(template: Template) -> x509.CertificateBuilder:
+    """The template's fields and extensions in the builder of `cryptography`, which encodes them by itself."""
+    subject, above = tbs.distinguished_name(template.subject), template.issuer_certificate
+    key: Any = load_der_public_key(template.spki)
+    builder = x509.CertificateBuilder(
+        issuer_name=subject if above is None else x509.load_der_x509_certificate(above).subject,
+        subject_name=subject,
+        public_key=key,
+        serial_number=template.serial,
+        not_valid_before=template.not_before,
+        not_valid_after=template.not_after,
+    )
+    for extension, critical in tbs.extensions(template, SETTINGS, PUBLIC_URL):
+        builder = builder.add_extension(extension, critical=critical)
+    return builder
+
+
 def _spki(key: ec.EllipticCurvePrivateKey) -> bytes:
     return key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
@@ -255,7 +275,7 @@ class Benches:
             around=Surroundings(
                 profile=profile, issuer=issuer, settings=SETTINGS, public_url=PUBLIC_URL, lab=True
             ),
-            builder=tbs.build(template, SETTINGS, PUBLIC_URL),
+            builder=built(template),
             key=key,
         )
 

@@ -1,66 +1,38 @@
 """Prepare a certificate, lint it, sign exactly that once: the authority's key sees nothing unlinted.
 
-The to-be-signed octets are made once. A throw-away key of the authority's kind signs them, so that the lints
-see a whole certificate; that signature is thrown away. Then the authority's key signs the same octets, and
-the result is linted and verified again. The pattern is letsencrypt/boulder's (`issuance`, `linter`).
+The to-be-signed octets are made once. For the lints, which look at whole certificates, a placeholder stands
+where the signature will be. Then the authority's key signs the same octets, and the result is verified and
+looked at again (docs/adr/0011).
 """
 
 from __future__ import annotations
 
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
-from cryptography.hazmat.primitives.serialization import Encoding
 
-from trustworks.core.der.encode import SEQUENCE, tlv
-from trustworks.core.der.x509 import assemble_certificate, read_certificate
+from trustworks.core.der.x509 import assemble_certificate
 from trustworks.core.errors import Refused, Unavailable
-from trustworks.core.module.algorithms import CURVES, KeyAlgorithm, SignatureScheme
 from trustworks.core.trace import implements
-from trustworks.issuance.lints import Finding, Surroundings, lint
+from trustworks.issuance.lints import findings, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from trustworks.issuance.lints import Candidate, Finding, Surroundings
 
-@cache
-def throw_away_key(
-    algorithm: KeyAlgorithm,
-) -> ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey:
-    """A key of that kind in this process's memory, which signs nothing that anybody will see."""
-    match algorithm.family:
-        case "ec":
-            return ec.generate_private_key(CURVES[algorithm]())
-        case "rsa":
-            return rsa.generate_private_key(65537, algorithm.bits)
-        case _:
-            return ed25519.Ed25519PrivateKey.generate()
-
-
-def _twin(
-    builder: x509.CertificateBuilder, algorithm: KeyAlgorithm, scheme: SignatureScheme
-) -> x509.Certificate:
-    """The certificate, signed by the throw-away key with the scheme that the authority's key will use."""
-    key = throw_away_key(algorithm)
-    if scheme.hash is None:
-        return builder.sign(key, None)
-    hashed: Any = scheme.hash.algorithm
-    if scheme.padding == "rsa-pss":
-        salt = padding.PSS(padding.MGF1(hashed), hashed.digest_size)
-        return builder.sign(key, hashed, rsa_padding=salt)
-    return builder.sign(key, hashed)
+# Where the signature will be. It is one of no key and of no scheme, so it verifies nowhere.
+PLACEHOLDER: Final = b"no signature yet"
 
 
 @implements("TRUSTWORKS:ISSUANCE-LINTED")
-def check_findings(findings: Sequence[Finding]) -> None:
+def check_findings(found: Sequence[Finding]) -> None:
     """Refuse a certificate that a lint objects to, under the first lint's id and with all sentences."""
-    if findings:
-        first = findings[0].lint.id
+    if found:
+        first = found[0].lint.id
         sentences = [
-            one.sentence if one.lint.id == first else f"{one.sentence} ({one.lint.id})" for one in findings
+            one.sentence if one.lint.id == first else f"{one.sentence} ({one.lint.id})" for one in found
         ]
         raise Refused(first, " ".join(sentences))
 
@@ -82,10 +54,12 @@ class Prepared:
     `tbs` are the octets to be signed.
     """
 
-    def __init__(self, *, tbs: bytes, algorithm: bytes, around: Surroundings) -> None:
+    __slots__ = ("_algorithm", "_candidate", "_redeemed", "tbs")
+
+    def __init__(self, *, tbs: bytes, algorithm: bytes, candidate: Candidate) -> None:
         self.tbs = tbs
         self._algorithm = algorithm
-        self._around = around
+        self._candidate = candidate
         self._redeemed = False
 
     def redeem(self, sign: Callable[[bytes], bytes]) -> bytes:
@@ -99,9 +73,11 @@ class Prepared:
         self._redeemed = True
         der = assemble_certificate(self.tbs, self._algorithm, sign(self.tbs))
         certificate = x509.load_der_x509_certificate(der)
+        # What a lint says of the signed octets is a function of them and of the surroundings. Both are the
+        # same as before, so only those are asked again that look at what the signature brought.
         check_same(self.tbs, certificate.tbs_certificate_bytes)
         try:
-            certificate.verify_directly_issued_by(self._around.issuer or certificate)
+            certificate.verify_directly_issued_by(self._candidate.around.issuer or certificate)
         except (InvalidSignature, ValueError, TypeError):
             raise Unavailable(
                 "issuance.bad-signature",
@@ -109,23 +85,15 @@ class Prepared:
                 "away. "
                 "See whether the key on the token is the authority's: `trustworks module keys`.",
             ) from None
-        check_findings(lint(der, self._around))
+        check_findings(findings(self._candidate.signed(certificate, der), outside=True))
         return der
 
 
-def prepare(
-    builder: x509.CertificateBuilder,
-    algorithm: KeyAlgorithm,
-    scheme: SignatureScheme,
-    around: Surroundings,
-) -> Prepared:
-    """Make the octets to be signed, and lint them. Raises `Refused` for the first finding."""
-    der = _twin(builder, algorithm, scheme).public_bytes(Encoding.DER)
-    fields = read_certificate(der)
-    prepared = Prepared(
-        tbs=x509.load_der_x509_certificate(der).tbs_certificate_bytes,
-        algorithm=tlv(SEQUENCE, bytes(fields.signature_algorithm.data)),
-        around=around,
-    )
-    check_findings(lint(der, around))
-    return prepared
+def prepare(tbs: bytes, algorithm: bytes, around: Surroundings) -> Prepared:
+    """Lint the octets to be signed; `algorithm` is the AlgorithmIdentifier that will stand beside them.
+
+    Raises `Refused` for the first finding.
+    """
+    candidate = read(assemble_certificate(tbs, algorithm, PLACEHOLDER), around)
+    check_findings(findings(candidate))
+    return Prepared(tbs=tbs, algorithm=algorithm, candidate=candidate)

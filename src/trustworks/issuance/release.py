@@ -1,27 +1,30 @@
-"""From a template to a released certificate: lint, intent, signature, check, record; and what a crash leaves.
+"""From orders to released certificates: lint, intent, signature, check, record; and what a crash leaves.
 
-Steps 3 to 7 of the life of a certificate (README.md). A certificate leaves this module when its record and
-its event are durable, and not before.
+Steps 3 to 7 of the life of a certificate (README.md), each for several orders before the next one begins: the
+intents of all are one transaction, and so are their records. A certificate leaves this module when its record
+and its event are durable, and not before.
 """
 
 from __future__ import annotations
 
 import hashlib
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
+from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 
 from trustworks.core.audit import Event
-from trustworks.core.errors import Refused, Unavailable
+from trustworks.core.der.algorithms import SIGNATURES
+from trustworks.core.errors import Refused, TrustworksError, Unavailable
 from trustworks.core.module.agreed import check_signature
 from trustworks.core.trace import implements
 from trustworks.issuance import records
 from trustworks.issuance.lints import Surroundings
-from trustworks.issuance.model import serial_hex
-from trustworks.issuance.preparation import Prepared, prepare
+from trustworks.issuance.model import KeyUse, serial_hex
+from trustworks.issuance.preparation import prepare
 from trustworks.issuance.profiles import tbs
 from trustworks.issuance.rules.authorities import check_authority_usable, check_list_goes_on
 from trustworks.issuance.rules.keys import (
@@ -31,7 +34,7 @@ from trustworks.issuance.rules.keys import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
 
     from sqlalchemy import Connection
 
@@ -41,13 +44,39 @@ if TYPE_CHECKING:
     from trustworks.core.time import Clock
     from trustworks.issuance.config import IssuanceSettings
     from trustworks.issuance.model import Template
+    from trustworks.issuance.preparation import Prepared
 
 # An intent that is open for longer than any issuance takes belongs to a process that died.
 INTENT_LIFE: Final = timedelta(minutes=5)
 
 
-class _IntentClosedError(Exception):
-    """Raised inside a transaction, which is undone: the intent is not open any more."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What is to be released: a certificate by `template`, signed with the authority's `key`.
+
+    `also` writes what belongs to it in the transaction that records it, and may object.
+    """
+
+    template: Template
+    key: Key
+    by: str
+    also: Callable[[Connection, bytes], None] | None = None
+
+
+class _Begun:
+    """An order between its steps; `failure` is why no certificate leaves."""
+
+    __slots__ = ("der", "failure", "intended", "order", "prepared", "serial", "spki_sha256", "subject")
+
+    def __init__(self, order: Order) -> None:
+        self.order = order
+        self.serial = serial_hex(order.template.serial)
+        self.spki_sha256 = hashlib.sha256(order.template.spki).digest()
+        self.intended = False
+        self.failure: Exception | None = None
+        self.subject: str
+        self.prepared: Prepared
+        self.der: bytes
 
 
 class Release:
@@ -65,51 +94,59 @@ class Release:
     ) -> None:
         self._settings = settings
         self._public_url = public_url
+        self._writer = tbs.Writer(settings, public_url)
         self._clock = clock
         self._recorder = recorder
         self._database = database
         self._lab = lab
 
+    def release(self, order: Order) -> bytes:
+        """The certificate of one order, in DER. Raises what `release_all` answers instead of it."""
+        (outcome,) = self.release_all((order,))
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
     @implements(
         "EN319412-2:GEN-4.2.6-01",
         "TRUSTWORKS:ISSUANCE-INTENT",
-        disabled=lambda self, template, key, *, by, also=None: (  # the intent comes after the signature
-            prepared := self._prepare(template, key),
-            der := prepared.redeem(key.sign),
-            self._record_intent(template, prepared, by),
-            self._record_issued(template, der, by=by, also=also),
-        )[1],
+        disabled=lambda self, orders: self._run(  # the intents come after the signatures
+            orders,
+            (self._prepare_all, self._sign_all, self._record_intents, self._record_issued, self._close),
+        ),
     )
-    def release(
-        self,
-        template: Template,
-        key: Key,
-        *,
-        by: str,
-        also: Callable[[Connection, bytes], None] | None = None,
-    ) -> bytes:
-        """The certificate that `template` describes, signed by the authority's `key`, recorded, in DER.
+    def release_all(self, orders: Sequence[Order]) -> list[bytes | Exception]:
+        """The certificates that are ordered, each signed by its authority's key and recorded, in DER.
 
-        `also` writes what belongs to it in the same transaction. Whatever fails, nothing is released and the
-        serial number stays used. Raises `Refused` (a lint's or rule's id) and `Unavailable`.
+        In place of one that is not released stands why: `Refused` (a lint's or rule's id), `Unavailable`, or
+        what the program failed on. It hinders no other, and its serial number stays used.
         """
-        # 3. Encode, sign with a throw-away key, lint. Nothing has reached the authority's key yet.
-        prepared = self._prepare(template, key)
-        # 4. The intent is durable before the key signs: whatever happens now, the serial is never used again.
-        self._record_intent(template, prepared, by)
-        try:
-            # 5. The module signs the same octets; 6. the certificate is linted and verified again.
-            der = prepared.redeem(key.sign)
-            # 7. Certificate and event in one transaction; only then is the certificate anybody's.
-            self._record_issued(template, der, by=by, also=also)
-        except Exception as error:
-            reason = getattr(error, "code", getattr(error, "requirement", type(error).__name__))
-            with suppress(Unavailable):  # then `settle` closes it later
-                self._close_intent(serial_hex(template.serial), by, str(reason))
-            raise
-        return der
+        steps = (
+            self._prepare_all,  # 3. Encode and lint. Nothing has reached the authority's key yet.
+            self._record_intents,  # 4. Durable before the key signs, so that no serial is used again.
+            self._sign_all,  # 5. The module signs the same octets; 6. they are verified and looked at again.
+            self._record_issued,  # 7. Certificates and events; only then is a certificate anybody's.
+            self._close,
+        )
+        return self._run(orders, steps)
 
-    def _prepare(self, template: Template, key: Key) -> Prepared:
+    def _run(
+        self, orders: Sequence[Order], steps: Iterable[Callable[[Sequence[_Begun]], None]]
+    ) -> list[bytes | Exception]:
+        begun = [_Begun(order) for order in orders]
+        for step in steps:
+            step(begun)
+        return [one.failure or one.der for one in begun]
+
+    def _prepare_all(self, begun: Sequence[_Begun]) -> None:
+        _each(begun, self._prepare)
+
+    def _sign_all(self, begun: Sequence[_Begun]) -> None:
+        _each(begun, _sign)
+
+    def _prepare(self, begun: _Begun) -> None:
+        template, key = begun.order.template, begun.order.key
+        begun.subject = tbs.readable_name(template.subject)
         issuer = template.issuer_certificate
         around = Surroundings(
             profile=template.profile,
@@ -122,86 +159,98 @@ class Release:
         check_agreed_signature(
             objection_of(lambda: check_signature(key.algorithm, key.scheme, day, lab=self._lab))
         )
-        builder = tbs.build(template, self._settings, self._public_url)
-        return prepare(builder, key.algorithm, key.scheme, around)
+        algorithm = SIGNATURES[key.scheme.name]
+        begun.prepared = prepare(self._writer.write(template, algorithm), algorithm, around)
 
-    def _record_intent(self, template: Template, prepared: Prepared, by: str) -> None:
+    def _record_intents(self, begun: Sequence[_Begun]) -> None:
+        for group in _groups(begun):
+            _together(self._intend, group)
+        for one in begun:
+            if isinstance(one.failure, IntegrityError):
+                one.failure = Unavailable(
+                    "issuance.serial", "The serial number that was drawn is in use already; try again."
+                )
+
+    def _intend(self, begun: Sequence[_Begun]) -> None:
         now = self._clock.now().utc
-        serial = serial_hex(template.serial)
-        values = {
-            "serial": serial,
-            "authority": template.authority,
-            "profile": template.profile.name,
-            "subject": tbs.readable_name(template.subject),
-            "state": "issuing",
-            "not_before": template.not_before,
-            "not_after": template.not_after,
-            "spki_sha256": hashlib.sha256(template.spki).digest(),
-            "requested_at": now,
-            "requested_by": by,
-            "tbs": prepared.tbs,
+        rows = {
+            one.serial: {
+                "serial": one.serial,
+                "authority": one.order.template.authority,
+                "profile": one.order.template.profile.name,
+                "subject": one.subject,
+                "state": "issuing",
+                "not_before": one.order.template.not_before,
+                "not_after": one.order.template.not_after,
+                "spki_sha256": one.spki_sha256,
+                "requested_at": now,
+                "requested_by": one.order.by,
+                "tbs": one.prepared.tbs,
+            }
+            for one in begun
         }
 
-        def action(connection: Connection) -> None:
-            _check_allowed(connection, template)
-            connection.execute(insert(records.certificates).values(values))
+        def action(connection: Connection) -> list[_Begun]:
+            allowed = _allowed(connection, begun)
+            records.add_intents(connection, [rows[one.serial] for one in allowed])
+            return allowed
 
-        event = Event(
-            type="certificate.intended",
-            outcome="success",
-            actor=by,
-            subject={"kind": "certificate", "serial": serial},
-            detail={
-                "authority": template.authority,
-                "profile": template.profile.name,
-                "row": records.intent_digest(values).hex(),
-            },
-            time=now,
-        )
-        try:
-            self._recorder.transact(event, action)
-        except IntegrityError:
-            raise Unavailable(
-                "issuance.serial", "The serial number that was drawn is in use already; try again."
-            ) from None
+        def event(one: _Begun) -> Event:
+            return Event(
+                type="certificate.intended",
+                outcome="success",
+                actor=one.order.by,
+                subject={"kind": "certificate", "serial": one.serial},
+                detail={
+                    "authority": one.order.template.authority,
+                    "profile": one.order.template.profile.name,
+                    "row": records.intent_digest(rows[one.serial]).hex(),
+                },
+                time=now,
+            )
 
-    def _record_issued(
-        self,
-        template: Template,
-        der: bytes,
-        *,
-        by: str,
-        also: Callable[[Connection, bytes], None] | None,
-    ) -> None:
+        for one in self._recorder.transact_all(lambda allowed: map(event, allowed), action):
+            one.intended = True
+
+    def _record_issued(self, begun: Sequence[_Begun]) -> None:
+        for group in _groups(begun):
+            _together(self._issued, group)
+
+    def _issued(self, begun: Sequence[_Begun]) -> None:
         now = self._clock.now().utc
-        serial = serial_hex(template.serial)
 
-        def action(connection: Connection) -> None:
-            if not records.mark_issued(connection, serial, der, now):
-                raise _IntentClosedError
-            _check_allowed(connection, template)
-            if also is not None:
-                also(connection, der)
+        def action(connection: Connection) -> list[_Begun]:
+            allowed = _allowed(connection, begun)
+            still = records.lock_open(connection, [one.serial for one in allowed])
+            for one in allowed:
+                if one.serial not in still:
+                    one.failure = Unavailable(
+                        "issuance.intent-closed",
+                        "The intent to issue was closed meanwhile, so the certificate is not released; try "
+                        "again.",
+                    )
+                else:
+                    _write_also(connection, one)
+            done = [one for one in allowed if one.failure is None]
+            records.mark_issued(connection, [(one.serial, one.der) for one in done], now)
+            return done
 
-        event = Event(
-            type="certificate.issued",
-            outcome="success",
-            actor=by,
-            subject={"kind": "certificate", "serial": serial},
-            detail={
-                "authority": template.authority,
-                "profile": f"{template.profile.name}/{template.profile.version}",
-                "sha256": hashlib.sha256(der).hexdigest(),
-            },
-            time=now,
-        )
-        try:
-            self._recorder.transact(event, action)
-        except _IntentClosedError:
-            raise Unavailable(
-                "issuance.intent-closed",
-                "The intent to issue was closed meanwhile, so the certificate is not released; try again.",
-            ) from None
+        def event(one: _Begun) -> Event:
+            profile = one.order.template.profile
+            return Event(
+                type="certificate.issued",
+                outcome="success",
+                actor=one.order.by,
+                subject={"kind": "certificate", "serial": one.serial},
+                detail={
+                    "authority": one.order.template.authority,
+                    "profile": f"{profile.name}/{profile.version}",
+                    "sha256": hashlib.sha256(one.der).hexdigest(),
+                },
+                time=now,
+            )
+
+        self._recorder.transact_all(lambda done: map(event, done), action)
 
     def settle(self, *, by: str, older_than: timedelta = INTENT_LIFE) -> list[str]:
         """Close the intents that a crash left open, and answer their serials; called when a process starts.
@@ -212,46 +261,136 @@ class Release:
         before = self._clock.now().utc - older_than
         with self._database.read() as connection:
             serials = records.open_intents(connection, before)
-        return [serial for serial in serials if self._close_intent(serial, by, "crash")]
+        return [
+            serial
+            for start in range(0, len(serials), _MOST_CLOSED)
+            for serial in self._close_intents(
+                [(serial, by, "crash") for serial in serials[start : start + _MOST_CLOSED]]
+            )
+        ]
 
-    def _close_intent(self, serial: str, by: str, reason: str) -> bool:
-        """Close an intent; False when it is not open any more."""
+    def _close(self, begun: Sequence[_Begun]) -> None:
+        """Close the intents of what is not released. Where that cannot be written, `settle` does so later."""
+        left = [one for one in begun if one.intended and one.failure is not None]
+        with suppress(Unavailable):
+            self._close_intents([(one.serial, one.order.by, reason_of(one.failure)) for one in left])
 
-        def action(connection: Connection) -> None:
-            if not records.mark_abandoned(connection, serial):
-                raise _IntentClosedError
+    def _close_intents(self, intents: Sequence[tuple[str, str, str]]) -> list[str]:
+        """Close intents, each a serial, who closes it, why; answer the serials of those that were open."""
+        if not intents:
+            return []
+        now = self._clock.now().utc
 
-        event = Event(
-            type="certificate.abandoned",
-            outcome="failure",
-            actor=by,
-            subject={"kind": "certificate", "serial": serial},
-            detail={"reason": reason},
-            time=self._clock.now().utc,
-        )
+        def action(connection: Connection) -> list[tuple[str, str, str]]:
+            still = records.lock_open(connection, [serial for serial, _, _ in intents])
+            closed = [one for one in intents if one[0] in still]
+            records.mark_abandoned(connection, [serial for serial, _, _ in closed])
+            return closed
+
+        def event(intent: tuple[str, str, str]) -> Event:
+            serial, by, reason = intent
+            return Event(
+                type="certificate.abandoned",
+                outcome="failure",
+                actor=by,
+                subject={"kind": "certificate", "serial": serial},
+                detail={"reason": reason},
+                time=now,
+            )
+
+        closed = self._recorder.transact_all(lambda closed: map(event, closed), action)
+        return [serial for serial, _, _ in closed]
+
+
+_MOST_CLOSED: Final = 256
+
+
+def reason_of(error: Exception | None) -> str:
+    """A failure as the audit log tells it: a code, a requirement's id, or the kind of a fault."""
+    return str(getattr(error, "code", getattr(error, "requirement", type(error).__name__)))
+
+
+def _sign(begun: _Begun) -> None:
+    begun.der = begun.prepared.redeem(begun.order.key.sign)
+
+
+def _each(begun: Iterable[_Begun], step: Callable[[_Begun], None]) -> None:
+    """Take each a step further against which nothing stands."""
+    for one in begun:
+        if one.failure is None:
+            try:
+                step(one)
+            except Exception as error:  # noqa: BLE001 - it is raised to who asked for this one
+                one.failure = error
+
+
+def _groups(begun: Iterable[_Begun]) -> list[list[_Begun]]:
+    """What goes into a transaction together: by authority, whose row is locked there and no other's.
+
+    So that two processes never wait for each other, each with what the other needs.
+    """
+
+    def authority(one: _Begun) -> str:
+        return one.order.template.authority
+
+    going = sorted((one for one in begun if one.failure is None), key=authority)
+    return [list(group) for _, group in groupby(going, authority)]
+
+
+def _together(write: Callable[[Sequence[_Begun]], None], begun: Sequence[_Begun]) -> None:
+    """Write a group in one transaction; where one of them spoils it, each by itself."""
+    try:
+        write(begun)
+    except TrustworksError as error:  # of the log or the database: it is no single one's
+        for one in begun:
+            one.failure = one.failure or error
+    except Exception as error:  # noqa: BLE001 - it is raised to who asked for this one
+        left = [one for one in begun if one.failure is None]
+        if len(begun) == 1:
+            begun[0].failure = begun[0].failure or error
+        else:
+            for one in left:
+                _together(write, [one])
+
+
+def _write_also(connection: Connection, begun: _Begun) -> None:
+    """Let an order's `also` write; what it writes is undone when it objects."""
+    if begun.order.also is not None:
         try:
-            self._recorder.transact(event, action)
-        except _IntentClosedError:
-            return False
-        return True
+            with connection.begin_nested():
+                begun.order.also(connection, begun.der)
+        except TrustworksError as error:
+            begun.failure = error
 
 
-def _check_allowed(connection: Connection, template: Template) -> None:
-    """What may change while a certificate is made: the authorities, their lists, what the key is used for.
+def _allowed(connection: Connection, begun: Sequence[_Begun]) -> list[_Begun]:
+    """Those of one authority against which nothing stands that may change while a certificate is made.
 
-    Asked inside the transactions that write the intent and the certificate, so that nothing crosses them.
+    The authorities, their lists, what the keys are used for: asked inside the transactions that write the
+    intents and the certificates, so that nothing crosses them.
     """
     chain = []
-    name: str | None = template.authority
+    authority = begun[0].order.template.authority
+    name: str | None = authority
     while name is not None and (found := records.lock_authority(connection, name=name)) is not None:
         chain.append(records.status(connection, found.serial))
         name = found.parent
-    check_authority_usable(chain)
-    check_list_goes_on(next(iter(records.crl_heads(connection, template.authority)), None))
-    digest = hashlib.sha256(template.spki).digest()
-    check_key_not_compromised(records.compromised_with_key(connection, digest))
-    uses = records.uses_of_key(connection, digest)
-    check_key_has_one_use(template.profile.name, tbs.readable_name(template.subject), uses)
+    head = next(iter(records.crl_heads(connection, authority)), None)
+    keys = list({one.spki_sha256 for one in begun})
+    lost = records.compromised_keys(connection, keys)
+    uses = records.uses_of_keys(connection, keys)
+
+    def check(one: _Begun) -> None:
+        check_authority_usable(chain)
+        check_list_goes_on(head)
+        check_key_not_compromised(lost.get(one.spki_sha256))
+        used = uses.setdefault(one.spki_sha256, [])
+        profile = one.order.template.profile.name
+        check_key_has_one_use(profile, one.subject, used)
+        used.append(KeyUse(one.serial, profile, one.subject))  # those after it in this transaction see it
+
+    _each(begun, check)
+    return [one for one in begun if one.failure is None]
 
 
 def objection_of(check: Callable[[], None]) -> str | None:

@@ -7,19 +7,14 @@ calls this.
 from __future__ import annotations
 
 import hashlib
-import secrets
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sqlalchemy.exc import IntegrityError
 
 from trustworks.core.audit import Event
-from trustworks.core.errors import Refused, Rejected, Unavailable
-from trustworks.core.module.agreed import check_key_algorithm
-from trustworks.core.module.algorithms import algorithm_of
+from trustworks.core.errors import Refused, Rejected, TrustworksError, Unavailable
 from trustworks.issuance import records
 from trustworks.issuance.model import (
-    SERIAL_OCTETS,
     AuthorityRecord,
     Issued,
     NameAttribute,
@@ -30,19 +25,17 @@ from trustworks.issuance.model import (
     Template,
     serial_hex,
 )
+from trustworks.issuance.orders import Asked, Orders, new_serial
 from trustworks.issuance.profiles import profile_named
 from trustworks.issuance.profiles.tbs import read_authority
-from trustworks.issuance.release import INTENT_LIFE, Release, objection_of
+from trustworks.issuance.release import INTENT_LIFE, Order, Release, reason_of
 from trustworks.issuance.revocation import StatusChange
-from trustworks.issuance.rules import keys as key_rules
 from trustworks.issuance.rules import requests as request_rules
-from trustworks.issuance.rules.declarations import check_declarations
-from trustworks.issuance.rules.key_quality import check_key_quality
-from trustworks.issuance.wire import read_csr
+from trustworks.issuance.together import Together
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from datetime import date, datetime, timedelta
+    from datetime import datetime, timedelta
 
     from sqlalchemy import Connection
 
@@ -51,15 +44,17 @@ if TYPE_CHECKING:
     from trustworks.core.store import Database
     from trustworks.core.time import Clock
     from trustworks.issuance.config import IssuanceSettings
-    from trustworks.issuance.model import CertificateRecord, CertificateStatus, KeyProof
+    from trustworks.issuance.model import CertificateRecord, CertificateStatus
+
+    Also: TypeAlias = Callable[[Connection, bytes], None]
 
 ROOT: Final = "root"
 ISSUING: Final = "issuing"
 
-
-def new_serial() -> int:
-    """A serial number: 159 random bits, the highest of them set, so that all have the same length."""
-    return secrets.randbits(SERIAL_OCTETS * 8 - 2) | 1 << (SERIAL_OCTETS * 8 - 2)
+# How many requests are taken together: all are in the time that the first of them takes.
+_MOST_TOGETHER: Final = 64
+# How many batches are under way: one waits for the disk while another uses the processor.
+_BATCHES: Final = 2
 
 
 class Issuance:
@@ -85,7 +80,6 @@ class Issuance:
         self.settings = settings
         self.public_url = public_url.rstrip("/")
         self.lab = lab
-        self._keys = keys
         self._clock = clock
         self._recorder = recorder
         self._database = database
@@ -97,6 +91,12 @@ class Issuance:
             recorder=recorder,
             database=database,
             lab=lab,
+        )
+        self._orders = Orders(
+            settings, authority=self.authority, keys=keys, clock=clock, database=database, lab=lab
+        )
+        self._callers = Together[tuple[Request, "Also | None"], Issued](
+            self._issue_all, most=_MOST_TOGETHER, at_once=_BATCHES
         )
         self._revocation = StatusChange(clock, recorder, system=system)
 
@@ -138,74 +138,75 @@ class Issuance:
 
     # Issuance
 
-    def issue(self, request: Request, *, also: Callable[[Connection, bytes], None] | None = None) -> Issued:
-        """Issue a certificate to a subject or a service.
+    def issue(self, request: Request, *, also: Also | None = None) -> Issued:
+        """Issue a certificate to a subject or a service; threads that come together share the disk's time.
 
         `also` writes what belongs to it in the transaction that records the certificate, and may object.
         Raises `Malformed` (the CSR), `Rejected` (issuance.*), `Refused` (a rule's or a lint's id; audited),
         `Unavailable` (clock, module, database or audit log; nothing was released then).
         """
-        self._recorder.ping()
-        request_rules.check_actor(request.requested_by)
-        profile = profile_named(request.profile, self.settings.profile_versions)
+        return self._callers.ask((request, also))
+
+    def issue_all(self, requests: Sequence[Request]) -> list[Issued | Exception]:
+        """Issue several certificates at once; each is issued or answered with what `issue` raises for it."""
+        return self._issue_all([(request, None) for request in requests])
+
+    def _issue_all(self, requests: Sequence[tuple[Request, Also | None]]) -> list[Issued | Exception]:
+        outcomes: list[Issued | Exception | Asked] = [self._asked(*one) for one in requests]
+        asked = [one for one in outcomes if isinstance(one, Asked)]
+        # Steps 1 and 2 for all, then each of 3 to 7 for all.
+        self._orders.take(asked)
+        ordered = [one for one in asked if one.failure is None]
+        made = self._release.release_all([one.order for one in ordered])
+        for one, certificate in zip(ordered, made, strict=True):
+            if isinstance(certificate, Exception):
+                one.failure = certificate
+            else:
+                one.certificate = certificate
+        self._tell_refusals(asked)
+        return [self._outcome(one) if isinstance(one, Asked) else one for one in outcomes]
+
+    def _asked(self, request: Request, also: Also | None) -> Asked | Exception:
+        """A request that may be told of in the audit log, or what stands against that."""
         try:
-            request_rules.check_not_a_ceremony(profile)
-            check_declarations(profile, request.declarations)
-            return self._issue(profile, request, also)
-        except (Refused, Rejected) as error:
-            self._recorder.record(
+            self._recorder.ping()
+            request_rules.check_actor(request.requested_by)
+            return Asked(profile_named(request.profile, self.settings.profile_versions), request, also)
+        except TrustworksError as error:
+            return error
+
+    def _outcome(self, asked: Asked) -> Issued | Exception:
+        if asked.failure is not None:
+            return asked.failure
+        return Issued(
+            serial=serial_hex(asked.order.template.serial),
+            profile=asked.profile.name,
+            certificate=asked.certificate,
+            chain=asked.chain,
+        )
+
+    def _tell_refusals(self, asked: Sequence[Asked]) -> None:
+        """Write to the audit log what is refused, all in one transaction, before anybody is told."""
+        refused = [one for one in asked if isinstance(one.failure, Refused | Rejected)]
+        if not refused:
+            return
+        try:
+            now = self._clock.now().utc
+            events = [
                 Event(
                     type="certificate.refused",
                     outcome="refused",
-                    actor=request.requested_by,
-                    subject={"kind": "certificate", "profile": profile.name},
-                    detail={"rule": error.requirement if isinstance(error, Refused) else error.code},
-                    time=self._clock.now().utc,
+                    actor=one.request.requested_by,
+                    subject={"kind": "certificate", "profile": one.profile.name},
+                    detail={"rule": reason_of(one.failure)},
+                    time=now,
                 )
-            )
-            raise
-
-    def _issue(
-        self, profile: Profile, request: Request, also: Callable[[Connection, bytes], None] | None
-    ) -> Issued:
-        # 1. The request: the key fit, possession shown (a signature by an unfit key shows none), the name
-        # complete.
-        csr = read_csr(request.csr) if isinstance(request.csr, bytes) else request.csr
-        now = self._clock.now().utc
-        request_rules.check_in_use(profile, now.date())
-        key_rules.check_key_identifier(csr.key_algorithm)
-        spki = self._subject_key(csr.public_key(), now.date())
-        key_rules.check_possession(csr)
-        subject = request_rules.complete_subject(profile, request.subject, self._provider_attributes())
-        names = self._alternative_names(profile, request, csr)
-        # 2. The authority, and a validity within its own.
-        authority = self.authority(profile.authority)
-        issuer = read_authority(authority.certificate)
-        first, last = request_rules.validity(profile, request.days, now, issuer.not_valid_after_utc)
-        template = Template(
-            profile=profile,
-            subject=subject,
-            alternative_names=names,
-            spki=spki,
-            serial=new_serial(),
-            not_before=max(first, issuer.not_valid_before_utc),
-            not_after=last,
-            semantics=request.semantics,
-            issuer_certificate=authority.certificate,
-            authority=authority.name,
-            path_length=profile.path_length,
-            declarations=request.declarations,
-        )
-        # 3. to 7. are the release's.
-        der = self._release.release(
-            template, self._authority_key(authority), by=request.requested_by, also=also
-        )
-        return Issued(
-            serial=serial_hex(template.serial),
-            profile=profile.name,
-            certificate=der,
-            chain=self._chain(authority),
-        )
+                for one in refused
+            ]
+            self._recorder.transact_all(lambda _: events, lambda _: None)
+        except TrustworksError as error:
+            for one in refused:
+                one.failure = error
 
     def _create_authority(
         self,
@@ -224,14 +225,15 @@ class Issuance:
             if records.authority(connection, name) is not None:
                 raise _authority_exists(name)
         now = self._clock.now().utc
-        spki = self._subject_key(key.public_key, now.date())
+        spki = self._orders.fit_key(key.public_key, now.date())
+        self._orders.known((spki,)).check(spki)
         above = None if parent is None else self.authority(parent)
         issuer_end = None if above is None else read_authority(above.certificate).not_valid_after_utc
         first, last = request_rules.validity(profile, years * 36525 // 100, now, issuer_end)
         template = Template(
             profile=profile,
             subject=request_rules.complete_subject(
-                profile, [NameAttribute("commonName", common_name)], self._provider_attributes()
+                profile, [NameAttribute("commonName", common_name)], self._orders.provider_attributes()
             ),
             alternative_names=(),
             spki=spki,
@@ -264,7 +266,8 @@ class Issuance:
             except IntegrityError:
                 raise _overtaken(connection, made[-1]) from None
 
-        self._release.release(template, key if above is None else self._authority_key(above), by=by, also=add)
+        signer = key if above is None else self._orders.authority_key(above)
+        self._release.release(Order(template=template, key=signer, by=by, also=add))
         return made[-1]
 
     def settle(self, *, by: str, older_than: timedelta = INTENT_LIFE) -> list[str]:
@@ -326,55 +329,6 @@ class Issuance:
         """How many certificates are in each state, and how many are revoked."""
         with self._database.read() as connection:
             return records.counts(connection)
-
-    # Parts
-
-    def _subject_key(self, given: object, day: date) -> bytes:
-        """The SubjectPublicKeyInfo of a key that may be certified."""
-        key = key_rules.key_of_known_kind(given)
-        algorithm = algorithm_of(key)
-        key_rules.check_agreed_key(objection_of(lambda: check_key_algorithm(algorithm, day, lab=self.lab)))
-        check_key_quality(key)
-        spki = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-        digest = hashlib.sha256(spki).digest()
-        with self._database.read() as connection:
-            taken = records.authority_keys(connection)
-            lost = records.compromised_with_key(connection, digest)
-        key_rules.check_key_is_separate(digest, taken)
-        key_rules.check_key_not_compromised(lost)
-        return spki
-
-    def _alternative_names(self, profile: Profile, request: Request, csr: KeyProof) -> tuple[str, ...]:
-        names = request.alternative_names
-        if not names and "subjectAltName" in profile.honours:
-            names = csr.alternative_names()
-        request_rules.check_alternative_names(profile, names)
-        return names
-
-    def _provider_attributes(self) -> dict[str, str | None]:
-        return {
-            "countryName": self.settings.country,
-            "organizationName": self.settings.organization,
-            "organizationIdentifier": self.settings.organization_identifier,
-        }
-
-    def _authority_key(self, authority: AuthorityRecord) -> Key:
-        key = self._keys(authority.name)
-        if key.spki_sha256 != authority.spki_sha256:
-            raise Unavailable(
-                "issuance.key-differs",
-                f"The key {key.label!r} on the token is not the key of the authority {authority.name!r}'s "
-                f"certificate. Correct [tokens] {authority.name}; `trustworks module keys` lists keys.",
-            )
-        return key
-
-    def _chain(self, authority: AuthorityRecord) -> tuple[bytes, ...]:
-        """The certificates of the authority and those above it, without the root."""
-        found = []
-        while authority.parent is not None:
-            found.append(authority.certificate)
-            authority = self.authority(authority.parent)
-        return tuple(found)
 
 
 def _overtaken(connection: Connection, record: AuthorityRecord) -> Rejected:

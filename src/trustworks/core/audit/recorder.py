@@ -23,13 +23,13 @@ from sqlalchemy import exc
 
 from trustworks.core.audit import records
 from trustworks.core.audit.inserts import Plan, Plans, insert_all
-from trustworks.core.audit.model import Encoded, Event, Row, encode, place
+from trustworks.core.audit.model import Event, Row, encode, place
 from trustworks.core.audit.submission import ActionFailedError, Stop, Submission
 from trustworks.core.errors import Unavailable
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from sqlalchemy import Connection
 
@@ -130,9 +130,14 @@ class Recorder:
         raises, nothing is written and the error is raised here. `event` may be a function of what `action`
         answered.
         """
+        made = (lambda _: event) if isinstance(event, Event) else event
+        return self.transact_all(lambda answer: (made(answer),), action)
+
+    def transact_all(self, events: Callable[[T], Iterable[Event]], action: Callable[[Connection], T]) -> T:
+        """As `transact`, with any number of events, made of what `action` answered."""
         entry = Submission(None, [], None)
         entry.action = action
-        entry.event_of = (lambda _: event) if isinstance(event, Event) else event
+        entry.events_of = events
         self._wait(entry)
         return cast("T", entry.value)
 
@@ -278,12 +283,12 @@ class Recorder:
                 entry.act(connection)
                 for plan, values in entry.rows:
                     groups.setdefault(plan, []).append(values)
-                encoded = cast("Encoded", entry.encoded)
-                body = place(encoded, previous, sequence, stream)
-                digest = sha256(b"\0" + body)
-                rows.append([self.stream, sequence, encoded.time, encoded.type, digest.digest(), body])
-                previous = hexlify(digest.digest())
-                sequence += 1
+                for encoded in entry.encoded:
+                    body = place(encoded, previous, sequence, stream)
+                    digest = sha256(b"\0" + body)
+                    rows.append([self.stream, sequence, encoded.time, encoded.type, digest.digest(), body])
+                    previous = hexlify(digest.digest())
+                    sequence += 1
             if groups:
                 insert_all(connection, groups.items())
             try:

@@ -8,7 +8,7 @@ from trustworks.core.audit.model import encode
 from trustworks.core.errors import TrustworksError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from sqlalchemy import Connection
 
@@ -25,20 +25,20 @@ class ActionFailedError(Exception):
 
 
 class Submission:
-    """An event with its rows, or an action to run with it, waiting for the writer."""
+    """An event with its rows, or an action to run with its events, waiting for the writer."""
 
-    __slots__ = ("action", "encoded", "event_of", "released", "rows", "value")
+    __slots__ = ("action", "encoded", "events_of", "released", "rows", "value")
 
     def __init__(self, encoded: Encoded | None, rows: list[tuple[Plan, list[Any]]], released: Any) -> None:
-        self.encoded = encoded
+        self.encoded: list[Encoded] = [] if encoded is None else [encoded]
         self.rows = rows
         self.released: Callable[[BaseException | None], None] = released
         self.action: Callable[[Connection], Any] | None = None
-        self.event_of: Callable[[Any], Event]
+        self.events_of: Callable[[Any], Iterable[Event]]
         self.value: Any = None
 
     def act(self, connection: Connection) -> None:
-        """Run the action, if there is one, and make its event.
+        """Run the action, if there is one, and make its events.
 
         The database's failures come out as SQLAlchemy's errors, the action's refusals as `ActionFailedError`.
         """
@@ -46,7 +46,7 @@ class Submission:
             return
         try:
             self.value = self.action(connection)
-            self.encoded = encode(self.event_of(self.value))
+            self.encoded = [encode(event) for event in self.events_of(self.value)]
         except TrustworksError as error:
             raise ActionFailedError(error) from error
 

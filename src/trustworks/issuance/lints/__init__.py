@@ -1,7 +1,8 @@
 """The provider's own linter: a file per rule, in folders by where the rule is written.
 
-Every certificate passes all of it twice: signed with a throw-away key before the authority's key is used, and
-with the real signature before it is recorded and released. A finding stops the issuance.
+Every certificate passes all of it before the authority's key is used, with a placeholder for the signature;
+what the signature can change is looked at again before the certificate is recorded and released. A finding
+stops the issuance.
 
 To add a rule, add a file with a `LINT` to the folder of its standard, and its requirement to the register.
 """
@@ -10,15 +11,15 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from trustworks.issuance.lints.lint import Candidate, Lint, Surroundings, read
+from trustworks.issuance.lints.lint import Candidate, Lint, Scope, Surroundings, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Candidate", "Finding", "Lint", "Surroundings", "all_lints", "lint", "read"]
+__all__ = ["Candidate", "Finding", "Lint", "Scope", "Surroundings", "all_lints", "findings", "lint", "read"]
 
 
 class Finding(NamedTuple):
@@ -45,9 +46,25 @@ def _found(package: str, path: list[str]) -> Iterator[Lint]:
 
 def lint(der: bytes, around: Surroundings) -> tuple[Finding, ...]:
     """All findings on a certificate. Raises `Malformed` when it cannot be read."""
-    candidate = read(der, around)
+    return findings(read(der, around))
+
+
+def findings(candidate: Candidate, *, outside: bool = False) -> tuple[Finding, ...]:
+    """All findings on a certificate that was read.
+
+    `outside` asks only the lints that look beyond the signed octets. The verdicts of all others are functions
+    of these octets and of the surroundings alone: who knows them for the same octets need not ask again.
+    """
+    scope = Scope(candidate.profile, candidate.around.issuer is None)
     return tuple(
-        Finding(one, sentence)
-        for one in all_lints()
-        if one.applies(candidate) and (sentence := one.check(candidate)) is not None
+        [
+            Finding(one, sentence)
+            for one in _applicable(scope, outside=outside)
+            if (sentence := one.check(candidate)) is not None
+        ]
     )
+
+
+@lru_cache(256)
+def _applicable(scope: Scope, *, outside: bool) -> tuple[Lint, ...]:
+    return tuple(one for one in all_lints() if one.applies(scope) and (one.outside or not outside))

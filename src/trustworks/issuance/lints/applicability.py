@@ -5,49 +5,49 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from trustworks.issuance.lints.lint import Candidate
+    from trustworks.issuance.lints.lint import Scope
 
 
-def identifies_key(candidate: Candidate) -> bool:
+def identifies_key(scope: Scope) -> bool:
     """The certificates that identify their own key."""
-    return candidate.profile.key_identifier
+    return scope.profile.key_identifier
 
 
-def is_person_with_status(candidate: Candidate) -> bool:
+def is_person_with_status(scope: Scope) -> bool:
     """The certificates of persons whose status can be asked for: all but the validity assured."""
-    return candidate.profile.kind in {"natural", "legal"} and not candidate.profile.short_term
+    return scope.profile.kind in {"natural", "legal"} and not scope.profile.short_term
 
 
-def is_short_term(candidate: Candidate) -> bool:
+def is_short_term(scope: Scope) -> bool:
     """The validity assured short-term certificates (EN 319 412-1, 5.2)."""
-    return candidate.profile.short_term
+    return scope.profile.short_term
 
 
-def is_web(candidate: Candidate) -> bool:
+def is_web(scope: Scope) -> bool:
     """The qualified certificates of web sites."""
-    return candidate.profile.web is not None
+    return scope.profile.web is not None
 
 
-def is_web_by_forum(candidate: Candidate) -> bool:
+def is_web_by_forum(scope: Scope) -> bool:
     """The certificates of web sites that follow the CA/Browser Forum throughout: QEVCP-w and QNCP-w."""
-    return candidate.profile.kind == "web"
+    return scope.profile.kind == "web"
 
 
-def is_ev(candidate: Candidate) -> bool:
+def is_ev(scope: Scope) -> bool:
     """The certificates of web sites by the extended validation guidelines."""
-    return candidate.profile.web == "ev"
+    return scope.profile.web == "ev"
 
 
-def is_payment_service(candidate: Candidate) -> bool:
+def is_payment_service(scope: Scope) -> bool:
     """The certificates of payment service providers (TS 119 495)."""
-    return candidate.profile.psd2
+    return scope.profile.psd2
 
 
-def is_smime(candidate: Candidate) -> bool:
+def is_smime(scope: Scope) -> bool:
     """The certificates for electronic mail."""
-    return candidate.profile.kind == "smime"
+    return scope.profile.kind == "smime"
 
 
-def states_semantics(candidate: Candidate) -> bool:
+def states_semantics(scope: Scope) -> bool:
     """The certificates whose subject's identifier may be said to follow EN 319 412-1."""
-    return candidate.profile.semantics is not None
+    return scope.profile.semantics is not None

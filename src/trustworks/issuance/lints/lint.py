@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from cryptography import x509
 
@@ -36,58 +38,100 @@ class Surroundings:
     lab: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope(NamedTuple):
+    """What decides whether a lint applies: nothing in the certificate, so that it is asked once for many."""
+
+    profile: Profile
+    self_signed: bool
+
+
 class Candidate:
-    """A certificate, taken apart once for all lints; its signature may be by a throw-away key."""
+    """A certificate, taken apart once for all lints; its signature may be a placeholder.
 
-    around: Surroundings
-    certificate: x509.Certificate
-    tbs: TbsCertificate
-    outer_algorithm: bytes
-    extension_ids: tuple[str, ...]
-    extensions: dict[str, x509.Extension[Any]]
-    subject: tuple[tuple[str, str], ...]
-    issuer: tuple[tuple[str, str], ...]
-    qc: QcStatements
-    key_usages: frozenset[str]
-    policies: tuple[str, ...]
+    What most lints ask for is there from the beginning, the rest when the first asks for it.
+    """
 
-    @property
-    def profile(self) -> Profile:
-        """The profile that the certificate is to follow."""
-        return self.around.profile
+    def __init__(
+        self,
+        around: Surroundings,
+        certificate: x509.Certificate,
+        tbs: TbsCertificate,
+        outer_algorithm: bytes,
+    ) -> None:
+        """Raises ValueError for what cannot be read."""
+        self.around = around
+        self.profile = around.profile
+        self.certificate = certificate
+        self.tbs = tbs
+        self.outer_algorithm = outer_algorithm
+        self.extension_ids = tuple([one.oid.dotted_string for one in tbs.extensions or ()])
+        # Those that occur twice are left to the lint about that; `cryptography` gives none of them then.
+        once = len(set(self.extension_ids)) == len(self.extension_ids)
+        found: list[x509.Extension[Any]] = list(certificate.extensions) if once else []
+        self.extensions = dict(zip(self.extension_ids, found, strict=False))
+        self._by_kind = {type(one.value): one for one in found}
+        self.subject = _name(certificate.subject)
+        self.issuer = _issuer(certificate, bytes(tbs.issuer.data))
+        self.not_before = certificate.not_valid_before_utc
+        self.not_after = certificate.not_valid_after_utc
+        self.key_usages = _key_usages(self.extension(x509.KeyUsage))
+        self.policies = _policies(self.extension(x509.CertificatePolicies))
+        statements = self.extensions.get(QC_STATEMENTS)
+        self.qc = QcStatements() if statements is None else _qc_statements(statements.value.value)
+
+    def signed(self, certificate: x509.Certificate, der: bytes) -> Candidate:
+        """The candidate of a certificate that has the same signed octets, which the caller has seen.
+
+        What stands outside of them is read anew; all else is kept.
+        """
+        found = copy(self)
+        found.certificate = certificate
+        found.outer_algorithm = bytes(read_certificate(der).signature_algorithm.data)
+        return found
 
     def extension(self, kind: type[T]) -> x509.Extension[T] | None:
         """The extension of that class, or None."""
-        return self.extensions.get(kind.oid.dotted_string)
+        return self._by_kind.get(kind)
 
     def values(self, attribute: x509.ObjectIdentifier) -> list[str]:
         """The subject's values of an attribute."""
-        return [value for oid, value in self.subject if oid == attribute.dotted_string]
+        return self._subject_values.get(attribute, [])
 
     def issuer_values(self, attribute: x509.ObjectIdentifier) -> list[str]:
         """The issuer's values of an attribute."""
-        return [value for oid, value in self.issuer if oid == attribute.dotted_string]
+        wanted = attribute.dotted_string
+        return [value for oid, value in self.issuer if oid == wanted]
+
+    @cached_property
+    def _subject_values(self) -> dict[x509.ObjectIdentifier, list[str]]:
+        found: dict[x509.ObjectIdentifier, list[str]] = {}
+        for one in self.certificate.subject:
+            found.setdefault(one.oid, []).append(str(one.value))
+        return found
 
     def access(self, method: x509.ObjectIdentifier) -> list[str]:
         """The URLs of an access method in the authority information access."""
+        return [url for given, url in self._access if given == method]
+
+    @cached_property
+    def _access(self) -> list[tuple[x509.ObjectIdentifier, str]]:
         found = self.extension(x509.AuthorityInformationAccess)
-        if found is None:
-            return []
         return [
-            one.access_location.value
-            for one in found.value
-            if one.access_method == method and isinstance(one.access_location, x509.UniformResourceIdentifier)
+            (one.access_method, one.access_location.value)
+            for one in (() if found is None else found.value)
+            if isinstance(one.access_location, x509.UniformResourceIdentifier)
         ]
 
     def distribution_points(self) -> list[str]:
         """The URLs of the revocation list."""
+        return self._distribution_points
+
+    @cached_property
+    def _distribution_points(self) -> list[str]:
         found = self.extension(x509.CRLDistributionPoints)
-        if found is None:
-            return []
         return [
             name.value
-            for point in found.value
+            for point in (() if found is None else found.value)
             for name in point.full_name or ()
             if isinstance(name, x509.UniformResourceIdentifier)
         ]
@@ -109,45 +153,25 @@ class Lint:
     """One rule on a certificate's bytes.
 
     `id` is the requirement's, `clause` where it is written, `words` what it says in our words. `applies`
-    tells whether the rule is about this certificate, `check` answers a sentence when it breaks the rule.
+    tells whether the rule is about such certificates, `check` answers a sentence when one breaks the rule.
+    `outside`: it looks at what stands outside of the signed octets (`Candidate.outer_algorithm`, the
+    signature), so that it is asked again when the signature is there.
     """
 
     id: str
     clause: str
     words: str
-    applies: Callable[[Candidate], bool]
+    applies: Callable[[Scope], bool]
     check: Callable[[Candidate], str | None]
+    outside: bool = False
 
 
 def read(der: bytes, around: Surroundings) -> Candidate:
-    """Take a certificate apart. Raises `Malformed`.
-
-    Extensions that occur twice are left to the lint about that; `cryptography` gives none of them then.
-    """
+    """Take a certificate apart. Raises `Malformed`."""
     try:
         certificate = x509.load_der_x509_certificate(der)
         fields = read_certificate(der)
-        tbs = fields.tbs_certificate
-        ids = tuple(one.oid.dotted_string for one in tbs.extensions or ())
-        extensions = (
-            {one.oid.dotted_string: one for one in certificate.extensions}
-            if len(set(ids)) == len(ids)
-            else {}
-        )
-        statements = extensions.get(QC_STATEMENTS)
-        return Candidate(
-            around=around,
-            certificate=certificate,
-            tbs=tbs,
-            outer_algorithm=bytes(fields.signature_algorithm.data),
-            extension_ids=ids,
-            extensions=extensions,
-            subject=_name(certificate.subject),
-            issuer=_name(certificate.issuer),
-            qc=QcStatements() if statements is None else read_qc_statements(statements.value.value),
-            key_usages=_key_usages(extensions.get(x509.KeyUsage.oid.dotted_string)),
-            policies=_policies(extensions.get(x509.CertificatePolicies.oid.dotted_string)),
-        )
+        return Candidate(around, certificate, fields.tbs_certificate, bytes(fields.signature_algorithm.data))
     except ValueError as error:
         raise Malformed(f"This is not a certificate that can be read: {error}.") from error
 
@@ -169,57 +193,74 @@ def _policies(found: x509.Extension[Any] | None) -> tuple[str, ...]:
 
 
 def _name(name: x509.Name) -> tuple[tuple[str, str], ...]:
-    return tuple((attribute.oid.dotted_string, str(attribute.value)) for attribute in name)
+    return tuple([(attribute.oid.dotted_string, str(attribute.value)) for attribute in name])
+
+
+# What many certificates have in common, octet for octet, is taken apart once.
+_MOST_KEPT = 256
+_issuers: dict[bytes, tuple[tuple[str, str], ...]] = {}
+
+
+def _issuer(certificate: x509.Certificate, octets: bytes) -> tuple[tuple[str, str], ...]:
+    found = _issuers.get(octets)
+    if found is None:
+        if len(_issuers) >= _MOST_KEPT:
+            _issuers.clear()
+        found = _issuers[octets] = _name(certificate.issuer)
+    return found
+
+
+_qc_statements = lru_cache(_MOST_KEPT)(read_qc_statements)
 
 
 # When a lint applies
 
 
-def always(candidate: Candidate) -> bool:
+def always(scope: Scope) -> bool:
     """Every certificate."""
-    del candidate
+    del scope
     return True
 
 
-def is_authority(candidate: Candidate) -> bool:
+def is_authority(scope: Scope) -> bool:
     """The certificates of authorities."""
-    return candidate.profile.ca
+    return scope.profile.ca
 
 
-def is_end_entity(candidate: Candidate) -> bool:
+def is_end_entity(scope: Scope) -> bool:
     """All certificates but those of authorities."""
-    return not candidate.profile.ca
+    return not scope.profile.ca
 
 
-def is_issued(candidate: Candidate) -> bool:
+def is_issued(scope: Scope) -> bool:
     """All certificates but the self-signed."""
-    return candidate.around.issuer is not None
+    return not scope.self_signed
 
 
-def is_natural(candidate: Candidate) -> bool:
+def is_natural(scope: Scope) -> bool:
     """The certificates of natural persons."""
-    return candidate.profile.kind == "natural"
+    return scope.profile.kind == "natural"
 
 
-def is_legal(candidate: Candidate) -> bool:
+def is_legal(scope: Scope) -> bool:
     """The certificates of legal persons."""
-    return candidate.profile.kind == "legal"
+    return scope.profile.kind == "legal"
 
 
-def is_person(candidate: Candidate) -> bool:
+def is_person(scope: Scope) -> bool:
     """The certificates of natural and legal persons, which EN 319 412-2 and -3 are about."""
-    return candidate.profile.kind in {"natural", "legal"}
+    return scope.profile.kind in {"natural", "legal"}
 
 
-def is_qualified(candidate: Candidate) -> bool:
+def is_qualified(scope: Scope) -> bool:
     """The certificates that are issued as qualified ones."""
-    return candidate.profile.qc_type is not None
+    return scope.profile.qc_type is not None
 
 
-def of_kind(kind: str) -> Callable[[Candidate], bool]:
+def of_kind(kind: str) -> Callable[[Scope], bool]:
     """The certificates of one kind of profile."""
 
-    def applies(candidate: Candidate) -> bool:
-        return candidate.profile.kind == kind
+    def applies(scope: Scope) -> bool:
+        return scope.profile.kind == kind
 
     return applies

@@ -1,30 +1,34 @@
-"""From a template to the builder of its TBSCertificate. No rule is here: the lints judge what comes out.
+"""From a template to the octets of its TBSCertificate. No rule is here: the lints judge what comes out.
 
 Source: RFC 5280, 4.1 and 4.2; RFC 3739, 3.2.6; EN 319 412-5, 4.
 """
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
+from dataclasses import fields, replace
 from datetime import timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, cast
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Final
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import load_der_public_key
 from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID, ObjectIdentifier
 
 from trustworks.core.der import x509 as der
+from trustworks.core.der.elements import enter
+from trustworks.core.der.encode import BIT_STRING, SEQUENCE, context, extension, integer, tlv, x509_time
 from trustworks.core.errors import Rejected
+from trustworks.issuance.model import NEVER, Template
 from trustworks.issuance.profiles.further import further_extensions
 from trustworks.issuance.profiles.statements import statements
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from trustworks.core.module.algorithms import PublicKey
     from trustworks.issuance.config import IssuanceSettings
-    from trustworks.issuance.model import NameAttribute, Profile, Template
+    from trustworks.issuance.model import NameAttribute, Profile
 
 NAME_OIDS: Final[dict[str, ObjectIdentifier]] = {
     "countryName": NameOID.COUNTRY_NAME,
@@ -82,6 +86,11 @@ def ocsp_url(public_url: str) -> str:
 
 def distinguished_name(attributes: Sequence[NameAttribute]) -> x509.Name:
     """The name, one attribute to an RDN; `Rejected` (issuance.subject-attribute) for a bad value."""
+    return _distinguished_name(tuple(attributes))
+
+
+@lru_cache(1024)  # the same name is encoded, shown and asked for on the way to one certificate
+def _distinguished_name(attributes: tuple[NameAttribute, ...]) -> x509.Name:
     found = []
     for attribute in attributes:
         try:
@@ -96,7 +105,12 @@ def distinguished_name(attributes: Sequence[NameAttribute]) -> x509.Name:
 
 def readable_name(attributes: Sequence[NameAttribute]) -> str:
     """The name as people read it (RFC 4514), with the attributes' names in place of numbers."""
-    return der.name_in_words(distinguished_name(attributes))
+    return _readable_name(tuple(attributes))
+
+
+@lru_cache(1024)
+def _readable_name(attributes: tuple[NameAttribute, ...]) -> str:
+    return der.name_in_words(_distinguished_name(attributes))
 
 
 def alternative_names(texts: Sequence[str]) -> list[x509.GeneralName]:
@@ -148,39 +162,130 @@ def _mailbox(value: str) -> x509.GeneralName:
     return x509.RFC822Name(value)
 
 
-def build(template: Template, settings: IssuanceSettings, public_url: str) -> x509.CertificateBuilder:
-    """The builder with all fields and extensions, to be signed by a throw-away key or by an authority's."""
-    subject = distinguished_name(template.subject)
-    above = template.issuer_certificate
-    issuer = None if above is None else read_authority(above)
-    builder = x509.CertificateBuilder(
-        issuer_name=subject if issuer is None else issuer.subject,
-        subject_name=subject,
-        public_key=_public_key(template.spki),
-        serial_number=template.serial,
-        not_valid_before=template.not_before,
-        not_valid_after=template.not_after,
-    )
-    for extension, critical in _extensions(template, settings, public_url, issuer):
-        builder = builder.add_extension(extension, critical=critical)
-    return builder
+class Writer:
+    """Writes the TBSCertificates of one provider. Threads share it.
+
+    What certificates of one profile and authority have in common is encoded once.
+    """
+
+    def __init__(self, settings: IssuanceSettings, public_url: str) -> None:
+        self._settings = settings
+        self._public_url = public_url
+        self._kept: dict[tuple[object, ...], bytes] = {}
+
+    def write(self, template: Template, algorithm: bytes) -> bytes:
+        """The TBSCertificate, to be signed by the scheme whose AlgorithmIdentifier is `algorithm`.
+
+        Raises as `distinguished_name` and `alternative_name`. Source: RFC 5280, 4.1.
+        """
+        subject = distinguished_name(template.subject).public_bytes()
+        above = template.issuer_certificate
+        return tlv(
+            SEQUENCE,
+            _VERSION_3,
+            integer(template.serial),
+            algorithm,
+            subject if above is None else _subject_of(above),
+            tlv(SEQUENCE, x509_time(template.not_before), x509_time(template.not_after)),
+            subject,
+            template.spki,
+            context(3, tlv(SEQUENCE, _encoded(_own_extensions(template)), self._common(template))),
+        )
+
+    def _common(self, template: Template) -> bytes:
+        """The extensions that do not depend on the subject, encoded.
+
+        What they are made of is a template without its own fields, so that a new field is never forgotten.
+        """
+        key = _COMMON(template)
+        found = self._kept.get(key)
+        if found is None:
+            if len(self._kept) >= _MOST_KEPT:
+                self._kept.clear()
+            bare = replace(template, **_BLANK)
+            found = _encoded(_common_extensions(bare, self._settings, self._public_url))
+            self._kept[key] = found
+        return found
 
 
-def _public_key(spki: bytes) -> PublicKey:
-    return cast("PublicKey", load_der_public_key(spki))  # the rules on keys have seen its kind
+_VERSION_3: Final = context(0, integer(2))
+_MOST_KEPT: Final = 256
+# What is a certificate's own in a template; extensions that use it are made anew for each.
+_BLANK: Final[dict[str, Any]] = {
+    "subject": (),
+    "alternative_names": (),
+    "spki": b"",
+    "serial": 0,
+    "not_before": NEVER,
+    "not_after": NEVER,
+}
+_COMMON: Final = attrgetter(*(field.name for field in fields(Template) if field.name not in _BLANK))
 
 
-def _extensions(
-    template: Template, settings: IssuanceSettings, public_url: str, issuer: x509.Certificate | None
+@lru_cache(64)
+def _subject_of(certificate: bytes) -> bytes:
+    """The subject of an authority's certificate, octet for octet (RFC 5280, 4.1.2.4)."""
+    return tlv(SEQUENCE, bytes(der.read_certificate(certificate).tbs_certificate.subject.data))
+
+
+def extensions(
+    template: Template, settings: IssuanceSettings, public_url: str
 ) -> Iterator[tuple[x509.ExtensionType, bool]]:
-    profile = template.profile
-    own = x509.SubjectKeyIdentifier.from_public_key(_public_key(template.spki))
-    above = (
-        own if issuer is None else issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    """All extensions of a certificate, and which are critical, in their order."""
+    yield from _own_extensions(template)
+    yield from _common_extensions(template, settings, public_url)
+
+
+def _encoded(found: Iterable[tuple[x509.ExtensionType, bool]]) -> bytes:
+    return b"".join(
+        [extension(one.oid.dotted_string, one.public_bytes(), critical=critical) for one, critical in found]
     )
-    yield x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(above), False
-    if profile.key_identifier:
+
+
+def _own_extensions(template: Template) -> Iterator[tuple[x509.ExtensionType, bool]]:
+    """The extensions that depend on the subject, its key or the validity."""
+    above = template.issuer_certificate
+    own = x509.SubjectKeyIdentifier(_key_identifier(template.spki))
+    yield (_authority_key_identifier(own) if above is None else _issuer_key_identifier(above)), False
+    if template.profile.key_identifier:
         yield own, False
+    if template.alternative_names:
+        yield x509.SubjectAlternativeName(alternative_names(template.alternative_names)), False
+    days = template.profile.private_key_days
+    if days is not None:
+        end = template.not_before + timedelta(days=days, seconds=-1)
+        yield (
+            x509.PrivateKeyUsagePeriod(
+                not_before=template.not_before, not_after=min(end, template.not_after)
+            ),
+            False,
+        )
+    yield from further_extensions(template)
+
+
+def _key_identifier(spki: bytes) -> bytes:
+    """The SHA-1 hash of a public key's bits (RFC 5280, 4.2.1.2, method 1): a name, no protection."""
+    algorithm, _ = enter(spki, 0, SEQUENCE)
+    _, bits = enter(spki, algorithm, SEQUENCE)
+    first, end = enter(spki, bits, BIT_STRING)
+    return hashlib.sha1(spki[first + 1 : end], usedforsecurity=False).digest()
+
+
+def _authority_key_identifier(identifier: x509.SubjectKeyIdentifier) -> x509.AuthorityKeyIdentifier:
+    return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier)
+
+
+@lru_cache(64)
+def _issuer_key_identifier(certificate: bytes) -> x509.AuthorityKeyIdentifier:
+    found = read_authority(certificate).extensions.get_extension_for_class(x509.SubjectKeyIdentifier)
+    return _authority_key_identifier(found.value)
+
+
+def _common_extensions(
+    template: Template, settings: IssuanceSettings, public_url: str
+) -> Iterator[tuple[x509.ExtensionType, bool]]:
+    """The extensions that all certificates have that differ in nothing but the fields in `_BLANK`."""
+    profile = template.profile
     yield x509.KeyUsage(**{name: name in profile.key_usage for name in _KEY_USAGES}), True
     if profile.extended_key_usage:
         usages = [ObjectIdentifier(usage) for usage in profile.extended_key_usage]
@@ -190,22 +295,11 @@ def _extensions(
     policies = policy_identifiers(profile, settings)
     if policies:
         yield x509.CertificatePolicies([_policy(oid, profile, settings) for oid in policies]), False
-    if template.alternative_names:
-        yield x509.SubjectAlternativeName(alternative_names(template.alternative_names)), False
-    if profile.private_key_days is not None:
-        end = template.not_before + timedelta(days=profile.private_key_days, seconds=-1)
-        yield (
-            x509.PrivateKeyUsagePeriod(
-                not_before=template.not_before, not_after=min(end, template.not_after)
-            ),
-            False,
-        )
     yield from _links(template, public_url)
     found = statements(template, settings)
     if found:
         value = der.write_qc_statements(found)
         yield x509.UnrecognizedExtension(ObjectIdentifier(der.QC_STATEMENTS), value), False
-    yield from further_extensions(template)
     if profile.no_check:
         yield x509.OCSPNoCheck(), False
 

@@ -14,11 +14,13 @@ from trustworks.issuance.records.bound import (
 )
 from trustworks.issuance.records.issued import (
     RevokedRow,
+    add_intents,
     certificate,
-    compromised_with_key,
+    compromised_keys,
     count_revoked,
     counts,
     list_certificates,
+    lock_open,
     mark_abandoned,
     mark_issued,
     open_intents,
@@ -28,7 +30,7 @@ from trustworks.issuance.records.issued import (
     serials_of_key,
     set_revocation,
     status,
-    uses_of_key,
+    uses_of_keys,
 )
 from trustworks.issuance.records.issuers import (
     add_authority,
@@ -49,6 +51,7 @@ __all__ = [
     "BoundCertificate",
     "RevokedRow",
     "add_authority",
+    "add_intents",
     "authorities",
     "authority",
     "authority_keys",
@@ -57,7 +60,7 @@ __all__ = [
     "certificate",
     "certificates",
     "changes",
-    "compromised_with_key",
+    "compromised_keys",
     "count_revoked",
     "counts",
     "crl",
@@ -71,6 +74,7 @@ __all__ = [
     "list_certificates",
     "list_digest",
     "lock_authority",
+    "lock_open",
     "mark_abandoned",
     "mark_issued",
     "open_intents",
@@ -83,5 +87,5 @@ __all__ = [
     "set_revocation",
     "status",
     "unfounded_authorities",
-    "uses_of_key",
+    "uses_of_keys",
 ]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from sqlalchemy import BigInteger, bindparam, func, or_, select, type_coerce, update
+from sqlalchemy import BigInteger, BindParameter, bindparam, func, insert, select, type_coerce, update
 
 from trustworks.issuance.model import (
+    LOST,
     CertificateRecord,
     CertificateStatus,
     KeyUse,
@@ -17,7 +18,7 @@ from trustworks.issuance.records.issuers import count_change
 from trustworks.issuance.records.tables import certificates
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -39,16 +40,36 @@ RevokedRow: TypeAlias = tuple[str, str, int | None, int, int | None]
 # Made once: every OCSP request reads it, and making a statement costs more than executing it.
 _STATUS_OF = select(*_STATUS).where(certificates.c.serial == bindparam("serial"))
 
+_KEYS: BindParameter[Any] = bindparam("keys", expanding=True)
 _LOST = (
-    select(certificates.c.serial)
+    select(certificates.c.spki_sha256, func.min(certificates.c.serial))
     .where(
-        certificates.c.spki_sha256 == bindparam("spki"),
-        or_(
-            certificates.c.revocation_reason == RevocationReason.keyCompromise.value,
-            certificates.c.revocation_reason == RevocationReason.cACompromise.value,
-        ),
+        certificates.c.spki_sha256.in_(_KEYS),
+        certificates.c.revocation_reason.in_([reason.value for reason in LOST]),
     )
-    .limit(1)
+    .group_by(certificates.c.spki_sha256)
+)
+_USE = (certificates.c.spki_sha256, certificates.c.profile, certificates.c.subject)
+_USES = (
+    select(func.min(certificates.c.serial), *_USE)
+    .where(certificates.c.spki_sha256.in_(_KEYS), certificates.c.state != "abandoned")
+    .group_by(*_USE)
+)
+_INTENDED = insert(certificates)
+_OPEN = (
+    select(certificates.c.serial)
+    .where(certificates.c.serial.in_(bindparam("serials", expanding=True)), certificates.c.state == "issuing")
+    .with_for_update()
+)
+_ISSUED = (
+    update(certificates)
+    .where(certificates.c.serial == bindparam("one"), certificates.c.state == "issuing")
+    .values(state="issued", der=bindparam("octets"), tbs=None, issued_at=bindparam("at"))
+)
+_ABANDONED = (
+    update(certificates)
+    .where(certificates.c.serial == bindparam("one"), certificates.c.state == "issuing")
+    .values(state="abandoned")
 )
 
 
@@ -158,40 +179,43 @@ def serials_of_key(connection: Connection, spki_sha256: bytes) -> list[str]:
     return list(connection.execute(query.order_by(certificates.c.serial)).scalars())
 
 
-def compromised_with_key(connection: Connection, spki_sha256: bytes) -> str | None:
-    """The serial of a certificate with this public key that was revoked because the key was lost, or None."""
-    return connection.execute(_LOST, {"spki": spki_sha256}).scalar()
+def compromised_keys(connection: Connection, spki_sha256: Sequence[bytes]) -> dict[bytes, str]:
+    """Those of these public keys that were lost: a certificate of each that was revoked because of that."""
+    return {bytes(key): serial for key, serial in connection.execute(_LOST, {"keys": spki_sha256})}
 
 
-def uses_of_key(connection: Connection, spki_sha256: bytes) -> list[KeyUse]:
-    """What this public key was certified for or is about to be: one of each profile and subject."""
-    kind = (certificates.c.profile, certificates.c.subject)
-    query = (
-        select(func.min(certificates.c.serial), *kind)
-        .where(certificates.c.spki_sha256 == spki_sha256, certificates.c.state != "abandoned")
-        .group_by(*kind)
-    )
-    return [KeyUse(*row) for row in connection.execute(query)]
+def uses_of_keys(connection: Connection, spki_sha256: Sequence[bytes]) -> dict[bytes, list[KeyUse]]:
+    """What public keys were certified for or are about to be: one of each profile and subject."""
+    found: dict[bytes, list[KeyUse]] = {}
+    for serial, key, profile, subject in connection.execute(_USES, {"keys": spki_sha256}):
+        found.setdefault(bytes(key), []).append(KeyUse(serial, profile, subject))
+    return found
 
 
-def mark_issued(connection: Connection, serial: str, der: bytes, issued_at: datetime) -> bool:
-    """Turn an intent into an issued certificate; False when there is no such open intent."""
-    result = connection.execute(
-        update(certificates)
-        .where(certificates.c.serial == serial, certificates.c.state == "issuing")
-        .values(state="issued", der=der, tbs=None, issued_at=issued_at)
-    )
-    return result.rowcount == 1
+def add_intents(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Write intents to issue. Raises IntegrityError for a serial that is used already."""
+    if rows:
+        connection.execute(_INTENDED, rows)
 
 
-def mark_abandoned(connection: Connection, serial: str) -> bool:
-    """Close an intent that did not become a certificate; False when there is no such open intent."""
-    result = connection.execute(
-        update(certificates)
-        .where(certificates.c.serial == serial, certificates.c.state == "issuing")
-        .values(state="abandoned")
-    )
-    return result.rowcount == 1
+def lock_open(connection: Connection, serials: Sequence[str]) -> frozenset[str]:
+    """Those of these intents that are open, and stay so until the commit (SQLite has one writer)."""
+    return frozenset(connection.execute(_OPEN, {"serials": serials}).scalars()) if serials else frozenset()
+
+
+def mark_issued(
+    connection: Connection, certificates_of: Sequence[tuple[str, bytes]], issued_at: datetime
+) -> None:
+    """Turn open intents (`lock_open`) into issued certificates, each a serial and its DER."""
+    rows = [{"one": serial, "octets": der, "at": issued_at} for serial, der in certificates_of]
+    if rows:
+        connection.execute(_ISSUED, rows)
+
+
+def mark_abandoned(connection: Connection, serials: Sequence[str]) -> None:
+    """Close open intents (`lock_open`) that did not become certificates."""
+    if serials:
+        connection.execute(_ABANDONED, [{"one": serial} for serial in serials])
 
 
 def open_intents(connection: Connection, before: datetime) -> list[str]:

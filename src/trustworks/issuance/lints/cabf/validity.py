@@ -16,9 +16,8 @@ SINCE = datetime(2026, 3, 15, tzinfo=UTC)
 @implements("CABF-BR:6.3.2")
 def check(candidate: Candidate) -> str | None:
     """A server's certificate issued from 15 March 2026 on is valid for at most 200 days."""
-    certificate = candidate.certificate
-    lifetime = certificate.not_valid_after_utc - certificate.not_valid_before_utc + timedelta(seconds=1)
-    if certificate.not_valid_before_utc >= SINCE and lifetime > timedelta(days=200):
+    lifetime = candidate.not_after - candidate.not_before + timedelta(seconds=1)
+    if candidate.not_before >= SINCE and lifetime > timedelta(days=200):
         return f"The validity of {lifetime.days} days is more than 200."
     return None
 

@@ -23,7 +23,7 @@ def check(candidate: Candidate) -> str | None:
     last = None if found is None else found.value.not_after
     if last is None:
         return "The certificate does not say until when the private key may sign."
-    if candidate.certificate.not_valid_after_utc - last.replace(tzinfo=UTC) < timedelta(days=AFTER):
+    if candidate.not_after - last.replace(tzinfo=UTC) < timedelta(days=AFTER):
         return (
             "The private key may sign in the certificate's last year, too late for its tokens to be "
             f"verified; {_remedy(candidate)}"
@@ -37,7 +37,7 @@ def _remedy(candidate: Candidate) -> str:
     most = profile.max_days
     if issuer is not None:
         end = issuer.not_valid_after_utc
-        left = (end + timedelta(seconds=1) - candidate.certificate.not_valid_before_utc) // timedelta(days=1)
+        left = (end + timedelta(seconds=1) - candidate.not_before) // timedelta(days=1)
         most = min(most, left)
         if most < least:
             return (

@@ -11,8 +11,7 @@ from trustworks.issuance.lints.lint import Candidate, Lint, always
 @implements("TRUSTWORKS:ISSUANCE-VALIDITY-LIMIT")
 def check(candidate: Candidate) -> str | None:
     """No certificate is valid longer than its profile allows."""
-    certificate = candidate.certificate
-    lifetime = certificate.not_valid_after_utc - certificate.not_valid_before_utc
+    lifetime = candidate.not_after - candidate.not_before
     if lifetime >= timedelta(days=candidate.profile.max_days):
         return (
             f"The validity of {lifetime.days} days is more than the profile's {candidate.profile.max_days}."

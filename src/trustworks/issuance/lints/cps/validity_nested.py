@@ -10,10 +10,8 @@ from trustworks.issuance.lints.lint import Candidate, Lint, is_issued
 def check(candidate: Candidate) -> str | None:
     """No certificate is valid before or beyond its issuer's."""
     issuer = candidate.around.issuer
-    certificate = candidate.certificate
     if issuer is not None and (
-        certificate.not_valid_before_utc < issuer.not_valid_before_utc
-        or certificate.not_valid_after_utc > issuer.not_valid_after_utc
+        candidate.not_before < issuer.not_valid_before_utc or candidate.not_after > issuer.not_valid_after_utc
     ):
         return (
             f"The validity reaches beyond the issuer's, which ends on {issuer.not_valid_after_utc:%Y-%m-%d}."

@@ -18,8 +18,8 @@ def check(candidate: Candidate) -> str | None:
     if found is None:
         return None
     first, last = found.value.not_before, found.value.not_after
-    begin = candidate.certificate.not_valid_before_utc.replace(tzinfo=None)
-    end = candidate.certificate.not_valid_after_utc.replace(tzinfo=None)
+    begin = candidate.not_before.replace(tzinfo=None)
+    end = candidate.not_after.replace(tzinfo=None)
     if found.critical:
         return "The private key's usage period is critical."
     if (first is not None and first.replace(tzinfo=None) < begin) or (

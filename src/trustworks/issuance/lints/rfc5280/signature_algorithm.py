@@ -20,4 +20,5 @@ LINT = Lint(
     words="The signature algorithm beside the signature is the one that was signed.",
     applies=always,
     check=check,
+    outside=True,
 )

@@ -1,0 +1,229 @@
+"""From requests to orders: the subject's key, its possession, the name; then time, authority and validity.
+
+Steps 1 and 2 of the life of a certificate (README.md), for several requests at once. What is refused here has
+reached no authority's key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from typing import TYPE_CHECKING, NamedTuple
+
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from trustworks.core.errors import Unavailable
+from trustworks.core.module.agreed import check_key_algorithm
+from trustworks.core.module.algorithms import algorithm_of
+from trustworks.issuance import records
+from trustworks.issuance.model import SERIAL_OCTETS, Template
+from trustworks.issuance.profiles.tbs import read_authority
+from trustworks.issuance.release import Order, objection_of
+from trustworks.issuance.rules import keys as key_rules
+from trustworks.issuance.rules import requests as request_rules
+from trustworks.issuance.rules.declarations import check_declarations
+from trustworks.issuance.rules.key_quality import check_key_quality
+from trustworks.issuance.wire import read_csr
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import date, datetime
+
+    from sqlalchemy import Connection
+
+    from trustworks.core.module import Key
+    from trustworks.core.store import Database
+    from trustworks.core.time import Clock
+    from trustworks.issuance.config import IssuanceSettings
+    from trustworks.issuance.model import AuthorityRecord, KeyProof, Profile, Request
+
+
+def new_serial() -> int:
+    """A serial number: 159 random bits, the highest of them set, so that all have the same length."""
+    return secrets.randbits(SERIAL_OCTETS * 8 - 2) | 1 << (SERIAL_OCTETS * 8 - 2)
+
+
+class Asked:
+    """A request on its way to an order and a certificate; `failure` is what stands against it.
+
+    `also` writes what belongs to the certificate in the transaction that records it.
+    """
+
+    __slots__ = (
+        "also",
+        "certificate",
+        "chain",
+        "csr",
+        "failure",
+        "now",
+        "order",
+        "profile",
+        "request",
+        "spki",
+    )
+
+    def __init__(
+        self, profile: Profile, request: Request, also: Callable[[Connection, bytes], None] | None
+    ) -> None:
+        self.profile = profile
+        self.request = request
+        self.also = also
+        self.failure: Exception | None = None
+        self.csr: KeyProof
+        self.now: datetime
+        self.spki: bytes
+        self.chain: tuple[bytes, ...]
+        self.order: Order
+        self.certificate: bytes
+
+
+class Known(NamedTuple):
+    """What is known of public keys, by their hashes: the authorities', and certificates of lost ones."""
+
+    authorities: frozenset[bytes]
+    lost: dict[bytes, str]
+
+    def check(self, spki: bytes) -> None:
+        """Refuse a key that is an authority's or was lost."""
+        digest = hashlib.sha256(spki).digest()
+        key_rules.check_key_is_separate(digest, self.authorities)
+        key_rules.check_key_not_compromised(self.lost.get(digest))
+
+
+class Orders:
+    """Where requests become orders. Threads share it.
+
+    `authority` and `keys` answer by an authority's name.
+    """
+
+    def __init__(
+        self,
+        settings: IssuanceSettings,
+        *,
+        authority: Callable[[str], AuthorityRecord],
+        keys: Callable[[str], Key],
+        clock: Clock,
+        database: Database,
+        lab: bool,
+    ) -> None:
+        self._settings = settings
+        self._authority = authority
+        self._keys = keys
+        self._clock = clock
+        self._database = database
+        self._lab = lab
+
+    def take(self, asked: Sequence[Asked]) -> None:
+        """Make the order of each, or say what stands against it; one that fails hinders no other."""
+        _each(asked, self._read)
+        read = [one for one in asked if one.failure is None]
+        try:
+            known = self.known([one.spki for one in read])
+        except Exception as error:  # noqa: BLE001 - of the database: it is raised to all who asked
+            for one in read:
+                one.failure = error
+            return
+        _each(read, lambda one: known.check(one.spki))
+        _each(read, self._order)
+
+    def _read(self, asked: Asked) -> None:
+        """1. The request, and whether its key is fit."""
+        request_rules.check_not_a_ceremony(asked.profile)
+        check_declarations(asked.profile, asked.request.declarations)
+        given = asked.request.csr
+        asked.csr = csr = read_csr(given) if isinstance(given, bytes) else given
+        asked.now = self._clock.now().utc
+        request_rules.check_in_use(asked.profile, asked.now.date())
+        key_rules.check_key_identifier(csr.key_algorithm)
+        asked.spki = self.fit_key(csr.public_key(), asked.now.date())
+
+    def _order(self, asked: Asked) -> None:
+        request, profile = asked.request, asked.profile
+        # Possession is looked at after the key: a signature by an unfit key shows none.
+        key_rules.check_possession(asked.csr)
+        subject = request_rules.complete_subject(profile, request.subject, self.provider_attributes())
+        names = self._alternative_names(profile, request, asked.csr)
+        # 2. The authority, and a validity within its own.
+        authority = self._authority(profile.authority)
+        asked.chain = self._chain(authority)
+        issuer = read_authority(authority.certificate)
+        first, last = request_rules.validity(profile, request.days, asked.now, issuer.not_valid_after_utc)
+        template = Template(
+            profile=profile,
+            subject=subject,
+            alternative_names=names,
+            spki=asked.spki,
+            serial=new_serial(),
+            not_before=max(first, issuer.not_valid_before_utc),
+            not_after=last,
+            semantics=request.semantics,
+            issuer_certificate=authority.certificate,
+            authority=authority.name,
+            path_length=profile.path_length,
+            declarations=request.declarations,
+        )
+        asked.order = Order(
+            template=template, key=self.authority_key(authority), by=request.requested_by, also=asked.also
+        )
+
+    # Parts, which ceremonies use too
+
+    def fit_key(self, given: object, day: date) -> bytes:
+        """The SubjectPublicKeyInfo of a key that is agreed and well made."""
+        key = key_rules.key_of_known_kind(given)
+        algorithm = algorithm_of(key)
+        key_rules.check_agreed_key(objection_of(lambda: check_key_algorithm(algorithm, day, lab=self._lab)))
+        check_key_quality(key)
+        return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+    def known(self, keys: Sequence[bytes]) -> Known:
+        """What the database knows of these public keys; asked again where it counts."""
+        digests = [hashlib.sha256(spki).digest() for spki in keys]
+        if not digests:
+            return Known(frozenset(), {})
+        with self._database.read() as connection:
+            return Known(records.authority_keys(connection), records.compromised_keys(connection, digests))
+
+    def provider_attributes(self) -> dict[str, str | None]:
+        """What the configuration gives to subjects."""
+        return {
+            "countryName": self._settings.country,
+            "organizationName": self._settings.organization,
+            "organizationIdentifier": self._settings.organization_identifier,
+        }
+
+    def authority_key(self, authority: AuthorityRecord) -> Key:
+        """The authority's key; `Unavailable` (issuance.key-differs) when the token has another one."""
+        key = self._keys(authority.name)
+        if key.spki_sha256 != authority.spki_sha256:
+            raise Unavailable(
+                "issuance.key-differs",
+                f"The key {key.label!r} on the token is not the key of the authority {authority.name!r}'s "
+                f"certificate. Correct [tokens] {authority.name}; `trustworks module keys` lists keys.",
+            )
+        return key
+
+    def _chain(self, authority: AuthorityRecord) -> tuple[bytes, ...]:
+        """The certificates of the authority and those above it, without the root."""
+        found = []
+        while authority.parent is not None:
+            found.append(authority.certificate)
+            authority = self._authority(authority.parent)
+        return tuple(found)
+
+    def _alternative_names(self, profile: Profile, request: Request, csr: KeyProof) -> tuple[str, ...]:
+        names = request.alternative_names
+        if not names and "subjectAltName" in profile.honours:
+            names = csr.alternative_names()
+        request_rules.check_alternative_names(profile, names)
+        return names
+
+
+def _each(asked: Sequence[Asked], step: Callable[[Asked], None]) -> None:
+    """Take each a step further against which nothing stands."""
+    for one in asked:
+        if one.failure is None:
+            try:
+                step(one)
+            except Exception as error:  # noqa: BLE001 - it is raised to who asked for this one
+                one.failure = error

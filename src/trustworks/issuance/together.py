@@ -1,0 +1,102 @@
+"""Callers at the same time, served together: two synchronisations of the disk for all, not for each.
+
+Nobody waits for company. Who comes while nothing is under way begins at once; what comes meanwhile is taken
+together by the one of them that waits longest.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from trustworks.core.errors import Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+Q = TypeVar("Q")
+A = TypeVar("A")
+
+
+class _Waiting(Generic[Q, A]):
+    """A caller's question; `woken` is set with an answer, or to take the lead."""
+
+    __slots__ = ("answer", "leads", "question", "woken")
+
+    def __init__(self, question: Q) -> None:
+        self.question = question
+        self.answer: A | Exception | None = None
+        self.leads = False
+        self.woken = threading.Event()
+
+
+class Together(Generic[Q, A]):
+    """Brings the questions of threads, `most` at a time, to `answer_all`, which answers each in its place.
+
+    At most `at_once` batches are under way: while one waits for the disk, another uses the processor.
+    """
+
+    def __init__(
+        self, answer_all: Callable[[Sequence[Q]], Sequence[A | Exception]], *, most: int, at_once: int
+    ) -> None:
+        self._answer_all = answer_all
+        self._most = most
+        self._free = at_once
+        self._lock = threading.Lock()
+        self._queue: deque[_Waiting[Q, A]] = deque()
+
+    def ask(self, question: Q) -> A:
+        """The answer to a question; raises the one that is an exception."""
+        mine = _Waiting[Q, A](question)
+        with self._lock:
+            self._queue.append(mine)
+            if self._free:  # then nobody else is in the queue
+                self._free -= 1
+                mine.leads = True
+        if not mine.leads:
+            try:
+                mine.woken.wait()
+            except BaseException:  # an interrupt: nobody may wait for one who is gone
+                self._leave(mine)
+                raise
+        if mine.leads:
+            self._lead()
+        if isinstance(mine.answer, Exception):
+            raise mine.answer
+        assert mine.answer is not None  # noqa: S101 - who is woken leads or has an answer
+        return mine.answer
+
+    def _lead(self) -> None:
+        """Take what waits, this caller's own first, see to its answers, and pass the lead on."""
+        with self._lock:
+            batch = [self._queue.popleft() for _ in range(min(self._most, len(self._queue)))]
+        try:
+            for one, answer in zip(batch, self._answer_all([one.question for one in batch]), strict=True):
+                one.answer = answer
+        finally:
+            for one in batch:
+                if one.answer is None:  # whoever leads fails by itself
+                    one.answer = Unavailable(
+                        "issuance.interrupted",
+                        "The issuance was interrupted; see what was issued (`trustworks certificate list`), "
+                        "and try again.",
+                    )
+                one.woken.set()
+            self._pass_on()
+
+    def _pass_on(self) -> None:
+        with self._lock:
+            if self._queue:
+                self._queue[0].leads = True
+                self._queue[0].woken.set()
+            else:
+                self._free += 1
+
+    def _leave(self, mine: _Waiting[Q, A]) -> None:
+        with self._lock:
+            waiting = mine in self._queue
+            if waiting:
+                self._queue.remove(mine)
+        if waiting and mine.leads:
+            self._pass_on()
