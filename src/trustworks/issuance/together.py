@@ -50,10 +50,11 @@ class Together(Generic[Q, A]):
         """The answer to a question; raises the one that is an exception."""
         mine = _Waiting[Q, A](question)
         with self._lock:
-            self._queue.append(mine)
-            if self._free:  # then nobody else is in the queue
+            if self._free:  # then nobody waits
                 self._free -= 1
                 mine.leads = True
+            else:
+                self._queue.append(mine)
         if not mine.leads:
             try:
                 mine.woken.wait()
@@ -61,16 +62,17 @@ class Together(Generic[Q, A]):
                 self._leave(mine)
                 raise
         if mine.leads:
-            self._lead()
+            self._lead(mine)
         if isinstance(mine.answer, Exception):
             raise mine.answer
         assert mine.answer is not None  # noqa: S101 - who is woken leads or has an answer
         return mine.answer
 
-    def _lead(self) -> None:
-        """Take what waits, this caller's own first, see to its answers, and pass the lead on."""
+    def _lead(self, mine: _Waiting[Q, A]) -> None:
+        """Take what waits, see to the answers, this caller's own among them, and pass the lead on."""
         with self._lock:
-            batch = [self._queue.popleft() for _ in range(min(self._most, len(self._queue)))]
+            others = min(self._most - 1, len(self._queue))
+            batch = [mine, *(self._queue.popleft() for _ in range(others))]
         try:
             for one, answer in zip(batch, self._answer_all([one.question for one in batch]), strict=True):
                 one.answer = answer
@@ -88,15 +90,15 @@ class Together(Generic[Q, A]):
     def _pass_on(self) -> None:
         with self._lock:
             if self._queue:
-                self._queue[0].leads = True
-                self._queue[0].woken.set()
+                following = self._queue.popleft()
+                following.leads = True
+                following.woken.set()
             else:
                 self._free += 1
 
     def _leave(self, mine: _Waiting[Q, A]) -> None:
         with self._lock:
-            waiting = mine in self._queue
-            if waiting:
+            if mine in self._queue:
                 self._queue.remove(mine)
-        if waiting and mine.leads:
+        if mine.leads:
             self._pass_on()

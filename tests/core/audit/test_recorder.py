@@ -257,6 +257,31 @@ def test_an_action_and_its_event_are_one(
     assert len(bodies(database, recorder.stream)) == 2
 
 
+@pytest.mark.req("TRUSTWORKS:AUDIT-03")
+def test_an_action_and_all_its_events_are_one(
+    database: Database, recorder: Recorder, event: Callable[..., Event], table: Table
+) -> None:
+    def action(connection: Any) -> list[int]:
+        connection.execute(insert(table), [{"name": name} for name in "ab"])
+        return [5, 6]
+
+    assert recorder.transact_all(lambda numbers: map(event, numbers), action) == [5, 6]
+    assert [body["subject"] for body in bodies(database, recorder.stream)[1:]] == [
+        {"number": 5},
+        {"number": 6},
+    ]
+    assert recorder.transact_all(lambda _: (), lambda _: "nothing") == "nothing"
+    with pytest.raises(ValueError, match="no outcome"):  # one event fails: all are undone
+        recorder.transact_all(
+            lambda _: (event(7), event(8, outcome="?")),
+            lambda c: c.execute(insert(table), [{"name": "undone"}]),
+        )
+    assert names(database, table) == ["a", "b"]
+    recorder.record(event(9))
+    found = bodies(database, recorder.stream)
+    assert [body["sequence"] for body in found] == [0, 1, 2, 3]
+
+
 @pytest.mark.parametrize(
     "error", [Unavailable("module.gone", "The module is gone."), Refused("X:1", "No."), Rejected("x", "No.")]
 )

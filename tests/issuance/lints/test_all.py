@@ -7,10 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from certificate_bench import found_by_lints
+from certificate_bench import Bench, content_of, elements, found_by_lints
+from cryptography import x509
 
+from trustworks.core.der.algorithms import SIGNATURES
+from trustworks.core.der.x509 import assemble_certificate
 from trustworks.core.errors import Malformed
-from trustworks.issuance.lints import all_lints, lint
+from trustworks.issuance.lints import all_lints, findings, lint, read
+from trustworks.issuance.preparation import PLACEHOLDER
 from trustworks.issuance.profiles import VERSIONS
 
 if TYPE_CHECKING:
@@ -60,6 +64,35 @@ def test_a_truncated_certificate_is_malformed(benches: Benches) -> None:
     for cut in range(1, len(der), 37):
         with pytest.raises(Malformed):
             lint(der[:cut], bench.around)
+
+
+@pytest.mark.parametrize("profile", ["root", "natural-qcp-n-qscd", "tls-server"])
+def test_what_stands_outside_of_the_signed_octets_changes_no_verdict_but_of_who_looks_there(
+    benches: Benches, profile: str
+) -> None:
+    """Which is why only those are asked again when the signature is there."""
+    bench = benches[profile]
+    signed, _, _ = elements(content_of(bench.sign()))
+    for algorithm in (SIGNATURES["RSA_PSS_SHA384"], SIGNATURES["ED25519"]):
+        for signature in (PLACEHOLDER, b"", b"x" * 5000):
+            found = lint(assemble_certificate(signed, algorithm, signature), bench.around)
+            assert {one.lint.id for one in found} == {"RFC5280:4.1.1.2"}
+            assert all(one.lint.outside for one in found)
+
+
+def test_the_second_look_asks_who_looks_outside_alone(benches: Benches) -> None:
+    bench = benches["tsu"].without(x509.ExtendedKeyUsage)
+    candidate = read(bench.sign(), bench.around)
+    assert findings(candidate)
+    assert findings(candidate, outside=True) == ()
+    spoiled = other_outer_algorithm(bench)
+    again = candidate.signed(x509.load_der_x509_certificate(spoiled), spoiled)
+    assert [one.lint.id for one in findings(again, outside=True)] == ["RFC5280:4.1.1.2"]
+
+
+def other_outer_algorithm(bench: Bench) -> bytes:
+    signed, _, _ = elements(content_of(bench.sign()))
+    return assemble_certificate(signed, SIGNATURES["ED25519"], b"signature")
 
 
 def test_every_lint_is_on_the_page_of_refusals() -> None:

@@ -189,7 +189,9 @@ class Writer:
             tlv(SEQUENCE, x509_time(template.not_before), x509_time(template.not_after)),
             subject,
             template.spki,
-            context(3, tlv(SEQUENCE, _encoded(_own_extensions(template)), self._common(template))),
+            context(
+                3, tlv(SEQUENCE, _encoded(_own_extensions(template, self._settings)), self._common(template))
+            ),
         )
 
     def _common(self, template: Template) -> bytes:
@@ -232,7 +234,7 @@ def extensions(
     template: Template, settings: IssuanceSettings, public_url: str
 ) -> Iterator[tuple[x509.ExtensionType, bool]]:
     """All extensions of a certificate, and which are critical, in their order."""
-    yield from _own_extensions(template)
+    yield from _own_extensions(template, settings)
     yield from _common_extensions(template, settings, public_url)
 
 
@@ -242,7 +244,9 @@ def _encoded(found: Iterable[tuple[x509.ExtensionType, bool]]) -> bytes:
     )
 
 
-def _own_extensions(template: Template) -> Iterator[tuple[x509.ExtensionType, bool]]:
+def _own_extensions(
+    template: Template, settings: IssuanceSettings
+) -> Iterator[tuple[x509.ExtensionType, bool]]:
     """The extensions that depend on the subject, its key or the validity."""
     above = template.issuer_certificate
     own = x509.SubjectKeyIdentifier(_key_identifier(template.spki))
@@ -260,6 +264,8 @@ def _own_extensions(template: Template) -> Iterator[tuple[x509.ExtensionType, bo
             ),
             False,
         )
+    if template.semantics:  # what is said of the subject's identifier depends on its form
+        yield from _qc_statements(template, settings)
     yield from further_extensions(template)
 
 
@@ -296,12 +302,19 @@ def _common_extensions(
     if policies:
         yield x509.CertificatePolicies([_policy(oid, profile, settings) for oid in policies]), False
     yield from _links(template, public_url)
+    if not template.semantics:
+        yield from _qc_statements(template, settings)
+    if profile.no_check:
+        yield x509.OCSPNoCheck(), False
+
+
+def _qc_statements(
+    template: Template, settings: IssuanceSettings
+) -> Iterator[tuple[x509.ExtensionType, bool]]:
     found = statements(template, settings)
     if found:
         value = der.write_qc_statements(found)
         yield x509.UnrecognizedExtension(ObjectIdentifier(der.QC_STATEMENTS), value), False
-    if profile.no_check:
-        yield x509.OCSPNoCheck(), False
 
 
 def policy_identifiers(profile: Profile, settings: IssuanceSettings) -> tuple[str, ...]:
