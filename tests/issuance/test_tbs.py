@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 from datetime import timedelta
 
 import pytest
-from certificate_bench import NOW, PUBLIC_URL, SETTINGS, Benches, built
+from certificate_bench import NOW, PAYMENT_SERVICES, PUBLIC_URL, SETTINGS, Benches, built
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trustworks.core.der.algorithms import SIGNATURES
-from trustworks.issuance.model import NAME_ORDER, NameAttribute, Profile, Template
-from trustworks.issuance.profiles import PROFILES, tbs
+from trustworks.core.der.x509 import IDENTIFICATION_METHODS
+from trustworks.issuance.model import NAME_ORDER, Declarations, Limit, NameAttribute, Profile, Template
+from trustworks.issuance.profiles import PROFILES, VERSIONS, tbs
 
 BENCHES = Benches()
 WRITER = tbs.Writer(SETTINGS, PUBLIC_URL)
@@ -31,11 +32,16 @@ SPKIS = [
 ]
 ISSUERS = [BENCHES.root.public_bytes(Encoding.DER), BENCHES.issuing.public_bytes(Encoding.DER)]
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1, max_size=40)
-ASCII = st.from_regex(r"[A-Za-z0-9 '()+,./:=?-]{1,40}", fullmatch=True)
+
+
+# Identifiers of all forms: what is said of them depends on the form.
+IDENTIFIERS = st.sampled_from(["PNOXX-1", "NTRXX-1", "XX/XX/1", "EI:XX-1", "CODES"])
+COUNTRIES = {"countryName", "jurisdictionCountryName"}
 
 
 def attribute(name: str) -> st.SearchStrategy[NameAttribute]:
-    values = st.just("XX") if name == "countryName" else ASCII if name == "serialNumber" else TEXT
+    identifies = name in {"serialNumber", "organizationIdentifier"}
+    values = st.just("XX") if name in COUNTRIES else IDENTIFIERS if identifies else TEXT
     return values.map(lambda value: NameAttribute(name, value))
 
 
@@ -51,7 +57,13 @@ TEMPLATES = st.builds(
         path_length=profile.path_length,
         **given,
     ),
-    profile=st.sampled_from(list(PROFILES.values())),
+    profile=st.sampled_from([profile for versions in VERSIONS.values() for profile in versions]),
+    declarations=st.builds(
+        Declarations,
+        limit=st.none() | st.builds(Limit, currency=st.just("EUR"), amount=st.integers(0, 10**6)),
+        identification=st.none() | st.sampled_from(list(IDENTIFICATION_METHODS)),
+        payment_services=st.none() | st.just(PAYMENT_SERVICES),
+    ),
     begin=st.integers(0, 80 * 365 * 86400).map(lambda seconds: NOW + timedelta(seconds=seconds)),
     days=st.integers(1, 4000),
     subject=SUBJECTS,

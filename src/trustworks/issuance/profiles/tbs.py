@@ -180,6 +180,7 @@ class Writer:
         """
         subject = distinguished_name(template.subject).public_bytes()
         above = template.issuer_certificate
+        own = _encoded(_own_extensions(template, self._settings))
         return tlv(
             SEQUENCE,
             _VERSION_3,
@@ -189,9 +190,7 @@ class Writer:
             tlv(SEQUENCE, x509_time(template.not_before), x509_time(template.not_after)),
             subject,
             template.spki,
-            context(
-                3, tlv(SEQUENCE, _encoded(_own_extensions(template, self._settings)), self._common(template))
-            ),
+            context(3, tlv(SEQUENCE, own, self._common(template))),
         )
 
     def _common(self, template: Template) -> bytes:
