@@ -219,6 +219,7 @@ class Wiring:
 
         `module` answers the module of a token that the caller has open.
         """
+        from trustworks.issuance.enrolment.caa import asker  # noqa: PLC0415
         from trustworks.issuance.service import Issuance  # noqa: PLC0415
 
         settings = self.issuance_settings
@@ -250,6 +251,7 @@ class Wiring:
                 recorder=log,
                 database=store,
                 lab=self.lab,
+                caa=None if settings.caa is None else asker(settings.caa),
             )
 
     def status_services(self, *, module: Module, database: Database, clock: Clock) -> StatusServices:

@@ -93,7 +93,8 @@ class Known(NamedTuple):
 class Orders:
     """Where requests become orders. Threads share it.
 
-    `authority` and `keys` answer by an authority's name.
+    `authority` and `keys` answer by an authority's name. `ask_domains` asks whether alternative names may be
+    certified: it takes the profile, the names, who asks and when.
     """
 
     def __init__(
@@ -105,8 +106,10 @@ class Orders:
         clock: Clock,
         database: Database,
         lab: bool,
+        ask_domains: Callable[[Profile, Sequence[str], str, datetime], None],
     ) -> None:
         self._settings = settings
+        self._ask_domains = ask_domains
         self._authority = authority
         self._keys = keys
         self._clock = clock
@@ -143,6 +146,7 @@ class Orders:
         key_rules.check_possession(asked.csr)
         subject = request_rules.complete_subject(profile, request.subject, self.provider_attributes())
         names = self._alternative_names(profile, request, asked.csr)
+        self._ask_domains(profile, names, request.requested_by, asked.now)
         # 2. The authority, and a validity within its own.
         authority = self._authority(profile.authority)
         asked.chain = self._chain(authority)

@@ -61,7 +61,8 @@ class Issuance:
     """The provider's authorities over one database. Threads share it.
 
     `keys` opens an authority's key by the authority's name; it is called when a certificate is to be signed,
-    so that a process that only revokes or answers status needs no token. `system` stands for the system's
+    so that a process that only revokes or answers status needs no token. `caa` asks the domains of
+    alternative names whether they let us issue, and refuses. `system` stands for the system's
     clock, which dates a revocation while `clock` gives no time.
     """
 
@@ -76,10 +77,12 @@ class Issuance:
         database: Database,
         lab: bool = False,
         system: Clock | None = None,
+        caa: Callable[[Sequence[str]], None] | None = None,
     ) -> None:
         self.settings = settings
         self.public_url = public_url.rstrip("/")
         self.lab = lab
+        self._caa = caa
         self._clock = clock
         self._recorder = recorder
         self._database = database
@@ -93,7 +96,13 @@ class Issuance:
             lab=lab,
         )
         self._orders = Orders(
-            settings, authority=self.authority, keys=keys, clock=clock, database=database, lab=lab
+            settings,
+            authority=self.authority,
+            keys=keys,
+            clock=clock,
+            database=database,
+            lab=lab,
+            ask_domains=self._ask_domains,
         )
         self._callers = Together[tuple[Request, "Also | None"], Issued](
             self._issue_all, most=_MOST_TOGETHER, at_once=_BATCHES
@@ -145,11 +154,24 @@ class Issuance:
         Raises `Malformed` (the CSR), `Rejected` (issuance.*), `Refused` (a rule's or a lint's id; audited),
         `Unavailable` (clock, module, database or audit log; nothing was released then).
         """
+        if self._asks_others(request):  # what waits for the network lets nobody else wait
+            (outcome,) = self._issue_all([(request, also)])
+            if isinstance(outcome, Exception):
+                raise outcome
+            return outcome
         return self._callers.ask((request, also))
 
     def issue_all(self, requests: Sequence[Request]) -> list[Issued | Exception]:
         """Issue several certificates at once; each is issued or answered with what `issue` raises for it."""
         return self._issue_all([(request, None) for request in requests])
+
+    def _asks_others(self, request: Request) -> bool:
+        """Whether somebody outside is asked before this certificate is issued: domains, logs."""
+        try:
+            profile = profile_named(request.profile, self.settings.profile_versions)
+        except Rejected:
+            return False  # it is told where all requests are judged
+        return profile.caa or profile.ct
 
     def _issue_all(self, requests: Sequence[tuple[Request, Also | None]]) -> list[Issued | Exception]:
         outcomes: list[Issued | Exception | Asked] = [self._asked(*one) for one in requests]
@@ -329,6 +351,31 @@ class Issuance:
         """How many certificates are in each state, and how many are revoked."""
         with self._database.read() as connection:
             return records.counts(connection)
+
+    # Parts
+
+    def _ask_domains(self, profile: Profile, names: Sequence[str], by: str, time: datetime) -> None:
+        """Whether the domains let us issue (RFC 8659). A laboratory may go without asking, and says so."""
+        if not profile.caa:
+            return
+        if self._caa is not None:
+            self._caa(names)
+        elif not self.lab:
+            raise Unavailable(
+                "issuance.caa-absent",
+                f"Domains are asked before a certificate of the profile {profile.name} is issued; write into "
+                "[issuance.caa] domains what their owners name you by.",
+            )
+        self._recorder.record(
+            Event(
+                type="certificate.caa",
+                outcome="success",
+                actor=by,
+                subject={"kind": "certificate", "profile": profile.name},
+                detail={"names": len(names), "asked": self._caa is not None},
+                time=time,
+            )
+        )
 
 
 def _overtaken(connection: Connection, record: AuthorityRecord) -> Rejected:
