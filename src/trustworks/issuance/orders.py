@@ -148,7 +148,8 @@ class Orders:
         names = self._alternative_names(profile, request, asked.csr)
         self._ask_domains(profile, names, request.requested_by, asked.now)
         # 2. The authority, and a validity within its own.
-        authority = self._authority(profile.authority)
+        authority = self._authority(asked.request.authority or profile.authority)
+        request_rules.check_authority_for(profile, authority.parent)
         asked.chain = self._chain(authority)
         issuer = read_authority(authority.certificate)
         first, last = request_rules.validity(profile, request.days, asked.now, issuer.not_valid_after_utc)

@@ -18,6 +18,7 @@ from trustworks.issuance.model import (
     AuthorityRecord,
     Issued,
     NameAttribute,
+    NewAuthority,
     Profile,
     Request,
     Revocation,
@@ -114,16 +115,16 @@ class Issuance:
     def create_root(self, key: Key, *, by: str) -> AuthorityRecord:
         """The ceremony of the root: a self-signed certificate for `key`, which is on the root's own token."""
         root = self.settings.root
-        return self._create_authority(
-            profile_named("root"), ROOT, key, root.name, years=root.years, by=by, parent=None
-        )
+        new = NewAuthority(name=ROOT, common_name=root.name, years=root.years, token=ROOT)
+        return self.create_authority(new, key, by=by)
 
     def create_issuing(self, key: Key, *, by: str) -> AuthorityRecord:
         """The ceremony of the issuing authority: a certificate for `key`, signed by the root's key."""
         issuing = self.settings.issuing
-        return self._create_authority(
-            profile_named("sub-ca"), ISSUING, key, issuing.name, years=issuing.years, by=by, parent=ROOT
+        new = NewAuthority(
+            name=ISSUING, common_name=issuing.name, years=issuing.years, token=ISSUING, parent=ROOT
         )
+        return self.create_authority(new, key, by=by)
 
     def authority(self, name: str) -> AuthorityRecord:
         """The authority with that name; `Unavailable` (issuance.authority-absent) when there is none yet."""
@@ -134,8 +135,8 @@ class Issuance:
         if found is None:
             raise Unavailable(
                 "issuance.authority-absent",
-                f"There is no authority {name!r} yet. `trustworks lab` makes a laboratory's; the key "
-                "ceremony that makes one elsewhere is not built yet.",
+                f"There is no authority {name!r} yet. `trustworks lab` makes a laboratory's; elsewhere "
+                "a key ceremony does: trustworks keys ceremony plan.",
             )
         self._authorities[name] = found
         return found
@@ -230,32 +231,28 @@ class Issuance:
             for one in refused:
                 one.failure = error
 
-    def _create_authority(
-        self,
-        profile: Profile,
-        name: str,
-        key: Key,
-        common_name: str,
-        *,
-        years: int,
-        by: str,
-        parent: str | None,
-    ) -> AuthorityRecord:
+    def create_authority(self, new: NewAuthority, key: Key, *, by: str) -> AuthorityRecord:
+        """The ceremony of an authority: a certificate for `key`, self-signed or signed by its parent's key.
+
+        Raises `Rejected` (issuance.authority-exists, issuance.authority-key), `Refused` with a rule's or a
+        lint's id, and `Unavailable`; there is no authority then.
+        """
         self._recorder.ping()
         request_rules.check_actor(by)
         with self._database.read() as connection:
-            if records.authority(connection, name) is not None:
-                raise _authority_exists(name)
+            if records.authority(connection, new.name) is not None:
+                raise _authority_exists(new.name)
         now = self._clock.now().utc
         spki = self._orders.fit_key(key.public_key, now.date())
         self._orders.known((spki,)).check(spki)
-        above = None if parent is None else self.authority(parent)
+        above = None if new.parent is None else self.authority(new.parent)
         issuer_end = None if above is None else read_authority(above.certificate).not_valid_after_utc
-        first, last = request_rules.validity(profile, years * 36525 // 100, now, issuer_end)
+        profile = profile_named("root" if above is None else "sub-ca")
+        first, last = request_rules.validity(profile, new.years * 36525 // 100, now, issuer_end)
         template = Template(
             profile=profile,
             subject=request_rules.complete_subject(
-                profile, [NameAttribute("commonName", common_name)], self._orders.provider_attributes()
+                profile, [NameAttribute("commonName", new.common_name)], self._orders.provider_attributes()
             ),
             alternative_names=(),
             spki=spki,
@@ -264,22 +261,24 @@ class Issuance:
             not_after=last,
             semantics=False,
             issuer_certificate=None if above is None else above.certificate,
-            authority=name if parent is None else parent,
-            path_length=profile.path_length,
+            authority=new.name if above is None else above.name,
+            path_length=profile.path_length if new.path_length is None else new.path_length,
         )
         made: list[AuthorityRecord] = []
 
         def add(connection: Connection, der: bytes) -> None:
             made.append(
                 AuthorityRecord(
-                    name=name,
+                    name=new.name,
                     certificate=der,
                     serial=serial_hex(template.serial),
                     spki_sha256=hashlib.sha256(spki).digest(),
-                    token=name,
+                    token=new.token,
                     key_label=key.label,
-                    parent=parent,
+                    parent=new.parent,
                     created_at=now,
+                    crl_validity_hours=new.crl_validity_hours,
+                    crl_every_hours=new.crl_every_hours,
                 )
             )
             try:
