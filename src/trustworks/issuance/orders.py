@@ -148,7 +148,7 @@ class Orders:
         names = self._alternative_names(profile, request, asked.csr)
         self._ask_domains(profile, names, request.requested_by, asked.now)
         # 2. The authority, and a validity within its own.
-        authority = self._authority(asked.request.authority or profile.authority)
+        authority = self._authority(request.authority or profile.authority)
         request_rules.check_authority_for(profile, authority.parent)
         asked.chain = self._chain(authority)
         issuer = read_authority(authority.certificate)
@@ -187,7 +187,9 @@ class Orders:
         if not digests:
             return Known(frozenset(), {})
         with self._database.read() as connection:
-            return Known(records.authority_keys(connection), records.compromised_keys(connection, digests))
+            return Known(
+                records.authority_keys(connection, digests), records.compromised_keys(connection, digests)
+            )
 
     def provider_attributes(self) -> dict[str, str | None]:
         """What the configuration gives to subjects."""

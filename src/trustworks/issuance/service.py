@@ -19,7 +19,6 @@ from trustworks.issuance.model import (
     Issued,
     NameAttribute,
     NewAuthority,
-    Profile,
     Request,
     Revocation,
     RevocationReason,
