@@ -19,6 +19,7 @@ from trustworks.issuance.model import (
     Issued,
     NameAttribute,
     NewAuthority,
+    Profile,
     Request,
     Revocation,
     RevocationReason,
