@@ -49,9 +49,7 @@ def strings(file: Path) -> Iterator[str]:
             yield node.value
 
 
-@pytest.mark.parametrize(
-    "text", ["`trustworks ceremony root`", "trustworks module make", "trustworks keyring"]
-)
+@pytest.mark.parametrize("text", ["`trustworks ceremony root`", "trustworks module make", "trustworks keys"])
 def test_a_command_that_is_not_there_is_found(text: str) -> None:
     assert list(unknown(text)) == [text.strip("`")]
 

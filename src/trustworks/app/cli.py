@@ -43,10 +43,6 @@ NOUNS: dict[str, tuple[str, str]] = {
         "trustworks.app.commands.module",
         "The cryptographic module: tokens, keys, capabilities, health.",
     ),
-    "keys": (
-        "trustworks.app.commands.key_life",
-        "Keys through their life, under dual control: ceremonies.",
-    ),
     "time": (
         "trustworks.app.commands.time",
         "The trusted clock: its state, and the release of a latched stop.",
@@ -56,6 +52,10 @@ NOUNS: dict[str, tuple[str, str]] = {
     "timestamp": ("trustworks.timestamping.cli", "Time-stamps: request, verify, inspect."),
     "certificate": ("trustworks.issuance.cli", "Certificates: issue, revoke, show, list."),
     "crl": ("trustworks.issuance.cli:crl", "Certificate revocation lists: publish."),
+    "registration": (
+        "trustworks.issuance.cli:registration",
+        "Registration: applications, decisions.",
+    ),
     "profile": ("trustworks.issuance.cli:profile", "Certificate profiles: list, show."),
     "assurance": (
         "trustworks.assurance.cli",

@@ -9,8 +9,7 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 
 
-def hyphens(name: str) -> str:
-    """A name as TOML writes it."""
+def _hyphens(name: str) -> str:
     return name.replace("_", "-")
 
 
@@ -25,7 +24,7 @@ class Table(BaseModel):
         extra="forbid",
         frozen=True,
         strict=True,
-        alias_generator=hyphens,
+        alias_generator=_hyphens,
         validate_by_alias=True,
         validate_by_name=False,
     )

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from trustworks.core.store import Database
     from trustworks.core.time import Clock
     from trustworks.issuance.config import IssuanceSettings
-    from trustworks.issuance.model import AuthorityRecord, KeyProof, Profile, Request
+    from trustworks.issuance.model import AuthorityRecord, KeyProof, NameAttribute, Profile, Request
 
 
 def new_serial() -> int:
@@ -93,8 +93,7 @@ class Known(NamedTuple):
 class Orders:
     """Where requests become orders. Threads share it.
 
-    `authority` and `keys` answer by an authority's name. `ask_domains` asks whether alternative names may be
-    certified: it takes the profile, the names, who asks and when.
+    `authority` and `keys` answer by an authority's name.
     """
 
     def __init__(
@@ -106,10 +105,8 @@ class Orders:
         clock: Clock,
         database: Database,
         lab: bool,
-        ask_domains: Callable[[Profile, Sequence[str], str, datetime], None],
     ) -> None:
         self._settings = settings
-        self._ask_domains = ask_domains
         self._authority = authority
         self._keys = keys
         self._clock = clock
@@ -140,16 +137,25 @@ class Orders:
         key_rules.check_key_identifier(csr.key_algorithm)
         asked.spki = self.fit_key(csr.public_key(), asked.now.date())
 
-    def _order(self, asked: Asked) -> None:
+    def check(self, asked: Asked) -> None:
+        """Raise what stands against a request now, as far as no authority is needed to know it."""
+        self._read(asked)
+        self.known([asked.spki]).check(asked.spki)
+        self._complete(asked)
+
+    def _complete(self, asked: Asked) -> tuple[tuple[NameAttribute, ...], tuple[str, ...]]:
+        """The subject as the profile has it, and the names beside it."""
         request, profile = asked.request, asked.profile
         # Possession is looked at after the key: a signature by an unfit key shows none.
         key_rules.check_possession(asked.csr)
         subject = request_rules.complete_subject(profile, request.subject, self.provider_attributes())
-        names = self._alternative_names(profile, request, asked.csr)
-        self._ask_domains(profile, names, request.requested_by, asked.now)
+        return subject, self._alternative_names(profile, request, asked.csr)
+
+    def _order(self, asked: Asked) -> None:
+        request, profile = asked.request, asked.profile
+        subject, names = self._complete(asked)
         # 2. The authority, and a validity within its own.
-        authority = self._authority(request.authority or profile.authority)
-        request_rules.check_authority_for(profile, authority.parent)
+        authority = self._authority(profile.authority)
         asked.chain = self._chain(authority)
         issuer = read_authority(authority.certificate)
         first, last = request_rules.validity(profile, request.days, asked.now, issuer.not_valid_after_utc)
@@ -187,9 +193,7 @@ class Orders:
         if not digests:
             return Known(frozenset(), {})
         with self._database.read() as connection:
-            return Known(
-                records.authority_keys(connection, digests), records.compromised_keys(connection, digests)
-            )
+            return Known(records.authority_keys(connection), records.compromised_keys(connection, digests))
 
     def provider_attributes(self) -> dict[str, str | None]:
         """What the configuration gives to subjects."""

@@ -161,17 +161,15 @@ def signature_is_valid(checkpoint: Checkpoint) -> bool:
     try:
         if loads(checkpoint.body)["key"] != checkpoint.key:
             return False
-        check_signature(
-            load_der_public_key(checkpoint.spki), checkpoint.scheme, checkpoint.signature, checkpoint.body
-        )
+        _verify(load_der_public_key(checkpoint.spki), checkpoint)
     except (InvalidSignature, UnsupportedAlgorithm, Malformed, ValueError, KeyError, TypeError):
         return False
     return True
 
 
-def check_signature(key: PublicKeyTypes, named: str, signature: bytes, body: bytes) -> None:
-    """Raise InvalidSignature unless the key signed `body` by the scheme of that name; KeyError: no scheme."""
-    scheme = SignatureScheme[named]
+def _verify(key: PublicKeyTypes, checkpoint: Checkpoint) -> None:
+    scheme = SignatureScheme[checkpoint.scheme]
+    signature, body = checkpoint.signature, checkpoint.body
     if scheme.hash is None:
         if not isinstance(key, ed25519.Ed25519PublicKey):
             raise InvalidSignature

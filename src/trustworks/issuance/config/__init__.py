@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from trustworks.issuance.config.settings import (
     AuthoritySettings,
-    CaaSettings,
     IssuanceSettings,
     IssuingSettings,
     OcspSettings,
@@ -14,7 +13,6 @@ from trustworks.issuance.config.settings import (
 
 __all__ = [
     "AuthoritySettings",
-    "CaaSettings",
     "IssuanceSettings",
     "IssuingSettings",
     "OcspSettings",

@@ -1,0 +1,81 @@
+"""The table ``[issuance.registration]``."""
+
+from __future__ import annotations
+
+from datetime import date  # noqa: TC003 - Pydantic reads it at run time
+from typing import Literal
+
+from pydantic import Field
+
+from trustworks.core.settings import Table
+
+Whom = Literal["subject", "organization", "representative", "association", "subscriber"]
+
+
+class MethodSettings(Table):
+    """[[issuance.registration.methods]]: a way to identify somebody, and under which terms it counts."""
+
+    name: str = Field(
+        pattern=r"^[a-z][a-z0-9-]{0,39}$", description="The method's name, as evidence names it."
+    )
+    about: tuple[Whom, ...] = Field(min_length=1, description="Whom it may identify.")
+    qualified: bool = Field(
+        default=False, description="Whether it counts for qualified certificates (Article 24(1a) and (1b))."
+    )
+    max_age_days: int = Field(
+        default=397, ge=1, le=3650, description="Days that an identification counts after it was made."
+    )
+    uses: int = Field(
+        default=1, ge=1, le=100, description="How many certificates one identification may serve."
+    )
+    until: date | None = Field(default=None, description="The last day on which it counts.")
+
+
+def _method(name: str, *about: Whom, qualified: bool = True, days: int = 90) -> MethodSettings:
+    given = {"name": name, "about": about, "qualified": qualified, "max-age-days": days}
+    return MethodSettings.model_validate(given)
+
+
+def _usual() -> tuple[MethodSettings, ...]:
+    person: tuple[Whom, ...] = ("subject", "representative", "subscriber")
+    return (
+        _method("eudi-wallet", *person),
+        _method("notified-eid-high", *person),
+        _method("qualified-certificate", *person),
+        _method("certified-method", *person),
+        _method("physical-presence", *person, days=397),
+        _method("official-register", "organization"),
+        _method("authentic-source", "organization", "association", days=397),
+        _method("representative-statement", "association", "subscriber", days=397),
+        _method("document-copy", "subject", "organization", "subscriber", qualified=False, days=397),
+    )
+
+
+class RegistrationSettings(Table):
+    """[issuance.registration]: how subjects are identified, and how long what is known of them is kept."""
+
+    terms: str = Field(
+        default="1",
+        min_length=1,
+        max_length=64,
+        description="The version of the terms and conditions in force.",
+    )
+    retention_years: int = Field(
+        default=7,
+        ge=1,
+        le=50,
+        description="Years that registration records are kept after the certificate ended.",
+    )
+    unfinished_days: int = Field(
+        default=90,
+        ge=1,
+        le=3650,
+        description="Days after which an application without a decision is withdrawn.",
+    )
+    assigned: tuple[str, ...] = Field(
+        default=("serialNumber",),
+        description="Attributes of a subject that the provider assigns, so that no evidence shows them.",
+    )
+    methods: tuple[MethodSettings, ...] = Field(
+        default_factory=_usual, description="The methods of identification that count."
+    )

@@ -1,0 +1,218 @@
+"""What registration speaks of: applications, the evidence of an identity, decisions.
+
+An *application* asks for one certificate. *Evidence* is what shows who the subject is; its *facts* are what
+it shows, attribute by attribute. The *subscriber* is who asks, where that is not the subject.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date, datetime
+
+    from trustworks.issuance.model import NameAttribute
+
+# received: waits for evidence and an officer. approved: decided, the certificate is still to be made.
+# The other four are ends; a refused one was approved, and a rule or a lint stood against its certificate.
+State = Literal["received", "approved", "issued", "rejected", "withdrawn", "refused"]
+Act = Literal["approve", "reject", "withdraw", "issue", "refuse"]
+
+# From which state an act leads to which; whatever is not here is not done.
+TRANSITIONS: Final[dict[tuple[State, Act], State]] = {
+    ("received", "approve"): "approved",
+    ("received", "reject"): "rejected",
+    ("received", "withdraw"): "withdrawn",
+    ("approved", "withdraw"): "withdrawn",
+    ("approved", "issue"): "issued",
+    ("approved", "refuse"): "refused",
+}
+
+# What evidence may show of a person beside the attributes of a name. Anything else is not needed to tell one
+# person from another, and is not taken.
+IDENTITY_FACTS: Final = (
+    "dateOfBirth",
+    "placeOfBirth",
+    "nationality",
+    "documentNumber",
+    "emailAddress",
+    "legalForm",
+    "registeredAddress",
+    "authority",  # by what a representative may act: office, power of attorney
+)
+
+
+class SubjectKind(enum.Enum):
+    """Who the subject is."""
+
+    NATURAL = "natural"
+    LEGAL = "legal"
+
+
+class About(enum.Enum):
+    """Whom a piece of evidence is about.
+
+    An association ties a natural person to an organization and shows that both agree to be named together.
+    """
+
+    SUBJECT = "subject"
+    ORGANIZATION = "organization"
+    REPRESENTATIVE = "representative"
+    ASSOCIATION = "association"
+    SUBSCRIBER = "subscriber"
+
+
+class Fact(NamedTuple):
+    """One thing that evidence shows: an attribute by the name of X.520, or one of `IDENTITY_FACTS`."""
+
+    type: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityEvidence:
+    """What shows an identity: the method, what was seen, on which day, and by whom.
+
+    `source` says what was looked at and who made it (``passport XX``, ``commercial register XX``). A document
+    that ends has `ends_on`. `origin` is the id of the evidence that this one was taken over from, for
+    evidence that serves a second application.
+    """
+
+    id: str
+    about: About
+    method: str
+    source: str
+    established_on: date
+    facts: tuple[Fact, ...]
+    recorded_at: datetime
+    recorded_by: str
+    ends_on: date | None = None
+    origin: str | None = None
+
+    def shows(self, kind: str) -> frozenset[str]:
+        """The values that it shows of one attribute."""
+        return frozenset(fact.value for fact in self.facts if fact.type == kind)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscriber:
+    """Who applies for another subject, by name, and what the subject's consent to that is (its reference)."""
+
+    name: str
+    authorization: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """Who decided what, when, in which words."""
+
+    act: Act
+    by: str
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewApplication:
+    """What an applicant hands in.
+
+    `renews` is the serial of the certificate whose place the new one takes (EN 319 411-1, 6.3.6 and 6.3.7).
+    `terms` is the version of terms and conditions that was accepted; `consent` is the subject's to have the
+    certificate published (None: not asked).
+    """
+
+    profile: str
+    kind: SubjectKind
+    subject: tuple[NameAttribute, ...]
+    csr: bytes
+    terms: str
+    alternative_names: tuple[str, ...] = ()
+    days: int | None = None
+    semantics: bool = False
+    subscriber: Subscriber | None = None
+    consent: bool | None = None
+    contact: str | None = None
+    renews: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Application:
+    """An application as the records have it.
+
+    `serial` is the certificate's once there is one. `key_id` is SHA-256 of the SubjectPublicKeyInfo. After
+    its retention ended (`erased`), subject, evidence and contact are gone; `digest` is what is left of them.
+    """
+
+    id: str
+    state: State
+    asked: NewApplication
+    key_id: str
+    received_at: datetime
+    received_by: str
+    evidence: tuple[IdentityEvidence, ...]
+    decisions: tuple[Decision, ...]
+    serial: str | None
+    digest: str
+    erased: bool = False
+
+    @property
+    def subject(self) -> tuple[NameAttribute, ...]:
+        """The name that is asked for."""
+        return self.asked.subject
+
+    def about(self, *kinds: About) -> tuple[IdentityEvidence, ...]:
+        """The evidence about one of these."""
+        return tuple(one for one in self.evidence if one.about in kinds)
+
+
+class Objection(NamedTuple):
+    """Why an application cannot be approved as it is: the requirement, and what to do."""
+
+    requirement: str
+    sentence: str
+
+
+class Comparison(NamedTuple):
+    """One attribute of the name asked for beside what the evidence shows of it."""
+
+    attribute: str
+    asked: str
+    shown: tuple[str, ...]
+    agrees: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """What an officer sees before deciding: attribute by attribute, and every objection."""
+
+    application: Application
+    comparison: tuple[Comparison, ...]
+    objections: tuple[Objection, ...]
+
+    @property
+    def may_be_approved(self) -> bool:
+        """Whether nothing stands against it."""
+        return not self.objections
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MethodTerms:
+    """Under which terms a method of identification counts: for whom, when, how old it may be, how often.
+
+    `uses` is how many certificates one act of identification may serve.
+    """
+
+    name: str
+    about: frozenset[About]
+    qualified: bool
+    max_age_days: int
+    uses: int
+    until: date | None = None
+
+
+def shown(evidence: Iterable[IdentityEvidence], kind: str) -> tuple[str, ...]:
+    """All values that evidence shows of one attribute, each once."""
+    return tuple(sorted(frozenset[str]().union(*(one.shows(kind) for one in evidence))))

@@ -1,0 +1,359 @@
+"""The tables of registration, and all SQL on them.
+
+What tells who somebody is stands in the columns `asked`, `subject`, `csr`, `content` and `reason`, and
+nowhere else: they are emptied when their time is over, together with the salt without which the digest that
+stays
+says nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import (
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    func,
+    insert,
+    select,
+    update,
+)
+
+from trustworks.core.audit.canonical import canonical
+from trustworks.core.store import metadata
+from trustworks.core.store.types import UtcDateTime
+from trustworks.issuance.model import NameAttribute
+from trustworks.issuance.registration.model import (
+    About,
+    Application,
+    Decision,
+    Fact,
+    IdentityEvidence,
+    NewApplication,
+    SubjectKind,
+    Subscriber,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from trustworks.issuance.registration.model import Act, State
+
+applications = Table(
+    "applications",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("state", String(10), nullable=False),
+    Column("profile", String(64), nullable=False),
+    Column("key_id", String(64), nullable=False),
+    Column("asked", Text, nullable=True),
+    Column("subject", String(2000), nullable=True),
+    Column("csr", LargeBinary, nullable=True),
+    Column("salt", LargeBinary(16), nullable=True),
+    Column("digest", String(64), nullable=False),
+    Column("serial", String(40), nullable=True, unique=True),
+    Column("received_at", UtcDateTime, nullable=False),
+    Column("received_by", String(64), nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+)
+Index("applications_state", applications.c.state, applications.c.received_at)
+
+evidence = Table(
+    "identity_evidence",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("application", String(32), nullable=False),
+    Column("about", String(20), nullable=False),
+    Column("method", String(40), nullable=False),
+    Column("origin", String(32), nullable=True),
+    Column("content", Text, nullable=True),
+    Column("recorded_at", UtcDateTime, nullable=False),
+    Column("recorded_by", String(64), nullable=False),
+)
+Index("identity_evidence_application", evidence.c.application)
+Index("identity_evidence_origin", evidence.c.origin)
+
+decisions = Table(
+    "registration_decisions",
+    metadata,
+    Column("application", String(32), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("act", String(10), nullable=False),
+    Column("by", String(64), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("reason", String(1000), nullable=True),
+    PrimaryKeyConstraint("application", "number"),
+)
+
+
+def asked_text(asked: NewApplication) -> str:
+    """What an applicant asked for, as canonical JSON, without the CSR."""
+    subscriber = asked.subscriber
+    return canonical(
+        {
+            "profile": asked.profile,
+            "kind": asked.kind.value,
+            "subject": [[one.type, one.value] for one in asked.subject],
+            "alternative_names": list(asked.alternative_names),
+            "days": asked.days,
+            "semantics": asked.semantics,
+            "subscriber": None
+            if subscriber is None
+            else {"name": subscriber.name, "authorization": subscriber.authorization},
+            "consent": asked.consent,
+            "contact": asked.contact,
+            "terms": asked.terms,
+            "renews": asked.renews,
+        }
+    ).decode()
+
+
+def _asked(text: str, csr: bytes) -> NewApplication:
+    found: dict[str, Any] = json.loads(text)
+    subscriber = found["subscriber"]
+    return NewApplication(
+        profile=found["profile"],
+        kind=SubjectKind(found["kind"]),
+        subject=tuple(NameAttribute(*one) for one in found["subject"]),
+        csr=csr,
+        terms=found["terms"],
+        alternative_names=tuple(found["alternative_names"]),
+        days=found["days"],
+        semantics=found["semantics"],
+        subscriber=None if subscriber is None else Subscriber(**subscriber),
+        consent=found["consent"],
+        contact=found["contact"],
+        renews=found["renews"],
+    )
+
+
+def add_application(connection: Connection, application: Application, *, subject: str, salt: bytes) -> None:
+    """Write a new application; `subject` is its name as people read it."""
+    connection.execute(
+        insert(applications).values(
+            id=application.id,
+            state=application.state,
+            profile=application.asked.profile,
+            key_id=application.key_id,
+            asked=asked_text(application.asked),
+            subject=subject,
+            csr=application.asked.csr,
+            salt=salt,
+            digest=application.digest,
+            serial=None,
+            received_at=application.received_at,
+            received_by=application.received_by,
+            changed_at=application.received_at,
+        )
+    )
+
+
+def add_evidence(connection: Connection, application: str, pieces: Iterable[IdentityEvidence]) -> None:
+    """Write evidence of an application."""
+    for one in pieces:
+        content = canonical(
+            {
+                "source": one.source,
+                "established_on": one.established_on.isoformat(),
+                "ends_on": None if one.ends_on is None else one.ends_on.isoformat(),
+                "facts": [[fact.type, fact.value] for fact in one.facts],
+            }
+        )
+        connection.execute(
+            insert(evidence).values(
+                id=one.id,
+                application=application,
+                about=one.about.value,
+                method=one.method,
+                origin=one.origin,
+                content=content.decode(),
+                recorded_at=one.recorded_at,
+                recorded_by=one.recorded_by,
+            )
+        )
+
+
+def add_decision(
+    connection: Connection, application: str, act: Act, *, by: str, at: datetime, reason: str
+) -> None:
+    """Write who decided what."""
+    number = connection.execute(
+        select(func.count()).select_from(decisions).where(decisions.c.application == application)
+    ).scalar_one()
+    connection.execute(
+        insert(decisions).values(application=application, number=number, act=act, by=by, at=at, reason=reason)
+    )
+
+
+def move(
+    connection: Connection,
+    application: str,
+    before: State,
+    after: State,
+    *,
+    at: datetime,
+    serial: str | None = None,
+) -> bool:
+    """Bring an application from one state to another; False when it is in a third one by now."""
+    result = connection.execute(
+        update(applications)
+        .where(applications.c.id == application, applications.c.state == before)
+        .values(state=after, changed_at=at, **({} if serial is None else {"serial": serial}))
+    )
+    return result.rowcount == 1
+
+
+def lock(connection: Connection, application: Application) -> None:
+    """Keep others from changing an application, and from using its evidence, until the transaction ends."""
+    rows = select(applications.c.id).where(applications.c.id == application.id)
+    connection.execute(rows.with_for_update()).all()
+    pieces = select(evidence.c.id).where(evidence.c.id.in_(_origins(application))).order_by(evidence.c.id)
+    connection.execute(pieces.with_for_update()).all()
+
+
+def _origins(application: Application) -> list[str]:
+    """The ids under which the evidence of an application was recorded first."""
+    return sorted({one.origin or one.id for one in application.evidence})
+
+
+def application(connection: Connection, identifier: str) -> Application | None:
+    """The application with this id, with its evidence and decisions, or None."""
+    row = connection.execute(select(applications).where(applications.c.id == identifier)).one_or_none()
+    return None if row is None else _application(connection, row)
+
+
+def application_of(connection: Connection, serial: str) -> Application | None:
+    """The application that the certificate with this serial came from, or None."""
+    row = connection.execute(select(applications).where(applications.c.serial == serial)).one_or_none()
+    return None if row is None else _application(connection, row)
+
+
+def list_applications(
+    connection: Connection,
+    *,
+    states: Sequence[State] = (),
+    profile: str | None = None,
+    subject: str | None = None,
+    limit: int = 100,
+) -> list[Application]:
+    """The applications that wait longest, first; `subject` is looked for anywhere in the name."""
+    query = select(applications).order_by(applications.c.received_at, applications.c.id).limit(limit)
+    if states:
+        query = query.where(applications.c.state.in_(states))
+    if profile is not None:
+        query = query.where(applications.c.profile == profile)
+    if subject is not None:
+        query = query.where(applications.c.subject.contains(subject, autoescape=True))
+    return [_application(connection, row) for row in connection.execute(query).all()]
+
+
+def counts(connection: Connection) -> dict[str, int]:
+    """How many applications are in each state."""
+    query = select(applications.c.state, func.count()).group_by(applications.c.state)
+    return {state: int(number) for state, number in connection.execute(query)}
+
+
+def served(connection: Connection, application: Application) -> dict[str, int]:
+    """How many certificates the evidence of an application has served, or is about to, by its first id."""
+    found: dict[str, int] = {}
+    for origin in _origins(application):
+        query = (
+            select(func.count(func.distinct(evidence.c.application)))
+            .select_from(evidence.join(applications, applications.c.id == evidence.c.application))
+            .where(
+                (evidence.c.id == origin) | (evidence.c.origin == origin),
+                applications.c.state.in_(("approved", "issued")),
+            )
+        )
+        found[origin] = int(connection.execute(query).scalar_one())
+    return found
+
+
+def unfinished(connection: Connection, before: datetime) -> list[str]:
+    """The ids of applications received before a moment that nobody has decided on."""
+    query = select(applications.c.id).where(
+        applications.c.state == "received", applications.c.received_at < before
+    )
+    return list(connection.execute(query.order_by(applications.c.received_at)).scalars())
+
+
+def ended(connection: Connection, *, limit: int = 1000) -> list[tuple[str, str | None, datetime]]:
+    """Applications at their end whose personal data are still here: id, serial, when they last changed."""
+    query = (
+        select(applications.c.id, applications.c.serial, applications.c.changed_at)
+        .where(
+            applications.c.state.in_(("issued", "rejected", "withdrawn", "refused")),
+            applications.c.asked.is_not(None),
+        )
+        .order_by(applications.c.changed_at)
+        .limit(limit)
+    )
+    return [(row.id, row.serial, row.changed_at) for row in connection.execute(query)]
+
+
+def erase(connection: Connection, identifier: str) -> None:
+    """Forget who the subject is: name, evidence, contact, and the salt of the digest."""
+    connection.execute(
+        update(applications)
+        .where(applications.c.id == identifier)
+        .values(asked=None, subject=None, csr=None, salt=None)
+    )
+    connection.execute(update(evidence).where(evidence.c.application == identifier).values(content=None))
+    connection.execute(update(decisions).where(decisions.c.application == identifier).values(reason=None))
+
+
+def _application(connection: Connection, row: Any) -> Application:
+    pieces = connection.execute(
+        select(evidence)
+        .where(evidence.c.application == row.id)
+        .order_by(evidence.c.recorded_at, evidence.c.id)
+    )
+    made = connection.execute(
+        select(decisions).where(decisions.c.application == row.id).order_by(decisions.c.number)
+    )
+    erased = row.asked is None
+    asked = (
+        NewApplication(profile=row.profile, kind=SubjectKind.NATURAL, subject=(), csr=b"", terms="")
+        if erased
+        else _asked(row.asked, row.csr)
+    )
+    return Application(
+        id=row.id,
+        state=row.state,
+        asked=asked,
+        key_id=row.key_id,
+        received_at=row.received_at,
+        received_by=row.received_by,
+        evidence=() if erased else tuple(_evidence(one) for one in pieces),
+        decisions=tuple(Decision(act=one.act, by=one.by, at=one.at, reason=one.reason or "") for one in made),
+        serial=row.serial,
+        digest=row.digest,
+        erased=erased,
+    )
+
+
+def _evidence(row: Any) -> IdentityEvidence:
+    content: dict[str, Any] = json.loads(row.content)
+    return IdentityEvidence(
+        id=row.id,
+        about=About(row.about),
+        method=row.method,
+        source=content["source"],
+        established_on=date.fromisoformat(content["established_on"]),
+        ends_on=None if content["ends_on"] is None else date.fromisoformat(content["ends_on"]),
+        facts=tuple(Fact(*one) for one in content["facts"]),
+        recorded_at=row.recorded_at,
+        recorded_by=row.recorded_by,
+        origin=row.origin,
+    )

@@ -1,0 +1,104 @@
+"""The application beside its evidence: all rules together, with what they need to know from the records."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+
+from trustworks.core.module.agreed import check_key_algorithm
+from trustworks.core.module.algorithms import algorithm_of
+from trustworks.issuance.model import NameAttribute
+from trustworks.issuance.profiles import profile_named
+from trustworks.issuance.profiles.tbs import NAME_OIDS
+from trustworks.issuance.registration import rules
+from trustworks.issuance.registration.model import About, MethodTerms, Review
+from trustworks.issuance.release import objection_of
+from trustworks.issuance.rules.keys import key_of_known_kind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from trustworks.issuance.config.registration import RegistrationSettings
+    from trustworks.issuance.model import CertificateRecord
+    from trustworks.issuance.registration.model import Application
+
+
+class Reviewer:
+    """Reviews applications by the settings; `lab` says whether names carry TEST."""
+
+    def __init__(self, settings: RegistrationSettings, *, lab: bool) -> None:
+        self.methods: dict[str, MethodTerms] = {
+            one.name: MethodTerms(
+                name=one.name,
+                about=frozenset(map(About, one.about)),
+                qualified=one.qualified,
+                max_age_days=one.max_age_days,
+                uses=one.uses,
+                until=one.until,
+            )
+            for one in settings.methods
+        }
+        self._settings = settings
+        self._lab = lab
+
+    def review(
+        self,
+        application: Application,
+        *,
+        now: datetime,
+        old: CertificateRecord | None,
+        served: Mapping[str, int],
+    ) -> Review:
+        """The comparison and every objection.
+
+        `old` is the certificate that is renewed; `served` how many certificates the evidence has served.
+        """
+        profile = profile_named(application.asked.profile)
+        comparison = rules.compare(application, assigned=self._settings.assigned, lab=self._lab)
+        day = now.date()
+        objections = (
+            *rules.terms_are_accepted(application, self._settings.terms),
+            *rules.natural_person_is_known(application),
+            *rules.legal_person_is_known(application),
+            *rules.association_is_shown(application),
+            *rules.request_equals_evidence(comparison),
+            *rules.subject_agrees(application),
+            *rules.methods_count(application, self.methods, day, qualified=profile.qc_type is not None),
+            *rules.evidence_is_recent(application, self.methods, day),
+            *rules.evidence_is_not_worn_out(application, self.methods, served),
+            *rules.renewed_is_valid(application, old, now),
+            *rules.key_serves_on(application, old, objection=self._key_objection(application, old, now)),
+            *rules.changes_are_verified(
+                application,
+                None if old is None else _name_of(old),
+                comparison,
+                None if old is None or old.issued_at is None else old.issued_at.date(),
+            ),
+        )
+        return Review(application=application, comparison=comparison, objections=objections)
+
+    def _key_objection(
+        self, application: Application, old: CertificateRecord | None, now: datetime
+    ) -> str | None:
+        """Why the key of the certificate that is renewed is not fit for all of another life."""
+        if old is None or old.der is None:
+            return None
+        days = application.asked.days or profile_named(application.asked.profile).days
+        last = (now + timedelta(days=days)).date()
+        key = key_of_known_kind(x509.load_der_x509_certificate(old.der).public_key())
+        return objection_of(lambda: check_key_algorithm(algorithm_of(key), last, lab=self._lab))
+
+
+def _name_of(record: CertificateRecord) -> tuple[NameAttribute, ...]:
+    """The subject of an issued certificate, attribute by attribute."""
+    if record.der is None:
+        return ()
+    known = {oid: name for name, oid in NAME_OIDS.items()}
+    return tuple(
+        NameAttribute(known[one.oid], str(one.value))
+        for one in x509.load_der_x509_certificate(record.der).subject
+        if one.oid in known
+    )

@@ -1,0 +1,200 @@
+"""Applications, evidence and what is told of them, as JSON: the same for command line, API and pages."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from trustworks.core.errors import Malformed
+from trustworks.issuance.model import NameAttribute
+from trustworks.issuance.registration.model import (
+    About,
+    Fact,
+    NewApplication,
+    SubjectKind,
+    Subscriber,
+)
+
+if TYPE_CHECKING:
+    from trustworks.issuance.registration.model import Application, IdentityEvidence, Review
+
+_ABOUT = Literal["subject", "organization", "representative", "association", "subscriber"]
+
+
+class Body(BaseModel):
+    """A JSON object with these members and no others."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SubscriberBody(Body):
+    """Who applies for another subject."""
+
+    name: str = Field(min_length=1, max_length=255)
+    authorization: str | None = Field(
+        default=None, max_length=255, description="Where the subject's agreement is found."
+    )
+
+
+class ApplicationBody(Body):
+    """An application for a certificate."""
+
+    profile: str = Field(max_length=64, description="The certificate profile.")
+    kind: Literal["natural", "legal"] = Field(
+        description="Whether the subject is a person or an organization."
+    )
+    subject: dict[str, str] = Field(
+        description="The subject's name: attributes by their names in X.520, for example commonName."
+    )
+    csr: str = Field(max_length=24_000, description="The certification request (PKCS#10) in PEM.")
+    terms: str = Field(
+        max_length=64, description="The version of the terms and conditions that was accepted."
+    )
+    alternative_names: tuple[str, ...] = Field(
+        default=(), max_length=100, description="DNS:name, IP:address."
+    )
+    days: int | None = Field(default=None, description="Days of validity; the profile's when left out.")
+    semantics: bool = Field(
+        default=False, description="Whether the subject's identifier follows EN 319 412-1, 5.1."
+    )
+    subscriber: SubscriberBody | None = Field(
+        default=None, description="Who applies, where that is not the subject."
+    )
+    consent: bool | None = Field(
+        default=None, description="Whether the subject agrees to the certificate's publication."
+    )
+    contact: str | None = Field(default=None, max_length=255, description="An e-mail address for notices.")
+    renews: str | None = Field(
+        default=None,
+        pattern=r"^[0-9a-f]{40}$",
+        description="Serial number of the certificate whose place it takes.",
+    )
+
+    def read(self) -> NewApplication:
+        """The application in the words of the service."""
+        return NewApplication(
+            profile=self.profile,
+            kind=SubjectKind(self.kind),
+            subject=tuple(NameAttribute(name, value) for name, value in self.subject.items()),
+            csr=self.csr.encode(),
+            terms=self.terms,
+            alternative_names=self.alternative_names,
+            days=self.days,
+            semantics=self.semantics,
+            subscriber=None
+            if self.subscriber is None
+            else Subscriber(name=self.subscriber.name, authorization=self.subscriber.authorization),
+            consent=self.consent,
+            contact=self.contact,
+            renews=self.renews,
+        )
+
+
+class EvidenceBody(Body):
+    """What shows who somebody is."""
+
+    about: _ABOUT = Field(description="Whom it is about.")
+    method: str = Field(
+        max_length=40, description="By which method; the configuration lists those that count."
+    )
+    source: str = Field(max_length=200, description="What was looked at, for example: passport XX.")
+    established_on: date = Field(description="The day of the identification.")
+    ends_on: date | None = Field(default=None, description="The last day of the document, if it ends.")
+    facts: dict[str, str] = Field(
+        min_length=1,
+        max_length=40,
+        description="What it shows: attributes as in the subject, dateOfBirth ...",
+    )
+
+    def read(self) -> dict[str, Any]:
+        """The arguments of `Registration.add_evidence`."""
+        return {
+            "about": About(self.about),
+            "method": self.method,
+            "source": self.source,
+            "established_on": self.established_on,
+            "ends_on": self.ends_on,
+            "facts": tuple(Fact(name, value) for name, value in self.facts.items()),
+        }
+
+
+class DecisionBody(Body):
+    """Why an application is approved, rejected or withdrawn."""
+
+    reason: str = Field(max_length=1000, description="The reason, kept with the decision.")
+
+
+def read_json(body: type[Any], text: bytes | str) -> Any:
+    """The body in JSON. Raises `Malformed` with every member that is wrong."""
+    try:
+        return body.model_validate_json(text)
+    except ValidationError as error:
+        wrong = [
+            f"{'.'.join(map(str, one['loc'])) or 'the text'}: {one['msg'].removeprefix('Value error, ')}"
+            for one in error.errors(include_url=False, include_input=False)
+        ]
+        raise Malformed(f"The JSON is not what is expected here: {'; '.join(wrong)}.") from None
+
+
+def application_json(application: Application) -> dict[str, Any]:
+    """An application as JSON tells it."""
+    asked = application.asked
+    return {
+        "id": application.id,
+        "state": application.state,
+        "profile": asked.profile,
+        "kind": asked.kind.value,
+        "subject": {one.type: one.value for one in asked.subject},
+        "alternative_names": list(asked.alternative_names),
+        "subscriber": None
+        if asked.subscriber is None
+        else {"name": asked.subscriber.name, "authorization": asked.subscriber.authorization},
+        "consent": asked.consent,
+        "contact": asked.contact,
+        "terms": asked.terms,
+        "renews": asked.renews,
+        "key": application.key_id,
+        "received_at": application.received_at.isoformat(),
+        "received_by": application.received_by,
+        "evidence": [evidence_json(one) for one in application.evidence],
+        "decisions": [
+            {"act": one.act, "by": one.by, "at": one.at.isoformat(), "reason": one.reason}
+            for one in application.decisions
+        ],
+        "serial": application.serial,
+    }
+
+
+def evidence_json(piece: IdentityEvidence) -> dict[str, Any]:
+    """A piece of evidence as JSON tells it."""
+    facts: dict[str, list[str]] = {}
+    for fact in piece.facts:
+        facts.setdefault(fact.type, []).append(fact.value)
+    return {
+        "id": piece.id,
+        "about": piece.about.value,
+        "method": piece.method,
+        "source": piece.source,
+        "established_on": piece.established_on.isoformat(),
+        "ends_on": None if piece.ends_on is None else piece.ends_on.isoformat(),
+        "facts": facts,
+        "recorded_at": piece.recorded_at.isoformat(),
+        "recorded_by": piece.recorded_by,
+        "origin": piece.origin,
+    }
+
+
+def review_json(review: Review) -> dict[str, Any]:
+    """A review as JSON tells it."""
+    return {
+        **application_json(review.application),
+        "comparison": [
+            {"attribute": one.attribute, "asked": one.asked, "shown": list(one.shown), "agrees": one.agrees}
+            for one in review.comparison
+        ],
+        "objections": [
+            {"requirement": one.requirement, "sentence": one.sentence} for one in review.objections
+        ],
+    }
