@@ -8,8 +8,8 @@ from alembic import op
 from trustworks.core.store.migrations.append_only import keep, make_append_only
 from trustworks.core.store.types import UtcDateTime
 
-revision = "0007"
-down_revision = "0006"
+revision = "0008"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 
