@@ -84,6 +84,8 @@ def contestants(given: Provider) -> dict[str, Callable[[], Any]]:
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.x509 import ocsp
 
+    from trustworks.issuance.status.ocsp import LOOK_EVERY
+
     certificate, issuer = given.issue(), given.certificates["issuing"]
     signer = given.signer_certificate
     assert signer is not None
@@ -96,7 +98,7 @@ def contestants(given: Provider) -> dict[str, Callable[[], Any]]:
         .build()
         .public_bytes(serialization.Encoding.DER)
     )
-    responder = given.responder()
+    responder = given.responder(look_every=LOOK_EVERY, monotonic=time.monotonic)
     digest = sha256(plain).digest()
 
     def bare() -> bytes:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from status_provider import Provider, TestClock
 
@@ -142,6 +143,46 @@ def test_openssl_finds_a_changed_list_and_another_authority(make_judge: Callable
             "-CAfile", judge.folder / f"{authority}.pem",
         )  # fmt: skip
         assert "verify OK" not in said
+
+
+@pytest.mark.req("RFC5280:5.2.5-01", "RFC5280:5.2.4-01")
+def test_openssl_takes_the_list_of_the_shard_that_a_certificate_names(
+    make_judge: Callable[..., Judge],
+) -> None:
+    judge = make_judge()
+    provider = judge.provider
+    issuing = provider.settings.issuing.model_copy(update={"crl_shards": 2, "crl_delta": True})
+    provider.settings = provider.settings.model_copy(update={"issuing": issuing})
+    certificates: dict[tuple[int, str], Certificate] = {}
+    for shard in (1, 2):
+        for kind in ("good", "revoked"):
+            serial = (1 << 151) + 16 * shard + 2 * len(certificates) + shard - 1
+            serial += (shard - 1 - serial) % 2
+            location = x509.UniformResourceIdentifier(f"http://lab.example/crl/issuing/{shard}.crl")
+            point = x509.DistributionPoint([location], None, None, None)
+            certificate = provider.named(x509.CRLDistributionPoints([point]), serial=serial)
+            provider.add(certificate, "issuing", shard=shard)
+            certificates[shard, kind] = certificate
+        provider.revoke(certificates[shard, "revoked"])
+    judge.publish("root")
+    for one in provider.publisher().publish_due():
+        if one.shard is not None:
+            (judge.folder / f"{one.shard}.crl").write_bytes(one.der)
+            judge.pem(str(one.shard))
+    for (shard, kind), certificate in certificates.items():
+        for list_of in (1, 2):
+            code, said = judge.run(
+                "openssl", "verify", "-crl_check", "-CAfile", judge.folder / "root.pem",
+                "-untrusted", judge.folder / "issuing.pem",
+                "-CRLfile", judge.folder / f"{list_of}.crl.pem", judge.write("subject", certificate),
+            )  # fmt: skip
+            if list_of != shard:
+                assert code != 0
+                assert "different CRL scope" in said
+            elif kind == "good":
+                assert code == 0, said
+            else:
+                assert "certificate revoked" in said
 
 
 def test_gnutls_reads_and_verifies_the_list(make_judge: Callable[..., Judge]) -> None:

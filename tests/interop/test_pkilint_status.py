@@ -92,6 +92,25 @@ def test_nothing_is_found_in_lists(
         assert found == 0, said
 
 
+@pytest.mark.req("RFC5280:5.2.5-01", "RFC5280:5.2.4-01")
+def test_nothing_is_found_in_lists_of_shards_and_delta_lists(
+    make_provider: Callable[..., Provider], tmp_path: Path
+) -> None:
+    provider = make_provider()
+    issuing = provider.settings.issuing.model_copy(update={"crl_shards": 2, "crl_delta": True})
+    provider.settings = provider.settings.model_copy(update={"issuing": issuing})
+    publisher = provider.publisher("issuing")
+    complete = publisher.publish_due()
+    held = provider.issue()
+    provider.revoke(held, RevocationReason.certificateHold)
+    provider.clock.utc += timedelta(seconds=1)
+    deltas = publisher.publish_due()
+    assert [len(complete), len(deltas)] == [3, 3]
+    for one in (*complete, *deltas):
+        found, said = lint("lint_crl", "-t", "CRL", "-p", "PKIX", der=one.der, folder=tmp_path)
+        assert found == 0, said
+
+
 @pytest.mark.parametrize("algorithm", [KeyAlgorithm.P256, KeyAlgorithm.RSA_3072])
 def test_nothing_is_found_in_answers(
     make_provider: Callable[..., Provider], algorithm: KeyAlgorithm, tmp_path: Path

@@ -48,6 +48,7 @@ def objections(provider: Provider) -> list[str]:
 def publisher_of(provider: Provider, key: Key) -> CrlPublisher:
     return CrlPublisher(
         settings(),
+        public_url="http://lab.example",
         database=provider.database,
         recorder=provider.recorder,
         clock=provider.clock,

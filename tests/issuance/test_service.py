@@ -689,6 +689,7 @@ def test_an_authority_that_is_revoked_meanwhile_releases_nothing(provider: Provi
 def test_nothing_is_issued_after_the_last_list(provider: Provider, issuing_key: Key) -> None:
     publisher = CrlPublisher(
         settings(),
+        public_url="http://lab.example",
         database=provider.database,
         recorder=provider.recorder,
         clock=provider.clock,
@@ -867,6 +868,7 @@ def test_a_system_clock_that_was_ahead_dates_no_revocation_into_the_future(
 def publisher_of(provider: Provider, root_key: Key, issuing_key: Key) -> CrlPublisher:
     return CrlPublisher(
         provider.issuance.settings,
+        public_url="http://lab.example",
         database=provider.database,
         recorder=provider.recorder,
         clock=provider.clock,

@@ -27,6 +27,7 @@ def main() -> None:
     ):
         publisher = CrlPublisher(
             IssuanceSettings.model_validate({}),
+            public_url="http://lab.example",
             database=database,
             recorder=recorder,
             clock=LabClock(),

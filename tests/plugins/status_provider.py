@@ -22,6 +22,8 @@ from trustworks.issuance.model import AuthorityRecord, Revocation, RevocationRea
 from trustworks.issuance.status import CrlPublisher, Responder, StatusServices, open_signer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from trustworks.core.audit import Recorder
     from trustworks.core.errors import Unavailable
     from trustworks.core.module import Key, Module
@@ -133,6 +135,7 @@ class Provider:
     keys: dict[str, Key] = field(default_factory=dict)
     certificates: dict[str, x509.Certificate] = field(default_factory=dict)
     signer_certificate: x509.Certificate | None = None
+    made: list[int] = field(default_factory=list)
 
     def set_up(self, algorithm: KeyAlgorithm = KeyAlgorithm.P256) -> Provider:
         for label in ("root", "issuing", "ocsp"):
@@ -184,7 +187,13 @@ class Provider:
         return certificate
 
     def add(
-        self, certificate: x509.Certificate, authority: str, profile: str = "tsu", *, state: str = "issued"
+        self,
+        certificate: x509.Certificate,
+        authority: str,
+        profile: str = "tsu",
+        *,
+        state: str = "issued",
+        shard: int | None = None,
     ) -> str:
         """A row for a certificate; answers its serial as the tables hold it."""
         serial = serial_hex(certificate.serial_number)
@@ -203,6 +212,7 @@ class Provider:
                     requested_by="test",
                     der=der(certificate) if state == "issued" else None,
                     issued_at=self.clock.utc if state == "issued" else None,
+                    crl_shard=shard,
                 )
             )
         return serial
@@ -224,6 +234,14 @@ class Provider:
             **{"since": self.began, **options},
         )
 
+    def named(self, point: x509.CRLDistributionPoints, *, serial: int) -> x509.Certificate:
+        """A certificate that names where its list is."""
+        extensions = (usage("digital_signature"), (point, False))
+        issuing, key = self.certificates["issuing"], self.keys["issuing"]
+        return certify(
+            "TEST Subject", SUBJECT_KEY, issuing, key, *extensions, serial=serial, since=self.began
+        )
+
     def revoke(
         self,
         certificate: x509.Certificate,
@@ -243,17 +261,37 @@ class Provider:
                 at=self.clock.utc,
             )
 
-    def responder(self, **changes: Any) -> Responder:
+    def release(self, certificate: x509.Certificate) -> None:
+        """Lift a hold."""
+        with self.database.begin() as connection:
+            serial = serial_hex(certificate.serial_number)
+            assert records.set_revocation(connection, serial, None, at=self.clock.utc)
+
+    def responder(
+        self, *, look_every: float = 0, monotonic: Callable[[], float] | None = None, **changes: Any
+    ) -> Responder:
+        """A responder that looks at the database before every answer, unless it is told otherwise."""
         assert self.signer_certificate is not None
         with self.database.read() as connection:
             authorities = records.list_authorities(connection)
         signer = open_signer(self.keys["ocsp"], der(self.signer_certificate), authorities)
         settings = self.settings.ocsp.model_copy(update=changes)
-        return Responder(settings, database=self.database, clock=self.clock, signers=(signer,))
+        return Responder(
+            settings,
+            database=self.database,
+            clock=self.clock,
+            signers=(signer,),
+            look_every=look_every,
+            monotonic=monotonic or self._seconds,
+        )
+
+    def _seconds(self) -> float:
+        return self.clock.utc.timestamp()
 
     def publisher(self, *authorities: str) -> CrlPublisher:
         return CrlPublisher(
             self.settings,
+            public_url="http://lab.example",
             database=self.database,
             recorder=self.recorder,
             clock=self.clock,

@@ -287,7 +287,14 @@ class Wiring:
 
         settings = self.issuance_settings
         keys = {} if issuing is None else {"issuing": issuing.key(settings.issuing.key)}
-        return CrlPublisher(settings, database=database, recorder=recorder, clock=clock, keys=keys)
+        return CrlPublisher(
+            settings,
+            public_url=self.public_url,
+            database=database,
+            recorder=recorder,
+            clock=clock,
+            keys=keys,
+        )
 
     @property
     def timestamping_settings(self) -> TimestampingSettings:
@@ -300,6 +307,11 @@ class Wiring:
                 " or name another file with --config.",
             )
         return found
+
+    @property
+    def public_url(self) -> str:
+        """The address that certificates and lists name, without a slash at its end."""
+        return self.config.http.public_url.rstrip("/")
 
     @property
     def issuance_settings(self) -> IssuanceSettings:

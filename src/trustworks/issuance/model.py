@@ -22,6 +22,21 @@ def serial_hex(serial: int) -> str:
     return f"{serial:040x}"
 
 
+def crl_shard(serial: int, shards: int) -> int | None:
+    """Which of an authority's lists a new certificate belongs to: 1 to `shards`; None where one is all.
+
+    By the serial, whose bits are random; fixed when the certificate is issued, as the certificate names the
+    list.
+    """
+    return None if shards == 1 else serial % shards + 1
+
+
+def crl_path(authority: str, shard: int | None = None, *, delta: bool = False) -> str:
+    """Where a list is published, behind the provider's address."""
+    name = f"/crl/{authority}" if shard is None else f"/crl/{authority}/{shard}"
+    return f"{name}/delta.crl" if delta else f"{name}.crl"
+
+
 class RevocationReason(enum.Enum):
     """CRLReason; the value is the code of RFC 5280, 5.3.1, the member's name the word that people type."""
 
@@ -120,7 +135,9 @@ class AuthorityRecord:
 class CrlRecord:
     """A published certificate revocation list.
 
-    `changes` is up to which of the authority's changes of status it goes, see `records.changes`.
+    `changes` is up to which of the authority's changes of status it goes, see `records.changes`. `shard` is
+    the part of the authority's certificates that it is about, None for all of them; `base` the number of the
+    complete list that a delta list goes on from, None for a complete list.
     """
 
     authority: str
@@ -131,6 +148,8 @@ class CrlRecord:
     der: bytes
     recorded_at: datetime
     changes: int
+    shard: int | None = None
+    base: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +162,8 @@ class CrlHead:
     next_update: datetime
     entries: int
     changes: int
+    shard: int | None = None
+    base: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -365,3 +386,4 @@ class Template:
     authority: str
     path_length: int | None
     declarations: Declarations = NO_DECLARATIONS
+    crl_shard: int | None = None

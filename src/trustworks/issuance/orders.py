@@ -16,7 +16,7 @@ from trustworks.core.errors import Unavailable
 from trustworks.core.module.agreed import check_key_algorithm
 from trustworks.core.module.algorithms import algorithm_of
 from trustworks.issuance import records
-from trustworks.issuance.model import SERIAL_OCTETS, Template
+from trustworks.issuance.model import SERIAL_OCTETS, Template, crl_shard
 from trustworks.issuance.profiles.tbs import read_authority
 from trustworks.issuance.release import Order, objection_of
 from trustworks.issuance.rules import keys as key_rules
@@ -159,23 +159,31 @@ class Orders:
         asked.chain = self._chain(authority)
         issuer = read_authority(authority.certificate)
         first, last = request_rules.validity(profile, request.days, asked.now, issuer.not_valid_after_utc)
+        serial = new_serial()
         template = Template(
             profile=profile,
             subject=subject,
             alternative_names=names,
             spki=asked.spki,
-            serial=new_serial(),
+            serial=serial,
             not_before=max(first, issuer.not_valid_before_utc),
             not_after=last,
             semantics=request.semantics,
             issuer_certificate=authority.certificate,
             authority=authority.name,
             path_length=profile.path_length,
+            crl_shard=self._shard(profile, authority.name, serial),
             declarations=request.declarations,
         )
         asked.order = Order(
             template=template, key=self.authority_key(authority), by=request.requested_by, also=asked.also
         )
+
+    def _shard(self, profile: Profile, authority: str, serial: int) -> int | None:
+        """Which list the certificate names; None: the one of all certificates, or none."""
+        if authority != "issuing" or not profile.crl_link:  # other authorities have one list
+            return None
+        return crl_shard(serial, self._settings.issuing.crl_shards)
 
     # Parts, which ceremonies use too
 

@@ -154,7 +154,8 @@ class CertificateRecords:
             return f"There are two events of {name}."
         updates = (_moment(detail["this_update"]), _moment(detail["next_update"]))
         facts = (*updates, detail["entries"], _moment(time))
-        self._lists[name] = records.list_digest(authority, number, detail["sha256"], facts)
+        scope = (detail.get("shard"), detail.get("base"))
+        self._lists[name] = records.list_digest(authority, number, detail["sha256"], facts, scope)
         return None
 
     def rest(self) -> Iterator[str]:

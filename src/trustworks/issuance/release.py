@@ -186,6 +186,7 @@ class Release:
                 "requested_at": now,
                 "requested_by": one.order.by,
                 "tbs": one.prepared.tbs,
+                "crl_shard": one.order.template.crl_shard,
             }
             for one in begun
         }

@@ -58,8 +58,7 @@ class StatusChange:
             revocation_rules.check_revocable(found, reason)
             assert found is not None  # noqa: S101 - the rule before saw it
             revocation_rules.check_not_reinstated(found.revocation, reason)
-            lists = records.crl_heads(connection, found.authority)
-            passed = (found.not_before, found.issued_at, *(one.this_update for one in lists))
+            passed = (found.not_before, found.issued_at, records.last_update(connection, found.authority))
             now = revocation_rules.moment_of_change(moment, passed)
             revocation_rules.check_invalidity_date(invalidity_date, now, proven=unproven is None)
             told = Revocation(

@@ -30,6 +30,7 @@ FROZEN = {
     "0006_roles.py": "0824b361c35a46e1b962d482d3cbb247dd27ad9481078925a648114741efc3e6",
     "0007_ceremonies.py": "733ce4f5047e02a4e795b93adc95fe235463814db10c9e7498b3d8da18eb424c",
     "0008_registration.py": "2360882ca70fcc4f23425de15ecb977bfc8000e13a1fbfe520338b6e05cb5b3c",
+    "0009_status.py": "86c1dba9ecebe8f36b10326f34b13dec51e60a5f7a47d3b954a9e8183cb8e9f5",
 }
 
 

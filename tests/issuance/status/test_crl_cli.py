@@ -30,6 +30,7 @@ class Wiring:
         self.provider = provider
         self.opened: list[str] = []
         self.issuance_settings = provider.settings
+        self.public_url = "http://lab.example"
 
     def open_module(self, token: str) -> AbstractContextManager[Any]:
         self.opened.append(token)

@@ -162,11 +162,14 @@ def test_a_list_of_authorities_lives_at_most_a_year() -> None:
 
 @pytest.mark.req("RFC5280:5.1.2.6-01")
 def test_the_entries_are_the_revoked_certificates() -> None:
-    assert rules.entries_objections(a_list(serials=(1, 2)), [1, 2, 3])
-    assert rules.entries_objections(a_list(serials=(1, 2)), [1])
-    assert rules.entries_objections(a_list(serials=(1, 1)), [1])
-    assert not rules.entries_objections(a_list(serials=(1, 2)), [1, 2])
-    assert not rules.entries_objections(a_list(), [])
+    def octets(*serials: int) -> bytes:
+        return b"".join(serial.to_bytes(20, "big") for serial in serials)
+
+    assert rules.entries_objections(a_list(serials=(1, 2)), octets(1, 2, 3))
+    assert rules.entries_objections(a_list(serials=(1, 2)), octets(1))
+    assert rules.entries_objections(a_list(serials=(1, 1)), octets(1))
+    assert not rules.entries_objections(a_list(serials=(1, 2)), octets(1, 2))
+    assert not rules.entries_objections(a_list(), b"")
 
 
 @pytest.mark.req("EN319411-2:CSS-6.3.10-05")

@@ -247,8 +247,8 @@ def test_twenty_certificates_may_be_asked_about_at_once() -> None:
 
 @pytest.mark.req("TRUSTWORKS:STATUS-OCSP-BOUNDED")
 def test_answers_about_one_issued_certificate_are_kept_alone() -> None:
-    assert rules.may_be_kept((STATUS,), b"i" * 200)
+    assert rules.may_be_kept((STATUS,), b"i" * 300)
     assert rules.may_be_kept((replace(STATUS, revocation=REVOKED),), b"id")
-    assert not rules.may_be_kept((STATUS,), b"i" * 201)
+    assert not rules.may_be_kept((STATUS,), b"i" * 301)
     for found in ((), (None,), (STATUS, STATUS), (replace(STATUS, state="abandoned"),)):
         assert not rules.may_be_kept(found, b"id")

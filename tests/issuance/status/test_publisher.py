@@ -19,7 +19,7 @@ from trustworks.core.errors import Rejected, Unavailable
 from trustworks.core.module import KeyAlgorithm
 from trustworks.issuance import records
 from trustworks.issuance.model import NEVER, RevocationReason
-from trustworks.issuance.status import crl
+from trustworks.issuance.status import crl, drafts
 from trustworks.issuance.status.octets import subject_octets
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def test_a_list_that_breaks_a_rule_is_not_released(
 ) -> None:
     other = subject_octets(der(provider.certificates["root"]))
     told = iter((other, subject_octets(der(provider.certificates["issuing"]))))
-    monkeypatch.setattr("trustworks.issuance.status.crl.subject_octets", lambda _: next(told))
+    monkeypatch.setattr("trustworks.issuance.status.drafts.subject_octets", lambda _: next(told))
     with pytest.raises(RuntimeError, match="the issuer's octets are not the authority's name"):
         provider.publisher().publish("issuing", actor="test")
     monkeypatch.undo()
@@ -95,13 +95,13 @@ def test_of_two_publishers_with_the_same_number_one_publishes(
 ) -> None:
     first, second = provider.publisher(), provider.publisher()
     signed = threading.Barrier(2)
-    check = crl._check_output
+    check = drafts.check_output
 
     def checked(*arguments: Any) -> None:
         check(*arguments)
         signed.wait(timeout=20)  # both have signed before either commits
 
-    monkeypatch.setattr(crl, "_check_output", checked)
+    monkeypatch.setattr(crl, "check_output", checked)
     answers: list[str] = []
 
     def publish(publisher: CrlPublisher) -> None:
@@ -124,14 +124,14 @@ def test_who_is_overtaken_by_another_publisher_has_nothing_left_to_do(
     provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publisher, other = provider.publisher("issuing"), provider.publisher("issuing")
-    check = crl._check_output
+    check = drafts.check_output
 
     def overtaken(*arguments: Any) -> None:
         check(*arguments)
         monkeypatch.undo()
         other.publish("issuing", actor="other")
 
-    monkeypatch.setattr(crl, "_check_output", overtaken)
+    monkeypatch.setattr(crl, "check_output", overtaken)
     assert publisher.publish_due() == []
     assert len(published(provider)) == 1
     assert publisher.publish_due() == []
@@ -280,7 +280,7 @@ def test_a_change_that_overtook_the_root_s_list_is_told_although_it_is_dated_bef
     provider.clock.utc += DAY
     early = provider.clock.utc
     provider.clock.utc += timedelta(seconds=2)
-    now, sign = provider.clock.utc, crl._signed
+    now, sign = provider.clock.utc, drafts.signed
 
     def signed(*given: Any) -> bytes:
         provider.clock.utc = early
@@ -289,7 +289,7 @@ def test_a_change_that_overtook_the_root_s_list_is_told_although_it_is_dated_bef
         return sign(*given)
 
     with monkeypatch.context() as patched:
-        patched.setattr(crl, "_signed", signed)
+        patched.setattr(crl, "signed", signed)
         assert publisher.publish("root", actor="ceremony").entries == 0
     for after, overdue in ((timedelta(minutes=9), False), (timedelta(minutes=10), True)):
         provider.clock.utc = now + after
@@ -367,7 +367,7 @@ def test_a_change_while_a_list_is_made_is_on_the_next_at_once(
     certificate = provider.issue()
     provider.revoke(certificate, RevocationReason.certificateHold)
     publisher = provider.publisher("issuing")
-    signed = crl._signed
+    signed = drafts.signed
 
     def sign_while_another_revokes(*given: Any) -> bytes:
         monkeypatch.undo()
@@ -376,7 +376,7 @@ def test_a_change_while_a_list_is_made_is_on_the_next_at_once(
         provider.clock.utc = there
         return signed(*given)
 
-    monkeypatch.setattr(crl, "_signed", sign_while_another_revokes)
+    monkeypatch.setattr(crl, "signed", sign_while_another_revokes)
     assert [reason_of(certificate, one) for one in publisher.publish_due()] == ["certificateHold"]
     assert [reason_of(certificate, one) for one in publisher.publish_due()] == ["keyCompromise"]
     assert publisher.publish_due() == []
@@ -501,7 +501,7 @@ def test_the_last_list_is_not_published_when_a_certificate_is_issued_meanwhile(
     provider: Provider, monkeypatch: pytest.MonkeyPatch, *, then_revoked: bool
 ) -> None:
     provider.clock.utc = NOW + 100 * DAY  # the OCSP signer has expired
-    signed = crl._signed
+    signed = drafts.signed
 
     def issue_and_sign(*given: Any) -> bytes:
         certificate = provider.issue()
@@ -509,7 +509,7 @@ def test_the_last_list_is_not_published_when_a_certificate_is_issued_meanwhile(
             provider.revoke(certificate)
         return signed(*given)
 
-    monkeypatch.setattr(crl, "_signed", issue_and_sign)
+    monkeypatch.setattr(crl, "signed", issue_and_sign)
     with pytest.raises(Rejected, match="changed while" if then_revoked else "neither expired nor revoked"):
         provider.publisher().publish("issuing", actor="test", final=True)
     assert provider.publisher("issuing").status()[0].number is None
@@ -522,13 +522,13 @@ def test_the_last_list_is_not_published_when_a_revocation_changes_meanwhile(
     certificate = provider.issue(life=20 * DAY)
     provider.revoke(certificate, RevocationReason.certificateHold)
     provider.clock.utc = NOW + 100 * DAY
-    signed = crl._signed
+    signed = drafts.signed
 
     def revoke_and_sign(*given: Any) -> bytes:
         provider.revoke(certificate)
         return signed(*given)
 
-    monkeypatch.setattr(crl, "_signed", revoke_and_sign)
+    monkeypatch.setattr(crl, "signed", revoke_and_sign)
     with pytest.raises(Rejected, match="changed while"):
         provider.publisher().publish("issuing", actor="test", final=True)
     assert provider.publisher("issuing").status()[0].number is None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import structlog
@@ -35,7 +35,7 @@ HASHES = (SHA1, hashes.SHA256(), hashes.SHA384(), hashes.SHA512())
 HOLD_1970 = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def ask(provider: Provider, certificate: Certificate, **options: object) -> ocsp.OCSPResponse:
+def ask(provider: Provider, certificate: Certificate, **options: Any) -> ocsp.OCSPResponse:
     """A fresh responder's answer, its signature verified by `cryptography`."""
     answer = provider.responder(**options).answer(request(certificate, provider.certificates["issuing"]))
     response = ocsp.load_der_ocsp_response(answer.der)
@@ -365,11 +365,27 @@ def test_an_expired_certificate_keeps_its_status_and_the_answer_says_since_when(
     ):
         response = ask(provider, certificate)
         assert response.certificate_status is status
-        (cutoff,) = response.single_extensions
+        cutoff, _hash = response.single_extensions
         assert cutoff.oid.dotted_string == "1.3.6.1.5.5.7.48.1.6"
         assert not cutoff.critical
         assert isinstance(cutoff.value, x509.UnrecognizedExtension)
         assert cutoff.value.value == expected
+
+
+@pytest.mark.req("TRUSTWORKS:STATUS-OCSP-CERT-HASH")
+@pytest.mark.parametrize("wanted", [True, False])
+def test_an_answer_has_the_hash_of_the_certificate_on_record(provider: Provider, *, wanted: bool) -> None:
+    good, revoked, never = provider.issue(), provider.issue(), provider.unrecorded()
+    provider.revoke(revoked)
+    for certificate, there in ((good, wanted), (revoked, wanted), (never, False)):
+        response = ask(provider, certificate, cert_hash=wanted)
+        values = [one.value for one in response.single_extensions if one.oid.dotted_string == "1.3.36.8.3.13"]
+        assert len(values) == there
+        for value in values:
+            assert isinstance(value, x509.UnrecognizedExtension)
+            algorithm = bytes.fromhex("300b0609608648016503040201")
+            digest = certificate.fingerprint(hashes.SHA256())
+            assert value.value == encode.tlv(encode.SEQUENCE, algorithm, encode.tlv(4, digest))
 
 
 def test_unspecified_reasons_are_left_out_and_invalidity_dates_told(provider: Provider) -> None:
@@ -400,7 +416,7 @@ def test_what_strangers_ask_for_is_not_kept(provider: Provider) -> None:
     responder = provider.responder()
     for one in (request(provider.unrecorded(), issuer), several(*asked), several(*asked * 10)):
         assert responder.answer(one).status is ResponseStatus.successful
-    assert not responder._cache
+    assert not responder._memory.answers
     assert responder.answer(several(*asked * 10, asked[0])).status is ResponseStatus.malformedRequest
     assert responder.answer(asked[0]) is responder.answer(asked[0])
-    assert len(responder._cache) == 1
+    assert len(responder._memory.answers) == 1

@@ -333,11 +333,16 @@ class Setup:
         database, recorder = self._log()
         settings = self.wiring.issuance_settings
         clock = LabClock()
-        due = [one.authority for one in crl_states(settings, database, clock.now().utc) if one.due]
-        keys = {name: self.module(name).key(self._label(name)) for name in due}
-        publisher = CrlPublisher(settings, database=database, recorder=recorder, clock=clock, keys=keys)
-        for name in due:
-            publisher.publish(name, actor=BY)
+        due = {one.authority for one in crl_states(settings, database, clock.now().utc) if one.due}
+        publisher = CrlPublisher(
+            settings,
+            public_url=self.wiring.config.http.public_url,
+            database=database,
+            recorder=recorder,
+            clock=clock,
+            keys={name: self.module(name).key(self._label(name)) for name in due},
+        )
+        publisher.publish_due(actor=BY)
 
     def anchors(self) -> None:
         """The trust anchors, for whoever verifies; and the mark that the set-up is complete."""

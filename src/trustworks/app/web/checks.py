@@ -201,13 +201,15 @@ def crl(services: Services) -> Well:
     )
     check_fresh(lists)
     due = "".join(
-        f" A newer list of {one.authority} is due: trustworks crl publish --authority {one.authority}."
+        f" A newer list of {one.scope.words} is due: trustworks crl publish --authority {one.authority}."
         for one in lists
         if one.overdue
     )
+    whole = [one for one in lists if one.shard is None and not one.delta]
+    shards = "" if len(lists) == len(whole) else f", and {len(lists) - len(whole)} lists of parts"
     return Well(
-        sentence=f"Fresh: {', '.join(f'{one.authority} {one.number}' for one in lists)}.{due}",
-        detail={one.authority: one.as_dict() for one in lists},
+        sentence=f"Fresh: {', '.join(f'{one.authority} {one.number}' for one in whole)}{shards}.{due}",
+        detail={one.scope.words: one.as_dict() for one in lists},
     )
 
 

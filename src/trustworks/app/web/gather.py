@@ -178,7 +178,7 @@ def _lists(connection: Connection) -> Iterator[ListRow]:
     from trustworks.issuance import records  # noqa: PLC0415 - where it is configured
 
     for authority in records.list_authorities(connection):
-        for head in records.crl_heads(connection, authority.name):
+        for head in records.crl_heads(connection, authority.name):  # the complete lists; shards may be many
             yield ListRow(
                 authority=head.authority,
                 number=head.number,

@@ -25,13 +25,17 @@ from trustworks.core.der.encode import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 CRL_NUMBER: Final = "2.5.29.20"
 REASON: Final = "2.5.29.21"
 INVALIDITY_DATE: Final = "2.5.29.24"
 AUTHORITY_KEY_IDENTIFIER: Final = "2.5.29.35"
 EXPIRED_CERTS_ON_CRL: Final = "2.5.29.60"
+ISSUING_DISTRIBUTION_POINT: Final = "2.5.29.28"
+DELTA_CRL_INDICATOR: Final = "2.5.29.27"
+FRESHEST_CRL: Final = "2.5.29.46"
+REMOVE_FROM_CRL: Final = 8
 
 _V2: Final = integer(1)
 
@@ -49,55 +53,63 @@ _ONLY_REASON: Final[dict[int, bytes]] = {
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY: Final = 86_400
 _CLOCK_OCTETS: Final = len(b"HHMMSSZ")
-_SERIAL_LIMIT: Final = 1 << 159  # at most 20 octets, positive (RFC 5280, 4.1.2.2)
+SERIAL_OCTETS: Final = 20  # at most 20 octets, positive (RFC 5280, 4.1.2.2)
+_SERIAL_LIMIT: Final = b"\x80" + bytes(SERIAL_OCTETS - 1)
+# The rest of a Time, for each second of a day: hours, minutes, seconds, Z.
+_CLOCK: Final = tuple(
+    b"%02d%02d%02dZ" % (second // 3600, second // 60 % 60, second % 60) for second in range(_DAY)
+)
 
 
 class RevokedEntry(NamedTuple):
     """One revoked certificate; times are seconds since 1970-01-01T00:00:00Z.
 
-    `reason` is a code of RFC 5280, 5.3.1, 0 where none is given. `invalid_since`: when the key may have been
-    lost.
+    `serial` has `SERIAL_OCTETS` octets, the highest first. `reason` is a code of RFC 5280, 5.3.1, 0 where
+    none is given. `invalid_since`: when the key may have been lost.
     """
 
-    serial: int
+    serial: bytes
     revoked_at: int
     reason: int = 0
     invalid_since: int | None = None
 
 
-def encode_entries(entries: Iterable[tuple[int, int, int, int | None]]) -> tuple[bytearray, int]:
+def encode_entries(
+    entries: Iterable[tuple[bytes, int, int, int | None]], onto: bytearray | None = None
+) -> tuple[bytearray, int]:
     """The elements of revokedCertificates one after the other, and how many (RFC 5280, 5.1.2.6).
 
-    An entry is a `RevokedEntry`, or a tuple of the same: an object for each of a million costs a second.
-    Raises ValueError unless serials ascend, KeyError for a reason that the standard does not have.
+    An entry is a `RevokedEntry`, or a tuple of the same: an object for each of a million costs a second. They
+    are put behind what `onto` holds. Raises ValueError unless serials ascend, KeyError for a reason that the
+    standard does not have.
     """
-    octets = bytearray()
-    count = last = 0
+    octets = bytearray() if onto is None else onto
+    last, count = bytes(SERIAL_OCTETS), 0
     for serial, revoked_at, reason, invalid_since in entries:
-        if not last < serial < _SERIAL_LIMIT:
-            raise ValueError(f"the serial {serial:x} after {last:x}: serials are positive and ascend")
+        if not last < serial < _SERIAL_LIMIT or len(serial) != SERIAL_OCTETS:
+            raise ValueError(f"the serial {serial.hex()} after {last.hex()}: serials are positive and ascend")
         last = serial
         count += 1
-        number = serial.to_bytes(serial.bit_length() // 8 + 1, "big")
+        number = serial if serial[0] else _shortest(serial)
         day, second = divmod(revoked_at, _DAY)
-        time = _date(day) + _clock(second)
         extensions = _ONLY_REASON[reason] if invalid_since is None else _both(reason, invalid_since)
+        date = _date(day)
         # All is below 128 octets, because a serial has at most 20, so every length is one octet.
-        size = 2 + len(number) + len(time) + len(extensions)
-        octets += b"0%c\2%c%b%b%b" % (size, len(number), number, time, extensions)
+        size = 9 + len(number) + len(date) + len(extensions)
+        octets += b"0%c\2%c%b%b%b%b" % (size, len(number), number, date, _CLOCK[second], extensions)
     return octets, count
+
+
+def _shortest(serial: bytes) -> bytes:
+    """The content of an INTEGER: the least octets, the first bit 0 (X.690, 8.3)."""
+    number = serial.lstrip(b"\0")
+    return b"\0" + number if number[0] & 0x80 else number
 
 
 @lru_cache(maxsize=8192)
 def _date(day: int) -> bytes:
     """A Time as far as the day, with tag and length: UTCTime until 2049 (RFC 5280, 5.1.2.4)."""
     return x509_time(_EPOCH + timedelta(days=day))[:-_CLOCK_OCTETS]
-
-
-@lru_cache(maxsize=_DAY)
-def _clock(second: int) -> bytes:
-    """The rest of a Time: hours, minutes, seconds, Z."""
-    return b"%02d%02d%02dZ" % (second // 3600, second // 60 % 60, second % 60)
 
 
 def _both(reason: int, invalid_since: int) -> bytes:
@@ -143,6 +155,29 @@ def authority_key_identifier_extension(key_identifier: bytes) -> bytes:
     return extension(AUTHORITY_KEY_IDENTIFIER, tlv(SEQUENCE, context(0, key_identifier, constructed=False)))
 
 
+def issuing_distribution_point_extension(urls: Sequence[str], *, only_user_certificates: bool) -> bytes:
+    """Which part of the issuer's certificates the list is about: critical (RFC 5280, 5.2.5)."""
+    only = context(1, b"\xff", constructed=False) if only_user_certificates else b""
+    return extension(
+        ISSUING_DISTRIBUTION_POINT, tlv(SEQUENCE, context(0, _full_name(urls)), only), critical=True
+    )
+
+
+def delta_crl_indicator_extension(base: int) -> bytes:
+    """The number of the complete list that a delta list goes on from: critical (RFC 5280, 5.2.4)."""
+    return extension(DELTA_CRL_INDICATOR, integer(base), critical=True)
+
+
+def freshest_crl_extension(urls: Sequence[str]) -> bytes:
+    """Where the delta list to a complete list is (RFC 5280, 5.2.6)."""
+    return extension(FRESHEST_CRL, tlv(SEQUENCE, tlv(SEQUENCE, context(0, _full_name(urls)))))
+
+
+def _full_name(urls: Sequence[str]) -> bytes:
+    """The fullName of a DistributionPointName (RFC 5280, 4.2.1.13)."""
+    return context(0, *(context(6, url.encode("ascii"), constructed=False) for url in urls))
+
+
 def expired_certs_on_crl_extension(since: datetime) -> bytes:
     """That revoked certificates stay on the list although they expired, if they did after `since`.
 
@@ -151,10 +186,10 @@ def expired_certs_on_crl_extension(since: datetime) -> bytes:
     return extension(EXPIRED_CERTS_ON_CRL, generalized_time(since))
 
 
-def tbs_octets(der: bytes) -> bytes:
-    """The signed octets of a CertificateList, as they stand there; for a list that was parsed before."""
+def tbs_octets(der: bytes) -> slice:
+    """Where the signed octets of a CertificateList stand in it; for a list that was parsed before."""
     tbs, _ = _content(der, 0)
-    return der[tbs : sum(_content(der, tbs))]
+    return slice(tbs, sum(_content(der, tbs)))
 
 
 def issuer_octets(der: bytes) -> bytes:

@@ -31,9 +31,11 @@ if TYPE_CHECKING:
 NONCE: Final = "1.3.6.1.5.5.7.48.1.2"
 ARCHIVE_CUTOFF: Final = "1.3.6.1.5.5.7.48.1.6"
 NOCHECK: Final = "1.3.6.1.5.5.7.48.1.5"
+CERT_HASH: Final = "1.3.36.8.3.13"
 EXTENDED_REVOKE: Final = "1.3.6.1.5.5.7.48.1.9"
 INVALIDITY_DATE: Final = "2.5.29.24"
 _BASIC: Final = oid("1.3.6.1.5.5.7.48.1.1")
+_SHA256: Final = oid("2.16.840.1.101.3.4.2.1")
 
 Status = Literal["good", "revoked", "unknown"]
 
@@ -176,6 +178,11 @@ def nonce_extension(nonce: bytes) -> bytes:
 def archive_cutoff_extension(since: datetime) -> bytes:
     """How far back the responder remembers certificates that have expired (RFC 6960, 4.4.4)."""
     return extension(ARCHIVE_CUTOFF, generalized_time(since))
+
+
+def cert_hash_extension(sha256: bytes) -> bytes:
+    """That the responder knows the certificate: its SHA-256, as a single extension (Common PKI, part 4)."""
+    return extension(CERT_HASH, tlv(SEQUENCE, tlv(SEQUENCE, _SHA256), tlv(OCTET_STRING, sha256)))
 
 
 def invalidity_date_extension(since: datetime) -> bytes:

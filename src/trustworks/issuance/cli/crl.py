@@ -15,6 +15,7 @@ from trustworks.core.output import write_output
 from trustworks.core.printable import printable
 from trustworks.issuance import records
 from trustworks.issuance.cli.certificate import Replace  # noqa: TC001 - Typer reads it at run time
+from trustworks.issuance.status.states import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from trustworks.core.store import Database
     from trustworks.core.time import Clock
     from trustworks.issuance.config import IssuanceSettings
+    from trustworks.issuance.model import CrlRecord
     from trustworks.issuance.status.crl import CrlPublisher
 
 crl = typer.Typer(no_args_is_help=True, help="Certificate revocation lists: publish, list, show.")
@@ -38,6 +40,10 @@ class CrlWiring(Protocol):
     @property
     def issuance_settings(self) -> IssuanceSettings:
         """[issuance]."""
+
+    @property
+    def public_url(self) -> str:
+        """The provider's address, which lists of shards name."""
 
     def open_module(self, token: str) -> AbstractContextManager[Module]:
         """The cryptographic module, on one token."""
@@ -68,7 +74,12 @@ def publisher(wiring: CrlWiring, authority: str) -> Iterator[CrlPublisher]:
         database = stack.enter_context(wiring.open_database())
         recorder = stack.enter_context(wiring.open_recorder("crl", database=database))
         yield CrlPublisher(
-            settings, database=database, recorder=recorder, clock=wiring.open_clock(), keys=keys
+            settings,
+            public_url=wiring.public_url,
+            database=database,
+            recorder=recorder,
+            clock=wiring.open_clock(),
+            keys=keys,
         )
 
 
@@ -91,28 +102,33 @@ def publish(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Publish an authority's list now. The services publish the issuing authority's by the clock."""
+    """Publish an authority's list now. The services publish the issuing authority's by the clock.
+
+    Where its certificates are spread over shards, the list of each and the one of all.
+    """
     wiring: CrlWiring = context.obj
     with publisher(wiring, check_authority(authority)) as open_publisher:
-        done = open_publisher.publish(authority, actor=by, final=last)
+        done = open_publisher.publish_all(authority, actor=by, final=last)
     if as_json:
-        typer.echo(
-            json.dumps(
-                {
-                    "authority": authority,
-                    "number": done.number,
-                    "entries": done.entries,
-                    "this_update": done.this_update.isoformat(),
-                    "next_update": done.next_update.isoformat(),
-                }
-            )
-        )
+        whole, *parts = (_as_dict(one) for one in reversed(done))
+        typer.echo(json.dumps({**whole, "shards": parts[::-1]}))
     else:
-        typer.echo(
-            f"Published list {done.number} of {authority} with {done.entries} entries; the next is due "
-            "before "
-            f"{done.next_update:%Y-%m-%d %H:%M} UTC."
-        )
+        for one in done:
+            typer.echo(
+                f"Published list {one.number} of {Scope(one.authority, one.shard).words} with {one.entries} "
+                f"entries; the next is due before {one.next_update:%Y-%m-%d %H:%M} UTC."
+            )
+
+
+def _as_dict(done: CrlRecord) -> dict[str, object]:
+    return {
+        "authority": done.authority,
+        "shard": done.shard,
+        "number": done.number,
+        "entries": done.entries,
+        "this_update": done.this_update.isoformat(),
+        "next_update": done.next_update.isoformat(),
+    }
 
 
 @crl.command("list")
@@ -139,12 +155,13 @@ def list_lists(context: typer.Context, *, as_json: AsJson = False) -> None:
                 err=True,
             )
         for state in states:
+            name = state.scope.words
             if state.number is None or state.next_update is None:
-                typer.echo(f"{state.authority:<10}no list was published")
+                typer.echo(f"{name:<10}no list was published")
                 continue
             word = "STALE" if not state.fresh else "DUE" if state.overdue else "fresh"
             typer.echo(
-                f"{state.authority:<10}{word}  number {state.number}, {state.entries} entries, "
+                f"{name:<10}{word}  number {state.number}, {state.entries} entries, "
                 f"until {state.next_update:%Y-%m-%d %H:%M} UTC"
             )
     if not all(state.fresh and not state.overdue for state in states):
@@ -156,26 +173,25 @@ def show(
     context: typer.Context,
     out: Annotated[Path | None, typer.Option(help="Write the list here, in DER.")] = None,
     authority: Authority = "issuing",
+    shard: Annotated[int | None, typer.Option(min=1, help="The list of this shard. Default: of all.")] = None,
     *,
+    delta: Annotated[bool, typer.Option("--delta", help="The delta list.")] = False,
     replace: Replace = False,
     as_json: AsJson = False,
 ) -> None:
     """Show the newest list of an authority, or write it to a file."""
     wiring: CrlWiring = context.obj
+    scope = Scope(check_authority(authority), shard, delta)
     with wiring.open_database() as database, database.read() as connection:
-        found = records.last_crl(connection, check_authority(authority))
+        found = records.last_crl(connection, authority, shard=shard, delta=delta)
     if found is None:
         raise Rejected(
-            "crl.authority", f"No list of {authority} was published yet: `trustworks crl publish`."
+            "crl.authority", f"No list of {scope.words} was published yet: `trustworks crl publish`."
         )
     if out is not None:
         write_output(out, [found.der], replace=replace)
     told = {
-        "authority": authority,
-        "number": found.number,
-        "entries": found.entries,
-        "this_update": found.this_update.isoformat(),
-        "next_update": found.next_update.isoformat(),
+        **{name: value for name, value in _as_dict(found).items() if value is not None},
         "size": len(found.der),
         "sha256": hashlib.sha256(found.der).hexdigest(),
     }
@@ -184,4 +200,29 @@ def show(
     elif out is None:
         typer.echo("\n".join(f"{name:<14}{value}" for name, value in told.items()))
     else:
-        typer.echo(f"Wrote list {found.number} of {authority} to {printable(str(out))}.")
+        typer.echo(f"Wrote list {found.number} of {scope.words} to {printable(str(out))}.")
+
+
+@crl.command()
+def check(context: typer.Context, authority: Authority = "issuing", *, as_json: AsJson = False) -> None:
+    """Compare the published lists with the database: whether a revocation is missing. Exit code 1 if so.
+
+    Every newest list is read by another implementation than the writer's. A change of status that is younger
+    than the list which has to tell it is said to wait.
+    """
+    from trustworks.issuance.status.completeness import completeness  # noqa: PLC0415 - loads the service
+
+    wiring: CrlWiring = context.obj
+    with wiring.open_database() as database, database.read() as connection:
+        found = completeness(wiring.issuance_settings, connection, check_authority(authority))
+    if as_json:
+        typer.echo(json.dumps(found.as_dict()))
+    else:
+        typer.echo(
+            f"{found.lists} lists of {authority} tell {found.listed} of {found.revoked} revocations; "
+            f"{found.waiting} wait for the next list."
+        )
+        for objection in found.objections:
+            typer.echo(objection)
+    if found.objections:
+        raise typer.Exit(1)

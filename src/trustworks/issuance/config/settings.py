@@ -118,6 +118,16 @@ class IssuingSettings(AuthoritySettings):
         le=24,
         description="Hours between two publications; at most 24 (EN 319 411-1, CSS-6.3.9-05).",
     )
+    crl_shards: int = Field(
+        default=1,
+        ge=1,
+        le=1024,
+        description="Lists that new certificates are spread over; each certificate names its list.",
+    )
+    crl_delta: bool = Field(
+        default=False,
+        description="Tell changes in delta lists; complete lists come by the clock alone then.",
+    )
 
 
 class PdsSettings(Table):
@@ -146,6 +156,10 @@ class OcspSettings(Table):
         ge=0,
         le=60,
         description="Seconds that a signed answer without nonce is given again, unless its status changed.",
+    )
+    cert_hash: bool = Field(
+        default=True,
+        description="Put the certificate's hash into answers (CertHash): it is the one that was issued.",
     )
     max_age_seconds: int = Field(
         default=60,

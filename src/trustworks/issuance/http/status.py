@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from email.utils import format_datetime, parsedate_to_datetime
@@ -25,6 +26,7 @@ from trustworks.core.trace import implements
 from trustworks.issuance.model import NEVER
 from trustworks.issuance.status.ocsp import FAILURES, OcspAnswer
 from trustworks.issuance.status.ocsp_rules import max_age
+from trustworks.issuance.status.states import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,9 +120,13 @@ class Edge:
         return _cacheable(request, OCSP_RESPONSE, answer.der, answer.produced_at, seconds)
 
     async def crl(self, request: RawRequest) -> RawResponse:
-        """``GET /crl/NAME.crl``."""
-        name, suffix = _name(request.path, "/crl/")
-        record = self._services.publication.crl(name) if suffix == "crl" else None
+        """``GET /crl/NAME.crl``, ``/crl/NAME/SHARD.crl``, and ``delta.crl`` below each."""
+        scope = list_in_path(request.path)
+        record = (
+            None
+            if scope is None
+            else self._services.publication.crl(scope.authority, shard=scope.shard, delta=scope.delta)
+        )
         if record is None:
             return _NOT_FOUND
         # Named by number and time: a digest of a list of a million entries costs too much for each request.
@@ -176,6 +182,19 @@ def request_in_path(raw_path: bytes) -> bytes:
 
 
 _ALPHABET: Final = bytes.maketrans(b" -_", b"++/")
+
+
+def list_in_path(path: str) -> Scope | None:
+    """Which list a path names, see `crl_path`; None for a path that names none."""
+    found = _LIST.fullmatch(path)
+    if found is None:
+        return None
+    shard = found["shard"]
+    scope = Scope(found["name"], None if shard is None else int(shard), found["delta"] is not None)
+    return scope if scope.path == path else None
+
+
+_LIST: Final = re.compile(r"/crl/(?P<name>[^/.]+)(/(?P<shard>[0-9]{1,9}))?(?P<delta>/delta)?\.crl")
 
 
 def _name(path: str, prefix: str) -> tuple[str, str]:

@@ -20,7 +20,7 @@ from trustworks.core.der import x509 as der
 from trustworks.core.der.elements import enter
 from trustworks.core.der.encode import BIT_STRING, SEQUENCE, context, extension, integer, tlv, x509_time
 from trustworks.core.errors import Rejected
-from trustworks.issuance.model import NEVER, Template
+from trustworks.issuance.model import NEVER, Template, crl_path
 from trustworks.issuance.profiles.further import further_extensions
 from trustworks.issuance.profiles.statements import statements
 
@@ -69,9 +69,9 @@ def read_authority(der: bytes) -> x509.Certificate:
     return x509.load_der_x509_certificate(der)
 
 
-def crl_url(public_url: str, authority: str) -> str:
-    """Where an authority's revocation list is."""
-    return f"{public_url}/crl/{authority}.crl"
+def crl_url(public_url: str, authority: str, shard: int | None = None) -> str:
+    """Where an authority's revocation list is: the complete one, or that of a shard."""
+    return f"{public_url}{crl_path(authority, shard)}"
 
 
 def certificate_url(public_url: str, authority: str) -> str:
@@ -210,7 +210,7 @@ class Writer:
 
 
 _VERSION_3: Final = context(0, integer(2))
-_MOST_KEPT: Final = 256
+_MOST_KEPT: Final = 8192  # a profile has one for each shard
 # What is a certificate's own in a template; extensions that use it are made anew for each.
 _BLANK: Final[dict[str, Any]] = {
     "subject": (),
@@ -331,7 +331,7 @@ def _links(template: Template, public_url: str) -> Iterator[tuple[x509.Extension
     """Where the issuer's list, certificate and responder are."""
     profile = template.profile
     if profile.crl_link:
-        location = x509.UniformResourceIdentifier(crl_url(public_url, template.authority))
+        location = x509.UniformResourceIdentifier(crl_url(public_url, template.authority, template.crl_shard))
         yield (
             x509.CRLDistributionPoints(
                 [

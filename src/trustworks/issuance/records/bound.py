@@ -16,7 +16,7 @@ from trustworks.core.store.types import UtcDateTime
 from trustworks.issuance.records.tables import authorities, certificates, crls
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sqlalchemy import Column, ColumnElement, Connection
 
@@ -52,8 +52,13 @@ class BoundCertificate(NamedTuple):
 
 
 def intent_digest(values: Mapping[str, Any]) -> bytes:
-    """The digest of an intent, by its row's values."""
-    return row_digest([values[column.name] for column in _INTENT])
+    """The digest of an intent, by its row's values. A shard counts where there is one, see `_intent`."""
+    return _intent([values[column.name] for column in _INTENT], values.get("crl_shard"))
+
+
+def _intent(values: Sequence[Any], shard: object) -> bytes:
+    """The digest of an intent; what was logged before there were shards has the same without one."""
+    return row_digest([*values, *(() if shard is None else (shard,))])
 
 
 def issued_digest(serial: str, sha256_hex: str, issued_at: object) -> bytes:
@@ -70,32 +75,47 @@ def revocation_digests(connection: Connection, serials: Iterable[str]) -> dict[s
 def bound_certificates(connection: Connection) -> Iterator[BoundCertificate]:
     """All rows, in no order; streamed."""
     c = certificates.c
-    query = select(*map(_raw, _INTENT), c.state, c.der, _raw(c.issued_at), *map(_raw, _REVOCATION))
+    query = select(
+        *map(_raw, _INTENT), c.state, c.der, _raw(c.issued_at), c.crl_shard, *map(_raw, _REVOCATION)
+    )
     first = len(_INTENT)
     for row in connection.execute(query.execution_options(yield_per=1000)):
-        state, der, issued_at = row[first : first + 3]
-        revocation = row[first + 3 :]
+        state, der, issued_at, shard = row[first : first + 4]
+        revocation = row[first + 4 :]
         yield BoundCertificate(
             serial=row[0],
             state=state,
-            intent=row_digest(row[:first]),
+            intent=_intent(row[:first], shard),
             issued=None if der is None else issued_digest(row[0], _hash(der), issued_at),
             revocation=None if revocation[1:] == (None,) * 4 else row_digest(revocation),
         )
 
 
-def list_digest(authority: str, number: object, sha256_hex: str, facts: Iterable[object]) -> bytes:
-    """The digest of a published list; `facts`: both updates, entries, when recorded (microseconds)."""
-    return row_digest([authority, number, sha256_hex, *facts])
+def list_digest(
+    authority: str,
+    number: object,
+    sha256_hex: str,
+    facts: Iterable[object],
+    scope: tuple[object, object] = (None, None),
+) -> bytes:
+    """The digest of a published list; `facts`: both updates, entries, when recorded (microseconds).
+
+    `scope`: the shard, and the number of the list before a delta list. What was logged before there were
+    such lists has the same digest without them.
+    """
+    part = () if scope == (None, None) else scope
+    return row_digest([authority, number, sha256_hex, *facts, *part])
 
 
 def bound_lists(connection: Connection) -> Iterator[tuple[str, int, bytes]]:
     """Authority, number and digest of all published lists; streamed."""
     c = crls.c
     facts = (_raw(c.this_update), _raw(c.next_update), c.entries, _raw(c.recorded_at))
-    query = select(c.authority, c.number, c.der, *facts)
-    for authority, number, der, *told in connection.execute(query.execution_options(yield_per=20)):
-        yield authority, number, list_digest(authority, number, _hash(der), told)
+    query = select(c.authority, c.number, c.der, c.shard, c.base, *facts)
+    for authority, number, der, shard, base, *told in connection.execute(
+        query.execution_options(yield_per=20)
+    ):
+        yield authority, number, list_digest(authority, number, _hash(der), told, (shard, base))
 
 
 def unfounded_authorities(connection: Connection) -> list[str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, BindParameter, bindparam, func, insert, select, type_coerce, update
+from sqlalchemy import BindParameter, bindparam, func, insert, select, update
 
 from trustworks.issuance.model import (
     LOST,
@@ -15,7 +16,7 @@ from trustworks.issuance.model import (
     RevocationReason,
 )
 from trustworks.issuance.records.issuers import count_change
-from trustworks.issuance.records.tables import certificates
+from trustworks.issuance.records.tables import authorities, certificates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,13 +35,11 @@ _STATUS = (
     certificates.c.revoked_recorded_at,
 )
 
-# Serial, state, revoked at, reason, invalid since; the times in microseconds as they are stored.
-RevokedRow: TypeAlias = tuple[str, str, int | None, int, int | None]
-
 # Made once: every OCSP request reads it, and making a statement costs more than executing it.
 _STATUS_OF = select(*_STATUS).where(certificates.c.serial == bindparam("serial"))
 
 _KEYS: BindParameter[Any] = bindparam("keys", expanding=True)
+_DER_OF = select(certificates.c.der).where(certificates.c.serial == bindparam("serial"))
 _LOST = (
     select(certificates.c.spki_sha256, func.min(certificates.c.serial))
     .where(
@@ -110,6 +109,12 @@ def status(connection: Connection, serial: str) -> CertificateStatus | None:
     return None if row is None else _status(row)
 
 
+def certificate_digest(connection: Connection, serial: str) -> bytes | None:
+    """The SHA-256 of the certificate with this serial; None while there is none."""
+    der = connection.execute(_DER_OF, {"serial": serial}).scalar()
+    return None if der is None else sha256(der).digest()
+
+
 def revoked(connection: Connection, authority: str) -> Iterator[CertificateStatus]:
     """All issued certificates of an authority that are revoked or held, by serial; streamed."""
     query = (
@@ -125,30 +130,6 @@ def revoked(connection: Connection, authority: str) -> Iterator[CertificateStatu
         yield _status(row)
 
 
-def revoked_rows(connection: Connection, authority: str) -> Iterator[RevokedRow]:
-    """As `revoked`, without an object for each: a list may have a million entries."""
-    columns = certificates.c
-    query = (
-        select(
-            columns.serial,
-            columns.state,
-            type_coerce(columns.revoked_at, BigInteger),
-            columns.revocation_reason,
-            type_coerce(columns.invalidity_date, BigInteger),
-        )
-        .where(
-            columns.authority == authority,
-            columns.state == "issued",
-            columns.revoked_at.is_not(None),
-        )
-        .order_by(columns.serial)
-    )
-    # Straight from the driver: texts and integers need no conversion, and row objects cost more than entries.
-    cursor = connection.execute(query).cursor
-    while rows := cursor.fetchmany(10_000):
-        yield from rows
-
-
 def scope(connection: Connection, authority: str) -> Iterator[CertificateStatus]:
     """All issued certificates of an authority, by serial; streamed."""
     query = (
@@ -158,17 +139,6 @@ def scope(connection: Connection, authority: str) -> Iterator[CertificateStatus]
     )
     for row in connection.execute(query.execution_options(yield_per=1000)):
         yield _status(row)
-
-
-def count_revoked(connection: Connection, authority: str) -> int:
-    """How many certificates of an authority are revoked or held.
-
-    The state is not asked: none but an issued certificate is ever revoked (`set_revocation`).
-    """
-    query = select(func.count()).where(
-        certificates.c.authority == authority, certificates.c.revoked_at.is_not(None)
-    )
-    return int(connection.execute(query).scalar_one())
 
 
 def serials_of_key(connection: Connection, spki_sha256: bytes) -> list[str]:
@@ -244,10 +214,15 @@ def set_revocation(
             "invalidity_date": revocation.invalidity_date,
             "revoked_recorded_at": revocation.recorded_at,
         }
+    number = (
+        select(authorities.c.changes + 1)
+        .where(authorities.c.name == certificates.c.authority)
+        .scalar_subquery()
+    )
     result = connection.execute(
         update(certificates)
         .where(certificates.c.serial == serial, certificates.c.state == "issued")
-        .values(**values)
+        .values(**values, change_number=number, changed_at=at)
     )
     if result.rowcount != 1:
         return False

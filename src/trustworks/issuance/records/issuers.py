@@ -1,13 +1,13 @@
-"""All SQL on the authorities and on the revocation lists that they publish."""
+"""All SQL on the authorities, and on how often a status of theirs was changed."""
 
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sqlalchemy import case, func, insert, literal, select, update
+from sqlalchemy import bindparam, case, func, insert, literal, select, update
 
-from trustworks.issuance.model import AuthorityRecord, CrlHead, CrlRecord
+from trustworks.issuance.model import AuthorityRecord
 from trustworks.issuance.records.tables import authorities, certificates, crls
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # What never changes in a row; `changes` and `pending_since` read the rest.
 _AUTHORITY = tuple(authorities.c[field.name] for field in fields(AuthorityRecord))
-_HEAD = tuple(crls.c[field.name] for field in fields(CrlHead))
+_CHANGES = select(authorities.c.changes).where(authorities.c.name == bindparam("name"))
 _AUTHORITY_KEYS = select(authorities.c.spki_sha256)
 
 
@@ -59,8 +59,7 @@ def add_authority(connection: Connection, record: AuthorityRecord) -> None:
 
 def changes(connection: Connection, name: str) -> int:
     """How often the status of a certificate of this authority was changed (`set_revocation`)."""
-    query = select(authorities.c.changes).where(authorities.c.name == name)
-    counted: int = connection.execute(query).scalar_one()
+    counted: int = connection.execute(_CHANGES, {"name": name}).scalar_one()
     return counted
 
 
@@ -80,7 +79,7 @@ def count_change(connection: Connection, serial: str, at: datetime) -> None:
     counted, since = authorities.c.changes, authorities.c.pending_since
     listed = (
         select(crls.c.changes)
-        .where(crls.c.authority == authorities.c.name)
+        .where(crls.c.authority == authorities.c.name, crls.c.shard.is_(None), crls.c.base.is_(None))
         .order_by(crls.c.number.desc())
         .limit(1)
         .scalar_subquery()
@@ -92,33 +91,3 @@ def count_change(connection: Connection, serial: str, at: datetime) -> None:
         .where(authorities.c.name == whose)
         .values(changes=counted + 1, pending_since=first)
     )
-
-
-# Revocation lists
-
-
-def last_crl(connection: Connection, authority: str) -> CrlRecord | None:
-    """The newest list of an authority, or None."""
-    row = connection.execute(
-        select(crls).where(crls.c.authority == authority).order_by(crls.c.number.desc()).limit(1)
-    ).one_or_none()
-    return None if row is None else CrlRecord(**row._mapping)  # noqa: SLF001
-
-
-def crl_heads(connection: Connection, authority: str, limit: int = 1) -> list[CrlHead]:
-    """The newest lists of an authority without their octets, newest first."""
-    query = select(*_HEAD).where(crls.c.authority == authority).order_by(crls.c.number.desc()).limit(limit)
-    return [CrlHead(**row._mapping) for row in connection.execute(query)]  # noqa: SLF001
-
-
-def crl(connection: Connection, authority: str, number: int) -> CrlRecord | None:
-    """One list of an authority, or None."""
-    row = connection.execute(
-        select(crls).where(crls.c.authority == authority, crls.c.number == number)
-    ).one_or_none()
-    return None if row is None else CrlRecord(**row._mapping)  # noqa: SLF001
-
-
-def crl_values(record: CrlRecord) -> dict[str, Any]:
-    """The values of a row of `crls`."""
-    return {column.name: getattr(record, column.name) for column in crls.columns}

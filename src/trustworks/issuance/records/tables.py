@@ -43,6 +43,11 @@ certificates = Table(
     Column("revocation_reason", Integer, nullable=True),
     Column("invalidity_date", UtcDateTime, nullable=True),
     Column("revoked_recorded_at", UtcDateTime, nullable=True),
+    # Which shard of its authority's lists the certificate names; None: the complete list. Fixed at issuance.
+    Column("crl_shard", Integer, nullable=True),
+    # Which of the authority's changes of status was the certificate's last, and when it was recorded.
+    Column("change_number", BigInteger, nullable=True),
+    Column("changed_at", UtcDateTime, nullable=True),
     CheckConstraint("state IN ('issuing', 'issued', 'abandoned')", name="state_known"),
     CheckConstraint("(state = 'issued') = (der IS NOT NULL)", name="issued_has_der"),
     CheckConstraint(
@@ -53,12 +58,35 @@ certificates = Table(
 )
 Index("certificates_spki", certificates.c.spki_sha256)
 Index("certificates_state", certificates.c.authority, certificates.c.state)
+# Whatever a list is made from; this index answers alone, the rows themselves lie anywhere.
 Index(
-    "certificates_revoked",
+    "certificates_listed",
     certificates.c.authority,
+    certificates.c.crl_shard,
     certificates.c.serial,
+    certificates.c.revoked_at,
+    certificates.c.revocation_reason,
+    certificates.c.invalidity_date,
+    certificates.c.state,
     sqlite_where=certificates.c.revoked_at.is_not(None),
     postgresql_where=certificates.c.revoked_at.is_not(None),
+)
+Index(
+    "certificates_changes",
+    certificates.c.authority,
+    certificates.c.change_number,
+    certificates.c.serial,
+    sqlite_where=certificates.c.change_number.is_not(None),
+    postgresql_where=certificates.c.change_number.is_not(None),
+)
+Index(
+    "certificates_shard_changes",
+    certificates.c.authority,
+    certificates.c.crl_shard,
+    certificates.c.change_number,
+    certificates.c.changed_at,
+    sqlite_where=certificates.c.change_number.is_not(None),
+    postgresql_where=certificates.c.change_number.is_not(None),
 )
 # A list counts what it has to hold, and whoever waits for one asks since when; this index answers alone.
 Index(
@@ -98,5 +126,10 @@ crls = Table(
     Column("recorded_at", UtcDateTime, nullable=False),
     # Up to which of the authority's changes the list goes; -1 in those from before changes were counted.
     Column("changes", BigInteger, nullable=False, server_default="-1"),
+    # The list's scope: one shard, or None for all certificates of the authority.
+    Column("shard", Integer, nullable=True),
+    # The number of the complete list that a delta list goes on from; None in complete lists.
+    Column("base", BigInteger, nullable=True),
     PrimaryKeyConstraint("authority", "number"),
 )
+Index("crls_scope", crls.c.authority, crls.c.shard, crls.c.base, crls.c.number)

@@ -15,14 +15,15 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 
 from trustworks.core.der.crl import EXPIRED_CERTS_ON_CRL, issuer_octets, tbs_octets
 from trustworks.core.trace import implements
-from trustworks.issuance.model import NEVER, RevocationReason
+from trustworks.issuance.model import NEVER, SERIAL_OCTETS, RevocationReason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from trustworks.issuance.model import CertificateStatus, CrlHead
 
 OVERDUE_AFTER: Final = timedelta(minutes=10)
+LATE_AFTER: Final = timedelta(minutes=1)
 _DAY: Final = timedelta(hours=24)
 _YEAR: Final = timedelta(days=366)
 _CRL_NUMBER_OCTETS: Final = 20
@@ -49,13 +50,15 @@ def signature_objections(
 
     It is verified over the octets of `der`: the library's own check would write the whole list anew.
     """
-    key, signed, how = authority.public_key(), tbs_octets(der), crl.signature_algorithm_parameters
+    key = authority.public_key()
+    how = crl.signature_algorithm_parameters
+    signed = memoryview(der)[tbs_octets(der)]  # a large list is not copied
     digest = crl.signature_hash_algorithm
     try:
         if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(how, ec.ECDSA):
             key.verify(crl.signature, signed, how)
         elif isinstance(key, rsa.RSAPublicKey) and isinstance(how, padding.AsymmetricPadding) and digest:
-            key.verify(crl.signature, signed, how, digest)
+            key.verify(crl.signature, bytes(signed), how, digest)
         elif isinstance(key, ed25519.Ed25519PublicKey) and how is None:
             key.verify(crl.signature, signed)
         else:
@@ -144,13 +147,66 @@ def authority_list_objections(
 
 
 @implements("RFC5280:5.1.2.6-01", disabled=())
-def entries_objections(crl: x509.CertificateRevocationList, serials: Sequence[int]) -> tuple[str, ...]:
-    """What is wrong with the entries: exactly the revoked certificates of the scope, each once."""
-    listed = [entry.serial_number for entry in crl]
+def entries_objections(crl: x509.CertificateRevocationList, serials: bytes | bytearray) -> tuple[str, ...]:
+    """What is wrong with the entries: exactly the revoked certificates of the scope, each once.
+
+    `serials` has `SERIAL_OCTETS` octets for each, in the order of the list: a million objects need ten times
+    the room.
+    """
+    listed = bytearray()
+    for entry in crl:
+        listed += entry.serial_number.to_bytes(SERIAL_OCTETS, "big")
     if listed == serials:
         return ()
-    missing, strange = set(serials) - set(listed), set(listed) - set(serials)
+    missing, strange = _each(serials) - _each(listed), _each(listed) - _each(serials)
     return (f"{len(missing)} revoked serials are missing, {len(strange)} are strange, or one stands twice",)
+
+
+def _each(serials: bytes | bytearray) -> set[bytes]:
+    return {bytes(serials[at : at + SERIAL_OCTETS]) for at in range(0, len(serials), SERIAL_OCTETS)}
+
+
+@implements("RFC5280:5.2.5-01", disabled=())
+def distribution_point_objections(
+    crl: x509.CertificateRevocationList, url: str | None, *, only_user_certificates: bool
+) -> tuple[str, ...]:
+    """What is wrong with the issuing distribution point: critical, and names what the certificates name.
+
+    `url` is where the shard's list is, as its certificates say (other places may stand beside it); None for a
+    list of all certificates, which has no such extension.
+    """
+    try:
+        extension = crl.extensions.get_extension_for_class(x509.IssuingDistributionPoint)
+    except x509.ExtensionNotFound:
+        return () if url is None else ("the list of a shard does not say which shard it is",)
+    if url is None:
+        return ("a list of all certificates says that it is about a part of them",)
+    value = extension.value
+    found = []
+    if not extension.critical:
+        found.append("the issuing distribution point is not critical")
+    if url not in {name.value for name in value.full_name or ()}:
+        found.append(f"the issuing distribution point does not name {url}")
+    if value.only_contains_user_certs != only_user_certificates:
+        found.append("the issuing distribution point is wrong about the kind of certificates")
+    if value.only_contains_ca_certs or value.only_contains_attribute_certs or value.indirect_crl:
+        found.append("the issuing distribution point leaves certificates of the shard out")
+    return tuple(found)
+
+
+@implements("RFC5280:5.2.4-01", disabled=())
+def delta_objections(crl: x509.CertificateRevocationList, base: int | None) -> tuple[str, ...]:
+    """What is wrong with the delta indicator: critical, the number of the list before; None: absent."""
+    try:
+        extension = crl.extensions.get_extension_for_class(x509.DeltaCRLIndicator)
+    except x509.ExtensionNotFound:
+        return () if base is None else ("a delta list does not say which list it goes on from",)
+    if base is None:
+        return ("a complete list says that it is a delta list",)
+    found = [] if extension.critical else ["the delta indicator is not critical"]
+    if extension.value.crl_number != base:
+        found.append(f"the delta list goes on from {extension.value.crl_number}, not {base}")
+    return tuple(found)
 
 
 @implements("EN319411-2:CSS-6.3.10-05", disabled=())
@@ -204,15 +260,21 @@ def is_due(last: CrlHead | None, now: datetime, every: timedelta, *, changes: in
 
 @implements("EN319411-1:CSS-6.3.9-13", disabled=False)
 def is_overdue(
-    last: CrlHead | None, now: datetime, every: timedelta, *, changes: int, since: datetime | None
+    last: CrlHead | None,
+    now: datetime,
+    every: timedelta,
+    *,
+    changes: int,
+    since: datetime | None,
+    patience: timedelta = OVERDUE_AFTER,
 ) -> bool:
-    """Whether a list was due ten minutes ago already, so that whoever publishes it must be told.
+    """Whether a list was due ten minutes (`patience`) ago already, so that whoever publishes it must be told.
 
     The services publish within seconds. The root's list waits for people, who learn of it by this. `since` is
     when the oldest change that the list lacks was recorded; None if that is not known, of a list from before
     they were counted. One that is dated ahead may be of any age, and is told at once.
     """
-    before = now - OVERDUE_AFTER
+    before = now - patience
     late = since is not None and not before < since <= now
     return last is not None and is_due(last, before, every, changes=changes if late else last.changes)
 

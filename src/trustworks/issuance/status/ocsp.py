@@ -1,8 +1,8 @@
 """The OCSP responder: answers from the issuance database, never from a list.
 
-What is revoked in the database is revoked in the next answer, whichever process wrote it: every request reads
-the state of its serials. What is saved is the signature: an answer without nonce is used again for some
-seconds, as long as the state it tells of is still the database's.
+What is revoked in the database is revoked in the answers of every process a fraction of a second later: what
+a responder keeps (`kept`), it drops when a look at the database says that its status was changed. An answer
+without nonce is given again for some seconds, and what is known of a certificate is signed anew.
 
 Answers are not events of the audit log: they change nothing, and anybody can ask for a million of them. What
 they are made from (issuance, revocation) is logged, and whoever relies on an answer holds it, signed.
@@ -10,11 +10,12 @@ they are made from (issuance, revocation) is logged, and whoever relies on an an
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import deque
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
@@ -22,6 +23,7 @@ from trustworks.core.der.ocsp import (
     EXTENDED_REVOKE_EXTENSION,
     BasicResponse,
     ResponseStatus,
+    cert_hash_extension,
     encode_failure,
     encode_status,
     invalidity_date_extension,
@@ -35,10 +37,12 @@ from trustworks.issuance import records
 from trustworks.issuance.model import serial_hex
 from trustworks.issuance.rules.revocation import date_told, invalidity_date_told
 from trustworks.issuance.status import ocsp_rules as rules
-from trustworks.issuance.status.template import Piece, single_extensions
+from trustworks.issuance.status.kept import Kept, Known, Memory
+from trustworks.issuance.status.signer import SIGNER_CODES
+from trustworks.issuance.status.template import Piece
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -52,8 +56,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-# Answers about one issued certificate each: what strangers may ask for does not fill the memory.
-_CACHED_ANSWERS: Final = 10_000
+LOOK_EVERY: Final = 0.2  # seconds; a change of status by another process is told that soon
 # The fastest of so many signatures says how fast the module is: a busy machine makes some of them slow.
 _PACE_WINDOW: Final = 64
 _SLOW_SECONDS: Final = 0.001  # a signature that takes longer is worth a thread
@@ -97,19 +100,22 @@ FAILURES: Final[dict[ResponseStatus, OcspAnswer]] = {
 }
 
 
-class _Cached(NamedTuple):
-    """A signed answer, the state that it tells of, and until when it is used again."""
-
-    found: tuple[CertificateStatus | None, ...]
-    until: datetime
-    answer: OcspAnswer
-
-
 class Responder:
-    """Answers OCSP requests for the authorities whose delegated signers it holds. Threads share it."""
+    """Answers OCSP requests for the authorities whose delegated signers it holds. Threads share it.
+
+    `look_every` is how many seconds pass at most between two looks at the database, the clock and the
+    signers; what is kept is used between them without. `monotonic` is a clock that only grows, in seconds.
+    """
 
     def __init__(
-        self, settings: OcspSettings, *, database: Database, clock: Clock, signers: Sequence[OcspSigner]
+        self,
+        settings: OcspSettings,
+        *,
+        database: Database,
+        clock: Clock,
+        signers: Sequence[OcspSigner],
+        look_every: float = LOOK_EVERY,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
         self._database = database
@@ -117,16 +123,16 @@ class Responder:
         self._signers = tuple(signers)
         self._by_issuer = {identifier: signer for signer in signers for identifier in signer.identifiers}
         self._validity = timedelta(minutes=settings.validity_minutes)
-        self._reuse = timedelta(seconds=settings.reuse_seconds)
-        self._cache: dict[bytes, _Cached] = {}
+        self._memory = Memory({signer.authority.name for signer in signers})
+        self._answers = self._memory.answers
+        self._look_every = look_every
+        self._look_again = float("-inf")
+        self._monotonic = monotonic
+        self._looking = threading.Lock()
+        self._refusals: dict[str, Unavailable] = {}
         self._pace: deque[float] = deque(maxlen=_PACE_WINDOW)
-        self._checked: dict[str, datetime] = {}
         self._troubles = Troubles(log, begun="ocsp.failed", over="ocsp.answers-again")
 
-    @implements(
-        "RFC6960:2.3-01",
-        disabled=lambda self, der: self._answer(_read(der), self._signer_of(_read(der))),
-    )
     def answer(self, der: bytes) -> OcspAnswer:
         """The answer to a request, whatever it is; never raises.
 
@@ -134,11 +140,36 @@ class Responder:
         authority that this responder does not answer for. tryLater: clock, database or module cannot serve
         now. internalError: anything else, which is logged.
         """
+        kept = self._answers.get(der)
+        if kept is not None:
+            now = self._monotonic()
+            if now < kept.until and now < self._look_again:
+                return kept.answer
+        return self._answer(der)
+
+    @implements(
+        "RFC6960:2.3-01",
+        disabled=lambda self, der: self._sign_anew(der, _read(der), self._signer_of(_read(der))),
+    )
+    def _answer(self, der: bytes) -> OcspAnswer:
         signer: OcspSigner | None = None
+        request: OcspRequest | None = None
         try:
-            request = _read(der)
-            signer = self._signer_of(request)
-            answer = self._answer(request, signer)
+            kept = self._answers.get(der)
+            if kept is None:
+                request = _read(der)
+                signer = self._signer_of(request)
+            else:
+                signer = kept.signer
+            now = self._monotonic()
+            if now >= self._look_again:
+                self._look(now)
+            self._check(signer)
+            kept = self._answers.get(der)
+            if kept is not None and now < kept.until:
+                answer = kept.answer
+            else:
+                answer = self._sign_anew(der, request or _read(der), signer)
         except tuple(family for family, _ in _FAILURES) as error:
             status = next(status for family, status in _FAILURES if isinstance(error, family))
             if not isinstance(error, Malformed | Rejected):
@@ -151,6 +182,34 @@ class Responder:
             return FAILURES[ResponseStatus.internalError]
         self._troubles.ended(signer.authority.name)
         return answer
+
+    def _look(self, now: float) -> None:
+        """See what changed since the last look, and whether time and signers still stand.
+
+        Raises `Unavailable` when clock or database give nothing; then nothing that is kept is used.
+        """
+        with self._looking:
+            if now < self._look_again:
+                return  # another thread looked meanwhile
+            moment = self._clock.now().utc
+            with self._database.read() as connection:
+                self._memory.look(connection)
+                for signer in self._signers:
+                    self._refusals.pop(signer.serial, None)
+                    try:
+                        signer.check(connection, moment)
+                    except Unavailable as error:
+                        if error.code not in SIGNER_CODES:
+                            raise
+                        self._refusals[signer.serial] = error
+            if self._refusals:
+                self._memory.forget()  # an answer of a revoked signer is worth nothing
+            self._look_again = now + self._look_every
+
+    def _check(self, signer: OcspSigner) -> None:
+        refusal = self._refusals.get(signer.serial)
+        if refusal is not None:
+            raise refusal.with_traceback(None)
 
     @property
     def is_slow(self) -> bool:
@@ -172,31 +231,19 @@ class Responder:
         "EN319412-2:GEN-4.4.1-7",
         "EN319411-1:REV-6.2.4-03C",
         "EN319411-1:CSS-6.3.10-08",
-        disabled=lambda self, request, signer: self._sign(
+        disabled=lambda self, _der, request, signer: self._sign(
             request, signer, (None,) * len(request.cert_ids), self._clock.now().utc.replace(microsecond=0)
         ),
     )
-    def _answer(self, request: OcspRequest, signer: OcspSigner) -> OcspAnswer:
+    def _sign_anew(self, der: bytes, request: OcspRequest, signer: OcspSigner) -> OcspAnswer:
         # Nobody authenticates, and no signature is needed: a signed request is answered like any other.
         # The state is read from the table that lists are made from, so that both say the same.
         now = self._clock.now().utc.replace(microsecond=0)
-        key = request.cert_ids[0].der
-        with self._database.read() as connection:
-            found = tuple(self._find(connection, signer, cert_id) for cert_id in request.cert_ids)
-            # Before an answer is repeated, too: one of a revoked signer is worth nothing.
-            if self._checked.get(signer.serial) != now:  # once in a second is soon enough
-                signer.check(connection, now)
-                self._checked[signer.serial] = now
-            repeatable = request.nonce is None and rules.may_be_kept(found, key)
-            if repeatable:
-                cached = self._cache.get(key)
-                if cached is not None and cached.found == found and now < cached.until:
-                    return cached.answer
+        found = tuple(self._find(signer, cert_id) for cert_id in request.cert_ids)
+        until = self._monotonic() + self._settings.reuse_seconds
         answer = self._sign(request, signer, found, now)
-        if repeatable:
-            if len(self._cache) >= _CACHED_ANSWERS:
-                self._cache.clear()
-            self._cache[key] = _Cached(found, now + self._reuse, answer)
+        if request.nonce is None and rules.may_be_kept(_statuses(found), der):
+            self._memory.keep_answer(der, found[0], Kept(answer, signer, until))
         return answer
 
     def _signer_of(self, request: OcspRequest) -> OcspSigner:
@@ -210,22 +257,39 @@ class Responder:
         )
 
     @implements("EN319411-2:CSS-6.3.10-02")
-    def _find(self, connection: Connection, signer: OcspSigner, cert_id: CertId) -> CertificateStatus | None:
-        """What the database knows of a serial; None for another authority's, and for what cannot be one.
+    def _find(self, signer: OcspSigner, cert_id: CertId) -> Known | None:
+        """What is known of a serial; None for another authority's, and for what is no certificate.
 
         Nothing asks whether the certificate has expired: its status is told for as long as the service runs.
         """
-        serial = cert_id.serial
-        if serial <= 0 or serial.bit_length() > _SERIAL_BITS or _issuer(cert_id) not in signer.identifiers:
+        number = cert_id.serial
+        if number <= 0 or number.bit_length() > _SERIAL_BITS or _issuer(cert_id) not in signer.identifiers:
             return None
-        found = records.status(connection, serial_hex(serial))
-        return found if found is not None and found.authority == signer.authority.name else None
+        serial, authority = serial_hex(number), signer.authority.name
+        known = self._memory.known(serial)
+        if known is not None:
+            return known
+        with self._database.read() as connection:
+            found = records.status(connection, serial)
+            if found is None or found.authority != authority:
+                return None
+            known = Known(found, self._cert_hash(connection, serial))
+            count = records.changes(connection, authority)
+        if found.state == "issued":
+            self._memory.keep_status(authority, count, known)
+        return known
+
+    def _cert_hash(self, connection: Connection, serial: str) -> bytes:
+        if not self._settings.cert_hash:
+            return b""
+        digest = records.certificate_digest(connection, serial)
+        return b"" if digest is None else cert_hash_extension(digest)
 
     def _sign(
         self,
         request: OcspRequest,
         signer: OcspSigner,
-        found: tuple[CertificateStatus | None, ...],
+        found: tuple[Known | None, ...],
         now: datetime,
     ) -> OcspAnswer:
         next_update = min(now + self._validity, signer.until)
@@ -255,24 +319,21 @@ class Responder:
             repeatable=request.nonce is None,
         )
 
-    def _piece(
-        self, cert_id: CertId, found: CertificateStatus | None, signer: OcspSigner, now: datetime
-    ) -> Piece:
+    def _piece(self, cert_id: CertId, known: Known | None, signer: OcspSigner, now: datetime) -> Piece:
         if _issuer(cert_id) not in signer.identifiers:
             return Piece(cert_id.der, _UNKNOWN, b"")
-        if rules.may_be_good(found, signer.authority.name):
-            return Piece(cert_id.der, _GOOD, signer.known)
+        found = None if known is None else known.status
+        if known is not None and rules.may_be_good(found, signer.authority.name):
+            return Piece(cert_id.der, _GOOD, signer.single_extensions(known.cert_hash))
         revocation = found.revocation if found is not None and found.state == "issued" else None
-        if revocation is None:
+        if known is None or revocation is None:
             never = _NEVER_ISSUED if self._settings.never_issued == "revoked" else _UNKNOWN
             return Piece(cert_id.der, never, b"")
         reason = revocation.reason.value or None  # unspecified is said by leaving it out
         status = encode_status("revoked", date_told(revocation.revoked_at, now), reason)
         lost = invalidity_date_told(revocation.invalidity_date, now)
-        if lost is None:
-            return Piece(cert_id.der, status, signer.known)
-        since = invalidity_date_extension(lost)
-        return Piece(cert_id.der, status, single_extensions(signer.archive_cutoff, since))
+        since = b"" if lost is None else invalidity_date_extension(lost)
+        return Piece(cert_id.der, status, signer.single_extensions(known.cert_hash, since))
 
 
 def _read(der: bytes) -> OcspRequest:
@@ -288,6 +349,10 @@ def _result(pieces: Sequence[Piece]) -> str:
     return found.pop() if len(found) == 1 else SEVERAL
 
 
+def _statuses(found: Sequence[Known | None]) -> list[CertificateStatus | None]:
+    return [None if known is None else known.status for known in found]
+
+
 def _issuer(cert_id: CertId) -> tuple[str, bytes, bytes]:
     return cert_id.hash_algorithm, cert_id.issuer_name_hash, cert_id.issuer_key_hash
 
@@ -296,7 +361,7 @@ def _check_output(
     der: bytes,
     request: OcspRequest,
     signer: OcspSigner,
-    found: tuple[CertificateStatus | None, ...],
+    found: tuple[Known | None, ...],
     now: datetime,
 ) -> None:
     """Read our own answer with the strict decoder and hold every rule against it; a bug if one objects.
@@ -307,7 +372,8 @@ def _check_output(
     if not isinstance(response, BasicResponse):
         raise TypeError("the responder's own answer is no basic response")
     singles = response.data.responses
-    issued = tuple(status is not None and status.state == "issued" for status in found)
+    statuses = _statuses(found)
+    issued = tuple(status is not None and status.state == "issued" for status in statuses)
     wrong = [
         *rules.coverage_objections(response, request.cert_ids),
         *rules.nonce_objections(response, request.nonce),
@@ -315,9 +381,10 @@ def _check_output(
         *rules.responder_objections(response, signer.key_hash, signer.certificate),
         *rules.never_issued_objections(singles, issued, response.extension_oids),
         *rules.archive_cutoff_objections(singles, issued, signer.archive_cutoff),
+        *rules.cert_hash_objections(singles, [b"" if one is None else one.cert_hash for one in found]),
         *(
             f"good for {status.serial if status else 'a serial never issued'}"
-            for single, status in zip(singles, found, strict=True)
+            for single, status in zip(singles, statuses, strict=True)
             if single.status == "good" and not rules.may_be_good(status, signer.authority.name)
         ),
     ]

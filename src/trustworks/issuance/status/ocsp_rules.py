@@ -13,7 +13,8 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID
 
-from trustworks.core.der.ocsp import ARCHIVE_CUTOFF, EXTENDED_REVOKE, NONCE
+from trustworks.core.der.encode import oid
+from trustworks.core.der.ocsp import ARCHIVE_CUTOFF, CERT_HASH, EXTENDED_REVOKE, NONCE
 from trustworks.core.errors import Malformed
 from trustworks.core.trace import implements
 
@@ -26,8 +27,9 @@ if TYPE_CHECKING:
 NEVER_ISSUED_SINCE: Final = datetime(1970, 1, 1, tzinfo=UTC)  # RFC 6960, 2.2
 NEVER_ISSUED_REASON: Final = 6  # certificateHold, RFC 6960, 2.2
 MAX_CERTIFICATES: Final = 20
-CERT_ID_OCTETS: Final = 200  # with SHA-512 it has some 170
+REQUEST_OCTETS: Final = 300  # with SHA-512 it has some 190
 _NONCE_OCTETS: Final = range(1, 129)
+_CERT_HASH: Final = oid(CERT_HASH)
 _OCSP_SIGNING: Final = ExtendedKeyUsageOID.OCSP_SIGNING
 _OCSP_ACCESS: Final = AuthorityInformationAccessOID.OCSP
 
@@ -63,13 +65,13 @@ def check_size(certificates: int) -> None:
 
 
 @implements("TRUSTWORKS:STATUS-OCSP-BOUNDED", disabled=True)
-def may_be_kept(found: Sequence[CertificateStatus | None], cert_id: bytes) -> bool:
+def may_be_kept(found: Sequence[CertificateStatus | None], request: bytes) -> bool:
     """Whether an answer may be kept to be used again: about one certificate, which was issued.
 
     Anybody can ask about any serial, in any combination, and put long parameters beside it that the answer
     must repeat; of issued certificates there are only so many.
     """
-    one = found[0] if len(found) == 1 and len(cert_id) <= CERT_ID_OCTETS else None
+    one = found[0] if len(found) == 1 and len(request) <= REQUEST_OCTETS else None
     return one is not None and one.state == "issued"
 
 
@@ -166,6 +168,19 @@ def archive_cutoff_objections(
         f"the status {single.status} lacks {ARCHIVE_CUTOFF}"
         for single, was in zip(singles, issued, strict=True)
         if was and expected not in single.extensions
+    )
+
+
+@implements("TRUSTWORKS:STATUS-OCSP-CERT-HASH", disabled=())
+def cert_hash_objections(singles: Iterable[SingleResponse], expected: Iterable[bytes]) -> tuple[str, ...]:
+    """What is wrong with CertHash: there for certificates that are on record, and for no other serial.
+
+    `expected` is the extension in DER with the hash of the certificate on record, or nothing.
+    """
+    return tuple(
+        f"the status {single.status} has the wrong CertHash"
+        for single, one in zip(singles, expected, strict=True)
+        if (one not in single.extensions if one else any(_CERT_HASH in e for e in single.extensions))
     )
 
 

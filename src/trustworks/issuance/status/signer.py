@@ -41,12 +41,16 @@ IDENTIFYING: Final = {
 }
 
 
+SIGNER_CODES: Final = frozenset({"ocsp.signer-expired", "ocsp.signer-revoked"})
+"""What `OcspSigner.check` raises of the signer itself."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OcspSigner:
     """Who signs for one authority, with everything that its answers have in common.
 
-    `identifiers` are (hash algorithm, hash of the issuer's name, of its key) as requests write them. `known`
-    are the single extensions of a certificate that was issued, `until` the end of the signer's certificate.
+    `identifiers` are (hash algorithm, hash of the issuer's name, of its key) as requests write them, `until`
+    the end of the signer's certificate.
     """
 
     authority: AuthorityRecord
@@ -58,8 +62,11 @@ class OcspSigner:
     key_hash: bytes
     identifiers: frozenset[tuple[str, bytes, bytes]]
     archive_cutoff: bytes
-    known: bytes
     template: AnswerTemplate
+
+    def single_extensions(self, *more: bytes) -> bytes:
+        """The single extensions about a certificate that was issued: archiveCutoff and `more`."""
+        return single_extensions(self.archive_cutoff, *more)
 
     def check(self, connection: Connection, now: datetime) -> None:
         """Raise `Unavailable` unless the signer's certificate is valid now, and not revoked in the database.
@@ -148,7 +155,6 @@ def _signer(
             for dotted, hash_name in IDENTIFYING.items()
         ),
         archive_cutoff=cutoff,
-        known=single_extensions(cutoff),
         template=AnswerTemplate(
             key_hash=key_hash, algorithm=SIGNATURES[key.scheme.name], certificate=certificate
         ),
