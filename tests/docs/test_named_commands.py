@@ -49,7 +49,9 @@ def strings(file: Path) -> Iterator[str]:
             yield node.value
 
 
-@pytest.mark.parametrize("text", ["`trustworks ceremony root`", "trustworks module make", "trustworks keys"])
+@pytest.mark.parametrize(
+    "text", ["`trustworks ceremony root`", "trustworks module make", "trustworks keyring"]
+)
 def test_a_command_that_is_not_there_is_found(text: str) -> None:
     assert list(unknown(text)) == [text.strip("`")]
 

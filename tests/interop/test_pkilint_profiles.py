@@ -24,6 +24,8 @@ from pkilint.pkix import certificate as pkix
 
 from trustworks.core.module import KeyAlgorithm, Module
 from trustworks.core.store import Database, StoreSettings
+from trustworks.issuance.config import CaaSettings
+from trustworks.issuance.enrolment.caa import asker
 from trustworks.issuance.model import Declarations, Limit, NameAttribute
 from trustworks.issuance.profiles import VERSIONS, profile_named
 
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from issuance_testbed import Provider
 
     from trustworks.core.module import Pkcs11Uri
+    from trustworks.issuance.enrolment.caa import CaaRecord
 
 pytestmark = pytest.mark.interop
 
@@ -89,6 +92,14 @@ KNOWN: Final[dict[str, set[str]]] = {
 }
 
 
+class NoRecords:
+    """A DNS in which nobody says who may issue."""
+
+    def caa(self, name: str) -> tuple[CaaRecord, ...]:
+        assert name
+        return ()
+
+
 def subject_of(name: str) -> tuple[NameAttribute, ...]:
     """The bench's subject in a real country."""
     given = SUBJECTS.get(name, {"commonName": f"{name} TEST"})
@@ -131,7 +142,8 @@ def provider(
         database.upgrade()
         root_key = root.generate_key_pair(label="root", algorithm=KeyAlgorithm.P384)
         issuing_key = issuing.generate_key_pair(label="issuing", algorithm=KeyAlgorithm.P256)
-        with open_provider(database, root_key, issuing_key, lab=False, of=real) as found:
+        caa = asker(CaaSettings(domains=("ca.example",)), NoRecords())
+        with open_provider(database, root_key, issuing_key, lab=False, of=real, caa=caa) as found:
             found.issuance.create_root(root_key, by="ceremony")
             found.issuance.create_issuing(issuing_key, by="ceremony")
             yield found

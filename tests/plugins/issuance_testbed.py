@@ -20,7 +20,7 @@ from trustworks.issuance.service import Issuance
 from trustworks.issuance.wire import read_subject
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from trustworks.core.errors import Unavailable
     from trustworks.core.module import Key
@@ -135,6 +135,7 @@ def open_provider(
     *,
     lab: bool = True,
     of: IssuanceSettings | None = None,
+    caa: Callable[[Sequence[str]], None] | None = None,
 ) -> Iterator[Provider]:
     """The service over these keys; the authorities' ceremonies are still to come."""
     clock, system = PlacedClock(START), PlacedClock(START)
@@ -150,6 +151,7 @@ def open_provider(
         database=database,
         lab=lab,
         system=system,
+        caa=caa,
     )
     yield Provider(
         issuance=issuance,

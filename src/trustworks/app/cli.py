@@ -43,6 +43,10 @@ NOUNS: dict[str, tuple[str, str]] = {
         "trustworks.app.commands.module",
         "The cryptographic module: tokens, keys, capabilities, health.",
     ),
+    "keys": (
+        "trustworks.app.commands.key_life",
+        "Keys through their life, under dual control: ceremonies.",
+    ),
     "time": (
         "trustworks.app.commands.time",
         "The trusted clock: its state, and the release of a latched stop.",

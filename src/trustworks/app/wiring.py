@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from trustworks.core.errors import Rejected, TrustworksError
+from trustworks.core.errors import Rejected, TrustworksError, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,6 +43,13 @@ class Wiring:
     def lazy(cls, given: Path | None) -> Wiring:
         """The wiring of the configuration file `given`, or of the one in the default places."""
         return cls(given)
+
+    @classmethod
+    def over(cls, loaded: Loaded) -> Wiring:
+        """The wiring of a configuration that need be in no file."""
+        made = cls(loaded.file)
+        made.__dict__["loaded"] = loaded  # where the cached property would put what it reads
+        return made
 
     @property
     def given(self) -> Path | None:
@@ -84,12 +91,17 @@ class Wiring:
     # Module
 
     def token_uri(self, name: str) -> Pkcs11Uri:
-        """The URI of the token for a security context: one of `TOKENS`."""
+        """The URI of the token for a security context: one of `TOKENS`, or of [tokens.further]."""
         from trustworks.core.module import Pkcs11Uri  # noqa: PLC0415 - loads the binding
 
-        if name not in TOKENS:
-            raise Rejected("config.token", f"There is no token {name!r}; there are {', '.join(TOKENS)}.")
-        uri: str | None = getattr(self.config.tokens, name)
+        further = self.config.tokens.further
+        if name not in TOKENS and name not in further:
+            known = ", ".join((*TOKENS, *further))
+            raise Rejected(
+                "config.token",
+                f"There is no token {name!r}; there are {known}. Name another under [tokens.further].",
+            )
+        uri: str | None = further[name] if name in further else getattr(self.config.tokens, name)
         if uri is None:
             raise Rejected(
                 "config.token",
@@ -220,10 +232,10 @@ class Wiring:
 
         `module` answers the module of a token that the caller has open.
         """
+        from trustworks.issuance.enrolment.caa import asker  # noqa: PLC0415
         from trustworks.issuance.service import Issuance  # noqa: PLC0415
 
         settings = self.issuance_settings
-        labels = {"root": settings.root.key, "issuing": settings.issuing.key}
         opened: dict[str, Key] = {}
         with ExitStack() as stack:
             store = database if database is not None else stack.enter_context(self.open_database())
@@ -233,14 +245,19 @@ class Wiring:
                 else stack.enter_context(self.open_recorder(role, database=store))
             )
 
+            tokens: dict[str, Module] = {}
+
+            def token_of(name: str) -> Module:
+                if module is not None:
+                    return module(name)
+                if name not in tokens:
+                    tokens[name] = stack.enter_context(self.open_module(name))
+                return tokens[name]
+
             def key(authority: str) -> Key:
                 if authority not in opened:
-                    found = (
-                        stack.enter_context(self.open_module(authority))
-                        if module is None
-                        else module(authority)
-                    )
-                    opened[authority] = found.key(labels[authority])
+                    token, label = self.authority_place(store, authority)
+                    opened[authority] = token_of(token).key(label)
                 return opened[authority]
 
             yield Issuance(
@@ -251,7 +268,28 @@ class Wiring:
                 recorder=log,
                 database=store,
                 lab=self.lab,
+                caa=None if settings.caa is None else asker(settings.caa),
             )
+
+    def authority_place(self, database: Database, name: str) -> tuple[str, str]:
+        """The token and the label of an authority's key: the configuration's for the two that it names.
+
+        Raises `Unavailable` (issuance.authority-absent) where there is no such authority.
+        """
+        settings = self.issuance_settings
+        labels = {"root": settings.root.key, "issuing": settings.issuing.key}
+        if name in labels:
+            return name, labels[name]
+        from trustworks.issuance import records  # noqa: PLC0415 - where a further authority is asked for
+
+        with database.read() as connection:
+            found = records.authority(connection, name)
+        if found is None:
+            raise Unavailable(
+                "issuance.authority-absent",
+                f"There is no authority {name!r}. `trustworks keys ceremony plan sub-ca` begins one.",
+            )
+        return found.token, found.key_label
 
     @contextmanager
     def open_registration(self) -> Iterator[Registration]:

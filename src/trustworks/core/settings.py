@@ -9,7 +9,8 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 
 
-def _hyphens(name: str) -> str:
+def hyphens(name: str) -> str:
+    """A name as TOML writes it."""
     return name.replace("_", "-")
 
 
@@ -24,7 +25,7 @@ class Table(BaseModel):
         extra="forbid",
         frozen=True,
         strict=True,
-        alias_generator=_hyphens,
+        alias_generator=hyphens,
         validate_by_alias=True,
         validate_by_name=False,
     )

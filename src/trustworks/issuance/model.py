@@ -119,7 +119,10 @@ class KeyUse(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthorityRecord:
-    """A certification authority: its name, certificate and where its key is. A root has no parent."""
+    """A certification authority: its name, certificate and where its key is. A root has no parent.
+
+    The hours are those of its revocation list, where they are its own; None: the configuration's.
+    """
 
     name: str
     certificate: bytes
@@ -129,6 +132,25 @@ class AuthorityRecord:
     key_label: str
     parent: str | None
     created_at: datetime
+    crl_validity_hours: int | None = None
+    crl_every_hours: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewAuthority:
+    """An authority to be made over a key of `token`: a root, or one that `parent` certifies.
+
+    `path_length` is how many authorities may follow below it; None: as its profile says.
+    """
+
+    name: str
+    common_name: str
+    years: int
+    token: str
+    parent: str | None = None
+    path_length: int | None = None
+    crl_validity_hours: int | None = None
+    crl_every_hours: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -357,7 +379,8 @@ class Request:
     `profile` is a name, or name/version. `csr` is a PKCS#10 in DER or PEM, or what a protocol of another
     format read. `alternative_names` are written ``DNS:name``, ``IP:address`` or ``email:address``.
     `semantics` says that the subject's identifier follows EN 319 412-1, 5.1. `requested_by` is a role, a
-    process or a pseudonym: it goes into the audit log.
+    process or a pseudonym: it goes into the audit log. `authority` is who is to issue it; None: the authority
+    that the profile names.
     """
 
     profile: str
@@ -368,6 +391,7 @@ class Request:
     days: int | None = None
     semantics: bool = False
     declarations: Declarations = NO_DECLARATIONS
+    authority: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -93,7 +93,8 @@ class Known(NamedTuple):
 class Orders:
     """Where requests become orders. Threads share it.
 
-    `authority` and `keys` answer by an authority's name.
+    `authority` and `keys` answer by an authority's name. `ask_domains` asks whether alternative names may be
+    certified: it takes the profile, the names, who asks and when.
     """
 
     def __init__(
@@ -105,8 +106,10 @@ class Orders:
         clock: Clock,
         database: Database,
         lab: bool,
+        ask_domains: Callable[[Profile, Sequence[str], str, datetime], None],
     ) -> None:
         self._settings = settings
+        self._ask_domains = ask_domains
         self._authority = authority
         self._keys = keys
         self._clock = clock
@@ -154,8 +157,10 @@ class Orders:
     def _order(self, asked: Asked) -> None:
         request, profile = asked.request, asked.profile
         subject, names = self._complete(asked)
+        self._ask_domains(profile, names, request.requested_by, asked.now)
         # 2. The authority, and a validity within its own.
-        authority = self._authority(profile.authority)
+        authority = self._authority(request.authority or profile.authority)
+        request_rules.check_authority_for(profile, authority.parent)
         asked.chain = self._chain(authority)
         issuer = read_authority(authority.certificate)
         first, last = request_rules.validity(profile, request.days, asked.now, issuer.not_valid_after_utc)
@@ -201,7 +206,9 @@ class Orders:
         if not digests:
             return Known(frozenset(), {})
         with self._database.read() as connection:
-            return Known(records.authority_keys(connection), records.compromised_keys(connection, digests))
+            return Known(
+                records.authority_keys(connection, digests), records.compromised_keys(connection, digests)
+            )
 
     def provider_attributes(self) -> dict[str, str | None]:
         """What the configuration gives to subjects."""

@@ -18,6 +18,7 @@ from trustworks.issuance.model import (
     AuthorityRecord,
     Issued,
     NameAttribute,
+    NewAuthority,
     Profile,
     Request,
     Revocation,
@@ -61,7 +62,8 @@ class Issuance:
     """The provider's authorities over one database. Threads share it.
 
     `keys` opens an authority's key by the authority's name; it is called when a certificate is to be signed,
-    so that a process that only revokes or answers status needs no token. `system` stands for the system's
+    so that a process that only revokes or answers status needs no token. `caa` asks the domains of
+    alternative names whether they let us issue, and refuses. `system` stands for the system's
     clock, which dates a revocation while `clock` gives no time.
     """
 
@@ -76,10 +78,12 @@ class Issuance:
         database: Database,
         lab: bool = False,
         system: Clock | None = None,
+        caa: Callable[[Sequence[str]], None] | None = None,
     ) -> None:
         self.settings = settings
         self.public_url = public_url.rstrip("/")
         self.lab = lab
+        self._caa = caa
         self._clock = clock
         self._recorder = recorder
         self._database = database
@@ -93,7 +97,13 @@ class Issuance:
             lab=lab,
         )
         self._orders = Orders(
-            settings, authority=self.authority, keys=keys, clock=clock, database=database, lab=lab
+            settings,
+            authority=self.authority,
+            keys=keys,
+            clock=clock,
+            database=database,
+            lab=lab,
+            ask_domains=self._ask_domains,
         )
         self._callers = Together[tuple[Request, "Also | None"], Issued](
             self._issue_all, most=_MOST_TOGETHER, at_once=_BATCHES
@@ -105,16 +115,16 @@ class Issuance:
     def create_root(self, key: Key, *, by: str) -> AuthorityRecord:
         """The ceremony of the root: a self-signed certificate for `key`, which is on the root's own token."""
         root = self.settings.root
-        return self._create_authority(
-            profile_named("root"), ROOT, key, root.name, years=root.years, by=by, parent=None
-        )
+        new = NewAuthority(name=ROOT, common_name=root.name, years=root.years, token=ROOT)
+        return self.create_authority(new, key, by=by)
 
     def create_issuing(self, key: Key, *, by: str) -> AuthorityRecord:
         """The ceremony of the issuing authority: a certificate for `key`, signed by the root's key."""
         issuing = self.settings.issuing
-        return self._create_authority(
-            profile_named("sub-ca"), ISSUING, key, issuing.name, years=issuing.years, by=by, parent=ROOT
+        new = NewAuthority(
+            name=ISSUING, common_name=issuing.name, years=issuing.years, token=ISSUING, parent=ROOT
         )
+        return self.create_authority(new, key, by=by)
 
     def authority(self, name: str) -> AuthorityRecord:
         """The authority with that name; `Unavailable` (issuance.authority-absent) when there is none yet."""
@@ -125,8 +135,8 @@ class Issuance:
         if found is None:
             raise Unavailable(
                 "issuance.authority-absent",
-                f"There is no authority {name!r} yet. `trustworks lab` makes a laboratory's; the key "
-                "ceremony that makes one elsewhere is not built yet.",
+                f"There is no authority {name!r} yet. `trustworks lab` makes a laboratory's; elsewhere "
+                "a key ceremony does: trustworks keys ceremony plan.",
             )
         self._authorities[name] = found
         return found
@@ -145,6 +155,11 @@ class Issuance:
         Raises `Malformed` (the CSR), `Rejected` (issuance.*), `Refused` (a rule's or a lint's id; audited),
         `Unavailable` (clock, module, database or audit log; nothing was released then).
         """
+        if self._asks_others(request):  # what waits for the network lets nobody else wait
+            (outcome,) = self._issue_all([(request, also)])
+            if isinstance(outcome, Exception):
+                raise outcome
+            return outcome
         return self._callers.ask((request, also))
 
     def check(self, request: Request) -> str:
@@ -162,6 +177,14 @@ class Issuance:
     def issue_all(self, requests: Sequence[Request]) -> list[Issued | Exception]:
         """Issue several certificates at once; each is issued or answered with what `issue` raises for it."""
         return self._issue_all([(request, None) for request in requests])
+
+    def _asks_others(self, request: Request) -> bool:
+        """Whether somebody outside is asked before this certificate is issued: domains, logs."""
+        try:
+            profile = profile_named(request.profile, self.settings.profile_versions)
+        except Rejected:
+            return False  # it is told where all requests are judged
+        return profile.caa or profile.ct
 
     def _issue_all(self, requests: Sequence[tuple[Request, Also | None]]) -> list[Issued | Exception]:
         outcomes: list[Issued | Exception | Asked] = [self._asked(*one) for one in requests]
@@ -220,32 +243,28 @@ class Issuance:
             for one in refused:
                 one.failure = error
 
-    def _create_authority(
-        self,
-        profile: Profile,
-        name: str,
-        key: Key,
-        common_name: str,
-        *,
-        years: int,
-        by: str,
-        parent: str | None,
-    ) -> AuthorityRecord:
+    def create_authority(self, new: NewAuthority, key: Key, *, by: str) -> AuthorityRecord:
+        """The ceremony of an authority: a certificate for `key`, self-signed or signed by its parent's key.
+
+        Raises `Rejected` (issuance.authority-exists, issuance.authority-key), `Refused` with a rule's or a
+        lint's id, and `Unavailable`; there is no authority then.
+        """
         self._recorder.ping()
         request_rules.check_actor(by)
         with self._database.read() as connection:
-            if records.authority(connection, name) is not None:
-                raise _authority_exists(name)
+            if records.authority(connection, new.name) is not None:
+                raise _authority_exists(new.name)
         now = self._clock.now().utc
         spki = self._orders.fit_key(key.public_key, now.date())
         self._orders.known((spki,)).check(spki)
-        above = None if parent is None else self.authority(parent)
+        above = None if new.parent is None else self.authority(new.parent)
         issuer_end = None if above is None else read_authority(above.certificate).not_valid_after_utc
-        first, last = request_rules.validity(profile, years * 36525 // 100, now, issuer_end)
+        profile = profile_named("root" if above is None else "sub-ca")
+        first, last = request_rules.validity(profile, new.years * 36525 // 100, now, issuer_end)
         template = Template(
             profile=profile,
             subject=request_rules.complete_subject(
-                profile, [NameAttribute("commonName", common_name)], self._orders.provider_attributes()
+                profile, [NameAttribute("commonName", new.common_name)], self._orders.provider_attributes()
             ),
             alternative_names=(),
             spki=spki,
@@ -254,22 +273,24 @@ class Issuance:
             not_after=last,
             semantics=False,
             issuer_certificate=None if above is None else above.certificate,
-            authority=name if parent is None else parent,
-            path_length=profile.path_length,
+            authority=new.name if above is None else above.name,
+            path_length=profile.path_length if new.path_length is None else new.path_length,
         )
         made: list[AuthorityRecord] = []
 
         def add(connection: Connection, der: bytes) -> None:
             made.append(
                 AuthorityRecord(
-                    name=name,
+                    name=new.name,
                     certificate=der,
                     serial=serial_hex(template.serial),
                     spki_sha256=hashlib.sha256(spki).digest(),
-                    token=name,
+                    token=new.token,
                     key_label=key.label,
-                    parent=parent,
+                    parent=new.parent,
                     created_at=now,
+                    crl_validity_hours=new.crl_validity_hours,
+                    crl_every_hours=new.crl_every_hours,
                 )
             )
             try:
@@ -341,6 +362,31 @@ class Issuance:
         """How many certificates are in each state, and how many are revoked."""
         with self._database.read() as connection:
             return records.counts(connection)
+
+    # Parts
+
+    def _ask_domains(self, profile: Profile, names: Sequence[str], by: str, time: datetime) -> None:
+        """Whether the domains let us issue (RFC 8659). A laboratory may go without asking, and says so."""
+        if not profile.caa:
+            return
+        if self._caa is not None:
+            self._caa(names)
+        elif not self.lab:
+            raise Unavailable(
+                "issuance.caa-absent",
+                f"Domains are asked before a certificate of the profile {profile.name} is issued; write into "
+                "[issuance.caa] domains what their owners name you by.",
+            )
+        self._recorder.record(
+            Event(
+                type="certificate.caa",
+                outcome="success",
+                actor=by,
+                subject={"kind": "certificate", "profile": profile.name},
+                detail={"names": len(names), "asked": self._caa is not None},
+                time=time,
+            )
+        )
 
 
 def _overtaken(connection: Connection, record: AuthorityRecord) -> Rejected:

@@ -39,7 +39,7 @@ class Wiring:
         self.settings = ModuleSettings.model_validate({"library": library, "approval": "approval.json"})
         self.config = SimpleNamespace(
             module=self.settings,
-            tokens=TokensSettings(**{name: str(uri) for name, uri in tokens.items()}),
+            tokens=TokensSettings.model_validate({name: str(uri) for name, uri in tokens.items()}),
         )
         self.recorded: list[Any] = []
         self.version: str | None = "0005"

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
 
 from trustworks.app.commands.documents import (
-    certificates_in,
     checkpoint_in,
     document_in,
     hand_out,
     signer_in,
+    token_check,
 )
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.moments import read_moment
@@ -91,7 +91,7 @@ def verify(
     wiring: AuditWiring = context.obj
     kept = [checkpoint_in(file) for file in against or ()]
     trusted = _trusted(wiring, certificate, configured=export_file is None)
-    check_token = _token_check(trust)
+    check_token = token_check(trust)
     if export_file is not None:
         with opened_export(export_file) as source, _progress("Verifying", source.total()) as progress:
             report = verify_log(
@@ -345,24 +345,6 @@ def _time_stamp_every(config: Config) -> timedelta | None:
     if audit.certificate is None or audit.time_stamp_url is None:
         return None
     return timedelta(seconds=audit.time_stamp_every)
-
-
-def _token_check(trust: list[Path] | None) -> Callable[[bytes, bytes], datetime]:
-    """How time-stamp tokens are verified: up to these anchors; without any, by their imprint alone."""
-    from trustworks.core.audit.tokens import stamped_time  # noqa: PLC0415
-
-    if not trust:
-        return stamped_time
-    from trustworks.timestamping.verify import verify as verify_token  # noqa: PLC0415
-
-    anchors = [one for file in trust for one in certificates_in(file)]
-
-    def check(token: bytes, imprint: bytes) -> datetime:
-        return verify_token(
-            token, lambda name: imprint if name == "sha256" else b"", anchors=anchors
-        ).gen_time
-
-    return check
 
 
 @contextmanager

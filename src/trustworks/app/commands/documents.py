@@ -12,6 +12,8 @@ from trustworks.core.errors import Malformed
 from trustworks.core.output import write_output
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
     from pathlib import Path
 
     from cryptography.x509 import Certificate
@@ -32,6 +34,24 @@ def signer_in(file: Path) -> str:
 
     # The first is the signer; others of a chain signed it, and sign no checkpoints.
     return sha256(spki(certificates_in(file)[0].public_key())).hexdigest()
+
+
+def token_check(trust: list[Path] | None) -> Callable[[bytes, bytes], datetime]:
+    """How time-stamp tokens are verified: up to these anchors; without any, by their imprint alone."""
+    from trustworks.core.audit.tokens import stamped_time  # noqa: PLC0415
+
+    if not trust:
+        return stamped_time
+    from trustworks.timestamping.verify import verify as verify_token  # noqa: PLC0415
+
+    anchors = [one for file in trust for one in certificates_in(file)]
+
+    def check(token: bytes, imprint: bytes) -> datetime:
+        return verify_token(
+            token, lambda name: imprint if name == "sha256" else b"", anchors=anchors
+        ).gen_time
+
+    return check
 
 
 def checkpoint_in(file: Path) -> Checkpoint:

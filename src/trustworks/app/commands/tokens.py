@@ -96,7 +96,7 @@ def names(context: typer.Context, token: str | None, uri: str | None) -> list[st
     if token is not None or uri is not None:
         return [token]
     wiring: ModuleWiring = context.obj
-    tokens = wiring.config.tokens.model_dump()
+    tokens = wiring.config.tokens.model_dump(exclude={"further"}) | wiring.config.tokens.further
     found = [name for name, value in tokens.items() if value is not None and name != CEREMONIES]
     if not found:
         raise Rejected(

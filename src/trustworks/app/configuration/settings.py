@@ -146,6 +146,9 @@ class TokensSettings(Table):
     tsu: str | None = Field(default=None, description="The time-stamping units' token.")
     services: str | None = Field(default=None, description="The token of the OCSP signer.")
     audit: str | None = Field(default=None, description="The token of the audit log's signer.")
+    further: dict[str, str] = Field(
+        default_factory=dict, description="Further tokens by name, of authorities that ceremonies make."
+    )
 
 
 class ProxySettings(Table):

@@ -161,15 +161,17 @@ def signature_is_valid(checkpoint: Checkpoint) -> bool:
     try:
         if loads(checkpoint.body)["key"] != checkpoint.key:
             return False
-        _verify(load_der_public_key(checkpoint.spki), checkpoint)
+        check_signature(
+            load_der_public_key(checkpoint.spki), checkpoint.scheme, checkpoint.signature, checkpoint.body
+        )
     except (InvalidSignature, UnsupportedAlgorithm, Malformed, ValueError, KeyError, TypeError):
         return False
     return True
 
 
-def _verify(key: PublicKeyTypes, checkpoint: Checkpoint) -> None:
-    scheme = SignatureScheme[checkpoint.scheme]
-    signature, body = checkpoint.signature, checkpoint.body
+def check_signature(key: PublicKeyTypes, named: str, signature: bytes, body: bytes) -> None:
+    """Raise InvalidSignature unless the key signed `body` by the scheme of that name; KeyError: no scheme."""
+    scheme = SignatureScheme[named]
     if scheme.hash is None:
         if not isinstance(key, ed25519.Ed25519PublicKey):
             raise InvalidSignature

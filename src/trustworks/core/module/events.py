@@ -45,14 +45,19 @@ def record_token(on_event: OnEvent, label: str) -> None:
     on_event("module.token-initialised", Pkcs11Uri(token=label), {"label": label})
 
 
-def new_key(on_event: OnEvent, module: Module, *, label: str, algorithm: KeyAlgorithm) -> Key:
+def new_key(
+    on_event: OnEvent, module: Module, *, label: str, algorithm: KeyAlgorithm, key_id: bytes | None = None
+) -> Key:
     """Make a key pair, told before and after: whatever ends this process, the log knows of each key.
 
-    Raises what `on_event` raises, and then there is no key; what `Module.generate_key_pair` raises.
+    `key_id` is its CKA_ID, for a caller that must know the key again; absent, it is drawn. Raises what
+    `on_event` raises, and then there is no key; what `Module.generate_key_pair` raises.
     """
     ordered = {"label": label, "algorithm": algorithm.value}
+    if key_id is not None:
+        ordered["id"] = key_id.hex()
     on_event("module.key-generation-ordered", module.token_uri, ordered)
-    key = module.generate_key_pair(label=label, algorithm=algorithm)
+    key = module.generate_key_pair(label=label, algorithm=algorithm, key_id=key_id)
     _record_key(on_event, module, key)
     return key
 

@@ -69,6 +69,9 @@ def issue(
         typer.Option(help="DNS:name, IP:address, email:address; may be given several times."),
     ] = None,
     days: Annotated[int | None, typer.Option(help="Days of validity. Default: the profile's.")] = None,
+    authority: Annotated[
+        str | None, typer.Option(help="The authority that issues. Default: the one that the profile names.")
+    ] = None,
     by: By = "registration-officer",
     semantics: Annotated[
         bool, typer.Option("--semantics", help="State that the subject's identifier follows EN 319 412-1.")
@@ -104,6 +107,7 @@ def issue(
         alternative_names=tuple(alternative_name or ()),
         days=days,
         semantics=semantics,
+        authority=authority,
         declarations=Declarations(
             limit=None if limit is None else read_limit(limit),
             payment_services=payment_services(psd2_role or [], nca_name, nca_id),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from trustworks.issuance.config.settings import (
     AuthoritySettings,
+    CaaSettings,
     IssuanceSettings,
     IssuingSettings,
     OcspSettings,
@@ -13,6 +14,7 @@ from trustworks.issuance.config.settings import (
 
 __all__ = [
     "AuthoritySettings",
+    "CaaSettings",
     "IssuanceSettings",
     "IssuingSettings",
     "OcspSettings",

@@ -169,6 +169,22 @@ class OcspSettings(Table):
     )
 
 
+class CaaSettings(Table):
+    """[issuance.caa]: whom domains must let issue, and who looks their records up (RFC 8659)."""
+
+    domains: tuple[str, ...] = Field(
+        min_length=1,
+        description="Our issuer domain names, as owners of domains write them into CAA records.",
+    )
+    resolver: str | None = Field(
+        default=None,
+        description="IP address of the DNS server that is asked; the system's without it. Name one that "
+        "validates DNSSEC.",
+    )
+    port: int = Field(default=53, ge=1, le=65535, description="Port of that DNS server.")
+    seconds: float = Field(default=5.0, gt=0, le=60, description="Seconds to wait for an answer.")
+
+
 class IssuanceSettings(Table):
     """[issuance]: who the provider is in its certificates, its two authorities, and where statements lie."""
 
@@ -210,6 +226,9 @@ class IssuanceSettings(Table):
     root: RootSettings = Field(default_factory=RootSettings, description="The root.")
     issuing: IssuingSettings = Field(default_factory=IssuingSettings, description="The issuing authority.")
     ocsp: OcspSettings = Field(default_factory=OcspSettings, description="The OCSP responder.")
+    caa: CaaSettings | None = Field(
+        default=None, description="How CAA records are asked for; certificates of web sites and mail need it."
+    )
     registration: RegistrationSettings = Field(
         default_factory=RegistrationSettings, description="How subjects are identified."
     )

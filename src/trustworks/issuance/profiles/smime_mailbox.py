@@ -21,6 +21,7 @@ PROFILE = Profile(
     extended_key_usage=(EMAIL_PROTECTION,),
     required=("commonName",),
     own_policy=50,
+    caa=True,  # RFC 9495; S/MIME Baseline Requirements, 4.2.2.1
     policies=("2.23.140.1.5.1.3",),
     alternative_names="required",
     name_kinds=("email",),

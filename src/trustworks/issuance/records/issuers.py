@@ -11,6 +11,7 @@ from trustworks.issuance.model import AuthorityRecord
 from trustworks.issuance.records.tables import authorities, certificates, crls
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -45,9 +46,10 @@ def list_authorities(connection: Connection) -> list[AuthorityRecord]:
     return [AuthorityRecord(**row._mapping) for row in rows]  # noqa: SLF001
 
 
-def authority_keys(connection: Connection) -> frozenset[bytes]:
-    """The hashes of the authorities' public keys."""
-    return frozenset(connection.execute(_AUTHORITY_KEYS).scalars())
+def authority_keys(connection: Connection, digests: Collection[bytes]) -> frozenset[bytes]:
+    """Those of the hashes that are of authorities' public keys; there may be thousands of authorities."""
+    wanted = authorities.c.spki_sha256.in_(digests)
+    return frozenset(connection.execute(_AUTHORITY_KEYS.where(wanted)).scalars())
 
 
 def add_authority(connection: Connection, record: AuthorityRecord) -> None:

@@ -34,6 +34,19 @@ def check_actor(by: str) -> None:
         )
 
 
+@implements("TRUSTWORKS:ISSUANCE-ROOT-APART")
+def check_authority_for(profile: Profile, parent: str | None) -> None:
+    """`Rejected` (issuance.authority) for a root, which certifies authorities and nothing else.
+
+    `parent` is the authority above the one that is to issue. Source: EN 319 411-1, 6.5.1 and 6.3.3.
+    """
+    if parent is None and not profile.ca and profile.authority != "root":
+        raise Rejected(
+            "issuance.authority",
+            f"A root certifies authorities alone; name another authority for the profile {profile.name}.",
+        )
+
+
 def _check_value(attribute: NameAttribute) -> None:
     name, value = attribute
     if not value.strip() or len(value) > MAX_VALUE:

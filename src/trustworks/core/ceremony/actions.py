@@ -1,0 +1,317 @@
+"""What is done at the steps that are about people, tokens and keys; the module's own acts, nothing else.
+
+Steps that belong to a service, such as the making of an authority, are that service's: `app` hands them in.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Final, Protocol
+from urllib.parse import quote
+
+from trustworks.core.ceremony.executor import Action, Facts
+from trustworks.core.durable import put_new
+from trustworks.core.errors import Malformed, Refused, Rejected, Unavailable
+from trustworks.core.module import KeyAlgorithm, Module, Pkcs11Uri
+from trustworks.core.module.events import (
+    add_probe_key,
+    key_facts,
+    new_key,
+    order_token,
+    record_token,
+)
+from trustworks.core.trace import implements
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from trustworks.core.ceremony import steps
+    from trustworks.core.module import Key
+    from trustworks.core.module.events import OnEvent
+
+_KEY_ID: Final = 20  # octets
+_PIN_OCTETS: Final = 18
+
+
+class Bench(Protocol):
+    """What the actions work with: tokens by their names, the audit log, a folder for files, the people."""
+
+    @property
+    def base(self) -> Path:
+        """The folder that files of the plan are meant from."""
+
+    @property
+    def stands_in(self) -> bool:
+        """Whether tokens and keys stand for the ones that the plan means, as in a rehearsal."""
+
+    @property
+    def on_event(self) -> OnEvent:
+        """What tells the audit log of tokens and keys."""
+
+    def module(self, token: str) -> Module:
+        """The module, open on that token for writing, until the ceremony ends."""
+
+    def token_labels(self) -> frozenset[str]:
+        """The labels of all tokens that there are."""
+
+    def initialise(self, label: str, *, so_pin: str, user_pin: str) -> None:
+        """Make a token."""
+
+    def open_new(self, uri: Pkcs11Uri) -> Module:
+        """The module, open on a token that was just made; the caller closes it."""
+
+    def confirm(self, what: str) -> Facts:
+        """Ask the people whether it is so; `Rejected` (ceremony.not-confirmed) where they say no."""
+
+
+def inventory(key: Key) -> Facts:
+    """What a transcript tells of a key: what it is, its size, its hash, and how the module protects it."""
+    return {
+        **key_facts(key),
+        "bits": key.algorithm.bits,
+        "scheme": key.scheme.name,
+        "protection": key.attributes(),
+    }
+
+
+class Confirming(Action):
+    """confirm."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+
+    def perform(self, step: steps.Confirm, prepared: Facts) -> Facts:
+        """Ask the people."""
+        del prepared
+        return {"what": step.what, **self._bench.confirm(step.what)}
+
+
+class Inspecting(Action):
+    """inspect-module."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+
+    def perform(self, step: steps.InspectModule, prepared: Facts) -> Facts:
+        """Hold the token against the plan, and sign with its probe key."""
+        del prepared
+        module = self._bench.module(step.token)
+        found = module.info()
+        expected = None if self._bench.stands_in else step.serial
+        if expected is not None and expected != found.token_serial:
+            raise Rejected(
+                "ceremony.token",
+                f"The token {step.token} has the serial number {found.token_serial}, and the plan expects "
+                f"{expected}. Insert the token that is meant, or have a new plan approved.",
+            )
+        health = module.health()
+        if not health.ok:
+            raise Unavailable(
+                "ceremony.module", f"The token {step.token} is not well: {' '.join(health.findings)}"
+            )
+        facts: Facts = asdict(found)
+        return facts | {
+            "library": str(found.library),
+            "library_sha256": found.library_sha256.hex(),
+            "interfaces": list(found.interfaces),
+            "mechanisms": list(found.mechanisms),
+            "health": "signs and verifies with its probe key",
+        }
+
+
+class Initialising(Action):
+    """initialise-token: PINs are drawn and go into new files; the token gets its probe key."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+
+    def prepare(self, step: steps.InitialiseToken) -> Facts:
+        """Refuse a label and files that are in use."""
+        if step.label in self._bench.token_labels():
+            raise Rejected(
+                "module.token-exists", f"A token {step.label!r} exists already; plan one of another label."
+            )
+        for name in (step.pin_file, step.so_pin_file):
+            if (self._bench.base / name).exists():
+                raise Rejected(
+                    "module.pin-file",
+                    f"{name} exists already; a PIN is never written over another. Plan a new file.",
+                )
+        return {"label": step.label}
+
+    def look(self, step: steps.InitialiseToken, prepared: Facts) -> Facts | None:
+        """A token with PINs that open it is whole; PIN files without a token are used for it."""
+        del prepared
+        return self._facts(step) if step.label in self._bench.token_labels() else None
+
+    def perform(self, step: steps.InitialiseToken, prepared: Facts) -> Facts:
+        """Make the token."""
+        del prepared
+        so_pin, user_pin = (self._pin(name) for name in (step.so_pin_file, step.pin_file))
+        order_token(self._bench.on_event, step.label)
+        self._bench.initialise(step.label, so_pin=so_pin, user_pin=user_pin)
+        record_token(self._bench.on_event, step.label)
+        return self._facts(step)
+
+    def _pin(self, name: str) -> str:
+        """The PIN in a file, which is drawn where there is none."""
+        file = self._bench.base / name
+        try:
+            put_new(file, (f"{secrets.token_urlsafe(_PIN_OCTETS)}\n".encode(),), mode=0o600)
+        except FileExistsError:
+            pass  # of a run that was broken off before there was a token
+        except OSError as error:
+            raise Unavailable(
+                "module.pin-file",
+                f"The PIN file {file} cannot be written: {error.strerror}. Make the folder.",
+            ) from None
+        return file.read_text(encoding="ascii").strip()
+
+    def _facts(self, step: steps.InitialiseToken) -> Facts:
+        file = quote(str((self._bench.base / step.pin_file).absolute()))
+        uri = Pkcs11Uri(token=step.label, pin_source=f"file:{file}")
+        with self._bench.open_new(uri) as module:
+            add_probe_key(self._bench.on_event, module)
+            found = module.info()
+        return {
+            "label": step.label,
+            "token_serial": found.token_serial,
+            "token_model": found.token_model,
+            "token_manufacturer": found.token_manufacturer,
+            "pin_file": step.pin_file,
+            "so_pin_file": step.so_pin_file,
+        }
+
+
+class Generating(Action):
+    """generate-key: the identifier is drawn before, so that a key that was made is known again."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+
+    def prepare(self, step: steps.GenerateKey) -> Facts:
+        """Draw the identifier; refuse a label that is in use."""
+        _algorithm(step.algorithm)
+        module = self._bench.module(step.token)
+        if any(one.label == step.label for one in module.keys()):  # noqa: SIM118 - no dictionary
+            raise Rejected(
+                "module.key-exists",
+                f"A key {step.label!r} is on the token {step.token} already; plan one of another label, or "
+                "check it by a step check-key.",
+            )
+        return {"label": step.label, "algorithm": step.algorithm, "id": module.random(_KEY_ID).hex()}
+
+    def look(self, step: steps.GenerateKey, prepared: Facts) -> Facts | None:
+        """The key with the identifier that was drawn."""
+        key = _find(self._bench.module(step.token), bytes.fromhex(prepared["id"]))
+        return None if key is None else inventory(key)
+
+    def perform(self, step: steps.GenerateKey, prepared: Facts) -> Facts:
+        """Make the key."""
+        key = new_key(
+            self._bench.on_event,
+            self._bench.module(step.token),
+            label=step.label,
+            algorithm=_algorithm(step.algorithm),
+            key_id=bytes.fromhex(prepared["id"]),
+        )
+        return inventory(key)
+
+
+class Checking(Action):
+    """check-key: it is the key that is meant, it cannot leave the module, its halves belong together."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+
+    def perform(self, step: steps.CheckKey, prepared: Facts) -> Facts:
+        """Hold the key against the plan, look at its protection, sign."""
+        del prepared
+        key = self._bench.module(step.token).key(label=step.label)
+        check_is_meant(step.label, key.spki_sha256.hex(), None if self._bench.stands_in else step.spki_sha256)
+        facts = inventory(key)
+        check_protected(step.label, facts["protection"])
+        key.sign(b"a key that was made before is checked before it is used")
+        return facts
+
+
+class Destroying(Action):
+    """destroy-key."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+
+    def prepare(self, step: steps.DestroyKey) -> Facts:
+        """Tell the key that is to go."""
+        key = self._bench.module(step.token).key(label=step.label)
+        check_is_meant(step.label, key.spki_sha256.hex(), None if self._bench.stands_in else step.spki_sha256)
+        return {**inventory(key), "reason": step.reason}
+
+    def look(self, step: steps.DestroyKey, prepared: Facts) -> Facts | None:
+        """Whether the key is gone."""
+        left = _find(self._bench.module(step.token), bytes.fromhex(prepared["id"]))
+        return prepared if left is None else None
+
+    def perform(self, step: steps.DestroyKey, prepared: Facts) -> Facts:
+        """Destroy it, told before and after."""
+        module = self._bench.module(step.token)
+        key = module.key(key_id=bytes.fromhex(prepared["id"]))
+        told = key_facts(key) | {"reason": step.reason}
+        self._bench.on_event("module.key-destruction-ordered", module.token_uri, told)
+        module.destroy(key)
+        self._bench.on_event("module.key-destroyed", module.token_uri, told)
+        return prepared
+
+
+@implements("EN319411-1:GEN-6.5.1-13B")
+def check_is_meant(label: str, found: str, expected: str | None) -> None:
+    """Refuse a key that has the label and is another than the plan says, by the hash of its public key."""
+    if expected is not None and found != expected:
+        raise Refused(
+            "EN319411-1:GEN-6.5.1-13B",
+            f"The key {label!r} is {found}, and the plan is about {expected}. Find out whose key it is "
+            "before anything else is done.",
+        )
+
+
+@implements("EN319411-1:GEN-6.5.1-13B")
+def check_protected(label: str, protection: Mapping[str, bool | None]) -> None:
+    """Refuse to take a key into use that could leave its module."""
+    if protection.get("extractable") is not False or protection.get("sensitive") is not True:
+        raise Refused(
+            "EN319411-1:GEN-6.5.1-13B",
+            f"The module does not say that the key {label!r} is sensitive and cannot be extracted. Make a "
+            "new key in the ceremony.",
+        )
+
+
+def _find(module: Module, key_id: bytes) -> Key | None:
+    try:
+        return module.key(key_id=key_id)
+    except Unavailable as error:
+        if error.code != "module.key-absent":
+            raise
+        return None
+
+
+def _algorithm(name: str) -> KeyAlgorithm:
+    try:
+        return KeyAlgorithm(name)
+    except ValueError:
+        names = ", ".join(one.value for one in KeyAlgorithm)
+        raise Malformed(f"There is no kind of key {name!r}; plan one of {names}.") from None
+
+
+def module_actions(bench: Bench) -> dict[str, Action]:
+    """The actions of this file, by the kind of step."""
+    made: dict[str, Callable[[Bench], Action]] = {
+        "confirm": Confirming,
+        "inspect-module": Inspecting,
+        "initialise-token": Initialising,
+        "generate-key": Generating,
+        "check-key": Checking,
+        "destroy-key": Destroying,
+    }
+    return {kind: make(bench) for kind, make in made.items()}

@@ -1,0 +1,132 @@
+"""What speaks against a script, and what a transcript lacks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ceremony_plans import UNATTENDED, changed, template
+
+from trustworks.core.ceremony import rules
+from trustworks.core.errors import Refused
+
+
+def told(*changes: tuple[str, str], kind: str = "root", lab: bool = False) -> list[tuple[str, str]]:
+    return rules.plan_objections(changed(template(kind), *changes).plan, lab=lab)
+
+
+@pytest.mark.req("EN319411-1:GEN-6.5.1-04")
+def test_nobody_makes_a_key_alone() -> None:
+    for change, said in (
+        (("approvals = 2", "approvals = 1"), "approvals is 1"),
+        (("approvals = 2", "approvals = 4"), "3 participants may approve, and 4"),
+        (
+            ('by = ["boris", "clara"]\ntoken = "root"\nlabel', 'by = ["boris"]\ntoken = "root"\nlabel'),
+            "step 4",
+        ),
+        (('by = ["anna", "boris"]', 'by = ["anna", "anna"]'), "step 5 (make-authority) is one person's"),
+    ):
+        found = told(change)
+        assert found
+        assert all(requirement == "EN319411-1:GEN-6.5.1-04" for requirement, _ in found)
+        assert said in found[0][1]
+    same = told(
+        ('role = "system-administrator"', 'role = "security-officer"'),
+        ('role = "operator"', 'role = "security-officer"'),
+    )
+    assert same == [
+        (
+            "EN319411-1:GEN-6.5.1-04",
+            "those who approve all act in one role; let them be of two roles at least",
+        )
+    ]
+
+
+@pytest.mark.req("EN319411-1:GEN-6.5.1-03")
+def test_whoever_does_something_is_a_participant_and_who_watches_does_nothing_else() -> None:
+    assert told(('"boris", "clara"]\nwhat', '"boris", "mallory"]\nwhat'))[0] == (
+        "EN319411-1:GEN-6.5.1-03",
+        "step 2 names mallory, who is no participant",
+    )
+    watching = told(('by = ["anna", "boris"]\nauthority', 'by = ["anna", "wanda"]\nauthority'))
+    assert "step 5 (make-authority) is done by wanda, who is there to watch" in dict.fromkeys(
+        said for _, said in watching
+    )
+    assert "wanda watches, and so cannot approve" in [
+        said for _, said in told(("witness = true", "witness = true\napproves = true"))
+    ]
+    assert "boris is there twice" in [said for _, said in told(('name = "clara"', 'name = "boris"'))]
+    nobody = told(('by = ["boris", "clara"]\nwhat', "by = []\nwhat"))
+    assert ("EN319411-1:GEN-6.5.1-03", "step 2 (confirm) is nobody's; say who does it in by") in nobody
+
+
+@pytest.mark.req("EN319411-1:GEN-6.5.1-11", "EN319411-1:GEN-6.5.1-12")
+def test_a_script_has_the_steps_of_its_type_and_a_part_for_each_participant() -> None:
+    found = told(('type = "sub-ca"', 'type = "destroy"'), kind="sub-ca")
+    assert ("EN319411-1:GEN-6.5.1-12", "a ceremony of the type destroy needs a step destroy-key") in found
+    idle = told(
+        ('function = "holds the second key of the safe"\napproves = true', 'function = "x"'),
+        ('"clara"]', '"boris"]'),
+        ('"clara", ', ""),
+    )
+    assert any(said.startswith("clara has no part in it") for _, said in idle)
+
+
+@pytest.mark.req("EN319411-1:GEN-6.5.1-14")
+def test_a_root_has_a_security_officer_and_a_witness_sign() -> None:
+    assert told(("signs = true", "")) == [
+        ("EN319411-1:GEN-6.5.1-14", "no security-officer is to sign the transcript")
+    ]
+    without = told(("witness = true", "signs = true"))
+    assert without == [("EN319411-1:GEN-6.5.1-14", "no independent witness is to sign the transcript")]
+    plan = changed(template("root")).plan
+    assert rules.signature_objections(plan, ["anna", "wanda"]) == ()
+    assert rules.signature_objections(plan, ["anna"]) == ("no independent witness has signed the transcript",)
+    assert len(rules.signature_objections(plan, ["boris", "clara"])) == 2
+    assert rules.signature_objections(changed(template("sub-ca")).plan, ["anna"]) == ()
+
+
+@pytest.mark.req("EN319411-1:GEN-6.5.1-13B")
+def test_a_key_is_made_or_checked_before_it_is_used() -> None:
+    unknown = told(('label = "root-2027"\nalgorithm', 'label = "other"\nalgorithm'))
+    assert unknown[0][0] == "EN319411-1:GEN-6.5.1-13B"
+    assert "uses the key root-2027 of the token root, which no step before makes" in unknown[0][1]
+    nameless = told(("spki-sha256", "# spki-sha256"), kind="sub-ca")
+    assert "checks a key that was made before without saying which it is" in nameless[0][1]
+
+
+@pytest.mark.req("TRUSTWORKS:CEREMONY-UNATTENDED")
+def test_nobody_being_there_is_for_laboratories() -> None:
+    plan = changed(UNATTENDED).plan
+    assert rules.plan_objections(plan, lab=True) == []
+    with pytest.raises(Refused, match="for laboratories") as error:
+        rules.check_plan(plan, lab=False)
+    assert error.value.requirement == "TRUSTWORKS:CEREMONY-UNATTENDED"
+    assert rules.unattended_objections(changed(UNATTENDED, ("approvals = 0", "approvals = 1")).plan, lab=True)
+    asking = changed(
+        UNATTENDED,
+        ('kind = "inspect-module"', 'kind = "confirm"\nwhat = "x"'),
+        ('token = "root"\n[[steps]]\nkind = "generate', '[[steps]]\nkind = "generate'),
+    )
+    assert rules.unattended_objections(asking.plan, lab=True) == (
+        "it is unattended, and nobody is there to confirm a step",
+    )
+
+
+@pytest.mark.req("EN319411-1:GEN-6.5.1-13A")
+def test_a_report_holds_modules_and_keys() -> None:
+    plan = changed(UNATTENDED).plan
+    key = {"label": "k", "id": "01", "algorithm": "P-256", "bits": 256, "spki_sha256": "ab"}
+    done: dict[int, dict[str, Any]] = {
+        1: dict.fromkeys(rules.REPORTED["inspect-module"], "x"),
+        2: key,
+        3: dict.fromkeys(rules.REPORTED["make-authority"], "x"),
+        4: {},
+    }
+    assert rules.report_objections(plan, done) == ()
+    assert rules.report_objections(plan, {**done, 2: {**key, "spki_sha256": ""}}) == (
+        "step 2 (generate-key) does not tell spki_sha256",
+    )
+    assert rules.report_objections(plan, {one: done[one] for one in (1, 2, 3)}) == (
+        "step 4 (publish-crl) was not carried out",
+    )

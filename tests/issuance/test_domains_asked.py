@@ -1,0 +1,113 @@
+"""Domains are asked before a web site's certificate is issued; nothing is issued without an answer."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from certificate_bench import SUBJECTS
+from issuance_testbed import open_provider
+from sqlalchemy import select
+
+from trustworks.core.audit import records as audit_records
+from trustworks.core.errors import Refused, Unavailable
+from trustworks.issuance.config import CaaSettings
+from trustworks.issuance.enrolment.caa import CaaRecord, asker
+from trustworks.issuance.model import NameAttribute
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from issuance_testbed import Provider
+
+    from trustworks.core.module import Key
+    from trustworks.core.store import Database
+
+OURS = CaaSettings(domains=("ca.example",))
+SITE = "www.muster.example.com"
+
+
+class Zone:
+    """What the DNS answers, or that it does not."""
+
+    def __init__(self, **records: str) -> None:
+        self.records = {name.replace("_", "."): [CaaRecord(0, "issue", one)] for name, one in records.items()}
+        self.error: Exception | None = None
+
+    def caa(self, name: str) -> Sequence[CaaRecord]:
+        if self.error is not None:
+            raise self.error
+        return self.records.get(name, [])
+
+
+def ask(provider: Provider) -> bytes:
+    subject = {**SUBJECTS["qncp-w-gen-legal"], "commonName": SITE}
+    request = provider.request(
+        "qncp-w-gen-legal",
+        subject=tuple(NameAttribute(*item) for item in subject.items()),
+        alternative_names=(f"DNS:{SITE}", "IP:192.0.2.1"),
+    )
+    return provider.issuance.issue(request).certificate
+
+
+def told(provider: Provider) -> list[tuple[str, dict[str, Any]]]:
+    """The events about certificates, with their details."""
+    with provider.database.read() as connection:
+        bodies = connection.execute(
+            select(audit_records.events.c.body)
+            .where(audit_records.events.c.type.startswith("certificate."))
+            .order_by(audit_records.events.c.sequence)
+        ).scalars()
+        events = [json.loads(body) for body in bodies]
+    return [(event["type"], event["detail"]) for event in events]
+
+
+def prepared(provider: Provider, root_key: Key, issuing_key: Key) -> Provider:
+    provider.issuance.create_root(root_key, by="ceremony")
+    provider.issuance.create_issuing(issuing_key, by="ceremony")
+    return provider
+
+
+@pytest.mark.req("RFC8659:4.2")
+def test_a_domain_that_lets_us_gets_its_certificate(
+    database: Database, root_key: Key, issuing_key: Key
+) -> None:
+    caa = asker(OURS, Zone(example_com="ca.example"))
+    with open_provider(database, root_key, issuing_key, caa=caa) as provider:
+        assert ask(prepared(provider, root_key, issuing_key))
+        assert ("certificate.caa", {"names": 2, "asked": True}) in told(provider)
+
+
+@pytest.mark.req("RFC8659:4.2")
+def test_a_domain_that_lets_others_gets_none(database: Database, root_key: Key, issuing_key: Key) -> None:
+    caa = asker(OURS, Zone(example_com="other.example"))
+    with open_provider(database, root_key, issuing_key, caa=caa) as provider:
+        prepared(provider, root_key, issuing_key)
+        signed = len(provider.key.signed)
+        with pytest.raises(Refused, match="must add"):
+            ask(provider)
+        assert told(provider)[-1] == ("certificate.refused", {"rule": "RFC8659:4.2"})
+        assert len(provider.key.signed) == signed
+        assert provider.issuance.list(profile="qncp-w-gen-legal") == []
+
+
+def test_nobody_answers_and_nothing_is_issued(database: Database, root_key: Key, issuing_key: Key) -> None:
+    zone = Zone()
+    zone.error = Unavailable("caa.lookup", "No answer.")
+    with open_provider(database, root_key, issuing_key, caa=asker(OURS, zone)) as provider:
+        prepared(provider, root_key, issuing_key)
+        with pytest.raises(Unavailable):
+            ask(provider)
+        assert provider.issuance.list(profile="qncp-w-gen-legal") == []
+
+
+def test_who_cannot_ask_issues_in_a_laboratory_alone(
+    database: Database, root_key: Key, issuing_key: Key
+) -> None:
+    with open_provider(database, root_key, issuing_key) as provider:
+        assert ask(prepared(provider, root_key, issuing_key))
+        assert ("certificate.caa", {"names": 2, "asked": False}) in told(provider)
+        provider.issuance.lab = False
+        with pytest.raises(Unavailable, match=r"\[issuance.caa\] domains"):
+            ask(provider)
