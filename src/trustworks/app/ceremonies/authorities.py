@@ -118,6 +118,7 @@ class PublishingList(Action):
         token, label = desk.wiring.authority_place(desk.database, step.authority)
         publisher = CrlPublisher(
             desk.wiring.issuance_settings,
+            public_url=desk.wiring.public_url,
             database=desk.database,
             recorder=desk.recorder,
             clock=desk.clock,
