@@ -54,9 +54,11 @@ def released_until_killed(arguments: str, seconds: float) -> list[str]:
 
 @pytest.mark.crash
 @pytest.mark.req("TRUSTWORKS:ISSUANCE-INTENT", "EN319412-2:GEN-4.2.6-01")
+@pytest.mark.parametrize("threads", [1, 8])
 def test_a_killed_issuer_loses_and_repeats_nothing(
-    database: Database, softhsm: Path, make_token: Callable[..., Pkcs11Uri]
+    database: Database, softhsm: Path, make_token: Callable[..., Pkcs11Uri], threads: int
 ) -> None:
+    """Whether one certificate is under way when it is killed or two batches are."""
     token = make_token()
     with Module.open(token, library=softhsm, read_write=True, lab=True) as module:
         root = module.generate_key_pair(label="root", algorithm=KeyAlgorithm.P256)
@@ -76,7 +78,12 @@ def test_a_killed_issuer_loses_and_repeats_nothing(
 
         chance = random.Random(20261124)  # noqa: S311 - when to kill, the same each time
         arguments = json.dumps(
-            {"token": str(token), "library": str(softhsm), "database": database.settings.url}
+            {
+                "token": str(token),
+                "library": str(softhsm),
+                "database": database.settings.url,
+                "threads": threads,
+            }
         )
         released: list[str] = []
         for _ in range(KILLS):

@@ -31,7 +31,9 @@ SPKIS = [
     )
 ]
 ISSUERS = [BENCHES.root.public_bytes(Encoding.DER), BENCHES.issuing.public_bytes(Encoding.DER)]
-TEXT = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1, max_size=40)
+TEXT = st.text(
+    st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1, max_size=15
+)  # no common name may have more than 64 octets
 
 
 # Identifiers of all forms: what is said of them depends on the form.

@@ -1,9 +1,10 @@
-"""A process that issues certificates until it is killed, and says each serial that was released."""
+"""A process whose threads issue certificates until it is killed, and say each serial that was released."""
 
 from __future__ import annotations
 
 import json
 import sys
+import threading
 from pathlib import Path
 
 from issuance_testbed import PUBLIC_URL, make_csr, settings
@@ -32,18 +33,29 @@ def main() -> None:
             database=database,
             lab=True,
         )
-        csr = make_csr()
+        said = threading.Lock()
+
+        def work(number: int) -> None:
+            csr = make_csr()
+            while True:
+                request = Request(
+                    profile="audit-signer",
+                    csr=csr,
+                    subject=(NameAttribute("commonName", f"TEST {number}"),),
+                    requested_by="operator",
+                )
+                serial = issuance.issue(request).serial
+                with said:
+                    sys.stdout.write(f"{serial}\n")
+                    sys.stdout.flush()
+
         sys.stdout.write("ready\n")
         sys.stdout.flush()
-        while True:
-            request = Request(
-                profile="audit-signer",
-                csr=csr,
-                subject=(NameAttribute("commonName", "TEST"),),
-                requested_by="operator",
-            )
-            sys.stdout.write(f"{issuance.issue(request).serial}\n")
-            sys.stdout.flush()
+        threads = [threading.Thread(target=work, args=(number,)) for number in range(given["threads"])]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
 
 
 if __name__ == "__main__":

@@ -295,12 +295,17 @@ class Profile:
     alternative_names: Literal["absent", "required"] = "absent"
     name_kinds: tuple[str, ...] = ("DNS", "IP")
     honours: tuple[str, ...] = ()
+    # All attributes that the subject may have, in the order of the name; made of the fields above.
+    attributes: tuple[str, ...] = field(init=False, repr=False, compare=False, default=())
 
-    @property
-    def attributes(self) -> tuple[str, ...]:
-        """All attributes that the subject may have, in the order of the name."""
+    def __hash__(self) -> int:
+        """Of name and version, which tell profiles apart well enough: asked for each certificate."""
+        return hash((self.name, self.version))
+
+    def __post_init__(self) -> None:
+        """Find the attributes, once for all certificates."""
         allowed = {*self.required, *self.optional, *self.from_provider, *(a for g in self.one_of for a in g)}
-        return tuple(name for name in self.order if name in allowed)
+        object.__setattr__(self, "attributes", tuple(name for name in self.order if name in allowed))
 
     def policy_identifiers(self, arc: str) -> tuple[str, ...]:
         """The certificate policies, in order; `arc` is the provider's."""

@@ -7,13 +7,15 @@ looked at again (docs/adr/0011).
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
 
+from trustworks.core.der.algorithms import read_signature
 from trustworks.core.der.x509 import assemble_certificate
 from trustworks.core.errors import Refused, Unavailable
+from trustworks.core.pki.signatures import is_signed_by
 from trustworks.core.trace import implements
 from trustworks.issuance.lints import findings, read
 
@@ -48,6 +50,15 @@ def check_same(prepared: bytes, signed: bytes) -> None:
         )
 
 
+_read_signature = lru_cache(64)(read_signature)
+
+
+@lru_cache(64)
+def _public_key(certificate: x509.Certificate) -> object:
+    """The key of an authority's certificate; to make it of its octets takes as long as a signature."""
+    return certificate.public_key()
+
+
 class Prepared:
     """A linted certificate that waits for its signature: a token that is redeemed once.
 
@@ -76,15 +87,15 @@ class Prepared:
         # What a lint says of the signed octets is a function of them and of the surroundings. Both are the
         # same as before, so only those are asked again that look at what the signature brought.
         check_same(self.tbs, certificate.tbs_certificate_bytes)
-        try:
-            certificate.verify_directly_issued_by(self._candidate.around.issuer or certificate)
-        except (InvalidSignature, ValueError, TypeError):
+        issuer = self._candidate.around.issuer
+        key = certificate.public_key() if issuer is None else _public_key(issuer)
+        if not is_signed_by(key, certificate.signature, self.tbs, _read_signature(self._algorithm)):
             raise Unavailable(
                 "issuance.bad-signature",
                 "The certificate's signature does not verify with the authority's certificate; it was thrown "
                 "away. "
                 "See whether the key on the token is the authority's: `trustworks module keys`.",
-            ) from None
+            )
         check_findings(findings(self._candidate.signed(certificate, der), outside=True))
         return der
 

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from trustworks.core.store import Database
     from trustworks.core.time import Clock
     from trustworks.issuance.config import IssuanceSettings
-    from trustworks.issuance.model import Template
+    from trustworks.issuance.model import Profile, Template
     from trustworks.issuance.preparation import Prepared
 
 # An intent that is open for longer than any issuance takes belongs to a process that died.
@@ -99,6 +99,7 @@ class Release:
         self._recorder = recorder
         self._database = database
         self._lab = lab
+        self._around: dict[tuple[Profile, bytes | None], Surroundings] = {}
 
     def release(self, order: Order) -> bytes:
         """The certificate of one order, in DER. Raises what `release_all` answers instead of it."""
@@ -147,20 +148,31 @@ class Release:
     def _prepare(self, begun: _Begun) -> None:
         template, key = begun.order.template, begun.order.key
         begun.subject = tbs.readable_name(template.subject)
-        issuer = template.issuer_certificate
-        around = Surroundings(
-            profile=template.profile,
-            issuer=None if issuer is None else tbs.read_authority(issuer),
-            settings=self._settings,
-            public_url=self._public_url,
-            lab=self._lab,
-        )
         day = template.not_before.date()
         check_agreed_signature(
             objection_of(lambda: check_signature(key.algorithm, key.scheme, day, lab=self._lab))
         )
         algorithm = SIGNATURES[key.scheme.name]
-        begun.prepared = prepare(self._writer.write(template, algorithm), algorithm, around)
+        begun.prepared = prepare(
+            self._writer.write(template, algorithm), algorithm, self._surroundings(template)
+        )
+
+    def _surroundings(self, template: Template) -> Surroundings:
+        """What certificates of one profile and authority are judged against."""
+        key = template.profile, template.issuer_certificate
+        found = self._around.get(key)
+        if found is None:
+            if len(self._around) >= _MOST_KEPT:
+                self._around.clear()
+            issuer = template.issuer_certificate
+            found = self._around[key] = Surroundings(
+                profile=template.profile,
+                issuer=None if issuer is None else tbs.read_authority(issuer),
+                settings=self._settings,
+                public_url=self._public_url,
+                lab=self._lab,
+            )
+        return found
 
     def _record_intents(self, begun: Sequence[_Begun]) -> None:
         for group in _groups(begun):
@@ -304,6 +316,7 @@ class Release:
 
 
 _MOST_CLOSED: Final = 256
+_MOST_KEPT: Final = 256
 
 
 def reason_of(error: Exception | None) -> str:

@@ -55,6 +55,7 @@ class Csr:
     request: x509.CertificateSigningRequest
     der: bytes
     key_algorithm: str
+    key: object
 
     @property
     def signature_hash(self) -> str | None:
@@ -69,7 +70,7 @@ class Csr:
 
     def public_key(self) -> object:
         """The request's key."""
-        return self.request.public_key()
+        return self.key
 
     def alternative_names(self) -> tuple[str, ...]:
         """The names that the request asks for. Raises `Malformed`."""
@@ -83,7 +84,7 @@ def read_csr(data: bytes) -> Csr:
     try:
         is_pem = _PEM.match(data) is not None
         request = x509.load_pem_x509_csr(data) if is_pem else x509.load_der_x509_csr(data)
-        request.public_key()
+        key = request.public_key()
         _ = request.signature_hash_algorithm  # an unknown one is found out when it is asked for
     except (ValueError, TypeError, x509.InvalidVersion) as error:
         raise Malformed(
@@ -98,6 +99,7 @@ def read_csr(data: bytes) -> Csr:
         request=request,
         der=request.public_bytes(Encoding.DER),
         key_algorithm=request.public_key_algorithm_oid.dotted_string,  # type: ignore[attr-defined] # untyped there
+        key=key,
     )
 
 

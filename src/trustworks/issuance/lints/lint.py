@@ -5,10 +5,14 @@ from __future__ import annotations
 from copy import copy
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 from cryptography import x509
+from cryptography.hazmat import asn1
+from cryptography.hazmat.primitives.serialization import Encoding
 
+from trustworks.core.der.elements import enter
+from trustworks.core.der.encode import OBJECT_IDENTIFIER, SEQUENCE, SET, tlv
 from trustworks.core.der.x509 import (
     QC_STATEMENTS,
     QcStatements,
@@ -20,6 +24,7 @@ from trustworks.core.errors import Malformed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from trustworks.issuance.config import IssuanceSettings
     from trustworks.issuance.model import Profile
@@ -27,7 +32,7 @@ if TYPE_CHECKING:
 T = TypeVar("T", bound=x509.ExtensionType)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # without slots: what is asked of the issuer is found once
 class Surroundings:
     """What a certificate is judged against: its profile, its issuer (None: self-signed), the settings."""
 
@@ -36,6 +41,30 @@ class Surroundings:
     settings: IssuanceSettings
     public_url: str
     lab: bool
+
+    @cached_property
+    def issuer_subject(self) -> bytes | None:
+        """The content of the issuer's subject as it stands there; `cryptography` would write it anew."""
+        if self.issuer is None:
+            return None
+        fields = read_certificate(self.issuer.public_bytes(Encoding.DER))
+        return bytes(fields.tbs_certificate.subject.data)
+
+    @cached_property
+    def issuer_key_identifier(self) -> bytes | None:
+        """The identifier of the issuer's key."""
+        return None if self.issuer is None else key_identifier(self.issuer)
+
+    @cached_property
+    def issuer_validity(self) -> tuple[datetime, datetime] | None:
+        """The first and last second of the issuer's certificate."""
+        issuer = self.issuer
+        return None if issuer is None else (issuer.not_valid_before_utc, issuer.not_valid_after_utc)
+
+
+def key_identifier(certificate: x509.Certificate) -> bytes:
+    """The identifier of a certificate's key: the SHA-1 hash of its bits (RFC 5280, 4.2.1.2, method 1)."""
+    return x509.SubjectKeyIdentifier.from_public_key(certificate.public_key()).digest
 
 
 class Scope(NamedTuple):
@@ -70,8 +99,9 @@ class Candidate:
         found: list[x509.Extension[Any]] = list(certificate.extensions) if once else []
         self.extensions = dict(zip(self.extension_ids, found, strict=False))
         self._by_kind = {type(one.value): one for one in found}
-        self.subject = _name(certificate.subject)
-        self.issuer = _issuer(certificate, bytes(tbs.issuer.data))
+        self.subject_strings = _strings(bytes(tbs.subject.data))
+        self.subject = _texts(self.subject_strings) or _name(certificate.subject)
+        self.issuer, self._issuer_values = _issuer(certificate, bytes(tbs.issuer.data))
         self.not_before = certificate.not_valid_before_utc
         self.not_after = certificate.not_valid_after_utc
         self.key_usages = _key_usages(self.extension(x509.KeyUsage))
@@ -95,19 +125,15 @@ class Candidate:
 
     def values(self, attribute: x509.ObjectIdentifier) -> list[str]:
         """The subject's values of an attribute."""
-        return self._subject_values.get(attribute, [])
+        return self._subject_values.get(attribute.dotted_string, [])
 
     def issuer_values(self, attribute: x509.ObjectIdentifier) -> list[str]:
         """The issuer's values of an attribute."""
-        wanted = attribute.dotted_string
-        return [value for oid, value in self.issuer if oid == wanted]
+        return self._issuer_values.get(attribute.dotted_string, [])
 
     @cached_property
-    def _subject_values(self) -> dict[x509.ObjectIdentifier, list[str]]:
-        found: dict[x509.ObjectIdentifier, list[str]] = {}
-        for one in self.certificate.subject:
-            found.setdefault(one.oid, []).append(str(one.value))
-        return found
+    def _subject_values(self) -> dict[str, list[str]]:
+        return _by_attribute(self.subject)
 
     def access(self, method: x509.ObjectIdentifier) -> list[str]:
         """The URLs of an access method in the authority information access."""
@@ -119,7 +145,7 @@ class Candidate:
         return [
             (one.access_method, one.access_location.value)
             for one in (() if found is None else found.value)
-            if isinstance(one.access_location, x509.UniformResourceIdentifier)
+            if type(one.access_location) is x509.UniformResourceIdentifier
         ]
 
     def distribution_points(self) -> list[str]:
@@ -133,7 +159,7 @@ class Candidate:
             name.value
             for point in (() if found is None else found.value)
             for name in point.full_name or ()
-            if isinstance(name, x509.UniformResourceIdentifier)
+            if type(name) is x509.UniformResourceIdentifier
         ]
 
 
@@ -196,17 +222,64 @@ def _name(name: x509.Name) -> tuple[tuple[str, str], ...]:
     return tuple([(attribute.oid.dotted_string, str(attribute.value)) for attribute in name])
 
 
+class NameString(NamedTuple):
+    """An attribute of a name as it is encoded: dotted identifier, tag and octets of the value."""
+
+    oid: str
+    tag: int
+    octets: bytes
+
+
+def _strings(name: bytes) -> tuple[NameString, ...]:
+    """The attributes of the content of a Name, whose structure `cryptography` has read already."""
+    found = []
+    place = 0
+    while place < len(name):
+        one, place = enter(name, place, SET)
+        while one < place:
+            first, one = enter(name, one, SEQUENCE)
+            start, end = enter(name, first, OBJECT_IDENTIFIER)
+            value, after = enter(name, end, name[end])
+            found.append(NameString(_dotted(name[start:end]), name[end], name[value:after]))
+    return tuple(found)
+
+
+@lru_cache(256)
+def _dotted(octets: bytes) -> str:
+    return asn1.decode_der(x509.ObjectIdentifier, tlv(OBJECT_IDENTIFIER, octets)).dotted_string
+
+
+_CODECS = {0x0C: "utf-8", 0x13: "ascii"}  # UTF8String, PrintableString: what we write
+
+
+def _texts(strings: tuple[NameString, ...]) -> tuple[tuple[str, str], ...] | None:
+    """Identifiers and texts; None where one is in a string that we do not write."""
+    try:
+        return tuple([(oid, octets.decode(_CODECS[tag])) for oid, tag, octets in strings])
+    except (KeyError, UnicodeError):
+        return None
+
+
 # What many certificates have in common, octet for octet, is taken apart once.
 _MOST_KEPT = 256
-_issuers: dict[bytes, tuple[tuple[str, str], ...]] = {}
+_Issuer: TypeAlias = tuple[tuple[tuple[str, str], ...], dict[str, list[str]]]
+_issuers: dict[bytes, _Issuer] = {}
 
 
-def _issuer(certificate: x509.Certificate, octets: bytes) -> tuple[tuple[str, str], ...]:
+def _by_attribute(name: tuple[tuple[str, str], ...]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for oid, value in name:
+        found.setdefault(oid, []).append(value)
+    return found
+
+
+def _issuer(certificate: x509.Certificate, octets: bytes) -> _Issuer:
     found = _issuers.get(octets)
     if found is None:
         if len(_issuers) >= _MOST_KEPT:
             _issuers.clear()
-        found = _issuers[octets] = _name(certificate.issuer)
+        name = _name(certificate.issuer)
+        found = _issuers[octets] = name, _by_attribute(name)
     return found
 
 

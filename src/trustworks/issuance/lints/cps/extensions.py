@@ -5,6 +5,9 @@ A certificate has the extensions that its profile asks for, and no other.
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
 from cryptography.x509.oid import ExtensionOID
 
 from trustworks.core.der.cabf import ORGANIZATION_IDENTIFIER
@@ -12,13 +15,16 @@ from trustworks.core.der.x509 import QC_STATEMENTS
 from trustworks.core.trace import implements
 from trustworks.issuance.lints.lint import Candidate, Lint, always
 
+if TYPE_CHECKING:
+    from trustworks.issuance.model import Profile
+
 NO_REV_AVAIL = "2.5.29.56"
 VALIDITY_ASSURED = "0.4.0.194121.2.1"
 
 
-def expected_extensions(candidate: Candidate) -> set[str]:
+@lru_cache(256)
+def expected_extensions(profile: Profile) -> frozenset[str]:
     """The extensions of the profile, by their identifiers."""
-    profile = candidate.profile
     present = {
         ExtensionOID.AUTHORITY_KEY_IDENTIFIER: True,
         ExtensionOID.SUBJECT_KEY_IDENTIFIER: profile.key_identifier,
@@ -38,25 +44,25 @@ def expected_extensions(candidate: Candidate) -> set[str]:
         NO_REV_AVAIL: profile.short_term,
         VALIDITY_ASSURED: profile.short_term,
     }
-    return found | {oid for oid, there in others.items() if there}
+    return frozenset(found | {oid for oid, there in others.items() if there})
 
 
-def allowed_extensions(candidate: Candidate) -> set[str]:
+@lru_cache(256)
+def allowed_extensions(profile: Profile) -> frozenset[str]:
     """Those that depend on what was asked for: semantics of an unqualified certificate, EV's registration."""
-    profile = candidate.profile
     depending = {
         QC_STATEMENTS: profile.semantics is not None,
         ORGANIZATION_IDENTIFIER: profile.kind == "web" and "organizationIdentifier" in profile.attributes,
     }
-    return {oid for oid, may in depending.items() if may}
+    return frozenset(oid for oid, may in depending.items() if may)
 
 
 @implements("TRUSTWORKS:ISSUANCE-EXTENSIONS")
 def check(candidate: Candidate) -> str | None:
     """A certificate has the extensions that its profile asks for, and no other."""
-    expected = expected_extensions(candidate)
+    expected = expected_extensions(candidate.profile)
     found = set(candidate.extension_ids)
-    wrong = (expected - found) | (found - expected - allowed_extensions(candidate))
+    wrong = (expected - found) | (found - expected - allowed_extensions(candidate.profile))
     if wrong:
         return f"The extensions differ from the profile's by {', '.join(sorted(wrong))}."
     return None

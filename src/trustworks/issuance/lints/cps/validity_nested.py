@@ -9,13 +9,9 @@ from trustworks.issuance.lints.lint import Candidate, Lint, is_issued
 @implements("TRUSTWORKS:ISSUANCE-VALIDITY-NESTED")
 def check(candidate: Candidate) -> str | None:
     """No certificate is valid before or beyond its issuer's."""
-    issuer = candidate.around.issuer
-    if issuer is not None and (
-        candidate.not_before < issuer.not_valid_before_utc or candidate.not_after > issuer.not_valid_after_utc
-    ):
-        return (
-            f"The validity reaches beyond the issuer's, which ends on {issuer.not_valid_after_utc:%Y-%m-%d}."
-        )
+    within = candidate.around.issuer_validity
+    if within is not None and (candidate.not_before < within[0] or candidate.not_after > within[1]):
+        return f"The validity reaches beyond the issuer's, which ends on {within[1]:%Y-%m-%d}."
     return None
 
 
