@@ -61,6 +61,7 @@ NOUNS: dict[str, tuple[str, str]] = {
         "Registration: applications, decisions.",
     ),
     "profile": ("trustworks.issuance.cli:profile", "Certificate profiles: list, show."),
+    "cmp": ("trustworks.issuance.cli.cmp", "Enrolment by CMP and EST: secrets and certificates it goes by."),
     "assurance": (
         "trustworks.assurance.cli",
         "Requirements, where they are carried out and how they are shown.",

@@ -204,7 +204,9 @@ Kind = Literal[
     "tsu",
     "ocsp-signer",
     "audit-signer",
+    "cmp-server",
     "tls-server",
+    "device",
     "natural",
     "legal",
     "web",  # web sites whose subject is as the CA/Browser Forum has it; QNCP-w-gen is natural or legal

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from trustworks.core.store import Database
 
 RENEW_BEFORE = timedelta(days=7)  # a certificate that ends so soon is replaced at the next start
-SERVICES = ("ocsp", "audit")
+SERVICES = ("ocsp", "audit", "cmp")
 _UNIT = re.compile(r"tsu-([1-9][0-9]*)")
 
 
@@ -93,9 +93,11 @@ def is_own(layout: Layout, wiring: Wiring, name: str) -> bool:
     A key or a file that its owner named in their place is its owner's to renew.
     """
     config = wiring.config
+    cmp = wiring.issuance_settings.cmp
     key, certificate = {
         "ocsp": (wiring.issuance_settings.ocsp.key, wiring.issuance_settings.ocsp.certificate),
         "audit": (config.audit.key, config.audit.certificate),
+        "cmp": (None, None) if cmp is None else (cmp.key, cmp.certificate),
         "tls": (config.http.tls_key, config.http.tls_certificate),
     }[name]
     return certificate == layout.certificate(name) and key == (layout.tls_key if name == "tls" else name)

@@ -301,6 +301,11 @@ url = "https://tsp.example.com/pds-en.pdf"
 [issuance.ocsp]
 certificate = "certs/ocsp.pem"
 
+[issuance.cmp]
+certificate = "certs/cmp.pem"
+
+[issuance.est]
+
 [http]
 listen = "{listen}"
 public-url = "{public_url or named(listen)}"

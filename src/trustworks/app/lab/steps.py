@@ -73,6 +73,7 @@ class Setup:
             ("Time-stamping unit", self.time_stamping),
             ("OCSP responder", self.ocsp),
             ("Audit log's signer", self.audit),
+            ("CMP server", self.cmp),
             ("HTTPS server", self.tls),
             ("Revocation lists", self.lists),
             ("Trust anchors", self.anchors),
@@ -220,6 +221,11 @@ class Setup:
         """The OCSP responder's key and certificate."""
         if complete.is_own(self.layout, self.wiring, "ocsp"):
             self._service("ocsp-signer", "services", "ocsp", "Trustworks TEST OCSP responder")
+
+    def cmp(self) -> None:
+        """The key and certificate that sign CMP answers."""
+        if complete.is_own(self.layout, self.wiring, "cmp"):
+            self._service("cmp-server", "services", "cmp", "Trustworks TEST CMP server")
 
     def audit(self) -> None:
         """The key and certificate that sign the audit log's checkpoints."""

@@ -216,11 +216,23 @@ def _publisher(wiring: Wiring, tokens: Tokens, stack: ExitStack) -> Round:
 
 
 def _settler(wiring: Wiring, tokens: Tokens, stack: ExitStack) -> Round:
-    issuance = stack.enter_context(wiring.open_issuance("jobs-issuance", module=tokens.get))
+    database = stack.enter_context(wiring.open_database())
+    recorder = stack.enter_context(wiring.open_recorder("jobs-issuance", database=database))
+    issuance = stack.enter_context(
+        wiring.open_issuance(database=database, recorder=recorder, module=tokens.get)
+    )
+
+    clock = wiring.open_clock()
 
     def settle() -> str:
+        from trustworks.issuance.enrolment.cmp import confirmations  # noqa: PLC0415 - as above
+
         closed = issuance.settle(by="jobs")
-        return f"{len(closed)} issuances that a crash left open were closed."
+        expired = confirmations.expire(issuance, database, recorder, clock.now().utc, by="jobs")
+        return (
+            f"{len(closed)} issuances that a crash left open were closed, {len(expired)} certificates that "
+            "were not confirmed in time were revoked."
+        )
 
     return settle
 

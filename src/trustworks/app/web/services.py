@@ -146,6 +146,9 @@ class Services:
             recorder=opened.recorder,
             clock=self.clock,
             lab=self.wiring.lab,
+            service_key=lambda label: self.ocsp_token.get().key(label),
+            base=self.wiring.base,
+            state_dir=self.wiring.state_dir,
         )
 
     def _module_of(self, token: str) -> Module:

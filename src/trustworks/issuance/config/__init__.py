@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from trustworks.issuance.config.cmp import CmpSettings
+from trustworks.issuance.config.est import EstSettings
 from trustworks.issuance.config.settings import (
     AuthoritySettings,
     CaaSettings,
@@ -15,6 +17,8 @@ from trustworks.issuance.config.settings import (
 __all__ = [
     "AuthoritySettings",
     "CaaSettings",
+    "CmpSettings",
+    "EstSettings",
     "IssuanceSettings",
     "IssuingSettings",
     "OcspSettings",

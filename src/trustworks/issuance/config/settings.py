@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from trustworks.core.settings import Table
+from trustworks.issuance.config.cmp import CmpSettings  # noqa: TC001 - Pydantic reads it at run time
+from trustworks.issuance.config.est import EstSettings  # noqa: TC001 - as above
 from trustworks.issuance.config.registration import RegistrationSettings
 
 
@@ -231,6 +233,12 @@ class IssuanceSettings(Table):
     )
     registration: RegistrationSettings = Field(
         default_factory=RegistrationSettings, description="How subjects are identified."
+    )
+    cmp: CmpSettings | None = Field(
+        default=None, description="The certificate management protocol; absent: not spoken."
+    )
+    est: EstSettings | None = Field(
+        default=None, description="Enrolment over secure transport; absent: not spoken."
     )
 
     @property

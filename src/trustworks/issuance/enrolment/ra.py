@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from trustworks.core.audit import Recorder
+    from trustworks.core.module import Key
     from trustworks.core.store import Database
     from trustworks.core.time import Clock
     from trustworks.issuance.config import IssuanceSettings
@@ -18,6 +22,8 @@ class RegistrationAuthority:
     """Takes requests in, by whatever protocol, and lets `issuance` decide on them.
 
     `public_url` is where relying parties and subscribers reach the provider, without a slash at its end.
+    `service_key` gives the key of a label on the token `services`, None where there is no such token. `base`
+    is the configuration's folder, `state_dir` where the key of the enrolment secrets is.
     """
 
     settings: IssuanceSettings
@@ -27,3 +33,6 @@ class RegistrationAuthority:
     recorder: Recorder
     clock: Clock
     lab: bool
+    service_key: Callable[[str], Key] | None = None
+    base: Path = Path()
+    state_dir: Path = Path()

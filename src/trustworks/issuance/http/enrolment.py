@@ -11,5 +11,9 @@ if TYPE_CHECKING:
 
 def routes(authority: RegistrationAuthority) -> list[Route]:
     """The routes of every enrolment protocol in use (`IssuanceSettings.protocols`)."""
-    del authority
-    return []
+    found: list[Route] = []
+    if authority.settings.cmp is not None:
+        from trustworks.issuance.http import cmp  # noqa: PLC0415 - only where it is configured
+
+        found += cmp.routes(authority, authority.settings.cmp)
+    return found

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final
 from trustworks.core.errors import Rejected
 from trustworks.issuance.profiles import (
     audit_signer,
+    cmp_server,
+    device,
     legal_lcp,
     legal_ncp,
     legal_ncp_plus,
@@ -57,7 +59,9 @@ _MODULES: Final = (
     tsu,
     ocsp_signer,
     audit_signer,
+    cmp_server,
     tls_server,
+    device,
     seal_validation_report,
     seal_preservation,
     seal_edelivery,

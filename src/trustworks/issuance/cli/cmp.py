@@ -1,0 +1,267 @@
+"""`trustworks cmp`: what requests of CMP and EST are authorised by."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol, cast
+
+import typer
+
+from trustworks.core.errors import Rejected
+from trustworks.core.printable import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+
+    from trustworks.core.audit import Recorder
+    from trustworks.core.store import Database
+    from trustworks.core.time import Clock
+    from trustworks.issuance.enrolment.secrets import Credentials, NewCredential
+    from trustworks.issuance.records.cmp import Credential
+
+app = typer.Typer(no_args_is_help=True, help="Enrolment by CMP and EST: secrets and certificates it goes by.")
+secret_app = typer.Typer(no_args_is_help=True, help="Shared secrets: create, list, withdraw.")
+certificate_app = typer.Typer(no_args_is_help=True, help="Certificates of other authorities: register.")
+app.add_typer(secret_app, name="secret")
+app.add_typer(certificate_app, name="certificate")
+
+LAB_PROFILE: Final = "device"
+LAB_SUBJECT: Final = "CN=*"
+
+Folder = Annotated[
+    Path | None,
+    typer.Option("--dir", help="The folder of a laboratory, in place of --config before the noun."),
+]
+Profile = Annotated[
+    str | None,
+    typer.Option(
+        help="The profile of the certificates; see `trustworks profile list`. A laboratory: device."
+    ),
+]
+Subject = Annotated[
+    str | None,
+    typer.Option(
+        help='The subject that requests must have, for example "CN=pump 7"; * stands for any characters. '
+        "A laboratory: CN=*."
+    ),
+]
+Names = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--alternative-name", help="A name that may be asked for, DNS:name or IP:address; several times."
+    ),
+]
+Uses = Annotated[int, typer.Option(help="How many certificates it is good for.")]
+Days = Annotated[int, typer.Option(help="Days until it ends.")]
+By = Annotated[str, typer.Option("--by", help="The role or pseudonym that acts; it goes into the audit log.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+class EnrolmentWiring(Protocol):
+    """What these commands need of the application's wiring."""
+
+    @property
+    def lab(self) -> bool:
+        """Whether this is a laboratory."""
+
+    @property
+    def state_dir(self) -> Path:
+        """The folder for what must survive restarts."""
+
+    @classmethod
+    def lazy(cls, given: Path | None) -> EnrolmentWiring:
+        """The wiring of another configuration."""
+
+    def open_clock(self) -> Clock:
+        """The clock."""
+
+    def open_database(self) -> AbstractContextManager[Database]:
+        """The database."""
+
+    def open_recorder(self, role: str, *, database: Database) -> AbstractContextManager[Recorder]:
+        """The audit log."""
+
+
+def wiring_of(context: typer.Context, folder: Path | None) -> EnrolmentWiring:
+    """The wiring of the command line's configuration, or of the laboratory in a folder."""
+    wiring = cast("EnrolmentWiring", context.obj)
+    return wiring if folder is None else type(wiring).lazy(folder / "trustworks.toml")
+
+
+@contextmanager
+def open_credentials(wiring: EnrolmentWiring) -> Iterator[Credentials]:
+    """The credentials of enrolment, with an audit stream of their own."""
+    from trustworks.issuance.enrolment.secrets import Credentials, SecretKey, key_file  # noqa: PLC0415
+
+    with (
+        wiring.open_database() as database,
+        wiring.open_recorder("enrolment", database=database) as recorder,
+    ):
+        yield Credentials(
+            database=database,
+            recorder=recorder,
+            clock=wiring.open_clock(),
+            key=SecretKey(key_file(wiring.state_dir)),
+        )
+
+
+def new_credential(
+    wiring: EnrolmentWiring,
+    *,
+    profile: str | None,
+    subject: str | None,
+    names: list[str] | None,
+    uses: int,
+    days: int,
+    by: str,
+) -> NewCredential:
+    """What a credential is for. Outside a laboratory profile and subject are the officer's to say."""
+    from trustworks.issuance.enrolment.secrets import NewCredential  # noqa: PLC0415
+
+    if (profile is None or subject is None) and not wiring.lab:
+        raise Rejected(
+            "enrolment.purpose",
+            "Say by --profile and --subject which certificates it is for; only a laboratory has defaults.",
+        )
+    return NewCredential(
+        profile=profile or LAB_PROFILE,
+        subject=subject or LAB_SUBJECT,
+        alternative_names=tuple(names or ()),
+        uses=uses,
+        days=days,
+        by=by,
+    )
+
+
+@secret_app.command()
+def create(
+    context: typer.Context,
+    folder: Folder = None,
+    profile: Profile = None,
+    subject: Subject = None,
+    alternative_name: Names = None,
+    *,
+    uses: Uses = 1,
+    days: Days = 7,
+    reference: Annotated[
+        str | None, typer.Option(help="What the client names it by. Default: 16 random digits.")
+    ] = None,
+    by: By = "registration-officer",
+    as_json: AsJson = False,
+) -> None:
+    """Create a shared secret; it is shown this once. Works beside running services."""
+    wiring = wiring_of(context, folder)
+    new = new_credential(
+        wiring, profile=profile, subject=subject, names=alternative_name, uses=uses, days=days, by=by
+    )
+    with open_credentials(wiring) as credentials:
+        named, secret = credentials.create_secret(new, reference=reference)
+    if as_json:
+        typer.echo(json.dumps({"reference": named, "secret": secret}))
+    else:
+        typer.echo(f"reference  {named}\nsecret     {secret}")
+        typer.echo(
+            "The secret is shown this once. Give it to the client over a channel that nobody else reads."
+        )
+
+
+@secret_app.command("list")
+def list_secrets(
+    context: typer.Context,
+    folder: Folder = None,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many at most, newest first.")] = 50,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """List secrets and registered certificates, newest first; never the secrets themselves."""
+    from trustworks.issuance.records import cmp as records  # noqa: PLC0415
+
+    with wiring_of(context, folder).open_database() as database, database.read() as connection:
+        found = records.list_credentials(connection, limit=limit)
+    if as_json:
+        typer.echo(json.dumps([as_dict(one) for one in found]))
+        return
+    for one in found:
+        state = "withdrawn" if one.withdrawn_at is not None else f"{one.used} of {one.uses} used"
+        ends = f"until {one.expires_at:%Y-%m-%d %H:%M}"
+        typer.echo(
+            f"{one.reference}  {one.kind:<11}  {state:<16}  {ends}  {one.profile}  {printable(one.subject)}"
+        )
+
+
+def as_dict(found: Credential) -> dict[str, Any]:
+    """A credential as JSON values."""
+    return {
+        "reference": found.reference,
+        "kind": found.kind,
+        "profile": found.profile,
+        "subject": found.subject,
+        "alternative_names": list(found.alternative_names),
+        "uses": found.uses,
+        "used": found.used,
+        "created_at": found.created_at.isoformat(),
+        "created_by": found.created_by,
+        "expires_at": found.expires_at.isoformat(),
+        "withdrawn_at": None if found.withdrawn_at is None else found.withdrawn_at.isoformat(),
+    }
+
+
+@secret_app.command()
+def withdraw(
+    context: typer.Context,
+    reference: Annotated[str, typer.Argument(help="The reference.")],
+    folder: Folder = None,
+    by: By = "registration-officer",
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Withdraw a secret or a registered certificate: it authorises nothing any more."""
+    with open_credentials(wiring_of(context, folder)) as credentials:
+        credentials.withdraw(reference, by=by)
+    typer.echo(
+        json.dumps({"reference": reference, "withdrawn": True}) if as_json else f"Withdrew {reference}."
+    )
+
+
+@certificate_app.command()
+def register(
+    context: typer.Context,
+    certificate: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, help="The certificate (PEM) of another authority.")
+    ],
+    *,
+    folder: Folder = None,
+    profile: Profile = None,
+    subject: Subject = None,
+    alternative_name: Names = None,
+    uses: Uses = 1,
+    days: Days = 7,
+    by: By = "registration-officer",
+    authority: Annotated[
+        bool,
+        typer.Option(
+            "--registration-authority",
+            help="It is a registration authority's (id-kp-cmcRA): it asks for others, and its word that it "
+            "saw their proofs of possession counts.",
+        ),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Let CMP messages that are signed with this certificate's key ask for certificates."""
+    from cryptography.hazmat.primitives.serialization import Encoding  # noqa: PLC0415
+
+    from trustworks.core.pki.certificates import readable_pem_file  # noqa: PLC0415
+
+    wiring = wiring_of(context, folder)
+    read = readable_pem_file(certificate)[0]
+    new = new_credential(
+        wiring, profile=profile, subject=subject, names=alternative_name, uses=uses, days=days, by=by
+    )
+    with open_credentials(wiring) as credentials:
+        reference = credentials.register_certificate(
+            read.public_bytes(Encoding.DER), new, authority=authority
+        )
+    typer.echo(json.dumps({"reference": reference}) if as_json else f"Registered {reference}.")

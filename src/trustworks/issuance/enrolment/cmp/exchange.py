@@ -1,0 +1,286 @@
+"""A message comes, a message goes: who sent it, may they, what is done, what is answered.
+
+The order of RFC 9483, 3: the header and the protection are checked before anything of the body is believed;
+what a message changes is written with its transaction's id, so that the same message changes nothing twice.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+import structlog
+from cryptography import x509
+
+from trustworks.core.der import cmp as der
+from trustworks.core.der.cmp import Body, PkiFailureInfo, PkiStatus
+from trustworks.core.der.crmf import encoded
+from trustworks.core.der.encode import context
+from trustworks.core.der.x509 import public_key_info
+from trustworks.core.errors import Malformed, Refused, Rejected, TrustworksError, Unavailable
+from trustworks.core.time import any_time
+from trustworks.issuance.enrolment.cmp import confirmations, general, revocations, rules
+from trustworks.issuance.enrolment.cmp.answers import Answer, bit_of, words_of
+from trustworks.issuance.enrolment.cmp.protection import Protection, SignatureProtection
+from trustworks.issuance.enrolment.cmp.requester import Requester, find_requester, issued_here
+from trustworks.issuance.enrolment.cmp.requests import Asked, read_request
+from trustworks.issuance.enrolment.cmp.signer import CmpSigner, check_standing, check_within, open_signer
+from trustworks.issuance.enrolment.names import attributes_of
+from trustworks.issuance.enrolment.secrets import check_equals_evidence, check_usable, use
+from trustworks.issuance.model import Request, serial_hex
+from trustworks.issuance.records import cmp as records
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from trustworks.core.der.cmp import PkiMessage
+    from trustworks.issuance.config import CmpSettings
+    from trustworks.issuance.enrolment.ra import RegistrationAuthority
+    from trustworks.issuance.enrolment.secrets import Credentials
+    from trustworks.issuance.model import Issued
+
+log = structlog.get_logger(__name__)
+
+MAX_MESSAGE: Final = 65_536
+NONCE_OCTETS: Final = 16
+ANSWERS: Final = {Body.ir: Body.ip, Body.cr: Body.cp, Body.p10cr: Body.cp, Body.kur: Body.kup}
+
+
+class Exchange:
+    """The CMP server. Threads share it."""
+
+    def __init__(
+        self, authority: RegistrationAuthority, settings: CmpSettings, credentials: Credentials
+    ) -> None:
+        self._authority = authority
+        self._settings = settings
+        self._credentials = credentials
+        self._signer: CmpSigner | None = None
+
+    def answer(self, octets: bytes) -> bytes:
+        """The PKIMessage that answers a message, whatever came."""
+        nonce = secrets.token_bytes(NONCE_OCTETS)
+        try:
+            message = der.read_message(octets)
+        except Malformed as error:
+            return self._write(None, None, _error(error), nonce)
+        requester: Requester | None = None
+        try:
+            now = any_time(
+                self._authority.clock
+            ).utc  # issuance asks for trusted time itself; rr does not wait
+            self._check_header(message, now)
+            requester = find_requester(
+                message,
+                now=now,
+                credentials=self._credentials,
+                database=self._authority.database,
+                max_iterations=self._settings.max_iterations,
+            )
+            answer = self._act(message, requester, now, nonce)
+        except TrustworksError as error:
+            if isinstance(error, Unavailable):
+                log.warning("cmp.unavailable", code=error.code, reason=str(error))
+            answer = _error(error)
+        except Exception:
+            log.exception("cmp.bug")
+            status = der.write_status(
+                PkiStatus.rejection, "The service failed to answer.", PkiFailureInfo.systemFailure
+            )
+            answer = Answer(body=Body.error, content=der.write_error(status))
+        return self._write(message, requester, answer, nonce)
+
+    def _check_header(self, message: PkiMessage, now: datetime) -> None:
+        header = message.header
+        rules.check_version(header.pvno)
+        given = None if header.message_time is None else header.message_time.as_datetime()
+        rules.check_time(given, now, timedelta(seconds=self._settings.time_tolerance_seconds))
+        rules.check_transaction_id(header.transaction_id)
+        rules.check_sender_nonce(header.sender_nonce)
+
+    def _act(self, message: PkiMessage, requester: Requester, now: datetime, nonce: bytes) -> Answer:
+        match message.body:
+            case Body.ir | Body.cr | Body.p10cr | Body.kur:
+                return self._enrol(message, requester, now, nonce)
+            case Body.certConf | Body.error:
+                confirmations.confirm(self._authority, message, requester.identity, requester.actor, now)
+                return Answer(body=Body.pkiconf, content=der.CONFIRMED)
+            case Body.rr:
+                return revocations.revoke(self._authority, message, requester, now, nonce)
+            case Body.genm:
+                return general.answer(self._authority, message, requester)
+            case Body.pollReq:
+                raise Rejected("badRequest", "Nothing is waited for here: every request is answered at once.")
+            case body:
+                raise Rejected("badRequest", f"Messages of the kind {body.name} are not answered here.")
+
+    # Certificates
+
+    def _enrol(self, message: PkiMessage, requester: Requester, now: datetime, nonce: bytes) -> Answer:
+        """Steps of RFC 9483, 4.1: the request read, the transaction new, names and rights checked, issued."""
+        asked = read_request(message.body, message.content, authority=requester.is_authority)
+        transaction_id = message.header.transaction_id or b""
+        with self._authority.database.read() as connection:
+            known = records.transaction(connection, transaction_id)
+        rules.check_transaction_is_new(known=known is not None)
+        try:
+            return self._issue(message, requester, asked, now, nonce)
+        except (Malformed, Rejected, Refused) as error:
+            if isinstance(error, Rejected) and error.code == PkiFailureInfo.transactionIdInUse.name:
+                raise
+            status = der.write_status(PkiStatus.rejection, words_of(error), bit_of(error))
+            response = der.write_response(asked.cert_req_id, status, None)
+            return Answer(body=ANSWERS[message.body], content=der.write_responses([response]))
+
+    def _issue(
+        self, message: PkiMessage, requester: Requester, asked: Asked, now: datetime, nonce: bytes
+    ) -> Answer:
+        rules.check_allowed(message.body.name, issued_here=requester.certificate is not None)
+        if requester.credential is not None:
+            check_usable(requester.credential, now)
+        if message.body is Body.kur:
+            self._check_update(requester, asked)
+        evidence = requester.evidence()
+        check_equals_evidence(evidence, asked.subject, asked.names)
+        confirmed = self._settings.implicit_confirm and _asks_implicit(message)
+        transaction_id = message.header.transaction_id or b""
+        confirm_by = now + timedelta(minutes=self._settings.confirm_minutes)
+
+        def also(connection: Connection, certificate: bytes) -> None:
+            serial = serial_hex(x509.load_der_x509_certificate(certificate).serial_number)
+            new = records.Transaction(
+                transaction_id=transaction_id,
+                credential=requester.identity,
+                body=message.body.name,
+                nonce=nonce,
+                state="confirmed" if confirmed else "waiting",
+                serial=serial,
+                cert_req_id=asked.cert_req_id,
+                began_at=now,
+                confirm_by=None if confirmed else confirm_by,
+            )
+            rules.check_transaction_is_new(known=not records.add_transaction(connection, new))
+            if requester.credential is not None:
+                use(connection, requester.credential.reference, now)
+
+        issued = self._authority.issuance.issue(
+            Request(
+                profile=evidence.profile,
+                csr=asked.proof,
+                subject=asked.subject,
+                requested_by=requester.actor,
+                alternative_names=asked.names,
+            ),
+            also=also,
+        )
+        return self._granted(message, asked, issued, requester, confirmed=confirmed)
+
+    def _check_update(self, requester: Requester, asked: Asked) -> None:
+        old = requester.certificate
+        assert old is not None and old.der is not None  # noqa: S101, PT018 - `check_allowed` saw it
+        read = x509.load_der_x509_certificate(old.der)
+        rules.check_old_certificate(asked.old, read.issuer.public_bytes(), read.serial_number)
+        rules.check_new_key(asked.spki, public_key_info(old.der))
+
+    def _granted(
+        self, message: PkiMessage, asked: Asked, issued: Issued, requester: Requester, *, confirmed: bool
+    ) -> Answer:
+        subject = attributes_of(x509.load_der_x509_certificate(issued.certificate).subject)
+        same = set(subject) == set(asked.subject) and not asked.wants_more
+        status = der.write_status(PkiStatus.accepted if same else PkiStatus.grantedWithMods)
+        response = der.write_response(asked.cert_req_id, status, issued.certificate)
+        anchors: tuple[bytes, ...] = ()
+        if message.body is Body.ir and requester.protection is not None:
+            # Who has a secret alone gets the root over the MAC that the secret makes (RFC 9483, 4.1.1).
+            anchors = (self._authority.issuance.authority("root").certificate,)
+        return Answer(
+            body=ANSWERS[message.body],
+            content=der.write_responses([response], anchors),
+            extra=issued.chain,
+            infos=(der.InfoTypeAndValue(type=der.IMPLICIT_CONFIRM, value=b"\x05\x00"),) if confirmed else (),
+        )
+
+    # Answers
+
+    def _write(
+        self, message: PkiMessage | None, requester: Requester | None, answer: Answer, nonce: bytes
+    ) -> bytes:
+        header = None if message is None else message.header
+        protection: Protection | None = None if requester is None else requester.protection
+        signer = None if protection is not None else self._signer_or_none()
+        if signer is not None:
+            protection = SignatureProtection(signer.key)
+        credential = None if requester is None else requester.credential
+        written = der.write_header(
+            der.Header(
+                pvno=2 if header is None or header.pvno not in rules.VERSIONS else header.pvno,
+                sender=self._sender(signer),
+                recipient=der.EMPTY_NAME if header is None else encoded(header.sender),
+                message_time=any_time(self._authority.clock).utc,
+                transaction_id=(None if header is None else header.transaction_id)
+                or secrets.token_bytes(NONCE_OCTETS),
+                sender_nonce=nonce,
+                recipient_nonce=None if header is None else header.sender_nonce,
+                protection_algorithm=b"" if protection is None else protection.algorithm,
+                sender_kid=signer.key_identifier
+                if signer is not None
+                else (credential.reference.encode() if credential is not None else None),
+                general_info=answer.infos,
+            )
+        )
+        body = der.write_body(answer.body, answer.content)
+        certificates = [*([signer.certificate] if signer is not None else []), *answer.extra]
+        if signer is not None:
+            certificates += [one for one in self._chain() if one not in certificates]
+        protected = b"" if protection is None else protection.protect(der.protected_part(written, body))
+        return der.write_message(written, body, protected, certificates)
+
+    def _sender(self, signer: CmpSigner | None) -> bytes:
+        if signer is not None:
+            return context(der.DIRECTORY_NAME, signer.subject)
+        issuing = x509.load_der_x509_certificate(self._authority.issuance.authority("issuing").certificate)
+        return context(der.DIRECTORY_NAME, issuing.subject.public_bytes())
+
+    def _signer_or_none(self) -> CmpSigner | None:
+        """The signer, while it may sign; an error of a server that has none goes unprotected."""
+        try:
+            if self._signer is None:
+                self._signer = self._open_signer()
+            signer = self._signer
+            record = issued_here(
+                signer.certificate,
+                x509.load_der_x509_certificate(signer.certificate),
+                self._authority.database,
+            )
+            check_standing(record)
+            check_within(any_time(self._authority.clock).utc, signer.since, signer.until)
+        except TrustworksError as error:
+            log.warning("cmp.no-signer", reason=str(error))
+            return None
+        return signer
+
+    def _open_signer(self) -> CmpSigner:
+        if self._authority.service_key is None or self._settings.certificate is None:
+            raise Unavailable(
+                "cmp.no-signer",
+                "No certificate of a CMP key is named: issue one with the profile cmp-server, and set "
+                "[issuance.cmp] certificate to its file.",
+            )
+        key = self._authority.service_key(self._settings.key)
+        return open_signer(key, self._authority.base / self._settings.certificate, self._authority.database)
+
+    def _chain(self) -> tuple[bytes, ...]:
+        """The issuing authority's certificate: with the root it verifies answers and certificates."""
+        return (self._authority.issuance.authority("issuing").certificate,)
+
+
+def _asks_implicit(message: PkiMessage) -> bool:
+    return any(one.type == der.IMPLICIT_CONFIRM for one in message.general_info)
+
+
+def _error(error: TrustworksError) -> Answer:
+    status = der.write_status(PkiStatus.rejection, words_of(error), bit_of(error))
+    return Answer(body=Body.error, content=der.write_error(status))

@@ -1,0 +1,202 @@
+"""What an enrolment is authorised by: as often and as long as was said, for what was said, kept encrypted."""
+
+from __future__ import annotations
+
+import stat
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from cmp_client import common_name, new_key
+from cmp_foreign import foreign
+from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
+from sqlalchemy import select
+
+from trustworks.core.der.cmp import Body
+from trustworks.core.errors import Malformed, Refused, Rejected, Unavailable
+from trustworks.issuance.enrolment.secrets import (
+    Evidence,
+    SecretKey,
+    check_equals_evidence,
+    check_registration_authority,
+    evidence_of,
+    key_file,
+)
+from trustworks.issuance.model import NameAttribute
+from trustworks.issuance.records import cmp as records
+from trustworks.issuance.wire import read_subject
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cmp_testbed import Server
+
+EE = common_name("pump 1 TEST")
+
+
+@pytest.mark.req("TRUSTWORKS:ENROLMENT-CREDENTIAL-USABLE")
+def test_a_secret_is_good_for_as_many_certificates_as_was_said(server: Server) -> None:
+    given = server.secret(uses=2)
+    answers = [server.client(**given).enrol(Body.ir, new_key(), EE) for _ in range(3)]
+    assert [one.failure for one in answers] == [None, None, "notAuthorized"]
+    assert len(server.serials()) == 2
+    found = server.credentials.find(given["reference"])
+    assert found is not None
+    assert found.used == 2
+
+
+@pytest.mark.req("TRUSTWORKS:ENROLMENT-CREDENTIAL-USABLE")
+def test_another_worker_took_the_last_use(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = server.secret(uses=1)
+    found = server.credentials.find(given["reference"])
+    server.client(**given).enrol(Body.ir, new_key(), EE)
+    monkeypatch.setattr(server.credentials, "find", lambda _: found)  # this worker looked before that
+    assert server.client(**given).enrol(Body.ir, new_key(), EE).failure == "notAuthorized"
+    assert len(server.serials()) == 1
+
+
+@pytest.mark.req("TRUSTWORKS:ENROLMENT-CREDENTIAL-USABLE")
+def test_a_secret_ends_and_is_withdrawn(server: Server) -> None:
+    given, other = server.secret(days=1), server.secret()
+    server.provider.clock.advance(days=1)
+    assert server.client(**given).enrol(Body.ir, new_key(), EE).failure == "notAuthorized"
+    server.credentials.withdraw(other["reference"], by="registration-officer")
+    assert server.client(**other).enrol(Body.ir, new_key(), EE).failure == "notAuthorized"
+    with pytest.raises(Rejected, match="could be withdrawn"):
+        server.credentials.withdraw(other["reference"], by="registration-officer")
+    with pytest.raises(Rejected, match="could be withdrawn"):
+        server.credentials.withdraw("nobody", by="registration-officer")
+
+
+def test_a_refused_request_uses_up_nothing(server: Server) -> None:
+    given = server.secret(uses=1)
+    assert server.client(**given).enrol(Body.ir, new_key(), common_name("no")).failure == "badCertTemplate"
+    assert server.client(**given).enrol(Body.ir, new_key(), EE).failure is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"profile": "sub-ca"}, "not issued on request"),
+        ({"profile": "nothing"}, "no certificate profile"),
+        ({"uses": 0}, "uses"),
+        ({"days": 0}, "days"),
+        ({"days": 4000}, "days"),
+        ({"by": "a\nb"}, "no role"),
+    ],
+)
+def test_a_credential_that_makes_no_sense(server: Server, changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(Rejected, match=message):
+        server.credentials.create_secret(server.new(**changes))
+    with server.provider.database.read() as connection:
+        assert not records.list_credentials(connection, limit=1)
+
+
+def test_a_subject_that_is_none(server: Server) -> None:
+    with pytest.raises(Malformed):
+        server.credentials.create_secret(server.new(subject="somebody"))
+
+
+@pytest.mark.parametrize("reference", ["a b", "x" * 49, "-a"])
+def test_a_reference_that_is_none(server: Server, reference: str) -> None:
+    with pytest.raises(Rejected, match="no reference"):
+        server.credentials.create_secret(server.new(), reference=reference)
+
+
+def test_a_reference_is_taken_once(server: Server) -> None:
+    server.credentials.create_secret(server.new(), reference="pump-1")
+    with pytest.raises(Rejected, match="already"):
+        server.credentials.create_secret(server.new(), reference="pump-1")
+
+
+def test_the_secret_is_nowhere_in_readable_form(server: Server, tmp_path: Path) -> None:
+    given = server.secret()
+    with server.provider.database.read() as connection:
+        row = connection.execute(select(records.credentials)).one()
+    assert given["secret"].encode() not in row.sealed
+    file = key_file(tmp_path)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert given["secret"].encode() not in file.read_bytes()
+
+
+def test_a_secret_counts_under_its_own_reference_alone(tmp_path: Path) -> None:
+    key = SecretKey(key_file(tmp_path))
+    key.make()
+    sealed = key.seal("one", b"secret")
+    assert key.open("one", sealed) == b"secret"
+    with pytest.raises(Unavailable, match="was not encrypted"):
+        key.open("other", sealed)
+
+
+@pytest.mark.parametrize("damage", ["absent", "readable", "short", "another"])
+def test_a_key_file_that_cannot_be_used(server: Server, tmp_path: Path, damage: str) -> None:
+    given = server.secret()
+    file = key_file(tmp_path)
+    match damage:
+        case "absent":
+            file.unlink()
+        case "readable":
+            file.chmod(0o644)
+        case "short":
+            file.write_bytes(b"short")
+        case _:
+            file.write_bytes(bytes(32))
+    server.credentials._key._key = None  # another process, which has not read it yet
+    client = server.client(**given)
+    answer = client.message(Body.ir, b"\x30\x00")
+    assert client.post(answer).failure == "systemUnavail"
+
+
+@pytest.mark.req("TRUSTWORKS:ENROLMENT-EQUALS-EVIDENCE")
+@pytest.mark.parametrize(
+    ("registered", "given", "equal"),
+    [
+        ("CN=pump 7", "CN=pump 7", True),
+        ("CN=pump 7", "CN=pump 77", False),
+        ("CN=pump *", "CN=pump 77", True),
+        ("CN=*.x", "CN=a.y", False),
+        ("CN=a.c", "CN=abc", False),
+        ("CN=*, O=Muster TEST", "CN=a, O=Muster TEST", True),
+        ("CN=*, O=Muster TEST", "CN=a, O=Another TEST", False),
+        ("CN=*, O=Muster TEST", "CN=a", False),
+        ("CN=*", "CN=a, O=Muster TEST", False),
+    ],
+)
+def test_what_equals_what_was_registered(registered: str, given: str, *, equal: bool) -> None:
+    evidence = Evidence(profile="device", subject=read_subject(registered), names=(), patterns=True)
+    try:
+        check_equals_evidence(evidence, read_subject(given), ())
+    except Refused:
+        assert not equal
+    else:
+        assert equal
+
+
+@pytest.mark.req("TRUSTWORKS:ENROLMENT-EQUALS-EVIDENCE")
+def test_a_star_in_a_certificate_is_a_star() -> None:
+    subject = (NameAttribute("commonName", "*"),)
+    evidence = Evidence(profile="device", subject=subject, names=("DNS:*.example.com",), patterns=False)
+    check_equals_evidence(evidence, subject, ("DNS:*.example.com",))
+    with pytest.raises(Refused):
+        check_equals_evidence(evidence, (NameAttribute("commonName", "a"),), ())
+    with pytest.raises(Refused):
+        check_equals_evidence(evidence, subject, ("DNS:a.example.com",))
+
+
+@pytest.mark.req("RFC9483:1.7-02")
+def test_a_certificate_that_is_no_registration_authoritys(server: Server) -> None:
+    for extensions in ([], [x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH])]):
+        signer = foreign(*extensions)
+        with pytest.raises(Refused):
+            server.credentials.register_certificate(signer.certificate, server.new(), authority=True)
+        with pytest.raises(Refused):
+            check_registration_authority(x509.load_der_x509_certificate(signer.certificate))
+
+
+def test_what_a_credential_is_for_survives_its_record(server: Server) -> None:
+    given = server.secret("CN=pump *, O=Muster TEST", alternative_names=("DNS:a", "IP:192.0.2.1"))
+    found = server.credentials.find(given["reference"])
+    assert found is not None
+    evidence = evidence_of(found)
+    assert evidence.names == ("DNS:a", "IP:192.0.2.1")
+    assert [one.type for one in evidence.subject] == ["commonName", "organizationName"]
