@@ -45,7 +45,7 @@ NOUNS: dict[str, tuple[str, str]] = {
     ),
     "keys": (
         "trustworks.app.commands.key_life",
-        "Keys through their life, under dual control: ceremonies.",
+        "Keys through their life, under dual control: ceremonies, backup, transfer, states.",
     ),
     "time": (
         "trustworks.app.commands.time",

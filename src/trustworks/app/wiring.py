@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from trustworks.app.configuration.config import Config, Loaded
     from trustworks.core.audit import Recorder
     from trustworks.core.module import Key, Module, Pkcs11Uri
+    from trustworks.core.module.states import KeyState
     from trustworks.core.store import Database, Objects
     from trustworks.core.time import Clock, TrustedDay
     from trustworks.issuance.config import IssuanceSettings
@@ -124,20 +125,45 @@ class Wiring:
         return found.st_mtime_ns, found.st_ino, found.st_size
 
     @contextmanager
-    def open_module(self, token: str, *, read_write: bool = False) -> Iterator[Module]:
-        """The cryptographic module, opened on the token of a security context."""
+    def open_module(
+        self, token: str, *, read_write: bool = False, any_state: bool = False
+    ) -> Iterator[Module]:
+        """The cryptographic module, opened on the token of a security context.
+
+        Keys sign that the register knows as operational, or not at all. `any_state`: they sign whatever their
+        state is, as a key does for the request by which it gets its certificate.
+        """
         from trustworks.core.module import Module  # noqa: PLC0415 - loads the binding
 
-        with Module.open(
-            self.token_uri(token),
-            read_write=read_write,
-            lab=self.lab,
-            base=self.base,
-            today=self.today,
-            settings=self.config.module,
-            state=self.state_dir,
-        ) as module:
-            yield module
+        with ExitStack() as stack:
+            yield stack.enter_context(
+                Module.open(
+                    self.token_uri(token),
+                    read_write=read_write,
+                    lab=self.lab,
+                    base=self.base,
+                    today=self.today,
+                    settings=self.config.module,
+                    state=self.state_dir,
+                    state_of=None if any_state else self._state_of(stack),
+                )
+            )
+
+    def _state_of(self, stack: ExitStack) -> Callable[[bytes], KeyState | None]:
+        """Who is asked before a key signs; the database is opened for the first question."""
+        opened: list[Callable[[bytes], KeyState | None]] = []
+
+        def state_of(spki_sha256: bytes) -> KeyState | None:
+            if not opened:
+                from trustworks.core.keys import KeyStates  # noqa: PLC0415 - loads SQLAlchemy
+
+                database = stack.enter_context(self.open_database(check=False))
+                if database.version() is None:  # the first keys of an installation are older than its tables
+                    return None
+                opened.append(KeyStates(database))
+            return opened[0](spki_sha256)
+
+        return state_of
 
     # Clock
 

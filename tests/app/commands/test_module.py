@@ -46,7 +46,10 @@ class Wiring:
         self.unwritable = False
 
     @contextmanager
-    def open_module(self, token: str, *, read_write: bool = False) -> Iterator[Module]:
+    def open_module(
+        self, token: str, *, read_write: bool = False, any_state: bool = False
+    ) -> Iterator[Module]:
+        del any_state
         with Module.open(
             self.tokens[token], settings=self.settings, base=self.base, read_write=read_write, lab=True
         ) as module:
@@ -60,12 +63,18 @@ class Wiring:
     @contextmanager
     def open_recorder(self, role: str) -> Iterator[Any]:
         assert role == "operator"
-        yield SimpleNamespace(record=self.record)
+        yield SimpleNamespace(record=self.record, transact=self.transact)
 
     def record(self, event: Any) -> None:
         if self.unwritable:
             raise Unavailable("audit.unwritable", "The audit log cannot be written.")
         self.recorded.append(event)
+
+    def transact(self, event: Any, _: object) -> None:
+        """With a register that knows no key."""
+        if callable(event):
+            raise Unavailable("keys.unknown", "The register has no such key.")
+        self.record(event)
 
 
 @pytest.fixture

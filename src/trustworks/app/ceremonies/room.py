@@ -12,7 +12,6 @@ from trustworks.app.ceremonies.authorities import issuance_actions
 from trustworks.app.certificates import read_one
 from trustworks.core.account import account
 from trustworks.core.audit.checkpoint import certifies
-from trustworks.core.audit.module import module_events
 from trustworks.core.ceremony.actions import module_actions
 from trustworks.core.ceremony.approvals import (
     check_approved,
@@ -25,6 +24,7 @@ from trustworks.core.ceremony.ceremonies import Ceremonies
 from trustworks.core.ceremony.executor import Executor, check_not_over
 from trustworks.core.ceremony.rules import check_plan
 from trustworks.core.errors import Refused, Rejected, TrustworksError, Unavailable
+from trustworks.core.keys import registered_events
 from trustworks.core.module import Module, Pkcs11Uri, initialise_token, token_labels
 from trustworks.core.roles import quorum
 from trustworks.core.time.any_time import any_time
@@ -99,7 +99,7 @@ class Room:
     @property
     def on_event(self) -> OnEvent:
         """What tells the audit log of tokens and keys."""
-        return module_events(self.recorder)
+        return registered_events(self.recorder)
 
     def module(self, token: str) -> Module:
         """The module, open on that token for writing, until the ceremony ends."""

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import typer
 
+from trustworks.app.commands import key_backups, key_custodians, key_states, key_transfers
 from trustworks.app.commands.ceremony import app as ceremony
 
-app = typer.Typer(no_args_is_help=True, help="Keys through their life, under dual control: ceremonies.")
-
-
-@app.callback()
-def keys() -> None:
-    """Keys through their life, under dual control: ceremonies."""
-
-
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Keys through their life, under dual control: ceremonies, backup, transfer, states.",
+)
 app.add_typer(ceremony, name="ceremony")
+app.add_typer(key_custodians.app, name="custodian")
+app.add_typer(key_backups.app, name="backup")
+app.command("restore")(key_backups.restore)
+app.add_typer(key_transfers.app, name="transfer")
+app.add_typer(key_states.app, name="states")

@@ -111,7 +111,7 @@ def request(
         check_output(out, replace=replace)
     with (
         log_of(context, alone=uri is not None) as on_event,
-        opened(context, token=token, uri=uri, library=library, lab=lab) as module,
+        opened(context, token=token, uri=uri, library=library, lab=lab, any_state=True) as module,
     ):
         key = module.key(label=label)
         csr = x509.load_der_x509_csr(certification_request(key, name))

@@ -39,7 +39,9 @@ class ModuleWiring(Protocol):
     def base(self) -> Path:
         """The folder from which the configuration's relative paths are meant."""
 
-    def open_module(self, token: str, *, read_write: bool = False) -> AbstractContextManager[Module]:
+    def open_module(
+        self, token: str, *, read_write: bool = False, any_state: bool = False
+    ) -> AbstractContextManager[Module]:
         """The module, on the token of a security context."""
 
     def open_database(self, *, check: bool = True) -> AbstractContextManager[Database]:
@@ -74,6 +76,7 @@ def opened(
     library: Path | None,
     lab: bool,
     read_write: bool = False,
+    any_state: bool = False,
 ) -> Iterator[Module]:
     """The one token that the options name."""
     if uri is not None and token is None:
@@ -85,7 +88,7 @@ def opened(
         if library is not None or lab:
             raise Malformed("--library and --lab go with --uri; with --token the configuration says both.")
         wiring: ModuleWiring = context.obj
-        with wiring.open_module(token, read_write=read_write) as module:
+        with wiring.open_module(token, read_write=read_write, any_state=any_state) as module:
             yield module
     else:
         raise Malformed("Say which token is meant: --token NAME of the configuration, or --uri pkcs11:...")
@@ -117,11 +120,11 @@ def log_of(context: typer.Context, *, alone: bool) -> Iterator[OnEvent]:
         typer.secho(f"NOT IN ANY LOG: {why} Keep a record of this yourself.", err=True, fg="yellow")
         yield unlogged
         return
-    from trustworks.core.audit.module import module_events  # noqa: PLC0415 - the others do without the log
+    from trustworks.core.keys import registered_events  # noqa: PLC0415 - the others do without the log
 
     assert wiring is not None  # noqa: S101 - said above
     with wiring.open_recorder("operator") as recorder:
-        yield module_events(recorder)
+        yield registered_events(recorder)
 
 
 def _why_not_logged(wiring: ModuleWiring | None) -> str | None:

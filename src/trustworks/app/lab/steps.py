@@ -21,9 +21,9 @@ from trustworks.app.certificates import read, spki
 from trustworks.app.lab import complete, show
 from trustworks.app.lab import layout as places
 from trustworks.app.wiring import TOKENS, Wiring
-from trustworks.core.audit.module import module_events
 from trustworks.core.durable import put
 from trustworks.core.errors import Malformed, Unavailable
+from trustworks.core.keys import registered_events
 from trustworks.core.module import KeyAlgorithm, initialise_token
 from trustworks.core.module.config import ModuleSettings
 from trustworks.core.module.events import add_probe_key, new_key, record_token
@@ -101,7 +101,7 @@ class Setup:
         missing = [name for name in TOKENS if not self._has_token(name)]
         if missing:
             self._make_tokens(missing)
-        on_event = module_events(self._log()[1])
+        on_event = registered_events(self._log()[1])
         for name in TOKENS:
             add_probe_key(on_event, self.module(name))
 
@@ -143,7 +143,7 @@ class Setup:
         return settings.root.key if name == "root" else settings.issuing.key
 
     def _make_tokens(self, names: list[str]) -> None:
-        on_event = module_events(self._log()[1])
+        on_event = registered_events(self._log()[1])
         new = self.layout.new_tokens
         new.mkdir(mode=0o700)
         conf = self.layout.folder / ".softhsm2.new.conf"
@@ -376,7 +376,9 @@ class Setup:
 
     def make(self, token: str, label: str, algorithm: KeyAlgorithm) -> Key:
         """A new key with that label."""
-        return new_key(module_events(self._log()[1]), self.module(token), label=label, algorithm=algorithm)
+        return new_key(
+            registered_events(self._log()[1]), self.module(token), label=label, algorithm=algorithm
+        )
 
     def issuance(self) -> Issuance:
         """Issuance over the open tokens. A ceremony in a laboratory has no other clock than the machine's."""

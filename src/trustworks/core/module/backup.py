@@ -186,7 +186,7 @@ def generate_with_backup(
     try:
         key = module.key(key_id=making.key_id)
         check_protection(key.attributes(), label, lab=module.lab or not copied, backed_up=True)
-        key.sign(b"the first signature of a new key shows that its two halves belong together")
+        key.prove()
     except BaseException:
         module.destroy_id(making.key_id)
         raise

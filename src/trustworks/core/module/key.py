@@ -16,6 +16,7 @@ from trustworks.core.module.constants import LOST, Attribute
 from trustworks.core.module.failures import unavailable
 from trustworks.core.module.pkcs11 import CryptokiError
 from trustworks.core.module.signatures import make_plan
+from trustworks.core.module.states import check_operational
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class Key:
         self._module = module
         self._connection = module.connection
         self._today = module.today
+        self._state_of = module.state_of
         self._place = (-1, 0)  # of no generation: the first signature looks the key up
         self._plans: dict[SignatureScheme | None, Plan] = {}
         self._missed = False
@@ -85,8 +87,9 @@ class Key:
         ECDSA: the DER sequence of r and s. RSA: as many octets as the modulus. The scheme (default:
         `self.scheme`) must be agreed today; the signature was verified with the public key before it is
         returned.
-        Raises `Refused` (ECCG-ACM:SIGNATURES), `Rejected` (module.scheme, module.mechanism) and `Unavailable`
-        (module.*; a signature that does not verify is module.bad-signature).
+        Raises `Refused` (ECCG-ACM:SIGNATURES; TRUSTWORKS:KEYS-OPERATIONAL for a key that is not operational),
+        `Rejected` (module.scheme, module.mechanism) and `Unavailable` (module.*; a signature that does not
+        verify is module.bad-signature).
         """
         return self.sign_all((data,), scheme)[0]
 
@@ -99,6 +102,20 @@ class Key:
         for it in its caches, and a signature costs a quarter less. None is begun after `until`
         (`time.perf_counter_ns`), but for the first: there are fewer signatures than items then.
         """
+        if self._state_of is not None:
+            check_operational(self._state_of(self.spki_sha256), self.label)
+        return self._signed(items, scheme, until)
+
+    def prove(self) -> None:
+        """Sign once, whatever the key's state is, to show that its two halves belong together.
+
+        Raises as `sign`.
+        """
+        self._signed((b"the first signature of a key shows that its two halves belong together",), None, None)
+
+    def _signed(
+        self, items: Sequence[bytes], scheme: SignatureScheme | None, until: int | None
+    ) -> list[bytes]:
         plan = self._plans.get(scheme)
         if plan is None or plan.day != self._today():
             plan = self._plan(scheme)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from trustworks.core.module.health import Approval, ModuleHealth
     from trustworks.core.module.objects import Found
     from trustworks.core.module.probe import Capability, ModuleInfo
+    from trustworks.core.module.states import StateOf
     from trustworks.core.module.wrapping import WrappingProfile
 
     T = TypeVar("T")
@@ -53,13 +54,20 @@ class Module:
     """
 
     def __init__(
-        self, connection: Connection, *, lab: bool, today: Callable[[], date], settings: ModuleSettings | None
+        self,
+        connection: Connection,
+        *,
+        lab: bool,
+        today: Callable[[], date],
+        settings: ModuleSettings | None,
+        state_of: StateOf | None = None,
     ) -> None:
         self.connection = connection
         self.cryptoki = connection.cryptoki
         self.uri = connection.uri
         self.lab = lab
         self.today = today
+        self.state_of = state_of
         self.mechanisms = frozenset(self.cryptoki.mechanisms(connection.slot))
         self.approval: Path | None = None
         self.profile: WrappingProfile | None = None  # once it was tried out
@@ -86,11 +94,14 @@ class Module:
         today: Callable[[], date] = today_utc,
         settings: ModuleSettings | None = None,
         state: Path | None = None,
+        state_of: StateOf | None = None,
     ) -> Module:
         """Open the token that `uri` names, with the PIN of its pin-source (a relative file: from `base`).
 
         Algorithms must be agreed on `today`. `state` is the folder that remembers a refused PIN for
-        all processes (default: that of [module] lock-file).
+        all processes (default: that of [module] lock-file). `state_of`
+        answers the state of a key by the SHA-256 of its public key: one that is not operational signs
+        nothing.
 
         Raises `Unavailable` (module.library-absent, module.token-absent, module.pin-wrong, module.pin-locked,
         ...) and `Refused` (TRUSTWORKS:MODULE-PIN-*), each with one sentence that says what to do.
@@ -109,7 +120,7 @@ class Module:
                         check_tokens_whole(setup)
                     raise
                 try:
-                    module = cls(connection, lab=lab, today=today, settings=settings)
+                    module = cls(connection, lab=lab, today=today, settings=settings, state_of=state_of)
                     keep_token(setup, module.token_uri.serial or "")
                 except BaseException:
                     connection.close()
@@ -155,7 +166,7 @@ class Module:
         try:
             key = self.key(key_id=identity)
             check_protection(key.attributes(), label, lab=self.lab)
-            key.sign(b"the first signature of a new key shows that its two halves belong together")
+            key.prove()
         except BaseException:
             self._destroy(identity)
             raise

@@ -136,7 +136,7 @@ def begin(
     profile = wrapping_profile(module)
     if purpose != "drill":
         _check_place(module, backup)
-    label = f"{TRANSPORT_LABEL}-{secrets.token_hex(4)}"
+    label = f"{TRANSPORT_LABEL}-{purpose}-{secrets.token_hex(4)}"
 
     def make(session: int) -> bytes:
         public, _ = generate_rsa_pair(
@@ -145,6 +145,10 @@ def begin(
         return spki_of(module.cryptoki, session, public)
 
     with libraries.start_lock(module.connection.setup):
+        if (
+            purpose != "transfer"
+        ):  # what a process that was ended left; transfers may wait for their custodians
+            remove_transport_keys(module, purpose)
         spki = module.connection.run(make, once=True)
     return Request(
         purpose=purpose,
@@ -310,7 +314,7 @@ def finish(module: Module, request: Request, backup: Backup, opening: Opening) -
         key = module.key(key_id=key_id)
         _check_same(key, backup)
         check_protection(key.attributes(), key.label, lab=True)  # an unwrapped key has no past to show
-        key.sign(b"the first signature of a restored key shows that its two halves belong together")
+        key.prove()
     except BaseException:
         if not there:  # what was there before is not this call's to destroy
             module.destroy_id(key_id)
@@ -389,6 +393,23 @@ def _unwrap(  # noqa: PLR0917 - one step of the protocol
             place_public(module, session, backup)
             place_private(module, session, kwp, kek, backup, on_token=True)
         return signature
+
+
+def remove_transport_keys(module: Module, purpose: Purpose) -> int:
+    """Destroy the transport keys of all requests for this purpose; answers how many there were."""
+    start = f"{TRANSPORT_LABEL}-{purpose}-".encode()
+
+    def remove(session: int) -> int:
+        cryptoki, removed = module.cryptoki, 0
+        for kind in (ObjectClass.PRIVATE_KEY, ObjectClass.PUBLIC_KEY):
+            for handle in cryptoki.find(session, {Attribute.CLASS: kind, Attribute.TOKEN: True}):
+                if (cryptoki.attribute(session, handle, Attribute.LABEL) or b"").startswith(start):
+                    cryptoki.destroy(session, handle)
+                    removed += kind is ObjectClass.PRIVATE_KEY
+        return removed
+
+    with libraries.start_lock(module.connection.setup):
+        return module.connection.run(remove)
 
 
 def abandon(module: Module, request: Request) -> None:

@@ -1,0 +1,176 @@
+"""`trustworks keys states`: the register of keys, and changes of their states."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from trustworks.app.commands.key_custody import register_of
+from trustworks.app.commands.tokens import AsJson, ModuleWiring  # noqa: TC001 - Typer reads them
+from trustworks.core.audit.canonical import canonical
+from trustworks.core.errors import Rejected
+from trustworks.core.keys import records
+from trustworks.core.keys.model import living_backups, places
+from trustworks.core.module.states import KeyState, check_transition
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from trustworks.core.keys.model import KeyEntry
+    from trustworks.core.roles.config import RolesSettings
+
+app = typer.Typer(no_args_is_help=True, help="States of keys: list, set.")
+
+
+@app.command("list")
+def list_states(
+    context: typer.Context,
+    *,
+    history: Annotated[
+        bool, typer.Option("--history", help="With everything that was done with each key.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List the keys of the register with their states, tokens and backups."""
+    wiring: ModuleWiring = context.obj
+    with wiring.open_database() as database, database.read() as connection:
+        rows = [_facts(connection, key, history=history) for key in records.keys_with(connection)]
+    if as_json:
+        typer.echo(json.dumps({"keys": rows}))
+        return
+    for row in rows:
+        where = ", ".join(row["tokens"]) or "on no token"
+        typer.echo(
+            f"{row['label']:<28}{row['algorithm']:<17}{row['state']:<17}{where:<24}"
+            f"{row['backups']} backup(s)  {row['spki_sha256'][:16]}"
+        )
+        for one in row.get("history", ()):
+            reason = f": {one['reason']}" if one["reason"] else ""
+            typer.echo(f"    {one['at']}  {one['act']:<18}{one['state']:<17}{one['by']}{reason}")
+
+
+def _facts(connection: Connection, key: KeyEntry, *, history: bool) -> dict[str, Any]:
+    done = records.history_of(connection, key.spki_sha256)
+    facts: dict[str, Any] = {
+        "label": key.label,
+        "algorithm": key.algorithm,
+        "id": key.key_id,
+        "spki_sha256": key.spki_sha256,
+        "state": key.state.value,
+        "entered_at": key.entered_at.isoformat(timespec="seconds"),
+        "tokens": sorted(places(done).values()),
+        "backups": len(living_backups(done)),
+    }
+    if history:
+        facts["history"] = [
+            {
+                "number": one.number,
+                "act": one.act.value,
+                "state": one.state.value,
+                "token": one.token,
+                "backup": one.backup,
+                "at": one.at.isoformat(timespec="seconds"),
+                "by": one.by,
+                "reason": one.reason,
+            }
+            for one in done
+        ]
+    return facts
+
+
+@app.command("set")
+def set_state(
+    context: typer.Context,
+    key: Annotated[str, typer.Argument(help="The key's label, or the beginning of its SHA-256.")],
+    state: Annotated[KeyState, typer.Argument(help="The state that it gets.")],
+    reason: Annotated[str, typer.Option(help="Why; goes into the register and the audit log.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Change a key's state. Services hear of it within a second.
+
+    Where operators are enrolled, or [roles] asks for them, the change needs their approvals: the command says
+    which are missing, and what is to be approved.
+    """
+    wiring: ModuleWiring = context.obj
+    with wiring.open_database() as database, database.read() as connection:
+        entry = _one(connection, key)
+        check_transition(entry.state, state, entry.label)
+        number = len(records.history_of(connection, entry.spki_sha256)) + 1
+        approvals = _approvals(connection, wiring.config.roles, entry, state, number)
+    with register_of(context) as (register, _):
+        written = register.set_state(
+            entry.spki_sha256, state, reason=reason, approvals=approvals, number=number
+        )
+    facts = {
+        "label": entry.label,
+        "before": entry.state.value,
+        "state": written.state.value,
+        "approvals": approvals,
+    }
+    typer.echo(
+        json.dumps(facts) if as_json else f"{entry.label}: {entry.state.value} -> {written.state.value}"
+    )
+
+
+def _one(connection: Connection, name: str) -> KeyEntry:
+    found = [
+        one for one in records.keys_with(connection) if one.label == name or one.spki_sha256.startswith(name)
+    ]
+    living = [one for one in found if one.state is not KeyState.DESTROYED]
+    if len(living) == 1 or len(found) == 1:
+        return (living or found)[0]
+    raise Rejected(
+        "keys.unknown",
+        f"{len(found)} keys of the register are called {name!r}; `trustworks keys states list` shows their "
+        "SHA-256.",
+    )
+
+
+def change_digest(entry: KeyEntry, state: KeyState, number: int) -> str:
+    """SHA-256 of what is approved: this change, of this key, as the next entry of its history."""
+    return hashlib.sha256(
+        canonical(
+            {
+                "spki_sha256": entry.spki_sha256,
+                "before": entry.state.value,
+                "after": state.value,
+                "number": number,
+            }
+        )
+    ).hexdigest()
+
+
+def _approvals(
+    connection: Connection, settings: RolesSettings, entry: KeyEntry, state: KeyState, number: int
+) -> list[str]:
+    """The ids of the approvals that allow the change; none where nobody is enrolled and none are required.
+
+    Raises `Rejected` (keys.approvals-missing).
+    """
+    from trustworks.core.roles import approvals_for, list_operators, quorum  # noqa: PLC0415 - this command alone
+
+    operators = list_operators(connection)
+    if not operators and not settings.required:
+        return []
+    what, digest = f"key.{state.value}", change_digest(entry, state, number)
+    verdict = quorum(
+        settings.quorum_for(what),
+        approvals_for(connection, what, digest),
+        operators,
+        what=what,
+        sha256=digest,
+        at=datetime.now(UTC),
+    )
+    if not verdict.met:
+        raise Rejected(
+            "keys.approvals-missing",
+            f"{entry.label} stays {entry.state.value}: {'; '.join(verdict.missing)}. To be approved: kind "
+            f"{what}, "
+            f"SHA-256 {digest}.",
+        )
+    return [one.approval_id for one in verdict.counted]

@@ -1,0 +1,77 @@
+"""Enters keys in the register as they are made and destroyed: with their audit event, in one transaction."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from trustworks.core.account import account
+from trustworks.core.audit.model import Event
+from trustworks.core.audit.module import module_events
+from trustworks.core.errors import Unavailable
+from trustworks.core.keys import records
+from trustworks.core.keys.model import KeyEntry
+from trustworks.core.keys.register import KeyRegister, enter
+from trustworks.core.module.states import KeyState
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from trustworks.core.audit import Recorder
+    from trustworks.core.module import Pkcs11Uri
+    from trustworks.core.module.events import OnEvent
+
+
+def registered_events(recorder: Recorder) -> OnEvent:
+    """As `module_events`; a key that is made is entered in the register, and one that is destroyed noted.
+
+    A new key is operational, unless the event's detail names another `state`.
+    """
+    plain = module_events(recorder)
+
+    def on_event(kind: str, token: Pkcs11Uri, detail: dict[str, Any]) -> None:
+        if kind == "module.key-generated":
+            _made(recorder, token, detail)
+            return
+        plain(kind, token, detail)
+        if kind == "module.key-destroyed":
+            _removed(recorder, token, detail)
+
+    return on_event
+
+
+def _made(recorder: Recorder, token: Pkcs11Uri, detail: dict[str, Any]) -> None:
+    moment, by = datetime.now(UTC), account()
+
+    def action(connection: Connection) -> None:
+        if records.key(connection, detail["spki_sha256"]) is not None:
+            return
+        entry = KeyEntry(
+            spki_sha256=detail["spki_sha256"],
+            label=detail["label"],
+            key_id=detail["id"],
+            algorithm=detail["algorithm"],
+            entered_at=moment,
+            state=KeyState(detail.get("state", KeyState.OPERATIONAL.value)),
+        )
+        enter(connection, entry, token=token, by=by)
+
+    event = Event(
+        type="module.key-generated",
+        outcome="success",
+        actor=by,
+        subject={"kind": "module", "token": str(token)},
+        detail=detail,
+        time=moment,
+    )
+    recorder.transact(event, action)
+
+
+def _removed(recorder: Recorder, token: Pkcs11Uri, detail: dict[str, Any]) -> None:
+    """Note that a key is gone from a token; of one that the register does not know there is the event."""
+    register = KeyRegister(recorder, by=account())
+    try:
+        register.removed(detail["spki_sha256"], token=token, reason=str(detail.get("reason", "")))
+    except Unavailable as error:
+        if error.code != "keys.unknown":
+            raise

@@ -1,0 +1,184 @@
+"""The tables of the register of keys, and all SQL on them. Every row is written once."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Column, ForeignKey, Integer, String, Table, Text, func, select
+
+from trustworks.core.keys.model import Act, BackupEntry, HistoryEntry, KeyEntry
+from trustworks.core.module.states import KeyState
+from trustworks.core.store.metadata import metadata
+from trustworks.core.store.types import UtcDateTime
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from sqlalchemy import Connection
+
+keys = Table(
+    "module_keys",
+    metadata,
+    Column("spki_sha256", String(64), primary_key=True),
+    Column("label", String(64), nullable=False),
+    Column("key_id", String(128), nullable=False),
+    Column("algorithm", String(32), nullable=False),
+    Column("entered_at", UtcDateTime, nullable=False),
+)
+backups = Table(
+    "module_key_backups",
+    metadata,
+    Column("backup", String(64), primary_key=True),
+    Column("spki_sha256", String(64), ForeignKey("module_keys.spki_sha256"), nullable=False),
+    Column("threshold", Integer, nullable=False),
+    Column("custodians", Text, nullable=False),
+    Column("made_at", UtcDateTime, nullable=False),
+)
+history = Table(
+    "module_key_history",
+    metadata,
+    Column("spki_sha256", String(64), ForeignKey("module_keys.spki_sha256"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("act", String(20), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("token", String(64), nullable=False),
+    Column("serial", String(64), nullable=False),
+    Column("backup", String(64), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("by", String(200), nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
+_LAST = (
+    select(history.c.spki_sha256, func.max(history.c.number).label("number"))
+    .group_by(history.c.spki_sha256)
+    .subquery()
+)
+
+
+def state(connection: Connection, spki_sha256: str) -> KeyState | None:
+    """The present state of a key; None for one that the register does not know."""
+    found = connection.execute(
+        select(history.c.state)
+        .where(history.c.spki_sha256 == spki_sha256)
+        .order_by(history.c.number.desc())
+        .limit(1)
+    ).scalar_one_or_none()
+    return None if found is None else KeyState(found)
+
+
+def key(connection: Connection, spki_sha256: str) -> KeyEntry | None:
+    """One key; None for one that the register does not know."""
+    return next(iter(_keys(connection, keys.c.spki_sha256 == spki_sha256)), None)
+
+
+def keys_with(connection: Connection, *, label: str | None = None) -> list[KeyEntry]:
+    """All keys, or those with a label, in the order of their labels."""
+    return _keys(connection, True if label is None else keys.c.label == label)
+
+
+def _keys(connection: Connection, condition: Any) -> list[KeyEntry]:
+    statement = (
+        select(keys, history.c.state)
+        .join(_LAST, _LAST.c.spki_sha256 == keys.c.spki_sha256)
+        .join(
+            history,
+            (history.c.spki_sha256 == keys.c.spki_sha256) & (history.c.number == _LAST.c.number),
+        )
+        .where(condition)
+        .order_by(keys.c.label, keys.c.entered_at)
+    )
+    return [
+        KeyEntry(
+            spki_sha256=row.spki_sha256,
+            label=row.label,
+            key_id=row.key_id,
+            algorithm=row.algorithm,
+            entered_at=row.entered_at,
+            state=KeyState(row.state),
+        )
+        for row in connection.execute(statement)
+    ]
+
+
+def history_of(connection: Connection, spki_sha256: str) -> list[HistoryEntry]:
+    """What was done with a key, the oldest first."""
+    return [
+        HistoryEntry(
+            spki_sha256=row.spki_sha256,
+            number=row.number,
+            act=Act(row.act),
+            state=KeyState(row.state),
+            token=row.token,
+            serial=row.serial,
+            backup=row.backup,
+            at=row.at,
+            by=row.by,
+            reason=row.reason,
+        )
+        for row in connection.execute(
+            select(history).where(history.c.spki_sha256 == spki_sha256).order_by(history.c.number)
+        )
+    ]
+
+
+def backups_of(connection: Connection, spki_sha256: str | None = None) -> list[BackupEntry]:
+    """The backups of one key, or of all, the oldest first."""
+    condition = True if spki_sha256 is None else backups.c.spki_sha256 == spki_sha256
+    return [
+        BackupEntry(
+            backup=row.backup,
+            spki_sha256=row.spki_sha256,
+            threshold=row.threshold,
+            custodians=tuple(json.loads(row.custodians)),
+            made_at=row.made_at,
+        )
+        for row in connection.execute(
+            select(backups).where(condition).order_by(backups.c.made_at)  # type: ignore[arg-type]
+        )
+    ]
+
+
+def add_key(connection: Connection, entry: KeyEntry) -> None:
+    """Enter a key. Its first act has to follow in the same transaction."""
+    connection.execute(
+        keys.insert().values(
+            spki_sha256=entry.spki_sha256,
+            label=entry.label,
+            key_id=entry.key_id,
+            algorithm=entry.algorithm,
+            entered_at=entry.entered_at,
+        )
+    )
+
+
+def add_act(connection: Connection, entry: HistoryEntry) -> None:
+    """Write an act. A number that is taken by another's act at the same time is refused by the database."""
+    connection.execute(
+        history.insert().values(
+            spki_sha256=entry.spki_sha256,
+            number=entry.number,
+            act=entry.act.value,
+            state=entry.state.value,
+            token=entry.token,
+            serial=entry.serial,
+            backup=entry.backup,
+            at=entry.at,
+            by=entry.by,
+            reason=entry.reason,
+        )
+    )
+
+
+def add_backup(connection: Connection, entry: BackupEntry) -> None:
+    """Enter a backup."""
+    connection.execute(
+        backups.insert().values(
+            backup=entry.backup,
+            spki_sha256=entry.spki_sha256,
+            threshold=entry.threshold,
+            custodians=json.dumps(entry.custodians),
+            made_at=entry.made_at,
+        )
+    )
