@@ -32,7 +32,7 @@ def test_nothing_is_found_in_a_good_certificate(benches: Benches, profile: str) 
 
 def test_every_lint_has_a_certificate_that_it_catches() -> None:
     shown = set()
-    for file in ("test_rfc5280", "test_en319412", "test_others"):
+    for file in ("test_rfc5280", "test_en319412", "test_others", "test_profiles"):
         spec = importlib.util.spec_from_file_location(f"cases_{file}", HERE / f"{file}.py")
         assert spec is not None
         assert spec.loader is not None

@@ -51,3 +51,13 @@ def is_smime(scope: Scope) -> bool:
 def states_semantics(scope: Scope) -> bool:
     """The certificates whose subject's identifier may be said to follow EN 319 412-1."""
     return scope.profile.semantics is not None
+
+
+def is_not_qualified(scope: Scope) -> bool:
+    """The certificates that are not issued as qualified ones."""
+    return scope.profile.qc_type is None
+
+
+def is_server(scope: Scope) -> bool:
+    """The certificates of HTTPS servers: the provider's own, and web sites by the CA/Browser Forum."""
+    return scope.profile.kind in {"tls-server", "web"}

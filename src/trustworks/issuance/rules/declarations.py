@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from trustworks.core.der.iso4217 import CURRENCIES
 from trustworks.core.der.x509 import IDENTIFICATION_METHODS, PSP_ROLES
 from trustworks.core.errors import Rejected
-from trustworks.issuance.rules.currencies import CURRENCIES
 
 if TYPE_CHECKING:
     from trustworks.issuance.model import Declarations, Limit, PaymentServices, Profile

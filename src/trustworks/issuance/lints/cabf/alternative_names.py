@@ -8,7 +8,8 @@ from __future__ import annotations
 from cryptography import x509
 
 from trustworks.core.trace import implements
-from trustworks.issuance.lints.lint import Candidate, Lint, of_kind
+from trustworks.issuance.lints.applicability import is_server
+from trustworks.issuance.lints.lint import Candidate, Lint
 
 
 @implements("CABF-BR:7.1.2.7.12")
@@ -25,6 +26,6 @@ LINT = Lint(
     id="CABF-BR:7.1.2.7.12",
     clause="Baseline Requirements, 7.1.2.7.12",
     words="A server has alternative names, and each is a DNS name or an IP address.",
-    applies=of_kind("tls-server"),
+    applies=is_server,
     check=check,
 )

@@ -9,7 +9,8 @@ from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from trustworks.core.trace import implements
-from trustworks.issuance.lints.lint import Candidate, Lint, of_kind
+from trustworks.issuance.lints.applicability import is_server
+from trustworks.issuance.lints.lint import Candidate, Lint
 
 
 @implements("CABF-BR:7.1.2.7.10")
@@ -29,6 +30,6 @@ LINT = Lint(
     id="CABF-BR:7.1.2.7.10",
     clause="Baseline Requirements, 7.1.2.7.10",
     words="A server's extended key usage is serverAuth, and neither a signer's nor everything.",
-    applies=of_kind("tls-server"),
+    applies=is_server,
     check=check,
 )

@@ -8,7 +8,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from trustworks.core.trace import implements
-from trustworks.issuance.lints.lint import Candidate, Lint, of_kind
+from trustworks.issuance.lints.applicability import is_server
+from trustworks.issuance.lints.lint import Candidate, Lint
 
 SINCE = datetime(2026, 3, 15, tzinfo=UTC)
 
@@ -26,6 +27,6 @@ LINT = Lint(
     id="CABF-BR:6.3.2",
     clause="Baseline Requirements, 6.3.2",
     words="A server's certificate issued from 15 March 2026 on is valid for at most 200 days.",
-    applies=of_kind("tls-server"),
+    applies=is_server,
     check=check,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from trustworks.issuance.lints.cps.lab_names import FICTIONAL
@@ -22,6 +23,7 @@ COUNTRIES: Final = frozenset(_ALPHA_2.split())
 # The Union and the United Nations, which ISO reserves; Kosovo, which the Union calls so.
 NO_COUNTRIES: Final = frozenset(("EU", "UN", "XK"))
 # Greece and Northern Ireland, in numbers of value added tax alone.
+MAX_IDENTIFIER: Final = 256
 TAX_COUNTRIES: Final = frozenset(("EL", "XI"))
 
 
@@ -30,3 +32,16 @@ def is_issuer(code: str, scheme: str, *, lab: bool) -> bool:
     if lab:
         return FICTIONAL.fullmatch(code) is not None or code == "UN"
     return code in COUNTRIES | NO_COUNTRIES or (scheme == "VAT" and code in TAX_COUNTRIES)
+
+
+def is_eidas_identifier(value: str, *, lab: bool) -> bool:
+    """Whether an identifier is written as the eIDAS network does: whose, for whom, which.
+
+    Source: eIDAS SAML attribute profile, 2.4 and 2.5: at most 256 characters, none of them a space.
+    """
+    found = re.fullmatch(r"([A-Z]{2})/([A-Z]{2})/\S+", value)
+    return (
+        found is not None
+        and len(value) <= MAX_IDENTIFIER
+        and all(is_issuer(code, "eIDAS", lab=lab) for code in found.groups())
+    )

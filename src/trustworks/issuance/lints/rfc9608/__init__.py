@@ -1,0 +1,1 @@
+"""Lints of RFC 9608: certificates without revocation information."""
