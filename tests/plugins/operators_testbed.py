@@ -20,13 +20,34 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 from cryptography.x509.oid import NameOID
+from sqlalchemy import select
 
-from trustworks.core.roles import Credential, Factor, Operator, Role, base64url
+from trustworks.core.audit.records import events as audit_events
+from trustworks.core.roles import (
+    Act,
+    Credential,
+    Factor,
+    Operator,
+    Role,
+    base64url,
+    new_content,
+    sign_approval,
+)
+from trustworks.core.roles.changes import Change, NewCredential, new_change
+from trustworks.core.roles.config import RolesSettings
 from trustworks.core.roles.jws import Signer, key_id_of
+from trustworks.core.roles.office import Office
 from trustworks.core.roles.passkeys import Assertion
+from trustworks.core.roles.service import Roles
+from trustworks.core.time.model import ClockStatus, Mode, TimeEvidence, TrustedTime
 
 if TYPE_CHECKING:
+    from trustworks.core.audit import Recorder
+    from trustworks.core.errors import Unavailable
     from trustworks.core.module.algorithms import SignatureScheme
+    from trustworks.core.roles import Actor, Approval
+    from trustworks.core.roles.standing import Standing
+    from trustworks.core.store import Database
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 ORIGIN = "https://ra.tsp.example"
@@ -189,3 +210,102 @@ class Authenticator:
                 "attestationObject": base64url.encode(attestation),
             },
         }
+
+
+class PlacedClock:
+    """A clock that says what it was told, or refuses."""
+
+    mode: Mode = "lab"
+
+    def __init__(self, moment: datetime) -> None:
+        self.moment = moment
+        self.refusal: Unavailable | None = None
+
+    def now(self) -> TrustedTime:
+        if self.refusal is not None:
+            raise self.refusal
+        return TrustedTime(self.moment, 0, TimeEvidence("lab", "none", ("test",), None, "unchecked"))
+
+    def status(self) -> ClockStatus:
+        return ClockStatus(ok=self.refusal is None, mode="lab", code="ok", reason="test")
+
+    def advance(self, **time: float) -> None:
+        self.moment += timedelta(**time)
+
+
+class RolesProvider:
+    """The service over a database, with everybody's keys."""
+
+    def __init__(self, database: Database, recorder: Recorder, clock: PlacedClock, **settings: Any) -> None:
+        self.database, self.recorder, self.clock = database, recorder, clock
+        self.keys: dict[str, Any] = {}
+        self.revoked: dict[int, str] = {}
+        self.roles = self.service(**settings)
+
+    def service(self, **settings: Any) -> Roles:
+        """The service, with other settings."""
+        return Roles(
+            Office(
+                database=self.database,
+                recorder=self.recorder,
+                clock=self.clock,
+                settings=RolesSettings.model_validate(settings),
+                system=PlacedClock(self.clock.moment),
+                revoked=lambda certificate: self.revoked.get(certificate.serial_number),
+            )
+        )
+
+    def new(self, name: str, **certificate: Any) -> NewCredential:
+        """A new key of somebody, as a credential."""
+        self.keys[name] = new_key()
+        return NewCredential.of_certificate(
+            certificate_of(self.keys[name], name, **certificate), "certificate"
+        )
+
+    def enrolment(self, name: str, *roles: Role) -> Change:
+        """A change that enrols somebody with a new key."""
+        return new_change("enrol", name, roles=frozenset(roles), credentials=(self.new(name),))
+
+    def bootstrap(self) -> None:
+        """Enrol the first three."""
+        self.roles.administration.bootstrap(
+            [
+                self.enrolment("anna", Role.SECURITY_OFFICER),
+                self.enrolment("ben", Role.SECURITY_OFFICER, Role.REGISTRATION_OFFICER),
+                self.enrolment("carl", Role.SYSTEM_ADMINISTRATOR),
+            ],
+            by="root",
+        )
+
+    def signer(self, name: str, factors: frozenset[Factor] = BOTH) -> Signer:
+        return signer_of(self.keys[name], factors)
+
+    def actor(self, name: str, act: Act = Act.CHANGE_ROLES) -> Actor:
+        return self.roles.authentication.by_key(name, self.signer(name), act)
+
+    def approval(self, name: str, role: Role, what: str, sha256: str) -> Approval:
+        content = new_content(what=what, sha256=sha256, operator=name, role=role, time=self.clock.moment)
+        return sign_approval(content, self.signer(name))
+
+    def approve(self, name: str, role: Role, sha256: str, what: str = "roles.change") -> Standing | None:
+        return self.roles.approve(self.approval(name, role, what, sha256))
+
+    def decide(self, change: Change) -> Standing | None:
+        """Anna asks for a change, she and carl approve it; ben in place of carl where it is about him."""
+        self.roles.administration.request(self.actor("anna"), change)
+        self.approve("anna", Role.SECURITY_OFFICER, change.sha256)
+        if change.operator == "carl":
+            return self.approve("ben", Role.SECURITY_OFFICER, change.sha256)
+        return self.approve("carl", Role.SYSTEM_ADMINISTRATOR, change.sha256)
+
+    def operator(self, name: str) -> Operator:
+        return next(one for one in self.roles.office.operators() if one.name == name)
+
+    def events(self, kind: str | None = None) -> list[dict[str, Any]]:
+        """The audit events so far, without those of the log about itself."""
+        with self.database.read() as connection:
+            bodies = connection.execute(
+                select(audit_events.c.body).order_by(audit_events.c.stream, audit_events.c.sequence)
+            ).scalars()
+            found = [json.loads(body) for body in bodies]
+        return [one for one in found if one["type"].startswith("roles.") and kind in {None, one["type"]}]

@@ -52,6 +52,10 @@ NOUNS: dict[str, tuple[str, str]] = {
         "The trusted clock: its state, and the release of a latched stop.",
     ),
     "audit": ("trustworks.app.commands.audit", "The audit log: verify, export, prove."),
+    "roles": (
+        "trustworks.app.commands.roles",
+        "Trusted roles: operators, their credentials, approvals by several.",
+    ),
     "store": ("trustworks.app.commands.store", "The database: bring its schema up to date."),
     "timestamp": ("trustworks.timestamping.cli", "Time-stamps: request, verify, inspect."),
     "certificate": ("trustworks.issuance.cli", "Certificates: issue, revoke, show, list."),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from trustworks.core.audit import Recorder
     from trustworks.core.module import Key, Module, Pkcs11Uri
     from trustworks.core.module.states import KeyState
+    from trustworks.core.roles.service import Roles
     from trustworks.core.store import Database, Objects
     from trustworks.core.time import Clock, TrustedDay
     from trustworks.issuance.config import IssuanceSettings
@@ -215,6 +216,34 @@ class Wiring:
             recorder = Recorder.open(opened, role)
             stack.callback(recorder.close)
             yield recorder
+
+    # Trusted roles
+
+    @contextmanager
+    def open_roles(
+        self, *, database: Database | None = None, recorder: Recorder | None = None
+    ) -> Iterator[Roles]:
+        """The service of trusted roles; over `database` and `recorder` when the caller has them open."""
+        from trustworks.core.roles.office import Office  # noqa: PLC0415 - loads SQLAlchemy
+        from trustworks.core.roles.service import Roles  # noqa: PLC0415
+
+        with ExitStack() as stack:
+            opened = database if database is not None else stack.enter_context(self.open_database())
+            log = (
+                recorder
+                if recorder is not None
+                else stack.enter_context(self.open_recorder("roles", database=opened))
+            )
+            yield Roles(
+                Office(
+                    database=opened,
+                    recorder=log,
+                    clock=self.open_clock(),
+                    settings=self.config.roles,
+                    lab=self.lab,
+                    revoked=lambda certificate: self.revoked(opened, certificate.serial_number),
+                )
+            )
 
     # Services
 

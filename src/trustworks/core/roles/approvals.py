@@ -9,7 +9,6 @@ approval and the operator's public credential needs nothing else.
 from __future__ import annotations
 
 import hashlib
-import json
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from trustworks.core.audit.canonical import canonical
 from trustworks.core.audit.model import time_text
+from trustworks.core.audit.reading import loads
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.roles import jws, passkeys
 from trustworks.core.roles.model import Role, check_digest, check_kind, check_name, role_named
@@ -125,11 +125,7 @@ class Approval:
         """Read an approval's file. Raises `Malformed`."""
         if len(octets) > MAX_APPROVAL:
             raise Malformed(f"An approval has at most {MAX_APPROVAL} octets; this is no approval.")
-        try:
-            value = json.loads(octets, object_pairs_hook=_each_once)
-        except (ValueError, RecursionError):
-            raise Malformed("This is no approval: it is not JSON with each name once.") from None
-        return cls.from_dict(value)
+        return cls.from_dict(loads(octets))
 
 
 def new_content(*, what: str, sha256: str, operator: str, role: Role, time: datetime) -> ApprovalContent:
@@ -213,10 +209,3 @@ def _members(value: Any, needed: set[str], allowed: set[str], what: str) -> dict
     if not isinstance(value, dict) or not needed <= set(value) <= needed | allowed:
         raise Malformed(f"{what} is a JSON object with {', '.join(sorted(needed | allowed))} alone.")
     return value
-
-
-def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a name stands twice")
-    return found

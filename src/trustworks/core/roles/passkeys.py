@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from trustworks.core.errors import Malformed, Rejected
-from trustworks.core.roles import base64url
+from trustworks.core.roles import base64url, jws
 from trustworks.core.roles.model import Factor
 
 if TYPE_CHECKING:
@@ -63,7 +63,6 @@ def verify(
     factors. Raises `Rejected` (roles.signature).
     """
     from webauthn import verify_authentication_response  # noqa: PLC0415 - few processes meet a passkey
-    from webauthn.helpers.exceptions import WebAuthnException  # noqa: PLC0415
     from webauthn.helpers.structs import (  # noqa: PLC0415
         AuthenticationCredential,
         AuthenticatorAssertionResponse,
@@ -89,9 +88,55 @@ def verify(
             credential_current_sign_count=after,
             require_user_verification=alone,
         )
-    except (WebAuthnException, ValueError, TypeError, KeyError) as error:
+    except Exception as error:  # noqa: BLE001 - the library meets what anybody sends: JSON, CBOR, signatures
         raise Rejected(
             "roles.signature", f"The passkey's assertion does not hold: {error}. Sign in anew."
         ) from None
     shown = {Factor.POSSESSION} | ({Factor.VERIFICATION} if found.user_verified else set())
     return Verified(sign_count=found.new_sign_count, factors=frozenset(shown))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registered:
+    """A passkey that an authenticator made: its id, its public key (COSE_Key), and that key's hash."""
+
+    handle: bytes
+    public: bytes
+    key_id: str
+    sign_count: int
+
+
+def register(answer: Any, *, challenge: bytes, rp_id: str, origin: str) -> Registered:
+    """Judge what `navigator.credentials.create` answered (as JSON). Raises `Rejected` (roles.passkey).
+
+    The user must have been verified. An attestation is not asked for: which device may be used is for those
+    who approve the registration.
+    """
+    from webauthn import verify_registration_response  # noqa: PLC0415 - few processes meet a passkey
+    from webauthn.helpers import decode_credential_public_key  # noqa: PLC0415
+    from webauthn.helpers.decoded_public_key_to_cryptography import (  # noqa: PLC0415
+        decoded_public_key_to_cryptography,
+    )
+
+    try:
+        found = verify_registration_response(
+            credential=answer,
+            expected_challenge=challenge,
+            expected_rp_id=rp_id,
+            expected_origin=origin,
+            require_user_verification=True,
+        )
+        key: Any = decoded_public_key_to_cryptography(
+            decode_credential_public_key(found.credential_public_key)
+        )
+        return Registered(
+            handle=found.credential_id,
+            public=found.credential_public_key,
+            key_id=jws.key_id_of(key),
+            sign_count=found.sign_count,
+        )
+    except Exception as error:  # noqa: BLE001 - the library meets what anybody sends: CBOR, COSE, keys
+        raise Rejected(
+            "roles.passkey",
+            f"The passkey cannot be registered: {error}. Make it anew, with a PIN or gesture.",
+        ) from None

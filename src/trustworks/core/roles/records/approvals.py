@@ -91,10 +91,10 @@ def add_change(connection: Connection, record: ChangeRecord) -> None:
     )
 
 
-def change(connection: Connection, sha256: str) -> ChangeRecord | None:
-    """The change with this hash, which no other writer ends meanwhile; or None."""
-    query = select(changes).where(changes.c.sha256 == sha256).with_for_update()
-    row = connection.execute(query).one_or_none()
+def change(connection: Connection, sha256: str, *, lock: bool = False) -> ChangeRecord | None:
+    """The change with this hash, or None. With `lock` no other writer ends it until the commit."""
+    query = select(changes).where(changes.c.sha256 == sha256)
+    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
     return None if row is None else ChangeRecord(**row._mapping)  # noqa: SLF001 - the public name of the library
 
 

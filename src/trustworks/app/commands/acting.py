@@ -1,0 +1,111 @@
+"""Who acts: the options by which a command knows its operator, and the key that they name."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Protocol, TypeVar
+
+import typer
+
+from trustworks.core.errors import Rejected
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+    from datetime import datetime
+    from pathlib import Path
+
+    from sqlalchemy import Connection
+
+    from trustworks.app.configuration.config import Config
+    from trustworks.core.roles.jws import Signer
+    from trustworks.core.roles.model import Act, Actor, Operator
+    from trustworks.core.roles.service import Roles
+    from trustworks.core.store import Database
+    from trustworks.core.time import Clock
+
+T = TypeVar("T")
+
+As = Annotated[str, typer.Option("--as", help="The operator who acts.", metavar="NAME")]
+KeyOf = Annotated[
+    str,
+    typer.Option(
+        "--key",
+        help="The operator's private key: a PEM file, or the pkcs11: URI of a key on a token. Passphrase or "
+        "PIN are asked for, or read as a line of standard input.",
+        metavar="FILE|URI",
+    ),
+]
+
+
+class RolesWiring(Protocol):
+    """What these commands need of the application's wiring."""
+
+    @property
+    def lab(self) -> bool:
+        """Whether this is a laboratory."""
+
+    @property
+    def base(self) -> Path:
+        """The folder of the configuration file."""
+
+    @property
+    def config(self) -> Config:
+        """The configuration."""
+
+    def open_clock(self) -> Clock:
+        """The clock."""
+
+    def open_database(self) -> AbstractContextManager[Database]:
+        """The database, for the commands that only look."""
+
+    def open_roles(self) -> AbstractContextManager[Roles]:
+        """The service of trusted roles."""
+
+
+def ask(question: str) -> str:
+    """A secret from the person at the terminal, unseen; or the next line, where a program writes it."""
+    if sys.stdin.isatty():
+        found: str = typer.prompt(question, hide_input=True, err=True)
+        return found
+    return sys.stdin.readline().rstrip("\r\n")
+
+
+@contextmanager
+def signer_of(wiring: RolesWiring, key: str) -> Iterator[Signer]:
+    """The key that `--key` names."""
+    from trustworks.core.roles.signers import open_signer  # noqa: PLC0415 - loads the libraries of signatures
+
+    with open_signer(key, ask=ask, lab=wiring.lab) as signer:
+        yield signer
+
+
+def look(wiring: RolesWiring, read: Callable[[Connection, datetime], T]) -> T:
+    """What `read` finds in the database now; who only looks writes nothing into the log."""
+    from trustworks.core.time import any_time  # noqa: PLC0415 - as above
+
+    with wiring.open_database() as database, database.read() as connection:
+        return read(connection, any_time(wiring.open_clock()).utc)
+
+
+def records_list(connection: Connection) -> list[Operator]:
+    """All operators."""
+    from trustworks.core.roles import records  # noqa: PLC0415 - loads SQLAlchemy
+
+    return records.list_operators(connection)
+
+
+def records_of(connection: Connection, name: str) -> Operator:
+    """The operator with that name. Raises `Rejected` (roles.operator)."""
+    found = next((one for one in records_list(connection) if one.name == name), None)
+    if found is None:
+        raise Rejected("roles.operator", f"There is no operator {name}: trustworks roles operator list.")
+    return found
+
+
+@contextmanager
+def acting(wiring: RolesWiring, name: str, key: str, act: Act) -> Iterator[tuple[Roles, Actor]]:
+    """The service, and the operator `name` who was authenticated by `key` and may do `act`."""
+    with signer_of(wiring, key) as signer, wiring.open_roles() as roles:
+        yield roles, roles.acting(name, signer, act)

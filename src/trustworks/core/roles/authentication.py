@@ -1,0 +1,312 @@
+"""How an operator is known: by his certificate's key or his passkey, at once or for a session.
+
+Every attempt is in the log. What does not verify counts as a failure of the operator whose account it was
+for; enough in a row lock him out (`rules.access`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from cryptography import x509
+
+from trustworks.core.audit import Event
+from trustworks.core.audit.canonical import canonical
+from trustworks.core.errors import Refused, Rejected, TrustworksError, Unavailable
+from trustworks.core.roles import base64url, jws, passkeys, records
+from trustworks.core.roles.model import Actor, Factor, Session
+from trustworks.core.roles.office import Moment, Office, rule_of
+from trustworks.core.roles.rules import access, duties
+from trustworks.core.roles.rules.credentials import check_credential
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy import Connection
+
+    from trustworks.core.audit import JSON
+    from trustworks.core.roles.jws import Signer
+    from trustworks.core.roles.model import Act, Credential, Operator
+
+SIGN_IN_TYPE: Final = "trustworks-sign-in+jws"
+CHALLENGE_LASTS: Final = timedelta(minutes=5)
+MOST_CHALLENGES: Final = 10_000
+TOUCH_EVERY: Final = timedelta(seconds=60)
+"""How exactly it is known when a session was used last; a request more often than that writes nothing."""
+
+SIGN_IN: Final = "sign-in"
+_NOBODY: Final = "unknown"
+
+
+class Authentication:
+    """Lets operators in, and keeps out who is not."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+
+    # At once, by a certificate's key: the command line
+
+    def by_key(self, name: str, signer: Signer, act: Act) -> Actor:
+        """The operator `name`, who signs a fresh challenge for `act` with a registered certificate's key.
+
+        Raises `Refused` (CENTS419261:IA1.1, IA2.1, EN319411-1:GEN-6.5.5-04, TRUSTWORKS:ROLES-*) and
+        `Rejected` (roles.signature).
+        """
+        challenge = secrets.token_hex(32)
+        asked = canonical({"challenge": challenge, "operator": name, "act": act.value})
+        token = jws.sign(asked, signer, typ=SIGN_IN_TYPE)
+
+        def verify(credential: Credential) -> int:
+            if jws.verify(token, jws.public_key(credential), typ=SIGN_IN_TYPE) != asked:
+                raise Rejected("roles.signature", "Another challenge was signed than the one that was asked.")
+            return 0
+
+        return self._admit(name, signer.key_id, signer.factors, verify, how=f"key for {act.value}")[0]
+
+    # For a session: the console
+
+    def by_client_certificate(self, der: bytes) -> tuple[Actor, str]:
+        """The operator whose registered certificate a TLS server saw in use; and a session.
+
+        A certificate alone is one factor, so that it lets nobody in who can cause issuance.
+        """
+        try:
+            certificate = x509.load_der_x509_certificate(der)
+            key_id = jws.key_id_of(jws.read_certificate_key(certificate))
+        except (ValueError, TrustworksError):
+            key_id = hashlib.sha256(der).hexdigest()
+
+        def verify(credential: Credential) -> int:
+            if credential.kind != "certificate" or credential.public != der:
+                raise Rejected(
+                    "roles.signature", "This certificate is not the one that was registered for its key."
+                )
+            return 0
+
+        with self._office.database.read() as connection:
+            found = records.credential(connection, key_id=key_id)
+        name = _NOBODY if found is None else found.operator
+        actor, token = self._admit(
+            name, key_id, frozenset({Factor.POSSESSION}), verify, how="client certificate", session=True
+        )
+        return actor, token
+
+    def by_passkey(self, assertion: passkeys.Assertion, challenge: bytes) -> tuple[Actor, str]:
+        """The operator whose passkey signed a challenge of `new_challenge`; and a session."""
+        if not self.take_challenge(challenge, SIGN_IN):
+            raise Rejected("roles.challenge", "The sign-in took too long, or was sent twice. Sign in anew.")
+        with self._office.database.read() as connection:
+            found = records.credential(connection, handle=assertion.handle)
+        name, key_id = (_NOBODY, "none") if found is None else (found.operator, found.key_id)
+
+        def verify(credential: Credential) -> int:
+            shown = passkeys.verify(assertion, credential, challenge=challenge, after=credential.sign_count)
+            return shown.sign_count
+
+        return self._admit(name, key_id, frozenset(Factor), verify, how="passkey", session=True)
+
+    def _admit(
+        self,
+        name: str,
+        key_id: str,
+        factors: frozenset[Factor],
+        verify: Callable[[Credential], int],
+        *,
+        how: str,
+        session: bool = False,
+    ) -> tuple[Actor, str]:
+        """Judge an attempt and write it down in one transaction; `verify` answers the passkey's counter."""
+        now = self._office.now()
+        token = secrets.token_urlsafe(32) if session else ""
+        refusal: list[TrustworksError] = []
+        admitted: list[Actor] = []
+        detail: dict[str, JSON] = {"how": how, "key": key_id}
+
+        def action(connection: Connection) -> bool:
+            operator = records.operator(connection, name, lock=True)
+            if operator is None:
+                refusal.append(
+                    Refused(
+                        "CENTS419261:IA1.1",
+                        "Nobody is known by that name or key. See which operators there are, and let your "
+                        "credential be registered.",
+                    )
+                )
+                return False
+            try:
+                count = self._judge(operator, key_id, factors, verify, now)
+            except (Refused, Rejected) as error:
+                refusal.append(error)
+                return self._fail(connection, operator, error, now)
+            records.set_failures(connection, name, 0, None)
+            if count:
+                records.set_sign_count(connection, key_id, count)
+            if session:
+                self._open(connection, operator, key_id, factors, token, now)
+            admitted.append(Actor(operator=operator, key_id=key_id, factors=factors))
+            return False
+
+        def event(locked: bool) -> Event:  # noqa: FBT001 - what the action answers
+            if admitted:
+                kind, outcome = "roles.signed-in", "success"
+            else:
+                kind, outcome = "roles.locked-out" if locked else "roles.sign-in-refused", "refused"
+                detail["rule"] = rule_of(refusal[-1])
+            known = bool(admitted) or (name != _NOBODY and rule_of(refusal[-1]) != "CENTS419261:IA1.1")
+            who = name if known else _NOBODY  # what somebody typed may be anything, and the log is for good
+            return Event(
+                type=kind,
+                outcome="success" if outcome == "success" else "refused",
+                actor=who,
+                subject={"kind": "operator", "operator": who},
+                detail=detail | now.mark,
+                time=now.utc,
+            )
+
+        self._office.recorder.transact(event, action)
+        if refusal:
+            raise refusal[-1]
+        return admitted[-1], token
+
+    def _judge(
+        self,
+        operator: Operator,
+        key_id: str,
+        factors: frozenset[Factor],
+        verify: Callable[[Credential], int],
+        now: Moment,
+    ) -> int:
+        access.check_active(operator)
+        access.check_not_locked_out(operator, now.utc)
+        credential = operator.credential(key_id)
+        if credential is None:
+            raise Rejected(
+                "roles.signature",
+                f"The key {key_id} is no credential of {operator.name}. Use the key whose certificate was "
+                "registered.",
+            )
+        self.check_credential(credential, now)
+        duties.check_factors(operator.roles, factors)
+        return verify(credential)
+
+    def check_credential(self, credential: Credential, now: Moment) -> None:
+        """Refuse a credential that was removed, or whose certificate is not valid now or is revoked."""
+        check_credential(credential, now.utc)
+        if credential.kind == "certificate":
+            why = self._office.revoked(x509.load_der_x509_certificate(credential.public))
+            if why is not None:
+                raise Refused(
+                    "TRUSTWORKS:ROLES-CREDENTIAL-VALID",
+                    f"The certificate of {credential.operator} is revoked: {why}. Register a new one.",
+                )
+
+    def _fail(self, connection: Connection, operator: Operator, error: TrustworksError, now: Moment) -> bool:
+        """Count a signature that does not hold; answer whether it locks the operator out."""
+        if rule_of(error) != "roles.signature":
+            return False
+        settings = self._office.settings
+        found = access.after_failure(
+            operator.failures, now.utc, limit=settings.lock_out_failures, lock_for=settings.lock_out
+        )
+        records.set_failures(connection, operator.name, found.in_a_row, found.locked_until)
+        return found.locked_until is not None
+
+    # Sessions
+
+    def _open(  # noqa: PLR0917 - what a session is
+        self,
+        connection: Connection,
+        operator: Operator,
+        key_id: str,
+        factors: frozenset[Factor],
+        token: str,
+        now: Moment,
+    ) -> None:
+        records.add_session(
+            connection,
+            _hash(token),
+            Session(
+                operator=operator.name,
+                key_id=key_id,
+                factors=factors,
+                opened_at=now.utc,
+                used_at=now.utc,
+                ends_at=now.utc + self._office.settings.session_life,
+            ),
+        )
+
+    def session(self, token: str) -> Actor | None:
+        """Who has the session with this token, as long as it lasts and its credential counts; else None."""
+        now, digest = self._office.now(), _hash(token)
+        with self._office.database.read() as connection:
+            found = records.session(connection, digest)
+            operator = None if found is None else records.operator(connection, found.operator)
+        if found is None or operator is None:
+            return None
+        credential = operator.credential(found.key_id)
+        if not access.session_lasts(found, now.utc, idle=self._office.settings.session_idle):
+            return None
+        try:
+            access.check_active(operator)
+            if credential is None:
+                return None
+            self.check_credential(credential, now)
+        except Refused:
+            return None
+        if now.utc - found.used_at >= TOUCH_EVERY:
+            with self._office.database.begin() as connection:
+                records.touch_session(connection, digest, at=now.utc)
+        return Actor(operator=operator, key_id=found.key_id, factors=found.factors)
+
+    def sign_out(self, token: str, actor: Actor) -> None:
+        """Close a session."""
+        now = self._office.now()
+        self._office.act(
+            "roles.signed-out",
+            lambda connection: records.close_session(connection, _hash(token), at=now.utc),
+            actor=actor.name,
+            subject={"kind": "operator", "operator": actor.name},
+            now=now,
+        )
+
+    # Challenges
+
+    def new_challenge(self, purpose: str) -> bytes:
+        """A challenge for an authenticator, which is good once, for five minutes, for this purpose.
+
+        Raises `Unavailable` (roles.challenges) while too many wait.
+        """
+        now, challenge = self._office.now(), secrets.token_bytes(32)
+        with self._office.database.begin() as connection:
+            records.drop_challenges(connection, now=now.utc)
+            if records.count_challenges(connection) >= MOST_CHALLENGES:
+                raise Unavailable(
+                    "roles.challenges", "Too many sign-ins were begun and not ended. Try again in minutes."
+                )
+            records.add_challenge(
+                connection,
+                hashlib.sha256(challenge).digest(),
+                purpose,
+                ends_at=now.utc + CHALLENGE_LASTS,
+            )
+        return challenge
+
+    def take_challenge(self, challenge: bytes, purpose: str) -> bool:
+        """Whether this challenge was waiting; it is used up."""
+        now = self._office.now()
+        with self._office.database.begin() as connection:
+            return records.take_challenge(
+                connection, hashlib.sha256(challenge).digest(), purpose, now=now.utc
+            )
+
+
+def csrf_token(token: str) -> str:
+    """What a form of a session carries, so that no other site can send it: bound to the session's token."""
+    return base64url.encode(hashlib.sha256(b"csrf:" + token.encode()).digest())
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
