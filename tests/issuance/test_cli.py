@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from contextlib import contextmanager
@@ -9,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from issuance_testbed import NATURAL, SpyKey, make_csr
 from typer.testing import CliRunner, Result
 
 from trustworks.core.der.x509 import QC_STATEMENTS, read_qc_statements
 from trustworks.core.errors import Malformed, Refused, Rejected, TrustworksError, Unavailable
+from trustworks.core.roles import Act
 from trustworks.issuance.cli import app, crl, profile
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from issuance_testbed import Provider
 
     from trustworks.core.audit import Recorder
+    from trustworks.core.roles.model import Person
     from trustworks.core.store import Database
     from trustworks.issuance.config import IssuanceSettings
     from trustworks.issuance.service import Issuance
@@ -46,6 +49,8 @@ class Wiring:
 
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
+        self.asked: list[tuple[Act, str | None, str | None, list[Person]]] = []
+        self.refusal: Refused | None = None
 
     @property
     def issuance_settings(self) -> IssuanceSettings:
@@ -68,6 +73,12 @@ class Wiring:
     def open_clock(self) -> Any:
         return self._provider.clock
 
+    def officer(self, act: Act, name: str | None, key: str | None, *, concerned: Any = ()) -> str | None:
+        self.asked.append((act, name, key, list(concerned)))
+        if self.refusal is not None:
+            raise self.refusal
+        return name
+
     @contextmanager
     def open_issuance(self, role: str = "issuance") -> Iterator[Issuance]:
         assert role
@@ -83,7 +94,7 @@ def csr(tmp_path: Path) -> Path:
 
 class Cli:
     def __init__(self, provider: Provider) -> None:
-        self._wiring = Wiring(provider)
+        self.wiring = self._wiring = Wiring(provider)
 
     def __call__(self, *arguments: str, noun: typer.Typer = app) -> Result:
         return CliRunner().invoke(noun, list(arguments), obj=self._wiring)
@@ -475,3 +486,43 @@ def test_a_subject_is_found_as_it_was_written_and_as_it_is_listed(cli: Cli, csr:
     for sought in ("A, B TEST", r"A\, B TEST", listed):
         assert [one["serial"] for one in cli.json("list", "--subject", sought)] == [serial]
     assert cli.json("list", "--subject", "A; B TEST") == []
+
+
+# Trusted roles
+
+
+def test_the_operator_who_acts_is_in_the_record(cli: Cli, csr: Path) -> None:
+    issued = cli.json(
+        "issue", "--profile", "natural", "--csr", str(csr), "--subject", NATURAL, "--as", "ben", "--key", "k"
+    )
+    act, name, key, (person,) = cli.wiring.asked[-1]
+    assert (act, name, key) == (Act.ISSUE, "ben", "k")
+    assert person.names == {"anna muster", "anna muster test"}
+    spki = (
+        x509.load_der_x509_csr(csr.read_bytes())
+        .public_key()
+        .public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    )
+    assert person.key_ids == {hashlib.sha256(spki).hexdigest()}
+    assert cli.json("show", issued["serial"])["requested_by"] == "ben"
+    held = ("revoke", issued["serial"], "--reason", "certificateHold")
+    cli.json(*held, "--as", "rita", "--key", "k")
+    cli.json("release", issued["serial"], "--as", "rita", "--key", "k")
+    assert [one[0] for one in cli.wiring.asked[1:]] == [Act.REVOKE, Act.RELEASE]
+
+
+@pytest.mark.req("CENTS419261:SA1.1")
+def test_who_may_not_changes_nothing(cli: Cli, csr: Path) -> None:
+    issued = cli.json("issue", "--profile", "natural", "--csr", str(csr), "--subject", NATURAL)
+    before = len(cli.json("list"))
+    cli.wiring.refusal = Refused("CENTS419261:SA1.1", "Not you.")
+    for arguments in (
+        ("issue", "--profile", "natural", "--csr", str(csr), "--subject", NATURAL),
+        ("revoke", issued["serial"], "--reason", "superseded"),
+        ("release", issued["serial"]),
+    ):
+        done = cli(*arguments)
+        assert isinstance(done.exception, Refused)
+        assert done.stdout == ""
+    assert len(cli.json("list")) == before
+    assert cli.json("show", issued["serial"])["status"] == "good"

@@ -291,12 +291,19 @@ class RolesProvider:
         return self.roles.approve(self.approval(name, role, what, sha256))
 
     def decide(self, change: Change) -> Standing | None:
-        """Anna asks for a change, she and carl approve it; ben in place of carl where it is about him."""
-        self.roles.administration.request(self.actor("anna"), change)
-        self.approve("anna", Role.SECURITY_OFFICER, change.sha256)
-        if change.operator == "carl":
-            return self.approve("ben", Role.SECURITY_OFFICER, change.sha256)
-        return self.approve("carl", Role.SYSTEM_ADMINISTRATOR, change.sha256)
+        """A security officer asks for a change, and approves it with another; never whom it is about."""
+        roles = {
+            "anna": Role.SECURITY_OFFICER,
+            "ben": Role.SECURITY_OFFICER,
+            "carl": Role.SYSTEM_ADMINISTRATOR,
+        }
+        roles.pop(change.operator, None)
+        if len(roles) == 3:
+            del roles["ben"]
+        first, second = roles
+        self.roles.administration.request(self.actor(first), change)
+        self.approve(first, roles[first], change.sha256)
+        return self.approve(second, roles[second], change.sha256)
 
     def operator(self, name: str) -> Operator:
         return next(one for one in self.roles.office.operators() if one.name == name)

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 from trustworks.core.errors import Rejected, TrustworksError, Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from trustworks.app.configuration.config import Config, Loaded
     from trustworks.core.audit import Recorder
     from trustworks.core.module import Key, Module, Pkcs11Uri
     from trustworks.core.module.states import KeyState
+    from trustworks.core.roles.model import Act, Person
     from trustworks.core.roles.service import Roles
     from trustworks.core.store import Database, Objects
     from trustworks.core.time import Clock, TrustedDay
@@ -219,31 +220,38 @@ class Wiring:
 
     # Trusted roles
 
-    @contextmanager
-    def open_roles(
-        self, *, database: Database | None = None, recorder: Recorder | None = None
-    ) -> Iterator[Roles]:
-        """The service of trusted roles; over `database` and `recorder` when the caller has them open."""
+    def roles(self, *, database: Database, recorder: Recorder) -> Roles:
+        """The service of trusted roles over what the caller has open."""
         from trustworks.core.roles.office import Office  # noqa: PLC0415 - loads SQLAlchemy
         from trustworks.core.roles.service import Roles  # noqa: PLC0415
 
-        with ExitStack() as stack:
-            opened = database if database is not None else stack.enter_context(self.open_database())
-            log = (
-                recorder
-                if recorder is not None
-                else stack.enter_context(self.open_recorder("roles", database=opened))
+        return Roles(
+            Office(
+                database=database,
+                recorder=recorder,
+                clock=self.open_clock(),
+                settings=self.config.roles,
+                lab=self.lab,
+                revoked=lambda certificate: self.revoked(database, certificate.serial_number),
             )
-            yield Roles(
-                Office(
-                    database=opened,
-                    recorder=log,
-                    clock=self.open_clock(),
-                    settings=self.config.roles,
-                    lab=self.lab,
-                    revoked=lambda certificate: self.revoked(opened, certificate.serial_number),
-                )
-            )
+        )
+
+    @contextmanager
+    def open_roles(self) -> Iterator[Roles]:
+        """The service of trusted roles, with a stream of its own in the audit log."""
+        with (
+            self.open_database() as database,
+            self.open_recorder("roles", database=database) as recorder,
+        ):
+            yield self.roles(database=database, recorder=recorder)
+
+    def officer(
+        self, act: Act, name: str | None, key: str | None, *, concerned: Iterable[Person] = ()
+    ) -> str | None:
+        """The operator who does `act`, authenticated; None where none is needed (see `acting.officer`)."""
+        from trustworks.app.acting import officer  # noqa: PLC0415 - loads the libraries of signatures
+
+        return officer(self, act, name, key, concerned=concerned)
 
     # Services
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from trustworks.app.commands.acting import As, KeyOf, RolesWiring, acting, look, records_of, signer_of
+from trustworks.app.acting import As, KeyOf, RolesWiring, acting, look, records_of, signer_of
 from trustworks.app.commands.role_views import credential_dict, standing_dict, standing_lines
 from trustworks.core.roles.approvals import new_content, sign_approval
 from trustworks.core.roles.changes import WHAT, Change, NewCredential, new_change

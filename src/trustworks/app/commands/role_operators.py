@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from trustworks.app.commands.acting import As, KeyOf, acting, look, records_list, records_of
+from trustworks.app.acting import As, KeyOf, acting, look, records_list, records_of
 from trustworks.app.commands.role_changes import AsJson, Name, request, told
 from trustworks.app.commands.role_views import as_json_of, operator_lines
 from trustworks.core.roles.changes import NewCredential, new_change

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from trustworks.app.commands.acting import As, KeyOf, RolesWiring, look, signer_of
+from trustworks.app.acting import As, KeyOf, RolesWiring, acting, look, signer_of
 from trustworks.app.commands.role_changes import change, credential, role
 from trustworks.app.commands.role_operators import operator
 from trustworks.app.commands.role_views import approval_text, as_json_of, standing_lines, verdict_dict
@@ -176,8 +176,26 @@ def approve(
         typer.echo("The quorum is met." if verdict.met else f"Still missing: {', '.join(verdict.missing)}.")
 
 
+@app.command("console")
+def enter_console(context: typer.Context, name: As, key: KeyOf, *, as_json: AsJson = False) -> None:
+    """Print a code that signs the operator in at the console: once, within five minutes.
+
+    For the first passkey: at the console by this code, an operator registers it.
+    """
+    wiring: RolesWiring = context.obj
+    with acting(wiring, name, key, Act.READ_RECORDS) as (roles, actor):
+        origin = roles.office.settings.console_origin
+        if origin is None:
+            raise Rejected("roles.console", "There is no console: set [roles] console and console-origin.")
+        code = roles.authentication.new_entry(actor)
+    if as_json:
+        typer.echo(json.dumps({"code": code, "url": f"{origin}/console/login"}))
+    else:
+        typer.echo(f"Enter this code at {origin}/console/login within five minutes:\n{code}")
+
+
 def _offline_signer(key: str) -> Any:
-    from trustworks.app.commands.acting import ask  # noqa: PLC0415 - beside the import it stands for
+    from trustworks.app.acting import ask  # noqa: PLC0415 - beside the import it stands for
     from trustworks.core.roles.signers import open_signer  # noqa: PLC0415 - loads the libraries of signatures
 
     return open_signer(key, ask=ask)

@@ -314,6 +314,11 @@ tls-certificate = "certs/tls.pem"
 tls-key = "secrets/tls.key"
 pages = ["http", "tls"]  # outside a laboratory, where only operators come
 
+[roles]
+# Until operators are enrolled (trustworks roles bootstrap), who may run commands here may issue and revoke.
+console = ["http"]
+console-origin = "http://localhost:{split_address(listen)[1]}"
+
 [log]
 level = "warning"
 format = "text"

@@ -66,7 +66,7 @@ def _run(wiring: Wiring, name: str, listener: str) -> None:
     from trustworks.app.web.services import Services  # noqa: PLC0415
 
     traffic = metrics.Traffic()
-    services = Services(wiring, name, traffic=traffic)
+    services = Services(wiring, name, traffic=traffic, listener=listener)
     identity = _identity(wiring, listener)
     services.attempt()
     pages = LaterPages(services, inside=listener in wiring.config.http.pages)

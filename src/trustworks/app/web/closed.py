@@ -72,6 +72,16 @@ def enrolment(opening: Opening[Any], protocols: tuple[str, ...]) -> list[Route]:
     ]
 
 
+def console(opening: Opening[Any]) -> list[Route]:
+    """The operators' console is answered 503 (RFC 9110, 15.6.4)."""
+    unavailable = _unavailable(opening)
+    return [
+        Route(method=method, path=path, handler=unavailable)
+        for path in ("/console", "/console/")
+        for method in ("GET", "POST")
+    ]
+
+
 def _always(answer: RawResponse, count: Callable[[], None] | None) -> Handler:
     async def handle(request: RawRequest) -> RawResponse:
         del request

@@ -48,10 +48,13 @@ class Log(NamedTuple):
 class Services:
     """The resources and services of one worker. `name` is the worker's, and its audit stream's role."""
 
-    def __init__(self, wiring: Wiring, name: str, *, traffic: Traffic | None = None) -> None:
+    def __init__(
+        self, wiring: Wiring, name: str, *, traffic: Traffic | None = None, listener: str | None = None
+    ) -> None:
         self.wiring = wiring
         self.name = name
         self._traffic = traffic
+        self._listener = listener
         self.certificates = certificates.in_use(wiring.config)
         self.clock = wiring.open_clock()
         self.log: Opening[Log] = Opening("store", self._open_log)
@@ -71,6 +74,7 @@ class Services:
         self.enrolment: Opening[RegistrationAuthority] = Opening(
             "enrolment", self._open_enrolment, watch=pin_of_issuing
         )
+        self._console: list[Route] | None = None
         self._attempting = threading.Lock()
         self.health = Health(self._checks(), traffic=traffic)
 
@@ -169,7 +173,20 @@ class Services:
             found += self._status_routes()
             if config.issuance.protocols:
                 found += self._enrolment_routes()
+        if self._listener is not None and self._listener in config.roles.console:
+            found += self._console_routes()
         return found
+
+    def _console_routes(self) -> list[Route]:
+        if not self.log.is_open:
+            return closed.console(self.log)
+        if self._console is None:
+            from trustworks.app.web import console  # noqa: PLC0415 - where a console is configured
+
+            opened = self.log.get()
+            roles = self.wiring.roles(database=opened.database, recorder=opened.recorder)
+            self._console = console.routes(roles, banners=self.banners, version=self.version)
+        return self._console
 
     def _timestamping_routes(self) -> list[Route]:
         from trustworks.timestamping import http  # noqa: PLC0415 - only where the service is configured

@@ -15,7 +15,7 @@ from cryptography import x509
 
 from trustworks.core.audit import Event
 from trustworks.core.audit.canonical import canonical
-from trustworks.core.errors import Refused, Rejected, TrustworksError, Unavailable
+from trustworks.core.errors import Malformed, Refused, Rejected, TrustworksError, Unavailable
 from trustworks.core.roles import base64url, jws, passkeys, records
 from trustworks.core.roles.model import Actor, Factor, Session
 from trustworks.core.roles.office import Moment, Office, rule_of
@@ -39,6 +39,7 @@ TOUCH_EVERY: Final = timedelta(seconds=60)
 
 SIGN_IN: Final = "sign-in"
 _NOBODY: Final = "unknown"
+_ENTRY: Final = "enter:"
 
 
 class Authentication:
@@ -107,6 +108,35 @@ class Authentication:
             return shown.sign_count
 
         return self._admit(name, key_id, frozenset(Factor), verify, how="passkey", session=True)
+
+    # From the command line into the console
+
+    def new_entry(self, actor: Actor) -> str:
+        """A code by which this operator, who was known just now, opens a session: once, within minutes."""
+        both = frozenset(Factor) <= actor.factors
+        challenge = self.new_challenge(f"{_ENTRY}{actor.key_id}:{2 if both else 1}")
+        return base64url.encode(challenge)
+
+    def by_entry(self, code: str) -> tuple[Actor, str]:
+        """The operator to whom `new_entry` gave this code; and a session with the factors that he showed."""
+        refusal = Rejected(
+            "roles.challenge",
+            "This code is none, was used, or is too old; get one: trustworks roles console.",
+        )
+        try:
+            challenge = base64url.decode(code.strip(), "The code")
+        except Malformed:
+            raise refusal from None
+        with self._office.database.read() as connection:
+            purpose = records.purpose_of(connection, hashlib.sha256(challenge).digest()) or ""
+        if not purpose.startswith(_ENTRY) or not self.take_challenge(challenge, purpose):
+            raise refusal
+        key_id, _, factors = purpose.removeprefix(_ENTRY).partition(":")
+        with self._office.database.read() as connection:
+            found = records.credential(connection, key_id=key_id)
+        shown = frozenset(Factor) if factors == "2" else frozenset({Factor.POSSESSION})
+        name = _NOBODY if found is None else found.operator
+        return self._admit(name, key_id, shown, lambda _: 0, how="code of the command line", session=True)
 
     def _admit(
         self,

@@ -9,9 +9,6 @@ from typing import TYPE_CHECKING, Any, Final
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from joserfc import jws
-from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from trustworks.core.audit.canonical import canonical
 from trustworks.core.errors import Malformed, Rejected
@@ -34,8 +31,6 @@ ALGORITHMS: Final[dict[KeyAlgorithm, tuple[str, SignatureScheme]]] = {
     KeyAlgorithm.RSA_4096: ("PS512", SignatureScheme.RSA_PSS_SHA512),
     KeyAlgorithm.ED25519: ("Ed25519", SignatureScheme.ED25519),
 }
-
-_JWK: Final[dict[Family, type[ECKey | RSAKey | OKPKey]]] = {"ec": ECKey, "rsa": RSAKey, "ed25519": OKPKey}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,10 +96,15 @@ def sign(payload: bytes, signer: Signer, *, typ: str) -> str:
 
 def verify(token: str, key: PublicKey, *, typ: str) -> bytes:
     """The payload of a compact JWS that `key` signed for `typ`. Raises `Rejected` (roles.signature)."""
+    from joserfc import jws  # noqa: PLC0415 - every command reads [roles], and few meet a signature
+    from joserfc.errors import JoseError  # noqa: PLC0415
+    from joserfc.jwk import ECKey, OKPKey, RSAKey  # noqa: PLC0415
+
+    kinds: dict[Family, type[ECKey | RSAKey | OKPKey]] = {"ec": ECKey, "rsa": RSAKey, "ed25519": OKPKey}
     name, _ = algorithm_for(key)
     pem = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     try:
-        jwk = _JWK[algorithm_of(key).family].import_key(pem)
+        jwk = kinds[algorithm_of(key).family].import_key(pem)
         found = jws.deserialize_compact(token, jwk, algorithms=[name])
     except (JoseError, ValueError):  # the second: what is no Base64url, no JSON, no ASCII
         raise Rejected(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from trustworks.core.audit.reading import loads
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.roles import base64url, jws
 from trustworks.core.roles.model import Factor
@@ -140,3 +141,21 @@ def register(answer: Any, *, challenge: bytes, rp_id: str, origin: str) -> Regis
             "roles.passkey",
             f"The passkey cannot be registered: {error}. Make it anew, with a PIN or gesture.",
         ) from None
+
+
+def challenge_of(assertion: Assertion) -> bytes:
+    """The challenge that an assertion says it signed. Raises `Malformed`."""
+    return _challenge_in(assertion.client_data)
+
+
+def _challenge_in(client_data: bytes) -> bytes:
+    value = loads(client_data)
+    challenge = value.get("challenge") if isinstance(value, dict) else None
+    return base64url.decode(challenge, "The challenge in clientDataJSON")
+
+
+def challenge_of_registration(answer: object) -> bytes:
+    """The challenge that a registration says it is for. Raises `Malformed`."""
+    response = answer.get("response") if isinstance(answer, dict) else None
+    text = response.get("clientDataJSON") if isinstance(response, dict) else None
+    return _challenge_in(base64url.decode(text, "clientDataJSON"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
 import json
 from datetime import timedelta
 from pathlib import Path  # noqa: TC003 - Typer reads it at run time
@@ -14,16 +16,21 @@ from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.moments import read_moment
 from trustworks.core.output import check_output, write_output
 from trustworks.core.printable import printable
+from trustworks.core.roles.model import Act
+from trustworks.core.roles.rules.separation import person_of
 from trustworks.issuance import records
 from trustworks.issuance.model import Declarations, PaymentServices, Request, RevocationReason
 from trustworks.issuance.profiles import profile_named
-from trustworks.issuance.wire import MAX_CSR, as_stored, read_limit, read_serial, read_subject
+from trustworks.issuance.rules.keys import key_of_known_kind
+from trustworks.issuance.wire import MAX_CSR, as_stored, read_csr, read_limit, read_serial, read_subject
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from contextlib import AbstractContextManager
 
+    from trustworks.core.roles.model import Person
     from trustworks.core.store import Database
-    from trustworks.issuance.model import CertificateRecord
+    from trustworks.issuance.model import CertificateRecord, NameAttribute
     from trustworks.issuance.service import Issuance
 
 app = typer.Typer(no_args_is_help=True, help="Certificates: issue, revoke, show, list.")
@@ -31,6 +38,16 @@ app = typer.Typer(no_args_is_help=True, help="Certificates: issue, revoke, show,
 By = Annotated[
     str,
     typer.Option("--by", help="The role or pseudonym that acts; it goes into the audit log for good."),
+]
+OperatorName = Annotated[
+    str | None,
+    typer.Option("--as", help="The operator who acts; needed once there are operators.", metavar="NAME"),
+]
+OperatorKey = Annotated[
+    str | None,
+    typer.Option(
+        "--key", help="With --as: the operator's key, a PEM file or a pkcs11: URI.", metavar="FILE|URI"
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Replace = Annotated[
@@ -48,6 +65,11 @@ class IssuanceWiring(Protocol):
 
     def open_database(self) -> AbstractContextManager[Database]:
         """The database, for the commands that only look."""
+
+    def officer(
+        self, act: Act, name: str | None, key: str | None, *, concerned: Iterable[Person] = ()
+    ) -> str | None:
+        """The operator who does `act`, authenticated by his key; None where none is needed."""
 
 
 @app.command()
@@ -73,6 +95,8 @@ def issue(
         str | None, typer.Option(help="The authority that issues. Default: the one that the profile names.")
     ] = None,
     by: By = "registration-officer",
+    operator: OperatorName = None,
+    key: OperatorKey = None,
     semantics: Annotated[
         bool, typer.Option("--semantics", help="State that the subject's identifier follows EN 319 412-1.")
     ] = False,
@@ -99,10 +123,11 @@ def issue(
     honours.
     """
     wiring: IssuanceWiring = context.obj
+    octets, attributes = read_file(csr), read_subject(subject)
     request = Request(
         profile=profile,
-        csr=read_file(csr),
-        subject=read_subject(subject),
+        csr=octets,
+        subject=attributes,
         requested_by=by,
         alternative_names=tuple(alternative_name or ()),
         days=days,
@@ -116,6 +141,10 @@ def issue(
     )
     if out is not None:
         check_output(out, replace=replace)
+    concerned = [] if operator is None else [concerned_by(octets, attributes)]
+    acting = wiring.officer(Act.ISSUE, operator, key, concerned=concerned)
+    if acting is not None:
+        request = dataclasses.replace(request, requested_by=acting)
     with wiring.open_issuance() as issuance:
         issuance.settle(by="issuance")
         issued = issuance.issue(request)
@@ -135,6 +164,15 @@ def issue(
         typer.echo(pem, nl=False)
     else:
         typer.echo(f"Issued {issued.serial} ({issued.profile}), written to {printable(str(out))}.")
+
+
+def concerned_by(csr: bytes, subject: Sequence[NameAttribute]) -> Person:
+    """The person whom a request names, with the key that it brings: no officer handles his own."""
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat  # noqa: PLC0415 - as below
+
+    key: Any = key_of_known_kind(read_csr(csr).public_key())
+    spki = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return person_of({one.type: one.value for one in subject}, key_ids=[hashlib.sha256(spki).hexdigest()])
 
 
 def payment_services(roles: list[str], name: str | None, identifier: str | None) -> PaymentServices | None:
@@ -173,6 +211,8 @@ def revoke(
     ] = None,
     by: By = "revocation-officer",
     *,
+    operator: OperatorName = None,
+    key: OperatorKey = None,
     as_json: AsJson = False,
 ) -> None:
     """Revoke a certificate for good, or hold it (--reason certificateHold). OCSP says so at once.
@@ -182,6 +222,7 @@ def revoke(
     wiring: IssuanceWiring = context.obj
     number, why = read_serial(serial), reason_named(reason)
     lost = None if invalidity_date is None else read_moment(invalidity_date)
+    by = wiring.officer(Act.REVOKE, operator, key) or by
     with wiring.open_issuance() as issuance:
         done = issuance.revoke(number, why, by=by, invalidity_date=lost)
         publish = next(
@@ -223,11 +264,18 @@ def reason_named(text: str) -> RevocationReason:
 
 @app.command()
 def release(
-    context: typer.Context, serial: Serial, by: By = "revocation-officer", *, as_json: AsJson = False
+    context: typer.Context,
+    serial: Serial,
+    by: By = "revocation-officer",
+    *,
+    operator: OperatorName = None,
+    key: OperatorKey = None,
+    as_json: AsJson = False,
 ) -> None:
     """Lift the hold of a certificate. A revocation cannot be lifted."""
     wiring: IssuanceWiring = context.obj
     number = read_serial(serial)
+    by = wiring.officer(Act.RELEASE, operator, key) or by
     with wiring.open_issuance() as issuance:
         issuance.release(number, by=by)
     typer.echo(

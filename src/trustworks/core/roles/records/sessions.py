@@ -103,6 +103,12 @@ def take_challenge(connection: Connection, challenge_sha256: bytes, purpose: str
     return done.rowcount == 1
 
 
+def purpose_of(connection: Connection, challenge_sha256: bytes) -> str | None:
+    """What a challenge waits for; None where none does."""
+    query = select(challenges.c.purpose).where(challenges.c.challenge_sha256 == challenge_sha256)
+    return connection.execute(query).scalar_one_or_none()
+
+
 def drop_challenges(connection: Connection, *, now: datetime) -> None:
     """Forget the challenges whose time has passed."""
     connection.execute(delete(challenges).where(challenges.c.ends_at <= now))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, Final, Protocol, TypeVar
 
 import typer
 
-from trustworks.core.errors import Rejected
+from trustworks.core.errors import Malformed, Refused, Rejected
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from contextlib import AbstractContextManager
     from datetime import datetime
     from pathlib import Path
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from trustworks.app.configuration.config import Config
+    from trustworks.core.roles.config import RolesSettings
     from trustworks.core.roles.jws import Signer
-    from trustworks.core.roles.model import Act, Actor, Operator
+    from trustworks.core.roles.model import Act, Actor, Operator, Person
     from trustworks.core.roles.service import Roles
     from trustworks.core.store import Database
     from trustworks.core.time import Clock
@@ -37,6 +38,12 @@ KeyOf = Annotated[
         metavar="FILE|URI",
     ),
 ]
+
+
+NOBODY: Final = (
+    "Nobody was authenticated: no operators are enrolled here, so whoever may run commands may do this. See "
+    "trustworks roles bootstrap."
+)
 
 
 class RolesWiring(Protocol):
@@ -109,3 +116,33 @@ def acting(wiring: RolesWiring, name: str, key: str, act: Act) -> Iterator[tuple
     """The service, and the operator `name` who was authenticated by `key` and may do `act`."""
     with signer_of(wiring, key) as signer, wiring.open_roles() as roles:
         yield roles, roles.acting(name, signer, act)
+
+
+def officer(
+    wiring: RolesWiring, act: Act, name: str | None, key: str | None, *, concerned: Iterable[Person] = ()
+) -> str | None:
+    """Who does `act`: the operator `name`, authenticated by `key`; None where nobody needs to be named.
+
+    Nobody needs to while there are no operators and [roles] does not require them. Raises `Refused`
+    (CENTS419261:IA1.1, SA1.1, EN319411-1:REG-6.2.2-26, ...), `Malformed` for one option without the other.
+    """
+    if name is None and key is None:
+        if not look(wiring, lambda connection, _: needs_operator(connection, wiring.config.roles)):
+            typer.secho(NOBODY, err=True, fg="yellow")
+            return None
+        raise Refused(
+            "CENTS419261:IA1.1",
+            f"For {act.value} an operator must be known here: add --as NAME --key FILE.",
+        )
+    if name is None or key is None:
+        raise Malformed("--as and --key go together: who acts, and the key that shows it.")
+    with acting(wiring, name, key, act) as (roles, actor):
+        roles.check_not_subject(actor, act, concerned)
+        return actor.name
+
+
+def needs_operator(connection: Connection, settings: RolesSettings) -> bool:
+    """Whether acts need an operator: by the configuration, or because operators are enrolled."""
+    from trustworks.core.roles import records  # noqa: PLC0415 - loads SQLAlchemy
+
+    return settings.required or records.count_operators(connection) > 0
