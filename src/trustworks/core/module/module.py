@@ -94,24 +94,15 @@ class Module:
         today: Callable[[], date] = today_utc,
         settings: ModuleSettings | None = None,
         state: Path | None = None,
-<<<<<<< HEAD
         state_of: StateOf | None = None,
-    ) -> Module:
-        """Open the token that `uri` names, with the PIN of its pin-source (a relative file: from `base`).
-
-        Algorithms must be agreed on `today`. `state` is the folder that remembers a refused PIN for
-        all processes (default: that of [module] lock-file). `state_of`
-        answers the state of a key by the SHA-256 of its public key: one that is not operational signs
-        nothing.
-=======
         pin: bytes | None = None,
     ) -> Module:
         """Open the token that `uri` names, with the PIN of its pin-source (a relative file: from `base`).
 
         `pin`: the PIN that a person typed, in place of a file's. Algorithms must be agreed on `today`.
         `state` is the folder that remembers a refused PIN for all processes (default: that of [module]
-        lock-file).
->>>>>>> 75f97b9 (Let operators be enrolled, known by key or passkey, locked out, and changed by the approval of others)
+        lock-file). `state_of` answers the state of a key by the SHA-256 of its public key: one that is not
+        operational signs nothing.
 
         Raises `Unavailable` (module.library-absent, module.token-absent, module.pin-wrong, module.pin-locked,
         ...) and `Refused` (TRUSTWORKS:MODULE-PIN-*), each with one sentence that says what to do.
