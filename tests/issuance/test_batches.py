@@ -274,7 +274,6 @@ def test_threads_that_come_together_share_their_transactions(
         return transact(*given)
 
     monkeypatch.setattr(provider.recorder, "transact_all", counted)
-    monkeypatch.setattr(provider.issuance._callers, "_free", 1)
     subjects = [read_subject(f"CN=TEST {number}") for number in range(6)]
     issued: dict[int, Issued] = {}
     refused: list[Exception] = []

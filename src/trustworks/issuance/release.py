@@ -383,25 +383,27 @@ def _allowed(connection: Connection, begun: Sequence[_Begun]) -> list[_Begun]:
     The authorities, their lists, what the keys are used for: asked inside the transactions that write the
     intents and the certificates, so that nothing crosses them.
     """
-    chain = []
+    serials = []
     authority = begun[0].order.template.authority
     name: str | None = authority
     while name is not None and (found := records.lock_authority(connection, name=name)) is not None:
-        chain.append(records.status(connection, found.serial))
+        serials.append(found.serial)
         name = found.parent
+    # Read after the locks, as a statement of its own: one that waited for a lock may show what was before.
+    chain = records.statuses(connection, serials)
     head = next(iter(records.crl_heads(connection, authority)), None)
-    keys = list({one.spki_sha256 for one in begun})
-    lost = records.compromised_keys(connection, keys)
-    uses = records.uses_of_keys(connection, keys)
+    keys = records.uses_of_keys(connection, list({one.spki_sha256 for one in begun}))
+    together: dict[bytes, list[KeyUse]] = {}  # what those before it in this transaction are for
 
     def check(one: _Begun) -> None:
         check_authority_usable(chain)
         check_list_goes_on(head)
-        check_key_not_compromised(lost.get(one.spki_sha256))
-        used = uses.setdefault(one.spki_sha256, [])
-        profile = one.order.template.profile.name
-        check_key_has_one_use(profile, one.subject, used)
-        used.append(KeyUse(one.serial, profile, one.subject))  # those after it in this transaction see it
+        known = keys.get(one.spki_sha256)
+        check_key_not_compromised(None if known is None else known.lost)
+        use = KeyUse(one.serial, one.order.template.profile.name, one.subject)
+        others = together.setdefault(one.spki_sha256, [])
+        check_key_has_one_use(use.profile, use.subject, [*(() if known is None else known.uses), *others])
+        others.append(use)
 
     _each(begun, check)
     return [one for one in begun if one.failure is None]

@@ -28,6 +28,7 @@ from trustworks.issuance.records.issued import (
     serials_of_key,
     set_revocation,
     status,
+    statuses,
     uses_of_keys,
 )
 from trustworks.issuance.records.issuers import (
@@ -104,6 +105,7 @@ __all__ = [
     "serials_of_key",
     "set_revocation",
     "status",
+    "statuses",
     "unfounded_authorities",
     "uses_of_keys",
 ]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import BindParameter, bindparam, func, insert, select, update
+from sqlalchemy import BindParameter, bindparam, case, func, insert, select, update
 
 from trustworks.issuance.model import (
     LOST,
@@ -38,19 +38,25 @@ _STATUS = (
 # Made once: every OCSP request reads it, and making a statement costs more than executing it.
 _STATUS_OF = select(*_STATUS).where(certificates.c.serial == bindparam("serial"))
 
+_STATUS_OF_ALL = select(*_STATUS).where(certificates.c.serial.in_(bindparam("serials", expanding=True)))
 _KEYS: BindParameter[Any] = bindparam("keys", expanding=True)
 _DER_OF = select(certificates.c.der).where(certificates.c.serial == bindparam("serial"))
+_LOST_REASONS = [reason.value for reason in LOST]
 _LOST = (
     select(certificates.c.spki_sha256, func.min(certificates.c.serial))
     .where(
         certificates.c.spki_sha256.in_(_KEYS),
-        certificates.c.revocation_reason.in_([reason.value for reason in LOST]),
+        certificates.c.revocation_reason.in_(_LOST_REASONS),
     )
     .group_by(certificates.c.spki_sha256)
 )
 _USE = (certificates.c.spki_sha256, certificates.c.profile, certificates.c.subject)
 _USES = (
-    select(func.min(certificates.c.serial), *_USE)
+    select(
+        func.min(certificates.c.serial),
+        func.min(case((certificates.c.revocation_reason.in_(_LOST_REASONS), certificates.c.serial))),
+        *_USE,
+    )
     .where(certificates.c.spki_sha256.in_(_KEYS), certificates.c.state != "abandoned")
     .group_by(*_USE)
 )
@@ -109,6 +115,11 @@ def status(connection: Connection, serial: str) -> CertificateStatus | None:
     return None if row is None else _status(row)
 
 
+def statuses(connection: Connection, serials: Sequence[str]) -> list[CertificateStatus]:
+    """As `status`, of those that were used, in no order."""
+    return [_status(row) for row in connection.execute(_STATUS_OF_ALL, {"serials": serials})]
+
+
 def certificate_digest(connection: Connection, serial: str) -> bytes | None:
     """The SHA-256 of the certificate with this serial; None while there is none."""
     der = connection.execute(_DER_OF, {"serial": serial}).scalar()
@@ -154,12 +165,27 @@ def compromised_keys(connection: Connection, spki_sha256: Sequence[bytes]) -> di
     return {bytes(key): serial for key, serial in connection.execute(_LOST, {"keys": spki_sha256})}
 
 
-def uses_of_keys(connection: Connection, spki_sha256: Sequence[bytes]) -> dict[bytes, list[KeyUse]]:
-    """What public keys were certified for or are about to be: one of each profile and subject."""
-    found: dict[bytes, list[KeyUse]] = {}
-    for serial, key, profile, subject in connection.execute(_USES, {"keys": spki_sha256}):
-        found.setdefault(bytes(key), []).append(KeyUse(serial, profile, subject))
+class KnownKey(NamedTuple):
+    """What a public key was certified for or is about to be, one of each profile and subject.
+
+    `lost` is the serial of a certificate of it that was revoked because the key was lost.
+    """
+
+    uses: list[KeyUse]
+    lost: str | None
+
+
+def uses_of_keys(connection: Connection, spki_sha256: Sequence[bytes]) -> dict[bytes, KnownKey]:
+    """What is known of public keys; those are left out that were never certified."""
+    found: dict[bytes, KnownKey] = {}
+    for serial, lost, octets, profile, subject in connection.execute(_USES, {"keys": spki_sha256}):
+        key = bytes(octets)
+        uses, before = found.get(key, _UNKNOWN)
+        found[key] = KnownKey([*uses, KeyUse(serial, profile, subject)], lost or before)
     return found
+
+
+_UNKNOWN = KnownKey([], None)
 
 
 def add_intents(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:

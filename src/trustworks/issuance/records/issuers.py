@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, case, func, insert, literal, select, update
+from sqlalchemy import BindParameter, bindparam, case, func, insert, literal, select, update
 
 from trustworks.issuance.model import AuthorityRecord
 from trustworks.issuance.records.tables import authorities, certificates, crls
@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 # What never changes in a row; `changes` and `pending_since` read the rest.
 _AUTHORITY = tuple(authorities.c[field.name] for field in fields(AuthorityRecord))
 _CHANGES = select(authorities.c.changes).where(authorities.c.name == bindparam("name"))
-_AUTHORITY_KEYS = select(authorities.c.spki_sha256)
+_DIGESTS: BindParameter[Any] = bindparam("digests", expanding=True)
+_AUTHORITY_KEYS = select(authorities.c.spki_sha256).where(authorities.c.spki_sha256.in_(_DIGESTS))
+_LOCK = select(*_AUTHORITY).with_for_update()
+_LOCK_NAME = _LOCK.where(authorities.c.name == bindparam("name"))
+_LOCK_SERIAL = _LOCK.where(authorities.c.serial == bindparam("serial"))
 
 
 def authority(connection: Connection, name: str) -> AuthorityRecord | None:
@@ -35,8 +39,8 @@ def lock_authority(
 
     What must not cross: issuing, changing a status, publishing the last list. (SQLite has one writer.)
     """
-    wanted = authorities.c.name == name if serial is None else authorities.c.serial == serial
-    row = connection.execute(select(*_AUTHORITY).where(wanted).with_for_update()).one_or_none()
+    query, wanted = (_LOCK_NAME, {"name": name}) if serial is None else (_LOCK_SERIAL, {"serial": serial})
+    row = connection.execute(query, wanted).one_or_none()
     return None if row is None else AuthorityRecord(**row._mapping)  # noqa: SLF001
 
 
@@ -48,8 +52,7 @@ def list_authorities(connection: Connection) -> list[AuthorityRecord]:
 
 def authority_keys(connection: Connection, digests: Collection[bytes]) -> frozenset[bytes]:
     """Those of the hashes that are of authorities' public keys; there may be thousands of authorities."""
-    wanted = authorities.c.spki_sha256.in_(digests)
-    return frozenset(connection.execute(_AUTHORITY_KEYS.where(wanted)).scalars())
+    return frozenset(connection.execute(_AUTHORITY_KEYS, {"digests": list(digests)}).scalars())
 
 
 def add_authority(connection: Connection, record: AuthorityRecord) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from sqlalchemy import BigInteger, func, or_, select, type_coerce
+from sqlalchemy import BigInteger, BindParameter, Integer, bindparam, func, or_, select, type_coerce
 
 from trustworks.issuance.model import CrlHead, CrlRecord
 from trustworks.issuance.records.tables import certificates, crls
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, Connection
+    from sqlalchemy import ColumnElement, Connection, Select
 
 _HEAD = tuple(crls.c[field.name] for field in fields(CrlHead))
 
@@ -25,12 +25,24 @@ _HEAD = tuple(crls.c[field.name] for field in fields(CrlHead))
 RevokedRow: TypeAlias = tuple[str, str, int | None, int | None, int | None]
 
 
-def _published(authority: str, shard: int | None, *, delta: bool) -> tuple[ColumnElement[bool], ...]:
+def _published(
+    authority: str | BindParameter[Any], shard: int | None, *, delta: bool
+) -> tuple[ColumnElement[bool], ...]:
     return (
         crls.c.authority == authority,
         crls.c.shard.is_(None) if shard is None else crls.c.shard == shard,
         crls.c.base.is_not(None) if delta else crls.c.base.is_(None),
     )
+
+
+def _heads(authority: str | None, shard: int | None, *, delta: bool) -> Select[Any]:
+    wanted: BindParameter[Any] = bindparam("authority", authority)
+    query = select(*_HEAD).where(*_published(wanted, shard, delta=delta))
+    return query.order_by(crls.c.number.desc()).limit(bindparam("limit", type_=Integer))
+
+
+# Made once: each issuance asks for the newest complete list.
+_HEADS = _heads(None, None, delta=False)
 
 
 def last_number(connection: Connection, authority: str) -> int:
@@ -51,8 +63,8 @@ def crl_heads(
     connection: Connection, authority: str, *, shard: int | None = None, delta: bool = False, limit: int = 1
 ) -> list[CrlHead]:
     """The newest lists of a scope without their octets, newest first."""
-    query = select(*_HEAD).where(*_published(authority, shard, delta=delta))
-    rows = connection.execute(query.order_by(crls.c.number.desc()).limit(limit))
+    query = _HEADS if shard is None and not delta else _heads(authority, shard, delta=delta)
+    rows = connection.execute(query, {"authority": authority, "limit": limit})
     return [CrlHead(**row._mapping) for row in rows]  # noqa: SLF001 - the public name of the library
 
 
