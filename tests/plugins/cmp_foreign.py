@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from cmp_client import SignedBy, new_key
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+CMC_CA = x509.ObjectIdentifier("1.3.6.1.5.5.7.3.27")
 CMC_RA = x509.ObjectIdentifier("1.3.6.1.5.5.7.3.28")
 
 
@@ -31,7 +28,3 @@ def foreign(
         builder = builder.add_extension(extension, critical=False)
     made = builder.sign(key, hashes.SHA256())
     return SignedBy(key=key, certificate=made.public_bytes(Encoding.DER))
-
-
-def usages(*dotted: x509.ObjectIdentifier) -> Sequence[x509.ExtensionType]:
-    return [x509.ExtendedKeyUsage(list(dotted))]

@@ -47,7 +47,7 @@ class RawRequest:
 
     `path` is decoded, `raw_path` is as it came over the wire (an OCSP request by GET is percent-encoded
     Base64). `client_certificate` is the DER of the client's certificate, given only by a proxy that the
-    configuration pins.
+    configuration pins. `secure` says that the request came over TLS, to us or to such a proxy.
     """
 
     method: str
@@ -56,6 +56,7 @@ class RawRequest:
     headers: Mapping[str, str]
     body: bytes
     client_certificate: bytes | None = None
+    secure: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from cmp_client import PBM, CmpClient, SignedBy, common_name, new_key
-from cmp_foreign import foreign
+from cmp_foreign import CMC_CA, foreign
 from cmp_testbed import serial_of, sha256
 from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from issuance_testbed import START
 
 from trustworks.core.der import cmp as der
 from trustworks.core.der.cmp import Body
+from trustworks.core.errors import Refused
+from trustworks.issuance.enrolment.cmp.signer import check_purpose
 from trustworks.issuance.enrolment.secrets import NewCredential
 from trustworks.issuance.model import RevocationReason
 
@@ -228,3 +231,12 @@ def test_a_registered_certificate_enrols_and_only_as_long_as_it_is_registered(se
     assert client.confirm(sha256(reply.certificate)).body is Body.pkiconf
     server.credentials.withdraw(reference, by="registration-officer")
     refused(server, server.client(signed_by=signer), "notAuthorized")
+
+
+@pytest.mark.req("RFC9483:1.7-01")
+@pytest.mark.parametrize("usage", [ExtendedKeyUsageOID.CLIENT_AUTH, None], ids=str)
+def test_a_certificate_that_is_not_for_cmp_answers_signs_none(usage: x509.ObjectIdentifier | None) -> None:
+    signer = foreign(*([] if usage is None else [x509.ExtendedKeyUsage([usage])]))
+    with pytest.raises(Refused, match="id-kp-cmcCA"):
+        check_purpose(x509.load_der_x509_certificate(signer.certificate))
+    check_purpose(x509.load_der_x509_certificate(foreign(x509.ExtendedKeyUsage([CMC_CA])).certificate))

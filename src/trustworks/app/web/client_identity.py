@@ -78,6 +78,11 @@ class ClientIdentity:
         names = [name.decode("latin-1").lower() for name, _ in headers]
         return any(names.count(name) > 1 for name in (self._header, self._secret_header) if name)
 
+    def vouches(self, headers: Mapping[str, str]) -> bool:
+        """Whether a request came through the trusted proxy, which terminates TLS."""
+        given = headers.get(self._secret_header, "").encode("latin-1")
+        return proxy_vouches(given, self._secret, unix_socket=self._unix_socket)
+
     def certificate(self, headers: Mapping[str, str], scope: MutableMapping[str, Any]) -> bytes | None:
         """The DER of the client's certificate, or None when no trusted proxy vouches for one.
 
@@ -86,8 +91,7 @@ class ClientIdentity:
         del scope
         if not self._header or self._header not in headers:
             return None
-        given = headers.get(self._secret_header, "").encode("latin-1")
-        if not proxy_vouches(given, self._secret, unix_socket=self._unix_socket):
+        if not self.vouches(headers):
             return None
         value = headers[self._header].strip()
         # What proxies write for a client without a certificate: nothing, or Apache's word for that.

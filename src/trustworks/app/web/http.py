@@ -132,6 +132,7 @@ class Shell:
                 headers=headers,
                 body=body,
                 client_certificate=self._identity.certificate(headers, scope),
+                secure=scope.get("scheme") == "https" or self._identity.vouches(headers),
             )
             answer = await route.handler(request)
         except Exception as error:  # noqa: BLE001 - the last line of defence; logged in `_failed`

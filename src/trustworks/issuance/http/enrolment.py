@@ -16,4 +16,8 @@ def routes(authority: RegistrationAuthority) -> list[Route]:
         from trustworks.issuance.http import cmp  # noqa: PLC0415 - only where it is configured
 
         found += cmp.routes(authority, authority.settings.cmp)
+    if authority.settings.est is not None:
+        from trustworks.issuance.http import est  # noqa: PLC0415 - as above
+
+        found += est.routes(authority, authority.settings.est)
     return found

@@ -23,9 +23,10 @@ from trustworks.core.time import any_time
 from trustworks.issuance.enrolment.cmp import confirmations, general, revocations, rules
 from trustworks.issuance.enrolment.cmp.answers import Answer, bit_of, words_of
 from trustworks.issuance.enrolment.cmp.protection import Protection, SignatureProtection
-from trustworks.issuance.enrolment.cmp.requester import Requester, find_requester, issued_here
+from trustworks.issuance.enrolment.cmp.requester import Requester, find_requester
 from trustworks.issuance.enrolment.cmp.requests import Asked, read_request
 from trustworks.issuance.enrolment.cmp.signer import CmpSigner, check_standing, check_within, open_signer
+from trustworks.issuance.enrolment.holders import issued_here
 from trustworks.issuance.enrolment.names import attributes_of
 from trustworks.issuance.enrolment.secrets import check_equals_evidence, check_usable, use
 from trustworks.issuance.model import Request, serial_hex

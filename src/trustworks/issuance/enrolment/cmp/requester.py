@@ -6,15 +6,12 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from cryptography import x509
-
 from trustworks.core.der.cmp import DIRECTORY_NAME
 from trustworks.core.der.crmf import encoded
 from trustworks.core.der.encode import context
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.pki.certificates import EXTENSIONS, KEY, SUBJECT, VALIDITY, load
 from trustworks.core.trace import implements
-from trustworks.issuance import records
 from trustworks.issuance.enrolment.cmp import rules
 from trustworks.issuance.enrolment.cmp.protection import (
     MacProtection,
@@ -23,9 +20,8 @@ from trustworks.issuance.enrolment.cmp.protection import (
     is_signature_valid,
     read_mac,
 )
-from trustworks.issuance.enrolment.names import alternative_names_of, attributes_of
+from trustworks.issuance.enrolment.holders import check_holder, evidence_of_certificate, issued_here
 from trustworks.issuance.enrolment.secrets import Evidence, evidence_of
-from trustworks.issuance.model import serial_hex
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -65,19 +61,6 @@ class Requester:
         if self.credential is not None:
             return evidence_of(self.credential)
         return evidence_of_certificate(self.certificate)
-
-
-def evidence_of_certificate(record: CertificateRecord | None) -> Evidence:
-    """What the holder of a certificate may have: another one of the same profile and names."""
-    if record is None or record.der is None:
-        raise Rejected("notAuthorized", "There is nothing that the request is authorised by.")
-    read = x509.load_der_x509_certificate(record.der)
-    return Evidence(
-        profile=record.profile,
-        subject=attributes_of(read.subject),
-        names=alternative_names_of(read),
-        patterns=False,
-    )
 
 
 def find_requester(
@@ -134,7 +117,7 @@ def _by_signature(
     rules.check_sender(encoded(message.header.sender), context(DIRECTORY_NAME, signer.subject.public_bytes()))
     if not is_signature_valid(algorithm, der, message.protected, given):
         raise Rejected("badMessageCheck", "The message's signature does not verify.")
-    check_signer(signer, revoked=own is not None and own.revocation is not None, now=now)
+    check_holder(signer, revoked=own is not None and own.revocation is not None, now=now)
     if own is not None:
         return Requester(identity=f"issued:{own.serial}", actor=f"cmp:{own.serial}", certificate=own)
     assert registered is not None  # noqa: S101 - `check_trusted` saw it
@@ -146,15 +129,6 @@ def _by_signature(
     )
 
 
-def issued_here(der: bytes, read: x509.Certificate, database: Database) -> CertificateRecord | None:
-    """The record of a certificate, if these very octets were issued here."""
-    if not 0 < read.serial_number < 1 << 160:
-        return None
-    with database.read() as connection:
-        found = records.certificate(connection, serial_hex(read.serial_number))
-    return found if found is not None and found.der == der else None
-
-
 @implements("RFC9483:3.2-02")
 def check_trusted(*, issued: bool, registered: bool) -> None:
     """`Rejected` (signerNotTrusted) for a signer whose certificate was neither issued here nor registered."""
@@ -164,25 +138,6 @@ def check_trusted(*, issued: bool, registered: bool) -> None:
             "The signer's certificate was not issued here and is not registered; use the secret that was "
             "given to you, or have the certificate registered (`trustworks cmp certificate register`).",
         )
-
-
-@implements("RFC9483:3.2-03")
-def check_signer(signer: x509.Certificate, *, revoked: bool, now: datetime) -> None:
-    """`Rejected` for a signer whose certificate is revoked, not valid now, or not for signatures."""
-    if revoked:
-        raise Rejected("certRevoked", "The signer's certificate is revoked or held.")
-    if not signer.not_valid_before_utc <= now <= signer.not_valid_after_utc:
-        raise Rejected(
-            "signerNotTrusted",
-            f"The signer's certificate is valid from {signer.not_valid_before_utc:%Y-%m-%d %H:%M} to "
-            f"{signer.not_valid_after_utc:%Y-%m-%d %H:%M} UTC.",
-        )
-    try:
-        usage = signer.extensions.get_extension_for_class(x509.KeyUsage).value
-    except x509.ExtensionNotFound:
-        return
-    if not usage.digital_signature and not usage.content_commitment:
-        raise Rejected("signerNotTrusted", "The signer's key may not sign: keyUsage has no digitalSignature.")
 
 
 def _check_not_withdrawn(found: Credential) -> None:

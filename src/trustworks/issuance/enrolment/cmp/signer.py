@@ -12,7 +12,7 @@ from trustworks.core.der.x509 import public_key_info
 from trustworks.core.errors import Malformed, Refused, Rejected, Unavailable
 from trustworks.core.pki.certificates import load, load_pem_file
 from trustworks.core.trace import implements
-from trustworks.issuance.enrolment.cmp.requester import issued_here
+from trustworks.issuance.enrolment.holders import issued_here
 
 if TYPE_CHECKING:
     from datetime import datetime

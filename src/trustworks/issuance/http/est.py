@@ -1,0 +1,132 @@
+"""Enrolment over secure transport over HTTP: ``/.well-known/est/[PROFILE/]OPERATION`` (RFC 7030, 3.2.2)."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from trustworks.core.errors import Malformed, Refused, Rejected, Unavailable
+from trustworks.core.http import RawRequest, RawResponse, Route
+from trustworks.issuance.enrolment.est import MAX_BODY, EstServer, check_secure, is_profile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from trustworks.issuance.config import EstSettings
+    from trustworks.issuance.enrolment.ra import RegistrationAuthority
+
+log = structlog.get_logger(__name__)
+
+PREFIX: Final = "/.well-known/est/"
+PKCS10: Final = "application/pkcs10"
+CERTS_ONLY: Final = "application/pkcs7-mime; smime-type=certs-only"
+CSR_ATTRIBUTES: Final = "application/csrattrs"
+_TEXT: Final = "text/plain; charset=utf-8"
+_THREADS: Final = 8
+_BASE64: Final = ("content-transfer-encoding", "base64")
+_NOT_KEPT: Final = ("cache-control", "no-store")
+_RETRY: Final = ("retry-after", "5")
+_CHALLENGE: Final = ("www-authenticate", 'Basic realm="EST", charset="UTF-8"')
+
+
+def routes(authority: RegistrationAuthority, settings: EstSettings) -> list[Route]:
+    """The routes of the EST server."""
+    edge = Edge(EstServer(authority, settings))
+    return [
+        Route(method="GET", path=PREFIX, handler=edge.get),
+        Route(method="POST", path=PREFIX, handler=edge.post, content_types=(PKCS10,), max_body=MAX_BODY),
+    ]
+
+
+class Edge:
+    """The handlers. An issuance waits for signatures and commits, so it is done in a thread."""
+
+    def __init__(self, server: EstServer) -> None:
+        self._server = server
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="est")
+
+    async def get(self, request: RawRequest) -> RawResponse:
+        """``cacerts`` and ``csrattrs``; nobody has to say who they are."""
+        label, operation = place(request.path)
+        match operation:
+            case "cacerts":
+                return await self._answer(request, self._server.ca_certificates, CERTS_ONLY)
+            case "csrattrs":
+                work = partial(self._server.csr_attributes, label)
+                return await self._answer(request, work, CSR_ATTRIBUTES)
+            case "simpleenroll" | "simplereenroll":
+                return _text(405, "This operation takes a POST.", ("allow", "POST"))
+            case _:
+                return _unknown()
+
+    async def post(self, request: RawRequest) -> RawResponse:
+        """``simpleenroll`` and ``simplereenroll``."""
+        label, operation = place(request.path)
+        certificate = request.client_certificate
+        match operation:
+            case "simpleenroll":
+                work = partial(
+                    self._server.enrol,
+                    request.body,
+                    label=label,
+                    authorization=request.headers.get("authorization"),
+                    certificate=certificate,
+                )
+            case "simplereenroll":
+                work = partial(self._server.reenrol, request.body, label=label, certificate=certificate)
+            case "cacerts" | "csrattrs":
+                return _text(405, "This operation takes a GET.", ("allow", "GET"))
+            case _:
+                return _unknown()
+        return await self._answer(request, work, CERTS_ONLY)
+
+    async def _answer(
+        self, request: RawRequest, work: Callable[[], bytes | None], content_type: str
+    ) -> RawResponse:
+        try:
+            check_secure(secure=request.secure)
+            body = await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        except (Malformed, Rejected, Refused, Unavailable) as error:
+            return failure(error)
+        if body is None:
+            return RawResponse(204, _TEXT, b"", (_NOT_KEPT,))
+        return RawResponse(200, content_type, body, (_BASE64, _NOT_KEPT))
+
+
+def place(path: str) -> tuple[str | None, str]:
+    """Of a path the label, which is a profile's name, and the operation; ("", "") for another path."""
+    parts = path.removeprefix(PREFIX).split("/")
+    if len(parts) == 1:
+        return None, parts[0]
+    if len(parts) == 2 and is_profile(parts[0]):
+        return parts[0], parts[1]
+    return None, ""
+
+
+def failure(error: Malformed | Rejected | Refused | Unavailable) -> RawResponse:
+    """The answer for an error (RFC 7030, 4.2.3): a 4xx with a sentence, or 503 with Retry-After."""
+    match error:
+        case Unavailable():
+            log.warning("est.unavailable", code=error.code, reason=str(error))
+            return _text(503, "The service cannot answer now. Try again later.", _RETRY)
+        case Rejected(code="unauthenticated"):
+            return _text(401, str(error), _CHALLENGE)
+        case Rejected(code="notAuthorized" | "certRevoked" | "signerNotTrusted"):
+            return _text(403, str(error))
+        case _:
+            return _text(400, str(error))
+
+
+def _text(status: int, sentence: str, *headers: tuple[str, str]) -> RawResponse:
+    return RawResponse(status, _TEXT, f"{sentence}\n".encode(), (*headers, _NOT_KEPT))
+
+
+def _unknown() -> RawResponse:
+    return _text(
+        404,
+        "There are cacerts, csrattrs, simpleenroll and simplereenroll here, of the profiles that there are.",
+    )
