@@ -381,20 +381,40 @@ class Wiring:
         )
 
     def crl_publisher(
-        self, *, database: Database, recorder: Recorder, clock: Clock, issuing: Module | None = None
+        self,
+        *,
+        database: Database,
+        recorder: Recorder,
+        clock: Clock,
+        tokens: Callable[[str], Module],
+        roots: bool = False,
     ) -> CrlPublisher:
-        """The publisher of revocation lists, with the issuing authority's key when its token is given."""
+        """The publisher of revocation lists; `tokens` opens a token by its name when a list is due.
+
+        Lists of roots are published only with `roots`: no service opens their tokens.
+        """
+        from trustworks.issuance import records  # noqa: PLC0415
         from trustworks.issuance.status.crl import CrlPublisher  # noqa: PLC0415
 
-        settings = self.issuance_settings
-        keys = {} if issuing is None else {"issuing": issuing.key(settings.issuing.key)}
+        opened: dict[str, Key] = {}
+
+        def key(name: str) -> Key | None:
+            if name not in opened:
+                with database.read() as connection:
+                    found = records.authority(connection, name)
+                if found is None or (found.parent is None and not roots):
+                    return None
+                token, label = self.authority_place(database, name)
+                opened[name] = tokens(token).key(label)
+            return opened[name]
+
         return CrlPublisher(
-            settings,
+            self.issuance_settings,
             public_url=self.public_url,
             database=database,
             recorder=recorder,
             clock=clock,
-            keys=keys,
+            keys=key,
         )
 
     @property

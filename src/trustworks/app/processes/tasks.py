@@ -201,11 +201,11 @@ class Checkpoints:
 
 
 def _publisher(wiring: Wiring, tokens: Tokens, stack: ExitStack) -> Round:
-    issuing = tokens.get("issuing")
+    tokens.get("issuing")  # first, so that the task tells of a token that cannot be opened
     database = stack.enter_context(wiring.open_database())
     recorder = stack.enter_context(wiring.open_recorder("jobs-crl", database=database))
     publisher = wiring.crl_publisher(
-        database=database, recorder=recorder, clock=wiring.open_clock(), issuing=issuing
+        database=database, recorder=recorder, clock=wiring.open_clock(), tokens=tokens.get
     )
 
     def look() -> str:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 crl = typer.Typer(no_args_is_help=True, help="Certificate revocation lists: publish, list, show.")
 
-Authority = Annotated[str, typer.Option(help="The authority: issuing or root.")]
+Authority = Annotated[str, typer.Option(help="The authority's name: issuing, root, or another.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
@@ -44,6 +44,9 @@ class CrlWiring(Protocol):
     @property
     def public_url(self) -> str:
         """The provider's address, which lists of shards name."""
+
+    def authority_place(self, database: Database, name: str) -> tuple[str, str]:
+        """The token and the label of an authority's key; `Unavailable` where there is no such authority."""
 
     def open_module(self, token: str) -> AbstractContextManager[Module]:
         """The cryptographic module, on one token."""
@@ -68,10 +71,10 @@ def publisher(wiring: CrlWiring, authority: str) -> Iterator[CrlPublisher]:
     from trustworks.issuance.status.crl import CrlPublisher  # noqa: PLC0415 - loads the service
 
     settings = wiring.issuance_settings
-    labels = {"root": settings.root.key, "issuing": settings.issuing.key}
     with ExitStack() as stack:
-        keys = {authority: stack.enter_context(wiring.open_module(authority)).key(labels[authority])}
         database = stack.enter_context(wiring.open_database())
+        token, label = wiring.authority_place(database, authority)
+        keys = {authority: stack.enter_context(wiring.open_module(token)).key(label)}
         recorder = stack.enter_context(wiring.open_recorder("crl", database=database))
         yield CrlPublisher(
             settings,
@@ -83,10 +86,14 @@ def publisher(wiring: CrlWiring, authority: str) -> Iterator[CrlPublisher]:
         )
 
 
-def check_authority(name: str) -> str:
+def check_authority(wiring: CrlWiring, name: str) -> str:
     """The name of an authority; `Rejected` (crl.authority) for another."""
-    if name not in {"root", "issuing"}:
-        raise Rejected("crl.authority", f"There is no authority {name!r}; there are issuing and root.")
+    with wiring.open_database() as database, database.read() as connection:
+        if records.authority(connection, name) is None:
+            known = ", ".join(one.name for one in records.list_authorities(connection)[:20])
+            raise Rejected(
+                "crl.authority", f"There is no authority {name!r}; there are {known or 'none yet'}."
+            )
     return name
 
 
@@ -107,7 +114,7 @@ def publish(
     Where its certificates are spread over shards, the list of each and the one of all.
     """
     wiring: CrlWiring = context.obj
-    with publisher(wiring, check_authority(authority)) as open_publisher:
+    with publisher(wiring, check_authority(wiring, authority)) as open_publisher:
         done = open_publisher.publish_all(authority, actor=by, final=last)
     if as_json:
         whole, *parts = (_as_dict(one) for one in reversed(done))
@@ -181,7 +188,7 @@ def show(
 ) -> None:
     """Show the newest list of an authority, or write it to a file."""
     wiring: CrlWiring = context.obj
-    scope = Scope(check_authority(authority), shard, delta)
+    scope = Scope(check_authority(wiring, authority), shard, delta)
     with wiring.open_database() as database, database.read() as connection:
         found = records.last_crl(connection, authority, shard=shard, delta=delta)
     if found is None:
@@ -214,7 +221,7 @@ def check(context: typer.Context, authority: Authority = "issuing", *, as_json: 
 
     wiring: CrlWiring = context.obj
     with wiring.open_database() as database, database.read() as connection:
-        found = completeness(wiring.issuance_settings, connection, check_authority(authority))
+        found = completeness(wiring.issuance_settings, connection, check_authority(wiring, authority))
     if as_json:
         typer.echo(json.dumps(found.as_dict()))
     else:

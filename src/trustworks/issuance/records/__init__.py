@@ -41,6 +41,7 @@ from trustworks.issuance.records.issuers import (
     pending_since,
 )
 from trustworks.issuance.records.lists import (
+    Published,
     RevokedRow,
     changed_serials,
     changed_since,
@@ -53,6 +54,7 @@ from trustworks.issuance.records.lists import (
     last_shard,
     last_update,
     newest_change,
+    published,
     revoked_places,
     revoked_rows,
 )
@@ -60,6 +62,7 @@ from trustworks.issuance.records.tables import authorities, certificates, crls
 
 __all__ = [
     "BoundCertificate",
+    "Published",
     "RevokedRow",
     "add_authority",
     "add_intents",
@@ -97,6 +100,7 @@ __all__ = [
     "newest_change",
     "open_intents",
     "pending_since",
+    "published",
     "revocation_digests",
     "revoked",
     "revoked_places",

@@ -5,17 +5,27 @@ A scope is one shard of an authority's certificates, or (shard None) all of them
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import dataclass, fields
+from datetime import datetime  # noqa: TC003 - dataclasses read it
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from sqlalchemy import BigInteger, BindParameter, Integer, bindparam, func, or_, select, type_coerce
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    Integer,
+    and_,
+    bindparam,
+    func,
+    or_,
+    select,
+    type_coerce,
+)
 
 from trustworks.issuance.model import CrlHead, CrlRecord
-from trustworks.issuance.records.tables import certificates, crls
+from trustworks.issuance.records.tables import authorities, certificates, crls
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from datetime import datetime
 
     from sqlalchemy import ColumnElement, Connection, Select
 
@@ -66,6 +76,45 @@ def crl_heads(
     query = _HEADS if shard is None and not delta else _heads(authority, shard, delta=delta)
     rows = connection.execute(query, {"authority": authority, "limit": limit})
     return [CrlHead(**row._mapping) for row in rows]  # noqa: SLF001 - the public name of the library
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """An authority and its newest complete list, without octets; None where none was published."""
+
+    name: str
+    parent: str | None
+    crl_validity_hours: int | None
+    crl_every_hours: int | None
+    changes: int
+    pending_since: datetime | None
+    head: CrlHead | None
+
+
+_NEWEST = (
+    select(func.max(crls.c.number))
+    .where(crls.c.authority == authorities.c.name, crls.c.shard.is_(None), crls.c.base.is_(None))
+    .scalar_subquery()
+)
+_OF_AUTHORITY = tuple(authorities.c[field.name] for field in fields(Published) if field.name != "head")
+_PUBLISHED = (
+    select(*_OF_AUTHORITY, *(column.label(f"crl_{column.name}") for column in _HEAD))
+    .select_from(
+        authorities.outerjoin(crls, and_(crls.c.authority == authorities.c.name, crls.c.number == _NEWEST))
+    )
+    .order_by(authorities.c.name)
+)
+
+
+def published(connection: Connection) -> list[Published]:
+    """All authorities with their newest complete lists, by name; one query, as there may be thousands."""
+    own, wanted = len(_OF_AUTHORITY), [field.name for field in fields(CrlHead)]
+    found = []
+    for row in connection.execute(_PUBLISHED):
+        head = dict(zip(wanted, row[own:], strict=True))
+        values = {column.name: value for column, value in zip(_OF_AUTHORITY, row[:own], strict=True)}
+        found.append(Published(**values, head=None if head["number"] is None else CrlHead(**head)))
+    return found
 
 
 def last_crl(

@@ -31,7 +31,7 @@ from trustworks.issuance.status.drafts import check_authority, check_output, dra
 from trustworks.issuance.status.states import CrlState, Scope, check_fresh, crl_states, scopes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -54,9 +54,10 @@ SUPERSEDED: Final = "crl.superseded"
 class CrlPublisher:
     """Publishes the lists of the authorities whose keys it is given.
 
-    `keys` holds the signing keys by authority name. The running services hold the issuing authority's; the
-    root's list is published in a ceremony, by the command, which opens the root's token for it. `public_url`
-    is the provider's address, which the list of a shard names as its certificates do.
+    `keys` answers the signing key by an authority's name, or None. The running services hold those of
+    authorities with a parent; a root's list is published in a ceremony, by the command, which opens the
+    root's token for it. `public_url` is the provider's address, which the list of a shard names as its
+    certificates do.
     """
 
     def __init__(
@@ -67,14 +68,14 @@ class CrlPublisher:
         database: Database,
         recorder: Recorder,
         clock: Clock,
-        keys: Mapping[str, Key],
+        keys: Mapping[str, Key] | Callable[[str], Key | None],
     ) -> None:
         self._settings = settings
         self._public_url = public_url.rstrip("/")
         self._database = database
         self._recorder = recorder
         self._clock = clock
-        self._keys = dict(keys)
+        self._key_of = keys if callable(keys) else keys.get
         self._failed: set[Scope] = set()
 
     def publish(
@@ -87,7 +88,7 @@ class CrlPublisher:
         `Unavailable` (clock, module, store, audit), and a bug's RuntimeError when the list breaks a rule;
         then nothing was published.
         """
-        key = self._keys.get(name)
+        key = self._key_of(name)
         if key is None:
             raise Rejected(
                 "crl.authority",
@@ -132,9 +133,11 @@ class CrlPublisher:
         moment = self._clock.now().utc if now is None else now
         published, failures = [], []
         for state in crl_states(self._settings, self._database, moment):
-            if not state.due or state.authority not in self._keys:
+            if not state.due:
                 continue
             try:
+                if self._key_of(state.authority) is None:
+                    continue
                 published.append(
                     self.publish(state.authority, actor=actor, shard=state.shard, delta=state.delta)
                 )

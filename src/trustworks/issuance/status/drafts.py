@@ -28,7 +28,7 @@ from trustworks.issuance.model import NEVER, crl_path
 from trustworks.issuance.rules.revocation import date_told, invalidity_date_told
 from trustworks.issuance.status import crl_rules as rules
 from trustworks.issuance.status.octets import subject_octets
-from trustworks.issuance.status.states import delta_of, head_of, settings_of
+from trustworks.issuance.status.states import delta_of, head_of, hours_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -111,7 +111,7 @@ def draft(
     changes, before = records.changes(connection, name), records.last_number(connection, name)
     after = base.changes if scope.delta and base is not None else None
     entries, serials, count = _entries(connection, scope, now, changed_after=after)
-    hours = settings_of(settings, name).crl_validity_hours
+    hours = hours_of(settings, authority).validity
     path = f"{public_url}{scope._replace(delta=False).path}"
     return Draft(
         authority=authority,

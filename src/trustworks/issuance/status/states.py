@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from trustworks.core.errors import Unavailable
 from trustworks.issuance import records
@@ -18,8 +18,12 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from trustworks.core.store import Database
-    from trustworks.issuance.config import AuthoritySettings, IssuanceSettings
-    from trustworks.issuance.model import CrlHead
+    from trustworks.issuance.config import IssuanceSettings
+    from trustworks.issuance.model import AuthorityRecord, CrlHead
+
+
+SPREAD: Final = "issuing"
+"""The one authority whose certificates may be spread over shards, and whose changes told in delta lists."""
 
 
 class Scope(NamedTuple):
@@ -84,19 +88,33 @@ class CrlState:
         }
 
 
-def settings_of(settings: IssuanceSettings, name: str) -> AuthoritySettings:
-    """The settings of an authority."""
-    return settings.root if name == "root" else settings.issuing
+class Hours(NamedTuple):
+    """Hours from thisUpdate to nextUpdate of an authority's lists, and between two publications."""
+
+    validity: float
+    every: float
+
+
+def hours_of(settings: IssuanceSettings, authority: AuthorityRecord | records.Published) -> Hours:
+    """An authority's own hours where a ceremony gave it some; else the configured ones.
+
+    Those of the root are for every authority without a parent, whose key no service holds.
+    """
+    configured = settings.root if authority.parent is None else settings.issuing
+    return Hours(
+        authority.crl_validity_hours or configured.crl_validity_hours,
+        authority.crl_every_hours or configured.crl_every_hours,
+    )
 
 
 def shards_of(settings: IssuanceSettings, name: str) -> int:
     """How many shards an authority's new certificates are spread over; 1: one list, as the root's."""
-    return settings.issuing.crl_shards if name == "issuing" else 1
+    return settings.issuing.crl_shards if name == SPREAD else 1
 
 
 def delta_of(settings: IssuanceSettings, name: str) -> bool:
     """Whether an authority tells changes in delta lists."""
-    return name == "issuing" and settings.issuing.crl_delta
+    return name == SPREAD and settings.issuing.crl_delta
 
 
 def scopes(settings: IssuanceSettings, connection: Connection, name: str) -> list[Scope]:
@@ -115,12 +133,37 @@ def scopes(settings: IssuanceSettings, connection: Connection, name: str) -> lis
 def crl_states(settings: IssuanceSettings, database: Database, now: datetime) -> list[CrlState]:
     """The newest list of every scope of every authority, whether its key is open here or not."""
     with database.read() as connection:
-        found = [
-            _state(connection, scope, settings, now)
-            for one in records.list_authorities(connection)
-            for scope in scopes(settings, connection, one.name)
-        ]
+        found = []
+        for one in records.published(connection):
+            if one.name == SPREAD:
+                wanted = scopes(settings, connection, one.name)
+                found += [_state(connection, scope, one, settings, now) for scope in wanted]
+            else:
+                found.append(_state_of_one(one, settings, now))
     return [one for one in found if one is not None]
+
+
+def _state_of_one(authority: records.Published, settings: IssuanceSettings, now: datetime) -> CrlState:
+    """The state of the one list of an authority that has no shards and no deltas; asks the database nothing.
+
+    There may be thousands of such authorities, and their lists are looked at every few seconds.
+    """
+    last, every = authority.head, timedelta(hours=hours_of(settings, authority).every)
+    changes = authority.changes
+    lacking = last is not None and rules.lacks_a_change(last, changes)
+    since = authority.pending_since if lacking else None
+    late = rules.is_overdue(last, now, every, changes=changes, since=since, patience=rules.LATE_AFTER)
+    return CrlState(
+        authority=authority.name,
+        fresh=rules.is_fresh(last, now),
+        due=rules.is_due(last, now, every, changes=changes),
+        overdue=rules.is_overdue(last, now, every, changes=changes, since=since),
+        late=late and authority.parent is not None,
+        number=None if last is None else last.number,
+        this_update=None if last is None else last.this_update,
+        next_update=None if last is None else last.next_update,
+        entries=None if last is None else last.entries,
+    )
 
 
 def head_of(connection: Connection, scope: Scope) -> CrlHead | None:
@@ -130,7 +173,11 @@ def head_of(connection: Connection, scope: Scope) -> CrlHead | None:
 
 
 def _state(
-    connection: Connection, scope: Scope, settings: IssuanceSettings, now: datetime
+    connection: Connection,
+    scope: Scope,
+    authority: records.Published,
+    settings: IssuanceSettings,
+    now: datetime,
 ) -> CrlState | None:
     """The state of a list; None for a delta list with no complete list that it could go on from."""
     last = head_of(connection, scope)
@@ -141,7 +188,7 @@ def _state(
     changes = _changes(connection, scope, last)
     if last is not None and delta_of(settings, scope.authority) and not scope.delta:
         changes = last.changes  # the delta list tells of changes, this one comes by the clock
-    every, since = timedelta(hours=settings_of(settings, scope.authority).crl_every_hours), None
+    every, since = timedelta(hours=hours_of(settings, authority).every), None
     if last is not None and rules.lacks_a_change(last, changes):
         since = records.changed_since(connection, scope.authority, scope.shard, after=last.changes)
         since = since or records.pending_since(connection, scope.authority)
@@ -153,7 +200,7 @@ def _state(
         fresh=rules.is_fresh(last or base, now),
         due=moved or rules.is_due(last, now, every, changes=changes),
         overdue=rules.is_overdue(last, now, every, changes=changes, since=since),
-        late=late and scope.authority == "issuing",  # the services hold its key, and not the root's
+        late=late and authority.parent is not None,  # the services hold its key, and not a root's
         number=None if last is None else last.number,
         this_update=None if last is None else last.this_update,
         next_update=None if last is None else last.next_update,
