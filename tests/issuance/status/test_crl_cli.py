@@ -36,6 +36,10 @@ class Wiring:
         self.opened.append(token)
         return nullcontext(self.provider.module)
 
+    def authority_place(self, database: Any, name: str) -> tuple[str, str]:
+        del database
+        return name, getattr(self.issuance_settings, name).key
+
     def open_database(self) -> AbstractContextManager[Any]:
         return nullcontext(self.provider.database)
 
@@ -56,7 +60,7 @@ def run(provider: Provider, *arguments: str) -> tuple[Result, Wiring]:
 def test_another_authority_or_an_early_last_list_is_refused(provider: Provider) -> None:
     provider.issue()
     for arguments, said in (
-        (["publish", "--authority", "other"], "there are issuing and root"),
+        (["publish", "--authority", "other"], "there are issuing, root"),
         (["publish", "--last"], "neither expired nor revoked"),
         (["show", "--out", "nowhere.crl"], "No list of issuing was published yet"),
     ):

@@ -22,6 +22,7 @@ from trustworks.issuance.records.issued import (
     lock_open,
     mark_abandoned,
     mark_issued,
+    newest_of_key,
     open_intents,
     revoked,
     scope,
@@ -33,6 +34,7 @@ from trustworks.issuance.records.issued import (
 )
 from trustworks.issuance.records.issuers import (
     add_authority,
+    authorities_since,
     authority,
     authority_keys,
     changes,
@@ -67,6 +69,7 @@ __all__ = [
     "add_authority",
     "add_intents",
     "authorities",
+    "authorities_since",
     "authority",
     "authority_keys",
     "bound_certificates",
@@ -98,6 +101,7 @@ __all__ = [
     "mark_abandoned",
     "mark_issued",
     "newest_change",
+    "newest_of_key",
     "open_intents",
     "pending_since",
     "published",

@@ -160,6 +160,28 @@ def serials_of_key(connection: Connection, spki_sha256: bytes) -> list[str]:
     return list(connection.execute(query.order_by(certificates.c.serial)).scalars())
 
 
+def newest_of_key(
+    connection: Connection, authority: str, profile: str, spki_sha256: bytes, *, at: datetime
+) -> tuple[str, bytes] | None:
+    """Serial and octets of the newest certificate of a key by an authority that is good at a moment."""
+    c = certificates.c
+    row = connection.execute(
+        select(c.serial, c.der)
+        .where(
+            c.spki_sha256 == spki_sha256,
+            c.authority == authority,
+            c.profile == profile,
+            c.state == "issued",
+            c.revoked_at.is_(None),
+            c.not_before <= at,
+            c.not_after > at,
+        )
+        .order_by(c.issued_at.desc())
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else (row.serial, row.der)
+
+
 def compromised_keys(connection: Connection, spki_sha256: Sequence[bytes]) -> dict[bytes, str]:
     """Those of these public keys that were lost: a certificate of each that was revoked because of that."""
     return {bytes(key): serial for key, serial in connection.execute(_LOST, {"keys": spki_sha256})}

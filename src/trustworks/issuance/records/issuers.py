@@ -55,6 +55,13 @@ def authority_keys(connection: Connection, digests: Collection[bytes]) -> frozen
     return frozenset(connection.execute(_AUTHORITY_KEYS, {"digests": list(digests)}).scalars())
 
 
+def authorities_since(connection: Connection, moment: datetime) -> list[tuple[datetime, str, bytes]]:
+    """When each authority was made since a moment, its name and its certificate."""
+    c = authorities.c
+    query = select(c.created_at, c.name, c.certificate).where(c.created_at >= moment)
+    return [(row.created_at, row.name, row.certificate) for row in connection.execute(query)]
+
+
 def add_authority(connection: Connection, record: AuthorityRecord) -> None:
     """Write a new authority."""
     connection.execute(

@@ -12,6 +12,7 @@ from trustworks.issuance import records
 from trustworks.issuance.status.crl import check_fresh, crl_states
 from trustworks.issuance.status.ocsp import Responder
 from trustworks.issuance.status.publication import Publication
+from trustworks.issuance.status.responders import Responders
 from trustworks.issuance.status.signer import open_signer
 
 if TYPE_CHECKING:
@@ -28,7 +29,12 @@ class StatusServices:
     """What `issuance.http.status` serves."""
 
     def __init__(
-        self, settings: IssuanceSettings, *, database: Database, clock: Clock, responder: Responder
+        self,
+        settings: IssuanceSettings,
+        *,
+        database: Database,
+        clock: Clock,
+        responder: Responder | Responders,
     ) -> None:
         self.settings = settings
         self.clock = clock
@@ -49,7 +55,8 @@ class StatusServices:
         with database.read() as connection:
             authorities = records.list_authorities(connection)
         signer = open_signer(module.key(label=settings.ocsp.key), certificate, authorities)
-        responder = Responder(settings.ocsp, database=database, clock=clock, signers=(signer,))
+        first = Responder(settings.ocsp, database=database, clock=clock, signers=(signer,))
+        responder = Responders(first, settings.ocsp, key=signer.key, database=database, clock=clock)
         return cls(settings, database=database, clock=clock, responder=responder)
 
     def status(self) -> list[CrlState]:
