@@ -194,6 +194,7 @@ class Provider:
         *,
         state: str = "issued",
         shard: int | None = None,
+        spki_sha256: bytes = bytes(32),
     ) -> str:
         """A row for a certificate; answers its serial as the tables hold it."""
         serial = serial_hex(certificate.serial_number)
@@ -207,7 +208,7 @@ class Provider:
                     state=state,
                     not_before=certificate.not_valid_before_utc,
                     not_after=certificate.not_valid_after_utc,
-                    spki_sha256=bytes(32),
+                    spki_sha256=spki_sha256,
                     requested_at=self.clock.utc,
                     requested_by="test",
                     der=der(certificate) if state == "issued" else None,

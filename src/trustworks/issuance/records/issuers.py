@@ -56,9 +56,10 @@ def authority_keys(connection: Connection, digests: Collection[bytes]) -> frozen
 
 
 def authorities_since(connection: Connection, moment: datetime) -> list[tuple[datetime, str, bytes]]:
-    """When each authority was made since a moment, its name and its certificate."""
+    """When each authority below another was made since a moment, its name and its certificate."""
     c = authorities.c
-    query = select(c.created_at, c.name, c.certificate).where(c.created_at >= moment)
+    wanted = c.parent.is_not(None), c.created_at >= moment
+    query = select(c.created_at, c.name, c.certificate).where(*wanted)
     return [(row.created_at, row.name, row.certificate) for row in connection.execute(query)]
 
 

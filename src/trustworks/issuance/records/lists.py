@@ -91,9 +91,10 @@ class Published:
     head: CrlHead | None
 
 
+_LISTS = crls.alias()
 _NEWEST = (
-    select(func.max(crls.c.number))
-    .where(crls.c.authority == authorities.c.name, crls.c.shard.is_(None), crls.c.base.is_(None))
+    select(func.max(_LISTS.c.number))
+    .where(_LISTS.c.authority == authorities.c.name, _LISTS.c.shard.is_(None), _LISTS.c.base.is_(None))
     .scalar_subquery()
 )
 _OF_AUTHORITY = tuple(authorities.c[field.name] for field in fields(Published) if field.name != "head")
