@@ -15,7 +15,8 @@ import pytest
 from certificate_bench import PAYMENT_SERVICES, SUBJECTS, names_of
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
-from issuance_testbed import open_provider, settings
+from ct_logs import FakeLog, FakeLogs
+from issuance_testbed import START, open_provider, settings
 from pkilint import etsi, finding_filter, loader
 from pkilint.cabf import smime
 from pkilint.cabf.smime.smime_constants import Generation, ValidationLevel
@@ -25,9 +26,11 @@ from pkilint.pkix import certificate as pkix
 from trustworks.core.module import KeyAlgorithm, Module
 from trustworks.core.store import Database, StoreSettings
 from trustworks.issuance.config import CaaSettings
+from trustworks.issuance.ct import Transparency
 from trustworks.issuance.enrolment.caa import asker
 from trustworks.issuance.model import Declarations, Limit, NameAttribute
 from trustworks.issuance.profiles import VERSIONS, profile_named
+from trustworks.issuance.rules.ct import log_list
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -121,8 +124,16 @@ def declared(name: str) -> Declarations:
 
 
 @pytest.fixture(scope="module")
+def logs() -> FakeLogs:
+    return FakeLogs(*(FakeLog(name, name) for name in ("one", "two", "three")), now=START)
+
+
+@pytest.fixture(scope="module")
 def provider(
-    softhsm: Path, make_token: Callable[..., Pkcs11Uri], tmp_path_factory: pytest.TempPathFactory
+    softhsm: Path,
+    make_token: Callable[..., Pkcs11Uri],
+    tmp_path_factory: pytest.TempPathFactory,
+    logs: FakeLogs,
 ) -> Iterator[Provider]:
     folder = tmp_path_factory.mktemp("profiles")
     store = StoreSettings.model_validate({"url": f"sqlite:///{folder / 'state.sqlite'}"})
@@ -143,7 +154,10 @@ def provider(
         root_key = root.generate_key_pair(label="root", algorithm=KeyAlgorithm.P384)
         issuing_key = issuing.generate_key_pair(label="issuing", algorithm=KeyAlgorithm.P256)
         caa = asker(CaaSettings(domains=("ca.example",)), NoRecords())
-        with open_provider(database, root_key, issuing_key, lab=False, of=real, caa=caa) as found:
+        shown = Transparency(log_list(logs.list()), transport=logs.transport)
+        with open_provider(
+            database, root_key, issuing_key, lab=False, of=real, caa=caa, transparency=shown
+        ) as found:
             found.issuance.create_root(root_key, by="ceremony")
             found.issuance.create_issuing(issuing_key, by="ceremony")
             yield found
@@ -221,3 +235,42 @@ def test_nothing_is_found_by_the_command(issued: Callable[[str], bytes], tmp_pat
         check=False,
     )
     assert (done.returncode, done.stdout.strip()) == (0, ""), done.stdout + done.stderr
+
+
+LOGGED = [name for name, kind in TYPES.items() if kind.startswith("Q") and profile_named(name).ct]
+
+
+@pytest.mark.parametrize("name", LOGGED)
+def test_nothing_is_found_in_a_precertificate(
+    issued: Callable[[str], bytes], logs: FakeLogs, name: str
+) -> None:
+    serial = x509.load_der_x509_certificate(issued(name)).serial_number
+    (seen,) = [one for one in logs.logs[0].seen if one.serial_number == serial]
+    kind = TYPES[name].replace("FINAL", "PRE")
+    assert judged(seen.public_bytes(Encoding.DER), name, kind) == KNOWN[name]
+
+
+def test_openssl_shows_the_timestamps(issued: Callable[[str], bytes]) -> None:
+    done = subprocess.run(
+        ["openssl", "x509", "-inform", "DER", "-noout", "-text"],
+        input=issued("qevcp-w"),
+        capture_output=True,
+        check=True,
+    )
+    assert done.stdout.count(b"Signed Certificate Timestamp:") == 3
+    assert b"CT Precertificate SCTs" in done.stdout
+
+
+WRONG = [
+    ("natural-qcp-n", "natural-qcp-n-qscd", "qc_sscd_qualified_statement_absent"),
+    ("legal-qcp-l-qscd", "natural-qcp-n-qscd", "gen-4.2.3.qc_type_mismatch"),
+    ("qncp-w-ov", "qevcp-w", "subscriber_missing_reserved_policy_oid"),
+    ("qncp-w-gen-natural", "qncp-w-gen-legal", "leg-4.2.1-2"),
+    ("qevcp-w", "psd2-qwac", "qc_eu_pds_missing"),
+]
+
+
+@pytest.mark.parametrize(("name", "other", "code"), WRONG)
+def test_the_judge_is_awake(issued: Callable[[str], bytes], name: str, other: str, code: str) -> None:
+    """A certificate of another profile is found by the type that is not its own."""
+    assert any(code in one for one in judged(issued(name), name, TYPES[other]))

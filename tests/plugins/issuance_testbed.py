@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from trustworks.core.errors import Unavailable
     from trustworks.core.module import Key
     from trustworks.core.store import Database
+    from trustworks.issuance.ct import Transparency
 
 START = datetime(2026, 11, 24, 12, 0, 0, 250_000, tzinfo=UTC)
 PUBLIC_URL = "http://tsp.example.com"
@@ -136,6 +137,7 @@ def open_provider(
     lab: bool = True,
     of: IssuanceSettings | None = None,
     caa: Callable[[Sequence[str]], None] | None = None,
+    transparency: Transparency | None = None,
 ) -> Iterator[Provider]:
     """The service over these keys; the authorities' ceremonies are still to come."""
     clock, system = PlacedClock(START), PlacedClock(START)
@@ -152,6 +154,7 @@ def open_provider(
         lab=lab,
         system=system,
         caa=caa,
+        transparency=transparency,
     )
     yield Provider(
         issuance=issuance,

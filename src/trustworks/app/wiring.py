@@ -295,6 +295,7 @@ class Wiring:
 
         `module` answers the module of a token that the caller has open.
         """
+        from trustworks.issuance.ct import Transparency  # noqa: PLC0415
         from trustworks.issuance.enrolment.caa import asker  # noqa: PLC0415
         from trustworks.issuance.service import Issuance  # noqa: PLC0415
 
@@ -332,6 +333,7 @@ class Wiring:
                 database=store,
                 lab=self.lab,
                 caa=None if settings.caa is None else asker(settings.caa),
+                transparency=None if settings.ct is None else Transparency.of(settings.ct, base=self.base),
             )
 
     def authority_place(self, database: Database, name: str) -> tuple[str, str]:

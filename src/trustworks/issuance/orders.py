@@ -181,7 +181,11 @@ class Orders:
             declarations=request.declarations,
         )
         asked.order = Order(
-            template=template, key=self.authority_key(authority), by=request.requested_by, also=asked.also
+            template=template,
+            key=self.authority_key(authority),
+            by=request.requested_by,
+            also=asked.also,
+            chain=asked.chain,
         )
 
     def _shard(self, profile: Profile, authority: str, serial: int) -> int | None:

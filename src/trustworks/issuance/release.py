@@ -11,6 +11,7 @@ import hashlib
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
@@ -22,6 +23,7 @@ from trustworks.core.errors import Refused, TrustworksError, Unavailable
 from trustworks.core.module.agreed import check_signature
 from trustworks.core.trace import implements
 from trustworks.issuance import records
+from trustworks.issuance.ct import Logged
 from trustworks.issuance.lints import Surroundings
 from trustworks.issuance.model import KeyUse, serial_hex
 from trustworks.issuance.preparation import prepare
@@ -43,8 +45,10 @@ if TYPE_CHECKING:
     from trustworks.core.store import Database
     from trustworks.core.time import Clock
     from trustworks.issuance.config import IssuanceSettings
+    from trustworks.issuance.ct import Transparency
     from trustworks.issuance.model import Profile, Template
     from trustworks.issuance.preparation import Prepared
+    from trustworks.issuance.rules.ct import Sct
 
 # An intent that is open for longer than any issuance takes belongs to a process that died.
 INTENT_LIFE: Final = timedelta(minutes=5)
@@ -54,13 +58,15 @@ INTENT_LIFE: Final = timedelta(minutes=5)
 class Order:
     """What is to be released: a certificate by `template`, signed with the authority's `key`.
 
-    `also` writes what belongs to it in the transaction that records it, and may object.
+    `also` writes what belongs to it in the transaction that records it, and may object. `chain` are the
+    authorities' certificates above it, nearest first.
     """
 
     template: Template
     key: Key
     by: str
     also: Callable[[Connection, bytes], None] | None = None
+    chain: tuple[bytes, ...] = ()
 
 
 class _Begun:
@@ -75,7 +81,7 @@ class _Begun:
         self.intended = False
         self.failure: Exception | None = None
         self.subject: str
-        self.prepared: Prepared
+        self.prepared: Prepared | Logged
         self.der: bytes
 
 
@@ -91,8 +97,10 @@ class Release:
         recorder: Recorder,
         database: Database,
         lab: bool,
+        transparency: Transparency | None = None,
     ) -> None:
         self._settings = settings
+        self._transparency = transparency
         self._public_url = public_url
         self._writer = tbs.Writer(settings, public_url)
         self._clock = clock
@@ -153,8 +161,24 @@ class Release:
             objection_of(lambda: check_signature(key.algorithm, key.scheme, day, lab=self._lab))
         )
         algorithm = SIGNATURES[key.scheme.name]
-        begun.prepared = prepare(
-            self._writer.write(template, algorithm), algorithm, self._surroundings(template)
+        written, around = self._writer.write(template, algorithm), self._surroundings(template)
+        logs = self._transparency
+        if logs is None or not template.profile.ct:
+            begun.prepared = prepare(written, algorithm, around)
+        else:  # it is shown to logs before it is signed; the intent is its precertificate's
+            timestamps = partial(self._timestamps, logs, begun.order)
+            begun.prepared = Logged(written, algorithm, around, timestamps)
+
+    def _timestamps(
+        self, logs: Transparency, order: Order, precertificate: bytes, plain: bytes
+    ) -> Sequence[Sct]:
+        template = order.template
+        return logs.timestamps(
+            precertificate,
+            order.chain,
+            plain,
+            lifetime=template.not_after - template.not_before,
+            now=self._clock.now().utc,
         )
 
     def _surroundings(self, template: Template) -> Surroundings:

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from trustworks.core.store import Database
     from trustworks.core.time import Clock
     from trustworks.issuance.config import IssuanceSettings
+    from trustworks.issuance.ct import Transparency
     from trustworks.issuance.model import CertificateRecord, CertificateStatus
 
     Also: TypeAlias = Callable[[Connection, bytes], None]
@@ -64,8 +65,9 @@ class Issuance:
 
     `keys` opens an authority's key by the authority's name; it is called when a certificate is to be signed,
     so that a process that only revokes or answers status needs no token. `caa` asks the domains of
-    alternative names whether they let us issue, and refuses. `system` stands for the system's
-    clock, which dates a revocation while `clock` gives no time.
+    alternative names whether they let us issue, and refuses; `transparency` shows the certificates of web
+    sites to logs. `system` stands for the system's clock, which dates a revocation while `clock` gives no
+    time.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class Issuance:
         lab: bool = False,
         system: Clock | None = None,
         caa: Callable[[Sequence[str]], None] | None = None,
+        transparency: Transparency | None = None,
     ) -> None:
         self.settings = settings
         self.public_url = public_url.rstrip("/")
@@ -96,6 +99,7 @@ class Issuance:
             recorder=recorder,
             database=database,
             lab=lab,
+            transparency=transparency,
         )
         self._orders = Orders(
             settings,

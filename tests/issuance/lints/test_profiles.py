@@ -13,6 +13,7 @@ from certificate_bench import (
     NOW,
     PSD2_ID,
     SERVER,
+    SETTINGS,
     SUBJECTS,
     Bench,
     found_by_lints,
@@ -29,6 +30,7 @@ from cryptography.x509.oid import (
 
 from trustworks.core.der import cabf
 from trustworks.core.der import x509 as der
+from trustworks.issuance.config import CtSettings
 from trustworks.issuance.lints.cps.subject_attributes import NAMES
 
 if TYPE_CHECKING:
@@ -131,6 +133,8 @@ NO_METHOD = der.MethodStatement(statement_id=ObjectIdentifier(der.QC_IDENT_METHO
 DNS = x509.DNSName(SERVER)
 OTHER_DNS = x509.DNSName("other.example.com")
 STATE = {key: value for key, value in EV.items() if key != "localityName"}
+SCT_LIST = ObjectIdentifier("1.3.6.1.4.1.11129.2.4.2")
+WITH_LOGS = SETTINGS.model_copy(update={"ct": CtSettings.model_validate({"log-list": "logs.json"})})
 REGISTRATION = ObjectIdentifier(cabf.ORGANIZATION_IDENTIFIER)
 ISSUER = (
     (NameOID.COUNTRY_NAME, "XX"),
@@ -242,6 +246,14 @@ TABLE: list[tuple[str, str, Callable[[Bench], Bench]]] = [
         subject(SUBJECTS["smime-sponsored"], commonName="Bert TEST"),
     ),
     ("CABF-SMIME:7.1.4.2.2", "smime-mailbox", subject({"commonName": "anna@other.example"})),
+    ("RFC6962:3.1", EVW, lambda bench: bench.put(x509.PrecertPoison())),
+    (
+        "RFC6962:3.1",
+        EVW,
+        lambda bench: extension(SCT_LIST, b"\x04\x02\0\0")(bench.put(x509.PrecertPoison(), critical=True)),
+    ),
+    ("RFC6962:3.1", OVW, extension(SCT_LIST, b"\x04\x02\0\0", critical=True)),
+    ("RFC6962:3.1", EVW, lambda bench: bench.surrounded(settings=WITH_LOGS)),
     ("TS119495:GEN-5.1-1", QSEAL, sign()),
     ("TS119495:GEN-5.1-1", "legal-qcp-l-qscd", pays(ROLES)),
     ("TS119495:GEN-5.2.2-1", QSEAL, pays([])),

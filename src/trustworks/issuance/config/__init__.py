@@ -7,6 +7,7 @@ from trustworks.issuance.config.est import EstSettings
 from trustworks.issuance.config.settings import (
     AuthoritySettings,
     CaaSettings,
+    CtSettings,
     IssuanceSettings,
     IssuingSettings,
     OcspSettings,
@@ -18,6 +19,7 @@ __all__ = [
     "AuthoritySettings",
     "CaaSettings",
     "CmpSettings",
+    "CtSettings",
     "EstSettings",
     "IssuanceSettings",
     "IssuingSettings",

@@ -187,6 +187,13 @@ class CaaSettings(Table):
     seconds: float = Field(default=5.0, gt=0, le=60, description="Seconds to wait for an answer.")
 
 
+class CtSettings(Table):
+    """[issuance.ct]: the logs that web sites' certificates are shown to before they are signed (RFC 6962)."""
+
+    log_list: Path = Field(description="The logs, as browsers publish them: JSON, version 3.")
+    seconds: float = Field(default=10.0, gt=0, le=60, description="Seconds to wait for the logs' answers.")
+
+
 class IssuanceSettings(Table):
     """[issuance]: who the provider is in its certificates, its two authorities, and where statements lie."""
 
@@ -228,6 +235,9 @@ class IssuanceSettings(Table):
     root: RootSettings = Field(default_factory=RootSettings, description="The root.")
     issuing: IssuingSettings = Field(default_factory=IssuingSettings, description="The issuing authority.")
     ocsp: OcspSettings = Field(default_factory=OcspSettings, description="The OCSP responder.")
+    ct: CtSettings | None = Field(
+        default=None, description="Logs of certificates; web sites' certificates carry their timestamps then."
+    )
     caa: CaaSettings | None = Field(
         default=None, description="How CAA records are asked for; certificates of web sites and mail need it."
     )

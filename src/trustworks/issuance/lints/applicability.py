@@ -61,3 +61,8 @@ def is_not_qualified(scope: Scope) -> bool:
 def is_server(scope: Scope) -> bool:
     """The certificates of HTTPS servers: the provider's own, and web sites by the CA/Browser Forum."""
     return scope.profile.kind in {"tls-server", "web"}
+
+
+def is_logged(scope: Scope) -> bool:
+    """The certificates that are shown to logs where there are such."""
+    return scope.profile.ct

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 NO_REV_AVAIL = "2.5.29.56"
 VALIDITY_ASSURED = "0.4.0.194121.2.1"
+POISON = "1.3.6.1.4.1.11129.2.4.3"
+SCT_LIST = "1.3.6.1.4.1.11129.2.4.2"
 
 
 @lru_cache(256)
@@ -49,10 +51,12 @@ def expected_extensions(profile: Profile) -> frozenset[str]:
 
 @lru_cache(256)
 def allowed_extensions(profile: Profile) -> frozenset[str]:
-    """Those that depend on what was asked for: semantics of an unqualified certificate, EV's registration."""
+    """Those that depend on what was asked for, or on whether there are logs."""
     depending = {
         QC_STATEMENTS: profile.semantics is not None,
         ORGANIZATION_IDENTIFIER: profile.kind == "web" and "organizationIdentifier" in profile.attributes,
+        POISON: profile.ct,
+        SCT_LIST: profile.ct,
     }
     return frozenset(oid for oid, may in depending.items() if may)
 

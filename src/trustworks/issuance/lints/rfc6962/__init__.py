@@ -1,0 +1,1 @@
+"""Lints of RFC 6962: precertificates and the timestamps of logs."""
