@@ -6,9 +6,11 @@ import stat
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from cmp_client import common_name, new_key
+from cmp_client import SignedBy, common_name, new_key
 from cmp_foreign import foreign
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from sqlalchemy import select
 
@@ -22,7 +24,7 @@ from trustworks.issuance.enrolment.secrets import (
     evidence_of,
     key_file,
 )
-from trustworks.issuance.model import NameAttribute
+from trustworks.issuance.model import NameAttribute, Request
 from trustworks.issuance.records import cmp as records
 from trustworks.issuance.wire import read_subject
 
@@ -200,3 +202,31 @@ def test_what_a_credential_is_for_survives_its_record(server: Server) -> None:
     evidence = evidence_of(found)
     assert evidence.names == ("DNS:a", "IP:192.0.2.1")
     assert [one.type for one in evidence.subject] == ["commonName", "organizationName"]
+
+
+@pytest.mark.req("TRUSTWORKS:ENROLMENT-NOT-QUALIFIED")
+@pytest.mark.parametrize("profile", ["natural", "seal"])
+def test_no_secret_is_for_qualified_certificates(server: Server, profile: str) -> None:
+    with pytest.raises(Rejected, match="qualified"):
+        server.credentials.create_secret(server.new(profile=profile))
+
+
+@pytest.mark.req("TRUSTWORKS:ENROLMENT-SELF-SERVICE")
+@pytest.mark.parametrize("body", [Body.kur, Body.cr])
+def test_a_certificate_that_an_officer_asked_for_asks_for_no_other(server: Server, body: Body) -> None:
+    key = new_key()
+    named = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "pump 1 TEST")])
+    csr = x509.CertificateSigningRequestBuilder().subject_name(named).sign(key, hashes.SHA256())
+    issued = server.provider.issuance.issue(
+        Request(
+            profile="device",
+            csr=csr.public_bytes(Encoding.DER),
+            subject=(NameAttribute("commonName", "pump 1 TEST"),),
+            requested_by="registration-officer",
+        )
+    )
+    client = server.client(signed_by=SignedBy(key=key, certificate=issued.certificate))
+    assert client.enrol(body, new_key(), EE).failure == "notAuthorized"
+    assert len(server.serials()) == 1
+    client.again()
+    assert client.revoke(issued.certificate).failure is None  # which takes trust away

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
 
@@ -12,6 +12,9 @@ from trustworks.issuance import records
 from trustworks.issuance.enrolment.names import alternative_names_of, attributes_of
 from trustworks.issuance.enrolment.secrets import Evidence
 from trustworks.issuance.model import serial_hex
+
+# How the actors begin in whose name the enrolment protocols ask.
+PROTOCOLS: Final = ("cmp:", "est:")
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -24,6 +27,7 @@ def evidence_of_certificate(record: CertificateRecord | None) -> Evidence:
     """What the holder of a certificate may have: another one of the same profile and names."""
     if record is None or record.der is None:
         raise Rejected("notAuthorized", "There is nothing that the request is authorised by.")
+    check_self_service(record.requested_by)
     read = x509.load_der_x509_certificate(record.der)
     return Evidence(
         profile=record.profile,
@@ -31,6 +35,21 @@ def evidence_of_certificate(record: CertificateRecord | None) -> Evidence:
         names=alternative_names_of(read),
         patterns=False,
     )
+
+
+@implements("TRUSTWORKS:ENROLMENT-SELF-SERVICE")
+def check_self_service(requested_by: str) -> None:
+    """`Rejected` (notAuthorized) for the holder of a certificate that an officer or a ceremony asked for.
+
+    For those something was looked at that no protocol shows, such as where the key is. What was enrolled by a
+    protocol goes on by it, since an officer decided once that this profile may be.
+    """
+    if not requested_by.startswith(PROTOCOLS):
+        raise Rejected(
+            "notAuthorized",
+            "The certificate was not enrolled by this protocol, so it asks for no other one by itself; have "
+            "a secret created for it (`trustworks cmp secret create`), or ask the registration officer.",
+        )
 
 
 def issued_here(der: bytes, read: x509.Certificate, database: Database) -> CertificateRecord | None:

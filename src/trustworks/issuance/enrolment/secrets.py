@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from trustworks.core.store import Database
     from trustworks.core.time import Clock
     from trustworks.issuance.enrolment.ra import RegistrationAuthority
-    from trustworks.issuance.model import NameAttribute
+    from trustworks.issuance.model import NameAttribute, Profile
     from trustworks.issuance.records.cmp import Credential, Kind
 
 SECRET_OCTETS: Final = 20  # 160 random bits: no iteration count has to make up for what people choose
@@ -158,6 +158,7 @@ class Credentials:
         request_rules.check_actor(new.by)
         profile = profile_named(new.profile)
         request_rules.check_not_a_ceremony(profile)
+        check_not_qualified(profile)
         read_subject(new.subject)
         if not 1 <= new.uses <= MAX_USES or not 1 <= new.days <= MAX_DAYS:
             raise Rejected(
@@ -223,6 +224,20 @@ class Credentials:
     def secret(self, found: Credential) -> bytes | None:
         """The shared secret of a credential; None of one that is none."""
         return None if found.sealed is None else self._key.open(found.reference, found.sealed)
+
+
+@implements("TRUSTWORKS:ENROLMENT-NOT-QUALIFIED")
+def check_not_qualified(profile: Profile) -> None:
+    """`Rejected` (enrolment.qualified) for qualified certificates: those need an identified person.
+
+    Source: EN 319 411-1, 6.2.2 and 6.3.1.
+    """
+    if profile.qc_type is not None:
+        raise Rejected(
+            "enrolment.qualified",
+            f"Certificates of the profile {profile.name} are qualified: their subjects are identified, and "
+            "an officer decides on each. No protocol asks for them.",
+        )
 
 
 @implements("RFC9483:1.7-02")

@@ -1,0 +1,103 @@
+"""`trustworks cmp` by its commands."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from cmp_foreign import foreign
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from typer.testing import CliRunner
+
+from trustworks.core.audit import Recorder
+from trustworks.core.errors import Refused, Rejected
+from trustworks.core.time import LabClock
+from trustworks.issuance.cli.cmp import app
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from trustworks.core.store import Database
+
+
+class Wiring:
+    """What the commands need, over one database."""
+
+    asked: list[Path | None]
+
+    def __init__(self, database: Database, state_dir: Path, *, lab: bool = True) -> None:
+        self.database = database
+        self.state_dir = state_dir
+        self.lab = lab
+
+    def open_clock(self) -> LabClock:
+        return LabClock()
+
+    @contextmanager
+    def open_database(self) -> Iterator[Database]:
+        yield self.database
+
+    @contextmanager
+    def open_recorder(self, role: str, *, database: Database) -> Iterator[Recorder]:
+        recorder = Recorder.open(database, role)
+        yield recorder
+        recorder.close()
+
+
+@pytest.fixture
+def wiring(database: Database, tmp_path: Path) -> Wiring:
+    return Wiring(database, tmp_path)
+
+
+def call(wiring: Any, *words: str) -> str:
+    done = CliRunner().invoke(app, list(words), obj=wiring, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def test_a_secret_is_created_shown_once_listed_and_withdrawn(wiring: Wiring) -> None:
+    made = json.loads(call(wiring, "secret", "create", "--json"))
+    assert set(made) == {"reference", "secret"}
+    told = call(wiring, "secret", "list", "--json")
+    (one,) = json.loads(told)
+    assert (one["reference"], one["profile"], one["subject"]) == (made["reference"], "device", "CN=*")
+    assert (one["uses"], one["used"], one["withdrawn_at"]) == (1, 0, None)
+    assert made["secret"] not in told
+    assert "0 of 1 used" in call(wiring, "secret", "list")
+    call(wiring, "secret", "withdraw", made["reference"])
+    assert "withdrawn" in call(wiring, "secret", "list")
+
+
+def test_what_a_secret_is_for(wiring: Wiring) -> None:
+    said = call(
+        wiring,
+        *("secret", "create", "--profile", "tls-server", "--subject", "CN=TEST server"),
+        *("--alternative-name", "DNS:a.example.com", "--uses", "3", "--days", "1", "--reference", "web-1"),
+    )
+    assert "web-1" in said
+    assert "this once" in said
+    (one,) = json.loads(call(wiring, "secret", "list", "--json"))
+    assert (one["alternative_names"], one["uses"]) == (["DNS:a.example.com"], 3)
+
+
+def test_outside_a_laboratory_the_officer_says_what_it_is_for(database: Database, tmp_path: Path) -> None:
+    wiring = Wiring(database, tmp_path, lab=False)
+    for words in ((), ("--profile", "device"), ("--subject", "CN=a")):
+        with pytest.raises(Rejected, match="--profile and --subject"):
+            call(wiring, "secret", "create", *words)
+    assert json.loads(call(wiring, "secret", "list", "--json")) == []
+
+
+def test_a_certificate_is_registered(wiring: Wiring, tmp_path: Path) -> None:
+    file = tmp_path / "maker.pem"
+    der = foreign().certificate
+    file.write_bytes(x509.load_der_x509_certificate(der).public_bytes(Encoding.PEM))
+    made = json.loads(call(wiring, "certificate", "register", str(file), "--json"))
+    (one,) = json.loads(call(wiring, "secret", "list", "--json"))
+    assert (one["kind"], one["reference"]) == ("certificate", made["reference"])
+    with pytest.raises(Refused, match="id-kp-cmcRA"):
+        call(wiring, "certificate", "register", str(file), "--registration-authority")
