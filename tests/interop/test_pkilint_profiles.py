@@ -70,6 +70,7 @@ TYPES: Final = {
     "qncp-w-ov": "QNCP-W-OV-EIDAS-FINAL-CERTIFICATE",
     "qncp-w-iv": "QNCP-W-IV-EIDAS-FINAL-CERTIFICATE",
     "qncp-w-gen-legal": "QNCP-W-GEN-LEGAL-PERSON-EIDAS-FINAL-CERTIFICATE",
+    "qwac-binding": "QNCP-W-GEN-LEGAL-PERSON-EIDAS-FINAL-CERTIFICATE",
     "qncp-w-gen-natural": "QNCP-W-GEN-NATURAL-PERSON-EIDAS-FINAL-CERTIFICATE",
 }
 MAIL: Final = {
@@ -85,6 +86,10 @@ NO_STATUS = {  # it does not know the validity assured of EN 319 412-1, 5.2; RFC
     "ERROR etsi.en_319_412_2.gen-4.3.11-2.crldp_extension_missing",
     "ERROR etsi.en_319_412_2.gen-4.4.1-8.ocsp_aia_access_method_absent",
 }
+BINDING = {  # it does not know the 2-QWAC of TS 119 411-5, whose key serves no connection
+    "ERROR cabf.serverauth.subscriber.serverauth_eku_absent",
+    "WARNING cabf.serverauth.subscriber.unknown_eku_present",
+}
 KNOWN: Final[dict[str, set[str]]] = {
     "natural-qcp-n-qscd-short-term": NO_STATUS,
     "legal-qcp-l-qscd-short-term": NO_STATUS,
@@ -92,6 +97,7 @@ KNOWN: Final[dict[str, set[str]]] = {
     "psd2-qwac": {STATEMENTS},
     "qncp-w-ov": {STATEMENTS, NUMBER},
     "qncp-w-iv": {STATEMENTS},
+    "qwac-binding": BINDING,
 }
 
 

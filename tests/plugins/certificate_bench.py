@@ -75,6 +75,7 @@ SUBJECTS = {
         "givenName": "Anna",
     },
     "qncp-w-gen-legal": {**LEGAL, "commonName": SERVER},
+    "qwac-binding": {**LEGAL, "commonName": SERVER},
     "qncp-w-gen-natural": {**NATURAL, "commonName": SERVER, "surname": "Muster TEST"},
     "smime-mailbox": {"commonName": "anna@muster.example.com"},
     "smime-organization": {

@@ -281,7 +281,7 @@ class Profile:
     qc_sscd: bool = False
     semantics: str | None = None
     psd2: bool = False
-    web: Literal["gen", "iv", "ov", "ev"] | None = None
+    web: Literal["gen", "binding", "iv", "ov", "ev"] | None = None
     hours: int | None = None
     short_term: bool = False
     suspension: bool = True

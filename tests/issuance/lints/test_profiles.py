@@ -254,6 +254,16 @@ TABLE: list[tuple[str, str, Callable[[Bench], Bench]]] = [
     ),
     ("RFC6962:3.1", OVW, extension(SCT_LIST, b"\x04\x02\0\0", critical=True)),
     ("RFC6962:3.1", EVW, lambda bench: bench.surrounded(settings=WITH_LOGS)),
+    (
+        "TS119411-5:4.2.2",
+        "qwac-binding",
+        lambda bench: bench.put(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])),
+    ),
+    (
+        "TS119411-5:4.2.2",
+        "qncp-w-gen-legal",
+        lambda bench: bench.put(x509.ExtendedKeyUsage([ObjectIdentifier("0.4.0.194115.1.0")])),
+    ),
     ("TS119495:GEN-5.1-1", QSEAL, sign()),
     ("TS119495:GEN-5.1-1", "legal-qcp-l-qscd", pays(ROLES)),
     ("TS119495:GEN-5.2.2-1", QSEAL, pays([])),

@@ -1,7 +1,7 @@
 """A legal person's qualified certificate for a web site that browsers need not know.
 
 EN 319 411-2 (QNCP-w-gen), EN 319 412-4, 4.1.3: as EN 319 412-3 has it, with names and usages of servers. It
-serves machines that talk to each other, and is the 2-QWAC of TS 119 411-5.
+serves machines that talk to each other.
 """
 
 from __future__ import annotations

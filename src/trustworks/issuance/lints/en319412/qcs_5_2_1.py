@@ -12,7 +12,13 @@ POLICIES = {
     (der.QC_TYPE_ESEAL, False): der.QCP_L,
     (der.QC_TYPE_ESEAL, True): der.QCP_L_QSCD,
 }
-WEB_POLICIES = {"ev": der.QCP_W, "ov": der.QNCP_W, "iv": der.QNCP_W, "gen": der.QNCP_W_GEN}
+WEB_POLICIES = {
+    "ev": der.QCP_W,
+    "ov": der.QNCP_W,
+    "iv": der.QNCP_W,
+    "gen": der.QNCP_W_GEN,
+    "binding": der.QNCP_W_GEN,
+}
 ALL = {*POLICIES.values(), *WEB_POLICIES.values()}
 
 
