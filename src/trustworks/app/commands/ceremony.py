@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol, get_args
 
 import typer
 
+from trustworks.app.acting import As, KeyOf, signer_of
 from trustworks.app.commands.documents import signer_in, token_check
 from trustworks.core.ceremony import plan as plans
 from trustworks.core.ceremony.model import KINDS, CeremonyType
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from trustworks.core.ceremony.steps import AnyStep
     from trustworks.core.ceremony.transcript import Transcript
     from trustworks.core.ceremony.verify import Verdict
+    from trustworks.core.roles import Approval
     from trustworks.core.store import Database
 
 app = typer.Typer(no_args_is_help=True, help="Key ceremonies: plan, rehearse, approve, run, verify.")
@@ -154,6 +156,46 @@ def _now() -> Any:
     return datetime.now(UTC)
 
 
+@app.command()
+def approve(context: typer.Context, file: Plan, *, name: As, key: KeyOf, as_json: AsJson = False) -> None:
+    """Approve a plan, as one of those whom it has approve it, by a signature of the operator's own key.
+
+    The same as `trustworks roles approve`, after the plan was read and checked.
+    """
+    from trustworks.core.ceremony.approvals import check_may_approve, kind_of  # noqa: PLC0415 - loads roles
+    from trustworks.core.ceremony.rules import check_plan  # noqa: PLC0415 - others go by `Room`
+
+    read = plans.read_file(file)
+    wiring: Wiring = context.obj
+    check_plan(read.plan, lab=wiring.lab)
+    what = kind_of(read.plan)
+    approval = _signature(wiring, read, name, key, what=what, digest=read.digest)
+    check_may_approve(read.plan, approval, read.digest)
+    with wiring.open_roles() as roles:
+        roles.approve(approval)
+        missing = list(roles.quorum_of(what, read.digest).missing)
+    if as_json:
+        typer.echo(json.dumps({"plan": read.digest, "approval": approval.approval_id, "missing": missing}))
+    else:
+        left = f"Still missing: {'; '.join(missing)}." if missing else "The plan can be carried out."
+        typer.echo(f"{name} approved {read.plan.name} ({read.digest}).\n{left}")
+
+
+def _signature(wiring: Wiring, read: Read, name: str, key: str, *, what: str, digest: str) -> Approval:
+    """The operator's signature about a digest, in the role that the plan gives him, by two factors."""
+    from trustworks.core.roles import Role, new_content, sign_approval  # noqa: PLC0415 - loads the libraries
+    from trustworks.core.roles.rules.duties import check_factors  # noqa: PLC0415 - as above
+
+    participant = read.plan.participant(name)
+    if participant is None:
+        raise Rejected("ceremony.signature", f"{name} is no participant of {read.plan.name}.")
+    role = Role(participant.role)
+    with signer_of(wiring, key) as signer:
+        check_factors({role}, signer.factors)
+        content = new_content(what=what, sha256=digest, operator=name, role=role, time=_now())
+        return sign_approval(content, signer)
+
+
 # The ceremony
 
 
@@ -204,6 +246,29 @@ def abandon(
     with _room(wiring, by) as room:
         found = room.abandon(_found(room, name).plan, reason)
     _hand_out(found, None, as_json=as_json)
+
+
+@app.command()
+def sign(context: typer.Context, ceremony: Name, *, name: As, key: KeyOf, as_json: AsJson = False) -> None:
+    """Sign a sealed transcript, as one of those whom the plan has sign it: an officer, a witness."""
+    from trustworks.core.ceremony.model import TRANSCRIPT_KIND  # noqa: PLC0415 - others do without
+    from trustworks.core.ceremony.rules import signature_objections  # noqa: PLC0415 - as above
+
+    wiring: Wiring = context.obj
+    with _room(wiring, "ceremony") as room:
+        found = _found(room, ceremony)
+        if found.seal is None:
+            raise Rejected("ceremony.under-way", f"There is nothing to sign yet. {found.how_far()}")
+        digest = found.seal.digest
+        approval = _signature(wiring, found.plan, name, key, what=TRANSCRIPT_KIND, digest=digest)
+        room.ceremonies.sign(found.plan, approval)
+        signed = [one["content"]["operator"] for one in _found(room, ceremony).signatures]
+    missing = signature_objections(found.plan.plan, signed)
+    if as_json:
+        typer.echo(json.dumps({"transcript": digest, "signed_by": signed, "missing": missing}))
+    else:
+        left = f"Still: {'; '.join(missing)}." if missing else "All who have to have signed."
+        typer.echo(f"{name} signed the transcript of {found.plan.plan.name} ({digest}).\n{left}")
 
 
 # What there is
@@ -338,12 +403,11 @@ def _transcript(context: typer.Context, name: str) -> Transcript:
     """The transcript of a ceremony of the database, or the one in a file."""
     if Path(name).is_file():
         return _read(Path(name))
-    from trustworks.core.ceremony import records  # noqa: PLC0415 - loads SQLAlchemy
+    from trustworks.core.ceremony.ceremonies import find_transcript  # noqa: PLC0415 - loads SQLAlchemy
 
     wiring: CeremonyWiring = context.obj
     with wiring.open_database() as database, database.read() as connection:
-        plan_digest = records.digest_of(connection, name)
-        found = None if plan_digest is None else records.transcript(connection, plan_digest)
+        found = find_transcript(connection, name)
     if found is None:
         raise _absent(name)
     return found

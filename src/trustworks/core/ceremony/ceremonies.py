@@ -11,7 +11,6 @@ from trustworks.core.audit import Event
 from trustworks.core.ceremony import records
 from trustworks.core.ceremony.approvals import (
     check_is_operators,
-    check_may_approve,
     check_signs,
     kind_of,
 )
@@ -38,6 +37,16 @@ if TYPE_CHECKING:
     from trustworks.core.time import Clock
 
 
+def find_transcript(connection: Connection, plan: str) -> Transcript | None:
+    """The transcript of the plan with this digest or name, with its signatures; None: it was never begun."""
+    digest = records.digest_of(connection, plan)
+    found = None if digest is None else records.transcript(connection, digest)
+    if found is None or found.seal is None:
+        return found
+    signed = approvals_for(connection, TRANSCRIPT_KIND, found.seal.digest)
+    return replace(found, signatures=tuple(one.as_dict() for one in signed))
+
+
 class Ceremonies:
     """The ceremonies of one database. `by` is the actor in the audit log."""
 
@@ -50,12 +59,7 @@ class Ceremonies:
     def find(self, plan: str) -> Transcript | None:
         """The transcript of the plan with this digest or name; None where it was never begun."""
         with self._database.read() as connection:
-            digest = records.digest_of(connection, plan)
-            found = None if digest is None else records.transcript(connection, digest)
-            if found is None or found.seal is None:
-                return found
-            signed = approvals_for(connection, TRANSCRIPT_KIND, found.seal.digest)
-            return replace(found, signatures=tuple(one.as_dict() for one in signed))
+            return find_transcript(connection, plan)
 
     def listing(self) -> list[Mapping[str, Any]]:
         """All ceremonies, the newest first."""
@@ -127,14 +131,6 @@ class Ceremonies:
         with self._database.read() as connection:
             given = approvals_for(connection, kind_of(plan.plan), plan.digest)
             return given, list_operators(connection)
-
-    def approve(self, plan: Read, approval: Approval) -> None:
-        """Take the approval of a plan, where the plan has the operator approve it, and the signature is his.
-
-        Raises `Refused` (TRUSTWORKS:CEREMONY-APPROVED), `Rejected` (ceremony.signature, roles.signature).
-        """
-        check_may_approve(plan.plan, approval, plan.digest)
-        self._take("ceremony.approved", plan, approval)
 
     def sign(self, plan: Read, approval: Approval) -> None:
         """Take a participant's signature of the sealed transcript. Raises `Rejected`, `Refused`."""
