@@ -77,7 +77,8 @@ class Route:
     """Where a handler answers.
 
     `path` is exact, or a prefix when it ends in ``/``. `content_types` are the media types that a body may
-    have; an empty tuple accepts none (no body expected). `max_body` is in bytes.
+    have; an empty tuple accepts none (no body expected). `max_body` is in bytes. `refusal` makes the
+    protocol's own answer of an HTTP status and a sentence when a request does not reach the handler.
     """
 
     method: str
@@ -85,3 +86,4 @@ class Route:
     handler: Handler
     content_types: tuple[str, ...] = ()
     max_body: int = 0
+    refusal: Callable[[int, str], RawResponse] | None = None

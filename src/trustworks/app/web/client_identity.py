@@ -13,7 +13,8 @@ import hmac
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from trustworks.core.errors import Malformed, Unavailable
+from trustworks.core import secret_file
+from trustworks.core.errors import Malformed
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
@@ -22,35 +23,11 @@ if TYPE_CHECKING:
 
 _PEM_BEGIN = "-----BEGIN CERTIFICATE-----"
 _PEM_END = "-----END CERTIFICATE-----"
-LEAST_SECRET = 32  # characters; nobody types it, so it may be long enough to be guessed never
 
 
 def read_secret(file: Path) -> bytes:
-    """The secret that pins the proxy, from a file that nobody else can read.
-
-    Raises `Unavailable` (http.proxy-secret) when the file is absent, open to others, or holds too little.
-    """
-    try:
-        mode = file.stat().st_mode
-        secret = file.read_bytes().strip()
-    except OSError as error:
-        raise Unavailable(
-            "http.proxy-secret", f"The proxy's secret {file} cannot be read: {error.strerror}."
-        ) from error
-    objection = secret_objection(mode, secret)
-    if objection is not None:
-        raise Unavailable("http.proxy-secret", f"The proxy's secret {file} {objection}")
-    return secret
-
-
-@implements("TRUSTWORKS:APP-PROXY-SECRET")
-def secret_objection(mode: int, secret: bytes) -> str | None:
-    """What is wrong with the proxy's secret and the mode of its file; None when nothing is."""
-    if mode & 0o077:
-        return "can be read by others. Run chmod 600 on it, and change the secret."
-    if len(secret) < LEAST_SECRET or b"\n" in secret:
-        return f"must be one line of at least {LEAST_SECRET} characters."
-    return None
+    """The secret that pins the proxy. Raises `Unavailable` (http.proxy-secret) as `secret_file` does."""
+    return secret_file.read_secret(file, whose="The proxy's", code="http.proxy-secret")
 
 
 class ClientIdentity:

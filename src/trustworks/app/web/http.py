@@ -113,13 +113,9 @@ class Shell:
         try:
             body = await self._body(route, headers, receive)
         except BodyTooLargeError:
-            return RawResponse(
-                413, _TEXT, f"The body must not be longer than {route.max_body} bytes.\n".encode(), _CLOSE
-            )
+            return _refused(route, 413, f"The body must not be longer than {route.max_body} bytes.")
         except TimeoutError:
-            return RawResponse(
-                408, _TEXT, f"The body must arrive within {self._body_timeout:g} seconds.\n".encode(), _CLOSE
-            )
+            return _refused(route, 408, f"The body must arrive within {self._body_timeout:g} seconds.")
         except ConnectionResetError:
             return RawResponse(
                 400, _TEXT, b"The connection was closed before the body was complete.\n", _CLOSE
@@ -234,6 +230,14 @@ def answer_to(error: Exception) -> RawResponse:
             return RawResponse(
                 500, _TEXT, b"The service failed to answer; its operator finds the reason in the log.\n"
             )
+
+
+def _refused(route: Route, status: int, sentence: str) -> RawResponse:
+    """The answer to a request whose body was not read to its end, in the protocol's form if it has one."""
+    if route.refusal is None:
+        return RawResponse(status, _TEXT, f"{sentence}\n".encode(), _CLOSE)
+    answer = route.refusal(status, sentence)
+    return RawResponse(answer.status, answer.content_type, answer.body, (*answer.headers, *_CLOSE))
 
 
 def _chunk(message: MutableMapping[str, Any]) -> bytes:
