@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from trustworks.core.store import Database, Objects
     from trustworks.core.time import Clock, TrustedDay
     from trustworks.issuance.config import IssuanceSettings
+    from trustworks.issuance.enrolment.acme.validation.queue import ValidationQueue
+    from trustworks.issuance.enrolment.ra import RegistrationAuthority
     from trustworks.issuance.registration.service import Registration
     from trustworks.issuance.service import Issuance
     from trustworks.issuance.status.crl import CrlPublisher
@@ -373,6 +375,61 @@ class Wiring:
                 recorder=log,
                 database=database,
             )
+
+    @contextmanager
+    def open_registration_authority(
+        self,
+        role: str = "enrolment",
+        *,
+        database: Database | None = None,
+        recorder: Recorder | None = None,
+        clock: Clock | None = None,
+        module: Callable[[str], Module] | None = None,
+        service_key: Callable[[str], Key] | None = None,
+    ) -> Iterator[RegistrationAuthority]:
+        """What enrolment protocols stand on, over what the caller has open already."""
+        from trustworks.app.configuration.settings import https_origins  # noqa: PLC0415
+        from trustworks.issuance.enrolment.ra import RegistrationAuthority  # noqa: PLC0415
+
+        with ExitStack() as stack:
+            store = database if database is not None else stack.enter_context(self.open_database())
+            log = (
+                recorder
+                if recorder is not None
+                else stack.enter_context(self.open_recorder(role, database=store))
+            )
+            issuance = stack.enter_context(self.open_issuance(database=store, recorder=log, module=module))
+            http = self.config.http
+            yield RegistrationAuthority(
+                settings=self.issuance_settings,
+                public_url=http.public_url.rstrip("/"),
+                issuance=issuance,
+                database=store,
+                recorder=log,
+                clock=clock if clock is not None else self.open_clock(),
+                lab=self.lab,
+                service_key=service_key,
+                base=self.base,
+                state_dir=self.state_dir,
+                origins=https_origins(http),
+            )
+
+    @contextmanager
+    def open_validation(self, *, database: Database, recorder: Recorder) -> Iterator[ValidationQueue]:
+        """The queue of ACME's validation, with the settings of [issuance.acme]."""
+        from trustworks.issuance.enrolment.acme.validation.queue import open_queue  # noqa: PLC0415
+
+        settings = self.issuance_settings.acme
+        if settings is None:
+            raise Rejected(
+                "config.acme",
+                f"{self.loaded.file} has no [issuance.acme]: `trustworks config explain` tells of it.",
+            )
+        queue = open_queue(settings, database=database, recorder=recorder, clock=self.open_clock())
+        try:
+            yield queue
+        finally:
+            queue.close()
 
     def status_services(self, *, module: Module, database: Database, clock: Clock) -> StatusServices:
         """OCSP over the token `services`, and what is published: revocation lists and CA certificates."""

@@ -33,6 +33,7 @@ FROZEN = {
     "0009_status.py": "86c1dba9ecebe8f36b10326f34b13dec51e60a5f7a47d3b954a9e8183cb8e9f5",
     "0010_enrolment.py": "ed808cdff255cdc35b044c31d5fd26ee307827dd44d00bdd1fa49382e6612332",
     "0011_keys.py": "142fa1bdb3fdcf9ba9c4eb880039c16bb94ff4bc68a823f6643b46d791bede15",
+    "0012_acme.py": "62b8734f348cd5e245cd0aed1b167b95e39dfbaa764f159aca17682e36a09ac6",
 }
 
 

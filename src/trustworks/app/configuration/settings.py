@@ -112,6 +112,18 @@ def url(scheme: str, address: Address) -> str:
     return f"{scheme}://{bracketed(_ANY.get(host, host))}:{port}"
 
 
+def https_origins(http: HttpSettings) -> tuple[str, ...]:
+    """How clients reach the HTTPS listener: by its own address, by this machine's, by the public name."""
+    if http.tls_listen is None:
+        return ()
+    host, port = split_address(http.tls_listen)
+    hosts = [_ANY.get(host, host), urlsplit(http.public_url).hostname or ""]
+    if host in _ANY or host in _ANY.values():
+        hosts += ["127.0.0.1", "localhost"]
+    behind = "" if port == 443 else f":{port}"
+    return tuple(dict.fromkeys(f"https://{bracketed(one.lower())}{behind}" for one in hosts if one))
+
+
 def _overlap(one: Address, other: Address) -> bool:
     """Whether a connection may come to both: one port, and no two hosts that are known to differ."""
     (host, port), (other_host, other_port) = split_address(one), split_address(other)

@@ -29,6 +29,7 @@ TLS_STEP = 363  # 8080 -> 8443: where HTTPS listens when nobody says where
 LEFTOVER = r"\..+\.[0-9a-f]{8}"  # the name of a file that `core.durable.put` did not come to rename
 GROUP_AND_OTHERS_WRITE = 0o022
 _PIN_OCTETS = 18
+_SECRET_OCTETS = 48
 # It ends a value at these; what is no text (a surrogate, in Python) cannot be written to its file.
 _CUT_BY_SOFTHSM2 = re.compile(r"[#=\x00-\x1f\x7f\ud800-\udfff]")
 # Octets of a line of its file that it reads at once, before the line's end; of a longer one it takes the
@@ -111,6 +112,11 @@ class Layout:
     def so_pin(self, token: str) -> Path:
         """The file with the security officer's PIN of a token."""
         return self.secrets / f"{token}.so-pin"
+
+    @property
+    def acme_secret(self) -> Path:
+        """The secret of the ACME server."""
+        return self.secrets / "acme.secret"
 
     @property
     def tls_key(self) -> Path:
@@ -209,6 +215,12 @@ def make_pins(layout: Layout, present: Collection[str] = ()) -> None:
                 put(file, f"{secrets.token_urlsafe(_PIN_OCTETS)}\n", mode=0o600)
 
 
+def make_secrets(layout: Layout) -> None:
+    """Draw the secrets that are missing."""
+    if not layout.acme_secret.exists():
+        put(layout.acme_secret, f"{secrets.token_urlsafe(_SECRET_OCTETS)}\n", mode=0o600)
+
+
 def softhsm2_text(tokens: Path) -> str:
     """SoftHSM2's configuration for a folder of tokens."""
     return f"directories.tokendir = {tokens}\nobjectstore.backend = file\nlog.level = ERROR\n"
@@ -305,6 +317,12 @@ certificate = "certs/ocsp.pem"
 certificate = "certs/cmp.pem"
 
 [issuance.est]
+
+[issuance.acme]  # validates hosts of this machine; outside a laboratory at the ports 80 and 443 alone
+secret-source = "secrets/acme.secret"
+allow-private-addresses = true
+http-port = 5002
+tls-port = 5001
 
 [http]
 listen = "{listen}"

@@ -31,6 +31,7 @@ CRL_LOOK = (
 )
 PROBE_EVERY = 60.0
 SETTLE_EVERY = 60.0
+VALIDATE_EVERY = 0.5  # seconds between two looks whether a challenge of ACME waits for its validation
 STAMP_AFTER = 5.0  # seconds after the start until the first time-stamp is asked for
 STAMP_AGAIN = 15.0  # seconds between two tries of an authority that does not answer
 STAMP_PATIENCE = 60.0  # seconds without a time-stamp until `/healthz` complains
@@ -53,6 +54,8 @@ def tasks(wiring: Wiring, stop: threading.Event) -> list[Task]:
         )
     if config.issuance is not None:
         found.append(_each("issuance", SETTLE_EVERY, partial(_settler, wiring, tokens)))
+    if config.issuance is not None and config.issuance.acme is not None:
+        found.append(_each("acme", VALIDATE_EVERY, partial(_validator, wiring)))
     probed = [name for name in ("issuing", "audit") if getattr(config.tokens, name) is not None]
     found += [
         _each(f"module.{token}", PROBE_EVERY, partial(_prober, tokens, token), watch=tokens.watch(token))
@@ -235,6 +238,18 @@ def _settler(wiring: Wiring, tokens: Tokens, stack: ExitStack) -> Round:
         )
 
     return settle
+
+
+def _validator(wiring: Wiring, stack: ExitStack) -> Round:
+    database = stack.enter_context(wiring.open_database())
+    recorder = stack.enter_context(wiring.open_recorder("jobs-acme", database=database))
+    queue = stack.enter_context(wiring.open_validation(database=database, recorder=recorder))
+
+    def validate() -> str:
+        queue.round()
+        return "Challenges of ACME are validated when clients are ready."
+
+    return validate
 
 
 def _prober(tokens: Tokens, token: str, stack: ExitStack) -> Round:

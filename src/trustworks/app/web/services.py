@@ -133,26 +133,15 @@ class Services:
         )
 
     def _open_enrolment(self, stack: ExitStack) -> RegistrationAuthority:
-        from trustworks.issuance.enrolment.ra import RegistrationAuthority  # noqa: PLC0415 - as above
-
         opened = self.log.get()
-        return RegistrationAuthority(
-            settings=self.wiring.issuance_settings,
-            public_url=self.wiring.config.http.public_url.rstrip("/"),
-            issuance=stack.enter_context(
-                self.wiring.open_issuance(
-                    database=opened.database,
-                    recorder=opened.recorder,
-                    module=self._module_of,
-                )
-            ),
-            database=opened.database,
-            recorder=opened.recorder,
-            clock=self.clock,
-            lab=self.wiring.lab,
-            service_key=lambda label: self.ocsp_token.get().key(label),
-            base=self.wiring.base,
-            state_dir=self.wiring.state_dir,
+        return stack.enter_context(
+            self.wiring.open_registration_authority(
+                database=opened.database,
+                recorder=opened.recorder,
+                clock=self.clock,
+                module=self._module_of,
+                service_key=lambda label: self.ocsp_token.get().key(label),
+            )
         )
 
     def _module_of(self, token: str) -> Module:

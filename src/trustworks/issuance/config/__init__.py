@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from trustworks.issuance.config.acme import AcmeSettings
 from trustworks.issuance.config.cmp import CmpSettings
 from trustworks.issuance.config.est import EstSettings
 from trustworks.issuance.config.settings import (
@@ -16,6 +17,7 @@ from trustworks.issuance.config.settings import (
 )
 
 __all__ = [
+    "AcmeSettings",
     "AuthoritySettings",
     "CaaSettings",
     "CmpSettings",

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from trustworks.core.settings import Table
+from trustworks.issuance.config.acme import AcmeSettings  # noqa: TC001 - as above
 from trustworks.issuance.config.cmp import CmpSettings  # noqa: TC001 - Pydantic reads it at run time
 from trustworks.issuance.config.est import EstSettings  # noqa: TC001 - as above
 from trustworks.issuance.config.registration import RegistrationSettings
@@ -250,6 +251,7 @@ class IssuanceSettings(Table):
     est: EstSettings | None = Field(
         default=None, description="Enrolment over secure transport; absent: not spoken."
     )
+    acme: AcmeSettings | None = Field(default=None, description="The ACME server.")
 
     @property
     def protocols(self) -> tuple[str, ...]:

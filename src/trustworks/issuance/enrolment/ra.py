@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 class RegistrationAuthority:
     """Takes requests in, by whatever protocol, and lets `issuance` decide on them.
 
-    `public_url` is where relying parties and subscribers reach the provider, without a slash at its end.
+    `public_url` is where relying parties and subscribers reach the provider, without a slash at its end,
+    `origins` are those by which the HTTPS listener is reached.
     `service_key` gives the key of a label on the token `services`, None where there is no such token. `base`
     is the configuration's folder, `state_dir` where the key of the enrolment secrets is.
     """
@@ -36,3 +37,4 @@ class RegistrationAuthority:
     service_key: Callable[[str], Key] | None = None
     base: Path = Path()
     state_dir: Path = Path()
+    origins: tuple[str, ...] = ()

@@ -20,4 +20,9 @@ def routes(authority: RegistrationAuthority) -> list[Route]:
         from trustworks.issuance.http import est  # noqa: PLC0415 - as above
 
         found += est.routes(authority, authority.settings.est)
+    if authority.settings.acme is not None:
+        from trustworks.issuance.enrolment.acme.service import acme_server  # noqa: PLC0415 - where it is spoken
+        from trustworks.issuance.http import acme  # noqa: PLC0415
+
+        found += acme.routes(acme_server(authority, authority.settings.acme))
     return found

@@ -46,6 +46,8 @@ from trustworks.issuance.profiles import (
     smime_sponsored,
     sub_ca,
     tls_server,
+    tls_server_dv,
+    tls_server_dv_short,
     tsu,
 )
 
@@ -63,6 +65,8 @@ _MODULES: Final = (
     cmp_server,
     tls_server,
     device,
+    tls_server_dv,
+    tls_server_dv_short,
     seal_validation_report,
     seal_preservation,
     seal_edelivery,

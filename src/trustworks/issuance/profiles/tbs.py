@@ -253,7 +253,8 @@ def _own_extensions(
     if template.profile.key_identifier:
         yield own, False
     if template.alternative_names:
-        yield x509.SubjectAlternativeName(alternative_names(template.alternative_names)), False
+        # RFC 5280, 4.2.1.6: they are critical where they stand for a name that the subject has not.
+        yield x509.SubjectAlternativeName(alternative_names(template.alternative_names)), not template.subject
     days = template.profile.private_key_days
     if days is not None:
         end = template.not_before + timedelta(days=days, seconds=-1)

@@ -1,0 +1,92 @@
+"""Asks the domains of an order, by CAA, whether this provider may issue for this account (RFC 8659, 8657)."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from dns.resolver import NoResolverConfiguration
+
+from trustworks.core.errors import Refused, Unavailable
+from trustworks.issuance.enrolment import caa
+from trustworks.issuance.enrolment.acme.model import Problem
+from trustworks.issuance.enrolment.acme.rules.orders import WILDCARD
+from trustworks.issuance.enrolment.acme.validation.resolver import is_this_machine, no_resolver
+from trustworks.issuance.records import acme as records
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from trustworks.issuance.config import CaaSettings
+    from trustworks.issuance.enrolment.acme.service import AcmeServer
+    from trustworks.issuance.records.acme import Order
+
+
+class CaaResolver:
+    """Looks CAA records up; names of this machine have none (RFC 6761, 6.3)."""
+
+    def __init__(self, settings: CaaSettings, named: str | None) -> None:
+        """`named` is the resolver of validation (``ADDRESS:PORT``), asked where CAA has none of its own."""
+        self._settings = settings
+        self._named = named
+
+    @cached_property
+    def _dns(self) -> caa.DnsResolver:
+        settings = self._settings
+        server, port = settings.resolver, settings.port
+        if server is None and self._named is not None:
+            host, _, digits = self._named.rpartition(":")
+            server, port = host.removeprefix("[").removesuffix("]"), int(digits)
+        try:
+            return caa.DnsResolver(server, port=port, seconds=settings.seconds)
+        except NoResolverConfiguration:
+            raise no_resolver() from None
+
+    def caa(self, name: str) -> Sequence[caa.CaaRecord]:
+        """The CAA records at that name. Raises `Unavailable` (caa.lookup)."""
+        return () if is_this_machine(name) else self._dns.caa(name)
+
+
+def ask_domains(server: AcmeServer, order: Order) -> bool:
+    """Whether the domains were asked, and let us issue; False in a laboratory that asks none.
+
+    A record may limit issuance to an account and to ways of validation: the account counts under each of the
+    server's origins, and the way is the one by which the name was validated. `Problem` (caa) when a domain
+    objects; `Unavailable` when it cannot be found out, or nobody said by which name domains call us.
+    """
+    settings = server.authority.settings.caa
+    if settings is None or server.caa_resolver is None:
+        if server.authority.lab:
+            return False
+        raise Unavailable(
+            "issuance.caa-absent",
+            "Domains are to be asked by CAA before a certificate is issued for them: write into "
+            "[issuance.caa] domains what their owners name you by.",
+        )
+    accounts = [f"{origin}/acme/account/{order.account}" for origin in server.origins]
+    for name, method in _methods(server, order):
+        objections = []
+        for account in accounts:
+            try:
+                caa.check([name], settings.domains, server.caa_resolver, method=method, account=account)
+                break
+            except Refused as error:
+                objections.append(error)
+        else:
+            raise Problem("caa", str(objections[0]), name=name.removeprefix(WILDCARD))
+    return True
+
+
+def _methods(server: AcmeServer, order: Order) -> list[tuple[str, str | None]]:
+    """Each name of an order with the type of the challenge that showed control over it."""
+    with server.authority.database.read() as connection:
+        return [
+            (
+                (WILDCARD if one.wildcard else "") + one.name,
+                next(
+                    (it.type for it in records.challenges_of(connection, one.id) if it.status == "valid"),
+                    None,
+                ),
+            )
+            for one in records.authorizations_of(connection, order.id)
+        ]

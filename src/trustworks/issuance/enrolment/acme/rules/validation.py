@@ -1,0 +1,158 @@
+"""How control over a name may be shown, and what shows it (RFC 8555, 8; RFC 8737)."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import ipaddress
+from typing import TYPE_CHECKING, Final
+
+from cryptography import x509
+from cryptography.x509.oid import ObjectIdentifier
+
+from trustworks.core.trace import implements
+from trustworks.issuance.enrolment.acme import encoding
+from trustworks.issuance.enrolment.acme.model import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+HTTP_PATH: Final = "/.well-known/acme-challenge/"
+DNS_LABEL: Final = "_acme-challenge."
+ALPN: Final = "acme-tls/1"
+ACME_IDENTIFIER: Final = ObjectIdentifier("1.3.6.1.5.5.7.1.31")
+# Carrier-grade NAT, benchmarks, 6to4 and NAT64 lead to private networks; Python counts some as public.
+_INWARD: Final = tuple(
+    map(
+        ipaddress.ip_network,
+        ("100.64.0.0/10", "198.18.0.0/15", "192.88.99.0/24", "2002::/16", "64:ff9b::/96"),
+    )
+)
+
+
+@implements("RFC8555:8.4-WILDCARD", disabled=lambda offered, **_: tuple(offered))
+def challenges_for(offered: Sequence[str], *, wildcard: bool) -> tuple[str, ...]:
+    """The challenges for a name: for a wildcard dns-01 alone, for a web server speaks for one host only.
+
+    `Problem` (rejectedIdentifier) where none is left.
+    """
+    found = tuple(one for one in offered if one == "dns-01" or not wildcard)
+    if not found:
+        raise Problem(
+            "rejectedIdentifier",
+            "A wildcard is validated by dns-01 alone, which this server does not offer; order the names "
+            "one by one.",
+        )
+    return found
+
+
+def key_authorization(token: str, thumbprint: str) -> str:
+    """What a client shows: the challenge's token and its account key's thumbprint (RFC 8555, 8.1)."""
+    return f"{token}.{thumbprint}"
+
+
+@implements("RFC8555:8.3-BODY")
+def check_http_body(body: bytes, expected: str) -> None:
+    """Refuse a file that does not hold the key authorization; white space behind it does not count."""
+    if not hmac.compare_digest(body.rstrip(), expected.encode()):
+        raise Problem(
+            "unauthorized",
+            "The file does not hold the key authorization (token, dot, thumbprint of the account's key); put "
+            "it there and nothing else.",
+        )
+
+
+@implements("RFC8555:8.4-RECORD")
+def check_txt_records(records: Iterable[bytes], expected: str) -> None:
+    """Refuse TXT records of which none is the digest of the key authorization."""
+    wanted = encoding.encode(hashlib.sha256(expected.encode()).digest()).encode()
+    found = list(records)
+    if not any(hmac.compare_digest(one, wanted) for one in found):
+        raise Problem(
+            "unauthorized",
+            f"None of the {len(found)} TXT records at {DNS_LABEL.rstrip('.')} is the SHA-256 digest of the "
+            "key authorization in Base64url; write it there, and wait until your name servers tell it.",
+        )
+
+
+@implements("RFC8737:3-CERTIFICATE")
+def check_alpn_certificate(der: bytes, name: str, expected: str) -> None:
+    """Refuse a certificate that does not say the one name and the digest of the key authorization."""
+    try:
+        certificate = x509.load_der_x509_certificate(der)
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        identifier = certificate.extensions.get_extension_for_oid(ACME_IDENTIFIER)
+    except (ValueError, x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+        raise Problem(
+            "unauthorized",
+            "The certificate for acme-tls/1 lacks subjectAltName or acmeIdentifier (RFC 8737, 3); present "
+            "one that has both.",
+        ) from None
+    if len(names) != 1 or [one.lower() for one in names.get_values_for_type(x509.DNSName)] != [name]:
+        raise Problem("unauthorized", f"The certificate for acme-tls/1 must name {name} and nothing else.")
+    value = getattr(identifier.value, "value", b"")
+    digest = hashlib.sha256(expected.encode()).digest()
+    if not identifier.critical or not hmac.compare_digest(value, b"\x04\x20" + digest):
+        raise Problem(
+            "unauthorized",
+            "acmeIdentifier must be critical and hold the SHA-256 digest of the key authorization.",
+        )
+
+
+@implements("RFC8737:3-ALPN")
+def check_alpn_protocol(chosen: str | None) -> None:
+    """Refuse a server that did not choose acme-tls/1: it does not know that it is validated."""
+    if chosen != ALPN:
+        raise Problem("unauthorized", f"The server did not choose the protocol {ALPN} by ALPN (RFC 8737, 3).")
+
+
+@implements("RFC8555:10.2-ADDRESS", disabled=lambda addresses, **_: tuple(addresses))
+def reachable(addresses: Iterable[str], *, private_too: bool) -> tuple[str, ...]:
+    """The addresses that validation may connect to: public ones, or all where the operator says so.
+
+    Else whoever has a name could make this server ask hosts of the provider's own network.
+    """
+    return tuple(one for one in addresses if private_too or is_public(one))
+
+
+def is_public(address: str) -> bool:
+    """Whether an address is one of the public Internet's."""
+    found = ipaddress.ip_address(address)
+    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None:
+        found = found.ipv4_mapped
+    return (
+        found.is_global
+        and not found.is_multicast
+        and not found.is_reserved
+        and not any(found.version == net.version and found in net for net in _INWARD)
+    )
+
+
+@implements("RFC8555:8.3-REDIRECT")
+def check_redirect(scheme: str, port: int | None, *, ports: Sequence[int]) -> None:
+    """Refuse a redirection to anything but HTTP and HTTPS at their ports."""
+    if scheme not in {"http", "https"} or (port is not None and port not in ports):
+        raise Problem(
+            "connection",
+            "The server redirects to what is not followed: HTTP and HTTPS at their usual ports alone are.",
+        )
+
+
+@implements("CABF-BR:3.2.2.9", disabled=True)
+def corroborated(remote: Sequence[bool]) -> bool:
+    """Whether enough remote perspectives saw what the primary one saw.
+
+    Of 2 to 5 one may differ, of 6 and more two. A single one must agree; with none there is no corroboration
+    to ask for.
+    """
+    allowed = 0 if len(remote) < 2 else 1 if len(remote) <= 5 else 2
+    return sum(not one for one in remote) <= allowed
+
+
+@implements("RFC8555:8.2-RETRY", disabled=False)
+def is_final(code: str, attempts: int, most: int) -> bool:
+    """Whether a failed attempt was the last: answers that are wrong, and those that do not come, are retried.
+
+    Records and files take time to get everywhere.
+    """
+    return attempts >= most or code in {"rejectedIdentifier", "caa"}

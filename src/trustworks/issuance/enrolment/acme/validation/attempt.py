@@ -1,0 +1,229 @@
+"""One attempt at a challenge (RFC 8555, 8.3 and 8.4; RFC 8737): bounded in time and size.
+
+Names are resolved here, and connections go to the addresses that were checked: a second answer of DNS leads
+nowhere else. A redirection is a new host, and is checked as the first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import ssl
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+import httpx
+
+from trustworks.issuance.enrolment.acme.model import Problem
+from trustworks.issuance.enrolment.acme.rules import validation as rules
+from trustworks.issuance.lints.rfc5280.dns_names import is_dns_name
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from trustworks.issuance.config.acme import AcmeSettings
+    from trustworks.issuance.enrolment.acme.validation.resolver import Resolver
+
+MAX_BODY: Final = 4096  # octets of a file that holds some 90
+MAX_ADDRESSES: Final = 3
+REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+AGENT: Final = "Trustworks-ACME (validation of control over a domain name, RFC 8555)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """What is to be shown: the type of the challenge, the name, the token, the account key's thumbprint."""
+
+    type: str
+    name: str
+    token: str
+    thumbprint: str
+
+    @property
+    def key_authorization(self) -> str:
+        """What the client puts where it is looked for."""
+        return rules.key_authorization(self.token, self.thumbprint)
+
+
+class Attempts:
+    """Makes attempts, as the settings say. Threads share it."""
+
+    def __init__(self, settings: AcmeSettings, resolver: Resolver) -> None:
+        self._settings = settings
+        self._resolver = resolver
+        self._ways: dict[str, Callable[[Proof], Awaitable[None]]] = {
+            "http-01": self._http,
+            "dns-01": self._dns,
+            "tls-alpn-01": self._tls_alpn,
+        }
+
+    def attempt(self, proof: Proof) -> None:
+        """Return when control was shown. Raises `Problem` when it was not."""
+        asyncio.run(self._in_time(proof))
+
+    async def _in_time(self, proof: Proof) -> None:
+        try:
+            async with asyncio.timeout(self._settings.validation_seconds):
+                await self._ways[proof.type](proof)
+        except TimeoutError:
+            raise Problem(
+                "connection",
+                f"The validation took more than {self._settings.validation_seconds:g} seconds.",
+            ) from None
+
+    async def _addresses(self, host: str) -> tuple[str, ...]:
+        found = await asyncio.to_thread(self._resolver.addresses, host)
+        allowed = rules.reachable(found, private_too=self._settings.allow_private_addresses)
+        if not allowed:
+            raise Problem(
+                "connection",
+                f"{host} has no public address; this server validates no hosts of private networks.",
+            )
+        return allowed[:MAX_ADDRESSES]
+
+    # http-01
+
+    async def _http(self, proof: Proof) -> None:
+        """Get the file from the name's web server, by HTTP at port 80 (8.3)."""
+        settings = self._settings
+        port = "" if settings.http_port == 80 else f":{settings.http_port}"
+        url = f"http://{proof.name}{port}{rules.HTTP_PATH}{proof.token}"
+        # The certificate of a server that is redirected to is not judged: it may be the one that is ordered.
+        async with httpx.AsyncClient(verify=False, trust_env=False, timeout=None) as client:  # noqa: S501, S113
+            for _ in range(settings.redirects + 1):
+                answer = await self._get(client, url)
+                if isinstance(answer, bytes):
+                    rules.check_http_body(answer, proof.key_authorization)
+                    return
+                url = _joined(url, answer)
+        raise Problem("connection", f"{proof.name} redirects more than {settings.redirects} times.")
+
+    async def _get(self, client: httpx.AsyncClient, url: str) -> bytes | str:
+        """The file at a URL, or where it redirects to."""
+        parts = _split(url)
+        host = parts.hostname or ""
+        ports = (80, 443, self._settings.http_port, self._settings.tls_port)
+        rules.check_redirect(parts.scheme, parts.port, ports=ports)
+        if not is_dns_name(host):
+            raise Problem("connection", f"{host[:253]!a} is no host name that is followed.")
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        target = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
+        trouble: Exception | None = None
+        for address in await self._addresses(host):
+            literal = f"[{address}]" if ":" in address else address
+            request = client.build_request(
+                "GET",
+                f"{parts.scheme}://{literal}:{port}{target}",
+                headers={"host": parts.netloc, "user-agent": AGENT, "accept-encoding": "identity"},
+                extensions={"sni_hostname": host},
+            )
+            try:
+                answer = await client.send(request, stream=True)
+            except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+                trouble = error
+                continue
+            except httpx.HTTPError as error:
+                raise Problem(
+                    "connection", f"{host} did not answer in HTTP ({type(error).__name__})."
+                ) from error
+            try:
+                return await _content(answer, host)
+            finally:
+                await answer.aclose()
+        raise Problem("connection", f"No connection to {host} at port {port}; open it.") from trouble
+
+    # dns-01
+
+    async def _dns(self, proof: Proof) -> None:
+        """Look for the digest in the TXT records (8.4)."""
+        records = await asyncio.to_thread(self._resolver.texts, rules.DNS_LABEL + proof.name)
+        rules.check_txt_records(records, proof.key_authorization)
+
+    # tls-alpn-01
+
+    async def _tls_alpn(self, proof: Proof) -> None:
+        """Look at the certificate that the name's server presents for acme-tls/1 (RFC 8737, 3)."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE  # it is self-signed; what counts in it is checked below
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.set_alpn_protocols([rules.ALPN])
+        port = self._settings.tls_port
+        trouble: Exception | None = None
+        for address in await self._addresses(proof.name):
+            try:
+                _, writer = await asyncio.open_connection(
+                    address, port, ssl=context, server_hostname=proof.name
+                )
+            except ssl.SSLError as error:
+                raise Problem(
+                    "tls", f"{proof.name} does not speak TLS for {rules.ALPN} ({error.reason})."
+                ) from error
+            except OSError as error:
+                trouble = error
+                continue
+            try:
+                session: ssl.SSLObject = writer.get_extra_info("ssl_object")
+                rules.check_alpn_protocol(session.selected_alpn_protocol())
+                rules.check_alpn_certificate(
+                    session.getpeercert(binary_form=True) or b"", proof.name, proof.key_authorization
+                )
+                return
+            finally:
+                writer.transport.abort()
+        raise Problem("connection", f"No connection to {proof.name} at port {port}; open it.") from trouble
+
+
+async def _content(answer: httpx.Response, host: str) -> bytes | str:
+    if answer.status_code in REDIRECTS:
+        location = answer.headers.get("location", "")
+        if not location or len(location) > 2000:
+            raise Problem("connection", f"{host} redirects without saying where to.")
+        return str(location)
+    if answer.status_code != 200:
+        raise Problem(
+            "unauthorized", f"{host} answered {answer.status_code} where the file with the key authorization "
+            "should be; put it there.",
+        )  # fmt: skip
+    body = b""
+    try:
+        async for part in answer.aiter_raw():
+            body += part
+            if len(body) > MAX_BODY:
+                raise Problem(
+                    "unauthorized", f"The file at {host} is longer than {MAX_BODY} octets: it is another one."
+                )
+    except httpx.HTTPError as error:
+        raise Problem("connection", f"{host} broke off its answer ({type(error).__name__}).") from error
+    return body
+
+
+def _joined(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        raise Problem("connection", "The server redirects to what is no URL.") from None
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+        host = parts.hostname or ""
+        literal = _is_literal(host)
+    except ValueError:
+        raise Problem("connection", "The server redirects to what is no URL.") from None
+    if literal or parts.username is not None:
+        raise Problem(
+            "connection", "The server redirects to an address or with a user; only names are followed."
+        )
+    return parts
+
+
+def _is_literal(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,29 @@
+"""A server whose control over its DNS names was validated (ACME): DVCP of EN 319 411-1.
+
+No attribute of the subject is validated, so it has none: the names are alternative names alone.
+"""
+
+from __future__ import annotations
+
+from trustworks.issuance.model import Profile
+from trustworks.issuance.profiles.tls_server import SERVER_AUTH
+
+DVCP = "0.4.0.2042.1.6"
+
+PROFILE = Profile(
+    name="tls-server-dv",
+    version=1,
+    title="TLS server, domain validated",
+    kind="tls-server",
+    authority="issuing",
+    days=90,
+    max_days=100,
+    key_usage=("digital_signature",),
+    extended_key_usage=(SERVER_AUTH,),
+    required=(),
+    own_policy=70,
+    policies=(DVCP,),
+    suspension=False,
+    alternative_names="required",
+    name_kinds=("DNS",),
+)
