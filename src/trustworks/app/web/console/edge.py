@@ -40,7 +40,7 @@ _CONTENT_SECURITY_POLICY: Final = (
 )
 _HEADERS: Final = (
     ("content-security-policy", _CONTENT_SECURITY_POLICY),
-    ("referrer-policy", "no-referrer"),
+    ("referrer-policy", "same-origin"),  # under no-referrer a browser sends its forms with "origin: null"
     ("x-frame-options", "DENY"),
     ("cross-origin-opener-policy", "same-origin"),
     ("cross-origin-resource-policy", "same-origin"),
