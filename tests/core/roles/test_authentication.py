@@ -90,7 +90,7 @@ def test_a_revoked_or_expired_certificate_lets_nobody_in(founded: RolesProvider,
 
 @pytest.mark.req("CENTS419261:IA2.1")
 def test_five_wrong_signatures_lock_out_whoever_comes_then(
-    founded: RolesProvider, clock: PlacedClock
+    founded: RolesProvider, clock: PlacedClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     wrong = signer_of(new_key())
     for number in range(5):
@@ -99,6 +99,7 @@ def test_five_wrong_signatures_lock_out_whoever_comes_then(
         assert caught.value.code == "roles.signature"
         assert founded.operator("anna").failures == number + 1
     assert founded.events()[-1]["type"] == "roles.locked-out"
+    assert "the operator anna is locked out" in caplog.text
     with pytest.raises(Refused) as refused:
         founded.actor("anna")  # even with the right key
     assert refused.value.requirement == "CENTS419261:IA2.1"

@@ -7,6 +7,7 @@ for; enough in a row lock him out (`rules.access`).
 from __future__ import annotations
 
 import hashlib
+import logging
 import secrets
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from trustworks.core.audit import JSON
     from trustworks.core.roles.jws import Signer
     from trustworks.core.roles.model import Act, Credential, Operator
+
+logger = logging.getLogger(__name__)
 
 SIGN_IN_TYPE: Final = "trustworks-sign-in+jws"
 CHALLENGE_LASTS: Final = timedelta(minutes=5)
@@ -196,7 +199,8 @@ class Authentication:
                 time=now.utc,
             )
 
-        self._office.recorder.transact(event, action)
+        if self._office.recorder.transact(event, action):
+            logger.warning("the operator %s is locked out after failed sign-ins", name)
         if refusal:
             raise refusal[-1]
         return admitted[-1], token

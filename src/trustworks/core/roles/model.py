@@ -198,7 +198,7 @@ def check_digest(digest: str) -> str:
     return digest
 
 
-@implements("CENTS419261:M1.4", disabled=Role.OPERATOR)
+@implements("CENTS419261:M1.4", "EN319411-1:OVR-6.4.4-04", disabled=Role.OPERATOR)
 def role_named(text: str) -> Role:
     """The role of that name. Raises `Malformed` with all that there are."""
     try:

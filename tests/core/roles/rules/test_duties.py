@@ -45,7 +45,7 @@ def test_an_auditor_is_nothing_else_and_a_security_officer_no_administrator() ->
         check_roles_agree(frozenset(Role))
 
 
-@pytest.mark.req("CENTS419261:M1.4")
+@pytest.mark.req("CENTS419261:M1.4", "EN319411-1:OVR-6.4.4-04")
 def test_the_trusted_roles_are_known_by_their_names() -> None:
     assert {role_named(name) for name in ROLES} == set(Role)
     assert role_named("auditor") is Role.AUDITOR
