@@ -168,8 +168,8 @@ class ProxySettings(Table):
 
     certificate_header: Header = Field(
         default="client-cert",
-        description="The header in which the proxy hands on the client's certificate. It is checked; no "
-        "service reads it yet.",
+        description="The header in which the proxy hands on the client's certificate, by which "
+        "operators may sign in at the console.",
     )
     secret_header: Header = Field(
         default="x-trustworks-proxy", description="The header in which the proxy shows its secret."
