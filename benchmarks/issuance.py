@@ -12,6 +12,9 @@ this process's memory and records nothing.
 `--filled` repeats the measurement with so many certificates in the database: rows of their own keys, serials
 and octets, written by SQL. Throughput is compared, and the latency of one caller alone.
 
+On a machine that does other things as well the processor time tells more than the rates: "as many as two
+cores can" is what two cores would make of it if they did nothing else.
+
 Exit code 1: fewer than 600 certificates per second with two processes, a linter of more than 200 us, or
 a database that makes a caller wait for a fifth longer.
 """
@@ -182,6 +185,19 @@ def rate(call: Callable[[], object], seconds: float) -> float:
     return max(rounds)
 
 
+def processor(call: Callable[[], object], seconds: float) -> float:
+    """Microseconds of processor time of a call: the best of five rounds, the others were disturbed more."""
+    rounds = []
+    for _ in range(5):
+        count, began, end = 0, time.thread_time(), time.perf_counter() + seconds / 5
+        while time.perf_counter() < end:
+            for _ in range(10):
+                call()
+            count += 10
+        rounds.append((time.thread_time() - began) / count * 1e6)
+    return min(rounds)
+
+
 def rebuilder(made: bytes) -> Callable[[], x509.Certificate]:
     """A function that builds a certificate of the same content and signs it with a key in memory."""
     model = x509.load_der_x509_certificate(made)
@@ -253,7 +269,9 @@ def fill(folder: Path, number: int) -> float:
 def parts(folder: Path, made: bytes, seconds: float) -> dict[str, float]:
     """The references, and the linter alone."""
     with open_module(folder, "issuing") as module:
-        bare: float = bare_loop(module, module.key("issuing"), seconds / 2)
+        key = module.key("issuing")
+        bare: float = bare_loop(module, key, seconds / 2)
+        signing = processor(lambda: key.sign(made), seconds / 2)
     with service(folder) as issuance:
         issuer = x509.load_der_x509_certificate(issuance.authority("issuing").certificate)
     around = Surroundings(
@@ -266,7 +284,8 @@ def parts(folder: Path, made: bytes, seconds: float) -> dict[str, float]:
     return {
         "bare C_Sign per second (reference)": bare,
         "builder per second (reference)": rate(rebuilder(made), seconds / 2),
-        "linter, microseconds": 1e6 / rate(lambda: findings(read(made, around)), seconds / 2),
+        "Key.sign, CPU microseconds (reference)": signing,
+        "linter, CPU microseconds": processor(lambda: findings(read(made, around)), seconds / 2),
     }
 
 
@@ -293,6 +312,7 @@ def figures(name: str, one: Measured, bare: float) -> dict[str, float]:
         f"{name}: certificates per second": one.per_second,
         f"{name}: of bare C_Sign": one.per_second / bare,
         f"{name}: CPU microseconds each": one.cpu,
+        f"{name}: as many as two cores can": 2e6 / one.cpu,
         f"{name}: p50 ms": one.latency(0.5) * 1e3,
         f"{name}: p99 ms": one.latency(0.99) * 1e3,
     }
@@ -302,7 +322,7 @@ def verdicts(found: dict[str, float]) -> dict[str, bool]:
     best = max(value for name, value in found.items() if name.endswith("s: certificates per second"))
     told = {
         f"at least {WANTED} certificates per second": best >= WANTED,
-        f"a linter of at most {LINTER} microseconds": found["linter, microseconds"] <= LINTER,
+        f"a linter of at most {LINTER} microseconds": found["linter, CPU microseconds"] <= LINTER,
     }
     filled = found.get("one caller, filled: median ms")
     if filled is not None:
