@@ -101,6 +101,7 @@ class Candidate:
         self._by_kind = {type(one.value): one for one in found}
         self.subject_strings = _strings(bytes(tbs.subject.data))
         self.subject = _texts(self.subject_strings) or _name(certificate.subject)
+        self._subject_values = _by_attribute(self.subject)
         self.issuer, self._issuer_values = _issuer(certificate, bytes(tbs.issuer.data))
         self.not_before = certificate.not_valid_before_utc
         self.not_after = certificate.not_valid_after_utc
@@ -125,28 +126,24 @@ class Candidate:
 
     def values(self, attribute: x509.ObjectIdentifier) -> list[str]:
         """The subject's values of an attribute."""
-        return self._subject_values.get(attribute.dotted_string, [])
+        return self._subject_values.get(_name_of(attribute), [])
 
     def issuer_values(self, attribute: x509.ObjectIdentifier) -> list[str]:
         """The issuer's values of an attribute."""
-        return self._issuer_values.get(attribute.dotted_string, [])
-
-    @cached_property
-    def _subject_values(self) -> dict[str, list[str]]:
-        return _by_attribute(self.subject)
+        return self._issuer_values.get(_name_of(attribute), [])
 
     def access(self, method: x509.ObjectIdentifier) -> list[str]:
         """The URLs of an access method in the authority information access."""
-        return [url for given, url in self._access if given == method]
+        return self._access.get(method, [])
 
     @cached_property
-    def _access(self) -> list[tuple[x509.ObjectIdentifier, str]]:
+    def _access(self) -> dict[x509.ObjectIdentifier, list[str]]:
         found = self.extension(x509.AuthorityInformationAccess)
-        return [
-            (one.access_method, one.access_location.value)
-            for one in (() if found is None else found.value)
-            if type(one.access_location) is x509.UniformResourceIdentifier
-        ]
+        urls: dict[x509.ObjectIdentifier, list[str]] = {}
+        for one in () if found is None else found.value:
+            if type(one.access_location) is x509.UniformResourceIdentifier:
+                urls.setdefault(one.access_method, []).append(one.access_location.value)
+        return urls
 
     def distribution_points(self) -> list[str]:
         """The URLs of the revocation list."""
@@ -220,6 +217,11 @@ def _policies(found: x509.Extension[Any] | None) -> tuple[str, ...]:
 
 def _name(name: x509.Name) -> tuple[tuple[str, str], ...]:
     return tuple([(attribute.oid.dotted_string, str(attribute.value)) for attribute in name])
+
+
+@lru_cache(256)
+def _name_of(attribute: x509.ObjectIdentifier) -> str:
+    return attribute.dotted_string
 
 
 class NameString(NamedTuple):

@@ -16,7 +16,7 @@ def check(candidate: Candidate) -> str | None:
         return None
     if found.critical:
         return "The authority information access is critical."
-    if any(not isinstance(one.access_location, x509.UniformResourceIdentifier) for one in found.value):
+    if any(type(one.access_location) is not x509.UniformResourceIdentifier for one in found.value):
         return "An access location is not a URL."
     return None
 

@@ -9,10 +9,11 @@ from trustworks.issuance.lints.lint import Candidate, Lint, always
 @implements("RFC5280:4.2")
 def check(candidate: Candidate) -> str | None:
     """No extension occurs twice."""
-    twice = {oid for oid in candidate.extension_ids if candidate.extension_ids.count(oid) > 1}
-    if twice:
-        return f"The extension {', '.join(sorted(twice))} occurs more than once."
-    return None
+    ids = candidate.extension_ids
+    if len(set(ids)) == len(ids):
+        return None
+    twice = {oid for oid in ids if ids.count(oid) > 1}
+    return f"The extension {', '.join(sorted(twice))} occurs more than once."
 
 
 LINT = Lint(
