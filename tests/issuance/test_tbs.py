@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
-import pytest
 from certificate_bench import NOW, PAYMENT_SERVICES, PUBLIC_URL, SETTINGS, Benches, built
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
@@ -17,6 +17,9 @@ from trustworks.core.der.algorithms import SIGNATURES
 from trustworks.core.der.x509 import IDENTIFICATION_METHODS
 from trustworks.issuance.model import NAME_ORDER, Declarations, Limit, NameAttribute, Profile, Template
 from trustworks.issuance.profiles import PROFILES, VERSIONS, tbs
+
+if TYPE_CHECKING:
+    import pytest
 
 BENCHES = Benches()
 WRITER = tbs.Writer(SETTINGS, PUBLIC_URL)
