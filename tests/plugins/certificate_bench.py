@@ -252,7 +252,8 @@ class Benches:
         subject_key: ec.EllipticCurvePrivateKey | None = None,
     ) -> Bench:
         profile = profile_named(profile_name)
-        given = SUBJECTS.get(profile.name, {"commonName": f"{profile.name} TEST"})
+        named = {"commonName": f"{profile.name} TEST"} if profile.attributes else {}
+        given = SUBJECTS.get(profile.name, named)
         provider: dict[str, str | None] = {
             "countryName": SETTINGS.country,
             "organizationName": SETTINGS.organization,
