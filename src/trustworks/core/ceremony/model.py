@@ -11,9 +11,7 @@ from pydantic import Field
 
 from trustworks.core.ceremony.steps import STRICT, AnyStep, Name, Person, Sentence
 
-CeremonyType = Literal[
-    "initialise-token", "root", "sub-ca", "service-key", "backup", "restore", "transfer", "destroy"
-]
+CeremonyType = Literal["initialise-token", "root", "sub-ca", "service-key", "destroy"]
 # How a script is carried out: for good by people; on scratch tokens; for good without people (laboratories).
 Mode = Literal["run", "rehearsal", "unattended"]
 
@@ -103,9 +101,6 @@ KINDS: Final[dict[str, Kind]] = {
         title="A key of a service, and its certificate",
         needs=(("inspect-module",), ("generate-key", "check-key"), ("certify-key",)),
     ),
-    "backup": Kind(title="The backup of a key", needs=(("check-key",), ("back-up-key",))),
-    "restore": Kind(title="A key put back from its backup", needs=(("restore-key",), ("check-key",))),
-    "transfer": Kind(title="A key moved to another module", needs=(("check-key",), ("transfer-key",))),
     "destroy": Kind(title="The destruction of a key", needs=(("destroy-key",),)),
 }
 

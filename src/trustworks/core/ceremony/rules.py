@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 LOOKING: Final = frozenset({"confirm", "inspect-module", "check-key"})
 _LEAST: Final = 2  # people for dual control
 _USES_KEY: Final = frozenset({"make-authority", "certify-key"})
-_FINDS_KEY: Final = frozenset({"generate-key", "check-key", "restore-key"})
+_FINDS_KEY: Final = frozenset({"generate-key", "check-key"})
 
 
 @implements("EN319411-1:GEN-6.5.1-04", disabled=())
