@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from trustworks.app import certificates
 from trustworks.app.health import heartbeat
@@ -192,6 +192,9 @@ def ocsp(services: Services) -> Well:
     return Well(sentence="The OCSP signer may sign.")
 
 
+MOST_LISTS: Final = 100  # that are told one by one: there may be thousands of authorities
+
+
 def crl(services: Services) -> Well:
     """Whether every authority's newest list may still be used."""
     from trustworks.issuance.status.crl import check_fresh, crl_states  # noqa: PLC0415
@@ -207,9 +210,11 @@ def crl(services: Services) -> Well:
     )
     whole = [one for one in lists if one.shard is None and not one.delta]
     shards = "" if len(lists) == len(whole) else f", and {len(lists) - len(whole)} lists of parts"
+    told = ", ".join(f"{one.authority} {one.number}" for one in whole[:MOST_LISTS])
+    more = f", and {len(whole) - MOST_LISTS} more" if len(whole) > MOST_LISTS else ""
     return Well(
-        sentence=f"Fresh: {', '.join(f'{one.authority} {one.number}' for one in whole)}{shards}.{due}",
-        detail={one.scope.words: one.as_dict() for one in lists},
+        sentence=f"Fresh: {told}{more}{shards}.{due}",
+        detail={one.scope.words: one.as_dict() for one in lists[:MOST_LISTS]},
     )
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from trustworks.app.web.services import Services
 
 LAST_EVENTS = 12
+MOST_AUTHORITIES = 20  # on the page: there may be thousands; `crl list` tells of all
 _KINDS = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}
 
 
@@ -129,7 +130,8 @@ def _row(title: str, address: str, speaks: str, findings: list[Finding], command
 def _authorities(connection: Connection) -> Iterator[KeyRow]:
     from trustworks.issuance import records  # noqa: PLC0415 - where it is configured
 
-    for one in sorted(records.list_authorities(connection), key=lambda one: one.parent is not None):
+    found = records.list_authorities(connection, limit=MOST_AUTHORITIES)
+    for one in sorted(found, key=lambda one: one.parent is not None):
         certificate = x509.load_der_x509_certificate(one.certificate)
         use = "Root CA" if one.parent is None else "Issuing CA"
         yield _key(use, one.token, one.key_label, certificate)
@@ -177,7 +179,7 @@ def _kind(key: Any) -> str:
 def _lists(connection: Connection) -> Iterator[ListRow]:
     from trustworks.issuance import records  # noqa: PLC0415 - where it is configured
 
-    for authority in records.list_authorities(connection):
+    for authority in records.list_authorities(connection, limit=MOST_AUTHORITIES):
         for head in records.crl_heads(connection, authority.name):  # the complete lists; shards may be many
             yield ListRow(
                 authority=head.authority,

@@ -44,9 +44,10 @@ def lock_authority(
     return None if row is None else AuthorityRecord(**row._mapping)  # noqa: SLF001
 
 
-def list_authorities(connection: Connection) -> list[AuthorityRecord]:
-    """All authorities, by name."""
-    rows = connection.execute(select(*_AUTHORITY).order_by(authorities.c.name))
+def list_authorities(connection: Connection, *, limit: int | None = None) -> list[AuthorityRecord]:
+    """All authorities, by name; with `limit` those that were made first, of which there may be thousands."""
+    order = authorities.c.name if limit is None else authorities.c.created_at
+    rows = connection.execute(select(*_AUTHORITY).order_by(order).limit(limit))
     return [AuthorityRecord(**row._mapping) for row in rows]  # noqa: SLF001
 
 
