@@ -60,6 +60,7 @@ NOUNS: dict[str, tuple[str, str]] = {
     "timestamp": ("trustworks.timestamping.cli", "Time-stamps: request, verify, inspect."),
     "certificate": ("trustworks.issuance.cli", "Certificates: issue, revoke, show, list."),
     "crl": ("trustworks.issuance.cli:crl", "Certificate revocation lists: publish."),
+    "api": ("trustworks.issuance.cli:api", "The JSON API: clients, sign-in."),
     "registration": (
         "trustworks.issuance.cli:registration",
         "Registration: applications, decisions.",

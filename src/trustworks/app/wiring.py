@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from trustworks.core.time import Clock, TrustedDay
     from trustworks.issuance.config import IssuanceSettings
     from trustworks.issuance.enrolment.acme.validation.queue import ValidationQueue
+    from trustworks.issuance.enrolment.clients import ApiClients
     from trustworks.issuance.enrolment.ra import RegistrationAuthority
     from trustworks.issuance.registration.service import Registration
     from trustworks.issuance.service import Issuance
@@ -357,6 +358,19 @@ class Wiring:
                 f"There is no authority {name!r}. `trustworks keys ceremony plan sub-ca` begins one.",
             )
         return found.token, found.key_label
+
+    @contextmanager
+    def open_api_clients(self) -> Iterator[ApiClients]:
+        """The clients of the JSON API. Raises `Rejected` when the configuration has none."""
+        from trustworks.issuance.enrolment.clients import ApiClients  # noqa: PLC0415
+
+        settings = self.issuance_settings.api
+        if settings is None:
+            raise Rejected(
+                "config.api", f"{self.loaded.file} has no [issuance.api]: add that line, and there is an API."
+            )
+        with self.open_database() as database, self.open_recorder("api", database=database) as log:
+            yield ApiClients(settings, clock=self.open_clock(), recorder=log, database=database)
 
     @contextmanager
     def open_registration(self) -> Iterator[Registration]:

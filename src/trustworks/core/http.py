@@ -46,8 +46,9 @@ class RawRequest:
     """One HTTP request whose body was read completely.
 
     `path` is decoded, `raw_path` is as it came over the wire (an OCSP request by GET is percent-encoded
-    Base64). `client_certificate` is the DER of the client's certificate, given only by a proxy that the
-    configuration pins. `secure` says that the request came over TLS, to us or to such a proxy.
+    Base64), `query` what follows its question mark, as it came. `client_certificate` is the DER of the
+    client's certificate, given only by a proxy that the configuration pins. `secure` says that the request
+    came over TLS, to us or to such a proxy.
     """
 
     method: str
@@ -57,6 +58,7 @@ class RawRequest:
     body: bytes
     client_certificate: bytes | None = None
     secure: bool = False
+    query: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,7 +161,7 @@ class Orders:
         # 2. The authority, and a validity within its own.
         authority = self._authority(request.authority or profile.authority)
         request_rules.check_authority_for(profile, authority.parent)
-        asked.chain = self._chain(authority)
+        asked.chain = self.chain(authority)
         issuer = read_authority(authority.certificate)
         first, last = request_rules.validity(profile, request.days, asked.now, issuer.not_valid_after_utc)
         serial = new_serial()
@@ -233,7 +233,7 @@ class Orders:
             )
         return key
 
-    def _chain(self, authority: AuthorityRecord) -> tuple[bytes, ...]:
+    def chain(self, authority: AuthorityRecord) -> tuple[bytes, ...]:
         """The certificates of the authority and those above it, without the root."""
         found = []
         while authority.parent is not None:

@@ -151,6 +151,10 @@ class Issuance:
         with self._database.read() as connection:
             return records.list_authorities(connection)
 
+    def chain(self, authority: str) -> tuple[bytes, ...]:
+        """The certificates of an authority and of those above it, nearest first, without the root."""
+        return self._orders.chain(self.authority(authority))
+
     # Issuance
 
     def issue(self, request: Request, *, also: Also | None = None) -> Issued:

@@ -34,6 +34,7 @@ FROZEN = {
     "0010_enrolment.py": "ed808cdff255cdc35b044c31d5fd26ee307827dd44d00bdd1fa49382e6612332",
     "0011_keys.py": "142fa1bdb3fdcf9ba9c4eb880039c16bb94ff4bc68a823f6643b46d791bede15",
     "0012_acme.py": "62b8734f348cd5e245cd0aed1b167b95e39dfbaa764f159aca17682e36a09ac6",
+    "0013_api.py": "cbce8ad5706ea441b807998c2260b8066a88f9cd0e7c113e7af8695739beefb3",
 }
 
 

@@ -313,6 +313,8 @@ url = "https://tsp.example.com/pds-en.pdf"
 [issuance.ocsp]
 certificate = "certs/ocsp.pem"
 
+[issuance.api]
+
 [issuance.cmp]
 certificate = "certs/cmp.pem"
 

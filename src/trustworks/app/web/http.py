@@ -129,6 +129,7 @@ class Shell:
                 body=body,
                 client_certificate=self._identity.certificate(headers, scope),
                 secure=scope.get("scheme") == "https" or self._identity.vouches(headers),
+                query=scope.get("query_string", b"").decode("latin-1"),
             )
             answer = await route.handler(request)
         except Exception as error:  # noqa: BLE001 - the last line of defence; logged in `_failed`

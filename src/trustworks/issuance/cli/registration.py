@@ -11,7 +11,6 @@ import typer
 from trustworks.core.durable import read_at_most
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.printable import printable
-from trustworks.core.roles.model import Person
 from trustworks.issuance.registration.model import State
 from trustworks.issuance.registration.wire import (
     ApplicationBody,
@@ -206,7 +205,7 @@ def approve(
     """Decide that the certificate is issued, and have it issued."""
     wiring: RegistrationWiring = context.obj
     with wiring.open_registration() as desk:
-        done = desk.approve(application, by=by, officer=Person(), reason=reason)
+        done = desk.approve(application, by=by, reason=reason)
     if done.state == "issued":
         sentence = f"Issued {done.serial}: trustworks certificate show {done.serial} --pem."
     else:
@@ -226,7 +225,7 @@ def reject(
     """Decide that no certificate is issued."""
     wiring: RegistrationWiring = context.obj
     with wiring.open_registration() as desk:
-        done = desk.reject(application, by=by, officer=Person(), reason=reason)
+        done = desk.reject(application, by=by, reason=reason)
     _tell(done, f"Rejected {done.id}.", as_json)
 
 

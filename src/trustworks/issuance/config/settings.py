@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from trustworks.core.settings import Table
 from trustworks.issuance.config.acme import AcmeSettings  # noqa: TC001 - as above
+from trustworks.issuance.config.api import ApiSettings  # noqa: TC001 - Pydantic reads it at run time
 from trustworks.issuance.config.cmp import CmpSettings  # noqa: TC001 - Pydantic reads it at run time
 from trustworks.issuance.config.est import EstSettings  # noqa: TC001 - as above
 from trustworks.issuance.config.registration import RegistrationSettings
@@ -241,6 +242,9 @@ class IssuanceSettings(Table):
     )
     caa: CaaSettings | None = Field(
         default=None, description="How CAA records are asked for; certificates of web sites and mail need it."
+    )
+    api: ApiSettings | None = Field(
+        default=None, description="The JSON API; without this table there is none."
     )
     registration: RegistrationSettings = Field(
         default_factory=RegistrationSettings, description="How subjects are identified."

@@ -25,4 +25,8 @@ def routes(authority: RegistrationAuthority) -> list[Route]:
         from trustworks.issuance.http import acme  # noqa: PLC0415
 
         found += acme.routes(acme_server(authority, authority.settings.acme))
+    if authority.settings.api is not None:
+        from trustworks.issuance.http import api  # noqa: PLC0415 - only where it is configured
+
+        found += api.routes(authority, authority.settings.api)
     return found

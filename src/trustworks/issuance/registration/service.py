@@ -16,6 +16,8 @@ from cryptography import x509
 
 from trustworks.core.audit import Event
 from trustworks.core.errors import Malformed, Refused, Rejected
+from trustworks.core.roles import records as roles
+from trustworks.core.roles.model import Person
 from trustworks.issuance.model import Request, serial_hex
 from trustworks.issuance.profiles import profile_named
 from trustworks.issuance.profiles.tbs import readable_name
@@ -37,7 +39,6 @@ if TYPE_CHECKING:
 
     from trustworks.core.audit import JSON, Recorder
     from trustworks.core.audit.model import Outcome
-    from trustworks.core.roles.model import Person
     from trustworks.core.store import Database
     from trustworks.core.time import Clock
     from trustworks.issuance.config.registration import RegistrationSettings
@@ -55,8 +56,8 @@ def new_id() -> str:
 class Registration:
     """The registration authority's desk. Threads share it.
 
-    `by` is always the pseudonym of an operator, or of a process; `officer` what is known of the officer as a
-    person, so that nobody decides on his own certificate.
+    `by` is always the pseudonym of an operator, or the name of a process. What is known of the operator as a
+    person keeps anybody from deciding on his own certificate.
     """
 
     def __init__(
@@ -201,27 +202,27 @@ class Registration:
         """The application beside its evidence, and every objection to it."""
         return self._review(self.application(identifier))
 
-    def approve(self, identifier: str, *, by: str, officer: Person, reason: str) -> Application:
+    def approve(self, identifier: str, *, by: str, reason: str) -> Application:
         """Decide that the certificate is issued, and have it issued.
 
         Raises `Refused` (the first objection's requirement; audited) and `Rejected`; nothing is decided then.
         When issuing fails for now (`Unavailable`) the decision stands: `finish` issues it later. When a rule
         or a lint is against the certificate, the application ends as refused.
         """
-        self._decide("approve", identifier, by=by, officer=officer, reason=reason)
+        self._decide("approve", identifier, by=by, reason=reason)
         return self.finish(identifier)
 
-    def reject(self, identifier: str, *, by: str, officer: Person, reason: str) -> Application:
+    def reject(self, identifier: str, *, by: str, reason: str) -> Application:
         """Decide that no certificate is issued. Raises as `approve` does."""
-        self._decide("reject", identifier, by=by, officer=officer, reason=reason)
+        self._decide("reject", identifier, by=by, reason=reason)
         return self.application(identifier)
 
     def withdraw(self, identifier: str, *, by: str, reason: str) -> Application:
         """Take an application back that no certificate was issued for."""
-        self._decide("withdraw", identifier, by=by, officer=None, reason=reason)
+        self._decide("withdraw", identifier, by=by, reason=reason)
         return self.application(identifier)
 
-    def _decide(self, act: Act, identifier: str, *, by: str, officer: Person | None, reason: str) -> None:
+    def _decide(self, act: Act, identifier: str, *, by: str, reason: str) -> None:
         check_actor(by)
         rules.check_reason(reason)
         now = self._clock.now().utc
@@ -242,8 +243,8 @@ class Registration:
 
         try:
             after = rules.following(application.state, act)
-            if officer is not None:
-                rules.check_not_concerned(officer, application)
+            if act != "withdraw":
+                rules.check_not_concerned(self._person(by), application)
             if act == "approve":
                 rules.check_nothing_against(self._review(application).objections)
             self._transact(_EVENTS[act], identifier, action, by=by, now=now, detail={})
@@ -364,6 +365,12 @@ class Registration:
             return records.counts(connection)
 
     # Parts
+
+    def _person(self, name: str) -> Person:
+        """What is known of an operator as a person; nothing of who is none."""
+        with self._database.read() as connection:
+            known = roles.operator(connection, name) is not None
+            return roles.person(connection, name) if known else Person()
 
     def _review(self, application: Application) -> Review:
         renews = application.asked.renews

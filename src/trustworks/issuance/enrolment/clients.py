@@ -1,0 +1,301 @@
+"""The clients of the JSON API: systems of integrators, each with a key of its own and a secret.
+
+A client signs in with a JWS by its key over its name, its secret, an address, the time and a nonce: two
+factors, and nothing that could be sent again. What it gets is a token that lasts for minutes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from cryptography import x509
+
+from trustworks.core.audit import Event
+from trustworks.core.errors import Malformed, Refused, Rejected
+from trustworks.core.roles import jws
+from trustworks.core.roles.model import Act, check_name
+from trustworks.core.trace import implements
+from trustworks.issuance import records
+from trustworks.issuance.profiles import profile_named
+from trustworks.issuance.records.clients import ApiClient, ApiSession
+from trustworks.issuance.rules.requests import check_actor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sqlalchemy import Connection
+
+    from trustworks.core.audit import Recorder
+    from trustworks.core.audit.model import Outcome
+    from trustworks.core.store import Database
+    from trustworks.core.time import Clock
+    from trustworks.issuance.config.api import ApiSettings
+
+SIGN_IN_TYPE: Final = "trustworks-api-sign-in+jws"
+TOLERANCE: Final = timedelta(seconds=60)
+_MEMBERS: Final = {"client", "secret", "aud", "time", "nonce"}
+_MAX_JWS: Final = 4096
+_MAX_NONCE: Final = 128
+_TWO_FACTORS: Final = "EN319411-1:GEN-6.5.5-04"
+
+# What a client may do; nothing of the keys, the roles or the log.
+ACTS: Final = (Act.ISSUE, Act.REVOKE, Act.RELEASE, Act.REGISTER, Act.DECIDE, Act.READ_RECORDS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignIn:
+    """What a client says when it signs in; `audience` is the address it believes to speak to."""
+
+    client: str
+    secret: str
+    audience: str
+    time: datetime
+    nonce: str
+
+
+@implements("TRUSTWORKS:API-ACTS")
+def check_may(client: ApiClient, act: Act) -> None:
+    """Refuse what a client was not given to do."""
+    if act.value not in client.acts:
+        raise Refused(
+            "TRUSTWORKS:API-ACTS",
+            f"The client {client.name} may not do {act.value}; it may do {', '.join(sorted(client.acts))}.",
+        )
+
+
+@implements("TRUSTWORKS:API-PROFILES")
+def check_profile(client: ApiClient, profile: str) -> None:
+    """Refuse a profile by which a client was not given to have certificates issued."""
+    if profile not in client.profiles:
+        raise Refused(
+            "TRUSTWORKS:API-PROFILES",
+            f"The client {client.name} has no certificates issued by {profile}; it has by "
+            f"{', '.join(sorted(client.profiles)) or 'no profile'}.",
+        )
+
+
+@implements("TRUSTWORKS:API-PRIVATE")
+def check_private(*, secure: bool, lab: bool) -> None:
+    """Refuse a sign-in that others could read on the way; a laboratory's secrets protect nothing."""
+    if not secure and not lab:
+        raise Refused(
+            "TRUSTWORKS:API-PRIVATE", "Sign in over HTTPS, and take a new secret: this one could be read."
+        )
+
+
+@implements("EN319411-1:GEN-6.5.5-04")
+def check_sign_in(said: SignIn, client: ApiClient, *, audience: str, now: datetime) -> None:
+    """Refuse a sign-in without the second factor, of another time, or meant for somebody else."""
+    if not hmac.compare_digest(hashlib.sha256(said.secret.encode()).digest(), client.secret_sha256):
+        raise Refused(
+            _TWO_FACTORS,
+            "A client signs in by its key and its secret, and this is not the secret.",
+        )
+    if abs(now - said.time) > TOLERANCE:
+        raise Refused(
+            _TWO_FACTORS,
+            f"The sign-in is of {said.time:%Y-%m-%dT%H:%M:%SZ}, and it is {now:%Y-%m-%dT%H:%M:%SZ}; set the "
+            "client's clock.",
+        )
+    if said.audience != audience:
+        raise Refused(
+            _TWO_FACTORS,
+            f"The sign-in was made for {said.audience!r}, and this is {audience!r}.",
+        )
+    if client.removed_at is not None:
+        raise Refused(_TWO_FACTORS, f"The client {client.name} was removed.")
+
+
+class ApiClients:
+    """The clients over one database. Threads share it."""
+
+    def __init__(
+        self, settings: ApiSettings, *, clock: Clock, recorder: Recorder, database: Database
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._recorder = recorder
+        self._database = database
+
+    def create(
+        self, name: str, certificate: bytes, *, acts: Iterable[str], profiles: Iterable[str], by: str
+    ) -> tuple[ApiClient, str]:
+        """A new client by the certificate (DER) of its key; its secret is answered, and kept as a hash alone.
+
+        Raises `Malformed` and `Rejected` (api.*).
+        """
+        check_name(name)
+        check_actor(by)
+        known = {one.value for one in ACTS}
+        wanted = frozenset(acts)
+        if not wanted or not wanted <= known:
+            raise Rejected("api.acts", f"A client may do {', '.join(sorted(known))}; name some of these.")
+        given = frozenset(profiles)
+        for profile in given:
+            profile_named(profile)
+        key = jws.read_certificate_key(x509.load_der_x509_certificate(certificate))
+        secret, now = secrets.token_urlsafe(32), self._clock.now().utc
+        client = ApiClient(
+            name=name,
+            certificate=certificate,
+            key_id=jws.key_id_of(key),
+            secret_sha256=hashlib.sha256(secret.encode()).digest(),
+            acts=wanted,
+            profiles=given,
+            added_at=now,
+            added_by=by,
+        )
+
+        def action(connection: Connection) -> None:
+            if not records.add_client(connection, client):
+                raise Rejected(
+                    "api.client-exists",
+                    f"There is or was a client {name}, or one with this key; take another name and a new "
+                    "key.",
+                )
+
+        event = self._event("client-added", client.name, by, now, key=client.key_id, acts=sorted(wanted))
+        self._recorder.transact(event, action)
+        return client, secret
+
+    def remove(self, name: str, *, by: str) -> None:
+        """Let a client in no more; its tokens end at once. Raises `Rejected` (api.client)."""
+        check_actor(by)
+        now = self._clock.now().utc
+
+        def action(connection: Connection) -> None:
+            if not records.remove_client(connection, name, at=now):
+                raise Rejected(
+                    "api.client", f"There is no client {name!r}; `trustworks api client list` lists them."
+                )
+
+        self._recorder.transact(self._event("client-removed", name, by, now), action)
+
+    def list(self) -> list[ApiClient]:
+        """All clients that there are or were."""
+        with self._database.read() as connection:
+            return records.list_clients(connection)
+
+    def sign_in(self, token: str, *, audience: str) -> tuple[ApiSession, str]:
+        """A session for who signed `token` (compact JWS), and its bearer token. Audited either way.
+
+        Raises `Malformed`, `Rejected` (roles.signature) and `Refused` (EN319411-1:GEN-6.5.5-04).
+        """
+        said = read_sign_in(token)
+        now = self._clock.now().utc
+        with self._database.read() as connection:
+            client = records.api_client(connection, said.client)
+        name = "unknown" if client is None else client.name
+        bearer = secrets.token_urlsafe(32)
+        ends_at = now + timedelta(minutes=self._settings.session_minutes)
+
+        def action(connection: Connection) -> ApiSession:
+            session = ApiSession(client=_known(client), ends_at=ends_at)
+            _judge(token, said, session.client, audience=audience, now=now)
+            if not records.add_session(connection, _hash(bearer), session, nonce=said.nonce, at=now):
+                raise Refused(_TWO_FACTORS, "This sign-in was used before; sign another one.")
+            return session
+
+        try:
+            return self._recorder.transact(self._event("client-signed-in", name, name, now), action), bearer
+        except (Refused, Rejected) as error:
+            rule = error.requirement if isinstance(error, Refused) else error.code
+            self._recorder.record(
+                self._event("client-refused", name, name, now, outcome="refused", rule=rule)
+            )
+            raise
+
+    def session(self, bearer: str) -> ApiSession | None:
+        """The session of a bearer token while it lasts; None for any other."""
+        with self._database.read() as connection:
+            found = records.api_session(connection, _hash(bearer))
+        if found is None or found.client.removed_at is not None or self._clock.now().utc >= found.ends_at:
+            return None
+        return found
+
+    def sign_out(self, bearer: str) -> None:
+        """End a session."""
+        now = self._clock.now().utc
+        with self._database.begin() as connection:
+            records.end_session(connection, _hash(bearer), at=now)
+
+    @staticmethod
+    def _event(
+        what: str, name: str, by: str, now: datetime, *, outcome: Outcome = "success", **detail: Any
+    ) -> Event:
+        return Event(
+            type=f"api.{what}",
+            outcome=outcome,
+            actor=by,
+            subject={"kind": "api-client", "client": name},
+            detail=detail,
+            time=now,
+        )
+
+
+def _known(client: ApiClient | None) -> ApiClient:
+    if client is None:
+        raise Refused(_TWO_FACTORS, "There is no such client.")
+    return client
+
+
+def _judge(token: str, said: SignIn, client: ApiClient, *, audience: str, now: datetime) -> None:
+    """The first factor, the client's key, and what `check_sign_in` judges."""
+    key = jws.read_certificate_key(x509.load_der_x509_certificate(client.certificate))
+    jws.verify(token, key, typ=SIGN_IN_TYPE)
+    check_sign_in(said, client, audience=audience, now=now)
+
+
+def sign_in_payload(client: str, secret: str, audience: str, now: datetime) -> bytes:
+    """What a client signs (`SIGN_IN_TYPE`) to sign in."""
+    return json.dumps(
+        {
+            "client": client,
+            "secret": secret,
+            "aud": audience,
+            "time": now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "nonce": secrets.token_urlsafe(24),
+        }
+    ).encode()
+
+
+def read_sign_in(token: str) -> SignIn:
+    """What a sign-in says, before its signature is judged. Raises `Malformed`."""
+    from trustworks.core.roles import base64url  # noqa: PLC0415 - the command line starts without it
+
+    wrong = Malformed(
+        "Send a compact JWS over a JSON object with client, secret, aud, time (2026-01-31T12:00:00Z) and "
+        "nonce."
+    )
+    parts = token.split(".")
+    if len(token) > _MAX_JWS or len(parts) != 3:
+        raise wrong
+    try:
+        value = json.loads(base64url.decode(parts[1], "The payload"))
+        if not isinstance(value, dict) or set(value) != _MEMBERS:
+            raise wrong
+        if (
+            not all(isinstance(one, str) for one in value.values())
+            or not 8 <= len(value["nonce"]) <= _MAX_NONCE
+        ):
+            raise wrong
+        moment = datetime.strptime(value["time"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    except (ValueError, RecursionError):
+        raise wrong from None
+    return SignIn(
+        client=value["client"],
+        secret=value["secret"],
+        audience=value["aud"],
+        time=moment,
+        nonce=value["nonce"],
+    )
+
+
+def _hash(bearer: str) -> bytes:
+    return hashlib.sha256(bearer.encode()).digest()

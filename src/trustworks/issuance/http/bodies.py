@@ -1,0 +1,221 @@
+"""The JSON of the API: what is sent and what is answered, as the OpenAPI document describes it."""
+
+from __future__ import annotations
+
+from datetime import datetime  # noqa: TC003 - Pydantic reads it at run time
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from trustworks.issuance.model import NameAttribute, Request
+from trustworks.issuance.registration.wire import Body
+
+if TYPE_CHECKING:
+    from trustworks.issuance.model import CertificateRecord, Issued
+
+SERIAL = r"^[0-9a-f]{40}$"
+
+
+class Nothing(Body):
+    """An empty object."""
+
+
+class SignInBody(Body):
+    """A sign-in."""
+
+    jws: str = Field(
+        max_length=4096,
+        description="Compact JWS (typ trustworks-api-sign-in+jws) by the client's key over client, secret, "
+        "aud, time and nonce.",
+    )
+
+
+class SessionAnswer(Body):
+    """A session: send the token as `Authorization: Bearer`."""
+
+    token: str
+    ends_at: datetime
+    acts: tuple[str, ...]
+    profiles: tuple[str, ...]
+
+
+class CertificateBody(Body):
+    """A request for a certificate."""
+
+    profile: str = Field(max_length=64, description="The certificate profile.")
+    csr: str = Field(max_length=24_000, description="The certification request (PKCS#10) in PEM.")
+    subject: dict[str, str] = Field(
+        default_factory=dict, description="The subject's name: attributes by their names in X.520."
+    )
+    alternative_names: tuple[str, ...] = Field(
+        default=(), max_length=100, description="DNS:name, IP:address."
+    )
+    days: int | None = Field(default=None, description="Days of validity; the profile's when left out.")
+    semantics: bool = Field(
+        default=False, description="Whether the subject's identifier follows EN 319 412-1, 5.1."
+    )
+
+    def read(self, by: str) -> Request:
+        """The request in the words of the service."""
+        return Request(
+            profile=self.profile,
+            csr=self.csr.encode(),
+            subject=tuple(NameAttribute(name, value) for name, value in self.subject.items()),
+            requested_by=by,
+            alternative_names=self.alternative_names,
+            days=self.days,
+            semantics=self.semantics,
+        )
+
+
+class CertificatesBody(Body):
+    """Several requests, each issued or refused by itself."""
+
+    requests: tuple[CertificateBody, ...] = Field(min_length=1, max_length=1000)
+
+
+class IssuedAnswer(Body):
+    """A certificate, and those above it without the root, in PEM."""
+
+    serial: str = Field(pattern=SERIAL)
+    profile: str
+    certificate: str
+    chain: tuple[str, ...]
+
+
+class Problem(Body):
+    """What went wrong (RFC 9457)."""
+
+    type: str = Field(description="urn:trustworks: and the code or the requirement's id.")
+    title: str
+    status: int
+    detail: str
+
+
+class Outcome(Body):
+    """What became of one of several requests: one of the two."""
+
+    issued: IssuedAnswer | None = None
+    problem: Problem | None = None
+
+
+class CertificatesAnswer(Body):
+    """The outcomes, in the order of the requests."""
+
+    outcomes: tuple[Outcome, ...]
+
+
+class StatusAnswer(Body):
+    """The status of a certificate; `reason` and `revoked_at` while it is revoked or held."""
+
+    serial: str = Field(pattern=SERIAL)
+    status: str = Field(description="valid, held, revoked, expired or abandoned.")
+    not_after: datetime
+    reason: str | None = None
+    revoked_at: datetime | None = None
+
+
+class CertificateAnswer(StatusAnswer):
+    """A certificate as the records have it."""
+
+    authority: str
+    profile: str
+    subject: str
+    not_before: datetime
+    requested_by: str
+    requested_at: datetime
+    certificate: str | None
+
+
+class FoundAnswer(Body):
+    """The newest certificates that fit, newest first."""
+
+    certificates: tuple[CertificateAnswer, ...]
+
+
+class RevocationBody(Body):
+    """Why a certificate is revoked (RFC 5280, 5.3.1), or held (certificateHold)."""
+
+    reason: str = Field(max_length=40, description="unspecified, keyCompromise, superseded ...")
+    invalidity_date: datetime | None = Field(
+        default=None, description="Since when the key is thought lost, if before now."
+    )
+
+
+class RevocationAnswer(Body):
+    """A revocation that every status service sees by now, and the certificates revoked with it."""
+
+    serial: str = Field(pattern=SERIAL)
+    reason: str
+    revoked_at: datetime
+    also: tuple[str, ...]
+
+
+class ProfileAnswer(Body):
+    """A certificate profile, as far as an applicant needs it."""
+
+    name: str
+    title: str
+    attributes: tuple[str, ...]
+    required: tuple[str, ...]
+    days: int
+    max_days: int
+
+
+class ProfilesAnswer(Body):
+    """The profiles by which this client may have certificates issued."""
+
+    profiles: tuple[ProfileAnswer, ...]
+
+
+def pem(der: bytes) -> str:
+    """A certificate in PEM."""
+    from base64 import b64encode  # noqa: PLC0415 - as small as this module is quick
+
+    text = b64encode(der).decode("ascii")
+    lines = "\n".join(text[at : at + 64] for at in range(0, len(text), 64))
+    return f"-----BEGIN CERTIFICATE-----\n{lines}\n-----END CERTIFICATE-----\n"
+
+
+def issued_json(issued: Issued) -> dict[str, Any]:
+    """An issued certificate as `IssuedAnswer` describes it."""
+    return {
+        "serial": issued.serial,
+        "profile": issued.profile,
+        "certificate": pem(issued.certificate),
+        "chain": [pem(one) for one in issued.chain],
+    }
+
+
+def status_json(record: CertificateRecord, now: datetime) -> dict[str, Any]:
+    """A certificate's status as `StatusAnswer` describes it."""
+    revocation = record.revocation
+    if revocation is not None:
+        status = "held" if revocation.reason.name == "certificateHold" else "revoked"
+    elif record.state != "issued":
+        status = record.state
+    else:
+        status = "expired" if record.not_after < now else "valid"
+    found: dict[str, Any] = {
+        "serial": record.serial,
+        "status": status,
+        "not_after": record.not_after.isoformat(),
+    }
+    if revocation is not None:
+        found["reason"] = revocation.reason.name
+        found["revoked_at"] = revocation.revoked_at.isoformat()
+    return found
+
+
+def certificate_json(record: CertificateRecord, now: datetime) -> dict[str, Any]:
+    """A certificate as `CertificateAnswer` describes it."""
+    return {
+        **status_json(record, now),
+        "authority": record.authority,
+        "profile": record.profile,
+        "subject": record.subject,
+        "not_before": record.not_before.isoformat(),
+        "requested_by": record.requested_by,
+        "requested_at": record.requested_at.isoformat(),
+        "certificate": None if record.der is None else pem(record.der),
+    }
