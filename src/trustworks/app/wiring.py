@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from trustworks.app.configuration.config import Config, Loaded
     from trustworks.core.audit import Recorder
+    from trustworks.core.keys import KeyStates
     from trustworks.core.module import Key, Module, Pkcs11Uri
     from trustworks.core.module.states import KeyState
     from trustworks.core.roles.model import Act, Person
@@ -140,8 +141,10 @@ class Wiring:
         """
         from trustworks.core.module import Module  # noqa: PLC0415 - loads the binding
 
+        attended = self._attended(token)
         with ExitStack() as stack:
-            yield stack.enter_context(
+            register = _Register(self, stack)
+            module = stack.enter_context(
                 Module.open(
                     self.token_uri(token),
                     read_write=read_write,
@@ -150,25 +153,26 @@ class Wiring:
                     today=self.today,
                     settings=self.config.module,
                     state=self.state_dir,
-                    state_of=None if any_state else self._state_of(stack),
+                    state_of=None if any_state else register.state_of,
+                    register=register.on_token,
                 )
             )
+            module.attended = attended
+            yield module
 
-    def _state_of(self, stack: ExitStack) -> Callable[[bytes], KeyState | None]:
-        """Who is asked before a key signs; the database is opened for the first question."""
-        opened: list[Callable[[bytes], KeyState | None]] = []
+    def _attended(self, token: str) -> bool:
+        """Whether somebody had to activate the token; refuses one that starts by itself, unless accepted."""
+        from trustworks.core.module.activation import check_attended, in_memory  # noqa: PLC0415 - as above
+        from trustworks.core.module.pin import pin_path  # noqa: PLC0415 - as above
 
-        def state_of(spki_sha256: bytes) -> KeyState | None:
-            if not opened:
-                from trustworks.core.keys import KeyStates  # noqa: PLC0415 - loads SQLAlchemy
-
-                database = stack.enter_context(self.open_database(check=False))
-                if database.version() is None:  # the first keys of an installation are older than its tables
-                    return None
-                opened.append(KeyStates(database))
-            return opened[0](spki_sha256)
-
-        return state_of
+        source = self.token_uri(token).pin_source
+        if source is None:
+            return True
+        file = pin_path(source, self.base)
+        attended = in_memory(file)
+        accepted = self.config.module.unattended_start
+        check_attended(memory=attended, unattended=accepted, lab=self.lab, file=file)
+        return attended
 
     # Clock
 
@@ -518,3 +522,36 @@ class Wiring:
                 " or name another file with --config.",
             )
         return found
+
+
+class _Register:
+    """What a module asks the register of keys; the database is opened for the first question.
+
+    The first keys of an installation are older than its tables: until these are there, nothing is known.
+    """
+
+    def __init__(self, wiring: Wiring, stack: ExitStack) -> None:
+        self._wiring = wiring
+        self._stack = stack
+        self._database: Database | None = None
+        self._states: KeyStates | None = None
+
+    def _opened(self) -> KeyStates | None:
+        if self._states is None:
+            if self._database is None:
+                self._database = self._stack.enter_context(self._wiring.open_database(check=False))
+            if self._database.version() is not None:
+                from trustworks.core.keys import KeyStates  # noqa: PLC0415 - loads SQLAlchemy
+
+                self._states = KeyStates(self._database)
+        return self._states
+
+    def state_of(self, spki_sha256: bytes) -> KeyState | None:
+        """The state of a key; None for one that is not known."""
+        states = self._opened()
+        return None if states is None else states(spki_sha256)
+
+    def on_token(self, serial: str) -> tuple[frozenset[str], frozenset[str]]:
+        """The keys that are on a token, and those that were."""
+        states = self._opened()
+        return (frozenset(), frozenset()) if states is None else states.on_token(serial)

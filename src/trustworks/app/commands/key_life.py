@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from trustworks.app.commands import key_backups, key_custodians, key_states, key_transfers
+from trustworks.app.commands import key_activation, key_backups, key_custodians, key_states, key_transfers
 from trustworks.app.commands.ceremony import app as ceremony
 
 app = typer.Typer(
@@ -17,3 +17,7 @@ app.add_typer(key_backups.app, name="backup")
 app.command("restore")(key_backups.restore)
 app.add_typer(key_transfers.app, name="transfer")
 app.add_typer(key_states.app, name="states")
+app.command("seal")(key_activation.seal_pin)
+app.command("activate")(key_activation.activate)
+app.command("open-pin")(key_activation.open_for_activation)
+app.command("deactivate")(key_activation.deactivate)

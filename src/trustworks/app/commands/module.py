@@ -155,7 +155,7 @@ def approve(
                     raise Rejected(
                         "module.approval", "Say where approvals are kept: [module] approval, or --file."
                     )
-                approval = Approval.of(module.info(), operator=operator)
+                approval = Approval.of(module.info(), operator=operator, objects=module.inventory())
                 on_event("module.approved", module.token_uri, asdict(approval))
                 write_approval(path, approval)
                 approvals.append(asdict(approval) | {"file": str(path)})

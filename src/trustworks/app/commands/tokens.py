@@ -44,6 +44,9 @@ class ModuleWiring(Protocol):
     ) -> AbstractContextManager[Module]:
         """The module, on the token of a security context."""
 
+    def token_uri(self, name: str) -> Pkcs11Uri:
+        """The URI of the token for a security context."""
+
     def open_database(self, *, check: bool = True) -> AbstractContextManager[Database]:
         """The database; with `check`, only when its schema is this program's."""
 

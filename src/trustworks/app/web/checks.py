@@ -115,11 +115,15 @@ def clock(given: Clock) -> Well:
 
 def module(opening: Opening[Module]) -> Well:
     """Whether the token signs, and verifies what it signed."""
-    found = opening.get().health()
+    opened = opening.get()
+    found = opened.health()
     if not found.ok:
         raise Unavailable("module.unwell", "; ".join(found.findings))
     latency = round(found.latency_us or 0)
-    return Well(sentence=f"Signed and verified in {latency} µs.", detail={"latency_us": latency})
+    sentence, detail = f"Signed and verified in {latency} µs.", {"latency_us": latency}
+    if opened.attended is False:
+        return Well(sentence=f"{sentence} It starts unattended.", detail=detail | {"unattended": True})
+    return Well(sentence=sentence, detail=detail)
 
 
 def store(services: Services) -> Well:

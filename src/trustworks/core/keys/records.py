@@ -78,6 +78,12 @@ def keys_with(connection: Connection, *, label: str | None = None) -> list[KeyEn
     return _keys(connection, True if label is None else keys.c.label == label)
 
 
+def keys_that_were_on(connection: Connection, serial: str) -> list[KeyEntry]:
+    """The keys that are or once were on the token with this serial number."""
+    there = select(history.c.spki_sha256).where(history.c.serial == serial)
+    return _keys(connection, keys.c.spki_sha256.in_(there))
+
+
 def _keys(connection: Connection, condition: Any) -> list[KeyEntry]:
     statement = (
         select(keys, history.c.state)

@@ -6,6 +6,8 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.keys import records
+from trustworks.core.keys.model import places
+from trustworks.core.module.objects import object_name
 
 if TYPE_CHECKING:
     from trustworks.core.module.states import KeyState
@@ -35,3 +37,14 @@ class KeyStates:
             found = records.state(connection, spki_sha256.hex())
         self._seen[spki_sha256] = (now, found)
         return found
+
+    def on_token(self, serial: str) -> tuple[frozenset[str], frozenset[str]]:
+        """The keys that were entered as being on a token, and those that went from it, for its inventory."""
+        entered: set[str] = set()
+        removed: set[str] = set()
+        with self._database.read() as connection:
+            for key in records.keys_that_were_on(connection, serial):
+                name = object_name(key.label, bytes.fromhex(key.key_id))
+                there = serial in places(records.history_of(connection, key.spki_sha256))
+                (entered if there else removed).add(name)
+        return frozenset(entered), frozenset(removed)

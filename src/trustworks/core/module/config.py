@@ -42,6 +42,11 @@ class ModuleSettings(Table):
             "Let keys travel under RSA-OAEP with SHA-1, where a module offers no SHA-256, as SoftHSM2."
         ),
     )
+    unattended_start: bool = Field(
+        default=False,
+        description="Accept PIN files on a disk: services then start without anybody. Lower assurance; a "
+        "laboratory does it.",
+    )
     lab: bool = Field(
         default=False,
         description="Let known and short PINs, RSA-2048 and Ed25519 through. For laboratories alone.",

@@ -60,9 +60,17 @@ class Approval:
     mechanisms: tuple[str, ...]
     operator: str
     approved_at: str
+    objects: tuple[str, ...] | None = None  # None in an approval of before objects were looked at
 
     @classmethod
-    def of(cls, info: ModuleInfo, *, operator: str, at: datetime | None = None) -> Approval:
+    def of(
+        cls,
+        info: ModuleInfo,
+        *,
+        operator: str,
+        at: datetime | None = None,
+        objects: frozenset[str] | None = None,
+    ) -> Approval:
         """The approval of a module as it is now. Raises `Refused` where nobody is named who approves."""
         if not names_somebody(operator):
             raise Refused(
@@ -73,6 +81,7 @@ class Approval:
             **_present(info),
             operator=operator,
             approved_at=(at or datetime.now(UTC)).isoformat(timespec="seconds"),
+            objects=None if objects is None else tuple(sorted(objects)),
         )
 
 
@@ -127,6 +136,45 @@ def compare(approved: Approval, info: ModuleInfo) -> tuple[str, ...]:
     return tuple(findings)
 
 
+@implements("TRUSTWORKS:MODULE-INVENTORY", "EN319411-1:OVR-6.5.2-12", disabled=())
+def compare_objects(
+    approved: frozenset[str], present: frozenset[str], entered: frozenset[str], removed: frozenset[str]
+) -> tuple[str, ...]:
+    """What is on the token and should not be, and what should be and is not, as sentences.
+
+    Allowed is what was approved or since entered in the register; missing may be what the register knows as
+    removed. Objects are named as `objects.inventory` does.
+    """
+    unknown = sorted(present - approved - entered)
+    missing = sorted((approved | entered) - present - removed)
+    findings = []
+    if unknown:
+        findings.append(f"keys are on the token that nobody approved or entered: {', '.join(unknown)}")
+    if missing:
+        findings.append(f"keys are gone from the token: {', '.join(missing)}")
+    return tuple(findings)
+
+
+def differences(module: Module, approved: Approval | None = None) -> tuple[str, ...]:
+    """What is different from the approved module and from the register; nothing without an approval.
+
+    Raises `Unavailable` where approval or module cannot be read.
+    """
+    if approved is None and module.approval is not None:
+        approved = read_approval(module.approval, module.token_uri.serial or "")
+    if approved is None:
+        return ()
+    found = compare(approved, module.info())
+    if approved.objects is not None:
+        entered, removed = (
+            (frozenset[str](), frozenset[str]())
+            if module.register is None
+            else module.register(module.token_uri.serial or "")
+        )
+        found += compare_objects(frozenset(approved.objects), module.inventory(), entered, removed)
+    return found
+
+
 @implements("TRUSTWORKS:MODULE-RANDOM", disabled=())
 def look_at_random(first: bytes, second: bytes) -> tuple[str, ...]:
     """What is plainly wrong with two draws of random octets: finds a broken generator, not a weak one."""
@@ -179,8 +227,8 @@ def health(module: Module, approved: Approval | None) -> ModuleHealth:
                     f"{module.token_uri} was not approved in {module.approval}; look at `trustworks module "
                     "info`, then run `trustworks module approve`"
                 )
-        if approved is not None:
-            findings += compare(approved, module.info())
+        module.barred = differences(module, approved)
+        findings += module.barred
     except TrustworksError as error:
         findings.append(str(error))
     unique = tuple(dict.fromkeys(findings))
@@ -190,9 +238,9 @@ def health(module: Module, approved: Approval | None) -> ModuleHealth:
 def _latency(module: Module) -> float:
     """Microseconds of one signature and its verification with the probe key, found and warm."""
     key = module.key(label=PROBE_LABEL)
-    key.sign(_PROBED)
+    key.prove(_PROBED)
     started = time.perf_counter_ns()
-    key.sign(_PROBED)
+    key.prove(_PROBED)
     return (time.perf_counter_ns() - started) / 1000
 
 

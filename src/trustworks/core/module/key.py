@@ -16,7 +16,7 @@ from trustworks.core.module.constants import LOST, Attribute
 from trustworks.core.module.failures import unavailable
 from trustworks.core.module.pkcs11 import CryptokiError
 from trustworks.core.module.signatures import make_plan
-from trustworks.core.module.states import check_operational
+from trustworks.core.module.states import check_as_approved, check_operational
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
@@ -102,16 +102,17 @@ class Key:
         for it in its caches, and a signature costs a quarter less. None is begun after `until`
         (`time.perf_counter_ns`), but for the first: there are fewer signatures than items then.
         """
+        if self._module.barred:
+            check_as_approved(self._module.barred, str(self._module.token_uri.token))
         if self._state_of is not None:
             check_operational(self._state_of(self.spki_sha256), self.label)
         return self._signed(items, scheme, until)
 
-    def prove(self) -> None:
-        """Sign once, whatever the key's state is, to show that its two halves belong together.
-
-        Raises as `sign`.
-        """
-        self._signed((b"the first signature of a key shows that its two halves belong together",), None, None)
+    def prove(
+        self, data: bytes = b"this signature of a key shows that its two halves belong together"
+    ) -> None:
+        """Sign once, whatever the state of key and module is; the signature is thrown away. As `sign`."""
+        self._signed((data,), None, None)
 
     def _signed(
         self, items: Sequence[bytes], scheme: SignatureScheme | None, until: int | None

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from trustworks.core.module.health import Approval, ModuleHealth
     from trustworks.core.module.objects import Found
     from trustworks.core.module.probe import Capability, ModuleInfo
-    from trustworks.core.module.states import StateOf
+    from trustworks.core.module.states import Register, StateOf
     from trustworks.core.module.wrapping import WrappingProfile
 
     T = TypeVar("T")
@@ -61,6 +61,7 @@ class Module:
         today: Callable[[], date],
         settings: ModuleSettings | None,
         state_of: StateOf | None = None,
+        register: Register | None = None,
     ) -> None:
         self.connection = connection
         self.cryptoki = connection.cryptoki
@@ -68,8 +69,13 @@ class Module:
         self.lab = lab
         self.today = today
         self.state_of = state_of
+        self.register = register
+        self.barred: tuple[
+            str, ...
+        ] = ()  # what is different from the approved module; then nothing is signed
         self.mechanisms = frozenset(self.cryptoki.mechanisms(connection.slot))
         self.approval: Path | None = None
+        self.attended: bool | None = None  # whether people activated it; None where nobody says
         self.profile: WrappingProfile | None = None  # once it was tried out
         self.oaep_sha1 = lab or (settings is not None and settings.oaep_sha1)
         info = self.cryptoki.token_info(connection.slot)
@@ -96,6 +102,7 @@ class Module:
         state: Path | None = None,
         state_of: StateOf | None = None,
         pin: bytes | None = None,
+        register: Register | None = None,
     ) -> Module:
         """Open the token that `uri` names, with the PIN of its pin-source (a relative file: from `base`).
 
@@ -121,7 +128,14 @@ class Module:
                         check_tokens_whole(setup)
                     raise
                 try:
-                    module = cls(connection, lab=lab, today=today, settings=settings, state_of=state_of)
+                    module = cls(
+                        connection,
+                        lab=lab,
+                        today=today,
+                        settings=settings,
+                        state_of=state_of,
+                        register=register,
+                    )
                     keep_token(setup, module.token_uri.serial or "")
                 except BaseException:
                     connection.close()
@@ -130,6 +144,11 @@ class Module:
             raise unavailable(error, uri) from error
         if settings and settings.approval:
             module.approval = (base or Path()) / settings.approval
+            try:
+                module.barred = health.differences(module)
+            except BaseException:
+                module.close()
+                raise
         return module
 
     def close(self) -> None:
@@ -332,6 +351,10 @@ class Module:
         )
 
     # Probes
+
+    def inventory(self) -> frozenset[str]:
+        """The private and secret keys on the token, as the approval and the register name them."""
+        return self.look_up(lambda session: objects.inventory(self.cryptoki, session))
 
     def token_info(self) -> Any:
         """CK_TOKEN_INFO as it is now; under the lock: SoftHSM2 fails to read it while a process logs in."""

@@ -190,3 +190,27 @@ def destroy(cryptoki: Cryptoki, session: int, key_id: bytes) -> None:
             except CryptokiError as error:
                 if error.rv != Rv.OBJECT_HANDLE_INVALID:  # listed twice, see `unique`
                     raise
+
+
+def object_name(label: str, key_id: bytes) -> str:
+    """How an inventory names a private key."""
+    return f"private:{label}:{key_id.hex()}"
+
+
+def inventory(cryptoki: Cryptoki, session: int) -> frozenset[str]:
+    """The private and secret key objects on the token, by class, label and id.
+
+    Without the private keys that can do nothing but unwrap or decrypt: transport keys come and go.
+    """
+    found = set()
+    for kind in (ObjectClass.PRIVATE_KEY, ObjectClass.SECRET_KEY):
+        for handle in cryptoki.find(session, {Attribute.CLASS: kind, Attribute.TOKEN: True}):
+            if kind is ObjectClass.PRIVATE_KEY and cryptoki.number(session, handle, Attribute.SIGN) == 0:
+                continue
+            label = (cryptoki.attribute(session, handle, Attribute.LABEL) or b"").decode(errors="replace")
+            key_id = cryptoki.attribute(session, handle, Attribute.ID) or b""
+            if kind is ObjectClass.PRIVATE_KEY:
+                found.add(object_name(label, key_id))
+            else:
+                found.add(f"secret:{label}:{key_id.hex()}")
+    return frozenset(found)

@@ -228,6 +228,13 @@ class Connection:
         if self.closed:
             raise Unavailable("module.closed", f"The module {self.uri} was closed; open it again.")
 
+    def change_pin(self, pin: bytes) -> None:
+        """C_SetPIN, and the login counts as one with the new PIN. The caller holds the start-up lock."""
+        self.run(lambda session: self.cryptoki.set_pin(session, self._pin, pin), once=True)
+        self._pin = pin
+        users, _ = self.cryptoki.logins[self.slot]
+        self.cryptoki.logins[self.slot] = (users, hashlib.sha256(pin).digest())
+
     # Sessions
 
     def _new_session(self) -> Session:

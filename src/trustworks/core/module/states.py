@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     StateOf = Callable[[bytes], "KeyState | None"]  # by the SHA-256 of the SubjectPublicKeyInfo
+    # By a token's serial number: the keys that were entered as being on it, and those that went from it, as
+    # `objects.inventory` names them.
+    Register = Callable[[str], tuple[frozenset[str], frozenset[str]]]
 
 
 class KeyState(enum.Enum):
@@ -71,4 +74,16 @@ def check_operational(state: KeyState | None, label: str) -> None:
             "TRUSTWORKS:KEYS-OPERATIONAL",
             f"The key {label!r} is {state.value}, and signs nothing. `trustworks keys states set` changes "
             "that, where it may be changed.",
+        )
+
+
+@implements("TRUSTWORKS:MODULE-BARRED")
+def check_as_approved(differences: tuple[str, ...], token: str) -> None:
+    """Refuse to sign in a module that is not the approved one any more."""
+    if differences:
+        raise Refused(
+            "TRUSTWORKS:MODULE-BARRED",
+            f"The token {token} signs nothing: {'; '.join(differences)}. Find out why; if it is as it "
+            "should be, "
+            "run `trustworks module approve`.",
         )

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from trustworks.core.module.config import ModuleSettings
+    from trustworks.core.module.module import Module
     from trustworks.core.module.pkcs11 import Cryptoki
 
 
@@ -90,6 +91,18 @@ def _initialise(cryptoki: Cryptoki, slot: int, label: str, so_pin: bytes, user_p
     finally:
         cryptoki.close_session(session)
     return text(cryptoki.token_info(slot).serialNumber)
+
+
+def change_pin(module: Module, pin: bytes) -> None:
+    """Give the user of an open token, which must be read_write, another PIN; the connection goes on with it.
+
+    `Refused` for a PIN that is known or too easy. Raises `Unavailable`; the old PIN is right then.
+    """
+    check_pin(pin, whose=str(module.token_uri), lab=module.lab)
+    connection = module.connection
+    with libraries.start_lock(connection.setup):
+        connection.change_pin(pin)
+        keep_token(connection.setup, module.token_uri.serial or "")
 
 
 def token_labels(

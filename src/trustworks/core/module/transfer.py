@@ -209,7 +209,7 @@ def open_next(
     `Refused`: TRUSTWORKS:KEYS-FINGERPRINT, KEYS-TARGET, KEYS-WRAPPING-STRENGTH, KEYS-OAEP. `Rejected`:
     keys.other-backup, keys.other-request, keys.other-custodian, keys.damaged.
     """
-    check_fingerprint(request, fingerprint)
+    same_fingerprint(request.fingerprint, fingerprint)
     _check_belongs(request, backup)
     check_target(backup.module, request.module)
     transport = rsa_key(request.transport_spki, "the target's transport")
@@ -259,15 +259,14 @@ def custodian_of(module: Module, backup: Backup) -> str | None:
 
 
 @implements("TRUSTWORKS:KEYS-FINGERPRINT")
-def check_fingerprint(request: Request, fingerprint: str) -> None:
-    """Refuse a request that is not the one that the target shows: else a key would go to somebody else."""
-    typed = "".join(fingerprint.lower().split()).replace(":", "")
-    if not compare_digest(typed.encode(), request.fingerprint.encode()):
+def same_fingerprint(expected: str, given: str) -> None:
+    """Refuse a request that is not the one that was shown: else a key or a PIN would go to somebody else."""
+    typed = "".join(given.lower().split()).replace(":", "")
+    if not compare_digest(typed.encode(), expected.encode()):
         raise Refused(
             "TRUSTWORKS:KEYS-FINGERPRINT",
             "The request is not the one whose fingerprint was read off the target. Open nothing, and find "
-            "out "
-            "who changed it.",
+            "out who changed it.",
         )
 
 

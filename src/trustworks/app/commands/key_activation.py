@@ -1,0 +1,201 @@
+"""`trustworks keys seal`, `activate`, `deactivate`: PINs that several operators open together."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from trustworks.app.commands.key_backups import TokenName  # noqa: TC001 - Typer reads it
+from trustworks.app.commands.key_custodians import custodian_token, read_card, read_file
+from trustworks.app.commands.key_custody import register_of
+from trustworks.app.commands.tokens import AsJson, ModuleWiring  # noqa: TC001 - Typer reads them
+from trustworks.core.durable import put
+from trustworks.core.errors import Malformed, Rejected, TrustworksError, Unavailable
+from trustworks.core.module import documents
+from trustworks.core.module.activation import (
+    Activation,
+    ActivationRequest,
+    PinOpening,
+    SealedPin,
+    check_attended,
+    in_memory,
+    new_pin,
+    open_pin,
+    seal,
+)
+from trustworks.core.module.pin import pin_path
+from trustworks.core.module.tokens import change_pin
+from trustworks.core.output import check_output, write_output
+
+if TYPE_CHECKING:
+    from trustworks.core.module import Pkcs11Uri
+
+SealedFile = Annotated[Path, typer.Argument(help="The sealed PIN.", metavar="SEALED")]
+
+
+def seal_pin(
+    context: typer.Context,
+    token: TokenName,
+    operator: Annotated[
+        list[Path], typer.Option(help="An operator's card, or the folder with it; once for each operator.")
+    ],
+    threshold: Annotated[int, typer.Option(help="How many operators together activate the token.")],
+    out: Annotated[Path, typer.Option(help="The new file for the sealed PIN.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Give a token a random PIN that nobody sees, sealed for operators; its PIN file is removed.
+
+    Name a PIN file on a file system in memory under [tokens] afterwards, such as /run/trustworks/issuing.pin.
+    """
+    wiring: ModuleWiring = context.obj
+    operators = [read_card(file) for file in operator]
+    check_output(out)
+    with (
+        register_of(context) as (_, on_event),
+        wiring.open_module(token, read_write=True) as module,
+    ):
+        pin, here = new_pin(), module.token_uri
+        sealed = seal(
+            pin,
+            token=here.token or "",
+            serial=here.serial or "",
+            operators=operators,
+            threshold=threshold,
+            sha1=module.oaep_sha1,
+        )
+        facts = {"sealed": sealed.digest, "operators": list(sealed.operators), "threshold": threshold}
+        on_event("module.pin-sealing-ordered", here, facts)
+        write_output(out, [documents.write(sealed)])  # before the token knows it: else nobody would
+        change_pin(module, pin)
+        on_event("module.pin-sealed", here, facts)
+    _pin_file(wiring, token).unlink(missing_ok=True)
+    text = (
+        f"The sealed PIN is {out}\n{threshold} of {', '.join(sealed.operators)} activate the token.\n"
+        "Its PIN file is removed."
+    )
+    typer.echo(json.dumps(facts | {"file": str(out)}) if as_json else text)
+
+
+def activate(
+    context: typer.Context,
+    sealed: SealedFile,
+    token: TokenName,
+    operator: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="An operator's token that is here: its folder, or its URI; once for each.", metavar="PLACE"
+        ),
+    ] = None,
+    *,
+    request: Annotated[
+        Path | None,
+        typer.Option(help="For operators elsewhere: the new file for the request to them."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Collect what operators open, and put the PIN where services find it, until the machine stops.
+
+    Services that wait for the token open it by themselves.
+    """
+    wiring: ModuleWiring = context.obj
+    given = documents.read(SealedPin, read_file(sealed), f"The sealed PIN {sealed}")
+    file = _pin_file(wiring, token)
+    check_attended(
+        memory=in_memory(file),
+        unattended=wiring.config.module.unattended_start,
+        lab=wiring.config.provider.lab,
+        file=file,
+    )
+    activation = Activation(given)
+    opened_by = []
+    for place in operator or ():
+        with custodian_token(place) as module:
+            opening = open_pin(module, given, activation.request, fingerprint=activation.request.fingerprint)
+        activation.add(opening)
+        opened_by.append(opening.name)
+    if activation.missing and request is not None:
+        write_output(request, [documents.write(activation.request)])
+        typer.echo(f"The request is {request}\nfingerprint {activation.request.fingerprint}", err=True)
+        while activation.missing:
+            answer = Path(typer.prompt("The file that an operator opened", err=True))
+            opening = documents.read(PinOpening, read_file(answer), f"The opening {answer}")
+            activation.add(opening)
+            opened_by.append(opening.name)
+    pin = activation.pin()
+    with register_of(context) as (_, on_event):
+        uri = wiring.token_uri(token)
+        _put_pin(file, pin)
+        try:
+            with wiring.open_module(token) as module:
+                uri = module.token_uri
+                if (uri.serial or "") != given.serial:
+                    raise Rejected(
+                        "keys.other-request", f"The sealed PIN is not of {uri}. Take its own file."
+                    )
+            on_event("module.activated", uri, {"sealed": given.digest, "operators": opened_by})
+        except TrustworksError:
+            file.unlink(missing_ok=True)
+            raise
+    facts = {"token": token, "opened_by": opened_by, "pin_file": str(file)}
+    text = f"{token} is activated by {' and '.join(opened_by)}; services open it within seconds."
+    typer.echo(json.dumps(facts) if as_json else text)
+
+
+def open_for_activation(
+    request: Annotated[Path, typer.Argument(help="The request of the process.", metavar="REQUEST")],
+    sealed: SealedFile,
+    operator: Annotated[
+        str, typer.Option(help="Your token: its folder, or its PKCS#11 URI.", metavar="PLACE")
+    ],
+    fingerprint: Annotated[str, typer.Option(help="What the process shows, read from there.")],
+    out: Annotated[Path, typer.Option(help="The new file for what you opened.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Operators elsewhere: open your part of a sealed PIN for the process that asks."""
+    check_output(out)
+    asked = documents.read(ActivationRequest, read_file(request), f"The request {request}")
+    given = documents.read(SealedPin, read_file(sealed), f"The sealed PIN {sealed}")
+    with custodian_token(operator) as module:
+        opening = open_pin(module, given, asked, fingerprint=fingerprint)
+    write_output(out, [documents.write(opening)])
+    facts = {"opening": str(out), "operator": opening.name}
+    typer.echo(json.dumps(facts) if as_json else f"{opening.name} opened; {out} goes to the process.")
+
+
+def deactivate(context: typer.Context, token: TokenName, *, as_json: AsJson = False) -> None:
+    """Remove a token's PIN; the next start of a service needs operators again.
+
+    Services that run keep their sessions: stop them, too.
+    """
+    wiring: ModuleWiring = context.obj
+    file = _pin_file(wiring, token)
+    with register_of(context) as (_, on_event):
+        there = file.exists()
+        file.unlink(missing_ok=True)
+        on_event("module.deactivated", wiring.token_uri(token), {"was_active": there})
+    facts = {"token": token, "pin_file": str(file), "was_active": there}
+    typer.echo(
+        json.dumps(facts) if as_json else f"{token}: its PIN is removed. Stop the services that use it."
+    )
+
+
+def _pin_file(wiring: ModuleWiring, token: str) -> Path:
+    uri: Pkcs11Uri = wiring.token_uri(token)
+    if uri.pin_source is None:
+        raise Malformed(f"[tokens] {token} names no PIN file; add ?pin-source=file:PATH.")
+    return pin_path(uri.pin_source, wiring.base)
+
+
+def _put_pin(file: Path, pin: bytes) -> None:
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        put(file, pin + b"\n", mode=0o600)
+    except OSError as error:
+        raise Unavailable(
+            "module.pin-file", f"The PIN file {file} cannot be written: {error.strerror}. Check the folder."
+        ) from None

@@ -1,0 +1,253 @@
+"""`trustworks keys`, as operators and custodians call it, over a whole configuration."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from key_custodians import BITS, Custodians, make_custodians
+from typer.testing import CliRunner
+
+from trustworks.app.commands.key_life import app
+from trustworks.app.commands.module import app as module_app
+from trustworks.app.wiring import Wiring
+from trustworks.core.errors import Refused, Rejected
+from trustworks.core.module import documents
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from typer.testing import Result
+
+    from trustworks.core.module import Pkcs11Uri
+
+CONFIGURATION = """\
+[provider]
+name = "A provider TEST"
+lab = true
+
+[module]
+library = "{library}"
+
+[store]
+url = "sqlite:///{folder}/state.sqlite"
+
+[tokens]
+issuing = "{issuing}"
+services = "{services}"
+"""
+
+# Ends the process where the public half is on the token and the private one is not.
+KILLED = """\
+import os, signal, sys
+from trustworks.core.module import transfer
+place = transfer.place_private
+def dies(*rest, on_token, **more):
+    if on_token:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return place(*rest, on_token=on_token, **more)
+transfer.place_private = dies
+from trustworks.app.cli import main
+main(sys.argv[1:])
+"""
+
+
+@pytest.fixture(scope="module")
+def custodians(softhsm: Path, make_token: Callable[..., Pkcs11Uri]) -> Custodians:
+    return make_custodians(softhsm, make_token)
+
+
+@pytest.fixture
+def folder(
+    tmp_path: Path, softhsm: Path, make_token: Callable[..., Pkcs11Uri], sqlite_template: Path
+) -> Path:
+    shutil.copy(sqlite_template, tmp_path / "state.sqlite")
+    text = CONFIGURATION.format(library=softhsm, folder=tmp_path, issuing=make_token(), services=make_token())
+    (tmp_path / "trustworks.toml").write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+@pytest.fixture
+def backup(folder: Path, custodians: Custodians) -> Path:
+    """The backup of a key `ca` on the token `issuing`."""
+    cards = []
+    for card in custodians.cards:
+        file = folder / f"{card.name}.json"
+        file.write_bytes(documents.write(card))
+        cards += ["--card", file]
+    out = folder / "ca.backup.json"
+    facts(
+        folder,
+        *("backup", "create", "--token", "issuing", "--label", "ca", "--algorithm", "P-256"),
+        *(*cards, "--threshold", 2, "--out", out),
+    )
+    return out
+
+
+def call(folder: Path, *arguments: object, commands: Any = app) -> Result:
+    wiring = Wiring.lazy(folder / "trustworks.toml")
+    return CliRunner().invoke(commands, [str(one) for one in arguments], obj=wiring)
+
+
+def facts(folder: Path, *arguments: object, commands: Any = app) -> Any:
+    done = call(folder, *arguments, "--json", commands=commands)
+    assert done.exit_code == 0, (done.output, done.exception)
+    return json.loads(done.stdout)
+
+
+def here(custodians: Custodians, *names: str) -> list[object]:
+    places: list[object] = []
+    for name in names:
+        places += ["--custodian", custodians.uris[name]]
+    return places
+
+
+def state(folder: Path) -> dict[str, Any]:
+    (found,) = [one for one in facts(folder, "states", "list")["keys"] if one["label"] == "ca"]
+    return {name: found[name] for name in ("state", "tokens", "backups")}
+
+
+def destroy(folder: Path) -> None:
+    facts(
+        folder,
+        *("destroy-key", "--token", "issuing", "--label", "ca", "--reason", "test", "--confirm", "ca"),
+        commands=module_app,
+    )
+
+
+def keys_on(folder: Path, token: str) -> list[str]:
+    (answer,) = facts(folder, "keys", "--token", token, commands=module_app)["tokens"]
+    return [one["label"] for one in answer["keys"]]
+
+
+# What must not work
+
+
+def test_one_custodian_alone_brings_nothing_back(folder: Path, backup: Path, custodians: Custodians) -> None:
+    destroy(folder)
+    for names in (("anna",), ("anna", "anna")):
+        done = call(folder, "restore", backup, "--token", "issuing", *here(custodians, *names))
+        assert isinstance(done.exception, Rejected)
+        assert done.exception.code == "keys.quorum"
+    assert keys_on(folder, "issuing") == []
+    assert state(folder)["state"] == "suspended"
+
+
+def test_one_changed_octet_of_the_file_brings_nothing_back(
+    folder: Path, backup: Path, custodians: Custodians
+) -> None:
+    destroy(folder)
+    values = json.loads(backup.read_text(encoding="ascii"))
+    wrapped = values["wrapped_key"]
+    values["wrapped_key"] = wrapped[:8] + ("A" if wrapped[8] != "A" else "B") + wrapped[9:]
+    backup.write_text(json.dumps(values), encoding="ascii")
+    done = call(
+        folder,
+        *("restore", backup, "--token", "issuing", "--bits", BITS),
+        *here(custodians, "anna", "boris"),
+    )
+    assert isinstance(done.exception, Rejected)
+    assert done.exception.code == "keys.damaged"
+    assert keys_on(folder, "issuing") == []
+
+
+def test_a_suspended_key_signs_nothing(folder: Path, backup: Path) -> None:
+    assert backup.is_file()
+    done = call(folder, "states", "set", "ca", "pre-operational", "--reason", "because")
+    assert isinstance(done.exception, Rejected)
+    assert done.exception.code == "keys.transition"
+    facts(folder, "states", "set", "ca", "suspended", "--reason", "incident 14")
+    with Wiring.lazy(folder / "trustworks.toml").open_module("issuing") as module:
+        key = module.key("ca")
+        with pytest.raises(Refused, match="'ca' is suspended"):
+            key.sign(b"data")
+
+
+# What works
+
+
+@pytest.mark.crash
+def test_from_backup_to_a_second_token(folder: Path, backup: Path, custodians: Custodians) -> None:
+    (listed,) = facts(folder, "backup", "list")["backups"]
+    assert (listed["label"], listed["shown_at"]) == ("ca", None)
+    two = here(custodians, "anna", "clara")
+    facts(folder, "backup", "drill", backup, "--token", "issuing", "--bits", BITS, *two)
+    (listed,) = facts(folder, "backup", "list")["backups"]
+    assert listed["shown_by"] == "drilled"
+
+    destroy(folder)
+    assert state(folder) == {"state": "suspended", "tokens": [], "backups": 1}
+    arguments = ["restore", backup, "--token", "issuing", "--bits", BITS, *two]
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, "--config", folder / "trustworks.toml", "keys", *map(str, arguments)],
+        env=dict(os.environ),
+        cwd=folder,
+        timeout=300,
+        check=False,
+        capture_output=True,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert keys_on(folder, "issuing") == []
+    assert state(folder)["state"] == "suspended"
+    found = facts(folder, *arguments)
+    assert (found["state"], found["label"]) == ("operational", "ca")
+    assert keys_on(folder, "issuing") == ["ca"]
+    with Wiring.lazy(folder / "trustworks.toml").open_module("issuing") as module:
+        module.key("ca").sign(b"data")
+        spki = module.key("ca").spki
+
+    request, first, both = (folder / name for name in ("request.json", "first.json", "both.json"))
+    asked = facts(
+        folder,
+        *("transfer", "begin", backup, "--token", "services", "--by", "boris", "--by", "clara"),
+        *("--bits", BITS, "--out", request),
+    )
+    assert asked["custodians"] == ["boris", "clara"]
+    wrap = ("transfer", "wrap", request, backup, "--fingerprint", asked["fingerprint"])
+    refused = call(folder, *wrap[:-1], "00" * 32, *here(custodians, "boris"), "--out", first)
+    assert isinstance(refused.exception, Refused)
+    assert facts(folder, *wrap, *here(custodians, "boris"), "--out", first)["next"] == "clara"
+    facts(folder, *wrap, *here(custodians, "clara"), "--opening", first, "--out", both)
+    facts(folder, "transfer", "unwrap", request, backup, both, "--token", "services")
+    assert len(state(folder)["tokens"]) == 2
+    with Wiring.lazy(folder / "trustworks.toml").open_module("services") as module:
+        assert module.key("ca").spki == spki
+        module.key("ca").sign(b"data")
+
+
+def test_a_custodian_with_a_folder_of_their_own(folder: Path, tmp_path: Path) -> None:
+    place = tmp_path / "dora"
+    made = facts(folder, "custodian", "make", "dora", "--folder", place, "--bits", BITS)
+    assert (place / "user.pin").stat().st_mode & 0o777 == 0o600
+    shutil.move(place, tmp_path / "mounted")  # as a medium is, elsewhere
+    shown = facts(folder, "custodian", "show", tmp_path / "mounted")
+    assert shown["fingerprint"] == made["fingerprint"]
+    done = call(folder, "custodian", "make", "dora", "--folder", tmp_path / "mounted")
+    assert isinstance(done.exception, Rejected)
+
+
+def test_a_token_is_activated_by_two(folder: Path, custodians: Custodians) -> None:
+    cards = []
+    for card in custodians.cards:
+        file = folder / f"{card.name}.json"
+        file.write_bytes(documents.write(card))
+        cards += ["--operator", file]
+    sealed = folder / "sealed.json"
+    facts(folder, "seal", "--token", "issuing", *cards, "--threshold", 2, "--out", sealed)
+    activate = ("activate", sealed, "--token", "issuing")
+    one, two = ("--operator", custodians.uris["anna"]), ("--operator", custodians.uris["boris"])
+    done = call(folder, *activate, *one)
+    assert isinstance(done.exception, Rejected)
+    assert done.exception.code == "keys.quorum"
+    assert facts(folder, *activate, *one, *two)["opened_by"] == ["anna", "boris"]
+    assert keys_on(folder, "issuing") == []
+    assert facts(folder, "deactivate", "--token", "issuing")["was_active"]
+    done = call(folder, "keys", "--token", "issuing", commands=module_app)
+    assert "cannot be read" in str(done.exception)
