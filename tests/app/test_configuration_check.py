@@ -32,6 +32,12 @@ services = "pkcs11:token=services?pin-source=file:secrets/services.pin"
 country = "XX"
 [issuance.ocsp]
 certificate = "certs/ocsp.pem"
+[issuance.ct]
+log-list = "logs.json"
+[issuance.profile-versions]
+natural-qcp-n = 2
+natural-qcp-l = 2
+tsu = 7
 """
 
 
@@ -47,9 +53,17 @@ def test_every_file_that_is_not_there_is_told_by_its_key(tmp_path: Path) -> None
         ("store.password-source", "secrets/database.pw"),
         ("audit.certificate", "certs/audit.pem"),
         ("issuance.ocsp.certificate", "certs/ocsp.pem"),
+        ("issuance.ct.log-list", "logs.json"),
     ):
         assert f"{key}: there is no file {tmp_path / name}." in found
     assert [one for one in found if one.startswith("tokens.services: ") and "services.pin" in one]
+
+
+def test_versions_of_profiles_that_there_are_not_are_told(tmp_path: Path) -> None:
+    found = [one for one in told(tmp_path, TEXT) if one.startswith("issuance.profile-versions: ")]
+    assert len(found) == 2
+    assert "no certificate profile 'natural-qcp-l'" in found[0]
+    assert "The profile tsu has no version '7'; it has 1." in found[1]
 
 
 def test_a_file_that_may_not_be_seen_is_told_with_the_reason(tmp_path: Path) -> None:

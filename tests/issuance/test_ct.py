@@ -160,11 +160,11 @@ def test_browsers_ask_for_two_operators_and_for_more_the_longer_it_is_valid() ->
 def test_the_list_is_a_file(tmp_path: Path) -> None:
     logs = make("", "")
     (tmp_path / "logs.json").write_bytes(logs.list())
-    settings = CtSettings.model_validate({"log-list": "logs.json"})
-    assert isinstance(Transparency.of(settings, base=tmp_path), Transparency)
+    settings = CtSettings.model_validate({"log-list": tmp_path / "logs.json"})
+    assert isinstance(Transparency.of(settings), Transparency)
     with pytest.raises(Rejected, match=r"\[issuance.ct\]") as found:
-        Transparency.of(CtSettings.model_validate({"log-list": "none.json"}), base=tmp_path)
+        Transparency.of(CtSettings.model_validate({"log-list": tmp_path / "none.json"}))
     assert found.value.code == "issuance.ct-log-list"
     (tmp_path / "logs.json").write_text(json.dumps({}))
     with pytest.raises(Malformed):
-        Transparency.of(settings, base=tmp_path)
+        Transparency.of(settings)

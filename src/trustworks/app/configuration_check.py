@@ -23,6 +23,7 @@ def problems(wiring: Wiring) -> list[str]:
     return [
         *_missing_files(config),
         *_unsuited(config),
+        *_profiles(config),
         *_exposed(config),
         *_listeners(config),
         *refusals(config),
@@ -46,6 +47,7 @@ def _named_files(config: Config) -> Iterator[tuple[str, Path | None]]:
             yield f"timestamping.units ({unit.name}) chain", unit.chain
     if config.issuance is not None:
         yield "issuance.ocsp.certificate", config.issuance.ocsp.certificate
+        yield "issuance.ct.log-list", None if config.issuance.ct is None else config.issuance.ct.log_list
 
 
 def _missing_files(config: Config) -> Iterator[str]:
@@ -89,6 +91,19 @@ def _unsuited(config: Config) -> Iterator[str]:
                 *rules.chain_findings(certificate, chain),
             ):
                 yield f"{key}: {unit.certificate}: {finding}"
+
+
+def _profiles(config: Config) -> Iterator[str]:
+    """Versions of certificate profiles that there are not."""
+    if config.issuance is None or not config.issuance.profile_versions:
+        return
+    from trustworks.issuance.profiles import profile_named  # noqa: PLC0415 - where it is configured
+
+    for name, version in config.issuance.profile_versions.items():
+        try:
+            profile_named(f"{name}/{version}")
+        except TrustworksError as error:
+            yield f"issuance.profile-versions: {error}"
 
 
 def _exposed(config: Config) -> Iterator[str]:

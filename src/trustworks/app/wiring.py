@@ -340,7 +340,7 @@ class Wiring:
                 database=store,
                 lab=self.lab,
                 caa=None if settings.caa is None else asker(settings.caa),
-                transparency=None if settings.ct is None else Transparency.of(settings.ct, base=self.base),
+                transparency=None if settings.ct is None else Transparency.of(settings.ct),
             )
 
     def authority_place(self, database: Database, name: str) -> tuple[str, str]:

@@ -33,7 +33,6 @@ from trustworks.issuance.rules.ct import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime, timedelta
-    from pathlib import Path
 
     from trustworks.issuance.config import CtSettings
     from trustworks.issuance.lints import Surroundings
@@ -53,10 +52,10 @@ class Transparency:
         self._transport = transport
 
     @classmethod
-    def of(cls, settings: CtSettings, *, base: Path) -> Transparency:
-        """The logs of a file below `base`. Raises `Malformed` and `Rejected` (issuance.ct-log-list)."""
+    def of(cls, settings: CtSettings) -> Transparency:
+        """The logs of the list in a file. Raises `Malformed` and `Rejected` (issuance.ct-log-list)."""
         try:
-            data = read_at_most(base / settings.log_list, MAX_LIST)
+            data = read_at_most(settings.log_list, MAX_LIST)
         except OSError as error:
             raise Rejected(
                 "issuance.ct-log-list",
