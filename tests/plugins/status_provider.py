@@ -305,6 +305,11 @@ class Provider:
         )
 
 
+def serial_of(certificate: x509.Certificate) -> str:
+    """As the tables have it."""
+    return serial_hex(certificate.serial_number)
+
+
 def der(certificate: x509.Certificate) -> bytes:
     return certificate.public_bytes(serialization.Encoding.DER)
 

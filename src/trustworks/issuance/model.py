@@ -79,6 +79,52 @@ class Revocation:
     unproven: str | None = field(default=None, compare=False)
 
 
+RequestState = Literal["pending", "done", "refused"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevocationRequest:
+    """That somebody asked for a revocation, or reported a problem, and what became of it.
+
+    `kind` is in which capacity (`rules.revocation_requests.KINDS`), `requester` a role, an authority or a
+    pseudonym. The clock of 24 hours starts at `received_at`, or at `effective_at` where the requester named a
+    moment to come. `confirmed_how` says how the requester was authenticated and authorised; `delayed_why` why
+    that could not be done in time. A report without a serial names no certificate yet.
+    """
+
+    id: str
+    kind: str
+    requester: str
+    received_at: datetime
+    recorded_at: datetime
+    recorded_by: str
+    serial: str | None = None
+    reason: RevocationReason | None = None
+    invalidity_date: datetime | None = None
+    note: str | None = None
+    effective_at: datetime | None = None
+    state: RequestState = "pending"
+    confirmed_by: str | None = None
+    confirmed_how: str | None = None
+    delayed_why: str | None = None
+    decided_at: datetime | None = None
+    decided_by: str | None = None
+    decided_why: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """What the subject of a certificate is to be told: that it was revoked, held or released."""
+
+    id: str
+    serial: str
+    kind: str
+    reason: RevocationReason | None
+    at: datetime
+    tries: int = 0
+    problem: str | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CertificateRecord:
     """A certificate as the database knows it; `der` is None until it is issued."""

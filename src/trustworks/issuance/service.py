@@ -30,7 +30,7 @@ from trustworks.issuance.orders import Asked, Orders, new_serial
 from trustworks.issuance.profiles import profile_named
 from trustworks.issuance.profiles.tbs import read_authority
 from trustworks.issuance.release import INTENT_LIFE, Order, Release, reason_of
-from trustworks.issuance.revocation import StatusChange
+from trustworks.issuance.revocation import Reception, RevocationRequests, StatusChange
 from trustworks.issuance.rules import requests as request_rules
 from trustworks.issuance.together import Together
 
@@ -114,6 +114,9 @@ class Issuance:
             self._issue_all, most=_MOST_TOGETHER, at_once=_BATCHES
         )
         self._revocation = StatusChange(clock, recorder, system=system)
+        self.requests = RevocationRequests(
+            self._revocation, clock=clock, recorder=recorder, database=database, system=system
+        )
 
     # Authorities
 
@@ -325,6 +328,7 @@ class Issuance:
         *,
         by: str,
         invalidity_date: datetime | None = None,
+        asked: Reception | None = None,
     ) -> Revocation:
         """Revoke or hold a certificate; every status service sees it as soon as this returns.
 
@@ -332,8 +336,11 @@ class Issuance:
         of it are revoked too, in the same transaction; one that is revoked for another reason gets this one,
         and keeps its date. Raises `Rejected` (issuance.*) and, for any other change of a revocation,
         `Refused` (EN319411-1:REV-6.3.9-04). Without trusted time it is recorded all the same, dated by the
-        system's clock; answer and audit event say so (`unproven`).
+        system's clock; answer and audit event say so (`unproven`). `asked` says who asked for it, and is kept
+        in the register of requests (`requests`).
         """
+        if asked is not None:
+            return self.requests.revoke(asked, serial, reason, by=by, invalidity_date=invalidity_date)
         return self._revocation.change(serial, reason, by=by, invalidity_date=invalidity_date)
 
     def release(self, serial: str, *, by: str) -> None:

@@ -35,6 +35,7 @@ FROZEN = {
     "0011_keys.py": "142fa1bdb3fdcf9ba9c4eb880039c16bb94ff4bc68a823f6643b46d791bede15",
     "0012_acme.py": "62b8734f348cd5e245cd0aed1b167b95e39dfbaa764f159aca17682e36a09ac6",
     "0013_api.py": "cbce8ad5706ea441b807998c2260b8066a88f9cd0e7c113e7af8695739beefb3",
+    "0014_revocation_requests.py": "cd1f8299a608bfb2e4b2053c98cee368680879274c3772c9149ae7d09d50f384",
 }
 
 

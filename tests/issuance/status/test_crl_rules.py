@@ -97,7 +97,7 @@ def test_the_issuer_is_the_authoritys_name_octet_for_octet() -> None:
     assert not rules.issuer_objections(octets(a_list()), NAME.public_bytes())
 
 
-@pytest.mark.req("EN319411-1:CSS-6.3.9-08")
+@pytest.mark.req("EN319411-1:CSS-6.3.9-08", "EN319411-1:CSS-6.3.10-03")
 def test_the_authoritys_key_verifies_the_signature() -> None:
     right, wrong, longer = a_list(), a_list(key=OTHER_KEY), a_list(serials=(1,))
     rsa_key = rsa.generate_private_key(public_exponent=65537, key_size=2048)

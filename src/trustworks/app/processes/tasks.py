@@ -32,6 +32,7 @@ CRL_LOOK = (
 PROBE_EVERY = 60.0
 SETTLE_EVERY = 60.0
 VALIDATE_EVERY = 0.5  # seconds between two looks whether a challenge of ACME waits for its validation
+REQUESTS_EVERY = 10.0  # seconds between two looks at requests for revocation and notices to subjects
 STAMP_AFTER = 5.0  # seconds after the start until the first time-stamp is asked for
 STAMP_AGAIN = 15.0  # seconds between two tries of an authority that does not answer
 STAMP_PATIENCE = 60.0  # seconds without a time-stamp until `/healthz` complains
@@ -54,6 +55,7 @@ def tasks(wiring: Wiring, stop: threading.Event) -> list[Task]:
         )
     if config.issuance is not None:
         found.append(_each("issuance", SETTLE_EVERY, partial(_settler, wiring, tokens)))
+        found.append(_each("revocation", REQUESTS_EVERY, partial(_revoker, wiring, tokens)))
     if config.issuance is not None and config.issuance.acme is not None:
         found.append(_each("acme", VALIDATE_EVERY, partial(_validator, wiring)))
     probed = [name for name in ("issuing", "audit") if getattr(config.tokens, name) is not None]
@@ -250,6 +252,37 @@ def _validator(wiring: Wiring, stack: ExitStack) -> Round:
         return "Challenges of ACME are validated when clients are ready."
 
     return validate
+
+
+def _revoker(wiring: Wiring, tokens: Tokens, stack: ExitStack) -> Round:
+    from datetime import UTC, datetime  # noqa: PLC0415
+
+    from trustworks.issuance.revocation.notices import Notifier  # noqa: PLC0415
+    from trustworks.issuance.rules.revocation_requests import is_overdue  # noqa: PLC0415
+
+    issuance = stack.enter_context(wiring.open_issuance("jobs-revocation", module=tokens.get))
+    database = stack.enter_context(wiring.open_database())
+    command = wiring.issuance_settings.notices.command
+    notifier = Notifier(command, database=database, now=lambda: datetime.now(UTC)) if command else None
+    told = Troubles(log, begun="revocation.overdue", over="revocation.in-time-again")
+
+    def look() -> str | TaskState:
+        done = issuance.requests.carry_out_due()
+        waiting = issuance.requests.list(state="pending")
+        overdue = [one.id for one in waiting if is_overdue(one, datetime.now(UTC))]
+        if overdue:
+            told.failed("requests", ",".join(overdue), requests=overdue)
+        else:
+            told.ended("requests")
+        problem = None if notifier is None else notifier.send()[1]
+        if problem is not None:
+            return TaskState(
+                code="revocation.notices", sentence=f"Subjects are not told of changes of status: {problem}."
+            )
+        late = f" {len(overdue)} are overdue: trustworks revocation list." if overdue else ""
+        return f"{len(done)} requests carried out, {len(waiting)} wait.{late}"
+
+    return look
 
 
 def _prober(tokens: Tokens, token: str, stack: ExitStack) -> Round:

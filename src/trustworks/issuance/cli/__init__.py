@@ -1,4 +1,4 @@
-"""`trustworks certificate`, `crl`, `profile`, `registration` and `acme`."""
+"""`trustworks certificate`, `crl`, `profile`, `registration`, `revocation` and `acme`."""
 
 from __future__ import annotations
 
@@ -8,5 +8,6 @@ from trustworks.issuance.cli.certificate import app
 from trustworks.issuance.cli.crl import crl
 from trustworks.issuance.cli.profile import profile
 from trustworks.issuance.cli.registration import registration
+from trustworks.issuance.cli.revocation import revocation
 
-__all__ = ["acme", "api", "app", "crl", "profile", "registration"]
+__all__ = ["acme", "api", "app", "crl", "profile", "registration", "revocation"]

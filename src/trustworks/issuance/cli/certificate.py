@@ -22,6 +22,7 @@ from trustworks.issuance import records
 from trustworks.issuance.model import Declarations, PaymentServices, Request, RevocationReason
 from trustworks.issuance.profiles import profile_named
 from trustworks.issuance.rules.keys import key_of_known_kind
+from trustworks.issuance.rules.revocation_requests import KINDS
 from trustworks.issuance.wire import MAX_CSR, as_stored, read_csr, read_limit, read_serial, read_subject
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     from trustworks.core.roles.model import Person
     from trustworks.core.store import Database
-    from trustworks.issuance.model import CertificateRecord, NameAttribute
+    from trustworks.issuance.model import CertificateRecord, NameAttribute, Revocation
     from trustworks.issuance.service import Issuance
 
 app = typer.Typer(no_args_is_help=True, help="Certificates: issue, revoke, show, list.")
@@ -201,6 +202,7 @@ def to_pem(*certificates: bytes) -> str:
 def revoke(
     context: typer.Context,
     serial: Serial,
+    *,
     reason: Annotated[str, typer.Option(help=f"One of {', '.join(one.name for one in RevocationReason)}.")],
     invalidity_date: Annotated[
         str | None,
@@ -210,21 +212,42 @@ def revoke(
         ),
     ] = None,
     by: By = "revocation-officer",
-    *,
+    received_at: Annotated[
+        str | None, typer.Option(help="When the request for it came in (UTC). Default: now.")
+    ] = None,
+    kind: Annotated[
+        str, typer.Option("--requested-by-kind", help=f"Who asked: one of {', '.join(KINDS)}.")
+    ] = "provider",
+    requester: Annotated[
+        str | None, typer.Option(help="Who asked: a role, an authority, a pseudonym. Default: --by.")
+    ] = None,
+    confirmed_how: Annotated[
+        str, typer.Option(help="How the requester was authenticated and found authorised.")
+    ] = "by the officer who acts",
     operator: OperatorName = None,
     key: OperatorKey = None,
     as_json: AsJson = False,
 ) -> None:
     """Revoke a certificate for good, or hold it (--reason certificateHold). OCSP says so at once.
 
-    Recorded without trusted time, too; OCSP and lists tell it as soon as they have trusted time to sign.
+    Recorded without trusted time, too; OCSP and lists tell it as soon as they have trusted time to sign. Who
+    asked, and when, is kept: `trustworks revocation list --all`. A request that waits, for its confirmation
+    or for a moment to come, is recorded by `trustworks revocation request`.
     """
+    from trustworks.issuance.revocation import Reception  # noqa: PLC0415 - loads the service
+
     wiring: IssuanceWiring = context.obj
     number, why = read_serial(serial), reason_named(reason)
     lost = None if invalidity_date is None else read_moment(invalidity_date)
     by = wiring.officer(Act.REVOKE, operator, key) or by
     with wiring.open_issuance() as issuance:
-        done = issuance.revoke(number, why, by=by, invalidity_date=lost)
+        asked = Reception(
+            kind=kind,
+            requester=requester or by,
+            received_at=None if received_at is None else read_moment(received_at),
+            confirmed_how=confirmed_how,
+        )
+        done = issuance.revoke(number, why, by=by, invalidity_date=lost, asked=asked)
         publish = next(
             (one.parent or one.name for one in issuance.authorities() if one.serial == number), None
         )
@@ -233,9 +256,7 @@ def revoke(
         more = {"unproven_time": done.unproven, "also": list(done.also), "publish": publish}
         typer.echo(json.dumps({**told, **more}))
     else:
-        typer.echo(
-            f"Revoked {number} for {why.name}, with effect from {done.revoked_at:%Y-%m-%d %H:%M:%S} UTC."
-        )
+        typer.echo(revoked_in_words(number, done))
         if done.unproven is not None:
             typer.echo(
                 f"There is no trusted time ({done.unproven}; `trustworks time status`): the date is the "
@@ -249,6 +270,11 @@ def revoke(
                 f"This is an authority's certificate: publish the list of {publish} now, for the services do "
                 f"not hold every key: trustworks crl publish --authority {publish}."
             )
+
+
+def revoked_in_words(what: str, done: Revocation) -> str:
+    """What was done, in a sentence."""
+    return f"Revoked {what} for {done.reason.name}, with effect from {done.revoked_at:%Y-%m-%d %H:%M:%S} UTC."
 
 
 def reason_named(text: str) -> RevocationReason:

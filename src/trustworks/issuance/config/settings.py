@@ -196,6 +196,15 @@ class CtSettings(Table):
     seconds: float = Field(default=10.0, gt=0, le=60, description="Seconds to wait for the logs' answers.")
 
 
+class NoticeSettings(Table):
+    """[issuance.notices]: how subjects are told that their certificate was revoked, held or released."""
+
+    command: tuple[str, ...] = Field(
+        default=(),
+        description="Program and arguments that get each notice as a line of JSON; it finds the address.",
+    )
+
+
 class IssuanceSettings(Table):
     """[issuance]: who the provider is in its certificates, its two authorities, and where statements lie."""
 
@@ -239,6 +248,9 @@ class IssuanceSettings(Table):
     ocsp: OcspSettings = Field(default_factory=OcspSettings, description="The OCSP responder.")
     ct: CtSettings | None = Field(
         default=None, description="Logs of certificates; web sites' certificates carry their timestamps then."
+    )
+    notices: NoticeSettings = Field(
+        default_factory=NoticeSettings, description="Notices to subjects about changes of status."
     )
     caa: CaaSettings | None = Field(
         default=None, description="How CAA records are asked for; certificates of web sites and mail need it."

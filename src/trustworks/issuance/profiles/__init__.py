@@ -112,6 +112,11 @@ SHORT_NAMES: Final = {
 }
 
 
+def profile_or_none(name: str) -> Profile | None:
+    """The profile that a record names; None for one that this version does not know any more."""
+    return PROFILES.get(name)
+
+
 def profile_named(name: str, chosen: Mapping[str, int] | None = None) -> Profile:
     """The profile of that name, short name or ``name/version``.
 

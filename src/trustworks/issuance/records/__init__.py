@@ -71,6 +71,17 @@ from trustworks.issuance.records.lists import (
     revoked_places,
     revoked_rows,
 )
+from trustworks.issuance.records.requests import (
+    add_notice,
+    add_revocation_request,
+    change_request,
+    due_requests,
+    new_id,
+    note_notice,
+    revocation_request,
+    revocation_requests,
+    waiting_notices,
+)
 from trustworks.issuance.records.tables import authorities, certificates, crls
 
 __all__ = [
@@ -84,6 +95,8 @@ __all__ = [
     "add_session",
     "api_client",
     "api_session",
+    "add_notice",
+    "add_revocation_request",
     "authorities",
     "authorities_since",
     "authority",
@@ -93,6 +106,7 @@ __all__ = [
     "certificate",
     "certificate_digest",
     "certificates",
+    "change_request",
     "changed_serials",
     "changed_since",
     "changes",
@@ -105,6 +119,7 @@ __all__ = [
     "crls",
     "earlier_request",
     "end_session",
+    "due_requests",
     "intent_digest",
     "issued_digest",
     "last_crl",
@@ -119,13 +134,17 @@ __all__ = [
     "lock_open",
     "mark_abandoned",
     "mark_issued",
+    "new_id",
     "newest_change",
     "newest_of_key",
+    "note_notice",
     "open_intents",
     "pending_since",
     "published",
     "remove_client",
     "revocation_digests",
+    "revocation_request",
+    "revocation_requests",
     "revoked",
     "revoked_places",
     "revoked_rows",
@@ -136,4 +155,5 @@ __all__ = [
     "statuses",
     "unfounded_authorities",
     "uses_of_keys",
+    "waiting_notices",
 ]

@@ -136,3 +136,45 @@ crls = Table(
     PrimaryKeyConstraint("authority", "number"),
 )
 Index("crls_scope", crls.c.authority, crls.c.shard, crls.c.base, crls.c.number)
+
+revocation_requests = Table(
+    "revocation_requests",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("serial", String(40), nullable=True),
+    Column("kind", String(20), nullable=False),
+    Column("requester", String(200), nullable=False),
+    Column("reason", Integer, nullable=True),
+    Column("invalidity_date", UtcDateTime, nullable=True),
+    Column("note", String(2000), nullable=True),
+    Column("received_at", UtcDateTime, nullable=False),
+    Column("effective_at", UtcDateTime, nullable=True),
+    Column("recorded_at", UtcDateTime, nullable=False),
+    Column("recorded_by", String(200), nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("confirmed_by", String(200), nullable=True),
+    Column("confirmed_how", String(200), nullable=True),
+    Column("delayed_why", String(2000), nullable=True),
+    Column("decided_at", UtcDateTime, nullable=True),
+    Column("decided_by", String(200), nullable=True),
+    Column("decided_why", String(2000), nullable=True),
+    CheckConstraint("state IN ('pending', 'done', 'refused')", name="request_state_known"),
+    CheckConstraint("(state = 'pending') = (decided_at IS NULL)", name="request_decided"),
+)
+Index("revocation_requests_state", revocation_requests.c.state, revocation_requests.c.received_at)
+
+# The outbox: what subjects are to be told, written with the change of status itself.
+subject_notices = Table(
+    "subject_notices",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("serial", String(40), nullable=False),
+    Column("kind", String(10), nullable=False),
+    Column("reason", Integer, nullable=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("sent_at", UtcDateTime, nullable=True),
+    Column("tries", Integer, nullable=False, server_default="0"),
+    Column("problem", String(2000), nullable=True),
+    CheckConstraint("kind IN ('revoked', 'held', 'released')", name="notice_kind_known"),
+)
+Index("subject_notices_waiting", subject_notices.c.sent_at, subject_notices.c.at)

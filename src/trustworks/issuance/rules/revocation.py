@@ -13,7 +13,7 @@ from trustworks.issuance.model import LOST, Revocation, RevocationReason
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from trustworks.issuance.model import CertificateRecord, CertificateStatus
+    from trustworks.issuance.model import CertificateRecord, CertificateStatus, Profile
 
 FIRST_CERTIFICATES: Final = datetime(1988, 1, 1, tzinfo=UTC)  # the first edition of X.509
 Moment = TypeVar("Moment", datetime, int)
@@ -84,6 +84,30 @@ def check_revocable(
         raise Rejected(
             "issuance.held-already",
             "The certificate is held already; release it, or revoke it for another reason.",
+        )
+
+
+@implements("EN319411-1:REV-6.2.4-10")
+def check_suspendable(profile: Profile | None, wanted: RevocationReason | None) -> None:
+    """Refuse to hold a certificate of a profile that bars it, as of a web site's or a short-term one's."""
+    if profile is not None and wanted is RevocationReason.certificateHold and not profile.suspension:
+        raise Refused(
+            "EN319411-1:REV-6.2.4-10",
+            f"Certificates of the profile {profile.name} cannot be held; revoke it for another reason.",
+        )
+
+
+@implements("EN319411-1:REV-6.3.9-15")
+def check_not_irrevocable(profile: Profile | None, wanted: RevocationReason | None) -> None:
+    """Refuse to revoke a short-term certificate, which says that its status need not be asked for.
+
+    Unless its key was lost: then it is on record, so that the key is not certified again.
+    """
+    if profile is not None and profile.short_term and wanted is not None and wanted not in LOST:
+        raise Refused(
+            "EN319411-1:REV-6.3.9-15",
+            f"Certificates of the profile {profile.name} end within hours and are never revoked. Record what "
+            "is wrong: `trustworks revocation report`.",
         )
 
 

@@ -42,7 +42,7 @@ def issuer_objections(der: bytes, subject: bytes) -> tuple[str, ...]:
     return () if same else ("the issuer's octets are not the authority's name",)
 
 
-@implements("EN319411-1:CSS-6.3.9-08", disabled=())
+@implements("EN319411-1:CSS-6.3.9-08", "EN319411-1:CSS-6.3.10-03", disabled=())
 def signature_objections(
     crl: x509.CertificateRevocationList, der: bytes, authority: x509.Certificate
 ) -> tuple[str, ...]:

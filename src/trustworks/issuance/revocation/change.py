@@ -15,10 +15,12 @@ from trustworks.core.time import any_time
 from trustworks.core.trace import implements
 from trustworks.issuance import records
 from trustworks.issuance.model import LOST, Revocation, RevocationReason
+from trustworks.issuance.profiles import profile_or_none
 from trustworks.issuance.rules import requests as request_rules
 from trustworks.issuance.rules import revocation as revocation_rules
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -43,8 +45,13 @@ class StatusChange:
         *,
         by: str,
         invalidity_date: datetime | None = None,
+        also: Callable[[Connection, datetime], dict[str, JSON]] | None = None,
     ) -> Revocation:
-        """Revoke or hold a certificate for `reason`, or lift its hold (None); see `Issuance.revoke`."""
+        """Revoke or hold a certificate for `reason`, or lift its hold (None); see `Issuance.revoke`.
+
+        `also` writes what belongs to the change in its transaction, at its moment, and answers what the event
+        tells of it.
+        """
         request_rules.check_actor(by)
         if revocation_rules.needs_no_trusted_time(reason):
             moment, unproven = any_time(self._clock, self._system)
@@ -52,15 +59,21 @@ class StatusChange:
             moment, unproven = self._clock.now().utc, None
         mark: dict[str, JSON] = {} if unproven is None else {"unproven_time": unproven}
         changed: list[Revocation] = []
+        told_also: dict[str, JSON] = {}
 
         def action(connection: Connection) -> dict[str, str]:
             found = _locked(connection, serial)
             revocation_rules.check_revocable(found, reason)
             assert found is not None  # noqa: S101 - the rule before saw it
+            profile = profile_or_none(found.profile)
+            revocation_rules.check_suspendable(profile, reason)
+            revocation_rules.check_not_irrevocable(profile, reason)
             revocation_rules.check_not_reinstated(found.revocation, reason)
             passed = (found.not_before, found.issued_at, records.last_update(connection, found.authority))
             now = revocation_rules.moment_of_change(moment, passed)
             revocation_rules.check_invalidity_date(invalidity_date, now, proven=unproven is None)
+            if also is not None:
+                told_also.update(also(connection, now))
             told = Revocation(
                 revoked_at=now,
                 reason=reason or RevocationReason.unspecified,
@@ -70,9 +83,11 @@ class StatusChange:
             )
             new = revocation_rules.following(found.revocation, told)
             records.set_revocation(connection, serial, None if reason is None else new, at=now)
-            also = _revoke_key(connection, found.spki_sha256, told) if reason in LOST else ()
-            changed.append(replace(new, also=also))
-            return {} if reason is None else records.revocation_digests(connection, (serial, *also))
+            others = _revoke_key(connection, found.spki_sha256, told) if reason in LOST else ()
+            for one in (serial, *others):
+                records.add_notice(connection, one, _in_a_word(reason), reason, now)
+            changed.append(replace(new, also=others))
+            return {} if reason is None else records.revocation_digests(connection, (serial, *others))
 
         def event(rows: dict[str, str]) -> Event:
             # `rows` bind the records that were changed: see `reconcile`.
@@ -81,6 +96,7 @@ class StatusChange:
             )
             if changed[-1].also:
                 detail["also"] = list(changed[-1].also)
+            detail.update(told_also)
             return Event(
                 type="certificate.released" if reason is None else "certificate.revoked",
                 outcome="success",
@@ -106,6 +122,12 @@ class StatusChange:
             )
             raise
         return changed[-1]
+
+
+def _in_a_word(reason: RevocationReason | None) -> str:
+    if reason is None:
+        return "released"
+    return "held" if reason is RevocationReason.certificateHold else "revoked"
 
 
 def _locked(connection: Connection, serial: str) -> CertificateRecord | None:

@@ -1,0 +1,240 @@
+"""`trustworks revocation`: requests and reports that wait, and what is decided about them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from trustworks.core.moments import read_moment
+from trustworks.core.printable import printable
+from trustworks.core.roles.model import Act
+from trustworks.issuance.cli.certificate import (
+    AsJson,
+    By,
+    IssuanceWiring,
+    OperatorKey,
+    OperatorName,
+    Serial,
+    reason_named,
+    revoked_in_words,
+)
+from trustworks.issuance.rules.revocation_requests import KINDS, deadline, is_overdue
+from trustworks.issuance.wire import read_serial
+
+if TYPE_CHECKING:
+    from trustworks.issuance.model import RevocationRequest
+
+revocation = typer.Typer(
+    no_args_is_help=True, help="Requests for revocation: record, confirm, delay, refuse, list."
+)
+
+Kind = Annotated[str, typer.Option("--requested-by-kind", help=f"One of {', '.join(KINDS)}.")]
+Requester = Annotated[str, typer.Option(help="Who asked: a role, an authority, a pseudonym; it is logged.")]
+Received = Annotated[
+    str | None, typer.Option("--received-at", help="When the request came in (UTC). Default: now.")
+]
+Identifier = Annotated[str, typer.Argument(help="The request's identifier, see `revocation list`.")]
+Why = Annotated[str, typer.Option(help="The reason; it is kept.")]
+
+
+@revocation.command()
+def request(
+    context: typer.Context,
+    serial: Serial,
+    *,
+    reason: Annotated[str, typer.Option(help="The reason, as of `certificate revoke`.")],
+    requester: Requester,
+    kind: Kind = "subject",
+    received_at: Received = None,
+    at: Annotated[str | None, typer.Option(help="The moment to come at which it takes effect (UTC).")] = None,
+    confirmed_how: Annotated[
+        str | None, typer.Option(help="How the requester was authenticated, if that is done.")
+    ] = None,
+    note: Annotated[str | None, typer.Option(help="What else was said.")] = None,
+    by: By = "revocation-officer",
+    operator: OperatorName = None,
+    key: OperatorKey = None,
+    as_json: AsJson = False,
+) -> None:
+    """Record a request for revocation that waits: for its confirmation, or for the moment that it names."""
+    given = _reception(
+        kind, requester, received_at=received_at, at=at, confirmed_how=confirmed_how, note=note
+    )
+    by = context.obj.officer(Act.REVOKE, operator, key) or by
+    _record(context.obj, read_serial(serial), reason, given, by, as_json=as_json)
+
+
+@revocation.command()
+def report(
+    context: typer.Context,
+    *,
+    requester: Requester,
+    note: Annotated[str, typer.Option(help="What is wrong.")],
+    serial: Annotated[str | None, typer.Option(help="The certificate, if the report names one.")] = None,
+    received_at: Received = None,
+    by: By = "revocation-officer",
+    operator: OperatorName = None,
+    key: OperatorKey = None,
+    as_json: AsJson = False,
+) -> None:
+    """Record a report of a problem with a certificate, such as a key that was found, or a wrong name."""
+    number = None if serial is None else read_serial(serial)
+    given = _reception("problem-report", requester, received_at=received_at, note=note)
+    by = context.obj.officer(Act.REVOKE, operator, key) or by
+    _record(context.obj, number, None, given, by, as_json=as_json)
+
+
+def _reception(
+    kind: str,
+    requester: str,
+    *,
+    received_at: str | None,
+    at: str | None = None,
+    confirmed_how: str | None = None,
+    note: str | None = None,
+) -> Any:
+    from trustworks.issuance.revocation import Reception  # noqa: PLC0415 - loads the service
+
+    return Reception(
+        kind=kind,
+        requester=requester,
+        received_at=None if received_at is None else read_moment(received_at),
+        effective_at=None if at is None else read_moment(at),
+        confirmed_how=confirmed_how,
+        note=note,
+    )
+
+
+def _record(
+    wiring: IssuanceWiring, serial: str | None, reason: str | None, given: Any, by: str, *, as_json: bool
+) -> None:
+    why = None if reason is None else reason_named(reason)
+    with wiring.open_issuance() as issuance:
+        made = issuance.requests.receive(given, serial, why, by=by)
+    if as_json:
+        typer.echo(json.dumps(_as_dict(made)))
+    else:
+        typer.echo(f"Recorded as {made.id}; to be settled before {deadline(made):%Y-%m-%d %H:%M} UTC.")
+
+
+@revocation.command("list")
+def list_requests(
+    context: typer.Context,
+    *,
+    everything: Annotated[bool, typer.Option("--all", help="Those that were decided, too.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List the requests that wait, the oldest first. Exit code 1 if one is overdue.
+
+    OVERDUE: 24 hours passed since it came in (or since the moment that it names), and no reason of the delay
+    is recorded.
+    """
+    from datetime import UTC, datetime  # noqa: PLC0415
+
+    from trustworks.issuance import records  # noqa: PLC0415
+
+    wiring: IssuanceWiring = context.obj
+    with wiring.open_database() as database, database.read() as connection:
+        found = records.revocation_requests(connection, state=None if everything else "pending")
+    now = datetime.now(UTC)
+    if as_json:
+        typer.echo(json.dumps([{**_as_dict(one), "overdue": is_overdue(one, now)} for one in found]))
+    else:
+        for one in found:
+            word = "OVERDUE" if is_overdue(one, now) else one.state
+            reason = "" if one.reason is None else f" {one.reason.name}"
+            about = one.serial or "no certificate named"
+            typer.echo(
+                f"{one.id}  {word:<8}{one.kind} {printable(one.requester)}  {about}{reason}  "
+                f"received {one.received_at:%Y-%m-%d %H:%M}, until {deadline(one):%Y-%m-%d %H:%M} UTC"
+            )
+    if any(is_overdue(one, now) for one in found):
+        raise typer.Exit(1)
+
+
+def _as_dict(one: RevocationRequest) -> dict[str, Any]:
+    def text(moment: Any) -> str | None:
+        return None if moment is None else moment.isoformat()
+
+    return {
+        "id": one.id,
+        "kind": one.kind,
+        "requester": one.requester,
+        "serial": one.serial,
+        "reason": None if one.reason is None else one.reason.name,
+        "note": one.note,
+        "state": one.state,
+        "received_at": text(one.received_at),
+        "effective_at": text(one.effective_at),
+        "deadline": text(deadline(one)),
+        "confirmed_by": one.confirmed_by,
+        "confirmed_how": one.confirmed_how,
+        "delayed_why": one.delayed_why,
+        "decided_at": text(one.decided_at),
+        "decided_by": one.decided_by,
+        "decided_why": one.decided_why,
+    }
+
+
+@revocation.command()
+def confirm(
+    context: typer.Context,
+    identifier: Identifier,
+    how: Annotated[
+        str, typer.Option("--confirmed-how", help="How the requester was authenticated and found authorised.")
+    ],
+    by: By = "revocation-officer",
+    *,
+    operator: OperatorName = None,
+    key: OperatorKey = None,
+    as_json: AsJson = False,
+) -> None:
+    """Confirm a request: the certificate is revoked now, or at the moment that the request names."""
+    wiring: IssuanceWiring = context.obj
+    by = wiring.officer(Act.REVOKE, operator, key) or by
+    with wiring.open_issuance() as issuance:
+        done = issuance.requests.confirm(identifier, by=by, how=how)
+    if as_json:
+        typer.echo(json.dumps({"id": identifier, "revoked": done is not None}))
+    elif done is None:
+        typer.echo("Confirmed; the services carry it out at the moment that it names.")
+    else:
+        typer.echo(revoked_in_words(f"the certificate of {identifier}", done))
+
+
+@revocation.command()
+def delay(
+    context: typer.Context,
+    identifier: Identifier,
+    why: Why,
+    by: By = "revocation-officer",
+    *,
+    operator: OperatorName = None,
+    key: OperatorKey = None,
+) -> None:
+    """Record why a request cannot be confirmed within 24 hours; it goes on waiting."""
+    wiring: IssuanceWiring = context.obj
+    by = wiring.officer(Act.REVOKE, operator, key) or by
+    with wiring.open_issuance() as issuance:
+        issuance.requests.delay(identifier, by=by, why=why)
+    typer.echo("Recorded.")
+
+
+@revocation.command()
+def refuse(
+    context: typer.Context,
+    identifier: Identifier,
+    why: Why,
+    by: By = "revocation-officer",
+    *,
+    operator: OperatorName = None,
+    key: OperatorKey = None,
+) -> None:
+    """Decide that a request or a report leads to no revocation."""
+    wiring: IssuanceWiring = context.obj
+    by = wiring.officer(Act.REVOKE, operator, key) or by
+    with wiring.open_issuance() as issuance:
+        issuance.requests.refuse(identifier, by=by, why=why)
+    typer.echo("Refused.")
