@@ -52,6 +52,8 @@ class Wiring:
         self.asked: list[tuple[Act, str | None, str | None, list[Person]]] = []
         self.refusal: Refused | None = None
 
+    public_url = "http://lab.example"
+
     @property
     def issuance_settings(self) -> IssuanceSettings:
         return self._provider.issuance.settings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def integer(value: int, tag: int = INTEGER) -> bytes:
     return tlv(tag, value.to_bytes(size, "big", signed=True))
 
 
+@lru_cache(maxsize=1024)
 def oid(dotted: str) -> bytes:
     """An OBJECT IDENTIFIER from its dotted form (X.690, 8.19)."""
     first, second, *rest = (int(arc) for arc in dotted.split("."))

@@ -9,6 +9,7 @@ from cryptography import x509
 from cryptography.hazmat import asn1
 from cryptography.hazmat.asn1 import TLV, BitString, Explicit, GeneralizedTime, Implicit, Null, Variant
 
+from trustworks.core.der.elements import enter
 from trustworks.core.der.encode import ENUMERATED, SEQUENCE, tlv
 from trustworks.core.der.ocsp import (
     NONCE,
@@ -175,7 +176,7 @@ class _ResponseData:
 
 @asn1.sequence
 class _BasicResponse:
-    tbs: TLV
+    tbs: _ResponseData
     algorithm: TLV
     signature: BitString
     certificates: Annotated[list[TLV] | None, Explicit(0)]
@@ -200,11 +201,12 @@ _NO_RESPONSE: Final = "This is no OCSPResponse in DER (RFC 6960, 4.2.1)."
 
 def _basic(der: bytes) -> BasicResponse:
     basic = asn1.decode_der(_BasicResponse, der)
-    tbs = _raw(basic.tbs)
-    data = decode_response_data(tbs)
+    start, _ = enter(der, 0, SEQUENCE)
+    _, end = enter(der, start, SEQUENCE)
+    data = _data(basic.tbs)
     named = [asn1.decode_der(_Extension, e) for e in data.extensions]
     return BasicResponse(
-        tbs=tbs,
+        tbs=der[start:end],
         data=data,
         nonce=_nonce(named),
         extension_oids=tuple(e.oid.dotted_string for e in named),
@@ -216,7 +218,10 @@ def _basic(der: bytes) -> BasicResponse:
 
 def decode_response_data(der: bytes) -> ResponseData:
     """Read the octets that a responder signs; ValueError for anything else."""
-    read = asn1.decode_der(_ResponseData, der)
+    return _data(asn1.decode_der(_ResponseData, der))
+
+
+def _data(read: _ResponseData) -> ResponseData:
     return ResponseData(
         responder_key_hash=read.responder_key_hash,
         produced_at=read.produced_at.as_datetime(),

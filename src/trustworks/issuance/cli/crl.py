@@ -118,7 +118,7 @@ def publish(
         done = open_publisher.publish_all(authority, actor=by, final=last)
     if as_json:
         whole, *parts = (_as_dict(one) for one in reversed(done))
-        typer.echo(json.dumps({**whole, "shards": parts[::-1]}))
+        typer.echo(json.dumps({**whole, "shards": parts[::-1]} if parts else whole))
     else:
         for one in done:
             typer.echo(
@@ -198,14 +198,14 @@ def show(
     if out is not None:
         write_output(out, [found.der], replace=replace)
     told = {
-        **{name: value for name, value in _as_dict(found).items() if value is not None},
+        **_as_dict(found),
         "size": len(found.der),
         "sha256": hashlib.sha256(found.der).hexdigest(),
     }
     if as_json:
         typer.echo(json.dumps({**told, "out": None if out is None else str(out)}))
     elif out is None:
-        typer.echo("\n".join(f"{name:<14}{value}" for name, value in told.items()))
+        typer.echo("\n".join(f"{name:<14}{value}" for name, value in told.items() if value is not None))
     else:
         typer.echo(f"Wrote list {found.number} of {scope.words} to {printable(str(out))}.")
 

@@ -187,23 +187,24 @@ def _entries(
 def _told(cursor: Any, serials: bytearray, now: datetime) -> Iterator[tuple[bytes, int, int, int | None]]:
     """The entries of all certificates that belong on the list; their serials are put into `serials`."""
     this_update = int(now.timestamp())
-    fromhex, is_listed = bytes.fromhex, rules.is_listed
+    listed = {state: rules.is_listed(state, now) for state in ("issued", "issuing", "abandoned")}
+    fromhex = bytes.fromhex
     while rows := cursor.fetchmany(_ROWS):
+        told = []
         for text, state, revoked_at, reason, invalid_since in rows:
-            if revoked_at is None:
-                if state == "issued":  # of a delta list: a hold was lifted
-                    serial = fromhex(text)
-                    serials += serial
-                    yield serial, this_update, REMOVE_FROM_CRL, None
+            if not listed[state]:
                 continue
-            if not is_listed(state, revoked_at):
+            if revoked_at is None:  # on a delta list: a hold was lifted
+                told.append((fromhex(text), this_update, REMOVE_FROM_CRL, None))
                 continue
-            serial = fromhex(text)
-            serials += serial
-            since = None
+            moment, since = revoked_at // _SECOND, None
+            if moment > this_update:  # the rule's own condition: a million calls cost too much
+                moment = date_told(moment, this_update)
             if invalid_since is not None:
                 since = invalidity_date_told(invalid_since // _SECOND, this_update)
-            yield serial, date_told(revoked_at // _SECOND, this_update), reason, since
+            told.append((fromhex(text), moment, reason, since))
+        serials += b"".join([one[0] for one in told])
+        yield from told
 
 
 def check_authority(record: AuthorityRecord, authority: x509.Certificate, key: Key, now: datetime) -> None:
