@@ -75,6 +75,10 @@ class Wiring:
     def open_clock(self) -> Any:
         return self._provider.clock
 
+    def authority_place(self, database: Any, name: str) -> tuple[str, str]:
+        del database
+        return name, name
+
     def officer(self, act: Act, name: str | None, key: str | None, *, concerned: Any = ()) -> str | None:
         self.asked.append((act, name, key, list(concerned)))
         if self.refusal is not None:

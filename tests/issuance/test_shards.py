@@ -30,7 +30,7 @@ def test_a_certificate_names_the_shard_that_its_record_has(
         made = [provider.issuance.issue(provider.request("natural-qcp-n-qscd")) for _ in range(3)]
     with database.read() as connection:
         c = records.certificates.c
-        shards = dict(connection.execute(select(c.serial, c.crl_shard)).tuples().all())
+        shards = {row.serial: row.crl_shard for row in connection.execute(select(c.serial, c.crl_shard))}
     assert shards[authority.serial] is None
     for one in made:
         certificate = x509.load_der_x509_certificate(one.certificate)

@@ -12,7 +12,7 @@ import typer
 
 from trustworks.core.errors import Rejected
 from trustworks.core.output import write_output
-from trustworks.core.printable import printable
+from trustworks.core.printable import printable, utf8
 from trustworks.issuance import records
 from trustworks.issuance.cli.certificate import Replace  # noqa: TC001 - Typer reads it at run time
 from trustworks.issuance.status.states import Scope
@@ -88,6 +88,7 @@ def publisher(wiring: CrlWiring, authority: str) -> Iterator[CrlPublisher]:
 
 def check_authority(wiring: CrlWiring, name: str) -> str:
     """The name of an authority; `Rejected` (crl.authority) for another."""
+    utf8(name)
     with wiring.open_database() as database, database.read() as connection:
         if records.authority(connection, name) is None:
             known = ", ".join(one.name for one in records.list_authorities(connection)[:20])
