@@ -38,6 +38,8 @@ log-list = "logs.json"
 natural-qcp-n = 2
 natural-qcp-l = 2
 tsu = 7
+[issuance.cmp]
+certificate = "certs/cmp.pem"
 """
 
 
@@ -54,6 +56,7 @@ def test_every_file_that_is_not_there_is_told_by_its_key(tmp_path: Path) -> None
         ("audit.certificate", "certs/audit.pem"),
         ("issuance.ocsp.certificate", "certs/ocsp.pem"),
         ("issuance.ct.log-list", "logs.json"),
+        ("issuance.cmp.certificate", "certs/cmp.pem"),
     ):
         assert f"{key}: there is no file {tmp_path / name}." in found
     assert [one for one in found if one.startswith("tokens.services: ") and "services.pin" in one]

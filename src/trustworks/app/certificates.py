@@ -62,6 +62,15 @@ def named(config: Config) -> Iterator[NamedCertificate]:
             file=config.issuance.ocsp.certificate,
             revoked="No OCSP answer is signed.",
         )
+    if config.issuance is not None and config.issuance.cmp is not None and config.issuance.cmp.certificate:
+        yield NamedCertificate(
+            setting="issuance.cmp",
+            use="CMP server",
+            token="services",  # noqa: S106
+            label=config.issuance.cmp.key,
+            file=config.issuance.cmp.certificate,
+            revoked="No CMP answer is signed; requests with a MAC are answered alone.",
+        )
     if config.audit.certificate is not None:
         yield NamedCertificate(
             setting="audit",

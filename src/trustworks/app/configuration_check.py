@@ -48,6 +48,8 @@ def _named_files(config: Config) -> Iterator[tuple[str, Path | None]]:
     if config.issuance is not None:
         yield "issuance.ocsp.certificate", config.issuance.ocsp.certificate
         yield "issuance.ct.log-list", None if config.issuance.ct is None else config.issuance.ct.log_list
+        if config.issuance.cmp is not None:
+            yield "issuance.cmp.certificate", config.issuance.cmp.certificate
 
 
 def _missing_files(config: Config) -> Iterator[str]:

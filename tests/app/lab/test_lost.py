@@ -167,7 +167,7 @@ def test_a_lost_database_is_told_and_nothing_is_made(lab: Lab, gone: str) -> Non
 @pytest.mark.parametrize(
     "name",
     [
-        *(f"certs/{name}.pem" for name in ("issuing", "tsu-1", "ocsp", "audit", "tls")),
+        *(f"certs/{name}.pem" for name in ("issuing", "tsu-1", "ocsp", "cmp", "audit", "tls")),
         *(f"trust/{name}.pem" for name in ("root", "issuing", "chain")),
     ],
 )

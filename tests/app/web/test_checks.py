@@ -73,18 +73,18 @@ def certificate(file: Path, *, days: float, serial: int = 1, key_days: float | N
 
 def test_certificates_that_end_are_told_before_and_after(tmp_path: Path) -> None:
     found = lab(tmp_path)
-    files = [tmp_path / "certs" / f"{name}.pem" for name in ("tsu-1", "ocsp", "audit", "tls")]
+    files = [tmp_path / "certs" / f"{name}.pem" for name in ("tsu-1", "ocsp", "cmp", "audit", "tls")]
     for file in files:
         certificate(file, days=200)
-    assert checks.expiries(found).sentence == "4 certificates, none ends within 30 days."
+    assert checks.expiries(found).sentence == "5 certificates, none ends within 30 days."
     certificate(files[1], days=10)
     assert "Renew soon:" in checks.expiries(found).sentence
     assert "ocsp.pem ends on" in checks.expiries(found).sentence
-    certificate(files[2], days=-1)
+    certificate(files[3], days=-1)
     with pytest.raises(Unavailable, match=r"audit\.pem ended on .*Issue new ones") as raised:
         checks.expiries(found)
     assert raised.value.code == "certificate.expired"
-    files[3].write_text("no certificate", encoding="utf-8")
+    files[4].write_text("no certificate", encoding="utf-8")
     with pytest.raises(Malformed, match=r"tls\.pem holds no certificate"):
         checks.expiries(found)
     files[0].unlink()
@@ -95,7 +95,7 @@ def test_certificates_that_end_are_told_before_and_after(tmp_path: Path) -> None
 @pytest.mark.req("EN319421:7.6.7-NEW-KEY")
 def test_a_key_that_ends_before_its_certificate_is_told_as_such(tmp_path: Path) -> None:
     found = lab(tmp_path)
-    for name in ("tsu-1", "ocsp", "audit", "tls"):
+    for name in ("tsu-1", "ocsp", "cmp", "audit", "tls"):
         certificate(tmp_path / "certs" / f"{name}.pem", days=1800)
     unit = "timestamping.units tsu-1"
     assert checks.expiries(found).detail[unit]["end_of"] == "certificate"
@@ -124,7 +124,7 @@ def test_a_key_that_ends_before_its_certificate_is_told_as_such(tmp_path: Path) 
 )
 def test_a_revoked_certificate_is_told_with_what_to_do(tmp_path: Path, name: str, words: str) -> None:
     found = lab(tmp_path)
-    for number, one in enumerate(("tsu-1", "ocsp", "audit", "tls"), 0xA):
+    for number, one in enumerate(("tsu-1", "ocsp", "cmp", "audit", "tls"), 0xA):
         certificate(tmp_path / "certs" / f"{one}.pem", days=200, serial=number)
     revoked: dict[int, str] = {}
     services: Any = SimpleNamespace(
@@ -132,7 +132,7 @@ def test_a_revoked_certificate_is_told_with_what_to_do(tmp_path: Path, name: str
         log=SimpleNamespace(get=lambda: SimpleNamespace(database=None)),
         certificates=certificates.in_use(found),
     )
-    assert checks.standing(services).sentence == "4 certificates, none ends within 30 days."
+    assert checks.standing(services).sentence == "5 certificates, none ends within 30 days."
     serial = certificates.read(tmp_path / "certs" / f"{name}.pem").serial_number
     revoked[serial] = "keyCompromise since 2026-11-25T00:00:00Z"
     with pytest.raises(Unavailable, match=words) as raised:
@@ -145,13 +145,13 @@ def test_a_revoked_certificate_is_told_with_what_to_do(tmp_path: Path, name: str
     assert said.count("Take a new key and certificate into use") == 1
     assert said.endswith("started again.")
     # A new certificate in the file is of no use to processes that have the old one.
-    certificate(tmp_path / "certs" / f"{name}.pem", days=200, serial=0xE)
+    certificate(tmp_path / "certs" / f"{name}.pem", days=200, serial=0xF)
     with pytest.raises(Unavailable, match=words):
         checks.standing(services)
     services.certificates = certificates.in_use(found)
-    assert checks.standing(services).sentence == "4 certificates, none ends within 30 days."
+    assert checks.standing(services).sentence == "5 certificates, none ends within 30 days."
     # One that was revoked before it was taken into use is told without a restart.
-    revoked[0xE] = "certificateHold since 2026-11-25T00:00:00Z"
+    revoked[0xF] = "certificateHold since 2026-11-25T00:00:00Z"
     services.certificates = ()
     with pytest.raises(Unavailable, match="certificateHold"):
         checks.standing(services)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import stat
+from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
+from issuance_testbed import START
 from sqlalchemy import select
 
 from trustworks.core.der.cmp import Body
@@ -21,6 +24,7 @@ from trustworks.issuance.enrolment.secrets import (
     SecretKey,
     check_equals_evidence,
     check_registration_authority,
+    check_usable,
     evidence_of,
     key_file,
 )
@@ -230,3 +234,32 @@ def test_a_certificate_that_an_officer_asked_for_asks_for_no_other(server: Serve
     assert len(server.serials()) == 1
     client.again()
     assert client.revoke(issued.certificate).failure is None  # which takes trust away
+
+
+@pytest.mark.req("TRUSTWORKS:ENROLMENT-CREDENTIAL-USABLE")
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"used": 1}, "used up"),
+        ({"expires_at": START}, "ended on"),
+        ({"withdrawn_at": START}, "withdrawn"),
+    ],
+)
+def test_a_credential_that_is_over_is_told_before_anything_is_signed(
+    changes: dict[str, Any], words: str
+) -> None:
+    found = records.Credential(
+        reference="pump-1",
+        kind="secret",
+        profile="device",
+        subject="CN=*",
+        alternative_names=(),
+        uses=1,
+        used=0,
+        created_at=START,
+        created_by="registration-officer",
+        expires_at=START + timedelta(days=1),
+    )
+    check_usable(found, START)
+    with pytest.raises(Rejected, match=words):
+        check_usable(replace(found, **changes), START)
