@@ -375,3 +375,20 @@ def test_without_its_secret_the_server_waits_for_it(acme: Acme, tmp_path: Path) 
     assert wire.request("HEAD", url).status == 503
     file.chmod(0o600)
     assert wire.request("HEAD", url).status == 200
+
+
+@pytest.mark.req("RFC8555:6.2-ALG")
+@pytest.mark.parametrize("algorithm", ["none", "ES256K", "RS384", "", None, 5, "es256"])
+def test_what_signs_nothing_or_is_not_offered_is_no_algorithm(algorithm: Any) -> None:
+    with pytest.raises(Problem) as refused:
+        rules.check_algorithm(algorithm)
+    assert refused.value.code == "badSignatureAlgorithm"
+    assert refused.value.document()["algorithms"] == list(rules.ALGORITHMS)
+
+
+@pytest.mark.req("RFC7515:4.1.11")
+@pytest.mark.parametrize("header", [{"crit": ["exp"]}, {"crit": []}, {"b64": False}])
+def test_extensions_that_are_critical_are_refused(header: dict[str, Any]) -> None:
+    with pytest.raises(Malformed, match="extension"):
+        rules.check_critical(header)
+    rules.check_critical({"alg": "ES256", "typ": "x"})

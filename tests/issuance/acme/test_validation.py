@@ -612,3 +612,27 @@ def test_the_queue_of_the_settings_validates_for_real(acme: Acme) -> None:
         assert queue.round() == 1
         queue.close()
     assert client.post(order["authorizations"][0]).json["status"] == "valid"
+
+
+@pytest.mark.req("RFC8555:8.3-REDIRECT")
+@pytest.mark.parametrize(
+    ("scheme", "port", "good"),
+    [
+        ("http", None, True),
+        ("https", 443, True),
+        ("http", 80, True),
+        ("http", 22, False),
+        ("https", 8443, False),
+        ("ftp", None, False),
+        ("file", None, False),
+        ("gopher", 80, False),
+        ("", None, False),
+    ],
+)
+def test_redirections_lead_to_http_at_its_ports_alone(scheme: str, port: int | None, good: bool) -> None:
+    if good:
+        rules.check_redirect(scheme, port, ports=(80, 443))
+        return
+    with pytest.raises(Problem) as refused:
+        rules.check_redirect(scheme, port, ports=(80, 443))
+    assert refused.value.code == "connection"
