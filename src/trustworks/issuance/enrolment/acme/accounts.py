@@ -67,7 +67,7 @@ def new_account(server: AcmeServer, signed: Signed) -> tuple[Account, bool]:
         if not records.add_account(connection, account):
             raise _TakenError
         if kid is not None:
-            key = records.external_key(connection, kid)
+            key = records.external_key(connection, kid, lock=True)
             rules.check_external_key(key, signed.now)
             if key is not None:
                 records.save_external_key(connection, replace(key, account=account.id))
@@ -244,7 +244,7 @@ def revoke_external_key(server: AcmeServer, kid: str, *, by: str) -> ExternalKey
     now = server.now()
 
     def change(connection: Connection) -> ExternalKey:
-        found = records.external_key(connection, kid)
+        found = records.external_key(connection, kid, lock=True)
         if found is None or found.revoked_at is not None:
             raise Rejected(
                 "acme.external-key",

@@ -75,10 +75,10 @@ def add_external_key(connection: Connection, key: ExternalKey) -> None:
     connection.execute(insert(external_keys).values(values(key)))
 
 
-def external_key(connection: Connection, kid: str) -> ExternalKey | None:
-    """The key with this identifier; nobody else changes it until the commit."""
-    query = select(external_keys).where(external_keys.c.kid == kid).with_for_update()
-    row = connection.execute(query).one_or_none()
+def external_key(connection: Connection, kid: str, *, lock: bool = False) -> ExternalKey | None:
+    """The key with this identifier, or None; with `lock` nobody else changes it until the commit."""
+    query = select(external_keys).where(external_keys.c.kid == kid)
+    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
     return None if row is None else ExternalKey(**fields(row))
 
 
