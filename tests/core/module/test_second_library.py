@@ -22,6 +22,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509.oid import NameOID
+from key_custodians import make_custodians
 
 from trustworks.core.errors import Malformed, Rejected, Unavailable
 from trustworks.core.module import (
@@ -35,6 +36,8 @@ from trustworks.core.module import (
     initialise_token,
 )
 from trustworks.core.module import library as libraries
+from trustworks.core.module.backup import generate_with_backup
+from trustworks.core.module.wrapping import Oaep, wrapping_profile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -334,3 +337,32 @@ def test_a_token_that_exists_is_not_made_again(second: Second) -> None:
     assert getattr(caught.value, "code", "") in {"module.token-exists", "module.slots"}
     with second.open() as module:
         assert module.keys() == []
+
+
+def test_keys_move_between_libraries_where_the_second_one_wraps(
+    second: Second, softhsm: Path, make_token: Callable[..., Pkcs11Uri]
+) -> None:
+    with second.open() as module:
+        if not second.keys_of_one_session:
+            with pytest.raises(Rejected, match="cannot take part in backup or transfer") as caught:
+                wrapping_profile(module)
+            assert caught.value.code == "keys.no-wrapping"
+            return
+        assert Oaep.SHA256 in wrapping_profile(module).oaep
+    custodians = make_custodians(softhsm, make_token, ("anna", "boris"))
+    for algorithm in (KeyAlgorithm.P256, KeyAlgorithm.RSA_3072):
+        with Module.open(make_token(), library=softhsm, read_write=True, lab=True) as source:
+            key, backup = generate_with_backup(
+                source,
+                label=f"moved-{algorithm.value}",
+                algorithm=algorithm,
+                custodians=custodians.cards,
+                threshold=2,
+                keep=lambda _: None,
+            )
+        with second.open() as target:
+            moved = custodians.restore(target, backup, ("anna", "boris"))
+            assert moved.spki == key.spki
+            moved.sign(b"data")
+            assert moved.attributes()["extractable"] is False
+            target.destroy(moved)

@@ -85,6 +85,7 @@ class Attribute(IntEnum):
     EC_POINT = 0x181
     WRAP_WITH_TRUSTED = 0x210
     UNWRAP_TEMPLATE = 0x40000212
+    NSS_DB = 0xD5A0DB00  # of NSS alone: the public value beside a private key
 
 
 class Mechanism(IntEnum):

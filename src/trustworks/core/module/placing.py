@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from trustworks.core.errors import Malformed
 from trustworks.core.module.algorithms import DEFAULT_SCHEME, EC_PARAMETERS, algorithm_of
-from trustworks.core.module.constants import Attribute, KeyType, ObjectClass
+from trustworks.core.module.constants import Attribute, KeyType, ObjectClass, Rv
 from trustworks.core.module.objects import SIGNS_ALONE
 from trustworks.core.module.pkcs11 import CryptokiError, PreparedMechanism
 from trustworks.core.module.signatures import make_plan
@@ -95,8 +95,19 @@ def place_private(
         Attribute.ID: backup.key.key_id,
         **SIGNS_ALONE,
     }
+
+    def unwrap(more: Template) -> int:
+        mechanism = PreparedMechanism(kwp)
+        return module.cryptoki.unwrap_key(session, mechanism, kek, backup.wrapped_key, {**template, **more})
+
     try:
-        return module.cryptoki.unwrap_key(session, PreparedMechanism(kwp), kek, backup.wrapped_key, template)
+        return unwrap({})
+    except CryptokiError as error:
+        key = public_key(backup)
+        if error.rv != Rv.TEMPLATE_INCOMPLETE or isinstance(key, rsa.RSAPublicKey):
+            raise damaged(error) from error
+    try:
+        return unwrap({Attribute.NSS_DB: _point(key)})  # NSS does not compute a curve's public value
     except CryptokiError as error:
         raise damaged(error) from error
 
