@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +13,7 @@ import pytest
 from sqlalchemy import Boolean, LargeBinary, String, UniqueConstraint, insert, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-import trustworks.core.audit.records
-import trustworks.issuance.records
-import trustworks.timestamping.records  # noqa: F401 - declares its tables
+import trustworks
 from trustworks.core.store import Database, metadata
 from trustworks.core.store.types import UtcDateTime
 
@@ -22,16 +22,65 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.req("TRUSTWORKS:AUDIT-10")
 
+for _module in pkgutil.walk_packages(trustworks.__path__, "trustworks."):
+    if ".records" in _module.name:  # declares its tables
+        importlib.import_module(_module.name)
+
 # What a service changes in a row after it was written; see each table's own tests.
 CHANGING = {
+    "api_clients": {"removed_at"},
+    "applications": {"state", "serial", "changed_at", "asked", "subject", "csr", "salt"},
     "audit_streams": {"logged", "closed"},
     "authorities": {"changes", "pending_since"},
+    "ceremonies": {"statement", "signature", "signer", "certificate", "time_stamp"},
     "certificates": {
         "state", "tbs", "der", "issued_at",
         "revoked_at", "revocation_reason", "invalidity_date", "revoked_recorded_at",
+        "change_number", "changed_at",
     },
+    "cmp_transactions": {"state"},
+    "enrolment_credentials": {"used", "withdrawn_at"},
+    "identity_evidence": {"content"},
+    "registration_decisions": {"reason"},
+    "revocation_requests": {
+        "state", "decided_at", "decided_by", "decided_why", "confirmed_by", "confirmed_how", "delayed_why",
+    },
+    "role_changes": {"state", "ended_at"},
+    "role_credentials": {"sign_count", "removed_at", "removed_by"},
+    "role_grants": {"withdrawn_at", "withdrawn_by"},
+    "role_operators": {"state", "names", "identifiers", "failures", "locked_until"},
+    "role_sessions": {"used_at", "closed_at"},
+    "subject_notices": {"sent_at", "tries", "problem"},
 }  # fmt: skip
-TABLES = sorted(metadata.tables)
+# What goes again when its time is over, or is the state of a conversation: the log tells what came of it.
+PASSING = {
+    "acme_accounts", "acme_authorizations", "acme_challenges", "acme_external_keys",
+    "acme_order_authorizations", "acme_orders", "acme_used_nonces",
+    "api_requests", "api_sessions",
+    "role_challenges",
+}  # fmt: skip
+TABLES = sorted(set(metadata.tables) - PASSING)
+# What rows of a table must say, beside what is made of a number.
+REVOCATION = ("revoked_at", "revocation_reason", "invalidity_date", "revoked_recorded_at")
+SAYING: dict[str, dict[str, Any]] = {
+    "applications": {"state": "issued"},
+    "certificates": {"state": "issued", **dict.fromkeys(REVOCATION)},
+    "cmp_transactions": {"state": "waiting"},
+    "crls": {"authority": "1"},  # whose numbers follow on each other
+    "enrolment_credentials": {"kind": "secret"},
+    "module_key_backups": {"threshold": 2},
+    "module_key_history": {"state": "operational"},
+    "revocation_requests": {"state": "done"},
+    "role_changes": {"state": "applied"},
+    "role_credentials": {"kind": "passkey"},
+    "role_operators": {"state": "active"},
+    "subject_notices": {"kind": "revoked"},
+}
+
+
+def test_every_table_is_append_only_or_known_to_pass() -> None:
+    assert set(metadata.tables) >= PASSING
+    assert set(CHANGING) <= set(TABLES)
 
 
 def values_of(table: Table, number: int) -> dict[str, Any]:
@@ -46,11 +95,7 @@ def values_of(table: Table, number: int) -> dict[str, Any]:
             return bool(number & 1)
         return str(number) if isinstance(column.type, String) else number
 
-    values = {column.name: value(column) for column in table.columns}
-    if table.name == "certificates":
-        revocation = ("revoked_at", "revocation_reason", "invalidity_date", "revoked_recorded_at")
-        values |= {"state": "issued", **dict.fromkeys(revocation)}
-    return values
+    return {column.name: value(column) for column in table.columns} | SAYING.get(table.name, {})
 
 
 def write(database: Database, table: Table, number: int) -> dict[str, Any]:
@@ -104,7 +149,7 @@ def test_rows_are_not_changed(database: Database, table: Table) -> None:
     before = stored(database, table)
     other = values_of(table, 2)
     for column in table.columns:
-        if column.name in CHANGING.get(table.name, ()):
+        if column.name in CHANGING.get(table.name, ()) or column.name in SAYING.get(table.name, ()):
             continue
         processor = column.type.dialect_impl(database.engine.dialect).bind_processor(database.engine.dialect)
         value = other[column.name] if processor is None else processor(other[column.name])
