@@ -53,7 +53,7 @@ def show(
         ("for", found.title),
         (
             "issued by",
-            "nothing but `trustworks lab` (the key ceremony is not built yet)"
+            "nothing but key ceremonies, and `trustworks lab`"
             if found.ca
             else found.authority,
         ),

@@ -133,7 +133,7 @@ def check_not_a_ceremony(profile: Profile) -> None:
         raise Rejected(
             "issuance.profile-ceremony",
             f"Certificates of the profile {profile.name} are not issued on request. `trustworks lab` makes a "
-            "laboratory's authorities; the key ceremony that makes others is not built yet.",
+            "laboratory's authorities, and a key ceremony others: trustworks keys ceremony plan sub-ca.",
         )
 
 

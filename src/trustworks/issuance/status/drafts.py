@@ -44,8 +44,8 @@ if TYPE_CHECKING:
 _SECOND: Final = 1_000_000  # in microseconds, as times are stored
 _ROWS: Final = 5_000  # are fetched at once
 _ABSENT = (
-    "There is no authority {name!r} yet. `trustworks lab` makes a laboratory's; the key ceremony that makes "
-    "one elsewhere is not built yet."
+    "There is no authority {name!r} yet. `trustworks lab` makes a laboratory's, and a key ceremony others: "
+    "trustworks keys ceremony plan sub-ca."
 )
 
 
