@@ -134,8 +134,8 @@ def test_secrets_are_their_owners_alone(lab: Lab) -> None:
     for file in (lab.folder / "secrets").iterdir():
         assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
         pins[file.name] = file.read_text(encoding="utf-8").strip()
-    assert len(pins) == 11
-    assert len(set(pins.values())) == 11, "two secrets are the same"
+    assert len(pins) == 12
+    assert len(set(pins.values())) == 12, "two secrets are the same"
     assert all(len(pin) >= 20 for pin in pins.values())
     for file in (lab.folder / "tokens", lab.folder / "state"):
         assert stat.S_IMODE(file.stat().st_mode) == 0o700
@@ -148,7 +148,7 @@ def test_healthz_names_every_resource_with_a_sentence(lab: Lab) -> None:
     assert found["ok"]
     assert set(found["resources"]) == {
         *("clock", "store", "audit", "disk", "certificates", "jobs", "timestamping", "ocsp", "crl"),
-        *("module.tsu", "module.services", "processes"),
+        *("module.tsu", "module.services", "module.issuing", "enrolment", "processes"),
     }
     assert all(one["sentence"].endswith(".") for one in found["resources"].values())
     assert any("Laboratory" in banner for banner in found["banners"])

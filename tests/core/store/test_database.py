@@ -11,13 +11,11 @@ from contextlib import closing
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import all_tables  # noqa: F401 - declares them
 import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, UniqueConstraint, insert, inspect, select, text
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
-import trustworks.core.audit
-import trustworks.issuance.records
-import trustworks.timestamping.records  # noqa: F401 - declares its tables
 from trustworks.app.configuration_check import problems
 from trustworks.app.web.checks import store
 from trustworks.app.wiring import Wiring

@@ -108,13 +108,13 @@ authorities = Table(
     Column("key_label", String(64), nullable=False),
     Column("parent", String(64), nullable=True),
     Column("created_at", UtcDateTime, nullable=False),
+    # How often the status of one of its certificates was changed, and when the oldest change was recorded
+    # that the newest list lacks. Nothing but these two ever changes in a row.
+    Column("changes", BigInteger, nullable=False, server_default="0"),
+    Column("pending_since", UtcDateTime, nullable=True),
     # Hours of its revocation list, where they are its own and not the configuration's.
     Column("crl_validity_hours", Integer, nullable=True),
     Column("crl_every_hours", Integer, nullable=True),
-    # How often the status of one of its certificates was changed, and when the oldest change was recorded
-    # that the newest list lacks. Nothing else in a row ever changes.
-    Column("changes", BigInteger, nullable=False, server_default="0"),
-    Column("pending_since", UtcDateTime, nullable=True),
 )
 
 crls = Table(
