@@ -53,9 +53,7 @@ def show(
         ("for", found.title),
         (
             "issued by",
-            "nothing but key ceremonies, and `trustworks lab`"
-            if found.ca
-            else found.authority,
+            "nothing but key ceremonies, and `trustworks lab`" if found.ca else found.authority,
         ),
         ("valid", f"{found.days} days, at most {found.max_days}")
         if found.hours is None
