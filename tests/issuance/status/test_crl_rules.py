@@ -263,3 +263,45 @@ def test_a_held_certificate_is_not_revoked_for_the_last_list() -> None:
     assert said.startswith("2 certificates are neither expired nor revoked")
     assert said.endswith("release or revoke the held ones (1)")
     assert not rules.last_list_objections([replace(STATUS, revocation=hold)], NOW + 2 * DAY)
+
+
+URL = "http://tsp.example.com/crl/issuing/3.crl"
+
+
+def point(*urls: str, user: bool = True, ca: bool = False, indirect: bool = False) -> Any:
+    return x509.IssuingDistributionPoint(
+        full_name=[x509.UniformResourceIdentifier(url) for url in urls],
+        relative_name=None,
+        only_contains_user_certs=user,
+        only_contains_ca_certs=ca,
+        only_some_reasons=None,
+        indirect_crl=indirect,
+        only_contains_attribute_certs=False,
+    )
+
+
+@pytest.mark.req("RFC5280:5.2.5-01")
+def test_the_list_of_a_shard_says_which_and_another_says_nothing() -> None:
+    def found(crl: x509.CertificateRevocationList, url: str | None = URL, *, user: bool = True) -> int:
+        return len(rules.distribution_point_objections(crl, url, only_user_certificates=user))
+
+    assert found(a_list(), None) == 0
+    assert found(a_list(point(URL), critical=True)) == 0
+    assert found(a_list(point("http://old.example.com/3.crl", URL), critical=True)) == 0
+    assert found(a_list()) == 1
+    assert found(a_list(point(URL), critical=True), None) == 1
+    assert found(a_list(point(URL))) == 1
+    assert found(a_list(point("http://tsp.example.com/crl/issuing/4.crl"), critical=True)) == 1
+    assert found(a_list(point(URL), critical=True), user=False) == 1
+    assert found(a_list(point(URL, user=False, indirect=True), critical=True), user=False) == 1
+
+
+@pytest.mark.req("RFC5280:5.2.4-01")
+def test_a_delta_list_says_what_it_goes_on_from_and_another_says_nothing() -> None:
+    delta = x509.DeltaCRLIndicator(7)
+    assert rules.delta_objections(a_list(), None) == ()
+    assert rules.delta_objections(a_list(delta, critical=True), 7) == ()
+    assert len(rules.delta_objections(a_list(), 7)) == 1
+    assert len(rules.delta_objections(a_list(delta, critical=True), None)) == 1
+    assert len(rules.delta_objections(a_list(delta, critical=True), 6)) == 1
+    assert len(rules.delta_objections(a_list(delta), 7)) == 1

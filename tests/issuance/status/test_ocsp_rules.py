@@ -20,6 +20,7 @@ from trustworks.core.der.ocsp import (
     ResponseData,
     SingleResponse,
     archive_cutoff_extension,
+    cert_hash_extension,
 )
 from trustworks.core.errors import Malformed
 from trustworks.issuance.model import CertificateStatus, Revocation, RevocationReason
@@ -252,3 +253,17 @@ def test_answers_about_one_issued_certificate_are_kept_alone() -> None:
     assert not rules.may_be_kept((STATUS,), b"i" * 301)
     for found in ((), (None,), (STATUS, STATUS), (replace(STATUS, state="abandoned"),)):
         assert not rules.may_be_kept(found, b"id")
+
+
+@pytest.mark.req("TRUSTWORKS:STATUS-OCSP-CERT-HASH")
+def test_the_hash_of_a_certificate_is_told_where_one_is_on_record() -> None:
+    own, other = cert_hash_extension(b"c" * 32), cert_hash_extension(b"d" * 32)
+
+    def found(extensions: tuple[bytes, ...], expected: bytes) -> int:
+        return len(rules.cert_hash_objections([replace(GOOD, extensions=extensions)], [expected]))
+
+    assert found((own,), own) == 0
+    assert found((), b"") == 0
+    assert found((), own) == 1
+    assert found((other,), own) == 1
+    assert found((own,), b"") == 1
