@@ -8,6 +8,7 @@ result is there already, by what was prepared, and so nothing is made twice.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Protocol
 
 from trustworks.core.errors import Refused, Rejected, TrustworksError, Unavailable
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 Facts = dict[str, Any]
 
 
-class Action:
+class Action(ABC):
     """What is done for one kind of step. Facts are JSON values; secrets never are among them."""
 
     def prepare(self, step: Any) -> Facts:
@@ -35,9 +36,9 @@ class Action:
         del step, prepared
         return None
 
+    @abstractmethod
     def perform(self, step: Any, prepared: Facts) -> Facts:
         """Do it, and say what came of it."""
-        raise NotImplementedError
 
 
 class Journal(Protocol):
