@@ -1,0 +1,111 @@
+"""How requests for certificates come in: registration, the enrolment protocols, the JSON API."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+from trustworks.app.wiring.issuing import Issuing
+from trustworks.core.errors import Rejected
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from trustworks.core.audit import Recorder
+    from trustworks.core.module import Key, Module
+    from trustworks.core.store import Database
+    from trustworks.core.time import Clock
+    from trustworks.issuance.enrolment.acme.validation.queue import ValidationQueue
+    from trustworks.issuance.enrolment.clients import ApiClients
+    from trustworks.issuance.enrolment.ra import RegistrationAuthority
+    from trustworks.issuance.registration.service import Registration
+
+
+class Enrolling(Issuing):
+    """What stands on the certification authorities and asks them for certificates."""
+
+    @contextmanager
+    def open_api_clients(self) -> Iterator[ApiClients]:
+        """The clients of the JSON API. Raises `Rejected` when the configuration has none."""
+        from trustworks.issuance.enrolment.clients import ApiClients  # noqa: PLC0415
+
+        settings = self.issuance_settings.api
+        if settings is None:
+            raise Rejected(
+                "config.api", f"{self.loaded.file} has no [issuance.api]: add that line, and there is an API."
+            )
+        with self.open_database() as database, self.open_recorder("api", database=database) as log:
+            yield ApiClients(settings, clock=self.open_clock(), recorder=log, database=database)
+
+    @contextmanager
+    def open_registration(self) -> Iterator[Registration]:
+        """The registration authority's desk, over the certification authorities."""
+        from trustworks.issuance.registration.service import Registration  # noqa: PLC0415
+
+        with (
+            self.open_database() as database,
+            self.open_recorder("registration", database=database) as log,
+            self.open_issuance(database=database, recorder=log) as issuance,
+        ):
+            yield Registration(
+                self.issuance_settings.registration,
+                issuance=issuance,
+                clock=self.open_clock(),
+                recorder=log,
+                database=database,
+            )
+
+    @contextmanager
+    def open_registration_authority(
+        self,
+        role: str = "enrolment",
+        *,
+        database: Database | None = None,
+        recorder: Recorder | None = None,
+        clock: Clock | None = None,
+        module: Callable[[str], Module] | None = None,
+        service_key: Callable[[str], Key] | None = None,
+    ) -> Iterator[RegistrationAuthority]:
+        """What enrolment protocols stand on, over what the caller has open already."""
+        from trustworks.app.configuration.settings import https_origins  # noqa: PLC0415
+        from trustworks.issuance.enrolment.ra import RegistrationAuthority  # noqa: PLC0415
+
+        with ExitStack() as stack:
+            store = database if database is not None else stack.enter_context(self.open_database())
+            log = (
+                recorder
+                if recorder is not None
+                else stack.enter_context(self.open_recorder(role, database=store))
+            )
+            issuance = stack.enter_context(self.open_issuance(database=store, recorder=log, module=module))
+            http = self.config.http
+            yield RegistrationAuthority(
+                settings=self.issuance_settings,
+                public_url=http.public_url.rstrip("/"),
+                issuance=issuance,
+                database=store,
+                recorder=log,
+                clock=clock if clock is not None else self.open_clock(),
+                lab=self.lab,
+                service_key=service_key,
+                base=self.base,
+                state_dir=self.state_dir,
+                origins=https_origins(http),
+            )
+
+    @contextmanager
+    def open_validation(self, *, database: Database, recorder: Recorder) -> Iterator[ValidationQueue]:
+        """The queue of ACME's validation, with the settings of [issuance.acme]."""
+        from trustworks.issuance.enrolment.acme.validation.queue import open_queue  # noqa: PLC0415
+
+        settings = self.issuance_settings.acme
+        if settings is None:
+            raise Rejected(
+                "config.acme",
+                f"{self.loaded.file} has no [issuance.acme]: `trustworks config explain` tells of it.",
+            )
+        queue = open_queue(settings, database=database, recorder=recorder, clock=self.open_clock())
+        try:
+            yield queue
+        finally:
+            queue.close()

@@ -1,0 +1,53 @@
+"""Trusted roles: who may act."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from trustworks.app.wiring.issuing import Issuing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from trustworks.core.audit import Recorder
+    from trustworks.core.roles.model import Act, Person
+    from trustworks.core.roles.service import Roles
+    from trustworks.core.store import Database
+
+
+class Offices(Issuing):
+    """The operators, their credentials and approvals."""
+
+    def roles(self, *, database: Database, recorder: Recorder) -> Roles:
+        """The service of trusted roles over what the caller has open."""
+        from trustworks.core.roles.office import Office  # noqa: PLC0415 - loads SQLAlchemy
+        from trustworks.core.roles.service import Roles  # noqa: PLC0415
+
+        return Roles(
+            Office(
+                database=database,
+                recorder=recorder,
+                clock=self.open_clock(),
+                settings=self.config.roles,
+                lab=self.lab,
+                revoked=lambda certificate: self.revoked(database, certificate.serial_number),
+            )
+        )
+
+    @contextmanager
+    def open_roles(self) -> Iterator[Roles]:
+        """The service of trusted roles, with a stream of its own in the audit log."""
+        with (
+            self.open_database() as database,
+            self.open_recorder("roles", database=database) as recorder,
+        ):
+            yield self.roles(database=database, recorder=recorder)
+
+    def officer(
+        self, act: Act, name: str | None, key: str | None, *, concerned: Iterable[Person] = ()
+    ) -> str | None:
+        """The operator who does `act`, authenticated; None where none is needed (see `acting.officer`)."""
+        from trustworks.app.acting import officer  # noqa: PLC0415 - loads the libraries of signatures
+
+        return officer(self, act, name, key, concerned=concerned)
