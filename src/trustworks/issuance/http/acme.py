@@ -18,6 +18,7 @@ import structlog
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from trustworks.core import problems
 from trustworks.core.errors import Malformed, Refused, Rejected, Unavailable
 from trustworks.core.http import RawRequest, RawResponse, Route
 from trustworks.core.troubles import Troubles
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 JSON: Final = "application/json"
-PROBLEM: Final = "application/problem+json"
 CHAIN: Final = "application/pem-certificate-chain"
 _THREADS: Final = 8
 _POLL: Final = 1  # seconds after which a client may look again at what is in progress
@@ -66,8 +66,7 @@ def routes(server: AcmeServer) -> list[Route]:
 
 def refusal(status: int, sentence: str) -> RawResponse:
     """A problem document for a request that did not even get here."""
-    document = Problem("malformed", sentence, status=status).document()
-    return RawResponse(status, PROBLEM, _octets(document), (_NOT_KEPT,))
+    return problems.response(Problem("malformed", sentence, status=status).document())
 
 
 class Edge:
@@ -124,10 +123,10 @@ class Edge:
     # Signed
 
     def _signed(self, request: RawRequest) -> RawResponse:
-        headers: Headers = (_NOT_KEPT,)
+        headers: Headers = ()
         try:
             urls = self._urls(request)
-            headers = (*headers, _index(urls))
+            headers = (_index(urls),)
             rules.check_content_type(request.headers.get("content-type", ""))
             rules.check_size(len(request.body))
             raw = request.raw_path.decode("latin-1")
@@ -138,7 +137,7 @@ class Edge:
             signed = self._server.authentic(request.body, urls.origin + raw, urls)
             query = raw.partition("?")[2]
             answer = resource(self, signed, f"{rest}?{query}" if query else rest)
-            answered = _response(answer, (*headers, self._nonce()))
+            answered = _response(answer, (_NOT_KEPT, *headers, self._nonce()))
         except Exception as error:  # noqa: BLE001 - told and logged in `_failure`
             return self._failure(error, request, headers)
         self._troubles.ended("acme")
@@ -161,7 +160,7 @@ class Edge:
         if request.method == "POST":
             with suppress(Unavailable):  # without time there is no nonce either
                 told = (*told, self._nonce())
-        return RawResponse(problem.status, PROBLEM, _octets(problem.document()), told)
+        return problems.response(problem.document(), *told)
 
     # Resources (RFC 8555, 7.1)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from trustworks.core import problems
 from trustworks.core.errors import Rejected
 
 if TYPE_CHECKING:
@@ -70,13 +71,13 @@ class Problem(Rejected):
         self.headers = headers
 
     def document(self) -> dict[str, Any]:
-        """The problem document (RFC 7807) as JSON values."""
-        found: dict[str, Any] = {"type": URN + self.code, "detail": str(self), "status": self.status}
+        """The problem document (RFC 8555, 6.7; RFC 9457) as JSON values."""
+        more = dict(self.more)
         if self.name is not None:
-            found["identifier"] = {"type": "dns", "value": self.name}
+            more["identifier"] = {"type": "dns", "value": self.name}
         if self.parts:
-            found["subproblems"] = [one.document() for one in self.parts]
-        return {**found, **self.more}
+            more["subproblems"] = [one.document() for one in self.parts]
+        return problems.document(URN + self.code, status=self.status, detail=str(self), more=more)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
