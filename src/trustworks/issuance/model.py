@@ -426,6 +426,18 @@ class KeyProof(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LostKey:
+    """A public key whose private key is said to be known to others, and what shows that.
+
+    `spki_sha256` is SHA-256 of its SubjectPublicKeyInfo. `shown_by`: the private key itself, a signature
+    that the key's owner has no reason to make, or somebody's statement.
+    """
+
+    spki_sha256: bytes
+    shown_by: Literal["private-key", "signature", "statement"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """What a certificate is asked for: a key with the proof of its possession, and a name.
 

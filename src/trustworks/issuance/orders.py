@@ -78,16 +78,18 @@ class Asked:
 
 
 class Known(NamedTuple):
-    """What is known of public keys, by their hashes: the authorities', and certificates of lost ones."""
+    """What is known of public keys, by their hashes: the authorities', certificates of lost ones, blocked."""
 
     authorities: frozenset[bytes]
     lost: dict[bytes, str]
+    blocked: frozenset[bytes]
 
     def check(self, spki: bytes) -> None:
         """Refuse a key that is an authority's or was lost."""
         digest = hashlib.sha256(spki).digest()
         key_rules.check_key_is_separate(digest, self.authorities)
         key_rules.check_key_not_compromised(self.lost.get(digest))
+        key_rules.check_key_not_blocked(digest, self.blocked)
 
 
 class Orders:
@@ -208,10 +210,12 @@ class Orders:
         """What the database knows of these public keys; asked again where it counts."""
         digests = [hashlib.sha256(spki).digest() for spki in keys]
         if not digests:
-            return Known(frozenset(), {})
+            return Known(frozenset(), {}, frozenset())
         with self._database.read() as connection:
             return Known(
-                records.authority_keys(connection, digests), records.compromised_keys(connection, digests)
+                records.authority_keys(connection, digests),
+                records.compromised_keys(connection, digests),
+                records.blocked_keys(connection, digests),
             )
 
     def provider_attributes(self) -> dict[str, str | None]:

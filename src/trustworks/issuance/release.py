@@ -32,6 +32,7 @@ from trustworks.issuance.rules.authorities import check_authority_usable, check_
 from trustworks.issuance.rules.keys import (
     check_agreed_signature,
     check_key_has_one_use,
+    check_key_not_blocked,
     check_key_not_compromised,
 )
 
@@ -416,7 +417,8 @@ def _allowed(connection: Connection, begun: Sequence[_Begun]) -> list[_Begun]:
     # Read after the locks, as a statement of its own: one that waited for a lock may show what was before.
     chain = records.statuses(connection, serials)
     head = next(iter(records.crl_heads(connection, authority)), None)
-    keys = records.uses_of_keys(connection, list({one.spki_sha256 for one in begun}))
+    digests = list({one.spki_sha256 for one in begun})
+    keys, blocked = records.uses_of_keys(connection, digests), records.blocked_keys(connection, digests)
     together: dict[bytes, list[KeyUse]] = {}  # what those before it in this transaction are for
 
     def check(one: _Begun) -> None:
@@ -424,6 +426,7 @@ def _allowed(connection: Connection, begun: Sequence[_Begun]) -> list[_Begun]:
         check_list_goes_on(head)
         known = keys.get(one.spki_sha256)
         check_key_not_compromised(None if known is None else known.lost)
+        check_key_not_blocked(one.spki_sha256, blocked)
         use = KeyUse(one.serial, one.order.template.profile.name, one.subject)
         others = together.setdefault(one.spki_sha256, [])
         check_key_has_one_use(use.profile, use.subject, [*(() if known is None else known.uses), *others])

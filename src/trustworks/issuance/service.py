@@ -30,7 +30,7 @@ from trustworks.issuance.orders import Asked, Orders, new_serial
 from trustworks.issuance.profiles import profile_named
 from trustworks.issuance.profiles.tbs import read_authority
 from trustworks.issuance.release import INTENT_LIFE, Order, Release, reason_of
-from trustworks.issuance.revocation import Reception, RevocationRequests, StatusChange
+from trustworks.issuance.revocation import LostKeys, Reception, RevocationRequests, StatusChange
 from trustworks.issuance.rules import requests as request_rules
 from trustworks.issuance.together import Together
 
@@ -115,6 +115,9 @@ class Issuance:
         )
         self._revocation = StatusChange(clock, recorder, system=system)
         self.requests = RevocationRequests(
+            self._revocation, clock=clock, recorder=recorder, database=database, system=system
+        )
+        self.lost_keys = LostKeys(
             self._revocation, clock=clock, recorder=recorder, database=database, system=system
         )
 

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import deque
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_pem_private_key,
+    load_pem_public_key,
+)
 
 from trustworks.core.errors import Malformed
 from trustworks.core.printable import printable
-from trustworks.issuance.model import NAME_ORDER, Limit, NameAttribute
+from trustworks.issuance.model import NAME_ORDER, Limit, LostKey, NameAttribute
 
 MAX_CSR: Final = 65536
 _UNREADABLE: Final = (x509.InvalidVersion, x509.UnsupportedGeneralNameType, x509.DuplicateExtension)
@@ -223,3 +230,60 @@ def read_limit(text: str) -> Limit:
     digits = found[2].lstrip("0") or "0"
     amount = digits.rstrip("0") or digits
     return Limit(currency=found[1], amount=int(amount), exponent=len(digits) - len(amount))
+
+
+KEY_LOST_NAME: Final = "The private key of this request is known to others"
+"""The commonName of a request by which anybody who has a private key shows that he has it."""
+MAX_KEY: Final = 65536
+_PRIVATE: Final = re.compile(rb"-----BEGIN ([A-Z]+ )?PRIVATE KEY-----")
+_REQUEST: Final = re.compile(rb"-----BEGIN (NEW )?CERTIFICATE REQUEST-----")
+
+
+def read_lost_key(data: bytes) -> LostKey:
+    """A key that got into other hands, from what a finder has of it, in PEM. Raises `Malformed`.
+
+    Its private key; a request signed by it whose commonName is `KEY_LOST_NAME` (requests as such are no
+    secrets, and prove nothing); a certificate or a public key, which prove nothing either.
+    """
+    if len(data) > MAX_KEY:
+        raise Malformed(f"The file has {len(data)} octets; no key needs more than {MAX_KEY}.")
+    try:
+        if _PRIVATE.search(data):
+            return _lost(load_pem_private_key(data, password=None).public_key(), "private-key")
+        if _REQUEST.search(data):
+            return _lost_by_request(read_csr(data))
+        if b"-----BEGIN CERTIFICATE-----" in data:
+            return _lost(x509.load_pem_x509_certificate(data).public_key(), "statement")
+        return _lost(load_pem_public_key(data), "statement")
+    except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
+        raise Malformed(
+            "This is no private key without passphrase, no request, certificate or public key in PEM that "
+            "can be read."
+        ) from error
+
+
+def _lost(key: object, shown_by: Literal["private-key", "signature", "statement"]) -> LostKey:
+    if not isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey):
+        raise Malformed(
+            "The key is neither RSA nor on an elliptic curve; no certificate here has such a key."
+        )
+    spki = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return LostKey(spki_sha256=hashlib.sha256(spki).digest(), shown_by=shown_by)
+
+
+def _lost_by_request(csr: Csr) -> LostKey:
+    names = [one.value for one in csr.request.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)]
+    if names != [KEY_LOST_NAME] or not csr.is_signature_valid:
+        raise Malformed(
+            "The request does not show that its key is known to others: it has to be signed by that key, "
+            f'with one commonName, "{KEY_LOST_NAME}".'
+        )
+    return _lost(csr.key, "signature")
+
+
+def read_spki_sha256(text: str) -> LostKey:
+    """The SHA-256 of a SubjectPublicKeyInfo as people write it (hexadecimal). Raises `Malformed`."""
+    digits = text.strip().lower().replace(":", "")
+    if not re.fullmatch(r"[0-9a-f]{64}", digits):
+        raise Malformed(f"{text!r} is no SHA-256; write 64 hexadecimal digits.")
+    return LostKey(spki_sha256=bytes.fromhex(digits), shown_by="statement")

@@ -58,6 +58,7 @@ TABLES = sorted(set(metadata.tables) - PASSING)
 REVOCATION = ("revoked_at", "revocation_reason", "invalidity_date", "revoked_recorded_at")
 SAYING: dict[str, dict[str, Any]] = {
     "applications": {"state": "issued"},
+    "blocked_keys": {"shown_by": "statement"},
     "certificates": {"state": "issued", **dict.fromkeys(REVOCATION)},
     "cmp_transactions": {"state": "waiting"},
     "crls": {"authority": "1"},  # whose numbers follow on each other

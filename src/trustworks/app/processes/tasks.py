@@ -268,6 +268,7 @@ def _revoker(wiring: Wiring, tokens: Tokens, stack: ExitStack) -> Round:
 
     def look() -> str | TaskState:
         done = issuance.requests.carry_out_due()
+        issuance.lost_keys.finish()
         waiting = issuance.requests.list(state="pending")
         overdue = [one.id for one in waiting if is_overdue(one, datetime.now(UTC))]
         if overdue:

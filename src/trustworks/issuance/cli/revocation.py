@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path  # noqa: TC003 - Typer reads it at run time
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from trustworks.core.durable import read_at_most
+from trustworks.core.errors import Malformed
 from trustworks.core.moments import read_moment
 from trustworks.core.printable import printable
 from trustworks.core.roles.model import Act
@@ -21,7 +24,7 @@ from trustworks.issuance.cli.certificate import (
     revoked_in_words,
 )
 from trustworks.issuance.rules.revocation_requests import KINDS, deadline, is_overdue
-from trustworks.issuance.wire import read_serial
+from trustworks.issuance.wire import MAX_KEY, read_lost_key, read_serial, read_spki_sha256
 
 if TYPE_CHECKING:
     from trustworks.issuance.model import RevocationRequest
@@ -117,6 +120,59 @@ def _record(
         typer.echo(json.dumps(_as_dict(made)))
     else:
         typer.echo(f"Recorded as {made.id}; to be settled before {deadline(made):%Y-%m-%d %H:%M} UTC.")
+
+
+@revocation.command("key")
+def lost_key(
+    context: typer.Context,
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            help="What shows the key (PEM): the private key itself, or a request signed by it with the "
+            "commonName that docs/status.md tells; a certificate or a public key show nothing.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
+    *,
+    spki_sha256: Annotated[
+        str | None, typer.Option(help="In place of FILE: SHA-256 of its SubjectPublicKeyInfo, hexadecimal.")
+    ] = None,
+    confirmed_how: Annotated[
+        str | None,
+        typer.Option(
+            help="How it became known that others have the key; needed where the file shows nothing."
+        ),
+    ] = None,
+    invalidity_date: Annotated[
+        str | None, typer.Option(help="Since when others have it, if that is known (UTC).")
+    ] = None,
+    by: By = "revocation-officer",
+    operator: OperatorName = None,
+    key: OperatorKey = None,
+    as_json: AsJson = False,
+) -> None:
+    """Block a key that others have, for good, and revoke all its certificates as compromised."""
+    if (file is None) == (spki_sha256 is None):
+        raise Malformed("Name the key in one way: by a FILE, or by --spki-sha256.")
+    lost = (
+        read_spki_sha256(spki_sha256 or "")
+        if file is None
+        else read_lost_key(read_at_most(file, MAX_KEY + 1))
+    )
+    since = None if invalidity_date is None else read_moment(invalidity_date)
+    by = context.obj.officer(Act.REVOKE, operator, key) or by
+    with context.obj.open_issuance() as issuance:
+        done = issuance.lost_keys.block(lost, by=by, note=confirmed_how, invalidity_date=since)
+    if as_json:
+        told = {"spki_sha256": done.spki_sha256.hex(), "blocked_before": done.before}
+        typer.echo(json.dumps({**told, "shown_by": lost.shown_by, "revoked": done.revoked}))
+        return
+    typer.echo(f"The key {done.spki_sha256.hex()} {'was blocked before' if done.before else 'is blocked'}.")
+    for serial in done.revoked:
+        typer.echo(f"Revoked {serial} for keyCompromise.")
+    if not done.revoked:
+        typer.echo("It has no certificate here that was to be revoked.")
 
 
 @revocation.command("list")

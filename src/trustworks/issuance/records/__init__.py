@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from trustworks.issuance.records.blocked import (
+    authorities_of_key,
+    block_key,
+    blocked_keys,
+    unrevoked_of_blocked,
+)
 from trustworks.issuance.records.bound import (
     BoundCertificate,
     bound_certificates,
@@ -98,9 +104,12 @@ __all__ = [
     "api_client",
     "api_session",
     "authorities",
+    "authorities_of_key",
     "authorities_since",
     "authority",
     "authority_keys",
+    "block_key",
+    "blocked_keys",
     "bound_certificates",
     "bound_lists",
     "certificate",
@@ -154,6 +163,7 @@ __all__ = [
     "status",
     "statuses",
     "unfounded_authorities",
+    "unrevoked_of_blocked",
     "uses_of_keys",
     "waiting_notices",
 ]

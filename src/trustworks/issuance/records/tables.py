@@ -178,3 +178,15 @@ subject_notices = Table(
     CheckConstraint("kind IN ('revoked', 'held', 'released')", name="notice_kind_known"),
 )
 Index("subject_notices_waiting", subject_notices.c.sent_at, subject_notices.c.at)
+
+# Keys whose private keys are known to others, whether one of their certificates is ours or not.
+blocked_keys = Table(
+    "blocked_keys",
+    metadata,
+    Column("spki_sha256", LargeBinary(32), primary_key=True),
+    Column("shown_by", String(20), nullable=False),
+    Column("note", String(2000), nullable=True),
+    Column("blocked_at", UtcDateTime, nullable=False),
+    Column("blocked_by", String(200), nullable=False),
+    CheckConstraint("shown_by IN ('private-key', 'signature', 'statement')", name="shown_by_known"),
+)

@@ -83,7 +83,7 @@ class StatusChange:
             )
             new = revocation_rules.following(found.revocation, told)
             records.set_revocation(connection, serial, None if reason is None else new, at=now)
-            others = _revoke_key(connection, found.spki_sha256, told) if reason in LOST else ()
+            others = _revoke_key(connection, found, told) if reason in LOST else ()
             for one in (serial, *others):
                 records.add_notice(connection, one, _in_a_word(reason), reason, now)
             changed.append(replace(new, also=others))
@@ -146,13 +146,17 @@ def _locked(connection: Connection, serial: str) -> CertificateRecord | None:
 
 
 @implements("TRUSTWORKS:ISSUANCE-KEY-LOST", disabled=())
-def _revoke_key(connection: Connection, spki_sha256: bytes, lost: Revocation) -> tuple[str, ...]:
-    """Revoke all other certificates of a lost key as lost, and answer the serials.
+def _revoke_key(connection: Connection, first: CertificateRecord, lost: Revocation) -> tuple[str, ...]:
+    """Revoke all other certificates of the key of `first` as lost, and answer the serials.
 
-    They are of one authority, whose row is locked: a key has one use (`check_key_has_one_use`).
+    A key has one use (`check_key_has_one_use`), and yet several authorities may have certified it: a
+    responder answers for each. The row of every one is locked, as that of the first is.
     """
     reached = []
-    for serial in records.serials_of_key(connection, spki_sha256):
+    for name in records.authorities_of_key(connection, first.spki_sha256):
+        if name != first.authority:
+            records.lock_authority(connection, name=name)
+    for serial in records.serials_of_key(connection, first.spki_sha256):
         found = records.status(connection, serial)
         current = None if found is None else found.revocation
         if revocation_rules.may_become(current, lost.reason):

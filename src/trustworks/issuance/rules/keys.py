@@ -126,3 +126,17 @@ def check_key_not_compromised(serial: str | None) -> None:
             f"The certificate {serial} with this key was revoked because the key is compromised; make a new "
             "key.",
         )
+
+
+@implements("TRUSTWORKS:ISSUANCE-KEY-BLOCKED")
+def check_key_not_blocked(spki_sha256: bytes, blocked: Collection[bytes]) -> None:
+    """Refuse a key that is on record as known to others, whether it was ever certified here or not.
+
+    Source: EN 319 411-1, 6.5.1 (a leaked key) and 6.3.6.
+    """
+    if spki_sha256 in blocked:
+        raise Refused(
+            "TRUSTWORKS:ISSUANCE-KEY-BLOCKED",
+            "The private key of this public key is known to others, and so it is blocked here; make a new "
+            "key.",
+        )
