@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import ipaddress
 import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -198,7 +199,7 @@ class Client:
         return self
 
     def order(self, *names: str, **more: Any) -> Answer:
-        identifiers = [{"type": "dns", "value": name} for name in names]
+        identifiers = [{"type": "ip" if is_address(name) else "dns", "value": name} for name in names]
         return self.post(self.url("new-order"), {"identifiers": identifiers, **more})
 
     def ready(self, *names: str, **more: Any) -> tuple[str, Any]:
@@ -233,10 +234,16 @@ class Client:
         return x509.load_pem_x509_certificate(pem).public_bytes(Encoding.DER)
 
 
+def is_address(name: str) -> bool:
+    return ":" in name or name.replace(".", "").isdigit()
+
+
 def csr_for(names: Iterable[str], key: Any = None, subject: str | None = None) -> bytes:
     attributes = [] if subject is None else [x509.NameAttribute(x509.NameOID.COMMON_NAME, subject)]
     builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name(attributes))
-    listed = [x509.DNSName(name) for name in names]
+    listed: list[x509.GeneralName] = [
+        x509.IPAddress(ipaddress.ip_address(one)) if is_address(one) else x509.DNSName(one) for one in names
+    ]
     if listed:
         builder = builder.add_extension(x509.SubjectAlternativeName(listed), critical=False)
     return builder.sign(key or ec_key(), hashes.SHA256()).public_bytes(Encoding.DER)

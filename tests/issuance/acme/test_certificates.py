@@ -215,6 +215,12 @@ def test_an_order_replaces_a_certificate_once(acme: Acme) -> None:
     assert client.order("www.example.com", replaces="text").type == "malformed"
     renewal = client.order("www.example.com", "two.example.com", replaces=ari)
     assert renewal.status == 201
+    # The order says what it replaces, now and later (RFC 9773, 5).
+    shown = client.post(renewal.header("location") or "")
+    assert renewal.json["replaces"] == shown.json["replaces"] == ari
+    key, _, serial = ari.partition(".")
+    foreign = client.order("www.example.com", replaces=f"{key[:-4]}AAAA.{serial}")
+    assert (foreign.status, foreign.type) == (404, "malformed")  # another issuer's
     second = client.order("www.example.com", replaces=ari)
     assert (second.status, second.type) == (409, "alreadyReplaced")
     acme.failing["two.example.com"] = Problem("dns", "no")

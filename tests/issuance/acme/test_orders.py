@@ -77,7 +77,7 @@ def test_an_order_goes_from_pending_to_valid(acme: Acme) -> None:
 @pytest.mark.parametrize(
     ("given", "type_"),
     [
-        ({"type": "ip", "value": "192.0.2.1"}, "unsupportedIdentifier"),
+        ({"type": "email", "value": "a@example.com"}, "unsupportedIdentifier"),
         ({"type": "dns", "value": "192.0.2.1"}, "rejectedIdentifier"),
         ({"type": "dns", "value": "localhost"}, "rejectedIdentifier"),
         ({"type": "dns", "value": "*"}, "rejectedIdentifier"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import json
 import socket
 import socketserver
@@ -174,6 +175,7 @@ def test_http_01_follows_redirections_to_names_and_checks_each() -> None:
             f"http://user@other.example.com:{port}/moved",
             f"http://localhost:{port}/moved",
             f"http://other_name.example.com:{port}/moved",
+            f"http://other.example.com:{port}/\x7fmoved",
             "http://[bad/moved",
             "http://other.example.com:99999/",
             "",
@@ -318,7 +320,7 @@ def test_the_resolver_that_is_configured_is_asked() -> None:
 
 
 def alpn_certificate(
-    key: Any, names: Sequence[str] = (NAME,), value: bytes = b"\x04\x20" + DIGEST, *, critical: bool = True
+    key: Any, names: Sequence[Any] = (NAME,), value: bytes = b"\x04\x20" + DIGEST, *, critical: bool = True
 ) -> x509.Certificate:
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "ACME challenge")])
     builder = (
@@ -331,7 +333,7 @@ def alpn_certificate(
         .not_valid_after(START + timedelta(days=1))
     )
     if names:
-        listed = [x509.DNSName(one) for one in names]
+        listed = [x509.DNSName(one) if isinstance(one, str) else one for one in names]
         builder = builder.add_extension(x509.SubjectAlternativeName(listed), critical=False)
     if value:
         extension = x509.UnrecognizedExtension(rules.ACME_IDENTIFIER, value)
@@ -398,6 +400,46 @@ def test_tls_alpn_01_takes_no_other_certificate(changes: dict[str, Any]) -> None
     assert refused.value.code == "unauthorized"
     with pytest.raises(Problem):
         rules.check_alpn_certificate(b"", NAME, EXPECTED)
+
+
+@pytest.mark.req("RFC8737:3-CERTIFICATE")
+def test_tls_alpn_01_takes_an_address_as_an_address_alone(tmp_path: Path) -> None:
+    address, key = x509.IPAddress(ipaddress.ip_address("127.0.0.1")), ec_key()
+    with tls_server(tmp_path, alpn_certificate(key, [address]), key, "acme-tls/1") as port:
+        Attempts(settings(tls_port=port), Names({})).attempt(proof("tls-alpn-01", "127.0.0.1"))
+    for names in (["127.0.0.1"], [address, NAME], [x509.IPAddress(ipaddress.ip_address("127.0.0.2"))]):
+        der = alpn_certificate(key, names).public_bytes(Encoding.DER)
+        with pytest.raises(Problem):
+            rules.check_alpn_certificate(der, "127.0.0.1", EXPECTED)
+    with pytest.raises(Problem):
+        rules.check_alpn_certificate(
+            alpn_certificate(key, [address]).public_bytes(Encoding.DER), NAME, EXPECTED
+        )
+
+
+def test_http_01_asks_an_address_itself_and_no_other_that_it_redirects_to() -> None:
+    seen, target = [], {"to": ""}
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        seen.append(handler.headers["host"])
+        if target["to"] and handler.path != "/moved":
+            give(handler, 302, location=target["to"])
+        else:
+            give(handler, 200, EXPECTED.encode())
+
+    with web(answer) as port:
+        names = Names({"other.example.com": ["127.0.0.1"]})
+        attempts = Attempts(settings(http_port=port), names)
+        attempts.attempt(proof("http-01", "127.0.0.1"))
+        assert seen == [f"127.0.0.1:{port}"]
+        for good in (f"http://127.0.0.1:{port}/moved", f"http://other.example.com:{port}/moved"):
+            target["to"] = good
+            attempts.attempt(proof("http-01", "127.0.0.1"))
+        target["to"] = f"http://127.0.0.2:{port}/moved"
+        assert code_of(attempts, proof("http-01", "127.0.0.1")) == "connection"
+        closed = Attempts(settings(http_port=port, allow_private_addresses=False), names)
+        assert code_of(closed, proof("http-01", "127.0.0.1")) == "connection"
+    assert names.asked == ["other.example.com"]
 
 
 @pytest.mark.req("RFC8737:3-ALPN")
@@ -472,6 +514,36 @@ def test_an_attempt_that_a_dead_process_left_is_made_by_another(acme: Acme) -> N
     while client.post(made.header("location") or "").json["status"] != "ready":
         assert time.monotonic() < deadline
     assert len(acme.attempts) == 1
+
+
+@ONE
+def test_one_challenge_is_enough_and_others_are_not_tried_any_more(acme: Acme) -> None:
+    client = acme.client()
+    authorization = client.order(NAME).json["authorizations"][0]
+    client.answer(authorization, "http-01")
+    client.answer(authorization, "dns-01")
+    acme.validate()
+    assert client.post(authorization).json["status"] == "valid"
+    tried = len(acme.attempts)
+    for _ in range(3):
+        acme.provider.clock.advance(minutes=5)
+        acme.validate()
+    assert len(acme.attempts) == tried <= 2
+
+
+@ONE
+def test_what_a_strangers_server_makes_us_fail_at_is_a_failed_attempt(acme: Acme) -> None:
+    acme.configure(validation_attempts=2)
+    acme.failing[NAME] = ValueError("a fault of ours")  # type: ignore[assignment] # that is the point
+    client = acme.client()
+    url, _ = client.ready(NAME)
+    for _ in range(4):
+        acme.provider.clock.advance(minutes=5)
+        acme.validate()
+    assert len(acme.attempts) == 2
+    order = client.post(url).json
+    assert order["status"] == "invalid"
+    assert "fault of ours" not in json.dumps(order)
 
 
 @ONE

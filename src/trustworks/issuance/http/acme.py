@@ -22,7 +22,7 @@ from trustworks.core import problems
 from trustworks.core.errors import Malformed, Refused, Rejected, Unavailable
 from trustworks.core.http import RawRequest, RawResponse, Route
 from trustworks.core.troubles import Troubles
-from trustworks.issuance.enrolment.acme import accounts, certificates, orders, wire
+from trustworks.issuance.enrolment.acme import accounts, certificates, orders, renewal, wire
 from trustworks.issuance.enrolment.acme.model import Problem
 from trustworks.issuance.enrolment.acme.rules import messages as rules
 from trustworks.issuance.enrolment.acme.rules.certificates import LOOK_AGAIN
@@ -108,7 +108,7 @@ class Edge:
                 nonce = ("replay-nonce", server.new_nonce())
                 return Answer(200 if request.method == "HEAD" else 204, None, (nonce, _NOT_KEPT))
             case "renewal-info", identifier if identifier:
-                told = certificates.renewal_info(server, identifier, server.now())
+                told = renewal.renewal_info(server, identifier, server.now())
                 later = str(int(LOOK_AGAIN.total_seconds()))
                 return Answer(200, told, (("retry-after", later),))
             case _ if name in RESOURCES:
@@ -199,7 +199,7 @@ class Edge:
         _no_more(rest)
         found, ids = orders.new_order(self._server, signed)
         at = ("location", signed.urls("order", found.id))
-        return Answer(201, wire.order(found, ids, signed.urls), (at,))
+        return Answer(201, self._shown(signed, found, ids), (at,))
 
     def order(self, signed: Signed, rest: str) -> Answer:
         """``order/ID`` and ``order/ID/finalize``."""
@@ -216,7 +216,11 @@ class Edge:
         headers: Headers = (("location", signed.urls("order", found.id)),)
         if found.status in {"pending", "processing"}:
             headers = (*headers, ("retry-after", str(_POLL)))
-        return Answer(200, wire.order(found, ids, signed.urls), headers)
+        return Answer(200, self._shown(signed, found, ids), headers)
+
+    def _shown(self, signed: Signed, found: Order, ids: Sequence[str]) -> dict[str, Any]:
+        replaced = renewal.identifier_of(self._server, found.replaces)
+        return wire.order(found, ids, signed.urls, replaced)
 
     def authorization(self, signed: Signed, rest: str) -> Answer:
         """``authorization/ID``."""

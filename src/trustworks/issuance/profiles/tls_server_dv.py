@@ -1,4 +1,4 @@
-"""A server whose control over its DNS names was validated (ACME): DVCP of EN 319 411-1.
+"""A server whose control over its DNS names and addresses was validated (ACME): DVCP of EN 319 411-1.
 
 No attribute of the subject is validated, so it has none: the names are alternative names alone.
 """
@@ -25,5 +25,5 @@ PROFILE = Profile(
     policies=(DVCP,),
     suspension=False,
     alternative_names="required",
-    name_kinds=("DNS",),
+    name_kinds=("DNS", "IP"),
 )

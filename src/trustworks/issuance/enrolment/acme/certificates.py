@@ -1,4 +1,4 @@
-"""Certificates: issued by finalizing an order, given out, revoked, and when they are best renewed."""
+"""Certificates: issued by finalizing an order, given out, revoked."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from trustworks.core.errors import Malformed, Refused, Rejected, TrustworksError
 from trustworks.issuance.enrolment.acme import encoding, wire
 from trustworks.issuance.enrolment.acme.domains import ask_domains
 from trustworks.issuance.enrolment.acme.ending import move_order
+from trustworks.issuance.enrolment.acme.identifiers import alternative_names
 from trustworks.issuance.enrolment.acme.model import Problem
 from trustworks.issuance.enrolment.acme.orders import as_of
 from trustworks.issuance.enrolment.acme.rules import accounts as account_rules
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 # Refusals that another key or another CSR would not meet: the order stays, and the client may try again.
 _OF_THE_KEY: Final = ("EN319411-1:REG-6.3.1-01", "EN319412-2:GEN-4.2.5-2", "TRUSTWORKS:ISSUANCE-KEY-")
+_REVOKED_FOR_GOOD: Final = "EN319411-1:REV-6.3.9-04"
 
 
 def finalize(server: AcmeServer, signed: Signed, id_: str) -> tuple[Order, list[str]]:
@@ -67,7 +69,7 @@ def finalize(server: AcmeServer, signed: Signed, id_: str) -> tuple[Order, list[
         csr=csr,
         subject=(),
         requested_by=actor_of(account.id, id_),
-        alternative_names=tuple(f"DNS:{name}" for name in claimed.names),
+        alternative_names=alternative_names(claimed.names),
     )
     try:
         server.authority.issuance.issue(request, also=record)
@@ -83,7 +85,7 @@ def _check_csr(csr: bytes, order: Order, signed: Signed) -> None:
     except Malformed as error:
         raise Problem("badCSR", str(error)) from error
     common = [str(one.value) for one in read.request.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)]
-    order_rules.check_csr_names([*(name.removeprefix("DNS:") for name in names), *common], order.names)
+    order_rules.check_csr_names(names, common, order.names)
     spki = read.request.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     order_rules.check_not_account_key(spki, signed.key.spki)
 
@@ -201,7 +203,8 @@ def revoke(server: AcmeServer, signed: Signed) -> None:
     try:
         server.authority.issuance.revoke(serial, reason, by=by)
     except Refused as error:
-        raise Problem("alreadyRevoked", str(error)) from error
+        code = "alreadyRevoked" if error.requirement == _REVOKED_FOR_GOOD else "unauthorized"
+        raise Problem(code, str(error)) from error
 
 
 def _authorizes(connection: Connection, account: str, names: tuple[str, ...], now: datetime) -> bool:
@@ -218,24 +221,3 @@ def _authorizes(connection: Connection, account: str, names: tuple[str, ...], no
         is not None
         for name in names
     )
-
-
-def renewal_info(server: AcmeServer, text: str, now: datetime) -> dict[str, object]:
-    """When a certificate is best renewed (RFC 9773, 4.2); for everybody who has its identifier."""
-    key, serial = rules.read_certificate_id(text)
-    with server.authority.database.read() as connection:
-        order = records.order_of_serial(connection, serial)
-    if order is None:
-        raise Problem("malformed", "There is no certificate with this identifier.", status=404)
-    found = _issued(server, serial)
-    if key_identifier(server, found) != key:
-        raise Problem("malformed", "There is no certificate with this identifier.", status=404)
-    revoked = None if found.revocation is None else found.revocation.revoked_at
-    start, end = rules.renewal_window(found.not_before, found.not_after, revoked, now)
-    return {"suggestedWindow": {"start": wire.moment(start), "end": wire.moment(end)}}
-
-
-def key_identifier(server: AcmeServer, found: CertificateRecord) -> bytes:
-    """The key identifier of a certificate's issuer."""
-    issuer = x509.load_der_x509_certificate(server.authority.issuance.authority(found.authority).certificate)
-    return issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest

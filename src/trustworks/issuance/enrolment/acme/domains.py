@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dns.resolver import NoResolverConfiguration
 
 from trustworks.core.errors import Refused, Unavailable
 from trustworks.issuance.enrolment import caa
+from trustworks.issuance.enrolment.acme.identifiers import address_of
 from trustworks.issuance.enrolment.acme.model import Problem
 from trustworks.issuance.enrolment.acme.rules.orders import WILDCARD
 from trustworks.issuance.enrolment.acme.validation.resolver import is_this_machine, no_resolver
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from trustworks.issuance.config import CaaSettings
     from trustworks.issuance.enrolment.acme.service import AcmeServer
     from trustworks.issuance.records.acme import Order
+
+ORDER_SECONDS: Final = 30.0  # for all of an order's names together
 
 
 class CaaResolver:
@@ -47,6 +51,31 @@ class CaaResolver:
         return () if is_this_machine(name) else self._dns.caa(name)
 
 
+class Asked:
+    """Asks a resolver for each name once, and for all of an order's names within some time.
+
+    Names share the domains above them, and name servers that never answer would keep a thread for as long as
+    an order has names.
+    """
+
+    def __init__(self, resolver: caa.Resolver, seconds: float) -> None:
+        self._resolver = resolver
+        self._until = time.monotonic() + seconds
+        self._known: dict[str, Sequence[caa.CaaRecord]] = {}
+
+    def caa(self, name: str) -> Sequence[caa.CaaRecord]:
+        """The CAA records at that name. Raises `Unavailable` (caa.lookup)."""
+        if name not in self._known:
+            if time.monotonic() > self._until:
+                raise Unavailable(
+                    "caa.lookup",
+                    "The CAA records of the order's names could not be looked up in time, so nothing is "
+                    "issued; try again, or see [issuance.caa] resolver.",
+                )
+            self._known[name] = self._resolver.caa(name)
+        return self._known[name]
+
+
 def ask_domains(server: AcmeServer, order: Order) -> bool:
     """Whether the domains were asked, and let us issue; False in a laboratory that asks none.
 
@@ -64,11 +93,14 @@ def ask_domains(server: AcmeServer, order: Order) -> bool:
             "[issuance.caa] domains what their owners name you by.",
         )
     accounts = [f"{origin}/acme/account/{order.account}" for origin in server.origins]
+    resolver = Asked(server.caa_resolver, ORDER_SECONDS)
     for name, method in _methods(server, order):
+        if address_of(name) is not None:
+            continue  # an address has no CAA (RFC 8659, 1)
         objections = []
         for account in accounts:
             try:
-                caa.check([name], settings.domains, server.caa_resolver, method=method, account=account)
+                caa.check([name], settings.domains, resolver, method=method, account=account)
                 break
             except Refused as error:
                 objections.append(error)

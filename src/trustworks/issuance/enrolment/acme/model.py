@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from trustworks.core import problems
 from trustworks.core.errors import Rejected
+from trustworks.issuance.enrolment.acme.identifiers import identifier
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +50,7 @@ class Problem(Rejected):
     """ACME's own refusal: `code` is the problem's type without its prefix, see `PROBLEMS`.
 
     `status` is the HTTP status; `more` are further members of the document (``algorithms``), `headers` of the
-    answer; `name` is the DNS name that it is about, `parts` are the problems that it is made of (6.7.1).
+    answer; `name` is the identifier that it is about, `parts` are the problems that it is made of (6.7.1).
     """
 
     def __init__(
@@ -74,7 +75,7 @@ class Problem(Rejected):
         """The problem document (RFC 8555, 6.7; RFC 9457) as JSON values."""
         more = dict(self.more)
         if self.name is not None:
-            more["identifier"] = {"type": "dns", "value": self.name}
+            more["identifier"] = identifier(self.name)
         if self.parts:
             more["subproblems"] = [one.document() for one in self.parts]
         return problems.document(URN + self.code, status=self.status, detail=str(self), more=more)

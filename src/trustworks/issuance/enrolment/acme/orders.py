@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from trustworks.issuance.enrolment.acme import wire
+from trustworks.issuance.enrolment.acme import renewal, wire
 from trustworks.issuance.enrolment.acme.ending import UNFINISHED, authorization_ended
 from trustworks.issuance.enrolment.acme.model import Problem
 from trustworks.issuance.enrolment.acme.rules import accounts as account_rules
@@ -40,7 +40,8 @@ def new_order(server: AcmeServer, signed: Signed) -> tuple[Order, list[str]]:
     rules.check_no_dates(wanted.notBefore, wanted.notAfter)
     names = rules.names_ordered(wanted.identifiers)
     for name in names:
-        validation_rules.challenges_for(settings.challenges, wildcard=name.startswith(rules.WILDCARD))
+        validation_rules.challenges_for(settings.challenges, name)
+        validation_rules.check_address(name, private_too=settings.allow_private_addresses)
     profile = rules.profile_ordered(wanted.profile, settings.profiles)
     replaced = _replaced(server, account.id, names, wanted)
     now = signed.now
@@ -85,13 +86,10 @@ def _replaced(server: AcmeServer, account: str, names: Sequence[str], wanted: Ne
     """The serial number of the certificate that an order replaces (RFC 9773, 5)."""
     if wanted.replaces is None:
         return None
-    key, serial = certificate_rules.read_certificate_id(wanted.replaces)
-    with server.authority.database.read() as connection:
-        previous = records.order_of_serial(connection, serial)
-    if previous is not None and certificate_rules.certificate_id(key, serial) != wanted.replaces:
-        previous = None
-    certificate_rules.check_replaces(previous, account, names)
-    return serial
+    found = renewal.identified(server, wanted.replaces)
+    certificate_rules.check_replaces(None if found is None else found[1], account, names)
+    assert found is not None  # noqa: S101 - the rule before saw it
+    return found[0].serial
 
 
 def _check_limits(server: AcmeServer, connection: Connection, order: Order) -> None:
@@ -151,7 +149,7 @@ def _authorization(server: AcmeServer, connection: Connection, order: Order, nam
             due_at=None,
             claimed_until=None,
         )
-        for one in validation_rules.challenges_for(settings.challenges, wildcard=wildcard)
+        for one in validation_rules.challenges_for(settings.challenges, name)
     ]
     records.add_authorization(connection, made, offered)
     return made

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from trustworks.core.errors import Malformed
 from trustworks.issuance.enrolment.acme import jws
+from trustworks.issuance.enrolment.acme.identifiers import identifier
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -137,18 +138,20 @@ def account(found: Account, urls: Urls) -> dict[str, Any]:
     }
 
 
-def order(found: Order, authorization_ids: Iterable[str], urls: Urls) -> dict[str, Any]:
-    """An order (7.1.3)."""
+def order(
+    found: Order, authorization_ids: Iterable[str], urls: Urls, replaces: str | None = None
+) -> dict[str, Any]:
+    """An order (7.1.3); `replaces` is the ARI identifier of the certificate that it renews (RFC 9773, 5)."""
     told: dict[str, Any] = {
         "status": found.status,
         "expires": moment(found.expires),
-        "identifiers": [{"type": "dns", "value": name} for name in found.names],
+        "identifiers": [identifier(name) for name in found.names],
         "profile": found.profile,
         "authorizations": [urls("authorization", one) for one in authorization_ids],
         "finalize": urls("order", found.id, "finalize"),
         "error": found.error,
         "certificate": None if found.serial is None else urls("certificate", found.serial),
-        "replaces": None,
+        "replaces": replaces,
     }
     return {name: value for name, value in told.items() if value is not None}
 
@@ -157,7 +160,7 @@ def authorization(found: Authorization, offered: Iterable[Challenge], urls: Urls
     """An authorization (7.1.4). One that is valid or failed shows the challenge that made it so."""
     shown = [one for one in offered if found.status == "pending" or one.status in {"valid", "invalid"}]
     told = {
-        "identifier": {"type": "dns", "value": found.name},
+        "identifier": identifier(found.name),
         "status": found.status,
         "expires": moment(found.expires),
         "challenges": [challenge(one, urls) for one in shown],

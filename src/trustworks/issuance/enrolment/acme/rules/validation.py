@@ -12,11 +12,20 @@ from cryptography.x509.oid import ObjectIdentifier
 
 from trustworks.core.trace import implements
 from trustworks.issuance.enrolment.acme import encoding
+from trustworks.issuance.enrolment.acme.identifiers import address_of
 from trustworks.issuance.enrolment.acme.model import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+# What reading a certificate of somebody else may raise.
+_UNREADABLE: Final = (
+    ValueError,
+    x509.ExtensionNotFound,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+    x509.InvalidVersion,
+)
 HTTP_PATH: Final = "/.well-known/acme-challenge/"
 DNS_LABEL: Final = "_acme-challenge."
 ALPN: Final = "acme-tls/1"
@@ -30,20 +39,39 @@ _INWARD: Final = tuple(
 )
 
 
-@implements("RFC8555:8.4-WILDCARD", disabled=lambda offered, **_: tuple(offered))
-def challenges_for(offered: Sequence[str], *, wildcard: bool) -> tuple[str, ...]:
+@implements("RFC8738:7-NO-DNS", disabled=lambda offered, _: offered)
+def _ways_of(offered: tuple[str, ...], name: str) -> tuple[str, ...]:
+    """Of the challenges those that may show control over an address: not dns-01."""
+    return tuple(one for one in offered if one != "dns-01" or address_of(name) is None)
+
+
+@implements("RFC8555:8.4-WILDCARD", disabled=lambda offered, name: _ways_of(tuple(offered), name))
+def challenges_for(offered: Sequence[str], name: str) -> tuple[str, ...]:
     """The challenges for a name: for a wildcard dns-01 alone, for a web server speaks for one host only.
 
     `Problem` (rejectedIdentifier) where none is left.
     """
-    found = tuple(one for one in offered if one == "dns-01" or not wildcard)
+    wildcard = name.startswith("*.")
+    found = _ways_of(tuple(one for one in offered if one == "dns-01" or not wildcard), name)
     if not found:
         raise Problem(
             "rejectedIdentifier",
-            "A wildcard is validated by dns-01 alone, which this server does not offer; order the names "
-            "one by one.",
+            "A wildcard is validated by dns-01 alone, and an address by all others alone. This server does "
+            "not offer such a way; order other names.",
+            name=name,
         )
     return found
+
+
+@implements("TRUSTWORKS:ACME-PUBLIC-ADDRESS")
+def check_address(name: str, *, private_too: bool) -> None:
+    """Refuse an address that is everybody's own, such as 10.0.0.1: no holder of it is the only one."""
+    if address_of(name) is not None and not reachable([name], private_too=private_too):
+        raise Problem(
+            "rejectedIdentifier",
+            "The address is not one of the public Internet, so nobody alone holds it; order a public one.",
+            name=name,
+        )
 
 
 def key_authorization(token: str, thumbprint: str) -> str:
@@ -82,13 +110,13 @@ def check_alpn_certificate(der: bytes, name: str, expected: str) -> None:
         certificate = x509.load_der_x509_certificate(der)
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         identifier = certificate.extensions.get_extension_for_oid(ACME_IDENTIFIER)
-    except (ValueError, x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+    except _UNREADABLE:
         raise Problem(
             "unauthorized",
             "The certificate for acme-tls/1 lacks subjectAltName or acmeIdentifier (RFC 8737, 3); present "
             "one that has both.",
         ) from None
-    if len(names) != 1 or [one.lower() for one in names.get_values_for_type(x509.DNSName)] != [name]:
+    if len(names) != 1 or not _is_named(names, name):
         raise Problem("unauthorized", f"The certificate for acme-tls/1 must name {name} and nothing else.")
     value = getattr(identifier.value, "value", b"")
     digest = hashlib.sha256(expected.encode()).digest()
@@ -97,6 +125,13 @@ def check_alpn_certificate(der: bytes, name: str, expected: str) -> None:
             "unauthorized",
             "acmeIdentifier must be critical and hold the SHA-256 digest of the key authorization.",
         )
+
+
+def _is_named(names: x509.SubjectAlternativeName, name: str) -> bool:
+    """Whether the one name in an extension is that DNS name or address (RFC 8738, 6), as what it is."""
+    (one,) = names
+    kind = x509.DNSName if address_of(name) is None else x509.IPAddress
+    return isinstance(one, kind) and str(one.value).lower() == name
 
 
 @implements("RFC8737:3-ALPN")

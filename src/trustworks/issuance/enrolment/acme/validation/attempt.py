@@ -1,4 +1,4 @@
-"""One attempt at a challenge (RFC 8555, 8.3 and 8.4; RFC 8737): bounded in time and size.
+"""One attempt at a challenge (RFC 8555, 8.3 and 8.4; RFC 8737; RFC 8738): bounded in time and size.
 
 Names are resolved here, and connections go to the addresses that were checked: a second answer of DNS leads
 nowhere else. A redirection is a new host, and is checked as the first.
@@ -7,7 +7,6 @@ nowhere else. A redirection is a new host, and is checked as the first.
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -15,6 +14,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 import httpx
 
+from trustworks.issuance.enrolment.acme.identifiers import address_of, in_url, server_name
 from trustworks.issuance.enrolment.acme.model import Problem
 from trustworks.issuance.enrolment.acme.rules import validation as rules
 from trustworks.issuance.lints.rfc5280.dns_names import is_dns_name
@@ -73,12 +73,14 @@ class Attempts:
             ) from None
 
     async def _addresses(self, host: str) -> tuple[str, ...]:
-        found = await asyncio.to_thread(self._resolver.addresses, host)
+        literal = address_of(host) is not None
+        found = [host] if literal else await asyncio.to_thread(self._resolver.addresses, host)
         allowed = rules.reachable(found, private_too=self._settings.allow_private_addresses)
         if not allowed:
             raise Problem(
                 "connection",
-                f"{host} has no public address; this server validates no hosts of private networks.",
+                f"{host} has no public address or is none; this server validates no hosts of private "
+                "networks.",
             )
         return allowed[:MAX_ADDRESSES]
 
@@ -88,35 +90,31 @@ class Attempts:
         """Get the file from the name's web server, by HTTP at port 80 (8.3)."""
         settings = self._settings
         port = "" if settings.http_port == 80 else f":{settings.http_port}"
-        url = f"http://{proof.name}{port}{rules.HTTP_PATH}{proof.token}"
+        url = f"http://{in_url(proof.name)}{port}{rules.HTTP_PATH}{proof.token}"
         # The certificate of a server that is redirected to is not judged: it may be the one that is ordered.
         async with httpx.AsyncClient(verify=False, trust_env=False, timeout=None) as client:  # noqa: S501, S113
             for _ in range(settings.redirects + 1):
-                answer = await self._get(client, url)
+                answer = await self._get(client, url, proof.name)
                 if isinstance(answer, bytes):
                     rules.check_http_body(answer, proof.key_authorization)
                     return
                 url = _joined(url, answer)
         raise Problem("connection", f"{proof.name} redirects more than {settings.redirects} times.")
 
-    async def _get(self, client: httpx.AsyncClient, url: str) -> bytes | str:
-        """The file at a URL, or where it redirects to."""
-        parts = _split(url)
+    async def _get(self, client: httpx.AsyncClient, url: str, name: str) -> bytes | str:
+        """The file at a URL, or where it redirects to; of addresses only `name` itself is asked."""
+        parts = _split(url, name)
         host = parts.hostname or ""
         ports = (80, 443, self._settings.http_port, self._settings.tls_port)
         rules.check_redirect(parts.scheme, parts.port, ports=ports)
-        if not is_dns_name(host):
+        if not is_dns_name(host) and host != name:
             raise Problem("connection", f"{host[:253]!a} is no host name that is followed.")
         port = parts.port or (443 if parts.scheme == "https" else 80)
         target = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
         trouble: Exception | None = None
         for address in await self._addresses(host):
-            literal = f"[{address}]" if ":" in address else address
-            request = client.build_request(
-                "GET",
-                f"{parts.scheme}://{literal}:{port}{target}",
-                headers={"host": parts.netloc, "user-agent": AGENT, "accept-encoding": "identity"},
-                extensions={"sni_hostname": host},
+            request = _request(
+                client, f"{parts.scheme}://{in_url(address)}:{port}{target}", parts.netloc, host
             )
             try:
                 answer = await client.send(request, stream=True)
@@ -154,7 +152,7 @@ class Attempts:
         for address in await self._addresses(proof.name):
             try:
                 _, writer = await asyncio.open_connection(
-                    address, port, ssl=context, server_hostname=proof.name
+                    address, port, ssl=context, server_hostname=server_name(proof.name)
                 )
             except ssl.SSLError as error:
                 raise Problem(
@@ -206,12 +204,25 @@ def _joined(url: str, location: str) -> str:
         raise Problem("connection", "The server redirects to what is no URL.") from None
 
 
-def _split(url: str) -> SplitResult:
+def _request(client: httpx.AsyncClient, url: str, authority: str, host: str) -> httpx.Request:
+    """The request for a URL whose host is an address, as one to `authority`."""
+    try:
+        return client.build_request(
+            "GET",
+            url,
+            headers={"host": authority, "user-agent": AGENT, "accept-encoding": "identity"},
+            extensions={"sni_hostname": server_name(host)},
+        )
+    except (httpx.InvalidURL, UnicodeError):
+        raise Problem("connection", "The server redirects to what is no URL.") from None
+
+
+def _split(url: str, name: str) -> SplitResult:
     try:
         parts = urlsplit(url)
         _ = parts.port
         host = parts.hostname or ""
-        literal = _is_literal(host)
+        literal = address_of(host) is not None and host != name
     except ValueError:
         raise Problem("connection", "The server redirects to what is no URL.") from None
     if literal or parts.username is not None:
@@ -219,11 +230,3 @@ def _split(url: str) -> SplitResult:
             "connection", "The server redirects to an address or with a user; only names are followed."
         )
     return parts
-
-
-def _is_literal(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True

@@ -145,8 +145,14 @@ class ValidationQueue:
             check_corroborated(self._perspectives, proof)
         except Problem as problem:
             failure = problem
-            if problem.name is None:
-                problem.name = authorization.name
+        except Unavailable:
+            raise  # of this machine: the attempt is made again when the claim has run out
+        except Exception:
+            # What a stranger's server made us fail at is a failed attempt, and not one for ever.
+            log.exception("acme.validation-bug", challenge=id_)
+            failure = Problem("serverInternal", "The validation failed inside of this server.")
+        if failure is not None and failure.name is None:
+            failure.name = authorization.name
         if failure is None:
             self._succeeded(challenge)
         else:
@@ -168,6 +174,11 @@ class ValidationQueue:
                 authorization, status="valid", changed_at=now, expires=max(now + reuse, authorization.expires)
             )
             records.save_authorization(connection, validated)
+            # One challenge is enough: others of it that were answered too are not tried any more.
+            for one in records.challenges_of(connection, authorization.id):
+                if one.status == "processing":
+                    idle = replace(one, status="pending", due_at=None, claimed_until=None)
+                    records.save_challenge(connection, idle)
             return authorization_validated(connection, validated, now)
 
         self._change("authorization-valid", change, challenge, now, outcome="success")
