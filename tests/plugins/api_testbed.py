@@ -102,8 +102,21 @@ class Integrator:
         headers: Iterable[tuple[str, str]] = (),
         secure: bool = False,
     ) -> RawResponse:
+        request = self.request(method, path, body, query=query, headers=headers, secure=secure)
+        return asyncio.run(self.edge.handle(request))
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        query: str = "",
+        headers: Iterable[tuple[str, str]] = (),
+        secure: bool = False,
+    ) -> RawRequest:
         octets = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
-        request = RawRequest(
+        return RawRequest(
             method=method,
             path=ROOT + path,
             raw_path=(ROOT + path).encode(),
@@ -112,7 +125,6 @@ class Integrator:
             query=query,
             secure=secure,
         )
-        return asyncio.run(self.edge.handle(request))
 
     def done(self, method: str, path: str, body: Any = None, *, status: int = 200, **more: Any) -> Any:
         answer = self.send(method, path, body, **more)

@@ -35,7 +35,7 @@ from trustworks.issuance.rules import requests as request_rules
 from trustworks.issuance.together import Together
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from datetime import datetime, timedelta
 
     from sqlalchemy import Connection
@@ -176,6 +176,17 @@ class Issuance:
                 raise outcome
             return outcome
         return self._callers.ask((request, also))
+
+    def hand_over(self, request: Request, answered: Callable[[Issued | Exception], None]) -> bool:
+        """As `issue`, without a thread that waits: `answered` gets the certificate or what `issue` raises.
+
+        It is called on the batch's thread, and must be quick. False: domains or logs are asked for this
+        certificate, which takes its time, so `issue` has to do it; `answered` is not called then.
+        """
+        if self._asks_others(request):
+            return False
+        self._callers.hand_over((request, None), answered)
+        return True
 
     def check(self, request: Request) -> str:
         """See whether a certificate could be issued, without issuing one: the request, its key, its name.
@@ -367,14 +378,21 @@ class Issuance:
         *,
         state: str | None = None,
         profile: str | None = None,
+        profiles: Collection[str] | None = None,
         revoked: bool | None = None,
         subject: str | None = None,
         limit: int = 100,
     ) -> Sequence[CertificateRecord]:
-        """The newest certificates that fit, newest first."""
+        """The newest certificates that fit, newest first; `profiles` are those that the caller may see."""
         with self._database.read() as connection:
             return records.list_certificates(
-                connection, state=state, profile=profile, revoked=revoked, subject=subject, limit=limit
+                connection,
+                state=state,
+                profile=profile,
+                profiles=profiles,
+                revoked=revoked,
+                subject=subject,
+                limit=limit,
             )
 
     def counts(self) -> dict[str, int]:

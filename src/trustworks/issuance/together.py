@@ -6,8 +6,10 @@ together by the one of them that waits longest.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from trustworks.core.errors import Unavailable
@@ -15,20 +17,26 @@ from trustworks.core.errors import Unavailable
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+logger = logging.getLogger(__name__)
 Q = TypeVar("Q")
 A = TypeVar("A")
 
 
 class _Waiting(Generic[Q, A]):
-    """A caller's question; `woken` is set with an answer, or to take the lead."""
+    """A caller's question; `woken` is set with an answer, or to take the lead.
 
-    __slots__ = ("answer", "leads", "question", "woken")
+    Of a caller who does not wait, `answered` is called with the answer, and a thread of the pool leads.
+    """
 
-    def __init__(self, question: Q) -> None:
+    __slots__ = ("answer", "answered", "leads", "question", "woken")
+
+    def __init__(self, question: Q, answered: Callable[[A | Exception], None] | None = None) -> None:
         self.question = question
         self.answer: A | Exception | None = None
+        self.answered = answered
         self.leads = False
-        self.woken = threading.Event()
+        if answered is None:
+            self.woken = threading.Event()
 
 
 class Together(Generic[Q, A]):
@@ -45,6 +53,8 @@ class Together(Generic[Q, A]):
         self._free = at_once
         self._lock = threading.Lock()
         self._queue: deque[_Waiting[Q, A]] = deque()
+        # Its threads begin with the first caller that does not wait, and end with the process.
+        self._pool = ThreadPoolExecutor(at_once, thread_name_prefix="together")
 
     def ask(self, question: Q) -> A:
         """The answer to a question; raises the one that is an exception."""
@@ -68,6 +78,19 @@ class Together(Generic[Q, A]):
         assert mine.answer is not None  # noqa: S101 - who is woken leads or has an answer
         return mine.answer
 
+    def hand_over(self, question: Q, answered: Callable[[A | Exception], None]) -> None:
+        """As `ask`, but return at once; `answered` gets the answer, on whatever thread leads the batch.
+
+        It must be quick: the whole batch waits for it.
+        """
+        mine = _Waiting[Q, A](question, answered)
+        with self._lock:
+            self._queue.append(mine)
+            if not self._free:
+                return
+            self._free -= 1
+        self._pass_on()
+
     def _lead(self, mine: _Waiting[Q, A]) -> None:
         """Take what waits, see to the answers, this caller's own among them, and pass the lead on."""
         with self._lock:
@@ -84,17 +107,26 @@ class Together(Generic[Q, A]):
                         "The issuance was interrupted; see what was issued (`trustworks certificate list`), "
                         "and try again.",
                     )
-                one.woken.set()
+                _tell(one)
             self._pass_on()
 
     def _pass_on(self) -> None:
         with self._lock:
-            if self._queue:
-                following = self._queue.popleft()
-                following.leads = True
-                following.woken.set()
-            else:
+            if not self._queue:
                 self._free += 1
+                return
+            following = self._queue.popleft()
+        if following.answered is not None:
+            self._pool.submit(self._lead_apart, following)
+        else:
+            following.leads = True
+            following.woken.set()
+
+    def _lead_apart(self, mine: _Waiting[Q, A]) -> None:
+        try:
+            self._lead(mine)
+        except Exception:  # nobody waits for this thread, whose batch was told that it was interrupted
+            logger.exception("a batch failed")
 
     def _leave(self, mine: _Waiting[Q, A]) -> None:
         with self._lock:
@@ -102,3 +134,14 @@ class Together(Generic[Q, A]):
                 self._queue.remove(mine)
         if mine.leads:
             self._pass_on()
+
+
+def _tell(one: _Waiting[Q, A]) -> None:
+    if one.answered is None:
+        one.woken.set()
+        return
+    assert one.answer is not None  # noqa: S101 - the caller saw to it
+    try:
+        one.answered(one.answer)
+    except Exception:
+        logger.exception("a caller failed when it was told the answer")

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from trustworks.core.errors import Malformed
 from trustworks.core.printable import printable
-from trustworks.issuance.model import NAME_ORDER, Limit, LostKey, NameAttribute
+from trustworks.issuance.model import NAME_ORDER, Limit, LostKey, NameAttribute, serial_hex
 
 MAX_CSR: Final = 65536
 _UNREADABLE: Final = (x509.InvalidVersion, x509.UnsupportedGeneralNameType, x509.DuplicateExtension)
@@ -217,6 +217,11 @@ def read_serial(text: str) -> str:
     if not re.fullmatch(r"[0-9a-f]{1,40}", digits):
         raise Malformed(f"{text!r} is not a serial number; write up to 40 hexadecimal digits.")
     return digits.rjust(40, "0")
+
+
+def serial_of(certificate: bytes) -> str:
+    """The serial number of a certificate in DER, as the tables hold it."""
+    return serial_hex(x509.load_der_x509_certificate(certificate).serial_number)
 
 
 def read_limit(text: str) -> Limit:

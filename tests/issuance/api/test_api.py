@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from datetime import timedelta
@@ -13,8 +14,8 @@ from cryptography import x509
 from registration_testbed import ANNA, FACTS, SEEN_ON
 
 from trustworks.core.errors import Unavailable
-from trustworks.issuance.http import api as edge
-from trustworks.issuance.http.openapi import OPERATIONS, document
+from trustworks.issuance.http.api.openapi import document
+from trustworks.issuance.http.api.operations import OPERATIONS, find
 
 if TYPE_CHECKING:
     from api_testbed import Integrator
@@ -116,19 +117,85 @@ def test_what_is_wrong_is_told_as_a_problem(portal: Integrator, body: Any, statu
 
 def test_unknown_addresses_methods_and_certificates(portal: Integrator) -> None:
     assert portal.done("GET", "nothing", status=404)["status"] == 404
-    assert "POST" in portal.done("DELETE", "certificates", status=405)["detail"]
+    answer = portal.send("DELETE", "certificates")
+    assert (answer.status, dict(answer.headers)["allow"]) == (405, "GET, POST")
+    assert dict(portal.send("GET", "sessions").headers)["allow"] == "DELETE, POST"
+    assert portal.send("HEAD", "profiles").status == 200
     assert portal.done("GET", f"certificates/{1:040x}", status=404)["type"].endswith("api.not-found")
     assert portal.done("GET", "certificates/xyz", status=400)["title"] == "The request cannot be read"
-    assert portal.done("GET", "certificates", query="limit=0", status=400)["detail"].startswith("limit is")
     assert portal.done("GET", "applications/none", status=404)["type"].endswith("registration.unknown")
-    for key in ("", "x" * 129):
+    for key in ("", "x" * 129, "a b", "\xfc"):
         portal.done("POST", "certificates", wanted(), status=400, headers=[("idempotency-key", key)])
 
 
-def test_an_outage_is_for_the_edge_to_tell(portal: Integrator, provider: Provider) -> None:
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        ("certificates", "limit=0"),
+        ("certificates", "limit=1001"),
+        ("certificates", "limit=" + "9" * 5000),
+        ("certificates", "limit="),
+        ("certificates", "revoked=perhaps"),
+        ("certificates", "state=good"),
+        ("certificates", "serial=1"),
+        ("certificates", "subject="),
+        ("applications", "state=open"),
+        ("applications", "state=issued,"),
+        ("profiles", "name=tls-server"),
+    ],
+)
+def test_a_query_that_is_not_understood_is_not_ignored(portal: Integrator, path: str, query: str) -> None:
+    assert portal.done("GET", path, query=query, status=400)["type"] == "urn:trustworks:malformed"
+
+
+def test_a_key_is_refused_where_it_would_be_ignored(portal: Integrator, provider: Provider) -> None:
+    key = [("idempotency-key", "order-9")]
+    body = {"requests": [wanted()]}
+    told = portal.done("POST", "certificates/batch", body, headers=key, status=400)
+    assert "not honoured here" in told["detail"]
+    assert provider.issuance.list(profile="tls-server") == []
+
+
+def test_a_batch_of_requests_is_answered_without_a_thread_each(
+    portal: Integrator, provider: Provider
+) -> None:
+    async def ask() -> list[Any]:
+        return await asyncio.gather(
+            *(portal.edge.handle(portal.request("POST", "certificates", wanted())) for _ in range(20)),
+            portal.edge.handle(portal.request("POST", "certificates", wanted(subject={}))),
+        )
+
+    before = {one.name for one in threading.enumerate() if one.name.startswith("api_")}
+    answers = asyncio.run(ask())
+    after = {one.name for one in threading.enumerate() if one.name.startswith("api_")}
+    assert [one.status for one in answers] == [201] * 20 + [422]
+    assert len(after - before) <= 1  # who looks the session up
+    assert len({json.loads(one.body)["serial"] for one in answers[:20]}) == 20
+    assert len(provider.issuance.list(profile="tls-server", state="issued")) == 20
+
+
+def test_who_went_away_hinders_nobody(portal: Integrator, provider: Provider) -> None:
+    async def ask() -> Any:
+        gone = asyncio.ensure_future(portal.edge.handle(portal.request("POST", "certificates", wanted())))
+        await asyncio.sleep(0)
+        gone.cancel()
+        return await portal.edge.handle(portal.request("POST", "certificates", wanted()))
+
+    assert asyncio.run(ask()).status == 201
+    assert provider.issuance.list(profile="tls-server", state="issued") != []
+
+
+def test_an_outage_is_a_problem_that_tells_nothing_of_the_inside(
+    portal: Integrator, provider: Provider
+) -> None:
     provider.key.error = Unavailable("module.gone", "The token is not there.")
-    with pytest.raises(Unavailable):
-        portal.send("POST", "certificates", wanted())
+    answer = portal.send("POST", "certificates", wanted())
+    assert (answer.status, answer.content_type) == (503, "application/problem+json")
+    assert b"token" not in answer.body
+    assert dict(answer.headers)["retry-after"] == "5"
+    provider.key.error = RuntimeError("a fault at 0x7f")
+    assert "0x7f" not in str(portal.done("POST", "certificates", wanted(), status=500))
+    provider.key.error = Unavailable("module.gone", "The token is not there.")
     outcome = portal.done("POST", "certificates/batch", {"requests": [wanted()]})["outcomes"][0]
     assert outcome["problem"]["status"] == 503
     assert "token" not in outcome["problem"]["detail"]
@@ -169,8 +236,10 @@ def test_an_application_goes_to_its_certificate(portal: Integrator) -> None:
 def test_the_document_describes_what_there_is(portal: Integrator) -> None:
     told = portal.done("GET", "openapi.json")
     assert told == json.loads(json.dumps(document(portal.api.audience)))
-    described = set(OPERATIONS) - {("POST", "sessions")}
-    assert described == set(edge.OPERATIONS)
+    described = {(method.upper(), path[1:]) for path, found in told["paths"].items() for method in found}
+    assert described == {("POST", "sessions"), *((one.method, one.path) for one in OPERATIONS)}
+    for one in OPERATIONS:
+        assert find(one.path)[0][one.method] is one
     assert told["servers"] == [{"url": "http://tsp.example.com/api/v1"}]
     names = {
         reference.rpartition("/")[2]

@@ -7,14 +7,17 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from api_testbed import certificate_of, signer_of, wanted
+from api_testbed import certificate_of, csr_pem, signer_of, wanted
 from cryptography.hazmat.primitives.asymmetric import ec
+from registration_testbed import ANNA
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.roles import jws
 from trustworks.core.roles.model import Act
+from trustworks.issuance import records
+from trustworks.issuance.enrolment import clients
 from trustworks.issuance.enrolment.clients import SIGN_IN_TYPE, read_sign_in
 
 if TYPE_CHECKING:
@@ -64,6 +67,15 @@ def test_outside_a_laboratory_a_sign_in_comes_over_https(enrol: Callable[..., In
     answer = client.send("POST", "sessions", {"jws": client.jws()})
     assert json.loads(answer.body)["type"] == "urn:trustworks:TRUSTWORKS:API-PRIVATE"
     assert client.send("POST", "sessions", {"jws": client.jws()}, secure=True).status == 201
+
+
+@pytest.mark.req("TRUSTWORKS:API-PRIVATE")
+def test_a_token_that_was_sent_in_the_clear_ends(portal: Integrator) -> None:
+    portal.api.lab = False
+    assert portal.send("GET", "profiles", secure=True).status == 200
+    told = portal.done("GET", "profiles", status=403)
+    assert told["type"] == "urn:trustworks:TRUSTWORKS:API-PRIVATE"
+    assert portal.send("GET", "profiles", secure=True).status == 401
 
 
 def test_another_key_signs_nobody_in(enrol: Callable[..., Integrator]) -> None:
@@ -122,7 +134,7 @@ def test_who_signs_out_or_is_removed_is_out_at_once(portal: Integrator, api: Api
 def test_a_client_does_what_it_was_given(enrol: Callable[..., Integrator]) -> None:
     reader = enrol("reader", acts=[Act.READ_RECORDS])
     reader.sign_in()
-    assert reader.done("GET", "certificates")["certificates"] != []
+    assert reader.done("GET", "certificates")["certificates"] == []
     for method, path, body in (
         ("POST", "certificates", wanted()),
         ("POST", "certificates/batch", {"requests": [wanted()]}),
@@ -151,6 +163,86 @@ def test_a_client_uses_the_profiles_that_it_was_given(enrol: Callable[..., Integ
     batch = client.done("POST", "certificates/batch", {"requests": [wanted(profile="tsu"), wanted()]})
     assert [sorted(one) for one in batch["outcomes"]] == [["problem"], ["issued"]]
     assert [one["name"] for one in client.done("GET", "profiles")["profiles"]] == ["tls-server"]
+
+
+@pytest.mark.req("TRUSTWORKS:API-PROFILES")
+def test_what_was_issued_by_another_profile_is_not_there_for_a_client(
+    enrol: Callable[..., Integrator], provider: Provider
+) -> None:
+    owner = enrol("owner", profiles=["natural"])
+    owner.sign_in()
+    application = {
+        "profile": "natural-qcp-n-qscd",
+        "kind": "natural",
+        "subject": dict(ANNA),
+        "csr": csr_pem(),
+        "terms": "1",
+    }
+    applied = owner.done("POST", "applications", application, status=201)["id"]
+    issued = provider.issuance.issue(provider.request("natural-qcp-n-qscd")).serial
+    authority = provider.issuance.authority("issuing").serial
+    stranger = enrol("stranger", profiles=["tls-server"])
+    stranger.sign_in()
+    for serial in (issued, authority):
+        for method, path, body in (
+            ("GET", f"certificates/{serial}", None),
+            ("GET", f"certificates/{serial}/status", None),
+            ("POST", f"certificates/{serial}/revoke", {"reason": "superseded"}),
+            ("POST", f"certificates/{serial}/release", {}),
+        ):
+            assert stranger.done(method, path, body, status=404)["type"].endswith("api.not-found")
+    found = provider.issuance.status(authority)
+    assert found is not None
+    assert found.revocation is None
+    for method, path, body in (
+        ("GET", f"applications/{applied}", None),
+        ("POST", f"applications/{applied}/withdraw", {"reason": "Because."}),
+        ("POST", f"applications/{applied}/approve", {"reason": "Because."}),
+    ):
+        assert stranger.done(method, path, body, status=404)["type"].endswith("registration.unknown")
+    assert stranger.done("GET", "certificates")["certificates"] == []
+    assert stranger.done("GET", "applications")["applications"] == []
+    stranger.done("GET", "certificates", query="profile=natural-qcp-n-qscd", status=403)
+    assert [one["serial"] for one in owner.done("GET", "certificates")["certificates"]] == [issued]
+    assert [one["id"] for one in owner.done("GET", "applications")["applications"]] == [applied]
+
+
+@pytest.mark.req("TRUSTWORKS:API-PROFILES")
+def test_a_profile_by_its_short_name_is_the_same_profile(enrol: Callable[..., Integrator]) -> None:
+    client = enrol(profiles=["natural"])
+    client.sign_in()
+    natural = {"profile": "natural", "csr": csr_pem(), "subject": dict(ANNA)}
+    client.done("POST", "certificates", natural, status=201)
+    client.done("POST", "certificates", {**natural, "profile": "natural/1"}, status=403)
+
+
+@pytest.mark.req("TRUSTWORKS:API-OUT")
+def test_a_client_that_another_process_removed_is_out_within_a_second(
+    portal: Integrator, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moment = 1000.0
+    monkeypatch.setattr("time.monotonic", lambda: moment)
+    portal.done("GET", "profiles")
+    with provider.database.begin() as connection:
+        records.remove_client(connection, "portal", at=provider.clock.moment)
+    moment += clients.KEPT_SECONDS
+    assert portal.send("GET", "profiles").status == 401
+    assert clients.KEPT_SECONDS <= 1
+
+
+def test_a_client_that_is_removed_while_it_signs_in_gets_no_session(
+    enrol: Callable[..., Integrator], provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = enrol()
+    judge = clients._judge
+
+    def slowly(*given: Any, **more: Any) -> None:
+        judge(*given, **more)
+        with provider.database.begin() as connection:
+            records.remove_client(connection, "portal", at=provider.clock.moment)
+
+    monkeypatch.setattr(clients, "_judge", slowly)
+    assert sign_in(client)[0] == 403
 
 
 def test_a_name_and_a_key_are_taken_once(enrol: Callable[..., Integrator], api: Api) -> None:

@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import json
 import secrets
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -22,7 +23,7 @@ from trustworks.core.roles import jws
 from trustworks.core.roles.model import Act, check_name
 from trustworks.core.trace import implements
 from trustworks.issuance import records
-from trustworks.issuance.profiles import profile_named
+from trustworks.issuance.profiles import SHORT_NAMES, profile_named
 from trustworks.issuance.records.clients import ApiClient, ApiSession
 from trustworks.issuance.rules.requests import check_actor
 
@@ -43,6 +44,8 @@ _MEMBERS: Final = {"client", "secret", "aud", "time", "nonce"}
 _MAX_JWS: Final = 4096
 _MAX_NONCE: Final = 128
 _TWO_FACTORS: Final = "EN319411-1:GEN-6.5.5-04"
+KEPT_SECONDS: Final = 1.0  # that a session counts after it was looked up; a removed client is out after it
+_MOST_KEPT: Final = 4096
 
 # What a client may do; nothing of the keys, the roles or the log.
 ACTS: Final = (Act.ISSUE, Act.REVOKE, Act.RELEASE, Act.REGISTER, Act.DECIDE, Act.READ_RECORDS)
@@ -71,8 +74,13 @@ def check_may(client: ApiClient, act: Act) -> None:
 
 @implements("TRUSTWORKS:API-PROFILES")
 def check_profile(client: ApiClient, profile: str) -> None:
-    """Refuse a profile by which a client was not given to have certificates issued."""
-    if profile not in client.profiles:
+    """Refuse a profile by which a client was not given to have certificates issued.
+
+    What was given by a plain name is given in the version that the configuration chooses; another one is
+    given by its number.
+    """
+    plain, slash, _ = profile.partition("/")
+    if profile not in client.profiles and (slash or SHORT_NAMES.get(plain, plain) not in client.profiles):
         raise Refused(
             "TRUSTWORKS:API-PROFILES",
             f"The client {client.name} has no certificates issued by {profile}; it has by "
@@ -80,12 +88,19 @@ def check_profile(client: ApiClient, profile: str) -> None:
         )
 
 
+def profiles_of(client: ApiClient) -> frozenset[str]:
+    """The profiles that a client was given, as records of certificates and applications name them."""
+    return frozenset(profile_named(one).name for one in client.profiles)
+
+
 @implements("TRUSTWORKS:API-PRIVATE")
 def check_private(*, secure: bool, lab: bool) -> None:
-    """Refuse a sign-in that others could read on the way; a laboratory's secrets protect nothing."""
+    """Refuse a secret or token that others could read on the way; a laboratory's protect nothing."""
     if not secure and not lab:
         raise Refused(
-            "TRUSTWORKS:API-PRIVATE", "Sign in over HTTPS, and take a new secret: this one could be read."
+            "TRUSTWORKS:API-PRIVATE",
+            "Speak HTTPS: what was sent could be read on its way. A token that was sent has ended; in place "
+            "of a secret that was, get a new client.",
         )
 
 
@@ -108,6 +123,12 @@ def check_sign_in(said: SignIn, client: ApiClient, *, audience: str, now: dateti
             _TWO_FACTORS,
             f"The sign-in was made for {said.audience!r}, and this is {audience!r}.",
         )
+    check_still_let_in(client)
+
+
+@implements("EN319411-1:GEN-6.5.5-04")
+def check_still_let_in(client: ApiClient) -> None:
+    """Refuse a client that was removed."""
     if client.removed_at is not None:
         raise Refused(_TWO_FACTORS, f"The client {client.name} was removed.")
 
@@ -122,6 +143,7 @@ class ApiClients:
         self._clock = clock
         self._recorder = recorder
         self._database = database
+        self._kept: dict[bytes, tuple[float, ApiSession]] = {}
 
     def create(
         self, name: str, certificate: bytes, *, acts: Iterable[str], profiles: Iterable[str], by: str
@@ -139,6 +161,7 @@ class ApiClients:
         given = frozenset(profiles)
         for profile in given:
             profile_named(profile)
+        given = frozenset(SHORT_NAMES.get(profile, profile) for profile in given)
         key = jws.read_certificate_key(x509.load_der_x509_certificate(certificate))
         secret, now = secrets.token_urlsafe(32), self._clock.now().utc
         client = ApiClient(
@@ -176,6 +199,7 @@ class ApiClients:
                 )
 
         self._recorder.transact(self._event("client-removed", name, by, now), action)
+        self._kept.clear()
 
     def list(self) -> list[ApiClient]:
         """All clients that there are or were."""
@@ -196,13 +220,16 @@ class ApiClients:
         ends_at = now + timedelta(minutes=self._settings.session_minutes)
 
         def action(connection: Connection) -> ApiSession:
-            session = ApiSession(client=_known(client), ends_at=ends_at)
-            _judge(token, said, session.client, audience=audience, now=now)
+            current = _known(records.api_client(connection, said.client))
+            check_still_let_in(current)  # it may have been removed since it was looked up
+            session = ApiSession(client=current, ends_at=ends_at)
             if not records.add_session(connection, _hash(bearer), session, nonce=said.nonce, at=now):
                 raise Refused(_TWO_FACTORS, "This sign-in was used before; sign another one.")
             return session
 
         try:
+            # Before the transaction, which everybody waits for: a signature takes its time to verify.
+            _judge(token, said, _known(client), audience=audience, now=now)
             return self._recorder.transact(self._event("client-signed-in", name, name, now), action), bearer
         except (Refused, Rejected) as error:
             rule = error.requirement if isinstance(error, Refused) else error.code
@@ -213,17 +240,37 @@ class ApiClients:
 
     def session(self, bearer: str) -> ApiSession | None:
         """The session of a bearer token while it lasts; None for any other."""
+        looked, token = time.monotonic(), _hash(bearer)
         with self._database.read() as connection:
-            found = records.api_session(connection, _hash(bearer))
+            found = records.api_session(connection, token)
         if found is None or found.client.removed_at is not None or self._clock.now().utc >= found.ends_at:
+            self._kept.pop(token, None)
             return None
+        if len(self._kept) >= _MOST_KEPT:
+            self._kept.clear()
+        self._kept[token] = looked, found
         return found
+
+    @implements(
+        "TRUSTWORKS:API-OUT", disabled=lambda self, bearer: self._kept.get(_hash(bearer), (0, None))[1]
+    )
+    def session_kept(self, bearer: str) -> ApiSession | None:
+        """As `session`, of one that was looked up within `KEPT_SECONDS`; None where it has to be looked up.
+
+        So long another process may have let the client in no more without this one knowing.
+        """
+        found = self._kept.get(_hash(bearer))
+        if found is None or time.monotonic() - found[0] >= KEPT_SECONDS:
+            return None
+        session = found[1]
+        return session if self._clock.now().utc < session.ends_at else None
 
     def sign_out(self, bearer: str) -> None:
         """End a session."""
         now = self._clock.now().utc
         with self._database.begin() as connection:
             records.end_session(connection, _hash(bearer), at=now)
+        self._kept.pop(_hash(bearer), None)
 
     @staticmethod
     def _event(

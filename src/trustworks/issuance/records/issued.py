@@ -19,7 +19,7 @@ from trustworks.issuance.records.issuers import count_change
 from trustworks.issuance.records.tables import authorities, certificates
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -89,11 +89,15 @@ def list_certificates(
     *,
     state: str | None = None,
     profile: str | None = None,
+    profiles: Collection[str] | None = None,
     revoked: bool | None = None,
     subject: str | None = None,
     limit: int = 100,
 ) -> list[CertificateRecord]:
-    """The newest certificates that fit, newest first; `subject` is looked for anywhere in the name."""
+    """The newest certificates that fit, newest first; `subject` is looked for anywhere in the name.
+
+    `profiles` are those that the caller may see; None: all.
+    """
     query = (
         select(certificates).order_by(certificates.c.requested_at.desc(), certificates.c.serial).limit(limit)
     )
@@ -101,6 +105,8 @@ def list_certificates(
         query = query.where(certificates.c.state == state)
     if profile is not None:
         query = query.where(certificates.c.profile == profile)
+    if profiles is not None:
+        query = query.where(certificates.c.profile.in_(profiles))
     if revoked is not None:
         column = certificates.c.revoked_at
         query = query.where(column.is_not(None) if revoked else column.is_(None))

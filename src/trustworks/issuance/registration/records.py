@@ -43,7 +43,7 @@ from trustworks.issuance.registration.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -244,15 +244,21 @@ def list_applications(
     *,
     states: Sequence[State] = (),
     profile: str | None = None,
+    profiles: Collection[str] | None = None,
     subject: str | None = None,
     limit: int = 100,
 ) -> list[Application]:
-    """The applications that wait longest, first; `subject` is looked for anywhere in the name."""
+    """The applications that wait longest, first; `subject` is looked for anywhere in the name.
+
+    `profiles` are those that the caller may see; None: all.
+    """
     query = select(applications).order_by(applications.c.received_at, applications.c.id).limit(limit)
     if states:
         query = query.where(applications.c.state.in_(states))
     if profile is not None:
         query = query.where(applications.c.profile == profile)
+    if profiles is not None:
+        query = query.where(applications.c.profile.in_(profiles))
     if subject is not None:
         query = query.where(applications.c.subject.contains(subject, autoescape=True))
     return [_application(connection, row) for row in connection.execute(query).all()]

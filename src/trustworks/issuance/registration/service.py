@@ -32,7 +32,7 @@ from trustworks.issuance.registration.review import Reviewer
 from trustworks.issuance.rules.requests import check_actor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from datetime import date, datetime
 
     from sqlalchemy import Connection
@@ -350,13 +350,19 @@ class Registration:
         *,
         states: Sequence[State] = (),
         profile: str | None = None,
+        profiles: Collection[str] | None = None,
         subject: str | None = None,
         limit: int = 100,
     ) -> list[Application]:
         """The applications that fit; who waits longest comes first."""
         with self._database.read() as connection:
             return records.list_applications(
-                connection, states=states, profile=profile, subject=subject, limit=limit
+                connection,
+                states=states,
+                profile=profile,
+                profiles=profiles,
+                subject=subject,
+                limit=limit,
             )
 
     def counts(self) -> dict[str, int]:

@@ -18,6 +18,8 @@ from trustworks.issuance.registration.model import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from trustworks.issuance.registration.model import Application, IdentityEvidence, Review
 
 _ABOUT = Literal["subject", "organization", "representative", "association", "subscriber"]
@@ -131,11 +133,22 @@ def read_json(body: type[Any], text: bytes | str) -> Any:
     try:
         return body.model_validate_json(text)
     except ValidationError as error:
-        wrong = [
-            f"{'.'.join(map(str, one['loc'])) or 'the text'}: {one['msg'].removeprefix('Value error, ')}"
-            for one in error.errors(include_url=False, include_input=False)
-        ]
-        raise Malformed(f"The JSON is not what is expected here: {'; '.join(wrong)}.") from None
+        raise Malformed(f"The JSON is not what is expected here: {_wrong(error)}.") from None
+
+
+def read_values(body: type[Any], values: Mapping[str, str]) -> Any:
+    """As `read_json`, of what stands behind the question mark of an address."""
+    try:
+        return body.model_validate(values)
+    except ValidationError as error:
+        raise Malformed(f"The query is not what is expected here: {_wrong(error)}.") from None
+
+
+def _wrong(error: ValidationError) -> str:
+    return "; ".join(
+        f"{'.'.join(map(str, one['loc'])) or 'the text'}: {one['msg'].removeprefix('Value error, ')}"
+        for one in error.errors(include_url=False, include_input=False)
+    )
 
 
 def application_json(application: Application) -> dict[str, Any]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime  # noqa: TC003 - Pydantic reads it at run time
-from typing import TYPE_CHECKING, Any
+from base64 import b64encode
+from datetime import date, datetime  # noqa: TC003 - Pydantic reads it at run time
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from pydantic import Field
 
-from trustworks.issuance.model import NameAttribute, Request
+from trustworks.issuance.model import NameAttribute, Request, RevocationReason
+from trustworks.issuance.registration.model import State
 from trustworks.issuance.registration.wire import Body
 
 if TYPE_CHECKING:
@@ -16,8 +18,40 @@ if TYPE_CHECKING:
 SERIAL = r"^[0-9a-f]{40}$"
 
 
+_STATES = "|".join(get_args(State))
+
+
 class Nothing(Body):
     """An empty object."""
+
+
+class CertificatesQuery(Body):
+    """Which certificates are looked for."""
+
+    state: Literal["issuing", "issued", "abandoned"] | None = Field(
+        default=None, description="Whether it was issued, is being issued, or was not released."
+    )
+    profile: str | None = Field(default=None, max_length=64, description="The certificate profile.")
+    revoked: bool | None = Field(default=None, description="Whether it is revoked or held.")
+    subject: str | None = Field(
+        default=None, min_length=1, max_length=200, description="A part of the subject's name."
+    )
+    limit: int = Field(default=100, ge=1, le=1000, description="How many at most.")
+
+
+class ApplicationsQuery(Body):
+    """Which applications are looked for."""
+
+    state: str | None = Field(
+        default=None,
+        pattern=f"^({_STATES})(,({_STATES}))*$",
+        description="The states, with commas between them.",
+    )
+    profile: str | None = Field(default=None, max_length=64, description="The certificate profile.")
+    subject: str | None = Field(
+        default=None, min_length=1, max_length=200, description="A part of the subject's name."
+    )
+    limit: int = Field(default=100, ge=1, le=1000, description="How many at most.")
 
 
 class SignInBody(Body):
@@ -109,7 +143,7 @@ class StatusAnswer(Body):
     """The status of a certificate; `reason` and `revoked_at` while it is revoked or held."""
 
     serial: str = Field(pattern=SERIAL)
-    status: str = Field(description="valid, held, revoked, expired or abandoned.")
+    status: str = Field(description="valid, held, revoked or expired; issuing and abandoned: never released.")
     not_after: datetime
     reason: str | None = None
     revoked_at: datetime | None = None
@@ -136,7 +170,10 @@ class FoundAnswer(Body):
 class RevocationBody(Body):
     """Why a certificate is revoked (RFC 5280, 5.3.1), or held (certificateHold)."""
 
-    reason: str = Field(max_length=40, description="unspecified, keyCompromise, superseded ...")
+    reason: str = Field(
+        pattern=f"^({'|'.join(one.name for one in RevocationReason)})$",
+        description="The reason, as the certificate's status will tell it.",
+    )
     invalidity_date: datetime | None = Field(
         default=None, description="Since when the key is thought lost, if before now."
     )
@@ -168,12 +205,92 @@ class ProfilesAnswer(Body):
     profiles: tuple[ProfileAnswer, ...]
 
 
+class SubscriberAnswer(Body):
+    """Who applied for another subject."""
+
+    name: str
+    authorization: str | None
+
+
+class EvidenceAnswer(Body):
+    """A piece of evidence as it was recorded."""
+
+    id: str
+    about: str
+    method: str
+    source: str
+    established_on: date
+    ends_on: date | None
+    facts: dict[str, tuple[str, ...]]
+    recorded_at: datetime
+    recorded_by: str
+    origin: str | None = Field(description="The evidence of an earlier application that it was taken from.")
+
+
+class DecisionAnswer(Body):
+    """What was decided on an application, by whom and why."""
+
+    act: str
+    by: str
+    at: datetime
+    reason: str | None
+
+
+class ApplicationAnswer(Body):
+    """An application, its evidence and what was decided; `serial` is the certificate's."""
+
+    id: str
+    state: str
+    profile: str
+    kind: Literal["natural", "legal"]
+    subject: dict[str, str]
+    alternative_names: tuple[str, ...]
+    subscriber: SubscriberAnswer | None
+    consent: bool | None
+    contact: str | None
+    terms: str
+    renews: str | None
+    key: str
+    received_at: datetime
+    received_by: str
+    evidence: tuple[EvidenceAnswer, ...]
+    decisions: tuple[DecisionAnswer, ...]
+    serial: str | None
+
+
+class ComparisonAnswer(Body):
+    """An attribute as it is asked for, beside what the evidence shows."""
+
+    attribute: str
+    asked: str
+    shown: tuple[str, ...]
+    agrees: bool
+
+
+class ObjectionAnswer(Body):
+    """What stands against an application."""
+
+    requirement: str
+    sentence: str
+
+
+class ReviewAnswer(ApplicationAnswer):
+    """An application beside its evidence, with every objection to it."""
+
+    comparison: tuple[ComparisonAnswer, ...]
+    objections: tuple[ObjectionAnswer, ...]
+
+
+class ApplicationsAnswer(Body):
+    """The applications that fit, who waits longest first."""
+
+    applications: tuple[ApplicationAnswer, ...]
+
+
 def pem(der: bytes) -> str:
     """A certificate in PEM."""
-    from base64 import b64encode  # noqa: PLC0415 - as small as this module is quick
-
     text = b64encode(der).decode("ascii")
-    lines = "\n".join(text[at : at + 64] for at in range(0, len(text), 64))
+    lines = "\n".join([text[at : at + 64] for at in range(0, len(text), 64)])
     return f"-----BEGIN CERTIFICATE-----\n{lines}\n-----END CERTIFICATE-----\n"
 
 
