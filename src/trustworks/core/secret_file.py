@@ -1,9 +1,15 @@
-"""Secrets that processes share: one line in a file that its owner alone can read."""
+"""Secrets that processes share: one line in a file of its owner alone, from which keys are derived."""
 
 from __future__ import annotations
 
+import secrets
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from trustworks.core.durable import put_new
 from trustworks.core.errors import Unavailable
 from trustworks.core.trace import implements
 
@@ -11,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LEAST_SECRET = 32  # characters; nobody types it, so it may be long enough to be guessed never
+_DRAWN_OCTETS = 48
 
 
 def read_secret(file: Path, *, whose: str, code: str) -> bytes:
@@ -27,6 +34,17 @@ def read_secret(file: Path, *, whose: str, code: str) -> bytes:
     if objection is not None:
         raise Unavailable(code, f"{whose} secret {file} {objection}")
     return secret
+
+
+def draw_secret(file: Path) -> None:
+    """Write a random secret where there is no file; a secret that is there stays, whoever made it."""
+    with suppress(FileExistsError):  # another process may make it at the same moment
+        put_new(file, [f"{secrets.token_urlsafe(_DRAWN_OCTETS)}\n".encode()], mode=0o600)
+
+
+def derived_key(secret: bytes, purpose: str) -> bytes:
+    """A key of 32 octets for one purpose (HKDF with SHA-256, RFC 5869); keys of others do not tell of it."""
+    return HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=purpose.encode()).derive(secret)
 
 
 @implements("TRUSTWORKS:APP-PROXY-SECRET")

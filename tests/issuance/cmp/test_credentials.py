@@ -146,8 +146,8 @@ def test_a_key_file_that_cannot_be_used(server: Server, tmp_path: Path, damage: 
         case "short":
             file.write_bytes(b"short")
         case _:
-            file.write_bytes(bytes(32))
-    server.credentials._key._key = None  # another process, which has not read it yet
+            file.write_bytes(b"another secret that is long enough, too")
+    vars(server.credentials._key).pop("_key", None)  # another process, which has not read it yet
     client = server.client(**given)
     answer = client.message(Body.ir, b"\x30\x00")
     assert client.post(answer).failure == "systemUnavail"

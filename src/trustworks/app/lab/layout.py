@@ -17,6 +17,7 @@ from trustworks.app.wiring import TOKENS
 from trustworks.core.durable import put
 from trustworks.core.errors import Malformed, Unavailable
 from trustworks.core.module.softhsm import token_folder
+from trustworks.core.secret_file import draw_secret
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -29,7 +30,6 @@ TLS_STEP = 363  # 8080 -> 8443: where HTTPS listens when nobody says where
 LEFTOVER = r"\..+\.[0-9a-f]{8}"  # the name of a file that `core.durable.put` did not come to rename
 GROUP_AND_OTHERS_WRITE = 0o022
 _PIN_OCTETS = 18
-_SECRET_OCTETS = 48
 # It ends a value at these; what is no text (a surrogate, in Python) cannot be written to its file.
 _CUT_BY_SOFTHSM2 = re.compile(r"[#=\x00-\x1f\x7f\ud800-\udfff]")
 # Octets of a line of its file that it reads at once, before the line's end; of a longer one it takes the
@@ -217,8 +217,7 @@ def make_pins(layout: Layout, present: Collection[str] = ()) -> None:
 
 def make_secrets(layout: Layout) -> None:
     """Draw the secrets that are missing."""
-    if not layout.acme_secret.exists():
-        put(layout.acme_secret, f"{secrets.token_urlsafe(_SECRET_OCTETS)}\n", mode=0o600)
+    draw_secret(layout.acme_secret)
 
 
 def softhsm2_text(tokens: Path) -> str:

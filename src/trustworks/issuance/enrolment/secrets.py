@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
@@ -19,9 +19,9 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from trustworks.core.audit import Event
-from trustworks.core.durable import put_new
 from trustworks.core.errors import Refused, Rejected, Unavailable
 from trustworks.core.pki.certificates import load
+from trustworks.core.secret_file import derived_key, draw_secret, read_secret
 from trustworks.core.trace import implements
 from trustworks.issuance.profiles import profile_named
 from trustworks.issuance.records import cmp as records
@@ -43,10 +43,8 @@ if TYPE_CHECKING:
     from trustworks.issuance.records.cmp import Credential, Kind
 
 SECRET_OCTETS: Final = 20  # 160 random bits: no iteration count has to make up for what people choose
-KEY_OCTETS: Final = 32
 _NONCE_OCTETS: Final = 12
 _REFERENCE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,47}")
-GROUP_AND_OTHERS: Final = 0o077
 MAX_USES: Final = 1_000_000
 MAX_DAYS: Final = 3660
 CMC_RA: Final = "1.3.6.1.5.5.7.3.28"
@@ -54,27 +52,24 @@ EVIDENCE: Final = "TRUSTWORKS:ENROLMENT-EQUALS-EVIDENCE"
 
 
 class SecretKey:
-    """The key that secrets are encrypted with, in a file that its owner alone can read."""
+    """The key that secrets are encrypted with; it is derived from a file that its owner alone can read."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._key: bytes | None = None
 
     def make(self) -> None:
         """Make the file where there is none."""
-        if not self._file.exists():
-            with suppress(FileExistsError):  # another process made it meanwhile
-                put_new(self._file, [AESGCM.generate_key(KEY_OCTETS * 8)], mode=0o600)
+        draw_secret(self._file)
 
     def seal(self, reference: str, secret: bytes) -> bytes:
         """The secret, encrypted for the place under its reference and no other."""
         nonce = secrets.token_bytes(_NONCE_OCTETS)
-        return nonce + AESGCM(self._read()).encrypt(nonce, secret, reference.encode())
+        return nonce + AESGCM(self._key).encrypt(nonce, secret, reference.encode())
 
     def open(self, reference: str, sealed: bytes) -> bytes:
         """The secret. Raises `Unavailable` (enrolment.secret-key) when key and secret do not fit together."""
         try:
-            return AESGCM(self._read()).decrypt(
+            return AESGCM(self._key).decrypt(
                 sealed[:_NONCE_OCTETS], sealed[_NONCE_OCTETS:], reference.encode()
             )
         except (InvalidTag, ValueError):
@@ -84,26 +79,10 @@ class SecretKey:
                 "back from a backup, or withdraw the secret and create another.",
             ) from None
 
-    def _read(self) -> bytes:
-        if self._key is None:
-            try:
-                mode = self._file.stat().st_mode
-                key = self._file.read_bytes()
-            except OSError as error:
-                raise Unavailable(
-                    "enrolment.secret-key",
-                    f"The key of the enrolment secrets, {self._file}, cannot be read: {error.strerror}. It "
-                    "is made with the first secret (`trustworks cmp secret create`); put it back from a "
-                    "backup if there was one.",
-                ) from None
-            if mode & GROUP_AND_OTHERS or len(key) != KEY_OCTETS:
-                raise Unavailable(
-                    "enrolment.secret-key",
-                    f"The key of the enrolment secrets, {self._file}, must have {KEY_OCTETS} octets and be "
-                    "readable by its owner alone; run chmod 600 on it, or put it back from a backup.",
-                )
-            self._key = key
-        return self._key
+    @cached_property
+    def _key(self) -> bytes:
+        secret = read_secret(self._file, whose="The registration authority's", code="enrolment.secret-key")
+        return derived_key(secret, "trustworks enrolment secrets")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -265,8 +244,8 @@ def _nothing_to_withdraw(reference: str) -> Rejected:
 
 
 def key_file(state_dir: Path) -> Path:
-    """Where the key is that secrets are encrypted with."""
-    return state_dir / "enrolment.key"
+    """Where the secret is that the key of all secrets is made from."""
+    return state_dir / "enrolment.secret"
 
 
 def open_credentials(authority: RegistrationAuthority) -> Credentials:

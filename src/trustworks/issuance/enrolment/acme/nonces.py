@@ -17,9 +17,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-
+from trustworks.core.secret_file import derived_key
 from trustworks.core.store.types import from_microseconds, microseconds
 from trustworks.issuance.enrolment.acme import encoding
 from trustworks.issuance.enrolment.acme.rules.messages import NONCE_LIFE, is_fresh
@@ -48,10 +46,7 @@ class Secret:
 
     @cached_property
     def _nonce_key(self) -> bytes:
-        return self._derived(b"trustworks acme nonce")
-
-    def _derived(self, purpose: bytes) -> bytes:
-        return HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=purpose).derive(self._secret)
+        return derived_key(self._secret, "trustworks acme nonce")
 
     def new_nonce(self, now: datetime) -> str:
         """A new nonce."""
@@ -77,4 +72,4 @@ class Secret:
 
     def external_key(self, kid: str) -> bytes:
         """The MAC key of an external account binding: 32 octets."""
-        return self._derived(b"trustworks acme external account key " + kid.encode())
+        return derived_key(self._secret, f"trustworks acme external account key {kid}")
