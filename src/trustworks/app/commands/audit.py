@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from contextlib import AbstractContextManager
 
+    from sqlalchemy import Table
+
     from trustworks.app.configuration.config import Config
     from trustworks.core.audit.report import Report
     from trustworks.core.audit.search import Stored
@@ -82,6 +84,7 @@ def verify(
     as_json: AsJson = False,
 ) -> None:
     """Verify every event, every stream, the Merkle tree and its checkpoints. Exit code 1: not sound."""
+    from trustworks.core.audit.bound import BoundRecords  # noqa: PLC0415
     from trustworks.core.audit.entries import DatabaseSource  # noqa: PLC0415
     from trustworks.core.audit.export import opened_export  # noqa: PLC0415
     from trustworks.core.audit.verify import verify as verify_log  # noqa: PLC0415
@@ -106,7 +109,11 @@ def verify(
                     against=kept,
                     trusted=trusted,
                     check_token=check_token,
-                    checkers=(TokenRecords(connection), CertificateRecords(connection)),
+                    checkers=(
+                        TokenRecords(connection),
+                        CertificateRecords(connection),
+                        BoundRecords(connection, all_bound_tables()),
+                    ),
                     checkpoint_every=_checkpoint_every(wiring.config),
                     time_stamp_every=_time_stamp_every(wiring.config),
                     progress=progress,
@@ -323,6 +330,19 @@ def show(context: typer.Context, stream: Stream, sequence: Sequence) -> None:
 
 
 # ---- parts
+
+
+def all_bound_tables() -> list[Table]:
+    """The tables of the product whose records are bound to events."""
+    import trustworks.core.ceremony.records  # noqa: PLC0415 - these declare them
+    import trustworks.core.keys.records  # noqa: PLC0415
+    import trustworks.core.roles.records  # noqa: PLC0415
+    import trustworks.issuance.records.clients  # noqa: PLC0415
+    import trustworks.issuance.records.cmp  # noqa: PLC0415
+    import trustworks.issuance.registration.records  # noqa: F401, PLC0415
+    from trustworks.core.audit.bound import bound_tables  # noqa: PLC0415
+
+    return bound_tables()
 
 
 def _trusted(wiring: AuditWiring, given: list[Path] | None, *, configured: bool) -> frozenset[str]:

@@ -47,8 +47,8 @@ class RecordChecker(Protocol):
     """Compares a service's records with their events. A service offers one; core knows none of them."""
 
     @property
-    def types(self) -> frozenset[str]:
-        """The types of the events that belong to the records."""
+    def types(self) -> frozenset[str] | None:
+        """The types of the events that belong to the records; None where any event may."""
 
     def event(self, value: Mapping[str, Any]) -> str | None:
         """What is wrong with the record of this event, in a sentence; the event itself is sound."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from trustworks.core.audit.bound import EVENT_KEY, Bindings
 from trustworks.core.audit.model import encode
 from trustworks.core.errors import TrustworksError
 
@@ -38,15 +40,22 @@ class Submission:
         self.value: Any = None
 
     def act(self, connection: Connection) -> None:
-        """Run the action, if there is one, and make its events.
+        """Run the action, if there is one, and make its events; the first tells what became of bound records.
 
         The database's failures come out as SQLAlchemy's errors, the action's refusals as `ActionFailedError`.
         """
         if self.action is None:
             return
         try:
-            self.value = self.action(connection)
-            self.encoded = [encode(event) for event in self.events_of(self.value)]
+            with Bindings(connection) as bindings:
+                self.value = self.action(connection)
+                events = [*self.events_of(self.value)]
+                changes = bindings.changes()
+            if changes and not events:
+                raise RuntimeError(f"no event tells of {', '.join(changes)}")
+            if changes:
+                events[0] = replace(events[0], detail={**events[0].detail, EVENT_KEY: changes})
+            self.encoded = [encode(event) for event in events]
         except TrustworksError as error:
             raise ActionFailedError(error) from error
 

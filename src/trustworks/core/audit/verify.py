@@ -106,7 +106,8 @@ class _Verification:
         self._source = source
         self._tree = Growing()
         self._streams: dict[str, _Stream] = {}
-        self._checkers = {kind: one for one in checkers for kind in one.types}
+        self._checkers = {kind: one for one in checkers for kind in one.types or ()}
+        self._of_all = [one for one in checkers if one.types is None]
         self._services = checkers
         self._after: dict[str, int] = {}
         self._first_leaf: bytes | None = None
@@ -242,11 +243,12 @@ class _Verification:
     def _beside(self, entry: Entry, value: dict[str, Any]) -> None:
         """What a sound event tells of things beside it: the record it is about, the stream before its own."""
         kind = str(value.get("type"))
-        if kind in self._checkers:
-            wrong = self._checkers[kind].event(value)
+        own = self._checkers.get(kind)
+        for checker in self._of_all if own is None else (own, *self._of_all):
+            wrong = checker.event(value)
             if wrong is not None:
                 self._find("record", wrong, entry, value)
-        elif kind == OPENED:
+        if kind == OPENED:
             detail = value.get("detail")
             if isinstance(detail, dict) and isinstance(detail.get("events"), int):
                 self._after[str(detail.get("after"))] = detail["events"]

@@ -18,6 +18,7 @@ from sqlalchemy import (
     update,
 )
 
+from trustworks.core.audit.bound import bind
 from trustworks.core.ceremony import plan as plans
 from trustworks.core.ceremony.transcript import Entry, Seal, Transcript, read_entry
 from trustworks.core.store import metadata
@@ -49,6 +50,7 @@ ceremonies = Table(
     Column("certificate", LargeBinary, nullable=True),
     Column("time_stamp", LargeBinary, nullable=True),
 )
+bind(ceremonies)
 
 entries = Table(
     "ceremony_entries",
@@ -59,6 +61,7 @@ entries = Table(
     PrimaryKeyConstraint("plan", "number"),
     ForeignKeyConstraint(["plan"], ["ceremonies.plan"]),
 )
+bind(entries)
 
 
 def add_ceremony(connection: Connection, plan: Read, mode: str, at: datetime) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Column, ForeignKey, Integer, String, Table, Text, func, select
 
+from trustworks.core.audit.bound import bind
 from trustworks.core.keys.model import Act, BackupEntry, HistoryEntry, KeyEntry
 from trustworks.core.module.states import KeyState
 from trustworks.core.store.metadata import metadata
@@ -26,6 +27,7 @@ keys = Table(
     Column("algorithm", String(32), nullable=False),
     Column("entered_at", UtcDateTime, nullable=False),
 )
+bind(keys)
 backups = Table(
     "module_key_backups",
     metadata,
@@ -35,6 +37,7 @@ backups = Table(
     Column("custodians", Text, nullable=False),
     Column("made_at", UtcDateTime, nullable=False),
 )
+bind(backups)
 history = Table(
     "module_key_history",
     metadata,
@@ -49,6 +52,7 @@ history = Table(
     Column("by", String(200), nullable=False),
     Column("reason", Text, nullable=False),
 )
+bind(history)
 
 _LAST = (
     select(history.c.spki_sha256, func.max(history.c.number).label("number"))

@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
+from trustworks.core.audit.bound import bind
 from trustworks.core.store import metadata
 from trustworks.core.store.types import UtcDateTime
 
@@ -72,6 +73,7 @@ api_clients = Table(
     Column("added_by", String(64), nullable=False),
     Column("removed_at", UtcDateTime, nullable=True),
 )
+bind(api_clients)
 
 # A sign-in's nonce is used once, whether its session still lasts or not.
 api_sessions = Table(

@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
+from trustworks.core.audit.bound import bind
 from trustworks.core.store import metadata
 from trustworks.core.store.types import UtcDateTime
 
@@ -55,6 +56,7 @@ credentials = Table(
     CheckConstraint("(kind = 'secret') = (sealed IS NOT NULL)", name="secret_is_sealed"),
     CheckConstraint("used >= 0 AND used <= uses", name="used_within"),
 )
+bind(credentials, but=("used",))
 
 transactions = Table(
     "cmp_transactions",

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Table,
 )
 
+from trustworks.core.audit.bound import bind
 from trustworks.core.store import metadata
 from trustworks.core.store.types import UtcDateTime
 
@@ -116,6 +117,7 @@ authorities = Table(
     Column("crl_validity_hours", Integer, nullable=True),
     Column("crl_every_hours", Integer, nullable=True),
 )
+bind(authorities, but=("changes", "pending_since"))
 
 crls = Table(
     "crls",
@@ -161,6 +163,7 @@ revocation_requests = Table(
     CheckConstraint("state IN ('pending', 'done', 'refused')", name="request_state_known"),
     CheckConstraint("(state = 'pending') = (decided_at IS NULL)", name="request_decided"),
 )
+bind(revocation_requests, but=("requester", "note"))
 Index("revocation_requests_state", revocation_requests.c.state, revocation_requests.c.received_at)
 
 # The outbox: what subjects are to be told, written with the change of status itself.

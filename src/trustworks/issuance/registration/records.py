@@ -27,6 +27,7 @@ from sqlalchemy import (
     update,
 )
 
+from trustworks.core.audit.bound import bind
 from trustworks.core.audit.canonical import canonical
 from trustworks.core.store import metadata
 from trustworks.core.store.types import UtcDateTime
@@ -67,6 +68,7 @@ applications = Table(
     Column("received_by", String(64), nullable=False),
     Column("changed_at", UtcDateTime, nullable=False),
 )
+bind(applications, but=("asked", "subject", "csr", "salt"))
 Index("applications_state", applications.c.state, applications.c.received_at)
 
 evidence = Table(
@@ -81,6 +83,7 @@ evidence = Table(
     Column("recorded_at", UtcDateTime, nullable=False),
     Column("recorded_by", String(64), nullable=False),
 )
+bind(evidence, but=("content",))
 Index("identity_evidence_application", evidence.c.application)
 Index("identity_evidence_origin", evidence.c.origin)
 
@@ -95,6 +98,7 @@ decisions = Table(
     Column("reason", String(1000), nullable=True),
     PrimaryKeyConstraint("application", "number"),
 )
+bind(decisions, but=("reason",))
 
 
 def asked_text(asked: NewApplication) -> str:

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Table,
 )
 
+from trustworks.core.audit.bound import bind
 from trustworks.core.store.metadata import metadata
 from trustworks.core.store.types import UtcDateTime
 
@@ -33,6 +34,7 @@ operators = Table(
     Column("locked_until", UtcDateTime, nullable=True),
     CheckConstraint("state IN ('active', 'locked', 'retired')", name="state_known"),
 )
+bind(operators, but=("names", "identifiers", "failures", "locked_until"))
 
 grants = Table(
     "role_grants",
@@ -46,6 +48,7 @@ grants = Table(
     PrimaryKeyConstraint("operator", "role", "granted_at"),
     CheckConstraint("(withdrawn_at IS NULL) = (withdrawn_by IS NULL)", name="withdrawal_complete"),
 )
+bind(grants)
 
 # The primary key is the public key's hash: a key is one operator's, for good.
 credentials = Table(
@@ -72,6 +75,7 @@ credentials = Table(
     ),
     CheckConstraint("(removed_at IS NULL) = (removed_by IS NULL)", name="removal_complete"),
 )
+bind(credentials, but=("sign_count",))
 Index("role_credentials_operator", credentials.c.operator)
 
 # Of the session's token only the hash is kept: who reads the database cannot take a session over.
@@ -113,6 +117,7 @@ approvals = Table(
     Column("body", LargeBinary, nullable=False),
     Column("recorded_at", UtcDateTime, nullable=False),
 )
+bind(approvals)
 Index("role_approvals_subject", approvals.c.what, approvals.c.sha256)
 
 # Changes of roles that wait for approvals; `body` is what is approved, `sha256` its hash.
@@ -129,4 +134,5 @@ changes = Table(
     CheckConstraint("state IN ('waiting', 'applied', 'dropped')", name="state_known"),
     CheckConstraint("(state = 'waiting') = (ended_at IS NULL)", name="end_complete"),
 )
+bind(changes)
 Index("role_changes_state", changes.c.state)
