@@ -337,6 +337,7 @@ def all_bound_tables() -> list[Table]:
     import trustworks.core.ceremony.records  # noqa: PLC0415 - these declare them
     import trustworks.core.keys.records  # noqa: PLC0415
     import trustworks.core.roles.records  # noqa: PLC0415
+    import trustworks.issuance.records.acme  # noqa: PLC0415
     import trustworks.issuance.records.clients  # noqa: PLC0415
     import trustworks.issuance.records.cmp  # noqa: PLC0415
     import trustworks.issuance.registration.records  # noqa: F401, PLC0415

@@ -21,6 +21,7 @@ from sqlalchemy import (
     Text,
 )
 
+from trustworks.core.audit.bound import bind
 from trustworks.core.store import metadata
 from trustworks.core.store.types import UtcDateTime
 
@@ -40,6 +41,7 @@ accounts = Table(
     Column("created_at", UtcDateTime, nullable=False),
     CheckConstraint("status IN ('valid', 'deactivated', 'revoked')", name="status_known"),
 )
+bind(accounts, but=("contact",))
 Index("acme_accounts_created", accounts.c.created_at)
 
 external_keys = Table(
@@ -53,6 +55,7 @@ external_keys = Table(
     Column("revoked_at", UtcDateTime, nullable=True),
     Column("account", String(32), nullable=True, unique=True),
 )
+bind(external_keys, but=("comment",))
 
 orders = Table(
     "acme_orders",
