@@ -193,4 +193,4 @@ blocked_keys = Table(
     Column("blocked_by", String(200), nullable=False),
     CheckConstraint("shown_by IN ('private-key', 'signature', 'statement')", name="shown_by_known"),
 )
-bind(blocked_keys)
+bind(blocked_keys, but=("note",))
