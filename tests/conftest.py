@@ -9,6 +9,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
+from postgresql_databases import PostgresqlDatabases
 from postgresql_server import NoPostgresqlError, PostgresqlServer
 
 from trustworks.core.errors import Unavailable
@@ -95,6 +96,12 @@ def postgresql() -> Iterator[PostgresqlServer]:
 
 
 @pytest.fixture(scope="session")
+def postgresql_databases(postgresql: PostgresqlServer) -> PostgresqlDatabases:
+    """Databases with our schema, given to one test after the other."""
+    return PostgresqlDatabases(postgresql, "template")
+
+
+@pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An SQLite database of our schema, to be copied."""
     file = tmp_path_factory.mktemp("sqlite") / "template.sqlite"
@@ -104,18 +111,20 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
-def store_settings(request: pytest.FixtureRequest, tmp_path: Path) -> StoreSettings:
+def store_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StoreSettings]:
     """Settings of a fresh database with our schema; a test with it runs on SQLite and on PostgreSQL."""
     objects = str(tmp_path / "objects")
     if request.param == "sqlite":
         file = tmp_path / "state" / "trustworks.sqlite"
         file.parent.mkdir()
         shutil.copy(request.getfixturevalue("sqlite_template"), file)
-        return StoreSettings.model_validate({"url": f"sqlite:///{file}", "objects": objects})
+        yield StoreSettings.model_validate({"url": f"sqlite:///{file}", "objects": objects})
+        return
     server: PostgresqlServer = request.getfixturevalue("postgresql")
-    name = f"test_{next(_NUMBERS)}"
-    server.run(f"CREATE DATABASE {name} TEMPLATE template")
-    return StoreSettings.model_validate({"url": server.url(name), "objects": objects})
+    databases: PostgresqlDatabases = request.getfixturevalue("postgresql_databases")
+    name = databases.take()
+    yield StoreSettings.model_validate({"url": server.url(name), "objects": objects})
+    databases.give_back(name)
 
 
 @pytest.fixture

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
-import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from chromium import Chromium, find_browser
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
-from laboratory import PROGRAM, Lab, openssl
+from forked_program import run
+from laboratory import Lab, openssl
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,13 +43,7 @@ class Staffed:
 
     def run(self, *arguments: object, who: str | None = None, check: bool = True) -> Any:
         own = [] if who is None else ["--as", who, "--key", str(self.file(f"{who}.key"))]
-        done = subprocess.run(
-            [str(PROGRAM), "--config", str(self.lab.config), *map(str, arguments), *own, "--json"],
-            input=f"{SECRET}\n",
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = run("--config", self.lab.config, *arguments, *own, "--json", given=f"{SECRET}\n")
         if not check:
             return done
         assert done.returncode == 0, done.stderr

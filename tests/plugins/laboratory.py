@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from contextlib import suppress
@@ -14,12 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import forked_program
 import httpx
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PROGRAM = Path(sys.executable).with_name("trustworks")
+PROGRAM = forked_program.PROGRAM
 UP_WITHIN = 120.0  # seconds; the machine may be busy with other tests
 QUERY = {"content-type": "application/timestamp-query"}
 
@@ -77,8 +77,7 @@ class Lab:
 
     def try_set_up(self) -> subprocess.CompletedProcess[str]:
         """Make what is missing, or fail; what it said."""
-        command = self.command("--setup-only")
-        return subprocess.run(command, capture_output=True, text=True, check=False, cwd=self.folder.parent)
+        return forked_program.run(*self.command("--setup-only")[1:], cwd=self.folder.parent)
 
     def start(self, *more: str, wait: bool = True) -> None:
         """Start it, and wait until it says that it is up."""
@@ -132,8 +131,7 @@ class Lab:
 
     def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """A `trustworks` command on this laboratory."""
-        command = [str(PROGRAM), "--config", str(self.config), *arguments]
-        found = subprocess.run(command, capture_output=True, text=True, check=False, cwd=self.folder.parent)
+        found = forked_program.run("--config", self.config, *arguments, cwd=self.folder.parent)
         assert not check or found.returncode == 0, found.stderr + found.stdout
         return found
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +12,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
-from laboratory import PROGRAM, Lab, openssl
+from forked_program import run
+from laboratory import Lab, openssl
 
 if TYPE_CHECKING:
+    import subprocess
     from pathlib import Path
 
 pytestmark = pytest.mark.xdist_group("ceremonies")
@@ -57,8 +58,7 @@ class House:
         (self.folder / f"{name}.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
 
     def ceremony(self, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
-        command = [str(PROGRAM), "--config", str(self.lab.config), "keys", "ceremony", *arguments]
-        return subprocess.run(command, input=typed, capture_output=True, text=True, check=False)
+        return run("--config", self.lab.config, "keys", "ceremony", *arguments, given=typed)
 
     def by(self, name: str, *arguments: str, key: str | None = None) -> subprocess.CompletedProcess[str]:
         """A command of somebody, who types the passphrase of a key: his own, unless another's is taken."""
@@ -101,8 +101,7 @@ def test_two_of_three_approve_and_officer_and_witness_sign(tmp_path: Path) -> No
     # Offline, by files alone, without this laboratory.
     out, audit = tmp_path / "transcript.json", house.lab.folder / "certs" / "audit.pem"
     house.lab.run("keys", "ceremony", "show", "root-2027", "--out", str(out))
-    command = [str(PROGRAM), "keys", "ceremony", "verify", str(out), "--signer", str(audit), "--json"]
-    judged = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    judged = run("keys", "ceremony", "verify", out, "--signer", audit, "--json", cwd=tmp_path)
     verdict: dict[str, Any] = json.loads(judged.stdout)
     assert (verdict["ok"], verdict["findings"]) == (True, [])
     assert (verdict["approved_by"], verdict["signed_by"]) == (["anna", "boris"], ["anna", "wanda"])

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ import ceremony_crash_worker
 import pytest
 from ceremony_plans import UNATTENDED, template
 from cryptography import x509
+from forked_program import run, run_script
 from laboratory import Lab
 
 from trustworks.app.wiring import Wiring
@@ -20,7 +19,7 @@ from trustworks.issuance import records
 
 # One laboratory for all of them.
 pytestmark = pytest.mark.xdist_group("ceremonies")
-WORKER = Path(ceremony_crash_worker.__file__)
+WORKER = Path(ceremony_crash_worker.__file__).read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -79,8 +78,8 @@ def test_a_run_that_is_killed_between_any_two_steps_goes_on_and_makes_nothing_tw
     plan = written(lab, "unattended", UNATTENDED)
 
     def killed_at(event: str, step: str) -> None:
-        command = [sys.executable, str(WORKER), str(lab.config), str(plan), event, step]
-        assert subprocess.run(command, check=False, capture_output=True).returncode == -signal.SIGKILL
+        killed = run_script(WORKER, lab.config, plan, event, step)
+        assert killed.returncode == -signal.SIGKILL
 
     killed_at("begun", "2")  # before the key is drawn up
     killed_at("done", "2")  # the key is made
@@ -135,10 +134,10 @@ def test_an_unattended_plan_is_for_laboratories_alone(lab: Lab) -> None:
     text = lab.config.read_text(encoding="utf-8")
     config = lab.folder / "elsewhere.toml"
     config.write_text(text.replace("lab = true", "lab = false"), encoding="utf-8")
-    command = [str(Path(sys.executable).with_name("trustworks")), "--config", str(config), "keys", "ceremony"]
-    refused = subprocess.run([*command, "run", str(plan)], capture_output=True, text=True, check=False)
+    command = ("--config", config, "keys", "ceremony")
+    refused = run(*command, "run", plan)
     assert "Refused by TRUSTWORKS:CEREMONY-UNATTENDED" in refused.stderr
-    checked = subprocess.run([*command, "check", str(plan)], capture_output=True, text=True, check=False)
+    checked = run(*command, "check", plan)
     assert (checked.returncode, "for laboratories" in checked.stdout) == (1, True)
 
 

@@ -1,14 +1,12 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from cryptography import x509
-from laboratory import PROGRAM
+from forked_program import run, run_script
 
 from trustworks.app.certificates import read
 from trustworks.app.lab import complete as completeness
@@ -22,6 +20,7 @@ from trustworks.core.errors import Unavailable
 from trustworks.core.module import find_library
 
 if TYPE_CHECKING:
+    import subprocess
     from pathlib import Path
 
 
@@ -59,8 +58,7 @@ setup.close()
 
 def do_all(layout: Layout, renew_before: timedelta | None = None) -> None:
     more = [] if renew_before is None else [str(renew_before.total_seconds())]
-    command = [sys.executable, "-c", SCRIPT, str(layout.folder), *more]
-    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    found = run_script(SCRIPT, layout.folder, *more)
     assert found.returncode == 0, found.stderr
 
 
@@ -132,23 +130,21 @@ def test_a_token_made_half_is_made_anew_and_the_others_are_kept(layout: Layout) 
 
 
 def set_up(layout: Layout, *more: str) -> subprocess.CompletedProcess[str]:
-    command = [str(PROGRAM), "lab", "--dir", str(layout.folder), "--setup-only", *more]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return run("lab", "--dir", layout.folder, "--setup-only", *more)
 
 
 def test_a_copy_works_on_its_own_keys(layout: Layout, tmp_path: Path) -> None:
     copy = Layout(tmp_path / "la b's copy")
     shutil.copytree(layout.folder, copy.folder)
-    made = [str(PROGRAM), "--config", str(copy.config), "module", "generate-key", "--token", "tsu"]
-    command = [*made, "--label", "of-the-copy"]
-    refused = subprocess.run(command, capture_output=True, text=True, check=False)
+    command = ("--config", copy.config, "module", "generate-key", "--token", "tsu", "--label", "of-the-copy")
+    refused = run(*command)
     assert refused.returncode == 2
     assert f"{copy.softhsm2} does not name {copy.tokens}" in refused.stderr
 
     told = set_up(copy)
     assert told.returncode == 0, told.stderr
     assert f"{copy.softhsm2} named other tokens" in " ".join(told.stdout.split())
-    subprocess.run(command, capture_output=True, text=True, check=True)
+    run(*command, check=True)
     assert "of-the-copy" in keys(copy)
     assert "of-the-copy" not in keys(layout)
 
@@ -159,8 +155,7 @@ def test_a_copy_works_on_its_own_keys(layout: Layout, tmp_path: Path) -> None:
 
 
 def keys(layout: Layout) -> str:
-    command = [str(PROGRAM), "--config", str(layout.config), "module", "keys", "--token", "tsu"]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return run("--config", layout.config, "module", "keys", "--token", "tsu", check=True).stdout
 
 
 def alternative_names(layout: Layout) -> set[str]:
@@ -273,8 +268,7 @@ with wiring.open_database() as database, wiring.open_recorder("tsa", database=da
 
 
 def later(layout: Layout, days: float) -> list[str]:
-    command = [sys.executable, "-c", LATER, str(layout.folder), str(days)]
-    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    found = run_script(LATER, layout.folder, days)
     assert found.returncode == 0, found.stderr
     return found.stdout.splitlines()
 
