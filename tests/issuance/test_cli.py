@@ -12,6 +12,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from issuance_testbed import NATURAL, SpyKey, make_csr
+from nobody_acts import NobodyActs
 from typer.testing import CliRunner, Result
 
 from trustworks.core.der.x509 import QC_STATEMENTS, read_qc_statements
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from issuance_testbed import Provider
 
     from trustworks.core.audit import Recorder
-    from trustworks.core.roles.model import Person
     from trustworks.core.store import Database
     from trustworks.issuance.config import IssuanceSettings
     from trustworks.issuance.service import Issuance
@@ -44,13 +44,12 @@ class Tokens:
         return self._key
 
 
-class Wiring:
+class Wiring(NobodyActs):
     """What the application hands to the commands."""
 
     def __init__(self, provider: Provider) -> None:
+        super().__init__()
         self._provider = provider
-        self.asked: list[tuple[Act, str | None, str | None, list[Person]]] = []
-        self.refusal: Refused | None = None
 
     public_url = "http://lab.example"
 
@@ -78,12 +77,6 @@ class Wiring:
     def authority_place(self, database: Any, name: str) -> tuple[str, str]:
         del database
         return name, name
-
-    def officer(self, act: Act, name: str | None, key: str | None, *, concerned: Any = ()) -> str | None:
-        self.asked.append((act, name, key, list(concerned)))
-        if self.refusal is not None:
-            raise self.refusal
-        return name
 
     @contextmanager
     def open_issuance(self, role: str = "issuance") -> Iterator[Issuance]:
@@ -501,8 +494,9 @@ def test_the_operator_who_acts_is_in_the_record(cli: Cli, csr: Path) -> None:
     issued = cli.json(
         "issue", "--profile", "natural", "--csr", str(csr), "--subject", NATURAL, "--as", "ben", "--key", "k"
     )
-    act, name, key, (person,) = cli.wiring.asked[-1]
-    assert (act, name, key) == (Act.ISSUE, "ben", "k")
+    assert cli.wiring.asked[-1] == (Act.ISSUE, "ben", "k")
+    act, name, (person,) = cli.wiring.concerned[-1]
+    assert (act, name) == (Act.ISSUE, "ben")
     assert person.names == {"anna muster", "anna muster test"}
     spki = (
         x509.load_der_x509_csr(csr.read_bytes())
@@ -515,6 +509,7 @@ def test_the_operator_who_acts_is_in_the_record(cli: Cli, csr: Path) -> None:
     cli.json(*held, "--as", "rita", "--key", "k")
     cli.json("release", issued["serial"], "--as", "rita", "--key", "k")
     assert [one[0] for one in cli.wiring.asked[1:]] == [Act.REVOKE, Act.RELEASE]
+    assert cli.wiring.concerned[-1] == (Act.RELEASE, "rita", [person])
 
 
 @pytest.mark.req("CENTS419261:SA1.1")

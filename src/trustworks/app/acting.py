@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from trustworks.app.configuration.config import Config
+    from trustworks.core.audit import JSON
     from trustworks.core.roles.config import RolesSettings
     from trustworks.core.roles.jws import Signer
     from trustworks.core.roles.model import Act, Actor, Operator, Person
@@ -61,11 +62,15 @@ class RolesWiring(Protocol):
     def config(self) -> Config:
         """The configuration."""
 
+    @property
+    def given(self) -> Path | None:
+        """The configuration file that the command line named, if any."""
+
     def open_clock(self) -> Clock:
         """The clock."""
 
-    def open_database(self) -> AbstractContextManager[Database]:
-        """The database, for the commands that only look."""
+    def open_database(self, *, check: bool = True) -> AbstractContextManager[Database]:
+        """The database; with `check`, only when its schema is this program's."""
 
     def open_roles(self) -> AbstractContextManager[Roles]:
         """The service of trusted roles."""
@@ -127,7 +132,7 @@ def officer(
     (CENTS419261:IA1.1, SA1.1, EN319411-1:REG-6.2.2-26, ...), `Malformed` for one option without the other.
     """
     if name is None and key is None:
-        if not look(wiring, lambda connection, _: needs_operator(connection, wiring.config.roles)):
+        if not are_needed(wiring):
             typer.secho(NOBODY, err=True, fg="yellow")
             return None
         raise Refused(
@@ -137,8 +142,28 @@ def officer(
     if name is None or key is None:
         raise Malformed("--as and --key go together: who acts, and the key that shows it.")
     with acting(wiring, name, key, act) as (roles, actor):
-        roles.check_not_subject(actor, act, concerned)
+        roles.check_not_subject(actor.name, act, concerned)
         return actor.name
+
+
+def are_needed(wiring: RolesWiring) -> bool:
+    """Whether acts need an operator here.
+
+    Where the command line names no configuration and none is found, there is no provider whose operators
+    could be asked for: a token may be made there. A database without tables knows no operators yet.
+    """
+    try:
+        settings = wiring.config.roles
+    except Malformed:
+        if wiring.given is not None:
+            raise
+        return False
+    with wiring.open_database(check=False) as database:
+        if database.version() is None:
+            return settings.required
+        database.check_schema()
+        with database.read() as connection:
+            return needs_operator(connection, settings)
 
 
 def needs_operator(connection: Connection, settings: RolesSettings) -> bool:
@@ -146,3 +171,21 @@ def needs_operator(connection: Connection, settings: RolesSettings) -> bool:
     from trustworks.core.roles import records  # noqa: PLC0415 - loads SQLAlchemy
 
     return settings.required or records.count_operators(connection) > 0
+
+
+def check_not_subject(wiring: RolesWiring, act: Act, name: str, concerned: Iterable[Person]) -> None:
+    """Refuse an act that concerns the operator `name` himself; nothing is known of who is no operator."""
+    with wiring.open_roles() as roles:
+        roles.check_not_subject(name, act, concerned)
+
+
+def approved(wiring: RolesWiring, what: str, about: dict[str, JSON], *, by: str) -> list[str]:
+    """The ids of the approvals by which an act may be done that no operator does alone.
+
+    `about` says which act it is, and all that matters of it: its SHA-256 is what is approved. Empty where no
+    operators are needed. Raises `Refused` (TRUSTWORKS:ROLES-QUORUM) with what is missing.
+    """
+    if not are_needed(wiring):
+        return []
+    with wiring.open_roles() as roles:
+        return roles.require_approved(what, about, by=by)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from nobody_acts import NobodyActs
 from typer.testing import CliRunner
 
 from trustworks.app.commands.module import app
@@ -29,10 +30,11 @@ if TYPE_CHECKING:
     from typer.testing import Result
 
 
-class Wiring:
+class Wiring(NobodyActs):
     """As much of the application's wiring as the commands need."""
 
     def __init__(self, folder: Path, library: Path, **tokens: Pkcs11Uri) -> None:
+        super().__init__()
         self.base = folder
         self.given: Path | None = None
         self.tokens = tokens
@@ -83,7 +85,9 @@ def wiring(tmp_path: Path, softhsm: Path, make_token: Callable[..., Pkcs11Uri]) 
 
 
 def call(*arguments: object, obj: object = None) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments], obj=obj)
+    return CliRunner().invoke(
+        app, [str(argument) for argument in arguments], obj=obj or NoConfiguration(None)
+    )
 
 
 def facts(*arguments: object, obj: object = None) -> Any:
@@ -366,10 +370,11 @@ def test_what_comes_into_no_log_is_said(wiring: Wiring, tmp_path: Path, token: P
     assert isinstance(done.exception, Malformed)
 
 
-class NoConfiguration:
+class NoConfiguration(NobodyActs):
     """The wiring of a folder without a configuration file."""
 
     def __init__(self, given: Path | None) -> None:
+        super().__init__()
         self.given = given
 
     @property

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from nobody_acts import NobodyActs
 from typer.testing import CliRunner
 
 from trustworks.app.commands.time import app, status_text
@@ -22,10 +23,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class Wiring:
+class Wiring(NobodyActs):
     """As much of the application's wiring as the clock needs."""
 
     def __init__(self, folder: Path, **table: Any) -> None:
+        super().__init__()
         self.config = SimpleNamespace(time=TimeSettings.model_validate(table))
         self.state_dir = folder
         self.recorded: list[Any] = []

@@ -10,6 +10,7 @@ import pytest
 from cmp_foreign import foreign
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+from nobody_acts import NobodyActs
 from typer.testing import CliRunner
 
 from trustworks.core.audit import Recorder
@@ -24,12 +25,11 @@ if TYPE_CHECKING:
     from trustworks.core.store import Database
 
 
-class Wiring:
+class Wiring(NobodyActs):
     """What the commands need, over one database."""
 
-    asked: list[Path | None]
-
     def __init__(self, database: Database, state_dir: Path, *, lab: bool = True) -> None:
+        super().__init__()
         self.database = database
         self.state_dir = state_dir
         self.lab = lab

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from issuance_testbed import START, make_csr
+from nobody_acts import NobodyActs
 from registration_testbed import SEEN_ON
 from typer.testing import CliRunner
 
@@ -21,10 +22,11 @@ if TYPE_CHECKING:
     from trustworks.issuance.registration.service import Registration
 
 
-class Wiring:
+class Wiring(NobodyActs):
     """What the application hands to the commands."""
 
     def __init__(self, desk: Registration) -> None:
+        super().__init__()
         self._desk = desk
 
     @contextmanager

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography import x509
+from nobody_acts import NobodyActs
 from status_provider import DAY, Provider
 from typer.testing import CliRunner, Result
 
@@ -23,10 +24,11 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.parametrize("store_settings", ["sqlite"], indirect=True)
 
 
-class Wiring:
+class Wiring(NobodyActs):
     """The application's wiring, over a provider of the tests."""
 
     def __init__(self, provider: Provider) -> None:
+        super().__init__()
         self.provider = provider
         self.opened: list[str] = []
         self.issuance_settings = provider.settings

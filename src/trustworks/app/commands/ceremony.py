@@ -17,6 +17,8 @@ from trustworks.core.durable import read_at_most
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.output import check_output, write_output
 from trustworks.core.printable import printable
+from trustworks.core.roles.model import Act
+from trustworks.core.roles.performing import performs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -200,6 +202,7 @@ def _signature(wiring: Wiring, read: Read, name: str, key: str, *, what: str, di
 
 
 @app.command()
+@performs(Act.RUN_CEREMONY)
 def run(
     context: typer.Context,
     file: Plan,
@@ -224,6 +227,7 @@ def run(
 
 
 @app.command()
+@performs(Act.RUN_CEREMONY)
 def stamp(context: typer.Context, name: Name, *, as_json: AsJson = False) -> None:
     """Get the time-stamp of a transcript that has none, from the authority of [audit] time-stamp-url."""
     wiring: Wiring = context.obj
@@ -233,6 +237,7 @@ def stamp(context: typer.Context, name: Name, *, as_json: AsJson = False) -> Non
 
 
 @app.command()
+@performs(Act.RUN_CEREMONY)
 def abandon(
     context: typer.Context,
     name: Name,

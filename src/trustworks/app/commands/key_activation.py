@@ -11,7 +11,7 @@ import typer
 from trustworks.app.commands.key_backups import TokenName  # noqa: TC001 - Typer reads it
 from trustworks.app.commands.key_custodians import custodian_token, read_card, read_file
 from trustworks.app.commands.key_custody import register_of
-from trustworks.app.commands.tokens import AsJson, ModuleWiring  # noqa: TC001 - Typer reads them
+from trustworks.app.commands.tokens import AsJson, ModuleWiring, approved
 from trustworks.core.durable import put
 from trustworks.core.errors import Malformed, Rejected, TrustworksError, Unavailable
 from trustworks.core.module import documents
@@ -29,6 +29,8 @@ from trustworks.core.module.activation import (
 from trustworks.core.module.pin import pin_path
 from trustworks.core.module.tokens import change_pin
 from trustworks.core.output import check_output, write_output
+from trustworks.core.roles.model import Act
+from trustworks.core.roles.performing import performs
 
 if TYPE_CHECKING:
     from trustworks.core.module import Pkcs11Uri
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 SealedFile = Annotated[Path, typer.Argument(help="The sealed PIN.", metavar="SEALED")]
 
 
+@performs(Act.ACTIVATE_KEY)
 def seal_pin(
     context: typer.Context,
     token: TokenName,
@@ -59,6 +62,8 @@ def seal_pin(
         wiring.open_module(token, read_write=True) as module,
     ):
         pin, here = new_pin(), module.token_uri
+        about = {"token": here.token, "serial": here.serial, "threshold": threshold}
+        approved(context, "key.seal", about | {"operators": {one.name: one.fingerprint for one in operators}})
         sealed = seal(
             pin,
             token=here.token or "",
@@ -80,6 +85,7 @@ def seal_pin(
     typer.echo(json.dumps(facts | {"file": str(out)}) if as_json else text)
 
 
+@performs(Act.ACTIVATE_KEY)
 def activate(
     context: typer.Context,
     sealed: SealedFile,
@@ -167,6 +173,7 @@ def open_for_activation(
     typer.echo(json.dumps(facts) if as_json else f"{opening.name} opened; {out} goes to the process.")
 
 
+@performs(Act.ACTIVATE_KEY)
 def deactivate(context: typer.Context, token: TokenName, *, as_json: AsJson = False) -> None:
     """Remove a token's PIN; the next start of a service needs operators again.
 

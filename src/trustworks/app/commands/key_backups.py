@@ -11,7 +11,7 @@ import typer
 
 from trustworks.app.commands.key_custodians import CustodianPlaces, read_card
 from trustworks.app.commands.key_custody import backup_in, open_all, register_of, whose
-from trustworks.app.commands.tokens import AsJson, Label, ModuleWiring  # noqa: TC001 - Typer reads them
+from trustworks.app.commands.tokens import AsJson, Label, ModuleWiring, approved
 from trustworks.core.errors import Rejected
 from trustworks.core.keys import custody, records
 from trustworks.core.keys.model import last_use, living_backups
@@ -19,6 +19,8 @@ from trustworks.core.module import KeyAlgorithm, documents, transfer
 from trustworks.core.module.events import key_facts
 from trustworks.core.module.states import KeyState
 from trustworks.core.output import check_output, write_output
+from trustworks.core.roles.model import Act
+from trustworks.core.roles.performing import performs
 
 if TYPE_CHECKING:
     from trustworks.core.keys.model import BackupEntry, HistoryEntry, KeyEntry
@@ -36,6 +38,7 @@ Bits = Annotated[int, typer.Option(help="The length of the transport key (RSA), 
 
 
 @app.command("create")
+@performs(Act.RUN_CEREMONY)
 def create(
     context: typer.Context,
     label: Label,
@@ -71,6 +74,9 @@ def create(
         register_of(context) as (register, on_event),
         wiring.open_module(token, read_write=True) as module,
     ):
+        about = {"token": token, "label": label, "algorithm": algorithm.value, "threshold": threshold}
+        cards = {one.name: one.fingerprint for one in custodians}
+        approved(context, "key.backup", about | {"custodians": cards})
         key, backup = custody.make_key_with_backup(
             register,
             on_event,
@@ -138,6 +144,7 @@ def _listed_text(row: dict[str, Any]) -> str:
 
 
 @app.command("drill")
+@performs(Act.RUN_CEREMONY)
 def drill(
     context: typer.Context,
     backup: BackupFile,
@@ -165,6 +172,7 @@ def drill(
     typer.echo(json.dumps(facts) if as_json else text)
 
 
+@performs(Act.RUN_CEREMONY)
 def restore(
     context: typer.Context,
     backup: BackupFile,
@@ -210,6 +218,7 @@ def _recover(  # noqa: PLR0917 - one step of both commands
 
 
 @app.command("destroy")
+@performs(Act.RUN_CEREMONY)
 def destroy(
     context: typer.Context,
     backup: Annotated[str, typer.Argument(help="The SHA-256 of the backup, or its beginning.")],
@@ -240,6 +249,7 @@ def destroy(
         confirm = typer.prompt(f"No copy of this backup of {key.label} is left? Type its label", err=True)
     if confirm != key.label:
         raise Rejected("module.confirmation", "The label was not repeated; nothing was entered.")
+    approved(context, "key.backup-destroyed", {"backup": entries[0].backup, "label": key.label})
     with register_of(context) as (register, _):
         written = register.backup_destroyed(key.spki_sha256, entries[0].backup, reason=reason)
     facts = {"label": key.label, "backup": entries[0].backup, "state": written.state.value}

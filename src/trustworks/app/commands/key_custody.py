@@ -13,6 +13,7 @@ from trustworks.core.errors import Rejected
 from trustworks.core.keys import KeyRegister, registered_events
 from trustworks.core.module import transfer
 from trustworks.core.module.backup import Backup, read_backup
+from trustworks.core.roles.performing import operator_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,8 +28,9 @@ if TYPE_CHECKING:
 def register_of(context: typer.Context) -> Iterator[tuple[KeyRegister, OnEvent]]:
     """The register of keys and the audit log of the configuration."""
     wiring: ModuleWiring = context.obj
+    by = operator_of(context) or account()
     with wiring.open_recorder("operator") as recorder:
-        yield KeyRegister(recorder, by=account()), registered_events(recorder)
+        yield KeyRegister(recorder, by=by), registered_events(recorder, by=by)
 
 
 def backup_in(file: Path) -> Backup:

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from trustworks.app.commands.key_custody import register_of
-from trustworks.app.commands.tokens import AsJson, ModuleWiring  # noqa: TC001 - Typer reads them
-from trustworks.core.audit.canonical import canonical
+from trustworks.app.commands.tokens import AsJson, ModuleWiring, approved
 from trustworks.core.errors import Rejected
 from trustworks.core.keys import records
 from trustworks.core.keys.model import living_backups, places
 from trustworks.core.module.states import KeyState, check_transition
+from trustworks.core.roles.model import Act
+from trustworks.core.roles.performing import performs
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from trustworks.core.keys.model import KeyEntry
-    from trustworks.core.roles.config import RolesSettings
 
 app = typer.Typer(no_args_is_help=True, help="States of keys: list, set.")
 
@@ -83,6 +81,7 @@ def _facts(connection: Connection, key: KeyEntry, *, history: bool) -> dict[str,
 
 
 @app.command("set")
+@performs(Act.RUN_CEREMONY)
 def set_state(
     context: typer.Context,
     key: Annotated[str, typer.Argument(help="The key's label, or the beginning of its SHA-256.")],
@@ -101,7 +100,14 @@ def set_state(
         entry = _one(connection, key)
         check_transition(entry.state, state, entry.label)
         number = len(records.history_of(connection, entry.spki_sha256)) + 1
-        approvals = _approvals(connection, wiring.config.roles, entry, state, number)
+    # This change, of this key, as the next entry of its history: an approval serves once.
+    about = {
+        "spki_sha256": entry.spki_sha256,
+        "before": entry.state.value,
+        "after": state.value,
+        "number": number,
+    }
+    approvals = approved(context, f"key.{state.value}", about)
     with register_of(context) as (register, _):
         written = register.set_state(
             entry.spki_sha256, state, reason=reason, approvals=approvals, number=number
@@ -129,48 +135,3 @@ def _one(connection: Connection, name: str) -> KeyEntry:
         f"{len(found)} keys of the register are called {name!r}; `trustworks keys states list` shows their "
         "SHA-256.",
     )
-
-
-def change_digest(entry: KeyEntry, state: KeyState, number: int) -> str:
-    """SHA-256 of what is approved: this change, of this key, as the next entry of its history."""
-    return hashlib.sha256(
-        canonical(
-            {
-                "spki_sha256": entry.spki_sha256,
-                "before": entry.state.value,
-                "after": state.value,
-                "number": number,
-            }
-        )
-    ).hexdigest()
-
-
-def _approvals(
-    connection: Connection, settings: RolesSettings, entry: KeyEntry, state: KeyState, number: int
-) -> list[str]:
-    """The ids of the approvals that allow the change; none where nobody is enrolled and none are required.
-
-    Raises `Rejected` (keys.approvals-missing).
-    """
-    from trustworks.core.roles import approvals_for, list_operators, quorum  # noqa: PLC0415 - this command alone
-
-    operators = list_operators(connection)
-    if not operators and not settings.required:
-        return []
-    what, digest = f"key.{state.value}", change_digest(entry, state, number)
-    verdict = quorum(
-        settings.quorum_for(what),
-        approvals_for(connection, what, digest),
-        operators,
-        what=what,
-        sha256=digest,
-        at=datetime.now(UTC),
-    )
-    if not verdict.met:
-        raise Rejected(
-            "keys.approvals-missing",
-            f"{entry.label} stays {entry.state.value}: {'; '.join(verdict.missing)}. To be approved: kind "
-            f"{what}, "
-            f"SHA-256 {digest}.",
-        )
-    return [one.approval_id for one in verdict.counted]

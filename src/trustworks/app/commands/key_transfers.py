@@ -17,6 +17,8 @@ from trustworks.core.keys import custody
 from trustworks.core.module import documents, transfer
 from trustworks.core.module.events import key_facts
 from trustworks.core.output import check_output, write_output
+from trustworks.core.roles.model import Act
+from trustworks.core.roles.performing import performs
 
 if TYPE_CHECKING:
     from trustworks.core.module.transfer import Opening
@@ -27,11 +29,12 @@ RequestFile = Annotated[Path, typer.Argument(help="The request of the target.", 
 
 
 @app.command("begin")
+@performs(Act.RUN_CEREMONY)
 def begin(
     context: typer.Context,
     backup: BackupFile,
     token: TokenName,
-    by: Annotated[list[str], typer.Option(help="A custodian who will open; once for each.")],
+    custodian: Annotated[list[str], typer.Option("--by", help="A custodian who will open; once for each.")],
     out: Annotated[Path, typer.Option(help="The new file for the request.")],
     *,
     bits: Bits = 4096,
@@ -45,7 +48,7 @@ def begin(
     found = backup_in(backup)
     check_output(out)
     with register_of(context) as (_, on_event), wiring.open_module(token, read_write=True) as module:
-        request = transfer.begin(module, found, custodians=by, purpose="transfer", bits=bits)
+        request = transfer.begin(module, found, custodians=custodian, purpose="transfer", bits=bits)
         on_event(
             "module.transport-key-made",
             module.token_uri,
@@ -103,6 +106,7 @@ def wrap(
 
 
 @app.command("unwrap")
+@performs(Act.RUN_CEREMONY)
 def unwrap(
     context: typer.Context,
     request: RequestFile,
@@ -126,6 +130,7 @@ def unwrap(
 
 
 @app.command("abandon")
+@performs(Act.RUN_CEREMONY)
 def abandon(context: typer.Context, token: TokenName, *, as_json: AsJson = False) -> None:
     """At the target: destroy the transport keys of all transfers that were begun and not finished."""
     wiring: ModuleWiring = context.obj

@@ -17,6 +17,7 @@ from trustworks.app.commands.tokens import (
     Library,
     Token,
     Uri,
+    approved,
     log_of,
     names,
     opened,
@@ -26,6 +27,8 @@ from trustworks.core.module import KeyAlgorithm
 from trustworks.core.module.events import key_facts, new_key
 from trustworks.core.module.requests import certification_request
 from trustworks.core.output import check_output, write_output
+from trustworks.core.roles.model import Act
+from trustworks.core.roles.performing import performs
 
 
 def keys(
@@ -56,6 +59,7 @@ def _key_text(key: dict[str, Any]) -> str:
     return f"  {key['label']:<24}{key['algorithm']:<17}{key['id']:<42}{inside}"
 
 
+@performs(Act.RUN_CEREMONY)
 def generate_key(
     context: typer.Context,
     label: Label,
@@ -74,12 +78,15 @@ def generate_key(
         log_of(context, alone=uri is not None) as on_event,
         opened(context, token=token, uri=uri, library=library, lab=lab, read_write=True) as module,
     ):
+        here = {"token": module.token_uri.token, "serial": module.token_uri.serial}
+        approved(context, "key.generate", here | {"label": label, "algorithm": algorithm.value})
         facts = key_facts(new_key(on_event, module, label=label, algorithm=algorithm))
     typer.echo(
         json.dumps(facts) if as_json else f"{facts['uri']}\nSHA-256 of the SPKI {facts['spki_sha256']}"
     )
 
 
+@performs(Act.RUN_CEREMONY)
 def request(
     context: typer.Context,
     label: Label,
@@ -141,6 +148,7 @@ _COPIES = (
 )
 
 
+@performs(Act.RUN_CEREMONY)
 def destroy_key(
     context: typer.Context,
     label: Label,
@@ -169,6 +177,8 @@ def destroy_key(
             confirm = typer.prompt(f"{key.uri} will be lost for ever. Type its label", err=True)
         if confirm != label:
             raise Rejected("module.confirmation", "The label was not repeated; nothing was destroyed.")
+        here = {"token": module.token_uri.token, "serial": module.token_uri.serial}
+        approved(context, "key.destroy", here | {"label": label, "spki_sha256": key.spki_sha256.hex()})
         facts = key_facts(key) | {"reason": reason}
         on_event("module.key-destruction-ordered", module.token_uri, facts)
         module.destroy(key)

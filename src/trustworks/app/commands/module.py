@@ -26,6 +26,8 @@ from trustworks.app.commands.tokens import (
 from trustworks.core.errors import Rejected
 from trustworks.core.module import Approval, write_approval
 from trustworks.core.module.events import add_probe_key
+from trustworks.core.roles.model import Act
+from trustworks.core.roles.performing import performs
 
 if TYPE_CHECKING:
     from trustworks.core.module import Capability, ModuleHealth, ModuleInfo
@@ -91,6 +93,7 @@ def _info_text(found: ModuleInfo, tried: tuple[Capability, ...]) -> str:
     return "\n".join(f"{name:<17}{text}" for name, text in lines)
 
 
+@performs(Act.RUN_CEREMONY, when="make_probe_key")
 def health(
     context: typer.Context,
     *,
@@ -131,9 +134,12 @@ def _health_text(name: str, found: ModuleHealth) -> str:
     return "\n".join((verdict, *(f"  - {finding}" for finding in found.findings)))
 
 
+@performs(Act.APPROVE_MODULE, by="operator")
 def approve(
     context: typer.Context,
-    operator: Annotated[str, typer.Option(help="Who approves.")],
+    operator: Annotated[
+        str, typer.Option(help="Who approves; once there are operators: --as.", show_default=False)
+    ] = "",
     *,
     token: Token = None,
     uri: Uri = None,

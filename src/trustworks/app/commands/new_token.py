@@ -16,11 +16,14 @@ from trustworks.core.durable import put_new
 from trustworks.core.errors import Malformed, Rejected, TrustworksError, Unavailable
 from trustworks.core.module import Module, Pkcs11Uri, initialise_token
 from trustworks.core.module.events import add_probe_key, order_token, record_token
+from trustworks.core.roles.model import Act
+from trustworks.core.roles.performing import performs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+@performs(Act.RUN_CEREMONY)
 def init_token(
     context: typer.Context,
     label: Annotated[str, typer.Option("--label", "-l", help="The new token's label.")],

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 import typer
 
 from trustworks.core.errors import Rejected
+from trustworks.core.roles.model import Act
+from trustworks.core.roles.performing import Officers, performs
 from trustworks.core.time import Collector, open_clock, release
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ app = typer.Typer(
 )
 
 
-class ClockWiring(Protocol):
+class ClockWiring(Officers, Protocol):
     """What the commands of the clock need of the application's wiring."""
 
     @property
@@ -80,10 +82,13 @@ def status_text(found: ClockStatus) -> str:
 
 
 @app.command("release")
+@performs(Act.OPERATE, by="operator")
 def release_command(
     context: typer.Context,
-    operator: Annotated[str, typer.Option(help="Who releases.")],
     reason: Annotated[str, typer.Option(help="What was found, and what was done about it.")],
+    operator: Annotated[
+        str, typer.Option(help="Who releases; once there are operators: --as.", show_default=False)
+    ] = "",
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print the release as JSON.")] = False,
 ) -> None:

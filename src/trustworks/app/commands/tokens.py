@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import typer
 
-from trustworks.core.account import account_state
+from trustworks.core.account import account, account_state
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.module import Module, Pkcs11Uri
+from trustworks.core.roles.performing import Officers, operator_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 CEREMONIES = "root"  # opened when it is named, never because nothing was said
 
 
-class ModuleWiring(Protocol):
+class ModuleWiring(Officers, Protocol):
     """What these commands need of the application's wiring, where a configuration is used."""
 
     @property
@@ -111,6 +112,12 @@ def names(context: typer.Context, token: str | None, uri: str | None) -> list[st
     return list(found)
 
 
+def approved(context: typer.Context, what: str, about: dict[str, Any]) -> list[str]:
+    """The approvals by which something may be done to a token or a key that no operator does alone."""
+    officers: Officers = context.obj
+    return officers.approved(what, about, by=operator_of(context) or account())
+
+
 @contextmanager
 def log_of(context: typer.Context, *, alone: bool) -> Iterator[OnEvent]:
     """What writes to the configuration's audit log, which is opened before anything is done.
@@ -127,7 +134,7 @@ def log_of(context: typer.Context, *, alone: bool) -> Iterator[OnEvent]:
 
     assert wiring is not None  # noqa: S101 - said above
     with wiring.open_recorder("operator") as recorder:
-        yield registered_events(recorder)
+        yield registered_events(recorder, by=operator_of(context))
 
 
 def _why_not_logged(wiring: ModuleWiring | None) -> str | None:

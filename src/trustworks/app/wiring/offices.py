@@ -10,7 +10,7 @@ from trustworks.app.wiring.issuing import Issuing
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from trustworks.core.audit import Recorder
+    from trustworks.core.audit import JSON, Recorder
     from trustworks.core.roles.model import Act, Person
     from trustworks.core.roles.service import Roles
     from trustworks.core.store import Database
@@ -51,3 +51,15 @@ class Offices(Issuing):
         from trustworks.app.acting import officer  # noqa: PLC0415 - loads the libraries of signatures
 
         return officer(self, act, name, key, concerned=concerned)
+
+    def check_not_subject(self, act: Act, name: str, concerned: Iterable[Person]) -> None:
+        """Refuse an act that concerns the operator of that name himself (see `acting`)."""
+        from trustworks.app.acting import check_not_subject  # noqa: PLC0415 - as above
+
+        check_not_subject(self, act, name, concerned)
+
+    def approved(self, what: str, about: dict[str, JSON], *, by: str) -> list[str]:
+        """The approvals by which an act may be done that no operator does alone (see `acting`)."""
+        from trustworks.app.acting import approved  # noqa: PLC0415 - as above
+
+        return approved(self, what, about, by=by)

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from trustworks.core.module.events import OnEvent
 
 
-def module_events(recorder: Recorder) -> OnEvent:
+def module_events(recorder: Recorder, *, by: str | None = None) -> OnEvent:
     """What is called with each thing that is done to a token: writes it to the audit log, durably.
 
-    The actor is the account in which this program runs.
+    The actor is `by`, the operator who was authenticated; absent, the account in which this program runs.
     """
 
     def on_event(kind: str, token: Pkcs11Uri, detail: dict[str, Any]) -> None:
@@ -25,7 +25,7 @@ def module_events(recorder: Recorder) -> OnEvent:
             Event(
                 type=kind,
                 outcome="success",
-                actor=account(),
+                actor=by or account(),
                 subject={"kind": "module", "token": str(token)},
                 detail=detail,
                 time=datetime.now(UTC),

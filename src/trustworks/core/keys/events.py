@@ -22,26 +22,28 @@ if TYPE_CHECKING:
     from trustworks.core.module.events import OnEvent
 
 
-def registered_events(recorder: Recorder) -> OnEvent:
+def registered_events(recorder: Recorder, *, by: str | None = None) -> OnEvent:
     """As `module_events`; a key that is made is entered in the register, and one that is destroyed noted.
 
-    A new key is operational, unless the event's detail names another `state`.
+    A new key is operational, unless the event's detail names another `state`. The actor is `by`, the operator
+    who was authenticated; absent, the account in which this program runs.
     """
-    plain = module_events(recorder)
+    actor = by or account()
+    plain = module_events(recorder, by=actor)
 
     def on_event(kind: str, token: Pkcs11Uri, detail: dict[str, Any]) -> None:
         if kind == "module.key-generated":
-            _made(recorder, token, detail)
+            _made(recorder, token, detail, actor)
             return
         plain(kind, token, detail)
         if kind == "module.key-destroyed":
-            _removed(recorder, token, detail)
+            _removed(recorder, token, detail, actor)
 
     return on_event
 
 
-def _made(recorder: Recorder, token: Pkcs11Uri, detail: dict[str, Any]) -> None:
-    moment, by = datetime.now(UTC), account()
+def _made(recorder: Recorder, token: Pkcs11Uri, detail: dict[str, Any], by: str) -> None:
+    moment = datetime.now(UTC)
 
     def action(connection: Connection) -> None:
         if records.key(connection, detail["spki_sha256"]) is not None:
@@ -67,9 +69,9 @@ def _made(recorder: Recorder, token: Pkcs11Uri, detail: dict[str, Any]) -> None:
     recorder.transact(event, action)
 
 
-def _removed(recorder: Recorder, token: Pkcs11Uri, detail: dict[str, Any]) -> None:
+def _removed(recorder: Recorder, token: Pkcs11Uri, detail: dict[str, Any], by: str) -> None:
     """Note that a key is gone from a token; of one that the register does not know there is the event."""
-    register = KeyRegister(recorder, by=account())
+    register = KeyRegister(recorder, by=by)
     try:
         register.removed(detail["spki_sha256"], token=token, reason=str(detail.get("reason", "")))
     except Unavailable as error:

@@ -128,6 +128,11 @@ class Approval:
         return cls.from_dict(loads(octets))
 
 
+def digest_of(about: dict[str, JSON]) -> str:
+    """SHA-256, in hexadecimal, of what is approved where it is no file: its canonical JSON (RFC 8785)."""
+    return hashlib.sha256(canonical(about)).hexdigest()
+
+
 def new_content(*, what: str, sha256: str, operator: str, role: Role, time: datetime) -> ApprovalContent:
     """What an operator is about to sign, with a fresh nonce. Raises `Malformed`."""
     return ApprovalContent(

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from trustworks.core.audit import Event
 from trustworks.core.errors import Refused, Rejected
 from trustworks.core.roles import changes, records
 from trustworks.core.roles.administration import Administration
-from trustworks.core.roles.approvals import verify_approval
+from trustworks.core.roles.approvals import digest_of, verify_approval
 from trustworks.core.roles.authentication import Authentication
-from trustworks.core.roles.model import Act
+from trustworks.core.roles.model import Act, Person
 from trustworks.core.roles.rules import access, duties
+from trustworks.core.roles.rules.quorum import check_met
 from trustworks.core.roles.rules.separation import check_not_subject
 from trustworks.core.roles.standing import quorum_of
 
@@ -19,9 +21,10 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from trustworks.core.audit import JSON
     from trustworks.core.roles.approvals import Approval
     from trustworks.core.roles.jws import Signer
-    from trustworks.core.roles.model import Actor, Person
+    from trustworks.core.roles.model import Actor
     from trustworks.core.roles.office import Moment, Office
     from trustworks.core.roles.rules.quorum import QuorumVerdict
     from trustworks.core.roles.standing import Standing
@@ -58,22 +61,26 @@ class Roles:
         try:
             duties.check_may(actor.operator.roles, act)
         except Refused as error:
-            self._refused(act, error, actor.name)
+            self._refused(act.value, error, actor.name)
             raise
 
-    def check_not_subject(self, actor: Actor, act: Act, concerned: Iterable[Person]) -> None:
-        """Refuse what concerns the actor himself (EN319411-1:REG-6.2.2-26); that is audited."""
+    def check_not_subject(self, name: str, act: Act, concerned: Iterable[Person]) -> None:
+        """Refuse what concerns the operator himself (EN319411-1:REG-6.2.2-26); that is audited.
+
+        Of a name that is no operator's nothing is known, and nothing is refused.
+        """
         with self.office.database.read() as connection:
-            person = records.person(connection, actor.name)
+            known = records.operator(connection, name) is not None
+            person = records.person(connection, name) if known else Person()
         try:
             check_not_subject(person, concerned)
         except Refused as error:
-            self._refused(act, error, actor.name)
+            self._refused(act.value, error, name)
             raise
 
-    def _refused(self, act: Act, error: Refused, name: str) -> None:
+    def _refused(self, what: str, error: Refused, name: str) -> None:
         self.office.tell_refused(
-            act.value,
+            what,
             error,
             actor=name,
             subject={"kind": "operator", "operator": name},
@@ -119,6 +126,34 @@ class Roles:
         """What the recorded approvals of an act come to, by the configured policy, at this moment."""
         with self.office.database.read() as connection:
             return quorum_of(connection, self.office.settings, what, sha256, self.office.now().utc)
+
+    def require_approved(self, what: str, about: dict[str, JSON], *, by: str) -> list[str]:
+        """The ids of the approvals by which an act of this kind may be done, which no operator does alone.
+
+        `about` says which act it is, and all that matters of it. Raises `Refused` (TRUSTWORKS:ROLES-QUORUM)
+        with what is missing and what is to be approved. Either is audited.
+        """
+        sha256 = digest_of(about)
+        verdict = self.quorum_of(what, sha256)
+        try:
+            check_met(verdict, what, sha256)
+        except Refused as error:
+            self._refused(f"{what} {sha256}", error, by)
+            raise
+        ids = [one.approval_id for one in verdict.counted]
+        now = self.office.now()
+        detail: dict[str, JSON] = {"about": about, "approvals": list(ids), **now.mark}
+        self.office.recorder.record(
+            Event(
+                type="roles.quorum-met",
+                outcome="success",
+                actor=by,
+                subject={"kind": "approval", "what": what, "sha256": sha256},
+                detail=detail,
+                time=now.utc,
+            )
+        )
+        return ids
 
     def _is_known(self, name: str) -> bool:
         with self.office.database.read() as connection:

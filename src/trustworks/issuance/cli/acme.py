@@ -11,6 +11,8 @@ import typer
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.moments import read_moment
 from trustworks.core.printable import printable
+from trustworks.core.roles.model import Act
+from trustworks.core.roles.performing import Officers, performs
 from trustworks.issuance.cli.certificate import AsJson, By  # noqa: TC001 - Typer reads it at run time
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ MAX_COMMENT = 200
 Limit = Annotated[int, typer.Option(min=1, max=100_000, help="How many at most, newest first.")]
 
 
-class AcmeWiring(Protocol):
+class AcmeWiring(Officers, Protocol):
     """What these commands need of the application's wiring."""
 
     def open_registration_authority(
@@ -62,6 +64,7 @@ def server(wiring: AcmeWiring) -> Iterator[AcmeServer]:
 
 
 @eab.command("create")
+@performs(Act.AUTHORISE)
 def create_key(
     context: typer.Context,
     *,
@@ -112,6 +115,7 @@ def list_keys(context: typer.Context, limit: Limit = 50, *, as_json: AsJson = Fa
 
 
 @eab.command("revoke")
+@performs(Act.AUTHORISE)
 def revoke_key(
     context: typer.Context,
     kid: Annotated[str, typer.Argument(help="The key's identifier.")],
@@ -161,6 +165,7 @@ def list_accounts(
 
 
 @account.command("deactivate")
+@performs(Act.AUTHORISE)
 def deactivate(
     context: typer.Context,
     id_: Annotated[str, typer.Argument(metavar="ID", help="The account's id, as the list shows it.")],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ import typer
 from trustworks.core.durable import read_at_most
 from trustworks.core.errors import Malformed, Rejected, Unavailable
 from trustworks.core.roles.model import Act
+from trustworks.core.roles.performing import Officers, performs
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -32,7 +34,7 @@ By = Annotated[
 Name = Annotated[str, typer.Argument(metavar="{client}", help="The client's name.")]
 
 
-class ApiWiring(Protocol):
+class ApiWiring(Officers, Protocol):
     """What these commands need of the application's wiring."""
 
     def open_api_clients(self) -> AbstractContextManager[ApiClients]:
@@ -40,6 +42,7 @@ class ApiWiring(Protocol):
 
 
 @client.command()
+@performs(Act.CHANGE_ROLES)
 def create(
     context: typer.Context,
     name: Name,
@@ -66,6 +69,9 @@ def create(
         der = x509.load_pem_x509_certificate(read_at_most(certificate, _MAX_FILE)).public_bytes(Encoding.DER)
     except ValueError:
         raise Malformed(f"--certificate: {certificate} holds no certificate in PEM.") from None
+    about = {"client": name, "certificate": hashlib.sha256(der).hexdigest()}
+    given = {"acts": sorted(may or _USUAL), "profiles": sorted(profile)}
+    wiring.approved("api.client", about | given, by=by)
     with wiring.open_api_clients() as clients:
         made, secret = clients.create(name, der, acts=may or _USUAL, profiles=profile, by=by)
     if as_json:
@@ -113,6 +119,7 @@ def list_(context: typer.Context, *, as_json: AsJson = False) -> None:
 
 
 @client.command()
+@performs(Act.LOCK_OPERATOR)
 def remove(context: typer.Context, name: Name, by: By = "security-officer") -> None:
     """Let a client in no more; its tokens end at once."""
     wiring: ApiWiring = context.obj

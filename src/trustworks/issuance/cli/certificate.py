@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 from datetime import timedelta
@@ -17,6 +16,7 @@ from trustworks.core.moments import read_moment
 from trustworks.core.output import check_output, write_output
 from trustworks.core.printable import printable
 from trustworks.core.roles.model import Act
+from trustworks.core.roles.performing import Officers, performs
 from trustworks.core.roles.rules.separation import person_of
 from trustworks.issuance import records
 from trustworks.issuance.model import Declarations, PaymentServices, Request, RevocationReason
@@ -26,7 +26,7 @@ from trustworks.issuance.rules.revocation_requests import KINDS
 from trustworks.issuance.wire import MAX_CSR, as_stored, read_csr, read_limit, read_serial, read_subject
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from contextlib import AbstractContextManager
 
     from trustworks.core.roles.model import Person
@@ -40,16 +40,6 @@ By = Annotated[
     str,
     typer.Option("--by", help="The role or pseudonym that acts; it goes into the audit log for good."),
 ]
-OperatorName = Annotated[
-    str | None,
-    typer.Option("--as", help="The operator who acts; needed once there are operators.", metavar="NAME"),
-]
-OperatorKey = Annotated[
-    str | None,
-    typer.Option(
-        "--key", help="With --as: the operator's key, a PEM file or a pkcs11: URI.", metavar="FILE|URI"
-    ),
-]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Replace = Annotated[
     bool, typer.Option("--replace", help="Replace the file of --out if there is one. Default: refuse.")
@@ -58,7 +48,7 @@ MAX_AGE: Final = 10 * 366 * 86400
 Serial = Annotated[str, typer.Argument(help="The serial number, hexadecimal.")]
 
 
-class IssuanceWiring(Protocol):
+class IssuanceWiring(Officers, Protocol):
     """What these commands need of the application's wiring."""
 
     def open_issuance(self, role: str = "issuance") -> AbstractContextManager[Issuance]:
@@ -67,13 +57,9 @@ class IssuanceWiring(Protocol):
     def open_database(self) -> AbstractContextManager[Database]:
         """The database, for the commands that only look."""
 
-    def officer(
-        self, act: Act, name: str | None, key: str | None, *, concerned: Iterable[Person] = ()
-    ) -> str | None:
-        """The operator who does `act`, authenticated by his key; None where none is needed."""
-
 
 @app.command()
+@performs(Act.ISSUE)
 def issue(
     context: typer.Context,
     *,
@@ -96,8 +82,6 @@ def issue(
         str | None, typer.Option(help="The authority that issues. Default: the one that the profile names.")
     ] = None,
     by: By = "registration-officer",
-    operator: OperatorName = None,
-    key: OperatorKey = None,
     semantics: Annotated[
         bool, typer.Option("--semantics", help="State that the subject's identifier follows EN 319 412-1.")
     ] = False,
@@ -142,10 +126,7 @@ def issue(
     )
     if out is not None:
         check_output(out, replace=replace)
-    concerned = [] if operator is None else [concerned_by(octets, attributes)]
-    acting = wiring.officer(Act.ISSUE, operator, key, concerned=concerned)
-    if acting is not None:
-        request = dataclasses.replace(request, requested_by=acting)
+    wiring.check_not_subject(Act.ISSUE, by, [concerned_by(octets, attributes)])
     with wiring.open_issuance() as issuance:
         issuance.settle(by="issuance")
         issued = issuance.issue(request)
@@ -176,6 +157,19 @@ def concerned_by(csr: bytes, subject: Sequence[NameAttribute]) -> Person:
     return person_of({one.type: one.value for one in subject}, key_ids=[hashlib.sha256(spki).hexdigest()])
 
 
+def holders(wiring: IssuanceWiring, serial: str) -> list[Person]:
+    """The person whom a certificate names, with its key; nobody where there is none of that number."""
+    from cryptography import x509  # noqa: PLC0415 - the command line starts without it
+
+    from trustworks.issuance.enrolment.names import holder_of  # noqa: PLC0415 - as above
+
+    with wiring.open_database() as database, database.read() as connection:
+        found = records.certificate(connection, serial)
+    if found is None or found.der is None:
+        return []
+    return [holder_of(x509.load_der_x509_certificate(found.der))]
+
+
 def payment_services(roles: list[str], name: str | None, identifier: str | None) -> PaymentServices | None:
     """What PSD2's three options say together; None without any of them."""
     if not roles and name is None and identifier is None:
@@ -199,6 +193,7 @@ def to_pem(*certificates: bytes) -> str:
 
 
 @app.command()
+@performs(Act.REVOKE)
 def revoke(
     context: typer.Context,
     serial: Serial,
@@ -224,8 +219,6 @@ def revoke(
     confirmed_how: Annotated[
         str, typer.Option(help="How the requester was authenticated and found authorised.")
     ] = "by the officer who acts",
-    operator: OperatorName = None,
-    key: OperatorKey = None,
     as_json: AsJson = False,
 ) -> None:
     """Revoke a certificate for good, or hold it (--reason certificateHold). OCSP says so at once.
@@ -239,7 +232,6 @@ def revoke(
     wiring: IssuanceWiring = context.obj
     number, why = read_serial(serial), reason_named(reason)
     lost = None if invalidity_date is None else read_moment(invalidity_date)
-    by = wiring.officer(Act.REVOKE, operator, key) or by
     with wiring.open_issuance() as issuance:
         asked = Reception(
             kind=kind,
@@ -289,19 +281,18 @@ def reason_named(text: str) -> RevocationReason:
 
 
 @app.command()
+@performs(Act.RELEASE)
 def release(
     context: typer.Context,
     serial: Serial,
     by: By = "revocation-officer",
     *,
-    operator: OperatorName = None,
-    key: OperatorKey = None,
     as_json: AsJson = False,
 ) -> None:
     """Lift the hold of a certificate. A revocation cannot be lifted."""
     wiring: IssuanceWiring = context.obj
     number = read_serial(serial)
-    by = wiring.officer(Act.RELEASE, operator, key) or by
+    wiring.check_not_subject(Act.RELEASE, by, holders(wiring, number))
     with wiring.open_issuance() as issuance:
         issuance.release(number, by=by)
     typer.echo(
@@ -404,6 +395,7 @@ def list_certificates(
 
 
 @app.command()
+@performs(Act.OPERATE)
 def settle(
     context: typer.Context,
     older_than: Annotated[

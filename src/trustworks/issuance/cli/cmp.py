@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol, cast
+from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol
 
 import typer
 
 from trustworks.core.errors import Rejected
 from trustworks.core.printable import printable
+from trustworks.core.roles.model import Act
+from trustworks.core.roles.performing import Officers, performs
+from trustworks.core.roles.rules.separation import person_of
+from trustworks.issuance.enrolment.names import holder_of
+from trustworks.issuance.wire import read_subject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,9 +36,21 @@ app.add_typer(certificate_app, name="certificate")
 LAB_PROFILE: Final = "device"
 LAB_SUBJECT: Final = "CN=*"
 
+
+def _of_laboratory(context: typer.Context, folder: Path | None) -> Path | None:
+    """Let the command be about the laboratory in a folder: also who acts is asked for there."""
+    if folder is not None:
+        context.obj = type(context.obj).lazy(folder / "trustworks.toml")
+    return folder
+
+
 Folder = Annotated[
     Path | None,
-    typer.Option("--dir", help="The folder of a laboratory, in place of --config before the noun."),
+    typer.Option(
+        "--dir",
+        help="The folder of a laboratory, in place of --config before the noun.",
+        callback=_of_laboratory,
+    ),
 ]
 Profile = Annotated[
     str | None,
@@ -60,7 +77,7 @@ By = Annotated[str, typer.Option("--by", help="The role or pseudonym that acts; 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
-class EnrolmentWiring(Protocol):
+class EnrolmentWiring(Officers, Protocol):
     """What these commands need of the application's wiring."""
 
     @property
@@ -83,12 +100,6 @@ class EnrolmentWiring(Protocol):
 
     def open_recorder(self, role: str, *, database: Database) -> AbstractContextManager[Recorder]:
         """The audit log."""
-
-
-def wiring_of(context: typer.Context, folder: Path | None) -> EnrolmentWiring:
-    """The wiring of the command line's configuration, or of the laboratory in a folder."""
-    wiring = cast("EnrolmentWiring", context.obj)
-    return wiring if folder is None else type(wiring).lazy(folder / "trustworks.toml")
 
 
 @contextmanager
@@ -126,9 +137,13 @@ def new_credential(
             "enrolment.purpose",
             "Say by --profile and --subject which certificates it is for; only a laboratory has defaults.",
         )
+    named = subject or LAB_SUBJECT
+    # An officer authorises nobody of his own name; a pattern that would also let his name through is no name.
+    concerned = person_of({one.type: one.value for one in read_subject(named)})
+    wiring.check_not_subject(Act.AUTHORISE, by, [concerned])
     return NewCredential(
         profile=profile or LAB_PROFILE,
-        subject=subject or LAB_SUBJECT,
+        subject=named,
         alternative_names=tuple(names or ()),
         uses=uses,
         days=days,
@@ -137,6 +152,7 @@ def new_credential(
 
 
 @secret_app.command()
+@performs(Act.AUTHORISE)
 def create(
     context: typer.Context,
     folder: Folder = None,
@@ -153,7 +169,8 @@ def create(
     as_json: AsJson = False,
 ) -> None:
     """Create a shared secret; it is shown this once. Works beside running services."""
-    wiring = wiring_of(context, folder)
+    del folder  # see `_of_laboratory`
+    wiring: EnrolmentWiring = context.obj
     new = new_credential(
         wiring, profile=profile, subject=subject, names=alternative_name, uses=uses, days=days, by=by
     )
@@ -179,7 +196,9 @@ def list_secrets(
     """List secrets and registered certificates, newest first; never the secrets themselves."""
     from trustworks.issuance.records import cmp as records  # noqa: PLC0415
 
-    with wiring_of(context, folder).open_database() as database, database.read() as connection:
+    del folder
+    wiring: EnrolmentWiring = context.obj
+    with wiring.open_database() as database, database.read() as connection:
         found = records.list_credentials(connection, limit=limit)
     if as_json:
         typer.echo(json.dumps([as_dict(one) for one in found]))
@@ -210,6 +229,7 @@ def as_dict(found: Credential) -> dict[str, Any]:
 
 
 @secret_app.command()
+@performs(Act.AUTHORISE)
 def withdraw(
     context: typer.Context,
     reference: Annotated[str, typer.Argument(help="The reference.")],
@@ -219,7 +239,9 @@ def withdraw(
     as_json: AsJson = False,
 ) -> None:
     """Withdraw a secret or a registered certificate: it authorises nothing any more."""
-    with open_credentials(wiring_of(context, folder)) as credentials:
+    del folder
+    wiring: EnrolmentWiring = context.obj
+    with open_credentials(wiring) as credentials:
         credentials.withdraw(reference, by=by)
     typer.echo(
         json.dumps({"reference": reference, "withdrawn": True}) if as_json else f"Withdrew {reference}."
@@ -227,6 +249,7 @@ def withdraw(
 
 
 @certificate_app.command()
+@performs(Act.AUTHORISE)
 def register(
     context: typer.Context,
     certificate: Annotated[
@@ -255,8 +278,10 @@ def register(
 
     from trustworks.core.pki.certificates import readable_pem_file  # noqa: PLC0415
 
-    wiring = wiring_of(context, folder)
+    del folder
+    wiring: EnrolmentWiring = context.obj
     read = readable_pem_file(certificate)[0]
+    wiring.check_not_subject(Act.AUTHORISE, by, [holder_of(read)])
     new = new_credential(
         wiring, profile=profile, subject=subject, names=alternative_name, uses=uses, days=days, by=by
     )

@@ -13,6 +13,8 @@ import typer
 from trustworks.core.errors import Rejected
 from trustworks.core.output import write_output
 from trustworks.core.printable import printable, utf8
+from trustworks.core.roles.model import Act
+from trustworks.core.roles.performing import Officers, performs
 from trustworks.issuance import records
 from trustworks.issuance.cli.certificate import Replace  # noqa: TC001 - Typer reads it at run time
 from trustworks.issuance.status.states import Scope
@@ -34,7 +36,7 @@ Authority = Annotated[str, typer.Option(help="The authority's name: issuing, roo
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
-class CrlWiring(Protocol):
+class CrlWiring(Officers, Protocol):
     """What these commands need of the application's wiring."""
 
     @property
@@ -99,6 +101,7 @@ def check_authority(wiring: CrlWiring, name: str) -> str:
 
 
 @crl.command()
+@performs(Act.PUBLISH)
 def publish(
     context: typer.Context,
     authority: Authority = "issuing",
@@ -115,7 +118,10 @@ def publish(
     Where its certificates are spread over shards, the list of each and the one of all.
     """
     wiring: CrlWiring = context.obj
-    with publisher(wiring, check_authority(wiring, authority)) as open_publisher:
+    check_authority(wiring, authority)
+    if last:
+        wiring.approved("status.last-list", {"authority": authority}, by=by)
+    with publisher(wiring, authority) as open_publisher:
         done = open_publisher.publish_all(authority, actor=by, final=last)
     if as_json:
         whole, *parts = (_as_dict(one) for one in reversed(done))

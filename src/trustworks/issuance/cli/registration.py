@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Protocol, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol, get_args
 
 import typer
 
 from trustworks.core.durable import read_at_most
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.printable import printable
+from trustworks.core.roles.model import Act
+from trustworks.core.roles.performing import Officers, performs
 from trustworks.issuance.registration.model import State
 from trustworks.issuance.registration.wire import (
     ApplicationBody,
@@ -22,6 +24,7 @@ from trustworks.issuance.registration.wire import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from contextlib import AbstractContextManager
 
     from trustworks.issuance.registration.model import Application, IdentityEvidence, Review
@@ -43,7 +46,7 @@ File = Annotated[
 Reason = Annotated[str, typer.Option("--reason", help="Why; it is kept with the decision.")]
 
 
-class RegistrationWiring(Protocol):
+class RegistrationWiring(Officers, Protocol):
     """What these commands need of the application's wiring."""
 
     def open_registration(self) -> AbstractContextManager[Registration]:
@@ -51,6 +54,7 @@ class RegistrationWiring(Protocol):
 
 
 @registration.command()
+@performs(Act.REGISTER)
 def submit(
     context: typer.Context,
     file: File,
@@ -87,6 +91,7 @@ def _with_csr(text: bytes, csr: Path) -> str:
 
 
 @registration.command()
+@performs(Act.REGISTER)
 def evidence(
     context: typer.Context,
     application: Identifier,
@@ -193,59 +198,50 @@ def show(context: typer.Context, application: Identifier, *, as_json: AsJson = F
         _tell_objections(review)
 
 
-@registration.command()
-def approve(
-    context: typer.Context,
-    application: Identifier,
-    reason: Reason,
-    by: By = "registration-officer",
-    *,
-    as_json: AsJson = False,
-) -> None:
-    """Decide that the certificate is issued, and have it issued."""
-    wiring: RegistrationWiring = context.obj
-    with wiring.open_registration() as desk:
-        done = desk.approve(application, by=by, reason=reason)
+def _approved(done: Application) -> str:
     if done.state == "issued":
-        sentence = f"Issued {done.serial}: trustworks certificate show {done.serial} --pem."
-    else:
-        sentence = f"Approved, and {done.state}: {done.decisions[-1].reason}"
-    _tell(done, sentence, as_json)
+        return f"Issued {done.serial}: trustworks certificate show {done.serial} --pem."
+    return f"Approved, and {done.state}: {done.decisions[-1].reason}"
+
+
+# By the name of the desk's method: the act, what it does, and what is said afterwards.
+_DECISIONS: Final[dict[str, tuple[Act, str, Callable[[Application], str]]]] = {
+    "approve": (Act.DECIDE, "Decide that the certificate is issued, and have it issued.", _approved),
+    "reject": (Act.DECIDE, "Decide that no certificate is issued.", lambda done: f"Rejected {done.id}."),
+    "withdraw": (
+        Act.REGISTER,
+        "Take an application back that no certificate was issued for.",
+        lambda done: f"Withdrew {done.id}.",
+    ),
+}
+
+
+def _decision(name: str, act: Act, told: Callable[[Application], str]) -> Callable[..., None]:
+    """The command of one decision."""
+
+    @performs(act)
+    def decide(
+        context: typer.Context,
+        application: Identifier,
+        reason: Reason,
+        by: By = "registration-officer",
+        *,
+        as_json: AsJson = False,
+    ) -> None:
+        wiring: RegistrationWiring = context.obj
+        with wiring.open_registration() as desk:
+            done = getattr(desk, name)(application, by=by, reason=reason)
+        _tell(done, told(done), as_json)
+
+    return decide
+
+
+for _name, (_act, _help, _told) in _DECISIONS.items():
+    registration.command(_name, help=_help)(_decision(_name, _act, _told))
 
 
 @registration.command()
-def reject(
-    context: typer.Context,
-    application: Identifier,
-    reason: Reason,
-    by: By = "registration-officer",
-    *,
-    as_json: AsJson = False,
-) -> None:
-    """Decide that no certificate is issued."""
-    wiring: RegistrationWiring = context.obj
-    with wiring.open_registration() as desk:
-        done = desk.reject(application, by=by, reason=reason)
-    _tell(done, f"Rejected {done.id}.", as_json)
-
-
-@registration.command()
-def withdraw(
-    context: typer.Context,
-    application: Identifier,
-    reason: Reason,
-    by: By = "registration-officer",
-    *,
-    as_json: AsJson = False,
-) -> None:
-    """Take an application back that no certificate was issued for."""
-    wiring: RegistrationWiring = context.obj
-    with wiring.open_registration() as desk:
-        done = desk.withdraw(application, by=by, reason=reason)
-    _tell(done, f"Withdrew {done.id}.", as_json)
-
-
-@registration.command()
+@performs(Act.OPERATE)
 def finish(context: typer.Context, *, as_json: AsJson = False) -> None:
     """Issue what is approved and was not issued, after a crash or an outage."""
     wiring: RegistrationWiring = context.obj
@@ -255,6 +251,7 @@ def finish(context: typer.Context, *, as_json: AsJson = False) -> None:
 
 
 @registration.command()
+@performs(Act.OPERATE)
 def tidy(context: typer.Context, by: By = "retention", *, as_json: AsJson = False) -> None:
     """Withdraw what nobody decided on in time, and erase what need not be kept any longer."""
     wiring: RegistrationWiring = context.obj

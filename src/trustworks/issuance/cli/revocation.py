@@ -13,13 +13,13 @@ from trustworks.core.errors import Malformed
 from trustworks.core.moments import read_moment
 from trustworks.core.printable import printable
 from trustworks.core.roles.model import Act
+from trustworks.core.roles.performing import performs
 from trustworks.issuance.cli.certificate import (
     AsJson,
     By,
     IssuanceWiring,
-    OperatorKey,
-    OperatorName,
     Serial,
+    holders,
     reason_named,
     revoked_in_words,
 )
@@ -27,6 +27,7 @@ from trustworks.issuance.rules.revocation_requests import KINDS, deadline, is_ov
 from trustworks.issuance.wire import MAX_KEY, read_lost_key, read_serial, read_spki_sha256
 
 if TYPE_CHECKING:
+    from trustworks.core.roles.model import Person
     from trustworks.issuance.model import RevocationRequest
 
 revocation = typer.Typer(
@@ -43,6 +44,7 @@ Why = Annotated[str, typer.Option(help="The reason; it is kept.")]
 
 
 @revocation.command()
+@performs(Act.REVOKE)
 def request(
     context: typer.Context,
     serial: Serial,
@@ -57,19 +59,17 @@ def request(
     ] = None,
     note: Annotated[str | None, typer.Option(help="What else was said.")] = None,
     by: By = "revocation-officer",
-    operator: OperatorName = None,
-    key: OperatorKey = None,
     as_json: AsJson = False,
 ) -> None:
     """Record a request for revocation that waits: for its confirmation, or for the moment that it names."""
     given = _reception(
         kind, requester, received_at=received_at, at=at, confirmed_how=confirmed_how, note=note
     )
-    by = context.obj.officer(Act.REVOKE, operator, key) or by
     _record(context.obj, read_serial(serial), reason, given, by, as_json=as_json)
 
 
 @revocation.command()
+@performs(Act.REVOKE)
 def report(
     context: typer.Context,
     *,
@@ -78,14 +78,11 @@ def report(
     serial: Annotated[str | None, typer.Option(help="The certificate, if the report names one.")] = None,
     received_at: Received = None,
     by: By = "revocation-officer",
-    operator: OperatorName = None,
-    key: OperatorKey = None,
     as_json: AsJson = False,
 ) -> None:
     """Record a report of a problem with a certificate, such as a key that was found, or a wrong name."""
     number = None if serial is None else read_serial(serial)
     given = _reception("problem-report", requester, received_at=received_at, note=note)
-    by = context.obj.officer(Act.REVOKE, operator, key) or by
     _record(context.obj, number, None, given, by, as_json=as_json)
 
 
@@ -235,6 +232,7 @@ def _as_dict(one: RevocationRequest) -> dict[str, Any]:
 
 
 @revocation.command()
+@performs(Act.REVOKE)
 def confirm(
     context: typer.Context,
     identifier: Identifier,
@@ -243,13 +241,10 @@ def confirm(
     ],
     by: By = "revocation-officer",
     *,
-    operator: OperatorName = None,
-    key: OperatorKey = None,
     as_json: AsJson = False,
 ) -> None:
     """Confirm a request: the certificate is revoked now, or at the moment that the request names."""
     wiring: IssuanceWiring = context.obj
-    by = wiring.officer(Act.REVOKE, operator, key) or by
     with wiring.open_issuance() as issuance:
         done = issuance.requests.confirm(identifier, by=by, how=how)
     if as_json:
@@ -260,37 +255,42 @@ def confirm(
         typer.echo(revoked_in_words(f"the certificate of {identifier}", done))
 
 
+def _concerned(wiring: IssuanceWiring, identifier: str) -> list[Person]:
+    """Whose certificate a request is about: nobody holds a request back that is about his own."""
+    from trustworks.issuance import records  # noqa: PLC0415 - loads SQLAlchemy
+
+    with wiring.open_database() as database, database.read() as connection:
+        found = records.revocation_request(connection, identifier)
+    return [] if found is None or found.serial is None else holders(wiring, found.serial)
+
+
 @revocation.command()
+@performs(Act.REVOKE)
 def delay(
     context: typer.Context,
     identifier: Identifier,
     why: Why,
     by: By = "revocation-officer",
-    *,
-    operator: OperatorName = None,
-    key: OperatorKey = None,
 ) -> None:
     """Record why a request cannot be confirmed within 24 hours; it goes on waiting."""
     wiring: IssuanceWiring = context.obj
-    by = wiring.officer(Act.REVOKE, operator, key) or by
+    wiring.check_not_subject(Act.REVOKE, by, _concerned(wiring, identifier))
     with wiring.open_issuance() as issuance:
         issuance.requests.delay(identifier, by=by, why=why)
     typer.echo("Recorded.")
 
 
 @revocation.command()
+@performs(Act.REVOKE)
 def refuse(
     context: typer.Context,
     identifier: Identifier,
     why: Why,
     by: By = "revocation-officer",
-    *,
-    operator: OperatorName = None,
-    key: OperatorKey = None,
 ) -> None:
     """Decide that a request or a report leads to no revocation."""
     wiring: IssuanceWiring = context.obj
-    by = wiring.officer(Act.REVOKE, operator, key) or by
+    wiring.check_not_subject(Act.REVOKE, by, _concerned(wiring, identifier))
     with wiring.open_issuance() as issuance:
         issuance.requests.refuse(identifier, by=by, why=why)
     typer.echo("Refused.")

@@ -25,6 +25,7 @@ MAY: Final[dict[Role, frozenset[Act]]] = {
             Act.APPROVE,
             Act.RUN_CEREMONY,
             Act.ACTIVATE_KEY,
+            Act.APPROVE_MODULE,
             Act.CHANGE_ROLES,
             Act.LOCK_OPERATOR,
             Act.READ_RECORDS,
@@ -32,7 +33,7 @@ MAY: Final[dict[Role, frozenset[Act]]] = {
         }
     ),
     Role.REGISTRATION_OFFICER: frozenset(
-        {Act.APPROVE, Act.REGISTER, Act.DECIDE, Act.ISSUE, Act.READ_RECORDS}
+        {Act.APPROVE, Act.REGISTER, Act.DECIDE, Act.ISSUE, Act.AUTHORISE, Act.READ_RECORDS}
     ),
     Role.REVOCATION_OFFICER: frozenset({Act.APPROVE, Act.REVOKE, Act.RELEASE, Act.READ_RECORDS}),
     Role.SYSTEM_ADMINISTRATOR: frozenset(
@@ -43,7 +44,9 @@ MAY: Final[dict[Role, frozenset[Act]]] = {
 }
 
 # What ends, directly, in a certificate: of these accounts two factors are asked.
-ISSUES: Final = frozenset({Act.DECIDE, Act.ISSUE, Act.APPROVE, Act.RUN_CEREMONY, Act.ACTIVATE_KEY})
+ISSUES: Final = frozenset(
+    {Act.DECIDE, Act.ISSUE, Act.AUTHORISE, Act.APPROVE, Act.RUN_CEREMONY, Act.ACTIVATE_KEY}
+)
 
 
 @implements("CENTS419261:M1.5", "EN319401:REQ-7.1.2-01")

@@ -160,6 +160,17 @@ def quorum(
     )
 
 
+@implements("TRUSTWORKS:ROLES-QUORUM")
+def check_met(verdict: QuorumVerdict, what: str, sha256: str) -> None:
+    """Refuse an act that its approvals do not allow yet, with what is missing and how it is approved."""
+    if not verdict.met:
+        raise Refused(
+            "TRUSTWORKS:ROLES-QUORUM",
+            f"No operator does this alone; this is missing: {', '.join(verdict.missing)}. To approve it: "
+            f"trustworks roles approve {what} {sha256} --as NAME --key FILE. Then run this command again.",
+        )
+
+
 def _missing(policy: QuorumPolicy, counted: list[Approval]) -> tuple[str, ...]:
     present = {one.content.role for one in counted}
     found = [f"the approval of a {role.value}" for role in Role if role in policy.among - present]
