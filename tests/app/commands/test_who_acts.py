@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import typer
-from typer.main import get_command
+from command_tree import COMMANDS, PERFORMED, behind
 
-from trustworks.app.cli import NOUNS
 from trustworks.core.roles.model import Act, Role
-from trustworks.core.roles.performing import act_of
 from trustworks.core.roles.rules.duties import MAY, may
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 # Who only looks asks for nobody: the rights of the account and of the files decide who reads.
 LOOKS = {
@@ -58,36 +52,6 @@ BY_OWN_KEY = {
     *("roles operator add", "roles operator describe", "roles operator lock", "roles operator unlock"),
     *("roles operator retire", "roles role grant", "roles role withdraw", "roles credential add"),
     *("roles credential remove", "roles change drop"),
-}
-
-
-def commands() -> Iterator[tuple[str, Any]]:
-    """Every command by the words that are typed."""
-    for noun, (place, _) in NOUNS.items():
-        module, _, attribute = place.partition(":")
-        found = getattr(importlib.import_module(module), attribute or "app")
-        yield from _below(noun, get_command(found))
-
-
-def _below(words: str, command: Any) -> Iterator[tuple[str, Any]]:
-    inner = getattr(command, "commands", None)
-    if inner is None:
-        yield words, command
-        return
-    for name, one in inner.items():
-        yield from _below(f"{words} {name}", one)
-
-
-def behind(callback: Any) -> Any:
-    """The function that asks for the officer, behind what Typer made of it."""
-    while act_of(getattr(callback, "__wrapped__", None)) is not None:
-        callback = callback.__wrapped__
-    return callback
-
-
-COMMANDS = dict(commands())
-PERFORMED = {
-    words: act for words, one in COMMANDS.items() if (act := act_of(behind(one.callback))) is not None
 }
 
 

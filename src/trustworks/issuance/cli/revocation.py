@@ -120,6 +120,7 @@ def _record(
 
 
 @revocation.command("key")
+@performs(Act.REVOKE)
 def lost_key(
     context: typer.Context,
     file: Annotated[
@@ -145,8 +146,6 @@ def lost_key(
         str | None, typer.Option(help="Since when others have it, if that is known (UTC).")
     ] = None,
     by: By = "revocation-officer",
-    operator: OperatorName = None,
-    key: OperatorKey = None,
     as_json: AsJson = False,
 ) -> None:
     """Block a key that others have, for good, and revoke all its certificates as compromised."""
@@ -158,7 +157,6 @@ def lost_key(
         else read_lost_key(read_at_most(file, MAX_KEY + 1))
     )
     since = None if invalidity_date is None else read_moment(invalidity_date)
-    by = context.obj.officer(Act.REVOKE, operator, key) or by
     with context.obj.open_issuance() as issuance:
         done = issuance.lost_keys.block(lost, by=by, note=confirmed_how, invalidity_date=since)
     if as_json:

@@ -1,0 +1,183 @@
+"""What operators may do by commands, with real keys: the same everywhere, and an auditor reads alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import typer
+from command_tree import COMMANDS, PERFORMED, behind
+from cryptography.hazmat.primitives.serialization import Encoding
+from operators_testbed import certificate_of, new_key, pem_of
+from typer.testing import CliRunner
+
+from trustworks.app.acting import NOBODY, approved, check_not_subject, officer
+from trustworks.app.commands.roles import app as roles_app
+from trustworks.app.wiring import Wiring
+from trustworks.core.errors import Malformed, Refused
+from trustworks.core.roles import Act, Role
+from trustworks.core.roles.model import Person
+from trustworks.core.roles.rules.duties import may
+from trustworks.core.store import Database
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+CONFIGURATION = """
+[provider]
+name = "TEST"
+lab = true
+[time]
+mode = "lab"
+[roles]
+required = {required}
+"""
+HELD = {
+    "anna": "security-officer",
+    "ben": "security-officer,registration-officer",
+    "carl": "system-administrator",
+    "olga": "operator",
+    "rita": "revocation-officer",
+    "audra": "auditor",
+}
+
+
+def provider(folder: Path, *, required: bool = False) -> Wiring:
+    """A provider's configuration, over a database without operators."""
+    text = CONFIGURATION.format(required=str(required).lower())
+    (folder / "trustworks.toml").write_text(text, encoding="utf-8")
+    (folder / "state").mkdir()
+    wiring = Wiring.lazy(folder / "trustworks.toml")
+    with Database.open(wiring.config.store) as database:
+        database.upgrade()
+    return wiring
+
+
+@pytest.fixture(scope="module")
+def staffed(tmp_path_factory: pytest.TempPathFactory) -> Wiring:
+    """A provider with one operator of each kind, whose keys are in files beside the configuration."""
+    from datetime import UTC, datetime, timedelta  # noqa: PLC0415
+
+    folder = tmp_path_factory.mktemp("staffed")
+    wiring = provider(folder)
+    given = []
+    for name, held in HELD.items():
+        key = new_key()
+        (folder / f"{name}.key").write_bytes(pem_of(key, None if name == "audra" else b"secret"))
+        certificate = certificate_of(key, name, begin=datetime.now(UTC) - timedelta(hours=1))
+        (folder / f"{name}.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
+        given.append(f"--operator={name}:{held}:{folder / name}.pem")
+    done = CliRunner().invoke(roles_app, ["bootstrap", *given, "--yes"], obj=wiring)
+    assert done.exit_code == 0, (done.output, done.exception)
+    return wiring
+
+
+@pytest.fixture(autouse=True)
+def typed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everybody types his passphrase."""
+    monkeypatch.setattr("trustworks.app.acting.ask", lambda _: "secret")
+
+
+def key_of(wiring: Wiring, name: str) -> str:
+    return str(wiring.base / f"{name}.key")
+
+
+def begin(wiring: Wiring, words: str, name: str | None, key: str | None) -> None:
+    """Call the command as far as the officer is concerned; nothing else is given to it."""
+    command = COMMANDS[words]
+    callback = behind(command.callback)
+    given: dict[str, Any] = {one.name or "": None for one in command.params}
+    given |= {"operator_name": name, "operator_key": key}
+    if callback.when is not None:
+        given[callback.when] = True
+    context: Any = typer.Context(command, obj=wiring)
+    callback(context=context, **given)
+
+
+def told(wiring: Wiring, kind: str) -> list[dict[str, Any]]:
+    from trustworks.core.audit.search import newest  # noqa: PLC0415
+
+    with wiring.open_database() as database, database.inspect() as connection:
+        return [one.value for one in newest(connection, type_prefix=kind, limit=1000)]
+
+
+def refusal(call: Callable[..., object], *given: Any, **named: Any) -> str:
+    with pytest.raises(Refused) as caught:
+        call(*given, **named)
+    return caught.value.requirement
+
+
+@pytest.mark.req("CENTS419261:SA1.1", "CENTS419261:M1.5")
+def test_an_auditor_with_his_own_key_does_nothing_but_read(staffed: Wiring) -> None:
+    before = len(told(staffed, "roles.refused"))
+    for words in PERFORMED:
+        assert refusal(begin, staffed, words, "audra", key_of(staffed, "audra")) == ("CENTS419261:SA1.1"), (
+            words
+        )
+    events = told(staffed, "roles.refused")
+    assert len(events) - before == len(PERFORMED)
+    assert {one["actor"] for one in events} == {"audra"}
+
+
+@pytest.mark.req("CENTS419261:IA1.1")
+def test_nothing_is_done_in_nobodys_name_once_there_are_operators(staffed: Wiring) -> None:
+    for words in PERFORMED:
+        assert refusal(begin, staffed, words, None, None) == "CENTS419261:IA1.1", words
+    with pytest.raises(Malformed, match="go together"):
+        begin(staffed, "registration approve", "ben", None)
+
+
+@pytest.mark.req("CENTS419261:SA1.1")
+def test_each_operator_does_what_his_roles_name_and_nothing_else(staffed: Wiring) -> None:
+    for name, held in HELD.items():
+        roles = {Role(one) for one in held.split(",")}
+        for act in set(PERFORMED.values()):
+            if may(roles, act):
+                assert officer(staffed, act, name, key_of(staffed, name)) == name
+            else:
+                key = key_of(staffed, name)
+                assert refusal(officer, staffed, act, name, key) == "CENTS419261:SA1.1"
+
+
+@pytest.mark.req("CENTS419261:IA1.1")
+def test_where_the_configuration_requires_operators_nobody_acts_before_there_are_any(tmp_path: Path) -> None:
+    wiring = provider(tmp_path, required=True)
+    for words in PERFORMED:
+        assert refusal(begin, wiring, words, None, None) == "CENTS419261:IA1.1", words
+    (tmp_path / "state" / "trustworks.sqlite").unlink(missing_ok=True)
+    assert refusal(officer, wiring, Act.RUN_CEREMONY, None, None) == "CENTS419261:IA1.1"
+
+
+def test_what_is_done_without_operators_is_said_on_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wiring = provider(tmp_path)
+    assert officer(wiring, Act.DECIDE, None, None) is None
+    assert NOBODY in " ".join(capsys.readouterr().err.split("\n"))
+    assert approved(wiring, "api.client", {"client": "crm"}, by="security-officer") == []
+    check_not_subject(wiring, Act.DECIDE, "nobody", [Person(names=frozenset({"nobody"}))])
+
+
+@pytest.mark.req("TRUSTWORKS:ROLES-QUORUM", "EN319411-1:GEN-6.5.4-01")
+def test_what_nobody_does_alone_needs_the_approvals_of_several(staffed: Wiring) -> None:
+    about: dict[str, Any] = {"client": "crm", "acts": ["certificate.issue"]}
+    with pytest.raises(Refused, match=r"trustworks roles approve api\.client [0-9a-f]{64}") as caught:
+        approved(staffed, "api.client", about, by="ben")
+    assert caught.value.requirement == "TRUSTWORKS:ROLES-QUORUM"
+    digest = next(one for one in str(caught.value).split() if len(one) == 64)
+
+    def approve(name: str, role: str) -> None:
+        given = ["approve", "api.client", digest, "--as", name, "--key", key_of(staffed, name)]
+        done = CliRunner().invoke(roles_app, [*given, "--role", role], obj=staffed)
+        assert done.exit_code == 0, (done.output, done.exception)
+
+    approve("ben", "registration-officer")
+    approve("ben", "security-officer")  # one person twice is one
+    assert refusal(approved, staffed, "api.client", about, by="ben") == "TRUSTWORKS:ROLES-QUORUM"
+    approve("carl", "system-administrator")
+    assert len(approved(staffed, "api.client", about, by="ben")) == 2
+    (event,) = told(staffed, "roles.quorum-met")
+    assert (event["actor"], event["detail"]["about"]) == ("ben", about)
+    other = about | {"client": "another"}
+    assert refusal(approved, staffed, "api.client", other, by="ben") == "TRUSTWORKS:ROLES-QUORUM"
