@@ -69,6 +69,10 @@ NOUNS: dict[str, tuple[str, str]] = {
     "profile": ("trustworks.issuance.cli:profile", "Certificate profiles: list, show."),
     "cmp": ("trustworks.issuance.cli.cmp", "Enrolment by CMP and EST: secrets and certificates it goes by."),
     "acme": ("trustworks.issuance.cli:acme", "ACME: accounts, orders, keys of external account bindings."),
+    "statements": (
+        "trustworks.app.commands.statements",
+        "Practice and disclosure statements: render, check, publish, list, show.",
+    ),
     "assurance": (
         "trustworks.assurance.cli",
         "Requirements, where they are carried out and how they are shown.",

@@ -78,7 +78,8 @@ def test_other_addresses_change_nothing_else() -> None:
     assert places.moved(after, listen="127.0.0.1:8080") == before
     assert places.moved(before) == before
     secure = places.moved(before, tls_listen="127.0.0.1:9443")
-    assert secure == before.replace("127.0.0.1:8443", "127.0.0.1:9443")
+    assert secure == before.replace(":8443", ":9443")
+    assert places.disclosure_url("http://tsp.example.com:8080", "127.0.0.1:9443") in secure
 
 
 def test_a_public_address_of_ones_own_stays() -> None:
@@ -88,7 +89,11 @@ def test_a_public_address_of_ones_own_stays() -> None:
     given = places.moved(text, listen="127.0.0.1:9000", public_url="http://127.0.0.1:9000")
     assert tomllib.loads(given)["http"]["public-url"] == "http://127.0.0.1:9000"
     alone = places.moved(text, public_url="http://127.0.0.1:9000")
-    assert alone == text.replace("http://pki.example.org", "http://127.0.0.1:9000")
+    assert alone == text.replace("http://pki.example.org", "http://127.0.0.1:9000").replace(
+        "https://pki.example.org:8443", "https://127.0.0.1:8443"
+    )
+    own = text.replace(places.practice_url("http://pki.example.org"), "https://elsewhere.example/cps.pdf")
+    assert "https://elsewhere.example/cps.pdf" in places.moved(own, public_url="http://127.0.0.1:9000")
 
 
 def test_a_configuration_rewritten_by_hand_is_not_changed_by_guessing() -> None:

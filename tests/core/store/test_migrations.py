@@ -37,6 +37,7 @@ FROZEN = {
     "0013_api.py": "cbce8ad5706ea441b807998c2260b8066a88f9cd0e7c113e7af8695739beefb3",
     "0014_revocation_requests.py": "cd1f8299a608bfb2e4b2053c98cee368680879274c3772c9149ae7d09d50f384",
     "0015_blocked_keys.py": "453cff8140cf11c259d1000b4450c8ad8a313dd9ab450588b700c4e674c41731",
+    "0016_statements.py": "25b64047e7ff01dcd60034b8e70b1311cc75e266edb4e1abefeadadffa939721",
 }
 
 

@@ -334,7 +334,8 @@ def show(context: typer.Context, stream: Stream, sequence: Sequence) -> None:
 
 def all_bound_tables() -> list[Table]:
     """The tables of the product whose records are bound to events."""
-    import trustworks.core.ceremony.records  # noqa: PLC0415 - these declare them
+    import trustworks.app.statements.records  # noqa: PLC0415 - these declare them
+    import trustworks.core.ceremony.records  # noqa: PLC0415
     import trustworks.core.keys.records  # noqa: PLC0415
     import trustworks.core.roles.records  # noqa: PLC0415
     import trustworks.issuance.records.acme  # noqa: PLC0415

@@ -19,6 +19,7 @@ from trustworks.app.configuration.settings import (
     ProviderSettings,
     TokensSettings,
 )
+from trustworks.app.configuration.statements import StatementsSettings
 from trustworks.core.errors import Malformed
 from trustworks.core.module.config import ModuleSettings
 from trustworks.core.roles.config import RolesSettings
@@ -49,6 +50,7 @@ class Config(Table):
     timestamping: TimestampingSettings | None = None
     issuance: IssuanceSettings | None = None
     http: HttpSettings = Field(default_factory=HttpSettings)
+    statements: StatementsSettings = Field(default_factory=StatementsSettings)
     log: LogSettings = Field(default_factory=LogSettings)
 
 

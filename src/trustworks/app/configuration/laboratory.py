@@ -1,4 +1,4 @@
-"""Whether a laboratory works on its own tokens.
+"""Whether a module is a laboratory's, and whether a laboratory works on its own tokens.
 
 SoftHSM2's configuration names their folder from the root on. So a laboratory's folder that was copied would
 work on the tokens of the one that it was copied from, and destroy keys there; one that was moved has none.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from trustworks.core.errors import Malformed
+from trustworks.core.errors import Malformed, TrustworksError
 from trustworks.core.module.softhsm import token_folder
 
 if TYPE_CHECKING:
@@ -19,6 +19,20 @@ if TYPE_CHECKING:
     from trustworks.core.module.config import ModuleSettings
 
 TOKENS = "tokens"  # the folder of tokens in a laboratory's own
+
+
+SOFTWARE = ("softhsm", "softokn", "kryoptic")  # in the names of libraries that protect keys against nobody
+
+
+def is_software(provider: ProviderSettings, module: ModuleSettings) -> bool:
+    """Whether the configured module is software; of a library that is not there the laboratory decides."""
+    from trustworks.core.module import find_library  # noqa: PLC0415 - loads the binding
+
+    try:
+        library = find_library(module.library)
+    except TrustworksError:
+        return provider.lab
+    return any(word in str(library.resolve()).lower() for word in SOFTWARE)
 
 
 def names_own_tokens(softhsm2_conf: Path) -> bool:

@@ -9,6 +9,7 @@ import re
 import socket
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -65,6 +66,9 @@ def server_names(http: HttpSettings) -> tuple[str, ...]:
         else:
             if not found.is_unspecified:
                 names.append(f"IP:{str(found).partition('%')[0]}")  # which link it is on is no name
+    public = urlsplit(http.public_url).hostname or ""
+    if is_host_name(public):
+        names.append(f"DNS:{public}")
     own = socket.gethostname()
     # It may be anything at all; and linters take a name without a dot for none.
     if "." in own and is_host_name(own):

@@ -8,11 +8,13 @@ import stat
 import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
 
 from trustworks.app.configuration.config import read_text
 from trustworks.app.configuration.laboratory import TOKENS as TOKEN_FOLDER
 from trustworks.app.configuration.laboratory import names_own_tokens
 from trustworks.app.configuration.settings import Address, bracketed, split_address, url
+from trustworks.app.statements.model import Document, path
 from trustworks.app.wiring import TOKENS
 from trustworks.core.durable import put
 from trustworks.core.errors import Malformed, Unavailable
@@ -20,7 +22,7 @@ from trustworks.core.module.softhsm import token_folder
 from trustworks.core.secret_file import draw_secret
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
 PROVIDER = "Trustworks TEST Provider"
@@ -266,6 +268,17 @@ def named(listen: Address) -> str:
     return f"http://{NAME}:{split_address(listen)[1]}"
 
 
+def practice_url(public_url: str) -> str:
+    """Where certificates of a laboratory say that its practice statement is."""
+    return f"{public_url}{path(Document.CPS, 'en', 'pdf')}"
+
+
+def disclosure_url(public_url: str, tls_listen: Address) -> str:
+    """Where qualified certificates of a laboratory say that its PKI disclosure statement is: over https."""
+    host = bracketed(urlsplit(public_url).hostname or NAME)
+    return f"https://{host}:{split_address(tls_listen)[1]}{path(Document.PDS, 'en', 'pdf')}"
+
+
 def config_text(listen: Address, tls_listen: Address, clock: Clock, public_url: str | None = None) -> str:
     """The configuration of a new laboratory; `public_url` is what its certificates name."""
     tokens = "\n".join(
@@ -308,9 +321,11 @@ chain = "certs/issuing.pem"
 organization = "{PROVIDER}"
 organization-identifier = "NTRXX-TEST-0001"
 
-[[issuance.pds]]  # fictional, as the rest; certificates of the qualified profiles name one
+cps-url = "{practice_url(public_url or named(listen))}"
+
+[[issuance.pds]]  # certificates of the qualified profiles name one
 language = "en"
-url = "https://tsp.example.com/pds-en.pdf"
+url = "{disclosure_url(public_url or named(listen), tls_listen)}"
 
 [issuance.ocsp]
 certificate = "certs/ocsp.pem"
@@ -369,6 +384,7 @@ def moved(
             "public-url": public_url or (found[1] if found and own else named(listen)),
             "time-stamp-url": f"{url('http', listen)}/tsa",
         }
+    text = _with_statements(text, values)
     for key, value in values.items():
         if value is None:
             continue
@@ -379,6 +395,18 @@ def moved(
                 "Change addresses in it by hand, and start without --listen, --tls-listen and --public-url."
             )
     return text
+
+
+def _with_statements(text: str, values: Mapping[str, str | None]) -> str:
+    """The text with the addresses of statements that `values` lead to, where it has those that we wrote."""
+    at = {key: re.search(rf'(?m)^{key} = "([^"\n]*)"$', text) for key in ("public-url", "tls-listen")}
+    old_url, old_tls = (one[1] if one else "" for one in at.values())
+    url, tls = values.get("public-url") or old_url, values.get("tls-listen") or old_tls
+    if not old_url or not old_tls:
+        return text
+    return text.replace(
+        f'cps-url = "{practice_url(old_url)}"\n', f'cps-url = "{practice_url(url)}"\n'
+    ).replace(f'\nurl = "{disclosure_url(old_url, old_tls)}"\n', f'\nurl = "{disclosure_url(url, tls)}"\n')
 
 
 def with_clock(text: str, clock: Clock) -> str:

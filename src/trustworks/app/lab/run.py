@@ -24,11 +24,13 @@ from trustworks.app.wiring import TOKENS, Wiring
 from trustworks.core.durable import put
 from trustworks.core.errors import Malformed, Unavailable
 from trustworks.core.store.sqlite import check_path
+from trustworks.core.time import LabClock
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from trustworks.app.configuration.config import Loaded
+    from trustworks.core.store import Database
 
 FIRST_LISTEN: Address = "127.0.0.1:8080"
 
@@ -167,6 +169,7 @@ def _make(layout: Layout, text: str, console: Console) -> Wiring:
         with wiring.open_database(check=False) as database:
             database.upgrade()  # after a new version was installed; does nothing otherwise
             if is_complete(layout, wiring, database):
+                _state(wiring, database)
                 console.print(f"The laboratory in {show.shown(layout.folder)} is complete.", markup=False)
                 return wiring
     from trustworks.app.lab.steps import Setup  # noqa: PLC0415 - a complete laboratory does without
@@ -177,11 +180,25 @@ def _make(layout: Layout, text: str, console: Console) -> Wiring:
     setup = Setup(layout)
     try:
         show.work(setup.steps(), console)
+        wiring = Wiring.lazy(layout.config)  # read anew: the set-up may have named another unit
+        with wiring.open_database() as database:
+            _state(wiring, database)
     finally:
         setup.close()
     for note in setup.notes:
         console.print(note, markup=False, soft_wrap=True)
-    return Wiring.lazy(layout.config)  # read anew: the set-up may have named another unit
+    return wiring
+
+
+def _state(wiring: Wiring, database: Database) -> None:
+    """Publish the statements that say something else than before, or were never published."""
+    from trustworks.app.statements import service  # noqa: PLC0415 - after what may go wrong before
+
+    with database.read() as connection:
+        if not service.differences(wiring.config, connection):
+            return
+    with wiring.open_recorder("lab", database=database) as recorder:
+        service.publish(wiring.config, database=database, recorder=recorder, clock=LabClock(), by="lab")
 
 
 def _pins(layout: Layout, wiring: Wiring) -> None:

@@ -8,10 +8,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from trustworks.app import certificates
+from trustworks.app.configuration.laboratory import is_software
 from trustworks.app.health import heartbeat
 from trustworks.app.health import supervised as told
 from trustworks.app.health.findings import Well
-from trustworks.core.errors import TrustworksError, Unavailable
+from trustworks.core.errors import Unavailable
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
@@ -42,28 +43,17 @@ CLOCK_CODES = "clock."  # what every code of a clock that gives no time begins w
 FAILURES_IN_A_ROW = 10
 FAILING_FOR = timedelta(minutes=1)
 CLOCK_TASK = "clock"  # the task that collects the clock's reasons
-_SOFTWARE = ("softhsm", "softokn", "kryoptic")
 
 
 @implements("TRUSTWORKS:APP-BANNER", disabled=())
 def banners(config: Config) -> tuple[tuple[str, str], ...]:
     """What every reader must be told first."""
     found = [LABORATORY] if config.provider.lab else []
-    if _is_software(config):
+    if is_software(config.provider, config.module):
         found.append(TEST_MODULE)
     if config.time.mode == "lab":
         found.append(LAB_CLOCK)
     return tuple(found)
-
-
-def _is_software(config: Config) -> bool:
-    from trustworks.core.module import find_library  # noqa: PLC0415 - loads the binding
-
-    try:
-        library = find_library(config.module.library)
-    except TrustworksError:
-        return config.provider.lab
-    return any(word in str(library.resolve()).lower() for word in _SOFTWARE)
 
 
 def of(services: Services) -> dict[str, Callable[[], Well]]:
@@ -78,6 +68,8 @@ def of(services: Services) -> dict[str, Callable[[], Well]]:
         "jobs": partial(jobs, services),
         "processes": partial(processes, services),
     }
+    if config.timestamping is not None or config.issuance is not None:
+        found["statements"] = partial(statements, services)
     if config.timestamping is not None:
         found["module.tsu"] = partial(module, services.tsu)
         found["timestamping"] = partial(pointing, partial(timestamping, services))
@@ -220,6 +212,15 @@ def crl(services: Services) -> Well:
         sentence=f"Fresh: {told}{more}{shards}.{due}",
         detail={one.scope.words: one.as_dict() for one in lists[:MOST_LISTS]},
     )
+
+
+def statements(services: Services) -> Well:
+    """Which statements are published, and which say something else than the configuration.
+
+    That is for the operator to see to, and no reason to serve nobody.
+    """
+    found = services.statements.get()
+    return Well(sentence=" ".join(found) or "All are published as the configuration says.")
 
 
 def enrolment(services: Services) -> Well:

@@ -82,6 +82,11 @@ def console(opening: Opening[Any]) -> list[Route]:
     ]
 
 
+def statements(opening: Opening[Any]) -> list[Route]:
+    """Statements are answered 503 (RFC 9110, 15.6.4)."""
+    return [Route(method="GET", path="/statements/", handler=_unavailable(opening))]
+
+
 def _always(answer: RawResponse, count: Callable[[], None] | None) -> Handler:
     async def handle(request: RawRequest) -> RawResponse:
         del request

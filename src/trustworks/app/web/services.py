@@ -16,6 +16,7 @@ import structlog
 from trustworks.app import certificates
 from trustworks.app.health.findings import Health
 from trustworks.app.opening import Opening
+from trustworks.app.statements.service import Differing
 from trustworks.app.web import checks, closed
 from trustworks.core.errors import Unavailable
 
@@ -74,6 +75,7 @@ class Services:
         self.enrolment: Opening[RegistrationAuthority] = Opening(
             "enrolment", self._open_enrolment, watch=pin_of_issuing
         )
+        self.statements = Differing(wiring.config, lambda: self.log.get().database)
         self._console: list[Route] | None = None
         self._attempting = threading.Lock()
         self.health = Health(self._checks(), traffic=traffic)
@@ -162,6 +164,8 @@ class Services:
             found += self._status_routes()
             if config.issuance.protocols:
                 found += self._enrolment_routes()
+        if config.timestamping is not None or config.issuance is not None:
+            found += self._statement_routes()
         if self._listener is not None and self._listener in config.roles.console:
             found += self._console_routes()
         return found
@@ -176,6 +180,11 @@ class Services:
             roles = self.wiring.roles(database=opened.database, recorder=opened.recorder)
             self._console = console.routes(roles, banners=self.banners, version=self.version)
         return self._console
+
+    def _statement_routes(self) -> list[Route]:
+        from trustworks.app.statements import http  # noqa: PLC0415 - where the database is open
+
+        return http.routes(self.log.get().database) if self.log.is_open else closed.statements(self.log)
 
     def _timestamping_routes(self) -> list[Route]:
         from trustworks.timestamping import http  # noqa: PLC0415 - only where the service is configured

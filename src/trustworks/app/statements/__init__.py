@@ -1,0 +1,1 @@
+"""Practice and disclosure statements: drawn from the configuration, versioned, published."""
