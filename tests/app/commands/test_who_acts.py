@@ -23,7 +23,7 @@ LOOKS = {
     *("cmp secret list", "acme eab list", "acme account list", "acme order list", "timestamp issued"),
     *("keys ceremony plan", "keys ceremony check", "keys ceremony digest", "keys ceremony list"),
     *("keys ceremony show", "keys ceremony verify", "keys custodian show", "keys backup list"),
-    "keys states list",
+    *("keys states list", "statements render", "statements check", "statements list", "statements show"),
 }
 
 # Changes nothing of the provider's, or shows by itself who it is; each with its reason.

@@ -6,6 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 import pytest
+from statements_testbed import certificate
 
 from trustworks.app.statements import drafting
 from trustworks.app.statements.blocks import blocks
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.parametrize("store_settings", ["sqlite"], indirect=True)  # one is enough to read
 
 
-def test_a_practice_statement_says_what_is_configured(office: Office, certificate: bytes) -> None:
+def test_a_practice_statement_says_what_is_configured(office: Office) -> None:
     office.change("issuance.ocsp", validity_minutes=47, max_age_seconds=13)
     office.change("issuance.issuing", crl_validity_hours=72, crl_every_hours=5)
     office.change("issuance.registration", retention_years=33)
@@ -27,7 +28,7 @@ def test_a_practice_statement_says_what_is_configured(office: Office, certificat
     assert "13 seconds" in text
     assert "33 years" in text
     assert r"| Example\_TEST \*CA\* | 5 hours | 3 days | 1 | no |" in text
-    assert hashlib.sha256(certificate).hexdigest() in text
+    assert hashlib.sha256(certificate()).hexdigest() in text
     assert "P-384" in text
 
 

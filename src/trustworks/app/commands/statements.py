@@ -14,6 +14,7 @@ from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.output import write_output
 from trustworks.core.printable import printable
 from trustworks.core.roles.model import Act
+from trustworks.core.roles.performing import performs
 
 if TYPE_CHECKING:
     from trustworks.app.statements.model import Draft, Version
@@ -23,7 +24,6 @@ app = typer.Typer(
     no_args_is_help=True, help="Practice and disclosure statements: render, check, publish, list, show."
 )
 
-BY = "system-administrator"
 Name = Annotated[str, typer.Argument(help="cps, pds, tsa or terms.", metavar="{statement}")]
 InLanguage = Annotated[str, typer.Option("--language", help="ISO 639-1 code of the language.")]
 Out = Annotated[
@@ -107,23 +107,22 @@ def check(context: typer.Context, *, as_json: AsJson = False) -> None:
 
 
 @app.command()
+@performs(Act.CONFIGURE)
 def publish(
     context: typer.Context,
     statements: Annotated[
         list[str] | None,
         typer.Argument(help="cps, pds, tsa, terms; without any: all that changed.", metavar="[STATEMENT]..."),
     ] = None,
-    as_: Annotated[str | None, typer.Option("--as", help="The operator who acts.", metavar="NAME")] = None,
-    key: Annotated[
-        str | None, typer.Option("--key", help="The operator's key: FILE or pkcs11: URI.", metavar="FILE|URI")
-    ] = None,
+    by: Annotated[
+        str, typer.Option("--by", help="The role or pseudonym that acts.")
+    ] = "system-administrator",
     *,
     as_json: AsJson = False,
 ) -> None:
     """Publish the statements that say something else than their version in force."""
     wiring: Wiring = context.obj
     only = [document_named(one) for one in statements or ()]
-    by = wiring.officer(Act.CONFIGURE, as_, key) or BY
     with (
         wiring.open_database() as database,
         wiring.open_recorder("statements", database=database) as recorder,
