@@ -133,7 +133,8 @@ def test_a_passkey_is_made_approved_and_signs_in_and_approves_in_a_real_browser(
         code = staffed.run("roles", "console", who="anna")["code"]
         browser.run(f"document.getElementById('code').value = {json.dumps(code)}")
         browser.run("document.getElementById('code').form.requestSubmit()")
-        browser.until("document.body.innerText.includes('Credentials of anna')")
+        browser.until("document.querySelector('h1').innerText === 'Queue'")
+        browser.go(f"{url}/credentials")
         browser.run("document.getElementById('label').value = 'phone'")
         browser.run("document.getElementById('register').requestSubmit()")
         told = browser.until("document.getElementById('answer').textContent")
@@ -145,7 +146,7 @@ def test_a_passkey_is_made_approved_and_signs_in_and_approves_in_a_real_browser(
         browser.run("document.querySelector('header form').requestSubmit()")
         browser.until("!!document.getElementById('sign-in')")
         browser.run("document.getElementById('sign-in').click()")
-        browser.until("document.body.innerText.includes('Credentials of anna')")
+        browser.until("document.querySelector('h1').innerText === 'Queue'")
         browser.go(f"{url}/approvals")
         fill = "const f = [...document.querySelectorAll('form.approve')].at(-1); "
         browser.run(

@@ -77,8 +77,9 @@ def of(services: Services) -> dict[str, Callable[[], Well]]:
         found["module.services"] = partial(module, services.ocsp_token)
         found["ocsp"] = partial(pointing, partial(ocsp, services))
         found["crl"] = partial(pointing, partial(crl, services))
-        if config.issuance.protocols:
+        if services.issues:
             found["module.issuing"] = partial(module, services.issuing)
+        if config.issuance.protocols:
             found["enrolment"] = partial(enrolment, services)
     return found
 

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import json
-import re
 from functools import lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from trustworks.app.health.findings import sentences
 from trustworks.app.health.metrics import exposition
+from trustworks.app.web.drawing import environment
 from trustworks.app.web.shared import Shared
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
-    from datetime import datetime, timedelta
 
     from starlette.requests import Request
 
@@ -94,7 +91,7 @@ def pages(source: PageSource, *, inside: bool) -> Starlette:  # noqa: C901 - a l
 
     With `inside` everything; without it what everybody may see: the trust anchors.
     """
-    templates = _environment()
+    templates = environment("trustworks.app.web")
     overview = Shared("page", source.overview, kept=KEPT, patience=PATIENCE)
     findings = Shared("findings", source.health.findings, kept=0.0, patience=PATIENCE)
     numbers = Shared("numbers", exposition, kept=0.0, patience=PATIENCE)
@@ -190,62 +187,3 @@ def pages(source: PageSource, *, inside: bool) -> Starlette:  # noqa: C901 - a l
 @lru_cache
 def _static(name: str) -> bytes:
     return resources.files(__package__).joinpath("static", name).read_bytes()
-
-
-# Drawing
-
-
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("trustworks.app.web"),
-        autoescape=select_autoescape(default=True),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "moment": _moment,
-        "iso": _iso,
-        "until": _until,
-        "grouped": _grouped,
-        "thousands": lambda number: f"{number:,}".replace(",", "\u202f"),
-        "breakable": _breakable,
-        "sentences": sentences,
-    }
-    return environment
-
-
-def _moment(value: datetime) -> str:
-    """A time for a person, always in UTC."""
-    return f"{value:%Y-%m-%d %H:%M:%S}"
-
-
-def _iso(value: datetime) -> str:
-    return f"{value:%Y-%m-%dT%H:%M:%SZ}"
-
-
-def _until(value: datetime, now: datetime) -> str:
-    """How far a moment is away, in the unit that a person would choose."""
-    distance = value - now
-    ago = distance.total_seconds() < 0
-    text = _span(abs(distance))
-    return f"{text} ago" if ago else f"in {text}"
-
-
-def _span(distance: timedelta) -> str:
-    seconds = int(distance.total_seconds())
-    for unit, size in (("year", 31_556_952), ("day", 86_400), ("hour", 3_600), ("minute", 60)):
-        number = seconds // size
-        if number >= (2 if unit in {"year", "day"} else 1):
-            return f"{number} {unit}{'' if number == 1 else 's'}"
-    return f"{seconds} second{'' if seconds == 1 else 's'}"
-
-
-def _grouped(value: str) -> str:
-    """A long hexadecimal number in groups of eight."""
-    return " ".join(re.findall(".{1,8}", value))
-
-
-def _breakable(value: str) -> str:
-    """A dotted name that may be broken after its dots."""
-    return value.replace(".", ".\u200b")

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from trustworks.app.health.findings import Well
     from trustworks.app.health.metrics import Traffic
+    from trustworks.app.web.console.desk import Desk
     from trustworks.app.web.overview import Overview
     from trustworks.app.wiring import Wiring
     from trustworks.core.audit import Recorder
@@ -76,7 +77,7 @@ class Services:
             "enrolment", self._open_enrolment, watch=pin_of_issuing
         )
         self.statements = Differing(wiring.config, lambda: self.log.get().database)
-        self._console: list[Route] | None = None
+        self.console: Opening[list[Route]] = Opening("console", self._open_console)
         self._attempting = threading.Lock()
         self.health = Health(self._checks(), traffic=traffic)
 
@@ -90,9 +91,24 @@ class Services:
             wanted += [self.tsu, self.timestamping]
         if config.issuance is not None:
             wanted += [self.ocsp_token, self.status]
+            if self.issues:
+                wanted.append(self.issuing)
             if config.issuance.protocols:
-                wanted += [self.issuing, self.enrolment]
+                wanted.append(self.enrolment)
+        if self.has_console:
+            wanted.append(self.console)
         return wanted
+
+    @property
+    def has_console(self) -> bool:
+        """Whether this worker serves the operators' console."""
+        return self._listener is not None and self._listener in self.wiring.config.roles.console
+
+    @property
+    def issues(self) -> bool:
+        """Whether certificates are made in this worker: for a protocol, or at an officer's desk."""
+        issuance = self.wiring.config.issuance
+        return issuance is not None and (bool(issuance.protocols) or self.has_console)
 
     @property
     def complete(self) -> bool:
@@ -146,6 +162,34 @@ class Services:
             )
         )
 
+    def _open_console(self, stack: ExitStack) -> list[Route]:
+        from trustworks.app.web import console  # noqa: PLC0415 - where a console is configured
+
+        opened = self.log.get()
+        roles = self.wiring.roles(database=opened.database, recorder=opened.recorder)
+        desk = None if self.wiring.config.issuance is None else self._open_desk(stack)
+        return console.routes(roles, banners=self.banners, version=self.version, desk=desk)
+
+    def _open_desk(self, stack: ExitStack) -> Desk:
+        """The officers' desk. It opens without the issuing token, which is asked for when one signs."""
+        from trustworks.app.web.console.desk import Desk  # noqa: PLC0415 - where a console is configured
+        from trustworks.issuance.registration.service import Registration  # noqa: PLC0415
+
+        opened = self.log.get()
+        issuance = stack.enter_context(
+            self.wiring.open_issuance(
+                database=opened.database, recorder=opened.recorder, module=self._module_of
+            )
+        )
+        registration = Registration(
+            self.wiring.issuance_settings.registration,
+            issuance=issuance,
+            clock=self.clock,
+            recorder=opened.recorder,
+            database=opened.database,
+        )
+        return Desk(registration=registration, issuance=issuance, database=opened.database)
+
     def _module_of(self, token: str) -> Module:
         """The open module of an authority's token; no worker opens the root's."""
         if token != "issuing":  # noqa: S105 - the name of a token
@@ -166,20 +210,12 @@ class Services:
                 found += self._enrolment_routes()
         if config.timestamping is not None or config.issuance is not None:
             found += self._statement_routes()
-        if self._listener is not None and self._listener in config.roles.console:
+        if self.has_console:
             found += self._console_routes()
         return found
 
     def _console_routes(self) -> list[Route]:
-        if not self.log.is_open:
-            return closed.console(self.log)
-        if self._console is None:
-            from trustworks.app.web import console  # noqa: PLC0415 - where a console is configured
-
-            opened = self.log.get()
-            roles = self.wiring.roles(database=opened.database, recorder=opened.recorder)
-            self._console = console.routes(roles, banners=self.banners, version=self.version)
-        return self._console
+        return self.console.get() if self.console.is_open else closed.console(self.console)
 
     def _statement_routes(self) -> list[Route]:
         from trustworks.app.statements import http  # noqa: PLC0415 - where the database is open

@@ -88,10 +88,17 @@ from trustworks.issuance.records.requests import (
     revocation_requests,
     waiting_notices,
 )
+from trustworks.issuance.records.search import (
+    CertificatePlace,
+    notices_about,
+    requests_about,
+    search_certificates,
+)
 from trustworks.issuance.records.tables import authorities, certificates, crls
 
 __all__ = [
     "BoundCertificate",
+    "CertificatePlace",
     "Published",
     "RevokedRow",
     "add_authority",
@@ -147,10 +154,12 @@ __all__ = [
     "newest_change",
     "newest_of_key",
     "note_notice",
+    "notices_about",
     "open_intents",
     "pending_since",
     "published",
     "remove_client",
+    "requests_about",
     "revocation_digests",
     "revocation_request",
     "revocation_requests",
@@ -158,6 +167,7 @@ __all__ = [
     "revoked_places",
     "revoked_rows",
     "scope",
+    "search_certificates",
     "serials_of_key",
     "set_revocation",
     "status",

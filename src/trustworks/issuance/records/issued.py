@@ -81,7 +81,7 @@ _ABANDONED = (
 def certificate(connection: Connection, serial: str) -> CertificateRecord | None:
     """The certificate with this serial, in whatever state, or None."""
     row = connection.execute(select(certificates).where(certificates.c.serial == serial)).one_or_none()
-    return None if row is None else _certificate(row)
+    return None if row is None else certificate_of_row(row)
 
 
 def list_certificates(
@@ -112,7 +112,7 @@ def list_certificates(
         query = query.where(column.is_not(None) if revoked else column.is_(None))
     if subject is not None:
         query = query.where(certificates.c.subject.contains(subject, autoescape=True))
-    return [_certificate(row) for row in connection.execute(query)]
+    return [certificate_of_row(row) for row in connection.execute(query)]
 
 
 def status(connection: Connection, serial: str) -> CertificateStatus | None:
@@ -296,7 +296,8 @@ def counts(connection: Connection) -> dict[str, int]:
     return found
 
 
-def _certificate(row: Any) -> CertificateRecord:
+def certificate_of_row(row: Any) -> CertificateRecord:
+    """The record in a row of the table."""
     return CertificateRecord(
         serial=row.serial,
         authority=row.authority,

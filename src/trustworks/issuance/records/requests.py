@@ -36,7 +36,7 @@ def revocation_request(
     """The request with this identifier, or None; with `lock` nobody else changes it until the commit."""
     query = select(requests).where(requests.c.id == identifier)
     row = connection.execute(query.with_for_update() if lock else query).one_or_none()
-    return None if row is None else _request(row)
+    return None if row is None else request_of_row(row)
 
 
 def revocation_requests(
@@ -46,7 +46,7 @@ def revocation_requests(
     query = select(requests).order_by(requests.c.received_at, requests.c.id).limit(limit)
     if state is not None:
         query = query.where(requests.c.state == state)
-    return [_request(row) for row in connection.execute(query)]
+    return [request_of_row(row) for row in connection.execute(query)]
 
 
 def due_requests(connection: Connection, now: datetime) -> list[RevocationRequest]:
@@ -54,7 +54,7 @@ def due_requests(connection: Connection, now: datetime) -> list[RevocationReques
     query = select(requests).where(
         requests.c.state == "pending", requests.c.confirmed_how.is_not(None), requests.c.effective_at <= now
     )
-    return [_request(row) for row in connection.execute(query.order_by(requests.c.effective_at))]
+    return [request_of_row(row) for row in connection.execute(query.order_by(requests.c.effective_at))]
 
 
 def change_request(connection: Connection, identifier: str, **values: Any) -> bool:
@@ -65,7 +65,8 @@ def change_request(connection: Connection, identifier: str, **values: Any) -> bo
     return result.rowcount == 1
 
 
-def _request(row: Any) -> RevocationRequest:
+def request_of_row(row: Any) -> RevocationRequest:
+    """The request in a row of the table."""
     values = dict(row._mapping)  # noqa: SLF001 - the public name of the library
     reason = values.pop("reason")
     return RevocationRequest(reason=None if reason is None else RevocationReason(reason), **values)
@@ -86,18 +87,20 @@ def waiting_notices(connection: Connection, limit: int = 100) -> list[Notice]:
     """The notices that were not sent yet, the least tried and the oldest first."""
     query = select(notices).where(notices.c.sent_at.is_(None))
     rows = connection.execute(query.order_by(notices.c.tries, notices.c.at).limit(limit))
-    return [
-        Notice(
-            id=row.id,
-            serial=row.serial,
-            kind=row.kind,
-            reason=None if row.reason is None else RevocationReason(row.reason),
-            at=row.at,
-            tries=row.tries,
-            problem=row.problem,
-        )
-        for row in rows
-    ]
+    return [notice_of_row(row) for row in rows]
+
+
+def notice_of_row(row: Any) -> Notice:
+    """The notice in a row of the table."""
+    return Notice(
+        id=row.id,
+        serial=row.serial,
+        kind=row.kind,
+        reason=None if row.reason is None else RevocationReason(row.reason),
+        at=row.at,
+        tries=row.tries,
+        problem=row.problem,
+    )
 
 
 def note_notice(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from trustworks.core.audit import Event
@@ -111,20 +111,26 @@ class RevocationRequests:
 
         return self._change.change(serial, reason, by=by, invalidity_date=invalidity_date, also=also)
 
-    def confirm(self, identifier: str, *, by: str, how: str) -> Revocation | None:
+    def confirm(
+        self, identifier: str, *, by: str, how: str, reason: RevocationReason | None = None
+    ) -> Revocation | None:
         """Confirm a request and carry it out; None when its moment is still to come.
 
-        Raises `Rejected` (revocation.request, issuance.*) and `Refused` as `Issuance.revoke` does.
+        `reason` is the officer's, for a report that names none. Raises `Rejected` (revocation.request,
+        issuance.*) and `Refused` as `Issuance.revoke` does.
         """
         request_rules.check_actor(by)
         rules.check_confirmed(how)
         now, _ = any_time(self._clock, self._system)
         with self._database.read() as connection:
             request = rules.check_pending(records.revocation_request(connection, identifier))
+        confirmed = {"confirmed_by": by, "confirmed_how": how}
+        if request.reason is None:
+            request = replace(request, reason=reason)  # of the certificate; what was asked stays as it came
         if request.effective_at is not None and request.effective_at > now:
-            self._note(identifier, "revocation.confirmed", by, confirmed_by=by, confirmed_how=how)
+            self._note(identifier, "revocation.confirmed", by, **confirmed)
             return None
-        return self._carry_out(request, by=by, confirmed={"confirmed_by": by, "confirmed_how": how})
+        return self._carry_out(request, by=by, confirmed=confirmed)
 
     def carry_out_due(self, *, by: str = "jobs") -> list[str]:
         """Carry out the confirmed requests whose moment has come, and answer their identifiers.

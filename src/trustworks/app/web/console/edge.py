@@ -5,21 +5,26 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
+import re
+from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs
 
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, select_autoescape
+import structlog
 
+from trustworks.app.web.drawing import environment
 from trustworks.core.audit.reading import loads
-from trustworks.core.errors import Malformed, Refused, Rejected
-from trustworks.core.http import RawResponse
+from trustworks.core.errors import Malformed, Refused, Rejected, TrustworksError, Unavailable
+from trustworks.core.http import RawResponse, Route
 from trustworks.core.roles.authentication import csrf_token
+from trustworks.core.roles.model import Act
 from trustworks.core.roles.office import rule_of
+from trustworks.core.roles.rules.duties import check_factors, may
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
     from typing import TypeVar
 
     from trustworks.core.http import Handler, RawRequest
@@ -28,11 +33,15 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
+log = structlog.get_logger(__name__)
+
 LOGIN: Final = "/console/login"
 HOME: Final = "/console/credentials"
+QUEUE: Final = "/console/queue"
 FORM: Final = "application/x-www-form-urlencoded"
 JSON: Final = "application/json"
 MAX_BODY: Final = 64 * 1024
+_STEP: Final = re.compile(r"[A-Za-z0-9._-]{1,80}")  # what stands for an id, a number, a name in an address
 _HTML: Final = "text/html; charset=utf-8"
 _CONTENT_SECURITY_POLICY: Final = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -60,12 +69,30 @@ def is_ours(origin: str | None, expected: str, given: str, token: str) -> bool:
 
 
 class Visit:
-    """One request of somebody who is signed in."""
+    """One request of somebody who is signed in; `parts` are what stands in the places of the page's path."""
 
-    def __init__(self, request: RawRequest, actor: Actor, token: str) -> None:
+    def __init__(self, request: RawRequest, actor: Actor, token: str, parts: tuple[str, ...] = ()) -> None:
         self.request = request
         self.actor = actor
         self.token = token
+        self.parts = parts
+
+    @property
+    def query(self) -> dict[str, str]:
+        """What follows the question mark, without what is empty. Raises `Malformed`."""
+        try:
+            found = parse_qs(self.request.query, max_num_fields=50, errors="strict")
+        except ValueError:
+            raise Malformed("The address of this page cannot be read; begin again at the console.") from None
+        return {name: values[-1].strip() for name, values in found.items() if values[-1].strip()}
+
+    def may(self, act: str) -> bool:
+        """Whether one of the operator's roles allows this act: what a page offers; the edge decides."""
+        return may(self.actor.operator.roles, Act(act))
+
+    def field(self, name: str) -> str:
+        """A field of the form that was sent, without the space around it; an empty text where it is none."""
+        return field(self.request, name).strip()
 
     @property
     def csrf(self) -> str:
@@ -73,24 +100,35 @@ class Visit:
         return csrf_token(self.token)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """An address of the console, who may ask for it, and what answers, in a thread of its own.
+
+    `{}` in `path` stands for one step of the address (`Visit.parts`).
+    """
+
+    path: str
+    act: Act
+    answer: Callable[[Visit], RawResponse]
+    method: str = "GET"
+
+
 class Edge:
     """The service behind the pages, and what all of them do alike."""
 
-    def __init__(self, roles: Roles, *, banners: Sequence[tuple[str, str]], version: str) -> None:
+    def __init__(
+        self, roles: Roles, *, banners: Sequence[tuple[str, str]], version: str, issues: bool = False
+    ) -> None:
         self.roles = roles
+        self.issues = issues
+        self.home = QUEUE if issues else HOME
         self._banners = tuple(banners)
         self._version = version
         self.origin = roles.office.settings.console_origin or ""
         self._secure = self.origin.startswith("https:")
         # The prefix makes browsers refuse the cookie from other hosts of the same domain.
         self._cookie = "__Host-trustworks" if self._secure else "trustworks"
-        self._templates = Environment(
-            loader=ChoiceLoader([PackageLoader("trustworks.app.web.console")]),
-            autoescape=select_autoescape(default=True),
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        self._templates = environment("trustworks.app.web.console")
 
     @property
     def rp_id(self) -> str:
@@ -102,7 +140,11 @@ class Edge:
     def page(self, name: str, status: int = 200, **values: Any) -> RawResponse:
         """A page, drawn."""
         text = self._templates.get_template(name).render(
-            banners=self._banners, version=self._version, **({"visit": None} | values)
+            banners=self._banners,
+            version=self._version,
+            issues=self.issues,
+            now=self.roles.office.now().utc,
+            **({"visit": None} | values),
         )
         return RawResponse(status, _HTML, text.encode(), _HEADERS)
 
@@ -141,6 +183,63 @@ class Edge:
         found = cookies.get(self._cookie)
         return "" if found is None else found.value
 
+    def routes(self, pages: Iterable[Page]) -> list[Route]:
+        """The routes of pages: those with a place in their path share the prefix before it."""
+        found, below = [], dict[tuple[str, str], list[Page]]()
+        for one in pages:
+            prefix, place, _ = one.path.partition("{}")
+            if place:
+                below.setdefault((one.method, prefix), []).append(one)
+            else:
+                found.append(self._route(one.method, one.path, self.signed_in(self._answered(one))))
+        for (method, prefix), several in below.items():
+            found.append(self._route(method, prefix, self.signed_in(self._chosen(several))))
+        return found
+
+    @staticmethod
+    def _route(method: str, path: str, handler: Handler) -> Route:
+        kinds = (FORM,) if method == "POST" else ()
+        return Route(method=method, path=path, handler=handler, content_types=kinds, max_body=MAX_BODY)
+
+    def _answered(self, page: Page) -> Callable[[Visit], Awaitable[RawResponse]]:
+        def answer(visit: Visit) -> RawResponse:
+            self.check_may(visit, page.act)
+            return page.answer(visit)
+
+        async def in_thread(visit: Visit) -> RawResponse:
+            return await self.call(answer, visit)
+
+        return in_thread
+
+    def _chosen(self, pages: Sequence[Page]) -> Callable[[Visit], Awaitable[RawResponse]]:
+        answers = [(one.path.split("/"), self._answered(one)) for one in pages]
+
+        async def answer(visit: Visit) -> RawResponse:
+            steps = visit.request.path.split("/")
+            for template, found in answers:
+                if len(template) == len(steps) and all(
+                    (there if wanted == "{}" else there == wanted)
+                    for wanted, there in zip(template, steps, strict=True)
+                ):
+                    visit.parts = tuple(
+                        there for wanted, there in zip(template, steps, strict=True) if wanted == "{}"
+                    )
+                    if not all(map(_STEP.fullmatch, visit.parts)):
+                        break
+                    return await found(visit)
+            raise nothing_here()
+
+        return answer
+
+    def check_may(self, visit: Visit, act: Act) -> None:
+        """Refuse, and audit, what no role of the operator allows, or what one factor is not enough for.
+
+        Looking needs the sign-in alone, whose factors were judged. A session may be older than a role.
+        """
+        self.roles.authorise(visit.actor, act)
+        if act is not Act.READ_RECORDS:
+            check_factors(visit.actor.operator.roles, visit.actor.factors)
+
     def open(self, answer: Callable[[RawRequest], Awaitable[RawResponse]]) -> Handler:
         """A handler for who is not signed in: a POST must come from our own pages."""
 
@@ -162,7 +261,7 @@ class Edge:
                 given = request.headers.get("x-csrf-token") or field(request, "csrf")
                 if not is_ours(request.headers.get("origin"), self.origin, given, visit.token):
                     return self._forged()
-            return await self._told(request, answer(visit))
+            return await self._told(request, answer(visit), visit)
 
         return handle
 
@@ -175,16 +274,49 @@ class Edge:
         told = f"This was not sent by a page of the console at {self.origin}. Open it there, and try again.\n"
         return RawResponse(403, "text/plain; charset=utf-8", told.encode(), _HEADERS)
 
-    async def _told(self, request: RawRequest, answer: Awaitable[RawResponse]) -> RawResponse:
-        """The answer; an error in words, as JSON for a script and as a page for a person."""
+    async def _told(
+        self, request: RawRequest, answer: Awaitable[RawResponse], visit: Visit | None = None
+    ) -> RawResponse:
+        """The answer; an error in words, as JSON for a script and as a page for a person.
+
+        What cannot be done now is told with its reason to who is signed in alone.
+        """
         try:
             return await answer
-        except (Malformed, Rejected, Refused) as error:
-            status = 400 if isinstance(error, Malformed) else 403
+        except (Malformed, Rejected, Refused, Unavailable) as error:
+            if isinstance(error, Unavailable):
+                if visit is None:
+                    raise
+                log.warning("console.unavailable", path=request.path, reason=str(error))
+            status = _status_of(error)
             told = {"message": str(error), "rule": rule_of(error)}
             if _wants_json(request):
                 return self.json(told, status)
-            return self.page("refused.html", status, **told)
+            back = request.path.rpartition("/")[0] if request.method == "POST" and visit else "/console"
+            return self.page("refused.html", status, visit=visit, code=status, back=back, **told)
+
+
+def nothing_here() -> Rejected:
+    """What is answered where there is no such page, or nothing of that number."""
+    return Rejected("console.nothing", "There is nothing at this address of the console. Search for it.")
+
+
+_NOT_FOUND: Final = frozenset({"console.nothing", "registration.unknown", "registration.erased"})
+_MEANWHILE: Final = frozenset({"registration.state", "revocation.request", "console.changed"})
+
+
+def _status_of(error: TrustworksError) -> int:
+    match error:
+        case Malformed():
+            return 400
+        case Unavailable():
+            return 503
+        case Rejected(code=code) if code in _NOT_FOUND:
+            return 404
+        case Rejected(code=code) if code in _MEANWHILE:
+            return 409
+        case _:
+            return 403
 
 
 def _wants_json(request: RawRequest) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trustworks.app.web.console.edge import FORM, HOME, JSON, LOGIN, MAX_BODY, field
+from trustworks.app.web.console.edge import FORM, JSON, LOGIN, MAX_BODY, field
 from trustworks.app.web.console.edge import members as members_of
 from trustworks.core.errors import Rejected
 from trustworks.core.http import Route
@@ -70,12 +70,12 @@ class SignIn:
 
     async def home(self, request: RawRequest) -> RawResponse:
         """Where somebody belongs who asks for the console."""
-        return self._edge.redirect(LOGIN if await self._edge.visit(request) is None else HOME)
+        return self._edge.redirect(LOGIN if await self._edge.visit(request) is None else self._edge.home)
 
     async def show(self, request: RawRequest) -> RawResponse:
         """The page of the sign-in."""
         if await self._edge.visit(request) is not None:
-            return self._edge.redirect(HOME)
+            return self._edge.redirect(self._edge.home)
         anybody = await self._edge.call(self._edge.roles.office.operators)
         return self._edge.page(
             "login.html", nobody=not anybody, certificate=request.client_certificate is not None
@@ -100,7 +100,7 @@ class SignIn:
         (value,) = members_of(request, "assertion")
         assertion = Assertion.from_dict(value)
         _, token = await self._edge.call(self._authentication.by_passkey, assertion, challenge_of(assertion))
-        return self._edge.json({"location": HOME}, 200, self._edge.cookie(token))
+        return self._edge.json({"location": self._edge.home}, 200, self._edge.cookie(token))
 
     async def certificate(self, request: RawRequest) -> RawResponse:
         """Open a session for the client's certificate."""
@@ -113,12 +113,12 @@ class SignIn:
         _, token = await self._edge.call(
             self._authentication.by_client_certificate, request.client_certificate
         )
-        return self._edge.redirect(HOME, self._edge.cookie(token))
+        return self._edge.redirect(self._edge.home, self._edge.cookie(token))
 
     async def code(self, request: RawRequest) -> RawResponse:
         """Open a session by a code of the command line."""
         _, token = await self._edge.call(self._authentication.by_entry, field(request, "code"))
-        return self._edge.redirect(HOME, self._edge.cookie(token))
+        return self._edge.redirect(self._edge.home, self._edge.cookie(token))
 
     async def sign_out(self, visit: Visit) -> RawResponse:
         """Close the session."""

@@ -1,0 +1,20 @@
+"""What the officers' pages stand on: the services that decide."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from trustworks.core.store import Database
+    from trustworks.issuance.registration.service import Registration
+    from trustworks.issuance.service import Issuance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """The registration authority's desk and the certification authorities, over one database."""
+
+    registration: Registration
+    issuance: Issuance
+    database: Database
