@@ -5,6 +5,7 @@ The pipe needs no library: each message is JSON and ends with a null octet (--re
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import select
@@ -25,6 +26,16 @@ os.dup2(high[0], 3)
 os.dup2(high[1], 4)
 os.execvp(sys.argv[3], sys.argv[3:])
 """
+
+
+# What names the element that has the focus: its labels, else its text, else its value.
+_FOCUSED = """(() => {
+  const at = document.activeElement;
+  if (!at || at === document.body) return "";
+  const labels = [...(at.labels || [])].map((one) => one.innerText).join(" ");
+  const text = ["A", "BUTTON", "SUMMARY"].includes(at.tagName) ? at.innerText : "";
+  return labels || at.getAttribute("aria-label") || text;
+})()"""
 
 
 def find_browser() -> str | None:
@@ -121,6 +132,42 @@ class Chromium:
         )
         assert "exceptionDetails" not in found, found
         return found["result"].get("value")
+
+    def press(self, key: str, *, shift: bool = False) -> None:
+        """Press a key of the keyboard, as `KeyboardEvent.key` calls it."""
+        code, text = {"Tab": (9, ""), "Enter": (13, "\r"), " ": (32, " "), "ArrowDown": (40, "")}[key]
+        event = {"key": key, "windowsVirtualKeyCode": code, "modifiers": 8 if shift else 0}
+        self.call("Input.dispatchKeyEvent", type="keyDown", text=text, **event)
+        self.call("Input.dispatchKeyEvent", type="keyUp", **event)
+
+    def type(self, text: str) -> None:
+        """Type into whatever has the focus."""
+        self.call("Input.insertText", text=text)
+
+    def tab_to(self, what: str, most: int = 80) -> None:
+        """Go on by the tabulator until the focus is on what is named so: by its label, text or place."""
+        for _ in range(most):
+            self.press("Tab")
+            if what in self.run(_FOCUSED):
+                return
+        raise AssertionError(
+            f"the tabulator never comes to {what!r}; the page: " + str(self.run("document.body.innerText"))
+        )
+
+    def follow(self, what: str) -> None:
+        """Go to a link or a button by the tabulator, press Enter, and wait for the page that comes."""
+        self.run("window.before = true")
+        self.tab_to(what)
+        self.press("Enter")
+        self.until("!window.before && document.readyState === 'complete'")
+
+    def screenshot(self, file: Path, *, width: int = 1200, height: int = 900) -> None:
+        """A picture of the whole page, as wide as a screen or a phone (PNG)."""
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
+        self.call("Emulation.setDeviceMetricsOverride", **size)
+        found = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=True)
+        file.write_bytes(base64.b64decode(found["data"]))
+        self.call("Emulation.clearDeviceMetricsOverride")
 
     def until(self, script: str, seconds: float = 30.0) -> Any:
         """Wait until the script answers something true, and answer that."""

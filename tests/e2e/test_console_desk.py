@@ -1,0 +1,210 @@
+"""Officers in a real browser, without a mouse: request, officer, certificate, revocation, OCSP."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from chromium import Chromium, find_browser
+from laboratory import PROGRAM, Lab, openssl, until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = [pytest.mark.e2e, pytest.mark.interop]
+
+SECRET = "long and secret"
+ROLES = {
+    "anna": "security-officer",
+    "ben": "security-officer,registration-officer",
+    "carl": "system-administrator",
+    "rita": "revocation-officer",
+    "dora": "auditor",
+}
+
+
+class Desk:
+    """A laboratory whose operators have keys that OpenSSL made, and a browser in front of each."""
+
+    def __init__(self, lab: Lab, folder: Path) -> None:
+        self.lab = lab
+        self.folder = folder
+        self.applications: list[str] = []
+        self.url = f"http://localhost:{lab.port}/console"
+
+    def file(self, name: str) -> Path:
+        return self.folder / name
+
+    def enrol(self) -> None:
+        for name in ROLES:
+            openssl(
+                "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-days", "365",
+                "-keyout", self.file(f"{name}.key"), "-out", self.file(f"{name}.pem"),
+                "-subj", f"/CN={name}", "-passout", f"pass:{SECRET}",
+            )  # fmt: skip
+        given = [f"--operator={name}:{roles}:{self.file(f'{name}.pem')}" for name, roles in ROLES.items()]
+        self.run("roles", "bootstrap", *given, "--yes")
+
+    def run(self, *arguments: object, who: str | None = None) -> Any:
+        own = [] if who is None else ["--as", who, "--key", str(self.file(f"{who}.key"))]
+        done = subprocess.run(
+            [str(PROGRAM), "--config", str(self.lab.config), *map(str, arguments), *own, "--json"],
+            input=f"{SECRET}\n",
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def application(self) -> str:
+        """Somebody applies: a key of OpenSSL's, and the evidence that the desk took."""
+        openssl(
+            "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/",
+            "-keyout", self.file("subject.key"), "-out", self.file("subject.csr"),
+        )  # fmt: skip
+        example = json.loads(self.tell("registration", "example"))
+        example["evidence"]["established_on"] = f"{datetime.now(UTC):%Y-%m-%d}"
+        for name in ("application", "evidence"):
+            self.file(f"{name}.json").write_text(json.dumps(example[name]), encoding="utf-8")
+        csr = self.file("subject.csr")
+        made = self.run("registration", "submit", self.file("application.json"), "--csr", csr)
+        self.run("registration", "evidence", made["id"], self.file("evidence.json"))
+        identifier: str = made["id"]
+        return identifier
+
+    def tell(self, *arguments: str) -> str:
+        command = [str(PROGRAM), "--config", str(self.lab.config), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    def register_passkey(self, browser: Chromium, name: str) -> None:
+        """The first sign-in by a code, a passkey made, approved by two others, and out again."""
+        code = self.run("roles", "console", who=name)["code"]
+        browser.go(self.url)
+        browser.tab_to("Code")
+        browser.type(code)
+        browser.follow("Sign in by code")
+        browser.follow("credentials")
+        browser.tab_to("What it is called")
+        browser.type("phone")
+        browser.tab_to("Make a passkey")
+        browser.press("Enter")
+        assert "waits for approvals" in browser.until("document.getElementById('answer').textContent")
+        (waiting,) = self.run("roles", "change", "list")
+        approve = ("roles", "approve", "roles.change", waiting["sha256"])
+        self.run(*approve, "--role=security-officer", who="anna")
+        self.run(*approve, "--role=system-administrator", who="carl")
+        browser.follow("Sign out")
+
+    def sign_in(self, browser: Chromium) -> None:
+        browser.go(self.url)
+        browser.tab_to("Sign in by passkey")
+        browser.press("Enter")
+        browser.until("document.querySelector('h1').innerText === 'Queue'")
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    folder = tmp_path_factory.mktemp("desk")
+    lab = Lab(folder / "lab")
+    lab.start()
+    try:
+        made = Desk(lab, folder)
+        made.applications = [made.application() for _ in range(2)]
+        made.enrol()
+        yield made
+    finally:
+        lab.kill_everything()
+
+
+@pytest.fixture
+def program() -> str:
+    found = find_browser()
+    if found is None:
+        pytest.skip("NOT TESTED, no Chromium: apt-get install chromium")
+    return found
+
+
+def heading(browser: Chromium) -> str:
+    found: str = browser.run("document.querySelector('h1').innerText")
+    return found
+
+
+def ocsp(desk: Desk) -> str:
+    return openssl(
+        "ocsp", "-issuer", desk.lab.folder / "trust" / "chain.pem", "-cert", desk.file("subject.pem"),
+        "-url", f"http://127.0.0.1:{desk.lab.port}/ocsp", "-CAfile", desk.lab.folder / "trust" / "root.pem",
+    )  # fmt: skip
+
+
+@pytest.mark.req("EN319411-1:REG-6.3.2-00B", "CENTS419261:SA1.1", "CENTS419261:IA1.1")
+def test_a_request_becomes_a_certificate_and_is_revoked_by_keyboard_alone(
+    desk: Desk, program: str, tmp_path: Path
+) -> None:
+    identifier = desk.applications[0]
+    with Chromium(program, tmp_path / "ben") as browser:
+        browser.add_authenticator()
+        desk.register_passkey(browser, "ben")
+        desk.sign_in(browser)
+        browser.follow("Anna Muster TEST")
+        assert "received" in heading(browser)
+        shown = browser.run("document.querySelector('table.compare').innerText")
+        assert shown.count("✓") == 5
+        assert "✗" not in shown
+        browser.tab_to("Reason")
+        browser.type("Passport seen, the same person")
+        browser.follow("Approve, and issue the certificate")
+        assert "issued" in heading(browser)
+        browser.follow(desk.run("registration", "show", identifier)["serial"][:8])
+        assert "good" in heading(browser)
+        browser.run("fetch(document.querySelector('a[href$=\"certificate.pem\"]').href)"
+                    ".then((one) => one.text()).then((one) => { window.pem = one; })")  # fmt: skip
+        desk.file("subject.pem").write_text(browser.until("window.pem"), encoding="ascii")
+        # A registration officer revokes nothing: no form is there.
+        assert browser.run("document.querySelector('form[action$=\"/revoke\"]') === null")
+    assert ": good" in ocsp(desk)
+    with Chromium(program, tmp_path / "rita") as browser:
+        browser.add_authenticator()
+        desk.register_passkey(browser, "rita")
+        desk.sign_in(browser)
+        browser.follow("search")
+        browser.tab_to("Name, serial number")
+        browser.type("Anna Muster")
+        browser.follow("Find")
+        browser.follow("Anna Muster")
+        browser.tab_to("Reason")
+        browser.type("k")
+        browser.run("document.getElementById('why').value = 'keyCompromise'")
+        browser.tab_to("How it was shown")
+        browser.type("Called back at the known number")
+        browser.follow("Revoke the certificate")
+        assert "revoked" in heading(browser)
+        assert "keyCompromise" in browser.run("document.querySelector('.next').innerText")
+    told = until(lambda: (said := ocsp(desk)) and "revoked" in said and said, what="OCSP says revoked")
+    assert "Reason: keyCompromise" in told
+
+
+@pytest.mark.req("CENTS419261:SA1.1", "CENTS419261:M1.5")
+def test_an_auditor_reads_everything_and_decides_nothing(desk: Desk, program: str, tmp_path: Path) -> None:
+    identifier = desk.applications[1]
+    with Chromium(program, tmp_path) as browser:
+        browser.go(desk.url)
+        browser.tab_to("Code")
+        browser.type(desk.run("roles", "console", who="dora")["code"])
+        browser.follow("Sign in by code")
+        browser.follow("Anna Muster TEST")
+        assert "you may look" in browser.run("document.querySelector('main').innerText")
+        assert browser.run("document.querySelectorAll('main form').length") == 0
+        page = f"/console/applications/{identifier}"
+        browser.run(
+            f"fetch('{page}/approve', {{method: 'POST', body: new URLSearchParams("
+            "{csrf: document.body.dataset.csrf, reason: 'because', seen: ''})}).then(async (one) => {"
+            "window.told = [one.status, await one.text()]; })"
+        )
+        status, text = browser.until("window.told")
+        assert (status, "CENTS419261:SA1.1" in text) == (403, True)
+    assert desk.run("registration", "show", identifier)["state"] == "received"
