@@ -30,6 +30,7 @@ def environment(package: str) -> Environment:
         "thousands": lambda number: f"{number:,}".replace(",", "\u202f"),
         "breakable": _breakable,
         "sentences": sentences,
+        "spaced": _spaced,
     }
     return made
 
@@ -68,3 +69,8 @@ def _grouped(value: str) -> str:
 def _breakable(value: str) -> str:
     """A dotted name that may be broken after its dots."""
     return value.replace(".", ".\u200b")
+
+
+def _spaced(value: str) -> str:
+    """A distinguished name with room between its attributes (RFC 4514 has none)."""
+    return re.sub(r"(?<!\\),(?=\S)", ", ", value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from ceremony_plans import changed, template
@@ -90,7 +90,7 @@ def test_a_ceremony_is_shown_as_far_as_it_came_and_its_transcript_is_handed_out(
         clock=office.provider.clock,
         by="ceremony",
     )
-    facts = {
+    facts: dict[str, Any] = {
         "mode": "run",
         "product": "Trustworks <b>1</b>",
         "account": "tsp",

@@ -179,9 +179,7 @@ def _steps(plan: Plan, entries: Iterable[Entry] = ()) -> list[StepRow]:
             kind=step["kind"],
             phase=step["phase"],
             by=", ".join(step["by"]) or "nobody",
-            says=[
-                (name, _told(value)) for name, value in step.items() if name not in _HEAD
-            ],
+            says=[(name, _told(value)) for name, value in step.items() if name not in _HEAD],
             begun=times.get(("begun", number), ""),
             done=times.get(("done", number), ""),
         )

@@ -17,7 +17,7 @@ from trustworks.core.roles import records as roles
 from trustworks.core.roles.model import Act
 from trustworks.core.roles.rules.separation import check_not_subject
 from trustworks.issuance.enrolment.names import holder_of
-from trustworks.issuance.http.bodies import pem
+from trustworks.issuance.http.api.bodies import pem
 from trustworks.issuance.model import RevocationReason
 from trustworks.issuance.profiles import profile_or_none
 from trustworks.issuance.profiles.tbs import NAME_OIDS
