@@ -125,7 +125,7 @@ class Certificates:
     def revoke(self, visit: Visit) -> RawResponse:
         """Revoke the certificate for good, or hold it."""
         found = self._record(visit)
-        self._edge.roles.check_not_subject(visit.actor, Act.REVOKE, persons_of(found))
+        self._edge.roles.check_not_subject(visit.actor.name, Act.REVOKE, persons_of(found))
         reason = reason_named(visit.field("reason"))
         invalid = visit.field("invalid")
         asked = Reception(
@@ -146,7 +146,7 @@ class Certificates:
     def release(self, visit: Visit) -> RawResponse:
         """Lift a hold."""
         found = self._record(visit)
-        self._edge.roles.check_not_subject(visit.actor, Act.RELEASE, persons_of(found))
+        self._edge.roles.check_not_subject(visit.actor.name, Act.RELEASE, persons_of(found))
         self._desk.issuance.release(found.serial, by=visit.actor.name)
         return self._edge.redirect(f"{ROOT}/{found.serial}")
 

@@ -96,5 +96,5 @@ class Requests:
 
     def _to_decide(self, visit: Visit) -> RevocationRequest:
         found, about = self._found(visit)
-        self._edge.roles.check_not_subject(visit.actor, Act.REVOKE, persons_of(about))
+        self._edge.roles.check_not_subject(visit.actor.name, Act.REVOKE, persons_of(about))
         return found
