@@ -64,13 +64,28 @@ def finished(tmp_path_factory: pytest.TempPathFactory, needed: None) -> Path:
 def copied(finished: Path, make_lab: Callable[[], Lab]) -> Lab:
     """A laboratory of the test's own that is set up already."""
     one = make_lab()
+    copy_files(finished, one)
+    return one
+
+
+def copy_files(finished: Path, one: Lab) -> None:
+    """Make a laboratory out of the files of another, with tokens of its own."""
     shutil.copytree(finished, one.folder)
     conf = one.folder / "softhsm2.conf"
     conf.write_text(
         re.sub(r"tokendir = .*", f"tokendir = {one.folder / 'tokens'}", conf.read_text(encoding="utf-8")),
         encoding="utf-8",
     )
-    return one
+
+
+@pytest.fixture(scope="module")
+def copied_for_all(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """The same for all tests of a module."""
+    one = Lab(tmp_path_factory.mktemp("copied") / "lab")
+    copy_files(finished, one)
+    yield one
+    if one.process is not None:
+        assert one.stop() == 0
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from laboratory import QUERY, Lab, openssl, query, until
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("renewal")]
 
 
 def certified(lab: Lab, token: str, label: str, profile: str, *algorithm: str) -> None:
@@ -37,45 +37,57 @@ def take_into_use(lab: Lab, *changes: tuple[str, str]) -> None:
     until(lab.well, what="that everything is well")
 
 
-@pytest.mark.parametrize("algorithm", ["P-256", "RSA-3072"])
-def test_a_second_unit_answers_beside_the_first(copied: Lab, tmp_path: Path, algorithm: str) -> None:
-    copied.start()
-    certified(copied, "tsu", "tsu-2", "tsu", "--algorithm", algorithm)
-    unit = '[[timestamping.units]]\nname = "tsu-2"\ncertificate = "certs/tsu-2.pem"\n'
-    if algorithm.startswith("RSA"):
-        unit += 'signature = "RSA_PKCS1_SHA256"\n'  # OpenSSL 3.0 verifies no PSS in a token
-    take_into_use(copied, ("[issuance]\n", f"{unit}\n[issuance]\n"))
-    body, file, trust = query(tmp_path), tmp_path / "r.tsr", copied.folder / "trust"
-    for name in ("tsu-2", "tsu-1"):
-        answer = httpx.post(f"{copied.url}/tsa/{name}", content=body, headers=QUERY, timeout=30)
-        assert answer.status_code == 200, (answer.text, copied.output)
+UNITS = {"tsu-2": "P-256", "tsu-3": "RSA-3072"}
+SIGNERS = ("ocsp", "audit")
+
+
+@pytest.fixture(scope="module")
+def renewed(copied_for_all: Lab) -> Lab:
+    """It has two further units, and new signers of status and of the log."""
+    lab = copied_for_all
+    lab.start()
+    units = ""
+    for name, algorithm in UNITS.items():
+        certified(lab, "tsu", name, "tsu", "--algorithm", algorithm)
+        units += f'[[timestamping.units]]\nname = "{name}"\ncertificate = "certs/{name}.pem"\n'
+        if algorithm.startswith("RSA"):
+            units += 'signature = "RSA_PKCS1_SHA256"\n'  # OpenSSL 3.0 verifies no PSS in a token
+    certified(lab, "services", "ocsp-2", "ocsp-signer")
+    certified(lab, "audit", "audit-2", "audit-signer")
+    take_into_use(
+        lab,
+        ("[issuance]\n", f"{units}\n[issuance]\n"),
+        *(
+            (f'certificate = "certs/{one}.pem"\n', f'key = "{one}-2"\ncertificate = "certs/{one}-2.pem"\n')
+            for one in SIGNERS
+        ),
+    )
+    return lab
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_a_second_unit_answers_beside_the_first(renewed: Lab, tmp_path: Path, unit: str) -> None:
+    body, file, trust = query(tmp_path), tmp_path / "r.tsr", renewed.folder / "trust"
+    for name in (unit, "tsu-1"):
+        answer = httpx.post(f"{renewed.url}/tsa/{name}", content=body, headers=QUERY, timeout=30)
+        assert answer.status_code == 200, (answer.text, renewed.output)
         file.write_bytes(answer.content)
         given = ("-queryfile", tmp_path / "q.tsq", "-in", file, "-untrusted", trust / "issuing.pem")
         assert "Verification: OK" in openssl("ts", "-verify", *given, "-CAfile", trust / "root.pem")
 
 
-def test_signers_of_status_and_of_the_log_are_renewed(copied: Lab) -> None:
-    copied.start()
-    certified(copied, "services", "ocsp-2", "ocsp-signer")
-    certified(copied, "audit", "audit-2", "audit-signer")
-    take_into_use(
-        copied,
-        *(
-            (f'certificate = "certs/{one}.pem"\n', f'key = "{one}-2"\ncertificate = "certs/{one}-2.pem"\n')
-            for one in ("ocsp", "audit")
-        ),
-    )
-    trust = copied.folder / "trust"
+def test_signers_of_status_and_of_the_log_are_renewed(renewed: Lab) -> None:
+    trust = renewed.folder / "trust"
     said = openssl(
         *("ocsp", "-CAfile", trust / "root.pem", "-issuer", trust / "issuing.pem", "-resp_text"),
-        *("-cert", copied.folder / "certs" / "tls.pem", "-url", f"{copied.url}/ocsp"),
+        *("-cert", renewed.folder / "certs" / "tls.pem", "-url", f"{renewed.url}/ocsp"),
     )
     assert "Response verify OK" in said
     assert "Example ocsp-2 TEST" in said
-    old, new = (("--certificate", str(copied.folder / "certs" / f"audit{n}.pem")) for n in ("", "-2"))
+    old, new = (("--certificate", str(renewed.folder / "certs" / f"audit{n}.pem")) for n in ("", "-2"))
     until(
-        lambda: copied.run("audit", "verify", *old, check=False).returncode == 1,
+        lambda: renewed.run("audit", "verify", *old, check=False).returncode == 1,
         seconds=60,
         what="a checkpoint by the new signer",
     )
-    assert "The log is sound." in copied.run("audit", "verify", *old, *new).stdout
+    assert "The log is sound." in renewed.run("audit", "verify", *old, *new).stdout

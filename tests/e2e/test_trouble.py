@@ -156,14 +156,12 @@ def test_a_key_of_https_that_is_missing_is_told_before_anything_is_started(copie
     assert "serve.process-started" not in found.stderr
 
 
-def test_a_worker_that_hangs_is_told_and_started_again(copied: Lab) -> None:
-    copied.start()
-    until(copied.well, what="that everything is well")
-    hung = copied.children()["https-1"]
+def test_a_worker_that_hangs_is_told_and_started_again(lab: Lab) -> None:
+    hung = lab.children()["https-1"]
     os.kill(hung, signal.SIGSTOP)
-    until(lambda: copied.children().get("https-1") not in {None, hung}, seconds=60, what="another https-1")
-    assert "serve.process-hung" in copied.output
-    until(copied.well, what="that everything is well again")
+    until(lambda: lab.children().get("https-1") not in {None, hung}, seconds=60, what="another https-1")
+    assert "serve.process-hung" in lab.output
+    until(lab.well, what="that everything is well again")
 
 
 def _answers(url: str) -> bool:

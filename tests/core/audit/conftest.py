@@ -32,11 +32,13 @@ things = Table(
 
 
 @pytest.fixture
-def table(database: Database) -> Table:
+def table(database: Database) -> Iterator[Table]:
     """A table of a service, for rows that belong to events."""
     with database.begin() as connection:
         things.create(connection)
-    return things
+    yield things
+    with database.begin() as connection:
+        things.drop(connection)
 
 
 @pytest.fixture
