@@ -59,6 +59,10 @@ NOUNS: dict[str, tuple[str, str]] = {
     "store": ("trustworks.app.commands.store", "The database: bring its schema up to date."),
     "timestamp": ("trustworks.timestamping.cli", "Time-stamps: request, verify, inspect."),
     "certificate": ("trustworks.issuance.cli", "Certificates: issue, revoke, show, list."),
+    "termination": (
+        "trustworks.app.commands.termination",
+        "The end of authorities by an approved plan: check, rehearse, run, verify.",
+    ),
     "revocation": ("trustworks.issuance.cli:revocation", "Requests for revocation: who asked, what waits."),
     "crl": ("trustworks.issuance.cli:crl", "Certificate revocation lists: publish."),
     "api": ("trustworks.issuance.cli:api", "The JSON API: clients, sign-in."),

@@ -28,7 +28,11 @@ from trustworks.issuance.lints import Surroundings
 from trustworks.issuance.model import KeyUse, serial_hex
 from trustworks.issuance.preparation import prepare
 from trustworks.issuance.profiles import tbs
-from trustworks.issuance.rules.authorities import check_authority_usable, check_list_goes_on
+from trustworks.issuance.rules.authorities import (
+    check_authority_usable,
+    check_list_goes_on,
+    check_not_terminated,
+)
 from trustworks.issuance.rules.keys import (
     check_agreed_signature,
     check_key_has_one_use,
@@ -417,6 +421,7 @@ def _allowed(connection: Connection, begun: Sequence[_Begun]) -> list[_Begun]:
     # Read after the locks, as a statement of its own: one that waited for a lock may show what was before.
     chain = records.statuses(connection, serials)
     head = next(iter(records.crl_heads(connection, authority)), None)
+    plan = records.terminated_by_plan(connection, authority)
     digests = list({one.spki_sha256 for one in begun})
     keys, blocked = records.uses_of_keys(connection, digests), records.blocked_keys(connection, digests)
     together: dict[bytes, list[KeyUse]] = {}  # what those before it in this transaction are for
@@ -424,6 +429,7 @@ def _allowed(connection: Connection, begun: Sequence[_Begun]) -> list[_Begun]:
     def check(one: _Begun) -> None:
         check_authority_usable(chain)
         check_list_goes_on(head)
+        check_not_terminated(authority, plan)
         known = keys.get(one.spki_sha256)
         check_key_not_compromised(None if known is None else known.lost)
         check_key_not_blocked(one.spki_sha256, blocked)

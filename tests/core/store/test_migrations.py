@@ -38,6 +38,7 @@ FROZEN = {
     "0014_revocation_requests.py": "cd1f8299a608bfb2e4b2053c98cee368680879274c3772c9149ae7d09d50f384",
     "0015_blocked_keys.py": "453cff8140cf11c259d1000b4450c8ad8a313dd9ab450588b700c4e674c41731",
     "0016_statements.py": "25b64047e7ff01dcd60034b8e70b1311cc75e266edb4e1abefeadadffa939721",
+    "0017_termination.py": "19e66c3001c83c1ccf53d9b7098a27e1bf4e778be84c37472f53a0aa39fc24e3",
 }
 
 

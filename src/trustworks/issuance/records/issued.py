@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection
 
 _STATUS = (
     certificates.c.serial,
@@ -147,11 +147,19 @@ def revoked(connection: Connection, authority: str) -> Iterator[CertificateStatu
         yield _status(row)
 
 
+def not_its_own(authority: str) -> ColumnElement[bool]:
+    """Leaves out the certificate that a root issued to itself: no list of its own can tell of that."""
+    own = select(authorities.c.serial).where(authorities.c.name == authority).scalar_subquery()
+    return certificates.c.serial != own
+
+
 def scope(connection: Connection, authority: str) -> Iterator[CertificateStatus]:
-    """All issued certificates of an authority, by serial; streamed."""
+    """All issued certificates of an authority but its own, by serial; streamed."""
     query = (
         select(*_STATUS)
-        .where(certificates.c.authority == authority, certificates.c.state == "issued")
+        .where(
+            certificates.c.authority == authority, not_its_own(authority), certificates.c.state == "issued"
+        )
         .order_by(certificates.c.serial)
     )
     for row in connection.execute(query.execution_options(yield_per=1000)):

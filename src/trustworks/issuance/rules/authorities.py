@@ -30,6 +30,16 @@ def check_authority_usable(chain: Iterable[CertificateStatus | None]) -> None:
             )
 
 
+@implements("TRUSTWORKS:TERMINATION-CLOSED", "EU2025-2530:3.7-d")
+def check_not_terminated(authority: str, plan: str | None) -> None:
+    """Refuse to issue once an authority ends by a plan (its digest). Source: (EU) 2025/2530, 3(7)(a), (d)."""
+    if plan is not None:
+        raise Refused(
+            "TRUSTWORKS:TERMINATION-CLOSED",
+            f"{authority} ends by the termination plan {plan[:16]}, and issues no more.",
+        )
+
+
 @implements("TRUSTWORKS:ISSUANCE-LIST-GOES-ON")
 def check_list_goes_on(newest: CrlHead | None) -> None:
     """Refuse to issue after the last list: no list would ever tell of the certificate's revocation.

@@ -20,26 +20,20 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from trustworks.core.der.ocsp import (
-    EXTENDED_REVOKE_EXTENSION,
-    BasicResponse,
     ResponseStatus,
     cert_hash_extension,
     encode_failure,
-    encode_status,
-    invalidity_date_extension,
-    nonce_extension,
 )
-from trustworks.core.der.ocsp_reading import decode_request, decode_response
+from trustworks.core.der.ocsp_reading import decode_request
 from trustworks.core.errors import Malformed, Refused, Rejected, Unavailable
 from trustworks.core.trace import implements
 from trustworks.core.troubles import Troubles
 from trustworks.issuance import records
 from trustworks.issuance.model import serial_hex
-from trustworks.issuance.rules.revocation import date_told, invalidity_date_told
+from trustworks.issuance.status import answers
 from trustworks.issuance.status import ocsp_rules as rules
 from trustworks.issuance.status.kept import Kept, Known, Memory
 from trustworks.issuance.status.signer import SIGNER_CODES
-from trustworks.issuance.status.template import Piece
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -51,7 +45,6 @@ if TYPE_CHECKING:
     from trustworks.core.store import Database
     from trustworks.core.time import Clock
     from trustworks.issuance.config import OcspSettings
-    from trustworks.issuance.model import CertificateStatus
     from trustworks.issuance.status.signer import OcspSigner
 
 log = structlog.get_logger(__name__)
@@ -61,11 +54,6 @@ LOOK_EVERY: Final = 0.2  # seconds; a change of status by another process is tol
 _PACE_WINDOW: Final = 64
 _SLOW_SECONDS: Final = 0.001  # a signature that takes longer is worth a thread
 _SERIAL_BITS: Final = 160
-_UNKNOWN: Final = encode_status("unknown", None, None)
-_GOOD: Final = encode_status("good", None, None)
-_NEVER_ISSUED: Final = encode_status("revoked", rules.NEVER_ISSUED_SINCE, rules.NEVER_ISSUED_REASON)
-_IN_A_WORD: Final = {_GOOD: "good", _UNKNOWN: "unknown"}
-SEVERAL: Final = "several"  # an answer about certificates that do not all have the same status
 
 # Which family of errors becomes which answer (RFC 6960, 2.3). Anything else is a bug, and internalError.
 _FAILURES: Final = (
@@ -80,7 +68,7 @@ _FAILURES: Final = (
 class OcspAnswer:
     """An OCSPResponse and what HTTP needs to know about it.
 
-    `result` says in a word what it tells: good, revoked, unknown, `SEVERAL` of them, or for a failure the
+    `result` says in a word what it tells: good, revoked, unknown, `answers.SEVERAL`, or for a failure the
     response's status. `produced_at` and `next_update` are None for failures. `repeatable`: the same request
     may be answered so again until `next_update`, because it has no nonce.
     """
@@ -212,6 +200,11 @@ class Responder:
             raise refusal.with_traceback(None)
 
     @property
+    def authorities(self) -> frozenset[str]:
+        """The names of the authorities that it answers for."""
+        return frozenset(signer.authority.name for signer in self._signers)
+
+    @property
     def is_slow(self) -> bool:
         """Whether signatures take so long that they are to be waited for in a thread."""
         return min(self._pace, default=0.0) > _SLOW_SECONDS
@@ -242,14 +235,14 @@ class Responder:
         found = tuple(self._find(signer, cert_id) for cert_id in request.cert_ids)
         until = self._monotonic() + self._settings.reuse_seconds
         answer = self._sign(request, signer, found, now)
-        if request.nonce is None and rules.may_be_kept(_statuses(found), der):
+        if request.nonce is None and rules.may_be_kept(answers.statuses(found), der):
             self._memory.keep_answer(der, found[0], Kept(answer, signer, until))
         return answer
 
     def _signer_of(self, request: OcspRequest) -> OcspSigner:
         """The signer for the first certificate whose authority is ours; the others are `unknown` to it."""
         for cert_id in request.cert_ids:
-            signer = self._by_issuer.get(_issuer(cert_id))
+            signer = self._by_issuer.get(answers.issuer(cert_id))
             if signer is not None:
                 return signer
         raise Rejected(
@@ -263,7 +256,11 @@ class Responder:
         Nothing asks whether the certificate has expired: its status is told for as long as the service runs.
         """
         number = cert_id.serial
-        if number <= 0 or number.bit_length() > _SERIAL_BITS or _issuer(cert_id) not in signer.identifiers:
+        if (
+            number <= 0
+            or number.bit_length() > _SERIAL_BITS
+            or answers.issuer(cert_id) not in signer.identifiers
+        ):
             return None
         serial, authority = serial_hex(number), signer.authority.name
         known = self._memory.known(serial)
@@ -292,48 +289,25 @@ class Responder:
         found: tuple[Known | None, ...],
         now: datetime,
     ) -> OcspAnswer:
+        def sign(tbs: bytes) -> bytes:
+            began = time.perf_counter()
+            signature = signer.key.sign(tbs)
+            self._pace.append(time.perf_counter() - began)
+            return signature
+
         next_update = min(now + self._validity, signer.until)
-        pieces = [
-            self._piece(cert_id, status, signer, now)
-            for cert_id, status in zip(request.cert_ids, found, strict=True)
-        ]
-        extensions: list[bytes] = []
-        if request.nonce is not None:
-            extensions.append(nonce_extension(request.nonce))
-        if any(piece.status == _NEVER_ISSUED for piece in pieces):
-            extensions.append(EXTENDED_REVOKE_EXTENSION)
-        tbs = signer.template.tbs(
-            pieces, produced_at=now, next_update=next_update, extensions=tuple(extensions)
+        never = self._settings.never_issued
+        der, result = answers.signed(
+            request, signer, found, now, next_update=next_update, never_issued=never, sign=sign
         )
-        began = time.perf_counter()
-        signature = signer.key.sign(tbs)
-        self._pace.append(time.perf_counter() - began)
-        der = signer.template.response(tbs, signature)
-        _check_output(der, request, signer, found, now)
         return OcspAnswer(
             der=der,
             status=ResponseStatus.successful,
-            result=_result(pieces),
+            result=result,
             produced_at=now,
             next_update=next_update,
             repeatable=request.nonce is None,
         )
-
-    def _piece(self, cert_id: CertId, known: Known | None, signer: OcspSigner, now: datetime) -> Piece:
-        if _issuer(cert_id) not in signer.identifiers:
-            return Piece(cert_id.der, _UNKNOWN, b"")
-        found = None if known is None else known.status
-        if known is not None and rules.may_be_good(found, signer.authority.name):
-            return Piece(cert_id.der, _GOOD, signer.single_extensions(known.cert_hash))
-        revocation = found.revocation if found is not None and found.state == "issued" else None
-        if known is None or revocation is None:
-            never = _NEVER_ISSUED if self._settings.never_issued == "revoked" else _UNKNOWN
-            return Piece(cert_id.der, never, b"")
-        reason = revocation.reason.value or None  # unspecified is said by leaving it out
-        status = encode_status("revoked", date_told(revocation.revoked_at, now), reason)
-        lost = invalidity_date_told(revocation.invalidity_date, now)
-        since = b"" if lost is None else invalidity_date_extension(lost)
-        return Piece(cert_id.der, status, signer.single_extensions(known.cert_hash, since))
 
 
 def _read(der: bytes) -> OcspRequest:
@@ -342,51 +316,3 @@ def _read(der: bytes) -> OcspRequest:
     rules.check_critical(request.critical)
     rules.check_size(len(request.cert_ids))
     return request
-
-
-def _result(pieces: Sequence[Piece]) -> str:
-    found = {_IN_A_WORD.get(piece.status, "revoked") for piece in pieces}
-    return found.pop() if len(found) == 1 else SEVERAL
-
-
-def _statuses(found: Sequence[Known | None]) -> list[CertificateStatus | None]:
-    return [None if known is None else known.status for known in found]
-
-
-def _issuer(cert_id: CertId) -> tuple[str, bytes, bytes]:
-    return cert_id.hash_algorithm, cert_id.issuer_name_hash, cert_id.issuer_key_hash
-
-
-def _check_output(
-    der: bytes,
-    request: OcspRequest,
-    signer: OcspSigner,
-    found: tuple[Known | None, ...],
-    now: datetime,
-) -> None:
-    """Read our own answer with the strict decoder and hold every rule against it; a bug if one objects.
-
-    The signature was verified by the key before it came back.
-    """
-    response = decode_response(der)
-    if not isinstance(response, BasicResponse):
-        raise TypeError("the responder's own answer is no basic response")
-    singles = response.data.responses
-    statuses = _statuses(found)
-    issued = tuple(status is not None and status.state == "issued" for status in statuses)
-    wrong = [
-        *rules.coverage_objections(response, request.cert_ids),
-        *rules.nonce_objections(response, request.nonce),
-        *rules.time_objections(response, now, signer.until),
-        *rules.responder_objections(response, signer.key_hash, signer.certificate),
-        *rules.never_issued_objections(singles, issued, response.extension_oids),
-        *rules.archive_cutoff_objections(singles, issued, signer.archive_cutoff),
-        *rules.cert_hash_objections(singles, [b"" if one is None else one.cert_hash for one in found]),
-        *(
-            f"good for {status.serial if status else 'a serial never issued'}"
-            for single, status in zip(singles, statuses, strict=True)
-            if single.status == "good" and not rules.may_be_good(status, signer.authority.name)
-        ),
-    ]
-    if wrong:
-        raise RuntimeError(f"the responder's own answer breaks its rules: {'; '.join(wrong)}")

@@ -146,12 +146,17 @@ def time_objections(response: BasicResponse, now: datetime, signer_until: dateti
 
 
 @implements("RFC6960:4.2.2.3-01", disabled=())
-def responder_objections(response: BasicResponse, key_hash: bytes, certificate: bytes) -> tuple[str, ...]:
-    """What is wrong with the responder: named by the SHA-1 of its key, and its certificate comes along."""
+def responder_objections(
+    response: BasicResponse, key_hash: bytes, certificate: bytes | None
+) -> tuple[str, ...]:
+    """What is wrong with the responder: named by the SHA-1 of its key, and its certificate comes along.
+
+    None: the authority itself signed, and whoever asks about a certificate of it has its own.
+    """
     found = []
     if response.data.responder_key_hash != key_hash:
         found.append("the responder is not named by its key")
-    if response.certificates != (certificate,):
+    if response.certificates != (() if certificate is None else (certificate,)):
         found.append("the responder's certificate does not come along")
     return tuple(found)
 

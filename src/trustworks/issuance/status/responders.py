@@ -23,6 +23,7 @@ from trustworks.core.der.ocsp_reading import decode_request
 from trustworks.core.errors import TrustworksError, Unavailable
 from trustworks.core.troubles import Troubles
 from trustworks.issuance import records
+from trustworks.issuance.status.last import LastAnswers
 from trustworks.issuance.status.ocsp import FAILURES, Responder
 from trustworks.issuance.status.octets import public_key_bits, subject_octets
 from trustworks.issuance.status.signer import IDENTIFYING, open_signer
@@ -81,6 +82,7 @@ class Responders:
         self._names: dict[Issuer, str] = {}
         self._newest = datetime(1970, 1, 1, tzinfo=UTC)
         self._look_again = float("-inf")
+        self._last = LastAnswers(database, monotonic=monotonic)
         self._open: OrderedDict[str, _Open] = OrderedDict()
 
     def answer(self, der: bytes) -> OcspAnswer:
@@ -88,6 +90,9 @@ class Responders:
 
         tryLater for an authority whose signer has no certificate that is good now.
         """
+        last = self._last.answer(der)
+        if last is not None:
+            return last
         answer = self.first.answer(der)
         if answer.status is not ResponseStatus.unauthorized:
             return answer
@@ -108,8 +113,12 @@ class Responders:
         return self.first.is_slow
 
     def ping(self) -> None:
-        """Answer when the configured signer may sign now; `Unavailable` with the reason otherwise."""
-        self.first.ping()
+        """Answer when the configured signer may sign now; `Unavailable` with the reason otherwise.
+
+        Where its authority has ended, nothing is signed any more: what was signed before is given out.
+        """
+        if not self._last.has(self.first.authorities):
+            self.first.ping()
 
     def _responder(self, der: bytes) -> Responder | None:
         """The responder for the first certificate whose authority is ours; None where there is none."""

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 
 from trustworks.core.der.algorithms import SIGNATURES
 from trustworks.core.der.ocsp import archive_cutoff_extension
 from trustworks.core.der.x509 import public_key_info
 from trustworks.core.errors import Refused, Rejected, Unavailable
-from trustworks.issuance.model import serial_hex
+from trustworks.issuance.model import NEVER, serial_hex
 from trustworks.issuance.status import ocsp_rules as rules
 from trustworks.issuance.status import standing
 from trustworks.issuance.status.octets import (
@@ -49,13 +50,14 @@ SIGNER_CODES: Final = frozenset({"ocsp.signer-expired", "ocsp.signer-revoked"})
 class OcspSigner:
     """Who signs for one authority, with everything that its answers have in common.
 
-    `identifiers` are (hash algorithm, hash of the issuer's name, of its key) as requests write them, `until`
-    the end of the signer's certificate.
+    `certificate` goes into the answers; None where the authority itself signs them. `identifiers` are
+    (hash algorithm, hash of the issuer's name, of its key) as requests write them, `until` the end of the
+    signer's certificate.
     """
 
     authority: AuthorityRecord
     key: Key
-    certificate: bytes
+    certificate: bytes | None
     serial: str
     since: datetime
     until: datetime
@@ -107,16 +109,43 @@ def open_signer(key: Key, certificate: bytes, authorities: Iterable[AuthorityRec
             "certificate to what belongs together.",
         )
     issuer = issuer_octets(certificate)
-    for authority in authorities:
-        if subject_octets(authority.certificate) == issuer:
-            above = x509.load_der_x509_certificate(authority.certificate)
-            _check(read, above)
-            return _signer(key, certificate, read, authority, above.not_valid_before_utc)
+    named = [one for one in authorities if subject_octets(one.certificate) == issuer]
+    above = [x509.load_der_x509_certificate(one.certificate) for one in named]
+    # The next generation of an authority may have its name: it is the key that tells the two apart.
+    order = sorted(range(len(named)), key=lambda place: not _signed_by(read, above[place]))
+    for place in order[:1]:
+        _check(read, above[place])
+        return _signer(key, certificate, read, named[place], above[place].not_valid_before_utc)
     raise Rejected(
         "ocsp.signer",
         f"The OCSP signer's certificate was issued by {read.issuer.rfc4514_string()}, which is no authority "
         "of this provider; issue one with the profile ocsp-signer.",
     )
+
+
+def authority_signer(key: Key, authority: AuthorityRecord) -> OcspSigner:
+    """An authority that signs answers itself, as it does its last ones: they have no end, and no delegate.
+
+    Raises `Rejected` (ocsp.signer) where the key is not the authority's. Source: RFC 6960, 4.2.2.2.
+    """
+    if key.spki_sha256 != authority.spki_sha256:
+        raise Rejected(
+            "ocsp.signer",
+            f"The key {key.label!r} is not that of {authority.name}'s certificate. Correct [tokens].",
+        )
+    read = x509.load_der_x509_certificate(authority.certificate)
+    made = _signer(key, authority.certificate, read, authority, read.not_valid_before_utc)
+    template = AnswerTemplate(key_hash=made.key_hash, algorithm=SIGNATURES[key.scheme.name], certificate=None)
+    return replace(made, certificate=None, until=NEVER, template=template)
+
+
+def _signed_by(certificate: x509.Certificate, authority: x509.Certificate) -> bool:
+    """Whether the authority's key signed the certificate."""
+    try:
+        certificate.verify_directly_issued_by(authority)
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    return True
 
 
 def _check(certificate: x509.Certificate, authority: x509.Certificate) -> None:

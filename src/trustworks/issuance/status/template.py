@@ -42,12 +42,12 @@ def single_extensions(*extensions: bytes) -> bytes:
 
 
 class AnswerTemplate:
-    """Answers of one responder: its name, signature algorithm and certificate stand ready."""
+    """Answers of one responder: its name, signature algorithm and certificate, if any, stand ready."""
 
-    def __init__(self, *, key_hash: bytes, algorithm: bytes, certificate: bytes) -> None:
+    def __init__(self, *, key_hash: bytes, algorithm: bytes, certificate: bytes | None) -> None:
         self._responder = context(2, tlv(OCTET_STRING, key_hash))
         self._algorithm = algorithm
-        self._certificates = context(0, tlv(SEQUENCE, certificate))
+        self._certificates = b"" if certificate is None else context(0, tlv(SEQUENCE, certificate))
 
     def tbs(
         self,

@@ -32,6 +32,7 @@ DEFAULTS: Final[dict[str, QuorumPolicy]] = {
         QuorumPolicy(kind="ceremony.sub-ca", approvals=2, among=_OFFICER, distinct_roles=True),
         QuorumPolicy(kind="key", approvals=2),
         QuorumPolicy(kind="roles.change", approvals=2, among=_OFFICER),
+        QuorumPolicy(kind="termination", approvals=2, among=_OFFICER, distinct_roles=True),
         QuorumPolicy(kind="revocation.mass", approvals=2, among=frozenset({Role.REVOCATION_OFFICER})),
     )
 }
@@ -43,6 +44,7 @@ DUAL_CONTROL: Final = {
     "ceremony.restore": "EN319411-1:GEN-6.5.2-06",
     "key": "EN319411-1:GEN-6.5.4-01",
     "roles": "TRUSTWORKS:ROLES-CHANGES-APPROVED",
+    "termination": "TRUSTWORKS:TERMINATION-APPROVED",
 }
 _WITH_OFFICER: Final = frozenset({"ceremony.root", "ceremony.sub-ca"})
 

@@ -1,0 +1,1 @@
+"""Termination plans: written, checked, rehearsed, approved, carried out; and what a third party gets."""
