@@ -292,3 +292,14 @@ def read_spki_sha256(text: str) -> LostKey:
     if not re.fullmatch(r"[0-9a-f]{64}", digits):
         raise Malformed(f"{text!r} is no SHA-256; write 64 hexadecimal digits.")
     return LostKey(spki_sha256=bytes.fromhex(digits), shown_by="statement")
+
+
+def alternative_names_of(certificate: x509.Certificate) -> tuple[str, ...]:
+    """The alternative names in a certificate of ours: ``DNS:name``, ``IP:address``, ``email:address``."""
+    try:
+        found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return ()
+    dns = (f"DNS:{name}" for name in found.get_values_for_type(x509.DNSName))
+    emails = (f"email:{address}" for address in found.get_values_for_type(x509.RFC822Name))
+    return (*dns, *(f"IP:{address}" for address in found.get_values_for_type(x509.IPAddress)), *emails)

@@ -385,6 +385,89 @@ def test_a_contact_is_an_address(contact: str) -> None:
         rules.check_contact(contact)
 
 
+@pytest.mark.req("EN319411-1:REG-6.2.2-02AC")
+def test_alternative_names_are_shown_like_all_others() -> None:
+    names = ("DNS:Shop.example", "email:anna@tsp.example", "IP:192.0.2.1")
+    asked = {"alternative_names": names}
+    assert differences(application(**asked)) == ["DNS", "email", "IP"]
+    shown = (
+        *FACTS,
+        Fact("dNSName", "shop.example"),
+        Fact("emailAddress", "anna@tsp.example"),
+        Fact("iPAddress", "192.0.2.1"),
+    )
+    assert differences(application(piece(facts=shown), **asked)) == []
+    other = (*FACTS, Fact("dNSName", "other.example"))
+    assert "DNS" in differences(application(piece(facts=other), **asked))
+
+
+@pytest.mark.req("EN319411-1:REG-6.3.7-01B")
+def test_an_alternative_name_of_the_certificate_that_is_renewed_is_no_change() -> None:
+    stale = piece(facts=(*FACTS, Fact("dNSName", "shop.example")), established_on=DAY - timedelta(days=20))
+    given = application(stale, alternative_names=("DNS:shop.example",))
+    comparison = rules.compare(given, assigned=("serialNumber",), lab=True)
+    since = DAY - timedelta(days=10)
+    before = (*ANNA, NameAttribute("DNS", "shop.example"))
+    assert rules.changes_are_verified(given, before, comparison, since) == ()
+    (one,) = rules.changes_are_verified(given, ANNA, comparison, since)
+    assert one.sentence.startswith("DNS ")
+
+
+@pytest.mark.req("EN319411-1:REG-6.2.2-02AC")
+def test_a_number_that_others_gave_is_shown_and_not_assigned() -> None:
+    passport = named("serialNumber", "PASXX-1234567")
+    assert differences(application(subject=passport)) == ["serialNumber"]
+    assert differences(application(semantics=True)) == ["serialNumber"]
+    shown = piece(facts=(*FACTS, Fact("serialNumber", "PASXX-1234567")))
+    assert differences(application(shown, subject=passport, semantics=True)) == []
+
+
+def test_a_natural_person_is_not_called_by_an_organizations_name() -> None:
+    named_so = piece(facts=(*FACTS, Fact("organizationName", "Muster Ltd")))
+    assert differences(application(named_so, subject=named("commonName", "Muster Ltd"))) == ["commonName"]
+
+
+@pytest.mark.req("TRUSTWORKS:REGISTRATION-KIND")
+def test_a_profile_certifies_the_kind_that_it_is_for() -> None:
+    for name, fits, other in (
+        ("natural-qcp-n-qscd", SubjectKind.NATURAL, SubjectKind.LEGAL),
+        ("legal-qcp-l-qscd", SubjectKind.LEGAL, SubjectKind.NATURAL),
+    ):
+        assert rules.kind_fits(fits, profile_named(name)) == ()
+        assert name in rules.kind_fits(other, profile_named(name))[0].sentence
+    for kind in SubjectKind:
+        assert rules.kind_fits(kind, profile_named("smime-mailbox")) == ()
+
+
+@pytest.mark.req("TRUSTWORKS:REGISTRATION-DUAL-CONTROL")
+def test_who_recorded_the_evidence_leaves_the_decision_to_another() -> None:
+    rules.check_another_saw_the_evidence(application(), "ben")
+    with pytest.raises(Refused) as caught:
+        rules.check_another_saw_the_evidence(application(piece(), piece(recorded_by="ben")), "ben")
+    assert caught.value.requirement == "TRUSTWORKS:REGISTRATION-DUAL-CONTROL"
+
+
+@pytest.mark.req("EN319411-1:REG-6.2.2-26")
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"contact": "Anna@tsp.example"},
+        {"alternative_names": ("email:anna@tsp.example",)},
+        {"subscriber": Subscriber(name="Anna Beispiel", authorization=None)},
+    ],
+)
+def test_who_subscribes_or_is_written_to_is_concerned_too(asked: dict[str, Any]) -> None:
+    officer = Person(names=frozenset({"anna beispiel"}), identifiers=frozenset({"anna@tsp.example"}))
+    rules.check_not_concerned(officer, application())
+    with pytest.raises(Refused):
+        rules.check_not_concerned(officer, application(**asked))
+    twice = piece(
+        facts=(*FACTS, Fact("emailAddress", "anna@tsp.example"), Fact("emailAddress", "x@y.example"))
+    )
+    with pytest.raises(Refused):
+        rules.check_not_concerned(officer, application(twice))
+
+
 def test_nobody_decides_on_his_own_certificate() -> None:
     stranger = Person(names=frozenset({"otto normal"}))
     rules.check_not_concerned(stranger, application())

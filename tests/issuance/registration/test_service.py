@@ -16,7 +16,7 @@ from trustworks.core.errors import Malformed, Refused, Rejected, Unavailable
 from trustworks.core.roles import records as roles
 from trustworks.core.roles.model import Operator, Person
 from trustworks.issuance.model import NameAttribute, RevocationReason
-from trustworks.issuance.registration.model import About, Fact
+from trustworks.issuance.registration.model import About, Fact, SubjectKind
 
 if TYPE_CHECKING:
     from issuance_testbed import Provider
@@ -84,11 +84,10 @@ def test_what_no_evidence_shows_is_not_approved(desk: Registration, provider: Pr
     assert events(provider)[-1][0] == "registration.approve-refused"
 
 
-@pytest.mark.req("EN319411-1:REG-6.2.2-26")
-def test_nobody_approves_or_rejects_his_own(desk: Registration, provider: Provider) -> None:
-    identifier = ready(desk)
-    anna = Operator(
-        name="anna",
+def enrol(provider: Provider, name: str, *names: str) -> None:
+    """Make somebody an operator, known by these names as a person."""
+    made = Operator(
+        name=name,
         state="active",
         roles=frozenset(),
         credentials=(),
@@ -96,11 +95,78 @@ def test_nobody_approves_or_rejects_his_own(desk: Registration, provider: Provid
         enrolled_by="bootstrap",
     )
     with provider.database.begin() as connection:
-        roles.add_operator(connection, anna, Person(names=frozenset({"anna maria muster"})))
+        roles.add_operator(connection, made, Person(names=frozenset(names)))
+
+
+@pytest.mark.req("EN319411-1:REG-6.2.2-26")
+def test_nobody_approves_or_rejects_his_own(desk: Registration, provider: Provider) -> None:
+    identifier = ready(desk)
+    enrol(provider, "anna", "anna maria muster")
     for act in (desk.approve, desk.reject):
         with pytest.raises(Refused, match="another officer"):
             act(identifier, by="anna", reason="It is me.")
     assert desk.application(identifier).decisions == ()
+
+
+@pytest.mark.req("EN319411-1:REG-6.2.2-26")
+def test_nobody_enters_his_own_application_or_evidence(desk: Registration, provider: Provider) -> None:
+    first, second = ready(desk), desk.submit(ask(), by="ra-desk").id
+    enrol(provider, "anna", "anna maria muster")
+    for call in (
+        lambda: desk.submit(ask(), by="anna"),
+        lambda: seen(desk, second, by="anna"),
+        lambda: desk.take_over_evidence(second, first, by="anna"),
+    ):
+        with pytest.raises(Refused) as caught:
+            call()
+        assert caught.value.requirement == "EN319411-1:REG-6.2.2-26"
+    assert desk.application(second).evidence == ()
+    assert desk.counts() == {"received": 2}
+    assert [kind for kind, _ in events(provider)][-3:] == [
+        "registration.submit-refused",
+        "registration.evidence-refused",
+        "registration.evidence-refused",
+    ]
+
+
+@pytest.mark.req("TRUSTWORKS:REGISTRATION-DUAL-CONTROL")
+def test_an_operator_who_saw_the_evidence_does_not_approve(desk: Registration, provider: Provider) -> None:
+    enrol(provider, "ben", "ben beispiel")
+    identifier = desk.submit(ask(), by="ben").id
+    seen(desk, identifier, by="ben")
+    with pytest.raises(Refused) as caught:
+        desk.approve(identifier, by="ben", reason="Seen in person.")
+    assert caught.value.requirement == "TRUSTWORKS:REGISTRATION-DUAL-CONTROL"
+    assert desk.application(identifier).decisions == ()
+    assert approve(desk, identifier).state == "issued"
+    other = desk.submit(ask(), by="ben").id
+    seen(desk, other, by="ben")
+    assert desk.reject(other, by="ben", reason="The passport is not hers.").state == "rejected"
+
+
+@pytest.mark.req("TRUSTWORKS:REGISTRATION-KIND")
+def test_the_kind_of_an_application_is_that_of_its_profile(desk: Registration) -> None:
+    with pytest.raises(Refused) as caught:
+        desk.submit(ask(kind=SubjectKind.LEGAL), by="ra-desk")
+    assert caught.value.requirement == "TRUSTWORKS:REGISTRATION-KIND"
+    assert desk.counts() == {}
+
+
+def test_who_tidies_minds_no_decision_that_came_between(
+    desk: Registration, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = ready(desk), ready(desk)
+    withdraw = desk.withdraw
+
+    def slow(identifier: str, *, by: str, reason: str) -> Any:
+        if identifier == first:
+            desk.reject(first, by="olga", reason="The passport is not hers.")
+        return withdraw(identifier, by=by, reason=reason)
+
+    provider.clock.moment += timedelta(days=200)
+    monkeypatch.setattr(desk, "withdraw", slow)
+    assert desk.tidy(by="jobs")[0] == [second]
+    assert desk.counts() == {"rejected": 1, "withdrawn": 1}
 
 
 def test_what_was_rejected_or_withdrawn_stays_so(desk: Registration) -> None:

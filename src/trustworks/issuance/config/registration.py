@@ -72,6 +72,10 @@ class RegistrationSettings(Table):
         le=3650,
         description="Days after which an application without a decision is withdrawn.",
     )
+    dual_control: bool = Field(
+        default=True,
+        description="Whether an operator who recorded evidence leaves the approval to another one.",
+    )
     assigned: tuple[str, ...] = Field(
         default=("serialNumber",),
         description="Attributes of a subject that the provider assigns, so that no evidence shows them.",

@@ -9,9 +9,10 @@ from cryptography import x509
 from trustworks.core.errors import Rejected
 from trustworks.core.trace import implements
 from trustworks.issuance import records
-from trustworks.issuance.enrolment.names import alternative_names_of, attributes_of
+from trustworks.issuance.enrolment.names import attributes_of
 from trustworks.issuance.enrolment.secrets import Evidence
 from trustworks.issuance.model import serial_hex
+from trustworks.issuance.wire import alternative_names_of
 
 # How the actors begin in whose name the enrolment protocols ask.
 PROTOCOLS: Final = ("cmp:", "est:")

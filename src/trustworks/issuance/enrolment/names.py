@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from trustworks.core.errors import Rejected
@@ -14,6 +13,7 @@ from trustworks.issuance.model import NameAttribute
 from trustworks.issuance.profiles.tbs import NAME_OIDS
 
 if TYPE_CHECKING:
+    from cryptography import x509
     from cryptography.x509 import Name
 
     from trustworks.core.roles.model import Person
@@ -44,13 +44,3 @@ def holder_of(certificate: x509.Certificate) -> Person:
     }
     key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return person_of(attributes, key_ids=[hashlib.sha256(key).hexdigest()])
-
-
-def alternative_names_of(certificate: x509.Certificate) -> tuple[str, ...]:
-    """The DNS names and addresses in a certificate of ours, as ``DNS:name`` and ``IP:address``."""
-    try:
-        found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except x509.ExtensionNotFound:
-        return ()
-    dns = (f"DNS:{name}" for name in found.get_values_for_type(x509.DNSName))
-    return (*dns, *(f"IP:{address}" for address in found.get_values_for_type(x509.IPAddress)))

@@ -39,6 +39,8 @@ IDENTITY_FACTS: Final = (
     "nationality",
     "documentNumber",
     "emailAddress",
+    "dNSName",  # a domain, and below an address, that is the subject's: for certificates with such names
+    "iPAddress",
     "legalForm",
     "registeredAddress",
     "authority",  # by what a representative may act: office, power of attorney

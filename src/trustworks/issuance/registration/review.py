@@ -16,6 +16,7 @@ from trustworks.issuance.registration import rules
 from trustworks.issuance.registration.model import About, MethodTerms, Review
 from trustworks.issuance.release import objection_of
 from trustworks.issuance.rules.keys import key_of_known_kind
+from trustworks.issuance.wire import alternative_names_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,6 +61,7 @@ class Reviewer:
         comparison = rules.compare(application, assigned=self._settings.assigned, lab=self._lab)
         day = now.date()
         objections = (
+            *rules.kind_fits(application.asked.kind, profile),
             *rules.terms_are_accepted(application, self._settings.terms),
             *rules.natural_person_is_known(application),
             *rules.legal_person_is_known(application),
@@ -93,12 +95,13 @@ class Reviewer:
 
 
 def _name_of(record: CertificateRecord) -> tuple[NameAttribute, ...]:
-    """The subject of an issued certificate, attribute by attribute."""
+    """The subject of an issued certificate by attributes, and its alternative names by their kinds."""
     if record.der is None:
         return ()
     known = {oid: name for name, oid in NAME_OIDS.items()}
-    return tuple(
-        NameAttribute(known[one.oid], str(one.value))
-        for one in x509.load_der_x509_certificate(record.der).subject
-        if one.oid in known
+    certificate = x509.load_der_x509_certificate(record.der)
+    alternative = (one.partition(":") for one in alternative_names_of(certificate))
+    return (
+        *(NameAttribute(known[one.oid], str(one.value)) for one in certificate.subject if one.oid in known),
+        *(NameAttribute(kind, value) for kind, _, value in alternative),
     )

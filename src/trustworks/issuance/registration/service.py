@@ -18,6 +18,7 @@ from trustworks.core.audit import Event
 from trustworks.core.errors import Malformed, Refused, Rejected
 from trustworks.core.roles import records as roles
 from trustworks.core.roles.model import Person
+from trustworks.core.roles.rules.separation import check_not_subject
 from trustworks.issuance.model import Request, serial_hex
 from trustworks.issuance.profiles import profile_named
 from trustworks.issuance.profiles.tbs import readable_name
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from trustworks.issuance.service import Issuance
 
 _SALT_OCTETS: Final = 16
+_MOST_AT_ONCE: Final = 10_000
 
 
 def new_id() -> str:
@@ -87,6 +89,8 @@ class Registration:
         check_actor(by)
         self._recorder.ping()
         rules.check_contact(asked.contact)
+        rules.check_nothing_against(rules.kind_fits(asked.kind, profile_named(asked.profile)))
+        self._check_not_concerned("submit", by, None, rules.concerned_by(asked, None))
         key_id = self._issuance.check(self._request(asked, by))
         now = self._clock.now().utc
         salt = secrets.token_bytes(_SALT_OCTETS)
@@ -135,6 +139,8 @@ class Registration:
         self._check_method(method, about)
         rules.check_source(source)
         rules.check_only_what_is_needed(facts, profile_named(application.asked.profile), about=about)
+        concerned = rules.concerned_by(application.asked, application.key_id, facts)
+        self._check_not_concerned("evidence", by, identifier, concerned)
         now = self._clock.now().utc
         piece = IdentityEvidence(
             id=new_id(),
@@ -162,6 +168,9 @@ class Registration:
                 "registration.no-evidence",
                 f"The application {earlier} has no evidence that could serve another.",
             )
+        facts = (one.facts for one in source.evidence)
+        concerned = rules.concerned_by(application.asked, application.key_id, *facts)
+        self._check_not_concerned("evidence", by, identifier, concerned)
         now = self._clock.now().utc
         pieces = tuple(
             IdentityEvidence(
@@ -243,9 +252,12 @@ class Registration:
 
         try:
             after = rules.following(application.state, act)
+            officer = self._person(by)
             if act != "withdraw":
-                rules.check_not_concerned(self._person(by), application)
+                rules.check_not_concerned(officer or Person(), application)
             if act == "approve":
+                if officer is not None and self.settings.dual_control:
+                    rules.check_another_saw_the_evidence(application, by)
                 rules.check_nothing_against(self._review(application).objections)
             self._transact(_EVENTS[act], identifier, action, by=by, now=now, detail={})
         except (Refused, Rejected) as error:
@@ -303,7 +315,8 @@ class Registration:
         Raises `Unavailable` at the first one that still cannot be issued.
         """
         with self._database.read() as connection:
-            waiting = [one.id for one in records.list_applications(connection, states=("approved",))]
+            approved = records.list_applications(connection, states=("approved",), limit=_MOST_AT_ONCE)
+            waiting = [one.id for one in approved]
         return [one for one in waiting if self.finish(one).state != "approved"]
 
     def tidy(self, *, by: str) -> tuple[list[str], list[str]]:
@@ -318,15 +331,22 @@ class Registration:
                     self._end_of(serial, changed), now, retention_years=self.settings.retention_years
                 )
             ]
+        withdrawn = []
         for identifier in late:
-            self.withdraw(identifier, by=by, reason="Not decided on in time.")
+            try:
+                self.withdraw(identifier, by=by, reason="Not decided on in time.")
+            except Rejected as error:
+                if error.code != "registration.state":  # somebody decided meanwhile
+                    raise
+            else:
+                withdrawn.append(identifier)
         for identifier in old:
 
             def action(connection: Connection, identifier: str = identifier) -> None:
                 records.erase(connection, identifier)
 
             self._transact("erased", identifier, action, by=by, now=now, detail={})
-        return late, old
+        return withdrawn, old
 
     def _end_of(self, serial: str | None, changed: datetime) -> datetime | None:
         """When the certificate of an application ended; where there is none, when the application did."""
@@ -372,11 +392,27 @@ class Registration:
 
     # Parts
 
-    def _person(self, name: str) -> Person:
-        """What is known of an operator as a person; nothing of who is none."""
+    def _person(self, name: str) -> Person | None:
+        """What is known of an operator as a person; None of who is no operator."""
         with self._database.read() as connection:
             known = roles.operator(connection, name) is not None
-            return roles.person(connection, name) if known else Person()
+            return roles.person(connection, name) if known else None
+
+    def _check_not_concerned(
+        self, what: str, by: str, identifier: str | None, concerned: Sequence[Person]
+    ) -> None:
+        """Refuse an officer who enters his own application, or what shows who he is; that is audited."""
+        try:
+            check_not_subject(self._person(by) or Person(), concerned)
+        except Refused as error:
+            now = self._clock.now().utc
+            detail: dict[str, JSON] = {"rule": error.requirement}
+            self._recorder.record(
+                self._event(
+                    f"{what}-refused", identifier or "none", by=by, now=now, detail=detail, outcome="refused"
+                )
+            )
+            raise
 
     def _review(self, application: Application) -> Review:
         renews = application.asked.renews

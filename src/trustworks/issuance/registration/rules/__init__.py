@@ -1,0 +1,67 @@
+"""What stands against an application: pure functions of the application, its evidence and the day.
+
+Each rule answers its objections; an officer sees all of them at once, and approves when there is none.
+"""
+
+from __future__ import annotations
+
+from trustworks.issuance.registration.rules.decisions import (
+    check_another_saw_the_evidence,
+    check_contact,
+    check_not_concerned,
+    check_nothing_against,
+    check_reason,
+    concerned_by,
+    following,
+    may_erase,
+    may_publish,
+)
+from trustworks.issuance.registration.rules.evidence import (
+    check_only_what_is_needed,
+    check_source,
+    evidence_is_not_worn_out,
+    evidence_is_recent,
+    methods_count,
+)
+from trustworks.issuance.registration.rules.identity import (
+    association_is_shown,
+    kind_fits,
+    legal_person_is_known,
+    natural_person_is_known,
+    subject_agrees,
+    terms_are_accepted,
+)
+from trustworks.issuance.registration.rules.names import compare, request_equals_evidence
+from trustworks.issuance.registration.rules.renewal import (
+    changes_are_verified,
+    key_serves_on,
+    renewed_is_valid,
+)
+
+__all__ = [
+    "association_is_shown",
+    "changes_are_verified",
+    "check_another_saw_the_evidence",
+    "check_contact",
+    "check_not_concerned",
+    "check_nothing_against",
+    "check_only_what_is_needed",
+    "check_reason",
+    "check_source",
+    "compare",
+    "concerned_by",
+    "evidence_is_not_worn_out",
+    "evidence_is_recent",
+    "following",
+    "key_serves_on",
+    "kind_fits",
+    "legal_person_is_known",
+    "may_erase",
+    "may_publish",
+    "methods_count",
+    "natural_person_is_known",
+    "renewed_is_valid",
+    "request_equals_evidence",
+    "subject_agrees",
+    "terms_are_accepted",
+]
