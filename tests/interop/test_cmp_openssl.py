@@ -105,6 +105,26 @@ class Judge:
 
 
 @contextmanager
+def deciding(server: Server) -> Iterator[None]:
+    """An officer who approves the first request that waits, while the block runs."""
+    over = threading.Event()
+
+    def decide() -> None:
+        while not over.wait(0.1):
+            for one in server.authority.waiting.list(all_states=False, limit=1):
+                server.authority.waiting.decide(one.id, approve=True, by="officer", why="seen")
+                return
+
+    officer = threading.Thread(target=decide)
+    officer.start()
+    try:
+        yield
+    finally:
+        over.set()
+        officer.join()
+
+
+@contextmanager
 def served(server: Server) -> Iterator[str]:
     (route,) = (one for one in routes(server.authority, server.settings) if one.path == "/cmp")
 
@@ -147,7 +167,7 @@ def judge(
             provider.clock.moment = LabClock().now().utc  # OpenSSL has the machine's
             provider.issuance.create_root(root, by="ceremony")
             provider.issuance.create_issuing(issuing, by="ceremony")
-            server = open_server(provider, key, tmp_path)
+            server = open_server(provider, key, tmp_path, **{"check-after-seconds": 1})
             provider.clock.moment = LabClock().now().utc
             with served(server) as address:
                 yield Judge(server, tmp_path, address)
@@ -202,6 +222,24 @@ def test_pkcs10_by_secret_and_by_signature(judge: Judge) -> None:
         )
         judge.cmp("p10cr", *by, "-csr", csr, "-certout", out)
         judge.certificate(name)
+
+
+@pytest.mark.parametrize("command", ["ir", "p10cr"])
+def test_openssl_asks_again_until_an_officer_decided(judge: Judge, command: str) -> None:
+    csr = judge.folder / "slow.csr"
+    subject = ("-subj", "/CN=pump 7 TEST")
+    subprocess.run(["openssl", "req", "-new", "-key", judge.key("slow"), *subject, "-out", csr], check=True)
+    given = (
+        ("-csr", csr)
+        if command == "p10cr"
+        else ("-newkey", judge.folder / "slow.key", "-subject", subject[1])
+    )
+    with deciding(judge.server):
+        said = judge.cmp(
+            command, *judge.secret(ask_officer=True), *given, "-certout", judge.folder / "slow.pem"
+        )
+    judge.certificate("slow")
+    assert "pollrep" in said.lower()
 
 
 def test_revocation_by_the_secret_of_the_enrolment(judge: Judge) -> None:

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from cmp_testbed import Server
 
 
-def request_of(key: Any, common_name: str, *names: str) -> bytes:
-    """A PKCS#10 in DER."""
-    named = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, common_name)])
+def request_of(key: Any, subject: str | x509.Name, *names: str) -> bytes:
+    """A PKCS#10 in DER for a subject, or for a common name."""
+    common = [] if isinstance(subject, x509.Name) else [x509.NameAttribute(x509.NameOID.COMMON_NAME, subject)]
+    named = subject if isinstance(subject, x509.Name) else x509.Name(common)
     builder = x509.CertificateSigningRequestBuilder().subject_name(named)
     if names:
         value = x509.SubjectAlternativeName([x509.DNSName(one) for one in names])

@@ -34,6 +34,10 @@ CHANGING = {
     },
     "cmp_transactions": {"state"},
     "enrolment_credentials": {"used", "withdrawn_at"},
+    "enrolment_requests": {
+        "state", "decided_at", "decided_by", "decided_why", "serial",
+        "body", "content", "implicit", "transaction_id", "nonce",
+    },
     "identity_evidence": {"content"},
     "registration_decisions": {"reason"},
     "revocation_requests": {
@@ -63,6 +67,7 @@ SAYING: dict[str, dict[str, Any]] = {
     "cmp_transactions": {"state": "waiting"},
     "crls": {"authority": "1"},  # whose numbers follow on each other
     "enrolment_credentials": {"kind": "secret"},
+    "enrolment_requests": {"protocol": "cmp", "state": "issued"},
     "module_key_backups": {"threshold": 2},
     "module_key_history": {"state": "operational"},
     "revocation_requests": {"state": "done"},

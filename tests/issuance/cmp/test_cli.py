@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,6 +18,7 @@ from trustworks.core.audit import Recorder
 from trustworks.core.errors import Refused, Rejected
 from trustworks.core.time import LabClock
 from trustworks.issuance.cli.cmp import app
+from trustworks.issuance.records import waiting as records
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,3 +103,34 @@ def test_a_certificate_is_registered(wiring: Wiring, tmp_path: Path) -> None:
     assert (one["kind"], one["reference"]) == ("certificate", made["reference"])
     with pytest.raises(Refused, match="id-kp-cmcRA"):
         call(wiring, "certificate", "register", str(file), "--registration-authority")
+
+
+def test_an_officer_decides_on_requests_that_wait(wiring: Wiring) -> None:
+    new = records.WaitingRequest(
+        id="a1", protocol="est", client="est:x", credential="x", fingerprint=b"f", profile="device",
+        subject="CN=pump 7", alternative_names=("DNS:a.example",), key_sha256="00" * 32,
+        asked_at=wiring.open_clock().now().utc, conversation=records.Conversation(body="est", content=b"c"),
+    )  # fmt: skip
+    with wiring.database.begin() as connection:
+        assert records.add(connection, new)
+        other = replace(new, id="a2", fingerprint=b"g")
+        assert records.add(connection, other)
+        assert not records.add(connection, replace(new, id="a3"))  # the same request, open already
+    listed = json.loads(call(wiring, "request", "list", "--json"))
+    assert [(one["id"], one["subject"], one["state"]) for one in listed] == [
+        ("a1", "CN=pump 7", "waiting"),
+        ("a2", "CN=pump 7", "waiting"),
+    ]
+    assert "DNS:a.example" in call(wiring, "request", "list")
+    assert call(wiring, "request", "approve", "a1", "--reason", "it is there") == "Approved a1.\n"
+    done = json.loads(call(wiring, "request", "refuse", "a2", "--reason", "it is not", "--json"))
+    assert (done["state"], done["reason"], done["decided_by"]) == (
+        "refused",
+        "it is not",
+        "registration-officer",
+    )
+    assert json.loads(call(wiring, "request", "list", "--json")) == []
+    assert len(json.loads(call(wiring, "request", "list", "--all", "--json"))) == 2
+    for id_, reason in (("a1", "again"), ("a9", "nobody"), ("a2", "")):
+        with pytest.raises(Rejected):
+            call(wiring, "request", "approve", id_, "--reason", reason)

@@ -9,14 +9,15 @@ import pytest
 from cmp_client import new_key, spki_of
 from cmp_foreign import foreign
 from cmp_testbed import serial_of
+from cryptography import x509
 from est_testbed import Est, certificates_in, request_of
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from trustworks.core.der.crmf import elements, encoded
 from trustworks.core.der.x509 import public_key_info
-from trustworks.core.errors import Malformed, Rejected, Unavailable
-from trustworks.issuance.enrolment.est import read_base64, read_basic
+from trustworks.core.errors import Malformed, Refused, Rejected, Unavailable
+from trustworks.issuance.enrolment.est import check_same_names, read_base64, read_basic
 from trustworks.issuance.model import RevocationReason
 
 if TYPE_CHECKING:
@@ -190,6 +191,25 @@ def test_a_certificate_is_renewed_for_its_own_name(est: Est) -> None:
     for csr in (request_of(new_key(), "pump 2 TEST"), request_of(new_key(), NAME, "a.example.com")):
         assert est.enrol(csr, operation="simplereenroll", client_certificate=old).status == 400
     assert len(est.server.serials()) == 1
+
+
+@pytest.mark.req("RFC7030:4.2.2-02")
+def test_a_renewal_leaves_no_name_out(est: Est) -> None:
+    names = ("a.example.com", "b.example.com")
+    given = est.server.secret(profile="tls-server", alternative_names=tuple(f"DNS:{one}" for one in names))
+    (old,) = certificates_in(est.enrol(request_of(new_key(), NAME, *names), given))
+    own = x509.load_der_x509_certificate(old).subject
+    issued = est.server.provider.issuance.list(profile="tls-server")
+    for fewer in ((), names[:1]):
+        csr = request_of(new_key(), own, *fewer)
+        assert est.enrol(csr, operation="simplereenroll", client_certificate=old).status == 400
+    assert est.server.provider.issuance.list(profile="tls-server") == issued
+    csr = request_of(new_key(), own, *reversed(names))
+    assert certificates_in(est.enrol(csr, operation="simplereenroll", client_certificate=old))
+    subject = {("commonName", NAME)}
+    for asked in (set(), {"DNS:a.example.com"}):
+        with pytest.raises(Refused):
+            check_same_names(subject, subject, asked=asked, had={"DNS:b.example.com"})
 
 
 @pytest.mark.req("RFC7030:4.2.2-01")

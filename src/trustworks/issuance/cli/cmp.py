@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol
+from pathlib import Path  # noqa: TC003 - Typer reads it at run time
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from trustworks.core.errors import Rejected
 from trustworks.core.printable import printable
 from trustworks.core.roles.model import Act
-from trustworks.core.roles.performing import Officers, performs
+from trustworks.core.roles.performing import performs
 from trustworks.core.roles.rules.separation import person_of
+from trustworks.issuance.cli.waiting import AsJson, By, EnrolmentWiring, Folder, request_app
 from trustworks.issuance.enrolment.names import holder_of
 from trustworks.issuance.wire import read_subject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from contextlib import AbstractContextManager
 
-    from trustworks.core.audit import Recorder
-    from trustworks.core.store import Database
-    from trustworks.core.time import Clock
     from trustworks.issuance.enrolment.secrets import Credentials, NewCredential
     from trustworks.issuance.records.cmp import Credential
 
@@ -32,26 +29,12 @@ secret_app = typer.Typer(no_args_is_help=True, help="Shared secrets: create, lis
 certificate_app = typer.Typer(no_args_is_help=True, help="Certificates of other authorities: register.")
 app.add_typer(secret_app, name="secret")
 app.add_typer(certificate_app, name="certificate")
+app.add_typer(request_app, name="request")
 
 LAB_PROFILE: Final = "device"
 LAB_SUBJECT: Final = "CN=*"
 
 
-def _of_laboratory(context: typer.Context, folder: Path | None) -> Path | None:
-    """Let the command be about the laboratory in a folder: also who acts is asked for there."""
-    if folder is not None:
-        context.obj = type(context.obj).lazy(folder / "trustworks.toml")
-    return folder
-
-
-Folder = Annotated[
-    Path | None,
-    typer.Option(
-        "--dir",
-        help="The folder of a laboratory, in place of --config before the noun.",
-        callback=_of_laboratory,
-    ),
-]
 Profile = Annotated[
     str | None,
     typer.Option(
@@ -71,35 +54,15 @@ Names = Annotated[
         "--alternative-name", help="A name that may be asked for, DNS:name or IP:address; several times."
     ),
 ]
+AskOfficer = Annotated[
+    bool,
+    typer.Option(
+        "--ask-officer",
+        help="Each request waits until an officer decides on it (`trustworks cmp request`).",
+    ),
+]
 Uses = Annotated[int, typer.Option(help="How many certificates it is good for.")]
 Days = Annotated[int, typer.Option(help="Days until it ends.")]
-By = Annotated[str, typer.Option("--by", help="The role or pseudonym that acts; it goes into the audit log.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
-
-
-class EnrolmentWiring(Officers, Protocol):
-    """What these commands need of the application's wiring."""
-
-    @property
-    def lab(self) -> bool:
-        """Whether this is a laboratory."""
-
-    @property
-    def state_dir(self) -> Path:
-        """The folder for what must survive restarts."""
-
-    @classmethod
-    def lazy(cls, given: Path | None) -> EnrolmentWiring:
-        """The wiring of another configuration."""
-
-    def open_clock(self) -> Clock:
-        """The clock."""
-
-    def open_database(self) -> AbstractContextManager[Database]:
-        """The database."""
-
-    def open_recorder(self, role: str, *, database: Database) -> AbstractContextManager[Recorder]:
-        """The audit log."""
 
 
 @contextmanager
@@ -128,6 +91,7 @@ def new_credential(
     uses: int,
     days: int,
     by: str,
+    ask_officer: bool,
 ) -> NewCredential:
     """What a credential is for. Outside a laboratory profile and subject are the officer's to say."""
     from trustworks.issuance.enrolment.secrets import NewCredential  # noqa: PLC0415
@@ -148,6 +112,7 @@ def new_credential(
         uses=uses,
         days=days,
         by=by,
+        ask_officer=ask_officer,
     )
 
 
@@ -165,6 +130,7 @@ def create(
     reference: Annotated[
         str | None, typer.Option(help="What the client names it by. Default: 16 random digits.")
     ] = None,
+    ask_officer: AskOfficer = False,
     by: By = "registration-officer",
     as_json: AsJson = False,
 ) -> None:
@@ -172,7 +138,14 @@ def create(
     del folder  # see `_of_laboratory`
     wiring: EnrolmentWiring = context.obj
     new = new_credential(
-        wiring, profile=profile, subject=subject, names=alternative_name, uses=uses, days=days, by=by
+        wiring,
+        profile=profile,
+        subject=subject,
+        names=alternative_name,
+        uses=uses,
+        days=days,
+        by=by,
+        ask_officer=ask_officer,
     )
     with open_credentials(wiring) as credentials:
         named, secret = credentials.create_secret(new, reference=reference)
@@ -219,6 +192,7 @@ def as_dict(found: Credential) -> dict[str, Any]:
         "profile": found.profile,
         "subject": found.subject,
         "alternative_names": list(found.alternative_names),
+        "ask_officer": found.ask_officer,
         "uses": found.uses,
         "used": found.used,
         "created_at": found.created_at.isoformat(),
@@ -262,6 +236,7 @@ def register(
     alternative_name: Names = None,
     uses: Uses = 1,
     days: Days = 7,
+    ask_officer: AskOfficer = False,
     by: By = "registration-officer",
     authority: Annotated[
         bool,
@@ -283,7 +258,14 @@ def register(
     read = readable_pem_file(certificate)[0]
     wiring.check_not_subject(Act.AUTHORISE, by, [holder_of(read)])
     new = new_credential(
-        wiring, profile=profile, subject=subject, names=alternative_name, uses=uses, days=days, by=by
+        wiring,
+        profile=profile,
+        subject=subject,
+        names=alternative_name,
+        uses=uses,
+        days=days,
+        by=by,
+        ask_officer=ask_officer,
     )
     with open_credentials(wiring) as credentials:
         reference = credentials.register_certificate(

@@ -28,6 +28,12 @@ class CmpSettings(Table):
         le=1440,
         description="Minutes that a client has to confirm a certificate; after them it is revoked.",
     )
+    check_after_seconds: int = Field(
+        default=60,
+        ge=1,
+        le=86_400,
+        description="After how many seconds a client asks again whose request waits for an officer.",
+    )
     implicit_confirm: bool = Field(
         default=True, description="Whether a client that asks for it need not confirm its certificate."
     )

@@ -14,3 +14,9 @@ class EstSettings(Table):
         default=None,
         description="The profile whose attributes `csrattrs` tells where the path names none.",
     )
+    retry_after_seconds: int = Field(
+        default=300,
+        ge=1,
+        le=86_400,
+        description="After how many seconds a client asks again whose request waits for an officer.",
+    )

@@ -13,7 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 
 from trustworks.core.der.encode import SEQUENCE, SET, oid, tlv
-from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.errors import Malformed, Refused, Rejected
 from trustworks.core.pki.certificates import ALL, load
 from trustworks.core.time import any_time
 from trustworks.core.trace import implements
@@ -27,11 +27,15 @@ from trustworks.issuance.enrolment.secrets import (
     open_credentials,
     use,
 )
+from trustworks.issuance.enrolment.waiting import finish, waits
 from trustworks.issuance.model import Request
 from trustworks.issuance.profiles import PROFILES, profile_named
-from trustworks.issuance.wire import read_csr
+from trustworks.issuance.records.waiting import Conversation
+from trustworks.issuance.wire import read_csr, serial_of
 
 if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
     from sqlalchemy import Connection
 
     from trustworks.issuance.config import EstSettings
@@ -39,6 +43,8 @@ if TYPE_CHECKING:
     from trustworks.issuance.enrolment.secrets import Evidence
     from trustworks.issuance.model import CertificateRecord, Profile
     from trustworks.issuance.records.cmp import Credential
+    from trustworks.issuance.records.waiting import WaitingRequest
+    from trustworks.issuance.wire import Csr
 
 MAX_BODY: Final = 32_768
 _EXTENSION_REQUEST: Final = "1.2.840.113549.1.9.14"
@@ -90,43 +96,67 @@ class EstServer:
 
     def enrol(
         self, body: bytes, *, label: str | None, authorization: str | None, certificate: bytes | None
-    ) -> bytes:
-        """simpleenroll: a certificate for who has a secret, or a certificate that was issued here."""
+    ) -> bytes | None:
+        """simpleenroll: a certificate for who has a secret, or a certificate that was issued here.
+
+        None: the request waits for an officer, and is to be made again (RFC 7030, 4.2.3).
+        """
         client = self._client(authorization, certificate)
         if client.credential is not None:
             check_usable(client.credential, any_time(self._authority.clock).utc)
         return self._issue(body, label, client)
 
-    def reenrol(self, body: bytes, *, label: str | None, certificate: bytes | None) -> bytes:
+    def reenrol(self, body: bytes, *, label: str | None, certificate: bytes | None) -> bytes | None:
         """simplereenroll: another certificate of the same names for who has one; renewed or for a new key."""
         check_shown(shown=certificate is not None)
         client = self._holder(certificate)
         assert client is not None  # noqa: S101 - the rule before saw a certificate
+        csr = read_csr(read_base64(body))
+        evidence = client.evidence()
+        check_same_names(
+            {(one.type, one.value) for one in attributes_of(csr.request.subject)},
+            {(one.type, one.value) for one in evidence.subject},
+            asked=set(csr.alternative_names()),
+            had=set(evidence.names),
+        )
         return self._issue(body, label, client)
 
-    def _issue(self, body: bytes, label: str | None, client: Client) -> bytes:
+    def _issue(self, body: bytes, label: str | None, client: Client) -> bytes | None:
         csr = read_csr(read_base64(body))
         evidence = client.evidence()
         check_label(label, evidence.profile)
         subject, names = attributes_of(csr.request.subject), csr.alternative_names()
         check_equals_evidence(evidence, subject, names)
 
+        request = Request(
+            profile=evidence.profile,
+            csr=csr,
+            subject=subject,
+            requested_by=client.actor,
+            alternative_names=names,
+        )
+        place = self._place(client, request, csr)
+        if place is not None and waits(place):
+            return None
+
         def also(connection: Connection, certificate: bytes) -> None:
-            del certificate
             if client.credential is not None:
                 use(connection, client.credential.reference, self._authority.clock.now().utc)
+            if place is not None:
+                finish(connection, place, serial_of(certificate))
 
-        issued = self._authority.issuance.issue(
-            Request(
-                profile=evidence.profile,
-                csr=csr,
-                subject=subject,
-                requested_by=client.actor,
-                alternative_names=names,
-            ),
-            also=also,
-        )
+        issued = self._authority.issuance.issue(request, also=also)
         return certs_only(issued.certificate)
+
+    def _place(self, client: Client, request: Request, csr: Csr) -> WaitingRequest | None:
+        """Where the request stands before the officer; None where none is asked."""
+        credential = client.credential
+        if credential is None or not credential.ask_officer:
+            return None
+        asked = Conversation(body="est", content=csr.request.public_bytes(Encoding.DER))
+        return self._authority.waiting.admit(
+            "est", client.actor, credential, request, asked, issuance=self._authority.issuance
+        )
 
     def _client(self, authorization: str | None, certificate: bytes | None) -> Client:
         if authorization is not None:
@@ -200,6 +230,23 @@ def check_label(label: str | None, profile: str) -> None:
     if label is not None and label != profile:
         raise Rejected(
             "notAuthorized", f"What the request is authorised by is for the profile {profile}, not {label}."
+        )
+
+
+@implements("RFC7030:4.2.2-02")
+def check_same_names(
+    subject: AbstractSet[tuple[str, str]],
+    old: AbstractSet[tuple[str, str]],
+    *,
+    asked: AbstractSet[str],
+    had: AbstractSet[str],
+) -> None:
+    """Refuse a renewal under other names than the certificate's, or without some of them."""
+    if subject != old or asked != had:
+        raise Refused(
+            "RFC7030:4.2.2-02",
+            "A certificate is renewed with the subject and the alternative names that it has, all of them; "
+            f"it has {', '.join(sorted(had)) or 'no alternative names'}.",
         )
 
 

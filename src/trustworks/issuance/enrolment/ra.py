@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from trustworks.issuance.enrolment.waiting import WaitingRoom
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -38,3 +40,8 @@ class RegistrationAuthority:
     base: Path = Path()
     state_dir: Path = Path()
     origins: tuple[str, ...] = ()
+
+    @property
+    def waiting(self) -> WaitingRoom:
+        """The requests that wait for an officer."""
+        return WaitingRoom(database=self.database, recorder=self.recorder, clock=self.clock)

@@ -87,7 +87,10 @@ class SecretKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewCredential:
-    """What a registration officer decides: which requests a credential authorises, how many, until when."""
+    """What a registration officer decides: which requests a credential authorises, how many, until when.
+
+    With `ask_officer` the officer decides on each request, too (`waiting.py`).
+    """
 
     profile: str
     subject: str
@@ -95,6 +98,7 @@ class NewCredential:
     uses: int = 1
     days: int = 7
     by: str = "registration-officer"
+    ask_officer: bool = False
 
 
 class Credentials:
@@ -158,6 +162,7 @@ class Credentials:
             created_by=new.by,
             expires_at=now + timedelta(days=new.days),
             sealed=sealed,
+            ask_officer=new.ask_officer,
         )
 
         def action(connection: Connection) -> None:
@@ -191,7 +196,12 @@ class Credentials:
             outcome="success",
             actor=by,
             subject={"kind": "credential", "reference": record.reference},
-            detail={"credential": record.kind, "profile": record.profile, "uses": record.uses},
+            detail={
+                "credential": record.kind,
+                "profile": record.profile,
+                "uses": record.uses,
+                "asks": record.ask_officer,
+            },
             time=now,
         )
 

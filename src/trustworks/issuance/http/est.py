@@ -12,6 +12,7 @@ import structlog
 from trustworks.core.errors import Malformed, Refused, Rejected, Unavailable
 from trustworks.core.http import RawRequest, RawResponse, Route
 from trustworks.issuance.enrolment.est import MAX_BODY, EstServer, check_secure, is_profile
+from trustworks.issuance.enrolment.waiting import SENTENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +36,7 @@ _CHALLENGE: Final = ("www-authenticate", 'Basic realm="EST", charset="UTF-8"')
 
 def routes(authority: RegistrationAuthority, settings: EstSettings) -> list[Route]:
     """The routes of the EST server."""
-    edge = Edge(EstServer(authority, settings))
+    edge = Edge(EstServer(authority, settings), retry_after=settings.retry_after_seconds)
     return [
         Route(method="GET", path=PREFIX, handler=edge.get),
         Route(method="POST", path=PREFIX, handler=edge.post, content_types=(PKCS10,), max_body=MAX_BODY),
@@ -45,8 +46,9 @@ def routes(authority: RegistrationAuthority, settings: EstSettings) -> list[Rout
 class Edge:
     """The handlers. An issuance waits for signatures and commits, so it is done in a thread."""
 
-    def __init__(self, server: EstServer) -> None:
+    def __init__(self, server: EstServer, *, retry_after: int) -> None:
         self._server = server
+        self._retry_after = retry_after
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="est")
 
     async def get(self, request: RawRequest) -> RawResponse:
@@ -92,6 +94,8 @@ class Edge:
             body = await asyncio.get_running_loop().run_in_executor(self._threads, work)
         except (Malformed, Rejected, Refused, Unavailable) as error:
             return failure(error)
+        if body is None and request.method == "POST":
+            return _text(202, SENTENCE, ("retry-after", str(self._retry_after)))
         if body is None:
             return RawResponse(204, _TEXT, b"", (_NOT_KEPT,))
         return RawResponse(200, content_type, body, (_BASE64, _NOT_KEPT))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from sqlalchemy import (
+    Boolean,
     CheckConstraint,
     Column,
     Index,
@@ -52,6 +53,7 @@ credentials = Table(
     Column("created_by", String(200), nullable=False),
     Column("expires_at", UtcDateTime, nullable=False),
     Column("withdrawn_at", UtcDateTime, nullable=True),
+    Column("ask_officer", Boolean, nullable=False, server_default="0"),
     CheckConstraint("kind IN ('secret', 'certificate', 'ra')", name="kind_known"),
     CheckConstraint("(kind = 'secret') = (sealed IS NOT NULL)", name="secret_is_sealed"),
     CheckConstraint("used >= 0 AND used <= uses", name="used_within"),
@@ -82,7 +84,8 @@ class Credential:
     """What a request may be authorised by, and what for.
 
     `subject` is written as `wire.read_subject` reads it; ``*`` in a value stands for any characters.
-    `alternative_names` are those that may be asked for. `sealed` is the secret, encrypted.
+    `alternative_names` are those that may be asked for. `sealed` is the secret, encrypted. With `ask_officer`
+    each request waits for a registration officer.
     """
 
     reference: str
@@ -97,6 +100,7 @@ class Credential:
     expires_at: datetime
     withdrawn_at: datetime | None = None
     sealed: bytes | None = None
+    ask_officer: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +142,7 @@ def add_credential(connection: Connection, new: Credential) -> bool:
             "created_by": new.created_by,
             "expires_at": new.expires_at,
             "withdrawn_at": new.withdrawn_at,
+            "ask_officer": new.ask_officer,
         },
     )
 

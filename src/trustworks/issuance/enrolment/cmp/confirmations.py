@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from trustworks.issuance.enrolment.ra import RegistrationAuthority
     from trustworks.issuance.records.cmp import Transaction, TransactionState
     from trustworks.issuance.service import Issuance
+
+_IRREVOCABLE: Final = "EN319411-1:REV-6.3.9-15"
 
 
 def confirm(
@@ -110,9 +112,9 @@ def reject(
     """
     try:
         issuance.revoke(found.serial or "", RevocationReason.cessationOfOperation, by=by)
-    except Refused:  # it is revoked already, which is all that is wanted
+    except Refused as error:  # it is revoked already, or nobody asks for its status: nothing is left to do
         record = issuance.find(found.serial or "")
-        if record is None or record.revocation is None:
+        if error.requirement != _IRREVOCABLE and (record is None or record.revocation is None):
             raise
     _end(recorder, found, state, by=by, now=now)
 

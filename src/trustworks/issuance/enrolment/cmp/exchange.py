@@ -7,6 +7,7 @@ what a message changes is written with its transaction's id, so that the same me
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -29,8 +30,11 @@ from trustworks.issuance.enrolment.cmp.signer import CmpSigner, check_standing, 
 from trustworks.issuance.enrolment.holders import issued_here
 from trustworks.issuance.enrolment.names import attributes_of
 from trustworks.issuance.enrolment.secrets import check_equals_evidence, check_usable, use
-from trustworks.issuance.model import Request, serial_hex
+from trustworks.issuance.enrolment.waiting import SENTENCE, finish, waits
+from trustworks.issuance.model import Request
 from trustworks.issuance.records import cmp as records
+from trustworks.issuance.records.waiting import Conversation
+from trustworks.issuance.wire import serial_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -42,12 +46,14 @@ if TYPE_CHECKING:
     from trustworks.issuance.enrolment.ra import RegistrationAuthority
     from trustworks.issuance.enrolment.secrets import Credentials
     from trustworks.issuance.model import Issued
+    from trustworks.issuance.records.waiting import WaitingRequest
 
 log = structlog.get_logger(__name__)
 
 MAX_MESSAGE: Final = 65_536
 NONCE_OCTETS: Final = 16
 ANSWERS: Final = {Body.ir: Body.ip, Body.cr: Body.cp, Body.p10cr: Body.cp, Body.kur: Body.kup}
+_CONFIRMED: Final = (der.InfoTypeAndValue(type=der.IMPLICIT_CONFIRM, value=b"\x05\x00"),)
 
 
 class Exchange:
@@ -114,7 +120,7 @@ class Exchange:
             case Body.genm:
                 return general.answer(self._authority, message, requester)
             case Body.pollReq:
-                raise Rejected("badRequest", "Nothing is waited for here: every request is answered at once.")
+                return self._poll(message, requester, now, nonce)
             case body:
                 raise Rejected("badRequest", f"Messages of the kind {body.name} are not answered here.")
 
@@ -126,37 +132,78 @@ class Exchange:
         transaction_id = message.header.transaction_id or b""
         with self._authority.database.read() as connection:
             known = records.transaction(connection, transaction_id)
-        rules.check_transaction_is_new(known=known is not None)
+        waiting = self._authority.waiting.of_transaction(transaction_id)
+        rules.check_transaction_is_new(known=known is not None or waiting is not None)
+        conversation = Conversation(
+            body=message.body.name,
+            content=message.content,
+            implicit=self._settings.implicit_confirm and _asks_implicit(message),
+            transaction_id=transaction_id,
+            nonce=nonce,
+        )
+        return self._answered(requester, asked, conversation, now)
+
+    def _poll(self, message: PkiMessage, requester: Requester, now: datetime, nonce: bytes) -> Answer:
+        """A client asks after a request that waited for an officer (RFC 4210, 5.3.22)."""
+        found = self._authority.waiting.of_transaction(message.header.transaction_id or b"")
+        rules.check_own_transaction(
+            found=found is not None and found.state != "issued",
+            same_requester=found is not None and found.client == requester.identity,
+        )
+        assert found is not None  # noqa: S101 - the rule before saw it
+        rules.check_recipient_nonce(message.header.recipient_nonce, found.conversation.nonce or b"")
+        asked = read_request(
+            Body[found.conversation.body], found.conversation.content, authority=requester.is_authority
+        )
+        rules.check_polled(der.read_polls(message.content), asked.cert_req_id)
+        conversation = replace(found.conversation, nonce=nonce)
+        if found.state == "waiting":
+            self._authority.waiting.go_on(found, conversation)
+            after = self._settings.check_after_seconds
+            return Answer(body=Body.pollRep, content=der.write_poll(asked.cert_req_id, after, SENTENCE))
+        return self._answered(requester, asked, conversation, now)
+
+    def _answered(
+        self, requester: Requester, asked: Asked, conversation: Conversation, now: datetime
+    ) -> Answer:
+        """The certificate, or what stands against it; either in the body that answers the request."""
         try:
-            return self._issue(message, requester, asked, now, nonce)
+            return self._issue(requester, asked, conversation, now)
         except (Malformed, Rejected, Refused) as error:
             if isinstance(error, Rejected) and error.code == PkiFailureInfo.transactionIdInUse.name:
                 raise
             status = der.write_status(PkiStatus.rejection, words_of(error), bit_of(error))
-            response = der.write_response(asked.cert_req_id, status, None)
-            return Answer(body=ANSWERS[message.body], content=der.write_responses([response]))
+            return _responses(conversation, der.write_response(asked.cert_req_id, status, None))
 
-    def _issue(
-        self, message: PkiMessage, requester: Requester, asked: Asked, now: datetime, nonce: bytes
-    ) -> Answer:
-        rules.check_allowed(message.body.name, issued_here=requester.certificate is not None)
+    def _issue(self, requester: Requester, asked: Asked, conversation: Conversation, now: datetime) -> Answer:
+        rules.check_allowed(conversation.body, issued_here=requester.certificate is not None)
         if requester.credential is not None:
             check_usable(requester.credential, now)
-        if message.body is Body.kur:
+        if conversation.body == Body.kur.name:
             self._check_update(requester, asked)
         evidence = requester.evidence()
         check_equals_evidence(evidence, asked.subject, asked.names)
-        confirmed = self._settings.implicit_confirm and _asks_implicit(message)
-        transaction_id = message.header.transaction_id or b""
+        request = Request(
+            profile=evidence.profile,
+            csr=asked.proof,
+            subject=asked.subject,
+            requested_by=requester.actor,
+            alternative_names=asked.names,
+        )
+        place = self._place(requester, request, conversation)
+        if place is not None and waits(place):
+            status = der.write_status(PkiStatus.waiting, SENTENCE)
+            return _responses(conversation, der.write_response(asked.cert_req_id, status, None))
+        confirmed = conversation.implicit
         confirm_by = now + timedelta(minutes=self._settings.confirm_minutes)
 
         def also(connection: Connection, certificate: bytes) -> None:
-            serial = serial_hex(x509.load_der_x509_certificate(certificate).serial_number)
+            serial = serial_of(certificate)
             new = records.Transaction(
-                transaction_id=transaction_id,
+                transaction_id=conversation.transaction_id or b"",
                 credential=requester.identity,
-                body=message.body.name,
-                nonce=nonce,
+                body=conversation.body,
+                nonce=conversation.nonce or b"",
                 state="confirmed" if confirmed else "waiting",
                 serial=serial,
                 cert_req_id=asked.cert_req_id,
@@ -166,18 +213,22 @@ class Exchange:
             rules.check_transaction_is_new(known=not records.add_transaction(connection, new))
             if requester.credential is not None:
                 use(connection, requester.credential.reference, now)
+            if place is not None:
+                finish(connection, place, serial)
 
-        issued = self._authority.issuance.issue(
-            Request(
-                profile=evidence.profile,
-                csr=asked.proof,
-                subject=asked.subject,
-                requested_by=requester.actor,
-                alternative_names=asked.names,
-            ),
-            also=also,
+        issued = self._authority.issuance.issue(request, also=also)
+        return self._granted(conversation, asked, issued, requester)
+
+    def _place(
+        self, requester: Requester, request: Request, conversation: Conversation
+    ) -> WaitingRequest | None:
+        """Where the request stands before the officer; None where none is asked."""
+        credential = requester.credential
+        if credential is None or not credential.ask_officer:
+            return None
+        return self._authority.waiting.admit(
+            "cmp", requester.identity, credential, request, conversation, issuance=self._authority.issuance
         )
-        return self._granted(message, asked, issued, requester, confirmed=confirmed)
 
     def _check_update(self, requester: Requester, asked: Asked) -> None:
         old = requester.certificate
@@ -187,21 +238,21 @@ class Exchange:
         rules.check_new_key(asked.spki, public_key_info(old.der))
 
     def _granted(
-        self, message: PkiMessage, asked: Asked, issued: Issued, requester: Requester, *, confirmed: bool
+        self, conversation: Conversation, asked: Asked, issued: Issued, requester: Requester
     ) -> Answer:
         subject = attributes_of(x509.load_der_x509_certificate(issued.certificate).subject)
         same = set(subject) == set(asked.subject) and not asked.wants_more
         status = der.write_status(PkiStatus.accepted if same else PkiStatus.grantedWithMods)
         response = der.write_response(asked.cert_req_id, status, issued.certificate)
         anchors: tuple[bytes, ...] = ()
-        if message.body is Body.ir and requester.protection is not None:
+        if conversation.body == Body.ir.name and requester.protection is not None:
             # Who has a secret alone gets the root over the MAC that the secret makes (RFC 9483, 4.1.1).
             anchors = (self._authority.issuance.authority("root").certificate,)
         return Answer(
-            body=ANSWERS[message.body],
+            body=ANSWERS[Body[conversation.body]],
             content=der.write_responses([response], anchors),
             extra=issued.chain,
-            infos=(der.InfoTypeAndValue(type=der.IMPLICIT_CONFIRM, value=b"\x05\x00"),) if confirmed else (),
+            infos=_CONFIRMED if conversation.implicit else (),
         )
 
     # Answers
@@ -280,6 +331,10 @@ class Exchange:
 
 def _asks_implicit(message: PkiMessage) -> bool:
     return any(one.type == der.IMPLICIT_CONFIRM for one in message.general_info)
+
+
+def _responses(conversation: Conversation, response: bytes) -> Answer:
+    return Answer(body=ANSWERS[Body[conversation.body]], content=der.write_responses([response]))
 
 
 def _error(error: TrustworksError) -> Answer:

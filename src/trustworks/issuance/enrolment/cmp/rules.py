@@ -12,6 +12,7 @@ from trustworks.core.errors import Rejected
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime, timedelta
 
     from trustworks.core.der.crmf import CertTemplate
@@ -177,6 +178,14 @@ def check_own_transaction(*, found: bool, same_requester: bool) -> None:
     """`Rejected` (badRequest) in a transaction that there is not, or that is somebody else's."""
     if not found or not same_requester:
         raise Rejected("badRequest", "There is no such transaction of yours that waits for this message.")
+
+
+@implements("RFC4210:5.3.22-01")
+def check_polled(given: Sequence[int], expected: int) -> None:
+    """`Rejected` (badRequest, badCertId) for a message that asks after something else than was asked for."""
+    check_one_request(len(given))
+    if given[0] != expected:
+        raise Rejected("badCertId", f"The certReqId is {expected}, not {given[0]}.")
 
 
 @implements("RFC9483:4.1-01")
