@@ -42,9 +42,9 @@ def draw_secret(file: Path) -> None:
         put_new(file, [f"{secrets.token_urlsafe(_DRAWN_OCTETS)}\n".encode()], mode=0o600)
 
 
-def derived_key(secret: bytes, purpose: str) -> bytes:
+def derived_key(secret: bytes, purpose: bytes) -> bytes:
     """A key of 32 octets for one purpose (HKDF with SHA-256, RFC 5869); keys of others do not tell of it."""
-    return HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=purpose.encode()).derive(secret)
+    return HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=purpose).derive(secret)
 
 
 @implements("TRUSTWORKS:APP-PROXY-SECRET")

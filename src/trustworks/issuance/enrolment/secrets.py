@@ -82,7 +82,7 @@ class SecretKey:
     @cached_property
     def _key(self) -> bytes:
         secret = read_secret(self._file, whose="The registration authority's", code="enrolment.secret-key")
-        return derived_key(secret, "trustworks enrolment secrets")
+        return derived_key(secret, b"trustworks enrolment secrets")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -46,7 +46,7 @@ class Secret:
 
     @cached_property
     def _nonce_key(self) -> bytes:
-        return derived_key(self._secret, "trustworks acme nonce")
+        return derived_key(self._secret, b"trustworks acme nonce")
 
     def new_nonce(self, now: datetime) -> str:
         """A new nonce."""
@@ -72,4 +72,4 @@ class Secret:
 
     def external_key(self, kid: str) -> bytes:
         """The MAC key of an external account binding: 32 octets."""
-        return derived_key(self._secret, f"trustworks acme external account key {kid}")
+        return derived_key(self._secret, b"trustworks acme external account key " + kid.encode())
