@@ -7,6 +7,7 @@ import subprocess
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 from chromium import Chromium, find_browser
 from laboratory import PROGRAM, Lab, openssl, until
@@ -191,11 +192,14 @@ def test_a_request_becomes_a_certificate_and_is_revoked_by_keyboard_alone(
 @pytest.mark.req("CENTS419261:SA1.1", "CENTS419261:M1.5")
 def test_an_auditor_reads_everything_and_decides_nothing(desk: Desk, program: str, tmp_path: Path) -> None:
     identifier = desk.applications[1]
+    wish = {"problem": "other", "details": "A page of yours has a certificate that my browser refuses."}
+    assert httpx.post(f"http://127.0.0.1:{desk.lab.port}/report", json=wish).status_code == 202
     with Chromium(program, tmp_path) as browser:
         browser.go(desk.url)
         browser.tab_to("Code")
         browser.type(desk.run("roles", "console", who="dora")["code"])
         browser.follow("Sign in by code")
+        assert "problem report" in browser.run("document.querySelector('main').innerText")
         browser.follow("Anna Muster TEST")
         assert "you may look" in browser.run("document.querySelector('main').innerText")
         assert browser.run("document.querySelectorAll('main form').length") == 0

@@ -206,6 +206,7 @@ class Services:
             found += self._timestamping_routes()
         if config.issuance is not None:
             found += self._status_routes()
+            found += self._report_routes()
             if config.issuance.protocols:
                 found += self._enrolment_routes()
         if config.timestamping is not None or config.issuance is not None:
@@ -213,6 +214,33 @@ class Services:
         if self.has_console:
             found += self._console_routes()
         return found
+
+    def _report_routes(self) -> list[Route]:
+        """The public page for reports of problems; it stands on the database and the audit log alone."""
+        settings = self.wiring.issuance_settings.problem_reports
+        if not settings.per_hour:
+            return []
+        if not self.log.is_open:
+            return closed.report(self.log)
+        from trustworks.app.web import report  # noqa: PLC0415 - only where the service is configured
+        from trustworks.core.time import any_time  # noqa: PLC0415
+        from trustworks.issuance.revocation import (  # noqa: PLC0415
+            ProblemReports,
+            RevocationRequests,
+            StatusChange,
+        )
+
+        log, clock = self.log.get(), self.clock
+        requests = RevocationRequests(
+            StatusChange(clock, log.recorder), clock=clock, recorder=log.recorder, database=log.database
+        )
+        reports = ProblemReports(
+            requests,
+            database=log.database,
+            now=lambda: any_time(clock).utc,
+            per_hour=settings.per_hour,
+        )
+        return report.routes(reports, banners=self.banners, version=self.version)
 
     def _console_routes(self) -> list[Route]:
         return self.console.get() if self.console.is_open else closed.console(self.console)

@@ -205,6 +205,17 @@ class NoticeSettings(Table):
     )
 
 
+class ProblemReportSettings(Table):
+    """[issuance.problem-reports]: the public page on which anybody reports a problem with a certificate."""
+
+    per_hour: int = Field(
+        default=60,
+        ge=0,
+        le=10_000,
+        description="How many reports are taken in an hour, from all together; 0: there is no page.",
+    )
+
+
 class IssuanceSettings(Table):
     """[issuance]: who the provider is in its certificates, its two authorities, and where statements lie."""
 
@@ -251,6 +262,9 @@ class IssuanceSettings(Table):
     )
     notices: NoticeSettings = Field(
         default_factory=NoticeSettings, description="Notices to subjects about changes of status."
+    )
+    problem_reports: ProblemReportSettings = Field(
+        default_factory=ProblemReportSettings, description="Reports of problems, from anybody (/report)."
     )
     caa: CaaSettings | None = Field(
         default=None, description="How CAA records are asked for; certificates of web sites and mail need it."

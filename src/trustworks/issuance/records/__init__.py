@@ -104,6 +104,7 @@ from trustworks.issuance.records.requests import (
 )
 from trustworks.issuance.records.search import (
     CertificatePlace,
+    count_pending_reports,
     notices_about,
     requests_about,
     search_certificates,
@@ -146,6 +147,7 @@ __all__ = [
     "changes",
     "compromised_keys",
     "count_last_answers",
+    "count_pending_reports",
     "count_revoked",
     "counts",
     "crl",

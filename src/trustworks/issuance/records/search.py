@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, func, or_, select
 
 from trustworks.issuance.model import Notice, RevocationReason
 from trustworks.issuance.records.issued import certificate_of_row
@@ -74,6 +74,15 @@ def requests_about(connection: Connection, serial: str) -> list[RevocationReques
     r = revocation_requests.c
     query = select(revocation_requests).where(r.serial == serial).order_by(r.recorded_at, r.id)
     return [request_of_row(row) for row in connection.execute(query)]
+
+
+def count_pending_reports(connection: Connection, by: str, *, since: datetime) -> int:
+    """How many reports of problems that somebody recorded since a moment still wait."""
+    r = revocation_requests.c
+    query = select(func.count()).where(
+        r.state == "pending", r.received_at >= since, r.kind == "problem-report", r.recorded_by == by
+    )
+    return int(connection.execute(query).scalar_one())
 
 
 def notices_about(connection: Connection, serial: str) -> list[Notice]:
