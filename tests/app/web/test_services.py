@@ -44,7 +44,8 @@ def test_all_routes_of_the_time_stamping_authority_have_one_edge_that_ends_with_
 
     monkeypatch.setattr(edge, "handler", handler)
     for _ in range(3):
-        assert [route.path for route in services.routes()] == ["/tsa", "/tsa/tsu-1"]
+        paths = [route.path for route in services.routes()]
+        assert [one for one in paths if one.startswith("/tsa")] == ["/tsa", "/tsa/tsu-1"]
     assert made == [None, "tsu-1"] * 3
     thread = edge._threads.submit(lambda: edge._threads._threads).result()
     services.close()
