@@ -1,4 +1,4 @@
-"""certbot and acme-client get, renew and revoke certificates of a laboratory, which OpenSSL then looks at."""
+"""certbot, acme-client and dehydrated: certificates of a laboratory, which OpenSSL then looks at."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -223,3 +226,65 @@ def test_acme_client_does_all_of_it(served: AcmeLab) -> None:
     assert json.loads(served.lab.run("certificate", "show", serial, "--json").stdout)["reason"] == (
         "superseded"
     )
+
+
+def test_certbot_gets_a_certificate_for_an_address(certbot: Certbot) -> None:
+    certbot.standalone(more=("--ip-address", "127.0.0.1", "--cert-name", "address"))
+    assert ": OK" in certbot.verified("address")
+    text = openssl("x509", "-noout", "-text", "-in", certbot.file("address"))
+    assert "IP Address:127.0.0.1" in text
+    assert "DNS:" not in text
+
+
+class Files(SimpleHTTPRequestHandler):
+    """The files of `http-01`, as a web server gives them."""
+
+    def log_message(self, *_: object) -> None:
+        """Print nothing."""
+
+
+def test_dehydrated_issues_renews_and_revokes(served: AcmeLab, tmp_path: Path) -> None:
+    """A client in shell, by curl and OpenSSL alone: it shares no code with the others."""
+    program = shutil.which("dehydrated")
+    if program is None:
+        pytest.skip("NOT TESTED, because dehydrated is missing; `tools/setup tests` installs it")
+    name, key = f"js.{DOMAIN}", served.external_key()
+    shown = tmp_path / "web" / ".well-known" / "acme-challenge"
+    shown.mkdir(parents=True)
+    (tmp_path / "domains.txt").write_text(f"{name} two.{name}\n", encoding="utf-8")
+    (tmp_path / "config").write_text(
+        f"CA={served.directory}\nBASEDIR={tmp_path}\nWELLKNOWN={shown}\nCURL_OPTS='--cacert {served.root}'\n"
+        f"EAB_KID={key['kid']}\nEAB_HMAC_KEY={key['hmac_key']}\nKEY_ALGO=secp384r1\nLOCKFILE={tmp_path}/lock\n",
+        encoding="utf-8",
+    )
+
+    def dehydrated(*options: str) -> str:
+        command = [program, "--config", str(tmp_path / "config"), *options]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=240)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def certificate() -> x509.Certificate:
+        return x509.load_pem_x509_certificate((tmp_path / "certs" / name / "cert.pem").read_bytes())
+
+    handler = partial(Files, directory=str(tmp_path / "web"))
+    with ThreadingHTTPServer(("127.0.0.1", served.http_port), handler) as web:
+        thread = threading.Thread(target=web.serve_forever, daemon=True)
+        thread.start()
+        dehydrated("--register", "--accept-terms")
+        dehydrated("--cron")
+        first = certificate()
+        chain = tmp_path / "certs" / name / "chain.pem"
+        leaf = tmp_path / "certs" / name / "cert.pem"
+        assert ": OK" in openssl("verify", "-CAfile", served.root, "-untrusted", chain, leaf)
+        assert "Skipping renew" in dehydrated("--cron")
+        dehydrated("--cron", "--force")
+        second = certificate()
+        assert second.serial_number != first.serial_number
+        web.shutdown()
+        thread.join()
+    dehydrated("--revoke", str(leaf.resolve()))
+    shown_now = served.lab.run("certificate", "show", serial_hex(second.serial_number), "--json").stdout
+    assert json.loads(shown_now)["reason"] == "unspecified"
+    dehydrated("--account")
+    dehydrated("--deactivate")
