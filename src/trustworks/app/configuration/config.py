@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field, ValidationError
 from trustworks.app.configuration.laboratory import check_tokens
 from trustworks.app.configuration.objections import first_causes, given, objection
 from trustworks.app.configuration.settings import (
+    AlarmsSettings,
     AuditSettings,
     HttpSettings,
     LogSettings,
@@ -51,6 +52,7 @@ class Config(Table):
     issuance: IssuanceSettings | None = None
     http: HttpSettings = Field(default_factory=HttpSettings)
     statements: StatementsSettings = Field(default_factory=StatementsSettings)
+    alarms: AlarmsSettings = Field(default_factory=AlarmsSettings)
     log: LogSettings = Field(default_factory=LogSettings)
 
 

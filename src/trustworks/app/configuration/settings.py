@@ -250,6 +250,27 @@ class HttpSettings(Table):
         return self
 
 
+class AlarmsSettings(Table):
+    """[alarms]: who is told that something is not well, or that somebody tries to get in."""
+
+    command: tuple[str, ...] = Field(
+        default=(),
+        description="Program and arguments that get each alarm as a line of JSON and tell people; none: "
+        "nobody is told.",
+    )
+    look_every: float = Field(default=15.0, ge=1, le=3600, description="Seconds between two looks.")
+    again_hours: float = Field(
+        default=24.0, gt=0, le=8760, description="Hours after which an alarm that lasts is told again."
+    )
+    refusals: int = Field(
+        default=20,
+        ge=1,
+        le=1000,
+        description="Refused attempts to sign in, or to do what one may not, within ten minutes that raise "
+        "the alarm `access`; a lock-out always does.",
+    )
+
+
 class LogSettings(Table):
     """[log]: the operational log on standard error (the audit log is another thing)."""
 

@@ -33,6 +33,7 @@ PROBE_EVERY = 60.0
 SETTLE_EVERY = 60.0
 VALIDATE_EVERY = 0.5  # seconds between two looks whether a challenge of ACME waits for its validation
 REQUESTS_EVERY = 10.0  # seconds between two looks at requests for revocation and notices to subjects
+START_PATIENCE = 60.0  # seconds after the start until workers that do not answer are an alarm
 STAMP_AFTER = 5.0  # seconds after the start until the first time-stamp is asked for
 STAMP_AGAIN = 15.0  # seconds between two tries of an authority that does not answer
 STAMP_PATIENCE = 60.0  # seconds without a time-stamp until `/healthz` complains
@@ -58,6 +59,8 @@ def tasks(wiring: Wiring, stop: threading.Event) -> list[Task]:
         found.append(_each("revocation", REQUESTS_EVERY, partial(_revoker, wiring, tokens)))
     if config.issuance is not None and config.issuance.acme is not None:
         found.append(_each("acme", VALIDATE_EVERY, partial(_validator, wiring)))
+    if config.alarms.command:
+        found.append(_each("alarms", config.alarms.look_every, partial(_alarms, wiring)))
     probed = [name for name in ("issuing", "audit") if getattr(config.tokens, name) is not None]
     found += [
         _each(f"module.{token}", PROBE_EVERY, partial(_prober, tokens, token), watch=tokens.watch(token))
@@ -282,6 +285,40 @@ def _revoker(wiring: Wiring, tokens: Tokens, stack: ExitStack) -> Round:
             )
         late = f" {len(overdue)} are overdue: trustworks revocation list." if overdue else ""
         return f"{len(done)} requests carried out, {len(waiting)} wait.{late}"
+
+    return look
+
+
+def _alarms(wiring: Wiring, stack: ExitStack) -> Round:
+    from datetime import UTC, datetime, timedelta  # noqa: PLC0415
+
+    from trustworks.app.health import alarms  # noqa: PLC0415
+    from trustworks.core.handover import hand_over  # noqa: PLC0415
+
+    settings = wiring.config.alarms
+    database = stack.enter_context(wiring.open_database())
+    attempts = alarms.Attempts()
+    began = time.monotonic()
+    told = alarms.Alarms(
+        wiring.state_dir / "alarms.json",
+        partial(hand_over, settings.command),
+        provider=wiring.config.provider.name,
+        again=timedelta(hours=settings.again_hours),
+    )
+
+    def look() -> str | TaskState:
+        now = datetime.now(UTC)
+        found = alarms.unwell(wiring.config.http)
+        if time.monotonic() - began < START_PATIENCE:
+            found.pop("workers", None)  # they are starting as we are
+        with database.read() as connection:
+            refused = attempts.types(connection, now)
+        if (access := alarms.irregular(refused, limit=settings.refusals)) is not None:
+            found["access"] = access
+        problem = told.look(found, now=now)
+        if problem is not None:
+            return TaskState(code="alarms.not-told", sentence=f"Nobody is told of alarms: {problem}.")
+        return f"Raised: {', '.join(told.raised)}." if told.raised else "No alarm."
 
     return look
 

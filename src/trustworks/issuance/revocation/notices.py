@@ -6,10 +6,9 @@ least once. Where the subject can be reached is not known here: the command find
 
 from __future__ import annotations
 
-import json
-import subprocess
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from trustworks.core.handover import hand_over
 from trustworks.core.trace import implements
 from trustworks.issuance import records
 
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
 
     from trustworks.core.store import Database
     from trustworks.issuance.model import Notice
-
-_PATIENCE: Final = 30  # seconds for one notice
 
 
 class Notifier:
@@ -58,15 +55,4 @@ class Notifier:
             "reason": None if notice.reason is None else notice.reason.name,
             "at": notice.at.isoformat(),
         }
-        try:
-            done = subprocess.run(
-                self._command,
-                input=json.dumps(told) + "\n",
-                capture_output=True,
-                text=True,
-                timeout=_PATIENCE,
-                check=False,
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            return f"{self._command[0]}: {error}"[:2000]
-        return None if done.returncode == 0 else f"exit code {done.returncode}: {done.stderr.strip()}"[:2000]
+        return hand_over(self._command, told)
