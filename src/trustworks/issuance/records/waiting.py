@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
+from trustworks.core.audit.bound import bind
 from trustworks.core.store import metadata
 from trustworks.core.store.types import UtcDateTime
 
@@ -63,6 +64,7 @@ requests = Table(
     CheckConstraint("(state = 'waiting') = (decided_at IS NULL)", name="request_decided"),
     CheckConstraint("(state = 'issued') = (serial IS NOT NULL)", name="request_issued"),
 )
+bind(requests, but=("subject", "alternative_names", "content", "decided_why"))
 Index("enrolment_requests_state", requests.c.state, requests.c.asked_at)
 Index("enrolment_requests_credential", requests.c.credential, requests.c.state)
 Index("enrolment_requests_transaction", requests.c.transaction_id, unique=True)
