@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from trustworks.core.module import Module, transfer
+from trustworks.core.module import Module, openings, transfer
 from trustworks.core.module.custodians import Custodian, make_custodian
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from trustworks.core.module import Key, Pkcs11Uri
     from trustworks.core.module.backup import Backup
-    from trustworks.core.module.transfer import Opening, Purpose, Request
+    from trustworks.core.module.openings import Opening, Purpose, Request
 
 BITS = 3072
 
@@ -38,7 +38,7 @@ class Custodians:
 
     def step(self, request: Request, backup: Backup, opening: Opening | None = None) -> Opening:
         """One custodian opens."""
-        name = transfer.whose_turn(request, opening)
+        name = openings.whose_turn(request, opening)
         assert name
         with self.open(name) as module:
             return transfer.open_next(module, request, backup, opening, fingerprint=request.fingerprint)
@@ -46,13 +46,15 @@ class Custodians:
     def opened(self, request: Request, backup: Backup) -> Opening:
         """All of the group open, one after another."""
         opening = self.step(request, backup)
-        while transfer.whose_turn(request, opening):
+        while openings.whose_turn(request, opening):
             opening = self.step(request, backup, opening)
         return opening
 
     def restore(self, target: Module, backup: Backup, names: Sequence[str]) -> Key:
         request = self.ask(target, backup, names)
-        return transfer.finish(target, request, backup, self.opened(request, backup))
+        key = transfer.finish(target, request, backup, self.opened(request, backup))
+        transfer.abandon(target, request)
+        return key
 
 
 def make_custodians(

@@ -35,16 +35,18 @@ def check_output(out: Path, *, replace: bool | None = None) -> None:
         raise _unwritable(out, error) from None
 
 
-def write_output(out: Path, content: Iterable[bytes], *, replace: bool | None = None) -> None:
+def write_output(
+    out: Path, content: Iterable[bytes], *, replace: bool | None = None, mode: int = 0o644
+) -> None:
     """Write a file whole or not at all; a pipe or a device gets the content as it is. As `check_output`."""
     try:
         if _is_stream(out):
             with out.open("wb") as stream:
                 stream.writelines(content)
         elif replace:
-            put(_behind_links(out), b"".join(content))
+            put(_behind_links(out), b"".join(content), mode=mode)
         else:
-            put_new(_behind_links(out), content)
+            put_new(_behind_links(out), content, mode=mode)
     except FileExistsError:
         raise _taken(out, replace=replace) from None
     except OSError as error:

@@ -20,10 +20,10 @@ from trustworks.core.module import Module, Pkcs11Uri
 from trustworks.core.module.algorithms import KeyAlgorithm
 from trustworks.core.module.backup import BackedUpKey, Backup
 from trustworks.core.module.events import new_key
+from trustworks.core.module.openings import Opening, Request, Share
 from trustworks.core.module.packages import Recipient
 from trustworks.core.module.requests import certification_request
 from trustworks.core.module.states import KeyState, check_operational, check_transition
-from trustworks.core.module.transfer import Opening, Request
 from trustworks.core.module.wrapping import Oaep
 
 if TYPE_CHECKING:
@@ -69,9 +69,8 @@ def asked(purpose: str = "restore") -> tuple[Request, Opening]:
         module={},
         made_at=NOW,
     )
-    return request, Opening(
-        request=request.fingerprint, opened_by=("anna", "boris"), oaep=Oaep.SHA256, content=b"c"
-    )
+    shares = tuple(Share(name=name, oaep=Oaep.SHA256, wrapped=b"c") for name in request.custodians)
+    return request, Opening(request=request.fingerprint, shares=shares)
 
 
 @pytest.fixture
@@ -175,6 +174,21 @@ def test_a_key_whose_life_ended_does_not_come_back(
                     spki_sha256=KEY, label="ca", key_id="", algorithm="P-256", entered_at=NOW, state=ended
                 )
             )
+
+
+@pytest.mark.req("TRUSTWORKS:KEYS-NO-RETURN")
+def test_a_copy_of_a_backup_that_was_entered_as_destroyed_brings_nothing_back(
+    recorder: Recorder, register: KeyRegister, database: Database
+) -> None:
+    enter(recorder)
+    request, opening = asked()
+    register.order_return(request, backup(), opening, token=FIRST)
+    register.backup_destroyed(KEY, backup().digest, reason="all copies were shredded")
+    before = events(database)
+    with pytest.raises(Rejected, match="this copy of it was kept all the same") as caught:
+        register.order_return(request, backup(), opening, token=FIRST)
+    assert caught.value.code == "keys.backup-destroyed"
+    assert events(database) == before
 
 
 def test_rows_are_written_once(recorder: Recorder, database: Database) -> None:

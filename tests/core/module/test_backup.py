@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap_with_padding
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 from key_custodians import BITS, Custodians, make_custodians
 
 from trustworks.core.errors import Malformed, Refused, Rejected, Unavailable
-from trustworks.core.module import Key, KeyAlgorithm, Module, documents, placing, transfer
+from trustworks.core.module import Key, KeyAlgorithm, Module, documents, openings, placing, transfer
 from trustworks.core.module.backup import Backup, generate_with_backup, read_backup
-from trustworks.core.module.constants import Attribute, ObjectClass
-from trustworks.core.module.custodians import make_custodian
+from trustworks.core.module.constants import Attribute, KeyType, ObjectClass
+from trustworks.core.module.custodians import KEYS_LABEL, make_custodian, private_of
 from trustworks.core.module.pkcs11 import CryptokiError, PreparedMechanism
 from trustworks.core.module.wrapping import (
     Oaep,
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from trustworks.core.module import Pkcs11Uri
+    from trustworks.core.module.pkcs11 import Template
 
 DATA = b"what the key signs"
 
@@ -125,25 +128,51 @@ def test_one_custodian_alone_is_refused(
         # Nor does a first custodian become the second one, whatever the file says of itself.
         with custodians.open("anna") as module, pytest.raises(Rejected, match="not the token of boris"):
             transfer.open_next(module, request, backup, opening, fingerprint=request.fingerprint)
-        claimed = dataclasses.replace(opening, opened_by=request.custodians, oaep=Oaep.SHA1)
+        (own,) = opening.shares
+        claimed = dataclasses.replace(opening, shares=(own, dataclasses.replace(own, name="boris")))
         with pytest.raises(Rejected, match="cannot be unwrapped"):
             transfer.finish(target, request, backup, claimed)
         assert target.keys() == []
 
 
-def test_the_second_custodian_opens_nothing_without_the_first(
-    custodians: Custodians, lost: tuple[Pkcs11Uri, Backup], module: Module
+@pytest.mark.req("EN319411-1:GEN-6.5.2-06")
+@pytest.mark.parametrize("thief", ["anna", "boris"])
+def test_a_custodian_whose_token_gives_everything_out_has_no_key(
+    custodians: Custodians, lost: tuple[Pkcs11Uri, Backup], module: Module, thief: str
 ) -> None:
+    """Whoever opened before: what their own token unwraps is nothing by itself."""
     _, backup = lost
     request = custodians.ask(module, backup, ("anna", "boris"))
-    forged = transfer.Opening(
-        request=request.fingerprint,
-        opened_by=("anna",),
-        oaep=None,
-        content=backup.package(("anna", "boris")).content,
-    )
-    with pytest.raises(Rejected, match="cannot be unwrapped"):
-        custodians.step(request, backup, forged)
+    opening = custodians.step(request, backup)
+    assert opening.opened_by == ("anna",)
+    package = backup.package(("anna", "boris"))
+    recipient, part = backup.recipient(thief), package.part(thief)
+
+    def give_out(session: int) -> bytes:
+        cryptoki = stolen.cryptoki
+        private = private_of(stolen, session, KEYS_LABEL, recipient.spki, thief)
+        open_template: Template = {
+            Attribute.CLASS: ObjectClass.SECRET_KEY,
+            Attribute.KEY_TYPE: KeyType.AES,
+            Attribute.TOKEN: False,
+            Attribute.SENSITIVE: False,
+            Attribute.EXTRACTABLE: True,
+        }
+        handle = cryptoki.unwrap_key(session, recipient.oaep.mechanism, private, part.wrapped, open_template)
+        value = cryptoki.attribute(session, handle, Attribute.VALUE)
+        assert value
+        return value
+
+    with custodians.open(thief) as stolen:
+        mine = stolen.look_up(give_out)
+    # Not wrapped under it, and not opened by the share of the one before, which is for the target alone.
+    for content in (package.content, package.content[12:], opening.shares[0].wrapped):
+        with pytest.raises((InvalidUnwrap, ValueError)):
+            aes_key_unwrap_with_padding(mine, content)
+    if thief == "anna":  # the outer layer is hers; what is in it is boris's
+        inner = AESGCM(mine).decrypt(package.content[:12], package.content[12:], backup.core)
+        with pytest.raises((InvalidUnwrap, ValueError)):
+            aes_key_unwrap_with_padding(mine, inner)
 
 
 def test_one_flipped_bit_of_a_package_is_refused(
@@ -152,21 +181,37 @@ def test_one_flipped_bit_of_a_package_is_refused(
     _, backup = lost
     package = backup.packages[0]
     request = custodians.ask(module, backup, package.custodians)
-    for place in (0, 1, 2, 100, 390, 400, 420, -1):
-        flipped = bytearray(package.content)
-        flipped[place] ^= 1
-        spoilt = dataclasses.replace(
-            backup,
-            packages=(dataclasses.replace(package, content=bytes(flipped)), *backup.packages[1:]),
-        )
+
+    def flipped(octets: bytes, place: int) -> bytes:
+        changed = bytearray(octets)
+        changed[place] ^= 1
+        return bytes(changed)
+
+    first, second = package.parts
+    spoilt_packages = [
+        *(dataclasses.replace(package, content=flipped(package.content, at)) for at in (0, 12, -1)),
+        dataclasses.replace(package, content=package.content[:12]),
+        dataclasses.replace(
+            package, parts=(first, dataclasses.replace(second, wrapped=flipped(second.wrapped, 100)))
+        ),
+        dataclasses.replace(
+            package, parts=(dataclasses.replace(first, proof=flipped(first.proof, 20)), second)
+        ),
+        dataclasses.replace(package, parts=(first, dataclasses.replace(second, proof=b""))),
+        dataclasses.replace(package, parts=(second, first)),
+        dataclasses.replace(package, parts=(first,)),
+    ]
+    for one in spoilt_packages:
+        spoilt = dataclasses.replace(backup, packages=(one, *backup.packages[1:]))
         asked = dataclasses.replace(request, backup=spoilt.digest)
         with pytest.raises((Rejected, Malformed)):
             transfer.finish(module, asked, spoilt, custodians.opened(asked, spoilt))
     assert module.keys() == []
 
 
-def test_one_flipped_bit_of_the_wrapped_key_is_refused_by_the_first_token(
-    custodians: Custodians, lost: tuple[Pkcs11Uri, Backup], module: Module
+@pytest.mark.parametrize("name", ["anna", "clara"])
+def test_no_custodians_token_hands_anything_on_of_a_changed_backup(
+    custodians: Custodians, lost: tuple[Pkcs11Uri, Backup], module: Module, name: str
 ) -> None:
     _, backup = lost
     request = custodians.ask(module, backup, ("anna", "clara"))
@@ -174,10 +219,13 @@ def test_one_flipped_bit_of_the_wrapped_key_is_refused_by_the_first_token(
         dataclasses.replace(backup, wrapped_key=bytes((backup.wrapped_key[0] ^ 1,)) + backup.wrapped_key[1:]),
         dataclasses.replace(backup, threshold=3),
         dataclasses.replace(backup, key=dataclasses.replace(backup.key, label="another")),
+        dataclasses.replace(backup, module=backup.module | {"model": "another"}),
     ):
         asked = dataclasses.replace(request, backup=spoilt.digest)
+        share = openings.Share(name="anna", oaep=Oaep.SHA1, wrapped=b"")
+        before = openings.Opening(request=asked.fingerprint, shares=() if name == "anna" else (share,))
         with pytest.raises(Rejected, match="cannot be unwrapped") as caught:
-            custodians.step(asked, spoilt)
+            custodians.step(asked, spoilt, before)
         assert caught.value.code == "keys.damaged"
     assert module.keys() == []
 
@@ -188,11 +236,25 @@ def test_an_opening_with_a_flipped_bit_brings_nothing_back(
     _, backup = lost
     request = custodians.ask(module, backup, ("anna", "clara"))
     opening = custodians.opened(request, backup)
-    spoilt = dataclasses.replace(opening, content=bytes((*opening.content[:-1], opening.content[-1] ^ 1)))
-    with pytest.raises(Rejected, match="cannot be unwrapped"):
-        transfer.finish(module, request, backup, spoilt)
+
+    def spoilt(number: int) -> openings.Opening:
+        share = opening.shares[number]
+        other = dataclasses.replace(share, wrapped=bytes((*share.wrapped[:-1], share.wrapped[-1] ^ 1)))
+        shares = (*opening.shares[:number], other, *opening.shares[number + 1 :])
+        return dataclasses.replace(opening, shares=shares)
+
+    for number in (0, 1):
+        with pytest.raises(Rejected, match="cannot be unwrapped"):
+            transfer.finish(module, request, backup, spoilt(number))
     assert module.keys() == []
     assert transfer.finish(module, request, backup, opening).spki == backup.key.spki  # it is not used up
+    # Nor does the key that is there now stand for what nobody opened.
+    with pytest.raises(Rejected, match="cannot be unwrapped"):
+        transfer.finish(module, request, backup, spoilt(1))
+    assert transfer.finish(module, request, backup, opening).spki == backup.key.spki
+    transfer.abandon(module, request)
+    with pytest.raises(Unavailable, match="no transport key"):
+        transfer.finish(module, request, backup, opening)
 
 
 @pytest.mark.req("TRUSTWORKS:KEYS-FINGERPRINT")
@@ -279,7 +341,7 @@ def test_what_is_no_backup_is_malformed(lost: tuple[Pkcs11Uri, Backup]) -> None:
         b"{}",
         b"\xff",
         json.dumps(values | {"extra": 1}).encode(),
-        json.dumps(values | {"format": "trustworks-key-backup-2"}).encode(),
+        json.dumps(values | {"format": "trustworks-key-backup-1"}).encode(),
         json.dumps(values | {"threshold": "2"}).encode(),
         json.dumps(values | {"wrapped_key": "!"}).encode(),
         b" " * (documents.LARGEST + 1),
@@ -355,6 +417,7 @@ def test_a_key_moves_to_a_second_token_and_signs_there(
         public.verify(moved.sign(DATA), DATA, ec.ECDSA(hashes.SHA256()))
         second.destroy(moved)
         opening = custodians.opened(request, backup)
+        transfer.abandon(second, request)
         with pytest.raises(Unavailable, match="no transport key") as caught:  # each request once
             transfer.finish(second, request, backup, opening)
         assert caught.value.code == "keys.no-transport-key"
@@ -388,6 +451,7 @@ def test_a_drill_signs_a_nonce_and_keeps_nothing(
     public = load_der_public_key(backup.key.spki)
     assert isinstance(public, ec.EllipticCurvePublicKey)
     public.verify(found.signature, found.nonce, ec.ECDSA(hashes.SHA256()))
+    transfer.abandon(module, request)
     assert objects_of(module) == 0
 
 
@@ -431,4 +495,5 @@ def test_what_a_killed_restore_left_is_resolved_by_the_next(
     assert len(halves) == 1
     assert module.keys() == []
     assert transfer.finish(module, request, backup, opening).spki == key.spki
+    transfer.abandon(module, request)
     assert objects_of(module) == 2

@@ -74,7 +74,9 @@ def seal_pin(
         )
         facts = {"sealed": sealed.digest, "operators": list(sealed.operators), "threshold": threshold}
         on_event("module.pin-sealing-ordered", here, facts)
-        write_output(out, [documents.write(sealed)])  # before the token knows it: else nobody would
+        write_output(
+            out, [documents.write(sealed)], mode=0o600
+        )  # before the token knows it: else nobody would
         change_pin(module, pin)
         on_event("module.pin-sealed", here, facts)
     _pin_file(wiring, token).unlink(missing_ok=True)
@@ -168,7 +170,7 @@ def open_for_activation(
     given = documents.read(SealedPin, read_file(sealed), f"The sealed PIN {sealed}")
     with custodian_token(operator) as module:
         opening = open_pin(module, given, asked, fingerprint=fingerprint)
-    write_output(out, [documents.write(opening)])
+    write_output(out, [documents.write(opening)], mode=0o600)
     facts = {"opening": str(out), "operator": opening.name}
     typer.echo(json.dumps(facts) if as_json else f"{opening.name} opened; {out} goes to the process.")
 

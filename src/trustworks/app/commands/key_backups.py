@@ -15,7 +15,7 @@ from trustworks.app.commands.tokens import AsJson, Label, ModuleWiring, approved
 from trustworks.core.errors import Rejected
 from trustworks.core.keys import custody, records
 from trustworks.core.keys.model import last_use, living_backups
-from trustworks.core.module import KeyAlgorithm, documents, transfer
+from trustworks.core.module import KeyAlgorithm, documents, openings, transfer
 from trustworks.core.module.events import key_facts
 from trustworks.core.module.states import KeyState
 from trustworks.core.output import check_output, write_output
@@ -25,7 +25,7 @@ from trustworks.core.roles.performing import performs
 if TYPE_CHECKING:
     from trustworks.core.keys.model import BackupEntry, HistoryEntry, KeyEntry
     from trustworks.core.module.backup import Backup
-    from trustworks.core.module.transfer import Opening, Purpose, Request
+    from trustworks.core.module.openings import Opening, Purpose, Request
 
 app = typer.Typer(no_args_is_help=True, help="Backups: create, list, drill, destroy.")
 
@@ -68,7 +68,7 @@ def create(
     check_output(out)
 
     def keep(backup: Backup) -> None:
-        write_output(out, [documents.write(backup)])
+        write_output(out, [documents.write(backup)], mode=0o600)
 
     with (
         register_of(context) as (register, on_event),
@@ -212,7 +212,7 @@ def _recover(  # noqa: PLR0917 - one step of both commands
     with wiring.open_module(token, read_write=True) as module:
         request = transfer.begin(module, backup, custodians=list(names), purpose=purpose, bits=bits)
     opening = open_all(request, backup, names)
-    if opening is None or transfer.whose_turn(request, opening) is not None:
+    if opening is None or openings.whose_turn(request, opening) is not None:
         raise Rejected("keys.custodians-missing", "Not all custodians opened; nothing was brought back.")
     return request, opening
 

@@ -11,7 +11,7 @@ from trustworks.app.commands.key_custodians import custodian_token, read_file
 from trustworks.core.account import account
 from trustworks.core.errors import Rejected
 from trustworks.core.keys import KeyRegister, registered_events
-from trustworks.core.module import transfer
+from trustworks.core.module import openings, transfer
 from trustworks.core.module.backup import Backup, read_backup
 from trustworks.core.roles.performing import operator_of
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from trustworks.app.commands.tokens import ModuleWiring
     from trustworks.core.module.events import OnEvent
-    from trustworks.core.module.transfer import Opening, Request
+    from trustworks.core.module.openings import Opening, Request
 
 
 @contextmanager
@@ -63,7 +63,7 @@ def open_all(
     request: Request, backup: Backup, places: dict[str, str], opening: Opening | None = None
 ) -> Opening | None:
     """Let those custodians open whose turn it is and whose tokens are at hand."""
-    while (name := transfer.whose_turn(request, opening)) in places:
+    while (name := openings.whose_turn(request, opening)) in places:
         with custodian_token(places[name]) as module:
             opening = transfer.open_next(module, request, backup, opening, fingerprint=request.fingerprint)
         typer.echo(f"{name} opened.", err=True)

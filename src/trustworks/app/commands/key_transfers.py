@@ -14,14 +14,14 @@ from trustworks.app.commands.key_custody import backup_in, register_of
 from trustworks.app.commands.tokens import AsJson, ModuleWiring  # noqa: TC001 - Typer reads them
 from trustworks.core.errors import Rejected
 from trustworks.core.keys import custody
-from trustworks.core.module import documents, transfer
+from trustworks.core.module import documents, openings, transfer
 from trustworks.core.module.events import key_facts
 from trustworks.core.output import check_output, write_output
 from trustworks.core.roles.model import Act
 from trustworks.core.roles.performing import performs
 
 if TYPE_CHECKING:
-    from trustworks.core.module.transfer import Opening
+    from trustworks.core.module.openings import Opening
 
 app = typer.Typer(no_args_is_help=True, help="Transfers: begin at the target, wrap, unwrap at the target.")
 
@@ -85,18 +85,18 @@ def wrap(
 ) -> None:
     """Custodians: open the backup in your own tokens, in the request's order, and wrap it for the target."""
     check_output(out)
-    asked = transfer.read_request(read_file(request), f"The request {request}")
+    asked = openings.read_request(read_file(request), f"The request {request}")
     found = backup_in(backup)
     reached: Opening | None = None
     if opening is not None:
-        reached = transfer.read_opening(read_file(opening), f"The opening {opening}")
+        reached = openings.read_opening(read_file(opening), f"The opening {opening}")
     for place in custodian:
         with custodian_token(place) as module:
             reached = transfer.open_next(module, asked, found, reached, fingerprint=fingerprint)
     if reached is None:
         raise Rejected("keys.custodians-missing", "Nobody opened: name a custodian's token by --custodian.")
-    write_output(out, [documents.write(reached)])
-    following = transfer.whose_turn(asked, reached)
+    write_output(out, [documents.write(reached)], mode=0o600)
+    following = openings.whose_turn(asked, reached)
     facts = {"opening": str(out), "opened_by": list(reached.opened_by), "next": following}
     typer.echo(
         json.dumps(facts)
@@ -118,8 +118,8 @@ def unwrap(
 ) -> None:
     """At the target: bring the key to its token, not extractable, and destroy the transport key."""
     wiring: ModuleWiring = context.obj
-    asked = transfer.read_request(read_file(request), f"The request {request}")
-    found, reached = backup_in(backup), transfer.read_opening(read_file(opening), f"The opening {opening}")
+    asked = openings.read_request(read_file(request), f"The request {request}")
+    found, reached = backup_in(backup), openings.read_opening(read_file(opening), f"The opening {opening}")
     with (
         register_of(context) as (register, _),
         wiring.open_module(token, read_write=True) as module,

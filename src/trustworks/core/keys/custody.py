@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from trustworks.core.module.backup import Backup
     from trustworks.core.module.custodians import Custodian
     from trustworks.core.module.events import OnEvent
-    from trustworks.core.module.transfer import Drill, Opening, Request
+    from trustworks.core.module.openings import Opening, Request
+    from trustworks.core.module.transfer import Drill
 
 
 def make_key_with_backup(
@@ -79,6 +80,7 @@ def finish(
         custodians=opening.opened_by,
         transfer=request.purpose == "transfer",
     )
+    transfer.abandon(module, request)  # last: until it is entered, the same files bring it to its end
     return key, entry.state
 
 
@@ -87,4 +89,5 @@ def drill(register: KeyRegister, module: Module, request: Request, backup: Backu
     register.order_return(request, backup, opening, token=module.token_uri)
     found = transfer.drill(module, request, backup, opening)
     register.drilled(backup, token=module.token_uri, custodians=opening.opened_by, nonce=found.nonce)
+    transfer.abandon(module, request)
     return found

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from trustworks.core.audit.canonical import JSON
     from trustworks.core.module import Key
     from trustworks.core.module.backup import Backup
-    from trustworks.core.module.transfer import Opening, Request
+    from trustworks.core.module.openings import Opening, Request
 
 NOWHERE = Pkcs11Uri()  # the token of a key that has not come to one yet
 
@@ -84,7 +84,8 @@ class KeyRegister:
 
         A key that this register does not know is entered, with the backup by which it comes, as
         pre-operational. Raises `Rejected` (keys.state) for one that is deactivated or destroyed, which does
-        not come back; a drill of it is refused, too.
+        not come back, and (keys.backup-destroyed) for a backup that was entered as destroyed; a drill is
+        refused, too.
         """
         spki_sha256, moment = backup.key.spki_sha256, self._now()
 
@@ -102,6 +103,7 @@ class KeyRegister:
                 enter(connection, entry, token=NOWHERE, by=self._by, reason="made by another installation")
             else:
                 check_returnable(known)
+                check_backup_lives(records.history_of(connection, spki_sha256), backup.digest)
             if all(one.backup != backup.digest for one in records.backups_of(connection, spki_sha256)):
                 self._add_backup(connection, backup, NOWHERE, moment)
 
@@ -322,6 +324,17 @@ def check_returnable(entry: KeyEntry) -> None:
         raise Rejected(
             "keys.state",
             f"The key {entry.label!r} is {entry.state.value}, and does not come back. Make a new one.",
+        )
+
+
+@implements("TRUSTWORKS:KEYS-NO-RETURN", "EN319411-1:GEN-6.5.2-13")
+def check_backup_lives(history: Sequence[HistoryEntry], backup: str) -> None:
+    """Refuse a file of which the register says that no copy is left: it was kept against that."""
+    if any(one.act is Act.BACKUP_DESTROYED and one.backup == backup for one in history):
+        raise Rejected(
+            "keys.backup-destroyed",
+            f"The backup {backup[:16]} was entered as destroyed, and this copy of it was kept all the same. "
+            "Find out by whom, and whether there are more; bring the key back by another backup.",
         )
 
 

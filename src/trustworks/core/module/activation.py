@@ -37,8 +37,8 @@ from trustworks.core.module.custodians import (
     private_of,
     token_spki,
 )
+from trustworks.core.module.openings import same_fingerprint
 from trustworks.core.module.pkcs11 import CryptokiError
-from trustworks.core.module.transfer import same_fingerprint
 from trustworks.core.module.wrapping import Oaep, choose_oaep, damaged, rsa_key
 from trustworks.core.trace import implements
 

@@ -80,13 +80,13 @@ class BackedUpKey:
 class Backup:
     """A key's backup: the wrapped key, and a package for each group of custodians. It holds no secret openly.
 
-    `module` says where it was made, `threshold` how many of `custodians` bring it back. The layers of the
-    packages are bound to all the rest (`core`), so that a custodian's token opens nothing of a changed file.
+    `module` says where it was made, `threshold` how many of `custodians` bring it back. The packages are
+    bound to all the rest (`core`), so that a custodian's token hands on nothing of a changed file.
     """
 
     __pydantic_config__: ClassVar = documents.CONFIG
 
-    format: Literal["trustworks-key-backup-1"] = "trustworks-key-backup-1"
+    format: Literal["trustworks-key-backup-2"] = "trustworks-key-backup-2"
     key: BackedUpKey
     made_at: datetime
     module: dict[str, Any]
@@ -141,11 +141,13 @@ def generate_with_backup(
     threshold: int,
     keep: Callable[[Backup], None],
     at: datetime | None = None,
+    key_id: bytes | None = None,
 ) -> tuple[Key, Backup]:
     """Make a key pair and its backup; the key itself then never leaves the module, which is open read_write.
 
     `keep` is called with the backup before the key gets its place, and must have made it durable when it
-    returns: there is no key whose backup was lost. When it raises, there is no key.
+    returns: there is no key whose backup was lost. When it raises, there is no key. `key_id` is the key's
+    CKA_ID, for a caller that must know the key again; absent, it is drawn.
     `Refused`: ECCG-ACM:KEYS, TRUSTWORKS:KEYS-WRAPPING-STRENGTH, TRUSTWORKS:KEYS-OAEP,
     TRUSTWORKS:MODULE-KEY-INSIDE (the key is destroyed). `Rejected`: module.key-exists, keys.quorum,
     keys.no-wrapping (also for a kind of key that the module does not wrap), keys.damaged (the backup did not
@@ -172,11 +174,13 @@ def generate_with_backup(
         )
         for one in custodians
     )
-    making = _Making(module, profile, label, algorithm, recipients, threshold)
+    identity = key_id or secrets.token_bytes(20)
+    making = _Making(module, profile, label, algorithm, recipients, threshold, identity)
     with libraries.start_lock(module.connection.setup):
-        if module.has(label=label):
+        if module.has(label=label) or module.has(key_id=identity):
             raise Rejected(
-                "module.key-exists", f"A key with the label {label!r} is on the token already; use another."
+                "module.key-exists",
+                f"A key with the label {label!r} or that id is on the token already; use another.",
             )
         moment = (at or datetime.now(UTC)).replace(microsecond=0)
         facts = module_facts(module)
@@ -203,10 +207,7 @@ class _Making:
     algorithm: KeyAlgorithm
     recipients: tuple[Recipient, ...]
     threshold: int
-    key_id: bytes = b""
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "key_id", secrets.token_bytes(20))
+    key_id: bytes
 
     def run(
         self, session: int, facts: dict[str, Any], moment: datetime, keep: Callable[[Backup], None]

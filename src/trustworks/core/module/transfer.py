@@ -1,11 +1,10 @@
 """Bringing a key to a token: restore, transfer to another module, and the drill of both.
 
 1. `begin`: the target makes a transport key that never leaves it, and a request that names it and the target.
-2. `open_next`: each custodian of a group, in the package's order, compares the request's fingerprint with
-   what the target shows, and opens one layer in their own token. The last one's token wraps the backup key
-   under the target's transport key.
-3. `finish`: the target unwraps the backup key for one session, under it the private key, which cannot be
-   extracted from then on, signs with it, and destroys the transport key.
+2. `open_next`: each custodian of a group compares the request's fingerprint with what the target shows, and
+   hands their one-time key on: their own token wraps it under the target's transport key.
+3. `finish`: with all of them the target opens the backup key for one session, under it the private key, which
+   cannot be extracted from then on, and signs with it. `abandon` then destroys the transport key.
 
 What goes from one step to the next is a file without a secret in the clear; each step needs one token. A
 process that ends in the middle of `finish` leaves at most a public key, or the key itself: `finish` again
@@ -15,29 +14,35 @@ resolves either. Source: EN 319 411-1, GEN-6.5.2-05 and -06.
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from hmac import compare_digest
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 from trustworks.core.errors import Refused, Rejected, Unavailable
-from trustworks.core.module import documents, objects, packages
 from trustworks.core.module import library as libraries
+from trustworks.core.module import objects, packages
 from trustworks.core.module.agreed import check_key_algorithm
 from trustworks.core.module.constants import Attribute, Mechanism, ObjectClass
 from trustworks.core.module.custodians import KEYS_LABEL, module_facts, private_of, token_spki
 from trustworks.core.module.module import check_protection
+from trustworks.core.module.openings import (
+    Opening,
+    Purpose,
+    Request,
+    Share,
+    check_belongs,
+    check_opening,
+    same_fingerprint,
+    whose_turn,
+)
 from trustworks.core.module.placing import place_private, place_public, public_key, verified
 from trustworks.core.module.wrapping import (
-    Oaep,
     check_rsa_strength,
     choose_oaep,
     generate_rsa_pair,
     passing,
     rsa_key,
     spki_of,
-    unwrap_secret,
-    wrap_under,
     wrapping_profile,
 )
 from trustworks.core.trace import implements
@@ -50,47 +55,6 @@ if TYPE_CHECKING:
     from trustworks.core.module.module import Module
 
 TRANSPORT_LABEL: Final = "trustworks-transport"
-Purpose = Literal["restore", "transfer", "drill"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What a target asks custodians for: one backup's key, to be wrapped under the transport key.
-
-    `custodians` stand in the order in which they open; `module` is the target, as it describes itself.
-    """
-
-    __pydantic_config__: ClassVar = documents.CONFIG
-
-    format: Literal["trustworks-key-request-1"] = "trustworks-key-request-1"
-    purpose: Purpose
-    backup: str
-    label: str
-    custodians: tuple[str, ...]
-    transport_spki: bytes
-    transport_id: bytes
-    oaep: tuple[Oaep, ...]
-    kwp: str
-    module: dict[str, Any]
-    made_at: datetime
-
-    @property
-    def fingerprint(self) -> str:
-        """SHA-256 over the request, in hexadecimal: what the target shows, and custodians compare."""
-        return documents.digest(self).hex()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opening:
-    """How far the custodians have come: who opened, and what the next one, or the target, goes on with."""
-
-    __pydantic_config__: ClassVar = documents.CONFIG
-
-    format: Literal["trustworks-key-opening-1"] = "trustworks-key-opening-1"
-    request: str
-    opened_by: tuple[str, ...]
-    oaep: Oaep | None
-    content: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,16 +63,6 @@ class Drill:
 
     nonce: bytes
     signature: bytes
-
-
-def read_request(octets: bytes, what: str = "The request") -> Request:
-    """Read a request's file. Raises `Malformed`."""
-    return documents.read(Request, octets, what)
-
-
-def read_opening(octets: bytes, what: str = "The opening") -> Opening:
-    """Read an opening's file. Raises `Malformed`."""
-    return documents.read(Opening, octets, what)
 
 
 # The target
@@ -203,53 +157,32 @@ def open_next(
     *,
     fingerprint: str,
 ) -> Opening:
-    """Open one layer in the token of the custodian whose turn it is.
+    """Hand on the part of the custodian whose turn it is, in their own token.
 
     `fingerprint` is what the custodian read off the target, typed in or scanned, not taken from the request.
     `Refused`: TRUSTWORKS:KEYS-FINGERPRINT, KEYS-TARGET, KEYS-WRAPPING-STRENGTH, KEYS-OAEP. `Rejected`:
     keys.other-backup, keys.other-request, keys.other-custodian, keys.damaged.
     """
     same_fingerprint(request.fingerprint, fingerprint)
-    _check_belongs(request, backup)
+    check_belongs(request, backup)
     check_target(backup.module, request.module)
     transport = rsa_key(request.transport_spki, "the target's transport")
     check_rsa_strength(transport.key_size, "the target's transport")
-    done = () if opening is None else opening.opened_by
-    content = backup.package(request.custodians).content
-    if opening is not None:
-        _check_opening(request, opening)
-        content = opening.content
-    if len(done) >= len(request.custodians):
+    done = Opening(request=request.fingerprint) if opening is None else opening
+    check_opening(request, done)
+    name = whose_turn(request, done)
+    if name is None:
         raise Rejected("keys.other-custodian", "All custodians have opened: give the opening to the target.")
-    name = request.custodians[len(done)]
-    recipient = backup.recipient(name)
-    cryptoki, last = module.cryptoki, len(done) + 1 == len(request.custodians)
+    recipient, part = backup.recipient(name), backup.package(request.custodians).part(name)
     # Before anything is opened: whether what comes out can go on its way.
-    profile = wrapping_profile(module)
-    onward = choose_oaep(profile.oaep, request.oaep, sha1=module.oaep_sha1) if last else None
+    onward = choose_oaep(wrapping_profile(module).oaep, request.oaep, sha1=module.oaep_sha1)
 
     def step(session: int) -> bytes:
         private = private_of(module, session, KEYS_LABEL, recipient.spki, name)
-        if onward is None:
-            return packages.open_outer(module, session, private, recipient.oaep, content, backup.core)
-        with passing(cryptoki, session) as handles:
-            handles.append(
-                packages.open_innermost(module, session, private, recipient.oaep, content, profile.kwp)
-            )
-            return wrap_under(cryptoki, session, onward, transport, handles[-1])
+        return packages.hand_on(module, session, private, recipient, part, backup.core, onward, transport)
 
-    return Opening(
-        request=request.fingerprint,
-        opened_by=(*done, name),
-        oaep=onward,
-        content=module.look_up(step),
-    )
-
-
-def whose_turn(request: Request, opening: Opening | None) -> str | None:
-    """The custodian who opens next; None where the target is next."""
-    done = 0 if opening is None else len(opening.opened_by)
-    return request.custodians[done] if done < len(request.custodians) else None
+    share = Share(name=name, oaep=onward, wrapped=module.look_up(step))
+    return replace(done, shares=(*done.shares, share))
 
 
 def custodian_of(module: Module, backup: Backup) -> str | None:
@@ -258,46 +191,16 @@ def custodian_of(module: Module, backup: Backup) -> str | None:
     return next((one.name for one in backup.custodians if one.spki == spki), None)
 
 
-@implements("TRUSTWORKS:KEYS-FINGERPRINT")
-def same_fingerprint(expected: str, given: str) -> None:
-    """Refuse a request that is not the one that was shown: else a key or a PIN would go to somebody else."""
-    typed = "".join(given.lower().split()).replace(":", "")
-    if not compare_digest(typed.encode(), expected.encode()):
-        raise Refused(
-            "TRUSTWORKS:KEYS-FINGERPRINT",
-            "The request is not the one whose fingerprint was read off the target. Open nothing, and find "
-            "out who changed it.",
-        )
-
-
-def _check_belongs(request: Request, backup: Backup) -> None:
-    if request.backup != backup.digest:
-        raise Rejected(
-            "keys.other-backup",
-            "The request asks for another backup, or the backup was changed. Take the file that was named "
-            "when "
-            "the request was made.",
-        )
-
-
-def _check_opening(request: Request, opening: Opening) -> None:
-    done = len(opening.opened_by)
-    if opening.request != request.fingerprint or opening.opened_by != request.custodians[:done]:
-        raise Rejected(
-            "keys.other-request", "The opening belongs to another request. Take the one of this request."
-        )
-
-
 # The target again
 
 
 def finish(module: Module, request: Request, backup: Backup, opening: Opening) -> Key:
     """Unwrap the key on the target, which must be open read_write; answers the key, which has signed.
 
-    Where a process ended in the middle of it, the same call again completes it or starts anew. `Rejected`:
-    keys.other-backup, keys.other-request, keys.custodians-missing, keys.damaged, module.key-exists;
-    `Unavailable` (keys.no-transport-key) where the request is not of this token or was finished. The
-    transport key stays after a failure, and is destroyed after success.
+    Where a process ended in the middle of it, the same call again completes it or starts anew; that the
+    custodians opened is shown again then. `Rejected`: keys.other-backup, keys.other-request,
+    keys.custodians-missing, keys.damaged, module.key-exists; `Unavailable` (keys.no-transport-key) where the
+    request is not of this token or was finished. The transport key stays, until `abandon`.
     """
     _check_finish(module, request, backup, opening, drill=False)
     key_id = backup.key.key_id
@@ -306,9 +209,11 @@ def finish(module: Module, request: Request, backup: Backup, opening: Opening) -
         there = module.has(key_id=key_id)
         if not there:
             module.destroy_id(key_id)  # a public half that a killed process left
-            module.connection.run(
-                lambda session: _unwrap(module, session, request, backup, opening, None), once=True
-            )
+        # A key that is there already is no proof that anybody opened anything now.
+        nonce = secrets.token_bytes(32) if there else None
+        module.connection.run(
+            lambda session: _unwrap(module, session, request, backup, opening, nonce), once=True
+        )
     try:
         key = module.key(key_id=key_id)
         _check_same(key, backup)
@@ -318,7 +223,6 @@ def finish(module: Module, request: Request, backup: Backup, opening: Opening) -
         if not there:  # what was there before is not this call's to destroy
             module.destroy_id(key_id)
         raise
-    abandon(module, request)
     return key
 
 
@@ -331,26 +235,28 @@ def _check_same(key: Key, backup: Backup) -> None:
 
 
 def drill(module: Module, request: Request, backup: Backup, opening: Opening) -> Drill:
-    """Unwrap the key for one session alone, let it sign a nonce, and keep nothing. Raises as `finish`."""
+    """Unwrap the key for one session alone, let it sign a nonce, and keep nothing. Raises as `finish`.
+
+    The transport key stays, as there.
+    """
     _check_finish(module, request, backup, opening, drill=True)
     nonce = secrets.token_bytes(32)
     signature = module.connection.run(
         lambda session: _unwrap(module, session, request, backup, opening, nonce), once=True
     )
-    abandon(module, request)
     return Drill(nonce=nonce, signature=signature)
 
 
 def _check_finish(module: Module, request: Request, backup: Backup, opening: Opening, *, drill: bool) -> None:
-    _check_belongs(request, backup)
-    _check_opening(request, opening)
+    check_belongs(request, backup)
+    check_opening(request, opening)
     if (request.purpose == "drill") is not drill:
         raise Rejected(
             "keys.other-request",
             f"The custodians agreed to a {request.purpose}, and to nothing else. Begin anew for another "
             "purpose.",
         )
-    if len(opening.opened_by) != len(request.custodians) or opening.oaep is None:
+    if len(opening.shares) != len(request.custodians):
         missing = ", ".join(request.custodians[len(opening.opened_by) :])
         raise Rejected("keys.custodians-missing", f"{missing} must open first; nothing was brought back.")
     check_key_algorithm(backup.key.algorithm, module.today(), lab=module.lab)
@@ -365,7 +271,7 @@ def _unwrap(  # noqa: PLR0917 - one step of the protocol
     found = cryptoki.find(
         session, {Attribute.CLASS: ObjectClass.PRIVATE_KEY, Attribute.ID: request.transport_id}
     )
-    if not found or opening.oaep is None:
+    if not found:
         module.connection.check_usable()
         raise Unavailable(
             "keys.no-transport-key",
@@ -373,9 +279,9 @@ def _unwrap(  # noqa: PLR0917 - one step of the protocol
             "finished. Begin anew.",
         )
     with passing(cryptoki, session) as handles:
-        kek = unwrap_secret(
-            cryptoki, session, opening.oaep.mechanism, found[0], opening.content, Attribute.UNWRAP
-        )
+        shares = [(one.oaep, one.wrapped) for one in opening.shares]
+        package = backup.package(request.custodians)
+        kek = packages.put_together(module, session, found[0], shares, package, kwp, backup.core)
         handles.append(kek)
         # First for this session alone: nothing is put on the token that does not sign as it should.
         tried = place_private(module, session, kwp, kek, backup, on_token=False)
