@@ -106,6 +106,24 @@ def test_another_library_or_mechanism_stops_the_token(
             module.key("ca").sign(b"data")
 
 
+@pytest.mark.req("TRUSTWORKS:MODULE-BARRED")
+def test_a_token_whose_approval_is_gone_signs_nothing(
+    token: Pkcs11Uri, softhsm: Path, tmp_path: Path
+) -> None:
+    with opened(token, softhsm, tmp_path) as module:
+        module.generate_key_pair(label="ca", algorithm=KeyAlgorithm.P256)
+        with pytest.raises(Refused, match="was not approved in"):
+            module.key("ca").sign(b"data")
+        approve(module, tmp_path)
+    with opened(token, softhsm, tmp_path) as module:
+        module.key("ca").sign(b"data")
+        (tmp_path / "approval.json").unlink()
+        assert not module.health().ok
+        with pytest.raises(Refused, match="was not approved in") as error:
+            module.key("ca").sign(b"data")
+        assert error.value.requirement == "TRUSTWORKS:MODULE-BARRED"
+
+
 def test_what_the_register_knows_is_no_difference(token: Pkcs11Uri, softhsm: Path, tmp_path: Path) -> None:
     entered: set[str] = set()
     with opened(token, softhsm, tmp_path, lambda _: (frozenset(entered), frozenset())) as module:

@@ -156,12 +156,15 @@ def compare_objects(
 
 
 def differences(module: Module, approved: Approval | None = None) -> tuple[str, ...]:
-    """What is different from the approved module and from the register; nothing without an approval.
+    """What is different from the approved module and from the register; nothing where none is asked for.
 
     Raises `Unavailable` where approval or module cannot be read.
     """
     if approved is None and module.approval is not None:
         approved = read_approval(module.approval, module.token_uri.serial or "")
+        if approved is None:  # nobody looked at it yet, or the approval is gone: then it may be any module
+            where = f"{module.token_uri} was not approved in {module.approval}"
+            return (f"{where}; look at `trustworks module info`, then run `trustworks module approve`",)
     if approved is None:
         return ()
     found = compare(approved, module.info())
@@ -220,13 +223,6 @@ def health(module: Module, approved: Approval | None) -> ModuleHealth:
     try:
         findings += look_at_random(module.random(32), module.random(32))
         findings += _token_flags(module)
-        if approved is None and module.approval is not None:
-            approved = read_approval(module.approval, module.token_uri.serial or "")
-            if approved is None:
-                findings.append(
-                    f"{module.token_uri} was not approved in {module.approval}; look at `trustworks module "
-                    "info`, then run `trustworks module approve`"
-                )
         module.barred = differences(module, approved)
         findings += module.barred
     except TrustworksError as error:
