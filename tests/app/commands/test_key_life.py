@@ -158,6 +158,20 @@ def test_one_changed_octet_of_the_file_brings_nothing_back(
     assert keys_on(folder, "issuing") == []
 
 
+def test_a_destruction_that_was_interrupted_is_entered_by_the_same_command(
+    folder: Path, backup: Path
+) -> None:
+    with Wiring.lazy(folder / "trustworks.toml").open_module("issuing", read_write=True) as module:
+        module.destroy(module.key("ca"))  # as by a process that ended before it told of it
+    assert state(folder)["state"] == "operational"
+    destroy(folder)
+    assert state(folder) == {"state": "suspended", "tokens": [], "backups": 1}
+    again = ("destroy-key", "--token", "issuing", "--label", "ca", "--reason", "test", "--confirm", "ca")
+    done = call(folder, *again, commands=module_app)
+    assert "No private key with the label 'ca'" in str(done.exception)
+    assert backup.is_file()
+
+
 def test_a_suspended_key_signs_nothing(folder: Path, backup: Path) -> None:
     assert backup.is_file()
     done = call(folder, "states", "set", "ca", "pre-operational", "--reason", "because")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from trustworks.app.commands.key_custodians import CustodianPlaces, read_card
-from trustworks.app.commands.key_custody import backup_in, open_all, register_of, whose
+from trustworks.app.commands.key_custody import backup_in, check_active, open_all, register_of, whose
 from trustworks.app.commands.tokens import AsJson, Label, ModuleWiring, approved
 from trustworks.core.errors import Rejected
 from trustworks.core.keys import custody, records
@@ -209,6 +209,7 @@ def _recover(  # noqa: PLR0917 - one step of both commands
     """
     wiring: ModuleWiring = context.obj
     names = whose(places, backup)
+    check_active(context, names)
     with wiring.open_module(token, read_write=True) as module:
         request = transfer.begin(module, backup, custodians=list(names), purpose=purpose, bits=bits)
     opening = open_all(request, backup, names)

@@ -16,7 +16,7 @@ from trustworks.core.module.backup import Backup, read_backup
 from trustworks.core.roles.performing import operator_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from trustworks.app.commands.tokens import ModuleWiring
@@ -36,6 +36,16 @@ def register_of(context: typer.Context) -> Iterator[tuple[KeyRegister, OnEvent]]
 def backup_in(file: Path) -> Backup:
     """The backup in a file. Raises `Malformed`."""
     return read_backup(read_file(file), f"The backup {file}")
+
+
+def check_active(context: typer.Context, names: Iterable[str]) -> None:
+    """Refuse custodians who were operators and are none any more. Raises `Refused`."""
+    from trustworks.core.roles import list_operators  # noqa: PLC0415 - these commands alone
+    from trustworks.core.roles.rules.custody import check_custodians  # noqa: PLC0415 - as above
+
+    wiring: ModuleWiring = context.obj
+    with wiring.open_database() as database, database.read() as connection:
+        check_custodians(names, list_operators(connection))
 
 
 def whose(places: Sequence[str], backup: Backup) -> dict[str, str]:

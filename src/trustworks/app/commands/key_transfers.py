@@ -10,7 +10,7 @@ import typer
 
 from trustworks.app.commands.key_backups import BackupFile, Bits, TokenName  # noqa: TC001 - as below
 from trustworks.app.commands.key_custodians import CustodianPlaces, custodian_token, read_file
-from trustworks.app.commands.key_custody import backup_in, register_of
+from trustworks.app.commands.key_custody import backup_in, check_active, register_of
 from trustworks.app.commands.tokens import AsJson, ModuleWiring  # noqa: TC001 - Typer reads them
 from trustworks.core.errors import Rejected
 from trustworks.core.keys import custody
@@ -46,6 +46,7 @@ def begin(
     """
     wiring: ModuleWiring = context.obj
     found = backup_in(backup)
+    check_active(context, custodian)
     check_output(out)
     with register_of(context) as (_, on_event), wiring.open_module(token, read_write=True) as module:
         request = transfer.begin(module, found, custodians=custodian, purpose="transfer", bits=bits)
@@ -120,6 +121,7 @@ def unwrap(
     wiring: ModuleWiring = context.obj
     asked = openings.read_request(read_file(request), f"The request {request}")
     found, reached = backup_in(backup), openings.read_opening(read_file(opening), f"The opening {opening}")
+    check_active(context, reached.opened_by)
     with (
         register_of(context) as (register, _),
         wiring.open_module(token, read_write=True) as module,

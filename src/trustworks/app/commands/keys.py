@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path  # noqa: TC003 - Typer reads it at run time
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from cryptography import x509
@@ -22,13 +22,18 @@ from trustworks.app.commands.tokens import (
     names,
     opened,
 )
-from trustworks.core.errors import Rejected
+from trustworks.core.errors import Rejected, Unavailable
 from trustworks.core.module import KeyAlgorithm
+from trustworks.core.module.events import destroy_key as told_destruction
 from trustworks.core.module.events import key_facts, new_key
 from trustworks.core.module.requests import certification_request
 from trustworks.core.output import check_output, write_output
 from trustworks.core.roles.model import Act
 from trustworks.core.roles.performing import performs
+
+if TYPE_CHECKING:
+    from trustworks.app.commands.tokens import ModuleWiring
+    from trustworks.core.module import Module
 
 
 def keys(
@@ -148,6 +153,26 @@ _COPIES = (
 )
 
 
+def _entered(context: typer.Context, module: Module, label: str) -> dict[str, Any] | None:
+    """The key with that label that the register has on the token, and an interruption left it so."""
+    from trustworks.core.keys import records  # noqa: PLC0415 - few commands need it
+    from trustworks.core.keys.model import places  # noqa: PLC0415 - as above
+
+    wiring: ModuleWiring = context.obj
+    with wiring.open_database() as database, database.read() as connection:
+        for one in records.keys_with(connection, label=label):
+            there = places(records.history_of(connection, one.spki_sha256))
+            if (module.token_uri.serial or "") in there and not module.has(key_id=bytes.fromhex(one.key_id)):
+                return {
+                    "label": one.label,
+                    "id": one.key_id,
+                    "algorithm": one.algorithm,
+                    "spki_sha256": one.spki_sha256,
+                    "found_after_interruption": True,
+                }
+    return None
+
+
 @performs(Act.RUN_CEREMONY)
 def destroy_key(
     context: typer.Context,
@@ -163,7 +188,7 @@ def destroy_key(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Destroy a key for ever.
+    """Destroy a key for ever; one that is gone already, though the register has it, is entered as gone.
 
     A time-stamping unit that runs stops by itself within seconds. Restart other services that use the key:
     with SoftHSM2 they sign with a copy of it until they end.
@@ -172,15 +197,20 @@ def destroy_key(
         log_of(context, alone=uri is not None) as on_event,
         opened(context, token=token, uri=uri, library=library, lab=lab, read_write=True) as module,
     ):
-        key = module.key(label=label)
+        try:
+            key = module.key(label=label)
+        except Unavailable as error:
+            gone = None if error.code != "module.key-absent" or uri else _entered(context, module, label)
+            if gone is None:
+                raise
+            on_event("module.key-destroyed", module.token_uri, gone | {"reason": reason})
+            typer.echo(json.dumps(gone) if as_json else f"{label} was gone; the register is told now.")
+            return
         if confirm is None:
             confirm = typer.prompt(f"{key.uri} will be lost for ever. Type its label", err=True)
         if confirm != label:
             raise Rejected("module.confirmation", "The label was not repeated; nothing was destroyed.")
         here = {"token": module.token_uri.token, "serial": module.token_uri.serial}
         approved(context, "key.destroy", here | {"label": label, "spki_sha256": key.spki_sha256.hex()})
-        facts = key_facts(key) | {"reason": reason}
-        on_event("module.key-destruction-ordered", module.token_uri, facts)
-        module.destroy(key)
-        on_event("module.key-destroyed", module.token_uri, facts)
+        facts = told_destruction(on_event, module, key, reason=reason)
     typer.echo(json.dumps(facts) if as_json else f"{facts['uri']} is destroyed.\n{_COPIES}")

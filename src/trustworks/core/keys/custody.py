@@ -37,10 +37,12 @@ def make_key_with_backup(
     keep: Callable[[Backup], None],
     state: KeyState = KeyState.OPERATIONAL,
     reason: str = "",
+    key_id: bytes | None = None,
 ) -> tuple[Key, Backup]:
     """Make a key with its backup and enter both; a key that the register does not take is destroyed again.
 
-    `keep` makes the backup's file durable, before the key has its place. Raises what
+    `keep` makes the backup's file durable, before the key has its place; `key_id` is the key's CKA_ID, drawn
+    where it is absent. Raises what
     `generate_with_backup` raises, and what `on_event` and the register raise.
     """
     names: list[str] = [one.name for one in custodians]
@@ -56,6 +58,7 @@ def make_key_with_backup(
         custodians=custodians,
         threshold=threshold,
         keep=keep,
+        key_id=key_id,
     )
     try:
         register.enter(key, state=state, reason=reason, backup=backup)

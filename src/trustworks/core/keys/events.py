@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 def registered_events(recorder: Recorder, *, by: str | None = None) -> OnEvent:
     """As `module_events`; a key that is made is entered in the register, and one that is destroyed noted.
 
-    A new key is operational, unless the event's detail names another `state`. The actor is `by`, the operator
-    who was authenticated; absent, the account in which this program runs.
+    A new key is operational, unless the event's detail names another `state`. What the register knows already
+    is not entered twice, so that who finds a key made or gone after an interruption may tell of it again. The
+    actor is `by`, the operator who was authenticated; absent, the account in which this program runs.
     """
     actor = by or account()
     plain = module_events(recorder, by=actor)
@@ -75,5 +76,5 @@ def _removed(recorder: Recorder, token: Pkcs11Uri, detail: dict[str, Any], by: s
     try:
         register.removed(detail["spki_sha256"], token=token, reason=str(detail.get("reason", "")))
     except Unavailable as error:
-        if error.code != "keys.unknown":
+        if error.code not in {"keys.unknown", "keys.not-there"}:
             raise

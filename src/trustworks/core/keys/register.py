@@ -71,7 +71,7 @@ class KeyRegister:
                     by=self._by,
                     reason=reason,
                 )
-            if backup is not None:
+            if backup is not None and not _knows(connection, backup):
                 self._add_backup(connection, backup, token, moment)
 
         detail: dict[str, JSON] = {"state": state.value}
@@ -104,7 +104,7 @@ class KeyRegister:
             else:
                 check_returnable(known)
                 check_backup_lives(records.history_of(connection, spki_sha256), backup.digest)
-            if all(one.backup != backup.digest for one in records.backups_of(connection, spki_sha256)):
+            if not _knows(connection, backup):
                 self._add_backup(connection, backup, NOWHERE, moment)
 
         detail: dict[str, JSON] = {
@@ -177,7 +177,8 @@ class KeyRegister:
         """The key was destroyed on one token.
 
         Where it is on no token any more it is suspended, as long as there is a backup; without one it is
-        destroyed, whatever its state was.
+        destroyed, whatever its state was. Raises `Unavailable` (keys.not-there) where the register does not
+        have it on that token.
         """
         return self._act(Act.REMOVED, spki_sha256, _after_removal(token), token=token, reason=reason)
 
@@ -309,6 +310,11 @@ def enter(connection: Connection, entry: KeyEntry, *, token: Pkcs11Uri, by: str,
     )
 
 
+def _knows(connection: Connection, backup: Backup) -> bool:
+    known = records.backups_of(connection, backup.key.spki_sha256)
+    return any(one.backup == backup.digest for one in known)
+
+
 def _backup_facts(backup: Backup) -> dict[str, JSON]:
     return {
         "backup": backup.digest,
@@ -358,7 +364,14 @@ def _after_return(entry: KeyEntry, history: Sequence[HistoryEntry]) -> KeyState:
 
 def _after_removal(token: Pkcs11Uri) -> Callable[[KeyEntry, Sequence[HistoryEntry]], KeyState]:
     def after(entry: KeyEntry, history: Sequence[HistoryEntry]) -> KeyState:
-        elsewhere = {serial for serial in places(history) if serial != (token.serial or "")}
+        here = token.serial or ""
+        if here and here not in places(history):
+            raise Unavailable(
+                "keys.not-there",
+                f"The register does not have the key {entry.label!r} on {token}; `trustworks keys states "
+                "list --history` shows where it was.",
+            )
+        elsewhere = {serial for serial in places(history) if serial != here}
         if elsewhere:
             return entry.state
         if not living_backups(history):

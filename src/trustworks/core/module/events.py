@@ -74,6 +74,15 @@ def _record_key(on_event: OnEvent, module: Module, key: Key) -> None:
         raise
 
 
+def destroy_key(on_event: OnEvent, module: Module, key: Key, *, reason: str) -> dict[str, Any]:
+    """Destroy a key on this token, told before and after; answers what was told."""
+    told = key_facts(key) | {"reason": reason}
+    on_event("module.key-destruction-ordered", module.token_uri, told)
+    module.destroy(key)
+    on_event("module.key-destroyed", module.token_uri, told)
+    return told
+
+
 def add_probe_key(on_event: OnEvent, module: Module) -> None:
     """Make the key that `health` signs with, where it is absent. The module must be open read_write."""
     ensure_probe_key(module, partial(new_key, on_event, module))
