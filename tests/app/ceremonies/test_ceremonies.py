@@ -15,6 +15,7 @@ from forked_program import run, run_script
 from laboratory import Lab
 
 from trustworks.app.wiring import Wiring
+from trustworks.core.ceremony.model import KINDS
 from trustworks.issuance import records
 
 # One laboratory for all of them.
@@ -46,7 +47,7 @@ def authorities(lab: Lab) -> list[str]:
         return [one.name for one in records.list_authorities(connection)]
 
 
-@pytest.mark.parametrize("kind", ["root", "sub-ca", "service-key", "initialise-token", "destroy"])
+@pytest.mark.parametrize("kind", sorted(KINDS))
 def test_a_template_is_rehearsed_as_it_is_handed_out(lab: Lab, kind: str) -> None:
     plan, out = written(lab, kind, template(kind)), lab.folder.parent / f"{kind}.rehearsal.json"
     before = authorities(lab), json.loads(lab.run("module", "keys", "--json").stdout)

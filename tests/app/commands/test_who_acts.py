@@ -29,7 +29,8 @@ LOOKS = {
         "timestamp issued",
     ),
     *("keys ceremony plan", "keys ceremony check", "keys ceremony digest", "keys ceremony list"),
-    *("keys ceremony show", "keys ceremony verify", "keys custodian show", "keys backup list"),
+    *("keys ceremony show", "keys ceremony export", "keys ceremony verify"),
+    *("keys custodian show", "keys backup list"),
     *("keys states list", "statements render", "statements check", "statements list", "statements show"),
 }
 

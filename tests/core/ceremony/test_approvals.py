@@ -141,6 +141,7 @@ def attended(people: dict[str, Somebody]) -> Transcript:
     entries.append(following(PLAN, entries, "opened", at=NOW, facts=facts))
     for number, step in enumerate(PLAN.plan.steps, 1):
         told = dict.fromkeys(REPORTED.get(step.kind, ()), "x")
+        entries.append(following(PLAN, entries, "begun", at=NOW, step=number))
         entries.append(following(PLAN, entries, "done", at=NOW, step=number, facts=told))
     entries.append(following(PLAN, entries, "closed", at=NOW))
     key = SoftKey()

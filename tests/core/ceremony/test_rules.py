@@ -63,7 +63,8 @@ def test_whoever_does_something_is_a_participant_and_who_watches_does_nothing_el
 @pytest.mark.req("EN319411-1:GEN-6.5.1-11", "EN319411-1:GEN-6.5.1-12")
 def test_a_script_has_the_steps_of_its_type_and_a_part_for_each_participant() -> None:
     found = told(('type = "sub-ca"', 'type = "destroy"'), kind="sub-ca")
-    assert ("EN319411-1:GEN-6.5.1-12", "a ceremony of the type destroy needs a step destroy-key") in found
+    said = "a ceremony of the type destroy needs a step destroy-key or destroy-backup"
+    assert ("EN319411-1:GEN-6.5.1-12", said) in found
     idle = told(
         ('function = "holds the second key of the safe"\napproves = true', 'function = "x"'),
         ('"clara"]', '"boris"]'),
@@ -130,3 +131,30 @@ def test_a_report_holds_modules_and_keys() -> None:
     assert rules.report_objections(plan, {one: done[one] for one in (1, 2, 3)}) == (
         "step 4 (publish-crl) was not carried out",
     )
+
+
+@pytest.mark.req("EN319411-1:GEN-6.5.2-06")
+def test_custodians_are_several_and_there() -> None:
+    assert [told(kind=kind) for kind in ("backup", "restore", "transfer")] == [[], [], []]
+    custodians = 'custodians = ["clara", "dora"]'
+    for change, said in (
+        ((custodians, 'custodians = ["clara", "clara"]'), "does not have two different custodians"),
+        ((custodians, 'custodians = ["clara", "mallory"]'), "who are no participants: mallory"),
+        ((custodians, 'custodians = ["clara", "emil"]'), "who are not in its by: emil"),
+        (('name = "emil"\ncard', 'name = "dora"\ncard'), "does not have two different custodians"),
+        ((f'"{3:064x}"', f'"{2:064x}"'), "does not have two different custodians"),
+        (("threshold = 2", "threshold = 4"), "wants more custodians together than it names"),
+    ):
+        found = told(change, kind="backup")
+        assert ("EN319411-1:GEN-6.5.2-06", True) in [(one, said in text) for one, text in found], change
+    watching = told(('"dora"\nrole = "operator"', '"dora"\nrole = "auditor"'), kind="restore")
+    assert "step 2 (restore-key) is done by dora, who is there to watch" in [text for _, text in watching]
+
+
+@pytest.mark.req("EN319411-1:GEN-6.5.1-13B")
+def test_a_backup_that_was_made_before_is_known_by_its_hash() -> None:
+    ((requirement, said),) = told((f'backup = "{"0" * 64}"  # its', "# its"), kind="restore")
+    assert requirement == "EN319411-1:GEN-6.5.1-13B"
+    assert said.startswith("step 2 (restore-key) uses a backup that was made before without saying which")
+    another = ('file = "backups/issuing-2027.backup.json"\ncustodians', 'file = "other.json"\ncustodians')
+    assert "add backup" in told(another, kind="backup")[0][1]

@@ -20,6 +20,7 @@ from trustworks.core.ceremony.transcript import (
     Seal,
     Transcript,
     as_document,
+    course_objections,
     following,
     load,
     statement,
@@ -159,3 +160,37 @@ def test_entries_and_seals_that_cannot_be_read_are_malformed() -> None:
         place[path[-1]] = value
         with pytest.raises(Malformed):
             load(json.dumps(altered).encode())
+
+
+@pytest.mark.req("TRUSTWORKS:CEREMONY-COURSE")
+def test_a_chain_that_is_right_still_tells_a_course_that_the_plan_can_take() -> None:
+    """Whoever holds the sealing key could chain and seal anything: that it was no run of the plan shows."""
+
+    def chained(*events: tuple[Any, int | None], mode: str = "unattended") -> str:
+        plan = changed(UNATTENDED)
+        entries: list[Entry] = []
+        for event, step in events:
+            facts = {"mode": mode} if event == "opened" else {}
+            entries.append(following(plan, entries, event, at=NOW, step=step, facts=facts))
+        return " ".join(course_objections(Transcript(plan=plan, entries=tuple(entries))))
+
+    opened, closed = ("opened", None), ("closed", None)
+    one, two = (("begun", 1), ("done", 1)), (("begun", 2), ("done", 2))
+    assert chained(opened, *one, ("begun", 2), ("failed", 2), ("resumed", None), ("done", 2), closed) == ""
+    assert chained(opened, *one, ("begun", 2), ("abandoned", None)) == ""
+    assert chained(opened, mode="rehearsal") == ""
+    for mode in ("run", "", "approved"):
+        assert "its mode is" in chained(opened, *one, closed, mode=mode)
+    steps = "each begun and done once in their order"
+    assert steps in chained(opened, *two, *one, closed)
+    assert steps in chained(opened, ("done", 1), closed)
+    assert steps in chained(opened, *one, *one, closed)
+    assert "something follows the end" in chained(opened, closed, *one)
+    assert "does not begin by its opening" in chained(opened, opened, *one)
+
+
+def test_the_plan_that_lies_beside_it_is_the_one_that_was_carried_out() -> None:
+    found = whole()
+    assert verify(found, plan=found.plan.canonical).ok
+    wrong = verify(found, plan=found.plan.canonical + b" ").findings
+    assert wrong == ("The plan beside it is another than the one that was carried out.",)

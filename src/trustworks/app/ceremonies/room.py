@@ -21,16 +21,21 @@ from trustworks.core.ceremony.approvals import (
     participants,
 )
 from trustworks.core.ceremony.ceremonies import Ceremonies
+from trustworks.core.ceremony.custody import custody_actions
 from trustworks.core.ceremony.executor import Executor, check_not_over
 from trustworks.core.ceremony.rules import check_plan
 from trustworks.core.errors import Refused, Rejected, TrustworksError, Unavailable
-from trustworks.core.keys import registered_events
+from trustworks.core.keys import KeyRegister, registered_events
+from trustworks.core.keys import records as key_records
 from trustworks.core.module import Module, Pkcs11Uri, initialise_token, token_labels
+from trustworks.core.module.openings import whose_turn
+from trustworks.core.module.transfer import open_next
 from trustworks.core.roles import quorum
 from trustworks.core.time.any_time import any_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from trustworks.app.wiring import Wiring
@@ -38,14 +43,23 @@ if TYPE_CHECKING:
     from trustworks.core.ceremony.model import Mode, Read
     from trustworks.core.ceremony.steps import AnyStep
     from trustworks.core.ceremony.transcript import Transcript
+    from trustworks.core.keys import HistoryEntry, KeyEntry
+    from trustworks.core.module.backup import Backup
     from trustworks.core.module.events import OnEvent
+    from trustworks.core.module.openings import Opening, Request
     from trustworks.core.ports import Stamper
     from trustworks.core.roles import QuorumVerdict
     from trustworks.core.store import Database
     from trustworks.core.time import Clock
     from trustworks.issuance.service import Issuance
 
-Confirm = "Callable[[str], dict[str, Any]]"
+
+def no_custodian(name: str, backup: Backup) -> AbstractContextManager[Module]:
+    """Opens nothing: for ceremonies to which no custodians come."""
+    raise Rejected(
+        "keys.custodians-missing",
+        f"The custodian {name} has to open the backup of {backup.key.label!r}, and nobody is here.",
+    )
 
 
 def nobody(what: str) -> dict[str, Any]:
@@ -57,7 +71,8 @@ class Room:
     """One configuration's tokens and records, open for a ceremony; `close` closes the tokens.
 
     `module` answers the module of a token that the caller has open; absent, tokens are opened here. `by` is
-    the actor in the audit log. `stands_in`: this is a rehearsal's.
+    the actor in the audit log. `custodian` opens the token of one of a backup's custodians, who is asked for
+    it. `stands_in`: this is a rehearsal's.
     """
 
     def __init__(
@@ -69,6 +84,7 @@ class Room:
         clock: Clock,
         by: str,
         confirm: Callable[[str], dict[str, Any]] = nobody,
+        custodian: Callable[[str, Backup], AbstractContextManager[Module]] = no_custodian,
         module: Callable[[str], Module] | None = None,
         stands_in: bool = False,
     ) -> None:
@@ -78,6 +94,7 @@ class Room:
         self.clock = clock
         self.by = by
         self.confirm = confirm
+        self.custodian = custodian
         self.stands_in = stands_in
         self.ceremonies = Ceremonies(database=database, recorder=recorder, clock=clock, by=by)
         self._given = module
@@ -125,6 +142,34 @@ class Room:
             settings=self.wiring.config.module,
             base=self.wiring.base,
         )
+
+    @property
+    def register(self) -> KeyRegister:
+        """The register of keys, for what is done here."""
+        return KeyRegister(self.recorder, by=self.by)
+
+    def registered(self, label: str) -> list[tuple[KeyEntry, list[HistoryEntry]]]:
+        """The keys of the register with that label, each with its history."""
+        with self.database.read() as connection:
+            return [
+                (one, key_records.history_of(connection, one.spki_sha256))
+                for one in key_records.keys_with(connection, label=label)
+            ]
+
+    def collect(self, request: Request, backup: Backup) -> Opening:
+        """Have the custodians of the request open, one after another.
+
+        SoftHSM2 knows one configuration at a time in a process, and a custodian's token may have its own: the
+        tokens that are open here are closed before.
+        """
+        opening: Opening | None = None
+        while (name := whose_turn(request, opening)) is not None:
+            self.close()
+            with self.custodian(name, backup) as module:
+                opening = open_next(module, request, backup, opening, fingerprint=request.fingerprint)
+        if opening is None:
+            raise Rejected("keys.custodians-missing", "Nobody opened, and nothing was brought back.")
+        return opening
 
     def open_new(self, uri: Pkcs11Uri) -> Module:
         """The module, open on a token that was just made."""
@@ -177,9 +222,10 @@ class Room:
             if found.ended and found.seal is not None:
                 check_not_over(found)
             if not found.ended:
-                actions = {**module_actions(self), **issuance_actions(self)}
+                actions = {**module_actions(self), **custody_actions(self), **issuance_actions(self)}
                 executor = Executor(self.ceremonies.journal(plan, mode), actions, tell=tell)
-                executor.run({} if found.entries else self._opening(plan, mode))
+                # Also when it is resumed: who approved it may have lost role or credential meanwhile.
+                executor.run(self._opening(plan, mode))
             return self._sealed(plan)
 
     def abandon(self, plan: Read, reason: str) -> Transcript:

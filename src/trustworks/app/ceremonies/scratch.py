@@ -1,7 +1,7 @@
 """A rehearsal's room: scratch tokens in a folder that goes again, and a database of their own.
 
-The plan's tokens are there under their names, with their labels; keys and authorities that must be there
-before are stood in for. Nothing of the provider's is touched, whatever the plan says.
+The plan's tokens are there under their names, with their labels; keys, authorities, custodians and backups
+that must be there before are stood in for. Nothing of the provider's is touched, whatever the plan says.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from urllib.parse import quote
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
+from trustworks.app.ceremonies.custodians import StandIns
 from trustworks.app.ceremonies.room import Room
 from trustworks.app.configuration.config import Loaded
 from trustworks.app.configuration.settings import TokensSettings
@@ -47,6 +48,7 @@ def rehearsal(wiring: Wiring, plan: Plan, *, confirm: Callable[[str], dict[str, 
         scratch = _wiring(wiring, plan, {one.token for one in above}, Path(folder))
         with scratch.open_database(check=False) as database:
             database.upgrade()
+            custodians = StandIns(scratch, plan)
             with scratch.open_recorder("rehearsal", database=database) as recorder:
                 room = Room(
                     scratch,
@@ -55,10 +57,11 @@ def rehearsal(wiring: Wiring, plan: Plan, *, confirm: Callable[[str], dict[str, 
                     clock=LabClock(),
                     by="rehearsal",
                     confirm=confirm,
+                    custodian=custodians.open,
                     stands_in=True,
                 )
                 try:
-                    _stand_in(room, plan, above)
+                    _stand_in(room, plan, above, custodians)
                     yield room
                 finally:
                     room.close()
@@ -85,7 +88,7 @@ def _wiring(wiring: Wiring, plan: Plan, more: set[str], folder: Path) -> Wiring:
             (folder / step.so_pin_file).parent.mkdir(parents=True, exist_ok=True)
     conf = folder / "softhsm2.conf"
     put(conf, f"directories.tokendir = {folder / 'tokens'}\nobjectstore.backend = file\nlog.level = ERROR\n")
-    module = ModuleSettings.model_validate({"softhsm2-conf": conf})
+    module = ModuleSettings.model_validate({"softhsm2-conf": conf, "oaep-sha1": True})
     named = {**dict.fromkeys((*_tokens(plan), *more, _AUDIT))}
     uris = {name: _token(wiring, name, plan, folder, module) for name in named}
     tokens = TokensSettings.model_validate(
@@ -159,7 +162,7 @@ def _with_those_above(database: Database, names: list[str]) -> list[AuthorityRec
     return list(found.values())
 
 
-def _stand_in(room: Room, plan: Plan, above: list[AuthorityRecord]) -> None:
+def _stand_in(room: Room, plan: Plan, above: list[AuthorityRecord], custodians: StandIns) -> None:
     """Keys and authorities that must be there before; the audit log's key, which seals the transcript."""
     made_labels = _new_labels(plan)
     for token in {*_tokens(plan), *(one.token for one in above), _AUDIT}:
@@ -169,9 +172,10 @@ def _stand_in(room: Room, plan: Plan, above: list[AuthorityRecord]) -> None:
     for one in above:
         certificate = x509.load_der_x509_certificate(one.certificate)
         _authority(room, one, certificate)
+    custodians.back_up(room)
     made: set[tuple[str, str]] = set()
     for step in plan.steps:
-        if step.kind == "generate-key":
+        if step.kind in {"generate-key", "restore-key", "transfer-key"}:
             made.add((step.token, step.label))
         elif step.kind in {"check-key", "destroy-key"} and (step.token, step.label) not in made:
             _key(room, step.token, step.label, KeyAlgorithm.P256)

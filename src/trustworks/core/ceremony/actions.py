@@ -13,9 +13,11 @@ from urllib.parse import quote
 from trustworks.core.ceremony.executor import Action, Facts
 from trustworks.core.durable import put_new
 from trustworks.core.errors import Malformed, Refused, Rejected, Unavailable
+from trustworks.core.keys.model import living_backups, places
 from trustworks.core.module import KeyAlgorithm, Module, Pkcs11Uri
 from trustworks.core.module.events import (
     add_probe_key,
+    destroy_key,
     key_facts,
     new_key,
     order_token,
@@ -24,10 +26,11 @@ from trustworks.core.module.events import (
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from trustworks.core.ceremony import steps
+    from trustworks.core.keys import HistoryEntry, KeyEntry
     from trustworks.core.module import Key
     from trustworks.core.module.events import OnEvent
 
@@ -62,8 +65,16 @@ class Bench(Protocol):
     def open_new(self, uri: Pkcs11Uri) -> Module:
         """The module, open on a token that was just made; the caller closes it."""
 
+    def registered(self, label: str) -> list[tuple[KeyEntry, list[HistoryEntry]]]:
+        """The keys of the register with that label, each with its history."""
+
     def confirm(self, what: str) -> Facts:
         """Ask the people whether it is so; `Rejected` (ceremony.not-confirmed) where they say no."""
+
+
+def remaining(history: Sequence[HistoryEntry]) -> Facts:
+    """Where the register has copies of a key: tokens, and backups by their SHA-256."""
+    return {"tokens": sorted(places(history).values()), "backups": living_backups(history)}
 
 
 def inventory(key: Key) -> Facts:
@@ -193,7 +204,7 @@ class Generating(Action):
 
     def prepare(self, step: steps.GenerateKey) -> Facts:
         """Draw the identifier; refuse a label that is in use."""
-        _algorithm(step.algorithm)
+        algorithm_named(step.algorithm)
         module = self._bench.module(step.token)
         if any(one.label == step.label for one in module.keys()):  # noqa: SIM118 - no dictionary
             raise Rejected(
@@ -204,9 +215,17 @@ class Generating(Action):
         return {"label": step.label, "algorithm": step.algorithm, "id": module.random(_KEY_ID).hex()}
 
     def look(self, step: steps.GenerateKey, prepared: Facts) -> Facts | None:
-        """The key with the identifier that was drawn."""
-        key = _find(self._bench.module(step.token), bytes.fromhex(prepared["id"]))
-        return None if key is None else inventory(key)
+        """The key with the identifier that was drawn; the log and the register may not know of it yet."""
+        module = self._bench.module(step.token)
+        key = _find(module, bytes.fromhex(prepared["id"]))
+        if key is None:
+            return None
+        check_protected(step.label, key.attributes())
+        key.prove()
+        if step.backup is None:
+            found = key_facts(key) | {"found_after_interruption": True}
+            self._bench.on_event("module.key-generated", module.token_uri, found)
+        return inventory(key)
 
     def perform(self, step: steps.GenerateKey, prepared: Facts) -> Facts:
         """Make the key."""
@@ -214,7 +233,7 @@ class Generating(Action):
             self._bench.on_event,
             self._bench.module(step.token),
             label=step.label,
-            algorithm=_algorithm(step.algorithm),
+            algorithm=algorithm_named(step.algorithm),
             key_id=bytes.fromhex(prepared["id"]),
         )
         return inventory(key)
@@ -250,18 +269,27 @@ class Destroying(Action):
         return {**inventory(key), "reason": step.reason}
 
     def look(self, step: steps.DestroyKey, prepared: Facts) -> Facts | None:
-        """Whether the key is gone."""
-        left = _find(self._bench.module(step.token), bytes.fromhex(prepared["id"]))
-        return prepared if left is None else None
+        """Whether the key is gone; the log and the register may not know of it yet."""
+        module = self._bench.module(step.token)
+        if _find(module, bytes.fromhex(prepared["id"])) is not None:
+            return None
+        told = {name: prepared[name] for name in ("label", "id", "algorithm", "spki_sha256", "uri")}
+        found = told | {"reason": step.reason, "found_after_interruption": True}
+        self._bench.on_event("module.key-destroyed", module.token_uri, found)
+        return self._told(step, prepared)
 
     def perform(self, step: steps.DestroyKey, prepared: Facts) -> Facts:
         """Destroy it, told before and after."""
         module = self._bench.module(step.token)
         key = module.key(key_id=bytes.fromhex(prepared["id"]))
-        told = key_facts(key) | {"reason": step.reason}
-        self._bench.on_event("module.key-destruction-ordered", module.token_uri, told)
-        module.destroy(key)
-        self._bench.on_event("module.key-destroyed", module.token_uri, told)
+        destroy_key(self._bench.on_event, module, key, reason=step.reason)
+        return self._told(step, prepared)
+
+    def _told(self, step: steps.DestroyKey, prepared: Facts) -> Facts:
+        """What was destroyed, and where the register has copies of it still."""
+        for entry, history in self._bench.registered(step.label):
+            if entry.spki_sha256 == prepared["spki_sha256"]:
+                return {**prepared, "state": history[-1].state.value, "remaining": remaining(history)}
         return prepared
 
 
@@ -296,7 +324,8 @@ def _find(module: Module, key_id: bytes) -> Key | None:
         return None
 
 
-def _algorithm(name: str) -> KeyAlgorithm:
+def algorithm_named(name: str) -> KeyAlgorithm:
+    """The kind of key with this name. Raises `Malformed`."""
     try:
         return KeyAlgorithm(name)
     except ValueError:
@@ -310,7 +339,6 @@ def module_actions(bench: Bench) -> dict[str, Action]:
         "confirm": Confirming,
         "inspect-module": Inspecting,
         "initialise-token": Initialising,
-        "generate-key": Generating,
         "check-key": Checking,
         "destroy-key": Destroying,
     }

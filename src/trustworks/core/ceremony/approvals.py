@@ -133,6 +133,16 @@ def check_signs(plan: Plan, approval: Approval, digest: str) -> None:
         )
 
 
+def check_known(approval: Approval, opening: Mapping[str, Any]) -> None:
+    """Refuse a signature by a key that the transcript does not hold: nobody could verify it offline."""
+    if approval.key_id not in credentials_of(opening):
+        raise Rejected(
+            "ceremony.signature",
+            f"The key of {approval.content.operator} is none that the transcript knows: it came after the "
+            "ceremony. Sign with one that was there then.",
+        )
+
+
 def signs(plan: Plan, approval: Approval) -> bool:
     """Whether the plan has the approver sign its transcript."""
     return _may(plan, approval, "signs") or _may(plan, approval, "witness")

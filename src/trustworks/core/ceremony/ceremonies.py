@@ -11,6 +11,7 @@ from trustworks.core.audit import Event
 from trustworks.core.ceremony import records
 from trustworks.core.ceremony.approvals import (
     check_is_operators,
+    check_known,
     check_signs,
     kind_of,
 )
@@ -85,7 +86,8 @@ class Ceremonies:
                 "ceremony.over",
                 f"The ceremony {plan.plan.name} is not under way; `trustworks keys ceremony list` shows all.",
             )
-        self.write(plan, found, "abandoned", mode="run", facts={"reason": reason})
+        mode: Any = found.mode
+        self.write(plan, found, "abandoned", mode=mode, facts={"reason": reason})
         return self.found(plan)
 
     def found(self, plan: Read) -> Transcript:
@@ -138,6 +140,7 @@ class Ceremonies:
         if found.seal is None:
             raise Rejected("ceremony.under-way", f"There is nothing to sign yet. {found.how_far()}")
         check_signs(plan.plan, approval, found.seal.digest)
+        check_known(approval, found.entries[0].facts)
         self._take("ceremony.signed", plan, approval)
 
     def _take(self, kind: str, plan: Read, approval: Approval) -> None:

@@ -11,7 +11,9 @@ from pydantic import Field
 
 from trustworks.core.ceremony.steps import STRICT, AnyStep, Name, Person, Sentence
 
-CeremonyType = Literal["initialise-token", "root", "sub-ca", "service-key", "destroy"]
+CeremonyType = Literal[
+    "initialise-token", "root", "sub-ca", "service-key", "backup", "restore", "transfer", "destroy"
+]
 # How a script is carried out: for good by people; on scratch tokens; for good without people (laboratories).
 Mode = Literal["run", "rehearsal", "unattended"]
 
@@ -101,7 +103,18 @@ KINDS: Final[dict[str, Kind]] = {
         title="A key of a service, and its certificate",
         needs=(("inspect-module",), ("generate-key", "check-key"), ("certify-key",)),
     ),
-    "destroy": Kind(title="The destruction of a key", needs=(("destroy-key",),)),
+    "backup": Kind(
+        title="The backup of a key, shown to bring it back", needs=(("inspect-module",), ("drill-backup",))
+    ),
+    "restore": Kind(
+        title="A key that comes back from its backup",
+        needs=(("inspect-module",), ("restore-key",), ("check-key",)),
+    ),
+    "transfer": Kind(
+        title="A key that comes to another module",
+        needs=(("inspect-module",), ("transfer-key",), ("check-key",)),
+    ),
+    "destroy": Kind(title="The destruction of a key", needs=(("destroy-key", "destroy-backup"),)),
 }
 
 

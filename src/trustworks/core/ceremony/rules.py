@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 LOOKING: Final = frozenset({"confirm", "inspect-module", "check-key"})
 _LEAST: Final = 2  # people for dual control
 _USES_KEY: Final = frozenset({"make-authority", "certify-key"})
-_FINDS_KEY: Final = frozenset({"generate-key", "check-key"})
+_FINDS_KEY: Final = frozenset({"generate-key", "check-key", "restore-key", "transfer-key"})
+_RETURNS: Final = frozenset({"drill-backup", "restore-key", "transfer-key"})
 
 
 @implements("EN319411-1:GEN-6.5.1-04", disabled=())
@@ -133,6 +134,53 @@ def checked_before_use_objections(plan: Plan) -> tuple[str, ...]:
     return tuple(found)
 
 
+@implements("EN319411-1:GEN-6.5.2-06", disabled=())
+def custodian_objections(plan: Plan) -> tuple[str, ...]:
+    """Custodians are several, each a participant in a trusted role, and there when they act.
+
+    An operator who left is no participant that a run accepts, and so opens nothing in a ceremony any more.
+    Source: EN 319 411-1, GEN-6.5.2-06.
+    """
+    found, names = [], {one.name for one in plan.participants}
+    for number, step in enumerate(plan.steps, 1):
+        acting, cards = getattr(step, "custodians", ()), _cards(step)
+        groups = (acting, [one.name for one in cards], [one.fingerprint for one in cards])
+        if any(group and (len(set(group)) != len(group) or len(group) < _LEAST) for group in groups):
+            found.append(f"step {number} ({step.kind}) does not have two different custodians or more")
+        strangers = sorted({*acting, *(one.name for one in cards)} - names)
+        if strangers:
+            found.append(f"step {number} has custodians who are no participants: {', '.join(strangers)}")
+        absent = sorted(set(acting) - set(step.by))
+        if absent:
+            found.append(f"step {number} has custodians who are not in its by: {', '.join(absent)}")
+        if cards and getattr(step, "backup").threshold > len(cards):  # noqa: B009 - of one kind of step
+            found.append(f"step {number} wants more custodians together than it names")
+    return tuple(found)
+
+
+def _cards(step: Any) -> tuple[Any, ...]:
+    """The custodians of the backup that a key gets while it is made."""
+    backup = getattr(step, "backup", None)
+    return () if step.kind != "generate-key" or backup is None else tuple(backup.custodians)
+
+
+@implements("EN319411-1:GEN-6.5.1-13B", disabled=())
+def known_backup_objections(plan: Plan) -> tuple[str, ...]:
+    """A backup is made in the same ceremony, or it is known by its hash: no other file brings a key back."""
+    found, made = [], set()
+    for number, step in enumerate(plan.steps, 1):
+        if _cards(step):
+            made.add((getattr(step, "label", None), getattr(step, "backup").file))  # noqa: B009 - as above
+            continue
+        place = getattr(step, "label", None), getattr(step, "file", None)
+        if step.kind in _RETURNS and getattr(step, "backup", None) is None and place not in made:
+            found.append(
+                f"step {number} ({step.kind}) uses a backup that was made before without saying which it is; "
+                "add backup, its SHA-256"
+            )
+    return tuple(found)
+
+
 @implements("TRUSTWORKS:CEREMONY-UNATTENDED", disabled=())
 def unattended_objections(plan: Plan, *, lab: bool) -> tuple[str, ...]:
     """Nobody being there is for laboratories alone, and nobody is said to be there then."""
@@ -152,6 +200,8 @@ _RULES: Final[tuple[tuple[str, Callable[[Plan], tuple[str, ...]]], ...]] = (
     ("EN319411-1:GEN-6.5.1-04", dual_control_objections),
     ("EN319411-1:GEN-6.5.1-14", signature_objections),
     ("EN319411-1:GEN-6.5.1-13B", checked_before_use_objections),
+    ("EN319411-1:GEN-6.5.1-13B", known_backup_objections),
+    ("EN319411-1:GEN-6.5.2-06", custodian_objections),
 )
 
 
@@ -176,6 +226,10 @@ REPORTED: Final[Mapping[str, tuple[str, ...]]] = {
     "generate-key": _KEY,
     "check-key": _KEY,
     "destroy-key": _KEY,
+    "drill-backup": (*_KEY, "backup", "custodians", "signature"),
+    "restore-key": (*_KEY, "backup", "custodians"),
+    "transfer-key": (*_KEY, "backup", "custodians", "token_serial"),
+    "destroy-backup": ("label", "spki_sha256", "backup", "state"),
     "make-authority": ("subject", "serial", "certificate", "spki_sha256", "signature_algorithm"),
 }
 
@@ -191,7 +245,8 @@ def report_objections(plan: Plan, done: Mapping[int, Mapping[str, Any]]) -> tupl
         if number not in done:
             found.append(f"step {number} ({step.kind}) was not carried out")
             continue
-        missing = [name for name in REPORTED.get(step.kind, ()) if not done[number].get(name)]
+        wanted = (*REPORTED.get(step.kind, ()), *(("backup",) if _cards(step) else ()))
+        missing = [name for name in wanted if not done[number].get(name)]
         if missing:
             found.append(f"step {number} ({step.kind}) does not tell {', '.join(missing)}")
     return tuple(found)

@@ -22,6 +22,9 @@ File = Annotated[
     str, Field(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$", max_length=255)
 ]
 
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+TransportBits = Annotated[int, Field(ge=3072, le=16384)]
+
 # What Pydantic is told when it reads a plan: unknown keys are errors, values have their type, hyphens.
 STRICT: dict[str, Any] = {"extra": "forbid", "strict": True, "alias_generator": hyphens}
 
@@ -64,13 +67,36 @@ class InitialiseToken(Step):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """A custodian's card: whose it is, its file, and the fingerprint that the custodian reads out."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+
+    name: Person
+    card: File
+    fingerprint: Sha256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyBackup:
+    """The backup of a key that is made: its new file, and of whom `threshold` bring the key back."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+
+    file: File
+    threshold: Annotated[int, Field(ge=2, le=20)]
+    custodians: Annotated[tuple[Card, ...], Field(min_length=2, max_length=20)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GenerateKey(Step):
-    """A new key pair that never leaves the module."""
+    """A new key pair that never leaves the module; with `backup`, which it can get now or never."""
 
     kind: Literal["generate-key"]
     token: Name
     label: Label
     algorithm: str
+    backup: KeyBackup | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +106,7 @@ class CheckKey(Step):
     kind: Literal["check-key"]
     token: Name
     label: Label
-    spki_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    spki_sha256: Sha256 | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,8 +160,59 @@ class DestroyKey(Step):
     kind: Literal["destroy-key"]
     token: Name
     label: Label
-    spki_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    spki_sha256: Sha256
     reason: Sentence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Returning(Step):
+    """What steps have by which a key comes out of its backup: which, to which token, by which custodians.
+
+    `backup` is its SHA-256 (`trustworks keys backup list`); absent, it is made by a step before.
+    """
+
+    token: Name
+    label: Label
+    file: File
+    custodians: Annotated[tuple[Person, ...], Field(min_length=2, max_length=20)]
+    backup: Sha256 | None = None
+    transport_bits: TransportBits = 4096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrillBackup(Returning):
+    """A backup is shown to bring its key back: for one session, in which it signs a nonce; nothing stays."""
+
+    kind: Literal["drill-backup"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreKey(Returning):
+    """A key that was lost, or destroyed on this token, comes back to it; `spki_sha256` says which."""
+
+    kind: Literal["restore-key"]
+    spki_sha256: Sha256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferKey(Returning):
+    """A key comes to another token, the one with this `serial`; where it was before, it stays."""
+
+    kind: Literal["transfer-key"]
+    spki_sha256: Sha256
+    serial: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DestroyBackup(Step):
+    """All copies of a backup are destroyed: people confirm it, and the one in `file` is removed here."""
+
+    kind: Literal["destroy-backup"]
+    label: Label
+    spki_sha256: Sha256
+    backup: Sha256
+    reason: Sentence
+    file: File | None = None
 
 
 AnyStep = Annotated[
@@ -149,6 +226,10 @@ AnyStep = Annotated[
         PublishList,
         CertifyKey,
         DestroyKey,
+        DrillBackup,
+        RestoreKey,
+        TransferKey,
+        DestroyBackup,
     ],
     Field(discriminator="kind"),
 ]

@@ -276,6 +276,32 @@ def load(content: bytes) -> Transcript:
     return from_document(loads(content))
 
 
+@implements("TRUSTWORKS:CEREMONY-COURSE", disabled=())
+def course_objections(found: Transcript) -> tuple[str, ...]:
+    """Where the entries tell no course that a run of the plan can take, each link of the chain being right.
+
+    It opens once and in a mode of the plan; each step is begun, in the plan's order, before it is done, and
+    done once; nothing follows the end. Times are not compared: a clock may have been set right in between.
+    """
+    if not found.entries:
+        return ()
+    plan, events = found.plan.plan, [one.event for one in found.entries]
+    wrong = []
+    modes = ("rehearsal", "unattended") if plan.unattended else ("rehearsal", "run")
+    if found.mode not in modes:
+        wrong.append(f"it says of itself that its mode is {found.mode or 'none'}, which is not the plan's")
+    if events[0] != "opened" or events.count("opened") > 1:
+        wrong.append("it does not begin by its opening, once")
+    if any(event in {"closed", "abandoned"} for event in events[:-1]):
+        wrong.append("something follows the end of the ceremony")
+    begun = [one.step for one in found.entries if one.event == "begun"]
+    done = [one.step for one in found.entries if one.event == "done"]
+    expected = list(range(1, len(done) + 1))
+    if done != expected or begun[: len(done)] != expected or len(begun) - len(done) not in {0, 1}:
+        wrong.append("its steps are not those of the plan, each begun and done once in their order")
+    return tuple(wrong)
+
+
 @implements("TRUSTWORKS:CEREMONY-CHAINED", disabled=())
 def chain_objections(plan: Read, entries: Iterable[Entry]) -> tuple[str, ...]:
     """Where an entry does not follow the one before: something was changed, taken out or put in."""

@@ -23,7 +23,7 @@ from trustworks.core.ceremony.approvals import (
     verified,
 )
 from trustworks.core.ceremony.model import TRANSCRIPT_KIND
-from trustworks.core.ceremony.transcript import chain_objections
+from trustworks.core.ceremony.transcript import chain_objections, course_objections
 from trustworks.core.errors import Malformed, Rejected, TrustworksError
 from trustworks.core.trace import implements
 
@@ -77,16 +77,21 @@ def verify(
     *,
     signers: Collection[str] = (),
     check_token: Callable[[bytes, bytes], datetime] | None = None,
+    plan: bytes | None = None,
+    notices: Iterable[str] = (),
 ) -> Verdict:
     """Verify a transcript.
 
     `signers` are hashes (SHA-256 of the SubjectPublicKeyInfo, hexadecimal) of the keys that may seal it;
     without them that is a notice. `check_token` answers the time of a time-stamp token over an imprint, and
-    raises unless it is to be trusted; without it only the imprint is compared.
+    raises unless it is to be trusted; without it only the imprint is compared. `plan` are the octets of a
+    plan (canonical JSON) that is said to be the one that was carried out. `notices` are told besides.
     """
     seal = found.seal
-    wrong = [*chain_objections(found.plan, found.entries)]
-    told = [] if found.mode not in _MODES else [_MODES[found.mode]]
+    wrong = [*chain_objections(found.plan, found.entries), *course_objections(found)]
+    told = [*([_MODES[found.mode]] if found.mode in _MODES else []), *notices]
+    if plan is not None and sha256(plan).hexdigest() != found.plan.digest:
+        wrong.append("the plan beside it is another than the one that was carried out")
     if not found.ended:
         wrong.append(f"the ceremony did not come to its end. {found.how_far()}")
     elif found.entries[-1].event == "abandoned":
