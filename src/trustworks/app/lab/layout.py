@@ -83,6 +83,11 @@ class Layout:
         return self.folder / "certs"
 
     @property
+    def ceremonies(self) -> Path:
+        """A folder for each ceremony that made the laboratory's authorities."""
+        return self.folder / "ceremonies"
+
+    @property
     def trust(self) -> Path:
         """The trust anchors, for whoever verifies."""
         return self.folder / "trust"

@@ -17,8 +17,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from trustworks.app.ceremonies.room import Room
 from trustworks.app.certificates import read, spki
-from trustworks.app.lab import complete, show
+from trustworks.app.lab import ceremonies, complete, show
 from trustworks.app.lab import layout as places
 from trustworks.app.wiring import TOKENS, Wiring
 from trustworks.core.durable import put
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from trustworks.core.audit import Recorder
     from trustworks.core.module import Key, Module
     from trustworks.core.store import Database
+    from trustworks.issuance.config import AuthoritySettings
     from trustworks.issuance.model import AuthorityRecord
 
 AUTHORITIES = ("root", "issuing")  # the names of their tokens too
@@ -76,6 +78,7 @@ class Setup:
             ("CMP server", self.cmp),
             ("HTTPS server", self.tls),
             ("Revocation lists", self.lists),
+            ("Transcripts of the key ceremonies", self.ceremonies),
             ("Trust anchors", self.anchors),
         ]
 
@@ -178,23 +181,39 @@ class Setup:
 
     def root(self) -> None:
         """The root's key and its self-signed certificate."""
-        self._ceremony("root", self.wiring.issuance_settings.root.algorithm)
+        self._ceremony("root", self.wiring.issuance_settings.root)
 
     def issuing(self) -> None:
         """The issuing authority's key, and its certificate by the root."""
-        self._ceremony("issuing", self.wiring.issuance_settings.issuing.algorithm)
+        self._ceremony("issuing", self.wiring.issuance_settings.issuing, parent="root")
         self._write("issuing", self._authority("issuing"))
 
-    def _ceremony(self, name: str, algorithm: str) -> None:
+    def ceremonies(self) -> None:
+        """The folders of the ceremonies by which the authorities were made."""
+        ceremonies.write_folders(self._room(), self.layout, AUTHORITIES)
+
+    def _ceremony(self, name: str, settings: AuthoritySettings, *, parent: str | None = None) -> None:
         database, _ = self._log()
-        label = self._label(name)
-        key = self.find(name, label) or self.make(name, label, KeyAlgorithm(algorithm))
+        room = self._room()
         with database.read() as connection:
-            if records.authority(connection, name) is not None:
-                return
-        issuance = self.issuance()
-        create = issuance.create_root if name == "root" else issuance.create_issuing
-        create(key, by=BY)
+            made = records.authority(connection, name) is not None
+        if made and ceremonies.is_over(room, name):
+            return
+        sealing = self.wiring.config.audit.key
+        if self.find("audit", sealing) is None:
+            self.make("audit", sealing, KeyAlgorithm.P256)
+        ceremonies.make_authority(room, name, settings, parent=parent, key=self.find(name, settings.key))
+
+    def _room(self) -> Room:
+        database, recorder = self._log()
+        return Room(
+            self.wiring,
+            database=database,
+            recorder=recorder,
+            clock=LabClock(),
+            by=BY,
+            module=self.module,
+        )
 
     def time_stamping(self) -> None:
         """The time-stamping unit's key and certificate; another unit in its place before its key's end."""
