@@ -109,7 +109,7 @@ def proxied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxied]:
             anchors=lab.folder / "trust" / "root.pem",
         )
         (folder / "nginx.conf").write_text(text, encoding="utf-8")
-        command = [nginx, "-p", folder, "-c", folder / "nginx.conf"]
+        command = [nginx, "-p", str(folder), "-c", str(folder / "nginx.conf")]
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
             found = Proxied(lab, port, folder)
             try:

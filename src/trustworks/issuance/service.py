@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from trustworks.core.audit import Recorder
+    from trustworks.core.audit import JSON, Recorder
     from trustworks.core.module import Key
     from trustworks.core.store import Database
     from trustworks.core.time import Clock
@@ -343,6 +343,7 @@ class Issuance:
         by: str,
         invalidity_date: datetime | None = None,
         asked: Reception | None = None,
+        also: Callable[[Connection, datetime], dict[str, JSON]] | None = None,
     ) -> Revocation:
         """Revoke or hold a certificate; every status service sees it as soon as this returns.
 
@@ -351,11 +352,12 @@ class Issuance:
         and keeps its date. Raises `Rejected` (issuance.*) and, for any other change of a revocation,
         `Refused` (EN319411-1:REV-6.3.9-04). Without trusted time it is recorded all the same, dated by the
         system's clock; answer and audit event say so (`unproven`). `asked` says who asked for it, and is kept
-        in the register of requests (`requests`).
+        in the register of requests (`requests`). `also` writes what belongs to it in the same transaction, at
+        its moment, and answers what the audit event tells of it.
         """
         if asked is not None:
             return self.requests.revoke(asked, serial, reason, by=by, invalidity_date=invalidity_date)
-        return self._revocation.change(serial, reason, by=by, invalidity_date=invalidity_date)
+        return self._revocation.change(serial, reason, by=by, invalidity_date=invalidity_date, also=also)
 
     def release(self, serial: str, *, by: str) -> None:
         """Lift a hold. Raises as `revoke` does, and `Unavailable` (clock.*) without trusted time."""

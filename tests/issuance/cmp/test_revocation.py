@@ -15,6 +15,7 @@ from trustworks.core.der.cmp import Body
 from trustworks.core.der.encode import SEQUENCE, tlv
 from trustworks.core.errors import Unavailable
 from trustworks.issuance.model import RevocationReason
+from trustworks.issuance.revocation import change
 
 if TYPE_CHECKING:
     from cmp_testbed import Server
@@ -100,6 +101,23 @@ def test_the_same_request_twice_holds_a_certificate_once(server: Server) -> None
     server.provider.issuance.release(serial_of(reply.certificate), by="revocation-officer")
     assert client.post(client.sent).failure == "transactionIdInUse"
     assert reason_of(server, reply.certificate) is None
+
+
+def test_a_revocation_that_was_broken_off_is_made_by_the_same_message(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signer = server.enrolled()
+    client = server.client(signed_by=signer)
+
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("the power failed")
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(change.records, "set_revocation", broken)
+        assert client.revoke(signer.certificate, 4).failure == "systemFailure"
+    assert reason_of(server, signer.certificate) is None
+    assert client.post(client.sent).status.status == 0  # its id was not used up
+    assert reason_of(server, signer.certificate) is RevocationReason.superseded
 
 
 def test_a_revoked_certificate_is_told_as_that(server: Server) -> None:

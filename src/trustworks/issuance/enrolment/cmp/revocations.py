@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
 
-from trustworks.core.audit import Event
 from trustworks.core.der import cmp as der
 from trustworks.core.der.cmp import Body, PkiStatus
 from trustworks.core.der.crmf import joined
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from trustworks.core.audit import JSON
     from trustworks.core.der.cmp import PkiMessage, RevDetails
     from trustworks.core.der.x509 import Extension
     from trustworks.issuance.enrolment.cmp.requester import Requester
@@ -36,6 +36,11 @@ def revoke(
 ) -> Answer:
     """Revoke the certificate that a message names. Raises `Malformed` and `Rejected`."""
     details = der.read_revocations(message.content)
+    transaction_id = message.header.transaction_id or b""
+    with authority.database.read() as connection:
+        known = records.transaction(connection, transaction_id)
+    waiting = authority.waiting.of_transaction(transaction_id)
+    rules.check_transaction_is_new(known=known is not None or waiting is not None)
     rules.check_one_request(len(details))
     try:
         named = _revoke(authority, message, requester, details[0], now=now, nonce=nonce)
@@ -73,8 +78,23 @@ def _revoke(
         own=requester.certificate is not None and requester.certificate.serial == serial,
         enrolled_by_same=enrolled == requester.identity,
     )
-    _begin(authority, message, requester, serial, now=now, nonce=nonce)
-    authority.issuance.revoke(serial, reason, by=requester.actor)
+    new = records.Transaction(
+        transaction_id=message.header.transaction_id or b"",
+        credential=requester.identity,
+        body="rr",
+        nonce=nonce,
+        state="ended",
+        serial=serial,
+        began_at=now,
+    )
+
+    def also(connection: Connection, moment: datetime) -> dict[str, JSON]:
+        """Take the transaction's id with the change: a crash leaves both or neither."""
+        del moment
+        rules.check_transaction_is_new(known=not records.add_transaction(connection, new))
+        return {"transaction": new.transaction_id.hex()}
+
+    authority.issuance.revoke(serial, reason, by=requester.actor, also=also)
     return der.write_cert_id(issuer, template.serial_number)
 
 
@@ -97,39 +117,3 @@ def _reason(extensions: Sequence[Extension]) -> RevocationReason:
                 f"The reason {value[2]} is not one to revoke for; give one of RFC 5280, 5.3.1, but 8.",
             ) from None
     return RevocationReason.unspecified
-
-
-def _begin(
-    authority: RegistrationAuthority,
-    message: PkiMessage,
-    requester: Requester,
-    serial: str,
-    *,
-    now: datetime,
-    nonce: bytes,
-) -> None:
-    """Take the transaction's id and record the receipt, before the status changes."""
-    new = records.Transaction(
-        transaction_id=message.header.transaction_id or b"",
-        credential=requester.identity,
-        body="rr",
-        nonce=nonce,
-        state="ended",
-        serial=serial,
-        began_at=now,
-    )
-
-    def action(connection: Connection) -> None:
-        rules.check_transaction_is_new(known=not records.add_transaction(connection, new))
-
-    authority.recorder.transact(
-        Event(
-            type="cmp.revocation-received",
-            outcome="success",
-            actor=requester.actor,
-            subject={"kind": "certificate", "serial": serial},
-            detail={"transaction": new.transaction_id.hex()},
-            time=now,
-        ),
-        action,
-    )
