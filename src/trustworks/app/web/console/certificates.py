@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from trustworks.app.web.console.desk import Desk
     from trustworks.app.web.console.edge import Edge, Visit
     from trustworks.core.roles.model import Person
-    from trustworks.issuance.model import CertificateRecord, Profile
+    from trustworks.issuance.model import AuthorityRecord, CertificateRecord, Profile
 
 ROOT = "/console/certificates"
 _NOT_KEPT = ("cache-control", "no-store")
@@ -86,12 +86,17 @@ class Certificates:
             kinds=[(name, words) for name, words in KINDS.items() if name != "problem-report"],
             held=_is_held(found),
             concerned=self._concerned(visit, found),
+            authority=self._authority(found.serial),
         )
 
     def _application_of(self, serial: str) -> str | None:
         """The id of the application that the certificate came from, unless its time is over."""
         found = self._desk.registration.application_of(serial)
         return None if found is None or found.erased else found.id
+
+    def _authority(self, serial: str) -> AuthorityRecord | None:
+        """The authority that this is the certificate of, if it is one's."""
+        return next((one for one in self._desk.issuance.authorities() if one.serial == serial), None)
 
     def _concerned(self, visit: Visit, found: CertificateRecord) -> str:
         with self._desk.database.read() as connection:
@@ -126,6 +131,12 @@ class Certificates:
         """Revoke the certificate for good, or hold it."""
         found = self._record(visit)
         self._edge.roles.check_not_subject(visit.actor.name, Act.REVOKE, persons_of(found))
+        authority = self._authority(found.serial)
+        if authority is not None and visit.field("authority") != authority.name:
+            raise Malformed(
+                f"This is the certificate of the authority {authority.name}: type its name, if you mean "
+                "it. All that it issued is trusted no more."
+            )
         reason = reason_named(visit.field("reason"))
         invalid = visit.field("invalid")
         asked = Reception(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from trustworks.core.http import RawResponse
 
 A_PAGE: Final = 25
+A_LIST: Final = 100  # requests have 24 hours each; who has more of them waiting needs another page than this
 
 
 class Queue:
@@ -42,7 +43,7 @@ class Queue:
                 limit=A_PAGE + 1,
             )
             unissued = search(connection, states=("approved",), limit=A_PAGE)
-            requests = records.revocation_requests(connection, state="pending")
+            requests = records.revocation_requests(connection, state="pending", limit=A_LIST + 1)
         return self._edge.page(
             "queue.html",
             visit=visit,
@@ -52,5 +53,6 @@ class Queue:
             else None,
             later=after is not None,
             unissued=unissued,
-            requests=[(one, deadline(one), is_overdue(one, now)) for one in requests],
+            requests=[(one, deadline(one), is_overdue(one, now)) for one in requests[:A_LIST]],
+            more_requests=len(requests) > A_LIST,
         )
