@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import typer
 
-from trustworks.app.commands import key_activation, key_backups, key_custodians, key_states, key_transfers
+from trustworks.app.commands import (
+    key_activation,
+    key_backups,
+    key_custodians,
+    key_due,
+    key_states,
+    key_transfers,
+)
 from trustworks.app.commands.ceremony import app as ceremony
 
 app = typer.Typer(
     no_args_is_help=True,
     help="Keys through their life, under dual control: ceremonies, backup, transfer, states.",
 )
+app.command("due")(key_due.due)
 app.add_typer(ceremony, name="ceremony")
 app.add_typer(key_custodians.app, name="custodian")
 app.add_typer(key_backups.app, name="backup")

@@ -12,6 +12,7 @@ import typer
 from trustworks.core.account import account
 from trustworks.core.printable import printable
 from trustworks.core.roles.model import Act
+from trustworks.core.roles.performing import operator_of, performs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -25,16 +26,6 @@ app = typer.Typer(no_args_is_help=True, help="Termination plans: plan, check, re
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 PlanFile = Annotated[Path, typer.Argument(help="The plan's file (TOML).", metavar="PLAN")]
 Out = Annotated[Path, typer.Option(help="The new folder for the export: records, status, log, documents.")]
-OperatorName = Annotated[
-    str | None,
-    typer.Option("--as", help="The operator who acts; needed once there are operators.", metavar="NAME"),
-]
-OperatorKey = Annotated[
-    str | None,
-    typer.Option(
-        "--key", help="With --as: the operator's key, a PEM file or a pkcs11: URI.", metavar="FILE|URI"
-    ),
-]
 
 
 @app.command()
@@ -84,6 +75,7 @@ def check(context: typer.Context, file: PlanFile, *, as_json: AsJson = False) ->
 
 
 @app.command()
+@performs(Act.RUN_CEREMONY)
 def rehearse(context: typer.Context, file: PlanFile, out: Out, *, as_json: AsJson = False) -> None:
     """Do what changes nothing: count what would be revoked, look for the keys, export, verify the export."""
     with _opened(context, file) as (_, termination):
@@ -97,6 +89,7 @@ def rehearse(context: typer.Context, file: PlanFile, out: Out, *, as_json: AsJso
 
 
 @app.command()
+@performs(Act.RUN_CEREMONY)
 def run(
     context: typer.Context,
     file: PlanFile,
@@ -109,16 +102,13 @@ def run(
         str | None, typer.Option(help="The plan's name again; asked for where it is absent.")
     ] = None,
     *,
-    operator: OperatorName = None,
-    key: OperatorKey = None,
     as_json: AsJson = False,
 ) -> None:
     """Carry a plan out, for good: notices, the end of issuance, revocations, last answers and lists, keys.
 
     Where it is interrupted, whatever the reason, the same command goes on with what is left.
     """
-    wiring: Wiring = context.obj
-    by = wiring.officer(Act.OPERATE, operator, key) or account()
+    by = operator_of(context) or account()
 
     def tell(step: str) -> None:
         typer.echo(step, err=True)

@@ -18,6 +18,7 @@ from trustworks.app.configuration.settings import (
     HttpSettings,
     LogSettings,
     ProviderSettings,
+    RolloverSettings,
     TokensSettings,
 )
 from trustworks.app.configuration.statements import StatementsSettings
@@ -48,6 +49,7 @@ class Config(Table):
     store: StoreSettings = Field(default_factory=StoreSettings)
     audit: AuditSettings = Field(default_factory=AuditSettings)
     roles: RolesSettings = Field(default_factory=RolesSettings)
+    rollover: RolloverSettings = Field(default_factory=RolloverSettings)
     timestamping: TimestampingSettings | None = None
     issuance: IssuanceSettings | None = None
     http: HttpSettings = Field(default_factory=HttpSettings)

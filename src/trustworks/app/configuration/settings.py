@@ -192,6 +192,36 @@ class ProxySettings(Table):
         return self
 
 
+class RolloverSettings(Table):
+    """[rollover]: when keys are due to be replaced, and which the jobs replace by themselves."""
+
+    authority_days: int = Field(
+        default=1185,
+        ge=1,
+        le=7305,
+        description="Days before its certificate's end that an authority is due; more than the longest "
+        "certificate it issues lasts (EN 319 411-1, GEN-6.5.1-08).",
+    )
+    service_days: int = Field(
+        default=30,
+        ge=1,
+        le=366,
+        description="Days before the end of its certificate or of its key's use that a service's key is due.",
+    )
+    unattended: tuple[Literal["ocsp"], ...] = Field(
+        default=(), description="The keys that the jobs replace without anybody: ocsp."
+    )
+    prepare_minutes: int = Field(
+        default=60, ge=0, le=10080, description="Minutes between a new key's certificate and its use."
+    )
+    overlap_hours: float = Field(
+        default=24,
+        ge=0,
+        le=8784,
+        description="Hours that an old key is kept after its successor's first use.",
+    )
+
+
 class HttpSettings(Table):
     """[http]: where the services listen."""
 

@@ -34,6 +34,7 @@ SETTLE_EVERY = 60.0
 VALIDATE_EVERY = 0.5  # seconds between two looks whether a challenge of ACME waits for its validation
 REQUESTS_EVERY = 10.0  # seconds between two looks at requests for revocation and notices to subjects
 START_PATIENCE = 60.0  # seconds after the start until workers that do not answer are an alarm
+ROLLOVER_EVERY = 30.0  # seconds between two steps of a key's replacement
 STAMP_AFTER = 5.0  # seconds after the start until the first time-stamp is asked for
 STAMP_AGAIN = 15.0  # seconds between two tries of an authority that does not answer
 STAMP_PATIENCE = 60.0  # seconds without a time-stamp until `/healthz` complains
@@ -57,6 +58,8 @@ def tasks(wiring: Wiring, stop: threading.Event) -> list[Task]:
     if config.issuance is not None:
         found.append(_each("issuance", SETTLE_EVERY, partial(_settler, wiring, tokens)))
         found.append(_each("revocation", REQUESTS_EVERY, partial(_revoker, wiring, tokens)))
+    if config.issuance is not None and "ocsp" in config.rollover.unattended:
+        found.append(_each("rollover", ROLLOVER_EVERY, partial(_roller, wiring, tokens)))
     if config.issuance is not None and config.issuance.acme is not None:
         found.append(_each("acme", VALIDATE_EVERY, partial(_validator, wiring)))
     if config.alarms.command:
@@ -321,6 +324,32 @@ def _alarms(wiring: Wiring, stack: ExitStack) -> Round:
         return f"Raised: {', '.join(told.raised)}." if told.raised else "No alarm."
 
     return look
+
+
+def _roller(wiring: Wiring, tokens: Tokens, stack: ExitStack) -> Round:
+    from trustworks.app.rollover.responder import ResponderRollover  # noqa: PLC0415 - loads the services
+    from trustworks.core.time import any_time  # noqa: PLC0415 - as above
+
+    settings = wiring.issuance_settings
+    if settings.ocsp.certificate is None:
+        raise Unavailable(
+            "ocsp.no-signer", "[issuance.ocsp] certificate names no file, so nothing is replaced."
+        )
+    database = stack.enter_context(wiring.open_database())
+    recorder = stack.enter_context(wiring.open_recorder("jobs-rollover", database=database))
+    rollover = ResponderRollover(
+        wiring.config.rollover,
+        settings,
+        file=wiring.base / settings.ocsp.certificate,
+        issuance=stack.enter_context(
+            wiring.open_issuance(database=database, recorder=recorder, module=tokens.get)
+        ),
+        module=stack.enter_context(wiring.open_module("services", read_write=True, any_state=True)),
+        database=database,
+        recorder=recorder,
+    )
+    clock = wiring.open_clock()
+    return lambda: rollover.round(any_time(clock).utc)
 
 
 def _prober(tokens: Tokens, token: str, stack: ExitStack) -> Round:

@@ -65,6 +65,7 @@ def of(services: Services) -> dict[str, Callable[[], Well]]:
         "audit": partial(audit, services),
         "disk": partial(disk, services),
         "certificates": partial(standing, services),
+        "keys": partial(keys_due, services),
         "jobs": partial(jobs, services),
         "processes": partial(processes, services),
     }
@@ -249,6 +250,21 @@ def standing(services: Services) -> Well:
                 f"{' '.join(revoked)} The services use what is new once they are started again.",
             )
     return well
+
+
+def keys_due(services: Services) -> Well:
+    """Which keys are due to be replaced: that stops nothing yet, as an end does (`standing`)."""
+    from trustworks.app.rollover.due import schedule  # noqa: PLC0415 - loads the services
+
+    now = datetime.now(UTC)
+    with services.log.get().database.read() as connection:
+        found = schedule(services.wiring.config, connection, due_at=now)
+    due = [f"{one.name}, which ends on {one.end:%Y-%m-%d}" for one in found if one.is_due(now)]
+    detail = {one.name: f"{one.due:%Y-%m-%dT%H:%M:%SZ}" for one in found[:50]}
+    if due:
+        more = f" and {len(due) - 10} more" if len(due) > 10 else ""
+        return Well(sentence=f"Due to be replaced: {'; '.join(due[:10])}{more}.", detail=detail)
+    return Well(sentence="No key is due to be replaced.", detail=detail)
 
 
 def expiries(config: Config) -> Well:

@@ -26,7 +26,7 @@ from trustworks.core.store import metadata
 from trustworks.core.store.types import UtcDateTime
 from trustworks.issuance.model import NEVER, RevocationReason
 from trustworks.issuance.records.issued import not_its_own
-from trustworks.issuance.records.tables import certificates, crls
+from trustworks.issuance.records.tables import authorities, certificates, crls
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -107,6 +107,18 @@ def silent_authorities(connection: Connection) -> list[str]:
         crls.c.authority == c.authority, crls.c.shard.is_(None), crls.c.next_update == NEVER
     )
     return list(connection.execute(select(c.authority).where(last.exists())).scalars())
+
+
+def authority_ends(connection: Connection, *, before: datetime | None = None) -> list[tuple[str, datetime]]:
+    """The names of the authorities that go on, and when their certificates end; with `before` those alone."""
+    c, a = certificates.c, authorities.c
+    terminated = select(terminated_authorities.c.authority).where(
+        terminated_authorities.c.authority == a.name
+    )
+    query = select(a.name, c.not_after).join(certificates, c.serial == a.serial).where(~terminated.exists())
+    if before is not None:
+        query = query.where(c.not_after <= before)
+    return [(row.name, row.not_after) for row in connection.execute(query.order_by(c.not_after, a.name))]
 
 
 def done_steps(connection: Connection, plan: str) -> list[DoneStep]:

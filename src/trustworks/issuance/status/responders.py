@@ -21,6 +21,7 @@ import structlog
 from trustworks.core.der.ocsp import ResponseStatus
 from trustworks.core.der.ocsp_reading import decode_request
 from trustworks.core.errors import TrustworksError, Unavailable
+from trustworks.core.trace import implements
 from trustworks.core.troubles import Troubles
 from trustworks.issuance import records
 from trustworks.issuance.status.last import LastAnswers
@@ -43,6 +44,7 @@ Issuer = tuple[str, bytes, bytes]  # hash algorithm, hash of the name, hash of t
 
 _MOST: Final = 256  # responders of further authorities that are kept at a time
 _LOOK_AGAIN: Final = 1.0  # seconds between two looks for authorities that are new
+_WATCH_AGAIN: Final = 2.0  # seconds between two looks whether the signer's certificate was replaced
 _SIGNER_AGAIN: Final = 60.0  # seconds until it is asked again which signer's certificate is the newest
 
 
@@ -58,7 +60,8 @@ class _Open:
 class Responders:
     """Answers OCSP requests for every authority. Threads share it.
 
-    `key` is the signers' key. `monotonic` is a clock that only grows, in seconds.
+    `key` is the signers' key. `renew` opens the first responder and its key anew; it is asked when `watch`
+    answers something else than before. `monotonic` is a clock that only grows, in seconds.
     """
 
     def __init__(
@@ -70,8 +73,14 @@ class Responders:
         database: Database,
         clock: Clock,
         monotonic: Callable[[], float] = time.monotonic,
+        renew: Callable[[], tuple[Responder, Key]] | None = None,
+        watch: Callable[[], object] = lambda: None,
     ) -> None:
         self.first = first
+        self._renew = renew
+        self._watch = watch
+        self._seen = watch()
+        self._watch_again = monotonic() + _WATCH_AGAIN
         self._settings = settings
         self._key = key
         self._database = database
@@ -90,6 +99,7 @@ class Responders:
 
         tryLater for an authority whose signer has no certificate that is good now.
         """
+        self._renewed()
         last = self._last.answer(der)
         if last is not None:
             return last
@@ -119,6 +129,27 @@ class Responders:
         """
         if not self._last.has(self.first.authorities):
             self.first.ping()
+
+    @implements("TRUSTWORKS:ROLLOVER-OCSP-TAKEN", disabled=None)
+    def _renewed(self) -> None:
+        """Take a new signer into use when the configured certificate was written anew, if it is good."""
+        now = self._monotonic()
+        if self._renew is None or now < self._watch_again:
+            return
+        self._watch_again = now + _WATCH_AGAIN
+        seen = self._watch()
+        if seen is None or seen == self._seen:
+            return
+        try:
+            first, key = self._renew()
+        except TrustworksError as error:
+            self._troubles.failed("renewal", "renewal", code="ocsp.not-renewed", reason=str(error))
+            return
+        with self._lock:
+            self.first, self._key, self._seen = first, key, seen
+            self._open.clear()
+        self._troubles.ended("renewal")
+        log.info("ocsp.signer-renewed", label=key.label)
 
     def _responder(self, der: bytes) -> Responder | None:
         """The responder for the first certificate whose authority is ours; None where there is none."""

@@ -1,0 +1,187 @@
+"""The responder's key is replaced by the clock: what is refused, each step, a crash between two of them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import ocsp
+from issuance_testbed import PlacedClock, Provider, open_provider
+from status_provider import SHA1, request
+
+from trustworks.app.configuration.settings import RolloverSettings
+from trustworks.app.rollover.due import authority_due, service_due
+from trustworks.app.rollover.responder import ResponderRollover
+from trustworks.core.errors import Malformed, Unavailable
+from trustworks.core.keys import records as key_records
+from trustworks.core.keys import registered_events
+from trustworks.core.module import KeyAlgorithm, Module
+from trustworks.core.module.events import new_key
+from trustworks.core.module.requests import certification_request
+from trustworks.issuance.model import NameAttribute, Request
+from trustworks.issuance.status.services import StatusServices
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from trustworks.core.module import Pkcs11Uri
+    from trustworks.core.store import Database
+
+NOW = datetime(2026, 11, 28, tzinfo=UTC)
+DAY = timedelta(days=1)
+ONE_DATABASE = pytest.mark.parametrize("store_settings", ["sqlite"], indirect=True)
+
+
+class Site:
+    """A provider whose responder's certificate is in a file, and its rollover."""
+
+    def __init__(self, provider: Provider, module: Module, file: Path) -> None:
+        self.provider, self.module, self.file = provider, module, file
+        issuance = provider.issuance
+        key = new_key(registered_events(provider.recorder), module, label="ocsp", algorithm=KeyAlgorithm.P256)
+        made = issuance.issue(
+            Request(
+                profile="ocsp-signer",
+                csr=certification_request(key),
+                subject=(NameAttribute("commonName", "TEST OCSP"),),
+                requested_by="officer",
+            )
+        )
+        pem = x509.load_der_x509_certificate(made.certificate).public_bytes(Encoding.PEM)
+        file.write_bytes(pem)
+        self.settings = RolloverSettings.model_validate({"unattended": ["ocsp"]})
+        self.rollover = ResponderRollover(
+            self.settings,
+            issuance.settings,
+            file=file,
+            issuance=issuance,
+            module=module,
+            database=provider.database,
+            recorder=provider.recorder,
+        )
+
+    def round(self) -> str:
+        return self.rollover.round(self.provider.clock.moment)
+
+    def states(self) -> dict[str, str]:
+        with self.provider.database.read() as connection:
+            return {one.label: one.state.value for one in key_records.keys_with(connection)}
+
+    def label(self) -> str:
+        """The key whose certificate is in the file."""
+        certificate = x509.load_pem_x509_certificate(self.file.read_bytes())
+        with self.provider.database.read() as connection:
+            for one in key_records.keys_with(connection):
+                if (
+                    self.module.has(label=one.label)
+                    and self.module.key(label=one.label).public_key == certificate.public_key()
+                ):
+                    return one.label
+        return "?"
+
+
+def since(clock: PlacedClock) -> float:
+    return (clock.moment - NOW).total_seconds()
+
+
+def _no_space(*_: object) -> None:
+    raise OSError(28, "No space left on device")
+
+
+@pytest.fixture
+def site(
+    database: Database, softhsm: Path, make_token: Callable[..., Pkcs11Uri], tmp_path: Path
+) -> Iterator[Site]:
+    with Module.open(make_token(), library=softhsm, read_write=True, lab=True) as module:
+        root = module.generate_key_pair(label="root", algorithm=KeyAlgorithm.P384)
+        issuing = module.generate_key_pair(label="issuing", algorithm=KeyAlgorithm.P256)
+        with open_provider(database, root, issuing) as provider:
+            provider.issuance.create_root(root, by="ceremony")
+            provider.issuance.create_issuing(issuing, by="ceremony")
+            yield Site(provider, module, tmp_path / "ocsp.pem")
+
+
+@pytest.mark.req("EN319411-1:GEN-6.5.1-08", "EN319411-1:GEN-6.5.1-09")
+def test_an_authority_is_due_long_before_its_end() -> None:
+    found = authority_due("issuing", NOW + 1000 * DAY, 990)
+    assert (found.is_due(NOW + 9 * DAY), found.is_due(NOW + 10 * DAY)) == (False, True)
+    assert "ceremony" in found.how
+
+
+@pytest.mark.req("TRUSTWORKS:ROLLOVER-DUE")
+def test_a_key_is_not_due_before_half_of_its_life() -> None:
+    assert service_due(NOW, NOW + 90 * DAY, 30) == NOW + 60 * DAY
+    assert service_due(NOW, NOW + 90 * DAY, 366) == NOW + 45 * DAY
+
+
+@ONE_DATABASE
+@pytest.mark.req("TRUSTWORKS:ROLLOVER-OCSP", "TRUSTWORKS:ROLLOVER-OCSP-TAKEN")
+def test_the_responder_s_key_is_replaced_without_anybody(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, issuance = site.provider.clock, site.provider.issuance
+    settings = issuance.settings.model_copy(
+        update={"ocsp": issuance.settings.ocsp.model_copy(update={"certificate": site.file})}
+    )
+    assert site.round() == "Nothing is due."
+    subject = issuance.issue(site.provider.request("tsu"))
+    asked = request(
+        x509.load_der_x509_certificate(subject.certificate),
+        x509.load_der_x509_certificate(issuance.authority("issuing").certificate),
+        SHA1,
+    )
+    services = StatusServices.open(
+        settings, module=site.module, database=site.provider.database, clock=clock, base=site.file.parent
+    )
+    monkeypatch.setattr(services.responder, "_monotonic", lambda: since(clock))
+
+    def signer() -> x509.Certificate:
+        (found,) = ocsp.load_der_ocsp_response(services.responder.answer(asked).der).certificates
+        return found
+
+    first = signer()
+    clock.advance(days=61)
+    assert "was made" in site.round()
+    assert site.states()["ocsp-2"] == "pre-operational"
+    assert "for use from" in site.round()
+    assert (site.label(), signer()) == ("ocsp", first)
+    clock.advance(hours=2)
+    with monkeypatch.context() as patched:
+        patched.setattr("trustworks.app.rollover.responder.put", _no_space)
+        with pytest.raises(Unavailable, match="No space left"):
+            site.round()
+    # As after a kill between the state and the file: the next round writes the file.
+    assert (site.label(), site.states()["ocsp-2"]) == ("ocsp", "operational")
+    assert signer() == first
+    assert "in use" in site.round()
+    assert (site.label(), site.states()["ocsp-2"]) == ("ocsp-2", "operational")
+    clock.advance(seconds=5)
+    second = signer()
+    assert second.serial_number != first.serial_number
+    assert site.round() == "Nothing is due."
+    clock.advance(hours=25)
+    assert site.round() == "Destroyed: ocsp."
+    assert (site.states()["ocsp"], site.module.has(label="ocsp")) == ("destroyed", False)
+    assert site.round() == "Nothing is due."
+    clock.advance(days=70)
+    assert "ocsp-3 was made" in site.round()
+    # Whoever starts now goes by the file, whatever label is configured.
+    again = StatusServices.open(
+        settings, module=site.module, database=site.provider.database, clock=clock, base=site.file.parent
+    )
+    assert again.responder.answer(asked).result == "good"
+
+
+@ONE_DATABASE
+@pytest.mark.req("TRUSTWORKS:ROLLOVER-OCSP")
+def test_without_its_certificate_nothing_is_replaced(site: Site) -> None:
+    site.provider.clock.advance(days=61)
+    site.file.write_bytes(b"nonsense")
+    with pytest.raises(Malformed):
+        site.round()
+    site.file.unlink()
+    with pytest.raises(Unavailable):
+        site.round()
+    assert site.states() == {"ocsp": "operational"}
