@@ -7,8 +7,6 @@ each of them does only what is left of it.
 from __future__ import annotations
 
 import hashlib
-import json
-import subprocess
 from typing import TYPE_CHECKING, Any, Final
 
 from trustworks.app.certificates import read_one
@@ -19,6 +17,7 @@ from trustworks.app.termination.verify import verify
 from trustworks.core.audit import Event
 from trustworks.core.audit.checkpoint import certifies
 from trustworks.core.errors import Rejected, Unavailable
+from trustworks.core.handover import hand_over
 from trustworks.core.keys import KeyRegister, registered_events
 from trustworks.core.keys import records as key_records
 from trustworks.core.keys.model import living_backups
@@ -47,7 +46,6 @@ if TYPE_CHECKING:
 
 KIND: Final = "termination.run"
 """What an approval of a plan says that it is about."""
-_PATIENCE: Final = 60  # seconds for one notice
 
 
 class Termination:
@@ -209,7 +207,7 @@ class Termination:
                 f"{name} is not told: set [issuance.notices] command, or tell them yourself and say so with "
                 f"--told {name}.",
             )
-        problem = _hand_over(command, self._read.digest, party)
+        problem = hand_over(command, _notice_of(self._read.digest, party))
         if problem is not None:
             raise Unavailable(
                 "termination.notice", f"{name} is not told: {problem}. Go on when that is mended."
@@ -363,9 +361,9 @@ class Termination:
         )
 
 
-def _hand_over(command: tuple[str, ...], plan: str, party: Party) -> str | None:
-    """Hand a notice to the operator's command, as a line of JSON; why it was not taken, or None."""
-    told = {
+def _notice_of(plan: str, party: Party) -> dict[str, str]:
+    """What the operator's command of notices is told; it may come twice."""
+    return {
         "id": f"{plan[:32]}-{party.name}",
         "kind": "termination",
         "party": party.kind,
@@ -373,15 +371,3 @@ def _hand_over(command: tuple[str, ...], plan: str, party: Party) -> str | None:
         "contact": party.contact,
         "text": party.text,
     }
-    try:
-        done = subprocess.run(
-            command,
-            input=json.dumps(told) + "\n",
-            capture_output=True,
-            text=True,
-            timeout=_PATIENCE,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return f"{command[0]}: {error}"[:2000]
-    return None if done.returncode == 0 else f"exit code {done.returncode}: {done.stderr.strip()}"[:2000]
