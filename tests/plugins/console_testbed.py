@@ -17,6 +17,7 @@ from trustworks.app.web.console.edge import FORM
 from trustworks.app.web.http import Shell
 from trustworks.core.roles import Role
 from trustworks.issuance.config.registration import RegistrationSettings
+from trustworks.issuance.enrolment.waiting import WaitingRoom
 from trustworks.issuance.registration.service import Registration
 
 if TYPE_CHECKING:
@@ -154,7 +155,15 @@ class Office:
             recorder=provider.recorder,
             database=provider.database,
         )
-        desk = Desk(registration=self.registration, issuance=provider.issuance, database=provider.database)
+        self.waiting = WaitingRoom(
+            database=provider.database, recorder=provider.recorder, clock=provider.clock
+        )
+        desk = Desk(
+            registration=self.registration,
+            issuance=provider.issuance,
+            database=provider.database,
+            waiting=self.waiting,
+        )
         self.shell = shell_of(console.routes(self.people.roles, banners=[], version="1", desk=desk))
 
     def enter(self, name: str) -> Visitor:

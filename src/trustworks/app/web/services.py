@@ -173,6 +173,7 @@ class Services:
     def _open_desk(self, stack: ExitStack) -> Desk:
         """The officers' desk. It opens without the issuing token, which is asked for when one signs."""
         from trustworks.app.web.console.desk import Desk  # noqa: PLC0415 - where a console is configured
+        from trustworks.issuance.enrolment.waiting import WaitingRoom  # noqa: PLC0415
         from trustworks.issuance.registration.service import Registration  # noqa: PLC0415
 
         opened = self.log.get()
@@ -188,7 +189,8 @@ class Services:
             recorder=opened.recorder,
             database=opened.database,
         )
-        return Desk(registration=registration, issuance=issuance, database=opened.database)
+        waiting = WaitingRoom(database=opened.database, recorder=opened.recorder, clock=self.clock)
+        return Desk(registration=registration, issuance=issuance, database=opened.database, waiting=waiting)
 
     def _module_of(self, token: str) -> Module:
         """The open module of an authority's token; no worker opens the root's."""

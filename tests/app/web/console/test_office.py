@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from console_testbed import ask as request
@@ -13,6 +14,7 @@ from trustworks.core.errors import Unavailable
 from trustworks.core.roles.model import Person
 from trustworks.core.roles.rules.separation import as_compared
 from trustworks.issuance.model import RevocationReason
+from trustworks.issuance.records.waiting import Conversation
 from trustworks.issuance.registration.model import Fact
 from trustworks.issuance.revocation import Reception
 
@@ -296,6 +298,46 @@ def test_a_hold_is_released_by_a_revocation_officer(office: Office) -> None:
     for change in ({"how": ""}, {"kind": "king"}, {"kind": "nca"}):
         rita.send(f"{page}/revoke", 403, **rita.fields(page, f"{page}/revoke"), **(wish | change))
     assert revoked_for(office, serial) is None
+
+
+@pytest.mark.req("TRUSTWORKS:ENROLMENT-OFFICER-DECIDES")
+def test_requests_of_clients_are_decided_by_a_registration_officer(office: Office) -> None:
+    from trustworks.core.roles import records as roles  # noqa: PLC0415
+
+    credential: Any = SimpleNamespace(reference="R", uses=5, used=0)
+    found = []
+    for _ in range(2):
+        wish = office.provider.request("tls-server")
+        talk = Conversation(body="p10cr", content=b"0")
+        found.append(
+            office.waiting.admit("est", "est:web", credential, wish, talk, issuance=office.provider.issuance)
+        )
+    ben, dora = office.enter("ben"), office.enter("dora")
+    assert "CN=TEST server" in ben.get(QUEUE).text
+    first, second = (f"/console/enrolments/{one.id}" for one in found)
+    assert "you may look" in dora.get(first).text
+    token = dora.fields(first, "/console/logout")["csrf"]
+    for act in ("approve", "refuse"):
+        assert "SA1.1" in dora.send(f"{first}/{act}", 403, csrf=token, reason="because").text
+    with office.provider.database.begin() as connection:
+        roles.set_person(connection, "ben", Person(names=frozenset({as_compared("TEST server")})))
+    assert "Not yours to decide" in ben.get(first).text
+    assert (
+        "REG-6.2.2-26"
+        in ben.send(
+            f"{first}/approve", 403, csrf=ben.fields(first, "/console/logout")["csrf"], reason="mine"
+        ).text
+    )
+    with office.provider.database.begin() as connection:
+        roles.set_person(connection, "ben", Person())
+    ben.submit(first, f"{first}/approve", 403)  # without a reason
+    ben.submit(first, f"{first}/approve", reason="The server is ours")
+    ben.submit(second, f"{second}/refuse", reason="Of nobody here")
+    assert [office.waiting.find(one.id).state for one in found] == ["approved", "refused"]
+    assert "gets its certificate when it asks again" in ben.get(first).text
+    token = ben.fields(first, "/console/logout")["csrf"]
+    assert ben.send(f"{first}/refuse", 409, csrf=token, reason="too late")
+    ben.get("/console/enrolments/none", 404)
 
 
 def test_search_finds_by_what_one_has_and_turns_pages(office: Office) -> None:

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from trustworks.core.store import Database
+    from trustworks.issuance.enrolment.waiting import WaitingRoom
     from trustworks.issuance.registration.service import Registration
     from trustworks.issuance.service import Issuance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """The registration authority's desk and the certification authorities, over one database."""
+    """The registration authority's desk, its waiting room and the authorities, over one database."""
 
     registration: Registration
     issuance: Issuance
     database: Database
+    waiting: WaitingRoom

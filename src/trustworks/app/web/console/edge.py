@@ -302,7 +302,9 @@ def nothing_here() -> Rejected:
 
 
 _NOT_FOUND: Final = frozenset({"console.nothing", "registration.unknown", "registration.erased"})
-_MEANWHILE: Final = frozenset({"registration.state", "revocation.request", "console.changed"})
+_MEANWHILE: Final = frozenset(
+    {"registration.state", "revocation.request", "enrolment.request", "console.changed"}
+)
 
 
 def _status_of(error: TrustworksError) -> int:

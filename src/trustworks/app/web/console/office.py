@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from trustworks.app.web.console.applications import Applications
 from trustworks.app.web.console.certificates import Certificates
+from trustworks.app.web.console.enrolments import Enrolments
 from trustworks.app.web.console.queue import Queue
 from trustworks.app.web.console.requests import Requests
 from trustworks.app.web.console.searching import Search
@@ -19,6 +20,6 @@ def pages(edge: Edge, desk: Desk) -> list[Page]:
     """Every page of the desk."""
     return [
         page
-        for room in (Queue, Applications, Certificates, Requests, Search)
+        for room in (Queue, Applications, Certificates, Enrolments, Requests, Search)
         for page in room(edge, desk).pages()
     ]

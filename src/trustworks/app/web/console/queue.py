@@ -44,8 +44,10 @@ class Queue:
             )
             unissued = search(connection, states=("approved",), limit=A_PAGE)
             requests = records.revocation_requests(connection, state="pending", limit=A_LIST + 1)
+        enrolments = self._desk.waiting.list(all_states=False, limit=A_LIST)
         return self._edge.page(
             "queue.html",
+            enrolments=enrolments,
             visit=visit,
             waiting=waiting[:A_PAGE],
             more=place_text(waiting[A_PAGE - 1].received_at, waiting[A_PAGE - 1].id)
