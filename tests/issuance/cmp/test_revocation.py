@@ -14,8 +14,8 @@ from cryptography import x509
 from trustworks.core.der.cmp import Body
 from trustworks.core.der.encode import SEQUENCE, tlv
 from trustworks.core.errors import Unavailable
+from trustworks.issuance import records
 from trustworks.issuance.model import RevocationReason
-from trustworks.issuance.revocation import change
 
 if TYPE_CHECKING:
     from cmp_testbed import Server
@@ -113,7 +113,7 @@ def test_a_revocation_that_was_broken_off_is_made_by_the_same_message(
         raise RuntimeError("the power failed")
 
     with monkeypatch.context() as meanwhile:
-        meanwhile.setattr(change.records, "set_revocation", broken)
+        meanwhile.setattr(records, "set_revocation", broken)
         assert client.revoke(signer.certificate, 4).failure == "systemFailure"
     assert reason_of(server, signer.certificate) is None
     assert client.post(client.sent).status.status == 0  # its id was not used up

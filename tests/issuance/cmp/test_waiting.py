@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from cmp_client import common_name, new_key
 from cmp_testbed import serial_of, sha256
 from est_testbed import Est, certificates_in, request_of
+from sqlalchemy import text
 
+from trustworks.core.audit.bound import BoundRecords
 from trustworks.core.audit.records import events
 from trustworks.core.der import cmp as der
 from trustworks.core.der.cmp import Body, PkiStatus
@@ -18,6 +21,7 @@ from trustworks.core.errors import Rejected
 from trustworks.issuance.enrolment.cmp import rules
 from trustworks.issuance.enrolment.waiting import check_room, waits
 from trustworks.issuance.records import cmp as credential_records
+from trustworks.issuance.records import waiting as waiting_records
 
 if TYPE_CHECKING:
     from cmp_client import CmpClient, Reply
@@ -77,6 +81,30 @@ def test_a_request_waits_until_an_officer_approves_it(server: Server) -> None:
     # Asking again brings nothing, and issues nothing.
     assert poll(client).failure == "badRequest"
     assert server.serials() == {serial_of(reply.certificate)}
+
+
+@ONE
+def test_the_audit_log_binds_what_was_decided_and_not_how_often_a_client_asked(server: Server) -> None:
+    client, key = begun(server)
+    poll(client)
+    client.again()
+    assert client.enrol(Body.ir, key, EE).status.status == PkiStatus.waiting
+    decide(server)
+    poll(client)
+    assert only(server).state == "issued"
+
+    def wrong() -> list[str]:
+        with server.provider.database.read() as connection:
+            checker = BoundRecords(connection, (waiting_records.requests,))
+            for row in connection.execute(events.select()):
+                assert checker.event(json.loads(row.body)) is None
+            return [one for one in checker.rest() if "enrolment_requests" in one]
+
+    assert wrong() == []
+    with server.provider.database.begin() as connection:
+        connection.execute(text("DROP TRIGGER enrolment_requests_no_second_decision"))
+        connection.execute(waiting_records.requests.update().values(decided_by="somebody-else"))
+    assert len(wrong()) == 1
 
 
 @ONE

@@ -64,7 +64,9 @@ requests = Table(
     CheckConstraint("(state = 'waiting') = (decided_at IS NULL)", name="request_decided"),
     CheckConstraint("(state = 'issued') = (serial IS NOT NULL)", name="request_issued"),
 )
-bind(requests, but=("subject", "alternative_names", "content", "decided_why"))
+# The conversation goes on with each question of a client, and no event tells of it; names are personal data.
+_CONVERSATION = ("body", "content", "implicit", "transaction_id", "nonce")
+bind(requests, but=("subject", "alternative_names", "decided_why", *_CONVERSATION))
 Index("enrolment_requests_state", requests.c.state, requests.c.asked_at)
 Index("enrolment_requests_credential", requests.c.credential, requests.c.state)
 Index("enrolment_requests_transaction", requests.c.transaction_id, unique=True)
