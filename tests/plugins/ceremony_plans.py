@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 UNATTENDED = """
 version = 1
 type = "root"
-name = "lab-root"
+name = "further-root"
 purpose = "A root of a laboratory."
 place = "this machine"
 day = 2026-11-27

@@ -296,6 +296,18 @@ reason = "The authority has come to its end."
     assert (ended[3]["state"], ended[3]["remaining"]) == ("destroyed", {"tokens": [], "backups": []})
     assert not file.exists()
     assert story.state() == {"state": "destroyed", "tokens": [], "backups": 0}
+    _no_pin_is_in(house.lab.folder / "state", folder)
+
+
+def _no_pin_is_in(*places: Path) -> None:
+    """No PIN of a token is in a database, a transcript, a plan, a page or a log."""
+    files = [file for place in places for file in place.rglob("*") if file.is_file()]
+    secret = {file for file in files if file.name.endswith((".pin", ".so-pin"))}
+    pins = {file.read_bytes().strip() for file in (*secret, *places[0].parent.glob("secrets/*pin"))}
+    assert len(pins) > 15
+    read = {file: file.read_bytes() for file in files if file not in secret and file.suffix != ".sock"}
+    assert len(read) > 20
+    assert [(file.name, pin) for file, octets in read.items() for pin in pins if pin in octets] == []
 
 
 def _judged(place: Path) -> dict[str, Any]:
