@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
     from trustworks.core.module import Key
 
-pytestmark = pytest.mark.req("TRUSTWORKS:ISSUANCE-RECORD-BOUND", "TRUSTWORKS:AUDIT-14")
+pytestmark = pytest.mark.req(
+    "TRUSTWORKS:ISSUANCE-RECORD-BOUND", "CENTS419261:STATUS-CHANGES", "TRUSTWORKS:AUDIT-14"
+)
 
 
 def found(provider: Provider) -> list[str]:

@@ -13,6 +13,7 @@ import typer
 
 from trustworks.assurance.traceability import Requirement, State, Trace, find_places
 from trustworks.assurance.traceability import trace as read_trace
+from trustworks.assurance.traceability.areas import AreaLine, join_area, load_area, objections
 from trustworks.core.errors import Malformed, Unavailable
 
 app = typer.Typer(
@@ -35,6 +36,10 @@ def trace(
     standard: Annotated[
         str | None, typer.Option(help='Only those of this standard, for example "EN 319 421" or EN319421.')
     ] = None,
+    area: Annotated[
+        str | None,
+        typer.Option(help="The numbered requirements of an area, for example issuance, each with its state."),
+    ] = None,
     gaps: Annotated[bool, typer.Option("--gaps", help="Only what is not shown to hold.")] = False,
     check: Annotated[
         bool,
@@ -51,16 +56,33 @@ def trace(
     html: Annotated[Path | None, typer.Option("--html", help="Write the table to this HTML file.")] = None,
 ) -> None:
     """Join the register of requirements with the rules in the code and the tests that show them."""
-    found = read_trace(find_places())
+    places = find_places()
+    found = read_trace(places)
+    numbers: tuple[AreaLine, ...] = ()
+    if area is not None:
+        wanted = load_area(places.register, area)
+        numbers = join_area(wanted, found)
+        found = replace(found, findings=(*found.findings, *objections(wanted, numbers)))
     shown = _only(found, service, standard, gaps=gaps)
+    if area is not None:
+        kept = {line.requirement.id for line in shown.lines}
+        numbers = tuple(
+            one
+            for one in numbers
+            if (one.unknown and not (service or standard)) or kept & set(one.numbered.ids)
+        )
+        named = {identifier for one in numbers for identifier in one.numbered.ids}
+        shown = replace(shown, lines=tuple(one for one in shown.lines if one.requirement.id in named))
     if html is not None:
         _write(html, shown)
     if as_json:
-        from trustworks.assurance.traceability.table import as_json as values  # noqa: PLC0415 - as `_write`
+        from trustworks.assurance.traceability.table import area_json  # noqa: PLC0415 - as `_write`
+        from trustworks.assurance.traceability.table import as_json as values  # noqa: PLC0415
 
-        typer.echo(json.dumps(values(shown), indent=2, ensure_ascii=False))
+        document = values(shown) | ({} if area is None else {"numbers": area_json(numbers)})
+        typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
     elif html is None and not check:
-        _print(shown)
+        _print(shown, numbers if area is not None else None)
     if check:
         findings = found.findings if allow_not_run else (*found.findings, *found.not_run)
         for finding in findings:
@@ -97,13 +119,17 @@ def _is_of(requirement: Requirement, standard: str) -> bool:
     return own == name or identifier.startswith(f"{name}:")
 
 
-def _print(found: Trace) -> None:
+def _print(found: Trace, numbers: tuple[AreaLine, ...] | None) -> None:
     from rich.console import Console  # noqa: PLC0415 - as `_write`
 
-    from trustworks.assurance.traceability.table import print_table  # noqa: PLC0415
+    from trustworks.assurance.traceability.table import print_area, print_table  # noqa: PLC0415
 
     console = Console()
-    print_table(Console(width=160) if not console.is_terminal else console, found)
+    console = Console(width=160) if not console.is_terminal else console
+    if numbers is None:
+        print_table(console, found)
+    else:
+        print_area(console, numbers)
 
 
 def _write(file: Path, found: Trace) -> None:

@@ -41,7 +41,7 @@ class Status:
     lost: list[bytes] = field(default_factory=list)
 
 
-@implements("TRUSTWORKS:ISSUANCE-RECORD-BOUND", disabled=None)
+@implements("TRUSTWORKS:ISSUANCE-RECORD-BOUND", "CENTS419261:STATUS-CHANGES", disabled=None)
 def certificate_objection(serial: str, told: int | None, found: int | None) -> str | None:
     """What is wrong with a row, by the sum of what events say of it and that of what it says itself."""
     if told is None:
@@ -59,7 +59,7 @@ def certificate_objection(serial: str, told: int | None, found: int | None) -> s
     return None
 
 
-@implements("TRUSTWORKS:ISSUANCE-RECORD-BOUND", disabled=None)
+@implements("TRUSTWORKS:ISSUANCE-RECORD-BOUND", "CENTS419261:STATUS-CHANGES", disabled=None)
 def status_objection(serial: str, status: Status, revocation: bytes | None) -> str | None:
     """What is wrong with a revocation, by its events: a hold can be lifted, a revocation not."""
     if status.revoked or status.lost:
@@ -79,7 +79,7 @@ def status_objection(serial: str, status: Status, revocation: bytes | None) -> s
     return None if right else f"The revocation of the certificate {serial} is not what was logged of it."
 
 
-@implements("TRUSTWORKS:ISSUANCE-RECORD-BOUND", disabled=None)
+@implements("TRUSTWORKS:ISSUANCE-RECORD-BOUND", "CENTS419261:STATUS-CHANGES", disabled=None)
 def list_objection(name: str, told: bytes | None, found: bytes | None) -> str | None:
     """What is wrong with the record of a published list."""
     if told is None:

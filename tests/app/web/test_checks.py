@@ -157,6 +157,7 @@ def test_a_revoked_certificate_is_told_with_what_to_do(tmp_path: Path, name: str
         checks.standing(services)
 
 
+@pytest.mark.req("EN319411-1:OVR-6.5.6-02")
 def test_a_nearly_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     services: Any = SimpleNamespace(wiring=SimpleNamespace(base=tmp_path))
     assert "GiB free" in checks.disk(services).sentence

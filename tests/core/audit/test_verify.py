@@ -830,7 +830,7 @@ def test_an_export_of_another_version_is_said_to_be_one(exported: Path, version:
         verified(exported)
 
 
-@pytest.mark.req("TRUSTWORKS:AUDIT-15")
+@pytest.mark.req("TRUSTWORKS:AUDIT-15", "CENTS419261:ARCHIVE")
 @pytest.mark.parametrize("member", ["certificate", "time_stamp"])
 def test_what_nobody_signed_of_a_checkpoint_is_bound_in_an_export(exported: Path, member: str) -> None:
     lines = exported.read_bytes().splitlines(keepends=True)
@@ -841,7 +841,7 @@ def test_what_nobody_signed_of_a_checkpoint_is_bound_in_an_export(exported: Path
     assert "export" in {one.kind for one in verified(exported).findings}
 
 
-@pytest.mark.req("TRUSTWORKS:AUDIT-15")
+@pytest.mark.req("TRUSTWORKS:AUDIT-15", "CENTS419261:ARCHIVE")
 def test_events_that_wait_for_the_tree_keep_their_order_in_an_export(exported: Path, log: Log) -> None:
     lines = exported.read_bytes().splitlines(keepends=True)
     waiting = [n for n, line in enumerate(lines) if b", null, " in line]
@@ -854,7 +854,7 @@ def test_events_that_wait_for_the_tree_keep_their_order_in_an_export(exported: P
         assert kinds(verified(exported)) == [("export", None, None)]
 
 
-@pytest.mark.req("TRUSTWORKS:AUDIT-15")
+@pytest.mark.req("TRUSTWORKS:AUDIT-15", "CENTS419261:ARCHIVE")
 def test_a_first_line_with_more_in_it_is_none_of_an_export(exported: Path) -> None:
     content = exported.read_bytes()
     exported.write_bytes(content.replace(b'{"events": ', b'{"more": 1, "events": ', 1))
@@ -897,7 +897,7 @@ def test_an_export_on_a_disk_that_fails(exported: Path) -> None:
         verify(source, check_token=accept_token)
 
 
-@pytest.mark.req("TRUSTWORKS:AUDIT-15")
+@pytest.mark.req("TRUSTWORKS:AUDIT-15", "CENTS419261:ARCHIVE")
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_an_export_that_was_cut_is_not_sound(exported: Path, data: st.DataObject) -> None:
@@ -910,7 +910,7 @@ def test_an_export_that_was_cut_is_not_sound(exported: Path, data: st.DataObject
     assert "export" in {one.kind for one in report.findings}
 
 
-@pytest.mark.req("TRUSTWORKS:AUDIT-15")
+@pytest.mark.req("TRUSTWORKS:AUDIT-15", "CENTS419261:ARCHIVE")
 @pytest.mark.parametrize(
     "line", [b"\n", b"garbage\n", b"x", b'{"event":{}}\n', b'{"checkpoint":{}}\n', b"\xff\n"]
 )
@@ -927,7 +927,7 @@ def test_lines_that_were_added_to_an_export(exported: Path, line: bytes, before_
     assert f"Line {len(lines) - before_the_end} of" in report.findings[0].message
 
 
-@pytest.mark.req("TRUSTWORKS:AUDIT-15")
+@pytest.mark.req("TRUSTWORKS:AUDIT-15", "CENTS419261:ARCHIVE")
 def test_lines_that_were_taken_out_of_an_export(exported: Path) -> None:
     lines = exported.read_bytes().splitlines(keepends=True)
     for gone, kinds_of in ((1, {"checkpoint-gap", "export"}), (2, {"export"}), (-2, {"export"})):

@@ -110,7 +110,7 @@ def events(database: Database) -> list[str]:
 # What must not work
 
 
-@pytest.mark.req("TRUSTWORKS:KEYS-STATES")
+@pytest.mark.req("TRUSTWORKS:KEYS-STATES", "CENTS419261:KM1.1")
 @pytest.mark.parametrize(
     ("before", "after"),
     [
@@ -128,7 +128,7 @@ def test_a_key_does_not_come_to_life_again(before: KeyState, after: KeyState) ->
     assert caught.value.code == "keys.transition"
 
 
-@pytest.mark.req("TRUSTWORKS:KEYS-STATES")
+@pytest.mark.req("TRUSTWORKS:KEYS-STATES", "CENTS419261:KM1.1")
 def test_a_refused_change_of_state_changes_nothing(
     recorder: Recorder, register: KeyRegister, database: Database
 ) -> None:
@@ -154,7 +154,7 @@ def test_a_key_that_is_not_operational_signs_nothing(state: KeyState) -> None:
     assert caught.value.requirement == "TRUSTWORKS:KEYS-OPERATIONAL"
 
 
-@pytest.mark.req("TRUSTWORKS:KEYS-NO-RETURN", "EN319411-1:GEN-6.5.2-13")
+@pytest.mark.req("TRUSTWORKS:KEYS-NO-RETURN", "EN319411-1:GEN-6.5.2-13", "EN319411-1:GEN-6.5.3-06")
 def test_a_key_whose_life_ended_does_not_come_back(
     recorder: Recorder, register: KeyRegister, database: Database
 ) -> None:

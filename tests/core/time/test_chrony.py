@@ -58,14 +58,14 @@ def test_the_bound_adds_offset_dispersion_half_the_delay_and_aging() -> None:
     assert tracking_bound(parse_tracking(far), NOW)[0] == pytest.approx(94_498_000, abs=2)
 
 
-@pytest.mark.req("EN319421:TIS-7.7.2-02")
+@pytest.mark.req("EN319421:TIS-7.7.2-02", "EN319411-1:REV-6.2.4-07")
 def test_a_chronyd_that_follows_only_itself_is_refused() -> None:
     assert "127.127.x.y" in findings(TRAP)
     # Also when its stratum is made to look good.
     assert "127.127.x.y" in findings(TRAP.replace(",10,", ",1,"))
 
 
-@pytest.mark.req("EN319421:TIS-7.7.2-02")
+@pytest.mark.req("EN319421:TIS-7.7.2-02", "EN319411-1:REV-6.2.4-07")
 @pytest.mark.parametrize("name", ["169.254.169.123", "216.239.35.8", "time2.google.com"])
 def test_a_chronyd_that_follows_a_smearing_server_is_refused(name: str) -> None:
     tracking = parse_tracking(GOOD.replace("192.0.2.1", name))
@@ -73,7 +73,7 @@ def test_a_chronyd_that_follows_a_smearing_server_is_refused(name: str) -> None:
     assert f"chronyd follows {name}, which smears leap seconds" in finding
 
 
-@pytest.mark.req("EN319421:TIS-7.7.2-02")
+@pytest.mark.req("EN319421:TIS-7.7.2-02", "EN319411-1:REV-6.2.4-07")
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -222,7 +222,7 @@ def _account() -> str:
 
 
 @pytest.mark.interop
-@pytest.mark.req("EN319421:TIS-7.7.2-02")
+@pytest.mark.req("EN319421:TIS-7.7.2-02", "EN319411-1:REV-6.2.4-07")
 def test_a_real_chronyd_that_follows_only_itself_is_refused(chronyd: Callable[[str], str]) -> None:
     trap = source(**{"chrony-address": chronyd("local stratum 10")})
     printed = ""

@@ -209,7 +209,7 @@ CASES = [
         "EN319412-2:GEN-4.3.11-2",
         "natural-qcp-n-qscd",
         no_links,
-        marks=pytest.mark.req("EN319412-2:GEN-4.3.11-2"),
+        marks=pytest.mark.req("EN319412-2:GEN-4.3.11-2", "EN319411-1:CSS-6.3.10-05"),
         id="EN319412-2:GEN-4.3.11-2",
     ),
     pytest.param(
@@ -251,7 +251,7 @@ CASES = [
         "EN319412-2:GEN-4.4.1-5",
         "natural-qcp-n-qscd",
         access((CA_ISSUERS, HTTP)),
-        marks=pytest.mark.req("EN319412-2:GEN-4.4.1-5"),
+        marks=pytest.mark.req("EN319412-2:GEN-4.4.1-5", "EN319411-1:CSS-6.3.10-06"),
         id="EN319412-2:GEN-4.4.1-5",
     ),
     pytest.param(

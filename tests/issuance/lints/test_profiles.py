@@ -203,14 +203,14 @@ CASES = [
         "EN319411-1:GEN-6.6.1-04",
         SHORT,
         for_a_day,
-        marks=pytest.mark.req("EN319411-1:GEN-6.6.1-04"),
+        marks=pytest.mark.req("EN319411-1:GEN-6.6.1-04", "EN319411-1:GEN-6.6.1-05"),
         id="EN319411-1:GEN-6.6.1-04",
     ),
     pytest.param(
         "EN319411-1:GEN-6.6.1-04",
         "natural-qcp-n-qscd",
         extension(VALIDITY_ASSURED, NULL),
-        marks=pytest.mark.req("EN319411-1:GEN-6.6.1-04"),
+        marks=pytest.mark.req("EN319411-1:GEN-6.6.1-04", "EN319411-1:GEN-6.6.1-05"),
         id="EN319411-1:GEN-6.6.1-04",
     ),
     pytest.param(
@@ -238,7 +238,9 @@ CASES = [
         "EN319412-2:GEN-4.3.11-2A",
         SHORT,
         without(NO_REV_AVAIL),
-        marks=pytest.mark.req("EN319412-2:GEN-4.3.11-2A"),
+        marks=pytest.mark.req(
+            "EN319412-2:GEN-4.3.11-2A", "EN319412-2:GEN-4.4.1-8A", "EN319411-1:CSS-6.3.10-01B"
+        ),
         id="EN319412-2:GEN-4.3.11-2A",
     ),
     pytest.param(
@@ -308,28 +310,28 @@ CASES = [
         "RFC9608:2",
         SHORT,
         with_list,
-        marks=pytest.mark.req("RFC9608:2"),
+        marks=pytest.mark.req("RFC9608:2", "EN319411-1:CSS-6.3.10-01A"),
         id="RFC9608:2",
     ),
     pytest.param(
         "RFC9608:2",
         SHORT,
         with_responder,
-        marks=pytest.mark.req("RFC9608:2"),
+        marks=pytest.mark.req("RFC9608:2", "EN319411-1:CSS-6.3.10-01A"),
         id="RFC9608:2",
     ),
     pytest.param(
         "RFC9608:2",
         SHORT,
         with_freshest,
-        marks=pytest.mark.req("RFC9608:2"),
+        marks=pytest.mark.req("RFC9608:2", "EN319411-1:CSS-6.3.10-01A"),
         id="RFC9608:2",
     ),
     pytest.param(
         "RFC9608:2",
         "root",
         extension(NO_REV_AVAIL, NULL),
-        marks=pytest.mark.req("RFC9608:2"),
+        marks=pytest.mark.req("RFC9608:2", "EN319411-1:CSS-6.3.10-01A"),
         id="RFC9608:2",
     ),
     pytest.param(

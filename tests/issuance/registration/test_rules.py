@@ -272,7 +272,7 @@ def test_evidence_wears_out() -> None:
     ]
 
 
-@pytest.mark.req("EN319411-1:REG-6.2.2-22")
+@pytest.mark.req("EN319411-1:REG-6.2.2-22", "EN319411-1:REG-6.2.2-23")
 @pytest.mark.parametrize(
     "fact",
     [
@@ -356,7 +356,7 @@ def test_what_changed_is_verified_anew() -> None:
     assert rules.changes_are_verified(application(), None, (), None) == ()
 
 
-@pytest.mark.req("EN319411-1:REG-6.3.2-00B")
+@pytest.mark.req("EN319411-1:REG-6.3.2-00B", "EN319411-1:GEN-6.4.5-04", "EN319411-1:GEN-6.4.5-03")
 @pytest.mark.parametrize("reason", ["", "  ", "ok", "x" * 1001, "a\x07b c"])
 def test_a_decision_has_a_reason(reason: str) -> None:
     rules.check_reason("Seen in person.")

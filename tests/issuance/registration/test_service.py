@@ -252,6 +252,24 @@ def test_what_cannot_be_issued_now_is_issued_later(desk: Registration, provider:
     assert len(provider.issuance.list(state="issued", subject="Muster")) == 1
 
 
+@pytest.mark.req("EN319411-1:REG-6.3.1-00B", "EN319411-1:REG-6.3.1-00D")
+def test_what_is_issued_long_after_its_approval_is_looked_at_again(
+    desk: Registration, provider: Provider
+) -> None:
+    identifier = ready(desk)
+    provider.key.error = Unavailable("module.gone", "The token is not there.")
+    with pytest.raises(Unavailable):
+        approve(desk, identifier)
+    provider.key.error = None
+    provider.clock.moment += timedelta(days=400)
+    assert desk.finish_all() == [identifier]
+    done = desk.application(identifier)
+    assert done.state == "refused"
+    assert done.decisions[-1].reason.startswith("EN319411-1:REG-6.3.1-00B: It was approved")
+    assert "REG-6.3.1-00D" in done.decisions[-1].reason
+    assert provider.issuance.list(state="issued", subject="Muster") == []
+
+
 def test_what_a_rule_is_against_ends_as_refused(desk: Registration, provider: Provider) -> None:
     csr = make_csr()
     first = ready(desk, csr=csr)
@@ -356,8 +374,8 @@ def test_evidence_that_came_meanwhile_is_looked_at_first(desk: Registration) -> 
     identifier = ready(desk)
     original = desk._review
 
-    def slow(application: Any) -> Any:
-        found = original(application)
+    def slow(application: Any, **how: Any) -> Any:
+        found = original(application, **how)
         seen(desk, identifier, about=About.SUBJECT)
         return found
 

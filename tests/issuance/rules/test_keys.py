@@ -22,7 +22,7 @@ from trustworks.issuance.rules.keys import (
 from trustworks.issuance.wire import read_csr
 
 
-@pytest.mark.req("EN319411-1:REG-6.3.1-01")
+@pytest.mark.req("EN319411-1:REG-6.3.1-01", "CENTS419261:CERTIFICATE-GENERATION")
 def test_possession_is_shown_by_a_signature_with_the_same_key() -> None:
     check_possession(read_csr(make_csr()))
     broken = bytearray(make_csr())
@@ -31,7 +31,7 @@ def test_possession_is_shown_by_a_signature_with_the_same_key() -> None:
         check_possession(read_csr(bytes(broken)))
 
 
-@pytest.mark.req("EN319411-1:REG-6.3.1-01")
+@pytest.mark.req("EN319411-1:REG-6.3.1-01", "CENTS419261:CERTIFICATE-GENERATION")
 def test_possession_is_not_shown_by_a_weak_hash() -> None:
     with pytest.raises(Refused, match="sha224"):
         check_possession(read_csr(make_csr(digest=hashes.SHA224())))
@@ -63,7 +63,7 @@ def test_a_signature_that_is_not_agreed_is_refused() -> None:
         check_agreed_signature("ED25519 is not agreed.")
 
 
-@pytest.mark.req("TRUSTWORKS:ISSUANCE-KEY-SEPARATE")
+@pytest.mark.req("TRUSTWORKS:ISSUANCE-KEY-SEPARATE", "CENTS419261:KM1.1", "EN319411-1:GEN-6.5.3-03")
 def test_an_authoritys_key_is_nobody_elses() -> None:
     check_key_is_separate(b"a" * 32, {b"b" * 32})
     with pytest.raises(Refused, match="of its own"):

@@ -97,7 +97,7 @@ def test_the_issuer_is_the_authoritys_name_octet_for_octet() -> None:
     assert not rules.issuer_objections(octets(a_list()), NAME.public_bytes())
 
 
-@pytest.mark.req("EN319411-1:CSS-6.3.9-08", "EN319411-1:CSS-6.3.10-03")
+@pytest.mark.req("EN319411-1:CSS-6.3.9-08", "CENTS419261:STATUS-SIGNED", "EN319411-1:CSS-6.3.10-03")
 def test_the_authoritys_key_verifies_the_signature() -> None:
     right, wrong, longer = a_list(), a_list(key=OTHER_KEY), a_list(serials=(1,))
     rsa_key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -160,7 +160,7 @@ def test_a_list_of_authorities_lives_at_most_a_year() -> None:
     assert not rules.authority_list_objections(a_list(until=NEVER), of_authorities=True, last=True)
 
 
-@pytest.mark.req("RFC5280:5.1.2.6-01")
+@pytest.mark.req("RFC5280:5.1.2.6-01", "EN319411-1:OVR-6.6.2-01")
 def test_the_entries_are_the_revoked_certificates() -> None:
     def octets(*serials: int) -> bytes:
         return b"".join(serial.to_bytes(20, "big") for serial in serials)
@@ -172,7 +172,7 @@ def test_the_entries_are_the_revoked_certificates() -> None:
     assert not rules.entries_objections(a_list(), b"")
 
 
-@pytest.mark.req("EN319411-2:CSS-6.3.10-05")
+@pytest.mark.req("EN319411-2:CSS-6.3.10-05", "EN319411-2:CSS-6.3.10-06")
 def test_keeping_expired_certificates_is_said_if_and_only_if_it_is_done() -> None:
     assert rules.expired_certs_objections(a_list(), SINCE_MOMENT)
     assert rules.expired_certs_objections(a_list(SINCE), None)
@@ -181,7 +181,7 @@ def test_keeping_expired_certificates_is_said_if_and_only_if_it_is_done() -> Non
     assert not rules.expired_certs_objections(a_list(), None)
 
 
-@pytest.mark.req("EN319411-2:CSS-6.3.10-03")
+@pytest.mark.req("EN319411-2:CSS-6.3.10-03", "EN319411-2:CSS-6.3.10-04")
 def test_revoked_certificates_are_listed_before_and_after_they_expire() -> None:
     assert not rules.is_listed("issued", None)
     assert not rules.is_listed("issuing", NOW)
@@ -247,7 +247,7 @@ def test_a_list_is_fresh_until_its_next_update() -> None:
     assert rules.is_fresh(HEAD, NOW + DAY - HOUR)
 
 
-@pytest.mark.req("EN319411-2:CSS-6.3.10-07")
+@pytest.mark.req("EN319411-2:CSS-6.3.10-07", "EN319411-2:CSS-6.3.10-09")
 def test_the_last_list_waits_for_every_certificate() -> None:
     assert rules.last_list_objections([REVOKED, STATUS], NOW) == (
         "1 certificates are neither expired nor revoked",
@@ -256,7 +256,7 @@ def test_the_last_list_waits_for_every_certificate() -> None:
     assert not rules.last_list_objections([STATUS], NOW + 2 * DAY)
 
 
-@pytest.mark.req("EN319411-2:CSS-6.3.10-07")
+@pytest.mark.req("EN319411-2:CSS-6.3.10-07", "EN319411-2:CSS-6.3.10-09")
 def test_a_held_certificate_is_not_revoked_for_the_last_list() -> None:
     hold = Revocation(revoked_at=NOW, reason=RevocationReason.certificateHold, recorded_at=NOW)
     (said,) = rules.last_list_objections([replace(STATUS, revocation=hold), STATUS, REVOKED], NOW)

@@ -110,7 +110,7 @@ def test_revoked_because_never_issued_has_one_form(wrong: SingleResponse) -> Non
     assert not rules.never_issued_objections([wrong], [True], [])
 
 
-@pytest.mark.req("RFC6960:4.2.1-01")
+@pytest.mark.req("RFC6960:4.2.1-01", "EN319411-1:OVR-6.6.3-01")
 def test_every_certificate_asked_about_is_answered_and_no_other() -> None:
     assert rules.coverage_objections(response(), [cert_id(), cert_id(b"other")])
     assert rules.coverage_objections(response(), [cert_id(b"other")])

@@ -95,7 +95,7 @@ def test_a_serial_of_the_other_authority_is_not_good(provider: Provider) -> None
     assert response.certificate_status is ocsp.OCSPCertStatus.REVOKED
 
 
-@pytest.mark.req("EN319411-1:REV-6.2.4-03C", "EN319411-1:CSS-6.3.10-08")
+@pytest.mark.req("EN319411-1:REV-6.2.4-03C", "EN319411-1:CSS-6.3.10-08", "EN319411-1:CSS-6.3.10-09")
 def test_a_revocation_shows_in_the_next_answer_cached_or_not(provider: Provider) -> None:
     certificate = provider.issue()
     responder = provider.responder()
@@ -352,7 +352,7 @@ def test_several_certificates_are_answered_in_one_response(provider: Provider) -
     assert statuses == [("good", None), ("revoked", 4), ("revoked", 6), ("unknown", None)]
 
 
-@pytest.mark.req("EN319411-2:CSS-6.3.10-02", "EN319411-2:CSS-6.3.10-10")
+@pytest.mark.req("EN319411-2:CSS-6.3.10-02", "EN319411-1:CSS-6.3.10-04", "EN319411-2:CSS-6.3.10-10")
 def test_an_expired_certificate_keeps_its_status_and_the_answer_says_since_when(provider: Provider) -> None:
     expired = provider.issue(life=timedelta(days=1))
     revoked = provider.issue(life=timedelta(days=1))

@@ -17,6 +17,7 @@ from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from trustworks.app.configuration.config import Config
     from trustworks.app.opening import Opening
@@ -143,12 +144,18 @@ def disk(services: Services) -> Well:
     except OSError as error:
         raise Unavailable("disk.unreadable", f"{folder} cannot be looked at: {error.strerror}.") from None
     free = found.f_bavail * found.f_frsize
+    check_room(folder, free)
+    return Well(sentence=f"{free >> 30} GiB free.", detail={"free_bytes": free})
+
+
+@implements("EN319411-1:OVR-6.5.6-02")
+def check_room(folder: Path, free: int) -> None:
+    """Refuse a disk on which the next record may be the last. Raises `Unavailable` (disk.full)."""
     if free < LEAST_FREE:
         raise Unavailable(
             "disk.full",
             f"The disk of {folder} has {free >> 20} MiB left. Make room before records cannot be written.",
         )
-    return Well(sentence=f"{free >> 30} GiB free.", detail={"free_bytes": free})
 
 
 def timestamping(services: Services) -> Well:

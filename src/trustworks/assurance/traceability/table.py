@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from rich import box
@@ -11,10 +12,11 @@ from rich.text import Text
 from trustworks.assurance.traceability.join import MEANING, State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from rich.console import Console
 
+    from trustworks.assurance.traceability.areas import AreaLine
     from trustworks.assurance.traceability.join import Line, Trace
 
 COLOURS: dict[State, str] = {
@@ -102,6 +104,44 @@ def print_table(console: Console, found: Trace) -> None:
         )
     console.print(table)
     console.print(Text("\n").join(_summary(found)))
+
+
+def area_json(lines: Iterable[AreaLine]) -> list[dict[str, Any]]:
+    """The numbers of an area as JSON values."""
+    return [
+        {
+            "number": line.numbered.number,
+            "about": line.numbered.about,
+            "state": line.word,
+            "requirements": {one.requirement.id: one.state.value for one in line.lines},
+            "unknown": list(line.unknown),
+            "gaps": list(line.gaps),
+        }
+        for line in lines
+    ]
+
+
+def print_area(console: Console, lines: Sequence[AreaLine]) -> None:
+    """One row for each number, then the counts."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    table.add_column("", justify="right")
+    table.add_column("about", min_width=24, ratio=4, overflow="fold")
+    table.add_column("requirements", min_width=24, ratio=6, overflow="fold")
+    table.add_column("state", min_width=12, ratio=1)
+    for line in lines:
+        about = Text(line.numbered.about)
+        for gap in line.gaps:
+            about.append(f"\n{gap}", style="magenta")
+        entries = Text("\n").join(
+            Text(f"{one.requirement.id} ").append(one.state.value, style=COLOURS[one.state])
+            for one in line.lines
+        )
+        for identifier in line.unknown:
+            entries.append(f"\n{identifier} is not in the register", style=COLOURS[State.MISSING])
+        table.add_row(str(line.numbered.number), about, entries, Text(line.word, style=COLOURS[line.state]))
+    console.print(table)
+    counts = Counter(line.word for line in lines)
+    console.print(f"{len(lines)} numbers: " + ", ".join(f"{n} {word}" for word, n in counts.most_common()))
 
 
 def _short(place: str) -> str:

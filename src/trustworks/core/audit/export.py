@@ -183,7 +183,7 @@ def _entry(line: bytes, number: int) -> Entry | Finding:
     return Entry(stream, sequence, body, leaf, position, None if position is None else leaf, None, None)
 
 
-@implements("TRUSTWORKS:AUDIT-15", disabled=())
+@implements("TRUSTWORKS:AUDIT-15", "CENTS419261:ARCHIVE", disabled=())
 def end_findings(
     head: bytes, told: int, uncovered: Uncovered, ended: bytes | None, report: Report
 ) -> tuple[Finding, ...]:

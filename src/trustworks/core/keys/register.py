@@ -323,7 +323,7 @@ def _backup_facts(backup: Backup) -> dict[str, JSON]:
     }
 
 
-@implements("TRUSTWORKS:KEYS-NO-RETURN", "EN319411-1:GEN-6.5.2-13")
+@implements("TRUSTWORKS:KEYS-NO-RETURN", "EN319411-1:GEN-6.5.2-13", "EN319411-1:GEN-6.5.3-06")
 def check_returnable(entry: KeyEntry) -> None:
     """Refuse to bring a key back whose life has ended. Source: EN 319 411-1, GEN-6.5.2-13."""
     if entry.state in {KeyState.DEACTIVATED, KeyState.DESTROYED}:

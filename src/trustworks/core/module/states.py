@@ -48,7 +48,7 @@ FOLLOWING: Final[dict[KeyState, frozenset[KeyState]]] = {
 }
 
 
-@implements("TRUSTWORKS:KEYS-STATES")
+@implements("TRUSTWORKS:KEYS-STATES", "CENTS419261:KM1.1")
 def check_transition(before: KeyState, after: KeyState, label: str) -> None:
     """Refuse a change of state that the life of a key does not have. Raises `Rejected` (keys.transition)."""
     if after in FOLLOWING[before]:

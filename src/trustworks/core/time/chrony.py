@@ -99,7 +99,7 @@ def _number(text: str) -> float:
     return float(text)
 
 
-@implements("EN319421:TIS-7.7.2-02")
+@implements("EN319421:TIS-7.7.2-02", "EN319411-1:REV-6.2.4-07")
 def tracking_findings(
     tracking: Tracking, now: float, max_stratum: int, max_reference_age: float
 ) -> tuple[str, ...]:

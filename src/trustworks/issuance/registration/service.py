@@ -287,6 +287,7 @@ class Registration:
                 raise _moved_on(identifier)
 
         try:
+            rules.check_still_right(self._review(application, approved=True).objections)
             self._issuance.issue(self._request(application.asked, by), also=also)
         except (Refused, Rejected, Malformed) as error:
             current = self.application(identifier)
@@ -414,10 +415,13 @@ class Registration:
             )
             raise
 
-    def _review(self, application: Application) -> Review:
+    def _review(self, application: Application, *, approved: bool = False) -> Review:
+        """What stands against an application now; one that is `approved` is counted among those served."""
         renews = application.asked.renews
         with self._database.read() as connection:
             served = records.served(connection, application)
+        if approved:
+            served = {origin: number - 1 for origin, number in served.items()}
         return self._reviewer.review(
             application,
             now=self._clock.now().utc,

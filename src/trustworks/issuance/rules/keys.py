@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 PROOF_HASHES: Final = frozenset({"sha256", "sha384", "sha512", "sha3-256", "sha3-384", "sha3-512"})
 
 
-@implements("EN319411-1:REG-6.3.1-01")
+@implements("EN319411-1:REG-6.3.1-01", "CENTS419261:CERTIFICATE-GENERATION")
 def check_possession(csr: KeyProof) -> None:
     """Refuse a request that is not signed with the private key that belongs to its public key.
 
@@ -86,7 +86,7 @@ def check_agreed_signature(objection: str | None) -> None:
         raise Refused("EN319412-2:GEN-4.2.2-2", f"The authority cannot sign certificates: {objection}")
 
 
-@implements("TRUSTWORKS:ISSUANCE-KEY-SEPARATE")
+@implements("TRUSTWORKS:ISSUANCE-KEY-SEPARATE", "CENTS419261:KM1.1", "EN319411-1:GEN-6.5.3-03")
 def check_key_is_separate(spki_sha256: bytes, authorities: Collection[bytes]) -> None:
     """Refuse the key of an authority as anybody else's: one key, one purpose.
 

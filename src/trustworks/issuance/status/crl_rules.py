@@ -42,7 +42,7 @@ def issuer_objections(der: bytes, subject: bytes) -> tuple[str, ...]:
     return () if same else ("the issuer's octets are not the authority's name",)
 
 
-@implements("EN319411-1:CSS-6.3.9-08", "EN319411-1:CSS-6.3.10-03", disabled=())
+@implements("EN319411-1:CSS-6.3.9-08", "CENTS419261:STATUS-SIGNED", "EN319411-1:CSS-6.3.10-03", disabled=())
 def signature_objections(
     crl: x509.CertificateRevocationList, der: bytes, authority: x509.Certificate
 ) -> tuple[str, ...]:
@@ -146,7 +146,7 @@ def authority_list_objections(
     return ()
 
 
-@implements("RFC5280:5.1.2.6-01", disabled=())
+@implements("RFC5280:5.1.2.6-01", "EN319411-1:OVR-6.6.2-01", disabled=())
 def entries_objections(crl: x509.CertificateRevocationList, serials: bytes | bytearray) -> tuple[str, ...]:
     """What is wrong with the entries: exactly the revoked certificates of the scope, each once.
 
@@ -209,7 +209,7 @@ def delta_objections(crl: x509.CertificateRevocationList, base: int | None) -> t
     return tuple(found)
 
 
-@implements("EN319411-2:CSS-6.3.10-05", disabled=())
+@implements("EN319411-2:CSS-6.3.10-05", "EN319411-2:CSS-6.3.10-06", disabled=())
 def expired_certs_objections(crl: x509.CertificateRevocationList, since: datetime | None) -> tuple[str, ...]:
     """What is wrong with expiredCertsOnCRL: there if and only if expired certificates stay on the list.
 
@@ -227,7 +227,7 @@ def expired_certs_objections(crl: x509.CertificateRevocationList, since: datetim
 # When a list is due
 
 
-@implements("EN319411-2:CSS-6.3.10-03", disabled=True)
+@implements("EN319411-2:CSS-6.3.10-03", "EN319411-2:CSS-6.3.10-04", disabled=True)
 def is_listed(state: str, revoked_at: object | None) -> bool:
     """Whether a certificate belongs on the list: revoked. Whether it has expired since is not even asked."""
     return state == "issued" and revoked_at is not None
@@ -279,7 +279,7 @@ def is_overdue(
     return last is not None and is_due(last, before, every, changes=changes if late else last.changes)
 
 
-@implements("EN319411-2:CSS-6.3.10-07", disabled=())
+@implements("EN319411-2:CSS-6.3.10-07", "EN319411-2:CSS-6.3.10-09", disabled=())
 def last_list_objections(scope: Iterable[CertificateStatus], now: datetime) -> tuple[str, ...]:
     """What keeps a list from being the last: a certificate that is neither expired nor revoked for good."""
     alive = held = 0

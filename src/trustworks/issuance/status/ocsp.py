@@ -224,6 +224,7 @@ class Responder:
         "EN319412-2:GEN-4.4.1-7",
         "EN319411-1:REV-6.2.4-03C",
         "EN319411-1:CSS-6.3.10-08",
+        "EN319411-1:CSS-6.3.10-09",
         disabled=lambda self, _der, request, signer: self._sign(
             request, signer, (None,) * len(request.cert_ids), self._clock.now().utc.replace(microsecond=0)
         ),
@@ -249,7 +250,7 @@ class Responder:
             "unauthorized", "This responder does not answer for the authority that the request names."
         )
 
-    @implements("EN319411-2:CSS-6.3.10-02")
+    @implements("EN319411-2:CSS-6.3.10-02", "EN319411-1:CSS-6.3.10-04")
     def _find(self, signer: OcspSigner, cert_id: CertId) -> Known | None:
         """What is known of a serial; None for another authority's, and for what is no certificate.
 

@@ -109,7 +109,7 @@ def never_issued_objections(
     return tuple(found)
 
 
-@implements("RFC6960:4.2.1-01", disabled=())
+@implements("RFC6960:4.2.1-01", "EN319411-1:OVR-6.6.3-01", disabled=())
 def coverage_objections(response: BasicResponse, cert_ids: Sequence[CertId]) -> tuple[str, ...]:
     """What is wrong with the list of certificates: each one asked about is answered, and no other."""
     asked = [cert_id.der for cert_id in cert_ids]

@@ -53,7 +53,7 @@ def test_the_trusted_roles_are_known_by_their_names() -> None:
         role_named("king")
 
 
-@pytest.mark.req("CENTS419261:SA1.1")
+@pytest.mark.req("CENTS419261:SA1.1", "EN319411-1:CSS-6.5.5-06", "EN319411-1:DIS-6.5.5-05")
 def test_what_no_role_allows_is_refused() -> None:
     for act in Act:
         assert not may(frozenset(), act)
@@ -64,7 +64,9 @@ def test_what_no_role_allows_is_refused() -> None:
     check_may({Role.OPERATOR, Role.REVOCATION_OFFICER}, Act.REVOKE)
 
 
-@pytest.mark.req("CENTS419261:M1.4", "CENTS419261:SA1.1")
+@pytest.mark.req(
+    "CENTS419261:M1.4", "CENTS419261:SA1.1", "EN319411-1:CSS-6.5.5-06", "EN319411-1:DIS-6.5.5-05"
+)
 def test_each_act_is_somebodys_and_the_roles_differ() -> None:
     assert set(MAY) == set(Role)
     assert {act for acts in MAY.values() for act in acts} == set(Act)

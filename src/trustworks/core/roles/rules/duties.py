@@ -61,7 +61,7 @@ def check_roles_agree(roles: AbstractSet[Role]) -> None:
             )
 
 
-@implements("CENTS419261:SA1.1", disabled=True)
+@implements("CENTS419261:SA1.1", "EN319411-1:CSS-6.5.5-06", "EN319411-1:DIS-6.5.5-05", disabled=True)
 def may(roles: AbstractSet[Role], act: Act) -> bool:
     """Whether one of the roles lets its holder do this; what no role names, nobody may."""
     return any(act in MAY.get(role, frozenset()) for role in roles)

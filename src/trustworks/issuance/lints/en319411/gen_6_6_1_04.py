@@ -15,7 +15,7 @@ VALIDITY_ASSURED: Final = "0.4.0.194121.2.1"
 REVOCATION: Final = timedelta(hours=24)  # REV-6.2.4-03A: from the request to its effect, at most
 
 
-@implements("EN319411-1:GEN-6.6.1-04")
+@implements("EN319411-1:GEN-6.6.1-04", "EN319411-1:GEN-6.6.1-05")
 def check(candidate: Candidate) -> str | None:
     """The validity is assured only where a certificate ends before a revocation could take effect."""
     if VALIDITY_ASSURED not in candidate.extensions:

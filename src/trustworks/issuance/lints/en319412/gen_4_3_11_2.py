@@ -9,7 +9,7 @@ from trustworks.issuance.lints.applicability import is_person_with_status
 from trustworks.issuance.lints.lint import Candidate, Lint
 
 
-@implements("EN319412-2:GEN-4.3.11-2")
+@implements("EN319412-2:GEN-4.3.11-2", "EN319411-1:CSS-6.3.10-05")
 def check(candidate: Candidate) -> str | None:
     """A certificate without a responder's address has a distribution point."""
     if not candidate.access(AuthorityInformationAccessOID.OCSP) and not candidate.distribution_points():

@@ -16,7 +16,7 @@ VALIDITY_ASSURED: Final = "0.4.0.194121.2.1"
 NO_REV_AVAIL: Final = "2.5.29.56"
 
 
-@implements("EN319412-2:GEN-4.3.11-2A")
+@implements("EN319412-2:GEN-4.3.11-2A", "EN319412-2:GEN-4.4.1-8A", "EN319411-1:CSS-6.3.10-01B")
 def check(candidate: Candidate) -> str | None:
     """A validity assured certificate without list and responder says that there is no status."""
     if VALIDITY_ASSURED not in candidate.extensions or NO_REV_AVAIL in candidate.extensions:

@@ -9,7 +9,7 @@ from trustworks.issuance.lints.applicability import is_person_with_status
 from trustworks.issuance.lints.lint import Candidate, Lint
 
 
-@implements("EN319412-2:GEN-4.4.1-5")
+@implements("EN319412-2:GEN-4.4.1-5", "EN319411-1:CSS-6.3.10-06")
 def check(candidate: Candidate) -> str | None:
     """Where the authority answers OCSP, as ours does, the responder has an address."""
     if not candidate.access(AuthorityInformationAccessOID.OCSP):

@@ -16,7 +16,7 @@ from trustworks.issuance.lints.lint import Candidate, Lint, always
 NO_REV_AVAIL: Final = "2.5.29.56"
 
 
-@implements("RFC9608:2")
+@implements("RFC9608:2", "EN319411-1:CSS-6.3.10-01A")
 def check(candidate: Candidate) -> str | None:
     """A certificate that says it has no revocation information has none, and is no authority's."""
     if NO_REV_AVAIL not in candidate.extensions:

@@ -29,7 +29,7 @@ def following(state: State, act: Act) -> State:
     return after
 
 
-@implements("EN319411-1:REG-6.3.2-00B")
+@implements("EN319411-1:REG-6.3.2-00B", "EN319411-1:GEN-6.4.5-03", "EN319411-1:GEN-6.4.5-04")
 def check_reason(reason: str) -> None:
     """`Rejected` (registration.reason) for a decision without a reason that others can read later."""
     if not 3 <= len(reason.strip()) <= 1000 or not reason.isprintable():
@@ -98,3 +98,14 @@ def check_nothing_against(objections: Sequence[Objection]) -> None:
             for one in objections
         ]
         raise Refused(first.requirement, " ".join(sentences))
+
+
+@implements("EN319411-1:REG-6.3.1-00B")
+def check_still_right(objections: Sequence[Objection]) -> None:
+    """Refuse to issue by an approval whose grounds have ended since: what it certifies holds on the day."""
+    if objections:
+        sentences = " ".join(f"{one.sentence} ({one.requirement})" for one in objections)
+        raise Refused(
+            "EN319411-1:REG-6.3.1-00B",
+            f"It was approved, and before it could be issued its grounds ended: {sentences} Apply again.",
+        )

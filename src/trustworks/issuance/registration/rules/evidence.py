@@ -86,7 +86,7 @@ def evidence_is_not_worn_out(
     return tuple(found)
 
 
-@implements("EN319411-1:REG-6.2.2-22")
+@implements("EN319411-1:REG-6.2.2-22", "EN319411-1:REG-6.2.2-23")
 def check_only_what_is_needed(facts: Iterable[Fact], profile: Profile, *, about: About) -> None:
     """`Rejected` (registration.fact) for what is not needed to identify anybody, or is no fact at all."""
     needed = {*profile.attributes, *IDENTITY_FACTS}
