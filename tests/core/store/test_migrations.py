@@ -40,6 +40,7 @@ FROZEN = {
     "0016_statements.py": "25b64047e7ff01dcd60034b8e70b1311cc75e266edb4e1abefeadadffa939721",
     "0017_termination.py": "19e66c3001c83c1ccf53d9b7098a27e1bf4e778be84c37472f53a0aa39fc24e3",
     "0018_enrolment_requests.py": "d888f997385bf2752ac6a801e183cb1b0f7f38bfe3b6b8e975eea99e3bbefc0f",
+    "0019_search.py": "968a5975b96e8057c2ef419388aff19895340998f371fd86e12ac1f84adba11b",
 }
 
 

@@ -59,6 +59,8 @@ certificates = Table(
 )
 Index("certificates_spki", certificates.c.spki_sha256)
 Index("certificates_state", certificates.c.authority, certificates.c.state)
+# The newest certificates: the first page of every search.
+Index("certificates_requested", certificates.c.requested_at, certificates.c.serial)
 # Whatever a list is made from; this index answers alone, the rows themselves lie anywhere.
 Index(
     "certificates_listed",

@@ -340,6 +340,22 @@ def test_requests_of_clients_are_decided_by_a_registration_officer(office: Offic
     ben.get("/console/enrolments/none", 404)
 
 
+def test_the_newest_certificates_are_found_without_looking_at_all(office: Office) -> None:
+    from sqlalchemy import event  # noqa: PLC0415
+
+    from trustworks.issuance import records  # noqa: PLC0415
+
+    database, asked = office.provider.database, []
+    with database.read() as connection:
+        event.listen(connection, "before_cursor_execute", lambda *given: asked.append(given[2:4]))
+        records.search_certificates(connection, now=office.provider.clock.moment)
+        if database.dialect != "sqlite":  # PostgreSQL looks at all rows while there are few
+            return
+        ((statement, values),) = asked
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()
+    assert "certificates_requested" in str(plan)
+
+
 def test_search_finds_by_what_one_has_and_turns_pages(office: Office) -> None:
     issuance, dora = office.provider.issuance, office.enter("dora")
     serial, identifier = issued(office), applied(office)
