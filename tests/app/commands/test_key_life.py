@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from key_custodians import BITS, Custodians, make_custodians
+from staff import PASSPHRASE, approve, asked_for, enrol_staff, who
 from typer.testing import CliRunner
 
 from trustworks.app.commands.key_life import app
@@ -91,9 +92,9 @@ def backup(folder: Path, custodians: Custodians) -> Path:
     return out
 
 
-def call(folder: Path, *arguments: object, commands: Any = app) -> Result:
+def call(folder: Path, *arguments: object, commands: Any = app, typed: str = "") -> Result:
     wiring = Wiring.lazy(folder / "trustworks.toml")
-    return CliRunner().invoke(commands, [str(one) for one in arguments], obj=wiring)
+    return CliRunner().invoke(commands, [str(one) for one in arguments], obj=wiring, input=f"{typed}\n")
 
 
 def facts(folder: Path, *arguments: object, commands: Any = app) -> Any:
@@ -185,6 +186,82 @@ def test_a_suspended_key_signs_nothing(folder: Path, backup: Path) -> None:
 
 
 # What works
+
+
+@pytest.mark.req("EN319411-1:GEN-6.5.4-01", "TRUSTWORKS:ROLES-QUORUM")
+def test_no_operator_alone_changes_a_keys_state_and_an_approval_serves_once(
+    folder: Path, backup: Path
+) -> None:
+    assert backup.exists()
+    wiring = Wiring.lazy(folder / "trustworks.toml")
+    enrol_staff(wiring)
+    reason = ("--reason", "incident 14")
+
+    def change(to: str, name: str | None = "carl") -> Result:
+        by = [] if name is None else who(wiring, name)
+        return call(folder, "states", "set", "ca", to, *reason, *by, typed=PASSPHRASE)
+
+    def refusal(done: Result) -> Refused:
+        assert isinstance(done.exception, Refused), (done.output, done.exception)
+        return done.exception
+
+    assert refusal(change("suspended", None)).requirement == "CENTS419261:IA1.1"
+    for name in ("audra", "olga", "rita"):
+        assert refusal(change("suspended", name)).requirement == "CENTS419261:SA1.1"
+    asked = asked_for(refusal(change("suspended")))
+    assert asked[0] == "key.suspended"
+    approve(wiring, "carl", "system-administrator", *asked)
+    refusal(change("suspended"))
+    assert state(folder)["state"] == "operational"
+    approve(wiring, "rita", "revocation-officer", *asked)
+    assert change("suspended").exit_code == 0
+    assert state(folder)["state"] == "suspended"
+    again = asked_for(refusal(change("operational")))
+    for name, role in (("anna", "security-officer"), ("olga", "operator")):
+        approve(wiring, name, role, *again)
+    assert change("operational").exit_code == 0
+    assert asked_for(refusal(change("suspended"))) != asked  # the next entry of the key's history is another
+
+
+@pytest.mark.req("EN319411-1:GEN-6.5.4-01", "TRUSTWORKS:ROLES-QUORUM")
+def test_no_operator_alone_makes_or_destroys_a_key_or_gives_a_pin_to_his_own_cards(
+    folder: Path, backup: Path, custodians: Custodians
+) -> None:
+    wiring = Wiring.lazy(folder / "trustworks.toml")
+    before = keys_on(folder, "issuing")
+    enrol_staff(wiring)
+    card = folder / "card.json"
+    card.write_bytes(documents.write(custodians.cards[0]))
+    other = folder / "other.json"
+    other.write_bytes(documents.write(custodians.cards[1]))
+    here, cards, two = ("--token", "issuing"), (card, other), ("--threshold", 2)
+    sure = ("--reason", "x", "--confirm", "ca")
+    mine = ("backup", "create", *here, "--label", "mine", *both("--card", cards), *two)
+    asked: dict[str, tuple[str, Any, tuple[object, ...]]] = {
+        "key.generate": ("carl", module_app, ("generate-key", *here, "--label", "mine")),
+        "key.destroy": ("carl", module_app, ("destroy-key", *here, "--label", "ca", *sure)),
+        "key.seal": ("olga", app, ("seal", *here, *both("--operator", cards), *two, "--out", folder / "s")),
+        "key.backup": ("carl", app, (*mine, "--out", folder / "b")),
+        "key.backup-destroyed": ("carl", app, ("backup", "destroy", backup_digest(folder), *sure)),
+    }
+    for what, (name, commands, arguments) in asked.items():
+        done = call(folder, *arguments, *who(wiring, name), commands=commands, typed=PASSPHRASE)
+        assert isinstance(done.exception, Refused), (what, done.output, done.exception)
+        assert asked_for(done.exception)[0] == what
+    assert keys_on(folder, "issuing") == before
+    assert state(folder)["backups"] == 1
+    assert not (folder / "s").exists()
+    assert not (folder / "b").exists()
+    assert backup.exists()
+
+
+def both(option: str, files: tuple[Path, ...]) -> tuple[object, ...]:
+    return tuple(one for file in files for one in (option, file))
+
+
+def backup_digest(folder: Path) -> str:
+    (found,) = facts(folder, "backup", "list")["backups"]
+    return str(found["backup"])
 
 
 @pytest.mark.crash

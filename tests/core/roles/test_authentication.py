@@ -284,6 +284,8 @@ def test_challenges_do_not_pile_up(
     with pytest.raises(Unavailable) as caught:
         auth.new_challenge(SIGN_IN)
     assert caught.value.code == "roles.challenges"
+    code = auth.new_entry(founded.actor("anna"))  # who is known already is not kept out by who is not
+    assert auth.by_entry(code)[0].name == "anna"
     clock.advance(minutes=5)
     auth.new_challenge(SIGN_IN)
 
@@ -309,6 +311,18 @@ def test_a_client_certificate_is_one_factor_and_must_be_the_registered_one(found
         with pytest.raises(Refused) as caught:
             auth.by_client_certificate(other)
         assert caught.value.requirement == "CENTS419261:IA1.1"
+
+
+@pytest.mark.req("EN319411-1:GEN-6.5.5-04")
+def test_a_session_of_one_factor_ends_where_its_operator_gets_a_role_that_needs_two(
+    founded: RolesProvider,
+) -> None:
+    founded.decide(founded.enrolment("dora", Role.AUDITOR))
+    auth = founded.roles.authentication
+    _, token = auth.by_client_certificate(founded.operator("dora").credentials[0].public)
+    founded.roles.administration.withdraw(founded.actor("anna"), "dora", Role.AUDITOR)
+    founded.decide(new_change("grant", "dora", roles=frozenset({Role.REGISTRATION_OFFICER})))
+    assert auth.session(token) is None
 
 
 def test_a_forms_token_is_the_sessions_own() -> None:

@@ -9,16 +9,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from api_testbed import certificate_of, csr_pem, signer_of, wanted
 from cryptography.hazmat.primitives.asymmetric import ec
+from operators_testbed import credential_of, operator_of
 from registration_testbed import ANNA
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.roles import jws
-from trustworks.core.roles.model import Act
+from trustworks.core.roles import records as operators
+from trustworks.core.roles.model import Act, Person, Role
 from trustworks.issuance import records
 from trustworks.issuance.enrolment import clients
 from trustworks.issuance.enrolment.clients import SIGN_IN_TYPE, read_sign_in
+from trustworks.issuance.http.api.operations import OPERATIONS, SIGN_IN_PATH
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -257,6 +260,28 @@ def test_a_name_and_a_key_are_taken_once(enrol: Callable[..., Integrator], api: 
             profiles=["tls-server"],
             by="officer",
         )
+
+
+def test_an_operators_key_is_no_systems(api: Api, provider: Provider) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    audra = operator_of("audra", Role.AUDITOR, credentials=(credential_of(key, "audra"),))
+    with provider.database.begin() as connection:
+        operators.add_operator(connection, audra, Person())
+    with pytest.raises(Rejected) as caught:
+        api.clients.create(
+            "portal", certificate_of(key), acts=["certificate.issue"], profiles=["tls-server"], by="officer"
+        )
+    assert caught.value.code == "api.operators-key"
+    assert api.clients.list() == []
+
+
+@pytest.mark.req("TRUSTWORKS:API-ACTS")
+def test_every_operation_that_changes_something_is_an_act_that_clients_are_given() -> None:
+    changing = [one for one in OPERATIONS if one.method != "GET" and one.path != SIGN_IN_PATH]
+    assert len(changing) > 5
+    for one in changing:
+        assert one.act in clients.ACTS, one.path
+        assert one.act is not Act.READ_RECORDS, one.path
 
 
 @pytest.mark.parametrize(

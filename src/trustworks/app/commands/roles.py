@@ -88,7 +88,9 @@ def bootstrap(
         for one in new:
             typer.echo(f"Done: {one.summary()}.")
         typer.echo(
-            "From now on changes of roles need approvals, and commands that issue or revoke --as and --key."
+            "From now on changes of roles need approvals, and every command that changes something --as and "
+            "--key. What was let in before counts on: see trustworks api client list, cmp secret list, "
+            "acme eab list."
         )
 
 

@@ -198,7 +198,9 @@ class Administration:
             raise Rejected("roles.credential", f"No credential has the key {key_id}, or it was removed.")
 
         def action(connection: Connection, now: Moment) -> None:
-            _present(connection, found.operator)
+            held = _present(connection, found.operator).credential(key_id)
+            if held is None or not held.is_usable:
+                raise Rejected("roles.credential", f"The key {key_id} was removed meanwhile.")
             records.remove_credential(connection, key_id, by=actor.name, at=now.utc)
 
         self._alone(actor, found.operator, "roles.credential-removed", action, key=key_id)

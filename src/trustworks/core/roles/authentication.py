@@ -288,6 +288,8 @@ class Authentication:
             if credential is None:
                 return None
             self.check_credential(credential, now)
+            # Who got a role since he signed in by one factor signs in anew, by two.
+            duties.check_factors(operator.roles, found.factors)
         except Refused:
             return None
         if now.utc - found.used_at >= TOUCH_EVERY:
@@ -316,7 +318,8 @@ class Authentication:
         now, challenge = self._office.now(), secrets.token_bytes(32)
         with self._office.database.begin() as connection:
             records.drop_challenges(connection, now=now.utc)
-            if records.count_challenges(connection) >= MOST_CHALLENGES:
+            # Anybody may begin to sign in; that must not keep those out who are known already.
+            if purpose == SIGN_IN and records.count_challenges(connection, SIGN_IN) >= MOST_CHALLENGES:
                 raise Unavailable(
                     "roles.challenges", "Too many sign-ins were begun and not ended. Try again in minutes."
                 )

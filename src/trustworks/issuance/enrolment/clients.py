@@ -20,6 +20,7 @@ from cryptography import x509
 from trustworks.core.audit import Event
 from trustworks.core.errors import Malformed, Refused, Rejected
 from trustworks.core.roles import jws
+from trustworks.core.roles import records as operators
 from trustworks.core.roles.model import Act, check_name
 from trustworks.core.trace import implements
 from trustworks.issuance import records
@@ -176,6 +177,11 @@ class ApiClients:
         )
 
         def action(connection: Connection) -> None:
+            if operators.credential(connection, key_id=client.key_id) is not None:
+                raise Rejected(
+                    "api.operators-key",
+                    "This key is an operator's: a system has a key of its own. Make one for it.",
+                )
             if not records.add_client(connection, client):
                 raise Rejected(
                     "api.client-exists",

@@ -76,9 +76,10 @@ def close_sessions(connection: Connection, operator: str, *, at: datetime) -> in
 # Challenges
 
 
-def count_challenges(connection: Connection) -> int:
-    """How many challenges wait."""
-    found: int = connection.execute(select(func.count()).select_from(challenges)).scalar_one()
+def count_challenges(connection: Connection, purpose: str) -> int:
+    """How many challenges wait for this purpose."""
+    query = select(func.count()).select_from(challenges).where(challenges.c.purpose == purpose)
+    found: int = connection.execute(query).scalar_one()
     return found
 
 
