@@ -33,7 +33,6 @@ LOOKS = {
     *("keys custodian show", "keys backup list"),
     *("termination plan", "termination check", "termination status", "termination verify", "keys due"),
     *("keys states list", "statements render", "statements check", "statements list", "statements show"),
-    *("termination plan", "termination check", "termination status", "termination verify"),
 }
 
 # Changes nothing of the provider's, or shows by itself who it is; each with its reason.
@@ -47,7 +46,6 @@ BY_ITSELF = {
     "roles change apply": "does what a quorum approved, by its signatures alone",
     "roles approvals add": "takes a signature in, which shows whose it is",
     "keys ceremony rehearse": "scratch tokens, which go again",
-    "termination rehearse": "counts, looks for keys and exports to a new folder; the authorities go on",
     "keys custodian make": "a custodian's own token, on his own machine",
     "keys open-pin": "the operator's own token opens, which shows who it is",
     "keys transfer wrap": "the custodians' own tokens open, which show who they are",
