@@ -57,6 +57,9 @@ def test_a_template_is_rehearsed_as_it_is_handed_out(lab: Lab, kind: str) -> Non
     assert (told["mode"], told["out"]) == ("rehearsal", str(out))
     verdict = json.loads(lab.run("keys", "ceremony", "verify", str(out), "--json").stdout)
     assert (verdict["ok"], verdict["mode"], verdict["plan"]) == (True, "rehearsal", told["plan"])
+    page = lab.run("keys", "ceremony", "show", str(out), "--html").stdout
+    assert KINDS[kind].title in page
+    assert "no key on this page is used for anything" in page
     assert (authorities(lab), json.loads(lab.run("module", "keys", "--json").stdout)) == before
     assert "ceremony.rehearsed" in events(lab)
     assert not list(lab.folder.glob("secrets/issuing-2*"))

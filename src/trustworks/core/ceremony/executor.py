@@ -73,8 +73,9 @@ class Executor:
     def run(self, opening: Mapping[str, Any]) -> Transcript:
         """Carry out what is left of the plan, and answer the transcript.
 
-        `opening` is what the first entry says. Raises what a step raises, after that was written down; and
-        `Rejected` (ceremony.over) for a plan that was carried out or abandoned before.
+        `opening` is what the first entry says; of a run that goes on, what it would say now. Raises what a
+        step raises, after that was written down; and `Rejected` (ceremony.over) for a plan that was carried
+        out or abandoned before.
         """
         found = self._journal.transcript()
         check_not_over(found)
@@ -85,7 +86,9 @@ class Executor:
                 f"Nothing here carries out steps of the kind {', '.join(sorted(missing))}; use other steps.",
             )
         if found.entries:
-            self._journal.write("resumed", facts={"before": found.how_far()})
+            # By whose approval it goes on: they are looked at again, and may be others than at its opening.
+            again = {name: opening[name] for name in ("approvals",) if opening.get(name)}
+            self._journal.write("resumed", facts={"before": found.how_far(), **again})
         else:
             self._journal.write("opened", facts=opening)
         for number, step in enumerate(found.plan.plan.steps, 1):
