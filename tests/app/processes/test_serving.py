@@ -3,8 +3,9 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, cast
+from contextlib import ExitStack, contextmanager
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 import structlog
@@ -13,7 +14,7 @@ from trustworks.app.health.heartbeat import TaskState
 from trustworks.app.opening import Opening
 from trustworks.app.processes import jobs
 from trustworks.app.processes.jobs import Task
-from trustworks.app.processes.tasks import Checkpoints, Tokens
+from trustworks.app.processes.tasks import Checkpoints, Tokens, registrar
 from trustworks.app.web import closed
 from trustworks.app.wiring import Wiring
 from trustworks.core.audit import Progress
@@ -24,7 +25,6 @@ from trustworks.timestamping.wire import decode_response
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from contextlib import ExitStack
     from pathlib import Path
 
     from trustworks.core.http import Route
@@ -268,3 +268,26 @@ def test_a_token_that_is_not_configured_is_told_with_an_example(tmp_path: Path) 
         _ = wiring.timestamping_settings
     with pytest.raises(Rejected, match="no \\[issuance\\]"):
         _ = wiring.issuance_settings
+
+
+def test_the_services_finish_applications_and_end_those_whose_time_is_over() -> None:
+    class Desk:
+        def finish_all(self) -> list[str]:
+            return ["a"]
+
+        def tidy(self, *, by: str) -> tuple[list[str], list[str]]:
+            assert by == "jobs"
+            return ["b", "c"], []
+
+    class Registering:
+        @contextmanager
+        def open_registration(self, role: str, *, module: object) -> Iterator[Desk]:
+            assert (role, module) == ("jobs-registration", "tokens")
+            yield Desk()
+
+    wiring: Any = Registering()
+    tokens: Any = SimpleNamespace(get="tokens")
+    with ExitStack() as stack:
+        look = registrar(wiring, tokens, stack)
+        said = "1 approved applications were finished, 2 withdrawn that nobody decided on, 0 erased"
+        assert str(look()).startswith(said)

@@ -31,6 +31,7 @@ CRL_LOOK = (
 )
 PROBE_EVERY = 60.0
 SETTLE_EVERY = 60.0
+REGISTRATION_EVERY = 600.0  # seconds between two looks at applications that wait, or whose time is over
 VALIDATE_EVERY = 0.5  # seconds between two looks whether a challenge of ACME waits for its validation
 REQUESTS_EVERY = 10.0  # seconds between two looks at requests for revocation and notices to subjects
 START_PATIENCE = 60.0  # seconds after the start until workers that do not answer are an alarm
@@ -57,6 +58,7 @@ def tasks(wiring: Wiring, stop: threading.Event) -> list[Task]:
         )
     if config.issuance is not None:
         found.append(_each("issuance", SETTLE_EVERY, partial(_settler, wiring, tokens)))
+        found.append(_each("registration", REGISTRATION_EVERY, partial(registrar, wiring, tokens)))
         found.append(_each("revocation", REQUESTS_EVERY, partial(_revoker, wiring, tokens)))
     if config.issuance is not None and "ocsp" in config.rollover.unattended:
         found.append(_each("rollover", ROLLOVER_EVERY, partial(_roller, wiring, tokens)))
@@ -222,6 +224,21 @@ def _publisher(wiring: Wiring, tokens: Tokens, stack: ExitStack) -> Round:
     def look() -> str:
         publisher.publish_due(actor="jobs")
         return "Revocation lists are published when they are due."
+
+    return look
+
+
+def registrar(wiring: Wiring, tokens: Tokens, stack: ExitStack) -> Round:
+    """Issues what was approved and not issued, and ends applications whose time is over."""
+    desk = stack.enter_context(wiring.open_registration("jobs-registration", module=tokens.get))
+
+    def look() -> str:
+        finished = desk.finish_all()
+        withdrawn, erased = desk.tidy(by="jobs")
+        return (
+            f"{len(finished)} approved applications were finished, {len(withdrawn)} withdrawn that nobody "
+            f"decided on, {len(erased)} erased whose time was over."
+        )
 
     return look
 

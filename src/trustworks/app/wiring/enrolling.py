@@ -38,14 +38,19 @@ class Enrolling(Issuing):
             yield ApiClients(settings, clock=self.open_clock(), recorder=log, database=database)
 
     @contextmanager
-    def open_registration(self) -> Iterator[Registration]:
-        """The registration authority's desk, over the certification authorities."""
+    def open_registration(
+        self, role: str = "registration", *, module: Callable[[str], Module] | None = None
+    ) -> Iterator[Registration]:
+        """The registration authority's desk, over the certification authorities.
+
+        `module` answers the module of a token that the caller has open.
+        """
         from trustworks.issuance.registration.service import Registration  # noqa: PLC0415
 
         with (
             self.open_database() as database,
-            self.open_recorder("registration", database=database) as log,
-            self.open_issuance(database=database, recorder=log) as issuance,
+            self.open_recorder(role, database=database) as log,
+            self.open_issuance(database=database, recorder=log, module=module) as issuance,
         ):
             yield Registration(
                 self.issuance_settings.registration,
