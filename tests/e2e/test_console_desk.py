@@ -142,6 +142,22 @@ def ocsp(desk: Desk) -> str:
     )  # fmt: skip
 
 
+def approve_a_plan(desk: Desk, browser: Chromium) -> None:
+    """The plan of a ceremony is read at the console, and approved by the passkey that signed in."""
+    browser.follow("ceremonies")
+    browser.tab_to("The plan (TOML)")
+    browser.type(desk.tell("keys", "ceremony", "plan", "root").replace('"anna"', '"ben"'))
+    browser.follow("Read the plan")
+    assert "0 of 2 approvals are there" in browser.run("document.body.innerText")
+    browser.tab_to("Approve as security-officer, by passkey")
+    browser.press("Enter")
+    told = browser.until("document.getElementById('answer').textContent")
+    assert told == "Approved. Still missing: 1 more approval of other roles.", told
+    sha256 = browser.run("document.querySelector('form.approve').dataset.sha256")
+    given = desk.run("roles", "approvals", "list", "ceremony.root", sha256)
+    assert [one["content"]["operator"] for one in given["approvals"]] == ["ben"]
+
+
 @pytest.mark.req("EN319411-1:REG-6.3.2-00B", "CENTS419261:SA1.1", "CENTS419261:IA1.1")
 def test_a_request_becomes_a_certificate_and_is_revoked_by_keyboard_alone(
     desk: Desk, program: str, tmp_path: Path
@@ -162,9 +178,12 @@ def test_a_request_becomes_a_certificate_and_is_revoked_by_keyboard_alone(
         assert "issued" in heading(browser)
         browser.follow(desk.run("registration", "show", identifier)["serial"][:8])
         assert "good" in heading(browser)
+        certificate = browser.run("location.href")
         browser.run("fetch(document.querySelector('a[href$=\"certificate.pem\"]').href)"
                     ".then((one) => one.text()).then((one) => { window.pem = one; })")  # fmt: skip
         desk.file("subject.pem").write_text(browser.until("window.pem"), encoding="ascii")
+        approve_a_plan(desk, browser)
+        browser.go(certificate)
         # A registration officer revokes nothing: no form is there.
         assert browser.run("document.querySelector('form[action$=\"/revoke\"]') === null")
     assert ": good" in ocsp(desk)
