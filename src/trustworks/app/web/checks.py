@@ -75,6 +75,8 @@ def of(services: Services) -> dict[str, Callable[[], Well]]:
     if config.timestamping is not None:
         found["module.tsu"] = partial(module, services.tsu)
         found["timestamping"] = partial(pointing, partial(timestamping, services))
+    if services.has_console:
+        found["console"] = partial(console, services)
     if config.issuance is not None:
         found["module.services"] = partial(module, services.ocsp_token)
         found["ocsp"] = partial(pointing, partial(ocsp, services))
@@ -236,6 +238,12 @@ def enrolment(services: Services) -> Well:
     """Whether requests for certificates can be taken."""
     authority = services.enrolment.get()
     return Well(sentence=f"Takes requests by {', '.join(authority.settings.protocols)}.")
+
+
+def console(services: Services) -> Well:
+    """Whether operators find their console."""
+    services.console.get()
+    return Well(sentence=f"Operators sign in at {services.wiring.config.roles.console_origin}/console.")
 
 
 def standing(services: Services) -> Well:
