@@ -19,6 +19,7 @@ from trustworks.core.errors import Refused, Rejected, Unavailable
 from trustworks.issuance import records
 from trustworks.issuance.config import IssuanceSettings
 from trustworks.issuance.model import NEVER, RevocationReason
+from trustworks.issuance.records.notices import SUBJECT, list_notices
 from trustworks.issuance.rules.authorities import check_not_terminated
 from trustworks.issuance.status.responders import Responders
 from trustworks.issuance.status.signer import authority_signer, open_signer
@@ -163,7 +164,7 @@ def test_what_has_not_ended_is_revoked_and_a_crash_leaves_whole_batches(
         "good",
     ]
     with provider.database.read() as connection:
-        assert len(records.waiting_notices(connection)) == 7
+        assert len(list_notices(connection, SUBJECT, state="waiting")) == 7
         assert not [one for one in verify(DatabaseSource(connection)).findings if one.kind != "notice"]
 
 

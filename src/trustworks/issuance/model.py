@@ -113,19 +113,6 @@ class RevocationRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
-    """What the subject of a certificate is to be told: that it was revoked, held or released."""
-
-    id: str
-    serial: str
-    kind: str
-    reason: RevocationReason | None
-    at: datetime
-    tries: int = 0
-    problem: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class CertificateRecord:
     """A certificate as the database knows it; `der` is None until it is issued."""
 

@@ -28,6 +28,7 @@ from trustworks.issuance.lints import Surroundings
 from trustworks.issuance.model import KeyUse, serial_hex
 from trustworks.issuance.preparation import prepare
 from trustworks.issuance.profiles import tbs
+from trustworks.issuance.records.notices import ISSUED, News, tell
 from trustworks.issuance.rules.authorities import (
     check_authority_usable,
     check_list_goes_on,
@@ -275,6 +276,8 @@ class Release:
                     _write_also(connection, one)
             done = [one for one in allowed if one.failure is None]
             records.mark_issued(connection, [(one.serial, one.der) for one in done], now)
+            news = [News(ISSUED, one.order.template.profile.name, one.serial) for one in done]
+            tell(connection, news, now)
             return done
 
         def event(one: _Begun) -> Event:

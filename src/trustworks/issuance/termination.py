@@ -16,6 +16,7 @@ from trustworks.core.trace import implements
 from trustworks.issuance import records
 from trustworks.issuance.model import Revocation, RevocationReason
 from trustworks.issuance.profiles import PROFILES
+from trustworks.issuance.records.notices import REVOKED, News, profiles_of, tell
 from trustworks.issuance.rules.revocation import following, moment_of_change
 from trustworks.issuance.status.last import last_answers
 from trustworks.issuance.status.signer import authority_signer
@@ -121,8 +122,10 @@ class Ending:
             for one in records.statuses(connection, serials):
                 new = Revocation(revoked_at=now, reason=reason, recorded_at=now)
                 records.set_revocation(connection, one.serial, following(one.revocation, new), at=now)
-                records.add_notice(connection, one.serial, "revoked", reason, now)
                 revoked.append(one.serial)
+            of = profiles_of(connection, revoked)
+            told = [News(REVOKED, of[serial], serial, reason=reason.name) for serial in revoked]
+            tell(connection, told, now)
             return records.revocation_digests(connection, revoked)
 
         def events(rows: dict[str, str]) -> list[Event]:

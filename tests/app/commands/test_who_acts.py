@@ -19,6 +19,7 @@ LOOKS = {
     *("roles acts", "roles operator list", "roles operator show", "roles credential list"),
     *("roles change list", "roles change show", "roles approvals list", "roles approvals verify"),
     *("certificate show", "certificate list", "revocation list", "crl list", "crl show", "crl check"),
+    *("api client list", "api webhook list", "api webhook deliveries"),
     *("api client list", "registration list", "registration show", "registration example"),
     *(
         "cmp secret list",

@@ -259,7 +259,7 @@ NOT_BOUND = {
         "certificates", "crls", "timestamp_tokens",
     ),
     "signed by their authority, and told by the digest of each batch": ("last_answers",),
-    "what is on its way out; what it is about is bound": ("subject_notices",),
+    "what is on its way out; what it is about is bound": ("notices", "notice_marks"),
     "the state of a conversation, gone when it is over; the log tells what came of it": (
         "role_sessions", "role_challenges", "api_sessions", "api_requests", "cmp_transactions",
         "acme_orders", "acme_authorizations", "acme_order_authorizations", "acme_challenges",

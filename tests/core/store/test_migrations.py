@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from trustworks.core.store import Database, StoreSettings, schema
 from trustworks.issuance import records
+from trustworks.issuance.records import notices
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,6 +42,7 @@ FROZEN = {
     "0017_termination.py": "19e66c3001c83c1ccf53d9b7098a27e1bf4e778be84c37472f53a0aa39fc24e3",
     "0018_enrolment_requests.py": "d888f997385bf2752ac6a801e183cb1b0f7f38bfe3b6b8e975eea99e3bbefc0f",
     "0019_search.py": "968a5975b96e8057c2ef419388aff19895340998f371fd86e12ac1f84adba11b",
+    "0020_notices.py": "47c54f774b75eef606341b96d3f4c9091cfda13601ebb1e5b59a670bc635985b",
 }
 
 
@@ -87,3 +89,31 @@ def test_lists_from_before_changes_were_counted_are_followed_by_a_new_one(at_000
     for statement in ("UPDATE authorities SET token = 'other'", "UPDATE crls SET changes = 0"):
         with pytest.raises(DBAPIError, match="is append-only"), at_0004.begin() as connection:
             connection.execute(text(statement))
+
+
+@pytest.mark.req("EN319411-1:REV-6.3.9-03")
+def test_notices_to_subjects_wait_on_in_the_outbox_of_all(
+    at_0004: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upgrade = command.upgrade
+    monkeypatch.setattr(command, "upgrade", lambda configuration, _: upgrade(configuration, "0015"))
+    at_0004.upgrade()
+    monkeypatch.undo()
+    rows = (("a", "revoked", 4, None), ("b", "held", 6, 7), ("c", "released", None, None))
+    with at_0004.begin() as connection:
+        for name, kind, reason, sent in rows:
+            connection.execute(
+                text("INSERT INTO subject_notices VALUES (:id, '01', :kind, :reason, 5, :sent, 2, NULL)"),
+                {"id": name, "kind": kind, "reason": reason, "sent": sent},
+            )
+    at_0004.upgrade()
+    with at_0004.read() as connection:
+        found = {one.id: one for one in notices.notices_about(connection, "01")}
+    assert {(one.event, one.reason, one.state) for one in found.values()} == {
+        ("certificate.revoked", "superseded", "waiting"),
+        ("certificate.held", "certificateHold", "sent"),
+        ("certificate.released", None, "waiting"),
+    }
+    assert found["a"].due_at == found["a"].at
+    with pytest.raises(DBAPIError, match="append-only"), at_0004.begin() as connection:
+        connection.execute(text("DELETE FROM notices WHERE id = 'a'"))

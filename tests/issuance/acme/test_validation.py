@@ -32,6 +32,7 @@ from trustworks.issuance.enrolment.acme.validation.perspectives import HttpPersp
 from trustworks.issuance.enrolment.acme.validation.queue import open_queue
 from trustworks.issuance.enrolment.acme.validation.resolver import DnsResolver
 from trustworks.issuance.records import acme as records
+from trustworks.issuance.rules.addresses import is_public
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -229,7 +230,7 @@ def test_validation_reaches_no_private_network() -> None:
     ],
 )
 def test_public_addresses_are_told_from_others(address: str, public: bool) -> None:
-    assert rules.is_public(address) is public
+    assert is_public(address) is public
     assert rules.reachable([address], private_too=False) == ((address,) if public else ())
     assert rules.reachable([address], private_too=True) == (address,)
 

@@ -16,6 +16,7 @@ from trustworks.issuance.http.api import Api
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from pathlib import Path
 
     from issuance_testbed import Provider
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def api(provider: Provider) -> Api:
+def api(provider: Provider, tmp_path: Path) -> Api:
     authority = RegistrationAuthority(
         settings=provider.issuance.settings,
         public_url=PUBLIC_URL,
@@ -32,6 +33,7 @@ def api(provider: Provider) -> Api:
         recorder=provider.recorder,
         clock=provider.clock,
         lab=True,
+        state_dir=tmp_path,
     )
     return Api(authority, ApiSettings())
 

@@ -12,12 +12,16 @@ import pytest
 from api_testbed import csr_pem, wanted
 from cryptography import x509
 from registration_testbed import ANNA, FACTS, SEEN_ON
+from sqlalchemy import text
 
 from trustworks.core.errors import Unavailable
 from trustworks.issuance.http.api.openapi import document
 from trustworks.issuance.http.api.operations import OPERATIONS, find
+from trustworks.issuance.records.notices import EVENTS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from api_testbed import Integrator
     from issuance_testbed import Provider
 
@@ -68,16 +72,12 @@ def test_requests_with_a_key_that_come_at_once_get_one_certificate(
     portal: Integrator, provider: Provider
 ) -> None:
     body, key = json.dumps(wanted()).encode(), [("idempotency-key", "order-8")]
-    answers: list[Any] = []
 
-    def one() -> None:
-        answers.append(portal.send("POST", "certificates", body, headers=key))
+    async def ask() -> list[Any]:
+        one = portal.request("POST", "certificates", body, headers=key)
+        return await asyncio.gather(*(portal.edge.handle(one) for _ in range(6)))
 
-    threads = [threading.Thread(target=one) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    answers = asyncio.run(ask())
     assert {answer.status for answer in answers} <= {200, 201}
     assert len({json.loads(answer.body)["serial"] for answer in answers}) == 1
     assert len(provider.issuance.list(profile="tls-server", state="issued")) == 1
@@ -241,9 +241,63 @@ def test_the_document_describes_what_there_is(portal: Integrator) -> None:
     for one in OPERATIONS:
         assert find(one.path)[0][one.method] is one
     assert told["servers"] == [{"url": "http://tsp.example.com/api/v1"}]
+    assert set(told["webhooks"]) == set(EVENTS)
     names = {
         reference.rpartition("/")[2]
         for reference in json.dumps(told).split('"')
         if "#/components" in reference
     }
     assert names <= set(told["components"]["schemas"])
+
+
+def test_a_client_registers_tests_and_removes_its_webhooks(
+    portal: Integrator, enrol: Callable[..., Integrator], provider: Provider
+) -> None:
+    body = {"url": "https://hooks.example.com/in", "events": ["certificate.issued", "certificate.expiring"]}
+    made = portal.done("POST", "webhooks", body, status=201)
+    assert made["secret"].startswith("whsec_")
+    (listed,) = portal.done("GET", "webhooks")["webhooks"]
+    assert listed == {key: value for key, value in made.items() if key != "secret"}
+    path = f"webhooks/{made['id']}"
+    assert portal.done("POST", f"{path}/rotate", {})["secret"] != made["secret"]
+    notice = portal.done("POST", f"{path}/test", {}, status=202)["id"]
+    portal.done("POST", "certificates", wanted(), status=201)
+    deliveries = portal.done("GET", f"{path}/deliveries", query="state=waiting")["deliveries"]
+    assert {one["type"] for one in deliveries} == {"webhook.test", "certificate.issued"}
+    retried = portal.done("POST", f"{path}/deliveries/{notice}/retry", {}, status=404)
+    assert retried["type"].endswith("webhook.delivery")
+    stranger = enrol("stranger")
+    stranger.sign_in()
+    assert stranger.done("GET", "webhooks")["webhooks"] == []
+    for method, below, given in (
+        ("DELETE", "", None),
+        ("POST", "/rotate", {}),
+        ("POST", "/test", {}),
+        ("GET", "/deliveries", None),
+        ("POST", f"/deliveries/{notice}/retry", {}),
+    ):
+        told = stranger.done(method, path + below, given, status=404)
+        assert told["type"].endswith("webhook.unknown")
+    portal.done("DELETE", path)
+    assert portal.done("GET", "webhooks")["webhooks"] == []
+    assert portal.done("DELETE", path, status=404)["status"] == 404
+    with provider.database.read() as connection:
+        assert made["secret"] not in str(connection.execute(text("SELECT * FROM webhooks")).all())
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({"url": "http://hooks.example.com/"}, 422),
+        ({"url": "https://user@hooks.example.com/"}, 422),
+        ({"url": "ftp://hooks.example.com/"}, 400),
+        ({"events": []}, 400),
+        ({"events": ["everything"]}, 400),
+        ({"secret": "mine"}, 400),
+    ],
+)
+def test_a_wrong_webhook_is_not_registered(portal: Integrator, changes: dict[str, Any], status: int) -> None:
+    portal.api.webhooks._lab = False
+    body = {"url": "https://hooks.example.com/in", "events": ["certificate.issued"], **changes}
+    portal.done("POST", "webhooks", body, status=status)
+    assert portal.done("GET", "webhooks")["webhooks"] == []

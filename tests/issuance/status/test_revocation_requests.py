@@ -16,9 +16,10 @@ from trustworks.core.audit.records import events
 from trustworks.core.errors import Refused, Rejected, Unavailable
 from trustworks.issuance import records
 from trustworks.issuance.model import RevocationReason, RevocationRequest
+from trustworks.issuance.notices.command import Command
+from trustworks.issuance.notices.delivery import Delivery
 from trustworks.issuance.profiles import PROFILES
 from trustworks.issuance.revocation import Reception, RevocationRequests, StatusChange
-from trustworks.issuance.revocation.notices import Notifier
 from trustworks.issuance.rules import revocation as revocation_rules
 from trustworks.issuance.rules import revocation_requests as rules
 
@@ -295,21 +296,31 @@ def test_every_change_of_status_is_handed_to_the_operator_s_command(
     change.change(revoked, SUPERSEDED, by="officer")
     file = tmp_path / "told"
 
-    def now() -> Any:
-        return provider.clock.utc
+    def delivery(*command: str) -> Delivery:
+        return Delivery(
+            database=provider.database,
+            recorder=provider.recorder,
+            now=lambda: provider.clock.utc,
+            command=Command(command),
+        )
 
-    bad = Notifier([sys.executable, "-c", "raise SystemExit('no mail')"], database=provider.database, now=now)
-    assert bad.send() == (0, "exit code 1: no mail")
-    good = Notifier([sys.executable, "-c", NOTE, str(file)], database=provider.database, now=now)
-    assert good.send() == (3, None)
-    assert good.send() == (0, None)
+    def handed_over(by: Delivery) -> str | None:
+        by.round()
+        by.finish()
+        return by.problem
+
+    bad = delivery(sys.executable, "-c", "raise SystemExit('no mail')")
+    assert handed_over(bad) == "exit code 1: no mail"
+    provider.clock.utc += HOUR
+    good = delivery(sys.executable, "-c", NOTE, str(file))
+    for _ in range(2):
+        assert handed_over(good) is None
     lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-    assert [(one["serial"], one["kind"], one["reason"]) for one in lines] == [
-        (held, "held", "certificateHold"), (held, "released", None), (revoked, "revoked", "superseded"),
+    assert sorted((one["kind"], one["serial"], one["reason"]) for one in lines) == [
+        ("held", held, "certificateHold"), ("released", held, None), ("revoked", revoked, "superseded"),
     ]  # fmt: skip
-    assert Notifier(["/no/such/program"], database=provider.database, now=now).send() == (0, None)
+    assert handed_over(delivery("/no/such/program")) is None
     change.change(serial_of(provider.issue()), SUPERSEDED, by="officer")
-    sent, problem = Notifier(["/no/such/program"], database=provider.database, now=now).send()
-    assert sent == 0
+    problem = handed_over(delivery("/no/such/program"))
     assert problem is not None
     assert "/no/such/program" in problem

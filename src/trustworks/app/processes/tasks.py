@@ -33,9 +33,11 @@ PROBE_EVERY = 60.0
 SETTLE_EVERY = 60.0
 REGISTRATION_EVERY = 600.0  # seconds between two looks at applications that wait, or whose time is over
 VALIDATE_EVERY = 0.5  # seconds between two looks whether a challenge of ACME waits for its validation
-REQUESTS_EVERY = 10.0  # seconds between two looks at requests for revocation and notices to subjects
 START_PATIENCE = 60.0  # seconds after the start until workers that do not answer are an alarm
 ROLLOVER_EVERY = 30.0  # seconds between two steps of a key's replacement
+REQUESTS_EVERY = 10.0  # seconds between two looks at requests for revocation
+NOTICES_EVERY = 1.0  # seconds between two looks whether somebody is to be told something
+ENDING_EVERY = 60.0  # seconds between two looks for certificates that end soon
 STAMP_AFTER = 5.0  # seconds after the start until the first time-stamp is asked for
 STAMP_AGAIN = 15.0  # seconds between two tries of an authority that does not answer
 STAMP_PATIENCE = 60.0  # seconds without a time-stamp until `/healthz` complains
@@ -60,6 +62,7 @@ def tasks(wiring: Wiring, stop: threading.Event) -> list[Task]:
         found.append(_each("issuance", SETTLE_EVERY, partial(_settler, wiring, tokens)))
         found.append(_each("registration", REGISTRATION_EVERY, partial(registrar, wiring, tokens)))
         found.append(_each("revocation", REQUESTS_EVERY, partial(_revoker, wiring, tokens)))
+        found.append(_each("notices", NOTICES_EVERY, partial(_notifier, wiring)))
     if config.issuance is not None and "ocsp" in config.rollover.unattended:
         found.append(_each("rollover", ROLLOVER_EVERY, partial(_roller, wiring, tokens)))
     if config.issuance is not None and config.issuance.acme is not None:
@@ -280,13 +283,9 @@ def _validator(wiring: Wiring, stack: ExitStack) -> Round:
 def _revoker(wiring: Wiring, tokens: Tokens, stack: ExitStack) -> Round:
     from datetime import UTC, datetime  # noqa: PLC0415
 
-    from trustworks.issuance.revocation.notices import Notifier  # noqa: PLC0415
     from trustworks.issuance.rules.revocation_requests import is_overdue  # noqa: PLC0415
 
     issuance = stack.enter_context(wiring.open_issuance("jobs-revocation", module=tokens.get))
-    database = stack.enter_context(wiring.open_database())
-    command = wiring.issuance_settings.notices.command
-    notifier = Notifier(command, database=database, now=lambda: datetime.now(UTC)) if command else None
     told = Troubles(log, begun="revocation.overdue", over="revocation.in-time-again")
 
     def look() -> str | TaskState:
@@ -298,11 +297,6 @@ def _revoker(wiring: Wiring, tokens: Tokens, stack: ExitStack) -> Round:
             told.failed("requests", ",".join(overdue), requests=overdue)
         else:
             told.ended("requests")
-        problem = None if notifier is None else notifier.send()[1]
-        if problem is not None:
-            return TaskState(
-                code="revocation.notices", sentence=f"Subjects are not told of changes of status: {problem}."
-            )
         late = f" {len(overdue)} are overdue: trustworks revocation list." if overdue else ""
         return f"{len(done)} requests carried out, {len(waiting)} wait.{late}"
 
@@ -367,6 +361,37 @@ def _roller(wiring: Wiring, tokens: Tokens, stack: ExitStack) -> Round:
     )
     clock = wiring.open_clock()
     return lambda: rollover.round(any_time(clock).utc)
+
+
+def _notifier(wiring: Wiring, stack: ExitStack) -> Round:
+    from datetime import UTC, datetime, timedelta  # noqa: PLC0415
+
+    from trustworks.issuance.notices.ending import tell_of_ending  # noqa: PLC0415 - as above
+    from trustworks.issuance.records import notices as records  # noqa: PLC0415
+
+    database = stack.enter_context(wiring.open_database())
+    recorder = stack.enter_context(wiring.open_recorder("jobs-notices", database=database))
+    delivery = stack.enter_context(wiring.open_delivery(database=database, recorder=recorder))
+    api = wiring.issuance_settings.api
+    looked = [-ENDING_EVERY]
+
+    def tell() -> str | TaskState:
+        if api is not None and time.monotonic() - looked[0] >= ENDING_EVERY:
+            now = datetime.now(UTC)
+            while tell_of_ending(database, now, days=api.webhooks.expiring_days):
+                pass
+            with database.begin() as connection:
+                records.forget_notices(connection, now - timedelta(days=api.webhooks.kept_days))
+            looked[0] = time.monotonic()
+        delivery.round()
+        problem = delivery.problem
+        if problem is not None:
+            return TaskState(
+                code="notices.subjects", sentence=f"Subjects are not told of changes of status: {problem}."
+            )
+        return "Subjects and webhooks are told what happens."
+
+    return tell
 
 
 def _prober(tokens: Tokens, token: str, stack: ExitStack) -> Round:

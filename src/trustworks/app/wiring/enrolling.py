@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from trustworks.issuance.enrolment.acme.validation.queue import ValidationQueue
     from trustworks.issuance.enrolment.clients import ApiClients
     from trustworks.issuance.enrolment.ra import RegistrationAuthority
+    from trustworks.issuance.notices.delivery import Delivery
+    from trustworks.issuance.notices.endpoints import Webhooks
     from trustworks.issuance.registration.service import Registration
 
 
@@ -36,6 +38,57 @@ class Enrolling(Issuing):
             )
         with self.open_database() as database, self.open_recorder("api", database=database) as log:
             yield ApiClients(settings, clock=self.open_clock(), recorder=log, database=database)
+
+    @contextmanager
+    def open_webhooks(
+        self, *, database: Database | None = None, recorder: Recorder | None = None
+    ) -> Iterator[Webhooks]:
+        """The webhooks of the API's clients. Raises `Rejected` when the configuration has no API."""
+        from trustworks.issuance.enrolment.secrets import SecretKey, key_file  # noqa: PLC0415
+        from trustworks.issuance.notices.endpoints import Webhooks  # noqa: PLC0415
+
+        settings = self.issuance_settings.api
+        if settings is None:
+            raise Rejected(
+                "config.api", f"{self.loaded.file} has no [issuance.api]: add that line, and there is an API."
+            )
+        with ExitStack() as stack:
+            store = database if database is not None else stack.enter_context(self.open_database())
+            log = recorder or stack.enter_context(self.open_recorder("webhooks", database=store))
+            yield Webhooks(
+                settings.webhooks,
+                clock=self.open_clock(),
+                recorder=log,
+                database=store,
+                key=SecretKey(key_file(self.state_dir)),
+                lab=self.lab,
+            )
+
+    @contextmanager
+    def open_delivery(self, *, database: Database, recorder: Recorder) -> Iterator[Delivery]:
+        """Who hands notices over: to the operator's command, and to webhooks where there is an API."""
+        from datetime import UTC, datetime  # noqa: PLC0415
+
+        from trustworks.issuance.notices.command import Command  # noqa: PLC0415
+        from trustworks.issuance.notices.delivery import Delivery  # noqa: PLC0415
+        from trustworks.issuance.notices.sending import Sender  # noqa: PLC0415
+
+        settings = self.issuance_settings
+        with ExitStack() as stack:
+            webhooks = sender = None
+            if settings.api is not None:
+                webhooks = stack.enter_context(self.open_webhooks(database=database, recorder=recorder))
+                sender = Sender(settings.api.webhooks, lab=self.lab)
+            delivery = Delivery(
+                database=database,
+                recorder=recorder,
+                now=lambda: datetime.now(UTC),
+                command=Command(settings.notices.command) if settings.notices.command else None,
+                webhooks=webhooks,
+                sender=sender,
+            )
+            stack.callback(delivery.close)
+            yield delivery
 
     @contextmanager
     def open_registration(

@@ -15,6 +15,7 @@ from trustworks.core.durable import read_at_most
 from trustworks.core.errors import Malformed, Rejected, Unavailable
 from trustworks.core.roles.model import Act
 from trustworks.core.roles.performing import Officers, performs
+from trustworks.issuance.cli.webhooks import webhook
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 api = typer.Typer(no_args_is_help=True, help="The JSON API: its clients, and a client's sign-in.")
 client = typer.Typer(no_args_is_help=True, help="Clients: systems that speak the JSON API.")
 api.add_typer(client, name="client")
+api.add_typer(webhook, name="webhook")
 
 _MAX_FILE = 65_536
 _USUAL = (Act.ISSUE.value, Act.REVOKE.value, Act.RELEASE.value, Act.READ_RECORDS.value)

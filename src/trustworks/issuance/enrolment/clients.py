@@ -25,6 +25,7 @@ from trustworks.core.roles.model import Act, check_name
 from trustworks.core.trace import implements
 from trustworks.issuance import records
 from trustworks.issuance.profiles import SHORT_NAMES, profile_named
+from trustworks.issuance.records import notices
 from trustworks.issuance.records.clients import ApiClient, ApiSession
 from trustworks.issuance.rules.requests import check_actor
 
@@ -199,6 +200,8 @@ class ApiClients:
         now = self._clock.now().utc
 
         def action(connection: Connection) -> None:
+            for webhook in notices.list_webhooks(connection, name):
+                notices.remove_webhook(connection, webhook.id, at=now)
             if not records.remove_client(connection, name, at=now):
                 raise Rejected(
                     "api.client", f"There is no client {name!r}; `trustworks api client list` lists them."

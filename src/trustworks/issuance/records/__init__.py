@@ -92,21 +92,18 @@ from trustworks.issuance.records.lists import (
     revoked_places,
     revoked_rows,
 )
+from trustworks.issuance.records.notices import notices_about
 from trustworks.issuance.records.requests import (
-    add_notice,
     add_revocation_request,
     change_request,
     due_requests,
     new_id,
-    note_notice,
     revocation_request,
     revocation_requests,
-    waiting_notices,
 )
 from trustworks.issuance.records.search import (
     CertificatePlace,
     count_pending_reports,
-    notices_about,
     requests_about,
     search_certificates,
 )
@@ -122,7 +119,6 @@ __all__ = [
     "add_client",
     "add_intents",
     "add_last_answers",
-    "add_notice",
     "add_request",
     "add_revocation_request",
     "add_session",
@@ -179,7 +175,6 @@ __all__ = [
     "new_id",
     "newest_change",
     "newest_of_key",
-    "note_notice",
     "notices_about",
     "open_intents",
     "pending_since",
@@ -205,5 +200,4 @@ __all__ = [
     "unfounded_authorities",
     "unrevoked_of_blocked",
     "uses_of_keys",
-    "waiting_notices",
 ]

@@ -1,4 +1,4 @@
-"""All SQL on requests for revocation and on the notices to subjects."""
+"""All SQL on requests for revocation."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert, select, update
 
-from trustworks.issuance.model import Notice, RevocationReason, RevocationRequest
+from trustworks.issuance.model import RevocationReason, RevocationRequest
 from trustworks.issuance.records.tables import revocation_requests as requests
-from trustworks.issuance.records.tables import subject_notices as notices
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def new_id() -> str:
-    """An identifier for a request or a notice: 128 random bits."""
+    """An identifier for a request: 128 random bits."""
     return secrets.token_hex(16)
 
 
@@ -70,45 +69,3 @@ def request_of_row(row: Any) -> RevocationRequest:
     values = dict(row._mapping)  # noqa: SLF001 - the public name of the library
     reason = values.pop("reason")
     return RevocationRequest(reason=None if reason is None else RevocationReason(reason), **values)
-
-
-def add_notice(
-    connection: Connection, serial: str, kind: str, reason: RevocationReason | None, at: datetime
-) -> None:
-    """Write what the subject of a certificate is to be told."""
-    connection.execute(
-        insert(notices).values(
-            id=new_id(), serial=serial, kind=kind, reason=None if reason is None else reason.value, at=at
-        )
-    )
-
-
-def waiting_notices(connection: Connection, limit: int = 100) -> list[Notice]:
-    """The notices that were not sent yet, the least tried and the oldest first."""
-    query = select(notices).where(notices.c.sent_at.is_(None))
-    rows = connection.execute(query.order_by(notices.c.tries, notices.c.at).limit(limit))
-    return [notice_of_row(row) for row in rows]
-
-
-def notice_of_row(row: Any) -> Notice:
-    """The notice in a row of the table."""
-    return Notice(
-        id=row.id,
-        serial=row.serial,
-        kind=row.kind,
-        reason=None if row.reason is None else RevocationReason(row.reason),
-        at=row.at,
-        tries=row.tries,
-        problem=row.problem,
-    )
-
-
-def note_notice(
-    connection: Connection, notice: Notice, *, sent_at: datetime | None, problem: str | None
-) -> None:
-    """Note that a notice was sent, or why it was not."""
-    connection.execute(
-        update(notices)
-        .where(notices.c.id == notice.id, notices.c.sent_at.is_(None))
-        .values(sent_at=sent_at, tries=notices.c.tries + 1, problem=problem)
-    )

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from sqlalchemy import and_, func, or_, select
 
-from trustworks.issuance.model import Notice, RevocationReason
+from trustworks.issuance.model import RevocationReason
 from trustworks.issuance.records.issued import certificate_of_row
-from trustworks.issuance.records.requests import notice_of_row, request_of_row
-from trustworks.issuance.records.tables import certificates, revocation_requests, subject_notices
+from trustworks.issuance.records.requests import request_of_row
+from trustworks.issuance.records.tables import certificates, revocation_requests
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -83,10 +83,3 @@ def count_pending_reports(connection: Connection, by: str, *, since: datetime) -
         r.state == "pending", r.received_at >= since, r.kind == "problem-report", r.recorded_by == by
     )
     return int(connection.execute(query).scalar_one())
-
-
-def notices_about(connection: Connection, serial: str) -> list[Notice]:
-    """What the subject of a certificate was to be told, the oldest first: each change of its status."""
-    n = subject_notices.c
-    query = select(subject_notices).where(n.serial == serial).order_by(n.at, n.id)
-    return [notice_of_row(row) for row in connection.execute(query)]

@@ -59,6 +59,7 @@ certificates = Table(
 )
 Index("certificates_spki", certificates.c.spki_sha256)
 Index("certificates_state", certificates.c.authority, certificates.c.state)
+Index("certificates_end", certificates.c.not_after, certificates.c.serial)
 # The newest certificates: the first page of every search.
 Index("certificates_requested", certificates.c.requested_at, certificates.c.serial)
 # Whatever a list is made from; this index answers alone, the rows themselves lie anywhere.
@@ -168,21 +169,6 @@ revocation_requests = Table(
 bind(revocation_requests, but=("requester", "note"))
 Index("revocation_requests_state", revocation_requests.c.state, revocation_requests.c.received_at)
 
-# The outbox: what subjects are to be told, written with the change of status itself.
-subject_notices = Table(
-    "subject_notices",
-    metadata,
-    Column("id", String(32), primary_key=True),
-    Column("serial", String(40), nullable=False),
-    Column("kind", String(10), nullable=False),
-    Column("reason", Integer, nullable=True),
-    Column("at", UtcDateTime, nullable=False),
-    Column("sent_at", UtcDateTime, nullable=True),
-    Column("tries", Integer, nullable=False, server_default="0"),
-    Column("problem", String(2000), nullable=True),
-    CheckConstraint("kind IN ('revoked', 'held', 'released')", name="notice_kind_known"),
-)
-Index("subject_notices_waiting", subject_notices.c.sent_at, subject_notices.c.at)
 
 # Keys whose private keys are known to others, whether one of their certificates is ours or not.
 blocked_keys = Table(

@@ -22,6 +22,7 @@ from trustworks.core.roles.rules.separation import check_not_subject
 from trustworks.issuance.model import Request, serial_hex
 from trustworks.issuance.profiles import profile_named
 from trustworks.issuance.profiles.tbs import readable_name
+from trustworks.issuance.records.notices import DECIDED, News, tell
 from trustworks.issuance.registration import records, rules
 from trustworks.issuance.registration.model import (
     About,
@@ -249,6 +250,7 @@ class Registration:
                 )
             records.move(connection, identifier, application.state, after, at=now)
             records.add_decision(connection, identifier, act, by=by, at=now, reason=reason)
+            _tell(connection, application, after, now)
 
         try:
             after = rules.following(application.state, act)
@@ -293,11 +295,11 @@ class Registration:
             current = self.application(identifier)
             if current.state != "approved":
                 return current
-            self._refuse(identifier, error)
+            self._refuse(application, error)
         return self.application(identifier)
 
-    def _refuse(self, identifier: str, error: Refused | Rejected | Malformed) -> None:
-        now = self._clock.now().utc
+    def _refuse(self, application: Application, error: Refused | Rejected | Malformed) -> None:
+        identifier, now = application.id, self._clock.now().utc
         rule = error.requirement if isinstance(error, Refused) else getattr(error, "code", "malformed")
 
         def action(connection: Connection) -> None:
@@ -305,6 +307,7 @@ class Registration:
                 raise _moved_on(identifier)
             reason = f"{rule}: {error}"[:1000]
             records.add_decision(connection, identifier, "refuse", by="issuance", at=now, reason=reason)
+            _tell(connection, application, "refused", now)
 
         self._transact(
             "refused", identifier, action, by="issuance", now=now, detail={"rule": rule}, outcome="refused"
@@ -501,6 +504,12 @@ class Registration:
 
 
 _EVENTS: Final[dict[Act, str]] = {"approve": "approved", "reject": "rejected", "withdraw": "withdrawn"}
+
+
+def _tell(connection: Connection, application: Application, state: State, now: datetime) -> None:
+    """Tell clients of the API that wait for it what became of an application."""
+    profile = profile_named(application.asked.profile).name
+    tell(connection, [News(DECIDED, profile, application=application.id, reason=state)], now)
 
 
 def _moved_on(identifier: str) -> Rejected:

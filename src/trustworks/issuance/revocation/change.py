@@ -16,6 +16,7 @@ from trustworks.core.trace import implements
 from trustworks.issuance import records
 from trustworks.issuance.model import LOST, Revocation, RevocationReason
 from trustworks.issuance.profiles import profile_or_none
+from trustworks.issuance.records.notices import HELD, RELEASED, REVOKED, News, tell
 from trustworks.issuance.rules import requests as request_rules
 from trustworks.issuance.rules import revocation as revocation_rules
 
@@ -84,8 +85,11 @@ class StatusChange:
             new = revocation_rules.following(found.revocation, told)
             records.set_revocation(connection, serial, None if reason is None else new, at=now)
             others = _revoke_key(connection, found, told) if reason in LOST else ()
+            news = []
             for one in (serial, *others):
-                records.add_notice(connection, one, _in_a_word(reason), reason, now)
+                word = None if reason is None else reason.name
+                news.append(News(_event_of(reason), found.profile, serial=one, reason=word))
+            tell(connection, news, now)
             changed.append(replace(new, also=others))
             return {} if reason is None else records.revocation_digests(connection, (serial, *others))
 
@@ -124,10 +128,10 @@ class StatusChange:
         return changed[-1]
 
 
-def _in_a_word(reason: RevocationReason | None) -> str:
+def _event_of(reason: RevocationReason | None) -> str:
     if reason is None:
-        return "released"
-    return "held" if reason is RevocationReason.certificateHold else "revoked"
+        return RELEASED
+    return HELD if reason is RevocationReason.certificateHold else REVOKED
 
 
 def _locked(connection: Connection, serial: str) -> CertificateRecord | None:

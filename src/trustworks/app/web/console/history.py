@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from trustworks.core.errors import Rejected
 from trustworks.issuance import records
+from trustworks.issuance.records.notices import HELD, RELEASED, REVOKED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,9 +34,9 @@ def history(desk: Desk, found: CertificateRecord, application: str | None) -> li
     told = [*_issued(found), *_applied(desk, application)]
     for one in requests:
         told += _requested(one)
-    words = {"revoked": "Revoked", "held": "Held", "released": "Released from its hold"}
+    words = {REVOKED: "Revoked", HELD: "Held", RELEASED: "Released from its hold"}
     told += [
-        Happening(one.at, words[one.kind], "", "" if one.reason is None else f"Reason: {one.reason.name}.")
+        Happening(one.at, words[one.event], "", "" if one.reason is None else f"Reason: {one.reason}.")
         for one in notices
     ]
     if found.revocation is not None and not notices:  # one of a key that was lost with another certificate

@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 
 
 @implements("TRUSTWORKS:AUDIT-10")
-def make_append_only(table: str, *, changing: Sequence[str] = ()) -> None:
+def make_append_only(table: str, *, changing: Sequence[str] = (), kept: str = "") -> None:
     """Refuse to delete or replace rows of `table`, and to change them but for the columns `changing`.
 
-    Call it when the table has all its keys.
+    Where `kept` (SQL with ``OLD.column``) is given, rows of which it is false may be deleted. Call it when
+    the table has all its keys.
     """
     columns = [one["name"] for one in sa.inspect(op.get_bind()).get_columns(table)]
-    _refuse(table, "delete")
+    _refuse(table, "delete", kept)
     if _is_sqlite():
         # REPLACE deletes what has the same key without firing the trigger above.
         _refuse(table, "insert", " OR ".join(_taken(table)))

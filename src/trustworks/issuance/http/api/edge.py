@@ -17,6 +17,7 @@ import structlog
 
 from trustworks.core.errors import Malformed, TrustworksError, Unavailable
 from trustworks.core.http import RawRequest, RawResponse, Route
+from trustworks.core.problems import response
 from trustworks.core.troubles import Troubles
 from trustworks.issuance.enrolment.clients import check_may, check_private
 from trustworks.issuance.http.api import sessions
@@ -39,7 +40,6 @@ T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 JSON: Final = "application/json"
-PROBLEM: Final = "application/problem+json"
 _MAX_BODY: Final = 4 << 20
 _THREADS: Final = 32
 _NOT_KEPT: Final = (("cache-control", "no-store"),)
@@ -211,7 +211,7 @@ def refusal(status: int, sentence: str) -> RawResponse:
 
 
 def _problem(value: dict[str, Any], *headers: tuple[str, str]) -> RawResponse:
-    return RawResponse(value["status"], PROBLEM, _octets(value), (*_NOT_KEPT, *headers))
+    return response(value, *headers)
 
 
 def _done(answer: Answer) -> RawResponse:

@@ -11,6 +11,7 @@ from pydantic.json_schema import models_json_schema
 
 from trustworks.issuance.http.api import bodies
 from trustworks.issuance.http.api.operations import OPERATIONS, SIGN_IN_PATH
+from trustworks.issuance.records.notices import EVENTS
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -21,16 +22,20 @@ _PROBLEM: Final = {
     "description": "What stands against it (RFC 9457).",
     "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
 }
+_TEXT: Final = {"type": "string"}
 _PLACES: Final = {
     "serial": {"type": "string", "pattern": "^[0-9a-fA-F]{1,40}$"},
     "id": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
+    "delivery": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
 }
 
 
 @cache
 def document(server: str) -> dict[str, Any]:
     """The document; `server` is the API's own address, which a sign-in names as `aud` too."""
-    models: set[type[BaseModel]] = {bodies.Problem, bodies.SignInBody, bodies.SessionAnswer}
+    models: set[type[BaseModel]] = {
+        *(bodies.Problem, bodies.SignInBody, bodies.SessionAnswer, bodies.EventMessage)
+    }
     for one in OPERATIONS:
         models |= {model for model in (one.body, one.answer) if model is not None}
     ordered = sorted(models, key=lambda model: model.__name__)
@@ -50,6 +55,7 @@ def document(server: str) -> dict[str, Any]:
         "servers": [{"url": server}],
         "security": [{"token": []}],
         "paths": paths,
+        "webhooks": {name: {"post": _event(name, told)} for name, told in EVENTS.items()},
         "components": {
             "schemas": schemas.get("$defs", {}),
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
@@ -80,6 +86,37 @@ def _operation(one: Operation) -> dict[str, Any]:
     if one.body is not None:
         found["requestBody"] = _body(one.body)
     return found
+
+
+def _event(name: str, told: str) -> dict[str, Any]:
+    """What is sent to a webhook. Source: OAS 3.1, 4.8.1; Standard Webhooks."""
+    headers = {
+        "webhook-id": "Stays the same when the event is sent again.",
+        "webhook-timestamp": "When it is sent: seconds since 1970. Refuse what is older than some minutes.",
+        "webhook-signature": "v1, and Base64 of HMAC-SHA-256 over webhook-id.webhook-timestamp.body; several "
+        "with a space between them while a secret is replaced.",
+    }
+    return {
+        "operationId": name,
+        "summary": told,
+        "security": [],
+        "parameters": [
+            {
+                "name": header,
+                "in": "header",
+                "required": True,
+                "description": text,
+                "schema": _TEXT,
+            }
+            for header, text in headers.items()
+        ],
+        "requestBody": _body(bodies.EventMessage),
+        "responses": {
+            "2XX": {"description": "Taken."},
+            "410": {"description": "Nothing more, ever: the webhook is removed."},
+            "default": {"description": "Not taken; it is sent again, after a pause that grows."},
+        },
+    }
 
 
 def _query(model: type[BaseModel]) -> list[dict[str, Any]]:

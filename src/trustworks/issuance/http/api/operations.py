@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.roles.model import Act
-from trustworks.issuance.http.api import applications, bodies, certificates, sessions
+from trustworks.issuance.http.api import applications, bodies, certificates, sessions, webhooks
 from trustworks.issuance.http.api.service import Operation
 from trustworks.issuance.registration import wire
 
@@ -153,6 +153,70 @@ OPERATIONS: Final = (
         act=Act.REGISTER,
         body=wire.DecisionBody,
         answer=bodies.ApplicationAnswer,
+    ),
+    Operation(
+        method="POST",
+        path="webhooks",
+        summary="Be told of events at an address; the secret that signs them is shown this once.",
+        run=webhooks.create,
+        act=Act.READ_RECORDS,
+        body=bodies.WebhookBody,
+        answer=bodies.NewWebhookAnswer,
+        status=201,
+    ),
+    Operation(
+        method="GET",
+        path="webhooks",
+        summary="The client's webhooks.",
+        run=webhooks.search,
+        act=Act.READ_RECORDS,
+        answer=bodies.WebhooksAnswer,
+    ),
+    Operation(
+        method="DELETE",
+        path="webhooks/{id}",
+        summary="Be told no more, not even what waits.",
+        run=webhooks.remove,
+        act=Act.READ_RECORDS,
+        answer=bodies.Nothing,
+    ),
+    Operation(
+        method="POST",
+        path="webhooks/{id}/rotate",
+        summary="Get a new secret; the last one signs beside it for a while.",
+        run=webhooks.rotate,
+        act=Act.READ_RECORDS,
+        body=bodies.Nothing,
+        answer=bodies.SecretAnswer,
+    ),
+    Operation(
+        method="POST",
+        path="webhooks/{id}/test",
+        summary="Be sent an event that says nothing (webhook.test).",
+        run=webhooks.test,
+        act=Act.READ_RECORDS,
+        body=bodies.Nothing,
+        answer=bodies.BegunAnswer,
+        status=202,
+    ),
+    Operation(
+        method="GET",
+        path="webhooks/{id}/deliveries",
+        summary="What a webhook was told, is to be told, or could not be told.",
+        run=webhooks.deliveries,
+        act=Act.READ_RECORDS,
+        query=bodies.NoticesQuery,
+        answer=bodies.NoticesAnswer,
+    ),
+    Operation(
+        method="POST",
+        path="webhooks/{id}/deliveries/{delivery}/retry",
+        summary="Have something sent again that was given up.",
+        run=webhooks.retry,
+        act=Act.READ_RECORDS,
+        body=bodies.Nothing,
+        answer=bodies.BegunAnswer,
+        status=202,
     ),
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from trustworks.core import problems
 from trustworks.core.errors import Malformed, Refused, Rejected, TrustworksError, Unavailable
 
 CONFLICTING_REQUEST: Final = "api.idempotency-key"
@@ -29,12 +30,9 @@ _TITLES: Final = {
 
 def problem(status: int, kind: str, detail: str) -> dict[str, Any]:
     """A problem: `kind` is a code or a requirement's id."""
-    return {
-        "type": f"urn:trustworks:{kind}",
-        "title": _TITLES.get(status, "Refused"),
-        "status": status,
-        "detail": detail,
-    }
+    return problems.document(
+        f"urn:trustworks:{kind}", status=status, title=_TITLES.get(status, "Refused"), detail=detail
+    )
 
 
 def fault() -> dict[str, Any]:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from trustworks.issuance.enrolment.clients import ApiClients
+from trustworks.issuance.enrolment.secrets import SecretKey, key_file
+from trustworks.issuance.notices.endpoints import Webhooks
 from trustworks.issuance.registration.service import Registration
 
 if TYPE_CHECKING:
@@ -41,6 +43,14 @@ class Api:
             clock=authority.clock,
             recorder=authority.recorder,
             database=authority.database,
+        )
+        self.webhooks = Webhooks(
+            settings.webhooks,
+            clock=authority.clock,
+            recorder=authority.recorder,
+            database=authority.database,
+            key=SecretKey(key_file(authority.state_dir)),
+            lab=authority.lab,
         )
 
 

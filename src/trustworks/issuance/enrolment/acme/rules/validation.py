@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import ipaddress
 from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
@@ -14,6 +13,7 @@ from trustworks.core.trace import implements
 from trustworks.issuance.enrolment.acme import encoding
 from trustworks.issuance.enrolment.acme.identifiers import address_of
 from trustworks.issuance.enrolment.acme.model import Problem
+from trustworks.issuance.rules.addresses import is_public
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -30,13 +30,6 @@ HTTP_PATH: Final = "/.well-known/acme-challenge/"
 DNS_LABEL: Final = "_acme-challenge."
 ALPN: Final = "acme-tls/1"
 ACME_IDENTIFIER: Final = ObjectIdentifier("1.3.6.1.5.5.7.1.31")
-# Carrier-grade NAT, benchmarks, 6to4 and NAT64 lead to private networks; Python counts some as public.
-_INWARD: Final = tuple(
-    map(
-        ipaddress.ip_network,
-        ("100.64.0.0/10", "198.18.0.0/15", "192.88.99.0/24", "2002::/16", "64:ff9b::/96"),
-    )
-)
 
 
 @implements("RFC8738:7-NO-DNS", disabled=lambda offered, _: offered)
@@ -148,19 +141,6 @@ def reachable(addresses: Iterable[str], *, private_too: bool) -> tuple[str, ...]
     Else whoever has a name could make this server ask hosts of the provider's own network.
     """
     return tuple(one for one in addresses if private_too or is_public(one))
-
-
-def is_public(address: str) -> bool:
-    """Whether an address is one of the public Internet's."""
-    found = ipaddress.ip_address(address)
-    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None:
-        found = found.ipv4_mapped
-    return (
-        found.is_global
-        and not found.is_multicast
-        and not found.is_reserved
-        and not any(found.version == net.version and found in net for net in _INWARD)
-    )
 
 
 @implements("RFC8555:8.3-REDIRECT")

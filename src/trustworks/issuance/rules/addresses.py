@@ -1,0 +1,27 @@
+"""Which addresses are connected to when somebody else names the host: none of the provider's network."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Final
+
+# Carrier-grade NAT, benchmarks, 6to4 and NAT64 lead to private networks; Python counts some as public.
+_INWARD: Final = tuple(
+    map(
+        ipaddress.ip_network,
+        ("100.64.0.0/10", "198.18.0.0/15", "192.88.99.0/24", "2002::/16", "64:ff9b::/96"),
+    )
+)
+
+
+def is_public(address: str) -> bool:
+    """Whether an address is one of the public Internet's."""
+    found = ipaddress.ip_address(address)
+    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None:
+        found = found.ipv4_mapped
+    return (
+        found.is_global
+        and not found.is_multicast
+        and not found.is_reserved
+        and not any(found.version == net.version and found in net for net in _INWARD)
+    )
