@@ -96,9 +96,11 @@ def postgresql() -> Iterator[PostgresqlServer]:
 
 
 @pytest.fixture(scope="session")
-def postgresql_databases(postgresql: PostgresqlServer) -> PostgresqlDatabases:
+def postgresql_databases(postgresql: PostgresqlServer) -> Iterator[PostgresqlDatabases]:
     """Databases with our schema, given to one test after the other."""
-    return PostgresqlDatabases(postgresql, "template")
+    databases = PostgresqlDatabases(postgresql, "template")
+    yield databases
+    databases.close()
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +13,18 @@ from laboratory import Lab, query, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
+
+
+HERE = Path(__file__).parent
+ONE_WORKER = "workers = 1\n"
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let one process do what shares the laboratory, so that there is one of it."""
+    for item in items:
+        if item.path.is_relative_to(HERE) and "lab" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("laboratory"))
 
 
 @pytest.fixture(scope="session")
@@ -69,13 +81,27 @@ def copied(finished: Path, make_lab: Callable[[], Lab]) -> Lab:
 
 
 def copy_files(finished: Path, one: Lab) -> None:
-    """Make a laboratory out of the files of another, with tokens of its own."""
+    """Make a laboratory out of the files of another, with tokens of its own, and one worker for plain HTTP.
+
+    A test that is about several says so by `with_two_workers`.
+    """
     shutil.copytree(finished, one.folder)
     conf = one.folder / "softhsm2.conf"
     conf.write_text(
         re.sub(r"tokendir = .*", f"tokendir = {one.folder / 'tokens'}", conf.read_text(encoding="utf-8")),
         encoding="utf-8",
     )
+    text = one.config.read_text(encoding="utf-8")
+    assert text.count("[http]\n") == 1
+    one.config.write_text(text.replace("[http]\n", f"[http]\n{ONE_WORKER}"), encoding="utf-8")
+
+
+@pytest.fixture
+def with_two_workers(copied: Lab) -> Lab:
+    """`copied` with as many workers for plain HTTP as a laboratory has."""
+    text = copied.config.read_text(encoding="utf-8")
+    copied.config.write_text(text.replace(ONE_WORKER, ""), encoding="utf-8")
+    return copied
 
 
 @pytest.fixture(scope="module")

@@ -92,8 +92,9 @@ def test_killed_workers_are_started_again_and_every_token_has_its_record(
 
 @pytest.mark.crash
 def test_a_worker_whose_audit_writer_dies_is_replaced_and_no_token_lacks_its_record(
-    copied: Lab, request_der: bytes
+    with_two_workers: Lab, request_der: bytes
 ) -> None:
+    copied = with_two_workers
     copied.start()
     until(copied.well, what="that everything is well")
     before = copied.children()
