@@ -31,7 +31,7 @@ def free_port() -> int:
         return port
 
 
-def until(condition: Callable[[], Any], *, seconds: float = 30.0, what: str = "it") -> Any:
+def until(condition: Callable[[], Any], *, seconds: float = UP_WITHIN, what: str = "it") -> Any:
     """Wait for a condition; what it answered."""
     deadline = time.monotonic() + seconds
     while True:
