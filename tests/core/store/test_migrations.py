@@ -65,6 +65,7 @@ def at_0004(
     url = f"sqlite:///{tmp_path / 'state' / 'old.sqlite'}"
     if request.param == "postgresql":
         server: PostgresqlServer = request.getfixturevalue("postgresql")
+        server.run("DROP DATABASE IF EXISTS at_0004")
         server.run("CREATE DATABASE at_0004")  # the server is removed with the tests' session
         url = server.url("at_0004")
     upgrade = command.upgrade
