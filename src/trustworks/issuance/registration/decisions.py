@@ -1,0 +1,198 @@
+"""Decisions on applications, and what follows from them: certificates, notices, the end of retention.
+
+A decision is durable before anything is issued for it; what a crash leaves approved is issued by the next
+run.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from cryptography import x509
+
+from trustworks.core.errors import Malformed, Refused, Rejected
+from trustworks.core.roles.model import Person
+from trustworks.issuance.model import serial_hex
+from trustworks.issuance.profiles import profile_named
+from trustworks.issuance.records.notices import DECIDED, News, tell
+from trustworks.issuance.registration import records, rules
+from trustworks.issuance.registration.desk import Desk, moved_on
+from trustworks.issuance.rules.requests import check_actor
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from trustworks.issuance.registration.model import (
+        Act,
+        Application,
+        Review,
+        State,
+    )
+
+_MOST_AT_ONCE: Final = 10_000
+
+_EVENTS: Final[dict[Act, str]] = {"approve": "approved", "reject": "rejected", "withdraw": "withdrawn"}
+
+
+class Decisions(Desk):
+    """An officer decides; the certificate of what is approved is issued; the rest ends by the clock."""
+
+    # What an officer does
+
+    def review(self, identifier: str) -> Review:
+        """The application beside its evidence, and every objection to it."""
+        return self._review(self.application(identifier))
+
+    def approve(self, identifier: str, *, by: str, reason: str) -> Application:
+        """Decide that the certificate is issued, and have it issued.
+
+        Raises `Refused` (the first objection's requirement; audited) and `Rejected`; nothing is decided then.
+        When issuing fails for now (`Unavailable`) the decision stands: `finish` issues it later. When a rule
+        or a lint is against the certificate, the application ends as refused.
+        """
+        self._decide("approve", identifier, by=by, reason=reason)
+        return self.finish(identifier)
+
+    def reject(self, identifier: str, *, by: str, reason: str) -> Application:
+        """Decide that no certificate is issued. Raises as `approve` does."""
+        self._decide("reject", identifier, by=by, reason=reason)
+        return self.application(identifier)
+
+    def withdraw(self, identifier: str, *, by: str, reason: str) -> Application:
+        """Take an application back that no certificate was issued for."""
+        self._decide("withdraw", identifier, by=by, reason=reason)
+        return self.application(identifier)
+
+    def _decide(self, act: Act, identifier: str, *, by: str, reason: str) -> None:
+        check_actor(by)
+        rules.check_reason(reason)
+        now = self._clock.now().utc
+        application = self.application(identifier)
+
+        def action(connection: Connection) -> None:
+            records.lock(connection, application)
+            if records.application(connection, identifier) != application:
+                raise moved_on(identifier)
+            if act == "approve":  # others may have been approved by the same evidence since it was reviewed
+                rules.check_nothing_against(
+                    rules.evidence_is_not_worn_out(
+                        application, self._reviewer.methods, records.served(connection, application)
+                    )
+                )
+            records.move(connection, identifier, application.state, after, at=now)
+            records.add_decision(connection, identifier, act, by=by, at=now, reason=reason)
+            _tell(connection, application, after, now)
+
+        try:
+            after = rules.following(application.state, act)
+            officer = self._person(by)
+            if act != "withdraw":
+                rules.check_not_concerned(officer or Person(), application)
+            if act == "approve":
+                if officer is not None and self.settings.dual_control:
+                    rules.check_another_saw_the_evidence(application, by)
+                rules.check_nothing_against(self._review(application).objections)
+            self._transact(_EVENTS[act], identifier, action, by=by, now=now, detail={})
+        except (Refused, Rejected) as error:
+            rule = error.requirement if isinstance(error, Refused) else error.code
+            event = self._event(
+                f"{act}-refused", identifier, by=by, now=now, detail={"rule": rule}, outcome="refused"
+            )
+            self._recorder.record(event)
+            raise
+
+    # What follows from an approval
+
+    def finish(self, identifier: str) -> Application:
+        """Have an approved application's certificate issued, and answer the application.
+
+        What is approved no longer (another process was quicker) is answered as it is.
+        """
+        application = self.application(identifier)
+        if application.state != "approved":
+            return application
+        by = f"application:{identifier}"
+
+        def also(connection: Connection, der: bytes) -> None:
+            serial = serial_hex(x509.load_der_x509_certificate(der).serial_number)
+            now = self._clock.now().utc
+            if not records.move(connection, identifier, "approved", "issued", at=now, serial=serial):
+                raise moved_on(identifier)
+
+        try:
+            rules.check_still_right(self._review(application, approved=True).objections)
+            self._issuance.issue(self._request(application.asked, by), also=also)
+        except (Refused, Rejected, Malformed) as error:
+            current = self.application(identifier)
+            if current.state != "approved":
+                return current
+            self._refuse(application, error)
+        return self.application(identifier)
+
+    def _refuse(self, application: Application, error: Refused | Rejected | Malformed) -> None:
+        identifier, now = application.id, self._clock.now().utc
+        rule = error.requirement if isinstance(error, Refused) else getattr(error, "code", "malformed")
+
+        def action(connection: Connection) -> None:
+            if not records.move(connection, identifier, "approved", "refused", at=now):
+                raise moved_on(identifier)
+            reason = f"{rule}: {error}"[:1000]
+            records.add_decision(connection, identifier, "refuse", by="issuance", at=now, reason=reason)
+            _tell(connection, application, "refused", now)
+
+        self._transact(
+            "refused", identifier, action, by="issuance", now=now, detail={"rule": rule}, outcome="refused"
+        )
+
+    def finish_all(self) -> list[str]:
+        """Issue what is approved and was not issued, after a crash or an outage; answers the ids.
+
+        Raises `Unavailable` at the first one that still cannot be issued.
+        """
+        with self._database.read() as connection:
+            approved = records.list_applications(connection, states=("approved",), limit=_MOST_AT_ONCE)
+            waiting = [one.id for one in approved]
+        return [one for one in waiting if self.finish(one).state != "approved"]
+
+    def tidy(self, *, by: str) -> tuple[list[str], list[str]]:
+        """Withdraw what nobody decided on in time, erase what need not be kept; answers the ids of both."""
+        now = self._clock.now().utc
+        with self._database.read() as connection:
+            late = records.unfinished(connection, now - timedelta(days=self.settings.unfinished_days))
+            old = [
+                identifier
+                for identifier, serial, changed in records.ended(connection)
+                if rules.may_erase(
+                    self._end_of(serial, changed), now, retention_years=self.settings.retention_years
+                )
+            ]
+        withdrawn = []
+        for identifier in late:
+            try:
+                self.withdraw(identifier, by=by, reason="Not decided on in time.")
+            except Rejected as error:
+                if error.code != "registration.state":  # somebody decided meanwhile
+                    raise
+            else:
+                withdrawn.append(identifier)
+        for identifier in old:
+
+            def action(connection: Connection, identifier: str = identifier) -> None:
+                records.erase(connection, identifier)
+
+            self._transact("erased", identifier, action, by=by, now=now, detail={})
+        return withdrawn, old
+
+    def _end_of(self, serial: str | None, changed: datetime) -> datetime | None:
+        """When the certificate of an application ended; where there is none, when the application did."""
+        found = None if serial is None else self._issuance.find(serial)
+        return changed if found is None else max(found.not_after, changed)
+
+
+def _tell(connection: Connection, application: Application, state: State, now: datetime) -> None:
+    """Tell clients of the API that wait for it what became of an application."""
+    profile = profile_named(application.asked.profile).name
+    tell(connection, [News(DECIDED, profile, application=application.id, reason=state)], now)

@@ -1,0 +1,171 @@
+"""What every act of registration stands on: records, log, who acts as a person, the comparison."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trustworks.core.audit import Event
+from trustworks.core.errors import Rejected
+from trustworks.core.roles import records as roles
+from trustworks.issuance.model import Request
+from trustworks.issuance.registration import records
+from trustworks.issuance.registration.review import Reviewer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from trustworks.core.audit import JSON, Recorder
+    from trustworks.core.audit.model import Outcome
+    from trustworks.core.roles.model import Person
+    from trustworks.core.store import Database
+    from trustworks.core.time import Clock
+    from trustworks.issuance.config.registration import RegistrationSettings
+    from trustworks.issuance.registration.model import (
+        Application,
+        NewApplication,
+        Review,
+        State,
+    )
+    from trustworks.issuance.service import Issuance
+
+
+class Desk:
+    """The registration authority's records and rules, over the certification authorities."""
+
+    def __init__(
+        self,
+        settings: RegistrationSettings,
+        *,
+        issuance: Issuance,
+        clock: Clock,
+        recorder: Recorder,
+        database: Database,
+    ) -> None:
+        self.settings = settings
+        self._issuance = issuance
+        self._clock = clock
+        self._recorder = recorder
+        self._database = database
+        self._reviewer = Reviewer(settings, lab=issuance.lab)
+
+    # What there is
+
+    def application(self, identifier: str) -> Application:
+        """The application. Raises `Rejected` (registration.unknown)."""
+        with self._database.read() as connection:
+            return self._existing(records.application(connection, identifier), identifier)
+
+    def application_of(self, serial: str) -> Application | None:
+        """The application that a certificate came from."""
+        with self._database.read() as connection:
+            return records.application_of(connection, serial)
+
+    def list(
+        self,
+        *,
+        states: Sequence[State] = (),
+        profile: str | None = None,
+        profiles: Collection[str] | None = None,
+        subject: str | None = None,
+        limit: int = 100,
+    ) -> list[Application]:
+        """The applications that fit; who waits longest comes first."""
+        with self._database.read() as connection:
+            return records.list_applications(
+                connection,
+                states=states,
+                profile=profile,
+                profiles=profiles,
+                subject=subject,
+                limit=limit,
+            )
+
+    def counts(self) -> dict[str, int]:
+        """How many applications are in each state."""
+        with self._database.read() as connection:
+            return records.counts(connection)
+
+    # Parts
+
+    def _person(self, name: str) -> Person | None:
+        """What is known of an operator as a person; None of who is no operator."""
+        with self._database.read() as connection:
+            known = roles.operator(connection, name) is not None
+            return roles.person(connection, name) if known else None
+
+    def _review(self, application: Application, *, approved: bool = False) -> Review:
+        """What stands against an application now; one that is `approved` is counted among those served."""
+        renews = application.asked.renews
+        with self._database.read() as connection:
+            served = records.served(connection, application)
+        if approved:
+            served = {origin: number - 1 for origin, number in served.items()}
+        return self._reviewer.review(
+            application,
+            now=self._clock.now().utc,
+            old=None if renews is None else self._issuance.find(renews),
+            served=served,
+        )
+
+    def _request(self, asked: NewApplication, by: str) -> Request:
+        return Request(
+            profile=asked.profile,
+            csr=asked.csr,
+            subject=asked.subject,
+            requested_by=by,
+            alternative_names=asked.alternative_names,
+            days=asked.days,
+            semantics=asked.semantics,
+        )
+
+    @staticmethod
+    def _existing(found: Application | None, identifier: str) -> Application:
+        if found is None:
+            raise Rejected(
+                "registration.unknown",
+                f"There is no application {identifier!r}; `trustworks registration list` lists them.",
+            )
+        if found.erased:
+            raise Rejected(
+                "registration.erased",
+                f"What is known of the application {identifier} was erased when its time was over.",
+            )
+        return found
+
+    def _transact(
+        self,
+        what: str,
+        identifier: str,
+        action: Callable[[Connection], None],
+        *,
+        by: str,
+        now: datetime,
+        detail: dict[str, JSON],
+        outcome: Outcome = "success",
+    ) -> None:
+        event = self._event(what, identifier, by=by, now=now, detail=detail, outcome=outcome)
+        self._recorder.transact(event, action)
+
+    @staticmethod
+    def _event(
+        what: str, identifier: str, *, by: str, now: datetime, detail: dict[str, JSON], outcome: Outcome
+    ) -> Event:
+        return Event(
+            type=f"registration.{what}",
+            outcome=outcome,
+            actor=by,
+            subject={"kind": "application", "id": identifier},
+            detail=detail,
+            time=now,
+        )
+
+
+def moved_on(identifier: str) -> Rejected:
+    """What is raised when another process changed the application meanwhile."""
+    return Rejected(
+        "registration.state",
+        f"The application {identifier} was changed by somebody else meanwhile; look again.",
+    )
