@@ -14,7 +14,7 @@ from trustworks.app.health.heartbeat import TaskState
 from trustworks.app.opening import Opening
 from trustworks.app.processes import jobs
 from trustworks.app.processes.jobs import Task
-from trustworks.app.processes.tasks import Checkpoints, Tokens, registrar
+from trustworks.app.processes.tasks import START_PATIENCE, Checkpoints, Tokens, registrar
 from trustworks.app.web import closed
 from trustworks.app.wiring import Wiring
 from trustworks.core.audit import Progress
@@ -244,6 +244,7 @@ def test_an_authority_that_stays_in_trouble_is_told_once(monkeypatch: pytest.Mon
         Progress(appended=1, size=8, checkpoint=2, stamped=True),
     )
     work = Checkpoints(Sequencer(), stamping)  # type: ignore[arg-type]
+    now[0] += START_PATIENCE
     with structlog.testing.capture_logs() as told:
         while stamping.progress:
             now[0] += 20
@@ -253,6 +254,21 @@ def test_an_authority_that_stays_in_trouble_is_told_once(monkeypatch: pytest.Mon
         ("audit.not-time-stamped", "It refuses.", None),
         ("audit.time-stamped-again", None, 6),
     ]
+
+
+def test_an_authority_that_is_starting_beside_us_is_not_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    stamping = Sequencer(
+        *(Progress(appended=1, size=7, checkpoint=1, problem="It does not answer.") for _ in range(2)),
+        Progress(appended=1, size=8, checkpoint=2, stamped=True),
+    )
+    work = Checkpoints(Sequencer(), stamping)  # type: ignore[arg-type]
+    with structlog.testing.capture_logs() as told:
+        while stamping.progress:
+            now[0] += 20
+            assert work().ok
+    assert told == []
 
 
 # Wiring

@@ -33,7 +33,7 @@ PROBE_EVERY = 60.0
 SETTLE_EVERY = 60.0
 REGISTRATION_EVERY = 600.0  # seconds between two looks at applications that wait, or whose time is over
 VALIDATE_EVERY = 0.5  # seconds between two looks whether a challenge of ACME waits for its validation
-START_PATIENCE = 60.0  # seconds after the start until workers that do not answer are an alarm
+START_PATIENCE = 60.0  # seconds after the start until workers that do not answer yet are told of
 ROLLOVER_EVERY = 30.0  # seconds between two steps of a key's replacement
 REQUESTS_EVERY = 10.0  # seconds between two looks at requests for revocation
 NOTICES_EVERY = 1.0  # seconds between two looks whether somebody is to be told something
@@ -183,13 +183,15 @@ def _sequencer(wiring: Wiring, tokens: Tokens, stack: ExitStack) -> Checkpoints:
 class Checkpoints:
     """Appends to the log and signs it; asks for time-stamps, and spares an authority that is in trouble.
 
-    At first none is asked for: our own authority may be starting beside us.
+    At first none is asked for, and then none complained about: our own authority may be starting beside us,
+    and a busy machine takes its time.
     """
 
     def __init__(self, signing: Sequencer, stamping: Sequencer) -> None:
         self._signing = signing
         self._stamping = stamping
-        self._quiet_until = time.monotonic() + STAMP_AFTER
+        self._began = time.monotonic()
+        self._quiet_until = self._began + STAMP_AFTER
         self._trouble: tuple[float, str] | None = None
         self._told = Troubles(log, begun="audit.not-time-stamped", over="audit.time-stamped-again")
 
@@ -203,7 +205,8 @@ class Checkpoints:
         elif progress.problem is not None:
             self._quiet_until = now + STAMP_AGAIN
             self._trouble = (now if self._trouble is None else self._trouble[0], progress.problem)
-            self._told.failed("checkpoints", progress.problem, reason=progress.problem)
+            if now - self._began > START_PATIENCE:
+                self._told.failed("checkpoints", progress.problem, reason=progress.problem)
         if self._trouble is not None and now - self._trouble[0] > STAMP_PATIENCE:
             return TaskState(
                 code="audit.not-time-stamped",
