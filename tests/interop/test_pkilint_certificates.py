@@ -29,7 +29,7 @@ from pkilint.pkix import certificate as pkix
 from pkilint.pkix import extension, general_name
 from pkilint.pkix import name as pkix_names
 
-from trustworks.core.der import x509 as der
+from trustworks.core.der import qc_statements as qcs
 from trustworks.core.module import KeyAlgorithm, Module
 from trustworks.core.store import Database, StoreSettings
 from trustworks.issuance.enrolment.csr import request_of
@@ -186,8 +186,8 @@ def test_nothing_is_found_in_a_chain(certificates: dict[str, Path], issuer: str,
 def test_the_judge_is_awake(certificates: dict[str, Path], tmp_path: Path) -> None:
     """The qualified certificate without QcSSCD, which our own lints refuse too, is found by pkilint."""
     good = x509.load_pem_x509_certificate(certificates["natural-qcp-n-qscd"].read_bytes())
-    value = der.write_qc_statements(
-        [der.compliance(), der.qc_type(der.QC_TYPE_ESIGN), der.pds([("en", "https://tsp.example.com/x")])]
+    value = qcs.write_qc_statements(
+        [qcs.compliance(), qcs.qc_type(qcs.QC_TYPE_ESIGN), qcs.pds([("en", "https://tsp.example.com/x")])]
     )
     builder = x509.CertificateBuilder(
         issuer_name=good.issuer,
@@ -200,7 +200,7 @@ def test_the_judge_is_awake(certificates: dict[str, Path], tmp_path: Path) -> No
     for one in good.extensions:
         spoiled = (
             x509.UnrecognizedExtension(one.oid, value)
-            if one.oid.dotted_string == der.QC_STATEMENTS
+            if one.oid.dotted_string == qcs.QC_STATEMENTS
             else one.value
         )
         builder = builder.add_extension(spoiled, critical=one.critical)

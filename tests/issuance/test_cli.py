@@ -15,7 +15,7 @@ from issuance_testbed import NATURAL, SpyKey, make_csr
 from nobody_acts import NobodyActs
 from typer.testing import CliRunner, Result
 
-from trustworks.core.der.x509 import QC_STATEMENTS, read_qc_statements
+from trustworks.core.der.qc_statements import QC_STATEMENTS, read_qc_statements
 from trustworks.core.errors import Malformed, Refused, Rejected, TrustworksError, Unavailable
 from trustworks.core.roles import Act
 from trustworks.issuance.cli import app, crl, profile

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trustworks.core.der.algorithms import SIGNATURES
-from trustworks.core.der.x509 import IDENTIFICATION_METHODS
+from trustworks.core.der.qc_statements import IDENTIFICATION_METHODS
 from trustworks.issuance.model import NAME_ORDER, Declarations, Limit, NameAttribute, Profile, Template
 from trustworks.issuance.profiles import PROFILES, VERSIONS, tbs
 

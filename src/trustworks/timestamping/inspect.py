@@ -9,7 +9,8 @@ from cryptography.hazmat import asn1
 
 from trustworks.core.der import cms, tsp
 from trustworks.core.der.algorithms import read_algorithm, read_hash, read_signature
-from trustworks.core.der.x509 import name_in_words, read_name, read_qc_statements
+from trustworks.core.der.qc_statements import read_qc_statements
+from trustworks.core.der.x509 import name_in_words, read_name
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.pki.certificates import SUBJECT, load
 from trustworks.core.trace import implements

@@ -20,6 +20,7 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trustworks.core.der import qc_statements as qcs
 from trustworks.core.der import x509 as der
 from trustworks.core.der.encode import SEQUENCE, tlv
 from trustworks.core.errors import Malformed
@@ -29,11 +30,11 @@ if TYPE_CHECKING:
 
 PDS = (("en", "https://tsp.example.com/en.pdf"), ("de", "https://tsp.example.com/de.pdf"))
 ALL = (
-    der.compliance(),
-    der.sscd(),
-    der.qc_type(der.QC_TYPE_ESEAL),
-    der.pds(PDS),
-    der.semantics(der.SEMANTICS_LEGAL),
+    qcs.compliance(),
+    qcs.sscd(),
+    qcs.qc_type(qcs.QC_TYPE_ESEAL),
+    qcs.pds(PDS),
+    qcs.semantics(qcs.SEMANTICS_LEGAL),
 )
 
 
@@ -46,41 +47,41 @@ class Statements(SequenceOf):  # type: ignore[misc]
 
 
 def test_what_is_written_is_read() -> None:
-    found = der.read_qc_statements(der.write_qc_statements(ALL))
+    found = qcs.read_qc_statements(qcs.write_qc_statements(ALL))
     assert found.ids == (
-        der.QC_COMPLIANCE,
-        der.QC_SSCD,
-        der.QC_TYPE,
-        der.QC_PDS,
-        der.QC_SYNTAX_V2,
+        qcs.QC_COMPLIANCE,
+        qcs.QC_SSCD,
+        qcs.QC_TYPE,
+        qcs.QC_PDS,
+        qcs.QC_SYNTAX_V2,
     )
-    assert found.types == (der.QC_TYPE_ESEAL,)
+    assert found.types == (qcs.QC_TYPE_ESEAL,)
     assert found.pds == PDS
-    assert found.semantics == (der.SEMANTICS_LEGAL,)
+    assert found.semantics == (qcs.SEMANTICS_LEGAL,)
 
 
 def test_another_decoder_reads_the_same_statements() -> None:
-    octets = der.write_qc_statements(ALL)
+    octets = qcs.write_qc_statements(ALL)
     other = Statements.load(octets, strict=True)
-    assert tuple(one["id"].dotted for one in other) == der.read_qc_statements(octets).ids
+    assert tuple(one["id"].dotted for one in other) == qcs.read_qc_statements(octets).ids
     assert other[3]["info"].native is not None
 
 
 def test_limits_and_periods_are_written_as_the_standard_says() -> None:
-    limit = der.LimitStatement(
-        statement_id=ObjectIdentifier(der.QC_LIMIT_VALUE),
-        statement_info=der.MonetaryValue(currency=asn1.PrintableString("EUR"), amount=5, exponent=3),
+    limit = qcs.LimitStatement(
+        statement_id=ObjectIdentifier(qcs.QC_LIMIT_VALUE),
+        statement_info=qcs.MonetaryValue(currency=asn1.PrintableString("EUR"), amount=5, exponent=3),
     )
-    period = der.NumberStatement(statement_id=ObjectIdentifier(der.QC_RETENTION_PERIOD), statement_info=10)
-    octets = der.write_qc_statements([limit, period])
+    period = qcs.NumberStatement(statement_id=ObjectIdentifier(qcs.QC_RETENTION_PERIOD), statement_info=10)
+    octets = qcs.write_qc_statements([limit, period])
     assert bytes.fromhex("300b1303455552020105020103") in octets
     assert octets.endswith(bytes.fromhex("02010a"))
-    assert der.read_qc_statements(octets).ids == (der.QC_LIMIT_VALUE, der.QC_RETENTION_PERIOD)
+    assert qcs.read_qc_statements(octets).ids == (qcs.QC_LIMIT_VALUE, qcs.QC_RETENTION_PERIOD)
 
 
 def test_a_statement_that_is_there_twice_is_seen_twice() -> None:
-    found = der.read_qc_statements(der.write_qc_statements([der.sscd(), der.sscd()]))
-    assert found.ids == (der.QC_SSCD, der.QC_SSCD)
+    found = qcs.read_qc_statements(qcs.write_qc_statements([qcs.sscd(), qcs.sscd()]))
+    assert found.ids == (qcs.QC_SSCD, qcs.QC_SSCD)
 
 
 @pytest.mark.parametrize(
@@ -89,19 +90,19 @@ def test_a_statement_that_is_there_twice_is_seen_twice() -> None:
         b"",
         b"\x30",
         tlv(SEQUENCE, b"\x05\x00"),
-        tlv(SEQUENCE, der.write_qc_statements([der.sscd()])) + b"\0",
+        tlv(SEQUENCE, qcs.write_qc_statements([qcs.sscd()])) + b"\0",
         # QcType with a number where its identifiers belong
         tlv(SEQUENCE, tlv(SEQUENCE, bytes.fromhex("060604008e460106"), b"\x02\x01\x01")),
     ],
 )
 def test_junk_is_malformed(octets: bytes) -> None:
     with pytest.raises(Malformed):
-        der.read_qc_statements(octets)
+        qcs.read_qc_statements(octets)
 
 
 @given(st.binary(max_size=200))
 def test_no_octets_raise_anything_else(octets: bytes) -> None:
-    for read in (der.read_qc_statements, der.read_certificate):
+    for read in (qcs.read_qc_statements, der.read_certificate):
         try:
             read(octets)
         except Malformed:

@@ -10,7 +10,7 @@ from cryptography import x509
 from cryptography.hazmat import asn1
 from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
-from trustworks.core.der import x509 as der
+from trustworks.core.der import qc_statements as qcs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,9 +72,9 @@ def policies(*dotted: str) -> Callable[[Bench], Bench]:
     return lambda bench: bench.put(x509.CertificatePolicies(found))
 
 
-def statements(*found: der.Statement, critical: bool = False) -> Callable[[Bench], Bench]:
+def statements(*found: qcs.Statement, critical: bool = False) -> Callable[[Bench], Bench]:
     value = x509.UnrecognizedExtension(
-        x509.ObjectIdentifier(der.QC_STATEMENTS), der.write_qc_statements(found)
+        x509.ObjectIdentifier(qcs.QC_STATEMENTS), qcs.write_qc_statements(found)
     )
     return lambda bench: bench.put(value, critical=critical)
 
@@ -88,11 +88,11 @@ def other_number(bench: Bench) -> Bench:
     return bench.surrounded(settings=settings)
 
 
-PDS = der.pds([("en", "https://tsp.example.com/pds.pdf")])
-ESIGN, ESEAL = der.qc_type(der.QC_TYPE_ESIGN), der.qc_type(der.QC_TYPE_ESEAL)
-GOOD = (der.compliance(), der.sscd(), ESIGN, PDS)
-LEGISLATION = der.CountryStatement(
-    statement_id=x509.ObjectIdentifier(der.QC_CC_LEGISLATION),
+PDS = qcs.pds([("en", "https://tsp.example.com/pds.pdf")])
+ESIGN, ESEAL = qcs.qc_type(qcs.QC_TYPE_ESIGN), qcs.qc_type(qcs.QC_TYPE_ESEAL)
+GOOD = (qcs.compliance(), qcs.sscd(), ESIGN, PDS)
+LEGISLATION = qcs.CountryStatement(
+    statement_id=x509.ObjectIdentifier(qcs.QC_CC_LEGISLATION),
     statement_info=[asn1.PrintableString("CH")],
 )
 MAPPINGS = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.5.29.33"), b"\x30\x00")
@@ -390,14 +390,14 @@ CASES = [
     pytest.param(
         "EN319412-5:QCS-4.1-02A",
         "natural-qcp-n-qscd",
-        statements(*GOOD, der.sscd()),
+        statements(*GOOD, qcs.sscd()),
         marks=pytest.mark.req("EN319412-5:QCS-4.1-02A"),
         id="EN319412-5:QCS-4.1-02A",
     ),
     pytest.param(
         "EN319412-5:QCS-4.2.3-01",
         "natural-qcp-n-qscd",
-        statements(der.compliance(), der.sscd(), ESEAL, PDS),
+        statements(qcs.compliance(), qcs.sscd(), ESEAL, PDS),
         marks=pytest.mark.req("EN319412-5:QCS-4.2.3-01"),
         id="EN319412-5:QCS-4.2.3-01",
     ),
@@ -411,63 +411,63 @@ CASES = [
     pytest.param(
         "EN319412-5:QCS-4.2.3-01",
         "legal-qcp-l-qscd",
-        statements(der.compliance(), der.sscd(), PDS),
+        statements(qcs.compliance(), qcs.sscd(), PDS),
         marks=pytest.mark.req("EN319412-5:QCS-4.2.3-01"),
         id="EN319412-5:QCS-4.2.3-01",
     ),
     pytest.param(
         "EN319412-5:QCS-5-01",
         "natural-qcp-n-qscd",
-        statements(der.sscd(), ESIGN, PDS),
+        statements(qcs.sscd(), ESIGN, PDS),
         marks=pytest.mark.req("EN319412-5:QCS-5-01"),
         id="EN319412-5:QCS-5-01",
     ),
     pytest.param(
         "EN319412-5:QCS-5-01",
         "natural-qcp-n-qscd",
-        statements(der.compliance(), ESIGN, PDS),
+        statements(qcs.compliance(), ESIGN, PDS),
         marks=pytest.mark.req("EN319412-5:QCS-5-01"),
         id="EN319412-5:QCS-5-01",
     ),
     pytest.param(
         "EN319412-5:QCS-5-01",
         "legal-qcp-l-qscd",
-        statements(der.compliance(), der.sscd(), ESEAL, PDS, LEGISLATION),
+        statements(qcs.compliance(), qcs.sscd(), ESEAL, PDS, LEGISLATION),
         marks=pytest.mark.req("EN319412-5:QCS-5-01"),
         id="EN319412-5:QCS-5-01",
     ),
     pytest.param(
         "EN319412-5:QCS-4.3.4-01",
         "natural-qcp-n-qscd",
-        statements(der.compliance(), der.sscd(), ESIGN),
+        statements(qcs.compliance(), qcs.sscd(), ESIGN),
         marks=pytest.mark.req("EN319412-5:QCS-4.3.4-01"),
         id="EN319412-5:QCS-4.3.4-01",
     ),
     pytest.param(
         "EN319412-5:QCS-4.3.4-01",
         "natural-qcp-n-qscd",
-        statements(der.compliance(), der.sscd(), ESIGN, der.pds([("de", "https://tsp.example.com/pds")])),
+        statements(qcs.compliance(), qcs.sscd(), ESIGN, qcs.pds([("de", "https://tsp.example.com/pds")])),
         marks=pytest.mark.req("EN319412-5:QCS-4.3.4-01"),
         id="EN319412-5:QCS-4.3.4-01",
     ),
     pytest.param(
         "EN319412-5:QCS-4.3.4-01",
         "natural-qcp-n-qscd",
-        statements(der.compliance(), der.sscd(), ESIGN, der.pds([("en", "http://tsp.example.com/pds")])),
+        statements(qcs.compliance(), qcs.sscd(), ESIGN, qcs.pds([("en", "http://tsp.example.com/pds")])),
         marks=pytest.mark.req("EN319412-5:QCS-4.3.4-01"),
         id="EN319412-5:QCS-4.3.4-01",
     ),
     pytest.param(
         "EN319412-5:QCS-5.2-1",
         "natural-qcp-n-qscd",
-        policies(der.QCP_L_QSCD),
+        policies(qcs.QCP_L_QSCD),
         marks=pytest.mark.req("EN319412-5:QCS-5.2-1"),
         id="EN319412-5:QCS-5.2-1",
     ),
     pytest.param(
         "EN319412-5:QCS-5.2-1",
         "natural-qcp-n-qscd",
-        policies(der.QCP_N_QSCD, der.QCP_N),
+        policies(qcs.QCP_N_QSCD, qcs.QCP_N),
         marks=pytest.mark.req("EN319412-5:QCS-5.2-1"),
         id="EN319412-5:QCS-5.2-1",
     ),

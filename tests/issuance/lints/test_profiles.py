@@ -29,7 +29,7 @@ from cryptography.x509.oid import (
 )
 
 from trustworks.core.der import cabf
-from trustworks.core.der import x509 as der
+from trustworks.core.der import qc_statements as qcs
 from trustworks.issuance.config import CtSettings
 from trustworks.issuance.lints.cps.subject_attributes import NAMES
 
@@ -48,7 +48,7 @@ SHORT, EVW, OVW, QWAC, QSEAL = (
     "psd2-qwac",
     "psd2-qseal",
 )
-PDS = der.pds([("en", "https://tsp.example.com/pds.pdf")])
+PDS = qcs.pds([("en", "https://tsp.example.com/pds.pdf")])
 ROLES = [("0.4.0.19495.1.1", "PSP_AS")]
 LINK = x509.UniformResourceIdentifier("http://tsp.example.com/x")
 
@@ -66,26 +66,26 @@ def policies(*dotted: str) -> Callable[[Bench], Bench]:
     return lambda bench: bench.put(x509.CertificatePolicies(found))
 
 
-def statements(*found: der.Statement) -> Callable[[Bench], Bench]:
-    value = x509.UnrecognizedExtension(ObjectIdentifier(der.QC_STATEMENTS), der.write_qc_statements(found))
+def statements(*found: qcs.Statement) -> Callable[[Bench], Bench]:
+    value = x509.UnrecognizedExtension(ObjectIdentifier(qcs.QC_STATEMENTS), qcs.write_qc_statements(found))
     return lambda bench: bench.put(value)
 
 
-def sign(*more: der.Statement) -> Callable[[Bench], Bench]:
+def sign(*more: qcs.Statement) -> Callable[[Bench], Bench]:
     """The statements of a qualified signature certificate, and more."""
-    return statements(der.compliance(), der.sscd(), der.qc_type(der.QC_TYPE_ESIGN), PDS, *more)
+    return statements(qcs.compliance(), qcs.sscd(), qcs.qc_type(qcs.QC_TYPE_ESIGN), PDS, *more)
 
 
 def pays(
     roles: list[tuple[str, str]], authority_name: str = "Supervisor", authority: str = "XX-NCA"
 ) -> Callable[[Bench], Bench]:
-    stated = der.psd2(roles, authority_name, authority)
-    return statements(der.compliance(), der.sscd(), der.qc_type(der.QC_TYPE_ESEAL), PDS, stated)
+    stated = qcs.psd2(roles, authority_name, authority)
+    return statements(qcs.compliance(), qcs.sscd(), qcs.qc_type(qcs.QC_TYPE_ESEAL), PDS, stated)
 
 
 def meaning(given: dict[str, str], scheme: str, **changes: str) -> Callable[[Bench], Bench]:
     """A subject with an identifier, and what the identifier is said to mean."""
-    return lambda bench: statements(der.semantics(scheme))(subject(given, **changes)(bench))
+    return lambda bench: statements(qcs.semantics(scheme))(subject(given, **changes)(bench))
 
 
 def extension(oid: ObjectIdentifier, value: bytes, *, critical: bool = False) -> Callable[[Bench], Bench]:
@@ -126,10 +126,10 @@ def with_freshest(bench: Bench) -> Bench:
     return bench.put(x509.FreshestCRL([point]))
 
 
-QSCD_ELSEWHERE = der.CountryStatement(
-    statement_id=ObjectIdentifier(der.QC_QSCD_LEGISLATION), statement_info=[asn1.PrintableString("CH")]
+QSCD_ELSEWHERE = qcs.CountryStatement(
+    statement_id=ObjectIdentifier(qcs.QC_QSCD_LEGISLATION), statement_info=[asn1.PrintableString("CH")]
 )
-NO_METHOD = der.MethodStatement(statement_id=ObjectIdentifier(der.QC_IDENT_METHOD), statement_info=[])
+NO_METHOD = qcs.MethodStatement(statement_id=ObjectIdentifier(qcs.QC_IDENT_METHOD), statement_info=[])
 DNS = x509.DNSName(SERVER)
 OTHER_DNS = x509.DNSName("other.example.com")
 STATE = {key: value for key, value in EV.items() if key != "localityName"}
@@ -146,42 +146,42 @@ CASES = [
     pytest.param(
         "EN319412-1:NAT-5.1.3-05",
         "natural-qcp-n",
-        meaning(NATURAL, der.SEMANTICS_NATURAL, serialNumber="EI:UN-1"),
+        meaning(NATURAL, qcs.SEMANTICS_NATURAL, serialNumber="EI:UN-1"),
         marks=pytest.mark.req("EN319412-1:NAT-5.1.3-05"),
         id="EN319412-1:NAT-5.1.3-05",
     ),
     pytest.param(
         "EN319412-1:LEG-5.1.4-05",
         "legal-ncp",
-        meaning(LEGAL, der.SEMANTICS_LEGAL, organizationIdentifier="EI:UN-1"),
+        meaning(LEGAL, qcs.SEMANTICS_LEGAL, organizationIdentifier="EI:UN-1"),
         marks=pytest.mark.req("EN319412-1:LEG-5.1.4-05"),
         id="EN319412-1:LEG-5.1.4-05",
     ),
     pytest.param(
         "EN319412-1:NAT-5.1.5-03",
         "natural-qcp-n",
-        meaning(NATURAL, der.SEMANTICS_EIDAS_NATURAL, serialNumber="PNOXX-1"),
+        meaning(NATURAL, qcs.SEMANTICS_EIDAS_NATURAL, serialNumber="PNOXX-1"),
         marks=pytest.mark.req("EN319412-1:NAT-5.1.5-03"),
         id="EN319412-1:NAT-5.1.5-03",
     ),
     pytest.param(
         "EN319412-1:NAT-5.1.5-03",
         "natural-qcp-n",
-        meaning(NATURAL, der.SEMANTICS_EIDAS_NATURAL, serialNumber="XX/DE/1"),
+        meaning(NATURAL, qcs.SEMANTICS_EIDAS_NATURAL, serialNumber="XX/DE/1"),
         marks=pytest.mark.req("EN319412-1:NAT-5.1.5-03"),
         id="EN319412-1:NAT-5.1.5-03",
     ),
     pytest.param(
         "EN319412-1:LEG-5.1.6-03",
         "legal-ncp",
-        meaning(LEGAL, der.SEMANTICS_EIDAS_LEGAL, organizationIdentifier="XX/XX/1 2"),
+        meaning(LEGAL, qcs.SEMANTICS_EIDAS_LEGAL, organizationIdentifier="XX/XX/1 2"),
         marks=pytest.mark.req("EN319412-1:LEG-5.1.6-03"),
         id="EN319412-1:LEG-5.1.6-03",
     ),
     pytest.param(
         "EN319412-1:LEG-5.1.6-03",
         "legal-ncp",
-        meaning(LEGAL, der.SEMANTICS_EIDAS_LEGAL, organizationIdentifier="XX/XX/" + "1" * 251),
+        meaning(LEGAL, qcs.SEMANTICS_EIDAS_LEGAL, organizationIdentifier="XX/XX/" + "1" * 251),
         marks=pytest.mark.req("EN319412-1:LEG-5.1.6-03"),
         id="EN319412-1:LEG-5.1.6-03",
     ),
@@ -223,14 +223,14 @@ CASES = [
     pytest.param(
         "EN319411-1:GEN-6.3.3-12",
         EVW,
-        policies("2.23.140.1.1", der.QCP_W),
+        policies("2.23.140.1.1", qcs.QCP_W),
         marks=pytest.mark.req("EN319411-1:GEN-6.3.3-12"),
         id="EN319411-1:GEN-6.3.3-12",
     ),
     pytest.param(
         "EN319411-1:GEN-6.3.3-12",
         EVW,
-        policies("2.23.140.1.1", "0.4.0.2042.1.7", der.QCP_W),
+        policies("2.23.140.1.1", "0.4.0.2042.1.7", qcs.QCP_W),
         marks=pytest.mark.req("EN319411-1:GEN-6.3.3-12"),
         id="EN319411-1:GEN-6.3.3-12",
     ),
@@ -253,35 +253,35 @@ CASES = [
     pytest.param(
         "EN319412-5:QCS-4.3.2-01",
         "natural-qcp-n-qscd",
-        sign(der.limit("XXX", 1, 0)),
+        sign(qcs.limit("XXX", 1, 0)),
         marks=pytest.mark.req("EN319412-5:QCS-4.3.2-01"),
         id="EN319412-5:QCS-4.3.2-01",
     ),
     pytest.param(
         "EN319412-5:QCS-4.3.2-01",
         "natural-qcp-n-qscd",
-        sign(der.limit("EUR", -1, 0)),
+        sign(qcs.limit("EUR", -1, 0)),
         marks=pytest.mark.req("EN319412-5:QCS-4.3.2-01"),
         id="EN319412-5:QCS-4.3.2-01",
     ),
     pytest.param(
         "EN319412-5:QCS-4.3.2-01",
         "natural-qcp-n-qscd",
-        sign(der.limit("EUR", 1, -1)),
+        sign(qcs.limit("EUR", 1, -1)),
         marks=pytest.mark.req("EN319412-5:QCS-4.3.2-01"),
         id="EN319412-5:QCS-4.3.2-01",
     ),
     pytest.param(
         "EN319412-5:4.3.3",
         "natural-qcp-n-qscd",
-        sign(der.retention(0)),
+        sign(qcs.retention(0)),
         marks=pytest.mark.req("EN319412-5:4.3.3"),
         id="EN319412-5:4.3.3",
     ),
     pytest.param(
         "EN319412-5:QCS-4.3.5-02",
         "natural-qcp-n-qscd",
-        sign(der.identification("0.4.0.1862.1.8.9")),
+        sign(qcs.identification("0.4.0.1862.1.8.9")),
         marks=pytest.mark.req("EN319412-5:QCS-4.3.5-02"),
         id="EN319412-5:QCS-4.3.5-02",
     ),
@@ -295,14 +295,14 @@ CASES = [
     pytest.param(
         "TRUSTWORKS:ISSUANCE-CLAIMS",
         "natural-ncp",
-        statements(der.compliance()),
+        statements(qcs.compliance()),
         marks=pytest.mark.req("TRUSTWORKS:ISSUANCE-CLAIMS"),
         id="TRUSTWORKS:ISSUANCE-CLAIMS",
     ),
     pytest.param(
         "TRUSTWORKS:ISSUANCE-CLAIMS",
         "legal-ncp",
-        policies("0.4.0.2042.1.1", der.QCP_L_QSCD),
+        policies("0.4.0.2042.1.1", qcs.QCP_L_QSCD),
         marks=pytest.mark.req("TRUSTWORKS:ISSUANCE-CLAIMS"),
         id="TRUSTWORKS:ISSUANCE-CLAIMS",
     ),
@@ -400,14 +400,14 @@ CASES = [
     pytest.param(
         "CABF-BR:7.1.2.7.9",
         EVW,
-        policies("0.4.0.2042.1.4", "2.23.140.1.1", der.QCP_W),
+        policies("0.4.0.2042.1.4", "2.23.140.1.1", qcs.QCP_W),
         marks=pytest.mark.req("CABF-BR:7.1.2.7.9"),
         id="CABF-BR:7.1.2.7.9",
     ),
     pytest.param(
         "CABF-BR:7.1.2.7.9",
         OVW,
-        policies("2.23.140.1.1", "0.4.0.2042.1.7", der.QNCP_W),
+        policies("2.23.140.1.1", "0.4.0.2042.1.7", qcs.QNCP_W),
         marks=pytest.mark.req("CABF-BR:7.1.2.7.9"),
         id="CABF-BR:7.1.2.7.9",
     ),
@@ -682,14 +682,14 @@ CASES = [
     pytest.param(
         "TS119495:OVR-6.1-3",
         EVW,
-        policies("2.23.140.1.1", "0.4.0.2042.1.4", der.QCP_W, "0.4.0.19495.3.1"),
+        policies("2.23.140.1.1", "0.4.0.2042.1.4", qcs.QCP_W, "0.4.0.19495.3.1"),
         marks=pytest.mark.req("TS119495:OVR-6.1-3"),
         id="TS119495:OVR-6.1-3",
     ),
     pytest.param(
         "TS119495:OVR-6.1-3",
         QWAC,
-        policies("2.23.140.1.1", "0.4.0.2042.1.4", der.QCP_W),
+        policies("2.23.140.1.1", "0.4.0.2042.1.4", qcs.QCP_W),
         marks=pytest.mark.req("TS119495:OVR-6.1-3"),
         id="TS119495:OVR-6.1-3",
     ),
@@ -709,22 +709,22 @@ def test_a_spoiled_certificate_is_found(
 @pytest.mark.parametrize(
     ("profile", "given", "attribute", "scheme"),
     [
-        ("natural-ncp", NATURAL, "serialNumber", der.SEMANTICS_NATURAL),
-        ("legal-ncp", LEGAL, "organizationIdentifier", der.SEMANTICS_LEGAL),
+        ("natural-ncp", NATURAL, "serialNumber", qcs.SEMANTICS_NATURAL),
+        ("legal-ncp", LEGAL, "organizationIdentifier", qcs.SEMANTICS_LEGAL),
     ],
 )
 def test_a_local_scheme_is_taken_with_who_registers_it(
     benches: Benches, profile: str, given: dict[str, str], attribute: str, scheme: str
 ) -> None:
     bench = subject(given, **{attribute: "EI:UN-1"})(benches[profile])
-    stated = statements(der.semantics(scheme, ["https://register.example"]))
+    stated = statements(qcs.semantics(scheme, ["https://register.example"]))
     assert found_by_lints(stated(bench)) == set()
 
 
 @pytest.mark.req("EN319412-1:NAT-5.1.5-03", "EN319412-1:LEG-5.1.6-03")
 def test_identifiers_of_the_eidas_network_are_taken(benches: Benches) -> None:
-    natural = meaning(NATURAL, der.SEMANTICS_EIDAS_NATURAL, serialNumber="XX/UN/12345")
-    legal = meaning(LEGAL, der.SEMANTICS_EIDAS_LEGAL, organizationIdentifier="XX/XA/12345")
+    natural = meaning(NATURAL, qcs.SEMANTICS_EIDAS_NATURAL, serialNumber="XX/UN/12345")
+    legal = meaning(LEGAL, qcs.SEMANTICS_EIDAS_LEGAL, organizationIdentifier="XX/XA/12345")
     assert found_by_lints(natural(benches["natural-ncp"])) == set()
     assert found_by_lints(legal(benches["legal-ncp"])) == set()
 
@@ -742,14 +742,14 @@ def test_identifiers_of_the_eidas_network_are_taken(benches: Benches) -> None:
     ],
 )
 def test_a_trade_register_may_be_of_a_part_of_a_country(benches: Benches, value: str, *, fine: bool) -> None:
-    stated = meaning(LEGAL, der.SEMANTICS_LEGAL, organizationIdentifier=value)
+    stated = meaning(LEGAL, qcs.SEMANTICS_LEGAL, organizationIdentifier=value)
     assert (found_by_lints(stated(benches["legal-ncp"])) == set()) == fine
 
 
 @pytest.mark.req("EN319412-5:QCS-4.3.4-01")
 def test_a_language_has_one_disclosure_statement(benches: Benches) -> None:
-    twice = der.pds([("en", "https://tsp.example.com/a"), ("en", "https://tsp.example.com/b")])
-    spoiled = statements(der.compliance(), der.sscd(), der.qc_type(der.QC_TYPE_ESIGN), twice)
+    twice = qcs.pds([("en", "https://tsp.example.com/a"), ("en", "https://tsp.example.com/b")])
+    spoiled = statements(qcs.compliance(), qcs.sscd(), qcs.qc_type(qcs.QC_TYPE_ESIGN), twice)
     assert "EN319412-5:QCS-4.3.4-01" in found_by_lints(spoiled(benches["natural-qcp-n-qscd"]))
 
 

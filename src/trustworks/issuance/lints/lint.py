@@ -13,13 +13,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from trustworks.core.der.elements import enter
 from trustworks.core.der.encode import OBJECT_IDENTIFIER, SEQUENCE, SET, tlv
-from trustworks.core.der.x509 import (
-    QC_STATEMENTS,
-    QcStatements,
-    TbsCertificate,
-    read_certificate,
-    read_qc_statements,
-)
+from trustworks.core.der.qc_statements import QC_STATEMENTS, QcStatements, read_qc_statements
+from trustworks.core.der.x509 import TbsCertificate, read_certificate
 from trustworks.core.errors import Malformed
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ EN 319 411-1 (NCP), EN 319 412-3.
 
 from __future__ import annotations
 
-from trustworks.core.der.x509 import SEMANTICS_LEGAL
+from trustworks.core.der.qc_statements import SEMANTICS_LEGAL
 from trustworks.issuance.model import Profile
 from trustworks.issuance.profiles.natural_ncp import NCP
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from trustworks.core.der.x509 import QCP_L
+from trustworks.core.der.qc_statements import QCP_L
 from trustworks.issuance.profiles import legal_qcp_l_qscd
 from trustworks.issuance.profiles.editions import with_v2_6_1
 

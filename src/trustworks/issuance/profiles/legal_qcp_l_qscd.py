@@ -5,7 +5,7 @@ EN 319 411-2 (QCP-l-qscd), EN 319 412-3, EN 319 412-5; Regulation (EU) 2025/1943
 
 from __future__ import annotations
 
-from trustworks.core.der.x509 import QC_TYPE_ESEAL, QCP_L_QSCD, SEMANTICS_LEGAL
+from trustworks.core.der.qc_statements import QC_TYPE_ESEAL, QCP_L_QSCD, SEMANTICS_LEGAL
 from trustworks.issuance.model import Profile
 from trustworks.issuance.profiles.editions import V2_5_1_SINCE, with_v2_6_1
 

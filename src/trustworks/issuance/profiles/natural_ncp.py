@@ -5,7 +5,7 @@ EN 319 411-1 (NCP), EN 319 412-2.
 
 from __future__ import annotations
 
-from trustworks.core.der.x509 import SEMANTICS_NATURAL
+from trustworks.core.der.qc_statements import SEMANTICS_NATURAL
 from trustworks.issuance.model import Profile
 
 NCP = "0.4.0.2042.1.1"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from trustworks.core.der.x509 import QCP_N
+from trustworks.core.der.qc_statements import QCP_N
 from trustworks.issuance.profiles import natural_qcp_n_qscd
 from trustworks.issuance.profiles.editions import with_v2_6_1
 

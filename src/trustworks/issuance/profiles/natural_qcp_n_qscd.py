@@ -5,7 +5,7 @@ EN 319 411-2 (QCP-n-qscd), EN 319 412-2, EN 319 412-5; Regulation (EU) 2025/1943
 
 from __future__ import annotations
 
-from trustworks.core.der.x509 import QC_TYPE_ESIGN, QCP_N_QSCD, SEMANTICS_NATURAL
+from trustworks.core.der.qc_statements import QC_TYPE_ESIGN, QCP_N_QSCD, SEMANTICS_NATURAL
 from trustworks.issuance.model import Profile
 from trustworks.issuance.profiles.editions import V2_5_1_SINCE, with_v2_6_1
 

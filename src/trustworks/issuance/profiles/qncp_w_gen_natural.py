@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from trustworks.core.der.x509 import SEMANTICS_NATURAL
+from trustworks.core.der.qc_statements import SEMANTICS_NATURAL
 from trustworks.issuance.profiles import qncp_w_gen_legal
 from trustworks.issuance.profiles.editions import with_v2_6_1
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from trustworks.core.der.x509 import QNCP_W
+from trustworks.core.der.qc_statements import QNCP_W
 from trustworks.issuance.profiles import qevcp_w
 from trustworks.issuance.profiles.editions import with_v2_6_1
 

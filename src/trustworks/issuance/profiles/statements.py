@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from trustworks.core.der import x509 as der
+from trustworks.core.der import qc_statements as qcs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,21 +20,21 @@ if TYPE_CHECKING:
 _EIDAS: Final = re.compile(r"[A-Z]{2}/[A-Z]{2}/.+")
 _LOCAL: Final = re.compile(r"[A-Z]{2}:")
 _EIDAS_OF: Final = {
-    der.SEMANTICS_NATURAL: der.SEMANTICS_EIDAS_NATURAL,
-    der.SEMANTICS_LEGAL: der.SEMANTICS_EIDAS_LEGAL,
+    qcs.SEMANTICS_NATURAL: qcs.SEMANTICS_EIDAS_NATURAL,
+    qcs.SEMANTICS_LEGAL: qcs.SEMANTICS_EIDAS_LEGAL,
 }
 _IDENTIFIER: Final = {
-    der.SEMANTICS_NATURAL: "serialNumber",
-    der.SEMANTICS_LEGAL: "organizationIdentifier",
+    qcs.SEMANTICS_NATURAL: "serialNumber",
+    qcs.SEMANTICS_LEGAL: "organizationIdentifier",
 }
 
 
-def statements(template: Template, settings: IssuanceSettings) -> list[der.Statement]:
+def statements(template: Template, settings: IssuanceSettings) -> list[qcs.Statement]:
     """The statements of a certificate, in order; none for most that are not qualified."""
     return [*_semantics(template, settings), *_qualified(template, settings)]
 
 
-def _semantics(template: Template, settings: IssuanceSettings) -> Iterator[der.Statement]:
+def _semantics(template: Template, settings: IssuanceSettings) -> Iterator[qcs.Statement]:
     """By which scheme the identifier is to be read, told from its form: ``DE/AT/1`` is the eIDAS network's.
 
     One of a local scheme (``EI:SE-1``) comes with who registers such names.
@@ -44,26 +44,26 @@ def _semantics(template: Template, settings: IssuanceSettings) -> Iterator[der.S
         return
     value = next((one.value for one in template.subject if one.type == _IDENTIFIER[scheme]), "")
     registrars = settings.name_registration_authorities if _LOCAL.match(value) else ()
-    yield der.semantics(_EIDAS_OF[scheme] if _EIDAS.fullmatch(value) else scheme, registrars)
+    yield qcs.semantics(_EIDAS_OF[scheme] if _EIDAS.fullmatch(value) else scheme, registrars)
 
 
-def _qualified(template: Template, settings: IssuanceSettings) -> Iterator[der.Statement]:
+def _qualified(template: Template, settings: IssuanceSettings) -> Iterator[qcs.Statement]:
     profile, declared = template.profile, template.declarations
     if profile.qc_type is None:
         return
-    yield der.compliance()
+    yield qcs.compliance()
     if declared.limit is not None:
-        yield der.limit(declared.limit.currency, declared.limit.amount, declared.limit.exponent)
+        yield qcs.limit(declared.limit.currency, declared.limit.amount, declared.limit.exponent)
     if settings.retention_years is not None:
-        yield der.retention(settings.retention_years)
+        yield qcs.retention(settings.retention_years)
     if profile.qc_sscd:
-        yield der.sscd()
-    yield der.qc_type(profile.qc_type)
+        yield qcs.sscd()
+    yield qcs.qc_type(profile.qc_type)
     if settings.pds:
-        yield der.pds([(statement.language, statement.url) for statement in settings.pds])
+        yield qcs.pds([(statement.language, statement.url) for statement in settings.pds])
     if declared.identification is not None:
-        yield der.identification(der.IDENTIFICATION_METHODS[declared.identification])
+        yield qcs.identification(qcs.IDENTIFICATION_METHODS[declared.identification])
     if declared.payment_services is not None:
         found = declared.payment_services
-        roles = [(der.PSP_ROLES[role], role) for role in found.roles]
-        yield der.psd2(roles, found.authority_name, found.authority)
+        roles = [(qcs.PSP_ROLES[role], role) for role in found.roles]
+        yield qcs.psd2(roles, found.authority_name, found.authority)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from cryptography import x509
 from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID, ObjectIdentifier
 
+from trustworks.core.der import qc_statements as qcs
 from trustworks.core.der import x509 as der
 from trustworks.core.der.elements import enter
 from trustworks.core.der.encode import BIT_STRING, SEQUENCE, context, extension, integer, tlv, x509_time
@@ -313,8 +314,8 @@ def _qc_statements(
 ) -> Iterator[tuple[x509.ExtensionType, bool]]:
     found = statements(template, settings)
     if found:
-        value = der.write_qc_statements(found)
-        yield x509.UnrecognizedExtension(ObjectIdentifier(der.QC_STATEMENTS), value), False
+        value = qcs.write_qc_statements(found)
+        yield x509.UnrecognizedExtension(ObjectIdentifier(qcs.QC_STATEMENTS), value), False
 
 
 def policy_identifiers(profile: Profile, settings: IssuanceSettings) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.der.iso4217 import CURRENCIES
-from trustworks.core.der.x509 import IDENTIFICATION_METHODS, PSP_ROLES
+from trustworks.core.der.qc_statements import IDENTIFICATION_METHODS, PSP_ROLES
 from trustworks.core.errors import Rejected
 
 if TYPE_CHECKING:

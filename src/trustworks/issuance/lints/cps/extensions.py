@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from cryptography.x509.oid import ExtensionOID
 
 from trustworks.core.der.cabf import ORGANIZATION_IDENTIFIER
-from trustworks.core.der.x509 import QC_STATEMENTS
+from trustworks.core.der.qc_statements import QC_STATEMENTS
 from trustworks.core.trace import implements
 from trustworks.issuance.lints.lint import Candidate, Lint, always
 

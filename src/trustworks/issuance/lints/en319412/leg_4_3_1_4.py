@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trustworks.core.der.x509 import QC_TYPE_ESEAL
+from trustworks.core.der.qc_statements import QC_TYPE_ESEAL
 from trustworks.core.trace import implements
 from trustworks.issuance.lints.en319412.key_usage_types import key_usage_type
 from trustworks.issuance.lints.lint import Candidate, Lint, is_legal

@@ -7,7 +7,7 @@ from typing import Final
 
 from cryptography.x509.oid import NameOID
 
-from trustworks.core.der.x509 import SEMANTICS_LEGAL
+from trustworks.core.der.qc_statements import SEMANTICS_LEGAL
 from trustworks.core.trace import implements
 from trustworks.issuance.lints.applicability import states_semantics
 from trustworks.issuance.lints.en319412.countries import is_issuer

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from cryptography.x509.oid import NameOID
 
-from trustworks.core.der import x509 as der
+from trustworks.core.der import qc_statements as qcs
 from trustworks.core.trace import implements
 from trustworks.issuance.lints.applicability import states_semantics
 from trustworks.issuance.lints.en319412.countries import is_eidas_identifier
@@ -17,7 +17,7 @@ from trustworks.issuance.lints.lint import Candidate, Lint
 @implements("EN319412-1:LEG-5.1.6-03")
 def check(candidate: Candidate) -> str | None:
     """A legal person's identifier that is said to be the eIDAS network's has its syntax."""
-    if der.SEMANTICS_EIDAS_LEGAL not in candidate.qc.semantics:
+    if qcs.SEMANTICS_EIDAS_LEGAL not in candidate.qc.semantics:
         return None
     for value in candidate.values(NameOID.ORGANIZATION_IDENTIFIER) or [""]:
         if not is_eidas_identifier(value, lab=candidate.around.lab):

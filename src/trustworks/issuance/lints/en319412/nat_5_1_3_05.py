@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from cryptography.x509.oid import NameOID
 
-from trustworks.core.der import x509 as der
+from trustworks.core.der import qc_statements as qcs
 from trustworks.core.trace import implements
 from trustworks.issuance.lints.applicability import states_semantics
 from trustworks.issuance.lints.lint import Candidate, Lint
@@ -16,7 +16,7 @@ from trustworks.issuance.lints.lint import Candidate, Lint
 @implements("EN319412-1:NAT-5.1.3-05")
 def check(candidate: Candidate) -> str | None:
     """A natural person's identifier of a local scheme comes with the URL of who registers such names."""
-    if der.SEMANTICS_NATURAL not in candidate.qc.semantics:
+    if qcs.SEMANTICS_NATURAL not in candidate.qc.semantics:
         return None
     local = [value for value in candidate.values(NameOID.SERIAL_NUMBER) if value[2:3] == ":"]
     if local and not candidate.qc.registrars:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trustworks.core.der import x509 as der
+from trustworks.core.der import qc_statements as qcs
 from trustworks.core.trace import implements
 from trustworks.issuance.lints.lint import Candidate, Lint, is_qualified
 
@@ -10,7 +10,7 @@ from trustworks.issuance.lints.lint import Candidate, Lint, is_qualified
 @implements("EN319412-5:QCS-4.1-02")
 def check(candidate: Candidate) -> str | None:
     """The statements of a qualified certificate are not critical."""
-    found = candidate.extensions.get(der.QC_STATEMENTS)
+    found = candidate.extensions.get(qcs.QC_STATEMENTS)
     if found is not None and found.critical:
         return "The qcStatements are critical."
     return None

@@ -5,7 +5,7 @@ A device that another law than the Union's recognises is not stated: our devices
 
 from __future__ import annotations
 
-from trustworks.core.der import x509 as der
+from trustworks.core.der import qc_statements as qcs
 from trustworks.core.trace import implements
 from trustworks.issuance.lints.lint import Candidate, Lint, is_qualified
 
@@ -13,7 +13,7 @@ from trustworks.issuance.lints.lint import Candidate, Lint, is_qualified
 @implements("EN319412-5:QCS-4.2.5-01")
 def check(candidate: Candidate) -> str | None:
     """A device that another law than the Union's recognises is not stated: our devices are the Union's."""
-    if der.QC_QSCD_LEGISLATION in candidate.qc.ids:
+    if qcs.QC_QSCD_LEGISLATION in candidate.qc.ids:
         return "The statement QcQSCDlegislation is for devices that another law than the Union's recognises."
     return None
 

@@ -5,7 +5,7 @@ How the subject was identified is stated, if at all, as one of the methods of Ar
 
 from __future__ import annotations
 
-from trustworks.core.der import x509 as der
+from trustworks.core.der import qc_statements as qcs
 from trustworks.core.trace import implements
 from trustworks.issuance.lints.lint import Candidate, Lint, is_qualified
 
@@ -14,8 +14,8 @@ from trustworks.issuance.lints.lint import Candidate, Lint, is_qualified
 def check(candidate: Candidate) -> str | None:
     """How the subject was identified is stated, if at all, as one of the methods of Article 24."""
     found = candidate.qc.methods
-    if der.QC_IDENT_METHOD in candidate.qc.ids and (
-        len(found) != 1 or found[0] not in der.IDENTIFICATION_METHODS.values()
+    if qcs.QC_IDENT_METHOD in candidate.qc.ids and (
+        len(found) != 1 or found[0] not in qcs.IDENTIFICATION_METHODS.values()
     ):
         return f"The method of identification ({', '.join(found) or 'none'}) is not one that is known."
     return None

@@ -5,7 +5,7 @@ An EU qualified certificate says so, says truly whether its key is in a QSCD, an
 
 from __future__ import annotations
 
-from trustworks.core.der import x509 as der
+from trustworks.core.der import qc_statements as qcs
 from trustworks.core.trace import implements
 from trustworks.issuance.lints.lint import Candidate, Lint, is_qualified
 
@@ -14,11 +14,11 @@ from trustworks.issuance.lints.lint import Candidate, Lint, is_qualified
 def check(candidate: Candidate) -> str | None:
     """An EU qualified certificate says so, says truly whether its key is in a QSCD, and names no law."""
     ids = candidate.qc.ids
-    if der.QC_COMPLIANCE not in ids:
+    if qcs.QC_COMPLIANCE not in ids:
         return "The statement QcCompliance is missing."
-    if (der.QC_SSCD in ids) != candidate.profile.qc_sscd:
+    if (qcs.QC_SSCD in ids) != candidate.profile.qc_sscd:
         return "The statement QcSSCD does not say what the profile says about the device."
-    if der.QC_CC_LEGISLATION in ids:
+    if qcs.QC_CC_LEGISLATION in ids:
         return "The statement QcCClegislation is for certificates under another law than the Union's."
     return None
 

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from trustworks.core.der import x509 as der
+from trustworks.core.der import qc_statements as qcs
 from trustworks.core.trace import implements
 from trustworks.issuance.lints.lint import Candidate, Lint, is_qualified
 
 POLICIES = {
-    (der.QC_TYPE_ESIGN, False): der.QCP_N,
-    (der.QC_TYPE_ESIGN, True): der.QCP_N_QSCD,
-    (der.QC_TYPE_ESEAL, False): der.QCP_L,
-    (der.QC_TYPE_ESEAL, True): der.QCP_L_QSCD,
+    (qcs.QC_TYPE_ESIGN, False): qcs.QCP_N,
+    (qcs.QC_TYPE_ESIGN, True): qcs.QCP_N_QSCD,
+    (qcs.QC_TYPE_ESEAL, False): qcs.QCP_L,
+    (qcs.QC_TYPE_ESEAL, True): qcs.QCP_L_QSCD,
 }
 WEB_POLICIES = {
-    "ev": der.QCP_W,
-    "ov": der.QNCP_W,
-    "iv": der.QNCP_W,
-    "gen": der.QNCP_W_GEN,
-    "binding": der.QNCP_W_GEN,
+    "ev": qcs.QCP_W,
+    "ov": qcs.QNCP_W,
+    "iv": qcs.QNCP_W,
+    "gen": qcs.QNCP_W_GEN,
+    "binding": qcs.QNCP_W_GEN,
 }
 ALL = {*POLICIES.values(), *WEB_POLICIES.values()}
 
@@ -28,7 +28,7 @@ def check(candidate: Candidate) -> str | None:
     named = set(candidate.policies) & ALL
     web = candidate.profile.web
     expected = (
-        POLICIES[candidate.profile.qc_type or "", der.QC_SSCD in candidate.qc.ids]
+        POLICIES[candidate.profile.qc_type or "", qcs.QC_SSCD in candidate.qc.ids]
         if web is None
         else WEB_POLICIES[web]
     )

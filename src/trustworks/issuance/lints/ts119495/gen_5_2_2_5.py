@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trustworks.core.der.x509 import PSP_ROLES
+from trustworks.core.der.qc_statements import PSP_ROLES
 from trustworks.core.trace import implements
 from trustworks.issuance.lints.applicability import is_payment_service
 from trustworks.issuance.lints.lint import Candidate, Lint
