@@ -49,7 +49,7 @@ from trustworks.core.store import Database, StoreSettings
 from trustworks.core.time import LabClock
 from trustworks.issuance.config import IssuanceSettings
 from trustworks.issuance.lints import Surroundings, findings, read
-from trustworks.issuance.model import Request
+from trustworks.issuance.model.requests import Request
 from trustworks.issuance.profiles import PROFILES
 from trustworks.issuance.service import Issuance
 from trustworks.issuance.wire import read_subject

@@ -28,7 +28,8 @@ from trustworks.core.store import Database, StoreSettings
 from trustworks.issuance.config import CaaSettings
 from trustworks.issuance.ct import Transparency
 from trustworks.issuance.enrolment.caa import asker
-from trustworks.issuance.model import Declarations, Limit, NameAttribute
+from trustworks.issuance.model import NameAttribute
+from trustworks.issuance.model.requests import Declarations, Limit
 from trustworks.issuance.profiles import VERSIONS, profile_named
 from trustworks.issuance.rules.ct import log_list
 

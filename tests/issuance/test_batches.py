@@ -19,7 +19,7 @@ from trustworks.core.errors import Malformed, Refused, Rejected, Unavailable
 from trustworks.issuance import orders as orders_module
 from trustworks.issuance import records
 from trustworks.issuance.enrolment.csr import request_of
-from trustworks.issuance.model import Issued, NameAttribute, Request, RevocationReason
+from trustworks.issuance.model import Issued, NameAttribute, RevocationReason
 from trustworks.issuance.wire import read_subject
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from trustworks.core.module import Key
+    from trustworks.issuance.model.requests import Request
 
 OTHER = read_subject("CN=TEST other")
 

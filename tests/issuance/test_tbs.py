@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from trustworks.core.der.algorithms import SIGNATURES
 from trustworks.core.der.qc_statements import IDENTIFICATION_METHODS
-from trustworks.issuance.model import NAME_ORDER, Declarations, Limit, NameAttribute, Profile, Template
+from trustworks.issuance.model import NAME_ORDER, NameAttribute, Profile
+from trustworks.issuance.model.requests import Declarations, Limit, Template
 from trustworks.issuance.profiles import PROFILES, VERSIONS, tbs
 
 if TYPE_CHECKING:

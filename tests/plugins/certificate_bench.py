@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from trustworks.core.der.encode import tlv
 from trustworks.issuance.config import IssuanceSettings
 from trustworks.issuance.lints import Finding, Surroundings, lint
-from trustworks.issuance.model import Declarations, NameAttribute, PaymentServices, Template
+from trustworks.issuance.model import NameAttribute
+from trustworks.issuance.model.requests import Declarations, PaymentServices, Template
 from trustworks.issuance.orders import new_serial
 from trustworks.issuance.profiles import PROFILES, profile_named, tbs
 from trustworks.issuance.rules.requests import complete_subject

@@ -17,7 +17,8 @@ from trustworks.issuance.config import CmpSettings
 from trustworks.issuance.enrolment.cmp.exchange import Exchange
 from trustworks.issuance.enrolment.ra import RegistrationAuthority
 from trustworks.issuance.enrolment.secrets import Credentials, NewCredential, open_credentials
-from trustworks.issuance.model import NameAttribute, Request
+from trustworks.issuance.model import NameAttribute
+from trustworks.issuance.model.requests import Request
 
 if TYPE_CHECKING:
     from pathlib import Path

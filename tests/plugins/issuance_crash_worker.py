@@ -13,7 +13,8 @@ from trustworks.core.audit import Recorder
 from trustworks.core.module import Module, Pkcs11Uri
 from trustworks.core.store import Database, StoreSettings
 from trustworks.core.time import LabClock
-from trustworks.issuance.model import NameAttribute, Request
+from trustworks.issuance.model import NameAttribute
+from trustworks.issuance.model.requests import Request
 from trustworks.issuance.service import Issuance
 
 

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from trustworks.core.audit import Recorder
 from trustworks.core.time.model import ClockStatus, Mode, TimeEvidence, TrustedTime
 from trustworks.issuance.config import IssuanceSettings
-from trustworks.issuance.model import Request
+from trustworks.issuance.model.requests import Request
 from trustworks.issuance.service import Issuance
 from trustworks.issuance.wire import read_subject
 

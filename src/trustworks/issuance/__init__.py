@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from trustworks.issuance.config import IssuanceSettings
-    from trustworks.issuance.model import Issued, NameAttribute, Request, RevocationReason
+    from trustworks.issuance.model import Issued, NameAttribute, RevocationReason
+    from trustworks.issuance.model.requests import Request
     from trustworks.issuance.reconcile import CertificateRecords
     from trustworks.issuance.service import Issuance
 

@@ -16,7 +16,8 @@ from trustworks.core.errors import Unavailable
 from trustworks.core.module.agreed import check_key_algorithm
 from trustworks.core.module.algorithms import algorithm_of
 from trustworks.issuance import records
-from trustworks.issuance.model import SERIAL_OCTETS, Template, crl_shard
+from trustworks.issuance.model import SERIAL_OCTETS, crl_shard
+from trustworks.issuance.model.requests import Template
 from trustworks.issuance.profiles.tbs import read_authority
 from trustworks.issuance.release import Order, objection_of
 from trustworks.issuance.rules import keys as key_rules
@@ -35,7 +36,8 @@ if TYPE_CHECKING:
     from trustworks.core.store import Database
     from trustworks.core.time import Clock
     from trustworks.issuance.config import IssuanceSettings
-    from trustworks.issuance.model import AuthorityRecord, KeyProof, NameAttribute, Profile, Request
+    from trustworks.issuance.model import AuthorityRecord, NameAttribute, Profile
+    from trustworks.issuance.model.requests import KeyProof, Request
 
 
 def new_serial() -> int:

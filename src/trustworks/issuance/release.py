@@ -52,7 +52,8 @@ if TYPE_CHECKING:
     from trustworks.core.time import Clock
     from trustworks.issuance.config import IssuanceSettings
     from trustworks.issuance.ct import Transparency
-    from trustworks.issuance.model import Profile, Template
+    from trustworks.issuance.model import Profile
+    from trustworks.issuance.model.requests import Template
     from trustworks.issuance.preparation import Prepared
     from trustworks.issuance.rules.ct import Sct
 

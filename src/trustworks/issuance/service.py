@@ -20,12 +20,11 @@ from trustworks.issuance.model import (
     NameAttribute,
     NewAuthority,
     Profile,
-    Request,
     Revocation,
     RevocationReason,
-    Template,
     serial_hex,
 )
+from trustworks.issuance.model.requests import Request, Template
 from trustworks.issuance.orders import Asked, Orders, new_serial
 from trustworks.issuance.profiles import profile_named
 from trustworks.issuance.profiles.tbs import read_authority

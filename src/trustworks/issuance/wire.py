@@ -20,7 +20,8 @@ from cryptography.hazmat.primitives.serialization import (
 
 from trustworks.core.errors import Malformed
 from trustworks.core.printable import printable
-from trustworks.issuance.model import NAME_ORDER, Limit, LostKey, NameAttribute, serial_hex
+from trustworks.issuance.model import NAME_ORDER, LostKey, NameAttribute, serial_hex
+from trustworks.issuance.model.requests import Limit
 
 MAX_CSR: Final = 65536
 _UNREADABLE: Final = (x509.InvalidVersion, x509.UnsupportedGeneralNameType, x509.DuplicateExtension)

@@ -21,7 +21,8 @@ from trustworks.core.keys import registered_events
 from trustworks.core.module import KeyAlgorithm, Module
 from trustworks.core.module.events import new_key
 from trustworks.core.module.requests import certification_request
-from trustworks.issuance.model import NameAttribute, Request
+from trustworks.issuance.model import NameAttribute
+from trustworks.issuance.model.requests import Request
 from trustworks.issuance.status.services import StatusServices
 
 if TYPE_CHECKING:

@@ -28,7 +28,8 @@ from trustworks.issuance.enrolment.secrets import (
     evidence_of,
     key_file,
 )
-from trustworks.issuance.model import NameAttribute, Request
+from trustworks.issuance.model import NameAttribute
+from trustworks.issuance.model.requests import Request
 from trustworks.issuance.records import cmp as records
 from trustworks.issuance.wire import read_subject
 

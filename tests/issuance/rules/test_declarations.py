@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from trustworks.core.errors import Rejected
-from trustworks.issuance.model import Declarations, Limit, PaymentServices
+from trustworks.issuance.model.requests import Declarations, Limit, PaymentServices
 from trustworks.issuance.profiles import PROFILES
 from trustworks.issuance.rules.declarations import check_declarations
 

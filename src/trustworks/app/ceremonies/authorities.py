@@ -166,7 +166,8 @@ class CertifyingKey(Action):
 
     def perform(self, step: steps.CertifyKey, prepared: Facts) -> Facts:
         """Issue it, and write its file."""
-        from trustworks.issuance.model import NameAttribute, Request  # noqa: PLC0415 - as above
+        from trustworks.issuance.model import NameAttribute  # noqa: PLC0415 - as above
+        from trustworks.issuance.model.requests import Request  # noqa: PLC0415 - as above
 
         issued = self._desk.issuance().issue(
             Request(

@@ -32,7 +32,8 @@ from trustworks.core.module.pin import read_pin
 from trustworks.core.module.requests import certification_request
 from trustworks.core.time import LabClock
 from trustworks.issuance import records
-from trustworks.issuance.model import NameAttribute, Request
+from trustworks.issuance.model import NameAttribute
+from trustworks.issuance.model.requests import Request
 from trustworks.issuance.service import Issuance
 
 if TYPE_CHECKING:

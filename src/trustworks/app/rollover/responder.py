@@ -34,7 +34,8 @@ from trustworks.core.module.requests import certification_request
 from trustworks.core.module.states import KeyState
 from trustworks.core.trace import implements
 from trustworks.issuance import records
-from trustworks.issuance.model import NameAttribute, Request
+from trustworks.issuance.model import NameAttribute
+from trustworks.issuance.model.requests import Request
 from trustworks.issuance.profiles import profile_named
 
 if TYPE_CHECKING:

@@ -19,7 +19,8 @@ from trustworks.core.roles.model import Act
 from trustworks.core.roles.performing import Officers, performs
 from trustworks.core.roles.rules.separation import person_of
 from trustworks.issuance import records
-from trustworks.issuance.model import Declarations, PaymentServices, Request, RevocationReason
+from trustworks.issuance.model import RevocationReason
+from trustworks.issuance.model.requests import Declarations, PaymentServices, Request
 from trustworks.issuance.profiles import profile_named
 from trustworks.issuance.rules.keys import key_of_known_kind
 from trustworks.issuance.rules.revocation_requests import KINDS

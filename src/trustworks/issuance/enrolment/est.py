@@ -28,7 +28,7 @@ from trustworks.issuance.enrolment.secrets import (
     use,
 )
 from trustworks.issuance.enrolment.waiting import finish, waits
-from trustworks.issuance.model import Request
+from trustworks.issuance.model.requests import Request
 from trustworks.issuance.profiles import PROFILES, profile_named
 from trustworks.issuance.records.waiting import Conversation
 from trustworks.issuance.wire import read_csr, serial_of

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from trustworks.core.audit import JSON, Recorder
     from trustworks.core.store import Database
     from trustworks.core.time import Clock
-    from trustworks.issuance.model import Request
+    from trustworks.issuance.model.requests import Request
     from trustworks.issuance.records.cmp import Credential
     from trustworks.issuance.records.waiting import Conversation, Protocol, WaitingRequest
     from trustworks.issuance.service import Issuance

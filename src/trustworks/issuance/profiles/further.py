@@ -15,7 +15,7 @@ from trustworks.core.der import cabf
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trustworks.issuance.model import Template
+    from trustworks.issuance.model.requests import Template
 
 NO_REV_AVAIL: Final = "2.5.29.56"
 VALIDITY_ASSURED: Final = "0.4.0.194121.2.1"

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from trustworks.issuance.config import IssuanceSettings
-    from trustworks.issuance.model import Template
+    from trustworks.issuance.model.requests import Template
 
 # How the eIDAS network writes identifiers: whose, for whom, which (SAML attribute profile, 2.4, 2.5).
 _EIDAS: Final = re.compile(r"[A-Z]{2}/[A-Z]{2}/.+")

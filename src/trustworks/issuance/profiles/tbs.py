@@ -21,7 +21,8 @@ from trustworks.core.der import x509 as der
 from trustworks.core.der.elements import enter
 from trustworks.core.der.encode import BIT_STRING, SEQUENCE, context, extension, integer, tlv, x509_time
 from trustworks.core.errors import Rejected
-from trustworks.issuance.model import NEVER, Template, crl_path
+from trustworks.issuance.model import NEVER, crl_path
+from trustworks.issuance.model.requests import Template
 from trustworks.issuance.profiles.further import further_extensions
 from trustworks.issuance.profiles.statements import statements
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from trustworks.core.audit import Event
 from trustworks.core.errors import Rejected
 from trustworks.core.roles import records as roles
-from trustworks.issuance.model import Request
+from trustworks.issuance.model.requests import Request
 from trustworks.issuance.registration import records
 from trustworks.issuance.registration.review import Reviewer
 

@@ -10,7 +10,8 @@ from trustworks.core.der.qc_statements import IDENTIFICATION_METHODS, PSP_ROLES
 from trustworks.core.errors import Rejected
 
 if TYPE_CHECKING:
-    from trustworks.issuance.model import Declarations, Limit, PaymentServices, Profile
+    from trustworks.issuance.model import Profile
+    from trustworks.issuance.model.requests import Declarations, Limit, PaymentServices
 
 MAX_EXPONENT: Final = 12
 MAX_NAME: Final = 256

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from trustworks.core.module.algorithms import PublicKey
-    from trustworks.issuance.model import KeyProof, KeyUse
+    from trustworks.issuance.model import KeyUse
+    from trustworks.issuance.model.requests import KeyProof
 
 # Hash functions that a proof of possession may be made with; the weaker ones prove nothing.
 PROOF_HASHES: Final = frozenset({"sha256", "sha384", "sha512", "sha3-256", "sha3-384", "sha3-512"})

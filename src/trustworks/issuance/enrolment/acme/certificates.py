@@ -19,7 +19,8 @@ from trustworks.issuance.enrolment.acme.rules import accounts as account_rules
 from trustworks.issuance.enrolment.acme.rules import certificates as rules
 from trustworks.issuance.enrolment.acme.rules import orders as order_rules
 from trustworks.issuance.enrolment.acme.service import actor_of, own_account
-from trustworks.issuance.model import Request, serial_hex
+from trustworks.issuance.model import serial_hex
+from trustworks.issuance.model.requests import Request
 from trustworks.issuance.records import acme as records
 from trustworks.issuance.wire import read_alternative_names, read_csr
 

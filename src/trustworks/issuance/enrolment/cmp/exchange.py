@@ -31,7 +31,7 @@ from trustworks.issuance.enrolment.holders import issued_here
 from trustworks.issuance.enrolment.names import attributes_of
 from trustworks.issuance.enrolment.secrets import check_equals_evidence, check_usable, use
 from trustworks.issuance.enrolment.waiting import SENTENCE, finish, waits
-from trustworks.issuance.model import Request
+from trustworks.issuance.model.requests import Request
 from trustworks.issuance.records import cmp as records
 from trustworks.issuance.records.waiting import Conversation
 from trustworks.issuance.wire import serial_of

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
     from trustworks.core.der.algorithms import SignatureAlgorithm
     from trustworks.core.der.x509 import Extension
-    from trustworks.issuance.model import KeyProof, NameAttribute
+    from trustworks.issuance.model import NameAttribute
+    from trustworks.issuance.model.requests import KeyProof
 
 SUBJECT_ALT_NAME: Final = "2.5.29.17"
 P10_ID: Final = -1  # the certReqId of what answers a PKCS#10 (RFC 9480, 2.5)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from pydantic import Field
 
-from trustworks.issuance.model import NameAttribute, Request, RevocationReason
+from trustworks.issuance.model import NameAttribute, RevocationReason
+from trustworks.issuance.model.requests import Request
 from trustworks.issuance.records.notices import EVENTS
 from trustworks.issuance.registration.model import State
 from trustworks.issuance.registration.wire import Body
