@@ -6,8 +6,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.trace import implements
-from trustworks.issuance.records import notices as records
-from trustworks.issuance.records.notices import EXPIRING, News
+from trustworks.issuance import records
+from trustworks.issuance.records.notices import EXPIRING, News, tell
 from trustworks.issuance.rules.webhooks import is_soon
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def tell_of_ending(database: Database, now: datetime, *, days: int) -> int:
             return 0
         found = list(records.ending(connection, mark, until, most=_MOST))
         soon = [one for one in found if is_soon(one.not_before, one.not_after, notice)]
-        records.tell(connection, [News(EXPIRING, one.profile, serial=one.serial) for one in soon], now)
+        tell(connection, [News(EXPIRING, one.profile, serial=one.serial) for one in soon], now)
         if found:
             records.set_ending_mark(connection, _MARK, found[-1].not_after, found[-1].serial)
     return len(found)

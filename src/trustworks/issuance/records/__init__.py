@@ -44,6 +44,7 @@ from trustworks.issuance.records.endings import (
     to_be_revoked,
     unanswered,
 )
+from trustworks.issuance.records.expiring import Ending, ending, ending_mark, set_ending_mark
 from trustworks.issuance.records.issued import (
     add_intents,
     certificate,
@@ -113,6 +114,7 @@ __all__ = [
     "BoundCertificate",
     "CertificatePlace",
     "DoneStep",
+    "Ending",
     "Published",
     "RevokedRow",
     "add_authority",
@@ -156,6 +158,8 @@ __all__ = [
     "due_requests",
     "earlier_request",
     "end_session",
+    "ending",
+    "ending_mark",
     "intent_digest",
     "issued_digest",
     "last_answer",
@@ -190,6 +194,7 @@ __all__ = [
     "scope",
     "search_certificates",
     "serials_of_key",
+    "set_ending_mark",
     "set_revocation",
     "silent_authorities",
     "status",
