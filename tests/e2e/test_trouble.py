@@ -16,7 +16,7 @@ import httpx
 import pytest
 from laboratory import Lab, failure, until
 
-from trustworks.app.lab.layout import config_text
+from trustworks.app.lab.configuration import config_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from trustworks.app.configuration.config import parse
-from trustworks.app.lab.layout import config_text
+from trustworks.app.lab.configuration import config_text
 from trustworks.app.statements import service
 from trustworks.app.statements.model import Document
 from trustworks.core.audit import Event, Recorder

@@ -7,6 +7,7 @@ import pytest
 
 from trustworks.app.configuration import config
 from trustworks.app.configuration.settings import url
+from trustworks.app.lab import configuration
 from trustworks.app.lab import layout as places
 from trustworks.app.lab.layout import Layout
 from trustworks.core.durable import put
@@ -46,14 +47,14 @@ def test_no_pin_is_drawn_for_a_token_that_is_there(tmp_path: Path) -> None:
     ],
 )
 def test_addresses(listen: str, secure: str, public: str) -> None:
-    assert places.tls_beside(listen) == secure
+    assert configuration.tls_beside(listen) == secure
     assert url("http", listen) == public
 
 
 @pytest.mark.parametrize("clock", ["lab", "enforce"])
-def test_the_configuration_of_a_laboratory_is_a_good_one(tmp_path: Path, clock: places.Clock) -> None:
+def test_the_configuration_of_a_laboratory_is_a_good_one(tmp_path: Path, clock: configuration.Clock) -> None:
     file = tmp_path / "trustworks.toml"
-    file.write_text(places.config_text("127.0.0.1:8080", "127.0.0.1:8443", clock), encoding="utf-8")
+    file.write_text(configuration.config_text("127.0.0.1:8080", "127.0.0.1:8443", clock), encoding="utf-8")
     found = config.load(file).config
     assert found.provider.lab
     assert "TEST" in found.provider.name
@@ -64,10 +65,10 @@ def test_the_configuration_of_a_laboratory_is_a_good_one(tmp_path: Path, clock: 
 
 
 def test_other_addresses_change_nothing_else() -> None:
-    before = places.config_text("127.0.0.1:8080", "127.0.0.1:8443", "lab").replace(
+    before = configuration.config_text("127.0.0.1:8080", "127.0.0.1:8443", "lab").replace(
         '[log]\nlevel = "warning"', '# mine\n[log]\nlevel = "debug"'
     )
-    after = places.moved(before, listen="0.0.0.0:9000", tls_listen="0.0.0.0:9443")
+    after = configuration.moved(before, listen="0.0.0.0:9000", tls_listen="0.0.0.0:9443")
     found = tomllib.loads(after)
     assert found["http"]["listen"] == "0.0.0.0:9000"
     assert found["http"]["tls-listen"] == "0.0.0.0:9443"
@@ -75,62 +76,68 @@ def test_other_addresses_change_nothing_else() -> None:
     assert found["audit"]["time-stamp-url"] == "http://127.0.0.1:9000/tsa"
     assert found["log"]["level"] == "debug"
     assert "# mine" in after
-    assert places.moved(after, listen="127.0.0.1:8080") == before
-    assert places.moved(before) == before
-    secure = places.moved(before, tls_listen="127.0.0.1:9443")
+    assert configuration.moved(after, listen="127.0.0.1:8080") == before
+    assert configuration.moved(before) == before
+    secure = configuration.moved(before, tls_listen="127.0.0.1:9443")
     assert secure == before.replace(":8443", ":9443")
-    assert places.disclosure_url("http://tsp.example.com:8080", "127.0.0.1:9443") in secure
+    assert configuration.disclosure_url("http://tsp.example.com:8080", "127.0.0.1:9443") in secure
 
 
 def test_a_public_address_of_ones_own_stays() -> None:
-    text = places.config_text("127.0.0.1:8080", "127.0.0.1:8443", "lab", "http://pki.example.org")
-    moved = places.moved(text, listen="127.0.0.1:9000")
+    text = configuration.config_text("127.0.0.1:8080", "127.0.0.1:8443", "lab", "http://pki.example.org")
+    moved = configuration.moved(text, listen="127.0.0.1:9000")
     assert tomllib.loads(moved)["http"]["public-url"] == "http://pki.example.org"
-    given = places.moved(text, listen="127.0.0.1:9000", public_url="http://127.0.0.1:9000")
+    given = configuration.moved(text, listen="127.0.0.1:9000", public_url="http://127.0.0.1:9000")
     assert tomllib.loads(given)["http"]["public-url"] == "http://127.0.0.1:9000"
-    alone = places.moved(text, public_url="http://127.0.0.1:9000")
+    alone = configuration.moved(text, public_url="http://127.0.0.1:9000")
     assert alone == text.replace("http://pki.example.org", "http://127.0.0.1:9000").replace(
         "https://pki.example.org:8443", "https://127.0.0.1:8443"
     )
-    own = text.replace(places.practice_url("http://pki.example.org"), "https://elsewhere.example/cps.pdf")
-    assert "https://elsewhere.example/cps.pdf" in places.moved(own, public_url="http://127.0.0.1:9000")
+    own = text.replace(
+        configuration.practice_url("http://pki.example.org"), "https://elsewhere.example/cps.pdf"
+    )
+    assert "https://elsewhere.example/cps.pdf" in configuration.moved(own, public_url="http://127.0.0.1:9000")
 
 
 def test_a_configuration_rewritten_by_hand_is_not_changed_by_guessing() -> None:
-    text = places.config_text("127.0.0.1:8080", "127.0.0.1:8443", "lab").replace("public-url", "#public-url")
+    text = configuration.config_text("127.0.0.1:8080", "127.0.0.1:8443", "lab").replace(
+        "public-url", "#public-url"
+    )
     with pytest.raises(Malformed, match="no single line public-url"):
-        places.moved(text, listen="127.0.0.1:1")
+        configuration.moved(text, listen="127.0.0.1:1")
 
 
 def test_what_a_checked_clock_needs_has_its_line_in_the_configuration(tmp_path: Path) -> None:
     file = tmp_path / "trustworks.toml"
-    text = places.config_text("127.0.0.1:8080", "127.0.0.1:8443", "enforce")
-    assert text.count(places.TRACEABLE) == 1
-    file.write_text(text.replace(places.TRACEABLE, places.TRACEABLE.removeprefix("# ")), encoding="utf-8")
+    text = configuration.config_text("127.0.0.1:8080", "127.0.0.1:8443", "enforce")
+    assert text.count(configuration.TRACEABLE) == 1
+    file.write_text(
+        text.replace(configuration.TRACEABLE, configuration.TRACEABLE.removeprefix("# ")), encoding="utf-8"
+    )
     assert config.load(file).config.time.traceable_to == ("UTC(k)",)
 
 
 def test_a_laboratory_without_that_line_gets_it_with_the_checked_clock() -> None:
-    text = places.config_text("127.0.0.1:8080", "127.0.0.1:8443", "lab")
-    older = text.replace(f"{places.TRACEABLE}\n", "")
-    assert places.TRACEABLE not in older
-    assert places.with_clock(older, "enforce") == places.config_text(
+    text = configuration.config_text("127.0.0.1:8080", "127.0.0.1:8443", "lab")
+    older = text.replace(f"{configuration.TRACEABLE}\n", "")
+    assert configuration.TRACEABLE not in older
+    assert configuration.with_clock(older, "enforce") == configuration.config_text(
         "127.0.0.1:8080", "127.0.0.1:8443", "enforce"
     )
-    named = text.replace(places.TRACEABLE, 'traceable-to = ["UTC(PTB)"]')
-    assert tomllib.loads(places.with_clock(named, "enforce"))["time"]["traceable-to"] == ["UTC(PTB)"]
-    assert places.with_clock(text, "lab") == text
+    named = text.replace(configuration.TRACEABLE, 'traceable-to = ["UTC(PTB)"]')
+    assert tomllib.loads(configuration.with_clock(named, "enforce"))["time"]["traceable-to"] == ["UTC(PTB)"]
+    assert configuration.with_clock(text, "lab") == text
 
 
 def test_another_unit_takes_the_place_of_the_first() -> None:
-    text = places.config_text("127.0.0.1:8080", "127.0.0.1:8443", "lab")
-    assert places.names_unit(text, "tsu-1")
-    changed = places.with_unit(text, "tsu-1", "tsu-2")
-    assert not places.names_unit(changed, "tsu-1")
+    text = configuration.config_text("127.0.0.1:8080", "127.0.0.1:8443", "lab")
+    assert configuration.names_unit(text, "tsu-1")
+    changed = configuration.with_unit(text, "tsu-1", "tsu-2")
+    assert not configuration.names_unit(changed, "tsu-1")
     assert tomllib.loads(changed)["timestamping"]["units"] == [
         {"name": "tsu-2", "certificate": "certs/tsu-2.pem", "chain": "certs/issuing.pem"}
     ]
-    assert places.with_unit(changed, "tsu-2", "tsu-1") == text
+    assert configuration.with_unit(changed, "tsu-2", "tsu-1") == text
 
 
 def test_a_folder_that_was_moved_names_its_own_tokens_again_and_keeps_its_other_lines(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 from closed_folder import closed
 from laboratory import Lab, free_port
 
+from trustworks.app.lab import configuration
 from trustworks.app.lab import layout as places
 from trustworks.app.lab.layout import Layout
 from trustworks.app.lab.run import run
@@ -131,7 +132,7 @@ def test_a_tilde_is_a_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 def begun(tmp_path: Path, text: str | None = None) -> Layout:
     layout = Layout(tmp_path / "lab")
     places.make_folders(layout)
-    put(layout.config, text or places.config_text("127.0.0.1:8080", "127.0.0.1:8443", "lab"))
+    put(layout.config, text or configuration.config_text("127.0.0.1:8080", "127.0.0.1:8443", "lab"))
     return layout
 
 
@@ -178,7 +179,7 @@ def test_an_address_in_use_is_found_however_the_configuration_writes_it(
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        text = places.config_text("127.0.0.1:1", "127.0.0.1:2", "lab")
+        text = configuration.config_text("127.0.0.1:1", "127.0.0.1:2", "lab")
         for one, old in (("listen", "1"), ("tls-listen", "2")):
             new = line.format(port=port) if one == key else f'listen = "127.0.0.1:{free_port()}"'
             new = new.replace("listen", one)
@@ -212,7 +213,9 @@ def test_a_folder_that_may_not_be_entered_is_told(tmp_path: Path) -> None:
 def test_a_clock_that_was_set_by_hand_is_not_guessed_at(tmp_path: Path) -> None:
     layout = Layout(tmp_path / "lab")
     places.make_folders(layout)
-    text = places.config_text("127.0.0.1:8080", "127.0.0.1:8443", "lab").replace('mode = "lab"', "mode='lab'")
+    text = configuration.config_text("127.0.0.1:8080", "127.0.0.1:8443", "lab").replace(
+        'mode = "lab"', "mode='lab'"
+    )
     put(layout.config, text)
     with pytest.raises(Malformed, match="mode by hand"):
         start(layout.folder, clock="enforce")

@@ -10,6 +10,7 @@ from forked_program import run, run_script
 
 from trustworks.app.certificates import read
 from trustworks.app.lab import complete as completeness
+from trustworks.app.lab import configuration
 from trustworks.app.lab import layout as places
 from trustworks.app.lab.complete import is_complete
 from trustworks.app.lab.layout import Layout
@@ -34,7 +35,7 @@ def layout(tmp_path_factory: pytest.TempPathFactory) -> Layout:
     places.make_folders(made)
     places.make_pins(made)
     places.use_own_tokens(made)
-    put(made.config, places.config_text("127.0.0.1:8080", "127.0.0.1:8443", "lab"))
+    put(made.config, configuration.config_text("127.0.0.1:8080", "127.0.0.1:8443", "lab"))
     do_all(made)
     return made
 
@@ -166,14 +167,14 @@ def alternative_names(layout: Layout) -> set[str]:
 def test_the_https_certificate_follows_both_addresses(layout: Layout) -> None:
     text = layout.config.read_text(encoding="utf-8")
     before = alternative_names(layout)
-    assert before >= {"127.0.0.1", "::1", places.NAME}
+    assert before >= {"127.0.0.1", "::1", configuration.NAME}
     try:
-        put(layout.config, places.moved(text, listen="127.0.0.9:8080", tls_listen="lab.test:8443"))
+        put(layout.config, configuration.moved(text, listen="127.0.0.9:8080", tls_listen="lab.test:8443"))
         assert not complete(layout)
         do_all(layout)
         assert alternative_names(layout) == before | {"127.0.0.9", "lab.test"}
         assert complete(layout)
-        put(layout.config, places.moved(text, listen="0.0.0.0:8080", tls_listen="[::1%lo]:8443"))
+        put(layout.config, configuration.moved(text, listen="0.0.0.0:8080", tls_listen="[::1%lo]:8443"))
         assert complete(layout), "neither any address nor a link is a name"
     finally:
         put(layout.config, text)
@@ -224,7 +225,7 @@ def test_a_checked_clock_that_traces_to_nobody_is_told_at_the_start(layout: Layo
     told = set_up(layout, "--clock", "enforce").stdout
     assert "gives no time before [time] traceable-to says" in told, told
     text = layout.config.read_text(encoding="utf-8")
-    put(layout.config, text.replace(places.TRACEABLE, 'traceable-to = ["UTC(PTB)"]'))
+    put(layout.config, text.replace(configuration.TRACEABLE, 'traceable-to = ["UTC(PTB)"]'))
     assert "traceable-to" not in set_up(layout).stdout
     put(layout.config, text)
     assert "traceable-to" not in set_up(layout, "--clock", "lab").stdout
@@ -294,7 +295,7 @@ def test_a_unit_whose_key_ends_soon_gets_a_successor_with_a_key_of_its_own(layou
     assert {"tsu-1", "tsu-2"} <= set(keys.split()), "the old key was destroyed before its use ended"
     assert answer == "granted"
     assert layout.certificate("tsu-1").read_bytes() == first
-    assert places.with_unit(layout.config.read_text(encoding="utf-8"), "tsu-2", "tsu-1") == text
+    assert configuration.with_unit(layout.config.read_text(encoding="utf-8"), "tsu-2", "tsu-1") == text
 
     assert later(layout, 400)[3] == "granted", "the first key's use has ended"
     assert complete(layout)
@@ -304,7 +305,7 @@ def test_a_unit_whose_key_ends_soon_gets_a_successor_with_a_key_of_its_own(layou
 
 def test_a_successor_that_was_made_and_not_named_is_named(layout: Layout) -> None:
     text = layout.config.read_text(encoding="utf-8")
-    first = places.with_unit(text, unit(layout)[0], "tsu-1")
+    first = configuration.with_unit(text, unit(layout)[0], "tsu-1")
     put(layout.config, first)
     later(layout, 360)
     before = layout.certificate("tsu-2").read_bytes()

@@ -18,7 +18,7 @@ from trustworks.app.configuration import config
 from trustworks.app.health import heartbeat
 from trustworks.app.health.findings import Health, Well
 from trustworks.app.health.heartbeat import TaskState
-from trustworks.app.lab.layout import config_text
+from trustworks.app.lab.configuration import config_text
 from trustworks.app.web import checks
 from trustworks.core.errors import Malformed, Unavailable
 

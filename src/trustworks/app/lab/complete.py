@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from trustworks.app.certificates import read, spki
 from trustworks.app.configuration.settings import is_host_name, split_address
-from trustworks.app.lab import layout as places
+from trustworks.app.lab import configuration
 from trustworks.core.errors import Unavailable
 from trustworks.core.module.softhsm import TOKEN_FILE, is_whole
 from trustworks.issuance import records
@@ -56,7 +56,7 @@ def use_ends(certificate: x509.Certificate) -> datetime:
 
 def server_names(http: HttpSettings) -> tuple[str, ...]:
     """What the HTTPS certificate names: the hosts of both listeners, and by what else they are reached."""
-    names = [f"DNS:{places.NAME}", "IP:127.0.0.1", "IP:::1"]
+    names = [f"DNS:{configuration.NAME}", "IP:127.0.0.1", "IP:::1"]
     for address in (http.listen, http.tls_listen or http.listen):
         host, _ = split_address(address)
         try:
@@ -157,7 +157,7 @@ def unit_to_keep(layout: Layout, wiring: Wiring) -> str | None:
     own = own_unit(layout, wiring)
     if own is None or not layout.certificate(own).is_file() or not needs_certificate(layout, own):
         return own
-    if not places.names_unit(layout.config.read_text(encoding="utf-8"), own):
+    if not configuration.names_unit(layout.config.read_text(encoding="utf-8"), own):
         return None
     number = int(own.removeprefix("tsu-")) + 1
     while layout.certificate(f"tsu-{number}").is_file() and needs_certificate(layout, f"tsu-{number}"):

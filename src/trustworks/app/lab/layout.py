@@ -1,4 +1,4 @@
-"""What lies where in a laboratory's folder, and the configuration that is written for it."""
+"""What lies where in a laboratory's folder."""
 
 from __future__ import annotations
 
@@ -7,14 +7,11 @@ import secrets
 import stat
 import tomllib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 
 from trustworks.app.configuration.config import read_text
 from trustworks.app.configuration.laboratory import TOKENS as TOKEN_FOLDER
 from trustworks.app.configuration.laboratory import names_own_tokens
-from trustworks.app.configuration.settings import Address, bracketed, split_address, url
-from trustworks.app.statements.model import Document, path
 from trustworks.app.wiring import TOKENS
 from trustworks.core.durable import put
 from trustworks.core.errors import Malformed, Unavailable
@@ -22,13 +19,9 @@ from trustworks.core.module.softhsm import token_folder
 from trustworks.core.secret_file import draw_secret
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
     from pathlib import Path
 
-PROVIDER = "Trustworks TEST Provider"
-# Certificates name a public host: linters object to 127.0.0.1. IANA keeps example.com for examples.
-NAME = "tsp.example.com"
-TLS_STEP = 363  # 8080 -> 8443: where HTTPS listens when nobody says where
 LEFTOVER = r"\..+\.[0-9a-f]{8}"  # the name of a file that `core.durable.put` did not come to rename
 GROUP_AND_OTHERS_WRITE = 0o022
 _PIN_OCTETS = 18
@@ -38,12 +31,6 @@ _CUT_BY_SOFTHSM2 = re.compile(r"[#=\x00-\x1f\x7f\ud800-\udfff]")
 # beginning. Tried with SoftHSM2 2.6.1; what it makes below a folder of tokens may be longer.
 _LONGEST_LINE = 1023
 _TOKENDIR = re.compile(r"(?m)^[ \t]*directories\.tokendir[ \t]*=.*$")
-
-TRACEABLE = (
-    '# traceable-to = ["UTC(k)"]  # enforce needs it: the laboratories that your time sources trace to'
-)
-
-Clock = Literal["lab", "enforce"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,184 +246,3 @@ def use_own_tokens(layout: Layout) -> bool:
     text, number = _TOKENDIR.subn(lambda _: line, read_text(conf))
     put(conf, text if number else f"{line}\n{text}")
     return True
-
-
-def tls_beside(listen: Address) -> Address:
-    """Where HTTPS listens when only `listen` was said."""
-    host, port = split_address(listen)
-    other = port + TLS_STEP if port + TLS_STEP < 65536 else port - TLS_STEP
-    return f"{bracketed(host)}:{other}"
-
-
-def named(listen: Address) -> str:
-    """The address that certificates of a new laboratory name, see the ADR on what lab certificates claim."""
-    return f"http://{NAME}:{split_address(listen)[1]}"
-
-
-def practice_url(public_url: str) -> str:
-    """Where certificates of a laboratory say that its practice statement is."""
-    return f"{public_url}{path(Document.CPS, 'en', 'pdf')}"
-
-
-def disclosure_url(public_url: str, tls_listen: Address) -> str:
-    """Where qualified certificates of a laboratory say that its PKI disclosure statement is: over https."""
-    host = bracketed(urlsplit(public_url).hostname or NAME)
-    return f"https://{host}:{split_address(tls_listen)[1]}{path(Document.PDS, 'en', 'pdf')}"
-
-
-def config_text(listen: Address, tls_listen: Address, clock: Clock, public_url: str | None = None) -> str:
-    """The configuration of a new laboratory; `public_url` is what its certificates name."""
-    tokens = "\n".join(
-        f'{name} = "pkcs11:token={name}?pin-source=file:secrets/{name}.pin"' for name in TOKENS
-    )
-    return f"""\
-# A laboratory, written by `trustworks lab`. `trustworks config explain` says what each setting means.
-
-[provider]
-name = "{PROVIDER}"
-lab = true
-
-[module]
-softhsm2-conf = "softhsm2.conf"
-# SoftHSM2 knows RSA-OAEP with SHA-1 alone; and nobody has to come when a laboratory starts.
-oaep-sha1 = true
-unattended-start = true
-
-[tokens]
-{tokens}
-
-[time]
-# lab: a clock that nobody checks. enforce: time only with a proven bound, see docs/time.md.
-mode = "{clock}"
-{TRACEABLE}
-
-[audit]
-certificate = "certs/audit.pem"
-time-stamp-url = "{url("http", listen)}/tsa"
-
-[timestamping]
-policies = ["1.3.6.1.4.1.32473.3161.2"]
-
-[[timestamping.units]]
-name = "tsu-1"
-certificate = "certs/tsu-1.pem"
-chain = "certs/issuing.pem"
-
-[issuance]
-organization = "{PROVIDER}"
-organization-identifier = "NTRXX-TEST-0001"
-
-cps-url = "{practice_url(public_url or named(listen))}"
-
-[[issuance.pds]]  # certificates of the qualified profiles name one
-language = "en"
-url = "{disclosure_url(public_url or named(listen), tls_listen)}"
-
-[issuance.ocsp]
-certificate = "certs/ocsp.pem"
-
-[issuance.api]
-
-[issuance.cmp]
-certificate = "certs/cmp.pem"
-
-[issuance.est]
-
-[issuance.acme]  # validates hosts of this machine; outside a laboratory at the ports 80 and 443 alone
-secret-source = "secrets/acme.secret"
-allow-private-addresses = true
-http-port = 5002
-tls-port = 5001
-
-[http]
-listen = "{listen}"
-public-url = "{public_url or named(listen)}"
-tls-listen = "{tls_listen}"
-tls-certificate = "certs/tls.pem"
-tls-key = "secrets/tls.key"
-pages = ["http", "tls"]  # outside a laboratory, where only operators come
-
-[roles]
-# Until operators are enrolled (trustworks roles bootstrap), who may run commands here may issue and revoke.
-console = ["http"]
-console-origin = "http://localhost:{split_address(listen)[1]}"
-
-[log]
-level = "warning"
-format = "text"
-"""
-
-
-def moved(
-    text: str,
-    *,
-    listen: Address | None = None,
-    tls_listen: Address | None = None,
-    public_url: str | None = None,
-) -> str:
-    """The text of a laboratory's configuration with other addresses; all else stays as its owner wrote it.
-
-    With `listen` go HTTPS, unless `tls_listen` says where, and the public URL, while it is the one that a
-    laboratory begins with. Raises `Malformed` when what changes is not where `config_text` wrote it.
-    """
-    values = {"tls-listen": tls_listen, "public-url": public_url}
-    if listen is not None:
-        found = re.search(r'(?m)^public-url = "([^"\n]*)"$', text)
-        own = found is not None and not found[1].startswith(f"http://{NAME}:")
-        values = {
-            "listen": listen,
-            "tls-listen": tls_listen or tls_beside(listen),
-            "public-url": public_url or (found[1] if found and own else named(listen)),
-            "time-stamp-url": f"{url('http', listen)}/tsa",
-        }
-    text = _with_statements(text, values)
-    for key, value in values.items():
-        if value is None:
-            continue
-        text, number = re.subn(rf'(?m)^{key} = "[^"\n]*"$', f'{key} = "{value}"', text)
-        if number != 1:
-            raise Malformed(
-                f"The laboratory's configuration has no single line {key} = ... that could be changed. "
-                "Change addresses in it by hand, and start without --listen, --tls-listen and --public-url."
-            )
-    return text
-
-
-def _with_statements(text: str, values: Mapping[str, str | None]) -> str:
-    """The text with the addresses of statements that `values` lead to, where it has those that we wrote."""
-    at = {key: re.search(rf'(?m)^{key} = "([^"\n]*)"$', text) for key in ("public-url", "tls-listen")}
-    old_url, old_tls = (one[1] if one else "" for one in at.values())
-    url, tls = values.get("public-url") or old_url, values.get("tls-listen") or old_tls
-    if not old_url or not old_tls:
-        return text
-    return text.replace(
-        f'cps-url = "{practice_url(old_url)}"\n', f'cps-url = "{practice_url(url)}"\n'
-    ).replace(f'\nurl = "{disclosure_url(old_url, old_tls)}"\n', f'\nurl = "{disclosure_url(url, tls)}"\n')
-
-
-def with_clock(text: str, clock: Clock) -> str:
-    """The text of a laboratory's configuration with another clock. Raises `Malformed` as `moved` does."""
-    text, number = re.subn(r'(?m)^mode = "(lab|enforce)"$', f'mode = "{clock}"', text)
-    if number != 1:
-        raise Malformed(
-            "The laboratory's configuration has no single line mode = ...; change [time] mode by hand."
-        )
-    if clock == "enforce" and "traceable-to" not in text:
-        text = text.replace('\nmode = "enforce"\n', f'\nmode = "enforce"\n{TRACEABLE}\n')
-    return text
-
-
-def names_unit(text: str, unit: str) -> bool:
-    """Whether the configuration names the time-stamping unit in the words of `config_text`."""
-    return all(text.count(line) == 1 for line in _unit_lines(unit))
-
-
-def with_unit(text: str, old: str, new: str) -> str:
-    """The text of a laboratory's configuration with another unit in the place of one that it names."""
-    for before, after in zip(_unit_lines(old), _unit_lines(new), strict=True):
-        text = text.replace(before, after)
-    return text
-
-
-def _unit_lines(unit: str) -> tuple[str, str]:
-    return f'\nname = "{unit}"\n', f'\ncertificate = "certs/{unit}.pem"\n'

@@ -14,9 +14,10 @@ from rich.console import Console
 from trustworks.app.configuration.config import parse, read_text
 from trustworks.app.configuration.objections import objection
 from trustworks.app.configuration.settings import Address, Origin
+from trustworks.app.lab import configuration, show
 from trustworks.app.lab import layout as places
-from trustworks.app.lab import show
-from trustworks.app.lab.layout import Clock, Layout
+from trustworks.app.lab.configuration import Clock
+from trustworks.app.lab.layout import Layout
 from trustworks.app.processes import serving
 from trustworks.app.processes.addresses import reserved
 from trustworks.app.processes.supervisor import only_one
@@ -124,15 +125,15 @@ def _text(layout: Layout, asked: Asked) -> str:
     """The text of the configuration that is to hold."""
     if not layout.config.exists():
         listen = asked.listen or FIRST_LISTEN
-        tls_listen = asked.tls_listen or places.tls_beside(listen)
-        return places.config_text(listen, tls_listen, asked.clock or "lab", asked.public_url)
-    text = places.moved(
+        tls_listen = asked.tls_listen or configuration.tls_beside(listen)
+        return configuration.config_text(listen, tls_listen, asked.clock or "lab", asked.public_url)
+    text = configuration.moved(
         read_text(layout.config),
         listen=asked.listen,
         tls_listen=asked.tls_listen,
         public_url=asked.public_url,
     )
-    return text if asked.clock is None else places.with_clock(text, asked.clock)
+    return text if asked.clock is None else configuration.with_clock(text, asked.clock)
 
 
 def _would_be(layout: Layout, text: str) -> Loaded:

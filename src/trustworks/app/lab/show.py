@@ -18,7 +18,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from trustworks.app.configuration.settings import url
 from trustworks.app.health.findings import sentences
-from trustworks.app.lab.layout import NAME
+from trustworks.app.lab.configuration import NAME
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

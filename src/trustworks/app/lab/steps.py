@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from trustworks.app.ceremonies.room import Room
 from trustworks.app.certificates import read, spki
-from trustworks.app.lab import ceremonies, complete, show
+from trustworks.app.lab import ceremonies, complete, configuration, show
 from trustworks.app.lab import layout as places
 from trustworks.app.wiring import TOKENS, Wiring
 from trustworks.core.durable import put
@@ -229,7 +229,7 @@ class Setup:
     def _take_over(self, old: str, new: str) -> None:
         """Name another unit in the configuration; the old one's key stays until its owner destroys it."""
         text = self.layout.config.read_text(encoding="utf-8")
-        put(self.layout.config, places.with_unit(text, old, new))
+        put(self.layout.config, configuration.with_unit(text, old, new))
         end = complete.use_ends(read(self.layout.certificate(old)))
         self.notes.append(
             f"The key of the time-stamping unit {old} may be used until {end:%Y-%m-%d} only. A new unit, "
