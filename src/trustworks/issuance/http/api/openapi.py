@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic.json_schema import models_json_schema
 
-from trustworks.issuance.http.api import bodies
+from trustworks.issuance.http.api import bodies, webhook_bodies
 from trustworks.issuance.http.api.operations import OPERATIONS, SIGN_IN_PATH
 from trustworks.issuance.records.notices import EVENTS
 
@@ -34,7 +34,7 @@ _PLACES: Final = {
 def document(server: str) -> dict[str, Any]:
     """The document; `server` is the API's own address, which a sign-in names as `aud` too."""
     models: set[type[BaseModel]] = {
-        *(bodies.Problem, bodies.SignInBody, bodies.SessionAnswer, bodies.EventMessage)
+        *(bodies.Problem, bodies.SignInBody, bodies.SessionAnswer, webhook_bodies.EventMessage)
     }
     for one in OPERATIONS:
         models |= {model for model in (one.body, one.answer) if model is not None}
@@ -110,7 +110,7 @@ def _event(name: str, told: str) -> dict[str, Any]:
             }
             for header, text in headers.items()
         ],
-        "requestBody": _body(bodies.EventMessage),
+        "requestBody": _body(webhook_bodies.EventMessage),
         "responses": {
             "2XX": {"description": "Taken."},
             "410": {"description": "Nothing more, ever: the webhook is removed."},

@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.roles.model import Act
-from trustworks.issuance.http.api import applications, bodies, certificates, sessions, webhooks
+from trustworks.issuance.http.api import (
+    applications,
+    bodies,
+    certificates,
+    sessions,
+    webhook_bodies,
+    webhooks,
+)
 from trustworks.issuance.http.api.service import Operation
 from trustworks.issuance.registration import wire
 
@@ -160,8 +167,8 @@ OPERATIONS: Final = (
         summary="Be told of events at an address; the secret that signs them is shown this once.",
         run=webhooks.create,
         act=Act.READ_RECORDS,
-        body=bodies.WebhookBody,
-        answer=bodies.NewWebhookAnswer,
+        body=webhook_bodies.WebhookBody,
+        answer=webhook_bodies.NewWebhookAnswer,
         status=201,
     ),
     Operation(
@@ -170,7 +177,7 @@ OPERATIONS: Final = (
         summary="The client's webhooks.",
         run=webhooks.search,
         act=Act.READ_RECORDS,
-        answer=bodies.WebhooksAnswer,
+        answer=webhook_bodies.WebhooksAnswer,
     ),
     Operation(
         method="DELETE",
@@ -187,7 +194,7 @@ OPERATIONS: Final = (
         run=webhooks.rotate,
         act=Act.READ_RECORDS,
         body=bodies.Nothing,
-        answer=bodies.SecretAnswer,
+        answer=webhook_bodies.SecretAnswer,
     ),
     Operation(
         method="POST",
@@ -196,7 +203,7 @@ OPERATIONS: Final = (
         run=webhooks.test,
         act=Act.READ_RECORDS,
         body=bodies.Nothing,
-        answer=bodies.BegunAnswer,
+        answer=webhook_bodies.BegunAnswer,
         status=202,
     ),
     Operation(
@@ -205,8 +212,8 @@ OPERATIONS: Final = (
         summary="What a webhook was told, is to be told, or could not be told.",
         run=webhooks.deliveries,
         act=Act.READ_RECORDS,
-        query=bodies.NoticesQuery,
-        answer=bodies.NoticesAnswer,
+        query=webhook_bodies.NoticesQuery,
+        answer=webhook_bodies.NoticesAnswer,
     ),
     Operation(
         method="POST",
@@ -215,7 +222,7 @@ OPERATIONS: Final = (
         run=webhooks.retry,
         act=Act.READ_RECORDS,
         body=bodies.Nothing,
-        answer=bodies.BegunAnswer,
+        answer=webhook_bodies.BegunAnswer,
         status=202,
     ),
 )

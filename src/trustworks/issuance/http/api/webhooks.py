@@ -8,8 +8,8 @@ from trustworks.issuance.http.api.service import Answer
 from trustworks.issuance.notices.endpoints import notice_json
 
 if TYPE_CHECKING:
-    from trustworks.issuance.http.api.bodies import NoticesQuery, WebhookBody
     from trustworks.issuance.http.api.service import Api, Call
+    from trustworks.issuance.http.api.webhook_bodies import NoticesQuery, WebhookBody
     from trustworks.issuance.records.notices import Webhook
 
 
