@@ -16,10 +16,11 @@ from trustworks.core.errors import Unavailable
 from trustworks.core.module.agreed import check_key_algorithm
 from trustworks.core.module.algorithms import algorithm_of
 from trustworks.issuance import records
+from trustworks.issuance.begun import Order
 from trustworks.issuance.model import SERIAL_OCTETS, crl_shard
 from trustworks.issuance.model.requests import Template
 from trustworks.issuance.profiles.tbs import read_authority
-from trustworks.issuance.release import Order, objection_of
+from trustworks.issuance.release import objection_of
 from trustworks.issuance.rules import keys as key_rules
 from trustworks.issuance.rules import requests as request_rules
 from trustworks.issuance.rules.declarations import check_declarations

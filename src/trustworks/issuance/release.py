@@ -9,37 +9,32 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy.exc import IntegrityError
 
 from trustworks.core.audit import Event
 from trustworks.core.der.algorithms import SIGNATURES
-from trustworks.core.errors import Refused, TrustworksError, Unavailable
+from trustworks.core.errors import Refused, Unavailable
 from trustworks.core.module.agreed import check_signature
 from trustworks.core.trace import implements
 from trustworks.issuance import records
+from trustworks.issuance.begun import (
+    Begun,
+    groups_by_authority,
+    still_allowed,
+    take_each,
+    write_also,
+    write_together,
+)
 from trustworks.issuance.ct import Logged
 from trustworks.issuance.lints import Surroundings
-from trustworks.issuance.model import KeyUse, serial_hex
 from trustworks.issuance.preparation import prepare
 from trustworks.issuance.profiles import tbs
 from trustworks.issuance.records.notices import ISSUED, News, tell
-from trustworks.issuance.rules.authorities import (
-    check_authority_usable,
-    check_list_goes_on,
-    check_not_terminated,
-)
-from trustworks.issuance.rules.keys import (
-    check_agreed_signature,
-    check_key_has_one_use,
-    check_key_not_blocked,
-    check_key_not_compromised,
-)
+from trustworks.issuance.rules.keys import check_agreed_signature
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -47,49 +42,17 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from trustworks.core.audit import Recorder
-    from trustworks.core.module import Key
     from trustworks.core.store import Database
     from trustworks.core.time import Clock
+    from trustworks.issuance.begun import Order
     from trustworks.issuance.config import IssuanceSettings
     from trustworks.issuance.ct import Transparency
     from trustworks.issuance.model import Profile
     from trustworks.issuance.model.requests import Template
-    from trustworks.issuance.preparation import Prepared
     from trustworks.issuance.rules.ct import Sct
 
 # An intent that is open for longer than any issuance takes belongs to a process that died.
 INTENT_LIFE: Final = timedelta(minutes=5)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """What is to be released: a certificate by `template`, signed with the authority's `key`.
-
-    `also` writes what belongs to it in the transaction that records it, and may object. `chain` are the
-    authorities' certificates above it, nearest first.
-    """
-
-    template: Template
-    key: Key
-    by: str
-    also: Callable[[Connection, bytes], None] | None = None
-    chain: tuple[bytes, ...] = ()
-
-
-class _Begun:
-    """An order between its steps; `failure` is why no certificate leaves."""
-
-    __slots__ = ("der", "failure", "intended", "order", "prepared", "serial", "spki_sha256", "subject")
-
-    def __init__(self, order: Order) -> None:
-        self.order = order
-        self.serial = serial_hex(order.template.serial)
-        self.spki_sha256 = hashlib.sha256(order.template.spki).digest()
-        self.intended = False
-        self.failure: Exception | None = None
-        self.subject: str
-        self.prepared: Prepared | Logged
-        self.der: bytes
 
 
 class Release:
@@ -147,20 +110,20 @@ class Release:
         return self._run(orders, steps)
 
     def _run(
-        self, orders: Sequence[Order], steps: Iterable[Callable[[Sequence[_Begun]], None]]
+        self, orders: Sequence[Order], steps: Iterable[Callable[[Sequence[Begun]], None]]
     ) -> list[bytes | Exception]:
-        begun = [_Begun(order) for order in orders]
+        begun = [Begun(order) for order in orders]
         for step in steps:
             step(begun)
         return [one.failure or one.der for one in begun]
 
-    def _prepare_all(self, begun: Sequence[_Begun]) -> None:
-        _each(begun, self._prepare)
+    def _prepare_all(self, begun: Sequence[Begun]) -> None:
+        take_each(begun, self._prepare)
 
-    def _sign_all(self, begun: Sequence[_Begun]) -> None:
-        _each(begun, _sign)
+    def _sign_all(self, begun: Sequence[Begun]) -> None:
+        take_each(begun, _sign)
 
-    def _prepare(self, begun: _Begun) -> None:
+    def _prepare(self, begun: Begun) -> None:
         template, key = begun.order.template, begun.order.key
         begun.subject = tbs.readable_name(template.subject)
         day = template.not_before.date()
@@ -205,16 +168,16 @@ class Release:
             )
         return found
 
-    def _record_intents(self, begun: Sequence[_Begun]) -> None:
-        for group in _groups(begun):
-            _together(self._intend, group)
+    def _record_intents(self, begun: Sequence[Begun]) -> None:
+        for group in groups_by_authority(begun):
+            write_together(self._intend, group)
         for one in begun:
             if isinstance(one.failure, IntegrityError):
                 one.failure = Unavailable(
                     "issuance.serial", "The serial number that was drawn is in use already; try again."
                 )
 
-    def _intend(self, begun: Sequence[_Begun]) -> None:
+    def _intend(self, begun: Sequence[Begun]) -> None:
         now = self._clock.now().utc
         rows = {
             one.serial: {
@@ -234,12 +197,12 @@ class Release:
             for one in begun
         }
 
-        def action(connection: Connection) -> list[_Begun]:
-            allowed = _allowed(connection, begun)
+        def action(connection: Connection) -> list[Begun]:
+            allowed = still_allowed(connection, begun)
             records.add_intents(connection, [rows[one.serial] for one in allowed])
             return allowed
 
-        def event(one: _Begun) -> Event:
+        def event(one: Begun) -> Event:
             return Event(
                 type="certificate.intended",
                 outcome="success",
@@ -256,15 +219,15 @@ class Release:
         for one in self._recorder.transact_all(lambda allowed: map(event, allowed), action):
             one.intended = True
 
-    def _record_issued(self, begun: Sequence[_Begun]) -> None:
-        for group in _groups(begun):
-            _together(self._issued, group)
+    def _record_issued(self, begun: Sequence[Begun]) -> None:
+        for group in groups_by_authority(begun):
+            write_together(self._issued, group)
 
-    def _issued(self, begun: Sequence[_Begun]) -> None:
+    def _issued(self, begun: Sequence[Begun]) -> None:
         now = self._clock.now().utc
 
-        def action(connection: Connection) -> list[_Begun]:
-            allowed = _allowed(connection, begun)
+        def action(connection: Connection) -> list[Begun]:
+            allowed = still_allowed(connection, begun)
             still = records.lock_open(connection, [one.serial for one in allowed])
             for one in allowed:
                 if one.serial not in still:
@@ -274,14 +237,14 @@ class Release:
                         "again.",
                     )
                 else:
-                    _write_also(connection, one)
+                    write_also(connection, one)
             done = [one for one in allowed if one.failure is None]
             records.mark_issued(connection, [(one.serial, one.der) for one in done], now)
             news = [News(ISSUED, one.order.template.profile.name, one.serial) for one in done]
             tell(connection, news, now)
             return done
 
-        def event(one: _Begun) -> Event:
+        def event(one: Begun) -> Event:
             profile = one.order.template.profile
             return Event(
                 type="certificate.issued",
@@ -315,7 +278,7 @@ class Release:
             )
         ]
 
-    def _close(self, begun: Sequence[_Begun]) -> None:
+    def _close(self, begun: Sequence[Begun]) -> None:
         """Close the intents of what is not released. Where that cannot be written, `settle` does so later."""
         left = [one for one in begun if one.intended and one.failure is not None]
         with suppress(Unavailable):
@@ -357,93 +320,8 @@ def reason_of(error: Exception | None) -> str:
     return str(getattr(error, "code", getattr(error, "requirement", type(error).__name__)))
 
 
-def _sign(begun: _Begun) -> None:
+def _sign(begun: Begun) -> None:
     begun.der = begun.prepared.redeem(begun.order.key.sign)
-
-
-def _each(begun: Iterable[_Begun], step: Callable[[_Begun], None]) -> None:
-    """Take each a step further against which nothing stands."""
-    for one in begun:
-        if one.failure is None:
-            try:
-                step(one)
-            except Exception as error:  # noqa: BLE001 - it is raised to who asked for this one
-                one.failure = error
-
-
-def _groups(begun: Iterable[_Begun]) -> list[list[_Begun]]:
-    """What goes into a transaction together: by authority, whose row is locked there and no other's.
-
-    So that two processes never wait for each other, each with what the other needs.
-    """
-
-    def authority(one: _Begun) -> str:
-        return one.order.template.authority
-
-    going = sorted((one for one in begun if one.failure is None), key=authority)
-    return [list(group) for _, group in groupby(going, authority)]
-
-
-def _together(write: Callable[[Sequence[_Begun]], None], begun: Sequence[_Begun]) -> None:
-    """Write a group in one transaction; where one of them spoils it, each by itself."""
-    try:
-        write(begun)
-    except TrustworksError as error:  # of the log or the database: it is no single one's
-        for one in begun:
-            one.failure = one.failure or error
-    except Exception as error:  # noqa: BLE001 - it is raised to who asked for this one
-        left = [one for one in begun if one.failure is None]
-        if len(begun) == 1:
-            begun[0].failure = begun[0].failure or error
-        else:
-            for one in left:
-                _together(write, [one])
-
-
-def _write_also(connection: Connection, begun: _Begun) -> None:
-    """Let an order's `also` write; what it writes is undone when it objects."""
-    if begun.order.also is not None:
-        try:
-            with connection.begin_nested():
-                begun.order.also(connection, begun.der)
-        except TrustworksError as error:
-            begun.failure = error
-
-
-def _allowed(connection: Connection, begun: Sequence[_Begun]) -> list[_Begun]:
-    """Those of one authority against which nothing stands that may change while a certificate is made.
-
-    The authorities, their lists, what the keys are used for: asked inside the transactions that write the
-    intents and the certificates, so that nothing crosses them.
-    """
-    serials = []
-    authority = begun[0].order.template.authority
-    name: str | None = authority
-    while name is not None and (found := records.lock_authority(connection, name=name)) is not None:
-        serials.append(found.serial)
-        name = found.parent
-    # Read after the locks, as a statement of its own: one that waited for a lock may show what was before.
-    chain = records.statuses(connection, serials)
-    head = next(iter(records.crl_heads(connection, authority)), None)
-    plan = records.terminated_by_plan(connection, authority)
-    digests = list({one.spki_sha256 for one in begun})
-    keys, blocked = records.uses_of_keys(connection, digests), records.blocked_keys(connection, digests)
-    together: dict[bytes, list[KeyUse]] = {}  # what those before it in this transaction are for
-
-    def check(one: _Begun) -> None:
-        check_authority_usable(chain)
-        check_list_goes_on(head)
-        check_not_terminated(authority, plan)
-        known = keys.get(one.spki_sha256)
-        check_key_not_compromised(None if known is None else known.lost)
-        check_key_not_blocked(one.spki_sha256, blocked)
-        use = KeyUse(one.serial, one.order.template.profile.name, one.subject)
-        others = together.setdefault(one.spki_sha256, [])
-        check_key_has_one_use(use.profile, use.subject, [*(() if known is None else known.uses), *others])
-        others.append(use)
-
-    _each(begun, check)
-    return [one for one in begun if one.failure is None]
 
 
 def objection_of(check: Callable[[], None]) -> str | None:

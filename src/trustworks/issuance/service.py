@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from trustworks.core.audit import Event
 from trustworks.core.errors import Refused, Rejected, TrustworksError, Unavailable
 from trustworks.issuance import records
+from trustworks.issuance.begun import Order
 from trustworks.issuance.model import (
     AuthorityRecord,
     Issued,
@@ -28,7 +29,7 @@ from trustworks.issuance.model.requests import Request, Template
 from trustworks.issuance.orders import Asked, Orders, new_serial
 from trustworks.issuance.profiles import profile_named
 from trustworks.issuance.profiles.tbs import read_authority
-from trustworks.issuance.release import INTENT_LIFE, Order, Release, reason_of
+from trustworks.issuance.release import INTENT_LIFE, Release, reason_of
 from trustworks.issuance.revocation import LostKeys, Reception, RevocationRequests, StatusChange
 from trustworks.issuance.rules import requests as request_rules
 from trustworks.issuance.together import Together
