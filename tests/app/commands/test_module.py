@@ -167,6 +167,7 @@ def test_a_request_for_no_key_or_into_no_folder_is_refused_in_a_sentence(
     assert isinstance(done.exception, Unavailable)
     assert done.exception.code == "module.key-absent"
     facts("generate-key", "--token", "tsu", "--label", "k", obj=wiring)
+    facts("approve", "--operator", "TEST", obj=wiring)  # nothing signs on a token that nobody approved
     done = call(*order, "--subject", "TEST", obj=wiring)
     assert isinstance(done.exception, Malformed)
     assert "TYPE=VALUE" in str(done.exception)
@@ -443,6 +444,7 @@ def test_without_a_place_for_approvals_that_is_said(softhsm: Path, token: Pkcs11
 @pytest.mark.parametrize("algorithm", ["P-256", "RSA-3072"])
 def test_a_request_is_signed_in_the_module_and_logged(wiring: Wiring, tmp_path: Path, algorithm: str) -> None:
     key = facts("generate-key", "--token", "tsu", "--label", "k", "--algorithm", algorithm, obj=wiring)
+    facts("approve", "--operator", "TEST", obj=wiring)  # nothing signs on a token that nobody approved
     order = ("request", "--token", "tsu", "--label", "k")
     file = tmp_path / "k.csr"
     done = call(*order, "--subject", "C=XX, CN=TSU 2 TEST", "--out", file, obj=wiring)
@@ -461,6 +463,7 @@ def test_a_request_is_signed_in_the_module_and_logged(wiring: Wiring, tmp_path: 
 
 def test_a_request_is_written_over_no_file_unless_that_is_asked(wiring: Wiring, tmp_path: Path) -> None:
     facts("generate-key", "--token", "tsu", "--label", "k", obj=wiring)
+    facts("approve", "--operator", "TEST", obj=wiring)  # nothing signs on a token that nobody approved
     file = tmp_path / "server.key"
     file.write_bytes(b"a private key")
     order = ("request", "--token", "tsu", "--label", "k", "--out", file)
@@ -468,13 +471,14 @@ def test_a_request_is_written_over_no_file_unless_that_is_asked(wiring: Wiring, 
     assert isinstance(done.exception, Rejected)
     assert done.exception.code == "output.exists"
     assert file.read_bytes() == b"a private key"
-    assert wiring.recorded[-1].type == "module.key-generated"  # nothing was signed
+    assert wiring.recorded[-1].type == "module.approved"  # nothing was signed
     assert call(*order, "--replace", obj=wiring).exit_code == 0
     assert x509.load_pem_x509_csr(file.read_bytes()).is_signature_valid
 
 
 def test_a_request_goes_into_a_pipe_which_stays_one(wiring: Wiring, tmp_path: Path) -> None:
     facts("generate-key", "--token", "tsu", "--label", "k", obj=wiring)
+    facts("approve", "--operator", "TEST", obj=wiring)  # nothing signs on a token that nobody approved
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
