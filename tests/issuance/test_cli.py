@@ -115,6 +115,8 @@ def test_a_certificate_is_issued_shown_listed_and_revoked(cli: Cli, csr: Path, t
         "issue", "--profile", "natural", "--csr", str(csr), "--subject", NATURAL, "--out", str(out), "--chain"
     )
     assert done.exit_code == 0, done.output
+    ((what, about),) = cli.wiring.approvals  # a qualified certificate without an application
+    assert (what, about["profile"]) == ("certificate.qualified", "natural")
     leaf, issuing = x509.load_pem_x509_certificates(out.read_bytes())
     leaf.verify_directly_issued_by(issuing)
     serial = f"{leaf.serial_number:040x}"
@@ -235,7 +237,9 @@ def test_lists_are_published_listed_and_written(cli: Cli, csr: Path, tmp_path: P
     cli.json("revoke", serial, "--reason", "superseded")
     done = cli.json("publish", noun=crl)
     assert (done["authority"], done["entries"]) == ("issuing", 1)
+    assert cli.wiring.approvals == []
     assert "list 1 of root with 0 entries" in cli("publish", "--authority", "root", noun=crl).stdout
+    assert cli.wiring.approvals == [("status.root-list", {"authority": "root", "after": 0})]
     states = cli.json("list", noun=crl)
     assert [(one["authority"], one["fresh"]) for one in states] == [("issuing", True), ("root", True)]
     assert cli("list", noun=crl).stdout.count("fresh") == 2
@@ -305,6 +309,8 @@ def test_who_revokes_an_authority_is_told_to_publish_the_list_above(
     said = cli("revoke", serial, "--reason", "cACompromise").stdout
     assert f"publish the list of {above} now" in said
     assert f"trustworks crl publish --authority {above}" in said
+    # With an authority goes all that it issued, which nobody revokes alone.
+    assert cli.wiring.approvals == [("revocation.mass", {"serial": serial, "reason": "cACompromise"})]
 
 
 def test_where_nothing_can_be_written_nothing_is_issued(

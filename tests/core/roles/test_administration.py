@@ -82,6 +82,15 @@ def test_first_operators_in_conflict_or_with_one_key_are_refused(provider: Roles
 
 
 @pytest.mark.req("TRUSTWORKS:ROLES-BOOTSTRAP")
+def test_a_stricter_configuration_makes_no_room_for_a_second_bootstrap(founded: RolesProvider) -> None:
+    asked = {"kind": "roles.change", "approvals": 5}
+    strict = founded.service(quorum=[asked])
+    more = [founded.enrolment(f"more-{number}", SO) for number in range(5)]
+    assert refusal(lambda: strict.administration.bootstrap(more, by="root")) == "TRUSTWORKS:ROLES-BOOTSTRAP"
+    assert {one.name for one in strict.office.operators()}.isdisjoint({"more-0"})
+
+
+@pytest.mark.req("TRUSTWORKS:ROLES-BOOTSTRAP")
 def test_the_owner_helps_where_nobody_is_left_who_could_approve(
     founded: RolesProvider, clock: PlacedClock
 ) -> None:

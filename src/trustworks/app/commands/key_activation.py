@@ -10,7 +10,7 @@ import typer
 
 from trustworks.app.commands.key_backups import TokenName  # noqa: TC001 - Typer reads it
 from trustworks.app.commands.key_custodians import custodian_token, read_card, read_file
-from trustworks.app.commands.key_custody import register_of
+from trustworks.app.commands.key_custody import check_active, register_of
 from trustworks.app.commands.tokens import AsJson, ModuleWiring, approved
 from trustworks.core.durable import put
 from trustworks.core.errors import Malformed, Rejected, TrustworksError, Unavailable
@@ -133,6 +133,7 @@ def activate(
             opening = documents.read(PinOpening, read_file(answer), f"The opening {answer}")
             activation.add(opening)
             opened_by.append(opening.name)
+    check_active(context, opened_by)
     pin = activation.pin()
     with register_of(context) as (_, on_event):
         uri = wiring.token_uri(token)

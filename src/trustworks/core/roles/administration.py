@@ -18,6 +18,7 @@ from trustworks.core.module.algorithms import algorithm_of
 from trustworks.core.roles import changes, jws, records
 from trustworks.core.roles.model import Act, Operator, Person, check_name
 from trustworks.core.roles.rules import duties, founding
+from trustworks.core.roles.rules.quorum import DEFAULTS
 from trustworks.core.roles.rules.separation import as_compared
 from trustworks.core.roles.standing import standing_of
 
@@ -54,7 +55,10 @@ class Administration:
         def action(connection: Connection) -> list[Operator]:
             policy = self._office.settings.quorum_for(changes.WHAT)
             present = records.list_operators(connection)
-            founding.check_nobody_can_approve(policy, present, now.utc)
+            # Also by the product's own policy: else a configuration that asks for more approvals than there
+            # are operators would let its writer enrol new ones beside them.
+            for one in (policy, DEFAULTS[changes.WHAT]):
+                founding.check_nobody_can_approve(one, present, now.utc)
             made = [self._enrol(connection, one, by="owner", now=now) for one in new]
             founding.check_can_approve(policy, records.list_operators(connection), now.utc)
             return made

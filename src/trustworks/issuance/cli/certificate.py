@@ -128,6 +128,11 @@ def issue(
     if out is not None:
         check_output(out, replace=replace)
     wiring.check_not_subject(Act.ISSUE, by, [concerned_by(octets, attributes)])
+    if profile_named(profile).qc_type is not None:
+        # An application has its evidence, and an officer who compared it; what is typed here has neither. The
+        # request's key is in the digest, so that it gives no name away.
+        asked = hashlib.sha256(b"".join((profile.encode(), octets, subject.encode()))).hexdigest()
+        wiring.approved("certificate.qualified", {"profile": profile, "request": asked}, by=by)
     with wiring.open_issuance() as issuance:
         issuance.settle(by="issuance")
         issued = issuance.issue(request)
@@ -234,6 +239,11 @@ def revoke(
     number, why = read_serial(serial), reason_named(reason)
     lost = None if invalidity_date is None else read_moment(invalidity_date)
     with wiring.open_issuance() as issuance:
+        publish = next(
+            (one.parent or one.name for one in issuance.authorities() if one.serial == number), None
+        )
+        if publish is not None:  # with an authority goes all that it issued
+            wiring.approved("revocation.mass", {"serial": number, "reason": why.name}, by=by)
         asked = Reception(
             kind=kind,
             requester=requester or by,
@@ -241,9 +251,6 @@ def revoke(
             confirmed_how=confirmed_how,
         )
         done = issuance.revoke(number, why, by=by, invalidity_date=lost, asked=asked)
-        publish = next(
-            (one.parent or one.name for one in issuance.authorities() if one.serial == number), None
-        )
     if as_json:
         told = {"serial": number, "reason": why.name, "revoked_at": done.revoked_at.isoformat()}
         more = {"unproven_time": done.unproven, "also": list(done.also), "publish": publish}

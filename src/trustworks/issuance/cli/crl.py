@@ -119,8 +119,11 @@ def publish(
     """
     wiring: CrlWiring = context.obj
     check_authority(wiring, authority)
+    is_root, newest = _root_and_newest(wiring, authority)
     if last:
         wiring.approved("status.last-list", {"authority": authority}, by=by)
+    elif is_root:
+        wiring.approved("status.root-list", {"authority": authority, "after": newest}, by=by)
     with publisher(wiring, authority) as open_publisher:
         done = open_publisher.publish_all(authority, actor=by, final=last)
     if as_json:
@@ -132,6 +135,14 @@ def publish(
                 f"Published list {one.number} of {Scope(one.authority, one.shard).words} with {one.entries} "
                 f"entries; the next is due before {one.next_update:%Y-%m-%d %H:%M} UTC."
             )
+
+
+def _root_and_newest(wiring: CrlWiring, name: str) -> tuple[bool, int]:
+    """Whether an authority is a root, whose key nobody uses alone, and the number of its newest list."""
+    with wiring.open_database() as database, database.read() as connection:
+        found = records.authority(connection, name)
+        newest = records.last_number(connection, name)
+    return found is not None and found.parent is None, newest
 
 
 def _as_dict(done: CrlRecord) -> dict[str, object]:

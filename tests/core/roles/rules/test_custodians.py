@@ -17,7 +17,10 @@ def test_a_custodian_who_retired_opens_nothing() -> None:
     check_custodians(["anna", "clara", "nobody-enrolled"], people.values())
     for state in ("retired", "locked"):
         others = people | {"clara": replace(people["clara"], state=state)}
-        with pytest.raises(Refused, match="clara cannot open a backup") as error:
+        with pytest.raises(Refused, match="clara cannot open this") as error:
             check_custodians(["anna", "clara"], others.values())
         assert error.value.requirement == "EN319411-1:GEN-6.5.2-06"
         check_custodians(["anna", "boris"], others.values())
+    without = people | {"clara": replace(people["clara"], roles=frozenset())}
+    with pytest.raises(Refused, match="clara cannot open this"):
+        check_custodians(["anna", "clara"], without.values())

@@ -19,11 +19,11 @@ def check_custodians(names: Iterable[str], operators: Iterable[Operator]) -> Non
 
     A custodian whom nobody enrolled is known by the token alone. Source: EN 319 411-1, GEN-6.5.2-06.
     """
-    gone = {one.name for one in operators if one.state != "active"}
+    gone = {one.name for one in operators if one.state != "active" or not one.roles}
     left = sorted(gone.intersection(names))
     if left:
         raise Refused(
             "EN319411-1:GEN-6.5.2-06",
-            f"{', '.join(left)} cannot open a backup: no active operator any more. Let other custodians "
-            "open, and have the key backed up anew where too few are left.",
+            f"{', '.join(left)} cannot open this: no active operator with a role any more. Let other "
+            "custodians open, and have the key backed up anew where too few are left.",
         )
