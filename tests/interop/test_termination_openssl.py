@@ -75,6 +75,12 @@ def test_authorities_end_by_a_plan_whatever_interrupts_it(lab: Lab, plan: Path) 
     untold = lab.run(*command, *told[:-2], check=False)
     assert "public is not told" in untold.stderr
     _killed_at("answers:issuing", lab, [*command, *told])
+    into = [*command, *told]
+    into[into.index("end")] = "rehearsal"
+    taken = lab.run(*into, check=False)
+    assert taken.returncode != 0
+    assert "holds the export of a rehearsal" in taken.stderr
+    assert "left: export" in lab.run("termination", "status", str(plan), check=False).stdout
     done = json.loads(lab.run(*command, *told, "--json").stdout)["done"]
     assert [one["step"] for one in done][-1] == "export"
     assert lab.run("termination", "status", str(plan)).stdout.count("left: ") == 0

@@ -134,7 +134,7 @@ class Termination:
             self._key(name)
         for one in self._plan.further_keys:
             self._check_spki(self._module(one.token).key(one.label), bytes.fromhex(one.spki_sha256))
-        exported = self._export(out)
+        exported = self._export(out, final=False)
         self._recorder.record(
             self._event("termination.rehearsed", {"authorities": counts, "sums": exported["sums"]})
         )
@@ -157,7 +157,7 @@ class Termination:
                 self._tell(step)
                 what, _, of = step.partition(":")
                 action: Callable[[], dict[str, JSON]] = (
-                    (lambda: self._export(out)) if what == "export" else self._action(what, of)
+                    (lambda: self._export(out, final=True)) if what == "export" else self._action(what, of)
                 )
                 self._record(step, action())
         return self.done()
@@ -297,7 +297,7 @@ class Termination:
         left: list[JSON] = [*sorted(living_backups(history))]
         return {"key": spki_sha256.hex(), "done": self._plan.keys, "backups_left": left}
 
-    def _export(self, out: Path) -> dict[str, JSON]:
+    def _export(self, out: Path, *, final: bool) -> dict[str, JSON]:
         settings = self._wiring.config.audit
         key = self._module("audit").key(label=settings.key)
         documents = [(one.kind, self._wiring.base / one.file) for one in self._plan.documents]
@@ -310,6 +310,13 @@ class Termination:
                 "termination.export",
                 f"The export does not verify: {'; '.join(verdict.findings[:5])}. It is left in {out}; see "
                 "`trustworks audit verify`, and name another folder.",
+            )
+        left = sorted(set(self._plan.authorities) - set(verdict.ended))
+        if final and left:
+            raise Unavailable(
+                "termination.export",
+                f"{out} holds the export of a rehearsal: in it {', '.join(left)} had not ended. Name another "
+                "folder.",
             )
         certified = settings.certificate is not None and certifies(read_one(settings.certificate), key.spki)
         return {
