@@ -64,6 +64,7 @@ class Verdict:
         return {"ok": self.ok, **{name: getattr(self, name) for name in self.__slots__}}
 
 
+@implements("TRUSTWORKS:TERMINATION-EXPORT", disabled=lambda *_, **__: Verdict())
 def verify(folder: Path, *, signer: bytes | None = None) -> Verdict:
     """Verify an exported folder. `signer` is the SubjectPublicKeyInfo that has to have signed it, if known.
 
@@ -79,7 +80,6 @@ def verify(folder: Path, *, signer: bytes | None = None) -> Verdict:
     return verdict
 
 
-@implements("TRUSTWORKS:TERMINATION-EXPORT", disabled=None)
 def _files(folder: Path, verdict: Verdict, signer: bytes | None) -> None:
     sums = (folder / SUMS).read_bytes()
     key = load_pem_public_key((folder / "signer.pem").read_bytes())

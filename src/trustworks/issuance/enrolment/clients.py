@@ -128,7 +128,6 @@ def check_sign_in(said: SignIn, client: ApiClient, *, audience: str, now: dateti
     check_still_let_in(client)
 
 
-@implements("EN319411-1:GEN-6.5.5-04")
 def check_still_let_in(client: ApiClient) -> None:
     """Refuse a client that was removed."""
     if client.removed_at is not None:
