@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 from trustworks.core.audit import Recorder
 from trustworks.core.errors import Refused, Rejected
+from trustworks.core.roles.model import Act
 from trustworks.core.time import LabClock
 from trustworks.issuance.cli.cmp import app
 from trustworks.issuance.records import waiting as records
@@ -123,6 +124,8 @@ def test_an_officer_decides_on_requests_that_wait(wiring: Wiring) -> None:
     ]
     assert "DNS:a.example" in call(wiring, "request", "list")
     assert call(wiring, "request", "approve", "a1", "--reason", "it is there") == "Approved a1.\n"
+    ((act, by, (person,)),) = wiring.concerned  # an officer whose key it is decides nothing
+    assert (act, by, person.key_ids) == (Act.DECIDE, "registration-officer", frozenset({"00" * 32}))
     done = json.loads(call(wiring, "request", "refuse", "a2", "--reason", "it is not", "--json"))
     assert (done["state"], done["reason"], done["decided_by"]) == (
         "refused",

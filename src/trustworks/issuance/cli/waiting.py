@@ -12,8 +12,6 @@ import typer
 from trustworks.core.printable import printable
 from trustworks.core.roles.model import Act
 from trustworks.core.roles.performing import Officers, performs
-from trustworks.core.roles.rules.separation import person_of
-from trustworks.issuance.wire import read_subject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -168,9 +166,10 @@ def refuse(
 def _decide(
     wiring: EnrolmentWiring, request: str, *, approve: bool, by: str, why: str, as_json: bool
 ) -> None:
+    from trustworks.issuance.enrolment.waiting import subject_of  # noqa: PLC0415 - loads the records
+
     with open_room(wiring) as room:
         about = room.find(request)
-        named = {one.type: one.value for one in read_subject(about.subject)}
-        wiring.check_not_subject(Act.DECIDE, by, [person_of(named)])
+        wiring.check_not_subject(Act.DECIDE, by, [subject_of(about)])
         done = room.decide(request, approve=approve, by=by, why=why)
     typer.echo(json.dumps(as_dict(done)) if as_json else f"{done.state.capitalize()} {done.id}.")

@@ -13,11 +13,13 @@ import secrets
 from typing import TYPE_CHECKING
 
 from trustworks.core.audit import Event
-from trustworks.core.errors import Rejected
+from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.roles.rules.separation import person_of
 from trustworks.core.trace import implements
 from trustworks.issuance.profiles.tbs import readable_name
 from trustworks.issuance.records import waiting as records
 from trustworks.issuance.rules.requests import check_actor
+from trustworks.issuance.wire import read_subject
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from trustworks.core.audit import JSON, Recorder
+    from trustworks.core.roles.model import Person
     from trustworks.core.store import Database
     from trustworks.core.time import Clock
     from trustworks.issuance.model.requests import Request
@@ -192,3 +195,12 @@ def _nothing(id_: str) -> Rejected:
         "enrolment.request",
         f"No request {id_!r} waits for a decision. `trustworks cmp request list` shows those that do.",
     )
+
+
+def subject_of(found: WaitingRequest) -> Person:
+    """Whom a request is about, with the key that it brings: an officer decides nothing about himself."""
+    try:
+        named = {one.type: one.value for one in read_subject(found.subject)}
+    except Malformed:  # whoever it is then, the key tells
+        named = {}
+    return person_of(named, key_ids=[found.key_sha256])

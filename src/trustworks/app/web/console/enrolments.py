@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trustworks.app.web.console.edge import Page, nothing_here
-from trustworks.core.errors import Malformed, Refused, Rejected
+from trustworks.core.errors import Refused, Rejected
 from trustworks.core.roles import records as roles
-from trustworks.core.roles.model import Act, Person
-from trustworks.core.roles.rules.separation import check_not_subject, person_of
+from trustworks.core.roles.model import Act
+from trustworks.core.roles.rules.separation import check_not_subject
+from trustworks.issuance.enrolment.waiting import subject_of
 from trustworks.issuance.profiles import profile_or_none
-from trustworks.issuance.wire import read_subject
 
 if TYPE_CHECKING:
     from trustworks.app.web.console.desk import Desk
@@ -76,12 +76,3 @@ class Enrolments:
         self._edge.roles.check_not_subject(visit.actor.name, Act.DECIDE, [subject_of(found)])
         self._desk.waiting.decide(found.id, approve=approve, by=visit.actor.name, why=visit.field("reason"))
         return self._edge.redirect(f"{ROOT}/{found.id}")
-
-
-def subject_of(found: WaitingRequest) -> Person:
-    """Whom a request is about, with the key that it brings."""
-    try:
-        named = {one.type: one.value for one in read_subject(found.subject)}
-    except Malformed:  # whoever it is then, the key tells
-        named = {}
-    return person_of(named, key_ids=[found.key_sha256])
