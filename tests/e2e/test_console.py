@@ -108,6 +108,11 @@ def test_officers_issue_and_revoke_and_others_are_refused(staffed: Staffed) -> N
     staffed.run("roles", "operator", "describe", "ben", "--name", "Xenia Muster", who="anna")
     assert "Refused by EN319411-1:REG-6.2.2-26" in staffed.run(*issue, who="ben", check=False).stderr
     staffed.run("roles", "operator", "describe", "ben", who="anna")
+    alone = staffed.run(*issue, who="ben", check=False).stderr  # qualified, and without an application
+    assert "Refused by TRUSTWORKS:ROLES-QUORUM" in alone
+    assert "trustworks roles approve certificate.qualified" in alone
+    assert not out.exists()
+    issue = tuple("natural-ncp" if word == "natural" else word for word in issue)
     serial = staffed.run(*issue, who="ben")["serial"]
     assert staffed.run("certificate", "show", serial)["requested_by"] == "ben"
     revoke = ("certificate", "revoke", serial, "--reason", "superseded")
