@@ -112,8 +112,8 @@ def test_officers_issue_and_revoke_and_others_are_refused(staffed: Staffed) -> N
     assert "Refused by TRUSTWORKS:ROLES-QUORUM" in alone
     assert "trustworks roles approve certificate.qualified" in alone
     assert not out.exists()
-    issue = tuple("natural-ncp" if word == "natural" else word for word in issue)
-    serial = staffed.run(*issue, who="ben")["serial"]
+    advanced = ["natural-ncp" if word == "natural" else word for word in issue]
+    serial = staffed.run(*advanced, who="ben")["serial"]
     assert staffed.run("certificate", "show", serial)["requested_by"] == "ben"
     revoke = ("certificate", "revoke", serial, "--reason", "superseded")
     assert "Refused by CENTS419261:SA1.1" in staffed.run(*revoke, who="ben", check=False).stderr
