@@ -182,6 +182,8 @@ class Ending:
                     signer, one, wanted[one.serial], now, cert_hash=cert_hash
                 )
             ]
+            if {row["serial"] for row in rows} != wanted.keys():  # else the same would be wanted for ever
+                raise RuntimeError(f"certificates of {self.name} got no last answer")
             digest = hashlib.sha256(b"".join(row["der"] for row in rows)).hexdigest()
             detail: dict[str, JSON] = {"certificates": len(known), "sha256": digest, "first": known[0].serial}
             self._recorder.transact(
