@@ -135,7 +135,8 @@ def _altered(lab: Lab, end: Path) -> None:
     (other / "lists" / "root.crl").unlink()
     (other / "more.txt").write_text("more", encoding="utf-8")
     signature = other / "SHA256SUMS.sig"
-    signature.write_bytes(signature.read_bytes()[:-1] + b"\0")
+    octets = signature.read_bytes()
+    signature.write_bytes(octets[:-1] + bytes([octets[-1] ^ 1]))
     found = lab.run("termination", "verify", "altered", check=False)
     assert found.returncode in {1, 2}
     shutil.copy(end / "lists" / "root.crl", other / "lists" / "root.crl")
