@@ -131,7 +131,7 @@ def bare_csr(key: bytes, algorithm: bytes, sign: Callable[[bytes], bytes]) -> by
     return tlv(SEQUENCE, asked, tlv(SEQUENCE, how), tlv(BIT_STRING, b"\0", sign(asked)))
 
 
-@pytest.mark.req("TRUSTWORKS:ISSUANCE-KEY-QUALITY")
+@pytest.mark.req("TRUSTWORKS:ISSUANCE-KEY-ED25519-ORDER")
 def test_possession_of_a_key_without_a_private_key_is_not_believed(provider: Provider) -> None:
     """The Ed25519 key is the neutral point: R the neutral point and S = 0 verify for any octets."""
     neutral = b"\1" + bytes(31)

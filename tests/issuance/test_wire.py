@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import base64
 from ipaddress import ip_address
+from typing import TYPE_CHECKING
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 from issuance_testbed import make_csr
 
-from trustworks.core.der.encode import oid
+from trustworks.core.der.encode import BIT_STRING, SEQUENCE, integer, oid, tlv
 from trustworks.core.errors import Malformed, Refused
 from trustworks.issuance.model import NAME_ORDER, NameAttribute
 from trustworks.issuance.profiles.tbs import readable_name
@@ -28,6 +30,9 @@ from trustworks.issuance.wire import (
     read_serial,
     read_subject,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 GOOD = make_csr()
 PEM = x509.load_der_x509_csr(GOOD).public_bytes(Encoding.PEM)
@@ -214,3 +219,33 @@ def test_a_limit_is_written_short(text: str, amount: int, exponent: int) -> None
 def test_what_is_no_limit_is_malformed(text: str) -> None:
     with pytest.raises(Malformed, match="such as EUR 5000"):
         read_limit(text)
+
+
+def _with_point(change: Callable[[bytes], bytes]) -> bytes:
+    """A request whose key is another point than the one that was made; nothing else is right either."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    point = key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    spki = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    algorithm = spki[2:23]
+    marked = tlv(SEQUENCE, algorithm, tlv(BIT_STRING, b"\0", change(point)))
+    asked = tlv(SEQUENCE, integer(0), tlv(SEQUENCE), marked, tlv(0xA0))
+    how = tlv(SEQUENCE, oid("1.2.840.10045.4.3.2"))
+    return tlv(SEQUENCE, asked, how, tlv(BIT_STRING, b"\0", key.sign(asked, ec.ECDSA(hashes.SHA256()))))
+
+
+@pytest.mark.req("TRUSTWORKS:ISSUANCE-KEY-EC-POINT")
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda point: point[:-1] + bytes([point[-1] ^ 1]),
+        lambda _: b"\0",
+        lambda _: b"\4" + bytes(64),
+        lambda point: point[:33],
+        lambda point: b"\4" + b"\xff" * 32 + point[33:],
+    ],
+    ids=["beside-the-curve", "infinity", "zero", "cut", "no-residue"],
+)
+def test_what_is_no_point_of_the_curve_is_no_key(change: Callable[[bytes], bytes]) -> None:
+    assert read_csr(_with_point(lambda point: point)).is_signature_valid
+    with pytest.raises(Refused, match="no point of a named elliptic curve"):
+        read_csr(_with_point(change))

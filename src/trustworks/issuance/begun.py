@@ -19,6 +19,7 @@ from trustworks.issuance.rules.keys import (
     check_key_has_one_use,
     check_key_not_blocked,
     check_key_not_compromised,
+    check_key_not_listed,
 )
 
 if TYPE_CHECKING:
@@ -130,6 +131,7 @@ def still_allowed(connection: Connection, begun: Sequence[Begun]) -> list[Begun]
     plan = records.terminated_by_plan(connection, authority)
     digests = list({one.spki_sha256 for one in begun})
     keys, blocked = records.uses_of_keys(connection, digests), records.blocked_keys(connection, digests)
+    listed = records.listed_keys(connection, {one.order.template.spki for one in begun})
     together: dict[bytes, list[KeyUse]] = {}  # what those before it in this transaction are for
 
     def check(one: Begun) -> None:
@@ -139,6 +141,7 @@ def still_allowed(connection: Connection, begun: Sequence[Begun]) -> list[Begun]
         known = keys.get(one.spki_sha256)
         check_key_not_compromised(None if known is None else known.lost)
         check_key_not_blocked(one.spki_sha256, blocked)
+        check_key_not_listed(listed.get(one.order.template.spki))
         use = KeyUse(one.serial, one.order.template.profile.name, one.subject)
         others = together.setdefault(one.spki_sha256, [])
         check_key_has_one_use(use.profile, use.subject, [*(() if known is None else known.uses), *others])

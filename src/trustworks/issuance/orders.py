@@ -81,18 +81,23 @@ class Asked:
 
 
 class Known(NamedTuple):
-    """What is known of public keys, by their hashes: the authorities', certificates of lost ones, blocked."""
+    """What is known of public keys, by their hashes: the authorities', certificates of lost ones, blocked.
+
+    `listed` are those on imported lists, by themselves.
+    """
 
     authorities: frozenset[bytes]
     lost: dict[bytes, str]
     blocked: frozenset[bytes]
+    listed: dict[bytes, str]
 
     def check(self, spki: bytes) -> None:
-        """Refuse a key that is an authority's or was lost."""
+        """Refuse a key that is an authority's, was lost, or is known to be weak."""
         digest = hashlib.sha256(spki).digest()
         key_rules.check_key_is_separate(digest, self.authorities)
         key_rules.check_key_not_compromised(self.lost.get(digest))
         key_rules.check_key_not_blocked(digest, self.blocked)
+        key_rules.check_key_not_listed(self.listed.get(spki))
 
 
 class Orders:
@@ -213,12 +218,13 @@ class Orders:
         """What the database knows of these public keys; asked again where it counts."""
         digests = [hashlib.sha256(spki).digest() for spki in keys]
         if not digests:
-            return Known(frozenset(), {}, frozenset())
+            return Known(frozenset(), {}, frozenset(), {})
         with self._database.read() as connection:
             return Known(
                 records.authority_keys(connection, digests),
                 records.compromised_keys(connection, digests),
                 records.blocked_keys(connection, digests),
+                records.listed_keys(connection, keys),
             )
 
     def provider_attributes(self) -> dict[str, str | None]:

@@ -17,9 +17,11 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
     load_pem_public_key,
 )
+from cryptography.x509.oid import PublicKeyAlgorithmOID
 
-from trustworks.core.errors import Malformed
+from trustworks.core.errors import Malformed, Refused
 from trustworks.core.printable import printable
+from trustworks.core.trace import implements
 from trustworks.issuance.model import NAME_ORDER, LostKey, NameAttribute, serial_hex
 from trustworks.issuance.model.requests import Limit
 
@@ -86,13 +88,16 @@ class Csr:
 
 
 def read_csr(data: bytes) -> Csr:
-    """A PKCS#10 request in DER or PEM, and nothing else beside it. Raises `Malformed`."""
+    """A PKCS#10 request in DER or PEM, and nothing else beside it.
+
+    Raises `Malformed`, and `Refused` for a key that is no point of its curve.
+    """
     if len(data) > MAX_CSR:
         raise Malformed(f"The request has {len(data)} octets; none needs more than {MAX_CSR}.")
     try:
         is_pem = _PEM.match(data) is not None
         request = x509.load_pem_x509_csr(data) if is_pem else x509.load_der_x509_csr(data)
-        key = request.public_key()
+        key = _key_of(request)
         _ = request.signature_hash_algorithm  # an unknown one is found out when it is asked for
     except (ValueError, TypeError, x509.InvalidVersion) as error:
         raise Malformed(
@@ -109,6 +114,30 @@ def read_csr(data: bytes) -> Csr:
         key_algorithm=request.public_key_algorithm_oid.dotted_string,  # type: ignore[attr-defined] # untyped there
         key=key,
     )
+
+
+def _key_of(request: x509.CertificateSigningRequest) -> object:
+    try:
+        return request.public_key()
+    except ValueError:
+        check_ec_point(request.public_key_algorithm_oid.dotted_string)  # type: ignore[attr-defined] # untyped there
+        raise
+
+
+@implements("TRUSTWORKS:ISSUANCE-KEY-EC-POINT")
+def check_ec_point(algorithm: str) -> None:
+    """Refuse a key that cannot be loaded where it is one for elliptic curves: it is no point of its curve.
+
+    `cryptography` and OpenSSL look at the curve's equation. Whoever uses such a key gives away parts of his
+    own (invalid-curve attacks), and with the point at infinity anything verifies.
+    Source: SEC 1, 3.2.2.1; NIST SP 800-56A, 5.6.2.3.
+    """
+    if algorithm == PublicKeyAlgorithmOID.EC_PUBLIC_KEY.dotted_string:
+        raise Refused(
+            "TRUSTWORKS:ISSUANCE-KEY-EC-POINT",
+            "The request's key is no point of a named elliptic curve: it is not on the curve, is the point "
+            "at infinity, or its curve is not told by a name. Make a new key.",
+        )
 
 
 def read_alternative_names(csr: Csr) -> tuple[str, ...]:

@@ -18,7 +18,15 @@ LOOKS = {
     *("audit show", "store status", "profile list", "profile show", "assurance trace"),
     *("roles acts", "roles operator list", "roles operator show", "roles credential list"),
     *("roles change list", "roles change show", "roles approvals list", "roles approvals verify"),
-    *("certificate show", "certificate list", "revocation list", "crl list", "crl show", "crl check"),
+    *(
+        "certificate show",
+        "certificate list",
+        "certificate blocked list",
+        "revocation list",
+        "crl list",
+        "crl show",
+        "crl check",
+    ),
     *("api client list", "api webhook list", "api webhook deliveries"),
     *("api client list", "registration list", "registration show", "registration example"),
     *(

@@ -258,6 +258,7 @@ NOT_BOUND = {
     "bound by checkers of their own, some hundred thousand an hour": (
         "certificates", "crls", "timestamp_tokens",
     ),
+    "hashed together: their hash names their list, which is bound": ("key_list_entries",),
     "signed by their authority, and told by the digest of each batch": ("last_answers",),
     "what is on its way out; what it is about is bound": ("notices", "notice_marks"),
     "the state of a conversation, gone when it is over; the log tells what came of it": (

@@ -39,6 +39,7 @@ CHANGING = {
         "body", "content", "implicit", "transaction_id", "nonce",
     },
     "identity_evidence": {"content"},
+    "key_lists": {"retired_at", "retired_by", "retired_why"},
     "notices": {"due_at", "tries", "sent_at", "given_up_at", "problem"},
     "registration_decisions": {"reason"},
     "revocation_requests": {

@@ -342,6 +342,7 @@ def all_bound_tables() -> list[Table]:
     import trustworks.issuance.records.clients  # noqa: PLC0415
     import trustworks.issuance.records.cmp  # noqa: PLC0415
     import trustworks.issuance.records.endings  # noqa: PLC0415
+    import trustworks.issuance.records.key_lists  # noqa: PLC0415
     import trustworks.issuance.records.notices  # noqa: PLC0415
     import trustworks.issuance.records.waiting  # noqa: PLC0415
     import trustworks.issuance.registration.records  # noqa: F401, PLC0415

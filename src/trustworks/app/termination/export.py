@@ -43,6 +43,7 @@ RECORDS: Final = (
     "certificates",
     "crls",
     "identity_evidence",
+    "key_lists",
     "last_answers",
     "module_key_backups",
     "module_key_history",

@@ -83,6 +83,7 @@ def of(services: Services) -> dict[str, Callable[[], Well]]:
         found["crl"] = partial(pointing, partial(crl, services))
         if services.issues:
             found["module.issuing"] = partial(module, services.issuing)
+        found["key-lists"] = partial(key_lists, services)
         if config.issuance.protocols:
             found["enrolment"] = partial(enrolment, services)
     return found
@@ -222,6 +223,25 @@ def crl(services: Services) -> Well:
     return Well(
         sentence=f"Fresh: {told}{more}{shards}.{due}",
         detail={one.scope.words: one.as_dict() for one in lists[:MOST_LISTS]},
+    )
+
+
+def key_lists(services: Services) -> Well:
+    """How many weak and published keys are known by imported lists, and how old these are.
+
+    None is no reason to serve nobody: which lists there are to have is for the operator to know.
+    """
+    from trustworks.issuance.records.key_lists import all_key_lists  # noqa: PLC0415
+
+    with services.log.get().database.read() as connection:
+        used = [one for one in all_key_lists(connection) if one.retired_at is None]
+    if not used:
+        return Well(sentence="No list of weak keys was imported: `trustworks certificate blocked import`.")
+    newest, keys = max(one.dated_at for one in used), sum(one.entries for one in used)
+    return Well(
+        sentence=f"{keys} weak or published keys are known by {len(used)} list(s), the newest of "
+        f"{newest:%Y-%m-%d}.",
+        detail={one.id[:16]: f"{one.entries} of {one.dated_at:%Y-%m-%d}" for one in used[:MOST_LISTS]},
     )
 
 

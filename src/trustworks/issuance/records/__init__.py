@@ -75,6 +75,7 @@ from trustworks.issuance.records.issuers import (
     lock_authority,
     pending_since,
 )
+from trustworks.issuance.records.key_lists import listed_keys
 from trustworks.issuance.records.lists import (
     Published,
     RevokedRow,
@@ -172,6 +173,7 @@ __all__ = [
     "list_certificates",
     "list_clients",
     "list_digest",
+    "listed_keys",
     "lock_authority",
     "lock_open",
     "mark_abandoned",

@@ -129,6 +129,19 @@ def check_key_not_compromised(serial: str | None) -> None:
         )
 
 
+@implements("TRUSTWORKS:ISSUANCE-KEY-LISTED")
+def check_key_not_listed(source: str | None) -> None:
+    """Refuse a key that an imported list of weak or known keys has; `source` says where that list is from.
+
+    Source: EN 319 411-1, 6.3.1; CVE-2008-0166 (keys of Debian's OpenSSL) and those that were published.
+    """
+    if source is not None:
+        raise Refused(
+            "TRUSTWORKS:ISSUANCE-KEY-LISTED",
+            f"The key is on a list of keys that are weak or known to others ({source}); make a new key.",
+        )
+
+
 @implements("TRUSTWORKS:ISSUANCE-KEY-BLOCKED")
 def check_key_not_blocked(spki_sha256: bytes, blocked: Collection[bytes]) -> None:
     """Refuse a key that is on record as known to others, whether it was ever certified here or not.

@@ -85,10 +85,16 @@ def _check_csr(csr: bytes, order: Order, signed: Signed) -> None:
         names = read_alternative_names(read)
     except Malformed as error:
         raise Problem("badCSR", str(error)) from error
+    except Refused as error:
+        raise Problem("badCSR", _with_rule(error)) from error
     common = [str(one.value) for one in read.request.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)]
     order_rules.check_csr_names(names, common, order.names)
     spki = read.request.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     order_rules.check_not_account_key(spki, signed.key.spki)
+
+
+def _with_rule(error: Refused) -> str:
+    return f"{error} ({error.requirement})"
 
 
 def _claim(
@@ -125,7 +131,7 @@ def _given_back(server: AcmeServer, claimed: Order, error: TrustworksError) -> E
         case Malformed():
             problem = Problem("badCSR", str(error))
         case Refused(requirement=requirement) if requirement.startswith(_OF_THE_KEY):
-            problem = Problem("badCSR", str(error))
+            problem = Problem("badCSR", _with_rule(error))
         case Rejected(code="issuance.key-kind"):
             problem = Problem("badCSR", str(error))
         case _:
