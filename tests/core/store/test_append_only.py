@@ -34,6 +34,7 @@ CHANGING = {
     },
     "cmp_transactions": {"state"},
     "enrolment_credentials": {"used", "withdrawn_at"},
+    "enrolment_renewals": {"made"},
     "enrolment_requests": {
         "state", "decided_at", "decided_by", "decided_why", "serial",
         "body", "content", "implicit", "transaction_id", "nonce",

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from trustworks.issuance.enrolment.secrets import Credentials, NewCredential
     from trustworks.issuance.records.cmp import Credential
+    from trustworks.issuance.records.renewals import Renewals
 
 app = typer.Typer(no_args_is_help=True, help="Enrolment by CMP and EST: secrets and certificates it goes by.")
 secret_app = typer.Typer(no_args_is_help=True, help="Shared secrets: create, list, withdraw.")
@@ -33,6 +34,7 @@ app.add_typer(request_app, name="request")
 
 LAB_PROFILE: Final = "device"
 LAB_SUBJECT: Final = "CN=*"
+DAYS: Final = 1096
 
 
 Profile = Annotated[
@@ -63,6 +65,15 @@ AskOfficer = Annotated[
 ]
 Uses = Annotated[int, typer.Option(help="How many certificates it is good for.")]
 Days = Annotated[int, typer.Option(help="Days until it ends.")]
+RenewalCount = Annotated[
+    int | None,
+    typer.Option(
+        "--renewals",
+        help="How often its certificates may be renewed by who holds them, all together. Default: ten times "
+        "for each use.",
+    ),
+]
+RenewalDays = Annotated[int, typer.Option(help="Days within which its certificates may be renewed.")]
 
 
 @contextmanager
@@ -92,6 +103,8 @@ def new_credential(
     days: int,
     by: str,
     ask_officer: bool,
+    renewals: int | None,
+    renewal_days: int,
 ) -> NewCredential:
     """What a credential is for. Outside a laboratory profile and subject are the officer's to say."""
     from trustworks.issuance.enrolment.secrets import NewCredential  # noqa: PLC0415
@@ -113,6 +126,8 @@ def new_credential(
         days=days,
         by=by,
         ask_officer=ask_officer,
+        renewals=renewals,
+        renewal_days=renewal_days,
     )
 
 
@@ -127,6 +142,8 @@ def create(
     *,
     uses: Uses = 1,
     days: Days = 7,
+    renewals: RenewalCount = None,
+    renewal_days: RenewalDays = DAYS,
     reference: Annotated[
         str | None, typer.Option(help="What the client names it by. Default: 16 random digits.")
     ] = None,
@@ -146,6 +163,8 @@ def create(
         days=days,
         by=by,
         ask_officer=ask_officer,
+        renewals=renewals,
+        renewal_days=renewal_days,
     )
     with open_credentials(wiring) as credentials:
         named, secret = credentials.create_secret(new, reference=reference)
@@ -168,23 +187,28 @@ def list_secrets(
 ) -> None:
     """List secrets and registered certificates, newest first; never the secrets themselves."""
     from trustworks.issuance.records import cmp as records  # noqa: PLC0415
+    from trustworks.issuance.records.renewals import all_renewals  # noqa: PLC0415
 
     del folder
     wiring: EnrolmentWiring = context.obj
     with wiring.open_database() as database, database.read() as connection:
         found = records.list_credentials(connection, limit=limit)
+        renewals = all_renewals(connection, found)
     if as_json:
-        typer.echo(json.dumps([as_dict(one) for one in found]))
+        typer.echo(json.dumps([as_dict(one, renewals[one.reference]) for one in found]))
         return
     for one in found:
         state = "withdrawn" if one.withdrawn_at is not None else f"{one.used} of {one.uses} used"
         ends = f"until {one.expires_at:%Y-%m-%d %H:%M}"
+        renewed = renewals[one.reference]
+        told = f"{renewed.made} of {renewed.most} renewals until {renewed.until:%Y-%m-%d %H:%M}"
         typer.echo(
-            f"{one.reference}  {one.kind:<11}  {state:<16}  {ends}  {one.profile}  {printable(one.subject)}"
+            f"{one.reference}  {one.kind:<11}  {state:<16}  {ends}  {told}  {one.profile}  "
+            f"{printable(one.subject)}"
         )
 
 
-def as_dict(found: Credential) -> dict[str, Any]:
+def as_dict(found: Credential, renewals: Renewals) -> dict[str, Any]:
     """A credential as JSON values."""
     return {
         "reference": found.reference,
@@ -195,6 +219,9 @@ def as_dict(found: Credential) -> dict[str, Any]:
         "ask_officer": found.ask_officer,
         "uses": found.uses,
         "used": found.used,
+        "renewals": renewals.most,
+        "renewed": renewals.made,
+        "renewals_until": renewals.until.isoformat(),
         "created_at": found.created_at.isoformat(),
         "created_by": found.created_by,
         "expires_at": found.expires_at.isoformat(),
@@ -212,7 +239,7 @@ def withdraw(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Withdraw a secret or a registered certificate: it authorises nothing any more."""
+    """Withdraw a secret or a registered certificate: it authorises nothing any more, and no renewals."""
     del folder
     wiring: EnrolmentWiring = context.obj
     with open_credentials(wiring) as credentials:
@@ -236,6 +263,8 @@ def register(
     alternative_name: Names = None,
     uses: Uses = 1,
     days: Days = 7,
+    renewals: RenewalCount = None,
+    renewal_days: RenewalDays = DAYS,
     ask_officer: AskOfficer = False,
     by: By = "registration-officer",
     authority: Annotated[
@@ -266,6 +295,8 @@ def register(
         days=days,
         by=by,
         ask_officer=ask_officer,
+        renewals=renewals,
+        renewal_days=renewal_days,
     )
     with open_credentials(wiring) as credentials:
         reference = credentials.register_certificate(

@@ -18,7 +18,13 @@ from trustworks.core.pki.certificates import ALL, load
 from trustworks.core.time import any_time
 from trustworks.core.trace import implements
 from trustworks.issuance.enrolment.cmp.general import template_extensions
-from trustworks.issuance.enrolment.holders import check_holder, evidence_of_certificate, issued_here
+from trustworks.issuance.enrolment.holders import (
+    check_holder,
+    check_renewable,
+    count_renewal,
+    evidence_of_certificate,
+    issued_here,
+)
 from trustworks.issuance.enrolment.names import attributes_of
 from trustworks.issuance.enrolment.secrets import (
     check_equals_evidence,
@@ -127,7 +133,9 @@ class EstServer:
         check_label(label, evidence.profile)
         subject, names = attributes_of(csr.request.subject), csr.alternative_names()
         check_equals_evidence(evidence, subject, names)
-
+        now = any_time(self._authority.clock).utc
+        own = client.certificate
+        behind = None if own is None else check_renewable(own, self._authority.database, now)
         request = Request(
             profile=evidence.profile,
             csr=csr,
@@ -142,6 +150,8 @@ class EstServer:
         def also(connection: Connection, certificate: bytes) -> None:
             if client.credential is not None:
                 use(connection, client.credential.reference, self._authority.clock.now().utc)
+            if behind is not None:
+                count_renewal(connection, behind, now)
             if place is not None:
                 finish(connection, place, serial_of(certificate))
 

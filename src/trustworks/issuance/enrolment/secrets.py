@@ -25,6 +25,7 @@ from trustworks.core.secret_file import derived_key, draw_secret, read_secret
 from trustworks.core.trace import implements
 from trustworks.issuance.profiles import profile_named
 from trustworks.issuance.records import cmp as records
+from trustworks.issuance.records.renewals import DAYS, EACH, Renewals, add_renewals
 from trustworks.issuance.rules import requests as request_rules
 from trustworks.issuance.wire import read_subject
 
@@ -89,7 +90,8 @@ class SecretKey:
 class NewCredential:
     """What a registration officer decides: which requests a credential authorises, how many, until when.
 
-    With `ask_officer` the officer decides on each request, too (`waiting.py`).
+    With `ask_officer` the officer decides on each request, too (`waiting.py`). What it brought is renewed by
+    its holders as often as `renewals` says in all (None: ten times for each use), within `renewal_days`.
     """
 
     profile: str
@@ -99,6 +101,8 @@ class NewCredential:
     days: int = 7
     by: str = "registration-officer"
     ask_officer: bool = False
+    renewals: int | None = None
+    renewal_days: int = DAYS
 
 
 class Credentials:
@@ -149,6 +153,13 @@ class Credentials:
                 f"A credential is for 1 to {MAX_USES} uses within 1 to {MAX_DAYS} days; "
                 f"{new.uses} uses and {new.days} days were given.",
             )
+        most = EACH * new.uses if new.renewals is None else new.renewals
+        if not 0 <= most <= EACH * MAX_USES or not 1 <= new.renewal_days <= MAX_DAYS:
+            raise Rejected(
+                "enrolment.limits",
+                f"What a credential brings is renewed 0 to {EACH * MAX_USES} times within 1 to "
+                f"{MAX_DAYS} days; {most} times and {new.renewal_days} days were given.",
+            )
         now = self._clock.now().utc
         record = records.Credential(
             reference=reference,
@@ -171,6 +182,8 @@ class Credentials:
                     "enrolment.reference",
                     f"There is a credential {reference} already; take another reference.",
                 )
+            until = now + timedelta(days=new.renewal_days)
+            add_renewals(connection, Renewals(reference=reference, most=most, made=0, until=until))
 
         event = self._event("enrolment.credential-created", record, new.by, now)
         self._recorder.transact(event, action)

@@ -27,7 +27,7 @@ from trustworks.issuance.enrolment.cmp.protection import Protection, SignaturePr
 from trustworks.issuance.enrolment.cmp.requester import Requester, find_requester
 from trustworks.issuance.enrolment.cmp.requests import Asked, read_request
 from trustworks.issuance.enrolment.cmp.signer import CmpSigner, check_standing, check_within, open_signer
-from trustworks.issuance.enrolment.holders import issued_here
+from trustworks.issuance.enrolment.holders import check_renewable, count_renewal, issued_here
 from trustworks.issuance.enrolment.names import attributes_of
 from trustworks.issuance.enrolment.secrets import check_equals_evidence, check_usable, use
 from trustworks.issuance.enrolment.waiting import SENTENCE, finish, waits
@@ -182,6 +182,8 @@ class Exchange:
         if conversation.body == Body.kur.name:
             self._check_update(requester, asked)
         evidence = requester.evidence()
+        own = requester.certificate
+        behind = None if own is None else check_renewable(own, self._authority.database, now)
         check_equals_evidence(evidence, asked.subject, asked.names)
         request = Request(
             profile=evidence.profile,
@@ -213,6 +215,8 @@ class Exchange:
             rules.check_transaction_is_new(known=not records.add_transaction(connection, new))
             if requester.credential is not None:
                 use(connection, requester.credential.reference, now)
+            if behind is not None:
+                count_renewal(connection, behind, now)
             if place is not None:
                 finish(connection, place, serial)
 
