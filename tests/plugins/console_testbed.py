@@ -52,8 +52,10 @@ class Answer(NamedTuple):
         )
 
 
-def ask(shell: Shell, method: str, path: str, body: bytes = b"", **headers: str) -> Answer:
-    """One request through the application that a worker runs."""
+def ask(
+    shell: Shell, method: str, path: str, body: bytes = b"", *, address: str = "", **headers: str
+) -> Answer:
+    """One request through the application that a worker runs, from an address or from nowhere."""
     where, _, query = path.partition("?")
     given = {name.replace("_", "-"): value for name, value in headers.items() if value}
     scope = {
@@ -62,6 +64,7 @@ def ask(shell: Shell, method: str, path: str, body: bytes = b"", **headers: str)
         "path": where,
         "query_string": query.encode(),
         "headers": [(name.encode(), value.encode("latin-1")) for name, value in given.items()],
+        "client": (address, 4711) if address else None,
     }
     sent: list[dict[str, Any]] = []
 
@@ -76,7 +79,7 @@ def ask(shell: Shell, method: str, path: str, body: bytes = b"", **headers: str)
     return Answer(sent[0]["status"], found, sent[1]["body"])
 
 
-def shell_of(routes: list[Route]) -> Shell:
+def shell_of(routes: list[Route], identity: ClientIdentity | None = None) -> Shell:
     """The application that answers these routes."""
 
     async def nothing(scope: Any, receive: Any, send: Any) -> None:
@@ -85,7 +88,9 @@ def shell_of(routes: list[Route]) -> Shell:
         await send({"type": "http.response.body", "body": b""})
 
     traffic: Any = SimpleNamespace(count=lambda *_: None)
-    return Shell(routes, pages=nothing, traffic=traffic, identity=ClientIdentity(), body_timeout=5)
+    return Shell(
+        routes, pages=nothing, traffic=traffic, identity=identity or ClientIdentity(), body_timeout=5
+    )
 
 
 class Visitor:

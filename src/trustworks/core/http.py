@@ -48,7 +48,8 @@ class RawRequest:
     `path` is decoded, `raw_path` is as it came over the wire (an OCSP request by GET is percent-encoded
     Base64), `query` what follows its question mark, as it came. `client_certificate` is the DER of the
     client's certificate, given only by a proxy that the configuration pins. `secure` says that the request
-    came over TLS, to us or to such a proxy.
+    came over TLS, to us or to such a proxy. `client_address` is the client's IP address, where it is
+    known: of a connection of its own, or as such a proxy says.
     """
 
     method: str
@@ -59,6 +60,7 @@ class RawRequest:
     client_certificate: bytes | None = None
     secure: bool = False
     query: str = ""
+    client_address: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

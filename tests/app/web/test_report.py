@@ -12,11 +12,18 @@ from console_testbed import Answer, ask, shell_of
 from sqlalchemy import select
 
 from trustworks.app.web import report
+from trustworks.app.web.client_identity import ClientIdentity
 from trustworks.core.audit.records import events
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.issuance.http.api.bodies import pem
 from trustworks.issuance.revocation import ProblemReports
-from trustworks.issuance.rules.problem_reports import ProblemReport, check_not_too_many, check_report
+from trustworks.issuance.rules.problem_reports import (
+    ProblemReport,
+    check_not_too_many,
+    check_report,
+    check_share,
+    network_of,
+)
 
 if TYPE_CHECKING:
     from issuance_testbed import Provider
@@ -161,3 +168,85 @@ def test_more_reports_than_officers_can_read_are_refused_for_a_while(
     with pytest.raises(Rejected, match="Too many"):
         check_not_too_many(60, 60)
     check_not_too_many(59, 60)
+
+
+def page_for(provider: Provider, identity: ClientIdentity | None = None) -> Shell:
+    reports = ProblemReports(
+        provider.issuance.requests,
+        database=provider.database,
+        now=lambda: provider.clock.moment,
+        per_hour=1000,
+        per_address=2,
+    )
+    return shell_of(report.routes(reports, banners=[], version="1"), identity)
+
+
+def statuses(shell: Shell, address: str, times: int, **headers: str) -> list[int]:
+    body = json.dumps(WISH).encode()
+    return [
+        ask(shell, "POST", "/report", body, address=address, content_type=report.JSON, **headers).status
+        for _ in range(times)
+    ]
+
+
+@pytest.mark.req("TRUSTWORKS:ISSUANCE-REPORTS-SHARED")
+def test_who_floods_the_page_shuts_nobody_else_out(provider: Provider) -> None:
+    shell = page_for(provider)
+    assert statuses(shell, "192.0.2.1", 3000).count(202) == 2
+    assert statuses(shell, "192.0.2.2", 3) == [202, 202, 429]
+    network = [statuses(shell, f"2001:db8::{one:x}", 1)[0] for one in range(1, 500)]
+    assert network.count(202) == 2
+    assert statuses(shell, "2001:db8:0:1::1", 1) == [202]
+    assert statuses(shell, "::ffff:192.0.2.1", 1) == [429]  # the first one, written otherwise
+    assert len(recorded(provider)) == 7
+    assert "192.0.2" not in str(recorded(provider))
+    provider.clock.advance(hours=1, seconds=1)
+    assert statuses(shell, "192.0.2.1", 1) == [202]
+    with pytest.raises(Rejected, match="your network"):
+        check_share(2, 2)
+
+
+@pytest.mark.req("TRUSTWORKS:ISSUANCE-REPORTS-SHARED")
+def test_only_a_trusted_proxy_says_where_a_report_comes_from(provider: Provider) -> None:
+    pinned = ClientIdentity(secret_header="x-proxy", secret=b"s" * 40, address_header="x-forwarded-for")
+    shell = page_for(provider, pinned)
+    for number in range(20):  # a stranger names another address each time
+        statuses(shell, "192.0.2.1", 1, x_forwarded_for=f"198.51.100.{number}")
+    assert len(recorded(provider)) == 2
+    proxy = {"x_proxy": "s" * 40}
+    for number in range(20):  # and so does one behind the proxy, which adds the true one
+        statuses(shell, "127.0.0.1", 1, x_forwarded_for=f"198.51.100.{number}, 192.0.2.7", **proxy)
+    assert len(recorded(provider)) == 4
+    assert statuses(shell, "127.0.0.1", 1, x_forwarded_for="192.0.2.8", **proxy) == [202]
+    on_socket = page_for(provider, ClientIdentity(unix_socket=True))
+    assert statuses(on_socket, "", 4) == [202] * 4  # nobody says from where: all together alone are counted
+
+
+def test_a_report_that_could_not_be_recorded_does_not_count(
+    provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell = page_for(provider)
+
+    def fails(*_: object, **__: object) -> None:
+        raise Rejected("report.test", "Not now.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(provider.issuance.requests, "receive", fails)
+        assert 202 not in statuses(shell, "192.0.2.1", 3)
+    assert statuses(shell, "192.0.2.1", 3) == [202, 202, 429]
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        (None, ""),
+        ("", ""),
+        ("unix:", ""),
+        ("192.0.2.1", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+    ],
+)
+def test_who_counts_as_one(address: str | None, network: str) -> None:
+    assert network_of(address) == network

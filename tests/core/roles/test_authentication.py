@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+import stat
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 from operators_testbed import Authenticator, certificate_of, new_key, signer_of
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 
 from trustworks.core.errors import Refused, Rejected, Unavailable
-from trustworks.core.roles import Act, Factor, Role, authentication, passkeys
+from trustworks.core.roles import Act, Factor, Role, challenges, passkeys
 from trustworks.core.roles.authentication import SIGN_IN, csrf_token
 from trustworks.core.roles.changes import NewCredential, new_change
+from trustworks.core.roles.records.tables import challenges as challenges_table
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from operators_testbed import PlacedClock, RolesProvider
 
 SO, SA = Role.SECURITY_OFFICER, Role.SYSTEM_ADMINISTRATOR
@@ -274,20 +279,56 @@ def test_an_answer_that_is_no_registration_is_rejected(founded: RolesProvider) -
             passkeys.register(good, **given)
 
 
-def test_challenges_do_not_pile_up(
-    founded: RolesProvider, monkeypatch: pytest.MonkeyPatch, clock: PlacedClock
-) -> None:
-    monkeypatch.setattr(authentication, "MOST_CHALLENGES", 2)
-    auth = founded.roles.authentication
-    for _ in range(2):
-        auth.new_challenge(SIGN_IN)
-    with pytest.raises(Unavailable) as caught:
-        auth.new_challenge(SIGN_IN)
-    assert caught.value.code == "roles.challenges"
-    code = auth.new_entry(founded.actor("anna"))  # who is known already is not kept out by who is not
+def kept(founded: RolesProvider) -> int:
+    with founded.database.read() as connection:
+        waiting = select(func.count()).where(challenges_table.c.purpose == SIGN_IN)
+        return connection.execute(waiting).scalar_one()
+
+
+@pytest.mark.req("TRUSTWORKS:ROLES-CHALLENGES")
+def test_strangers_who_begin_to_sign_in_keep_nobody_out(founded: RolesProvider, clock: PlacedClock) -> None:
+    auth, device = founded.roles.authentication, enrol_passkey(founded)
+    first = auth.new_challenge(SIGN_IN)
+    begun = {auth.new_challenge(SIGN_IN) for _ in range(20_000)}
+    assert len(begun) == 20_000
+    stranger = Authenticator()
+    for challenge in list(begun)[:20]:
+        with pytest.raises(Refused):
+            auth.by_passkey(stranger.get(challenge), challenge)
+    assert kept(founded) == 0
+    for challenge in (first, begun.pop()):
+        assert auth.by_passkey(device.get(challenge), challenge)[0].name == "carl"
+    assert kept(founded) == 2
+    code = auth.new_entry(founded.actor("anna"))
     assert auth.by_entry(code)[0].name == "anna"
     clock.advance(minutes=5)
-    auth.new_challenge(SIGN_IN)
+    challenge = auth.new_challenge(SIGN_IN)
+    auth.by_passkey(device.get(challenge), challenge)
+    assert kept(founded) == 1
+
+
+@pytest.mark.req("TRUSTWORKS:ROLES-CHALLENGES")
+def test_a_challenge_is_good_once_in_all_processes_and_for_its_purpose(tmp_path: Path) -> None:
+    file, now = tmp_path / "console.secret", datetime(2026, 1, 1, tzinfo=UTC)
+    one, other, strange = challenges.Sealed(file), challenges.Sealed(file), challenges.Sealed(None)
+    challenge = one.new(SIGN_IN, now)
+    ends = now + challenges.LASTS
+    assert other.ends(challenge, SIGN_IN, now) == ends
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    changed = bytes([*challenge[:24], challenge[24] ^ 1, *challenge[25:]])  # a later end
+    for sealed, given, purpose, moment in (
+        (strange, challenge, SIGN_IN, now),
+        (other, changed, SIGN_IN, now),
+        (other, challenge[:-1], SIGN_IN, now),
+        (other, b"", SIGN_IN, now),
+        (other, challenge, "register:carl", now),
+        (other, challenge, SIGN_IN, ends),
+    ):
+        with pytest.raises(Rejected) as caught:
+            sealed.ends(given, purpose, moment)
+        assert caught.value.code == "roles.challenge"
+    with pytest.raises(Rejected):
+        challenges.check_open(None, now)
 
 
 # By a client's certificate

@@ -177,6 +177,11 @@ class ProxySettings(Table):
     secret_source: Path | None = Field(
         default=None, description="A file (mode 0600) with the proxy's secret of at least 32 characters."
     )
+    address_header: Header | None = Field(
+        default=None,
+        description="The header in which the proxy hands on the client's address, such as x-forwarded-for "
+        "(the last one counts); without it the clients behind the proxy are not told apart.",
+    )
     unix_socket: Path | None = Field(
         default=None, description="A Unix socket to listen on for the proxy; requests over it need no secret."
     )

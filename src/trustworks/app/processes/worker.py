@@ -94,6 +94,7 @@ def _identity(wiring: Wiring, listener: str) -> ClientIdentity:
         secret_header=proxy.secret_header,
         secret=None if proxy.secret_source is None else read_secret(proxy.secret_source),
         unix_socket=listener == "proxy",
+        address_header=proxy.address_header or "",
     )
 
 

@@ -1,4 +1,4 @@
-"""Whose client certificate a request carries, believed only over a channel that the configuration pins.
+"""Whose client certificate a request carries, and from where: believed over a pinned channel alone.
 
 A reverse proxy that terminates mutual TLS hands the client's certificate on in a header. Anybody can send a
 header, so it counts only over the listener's Unix socket, or together with a secret that only the proxy
@@ -31,9 +31,10 @@ def read_secret(file: Path) -> bytes:
 
 
 class ClientIdentity:
-    """Reads the client's certificate from a trusted proxy's header, and from nowhere else.
+    """Reads the client's certificate and address from a trusted proxy's headers.
 
-    `header` and `secret_header` are lower-case names; `secret` is None when no proxy is pinned by a secret;
+    `header`, `secret_header` and `address_header` are names of headers, in which the proxy hands on the
+    certificate, its secret, and the client's address; `secret` is None when no proxy is pinned by a secret;
     `unix_socket` says that this worker listens on the proxy's Unix socket only.
     """
 
@@ -44,8 +45,10 @@ class ClientIdentity:
         secret_header: str = "",
         secret: bytes | None = None,
         unix_socket: bool = False,
+        address_header: str = "",
     ) -> None:
         self._header = header.lower()
+        self._address_header = address_header.lower()
         self._secret_header = secret_header.lower()
         self._secret = secret
         self._unix_socket = unix_socket
@@ -53,7 +56,23 @@ class ClientIdentity:
     def is_ambiguous(self, headers: Iterable[tuple[bytes, bytes]]) -> bool:
         """Whether a header that says who the client is comes more than once: nobody knows whose it is."""
         names = [name.decode("latin-1").lower() for name, _ in headers]
-        return any(names.count(name) > 1 for name in (self._header, self._secret_header) if name)
+        return any(names.count(name) > 1 for name in self._names)
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        return tuple(filter(None, (self._header, self._secret_header, self._address_header)))
+
+    def address(self, headers: Mapping[str, str], scope: MutableMapping[str, Any]) -> str | None:
+        """The client's address; None where only the proxy knows it, and does not say.
+
+        Of a list, as in X-Forwarded-For, the last counts: the others may be what the client itself sent.
+        """
+        if self._address_header and self._address_header in headers and self.vouches(headers):
+            return headers[self._address_header].rpartition(",")[2].strip() or None
+        if self._unix_socket:
+            return None
+        client = scope.get("client")
+        return client[0] if client else None
 
     def vouches(self, headers: Mapping[str, str]) -> bool:
         """Whether a request came through the trusted proxy, which terminates TLS."""

@@ -130,6 +130,7 @@ class Shell:
                 client_certificate=self._identity.certificate(headers, scope),
                 secure=scope.get("scheme") == "https" or self._identity.vouches(headers),
                 query=scope.get("query_string", b"").decode("latin-1"),
+                client_address=self._identity.address(headers, scope),
             )
             answer = await route.handler(request)
         except Exception as error:  # noqa: BLE001 - the last line of defence; logged in `_failed`

@@ -100,7 +100,7 @@ class ReportPage:
         given = dict.fromkeys(_FIELDS, "")
         try:
             given |= _fields(request.body)
-            done = await asyncio.to_thread(self._reports.file, ProblemReport(**given))
+            done = await asyncio.to_thread(self._reports.file, ProblemReport(**given), request.client_address)
         except Malformed as error:
             return self._page(400, wrong=str(error), given=given)
         except Rejected as error:
@@ -112,7 +112,8 @@ class ReportPage:
     async def _take_json(self, request: RawRequest) -> RawResponse:
         try:
             body: ReportBody = read_json(ReportBody, request.body)
-            done = await asyncio.to_thread(self._reports.file, ProblemReport(**_trimmed(body.model_dump())))
+            given = ProblemReport(**_trimmed(body.model_dump()))
+            done = await asyncio.to_thread(self._reports.file, given, request.client_address)
         except Malformed as error:
             return _problem(400, "malformed", "The report cannot be read", str(error))
         except Rejected as error:

@@ -241,6 +241,7 @@ class Services:
             database=log.database,
             now=lambda: any_time(clock).utc,
             per_hour=settings.per_hour,
+            per_address=settings.per_address,
         )
         return report.routes(reports, banners=self.banners, version=self.version)
 

@@ -32,6 +32,7 @@ class Offices(Issuing):
                 settings=self.config.roles,
                 lab=self.lab,
                 revoked=lambda certificate: self.revoked(database, certificate.serial_number),
+                challenge_secret=self.state_dir / "console.secret",
             )
         )
 

@@ -16,8 +16,8 @@ from cryptography import x509
 
 from trustworks.core.audit import Event
 from trustworks.core.audit.canonical import canonical
-from trustworks.core.errors import Malformed, Refused, Rejected, TrustworksError, Unavailable
-from trustworks.core.roles import base64url, jws, passkeys, records
+from trustworks.core.errors import Malformed, Refused, Rejected, TrustworksError
+from trustworks.core.roles import base64url, challenges, jws, passkeys, records
 from trustworks.core.roles.model import Actor, Factor, Session
 from trustworks.core.roles.office import Moment, Office, rule_of
 from trustworks.core.roles.rules import access, duties
@@ -35,8 +35,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 SIGN_IN_TYPE: Final = "trustworks-sign-in+jws"
-CHALLENGE_LASTS: Final = timedelta(minutes=5)
-MOST_CHALLENGES: Final = 10_000
+CHALLENGE_LASTS: Final = challenges.LASTS
 TOUCH_EVERY: Final = timedelta(seconds=60)
 """How exactly it is known when a session was used last; a request more often than that writes nothing."""
 
@@ -50,6 +49,7 @@ class Authentication:
 
     def __init__(self, office: Office) -> None:
         self._office = office
+        self._sealed = challenges.Sealed(office.challenge_secret)
 
     # At once, by a certificate's key: the command line
 
@@ -100,9 +100,10 @@ class Authentication:
 
     def by_passkey(self, assertion: passkeys.Assertion, challenge: bytes) -> tuple[Actor, str]:
         """The operator whose passkey signed a challenge of `new_challenge`; and a session."""
-        if not self.take_challenge(challenge, SIGN_IN):
-            raise Rejected("roles.challenge", "The sign-in took too long, or was sent twice. Sign in anew.")
+        now = self._office.now().utc
+        ends = self._sealed.ends(challenge, SIGN_IN, now)
         with self._office.database.read() as connection:
+            challenges.check_unused(connection, challenge, now)
             found = records.credential(connection, handle=assertion.handle)
         name, key_id = (_NOBODY, "none") if found is None else (found.operator, found.key_id)
 
@@ -110,7 +111,10 @@ class Authentication:
             shown = passkeys.verify(assertion, credential, challenge=challenge, after=credential.sign_count)
             return shown.sign_count
 
-        return self._admit(name, key_id, frozenset(Factor), verify, how="passkey", session=True)
+        def once(connection: Connection) -> None:
+            challenges.use_once(connection, challenge, SIGN_IN, ends=ends, now=now)
+
+        return self._admit(name, key_id, frozenset(Factor), verify, how="passkey", session=True, also=once)
 
     # From the command line into the console
 
@@ -150,8 +154,12 @@ class Authentication:
         *,
         how: str,
         session: bool = False,
+        also: Callable[[Connection], None] = lambda _: None,
     ) -> tuple[Actor, str]:
-        """Judge an attempt and write it down in one transaction; `verify` answers the passkey's counter."""
+        """Judge an attempt and write it down in one transaction; `verify` answers the passkey's counter.
+
+        `also` is done in it for who is let in, and may still refuse him.
+        """
         now = self._office.now()
         token = secrets.token_urlsafe(32) if session else ""
         refusal: list[TrustworksError] = []
@@ -171,6 +179,7 @@ class Authentication:
                 return False
             try:
                 count = self._judge(operator, key_id, factors, verify, now)
+                also(connection)
             except (Refused, Rejected) as error:
                 refusal.append(error)
                 return self._fail(connection, operator, error, now)
@@ -311,18 +320,13 @@ class Authentication:
     # Challenges
 
     def new_challenge(self, purpose: str) -> bytes:
-        """A challenge for an authenticator, which is good once, for five minutes, for this purpose.
-
-        Raises `Unavailable` (roles.challenges) while too many wait.
-        """
-        now, challenge = self._office.now(), secrets.token_bytes(32)
+        """A challenge for an authenticator, which is good once, for five minutes, for this purpose."""
+        now = self._office.now()
+        if purpose == SIGN_IN:  # anybody may ask for these
+            return self._sealed.new(purpose, now.utc)
+        challenge = secrets.token_bytes(32)
         with self._office.database.begin() as connection:
             records.drop_challenges(connection, now=now.utc)
-            # Anybody may begin to sign in; that must not keep those out who are known already.
-            if purpose == SIGN_IN and records.count_challenges(connection, SIGN_IN) >= MOST_CHALLENGES:
-                raise Unavailable(
-                    "roles.challenges", "Too many sign-ins were begun and not ended. Try again in minutes."
-                )
             records.add_challenge(
                 connection,
                 hashlib.sha256(challenge).digest(),

@@ -13,6 +13,7 @@ from trustworks.core.time import any_time
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
+    from pathlib import Path
 
     from cryptography import x509
     from sqlalchemy import Connection
@@ -39,6 +40,7 @@ class Office:
 
     `revoked` answers why an operator's certificate is revoked, where the provider knows that; None where it
     is not. `system` stands for the system's clock, which dates what is done while `clock` gives no time.
+    `challenge_secret` is the file with the secret of all processes' challenges; None: each has its own.
     """
 
     database: Database
@@ -48,6 +50,7 @@ class Office:
     lab: bool = False
     revoked: Callable[[x509.Certificate], str | None] = lambda _: None
     system: Clock | None = None
+    challenge_secret: Path | None = None
 
     def now(self) -> Moment:
         """Trusted time, else the system's: who may act does not wait for it, and the log says which."""

@@ -209,10 +209,16 @@ class ProblemReportSettings(Table):
     """[issuance.problem-reports]: the public page on which anybody reports a problem with a certificate."""
 
     per_hour: int = Field(
-        default=60,
+        default=300,
         ge=0,
         le=10_000,
         description="How many reports are taken in an hour, from all together; 0: there is no page.",
+    )
+    per_address: int = Field(
+        default=5,
+        ge=1,
+        le=10_000,
+        description="How many of them from one IPv4 address or IPv6 network (/64), in each worker process.",
     )
 
 

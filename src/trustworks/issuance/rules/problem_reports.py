@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
 
 from trustworks.core.errors import Malformed, Rejected
@@ -64,6 +65,31 @@ def check_not_too_many(recent: int, per_hour: int) -> None:
             "Too many reports came in within the last hour. Try again later, or reach the provider by the "
             "contact in its practice statement.",
         )
+
+
+@implements("TRUSTWORKS:ISSUANCE-REPORTS-SHARED")
+def check_share(taken: int, per_address: int) -> None:
+    """Refuse one who reported much within an hour: nobody who floods the officers is to shut others out."""
+    if taken >= per_address:
+        raise Rejected(
+            "report.too-many",
+            f"From your network {taken} reports were taken within the last hour. Try again later, or reach "
+            "the provider by the contact in its practice statement.",
+        )
+
+
+def network_of(address: str | None) -> str:
+    """Who counts as one: an IPv4 address, an IPv6 network (/64); empty where nobody knows."""
+    try:
+        found = ip_address((address or "").partition("%")[0])
+    except ValueError:
+        return ""
+    if isinstance(found, IPv6Address):
+        mapped = found.ipv4_mapped
+        if mapped is None:
+            return str(ip_network((found, 64), strict=False))
+        found = mapped
+    return str(found)
 
 
 def as_note(report: ProblemReport, certificate: str) -> str:

@@ -159,6 +159,8 @@ def test_a_sign_in_that_does_not_hold_is_told_and_opens_nothing(
         "/console/login/passkey", {"assertion": Authenticator().get(challenge).as_dict()}, 403
     )
     assert stranger["rule"] == "CENTS419261:IA1.1"
+    browser.json("/console/login/passkey", {"assertion": device.get(challenge).as_dict()})
+    browser.cookie = ""
     replayed = browser.json("/console/login/passkey", {"assertion": device.get(challenge).as_dict()}, 403)
     assert replayed["rule"] == "roles.challenge"
     more = {"assertion": device.get(b"").as_dict(), "x": 1}

@@ -35,12 +35,12 @@ from trustworks.core.roles.records.sessions import (
     add_session,
     close_session,
     close_sessions,
-    count_challenges,
     drop_challenges,
     purpose_of,
     session,
     take_challenge,
     touch_session,
+    use_challenge,
 )
 
 __all__ = [
@@ -57,7 +57,6 @@ __all__ = [
     "change",
     "close_session",
     "close_sessions",
-    "count_challenges",
     "count_operators",
     "credential",
     "drop_challenges",
@@ -77,5 +76,6 @@ __all__ = [
     "set_state",
     "take_challenge",
     "touch_session",
+    "use_challenge",
     "withdraw_grant",
 ]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from trustworks.core.roles.model import Factor, Session
 from trustworks.core.roles.records.tables import challenges, sessions
@@ -76,13 +77,6 @@ def close_sessions(connection: Connection, operator: str, *, at: datetime) -> in
 # Challenges
 
 
-def count_challenges(connection: Connection, purpose: str) -> int:
-    """How many challenges wait for this purpose."""
-    query = select(func.count()).select_from(challenges).where(challenges.c.purpose == purpose)
-    found: int = connection.execute(query).scalar_one()
-    return found
-
-
 def add_challenge(
     connection: Connection, challenge_sha256: bytes, purpose: str, *, ends_at: datetime
 ) -> None:
@@ -90,6 +84,18 @@ def add_challenge(
     connection.execute(
         insert(challenges).values(challenge_sha256=challenge_sha256, purpose=purpose, ends_at=ends_at)
     )
+
+
+def use_challenge(
+    connection: Connection, challenge_sha256: bytes, purpose: str, *, ends_at: datetime
+) -> bool:
+    """Note that a challenge was used; False when it was before."""
+    try:
+        with connection.begin_nested():  # what it failed on is told in the same transaction
+            add_challenge(connection, challenge_sha256, purpose, ends_at=ends_at)
+    except IntegrityError:
+        return False
+    return True
 
 
 def take_challenge(connection: Connection, challenge_sha256: bytes, purpose: str, *, now: datetime) -> bool:
