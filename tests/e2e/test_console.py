@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+CONFIRMED = ("--confirmed-how", "called back")
+
+
 pytestmark = pytest.mark.e2e
 
 SECRET = "long and secret"
@@ -115,7 +118,7 @@ def test_officers_issue_and_revoke_and_others_are_refused(staffed: Staffed) -> N
     advanced = ["natural-ncp" if word == "natural" else word for word in issue]
     serial = staffed.run(*advanced, who="ben")["serial"]
     assert staffed.run("certificate", "show", serial)["requested_by"] == "ben"
-    revoke = ("certificate", "revoke", serial, "--reason", "superseded")
+    revoke = ("certificate", "revoke", serial, "--reason", "superseded", *CONFIRMED)
     assert "Refused by CENTS419261:SA1.1" in staffed.run(*revoke, who="ben", check=False).stderr
     assert staffed.run("certificate", "show", serial)["status"] == "good"
     staffed.run(*revoke, who="rita")

@@ -22,6 +22,9 @@ from laboratory import PROGRAM, failure, until
 if TYPE_CHECKING:
     from laboratory import Lab
 
+CONFIRMED = ("--confirmed-how", "called back")
+
+
 pytestmark = pytest.mark.e2e
 
 
@@ -83,7 +86,7 @@ def test_status_of_a_revoked_and_of_a_never_issued_certificate(lab: Lab, tmp_pat
     trust = lab.folder / "trust"
     ask = f"openssl ocsp -CAfile {trust}/root.pem -issuer {trust}/issuing.pem -url {lab.url}/ocsp"
     assert "a.pem: good" in shell(f"{ask} -cert a.pem", tmp_path)
-    lab.run("certificate", "revoke", serial, "--reason", "superseded")
+    lab.run("certificate", "revoke", serial, "--reason", "superseded", *CONFIRMED)
     assert "a.pem: revoked" in shell(f"{ask} -cert a.pem", tmp_path)
     never = shell(f"{ask} -serial 0x{'42' * 20}", tmp_path)
     assert ": good" not in never

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
     from postgresql_server import PostgresqlServer
 
+CONFIRMED = ("--confirmed-how", "called back")
+
+
 pytestmark = pytest.mark.e2e
 
 
@@ -269,7 +272,7 @@ def revoke(lab: Lab, name: str) -> None:
         text=True,
     )
     serial = shown.stdout.strip().removeprefix("serial=").lower().zfill(40)
-    lab.run("certificate", "revoke", serial, "--reason", "keyCompromise")
+    lab.run("certificate", "revoke", serial, "--reason", "keyCompromise", *CONFIRMED)
 
 
 @pytest.mark.req("TRUSTWORKS:APP-REVOKED-TOLD", "TRUSTWORKS:STATUS-OCSP-REVOKED-STOPS")

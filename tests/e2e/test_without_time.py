@@ -12,6 +12,9 @@ from laboratory import openssl, until
 if TYPE_CHECKING:
     from laboratory import Lab
 
+CONFIRMED = ("--confirmed-how", "called back")
+
+
 pytestmark = pytest.mark.e2e
 
 
@@ -21,7 +24,7 @@ def test_a_revocation_without_trusted_time_is_recorded_and_told_later(copied: La
     assert copied.run("time", "status", check=False).returncode == 1
     certificate = copied.folder / "certs" / "tls.pem"
     serial = f"{x509.load_pem_x509_certificates(certificate.read_bytes())[0].serial_number:040x}"
-    said = copied.run("certificate", "revoke", serial, "--reason", "keyCompromise").stdout
+    said = copied.run("certificate", "revoke", serial, "--reason", "keyCompromise", *CONFIRMED).stdout
     assert "There is no trusted time (clock." in said
     assert json.loads(copied.run("certificate", "show", serial, "--json").stdout)["status"] == "revoked"
     lists = copied.run("crl", "list", check=False)

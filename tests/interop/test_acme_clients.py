@@ -23,6 +23,7 @@ from trustworks.issuance.model import serial_hex
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+CONFIRMED = ("--confirmed-how", "called back")
 ROOT = Path(__file__).resolve().parents[2]
 NODE_PACKAGES = ROOT / ".venv" / "node"
 pytestmark = [pytest.mark.interop, pytest.mark.xdist_group("acme-clients")]
@@ -116,7 +117,7 @@ def test_certbot_renews_what_the_server_says_is_to_be_renewed(served: AcmeLab, c
     certbot.standalone(name)
     first = certbot.serial(name)
     # The server's suggestion for a revoked certificate has passed (RFC 9773): certbot follows it.
-    served.lab.run("certificate", "revoke", first, "--reason", "superseded")
+    served.lab.run("certificate", "revoke", first, "--reason", "superseded", *CONFIRMED)
     certbot("renew", "--cert-name", name, "--no-random-sleep-on-renew")
     second = certbot.serial(name)
     assert second != first

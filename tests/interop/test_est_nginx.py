@@ -20,6 +20,9 @@ from trustworks.issuance.wire import serial_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+CONFIRMED = ("--confirmed-how", "called back")
+
+
 pytestmark = pytest.mark.interop
 
 # As docs/est.md shows it, with what makes it run in a folder of its own.
@@ -151,6 +154,8 @@ def test_a_certificate_is_renewed_by_who_shows_it_to_nginx(proxied: Proxied) -> 
     # What was revoked renews nothing, although nginx still lets it in.
     der = proxied.folder / "first.x509"
     openssl("x509", "-in", first, "-outform", "DER", "-out", der)
-    proxied.lab.run("certificate", "revoke", serial_of(der.read_bytes()), "--reason", "superseded")
+    proxied.lab.run(
+        "certificate", "revoke", serial_of(der.read_bytes()), "--reason", "superseded", *CONFIRMED
+    )
     status, answer = proxied.est("simplereenroll", *mine, *again)
     assert (status, b"revoked" in answer) == (403, True)

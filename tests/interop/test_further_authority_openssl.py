@@ -13,6 +13,9 @@ from laboratory import Lab, openssl, until
 if TYPE_CHECKING:
     from pathlib import Path
 
+CONFIRMED = ("--confirmed-how", "called back")
+
+
 pytestmark = [pytest.mark.interop, pytest.mark.e2e]
 
 
@@ -71,7 +74,7 @@ def test_a_further_authority_issues_and_its_status_is_served(tmp_path: Path) -> 
         said = status()
         assert "Response verify OK" in said
         assert "c.pem: good" in said
-        lab.run("certificate", "revoke", issued["serial"], "--reason", "superseded")
+        lab.run("certificate", "revoke", issued["serial"], "--reason", "superseded", *CONFIRMED)
         assert "c.pem: revoked" in until(lambda: "revoked" in (found := status()) and found, what="OCSP")
         until(lambda: "certificate revoked" in judged(), seconds=60, what="the list with the revocation")
     finally:

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from trustworks.issuance.service import Issuance
 
 
+CONFIRMED = ("--confirmed-how", "called back")
+
+
 class Tokens:
     """The tokens' keys, by whatever label."""
 
@@ -128,7 +131,7 @@ def test_a_certificate_is_issued_shown_listed_and_revoked(cli: Cli, csr: Path, t
     assert cli("show", serial, "--pem").stdout.encode() == leaf.public_bytes(Encoding.PEM)
     assert "Anna Muster TEST" in cli("show", serial.upper()).stdout
 
-    revoked = cli.json("revoke", serial, "--reason", "KeyCompromise")
+    revoked = cli.json("revoke", serial, "--reason", "KeyCompromise", *CONFIRMED)
     assert revoked["reason"] == "keyCompromise"
     assert revoked["publish"] is None
     (listed,) = cli.json("list", "--revoked")
@@ -143,7 +146,7 @@ def test_a_certificate_is_issued_shown_listed_and_revoked(cli: Cli, csr: Path, t
 )
 def test_the_date_of_a_loss_is_in_utc_unless_it_names_a_zone(cli: Cli, csr: Path, written: str) -> None:
     serial = cli.json("issue", "--profile", "natural", "--csr", str(csr), "--subject", NATURAL)["serial"]
-    cli.json("revoke", serial, "--reason", "keyCompromise", "--invalidity-date", written)
+    cli.json("revoke", serial, "--reason", "keyCompromise", *CONFIRMED, "--invalidity-date", written)
     assert cli.json("show", serial)["invalidity_date"] == "2026-02-01T11:00:00+00:00"
 
 
@@ -156,9 +159,9 @@ def test_who_revokes_without_trusted_time_is_told(cli: Cli, csr: Path, provider:
     issue = ("issue", "--profile", "tsu", "--csr", str(csr), "--subject", "CN=TEST TSU")
     first, second = (cli.json(*issue)["serial"] for _ in range(2))
     provider.clock.refusal = Unavailable("clock.jump", "The clock is stopped: it jumped.")
-    told = cli.json("revoke", first, "--reason", "superseded")
+    told = cli.json("revoke", first, "--reason", "superseded", *CONFIRMED)
     assert told["unproven_time"] == "clock.jump"
-    done = cli("revoke", second, "--reason", "keyCompromise")
+    done = cli("revoke", second, "--reason", "keyCompromise", *CONFIRMED)
     assert "There is no trusted time (clock.jump" in done.stdout
     assert cli.json("show", second)["status"] == "revoked"
     assert isinstance(cli("release", second).exception, Unavailable)
@@ -166,7 +169,7 @@ def test_who_revokes_without_trusted_time_is_told(cli: Cli, csr: Path, provider:
 
 def test_a_hold_is_lifted(cli: Cli, csr: Path) -> None:
     serial = cli.json("issue", "--profile", "tsu", "--csr", str(csr), "--subject", "CN=TEST TSU")["serial"]
-    cli.json("revoke", serial, "--reason", "certificateHold")
+    cli.json("revoke", serial, "--reason", "certificateHold", *CONFIRMED)
     assert cli.json("show", serial)["status"] == "held"
     assert cli.json("release", serial) == {"serial": serial, "held": False}
     assert cli.json("show", serial)["status"] == "good"
@@ -214,9 +217,9 @@ def test_what_cannot_be_issued_is_said_in_a_sentence(
 @pytest.mark.parametrize(
     ("arguments", "family", "word"),
     [
-        (("revoke", "xyz", "--reason", "superseded"), Malformed, "hexadecimal"),
-        (("revoke", "00", "--reason", "bored"), Rejected, "keyCompromise"),
-        (("revoke", "00", "--reason", "superseded"), Rejected, "No certificate"),
+        (("revoke", "xyz", "--reason", "superseded", *CONFIRMED), Malformed, "hexadecimal"),
+        (("revoke", "00", "--reason", "bored", *CONFIRMED), Rejected, "keyCompromise"),
+        (("revoke", "00", "--reason", "superseded", *CONFIRMED), Rejected, "No certificate"),
         (("show", "00"), Rejected, "No certificate"),
         (("list", "--state", "lost"), Malformed, "issuing"),
     ],
@@ -234,7 +237,7 @@ def test_lists_are_published_listed_and_written(cli: Cli, csr: Path, tmp_path: P
     assert before.exit_code == 1
     assert "no list was published" in before.stdout
     serial = cli.json("issue", "--profile", "tsu", "--csr", str(csr), "--subject", "CN=TEST TSU")["serial"]
-    cli.json("revoke", serial, "--reason", "superseded")
+    cli.json("revoke", serial, "--reason", "superseded", *CONFIRMED)
     done = cli.json("publish", noun=crl)
     assert (done["authority"], done["entries"]) == ("issuing", 1)
     assert cli.wiring.approvals == []
@@ -306,7 +309,7 @@ def test_who_revokes_an_authority_is_told_to_publish_the_list_above(
     cli: Cli, provider: Provider, name: str, above: str
 ) -> None:
     serial = provider.issuance.authority(name).serial
-    said = cli("revoke", serial, "--reason", "cACompromise").stdout
+    said = cli("revoke", serial, "--reason", "cACompromise", *CONFIRMED).stdout
     assert f"publish the list of {above} now" in said
     assert f"trustworks crl publish --authority {above}" in said
     # With an authority goes all that it issued, which nobody revokes alone.
@@ -438,10 +441,10 @@ NO_TEXT = "\udcff"  # an octet 0xff of an argument, as Python has it
         ("issue", "--profile", "tls-server", "--subject", "CN=TEST", "--alternative-name", NO_TEXT),
         ("issue", "--profile", "tls-server", "--subject", "CN=TEST", "--alternative-name", f"DNS:{NO_TEXT}"),
         ("issue", "--profile", "tls-server", "--subject", "CN=TEST", "--alternative-name", f"IP:{NO_TEXT}"),
-        ("revoke", NO_TEXT, "--reason", "superseded"),
-        ("revoke", "00", "--reason", NO_TEXT),
-        ("revoke", "00", "--reason", "superseded", "--by", NO_TEXT),
-        ("revoke", "00", "--reason", "superseded", "--invalidity-date", NO_TEXT),
+        ("revoke", NO_TEXT, "--reason", "superseded", *CONFIRMED),
+        ("revoke", "00", "--reason", NO_TEXT, *CONFIRMED),
+        ("revoke", "00", "--reason", "superseded", *CONFIRMED, "--by", NO_TEXT),
+        ("revoke", "00", "--reason", "superseded", *CONFIRMED, "--invalidity-date", NO_TEXT),
         ("release", NO_TEXT),
         ("release", "00", "--by", NO_TEXT),
         ("show", NO_TEXT),
@@ -511,7 +514,7 @@ def test_the_operator_who_acts_is_in_the_record(cli: Cli, csr: Path) -> None:
     )
     assert person.key_ids == {hashlib.sha256(spki).hexdigest()}
     assert cli.json("show", issued["serial"])["requested_by"] == "ben"
-    held = ("revoke", issued["serial"], "--reason", "certificateHold")
+    held = ("revoke", issued["serial"], "--reason", "certificateHold", *CONFIRMED)
     cli.json(*held, "--as", "rita", "--key", "k")
     cli.json("release", issued["serial"], "--as", "rita", "--key", "k")
     assert [one[0] for one in cli.wiring.asked[1:]] == [Act.REVOKE, Act.RELEASE]
@@ -525,7 +528,7 @@ def test_who_may_not_changes_nothing(cli: Cli, csr: Path) -> None:
     cli.wiring.refusal = Refused("CENTS419261:SA1.1", "Not you.")
     for arguments in (
         ("issue", "--profile", "natural", "--csr", str(csr), "--subject", NATURAL),
-        ("revoke", issued["serial"], "--reason", "superseded"),
+        ("revoke", issued["serial"], "--reason", "superseded", *CONFIRMED),
         ("release", issued["serial"]),
     ):
         done = cli(*arguments)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
-from status_provider import Provider, serial_of
+from status_provider import Provider, TestClock, serial_of
 
 from trustworks.core.audit.records import events
 from trustworks.core.errors import Refused, Rejected, Unavailable
@@ -22,6 +22,7 @@ from trustworks.issuance.profiles import PROFILES
 from trustworks.issuance.revocation import Reception, RevocationRequests, StatusChange
 from trustworks.issuance.rules import revocation as revocation_rules
 from trustworks.issuance.rules import revocation_requests as rules
+from trustworks.issuance.rules.problem_reports import ProblemReport, as_note
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -245,9 +246,96 @@ def test_what_was_confirmed_for_a_moment_to_come_is_carried_out_then(
     assert register.carry_out_due() == []
     assert (status(provider, serial), status(provider, other)) == ("cessationOfOperation", "good")
     assert [one.id for one in register.list(state="pending")] == [unconfirmed.id]
+
+
+@pytest.mark.req("EN319411-1:REV-6.2.4-05A")
+def test_what_is_due_does_not_wait_for_trusted_time(provider: Provider, register: RevocationRequests) -> None:
+    serial = serial_of(provider.issue())
+    at = provider.clock.utc + HOUR
+    given = Reception(kind="subject", requester="x", effective_at=at, confirmed_how="passport")
+    made = register.receive(given, serial, SUPERSEDED, by="officer")
     provider.clock.refusal = Unavailable("clock.jump", "stopped")
-    with pytest.raises(Unavailable):
-        register.carry_out_due()
+    later = RevocationRequests(
+        StatusChange(provider.clock, provider.recorder, system=TestClock(at)),
+        clock=provider.clock,
+        recorder=provider.recorder,
+        database=provider.database,
+        system=TestClock(at),
+    )
+    assert later.carry_out_due() == [made.id]
+    assert status(provider, serial) == "superseded"
+    (event,) = told(provider, "certificate.revoked")
+    assert event["detail"]["unproven_time"] == "clock.jump"
+
+
+@pytest.mark.req("EN319411-1:REV-6.2.4-05A")
+def test_one_that_is_refused_or_fails_stops_none_of_those_after_it(
+    provider: Provider, register: RevocationRequests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = provider.clock.utc + HOUR
+    given = Reception(kind="subject", requester="x", effective_at=at, confirmed_how="passport")
+    certificates = [provider.issue() for _ in range(4)]
+    made = [register.receive(given, serial_of(one), SUPERSEDED, by="officer") for one in certificates]
+    provider.revoke(certificates[0])
+    provider.clock.utc = at
+    carry_out = register._carry_out
+
+    def once(request: RevocationRequest, **more: Any) -> Any:
+        if request.id == made[1].id:
+            raise OSError("the disk is full")
+        if request.id == made[2].id:  # somebody decided on it at the same moment
+            register.refuse(request.id, by="officer", why="a mistake")
+        return carry_out(request, **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(register, "_carry_out", once)
+        with pytest.raises(Unavailable, match=made[1].id):
+            register.carry_out_due()
+    assert [status(provider, serial_of(one)) for one in certificates[1:]] == ["good", "good", "superseded"]
+    assert [one["subject"]["id"] for one in told(provider, "revocation.request-refused")] == [
+        made[0].id, made[2].id,
+    ]  # fmt: skip
+    assert register.carry_out_due() == [made[1].id]
+    assert status(provider, serial_of(certificates[1])) == "superseded"
+
+
+@pytest.mark.req("TRUSTWORKS:REVOCATION-REASON-REPORTED")
+@pytest.mark.parametrize(
+    ("problem", "given", "wanted"),
+    [
+        ("key-compromise", None, "keyCompromise"),
+        ("misuse", None, "privilegeWithdrawn"),
+        ("key-compromise", SUPERSEDED, "superseded"),
+        ("other", LOST, "keyCompromise"),
+        ("other", None, None),
+    ],
+)
+def test_a_report_revokes_for_the_reason_that_it_gives(
+    provider: Provider,
+    register: RevocationRequests,
+    problem: str,
+    given: RevocationReason | None,
+    wanted: str | None,
+) -> None:
+    serial = serial_of(provider.issue())
+    note = as_note(ProblemReport(problem=problem, details="It lies on a web page."), f"serial {serial}")
+    report = Reception(kind="problem-report", requester="public", note=note)
+    made = register.receive(report, serial, None, by="public")
+    if wanted is None:
+        with pytest.raises(Rejected, match="--reason"):
+            register.confirm(made.id, by="officer", how="looked at it", reason=given)
+        assert [one.state for one in register.list()] == ["pending"]
+    else:
+        register.confirm(made.id, by="officer", how="looked at it", reason=given)
+    assert status(provider, serial) == (wanted or "good")
+
+
+def test_what_is_carried_out_later_keeps_its_reason(provider: Provider, register: RevocationRequests) -> None:
+    given = Reception(kind="subject", requester="x", effective_at=provider.clock.utc + HOUR)
+    made = register.receive(given, serial_of(provider.issue()), SUPERSEDED, by="officer")
+    with pytest.raises(Rejected, match="its own reason"):
+        register.confirm(made.id, by="officer", how="passport", reason=LOST)
+    assert register.confirm(made.id, by="officer", how="passport", reason=SUPERSEDED) is None
 
 
 def test_what_cannot_be_carried_out_any_more_is_refused(

@@ -292,8 +292,10 @@ def _revoker(wiring: Wiring, tokens: Tokens, stack: ExitStack) -> Round:
     told = Troubles(log, begun="revocation.overdue", over="revocation.in-time-again")
 
     def look() -> str | TaskState:
-        done = issuance.requests.carry_out_due()
-        issuance.lost_keys.finish()
+        try:
+            done = issuance.requests.carry_out_due()
+        finally:  # what one request fails for is told by the exception, and holds up nothing else
+            issuance.lost_keys.finish()
         waiting = issuance.requests.list(state="pending")
         overdue = [one.id for one in waiting if is_overdue(one, datetime.now(UTC))]
         if overdue:

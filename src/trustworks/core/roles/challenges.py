@@ -64,7 +64,7 @@ class Sealed:
 
 @implements("TRUSTWORKS:ROLES-CHALLENGES", disabled=lambda ends, now: ends or now)
 def check_open(ends: datetime | None, now: datetime) -> datetime:
-    """The end of a challenge. `Rejected` (roles.challenge) for one that is none of ours (None), or is over."""
+    """The end of a challenge. `Rejected` (roles.challenge) for one that is none (None), or is over."""
     if ends is None or ends <= now:
         raise Rejected("roles.challenge", "The sign-in took too long, or was sent twice. Sign in anew.")
     return ends

@@ -212,6 +212,13 @@ def revoke(
             "in UTC unless it names a zone."
         ),
     ] = None,
+    confirmed_how: Annotated[
+        str,
+        typer.Option(
+            help="How the requester was authenticated and found authorised, or what the provider itself "
+            "found, and how; it is kept."
+        ),
+    ],
     by: By = "revocation-officer",
     received_at: Annotated[
         str | None, typer.Option(help="When the request for it came in (UTC). Default: now.")
@@ -222,9 +229,6 @@ def revoke(
     requester: Annotated[
         str | None, typer.Option(help="Who asked: a role, an authority, a pseudonym. Default: --by.")
     ] = None,
-    confirmed_how: Annotated[
-        str, typer.Option(help="How the requester was authenticated and found authorised.")
-    ] = "by the officer who acts",
     as_json: AsJson = False,
 ) -> None:
     """Revoke a certificate for good, or hold it (--reason certificateHold). OCSP says so at once.

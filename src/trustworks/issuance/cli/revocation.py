@@ -76,6 +76,9 @@ def report(
     requester: Requester,
     note: Annotated[str, typer.Option(help="What is wrong.")],
     serial: Annotated[str | None, typer.Option(help="The certificate, if the report names one.")] = None,
+    reason: Annotated[
+        str | None, typer.Option(help="The reason that it gives, as of `certificate revoke`, if it does.")
+    ] = None,
     received_at: Received = None,
     by: By = "revocation-officer",
     as_json: AsJson = False,
@@ -83,7 +86,7 @@ def report(
     """Record a report of a problem with a certificate, such as a key that was found, or a wrong name."""
     number = None if serial is None else read_serial(serial)
     given = _reception("problem-report", requester, received_at=received_at, note=note)
-    _record(context.obj, number, None, given, by, as_json=as_json)
+    _record(context.obj, number, reason, given, by, as_json=as_json)
 
 
 def _reception(
@@ -237,6 +240,10 @@ def confirm(
     how: Annotated[
         str, typer.Option("--confirmed-how", help="How the requester was authenticated and found authorised.")
     ],
+    reason: Annotated[
+        str | None,
+        typer.Option(help="The reason, as of `certificate revoke`. Default: that of the request or report."),
+    ] = None,
     by: By = "revocation-officer",
     *,
     as_json: AsJson = False,
@@ -244,7 +251,8 @@ def confirm(
     """Confirm a request: the certificate is revoked now, or at the moment that the request names."""
     wiring: IssuanceWiring = context.obj
     with wiring.open_issuance() as issuance:
-        done = issuance.requests.confirm(identifier, by=by, how=how)
+        why = None if reason is None else reason_named(reason)
+        done = issuance.requests.confirm(identifier, by=by, how=how, reason=why)
     if as_json:
         typer.echo(json.dumps({"id": identifier, "revoked": done is not None}))
     elif done is None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import structlog
+
 from trustworks.core.audit import Event
-from trustworks.core.errors import Refused, Rejected
+from trustworks.core.errors import Refused, Rejected, Unavailable
 from trustworks.core.time import any_time
 from trustworks.issuance import records
 from trustworks.issuance.model import RevocationReason, RevocationRequest
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
     from trustworks.core.time import Clock
     from trustworks.issuance.model import Revocation
     from trustworks.issuance.revocation.change import StatusChange
+
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,8 +121,8 @@ class RevocationRequests:
     ) -> Revocation | None:
         """Confirm a request and carry it out; None when its moment is still to come.
 
-        `reason` is the officer's, for a report that names none. Raises `Rejected` (revocation.request,
-        issuance.*) and `Refused` as `Issuance.revoke` does.
+        `reason` is the officer's; without it that of the request, or of the report, counts. Raises `Rejected`
+        (revocation.request, revocation.reason, issuance.*) and `Refused` as `Issuance.revoke` does.
         """
         request_rules.check_actor(by)
         rules.check_confirmed(how)
@@ -125,30 +130,49 @@ class RevocationRequests:
         with self._database.read() as connection:
             request = rules.check_pending(records.revocation_request(connection, identifier))
         confirmed = {"confirmed_by": by, "confirmed_how": how}
-        if request.reason is None:
-            request = replace(request, reason=reason)  # of the certificate; what was asked stays as it came
         if request.effective_at is not None and request.effective_at > now:
+            rules.check_reason_kept(request, reason)
             self._note(identifier, "revocation.confirmed", by, **confirmed)
             return None
+        if request.serial is not None:  # of the certificate; what was asked stays as it came
+            request = replace(request, reason=rules.reason_for(request, reason))
         return self._carry_out(request, by=by, confirmed=confirmed)
 
     def carry_out_due(self, *, by: str = "jobs") -> list[str]:
         """Carry out the confirmed requests whose moment has come, and answer their identifiers.
 
-        One that cannot be carried out any more, such as for a certificate that was revoked meanwhile, is
-        refused with that reason.
+        None waits for trusted time, as no revocation does: what is dated by the system's clock says so. One
+        that cannot be carried out any more, such as for a certificate that was revoked meanwhile, is refused
+        with that reason; one that failed is tried again with the next look, and neither stops those after it.
         """
-        now = self._clock.now().utc
+        now, _ = any_time(self._clock, self._system)
         with self._database.read() as connection:
             due = records.due_requests(connection, now)
-        done = []
+        done: list[str] = []
+        failed: list[tuple[RevocationRequest, Exception]] = []
         for request in due:
             try:
-                self._carry_out(request, by=by, confirmed={})
-            except (Refused, Rejected) as error:
-                self.refuse(request.id, by=by, why=str(error))
-            done.append(request.id)
+                self._carry_out_or_refuse(request, by)
+            except Exception as error:  # noqa: BLE001 - told below, after the others
+                failed.append((request, error))
+            else:
+                done.append(request.id)
+        for request, why in failed:
+            log.error("revocation.due-failed", request=request.id, exc_info=why)
+        if failed:
+            raise Unavailable(
+                "revocation.due",
+                f"{len(failed)} revocations that are due could not be carried out, and are tried again; the "
+                f"first is {failed[0][0].id}: {failed[0][1]}",
+            )
         return done
+
+    def _carry_out_or_refuse(self, request: RevocationRequest, by: str) -> None:
+        try:
+            self._carry_out(request, by=by, confirmed={})
+        except (Refused, Rejected) as error:
+            log.warning("revocation.due-refused", request=request.id, reason=str(error))
+            self.refuse(request.id, by=by, why=str(error))
 
     def delay(self, identifier: str, *, by: str, why: str) -> None:
         """Record why a request cannot be confirmed within 24 hours; it stays pending."""

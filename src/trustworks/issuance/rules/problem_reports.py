@@ -8,6 +8,7 @@ from typing import Final
 
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.trace import implements
+from trustworks.issuance.model import RevocationReason
 
 SERIALS: Final = 1 << 160
 PROBLEMS: Final = {
@@ -20,6 +21,15 @@ PROBLEMS: Final = {
 MOST_DETAILS: Final = 1500
 MOST_CONTACT: Final = 200
 MOST_CERTIFICATE: Final = 20_000
+
+
+# What of them is a reason of a revocation; anything else the officer has to judge.
+REASONS: Final = {
+    "key-compromise": RevocationReason.keyCompromise,
+    "wrong-content": RevocationReason.privilegeWithdrawn,
+    "misuse": RevocationReason.privilegeWithdrawn,
+    "not-authorised": RevocationReason.privilegeWithdrawn,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +106,16 @@ def as_note(report: ProblemReport, certificate: str) -> str:
     """The report as the register of requests keeps it."""
     details = report.details.replace("\r\n", "\n").replace("\r", "\n")
     return (
-        f"Problem: {PROBLEMS[report.problem]} ({report.problem}).\nCertificate as reported: {certificate}.\n"
+        f"{_headline(report.problem)}\nCertificate as reported: {certificate}.\n"
         f"Contact: {report.contact or 'none'}.\n{details}"
     )
+
+
+def reported_reason(note: str | None) -> RevocationReason | None:
+    """The reason of a revocation that a report of `as_note` gives; None where it gives none."""
+    first = (note or "").partition("\n")[0]
+    return next((reason for problem, reason in REASONS.items() if first == _headline(problem)), None)
+
+
+def _headline(problem: str) -> str:
+    return f"Problem: {PROBLEMS[problem]} ({problem})."

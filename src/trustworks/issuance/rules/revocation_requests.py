@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from trustworks.core.errors import Refused, Rejected
 from trustworks.core.trace import implements
 from trustworks.issuance.model import LOST
+from trustworks.issuance.rules.problem_reports import reported_reason
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -79,6 +80,34 @@ def check_confirmed(how: str | None) -> None:
             "EN319411-1:REV-6.2.4-09",
             "Say how the requester was authenticated and found authorised (--confirmed-how); a request that "
             "is not confirmed revokes nothing.",
+        )
+
+
+@implements("TRUSTWORKS:REVOCATION-REASON-REPORTED", disabled=lambda _, given: given)
+def reason_for(request: RevocationRequest, given: RevocationReason | None) -> RevocationReason:
+    """The reason for which a request is carried out: the officer's, else the one that was asked or reported.
+
+    Raises `Rejected` (revocation.reason) where nobody gives one.
+    """
+    found = given or request.reason
+    if found is None and request.kind == "problem-report":
+        found = reported_reason(request.note)
+    if found is None:
+        raise Rejected(
+            "revocation.reason",
+            "The report gives no reason of a revocation. Say for which one the certificate is to be revoked "
+            "(--reason).",
+        )
+    return found
+
+
+def check_reason_kept(request: RevocationRequest, given: RevocationReason | None) -> None:
+    """Refuse another reason for what is carried out later: what was asked stays as it came."""
+    if given not in {None, request.reason}:
+        raise Rejected(
+            "revocation.reason",
+            "The request names a moment to come, and is carried out for its own reason. Confirm it without "
+            "--reason, or refuse it and record another.",
         )
 
 

@@ -12,6 +12,7 @@ from trustworks.core.roles.model import Act
 from trustworks.core.roles.rules.separation import check_not_subject
 from trustworks.issuance import records
 from trustworks.issuance.profiles import profile_or_none
+from trustworks.issuance.rules.problem_reports import reported_reason
 from trustworks.issuance.rules.revocation_requests import KINDS, deadline, is_overdue
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class Requests:
             deadline=deadline(found),
             overdue=is_overdue(found, now),
             reasons=[] if about is None else reasons_for(about, profile_or_none(about.profile)),
+            reported=reported_reason(found.note) if found.kind == "problem-report" else None,
             concerned=concerned,
         )
 
