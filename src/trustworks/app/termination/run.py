@@ -12,17 +12,13 @@ from typing import TYPE_CHECKING, Any, Final
 from trustworks.app.certificates import read_one
 from trustworks.app.termination import rules
 from trustworks.app.termination.export import SUMS, Exporter
+from trustworks.app.termination.keys import KeyEnding, check_same
 from trustworks.app.termination.plan import steps_of
 from trustworks.app.termination.verify import verify
 from trustworks.core.audit import Event
 from trustworks.core.audit.checkpoint import certifies
 from trustworks.core.errors import Rejected, Unavailable
 from trustworks.core.handover import hand_over
-from trustworks.core.keys import KeyRegister, registered_events
-from trustworks.core.keys import records as key_records
-from trustworks.core.keys.model import living_backups
-from trustworks.core.module.events import key_facts
-from trustworks.core.module.states import KeyState
 from trustworks.core.roles import approvals_for, list_operators, quorum
 from trustworks.core.time import any_time
 from trustworks.issuance import records
@@ -133,7 +129,7 @@ class Termination:
             counts[name] = {"to_revoke": len(left)}
             self._key(name)
         for one in self._plan.further_keys:
-            self._check_spki(self._module(one.token).key(one.label), bytes.fromhex(one.spki_sha256))
+            check_same(self._module(one.token).key(one.label), bytes.fromhex(one.spki_sha256))
         exported = self._export(out, final=False)
         self._recorder.record(
             self._event("termination.rehearsed", {"authorities": counts, "sums": exported["sums"]})
@@ -275,27 +271,8 @@ class Termination:
         return self._end_key(token, label, bytes.fromhex(one.spki_sha256))
 
     def _end_key(self, token: str, label: str, spki_sha256: bytes) -> dict[str, JSON]:
-        """Deactivate or destroy a key; backups that are left are told, for their custodians to destroy."""
-        reason = f"termination plan {self._plan.name}"
-        register = KeyRegister(self._recorder, by=self._by)
-        with self._database.read() as connection:
-            entry = key_records.key(connection, spki_sha256.hex())
-        if entry is not None and entry.state not in {KeyState.DEACTIVATED, KeyState.DESTROYED}:
-            register.set_state(spki_sha256.hex(), KeyState.DEACTIVATED, reason=reason)
-        if self._plan.keys == "destroy":
-            module = self._module(token)
-            on_event = registered_events(self._recorder)
-            if module.has(label=label):
-                key = module.key(label=label)
-                self._check_spki(key, spki_sha256)
-                facts = key_facts(key) | {"reason": reason}
-                on_event("module.key-destruction-ordered", module.token_uri, facts)
-                module.destroy(key)
-                on_event("module.key-destroyed", module.token_uri, facts)
-        with self._database.read() as connection:
-            history = key_records.history_of(connection, spki_sha256.hex())
-        left: list[JSON] = [*sorted(living_backups(history))]
-        return {"key": spki_sha256.hex(), "done": self._plan.keys, "backups_left": left}
+        ending = KeyEnding(self._recorder, self._database, plan=self._plan.name, by=self._by)
+        return ending.end(self._module(token), label, spki_sha256, destroy=self._plan.keys == "destroy")
 
     def _export(self, out: Path, *, final: bool) -> dict[str, JSON]:
         settings = self._wiring.config.audit
@@ -348,15 +325,8 @@ class Termination:
     def _key(self, name: str) -> Key:
         token, label = self._wiring.authority_place(self._database, name)
         key = self._module(token).key(label=label)
-        self._check_spki(key, self._ending(name).record().spki_sha256)
+        check_same(key, self._ending(name).record().spki_sha256)
         return key
-
-    def _check_spki(self, key: Key, spki_sha256: bytes) -> None:
-        if key.spki_sha256 != spki_sha256:
-            raise Rejected(
-                "termination.key",
-                f"{key.uri} is another key than the plan means; correct the plan or [tokens].",
-            )
 
     def _publisher(self) -> Any:
         return self._wiring.crl_publisher(
