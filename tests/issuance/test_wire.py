@@ -11,6 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from est_testbed import request_of
 from hypothesis import given
 from hypothesis import strategies as st
 from issuance_testbed import make_csr
@@ -93,6 +94,12 @@ def test_a_signature_of_an_unknown_kind_is_malformed() -> None:
     known = oid("1.2.840.10045.4.3.2")  # ecdsa-with-SHA256
     with pytest.raises(Malformed, match="not supported"):
         read_csr(GOOD.replace(known, oid("1.2.840.10045.4.3.9")))
+
+
+def test_a_name_that_is_no_text_is_malformed() -> None:
+    octets = request_of(ec.generate_private_key(ec.SECP256R1()), "pump 1 TEST")
+    with pytest.raises(Malformed, match="openssl req"):
+        read_csr(octets.replace(b"pump 1", b"pum\x97 1"))
 
 
 def test_names_of_other_kinds_are_malformed_where_they_are_asked_for() -> None:

@@ -97,6 +97,7 @@ def read_csr(data: bytes) -> Csr:
     try:
         is_pem = _PEM.match(data) is not None
         request = x509.load_pem_x509_csr(data) if is_pem else x509.load_der_x509_csr(data)
+        _ = request.subject  # as below: a name may not be what its tags say
         key = _key_of(request)
         _ = request.signature_hash_algorithm  # an unknown one is found out when it is asked for
     except (ValueError, TypeError, x509.InvalidVersion) as error:
