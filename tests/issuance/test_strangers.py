@@ -24,13 +24,14 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from est_testbed import Est, request_of
 from issuance_testbed import make_csr
-from mutations import damaged, damaged_json
+from mutations import damaged, damaged_json, replaced
 from status_provider import Provider as StatusProvider
 from status_provider import TestClock
 
 from trustworks.core.audit import Recorder
 from trustworks.core.der import cmp as der
 from trustworks.core.der.cmp import Body
+from trustworks.core.der.encode import INTEGER, integer, tlv
 from trustworks.core.errors import Malformed, Refused, Rejected
 from trustworks.core.module import KeyAlgorithm, Module
 from trustworks.issuance.config import IssuanceSettings
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
     from trustworks.core.module import Key, Pkcs11Uri
     from trustworks.core.store import Database
 
+# What `cryptography` says of a name that is longer than X.520 allows; it is read all the same.
+pytestmark = pytest.mark.filterwarnings("ignore:Attribute's length must be:UserWarning")
 ONE_DATABASE = pytest.mark.parametrize("store_settings", ["sqlite"], indirect=True)
 
 COUNT = int(os.environ.get("TRUSTWORKS_DAMAGED", "120"))
@@ -157,6 +160,12 @@ def test_messages_of_cmp(provider: Provider, cmp_key: Key, tmp_path: Path) -> No
         whole = server.client(**given).message(body, content)
         for octets in damaged(whole, random, COUNT // 4):
             judge(octets)
+    # Numbers that Python does not write out in digits, in the header that anybody may send.
+    judge(server.client(**given, pvno=1 << 40_000).message(Body.ir, contents[Body.ir]))
+    whole = server.client(**given).message(Body.ir, contents[Body.ir])
+    assert replaced(whole, b"", b"") == whole
+    iterations = integer(500)
+    judge(replaced(whole, iterations, tlv(INTEGER, b"A" * 5000)))
 
 
 @ONE_DATABASE

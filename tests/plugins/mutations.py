@@ -37,6 +37,18 @@ def damaged(seed: bytes, random: Random, count: int) -> Iterator[bytes]:
             yield _octets_changed(seed, random)
 
 
+def replaced(seed: bytes, old: bytes, new: bytes) -> bytes:
+    """The same message in DER with another element wherever `old` stands."""
+
+    def inside(nodes: list[Node]) -> list[Node]:
+        return [one if isinstance(one[1], bytes) else (one[0], inside(one[1])) for one in map(other, nodes)]
+
+    def other(node: Node) -> Node:
+        return _read(new)[0] if _written(node) == old else node
+
+    return b"".join(map(_written, inside(_read(seed))))
+
+
 def damaged_json(seed: Any, random: Random, count: int) -> Iterator[Any]:
     """So many damaged values out of one that JSON can say."""
     for _ in range(count):
@@ -100,10 +112,10 @@ def _changed(nodes: list[Node], random: Random) -> list[Node]:  # noqa: C901 - a
         case 5:
             random.shuffle(nodes)
         case 6:
-            deep: Node = (tag, inside)
-            for _ in range(random.choice((1, 3, 200))):
-                deep = (b"\x30", [deep])
-            nodes[at] = deep
+            deep = _written((tag, inside))
+            for _ in range(random.choice((1, 3, 1000))):
+                deep = _written((b"\x30", deep))
+            nodes[at] = (b"\x30", deep)
         case 7:
             nodes[at] = (bytes([tag[0] ^ 0x20]) + tag[1:], inside)
         case _:

@@ -71,6 +71,7 @@ def with_nonce(value: bytes) -> bytes:
         request(cert_id()) + b"\0",
         request(cert_id(), version=encode.context(0, encode.integer(1))),
         request(encode.tlv(encode.SET, cert_id()[2:])),
+        request(cert_id(algorithm=bytes.fromhex("300906052b0e03021a3100"))),  # parameters: an empty SET
         request(cert_id()[:-3] + b"\x02\x02\x00\x05"),
         request(cert_id(), extensions=with_nonce(b"not wrapped")),
         request(

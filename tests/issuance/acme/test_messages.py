@@ -261,6 +261,8 @@ def test_keys_that_cannot_stand_for_an_account_are_refused(acme: Acme) -> None:
     weak = [
         {"kty": "RSA", "n": encoding.encode(b"\xff" * 128), "e": "AQAB"},
         {"kty": "oct", "k": "AAAA"},
+        {"kty": {}, "crv": "P-256", "x": "AA", "y": "AA"},
+        {"kty": ["EC"], "crv": "P-256", "x": "AA", "y": "AA"},
         private,
         {"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"},
         {"kty": "EC", "crv": "secp256k1", "x": "AA", "y": "AA"},

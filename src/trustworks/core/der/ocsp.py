@@ -34,7 +34,8 @@ NOCHECK: Final = "1.3.6.1.5.5.7.48.1.5"
 CERT_HASH: Final = "1.3.36.8.3.13"
 EXTENDED_REVOKE: Final = "1.3.6.1.5.5.7.48.1.9"
 INVALIDITY_DATE: Final = "2.5.29.24"
-_BASIC: Final = oid("1.3.6.1.5.5.7.48.1.1")
+BASIC: Final = "1.3.6.1.5.5.7.48.1.1"
+_BASIC: Final = oid(BASIC)
 _SHA256: Final = oid("2.16.840.1.101.3.4.2.1")
 
 Status = Literal["good", "revoked", "unknown"]

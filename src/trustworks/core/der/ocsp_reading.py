@@ -12,6 +12,7 @@ from cryptography.hazmat.asn1 import TLV, BitString, Explicit, GeneralizedTime, 
 from trustworks.core.der.elements import enter
 from trustworks.core.der.encode import ENUMERATED, SEQUENCE, tlv
 from trustworks.core.der.ocsp import (
+    BASIC,
     NONCE,
     BasicResponse,
     CertId,
@@ -109,6 +110,9 @@ def _cert_id(element: TLV) -> CertId:
     if bytes(element.tag_bytes) != b"\x30":
         raise ValueError("a CertID is a SEQUENCE")
     read = asn1.decode_der(_CertId, der)
+    # The answer repeats these octets, and who reads it knows no parameters of a hash function but NULL.
+    if isinstance(read.hash_algorithm.parameters, TLV):
+        raise ValueError("a hash function has no parameters")  # noqa: TRY004 - as for all that is no DER
     return CertId(
         der=der,
         hash_algorithm=read.hash_algorithm.algorithm.dotted_string,
@@ -188,6 +192,8 @@ def decode_response(der: bytes) -> BasicResponse | ResponseStatus:
         outer = asn1.decode_der(_OcspResponse, der)
         status = ResponseStatus(_enumerated(outer.status))
         if outer.response_bytes is not None:
+            if outer.response_bytes.response_type.dotted_string != BASIC:
+                raise Malformed("The OCSP response is of another type than the basic one (RFC 6960, 4.2.1).")
             return _basic(outer.response_bytes.response)
     except ValueError:
         raise Malformed(_NO_RESPONSE) from None

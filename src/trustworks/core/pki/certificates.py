@@ -29,7 +29,7 @@ MAX_PEM: Final = 4 * 1024 * 1024
 """Octets of the longest file of certificates that is read; all anchors of a system have some 250,000."""
 
 # What the library raises, at once or late, for what is no certificate, or is of a kind unknown to it.
-_FAILURES: Final = (
+FAILURES: Final = (
     ValueError,
     TypeError,
     UnsupportedAlgorithm,
@@ -43,7 +43,7 @@ def load(der: bytes, *parts: Part) -> x509.Certificate:
     """A certificate of which all `parts` (none given: `ALL`) can be read. Raises `Malformed`."""
     try:
         certificate = x509.load_der_x509_certificate(der)
-    except _FAILURES as error:
+    except FAILURES as error:
         raise Malformed(f"This is not the DER of a certificate: {error}.") from error
     return readable(certificate, *parts)
 
@@ -57,7 +57,7 @@ def load_pem(octets: bytes) -> tuple[x509.Certificate, ...]:
         raise Malformed(f"The file has more than {MAX_PEM} octets; give one with the certificates alone.")
     try:
         return tuple(x509.load_pem_x509_certificates(octets))
-    except _FAILURES as error:
+    except FAILURES as error:
         raise Malformed(_no_pem(octets)) from error
 
 
@@ -88,7 +88,7 @@ def _no_pem(octets: bytes) -> str:
     """What is given in place of certificates in PEM. The library's own words are for programmers."""
     try:
         x509.load_der_x509_certificate(octets)
-    except _FAILURES:
+    except FAILURES:
         pass
     else:
         return (
@@ -122,7 +122,7 @@ def unreadable(certificate: x509.Certificate, *parts: Part) -> Exception | None:
     try:
         for part in parts or ALL:
             part(certificate)
-    except _FAILURES as error:
+    except FAILURES as error:
         return error
     return None
 

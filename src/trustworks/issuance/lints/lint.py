@@ -16,6 +16,7 @@ from trustworks.core.der.encode import OBJECT_IDENTIFIER, SEQUENCE, SET, tlv
 from trustworks.core.der.qc_statements import QC_STATEMENTS, QcStatements, read_qc_statements
 from trustworks.core.der.x509 import TbsCertificate, read_certificate
 from trustworks.core.errors import Malformed
+from trustworks.core.pki.certificates import FAILURES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -190,7 +191,7 @@ def read(der: bytes, around: Surroundings) -> Candidate:
         certificate = x509.load_der_x509_certificate(der)
         fields = read_certificate(der)
         return Candidate(around, certificate, fields.tbs_certificate, bytes(fields.signature_algorithm.data))
-    except ValueError as error:
+    except FAILURES as error:
         raise Malformed(f"This is not a certificate that can be read: {error}.") from error
 
 

@@ -111,10 +111,11 @@ def verify_mac(message: Message, key: bytes) -> bool:
 
 def public_key(given: Any) -> PublicKey:
     """The public key of a JWK, good enough to stand for an account. `Problem` (badPublicKey) for others."""
-    if not isinstance(given, dict) or given.get("kty") not in MEMBERS:
+    kind = given.get("kty") if isinstance(given, dict) else None
+    if not isinstance(kind, str) or kind not in MEMBERS:  # an object or a list is looked up in no table
         raise Problem("badPublicKey", "The jwk must be a key of type EC, RSA or OKP (RFC 7518, 6).")
     rules.check_no_private_part(given)
-    names = MEMBERS[given["kty"]]
+    names = MEMBERS[kind]
     kept = {name: given.get(name) for name in names}
     if not all(isinstance(value, str) for value in kept.values()):
         raise Problem("badPublicKey", f"A jwk of this type has {', '.join(names)}, each a string.")

@@ -77,7 +77,7 @@ def _is_accepted(issuance: Issuance, message: PkiMessage, found: Transaction) ->
     rules.check_one_request(len(statuses))
     given = statuses[0]
     if given.cert_req_id != found.cert_req_id:
-        raise Rejected("badCertId", f"The certReqId is {found.cert_req_id}, not {given.cert_req_id}.")
+        raise Rejected("badCertId", f"The certReqId is {found.cert_req_id}, not the one that was sent.")
     record = issuance.find(found.serial or "")
     if record is None or record.der is None:
         raise Rejected("badCertId", "The certificate is not there any more.")

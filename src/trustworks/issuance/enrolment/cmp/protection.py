@@ -158,7 +158,7 @@ def read_mac(algorithm: bytes, *, max_iterations: int) -> MacAlgorithm | None:
         size = hashlib.new(found.mac, usedforsecurity=False).digest_size
         if derived.key_length not in {None, size}:
             raise Rejected(
-                "badAlg", f"A key of {derived.key_length} octets is not accepted; derive {size} octets."
+                "badAlg", f"A derived key of another length is not accepted; derive {size} octets."
             )
     else:
         return None
@@ -171,7 +171,8 @@ def check_mac_parameters(salt: int, iterations: int, most: int) -> None:
     """`Rejected` (badAlg) for a salt or a number of iterations that protects nothing, or keeps us busy."""
     if not LEAST_ITERATIONS <= iterations <= most:
         raise Rejected(
-            "badAlg", f"{iterations} iterations are not accepted; use {LEAST_ITERATIONS} to {most}."
+            "badAlg",
+            f"The number of iterations is not accepted; use {LEAST_ITERATIONS} to {most}.",
         )
     if salt not in SALT_OCTETS:
         raise Rejected(

@@ -26,7 +26,8 @@ MOST_OCTETS: Final = 64  # of a nonce, of a transaction's id
 def check_version(pvno: int) -> None:
     """`Rejected` (unsupportedVersion) for any other version than 2 and 3."""
     if pvno not in VERSIONS:
-        raise Rejected("unsupportedVersion", f"The version {pvno} is not spoken here; use 2 or 3.")
+        # Not the number itself: one of thousands of digits is not written out by Python.
+        raise Rejected("unsupportedVersion", "The message's version is not spoken here; use 2 or 3.")
 
 
 @implements("RFC9483:3.1-01")
