@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import string
 import subprocess
-import sys
-from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +26,7 @@ from pkilint.etsi.etsi_constants import CertificateType
 from pkilint.pkix import certificate as pkix
 from pkilint.pkix import extension, general_name
 from pkilint.pkix import name as pkix_names
+from pkilint_commands import pkilint
 
 from trustworks.core.der import qc_statements as qcs
 from trustworks.core.module import KeyAlgorithm, Module
@@ -39,6 +38,7 @@ from trustworks.issuance.wire import read_csr, read_subject
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from issuance_testbed import Provider
 
@@ -46,7 +46,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.interop
 
-BIN = Path(sys.executable).parent
 ETSI = {
     "natural-qcp-n-qscd": "QCP-N-QSCD-EIDAS-FINAL-CERTIFICATE",
     "legal-qcp-l-qscd": "NCP-LEGAL-PERSON-CERTIFICATE",
@@ -110,12 +109,6 @@ def issue_all(provider: Provider) -> Iterator[tuple[str, bytes]]:
         yield name, provider.issuance.issue(request).certificate
 
 
-def run(program: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [BIN / program, *arguments], capture_output=True, text=True, check=False, timeout=120
-    )
-
-
 def findings(file: Path, etsi_type: str | None) -> list[str]:
     """pkilint's findings at WARNING or above, in this process."""
     if etsi_type is None:
@@ -163,8 +156,7 @@ def test_nothing_is_found_by_etsi(certificates: dict[str, Path], name: str, kind
 
 @pytest.mark.parametrize("name", list(ETSI))
 def test_nothing_is_found_by_the_command(certificates: dict[str, Path], name: str) -> None:
-    done = run("lint_etsi_cert", "lint", "-t", ETSI[name], "-s", "WARNING", certificates[name])
-    assert (done.returncode, done.stdout.strip()) == (0, ""), done.stdout + done.stderr
+    assert pkilint("lint_etsi_cert", "-t", ETSI[name], certificates[name]) == (0, "")
 
 
 @pytest.mark.parametrize(
@@ -172,15 +164,8 @@ def test_nothing_is_found_by_the_command(certificates: dict[str, Path], name: st
     [("root", "root"), ("root", "issuing"), ("issuing", "natural-qcp-n-qscd"), ("issuing", "tsu")],
 )
 def test_nothing_is_found_in_a_chain(certificates: dict[str, Path], issuer: str, subject: str) -> None:
-    done = run(
-        "lint_pkix_signer_signee_cert_chain",
-        "lint",
-        "-s",
-        "WARNING",
-        certificates[issuer],
-        certificates[subject],
-    )
-    assert (done.returncode, done.stdout.strip()) == (0, ""), done.stdout + done.stderr
+    program = "lint_pkix_signer_signee_cert_chain"
+    assert pkilint(program, certificates[issuer], certificates[subject]) == (0, "")
 
 
 def test_the_judge_is_awake(certificates: dict[str, Path], tmp_path: Path) -> None:

@@ -7,8 +7,6 @@ listed with the reason, so that a new finding is seen.
 from __future__ import annotations
 
 import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -22,6 +20,7 @@ from pkilint.cabf import smime
 from pkilint.cabf.smime.smime_constants import Generation, ValidationLevel
 from pkilint.etsi.etsi_constants import CertificateType
 from pkilint.pkix import certificate as pkix
+from pkilint_commands import pkilint
 
 from trustworks.core.module import KeyAlgorithm, Module
 from trustworks.core.store import Database, StoreSettings
@@ -35,6 +34,7 @@ from trustworks.issuance.rules.ct import log_list
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from issuance_testbed import Provider
 
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.interop
 
-BIN: Final = Path(sys.executable).parent
 SEVERE: Final = ("WARNING", "ERROR", "FATAL")
 NATURAL, LEGAL = "NCP-NATURAL-PERSON-CERTIFICATE", "NCP-LEGAL-PERSON-CERTIFICATE"
 QSCD = "QCP-N-QSCD-EIDAS-FINAL-CERTIFICATE"
@@ -235,13 +234,7 @@ def test_nothing_is_found_in_mail_by_the_forum(issued: Callable[[str], bytes], n
 def test_nothing_is_found_by_the_command(issued: Callable[[str], bytes], tmp_path: Path, name: str) -> None:
     file = tmp_path / "found.pem"
     file.write_bytes(x509.load_der_x509_certificate(issued(name)).public_bytes(Encoding.PEM))
-    done = subprocess.run(
-        [BIN / "lint_etsi_cert", "lint", "-t", TYPES[name], "-s", "WARNING", file],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (done.returncode, done.stdout.strip()) == (0, ""), done.stdout + done.stderr
+    assert pkilint("lint_etsi_cert", "-t", TYPES[name], file) == (0, "")
 
 
 LOGGED = [name for name, kind in TYPES.items() if kind.startswith("Q") and profile_named(name).ct]

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509 import ocsp
+from pkilint_commands import pkilint
 from status_provider import Provider, TestClock
 
 from trustworks.core.audit import Recorder
@@ -24,6 +22,7 @@ from trustworks.issuance.model import RevocationReason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from cryptography.x509 import Certificate
 
@@ -34,21 +33,13 @@ pytestmark = [
     pytest.mark.interop,
     pytest.mark.parametrize("store_settings", ["sqlite"], indirect=True),
 ]
-SCRIPTS = Path(sys.executable).parent
 
 
 def lint(program: str, *options: str, der: bytes, folder: Path) -> tuple[int, str]:
     """How many findings pkilint has at WARNING or above, and which."""
     file = folder / "linted.der"
     file.write_bytes(der)
-    done = subprocess.run(
-        [SCRIPTS / program, "lint", *options, "-s", "WARNING", file],
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    return done.returncode, done.stdout + done.stderr
+    return pkilint(program, *options, file)
 
 
 @pytest.fixture
