@@ -10,7 +10,7 @@ import pytest
 from acme_testbed import HOST, ORIGIN, OTHER, SECRET, Client, Wire, csr_for, ec_key, public_jwk, sign
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
-from trustworks.core.errors import Malformed, Unavailable
+from trustworks.core.errors import Malformed, Rejected, Unavailable
 from trustworks.issuance.enrolment.acme import encoding, jws
 from trustworks.issuance.enrolment.acme.model import Problem
 from trustworks.issuance.enrolment.acme.nonces import Secret
@@ -360,6 +360,13 @@ def test_without_time_everything_is_503_and_nothing_changes(acme: Acme) -> None:
     acme.provider.clock.refusal = None
     assert acme.state() == before
     assert client.send(NEW_ORDER, message).status == 201
+
+
+@ONE
+def test_a_server_without_any_secret_is_refused(acme: Acme) -> None:
+    settings = acme.settings.model_copy(update={"secret_source": None})
+    with pytest.raises(Rejected, match="registration-key"):
+        acme_server(acme.authority, settings)
 
 
 @ONE

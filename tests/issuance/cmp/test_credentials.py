@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import stat
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from cmp_client import SignedBy, common_name, new_key
@@ -19,14 +20,15 @@ from sqlalchemy import select
 
 from trustworks.core.der.cmp import Body
 from trustworks.core.errors import Malformed, Refused, Rejected, Unavailable
+from trustworks.core.module import KeyAlgorithm, SignatureScheme
+from trustworks.issuance.config import IssuanceSettings
+from trustworks.issuance.enrolment.secret_key import SecretKey, key_file, secret_key
 from trustworks.issuance.enrolment.secrets import (
     Evidence,
-    SecretKey,
     check_equals_evidence,
     check_registration_authority,
     check_usable,
     evidence_of,
-    key_file,
 )
 from trustworks.issuance.model import NameAttribute
 from trustworks.issuance.model.requests import Request
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cmp_testbed import Server
+
+    from trustworks.core.module import Key
 
 EE = common_name("pump 1 TEST")
 
@@ -127,12 +131,47 @@ def test_the_secret_is_nowhere_in_readable_form(server: Server, tmp_path: Path) 
 
 
 def test_a_secret_counts_under_its_own_reference_alone(tmp_path: Path) -> None:
-    key = SecretKey(key_file(tmp_path))
+    key = SecretKey.of_file(key_file(tmp_path))
     key.make()
     sealed = key.seal("one", b"secret")
     assert key.open("one", sealed) == b"secret"
     with pytest.raises(Unavailable, match="was not encrypted"):
         key.open("other", sealed)
+
+
+def test_secrets_are_encrypted_by_the_key_in_the_module(tmp_path: Path) -> None:
+    settings = IssuanceSettings.model_validate({"registration-key": "registration"})
+    asked = []
+
+    def service_key(label: str) -> Key:
+        asked.append(label)
+        return cast("Key", _RsaKey())
+
+    key = secret_key(settings, state_dir=tmp_path, service_key=service_key)
+    key.make()
+    sealed = key.seal("one", b"secret")
+    again = secret_key(settings, state_dir=tmp_path, service_key=service_key)
+    assert again.open("one", sealed) == b"secret"
+    assert asked == ["registration"] * 2
+    assert not any(tmp_path.iterdir())
+    of_file = secret_key(IssuanceSettings(), state_dir=tmp_path, service_key=service_key)
+    of_file.make()
+    with pytest.raises(Unavailable, match=r"was not encrypted by the file .*enrolment\.secret"):
+        of_file.open("one", sealed)
+    nowhere = secret_key(settings, state_dir=tmp_path, service_key=None)
+    with pytest.raises(Unavailable, match="on the token `services`, which is not open here"):
+        nowhere.open("one", sealed)
+
+
+class _RsaKey:
+    """What a key of the module is asked for, with a key of this process."""
+
+    algorithm = KeyAlgorithm.RSA_3072
+    label = "registration"
+
+    def sign(self, data: bytes, scheme: SignatureScheme) -> bytes:
+        assert scheme is SignatureScheme.RSA_PKCS1_SHA256
+        return hashlib.sha512(data).digest()
 
 
 @pytest.mark.parametrize("damage", ["absent", "readable", "short", "another"])

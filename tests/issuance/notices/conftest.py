@@ -10,7 +10,7 @@ from webhook_testbed import Hooks
 
 from trustworks.issuance.config.api import ApiSettings
 from trustworks.issuance.enrolment.clients import ApiClients
-from trustworks.issuance.enrolment.secrets import SecretKey
+from trustworks.issuance.enrolment.secret_key import SecretKey
 from trustworks.issuance.notices.delivery import Delivery
 from trustworks.issuance.notices.endpoints import Webhooks
 from trustworks.issuance.notices.sending import Sender
@@ -37,7 +37,9 @@ def hooks(provider: Provider, tmp_path: Path) -> Iterator[Hooks]:
         "recorder": provider.recorder,
         "database": provider.database,
     }
-    webhooks = Webhooks(settings.webhooks, **services, key=SecretKey(tmp_path / "enrolment.key"), lab=True)
+    webhooks = Webhooks(
+        settings.webhooks, **services, key=SecretKey.of_file(tmp_path / "enrolment.key"), lab=True
+    )
     delivery = Delivery(
         database=provider.database,
         recorder=provider.recorder,

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PROVIDER = "Trustworks TEST Provider"
+REGISTRATION_KEY = "registration"
 # Certificates name a public host: linters object to 127.0.0.1. IANA keeps example.com for examples.
 NAME = "tsp.example.com"
 TLS_STEP = 363  # 8080 -> 8443: where HTTPS listens when nobody says where
@@ -90,6 +91,7 @@ chain = "certs/issuing.pem"
 [issuance]
 organization = "{PROVIDER}"
 organization-identifier = "NTRXX-TEST-0001"
+registration-key = "{REGISTRATION_KEY}"  # on the token services; the secrets of enrolment come of it
 
 cps-url = "{practice_url(public_url or named(listen))}"
 
@@ -108,7 +110,6 @@ certificate = "certs/cmp.pem"
 [issuance.est]
 
 [issuance.acme]  # validates hosts of this machine; outside a laboratory at the ports 80 and 443 alone
-secret-source = "secrets/acme.secret"
 allow-private-addresses = true
 http-port = 5002
 tls-port = 5001

@@ -16,7 +16,6 @@ from trustworks.app.wiring import TOKENS
 from trustworks.core.durable import put
 from trustworks.core.errors import Malformed, Unavailable
 from trustworks.core.module.softhsm import token_folder
-from trustworks.core.secret_file import draw_secret
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -106,11 +105,6 @@ class Layout:
     def so_pin(self, token: str) -> Path:
         """The file with the security officer's PIN of a token."""
         return self.secrets / f"{token}.so-pin"
-
-    @property
-    def acme_secret(self) -> Path:
-        """The secret of the ACME server."""
-        return self.secrets / "acme.secret"
 
     @property
     def tls_key(self) -> Path:
@@ -207,11 +201,6 @@ def make_pins(layout: Layout, present: Collection[str] = ()) -> None:
         for file in (layout.pin(token), layout.so_pin(token)):
             if not file.exists():
                 put(file, f"{secrets.token_urlsafe(_PIN_OCTETS)}\n", mode=0o600)
-
-
-def make_secrets(layout: Layout) -> None:
-    """Draw the secrets that are missing."""
-    draw_secret(layout.acme_secret)
 
 
 def softhsm2_text(tokens: Path) -> str:

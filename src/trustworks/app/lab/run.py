@@ -163,7 +163,6 @@ def _make(layout: Layout, text: str, console: Console) -> Wiring:
             soft_wrap=True,
         )
     _pins(layout, wiring)
-    places.make_secrets(layout)
     if layout.complete.is_file():
         from trustworks.app.lab.complete import is_complete  # noqa: PLC0415 - after the cheap question
 

@@ -77,6 +77,7 @@ class Setup:
             ("OCSP responder", self.ocsp),
             ("Audit log's signer", self.audit),
             ("CMP server", self.cmp),
+            ("Registration authority's key", self.registration),
             ("HTTPS server", self.tls),
             ("Revocation lists", self.lists),
             ("Transcripts of the key ceremonies", self.ceremonies),
@@ -246,6 +247,22 @@ class Setup:
         """The key and certificate that sign CMP answers."""
         if complete.is_own(self.layout, self.wiring, "cmp"):
             self._service("cmp-server", "services", "cmp", "Trustworks TEST CMP server")
+
+    def registration(self) -> None:
+        """The registration authority's key, which the secrets of enrolment come of."""
+        label = configuration.REGISTRATION_KEY
+        if (
+            self.wiring.issuance_settings.registration_key != label
+            or self.find("services", label) is not None
+        ):
+            return
+        self.make("services", label, KeyAlgorithm.RSA_3072)
+        if self.layout.complete.exists():
+            self.notes.append(
+                f"The key {label} of the token services was gone. There is a new one; secrets of CMP, EST "
+                "and webhooks and keys of external account bindings from before are good for nothing: withdraw "
+                "them and create others."
+            )
 
     def audit(self) -> None:
         """The key and certificate that sign the audit log's checkpoints."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from trustworks.issuance.enrolment.acme.validation.queue import ValidationQueue
     from trustworks.issuance.enrolment.clients import ApiClients
     from trustworks.issuance.enrolment.ra import RegistrationAuthority
+    from trustworks.issuance.enrolment.secret_key import SecretKey
     from trustworks.issuance.notices.delivery import Delivery
     from trustworks.issuance.notices.endpoints import Webhooks
     from trustworks.issuance.registration.service import Registration
@@ -40,11 +41,31 @@ class Enrolling(Issuing):
             yield ApiClients(settings, clock=self.open_clock(), recorder=log, database=database)
 
     @contextmanager
+    def open_enrolment_key(self) -> Iterator[SecretKey]:
+        """The key that secrets of enrolment are encrypted with; the token is opened when one is needed."""
+        from trustworks.issuance.enrolment.secret_key import secret_key  # noqa: PLC0415
+
+        with ExitStack() as stack:
+            yield secret_key(
+                self.issuance_settings, state_dir=self.state_dir, service_key=self._service_keys(stack)
+            )
+
+    def _service_keys(self, stack: ExitStack) -> Callable[[str], Key]:
+        """What gives keys of the token `services`, which is opened for the first one until `stack` ends."""
+        opened: list[Module] = []
+
+        def key(label: str) -> Key:
+            if not opened:
+                opened.append(stack.enter_context(self.open_module("services")))
+            return opened[0].key(label)
+
+        return key
+
+    @contextmanager
     def open_webhooks(
         self, *, database: Database | None = None, recorder: Recorder | None = None
     ) -> Iterator[Webhooks]:
         """The webhooks of the API's clients. Raises `Rejected` when the configuration has no API."""
-        from trustworks.issuance.enrolment.secrets import SecretKey, key_file  # noqa: PLC0415
         from trustworks.issuance.notices.endpoints import Webhooks  # noqa: PLC0415
 
         settings = self.issuance_settings.api
@@ -55,12 +76,13 @@ class Enrolling(Issuing):
         with ExitStack() as stack:
             store = database if database is not None else stack.enter_context(self.open_database())
             log = recorder or stack.enter_context(self.open_recorder("webhooks", database=store))
+            key = stack.enter_context(self.open_enrolment_key())
             yield Webhooks(
                 settings.webhooks,
                 clock=self.open_clock(),
                 recorder=log,
                 database=store,
-                key=SecretKey(key_file(self.state_dir)),
+                key=key,
                 lab=self.lab,
             )
 
@@ -145,7 +167,7 @@ class Enrolling(Issuing):
                 recorder=log,
                 clock=clock if clock is not None else self.open_clock(),
                 lab=self.lab,
-                service_key=service_key,
+                service_key=service_key or self._service_keys(stack),
                 base=self.base,
                 state_dir=self.state_dir,
                 origins=https_origins(http),

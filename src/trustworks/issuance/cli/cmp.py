@@ -79,17 +79,18 @@ RenewalDays = Annotated[int, typer.Option(help="Days within which its certificat
 @contextmanager
 def open_credentials(wiring: EnrolmentWiring) -> Iterator[Credentials]:
     """The credentials of enrolment, with an audit stream of their own."""
-    from trustworks.issuance.enrolment.secrets import Credentials, SecretKey, key_file  # noqa: PLC0415
+    from trustworks.issuance.enrolment.secrets import Credentials  # noqa: PLC0415
 
     with (
         wiring.open_database() as database,
         wiring.open_recorder("enrolment", database=database) as recorder,
+        wiring.open_enrolment_key() as key,
     ):
         yield Credentials(
             database=database,
             recorder=recorder,
             clock=wiring.open_clock(),
-            key=SecretKey(key_file(wiring.state_dir)),
+            key=key,
         )
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from trustworks.core.audit import Recorder
     from trustworks.core.store import Database
     from trustworks.core.time import Clock
+    from trustworks.issuance.enrolment.secret_key import SecretKey
     from trustworks.issuance.enrolment.waiting import WaitingRoom
     from trustworks.issuance.records.waiting import WaitingRequest
 
@@ -56,10 +57,6 @@ class EnrolmentWiring(Officers, Protocol):
     def lab(self) -> bool:
         """Whether this is a laboratory."""
 
-    @property
-    def state_dir(self) -> Path:
-        """The folder for what must survive restarts."""
-
     @classmethod
     def lazy(cls, given: Path | None) -> EnrolmentWiring:
         """The wiring of another configuration."""
@@ -72,6 +69,9 @@ class EnrolmentWiring(Officers, Protocol):
 
     def open_recorder(self, role: str, *, database: Database) -> AbstractContextManager[Recorder]:
         """The audit log."""
+
+    def open_enrolment_key(self) -> AbstractContextManager[SecretKey]:
+        """The key that secrets are encrypted with."""
 
 
 @contextmanager

@@ -45,9 +45,11 @@ def _resolver(value: str) -> str:
 class AcmeSettings(Table):
     """[issuance.acme]: the ACME server (RFC 8555); certificates are domain validated."""
 
-    secret_source: Path = Field(
+    secret_source: Path | None = Field(
+        default=None,
         description="A file (mode 0600) with one line of at least 32 random characters, the same for all "
-        "processes: nonces and the keys of external account bindings are made from it."
+        "processes: nonces and the keys of external account bindings are made from it. "
+        "Not set: they come of [issuance] registration-key.",
     )
     base_urls: tuple[Annotated[str, AfterValidator(_base_url)], ...] = Field(
         default=(),

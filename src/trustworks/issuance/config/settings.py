@@ -256,6 +256,13 @@ class IssuanceSettings(Table):
         default=(),
         description="URLs of who registers identifiers of local schemes (`EI:SE-...`); EN 319 412-1, 5.1.",
     )
+    registration_key: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Label of an RSA key on the token `services`; the secrets of enrolment come of it: what "
+        "CMP's, EST's and webhooks' secrets are encrypted with, keys of external account bindings. Not set: "
+        "files hold them.",
+    )
     profile_versions: dict[str, int] = Field(
         default={},
         description="Which version a profile's plain name means, for example natural-qcp-n-qscd = 2.",

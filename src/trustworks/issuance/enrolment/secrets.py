@@ -1,7 +1,7 @@
 """What an enrolment is authorised by: shared secrets and registered certificates, for one profile and name.
 
 A secret has to be known to compute a MAC with it, so it is kept encrypted (AES-256-GCM), bound to its
-reference; the key is in a file of its own, which a backup of the database does not have. It is shown once.
+reference (`secret_key`); a backup of the database does not have the key. It is shown once.
 """
 
 from __future__ import annotations
@@ -11,18 +11,15 @@ import re
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from trustworks.core.audit import Event
-from trustworks.core.errors import Refused, Rejected, Unavailable
+from trustworks.core.errors import Refused, Rejected
 from trustworks.core.pki.certificates import load
-from trustworks.core.secret_file import derived_key, draw_secret, read_secret
 from trustworks.core.trace import implements
+from trustworks.issuance.enrolment.secret_key import secret_key
 from trustworks.issuance.profiles import profile_named
 from trustworks.issuance.records import cmp as records
 from trustworks.issuance.records.renewals import DAYS, EACH, Renewals, add_renewals
@@ -32,7 +29,6 @@ from trustworks.issuance.wire import read_subject
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
-    from pathlib import Path
 
     from sqlalchemy import Connection
 
@@ -40,50 +36,16 @@ if TYPE_CHECKING:
     from trustworks.core.store import Database
     from trustworks.core.time import Clock
     from trustworks.issuance.enrolment.ra import RegistrationAuthority
+    from trustworks.issuance.enrolment.secret_key import SecretKey
     from trustworks.issuance.model import NameAttribute, Profile
     from trustworks.issuance.records.cmp import Credential, Kind
 
 SECRET_OCTETS: Final = 20  # 160 random bits: no iteration count has to make up for what people choose
-_NONCE_OCTETS: Final = 12
 _REFERENCE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,47}")
 MAX_USES: Final = 1_000_000
 MAX_DAYS: Final = 3660
 CMC_RA: Final = "1.3.6.1.5.5.7.3.28"
 EVIDENCE: Final = "TRUSTWORKS:ENROLMENT-EQUALS-EVIDENCE"
-
-
-class SecretKey:
-    """The key that secrets are encrypted with; it is derived from a file that its owner alone can read."""
-
-    def __init__(self, file: Path) -> None:
-        self._file = file
-
-    def make(self) -> None:
-        """Make the file where there is none."""
-        draw_secret(self._file)
-
-    def seal(self, reference: str, secret: bytes) -> bytes:
-        """The secret, encrypted for the place under its reference and no other."""
-        nonce = secrets.token_bytes(_NONCE_OCTETS)
-        return nonce + AESGCM(self._key).encrypt(nonce, secret, reference.encode())
-
-    def open(self, reference: str, sealed: bytes) -> bytes:
-        """The secret. Raises `Unavailable` (enrolment.secret-key) when key and secret do not fit together."""
-        try:
-            return AESGCM(self._key).decrypt(
-                sealed[:_NONCE_OCTETS], sealed[_NONCE_OCTETS:], reference.encode()
-            )
-        except (InvalidTag, ValueError):
-            raise Unavailable(
-                "enrolment.secret-key",
-                f"The secret {reference} was not encrypted with the key in {self._file}. Put the key's file "
-                "back from a backup, or withdraw the secret and create another.",
-            ) from None
-
-    @cached_property
-    def _key(self) -> bytes:
-        secret = read_secret(self._file, whose="The registration authority's", code="enrolment.secret-key")
-        return derived_key(secret, b"trustworks enrolment secrets")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -266,18 +228,13 @@ def _nothing_to_withdraw(reference: str) -> Rejected:
     )
 
 
-def key_file(state_dir: Path) -> Path:
-    """Where the secret is that the key of all secrets is made from."""
-    return state_dir / "enrolment.secret"
-
-
 def open_credentials(authority: RegistrationAuthority) -> Credentials:
     """The credentials that a registration authority takes requests by."""
     return Credentials(
         database=authority.database,
         recorder=authority.recorder,
         clock=authority.clock,
-        key=SecretKey(key_file(authority.state_dir)),
+        key=secret_key(authority.settings, state_dir=authority.state_dir, service_key=authority.service_key),
     )
 
 

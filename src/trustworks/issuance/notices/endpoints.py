@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from trustworks.core.store import Database
     from trustworks.core.time import Clock
     from trustworks.issuance.config.api import WebhookSettings
-    from trustworks.issuance.enrolment.secrets import SecretKey
+    from trustworks.issuance.enrolment.secret_key import SecretKey
     from trustworks.issuance.records.notices import Notice
 
 

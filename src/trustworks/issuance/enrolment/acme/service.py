@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from trustworks.core.audit import Event
-from trustworks.core.errors import Malformed
+from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.secret_file import read_secret
 from trustworks.issuance.enrolment.acme import jws
 from trustworks.issuance.enrolment.acme.domains import CaaResolver
@@ -22,6 +22,7 @@ from trustworks.issuance.enrolment.acme.model import Message, Problem, PublicKey
 from trustworks.issuance.enrolment.acme.nonces import Secret
 from trustworks.issuance.enrolment.acme.rules import accounts as account_rules
 from trustworks.issuance.enrolment.acme.rules import messages as message_rules
+from trustworks.issuance.enrolment.secret_key import module_secret
 from trustworks.issuance.profiles import profile_named
 from trustworks.issuance.records import acme as records
 
@@ -190,7 +191,15 @@ def acme_server(authority: RegistrationAuthority, settings: AcmeSettings) -> Acm
     """The server of a worker. Until its secret is there it answers with `Unavailable` (acme.secret)."""
     own = [authority.public_url] if authority.public_url.startswith("https://") else []
     origins = settings.base_urls or tuple(dict.fromkeys([*own, *authority.origins]))
-    secret = partial(read_secret, settings.secret_source, whose="The ACME server's", code="acme.secret")
+    secret = module_secret(authority.settings, authority.service_key)
+    if settings.secret_source is not None:
+        secret = partial(read_secret, settings.secret_source, whose="The ACME server's", code="acme.secret")
+    if secret is None:
+        raise Rejected(
+            "config.acme",
+            "The ACME server has no secret: name a key in the module ([issuance] registration-key) or a file "
+            "([issuance.acme] secret-source).",
+        )
     caa = authority.settings.caa
     resolver = None if caa is None else CaaResolver(caa, settings.resolver)
     return AcmeServer(authority, settings, Secret(secret), origins, resolver)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from trustworks.issuance.enrolment.clients import ApiClients
-from trustworks.issuance.enrolment.secrets import SecretKey, key_file
+from trustworks.issuance.enrolment.secret_key import secret_key
 from trustworks.issuance.notices.endpoints import Webhooks
 from trustworks.issuance.registration.service import Registration
 
@@ -49,7 +49,9 @@ class Api:
             clock=authority.clock,
             recorder=authority.recorder,
             database=authority.database,
-            key=SecretKey(key_file(authority.state_dir)),
+            key=secret_key(
+                authority.settings, state_dir=authority.state_dir, service_key=authority.service_key
+            ),
             lab=authority.lab,
         )
 
