@@ -97,6 +97,7 @@ def test_a_lost_token_of_a_service_is_made_with_its_keys(lab: Lab, name: str) ->
     assert spki(read(layout.certificate(KEYS[name]))) != spki(before)
     assert read(layout.certificate(f"{KEYS[name]}-1")) == before
     assert f"The key {KEYS[name]} of the token {name} was gone" in found.stdout
+    assert ("The key registration of the token services was gone" in found.stdout) == (name == "services")
     assert f"is kept in {layout.certificate(f'{KEYS[name]}-1')}" in found.stdout
     assert_well(lab)
 

@@ -260,8 +260,8 @@ class Setup:
         if self.layout.complete.exists():
             self.notes.append(
                 f"The key {label} of the token services was gone. There is a new one; secrets of CMP, EST "
-                "and webhooks and keys of external account bindings from before are good for nothing: withdraw "
-                "them and create others."
+                "and webhooks and keys of external account bindings from before are good for nothing: "
+                "withdraw them and create others."
             )
 
     def audit(self) -> None:
