@@ -25,6 +25,7 @@ from trustworks.issuance.enrolment.acme import encoding
 from trustworks.issuance.enrolment.acme.nonces import Secret
 from trustworks.issuance.enrolment.acme.service import AcmeServer
 from trustworks.issuance.enrolment.acme.validation.queue import ValidationQueue
+from trustworks.issuance.enrolment.perspectives.corroboration import Corroboration
 from trustworks.issuance.enrolment.ra import RegistrationAuthority
 from trustworks.issuance.http.acme import routes
 from trustworks.issuance.records.acme import tables
@@ -296,16 +297,25 @@ class Acme:
         self.wire = Wire(self.server, self.validate)
         self.queue = self.another_queue()
 
+    @property
+    def corroboration(self) -> Corroboration:
+        return Corroboration(self.perspectives, lab=True)
+
     def another_server(self) -> AcmeServer:
         return AcmeServer(
-            self.authority, self.settings, Secret(lambda: SECRET), self.settings.base_urls, _Caa(self.caa)
+            self.authority,
+            self.settings,
+            Secret(lambda: SECRET),
+            self.settings.base_urls,
+            _Caa(self.caa),
+            self.corroboration,
         )
 
     def another_queue(self) -> ValidationQueue:
         return ValidationQueue(
             self.settings,
             attempt=self._attempt,
-            perspectives=self.perspectives,
+            corroboration=self.corroboration,
             database=self.provider.database,
             recorder=self.provider.recorder,
             clock=self.provider.clock,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from trustworks.core.module import Key
     from trustworks.core.store import Database
     from trustworks.issuance.ct import Transparency
+    from trustworks.issuance.rules.perspectives import Sight
 
 START = datetime(2026, 11, 24, 12, 0, 0, 250_000, tzinfo=UTC)
 PUBLIC_URL = "http://tsp.example.com"
@@ -137,6 +138,7 @@ def open_provider(
     lab: bool = True,
     of: IssuanceSettings | None = None,
     caa: Callable[[Sequence[str]], None] | None = None,
+    caa_elsewhere: Callable[[Sequence[str], date], Sequence[Sight]] | None = None,
     transparency: Transparency | None = None,
 ) -> Iterator[Provider]:
     """The service over these keys; the authorities' ceremonies are still to come."""
@@ -154,6 +156,7 @@ def open_provider(
         lab=lab,
         system=system,
         caa=caa,
+        caa_elsewhere=caa_elsewhere,
         transparency=transparency,
     )
     yield Provider(

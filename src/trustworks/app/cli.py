@@ -73,6 +73,10 @@ NOUNS: dict[str, tuple[str, str]] = {
     "profile": ("trustworks.issuance.cli:profile", "Certificate profiles: list, show."),
     "cmp": ("trustworks.issuance.cli.cmp", "Enrolment by CMP and EST: secrets and certificates it goes by."),
     "acme": ("trustworks.issuance.cli:acme", "ACME: accounts, orders, keys of external account bindings."),
+    "perspective": (
+        "trustworks.issuance.cli.perspective",
+        "Remote network perspectives: serve one, ask those that are configured.",
+    ),
     "statements": (
         "trustworks.app.commands.statements",
         "Practice and disclosure statements: render, check, publish, list, show.",

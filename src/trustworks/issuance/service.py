@@ -32,11 +32,12 @@ from trustworks.issuance.profiles.tbs import read_authority
 from trustworks.issuance.release import INTENT_LIFE, Release, reason_of
 from trustworks.issuance.revocation import LostKeys, Reception, RevocationRequests, StatusChange
 from trustworks.issuance.rules import requests as request_rules
+from trustworks.issuance.rules.perspectives import NotCorroboratedError, recorded
 from trustworks.issuance.together import Together
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
-    from datetime import datetime, timedelta
+    from datetime import date, datetime, timedelta
 
     from sqlalchemy import Connection
 
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from trustworks.issuance.config import IssuanceSettings
     from trustworks.issuance.ct import Transparency
     from trustworks.issuance.model import CertificateRecord, CertificateStatus
+    from trustworks.issuance.rules.perspectives import Sight
 
     Also: TypeAlias = Callable[[Connection, bytes], None]
 
@@ -65,7 +67,8 @@ class Issuance:
 
     `keys` opens an authority's key by the authority's name; it is called when a certificate is to be signed,
     so that a process that only revokes or answers status needs no token. `caa` asks the domains of
-    alternative names whether they let us issue, and refuses; `transparency` shows the certificates of web
+    alternative names whether they let us issue, and refuses; `caa_elsewhere` does so from other places in the
+    network, for web sites. `transparency` shows the certificates of web
     sites to logs. `system` stands for the system's clock, which dates a revocation while `clock` gives no
     time.
     """
@@ -82,12 +85,14 @@ class Issuance:
         lab: bool = False,
         system: Clock | None = None,
         caa: Callable[[Sequence[str]], None] | None = None,
+        caa_elsewhere: Callable[[Sequence[str], date], Sequence[Sight]] | None = None,
         transparency: Transparency | None = None,
     ) -> None:
         self.settings = settings
         self.public_url = public_url.rstrip("/")
         self.lab = lab
         self._caa = caa
+        self._caa_elsewhere = caa_elsewhere
         self._clock = clock
         self._recorder = recorder
         self._database = database
@@ -408,8 +413,11 @@ class Issuance:
         """Whether the domains let us issue (RFC 8659). A laboratory may go without asking, and says so."""
         if not profile.caa:
             return
+        seen: Sequence[Sight] = ()
         if self._caa is not None:
             self._caa(names)
+            if self._caa_elsewhere is not None and profile.web is not None:
+                seen = self._elsewhere(profile, names, by, time)
         elif not self.lab:
             raise Unavailable(
                 "issuance.caa-absent",
@@ -422,10 +430,32 @@ class Issuance:
                 outcome="success",
                 actor=by,
                 subject={"kind": "certificate", "profile": profile.name},
-                detail={"names": len(names), "asked": self._caa is not None},
+                detail={
+                    "names": len(names),
+                    "asked": self._caa is not None,
+                    **({"perspectives": recorded(seen)} if seen else {}),
+                },
                 time=time,
             )
         )
+
+    def _elsewhere(self, profile: Profile, names: Sequence[str], by: str, time: datetime) -> Sequence[Sight]:
+        """What other places saw; when it is not enough, that is recorded before it refuses."""
+        assert self._caa_elsewhere is not None  # noqa: S101 - the caller looked
+        try:
+            return self._caa_elsewhere(names, time.date())
+        except NotCorroboratedError as refused:
+            self._recorder.record(
+                Event(
+                    type="certificate.caa",
+                    outcome="failure",
+                    actor=by,
+                    subject={"kind": "certificate", "profile": profile.name},
+                    detail={"names": len(names), "asked": True, "perspectives": recorded(refused.seen)},
+                    time=time,
+                )
+            )
+            raise
 
 
 def _overtaken(connection: Connection, record: AuthorityRecord) -> Rejected:

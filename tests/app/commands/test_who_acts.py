@@ -37,6 +37,7 @@ LOOKS = {
         "acme order list",
         "timestamp issued",
     ),
+    "perspective check",
     *("keys ceremony plan", "keys ceremony check", "keys ceremony digest", "keys ceremony list"),
     *("keys ceremony show", "keys ceremony export", "keys ceremony verify"),
     *("keys custodian show", "keys backup list"),
@@ -48,6 +49,7 @@ LOOKS = {
 BY_ITSELF = {
     "lab": "makes what is missing of a laboratory, whose own steps it carries out; no provider's",
     "serve": "starts the processes; what they do was decided before",
+    "perspective serve": "a process elsewhere in the network, that has nothing of the provider's",
     "time collect": "a process of the services, in the foreground",
     "store upgrade": "comes with the program: before it there may be no operators' tables yet",
     "store backup": "copies what this account reads anyway, by a timer",

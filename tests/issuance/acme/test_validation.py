@@ -28,9 +28,9 @@ from trustworks.issuance.enrolment.acme import encoding
 from trustworks.issuance.enrolment.acme.model import Problem
 from trustworks.issuance.enrolment.acme.rules import validation as rules
 from trustworks.issuance.enrolment.acme.validation.attempt import Attempts, Proof
-from trustworks.issuance.enrolment.acme.validation.perspectives import HttpPerspective
 from trustworks.issuance.enrolment.acme.validation.queue import open_queue
 from trustworks.issuance.enrolment.acme.validation.resolver import DnsResolver
+from trustworks.issuance.enrolment.perspectives.corroboration import Corroboration
 from trustworks.issuance.records import acme as records
 from trustworks.issuance.rules.addresses import is_public
 
@@ -581,93 +581,6 @@ def test_an_issuance_that_was_broken_off_ends_its_order(acme: Acme) -> None:
     assert client.post(url).json["status"] == "invalid"
 
 
-# Other places in the network
-
-
-class Place:
-    """A perspective that sees what it is told, or fails."""
-
-    def __init__(self, *, sees: bool | Exception) -> None:
-        self.name = "a place"
-        self._sees = sees
-        self.asked: list[Proof] = []
-
-    def corroborates(self, given: Proof) -> bool:
-        self.asked.append(given)
-        if isinstance(self._sees, Exception):
-            raise self._sees
-        return self._sees
-
-
-@pytest.mark.req("CABF-BR:3.2.2.9")
-@pytest.mark.parametrize(
-    ("yes", "no", "enough"),
-    [
-        (0, 0, True),
-        (1, 0, True),
-        (0, 1, False),
-        (1, 1, True),
-        (2, 0, True),
-        (0, 2, False),
-        (4, 1, True),
-        (3, 2, False),
-        (4, 2, True),
-        (3, 3, False),
-    ],
-)
-def test_so_many_places_must_agree(yes: int, no: int, enough: bool) -> None:
-    assert rules.corroborated([True] * yes + [False] * no) is enough
-
-
-@ONE
-@pytest.mark.req("CABF-BR:3.2.2.9")
-def test_what_other_places_do_not_see_is_not_validated(acme: Acme) -> None:
-    places = [Place(sees=True), Place(sees=False), Place(sees=RuntimeError("away"))]
-    acme.perspectives = [*places]
-    acme.configure(validation_attempts=1)
-    client = acme.client()
-    url, order = client.ready(NAME)
-    assert order["status"] == "invalid"
-    assert "1 of 3" in order["error"]["detail"]
-    assert [len(one.asked) for one in places] == [1, 1, 1]
-    acme.perspectives = [Place(sees=True), Place(sees=True), Place(sees=RuntimeError("away"))]
-    acme.configure(validation_attempts=1, failed_validations_per_hour=10)
-    client.wire = acme.wire
-    url, order = client.ready(NAME)
-    assert order["status"] == "ready"
-    assert url
-
-
-def test_a_place_behind_a_url_is_asked_in_json() -> None:
-    asked = []
-    answers = {"body": b'{"corroborates": true}'}
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            asked.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
-            give(self, 200, answers["body"])
-
-        def log_message(self, *_: object) -> None:
-            """Print nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        place = HttpPerspective(f"http://127.0.0.1:{server.server_address[1]}/", seconds=5)
-        assert place.corroborates(proof("http-01"))
-        for body in (b"{}", b"true", b'{"corroborates": 1}', b'{"corroborates": false}'):
-            answers["body"] = body
-            assert not place.corroborates(proof("http-01"))
-        server.shutdown()
-        thread.join()
-    assert asked[0] == {
-        "type": "http-01",
-        "name": NAME,
-        "token": TOKEN,
-        "keyAuthorization": EXPECTED,
-    }
-
-
 @ONE
 def test_the_queue_of_the_settings_validates_for_real(acme: Acme) -> None:
     client = acme.client()
@@ -678,6 +591,7 @@ def test_the_queue_of_the_settings_validates_for_real(acme: Acme) -> None:
     with web(lambda handler: give(handler, 200, shown)) as port:
         queue = open_queue(
             settings(http_port=port, resolver="127.0.0.1:9"),
+            corroboration=Corroboration(lab=True),
             database=provider.database,
             recorder=provider.recorder,
             clock=provider.clock,

@@ -177,6 +177,7 @@ class Enrolling(Issuing):
     def open_validation(self, *, database: Database, recorder: Recorder) -> Iterator[ValidationQueue]:
         """The queue of ACME's validation, with the settings of [issuance.acme]."""
         from trustworks.issuance.enrolment.acme.validation.queue import open_queue  # noqa: PLC0415
+        from trustworks.issuance.enrolment.perspectives.client import corroboration_of  # noqa: PLC0415
 
         settings = self.issuance_settings.acme
         if settings is None:
@@ -184,7 +185,13 @@ class Enrolling(Issuing):
                 "config.acme",
                 f"{self.loaded.file} has no [issuance.acme]: `trustworks config explain` tells of it.",
             )
-        queue = open_queue(settings, database=database, recorder=recorder, clock=self.open_clock())
+        queue = open_queue(
+            settings,
+            corroboration=corroboration_of(self.issuance_settings.perspectives, lab=self.lab),
+            database=database,
+            recorder=recorder,
+            clock=self.open_clock(),
+        )
         try:
             yield queue
         finally:

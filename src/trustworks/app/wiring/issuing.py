@@ -61,10 +61,13 @@ class Issuing(Modules):
         """
         from trustworks.issuance.ct import Transparency  # noqa: PLC0415
         from trustworks.issuance.enrolment.caa import asker  # noqa: PLC0415
+        from trustworks.issuance.enrolment.perspectives.client import corroboration_of  # noqa: PLC0415
+        from trustworks.issuance.enrolment.perspectives.corroboration import caa_elsewhere  # noqa: PLC0415
         from trustworks.issuance.service import Issuance  # noqa: PLC0415
 
         settings = self.issuance_settings
         opened: dict[str, Key] = {}
+        corroboration = corroboration_of(settings.perspectives, lab=self.lab)
         with ExitStack() as stack:
             store = database if database is not None else stack.enter_context(self.open_database())
             log = (
@@ -97,6 +100,7 @@ class Issuing(Modules):
                 database=store,
                 lab=self.lab,
                 caa=None if settings.caa is None else asker(settings.caa),
+                caa_elsewhere=None if settings.caa is None else caa_elsewhere(corroboration, settings.caa),
                 transparency=None if settings.ct is None else Transparency.of(settings.ct),
             )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from trustworks.issuance.config.acme import AcmeSettings
 from trustworks.issuance.config.cmp import CmpSettings
 from trustworks.issuance.config.est import EstSettings
+from trustworks.issuance.config.perspectives import PerspectiveSettings
 from trustworks.issuance.config.settings import (
     AuthoritySettings,
     CaaSettings,
@@ -27,5 +28,6 @@ __all__ = [
     "IssuingSettings",
     "OcspSettings",
     "PdsSettings",
+    "PerspectiveSettings",
     "RootSettings",
 ]

@@ -98,10 +98,6 @@ class AcmeSettings(Table):
     validation_attempts: int = Field(
         default=3, ge=1, le=10, description="Attempts until a challenge has failed for good."
     )
-    perspectives: tuple[Annotated[str, AfterValidator(_https)], ...] = Field(
-        default=(),
-        description="https URLs of remote network perspectives that must corroborate every validation.",
-    )
     order_hours: int = Field(
         default=24, ge=1, le=720, description="Hours until an order that is not finished expires."
     )

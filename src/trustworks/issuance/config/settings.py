@@ -13,6 +13,7 @@ from trustworks.issuance.config.acme import AcmeSettings  # noqa: TC001 - as abo
 from trustworks.issuance.config.api import ApiSettings  # noqa: TC001 - Pydantic reads it at run time
 from trustworks.issuance.config.cmp import CmpSettings  # noqa: TC001 - Pydantic reads it at run time
 from trustworks.issuance.config.est import EstSettings  # noqa: TC001 - as above
+from trustworks.issuance.config.perspectives import PerspectiveSettings  # noqa: TC001 - as above
 from trustworks.issuance.config.registration import RegistrationSettings
 
 
@@ -295,6 +296,21 @@ class IssuanceSettings(Table):
         default=None, description="Enrolment over secure transport; absent: not spoken."
     )
     acme: AcmeSettings | None = Field(default=None, description="The ACME server.")
+    perspectives: tuple[PerspectiveSettings, ...] = Field(
+        default=(),
+        max_length=32,
+        description="Other places in the network that look at web sites' domains too, for ACME and for CAA.",
+    )
+
+    @model_validator(mode="after")
+    def _perspectives_are_different(self) -> IssuanceSettings:
+        for what in ("name", "address", "certificate"):
+            given = [getattr(one, what) for one in self.perspectives]
+            if len(set(given)) != len(given):
+                raise ValueError(
+                    f"two [[issuance.perspectives]] have the same {what}: one place counts once; remove one"
+                )
+        return self
 
     @property
     def protocols(self) -> tuple[str, ...]:

@@ -22,7 +22,16 @@ if TYPE_CHECKING:
 
     from trustworks.issuance.config import CaaSettings
 
-__all__ = ["Authorisation", "CaaRecord", "DnsResolver", "Resolver", "asker", "check", "check_mailboxes"]
+__all__ = [
+    "Authorisation",
+    "CaaRecord",
+    "DnsResolver",
+    "Resolver",
+    "asker",
+    "check",
+    "check_mailboxes",
+    "relevant",
+]
 
 
 class Resolver(Protocol):
@@ -52,7 +61,7 @@ def check(
     by = Authorisation(frozenset(one.lower() for one in issuer_domains), method, account)
     asked: dict[str, Sequence[CaaRecord]] = {}
     for name in dict.fromkeys(names):
-        domain, records = _relevant(name, resolver, asked)
+        domain, records = relevant(name, resolver, asked)
         check_critical(domain, records)
         check_permitted(domain, records, by, wildcard=name.startswith("*."))
 
@@ -62,12 +71,12 @@ def check_mailboxes(addresses: Iterable[str], issuer_domains: Iterable[str], res
     by = Authorisation(frozenset(one.lower() for one in issuer_domains))
     asked: dict[str, Sequence[CaaRecord]] = {}
     for domain_of_mail in dict.fromkeys(address.rpartition("@")[2] for address in addresses):
-        domain, records = _relevant(domain_of_mail, resolver, asked)
+        domain, records = relevant(domain_of_mail, resolver, asked)
         check_critical(domain, records)
         check_permitted(domain, records, by, mail=True)
 
 
-def _relevant(
+def relevant(
     name: str, resolver: Resolver, asked: dict[str, Sequence[CaaRecord]]
 ) -> tuple[str, Sequence[CaaRecord]]:
     """The records of the nearest domain that has any, and that domain (RFC 8659, 3)."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from trustworks.core.audit import Event
 from trustworks.core.errors import Malformed, Refused, Rejected, TrustworksError, Unavailable
 from trustworks.issuance.enrolment.acme import encoding, wire
 from trustworks.issuance.enrolment.acme.domains import ask_domains
@@ -22,9 +23,11 @@ from trustworks.issuance.enrolment.acme.service import actor_of, own_account
 from trustworks.issuance.model import serial_hex
 from trustworks.issuance.model.requests import Request
 from trustworks.issuance.records import acme as records
+from trustworks.issuance.rules.perspectives import NotCorroboratedError, recorded
 from trustworks.issuance.wire import read_alternative_names, read_csr
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from trustworks.issuance.enrolment.acme.service import AcmeServer, Signed
     from trustworks.issuance.model import CertificateRecord
     from trustworks.issuance.records.acme import Account, Order
+    from trustworks.issuance.rules.perspectives import Sight
 
 # Refusals that another key or another CSR would not meet: the order stays, and the client may try again.
 _OF_THE_KEY: Final = ("EN319411-1:REG-6.3.1-01", "EN319412-2:GEN-4.2.5-2", "TRUSTWORKS:ISSUANCE-KEY-")
@@ -54,8 +58,12 @@ def finalize(server: AcmeServer, signed: Signed, id_: str) -> tuple[Order, list[
     assert order is not None  # noqa: S101 - the rule before saw it
     order_rules.moved(as_of(order, signed.now).status, "finalized")
     _check_csr(csr, order, signed)
-    asked = ask_domains(server, order)
-    claimed, ids = _claim(server, signed, account, order, asked=asked)
+    try:
+        seen = ask_domains(server, order)
+    except NotCorroboratedError as refused:
+        _tell_not_corroborated(server, account, order, refused)
+        raise Problem("caa", str(refused)) from refused
+    claimed, ids = _claim(server, signed, account, order, seen=seen)
     issued: list[Order] = []
 
     def record(connection: Connection, der: bytes) -> None:
@@ -98,7 +106,7 @@ def _with_rule(error: Refused) -> str:
 
 
 def _claim(
-    server: AcmeServer, signed: Signed, account: Account, order: Order, *, asked: bool
+    server: AcmeServer, signed: Signed, account: Account, order: Order, *, seen: Sequence[Sight] | None
 ) -> tuple[Order, list[str]]:
     def change(connection: Connection) -> tuple[Order, list[str]]:
         own_account(connection, account)
@@ -116,8 +124,28 @@ def _claim(
         change,
         actor=actor_of(account.id),
         subject={"kind": "acme-order", "id": order.id},
-        detail={"caa": "permits" if asked else "not asked: a laboratory"},
+        detail=(
+            {"caa": "not asked: a laboratory"}
+            if seen is None
+            else {"caa": "permits", "perspectives": recorded(seen)}
+        ),
         now=signed.now,
+    )
+
+
+def _tell_not_corroborated(
+    server: AcmeServer, account: Account, order: Order, refused: NotCorroboratedError
+) -> None:
+    """Record what each place saw, when it was not enough."""
+    server.authority.recorder.record(
+        Event(
+            type="acme.order-not-corroborated",
+            outcome="failure",
+            actor=actor_of(account.id),
+            subject={"kind": "acme-order", "id": order.id},
+            detail={"rule": refused.requirement, "perspectives": recorded(refused.seen)},
+            time=server.now(),
+        )
     )
 
 

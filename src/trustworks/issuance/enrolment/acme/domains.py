@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Final
 
 from dns.resolver import NoResolverConfiguration
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from trustworks.issuance.config import CaaSettings
     from trustworks.issuance.enrolment.acme.service import AcmeServer
     from trustworks.issuance.records.acme import Order
+    from trustworks.issuance.rules.perspectives import Sight
 
 ORDER_SECONDS: Final = 30.0  # for all of an order's names together
 
@@ -76,37 +77,52 @@ class Asked:
         return self._known[name]
 
 
-def ask_domains(server: AcmeServer, order: Order) -> bool:
-    """Whether the domains were asked, and let us issue; False in a laboratory that asks none.
+def ask_domains(server: AcmeServer, order: Order) -> tuple[Sight, ...] | None:
+    """What other places in the network saw, when the domains let us issue; None where a laboratory asks none.
 
     A record may limit issuance to an account and to ways of validation: the account counts under each of the
     server's origins, and the way is the one by which the name was validated. `Problem` (caa) when a domain
-    objects; `Unavailable` when it cannot be found out, or nobody said by which name domains call us.
+    objects; `NotCorroboratedError` when too few other places see that none does; `Unavailable` when it cannot
+    be found out, or nobody said by which name domains call us.
     """
     settings = server.authority.settings.caa
     if settings is None or server.caa_resolver is None:
         if server.authority.lab:
-            return False
+            return None
         raise Unavailable(
             "issuance.caa-absent",
             "Domains are to be asked by CAA before a certificate is issued for them: write into "
             "[issuance.caa] domains what their owners name you by.",
         )
+    today = server.now().date()
+    server.corroboration.check_ready(today)
     accounts = [f"{origin}/acme/account/{order.account}" for origin in server.origins]
-    resolver = Asked(server.caa_resolver, ORDER_SECONDS)
-    for name, method in _methods(server, order):
-        if address_of(name) is not None:
-            continue  # an address has no CAA (RFC 8659, 1)
+    # An address has no CAA (RFC 8659, 1).
+    methods = [one for one in _methods(server, order) if address_of(one[0]) is None]
+    decide = partial(_decide, methods, accounts, settings.domains)
+    decide(Asked(server.caa_resolver, ORDER_SECONDS))
+    if not methods:
+        return ()
+    return server.corroboration.caa([name for name, _ in methods], decide, today)
+
+
+def _decide(
+    methods: Sequence[tuple[str, str | None]],
+    accounts: Sequence[str],
+    domains: Sequence[str],
+    resolver: caa.Resolver,
+) -> None:
+    """`Problem` (caa) for the first name whose records, as this resolver finds them, do not let us issue."""
+    for name, method in methods:
         objections = []
         for account in accounts:
             try:
-                caa.check([name], settings.domains, resolver, method=method, account=account)
+                caa.check([name], domains, resolver, method=method, account=account)
                 break
             except Refused as error:
                 objections.append(error)
         else:
             raise Problem("caa", str(objections[0]), name=name.removeprefix(WILDCARD))
-    return True
 
 
 def _methods(server: AcmeServer, order: Order) -> list[tuple[str, str | None]]:

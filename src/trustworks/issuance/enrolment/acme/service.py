@@ -22,6 +22,7 @@ from trustworks.issuance.enrolment.acme.model import Message, Problem, PublicKey
 from trustworks.issuance.enrolment.acme.nonces import Secret
 from trustworks.issuance.enrolment.acme.rules import accounts as account_rules
 from trustworks.issuance.enrolment.acme.rules import messages as message_rules
+from trustworks.issuance.enrolment.perspectives.client import corroboration_of
 from trustworks.issuance.enrolment.secret_key import module_secret
 from trustworks.issuance.profiles import profile_named
 from trustworks.issuance.records import acme as records
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from trustworks.issuance.config.acme import AcmeSettings
     from trustworks.issuance.enrolment.acme.wire import Urls
     from trustworks.issuance.enrolment.caa import Resolver
+    from trustworks.issuance.enrolment.perspectives.corroboration import Corroboration
     from trustworks.issuance.enrolment.ra import RegistrationAuthority
     from trustworks.issuance.records.acme import Account
 
@@ -67,19 +69,23 @@ class Signed:
 class AcmeServer:
     """ACME over a registration authority. Threads share it; so do processes, through the database."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - what it is made of, once
         self,
         authority: RegistrationAuthority,
         settings: AcmeSettings,
         secret: Secret,
         origins: Sequence[str],
         caa_resolver: Resolver | None = None,
+        corroboration: Corroboration | None = None,
     ) -> None:
         self.authority = authority
         self.settings = settings
         self.secret = secret
         self.origins = tuple(origins)
         self.caa_resolver = caa_resolver
+        self.corroboration = corroboration or corroboration_of(
+            authority.settings.perspectives, lab=authority.lab
+        )
 
     @property
     def profiles(self) -> dict[str, str]:

@@ -153,17 +153,6 @@ def check_redirect(scheme: str, port: int | None, *, ports: Sequence[int]) -> No
         )
 
 
-@implements("CABF-BR:3.2.2.9", disabled=True)
-def corroborated(remote: Sequence[bool]) -> bool:
-    """Whether enough remote perspectives saw what the primary one saw.
-
-    Of 2 to 5 one may differ, of 6 and more two. A single one must agree; with none there is no corroboration
-    to ask for.
-    """
-    allowed = 0 if len(remote) < 2 else 1 if len(remote) <= 5 else 2
-    return sum(not one for one in remote) <= allowed
-
-
 @implements("RFC8555:8.2-RETRY", disabled=False)
 def is_final(code: str, attempts: int, most: int) -> bool:
     """Whether a failed attempt was the last: answers that are wrong, and those that do not come, are retried.

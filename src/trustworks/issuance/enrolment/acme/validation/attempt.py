@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 import httpx
@@ -22,7 +22,6 @@ from trustworks.issuance.lints.rfc5280.dns_names import is_dns_name
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from trustworks.issuance.config.acme import AcmeSettings
     from trustworks.issuance.enrolment.acme.validation.resolver import Resolver
 
 MAX_BODY: Final = 4096  # octets of a file that holds some 90
@@ -46,10 +45,34 @@ class Proof:
         return rules.key_authorization(self.token, self.thumbprint)
 
 
+class Bounds(Protocol):
+    """How far an attempt goes: [issuance.acme], or what a remote perspective was told."""
+
+    @property
+    def validation_seconds(self) -> float:
+        """How long it may take."""
+
+    @property
+    def allow_private_addresses(self) -> bool:
+        """Whether hosts of private networks are asked."""
+
+    @property
+    def http_port(self) -> int:
+        """The port of http-01."""
+
+    @property
+    def tls_port(self) -> int:
+        """The port of tls-alpn-01."""
+
+    @property
+    def redirects(self) -> int:
+        """How many redirections are followed."""
+
+
 class Attempts:
     """Makes attempts, as the settings say. Threads share it."""
 
-    def __init__(self, settings: AcmeSettings, resolver: Resolver) -> None:
+    def __init__(self, settings: Bounds, resolver: Resolver) -> None:
         self._settings = settings
         self._resolver = resolver
         self._ways: dict[str, Callable[[Proof], Awaitable[None]]] = {

@@ -25,10 +25,10 @@ from trustworks.issuance.enrolment.acme.ending import (
 from trustworks.issuance.enrolment.acme.model import Problem
 from trustworks.issuance.enrolment.acme.rules.validation import is_final
 from trustworks.issuance.enrolment.acme.validation.attempt import Attempts, Proof
-from trustworks.issuance.enrolment.acme.validation.perspectives import HttpPerspective, check_corroborated
 from trustworks.issuance.enrolment.acme.validation.resolver import DnsResolver
 from trustworks.issuance.records import acme as records
 from trustworks.issuance.release import INTENT_LIFE
+from trustworks.issuance.rules.perspectives import NotCorroboratedError, recorded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -40,8 +40,9 @@ if TYPE_CHECKING:
     from trustworks.core.store import Database
     from trustworks.core.time import Clock
     from trustworks.issuance.config.acme import AcmeSettings
-    from trustworks.issuance.enrolment.acme.validation.perspectives import Perspective
+    from trustworks.issuance.enrolment.perspectives.corroboration import Corroboration
     from trustworks.issuance.records.acme import Account, Authorization, Challenge, Order
+    from trustworks.issuance.rules.perspectives import Sight
 
 log = structlog.get_logger(__name__)
 
@@ -65,14 +66,14 @@ class ValidationQueue:
         settings: AcmeSettings,
         *,
         attempt: Callable[[Proof], None],
-        perspectives: Sequence[Perspective] = (),
+        corroboration: Corroboration,
         database: Database,
         recorder: Recorder,
         clock: Clock,
     ) -> None:
         self._settings = settings
         self._attempt = attempt
-        self._perspectives = tuple(perspectives)
+        self._corroboration = corroboration
         self._database = database
         self._recorder = recorder
         self._clock = clock
@@ -124,8 +125,9 @@ class ValidationQueue:
     def work(self, id_: str) -> None:
         """Claim the next attempt of a challenge, make it, and record what came of it."""
         now = self._now()
-        # Twice the time: the primary attempt and the perspectives; and some for the records.
-        until = now + timedelta(seconds=2 * self._settings.validation_seconds + 10)
+        # The primary attempt, then the perspectives; and some for the records.
+        most = self._settings.validation_seconds + self._corroboration.seconds
+        until = now + timedelta(seconds=most + 10)
         with self._database.begin() as connection:
             if not records.claim_challenge(connection, id_, now, until):
                 return
@@ -140,9 +142,14 @@ class ValidationQueue:
             thumbprint=account.thumbprint,
         )
         failure: Problem | None = None
+        seen: Sequence[Sight] = ()
+        self._corroboration.check_ready(now.date())  # before the name's owner is asked in vain
         try:
             self._attempt(proof)
-            check_corroborated(self._perspectives, proof)
+            seen = self._corroboration.control(proof, now.date())
+        except NotCorroboratedError as refused:
+            seen = refused.seen
+            failure = Problem("unauthorized", str(refused))
         except Problem as problem:
             failure = problem
         except Unavailable:
@@ -154,11 +161,11 @@ class ValidationQueue:
         if failure is not None and failure.name is None:
             failure.name = authorization.name
         if failure is None:
-            self._succeeded(challenge)
+            self._succeeded(challenge, seen)
         else:
-            self._failed(challenge, failure)
+            self._failed(challenge, failure, seen)
 
-    def _succeeded(self, challenge: Challenge) -> None:
+    def _succeeded(self, challenge: Challenge, seen: Sequence[Sight]) -> None:
         now = self._now()
 
         def change(connection: Connection) -> list[str]:
@@ -181,9 +188,9 @@ class ValidationQueue:
                     records.save_challenge(connection, idle)
             return authorization_validated(connection, validated, now)
 
-        self._change("authorization-valid", change, challenge, now, outcome="success")
+        self._change("authorization-valid", change, challenge, seen, now, outcome="success")
 
-    def _failed(self, challenge: Challenge, problem: Problem) -> None:
+    def _failed(self, challenge: Challenge, problem: Problem, seen: Sequence[Sight]) -> None:
         now = self._now()
         last = is_final(problem.code, challenge.attempts, self._settings.validation_attempts)
 
@@ -201,13 +208,15 @@ class ValidationQueue:
             return []
 
         type_ = "authorization-invalid" if last else "validation-failed"
-        self._change(type_, change, challenge, now, outcome="failure", detail={"problem": problem.code})
+        detail: dict[str, JSON] = {"problem": problem.code}
+        self._change(type_, change, challenge, seen, now, outcome="failure", detail=detail)
 
     def _change(
         self,
         type_: str,
         change: Callable[[Connection], list[str]],
         challenge: Challenge,
+        seen: Sequence[Sight],
         now: datetime,
         *,
         outcome: Any,
@@ -218,7 +227,7 @@ class ValidationQueue:
                 "challenge": challenge.id,
                 "type": challenge.type,
                 "attempts": challenge.attempts,
-                "perspectives": len(self._perspectives),
+                "perspectives": recorded(seen),
                 **(detail or {}),
             }
             return Event(
@@ -318,7 +327,12 @@ def _open(connection: Connection, challenge: Challenge) -> tuple[Authorization, 
 
 
 def open_queue(
-    settings: AcmeSettings, *, database: Database, recorder: Recorder, clock: Clock
+    settings: AcmeSettings,
+    *,
+    corroboration: Corroboration,
+    database: Database,
+    recorder: Recorder,
+    clock: Clock,
 ) -> ValidationQueue:
     """The queue as the settings say. Raises `Unavailable` (acme.resolver) on a system without DNS."""
     seconds = settings.validation_seconds
@@ -326,7 +340,7 @@ def open_queue(
     return ValidationQueue(
         settings,
         attempt=Attempts(settings, resolver).attempt,
-        perspectives=[HttpPerspective(url, seconds=seconds) for url in settings.perspectives],
+        corroboration=corroboration,
         database=database,
         recorder=recorder,
         clock=clock,

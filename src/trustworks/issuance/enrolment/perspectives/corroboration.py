@@ -1,0 +1,123 @@
+"""Asks all remote perspectives at once, and judges what they saw (Baseline Requirements, 3.2.2.9).
+
+Nothing of what one perspective found is shown to another. The callers looked from here before: what is not
+seen from here is not asked elsewhere.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Protocol
+
+import structlog
+
+from trustworks.core.errors import Refused, TrustworksError
+from trustworks.issuance.enrolment.caa import asker
+from trustworks.issuance.rules.perspectives import (
+    NotCorroboratedError,
+    Sight,
+    check_agreement,
+    check_number,
+    check_regions,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import date
+
+    from trustworks.issuance.config import CaaSettings
+    from trustworks.issuance.enrolment.acme.validation.attempt import Proof
+    from trustworks.issuance.enrolment.caa import Resolver
+
+log = structlog.get_logger(__name__)
+
+
+class Perspective(Protocol):
+    """Somebody elsewhere in the network. What its methods raise is a no."""
+
+    @property
+    def name(self) -> str:
+        """How it is called in records."""
+
+    @property
+    def region(self) -> str:
+        """The Internet registry in whose region it stands."""
+
+    def look(self, proof: Proof) -> str | None:
+        """None where control over the name is seen from there; else why not."""
+
+    def caa(self, names: Sequence[str]) -> Resolver:
+        """The CAA records as they are seen from there, of these domains and those above them."""
+
+
+class Corroboration:
+    """The perspectives of the configuration. Threads share it.
+
+    In a laboratory there may be fewer than are prescribed, or none, and all in one region.
+    """
+
+    def __init__(self, perspectives: Sequence[Perspective] = (), *, lab: bool, seconds: float = 0.0) -> None:
+        """`seconds` is how long all of them may take, who are asked at once."""
+        self.perspectives = tuple(perspectives)
+        self.seconds = seconds
+        self._lab = lab
+
+    def check_ready(self, day: date) -> None:
+        """`Unavailable` (perspectives.too-few) where too few are configured; asked before anything is."""
+        if not self._lab:
+            check_number(len(self.perspectives), day)
+
+    def control(self, proof: Proof, day: date) -> tuple[Sight, ...]:
+        """Who saw control over a name. Raises `NotCorroboratedError` and as `check_ready`."""
+        return self._asked(f"Control over {proof.name}", lambda one: one.look(proof), day)
+
+    def caa(self, names: Sequence[str], decide: Callable[[Resolver], None], day: date) -> tuple[Sight, ...]:
+        """By whose sight the domains let us issue: `decide` raises for records that do not.
+
+        Raises `NotCorroboratedError` and as `check_ready`.
+        """
+
+        def look(one: Perspective) -> str | None:
+            decide(one.caa(names))
+            return None
+
+        return self._asked(f"That CAA lets us issue for {', '.join(names)}", look, day)
+
+    def _asked(self, what: str, look: Callable[[Perspective], str | None], day: date) -> tuple[Sight, ...]:
+        self.check_ready(day)
+        if not self.perspectives:
+            return ()
+        with ThreadPoolExecutor(len(self.perspectives), thread_name_prefix="perspective") as pool:
+            seen = tuple(pool.map(lambda one: _sight(one, look), self.perspectives))
+        try:
+            check_agreement(seen, what)
+            if not self._lab:
+                check_regions(seen, what)
+        except Refused as refused:
+            raise NotCorroboratedError(refused, seen) from refused
+        return seen
+
+
+def _sight(one: Perspective, look: Callable[[Perspective], str | None]) -> Sight:
+    try:
+        objection = look(one)
+    except TrustworksError as error:
+        objection = str(error)
+    except Exception as error:  # noqa: BLE001 - whatever goes wrong there, it does not corroborate
+        log.warning("perspective.failed", perspective=one.name, reason=repr(error))
+        objection = "the perspective failed"
+    return Sight(one.name, one.region, objection)
+
+
+def caa_elsewhere(
+    corroboration: Corroboration, settings: CaaSettings
+) -> Callable[[Sequence[str], date], tuple[Sight, ...]]:
+    """What looks at alternative names (``DNS:name``) from elsewhere, as `caa.asker` does from here."""
+
+    def ask(names: Sequence[str], day: date) -> tuple[Sight, ...]:
+        domains = [value for kind, _, value in (name.partition(":") for name in names) if kind == "DNS"]
+        if not domains:
+            return ()
+        return corroboration.caa(domains, lambda resolver: asker(settings, resolver)(names), day)
+
+    return ask
