@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from trustworks.core.errors import Unavailable
+from trustworks.core.keys import records as key_records
+from trustworks.core.keys.model import name_at
 from trustworks.core.module.agreed import check_key_algorithm
 from trustworks.core.module.algorithms import algorithm_of
+from trustworks.core.trace import implements
 from trustworks.issuance import records
 from trustworks.issuance.begun import Order
 from trustworks.issuance.model import SERIAL_OCTETS, crl_shard
@@ -33,12 +36,26 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from trustworks.core.keys.model import Succession
     from trustworks.core.module import Key
     from trustworks.core.store import Database
     from trustworks.core.time import Clock
     from trustworks.issuance.config import IssuanceSettings
     from trustworks.issuance.model import AuthorityRecord, NameAttribute, Profile
     from trustworks.issuance.model.requests import KeyProof, Request
+
+
+# The authority that issues where nobody names another, and what its generations are recorded by.
+ISSUING: Final = "issuing"
+USE_OF_ISSUING: Final = f"authority/{ISSUING}"
+
+
+@implements(
+    "TRUSTWORKS:ROLLOVER-AUTHORITY-FOLLOWED", disabled=lambda authority, _generations, _moment: authority
+)
+def authority_at(authority: str, generations: Sequence[Succession], moment: datetime) -> str:
+    """Who issues at a moment in the place of an authority that a profile names: the generation in use."""
+    return name_at(generations, authority, moment) if authority == ISSUING else authority
 
 
 def new_serial() -> int:
@@ -84,12 +101,14 @@ class Known(NamedTuple):
     """What is known of public keys, by their hashes: the authorities', certificates of lost ones, blocked.
 
     `listed` are those on imported lists, by themselves.
+    `generations` are those of the authority that issues where nobody names another.
     """
 
     authorities: frozenset[bytes]
     lost: dict[bytes, str]
     blocked: frozenset[bytes]
     listed: dict[bytes, str]
+    generations: tuple[Succession, ...] = ()
 
     def check(self, spki: bytes) -> None:
         """Refuse a key that is an authority's, was lost, or is known to be weak."""
@@ -137,7 +156,7 @@ class Orders:
                 one.failure = error
             return
         _each(read, lambda one: known.check(one.spki))
-        _each(read, self._order)
+        _each(read, lambda one: self._order(one, known.generations))
 
     def _read(self, asked: Asked) -> None:
         """1. The request, and whether its key is fit."""
@@ -164,12 +183,13 @@ class Orders:
         subject = request_rules.complete_subject(profile, request.subject, self.provider_attributes())
         return subject, self._alternative_names(profile, request, asked.csr)
 
-    def _order(self, asked: Asked) -> None:
+    def _order(self, asked: Asked, generations: Sequence[Succession]) -> None:
         request, profile = asked.request, asked.profile
         subject, names = self._complete(asked)
         self._ask_domains(profile, names, request.requested_by, asked.now)
         # 2. The authority, and a validity within its own.
-        authority = self._authority(request.authority or profile.authority)
+        default = authority_at(profile.authority, generations, asked.now)
+        authority = self._authority(request.authority or default)
         request_rules.check_authority_for(profile, authority.parent)
         asked.chain = self.chain(authority)
         issuer = read_authority(authority.certificate)
@@ -225,6 +245,7 @@ class Orders:
                 records.compromised_keys(connection, digests),
                 records.blocked_keys(connection, digests),
                 records.listed_keys(connection, keys),
+                tuple(key_records.successions(connection, USE_OF_ISSUING)),
             )
 
     def provider_attributes(self) -> dict[str, str | None]:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from trustworks.core.audit import Event
 from trustworks.core.errors import Refused, Rejected, TrustworksError, Unavailable
+from trustworks.core.keys import records as key_records
 from trustworks.issuance import records
 from trustworks.issuance.begun import Order
 from trustworks.issuance.model import (
@@ -26,7 +27,7 @@ from trustworks.issuance.model import (
     serial_hex,
 )
 from trustworks.issuance.model.requests import Request, Template
-from trustworks.issuance.orders import Asked, Orders, new_serial
+from trustworks.issuance.orders import ISSUING, USE_OF_ISSUING, Asked, Orders, new_serial
 from trustworks.issuance.profiles import profile_named
 from trustworks.issuance.profiles.tbs import read_authority
 from trustworks.issuance.release import INTENT_LIFE, Release, reason_of
@@ -53,7 +54,6 @@ if TYPE_CHECKING:
     Also: TypeAlias = Callable[[Connection, bytes], None]
 
 ROOT: Final = "root"
-ISSUING: Final = "issuing"
 
 # How many requests are taken together: all are in the time that the first of them takes.
 _MOST_TOGETHER: Final = 64
@@ -161,6 +161,15 @@ class Issuance:
         """All authorities, by name."""
         with self._database.read() as connection:
             return records.list_authorities(connection)
+
+    def generations(self) -> list[AuthorityRecord]:
+        """The issuing authority's generations, the newest first: those that have ended or are to come, too.
+
+        Clients get the certificates of all: of what was issued before, and of what will be.
+        """
+        with self._database.read() as connection:
+            later = [one.name for one in key_records.successions(connection, USE_OF_ISSUING)]
+        return [self.authority(name) for name in (*reversed(later), ISSUING)]
 
     def chain(self, authority: str) -> tuple[bytes, ...]:
         """The certificates of an authority and of those above it, nearest first, without the root."""

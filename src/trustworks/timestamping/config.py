@@ -79,8 +79,8 @@ class UnitSettings(Table):
     certificate: Path = Field(description="The unit's certificate (PEM).")
     chain: Path | None = Field(
         default=None,
-        description="CA certificates (PEM) that are sent beside the unit's own when a client asks for it. "
-        "Default: those behind it in its file.",
+        description="CA certificates (PEM) that are sent beside the unit's own when a client asks for it, "
+        "unless its file has some behind it.",
     )
     policies: tuple[Oid, ...] = Field(
         default=(), description="Policies of this unit, the first is its default. Default: all of the TSA's."

@@ -236,11 +236,12 @@ def _require(requirement: str, findings: tuple[str, ...], unit: UnitSettings) ->
 def read_files(unit: UnitSettings) -> tuple[x509.Certificate | None, tuple[x509.Certificate, ...]]:
     """The unit's certificate, None while there is no such file, and the CA certificates to send along.
 
-    Those are in the file that `chain` names; where it names none, behind the unit's own certificate. Raises
-    `Unavailable` (timestamping.certificate) for a file that cannot be read, or a chain's that is not there.
+    Those are behind the unit's own certificate in its file, so that both are replaced at once; where none is,
+    in the file that `chain` names. Raises `Unavailable` (timestamping.certificate) for a file that cannot be
+    read, or a chain's that is not there.
     """
     certificates = read_certificates(unit.certificate)
-    if unit.chain is None:
+    if unit.chain is None or len(certificates) > 1:
         return (certificates[0] if certificates else None), certificates[1:]
     chain = read_certificates(unit.chain)
     if not chain:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import structlog
 
 from trustworks.core.errors import Malformed, TrustworksError, Unavailable
+from trustworks.core.trace import implements
+from trustworks.core.troubles import Troubles
 from trustworks.timestamping import events, unit, wire
 from trustworks.timestamping.rules import units as rules
 
@@ -50,6 +52,7 @@ class Units(Mapping[str, "Unit"]):
         self._recorder = recorder
         self._attempting = threading.Lock()
         self._files: dict[str, object] = {}
+        self._troubles = Troubles(log, begun="timestamping.not-renewed", over="timestamping.renewed")
         self._told: dict[str, object] = {}  # what the log was told last: why not, or of which unit
         self._in_use: dict[str, Unit] = {}
         self._alike: dict[str | None, tuple[Unit, ...]] = {}  # who may answer, by what is asked for
@@ -67,7 +70,7 @@ class Units(Mapping[str, "Unit"]):
         return len(self._in_use)
 
     def attempt(self, is_stopped: Callable[[Unit], bool], look: Callable[[Unit], None]) -> None:
-        """Try the refused units again, and take new keys and certificates of stopped ones into use.
+        """Try the refused units again, and take new keys and certificates into use.
 
         `is_stopped` answers whether something stands against a unit in use; `look` looks at a unit before it
         is used, whether its certificate is revoked and its key there. Waits for the module, and does nothing
@@ -90,6 +93,12 @@ class Units(Mapping[str, "Unit"]):
             present = in_use.get(one.name)
             if present is not None and not is_stopped(present):
                 refused.pop(one.name, None)  # what is new did not serve, and what is in use issues again
+                if files != self._files.get(one.name, files):
+                    following = self._following(one, present, in_use, is_stopped, look)
+                    if following is not None:
+                        tried[one.name], in_use[one.name] = files, following
+                        opened = events.opened(following, self._settings.accuracy_us, self._clock_mode)
+                        news.append((one.name, _what(following), opened))
                 continue
             outcome = self._load(one, in_use)
             if present is not None and (
@@ -113,6 +122,32 @@ class Units(Mapping[str, "Unit"]):
                 self._told[name] = what
         self._files |= tried
         self._use(in_use, refused)
+
+    @implements("TRUSTWORKS:ROLLOVER-TSU-TAKEN", disabled=None)
+    def _following(
+        self,
+        one: UnitSettings,
+        present: Unit,
+        in_use: dict[str, Unit],
+        is_stopped: Callable[[Unit], bool],
+        look: Callable[[Unit], None],
+    ) -> Unit | None:
+        """The unit by files that were written anew, in place of one that issues; None where it may not yet.
+
+        What is in use is left in use then, and the files are looked at again: requests are never refused for
+        what follows.
+        """
+        found = self._load(one, in_use)
+        if not isinstance(found, TrustworksError):
+            if _is_same(found, present):
+                return present
+            look(found)
+            if not is_stopped(found):
+                self._troubles.ended(one.name)
+                return found
+        why = str(found) if isinstance(found, TrustworksError) else "it may not issue now"
+        self._troubles.failed(one.name, why, unit=one.name, reason=why)
+        return None
 
     def _use(self, in_use: dict[str, Unit], refused: dict[str, TrustworksError]) -> None:
         """Let requests see the units: the dictionaries are never changed afterwards, as threads read them."""

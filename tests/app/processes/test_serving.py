@@ -13,8 +13,10 @@ import structlog
 from trustworks.app.health.heartbeat import TaskState
 from trustworks.app.opening import Opening
 from trustworks.app.processes import jobs
+from trustworks.app.processes.checkpoints import START_PATIENCE, Checkpoints
 from trustworks.app.processes.jobs import Task
-from trustworks.app.processes.tasks import START_PATIENCE, Checkpoints, Tokens, registrar
+from trustworks.app.processes.rounds import Tokens
+from trustworks.app.processes.tasks import registrar
 from trustworks.app.web import closed
 from trustworks.app.wiring import Wiring
 from trustworks.core.audit import Progress

@@ -150,7 +150,7 @@ def test_the_responder_s_key_is_replaced_without_anybody(site: Site, monkeypatch
     assert (site.label(), signer()) == ("ocsp", first)
     clock.advance(hours=2)
     with monkeypatch.context() as patched:
-        patched.setattr("trustworks.app.rollover.responder.put", _no_space)
+        patched.setattr("trustworks.app.rollover.generations.put", _no_space)
         with pytest.raises(Unavailable, match="No space left"):
             site.round()
     # As after a kill between the state and the file: the next round writes the file.

@@ -73,6 +73,7 @@ SAYING: dict[str, dict[str, Any]] = {
     "enrolment_credentials": {"kind": "secret"},
     "enrolment_requests": {"protocol": "cmp", "state": "issued"},
     "notices": {"recipient": "subject", "due_at": None},
+    "key_successions": {"generation": 2},
     "module_key_backups": {"threshold": 2},
     "module_key_history": {"state": "operational"},
     "revocation_requests": {"state": "done"},

@@ -45,6 +45,7 @@ FROZEN = {
     "0020_notices.py": "47c54f774b75eef606341b96d3f4c9091cfda13601ebb1e5b59a670bc635985b",
     "0021_key_lists.py": "2ebbea9f7283b2697f4682abe06fff10cea120739cf5162b01e74274378f0d51",
     "0022_renewals.py": "b3f02823ce75a2300a9ccd6a24b9b7644aeeda04c1905eff0397f7d88a81eece",
+    "0023_key_successions.py": "518db70cb7de120e6b7e95af105a5136636937060a659ea48f7a12fd6b9929f6",
 }
 
 

@@ -19,6 +19,7 @@ def due(context: typer.Context, *, as_json: AsJson = False) -> None:
     """List the keys that have an end, the first due first, and how each is replaced. Exit code 1: one is due.
 
     Authorities are due [rollover] authority-days before their certificate ends, services service-days before.
+    It says what the clock does by itself, and what is left to people.
     """
     from trustworks.app.rollover.due import schedule  # noqa: PLC0415 - loads the services
 

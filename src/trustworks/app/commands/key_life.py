@@ -9,6 +9,7 @@ from trustworks.app.commands import (
     key_backups,
     key_custodians,
     key_due,
+    key_rollover,
     key_states,
     key_transfers,
 )
@@ -19,6 +20,7 @@ app = typer.Typer(
     help="Keys through their life, under dual control: ceremonies, backup, transfer, states.",
 )
 app.command("due")(key_due.due)
+app.add_typer(key_rollover.app, name="rollover")
 app.add_typer(ceremony, name="ceremony")
 app.add_typer(key_custodians.app, name="custodian")
 app.add_typer(key_backups.app, name="backup")

@@ -213,8 +213,16 @@ class RolloverSettings(Table):
         le=366,
         description="Days before the end of its certificate or of its key's use that a service's key is due.",
     )
-    unattended: tuple[Literal["ocsp"], ...] = Field(
-        default=(), description="The keys that the jobs replace without anybody: ocsp."
+    unattended: tuple[Literal["ocsp", "tsu", "authority"], ...] = Field(
+        default=(),
+        description="The keys that the jobs replace without anybody: ocsp, tsu; authority makes the issuing "
+        "authority's next generation by a plan that nobody attends.",
+    )
+    authority_prepare_days: int = Field(
+        default=30,
+        ge=0,
+        le=366,
+        description="Days between the next generation of the issuing authority and its first certificate.",
     )
     prepare_minutes: int = Field(
         default=60, ge=0, le=10080, description="Minutes between a new key's certificate and its use."

@@ -6,12 +6,13 @@ GEN-6.5.1-08 and -09.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from trustworks.app import certificates
 from trustworks.core.errors import TrustworksError
+from trustworks.core.keys import records as key_records
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
@@ -19,12 +20,35 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from trustworks.app.certificates import NamedCertificate
     from trustworks.app.configuration.config import Config
+    from trustworks.app.configuration.settings import RolloverSettings
+    from trustworks.core.keys.model import Succession
+    from trustworks.issuance.records import AuthorityEnd
+
+# How people replace the key behind a setting; the jobs' part is told in its place where they do it.
+_HOW: Final = {
+    "timestamping.units": "make a key (keys ceremony plan service-key) and a certificate of the profile tsu, "
+    "name both in [[timestamping.units]]",
+    "issuance.ocsp": "make a key (keys ceremony plan service-key) and a certificate of the profile "
+    "ocsp-signer from every authority, name both in [issuance.ocsp]",
+    "issuance.cmp": "make a key (keys ceremony plan service-key) and a certificate of the profile "
+    "cmp-server, name both in [issuance.cmp]",
+    "audit": "make a key (keys ceremony plan service-key) and a certificate of the profile audit-signer, "
+    "name both in [audit]; keep the old certificate as long as the log",
+    "http.tls-certificate": "make a key in a file (openssl req) and a certificate of the profile tls-server, "
+    "name both as [http] tls-key and tls-certificate",
+}
+_UNATTENDED: Final = {"timestamping.units": "tsu", "issuance.ocsp": "ocsp"}
+_RESTART: Final = ", then restart the services"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scheduled:
-    """A key with an end: what it is of, when it ends, from when on it is to be replaced, and how."""
+    """A key with an end: what it is of, when it ends, from when on it is to be replaced, and how.
+
+    `unattended`: it is replaced, or followed, without anybody.
+    """
 
     name: str
     end: datetime
@@ -55,17 +79,65 @@ def schedule(
 
     With `due_at` only the authorities that are due then: there may be thousands.
     """
-    days = config.rollover
     found = [*_services(config)]
     if connection is not None and config.issuance is not None:
-        from trustworks.issuance import records  # noqa: PLC0415 - where authorities are configured
-
-        before = None if due_at is None else due_at + timedelta(days=days.authority_days)
-        found += [
-            authority_due(name, end, days.authority_days)
-            for name, end in records.authority_ends(connection, before=before)
-        ]
+        found += _authorities(config, connection, due_at)
     return sorted(found, key=lambda one: (one.due, one.name))
+
+
+def _authorities(config: Config, connection: Connection, due_at: datetime | None) -> Iterable[Scheduled]:
+    from trustworks.issuance import records  # noqa: PLC0415 - where authorities are configured
+    from trustworks.issuance.orders import ISSUING, USE_OF_ISSUING  # noqa: PLC0415 - as above
+
+    later = key_records.successions(connection, USE_OF_ISSUING)
+    generations = [ISSUING, *(one.name for one in later)]
+    followed = dict(zip(generations, later, strict=False))
+    before = None if due_at is None else due_at + timedelta(days=config.rollover.authority_days)
+    for one in records.authority_ends(connection, before=before):
+        due = authority_due(one.name, one.end, config.rollover.authority_days)
+        if one.name in followed:
+            yield from _followed(connection, one, due, followed[one.name])
+        elif one.name == generations[-1]:
+            yield _next_generation(config.rollover, due, f"{ISSUING}-{len(generations) + 1}")
+        elif one.parent is None:
+            yield replace(
+                due,
+                how="make a new root by a ceremony (keys ceremony plan root) and give it to all who trust "
+                "this one long before it ends; then authorities below it",
+            )
+        else:
+            yield due
+
+
+def _next_generation(settings: RolloverSettings, due: Scheduled, name: str) -> Scheduled:
+    """What the jobs do for the issuing authority, and what is left to people."""
+    if "authority" in settings.unattended:
+        return replace(due, how=f"the jobs make {name}, which then issues in its place", unattended=True)
+    return replace(
+        due,
+        how=f"the jobs write the plan state/rollover/{name}.toml then; fill it in, have it approved and hold "
+        f"the ceremony: {name} follows by itself {settings.authority_prepare_days} days after it was made",
+    )
+
+
+def _followed(
+    connection: Connection, one: AuthorityEnd, due: Scheduled, by: Succession
+) -> Iterable[Scheduled]:
+    """An authority that another one follows: until its last certificate has ended, and then its last list."""
+    from trustworks.issuance import records  # noqa: PLC0415 - where authorities are configured
+    from trustworks.issuance.model import NEVER  # noqa: PLC0415 - as above
+
+    last = records.last_crl(connection, one.name)
+    if last is not None and last.next_update == NEVER:
+        return
+    # The responder's own come as long as there is something to answer for.
+    ended = records.last_end(connection, one.name, without=["ocsp-signer"]) or by.from_at
+    yield replace(
+        due,
+        due=max(ended, by.from_at),
+        how=f"{by.name} issues in its place from {by.from_at:%Y-%m-%d} on; its lists and OCSP go on until its "
+        f"last certificate ends. Then: trustworks crl publish --last --authority {one.name}",
+    )
 
 
 @implements(
@@ -91,15 +163,26 @@ def _services(config: Config) -> Iterable[Scheduled]:
             end = certificates.key_end(certificate, one.key_expires) or certificate.not_valid_after_utc
         except TrustworksError:
             continue  # `/healthz` and `config check` say what is wrong with the file
-        alone = one.setting == "issuance.ocsp" and "ocsp" in config.rollover.unattended
-        how = (
-            "the jobs replace it"
-            if alone
-            else f"a new key and certificate: keys ceremony plan service-key, then [{one.setting}]"
-        )
-        name = f"{one.use} {one.label}".strip()
         due = service_due(certificate.not_valid_before_utc, end, config.rollover.service_days)
-        yield Scheduled(name=name, end=end, due=due, how=how, unattended=alone)
+        alone = _UNATTENDED.get(one.setting) in config.rollover.unattended
+        yield Scheduled(
+            name=f"{one.use} {one.label}".strip(),
+            end=end,
+            due=due,
+            how=_by_the_jobs(config.rollover) if alone else _by_people(one),
+            unattended=alone,
+        )
+
+
+def _by_the_jobs(settings: RolloverSettings) -> str:
+    return (
+        f"the jobs make the next key then, use it {settings.prepare_minutes} minutes after it was certified, "
+        f"and destroy this one {settings.overlap_hours:g} hours later"
+    )
+
+
+def _by_people(one: NamedCertificate) -> str:
+    return _HOW[one.setting] + _RESTART
 
 
 @implements("TRUSTWORKS:ROLLOVER-DUE", disabled=lambda _began, end, _days: end)

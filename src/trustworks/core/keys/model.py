@@ -96,3 +96,24 @@ def last_use(history: Sequence[HistoryEntry], backup: str) -> HistoryEntry | Non
     """The last drill or restore by which the backup was shown to work."""
     shown = {Act.DRILLED, Act.RESTORED, Act.TRANSFERRED}
     return next((one for one in reversed(history) if one.backup == backup and one.act in shown), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Succession:
+    """A generation of a use: the label of its key, or an authority's name, and from when on it is used.
+
+    A use is what keys follow one another in: ``authority/issuing``, ``ocsp``, ``tsu/NAME``.
+    """
+
+    use: str
+    generation: int
+    name: str
+    spki_sha256: str
+    from_at: datetime
+    decided_at: datetime
+    decided_by: str
+
+
+def name_at(found: Sequence[Succession], first: str, moment: datetime) -> str:
+    """The name of the generation that is used at a moment; `first` before any other's time has come."""
+    return next((one.name for one in reversed(found) if one.from_at <= moment), first)

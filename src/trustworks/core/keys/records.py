@@ -5,10 +5,22 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Column, ForeignKey, Integer, String, Table, Text, func, select
+from sqlalchemy import (
+    Column,
+    ForeignKey,
+    Integer,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    bindparam,
+    func,
+    insert,
+    select,
+)
 
 from trustworks.core.audit.bound import bind
-from trustworks.core.keys.model import Act, BackupEntry, HistoryEntry, KeyEntry
+from trustworks.core.keys.model import Act, BackupEntry, HistoryEntry, KeyEntry, Succession
 from trustworks.core.module.states import KeyState
 from trustworks.core.store.metadata import metadata
 from trustworks.core.store.types import UtcDateTime
@@ -53,7 +65,26 @@ history = Table(
     Column("reason", Text, nullable=False),
 )
 bind(history)
+# Which key or authority follows which: a use's first generation is the configuration's, and has no row.
+key_successions = Table(
+    "key_successions",
+    metadata,
+    Column("use", String(100), nullable=False),
+    Column("generation", Integer, nullable=False, autoincrement=False),
+    Column("name", String(64), nullable=False),
+    Column("spki_sha256", String(64), nullable=False),
+    Column("from_at", UtcDateTime, nullable=False),
+    Column("decided_at", UtcDateTime, nullable=False),
+    Column("decided_by", String(200), nullable=False),
+    PrimaryKeyConstraint("use", "generation"),
+)
+bind(key_successions)
 
+_OF_USE = (
+    select(key_successions)
+    .where(key_successions.c.use == bindparam("of"))
+    .order_by(key_successions.c.generation)
+)
 _LAST = (
     select(history.c.spki_sha256, func.max(history.c.number).label("number"))
     .group_by(history.c.spki_sha256)
@@ -192,3 +223,22 @@ def add_backup(connection: Connection, entry: BackupEntry) -> None:
             made_at=entry.made_at,
         )
     )
+
+
+def successions(connection: Connection, use: str) -> list[Succession]:
+    """The generations of a use after its first, in their order, whether their time has come or not."""
+    rows = connection.execute(_OF_USE, {"of": use})
+    return [Succession(**row._mapping) for row in rows]  # noqa: SLF001 - the public name of the library
+
+
+def all_successions(connection: Connection) -> list[Succession]:
+    """The generations of all uses, by use."""
+    c = key_successions.c
+    rows = connection.execute(select(key_successions).order_by(c.use, c.generation))
+    return [Succession(**row._mapping) for row in rows]  # noqa: SLF001 - the public name of the library
+
+
+def add_succession(connection: Connection, entry: Succession) -> None:
+    """Write that a generation follows."""
+    values = {column.name: getattr(entry, column.name) for column in key_successions.columns}
+    connection.execute(insert(key_successions).values(values))

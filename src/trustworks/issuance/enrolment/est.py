@@ -91,9 +91,10 @@ class EstServer:
         self._credentials = open_credentials(authority)
 
     def ca_certificates(self) -> bytes:
-        """The certificates of the issuing authority and of the root, as certs-only CMS in Base64."""
-        found = [self._authority.issuance.authority(name).certificate for name in ("issuing", "root")]
-        return certs_only(*found)
+        """The certificates of the issuing authority's generations and the root: certs-only CMS in Base64."""
+        issuance = self._authority.issuance
+        found = [*issuance.generations(), issuance.authority("root")]
+        return certs_only(*(one.certificate for one in found))
 
     def csr_attributes(self, label: str | None) -> bytes | None:
         """What a request for a profile is to have (CsrAttrs, in Base64); None where no profile is meant."""

@@ -30,6 +30,7 @@ from trustworks.issuance.records.clients import (
     remove_client,
 )
 from trustworks.issuance.records.endings import (
+    AuthorityEnd,
     DoneStep,
     add_last_answers,
     add_step,
@@ -38,6 +39,7 @@ from trustworks.issuance.records.endings import (
     count_last_answers,
     done_steps,
     last_answer,
+    last_end,
     latest_end,
     silent_authorities,
     terminated_by_plan,
@@ -112,6 +114,7 @@ from trustworks.issuance.records.search import (
 from trustworks.issuance.records.tables import authorities, certificates, crls
 
 __all__ = [
+    "AuthorityEnd",
     "BoundCertificate",
     "CertificatePlace",
     "DoneStep",
@@ -165,6 +168,7 @@ __all__ = [
     "issued_digest",
     "last_answer",
     "last_crl",
+    "last_end",
     "last_number",
     "last_shard",
     "last_update",

@@ -109,16 +109,45 @@ def silent_authorities(connection: Connection) -> list[str]:
     return list(connection.execute(select(c.authority).where(last.exists())).scalars())
 
 
-def authority_ends(connection: Connection, *, before: datetime | None = None) -> list[tuple[str, datetime]]:
-    """The names of the authorities that go on, and when their certificates end; with `before` those alone."""
+class AuthorityEnd(NamedTuple):
+    """An authority that goes on: whose it is, and when its certificate ends."""
+
+    name: str
+    parent: str | None
+    end: datetime
+
+
+def authority_ends(connection: Connection, *, before: datetime | None = None) -> list[AuthorityEnd]:
+    """The authorities that go on, the first that ends first; with `before` those that end until then."""
     c, a = certificates.c, authorities.c
     terminated = select(terminated_authorities.c.authority).where(
         terminated_authorities.c.authority == a.name
     )
-    query = select(a.name, c.not_after).join(certificates, c.serial == a.serial).where(~terminated.exists())
+    query = (
+        select(a.name, a.parent, c.not_after)
+        .join(certificates, c.serial == a.serial)
+        .where(~terminated.exists())
+    )
     if before is not None:
         query = query.where(c.not_after <= before)
-    return [(row.name, row.not_after) for row in connection.execute(query.order_by(c.not_after, a.name))]
+    rows = connection.execute(query.order_by(c.not_after, a.name))
+    return [AuthorityEnd(row.name, row.parent, row.not_after) for row in rows]
+
+
+def last_end(connection: Connection, authority: str, *, without: Sequence[str]) -> datetime | None:
+    """When the last certificate of an authority ends, revoked or not; None without any.
+
+    Those of the profiles `without` do not count.
+    """
+    c = certificates.c
+    query = select(func.max(c.not_after)).where(
+        c.authority == authority,
+        not_its_own(authority),
+        c.state == "issued",
+        c.profile.not_in(list(without)),
+    )
+    found: datetime | None = connection.execute(query).scalar_one()
+    return found
 
 
 def done_steps(connection: Connection, plan: str) -> list[DoneStep]:

@@ -329,8 +329,8 @@ class Exchange:
         return open_signer(key, self._authority.base / self._settings.certificate, self._authority.database)
 
     def _chain(self) -> tuple[bytes, ...]:
-        """The issuing authority's certificate: with the root it verifies answers and certificates."""
-        return (self._authority.issuance.authority("issuing").certificate,)
+        """The certificates of the issuing authority's generations: with the root they verify what is sent."""
+        return tuple(one.certificate for one in self._authority.issuance.generations())
 
 
 def _asks_implicit(message: PkiMessage) -> bool:

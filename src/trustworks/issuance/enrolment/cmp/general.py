@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from trustworks.issuance.enrolment.ra import RegistrationAuthority
     from trustworks.issuance.model import CrlRecord, Profile
 
-_AUTHORITIES: Final = ("issuing", "root")
 _UTF8_STRING: Final = 0x0C
 _KEY_USAGE: Final = "2.5.29.15"
 _EXTENDED_KEY_USAGE: Final = "2.5.29.37"
@@ -60,7 +59,7 @@ def _ca_certificates(
 ) -> InfoTypeAndValue:
     """The certificates of the authorities below the root (RFC 9483, 4.3.1)."""
     del asked, requester
-    issuing = authority.issuance.authority("issuing").certificate
+    issuing = b"".join(one.certificate for one in authority.issuance.generations())
     return InfoTypeAndValue(type=der.CA_CERTS, value=tlv(SEQUENCE, issuing))
 
 
@@ -152,8 +151,8 @@ def _lists(
 def _list_of(authority: RegistrationAuthority, source: asn1.TLV) -> CrlRecord:
     """The newest list of a source: a distribution point of ours, or the issuer's name."""
     octets = encoded(source)
-    for name in _AUTHORITIES:
-        certificate = x509.load_der_x509_certificate(authority.issuance.authority(name).certificate)
+    for one in (*authority.issuance.generations(), authority.issuance.authority("root")):
+        name, certificate = one.name, x509.load_der_x509_certificate(one.certificate)
         subject = certificate.subject.public_bytes()
         url = f"{authority.public_url}/crl/{name}.crl".encode()
         names = (context(4, subject), context(6, url, constructed=False))
