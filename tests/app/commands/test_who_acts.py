@@ -41,7 +41,14 @@ LOOKS = {
     *("keys ceremony plan", "keys ceremony check", "keys ceremony digest", "keys ceremony list"),
     *("keys ceremony show", "keys ceremony export", "keys ceremony verify"),
     *("keys custodian show", "keys backup list"),
-    *("termination plan", "termination check", "termination status", "termination verify", "keys due"),
+    *(
+        "termination plan",
+        "termination check",
+        "termination status",
+        "termination verify",
+        "keys due",
+        "keys rollover show",
+    ),
     *("keys states list", "statements render", "statements check", "statements list", "statements show"),
 }
 

@@ -108,8 +108,9 @@ def site(
 
 @pytest.mark.req("EN319411-1:GEN-6.5.1-08", "EN319411-1:GEN-6.5.1-09")
 def test_an_authority_is_due_long_before_its_end() -> None:
-    found = authority_due("issuing", NOW + 1000 * DAY, 990)
+    found = authority_due("issuing", NOW - 1000 * DAY, NOW + 1000 * DAY, 990)
     assert (found.is_due(NOW + 9 * DAY), found.is_due(NOW + 10 * DAY)) == (False, True)
+    assert authority_due("issuing", NOW, NOW + 1000 * DAY, 990).due == NOW + 500 * DAY
     assert "ceremony" in found.how
 
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trustworks.app.commands.tokens import AsJson  # noqa: TC001 - Typer reads it
+from trustworks.core.account import account
 from trustworks.core.printable import printable
 from trustworks.core.roles.model import Act
-from trustworks.core.roles.performing import performs
+from trustworks.core.roles.performing import operator_of, performs
 
 if TYPE_CHECKING:
     from trustworks.app.wiring import Wiring
@@ -50,12 +51,8 @@ def show(context: typer.Context, *, as_json: AsJson = False) -> None:
         typer.echo("No key has followed another yet.")
     else:
         for one in found:
-            word = "since" if one.from_at <= now else "from"
-            typer.echo(
-                printable(
-                    f"{one.use:<24}{one.generation:<4}{one.name:<24}{word} {one.from_at:%Y-%m-%d %H:%M}"
-                )
-            )
+            since = f"{'since' if one.from_at <= now else 'from'} {one.from_at:%Y-%m-%d %H:%M}"
+            typer.echo(printable(f"{one.use:<24}{one.generation:<4}{one.name:<24}{since}"))
 
 
 @app.command()
@@ -77,7 +74,7 @@ def take(
     from trustworks.app.rollover.taking import take_certificate  # noqa: PLC0415 - loads the services
 
     wiring: Wiring = context.obj
-    label = take_certificate(wiring, unit, certificate)
+    label = take_certificate(wiring, unit, certificate, by=operator_of(context) or account())
     if as_json:
         typer.echo(json.dumps({"unit": unit, "label": label}))
     else:

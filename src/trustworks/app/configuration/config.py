@@ -8,7 +8,7 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError
 
 from trustworks.app.configuration.laboratory import check_tokens
 from trustworks.app.configuration.objections import first_causes, given, objection
@@ -56,17 +56,6 @@ class Config(Table):
     statements: StatementsSettings = Field(default_factory=StatementsSettings)
     alarms: AlarmsSettings = Field(default_factory=AlarmsSettings)
     log: LogSettings = Field(default_factory=LogSettings)
-
-    @model_validator(mode="after")
-    def _units_roll_over(self) -> Config:
-        if "tsu" in self.rollover.unattended and self.timestamping is not None:
-            fixed = [one.name for one in self.timestamping.units if one.key_expires is not None]
-            if fixed:
-                raise ValueError(
-                    f"[rollover] unattended has tsu, and the key-expires of {', '.join(fixed)} would end every "
-                    "key that follows; leave key-expires out"
-                )
-        return self
 
 
 class Loaded(BaseModel):

@@ -46,7 +46,8 @@ def responder(wiring: Wiring, tokens: Tokens, stack: ExitStack) -> Round:
 
 def units(wiring: Wiring, tokens: Tokens, stack: ExitStack) -> Round:
     """Replaces the keys of the time-stamping units, each by itself: one that fails hinders no other."""
-    from trustworks.app.rollover.unit import FOLDER, UnitRollover  # noqa: PLC0415 - loads the services
+    from trustworks.app.rollover.due import FOLDER  # noqa: PLC0415 - loads the services
+    from trustworks.app.rollover.unit import UnitRollover  # noqa: PLC0415 - as above
     from trustworks.core.time import any_time  # noqa: PLC0415 - as above
 
     database = stack.enter_context(wiring.open_database())
@@ -94,7 +95,7 @@ def authority(wiring: Wiring, tokens: Tokens, stack: ExitStack) -> Round:
     """Prepares the issuing authority's next generation, and decides from when on it issues."""
     from trustworks.app.ceremonies.room import Room  # noqa: PLC0415 - loads the services
     from trustworks.app.rollover.authority import AuthorityRollover  # noqa: PLC0415 - as above
-    from trustworks.app.rollover.unit import FOLDER  # noqa: PLC0415 - as above
+    from trustworks.app.rollover.due import FOLDER  # noqa: PLC0415 - as above
     from trustworks.core.time import any_time  # noqa: PLC0415 - as above
 
     settings = wiring.issuance_settings

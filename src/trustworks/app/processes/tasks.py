@@ -192,6 +192,8 @@ def _alarms(wiring: Wiring, stack: ExitStack) -> Round:
     from datetime import UTC, datetime, timedelta  # noqa: PLC0415
 
     from trustworks.app.health import alarms  # noqa: PLC0415
+    from trustworks.app.rollover import due  # noqa: PLC0415
+    from trustworks.app.rollover.due import FOLDER  # noqa: PLC0415
     from trustworks.core.handover import hand_over  # noqa: PLC0415
 
     settings = wiring.config.alarms
@@ -212,6 +214,10 @@ def _alarms(wiring: Wiring, stack: ExitStack) -> Round:
             found.pop("workers", None)  # they are starting as we are
         with database.read() as connection:
             refused = attempts.types(connection, now)
+            scheduled = due.schedule(wiring.config, connection, due_at=now)
+        requests = due.waiting_requests(wiring.state_dir / FOLDER)
+        if (keys := due.left_to_people(scheduled, now, requests)) is not None:
+            found["keys"] = alarms.Finding(code="keys.due", sentence=keys)
         if (access := alarms.irregular(refused, limit=settings.refusals)) is not None:
             found["access"] = access
         problem = told.look(found, now=now)

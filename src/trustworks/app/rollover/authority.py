@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from cryptography import x509
 
@@ -52,8 +52,8 @@ if TYPE_CHECKING:
     from trustworks.issuance.model import AuthorityRecord
     from trustworks.issuance.service import Issuance
 
-# Certificates of the provider's own services: theirs are cut to the authority's end, and replaced in time.
-OF_SERVICES = frozenset({"tsu", "ocsp-signer", "audit-signer", "cmp-server"})
+# Certificates of services: theirs are cut to the authority's end, and replaced in time.
+OF_SERVICES: Final = ("tsu", "ocsp-signer", "audit-signer", "cmp-server", "seal-")
 
 
 def longest_days() -> int:
@@ -62,7 +62,7 @@ def longest_days() -> int:
         profile.max_days
         for versions in VERSIONS.values()
         for profile in versions
-        if profile.authority == ISSUING and not profile.ca and profile.kind not in OF_SERVICES
+        if profile.authority == ISSUING and not profile.ca and not profile.name.startswith(OF_SERVICES)
     )
 
 
@@ -119,8 +119,9 @@ class AuthorityRollover:
             return NOTHING_DUE
         if later and now < later[-1].from_at:
             return f"{later[-1].name} issues from {later[-1].from_at:%Y-%m-%d %H:%M} UTC on."
-        end = x509.load_der_x509_certificate(present.certificate).not_valid_after_utc
-        if not authority_due(present.name, end, self._settings.authority_days).is_due(now):
+        certificate = x509.load_der_x509_certificate(present.certificate)
+        began, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+        if not authority_due(present.name, began, end, self._settings.authority_days).is_due(now):
             return NOTHING_DUE
         if following is None:
             return self._prepare(present, len(later) + 2, now)

@@ -17,6 +17,7 @@ from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from sqlalchemy import Connection
 
@@ -40,6 +41,7 @@ _HOW: Final = {
     "name both as [http] tls-key and tls-certificate",
 }
 _UNATTENDED: Final = {"timestamping.units": "tsu", "issuance.ocsp": "ocsp"}
+FOLDER: Final = "rollover"  # below the folder of the state: plans, requests, certificates
 _RESTART: Final = ", then restart the services"
 
 
@@ -72,6 +74,23 @@ class Scheduled:
         }
 
 
+@implements("TRUSTWORKS:ROLLOVER-TOLD", disabled=None)
+def left_to_people(found: Iterable[Scheduled], now: datetime, requests: Iterable[str] = ()) -> str | None:
+    """A sentence about the keys that are due and that people replace, for an alarm; None where there is none.
+
+    `requests` are those that wait for another authority's certificate.
+    """
+    told = [f"{one.name}: {one.how}" for one in found if one.is_due(now) and not one.unattended]
+    told += [f"hand {one} to its authority, and bring the certificate" for one in requests]
+    return f"Keys are due to be replaced. {'; '.join(told)}." if told else None
+
+
+def waiting_requests(folder: Path) -> list[str]:
+    """The requests in the jobs' folder that have no certificate yet."""
+    found = sorted(folder.glob("*.csr"))
+    return [str(one) for one in found if not one.with_suffix(".pem").is_file()]
+
+
 def schedule(
     config: Config, connection: Connection | None, *, due_at: datetime | None = None
 ) -> list[Scheduled]:
@@ -94,9 +113,9 @@ def _authorities(config: Config, connection: Connection, due_at: datetime | None
     followed = dict(zip(generations, later, strict=False))
     before = None if due_at is None else due_at + timedelta(days=config.rollover.authority_days)
     for one in records.authority_ends(connection, before=before):
-        due = authority_due(one.name, one.end, config.rollover.authority_days)
+        due = authority_due(one.name, one.began, one.end, config.rollover.authority_days)
         if one.name in followed:
-            yield from _followed(connection, one, due, followed[one.name])
+            yield from _followed(connection, one, due, followed[one.name], config.rollover.service_days)
         elif one.name == generations[-1]:
             yield _next_generation(config.rollover, due, f"{ISSUING}-{len(generations) + 1}")
         elif one.parent is None:
@@ -121,7 +140,7 @@ def _next_generation(settings: RolloverSettings, due: Scheduled, name: str) -> S
 
 
 def _followed(
-    connection: Connection, one: AuthorityEnd, due: Scheduled, by: Succession
+    connection: Connection, one: AuthorityEnd, due: Scheduled, by: Succession, days: int
 ) -> Iterable[Scheduled]:
     """An authority that another one follows: until its last certificate has ended, and then its last list."""
     from trustworks.issuance import records  # noqa: PLC0415 - where authorities are configured
@@ -132,25 +151,31 @@ def _followed(
         return
     # The responder's own come as long as there is something to answer for.
     ended = records.last_end(connection, one.name, without=["ocsp-signer"]) or by.from_at
+    # The list has to be signed before the authority's certificate ends, whatever is valid below it by then.
+    latest = one.end - timedelta(days=days)
     yield replace(
         due,
-        due=max(ended, by.from_at),
-        how=f"{by.name} issues in its place from {by.from_at:%Y-%m-%d} on; its lists and OCSP go on until its "
-        f"last certificate ends. Then: trustworks crl publish --last --authority {one.name}",
+        due=min(max(ended, by.from_at), latest),
+        how=f"{by.name} issues in its place from {by.from_at:%Y-%m-%d} on; its lists and OCSP go on until "
+        f"its last certificate ends. Then: trustworks crl publish --last --authority {one.name}; what is "
+        "valid by then is ended by a termination plan",
     )
 
 
 @implements(
     "EN319411-1:GEN-6.5.1-08",
     "EN319411-1:GEN-6.5.1-09",
-    disabled=lambda name, end, _days: Scheduled(name=name, end=end, due=end, how=""),
+    disabled=lambda name, _began, end, _days: Scheduled(name=name, end=end, due=end, how=""),
 )
-def authority_due(name: str, end: datetime, days: int) -> Scheduled:
-    """An authority is due so many days before its certificate ends: longer than what it issues lasts."""
+def authority_due(name: str, began: datetime, end: datetime, days: int) -> Scheduled:
+    """An authority is due so many days before its certificate ends: longer than what it issues lasts.
+
+    Never before half of its life: one that lives shorter than that would be replaced without end.
+    """
     return Scheduled(
         name=f"authority {name}",
         end=end,
-        due=end - timedelta(days=days),
+        due=service_due(began, end, days),
         how="make its next generation by a ceremony, under another name (trustworks keys ceremony plan "
         "sub-ca); the old one goes on with its lists and OCSP",
     )

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from trustworks.app import certificates
+from trustworks.app.rollover.due import FOLDER
 from trustworks.app.rollover.generations import spki_sha256
-from trustworks.app.rollover.unit import FOLDER, check_takes, put_file
-from trustworks.core.account import account
+from trustworks.app.rollover.unit import check_takes, put_file
 from trustworks.core.audit import Event
 from trustworks.core.errors import Rejected
 from trustworks.core.keys import records as key_records
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from trustworks.app.wiring import Wiring
 
 
-def take_certificate(wiring: Wiring, unit: str, file: Path) -> str:
+def take_certificate(wiring: Wiring, unit: str, file: Path, *, by: str) -> str:
     """Check the certificate in a file and lay it where the jobs look for it; answers the key's label.
 
     Raises `Rejected` (rollover.unit) for a unit that there is not, (rollover.no-request) where no key waits
@@ -44,8 +44,8 @@ def take_certificate(wiring: Wiring, unit: str, file: Path) -> str:
     ):
         raise Rejected(
             "rollover.no-request",
-            f"No key of the unit {unit} waits for this certificate: it is for another key than the request in "
-            f"{folder}. `trustworks keys due` says what is due.",
+            f"No key of the unit {unit} waits for this certificate: it is for another key than the request "
+            f"in {folder}. `trustworks keys due` says what is due.",
         )
     with wiring.open_module("tsu", any_state=True) as module:
         key = module.key(label=entry.label)
@@ -54,7 +54,7 @@ def take_certificate(wiring: Wiring, unit: str, file: Path) -> str:
     event = Event(
         type="key.certificate-taken",
         outcome="success",
-        actor=account(),
+        actor=by,
         subject={"kind": "key", "spki_sha256": entry.spki_sha256, "label": entry.label},
         detail={"unit": unit, "serial": f"{certificate.serial_number:x}"},
         time=datetime.now(UTC),

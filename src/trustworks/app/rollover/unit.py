@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from trustworks.timestamping.config import TimestampingSettings, UnitSettings
 
 PROFILE = "tsu"
-FOLDER = "rollover"  # below the folder of the state
 
 
 class UnitRollover(ServiceRollover):
@@ -82,7 +81,16 @@ class UnitRollover(ServiceRollover):
 
     @implements("EN319421:7.6.7-NEW-KEY", "EN319421:7.6.7-DESTROY", disabled="Nothing is due.")
     def round(self, now: datetime) -> str:
-        """Take the next step, and answer a sentence about it. Raises what the steps raise."""
+        """Take the next step, and answer a sentence about it. Raises what the steps raise.
+
+        Raises `Unavailable` (rollover.key-expires) where a setting would end every key that follows.
+        """
+        if self._unit.key_expires is not None:
+            raise Unavailable(
+                "rollover.key-expires",
+                f"The key of the unit {self._unit.name} is not replaced by the jobs: its key-expires would "
+                "end every key that follows. Leave key-expires out, or tsu out of [rollover] unattended.",
+            )
         return super().round(now)
 
     def _end(self, current: x509.Certificate) -> datetime:

@@ -294,7 +294,7 @@ def keys_due(services: Services) -> Well:
     now = datetime.now(UTC)
     with services.log.get().database.read() as connection:
         found = schedule(services.wiring.config, connection, due_at=now)
-    due = [f"{one.name}, which ends on {one.end:%Y-%m-%d}" for one in found if one.is_due(now)]
+    due = [f"{one.name}, which ends on {one.end:%Y-%m-%d} ({one.how})" for one in found if one.is_due(now)]
     detail = {one.name: f"{one.due:%Y-%m-%dT%H:%M:%SZ}" for one in found[:50]}
     if due:
         more = f" and {len(due) - 10} more" if len(due) > 10 else ""

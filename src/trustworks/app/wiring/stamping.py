@@ -39,7 +39,7 @@ class Stamping(Issuing):
 
         return TimestampingAuthority(
             self.timestamping_settings,
-            keys=lambda label: module.key(self.unit_key_label(database, label)),
+            keys=lambda label: module.key(unit_key_label(self.timestamping_settings, database, label)),
             clock=clock,
             time_settings=self.config.time,
             recorder=recorder,
@@ -48,30 +48,29 @@ class Stamping(Issuing):
             revoked=lambda serial: self.revoked(database, serial),
         )
 
-    def unit_key_label(self, database: Database, configured: str) -> str:
-        """The label of the key whose certificate is in the file of the unit with this configured label.
 
-        That is a later generation's after a rollover. Where the register does not know the key, or the file
-        cannot be read, it is the configured one: what is wrong is found when the unit is loaded.
-        """
-        from hashlib import sha256  # noqa: PLC0415 - as above
+def unit_key_label(settings: TimestampingSettings, database: Database, configured: str) -> str:
+    """The label of the key whose certificate is in the file of the unit with this configured label.
 
-        from cryptography.hazmat.primitives.serialization import Encoding  # noqa: PLC0415 - as above
+    That is a later generation's after a rollover. Where the register does not know the key, or the file
+    cannot be read, it is the configured one: what is wrong is found when the unit is loaded.
+    """
+    from hashlib import sha256  # noqa: PLC0415 - as above
 
-        from trustworks.core.der.x509 import public_key_info  # noqa: PLC0415 - as above
-        from trustworks.core.keys import records  # noqa: PLC0415 - as above
-        from trustworks.timestamping.unit import read_certificates  # noqa: PLC0415 - as above
+    from cryptography.hazmat.primitives.serialization import Encoding  # noqa: PLC0415 - as above
 
-        file = next(
-            one.certificate for one in self.timestamping_settings.units if one.key_label == configured
-        )
-        try:
-            certificates = read_certificates(file)
-        except TrustworksError:
-            return configured
-        if not certificates:
-            return configured
-        digest = sha256(public_key_info(certificates[0].public_bytes(Encoding.DER))).hexdigest()
-        with database.read() as connection:
-            found = records.key(connection, digest)
-        return configured if found is None else found.label
+    from trustworks.core.der.x509 import public_key_info  # noqa: PLC0415 - as above
+    from trustworks.core.keys import records  # noqa: PLC0415 - as above
+    from trustworks.timestamping.unit import read_certificates  # noqa: PLC0415 - as above
+
+    unit = next(one for one in settings.units if one.key_label == configured)
+    try:
+        certificates = read_certificates(unit.certificate)
+    except TrustworksError:
+        return configured
+    if not certificates:
+        return configured
+    digest = sha256(public_key_info(certificates[0].public_bytes(Encoding.DER))).hexdigest()
+    with database.read() as connection:
+        found = records.key(connection, digest)
+    return configured if found is None else found.label

@@ -110,10 +110,11 @@ def silent_authorities(connection: Connection) -> list[str]:
 
 
 class AuthorityEnd(NamedTuple):
-    """An authority that goes on: whose it is, and when its certificate ends."""
+    """An authority that goes on: below which it is, and from when until when its certificate lasts."""
 
     name: str
     parent: str | None
+    began: datetime
     end: datetime
 
 
@@ -124,14 +125,14 @@ def authority_ends(connection: Connection, *, before: datetime | None = None) ->
         terminated_authorities.c.authority == a.name
     )
     query = (
-        select(a.name, a.parent, c.not_after)
+        select(a.name, a.parent, c.not_before, c.not_after)
         .join(certificates, c.serial == a.serial)
         .where(~terminated.exists())
     )
     if before is not None:
         query = query.where(c.not_after <= before)
     rows = connection.execute(query.order_by(c.not_after, a.name))
-    return [AuthorityEnd(row.name, row.parent, row.not_after) for row in rows]
+    return [AuthorityEnd(row.name, row.parent, row.not_before, row.not_after) for row in rows]
 
 
 def last_end(connection: Connection, authority: str, *, without: Sequence[str]) -> datetime | None:
