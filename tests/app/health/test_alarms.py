@@ -143,14 +143,14 @@ def test_attempts_are_those_of_the_last_minutes_each_once(database: Database) ->
         for kind in ("roles.refused", "certificate.refused", "roles.signed-in", "api.client-refused"):
             recorder.record(event(kind, -5))
         recorder.record(event("roles.refused", -15))
-        assert sorted(attempts.types(connection, NOW)) == ["api.client-refused", "roles.refused"]
+        assert sorted(attempts.types(connection, NOW).elements()) == ["api.client-refused", "roles.refused"]
     with Recorder.open(database, "other", now=lambda: at(-60)) as recorder:
         recorder.record(event("roles.locked-out", -0.5))  # committed late
         recorder.record(event("roles.refused", 1))
     with database.read() as connection:
-        assert len(attempts.types(connection, at(2))) == 4
-        assert sorted(attempts.types(connection, at(7))) == ["roles.locked-out", "roles.refused"]
-        assert attempts.types(connection, at(20)) == []
+        assert attempts.types(connection, at(2)).total() == 4
+        assert sorted(attempts.types(connection, at(7)).elements()) == ["roles.locked-out", "roles.refused"]
+        assert attempts.types(connection, at(20)).total() == 0
 
 
 def test_workers_that_do_not_answer_are_an_alarm() -> None:

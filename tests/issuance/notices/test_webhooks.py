@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 import threading
+import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from webhook_receiver import receiving
 from trustworks.core.errors import Rejected
 from trustworks.issuance.config.api import WebhookSettings
 from trustworks.issuance.model import RevocationReason
+from trustworks.issuance.notices.delivery import Delivery
 from trustworks.issuance.notices.ending import tell_of_ending
 from trustworks.issuance.notices.sending import NotTakenError, Sender
 from trustworks.issuance.records import notices as records
@@ -24,7 +26,7 @@ from trustworks.issuance.records.notices import EVENTS
 from trustworks.issuance.rules import webhooks as rules
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from issuance_testbed import Provider
@@ -365,3 +367,110 @@ def test_a_server_that_does_not_answer_is_left_in_time() -> None:
 
     with pytest.raises(NotTakenError, match="no address in DNS"):
         Sender(WebhookSettings(), lab=False, resolve=nowhere).send("https://no.example/", b"{}", {})
+
+
+# At their own pace
+
+
+class Hanging:
+    """In place of a sender: servers at ``hang`` answer nothing until they are let; others take all."""
+
+    def __init__(self) -> None:
+        self.let = threading.Event()
+        self.asked: list[str] = []
+        self.took: list[str] = []
+
+    def send(self, url: str, body: bytes, headers: dict[str, str]) -> None:
+        del body, headers
+        self.asked.append(url)
+        if "hang" in url:
+            self.let.wait(60)
+            raise NotTakenError("no answer within 10 seconds")
+        self.took.append(url)
+
+
+class Post:
+    """In place of the operator's command."""
+
+    def __init__(self) -> None:
+        self.told: list[str | None] = []
+
+    def hand_over(self, notice: records.Notice) -> None:
+        self.told.append(notice.serial)
+
+
+def until_true(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < end
+
+
+@pytest.mark.req("EN319411-1:REV-6.3.9-03", "TRUSTWORKS:WEBHOOK-RETRY")
+def test_servers_that_hang_delay_neither_subjects_nor_other_servers(hooks: Hooks) -> None:
+    sender, post = Hanging(), Post()
+    clients = ["portal", *(f"c{number}" for number in range(4))]
+    for client in clients[1:]:
+        hooks.enrol(client, "tls-server")
+
+    def hook(client: str, name: str, event: str) -> None:
+        hooks.webhooks.create(client, url=f"http://127.0.0.1:1/{name}", events=[event], by="officer")
+
+    hook("portal", "good", "certificate.issued")
+    stubs: dict[str, Any] = {"sender": sender, "command": post}
+    delivery = Delivery(
+        database=hooks.provider.database,
+        recorder=hooks.provider.recorder,
+        now=lambda: hooks.provider.clock.moment,
+        webhooks=hooks.webhooks,
+        **stubs,
+    )
+    issue, clock = hooks.provider.issuance.issue, hooks.provider.clock
+    try:
+        issue(hooks.provider.request("tls-server"))
+        delivery.round()
+        delivery.finish()
+        assert len(sender.took) == 1  # a server that is known to answer
+        for client in clients:
+            for number in range(WebhookSettings().most - 1):
+                hook(client, f"hang-{client}-{number}", "certificate.issued")
+        serials = [issue(hooks.provider.request("tls-server")).serial for _ in range(2)]
+        hooks.provider.issuance.revoke(serials[0], LOST, by="officer")
+        delivery.round()
+        until_true(lambda: len(sender.took) == 3 and post.told == [serials[0]])
+        hanging = {url for url in sender.asked if "hang" in url}
+        assert len(hanging) > 8  # more than there are threads for who answers
+        hooks.provider.issuance.revoke(serials[1], LOST, by="officer")
+        delivery.round()
+        until_true(lambda: post.told == serials)
+    finally:
+        sender.let.set()
+        delivery.finish()
+    asked = len(sender.asked)
+    delivery.round()  # each rests, also for the notice that it was not asked to take yet
+    delivery.finish()
+    assert len(sender.asked) == asked
+    clock.advance(seconds=5)
+    delivery.round()
+    delivery.finish()
+    assert len(sender.asked) > asked
+    asked = len(sender.asked)
+    clock.advance(seconds=5)  # longer each time
+    delivery.round()
+    delivery.finish()
+    assert len(sender.asked) == asked
+    delivery.close()
+
+
+def test_a_name_that_nobody_resolves_is_left_in_time() -> None:
+    let = threading.Event()
+
+    def hangs(*_: object) -> Sequence[str]:
+        let.wait(60)
+        return []
+
+    sender = Sender(WebhookSettings.model_validate({"seconds": 0.2}), lab=True, resolve=hangs)
+    began = time.monotonic()
+    with pytest.raises(NotTakenError, match="no answer within"):
+        sender.send("https://hooks.example.com/", b"{}", {})
+    assert time.monotonic() - began < 20
+    let.set()

@@ -34,7 +34,7 @@ ATTEMPTS_WITHIN: Final = timedelta(minutes=10)
 _MOST_EVENTS: Final = 1000
 _LOCKED_OUT: Final = "roles.locked-out"
 # A refused attempt to get in, or to do what one may not; a refused request for a certificate is none.
-_ATTEMPTS: Final = ("roles.", "api.")
+_ATTEMPTS: Final = ("roles.", "api.", "enrolment.attempt-")
 _REFUSED: Final = ("refused", "locked-out")
 _LATE: Final = timedelta(minutes=1)  # that an event may be committed after the time that it tells
 
@@ -84,7 +84,7 @@ def following(
 
 
 @implements("EN319411-1:OVR-6.5.5-07", disabled=None)
-def irregular(refused: Iterable[str], *, limit: int) -> Finding | None:
+def irregular(refused: Iterable[str] | Mapping[str, int], *, limit: int) -> Finding | None:
     """Whether attempts that were refused of late are irregular, by the types of their events.
 
     A lock-out always is; other refusals are when there are `limit` of them.
@@ -101,8 +101,8 @@ def irregular(refused: Iterable[str], *, limit: int) -> Finding | None:
     if total >= limit:
         return Finding(
             code="access.refused",
-            sentence=f"{total} attempts to sign in, or to do what one may not, were refused in {minutes} "
-            "minutes: trustworks audit list --outcome refused.",
+            sentence=f"{total} attempts to sign in, to enrol, or to do what one may not, were refused in "
+            f"{minutes} minutes: trustworks audit list --outcome refused.",
         )
     return None
 
@@ -111,21 +111,34 @@ class Attempts:
     """The attempts that were refused within the last minutes, read from the audit log as they come."""
 
     def __init__(self) -> None:
-        self._seen: dict[tuple[str, int], tuple[datetime, str]] = {}
+        self._seen: dict[tuple[str, int], tuple[datetime, str, int]] = {}
         self._read_until: datetime | None = None
 
-    def types(self, connection: Connection, now: datetime) -> list[str]:
-        """The types of their events. What another process committed a little late is read with the next."""
+    def types(self, connection: Connection, now: datetime) -> Counter[str]:
+        """How many there were, by the types of their events, of which one may stand for several (`times`).
+
+        What another process committed a little late is read with the next.
+        """
         begin = now - ATTEMPTS_WITHIN
         since = begin if self._read_until is None else max(begin, self._read_until - _LATE)
         for prefix in _ATTEMPTS:
             for one in newest(connection, limit=_MOST_EVENTS, type_prefix=prefix, since=since):
                 kind = one.entry.type or ""
                 if kind.endswith(_REFUSED):
-                    self._seen[one.entry.stream, one.entry.sequence] = one.time, kind
+                    self._seen[one.entry.stream, one.entry.sequence] = one.time, kind, times_of(one.value)
         self._read_until = now
         self._seen = {key: one for key, one in self._seen.items() if one[0] >= begin}
-        return [kind for _, kind in self._seen.values()]
+        found: Counter[str] = Counter()
+        for _, kind, times in self._seen.values():
+            found[kind] += times
+        return found
+
+
+def times_of(event: Mapping[str, Any]) -> int:
+    """How many attempts an event stands for."""
+    detail = event["detail"]
+    times = detail.get("times") if isinstance(detail, dict) else None
+    return times if isinstance(times, int) and times > 0 else 1
 
 
 def unwell(http: HttpSettings) -> dict[str, Finding]:

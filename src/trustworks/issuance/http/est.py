@@ -12,6 +12,7 @@ import structlog
 from trustworks.core.errors import Malformed, Refused, Rejected, Unavailable
 from trustworks.core.http import RawRequest, RawResponse, Route
 from trustworks.issuance.enrolment.est import MAX_BODY, EstServer, check_secure, is_profile
+from trustworks.issuance.enrolment.refusals import Refusals
 from trustworks.issuance.enrolment.waiting import SENTENCE
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ _CHALLENGE: Final = ("www-authenticate", 'Basic realm="EST", charset="UTF-8"')
 
 def routes(authority: RegistrationAuthority, settings: EstSettings) -> list[Route]:
     """The routes of the EST server."""
-    edge = Edge(EstServer(authority, settings), retry_after=settings.retry_after_seconds)
+    refusals = Refusals("est", recorder=authority.recorder, clock=authority.clock)
+    edge = Edge(EstServer(authority, settings), refusals, retry_after=settings.retry_after_seconds)
     return [
         Route(method="GET", path=PREFIX, handler=edge.get),
         Route(method="POST", path=PREFIX, handler=edge.post, content_types=(PKCS10,), max_body=MAX_BODY),
@@ -46,8 +48,9 @@ def routes(authority: RegistrationAuthority, settings: EstSettings) -> list[Rout
 class Edge:
     """The handlers. An issuance waits for signatures and commits, so it is done in a thread."""
 
-    def __init__(self, server: EstServer, *, retry_after: int) -> None:
+    def __init__(self, server: EstServer, refusals: Refusals, *, retry_after: int) -> None:
         self._server = server
+        self._refusals = refusals
         self._retry_after = retry_after
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="est")
 
@@ -89,9 +92,9 @@ class Edge:
     async def _answer(
         self, request: RawRequest, work: Callable[[], bytes | None], content_type: str
     ) -> RawResponse:
+        told = partial(self._done, request, work)
         try:
-            check_secure(secure=request.secure)
-            body = await asyncio.get_running_loop().run_in_executor(self._threads, work)
+            body = await asyncio.get_running_loop().run_in_executor(self._threads, told)
         except (Malformed, Rejected, Refused, Unavailable) as error:
             return failure(error)
         if body is None and request.method == "POST":
@@ -99,6 +102,16 @@ class Edge:
         if body is None:
             return RawResponse(204, _TEXT, b"", (_NOT_KEPT,))
         return RawResponse(200, content_type, body, (_BASE64, _NOT_KEPT))
+
+    def _done(self, request: RawRequest, work: Callable[[], bytes | None]) -> bytes | None:
+        """Do the work; who is refused is told of, unless he only asks by what he is to say who he is."""
+        try:
+            check_secure(secure=request.secure)
+            return work()
+        except (Rejected, Refused) as error:
+            if "authorization" in request.headers or request.client_certificate is not None:
+                self._refusals.tell(error)
+            raise
 
 
 def place(path: str) -> tuple[str | None, str]:

@@ -1,4 +1,4 @@
-"""Hands over what waits in the outbox: to each recipient in turn, without one who is slow holding up another.
+"""Hands over what waits in the outbox: to each recipient at his own pace, none held up by another.
 
 A notice is claimed for a while before it is handed over, and noted afterwards: a crash in between has it
 handed over again, so that it comes at least once. One that fails is tried again after a pause that grows; a
@@ -8,6 +8,8 @@ webhook's is given up in the end, and audited, while a subject's is not: the pro
 from __future__ import annotations
 
 import random
+import time
+from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -37,10 +39,16 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-_THREADS: Final = 8
+_PROMPT: Final = 8  # threads for webhooks whose servers answered soon last time
+_TRIAL: Final = (
+    32  # for those of which that is not known, or not so; who hangs there keeps these waiting alone
+)
 _AT_ONCE: Final = 50  # notices of a recipient in one go
 _LEASE: Final = timedelta(minutes=3)  # longer than any attempt takes
 _LONGEST_PAUSE: Final = timedelta(hours=1)  # of a subject's notice
+_LONGEST_REST: Final = timedelta(minutes=5)  # of a webhook, whatever waits for it
+_TURN: Final = 20.0  # seconds after which a webhook's turn ends; what is left comes with the next
+_SOON: Final = 2.0  # seconds for an answer of a server that is prompt
 
 
 class Delivery:
@@ -67,7 +75,13 @@ class Delivery:
         self._webhooks = webhooks
         self._sender = sender
         self._spread = spread
-        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="notices")
+        # Subjects have a thread of their own: the provider owes it to them, whatever clients' servers do.
+        self._subjects = ThreadPoolExecutor(1, thread_name_prefix="notices-subjects")
+        self._prompt_ones = ThreadPoolExecutor(_PROMPT, thread_name_prefix="notices")
+        self._others = ThreadPoolExecutor(_TRIAL, thread_name_prefix="notices-trial")
+        self._prompt: set[str] = set()
+        self._failures: Counter[str] = Counter()  # in a row
+        self._rests_until: dict[str, datetime] = {}
         self._busy: dict[str, Future[None]] = {}
         self.problem: str | None = None
         self._closed = False
@@ -78,12 +92,21 @@ class Delivery:
             failed = self._busy.pop(name).exception()
             if failed is not None:
                 log.error("notices.failed", recipient=name, exc_info=failed)
+        now = self._now()
         with self._database.read() as connection:
-            due = records.due_recipients(connection, self._now())
-        able = [one for one in due if self._able(one) and one not in self._busy]
+            due = records.due_recipients(connection, now)
+        self._rests_until = {one: until for one, until in self._rests_until.items() if until > now}
+        able = [
+            one for one in due if self._able(one) and one not in self._busy and one not in self._rests_until
+        ]
         for one in able:
-            self._busy[one] = self._pool.submit(self._tell, one)
+            self._busy[one] = self._threads_for(one).submit(self._tell, one)
         return len(able)
+
+    def _threads_for(self, recipient: str) -> ThreadPoolExecutor:
+        if recipient == records.SUBJECT:
+            return self._subjects
+        return self._prompt_ones if recipient in self._prompt else self._others
 
     def finish(self) -> None:
         """Wait until all that was begun is done."""
@@ -92,20 +115,25 @@ class Delivery:
     def close(self) -> None:
         """Begin nothing more, and wait for the attempts that are under way."""
         self._closed = True
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        for one in (self._subjects, self._prompt_ones, self._others):
+            one.shutdown(wait=False, cancel_futures=True)
+        for one in (self._subjects, self._prompt_ones, self._others):
+            one.shutdown(wait=True)
 
     def _able(self, recipient: str) -> bool:
         return self._command is not None if recipient == records.SUBJECT else self._sender is not None
 
     @implements("EN319411-1:REV-6.3.9-03", "TRUSTWORKS:WEBHOOK-TOLD", disabled=None)
     def _tell(self, recipient: str) -> None:
-        """Hand over what is due for one recipient, until all is or one is not taken."""
+        """Hand over what is due for one recipient, until all is, one is not taken, or its turn is over."""
+        began = time.monotonic()
         with self._database.read() as connection:
             due = records.due_notices(connection, recipient, self._now(), limit=_AT_ONCE)
             webhook = None if recipient == records.SUBJECT else records.webhook(connection, recipient)
         for notice in due:
-            if self._closed:
+            if self._closed or (webhook is not None and time.monotonic() - began > _TURN):
                 return
+            asked = time.monotonic()
             with self._database.begin() as connection:
                 if not records.claim(connection, notice, until=self._now() + _LEASE):
                     continue
@@ -113,11 +141,26 @@ class Delivery:
                 self._hand_over(notice, webhook)
             except NotTakenError as error:
                 self._not_taken(notice, webhook, error)
+                self._let_rest(recipient)
                 return  # what comes behind it fares no better now
             with self._database.begin() as connection:
                 records.note_sent(connection, notice, self._now())
+            self._failures.pop(recipient, None)
             if recipient == records.SUBJECT:
                 self.problem = None
+            elif time.monotonic() - asked <= _SOON:
+                self._prompt.add(recipient)
+            else:
+                self._prompt.discard(recipient)
+
+    def _let_rest(self, recipient: str) -> None:
+        """Ask a webhook's server nothing for a while, for none of its notices: longer each time it fails."""
+        if recipient == records.SUBJECT:  # a notice of one subject tells nothing of another's
+            return
+        self._prompt.discard(recipient)
+        self._failures[recipient] += 1
+        pause = rules.PAUSES[min(self._failures[recipient], len(rules.PAUSES)) - 1]
+        self._rests_until[recipient] = self._now() + min(pause, _LONGEST_REST)
 
     def _hand_over(self, notice: Notice, webhook: Webhook | None) -> None:
         if notice.recipient == records.SUBJECT:

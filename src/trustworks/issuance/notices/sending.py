@@ -10,6 +10,7 @@ import asyncio
 import ipaddress
 import socket
 import ssl
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 AGENT: Final = "Trustworks webhooks"
 _LOOPBACK: Final = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
 _MAX_ADDRESSES: Final = 2
+_RESOLVERS: Final = 32
 GONE: Final = 410
 
 
@@ -62,6 +64,8 @@ class Sender:
         self._lab = lab
         self._resolve = resolve
         self._tls = _context(settings)
+        # Apart from each attempt's own loop, which would wait at its end for a resolver that hangs.
+        self._resolvers = ThreadPoolExecutor(_RESOLVERS, thread_name_prefix="webhook-names")
 
     def send(self, url: str, body: bytes, headers: Mapping[str, str]) -> None:
         """Return when the server took it. Raises `NotTakenError`."""
@@ -80,7 +84,9 @@ class Sender:
         host = parts.hostname or ""
         port = parts.port or (443 if parts.scheme == "https" else 80)
         try:
-            found = await asyncio.to_thread(self._resolve, host, port)
+            found = await asyncio.get_running_loop().run_in_executor(
+                self._resolvers, self._resolve, host, port
+            )
         except (OSError, UnicodeError):
             raise NotTakenError(f"{host} has no address in DNS") from None
         try:

@@ -29,6 +29,7 @@ from trustworks.issuance.enrolment.cmp.requests import Asked, read_request
 from trustworks.issuance.enrolment.cmp.signer import CmpSigner, check_standing, check_within, open_signer
 from trustworks.issuance.enrolment.holders import check_renewable, count_renewal, issued_here
 from trustworks.issuance.enrolment.names import attributes_of
+from trustworks.issuance.enrolment.refusals import UNKNOWN, Refusals
 from trustworks.issuance.enrolment.secrets import check_equals_evidence, check_usable, use
 from trustworks.issuance.enrolment.waiting import SENTENCE, finish, waits
 from trustworks.issuance.model.requests import Request
@@ -66,6 +67,7 @@ class Exchange:
         self._settings = settings
         self._credentials = credentials
         self._signer: CmpSigner | None = None
+        self._refusals = Refusals("cmp", recorder=authority.recorder, clock=authority.clock)
 
     def answer(self, octets: bytes) -> bytes:
         """The PKIMessage that answers a message, whatever came."""
@@ -91,6 +93,7 @@ class Exchange:
         except TrustworksError as error:
             if isinstance(error, Unavailable):
                 log.warning("cmp.unavailable", code=error.code, reason=str(error))
+            self._refusals.tell(error, actor=UNKNOWN if requester is None else requester.actor)
             answer = _error(error)
         except Exception:
             log.exception("cmp.bug")
@@ -172,6 +175,7 @@ class Exchange:
         except (Malformed, Rejected, Refused) as error:
             if isinstance(error, Rejected) and error.code == PkiFailureInfo.transactionIdInUse.name:
                 raise
+            self._refusals.tell(error, actor=requester.actor)
             status = der.write_status(PkiStatus.rejection, words_of(error), bit_of(error))
             return _responses(conversation, der.write_response(asked.cert_req_id, status, None))
 
