@@ -46,6 +46,8 @@ class Est:
 
     def ask(self, method: str, operation: str, body: bytes = b"", **changes: Any) -> RawResponse:
         headers = changes.pop("headers", {})
+        if method == "POST":
+            headers = {"content-type": "application/pkcs10", **headers}
         path = PREFIX + operation
         fields: dict[str, Any] = {"secure": True, "body": body, "raw_path": path.encode(), **changes}
         request = RawRequest(method=method, path=path, headers=headers, **fields)

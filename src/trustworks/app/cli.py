@@ -17,6 +17,7 @@ from typer.main import get_command
 
 from trustworks.core.errors import Malformed, Refused, Rejected, TrustworksError, Unavailable
 from trustworks.core.printable import printable, utf8
+from trustworks.core.trace import with_rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -225,7 +226,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         app(list(arguments) if arguments is not None else None)
     except TrustworksError as error:
-        told = "\n".join(map(printable, str(error).split("\n")))  # the configuration's problems are a list
+        sentence = str(error) if isinstance(error, Refused) else with_rule(error)
+        told = "\n".join(map(printable, sentence.split("\n")))  # the configuration's problems are a list
         typer.secho(f"{_family(error)}: {told}", err=True, fg="red")
         sys.exit(2 if isinstance(error, Malformed) else 1)
     except BrokenPipeError:

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from trustworks.core.errors import Malformed, Refused, Rejected
+
+if TYPE_CHECKING:
+    from types import CodeType
 
 F = TypeVar("F", bound=Callable[..., object])
+
+_RULES: Final[dict[CodeType, str]] = {}  # the first requirement of each rule, by its code
 
 
 def implements(*requirement_ids: str, disabled: object = None) -> Callable[[F], F]:
@@ -23,6 +30,31 @@ def implements(*requirement_ids: str, disabled: object = None) -> Callable[[F], 
 
     def mark(rule: F) -> F:
         rule.__requirements__ = requirement_ids  # type: ignore[attr-defined]  # a mark on a function
+        code = getattr(rule, "__code__", None)
+        if code is not None:
+            _RULES[code] = requirement_ids[0]
         return rule
 
     return mark
+
+
+def rule_of(error: BaseException) -> str | None:
+    """The requirement that an error is about: the one it names, else that of the rule that raised it.
+
+    None where no rule did. The rule is the innermost function of the traceback that `implements` marks.
+    """
+    if isinstance(error, Refused):
+        return error.requirement
+    found = None
+    if isinstance(error, Malformed | Rejected):
+        step = error.__traceback__
+        while step is not None:
+            found = _RULES.get(step.tb_frame.f_code, found)
+            step = step.tb_next
+    return found
+
+
+def with_rule(error: BaseException) -> str:
+    """An error's sentence with the requirement behind it, where an interface has no other place for it."""
+    rule = rule_of(error)
+    return str(error) if rule is None or rule in str(error) else f"{error} ({rule})"

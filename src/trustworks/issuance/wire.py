@@ -155,6 +155,7 @@ def read_alternative_names(csr: Csr) -> tuple[str, ...]:
     return tuple(map(_general_name, found.value))
 
 
+@implements("TRUSTWORKS:ISSUANCE-ALTERNATIVE-NAMES", disabled=lambda name: f"DNS:{name.value}")
 def _general_name(name: x509.GeneralName) -> str:
     match name:
         case x509.DNSName():

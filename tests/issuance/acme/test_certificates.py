@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from acme_testbed import ORIGIN, Client, csr_for, ec_key
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from issuance_testbed import START
 
@@ -77,6 +78,25 @@ def test_a_certificate_comes_with_its_chain_and_with_an_alternate_one(acme: Acme
         lower.verify_directly_issued_by(upper)
     assert client.post(f"{url}/2").status == 404
     assert client.post(url, {}).type == "malformed"
+
+
+@ONE
+@pytest.mark.req("TRUSTWORKS:ISSUANCE-KEY-KIND")
+def test_a_refused_csr_tells_the_rule_behind_it(acme: Acme) -> None:
+    client = acme.client()
+    _, order = client.ready("www.example.com")
+    weak = csr_for(["www.example.com"], key=ec.generate_private_key(ec.SECP192R1()))
+    forged = csr_for(["www.example.com"])
+    forged = forged[:-1] + bytes([forged[-1] ^ 1])
+    for csr, rule in (
+        (weak, "TRUSTWORKS:ISSUANCE-KEY-KIND"),
+        (forged, "EN319411-1:REG-6.3.1-01"),
+        (csr_for(["other.example.com"]), "RFC8555:7.4-CSR"),
+    ):
+        told = client.finalize(order, csr)
+        assert told.type == "badCSR"
+        assert told.json["detail"].endswith(f"({rule})")
+    assert client.finalize(order).status == 200
 
 
 @pytest.mark.req("RFC8555:7.6-WHO")

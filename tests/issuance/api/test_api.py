@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from api_testbed import csr_pem, wanted
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from registration_testbed import ANNA, FACTS, SEEN_ON
 from sqlalchemy import text
 
@@ -89,8 +90,23 @@ def test_several_requests_do_not_hinder_each_other(portal: Integrator) -> None:
     assert ["issued" in one for one in outcomes] == [True, False, False, True]
     assert outcomes[1]["problem"]["status"] == 400
     assert outcomes[2]["problem"]["type"] == "urn:trustworks:issuance.subject-attribute"
+    assert outcomes[2]["problem"]["rule"] == "TRUSTWORKS:ISSUANCE-SUBJECT-ATTRIBUTES"
     too_many = portal.done("POST", "certificates/batch", {"requests": [wanted()] * 101}, status=422)
     assert too_many["type"] == "urn:trustworks:api.too-many"
+
+
+@pytest.mark.parametrize(
+    ("changes", "rule"),
+    [
+        ({"csr": csr_pem(rsa.generate_private_key(65537, 1024))}, "TRUSTWORKS:ISSUANCE-KEY-KIND"),  # noqa: S505 - it is to be refused
+        ({"csr": csr_pem(ec.generate_private_key(ec.SECP192R1()))}, "TRUSTWORKS:ISSUANCE-KEY-KIND"),
+        ({"subject": {"commonName": "x" * 300}}, "TRUSTWORKS:ISSUANCE-SUBJECT-ATTRIBUTES"),
+        ({"alternative_names": ["email:a@example.com"]}, "TRUSTWORKS:ISSUANCE-ALTERNATIVE-NAMES"),
+    ],
+)
+def test_a_refused_request_tells_the_rule(portal: Integrator, changes: dict[str, Any], rule: str) -> None:
+    told = portal.done("POST", "certificates", wanted(**changes), status=422)
+    assert told["rule"] == rule
 
 
 @pytest.mark.parametrize(

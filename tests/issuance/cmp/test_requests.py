@@ -166,7 +166,17 @@ def test_alternative_names_are_those_that_were_registered(server: Server) -> Non
 
 def test_a_weak_key(server: Server) -> None:
     key = ec.generate_private_key(ec.SECP192R1())
-    refused(server, server.client(**server.secret()).enrol(Body.ir, key, EE), "badCertTemplate")
+    reply = server.client(**server.secret()).enrol(Body.ir, key, EE)
+    refused(server, reply, "badCertTemplate")
+    assert "(TRUSTWORKS:ISSUANCE-KEY-KIND)" in reply.text
+
+
+def test_a_refusal_tells_the_rule_behind_it(server: Server) -> None:
+    reply = server.client(**server.secret()).enrol(Body.ir, new_key(), common_name("somebody else"))
+    assert reply.text.endswith("(TRUSTWORKS:ENROLMENT-EQUALS-EVIDENCE)")
+    odd = name((x509.ObjectIdentifier("2.5.4.65"), "x"), (x509.ObjectIdentifier("1.2.3.4"), "y"))
+    reply = server.client(**server.secret()).enrol(Body.ir, new_key(), odd)
+    assert reply.text.endswith("(TRUSTWORKS:ISSUANCE-SUBJECT-ATTRIBUTES)")
 
 
 # Who may ask for what

@@ -10,6 +10,7 @@ from cmp_client import new_key, spki_of
 from cmp_foreign import foreign
 from cmp_testbed import serial_of
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
 from est_testbed import Est, certificates_in, request_of
 from hypothesis import given as for_all
 from hypothesis import strategies as st
@@ -150,7 +151,27 @@ def test_a_secret_that_was_withdrawn(est: Est) -> None:
 def test_a_request_signed_by_another_key(est: Est) -> None:
     octets = bytearray(request_of(new_key(), NAME))
     octets[-1] ^= 1
-    refused(est, est.enrol(bytes(octets), est.server.secret()), 400)
+    refused(est, est.enrol(bytes(octets), est.server.secret()), 400, "(EN319411-1:REG-6.3.1-01)")
+
+
+@pytest.mark.req("TRUSTWORKS:ISSUANCE-KEY-KIND", "TRUSTWORKS:ISSUANCE-SUBJECT-ATTRIBUTES")
+def test_a_refusal_tells_the_rule_behind_it(est: Est) -> None:
+    odd = x509.Name([x509.NameAttribute(x509.ObjectIdentifier("1.2.3.4"), "x")])
+    lost = new_key()
+    server = est.server
+    (certificate,) = certificates_in(est.enrol(request_of(lost, NAME), server.secret()))
+    server.provider.issuance.revoke(serial_of(certificate), RevocationReason.keyCompromise, by="officer")
+    before = server.serials()
+    for csr, rule in (
+        (request_of(rsa.generate_private_key(65537, 1024), NAME), "TRUSTWORKS:ISSUANCE-KEY-KIND"),  # noqa: S505 - it is to be refused
+        (request_of(new_key(), odd), "TRUSTWORKS:ISSUANCE-SUBJECT-ATTRIBUTES"),
+        (request_of(new_key(), "somebody else"), "TRUSTWORKS:ENROLMENT-EQUALS-EVIDENCE"),
+        (request_of(lost, NAME), "TRUSTWORKS:ISSUANCE-KEY-COMPROMISED"),
+    ):
+        answer = est.enrol(csr, server.secret())
+        assert answer.status == 400
+        assert answer.body.decode().endswith(f"({rule})\n")
+    assert server.serials() == before
 
 
 @pytest.mark.parametrize("body", [b"", b"%%%", b"AAAA", b"-----BEGIN CERTIFICATE REQUEST-----"])
@@ -241,6 +262,13 @@ def test_a_certificate_of_another_authority_renews_nothing(est: Est) -> None:
 def test_operations_that_there_are_not(est: Est, operation: str) -> None:
     refused(est, est.get(operation), 404)
     refused(est, est.ask("POST", operation), 404)
+
+
+def test_operations_take_their_media_type(est: Est) -> None:
+    for kind in ("", "application/pkcs7-mime", "text/plain"):
+        answer = est.ask("POST", "simpleenroll", b"x", headers={"content-type": kind})
+        refused(est, answer, 415, "application/pkcs10")
+        refused(est, est.ask("POST", "fullcmc", b"x", headers={"content-type": kind}), 404)
 
 
 def test_operations_have_their_method(est: Est) -> None:

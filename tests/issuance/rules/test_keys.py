@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import dsa, ed448
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, rsa
 from issuance_testbed import make_csr
 
 from trustworks.core.errors import Refused, Rejected
+from trustworks.core.trace import rule_of
 from trustworks.issuance.model import KeyUse
 from trustworks.issuance.rules.keys import (
     check_agreed_key,
@@ -37,12 +38,23 @@ def test_possession_is_not_shown_by_a_weak_hash() -> None:
         check_possession(read_csr(make_csr(digest=hashes.SHA224())))
 
 
+@pytest.mark.req("TRUSTWORKS:ISSUANCE-KEY-KIND")
 def test_keys_of_other_kinds_are_not_certified() -> None:
+    weak = rsa.generate_private_key(65537, 1024).public_key()  # noqa: S505 - it is to be refused
+    for unfit, name in (
+        (weak, "RSA-1024"),
+        (ec.generate_private_key(ec.SECP192R1()).public_key(), "secp192r1"),
+    ):
+        with pytest.raises(Rejected) as caught:
+            key_of_known_kind(unfit)
+        assert str(caught.value) == f"{name} keys are not certified; use P-256, P-384 or RSA-3072."
+        assert rule_of(caught.value) == "TRUSTWORKS:ISSUANCE-KEY-KIND"
     for key in (dsa.generate_private_key(2048).public_key(), ed448.Ed448PrivateKey.generate().public_key()):
         with pytest.raises(Rejected, match="neither"):
             key_of_known_kind(key)
 
 
+@pytest.mark.req("TRUSTWORKS:ISSUANCE-KEY-KIND")
 def test_a_key_that_its_identifier_binds_to_pss_is_not_certified() -> None:
     check_key_identifier("1.2.840.113549.1.1.1")
     with pytest.raises(Rejected, match="RSASSA-PSS alone"):

@@ -54,6 +54,7 @@ def test_the_name_has_the_profiles_order_and_what_the_provider_adds() -> None:
     )
 
 
+@pytest.mark.req("TRUSTWORKS:ISSUANCE-SUBJECT-ATTRIBUTES")
 @pytest.mark.parametrize(
     ("change", "word"),
     [
@@ -70,6 +71,7 @@ def test_what_is_missing_unknown_or_contradictory_is_said(change: dict[str, str 
         complete_subject(PROFILES["natural-qcp-n-qscd"], attributes(**given), PROVIDER)
 
 
+@pytest.mark.req("TRUSTWORKS:ISSUANCE-SUBJECT-ATTRIBUTES")
 @pytest.mark.parametrize(
     ("change", "word"),
     [
@@ -100,12 +102,14 @@ def test_a_pseudonym_may_stand_for_the_name() -> None:
     complete_subject(PROFILES["natural-qcp-n-qscd"], attributes(**given), PROVIDER)
 
 
+@pytest.mark.req("TRUSTWORKS:ISSUANCE-SUBJECT-ATTRIBUTES")
 def test_an_attribute_given_twice_is_rejected() -> None:
     twice = [*attributes(**NATURAL), NameAttribute("surname", "C")]
     with pytest.raises(Rejected, match="twice"):
         complete_subject(PROFILES["natural-qcp-n-qscd"], twice, PROVIDER)
 
 
+@pytest.mark.req("TRUSTWORKS:ISSUANCE-ALTERNATIVE-NAMES")
 def test_alternative_names_are_a_servers_alone() -> None:
     with pytest.raises(Rejected, match="needs alternative names"):
         check_alternative_names(PROFILES["tls-server"], ())
@@ -114,6 +118,7 @@ def test_alternative_names_are_a_servers_alone() -> None:
     check_alternative_names(PROFILES["tls-server"], ("DNS:a",))
 
 
+@pytest.mark.req("TRUSTWORKS:ISSUANCE-ALTERNATIVE-NAMES")
 def test_a_certificate_has_a_hundred_alternative_names_at_most() -> None:
     names = [f"DNS:h{number}.example.com" for number in range(101)]
     check_alternative_names(PROFILES["tls-server"], names[:100])
@@ -207,6 +212,7 @@ def test_a_version_is_issued_in_its_time() -> None:
             check_in_use(profile, day)
 
 
+@pytest.mark.req("TRUSTWORKS:ISSUANCE-ALTERNATIVE-NAMES")
 def test_names_are_of_the_profiles_kinds() -> None:
     check_alternative_names(PROFILES["smime-mailbox"], ("email:a@b.test",))
     check_alternative_names(PROFILES["qevcp-w"], ("DNS:a.test",))

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from trustworks.core.errors import Rejected
 from trustworks.core.roles.rules.separation import person_of
+from trustworks.core.trace import implements
 from trustworks.issuance.model import NameAttribute
 from trustworks.issuance.profiles.tbs import NAME_OIDS
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 _NAMES = {oid.dotted_string: name for name, oid in NAME_OIDS.items()}
 
 
+@implements("TRUSTWORKS:ISSUANCE-SUBJECT-ATTRIBUTES", disabled=())
 def attributes_of(name: Name) -> tuple[NameAttribute, ...]:
     """The attributes of a subject. `Rejected` (issuance.subject-attribute) for one that is not certified."""
     found = []

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from trustworks.core import problems
 from trustworks.core.errors import Malformed, Refused, Rejected, Unavailable
 from trustworks.core.http import RawRequest, RawResponse, Route
+from trustworks.core.trace import with_rule
 from trustworks.core.troubles import Troubles
 from trustworks.issuance.enrolment.acme import accounts, certificates, orders, renewal, wire
 from trustworks.issuance.enrolment.acme.model import Problem
@@ -275,14 +276,14 @@ RESOURCES: Final[dict[str, Resource]] = {
 def problem_of(error: Exception) -> Problem:
     """ACME's problem for an error of any family; one that is none is a fault, whose words stay inside."""
     match error:
+        case Problem(code="badCSR"):
+            return Problem("badCSR", with_rule(error), status=error.status, headers=error.headers)
         case Problem():
             return error
-        case Malformed():
-            return Problem("malformed", str(error))
-        case Rejected():
-            return Problem("malformed", str(error))
+        case Malformed() | Rejected():
+            return Problem("malformed", with_rule(error))
         case Refused():
-            return Problem("unauthorized", str(error))
+            return Problem("unauthorized", with_rule(error))
         case Unavailable():
             return Problem(
                 "serverInternal",

@@ -11,6 +11,7 @@ import structlog
 
 from trustworks.core.errors import Malformed, Refused, Rejected, Unavailable
 from trustworks.core.http import RawRequest, RawResponse, Route
+from trustworks.core.trace import with_rule
 from trustworks.issuance.enrolment.est import MAX_BODY, EstServer, check_secure, is_profile
 from trustworks.issuance.enrolment.refusals import Refusals
 from trustworks.issuance.enrolment.waiting import SENTENCE
@@ -28,6 +29,7 @@ PKCS10: Final = "application/pkcs10"
 CERTS_ONLY: Final = "application/pkcs7-mime; smime-type=certs-only"
 CSR_ATTRIBUTES: Final = "application/csrattrs"
 _TEXT: Final = "text/plain; charset=utf-8"
+_TAKE_REQUESTS: Final = frozenset({"simpleenroll", "simplereenroll"})
 _THREADS: Final = 8
 _BASE64: Final = ("content-transfer-encoding", "base64")
 _NOT_KEPT: Final = ("cache-control", "no-store")
@@ -41,7 +43,8 @@ def routes(authority: RegistrationAuthority, settings: EstSettings) -> list[Rout
     edge = Edge(EstServer(authority, settings), refusals, retry_after=settings.retry_after_seconds)
     return [
         Route(method="GET", path=PREFIX, handler=edge.get),
-        Route(method="POST", path=PREFIX, handler=edge.post, content_types=(PKCS10,), max_body=MAX_BODY),
+        # The media type is looked at where there is such an operation: any other is not found.
+        Route(method="POST", path=PREFIX, handler=edge.post, max_body=MAX_BODY),
     ]
 
 
@@ -72,6 +75,9 @@ class Edge:
         """``simpleenroll`` and ``simplereenroll``."""
         label, operation = place(request.path)
         certificate = request.client_certificate
+        given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if operation in _TAKE_REQUESTS and given != PKCS10:
+            return _text(415, f"The body's Content-Type must be {PKCS10}.")
         match operation:
             case "simpleenroll":
                 work = partial(
@@ -131,11 +137,11 @@ def failure(error: Malformed | Rejected | Refused | Unavailable) -> RawResponse:
             log.warning("est.unavailable", code=error.code, reason=str(error))
             return _text(503, "The service cannot answer now. Try again later.", _RETRY)
         case Rejected(code="unauthenticated"):
-            return _text(401, str(error), _CHALLENGE)
+            return _text(401, str(error), _CHALLENGE)  # in the same words, whatever is wrong
         case Rejected(code="notAuthorized" | "certRevoked" | "signerNotTrusted"):
-            return _text(403, str(error))
+            return _text(403, with_rule(error))
         case _:
-            return _text(400, str(error))
+            return _text(400, with_rule(error))
 
 
 def _text(status: int, sentence: str, *headers: tuple[str, str]) -> RawResponse:

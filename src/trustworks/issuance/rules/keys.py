@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import PublicKeyAlgorithmOID
 
 from trustworks.core.errors import Refused, Rejected
+from trustworks.core.module.algorithms import algorithm_of
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from trustworks.issuance.model import KeyUse
     from trustworks.issuance.model.requests import KeyProof
 
+USE: Final = "P-256, P-384 or RSA-3072"  # what every profile may have; see `core.module.agreed` for all
 # Hash functions that a proof of possession may be made with; the weaker ones prove nothing.
 PROOF_HASHES: Final = frozenset({"sha256", "sha384", "sha512", "sha3-256", "sha3-384", "sha3-512"})
 
@@ -43,6 +45,7 @@ def check_possession(csr: KeyProof) -> None:
         )
 
 
+@implements("TRUSTWORKS:ISSUANCE-KEY-KIND")
 def check_key_identifier(algorithm: str) -> None:
     """`Rejected` (issuance.key-kind) for a key that is bound to RSASSA-PSS by its identifier (RFC 4055, 3.1).
 
@@ -57,14 +60,29 @@ def check_key_identifier(algorithm: str) -> None:
         )
 
 
+@implements("TRUSTWORKS:ISSUANCE-KEY-KIND", disabled=lambda key: key)
 def key_of_known_kind(key: object) -> PublicKey:
-    """The key, if it is of a kind that can be certified at all; `Rejected` (issuance.key-kind) otherwise."""
-    if isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey):
-        return key
-    raise Rejected(
-        "issuance.key-kind",
-        "The request's public key is neither an elliptic-curve nor an RSA key; make such a one.",
-    )
+    """The key, if it can be certified at all; `Rejected` (issuance.key-kind) otherwise."""
+    if not isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey):
+        raise Rejected(
+            "issuance.key-kind",
+            "The request's public key is neither an elliptic-curve nor an RSA key; make such a one.",
+        )
+    try:
+        algorithm_of(key)
+    except Rejected:
+        raise Rejected("issuance.key-kind", f"{_kind(key)} keys are not certified; use {USE}.") from None
+    return key
+
+
+def _kind(key: PublicKey) -> str:
+    match key:
+        case rsa.RSAPublicKey():
+            return f"RSA-{key.key_size}"
+        case ec.EllipticCurvePublicKey():
+            return key.curve.name
+        case _:
+            return "Ed25519"
 
 
 @implements("EN319412-2:GEN-4.2.5-2")

@@ -71,6 +71,9 @@ def _check_value(attribute: NameAttribute) -> None:
         )
 
 
+@implements(
+    "TRUSTWORKS:ISSUANCE-SUBJECT-ATTRIBUTES", disabled=lambda _profile, asked, _provider: tuple(asked)
+)
 def complete_subject(
     profile: Profile, asked: Sequence[NameAttribute], provider: Mapping[str, str | None]
 ) -> tuple[NameAttribute, ...]:
@@ -137,6 +140,7 @@ def check_not_a_ceremony(profile: Profile) -> None:
         )
 
 
+@implements("TRUSTWORKS:ISSUANCE-ALTERNATIVE-NAMES")
 def check_alternative_names(profile: Profile, names: Sequence[str]) -> None:
     """`Rejected` (issuance.alternative-name) when names are missing, too many, or not of this profile."""
     if len(names) > MAX_NAMES:

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from trustworks.core.audit import Event
 from trustworks.core.errors import Malformed, Refused, Rejected, TrustworksError, Unavailable
+from trustworks.core.trace import with_rule
 from trustworks.issuance.enrolment.acme import encoding, wire
 from trustworks.issuance.enrolment.acme.domains import ask_domains
 from trustworks.issuance.enrolment.acme.ending import move_order
@@ -91,18 +92,12 @@ def _check_csr(csr: bytes, order: Order, signed: Signed) -> None:
     try:
         read = read_csr(csr)
         names = read_alternative_names(read)
-    except Malformed as error:
-        raise Problem("badCSR", str(error)) from error
-    except Refused as error:
-        raise Problem("badCSR", _with_rule(error)) from error
+    except (Malformed, Rejected, Refused) as error:
+        raise Problem("badCSR", with_rule(error)) from error
     common = [str(one.value) for one in read.request.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)]
     order_rules.check_csr_names(names, common, order.names)
     spki = read.request.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     order_rules.check_not_account_key(spki, signed.key.spki)
-
-
-def _with_rule(error: Refused) -> str:
-    return f"{error} ({error.requirement})"
 
 
 def _claim(
@@ -157,14 +152,16 @@ def _given_back(server: AcmeServer, claimed: Order, error: TrustworksError) -> E
         case Unavailable():
             pass
         case Malformed():
-            problem = Problem("badCSR", str(error))
+            problem = Problem("badCSR", with_rule(error))
         case Refused(requirement=requirement) if requirement.startswith(_OF_THE_KEY):
-            problem = Problem("badCSR", _with_rule(error))
+            problem = Problem("badCSR", with_rule(error))
         case Rejected(code="issuance.key-kind"):
-            problem = Problem("badCSR", str(error))
+            problem = Problem("badCSR", with_rule(error))
         case _:
             event = "failed"
-            problem = Problem("serverInternal", f"The certificate cannot be issued: {error}", status=403)
+            problem = Problem(
+                "serverInternal", f"The certificate cannot be issued: {with_rule(error)}", status=403
+            )
 
     def change(connection: Connection) -> None:
         current = records.order(connection, claimed.id, lock=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from trustworks.core.der.cmp import PkiFailureInfo
 from trustworks.core.errors import Malformed, Refused, Rejected, TrustworksError, Unavailable
+from trustworks.core.trace import with_rule
 
 if TYPE_CHECKING:
     from trustworks.core.der.cmp import Body, InfoTypeAndValue
@@ -49,4 +50,4 @@ def words_of(error: TrustworksError) -> str:
     """What the client is told of an error; what is wrong inside stays inside."""
     if isinstance(error, Unavailable):
         return "The service cannot answer now. Try again later."
-    return str(error)
+    return with_rule(error)

@@ -99,7 +99,7 @@ def _pkcs10(content: bytes) -> Asked:
     csr = read_csr(content)
     return Asked(
         cert_req_id=P10_ID,
-        subject=_subject(csr.request.subject),
+        subject=attributes_of(csr.request.subject),
         proof=csr,
         spki=_spki(csr.request),
         names=csr.alternative_names(),
@@ -124,7 +124,7 @@ def _crmf(content: bytes, *, authority: bool) -> Asked:
     names = alternative_names(template.extensions or ())
     return Asked(
         cert_req_id=message.request.cert_req_id,
-        subject=_subject(read_name(crmf.joined(template.subject))),
+        subject=attributes_of(read_name(crmf.joined(template.subject))),
         proof=CrmfProof(
             spki=_readable(spki),
             key_algorithm=read_identifier(crmf.encoded(template.public_key[0]))[0],
@@ -138,13 +138,6 @@ def _crmf(content: bytes, *, authority: bool) -> Asked:
         wants_more=template.validity is not None,
         old=_old(message.request.controls or ()),
     )
-
-
-def _subject(name: x509.Name) -> tuple[NameAttribute, ...]:
-    try:
-        return attributes_of(name)
-    except Rejected as error:
-        raise Rejected("badCertTemplate", str(error)) from None
 
 
 def _proof_algorithm(message: crmf.CertReqMsg) -> SignatureAlgorithm | None:

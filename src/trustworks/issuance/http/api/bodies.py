@@ -125,6 +125,7 @@ class Problem(Body):
     title: str
     status: int
     detail: str
+    rule: str | None = Field(default=None, description="The requirement behind it, where there is one.")
 
 
 class Outcome(Body):

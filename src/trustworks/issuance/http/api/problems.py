@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from trustworks.core import problems
 from trustworks.core.errors import Malformed, Refused, Rejected, TrustworksError, Unavailable
+from trustworks.core.trace import rule_of
 
 CONFLICTING_REQUEST: Final = "api.idempotency-key"
 _NOT_FOUND: Final = frozenset(
@@ -28,10 +29,14 @@ _TITLES: Final = {
 }
 
 
-def problem(status: int, kind: str, detail: str) -> dict[str, Any]:
-    """A problem: `kind` is a code or a requirement's id."""
+def problem(status: int, kind: str, detail: str, rule: str | None = None) -> dict[str, Any]:
+    """A problem: `kind` is a code or a requirement's id, `rule` the requirement behind it."""
     return problems.document(
-        f"urn:trustworks:{kind}", status=status, title=_TITLES.get(status, "Refused"), detail=detail
+        f"urn:trustworks:{kind}",
+        status=status,
+        title=_TITLES.get(status, "Refused"),
+        detail=detail,
+        more=None if rule is None else {"rule": rule},
     )
 
 
@@ -44,12 +49,12 @@ def problem_of(error: Exception) -> dict[str, Any]:
     """An error as a problem; what is inside of the service stays there."""
     match error:
         case Malformed():
-            return problem(400, "malformed", str(error))
+            return problem(400, "malformed", str(error), rule_of(error))
         case Refused(requirement=requirement):
-            return problem(403, requirement, str(error))
+            return problem(403, requirement, str(error), requirement)
         case Rejected(code=code):
             status = 404 if code in _NOT_FOUND else 409 if code in _CONFLICT else 422
-            return problem(status, code, str(error))
+            return problem(status, code, str(error), rule_of(error))
         case Unavailable(code=code):
             return problem(503, code, "The service cannot do that now. Try again later.")
         case TrustworksError() | _:
