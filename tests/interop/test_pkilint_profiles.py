@@ -6,6 +6,7 @@ listed with the reason, so that a new finding is seen.
 
 from __future__ import annotations
 
+import re
 import subprocess
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,7 +30,7 @@ from trustworks.issuance.ct import Transparency
 from trustworks.issuance.enrolment.caa import asker
 from trustworks.issuance.model import NameAttribute
 from trustworks.issuance.model.requests import Declarations, Limit
-from trustworks.issuance.profiles import VERSIONS, profile_named
+from trustworks.issuance.profiles import PROFILES, VERSIONS, profile_named
 from trustworks.issuance.rules.ct import log_list
 
 if TYPE_CHECKING:
@@ -111,7 +112,8 @@ class NoRecords:
 
 def subject_of(name: str) -> tuple[NameAttribute, ...]:
     """The bench's subject in a real country."""
-    given = SUBJECTS.get(name, {"commonName": f"{name} TEST"})
+    named = {"commonName": f"{name} TEST"} if profile_named(name).attributes else {}
+    given = SUBJECTS.get(name, named)
     return tuple(NameAttribute(key, value.replace("XX", "AT")) for key, value in given.items())
 
 
@@ -235,6 +237,49 @@ def test_nothing_is_found_by_the_command(issued: Callable[[str], bytes], tmp_pat
     file = tmp_path / "found.pem"
     file.write_bytes(x509.load_der_x509_certificate(issued(name)).public_bytes(Encoding.PEM))
     assert pkilint("lint_etsi_cert", "-t", TYPES[name], file) == (0, "")
+
+
+# Those of no policy that it has a type for, and the authorities, are judged by RFC 5280.
+BY_RFC_5280: Final = ("tsu", "ocsp-signer", "audit-signer", "cmp-server", "tls-server", "device")
+OF_DOMAINS: Final = ("tls-server-dv", "tls-server-dv-short")
+AUTHORITIES: Final = ("root", "sub-ca")
+
+
+def test_every_profile_has_its_judge() -> None:
+    assert sorted((*TYPES, *MAIL, *BY_RFC_5280, *OF_DOMAINS, *AUTHORITIES)) == sorted(PROFILES)
+
+
+@pytest.mark.parametrize("name", [*BY_RFC_5280, *AUTHORITIES])
+def test_nothing_is_found_by_rfc_5280(
+    provider: Provider, issued: Callable[[str], bytes], tmp_path: Path, name: str
+) -> None:
+    own = {"root": "root", "sub-ca": "issuing"}.get(name)
+    octets = issued(name) if own is None else provider.issuance.authority(own).certificate
+    assert pkilint("lint_pkix_cert", written(octets, tmp_path)) == (0, "")
+
+
+# A private authority's: they name its own policy with its practice statement, and none of the Forum's.
+PRIVATE: Final = {
+    "cabf.serverauth.subscriber_missing_reserved_policy_oid",
+    "cabf.serverauth.certificate_policy_qualifier_present",
+    "cabf.serverauth.subscriber.subject_key_identifier_extension_present",
+}
+
+
+@pytest.mark.parametrize("name", OF_DOMAINS)
+def test_nothing_else_is_found_in_those_of_domains_by_the_forum(
+    issued: Callable[[str], bytes], tmp_path: Path, name: str
+) -> None:
+    file = written(issued(name), tmp_path)
+    assert pkilint("lint_pkix_cert", file) == (0, "")
+    _, said = pkilint("lint_cabf_serverauth_cert", "-t", "DV-FINAL-CERTIFICATE", file)
+    assert set(re.findall(r"^ +([a-z_.]+) \(", said, re.MULTILINE)) == PRIVATE
+
+
+def written(octets: bytes, folder: Path) -> Path:
+    file = folder / "found.pem"
+    file.write_bytes(x509.load_der_x509_certificate(octets).public_bytes(Encoding.PEM))
+    return file
 
 
 LOGGED = [name for name, kind in TYPES.items() if kind.startswith("Q") and profile_named(name).ct]
