@@ -89,6 +89,45 @@ def test_a_batch_has_a_bound_and_two_are_under_way() -> None:
     assert desk.together._free == 2  # all is as in the beginning
 
 
+def test_who_leads_after_a_batch_waits_for_those_who_come_back() -> None:
+    desk = Desk()
+    desk.together._expected = 3  # so many were answered together
+    desk.together._patience = 10
+    desk.ask(1)
+    desk.ask(2)
+    desk.ask(3)
+    assert desk.came.acquire(timeout=5)  # as soon as the third is there
+    desk.let.release()
+    desk.end()
+    assert [sorted(batch) for batch in desk.batches] == [[1, 2, 3]]
+    assert desk.together._expected == 3
+
+
+def test_those_who_do_not_come_back_are_not_waited_for_and_not_expected_again() -> None:
+    desk = Desk()
+    desk.together._expected = 64
+    desk.together._patience = 0.001
+    desk.let.release()
+    desk.ask(1)
+    desk.end()
+    assert desk.batches == [[1]]
+    assert desk.together._expected == 1
+
+
+def test_who_is_interrupted_while_it_waits_for_company_leaves_all_as_it_was() -> None:
+    desk = Desk()
+    desk.together._expected = 3
+
+    def interrupted(_: float) -> bool:
+        raise KeyboardInterrupt
+
+    desk.together._company.wait = interrupted  # type: ignore[method-assign, assignment]
+    with pytest.raises(KeyboardInterrupt):
+        desk.together.ask(1)
+    assert desk.batches == []
+    assert desk.together._free == 1
+
+
 def test_who_leads_and_is_interrupted_leaves_nobody_waiting() -> None:
     class Interrupted(BaseException):
         pass

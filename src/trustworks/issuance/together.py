@@ -1,7 +1,8 @@
 """Callers at the same time, served together: two synchronisations of the disk for all, not for each.
 
-Nobody waits for company. Who comes while nothing is under way begins at once; what comes meanwhile is taken
-together by the one of them that waits longest.
+Who comes alone begins at once; what comes while a batch is under way is taken together by the one of them
+that waits longest. Callers that were just answered together come back one after the other, so who leads after
+such a batch waits for them, as long as they keep coming: else every second batch would be a small one.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import logging
 import threading
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from trustworks.core.errors import Unavailable
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 logger = logging.getLogger(__name__)
+# Seconds until the next caller must have come, or the batch begins without it.
+_PATIENCE: Final = 0.002
 Q = TypeVar("Q")
 A = TypeVar("A")
 
@@ -52,6 +55,9 @@ class Together(Generic[Q, A]):
         self._most = most
         self._free = at_once
         self._lock = threading.Lock()
+        self._company = threading.Condition(self._lock)
+        self._patience = _PATIENCE
+        self._expected = 1  # callers: those who were answered together last, and those who waited then
         self._queue: deque[_Waiting[Q, A]] = deque()
         # Its threads begin with the first caller that does not wait, and end with the process.
         self._pool = ThreadPoolExecutor(at_once, thread_name_prefix="together")
@@ -64,7 +70,7 @@ class Together(Generic[Q, A]):
                 self._free -= 1
                 mine.leads = True
             else:
-                self._queue.append(mine)
+                self._enter(mine)
         if not mine.leads:
             try:
                 mine.woken.wait()
@@ -85,21 +91,30 @@ class Together(Generic[Q, A]):
         """
         mine = _Waiting[Q, A](question, answered)
         with self._lock:
-            self._queue.append(mine)
+            self._enter(mine)
             if not self._free:
                 return
             self._free -= 1
         self._pass_on()
 
+    def _enter(self, mine: _Waiting[Q, A]) -> None:
+        self._queue.append(mine)
+        if len(self._queue) + 1 == self._expected:
+            self._company.notify()
+
     def _lead(self, mine: _Waiting[Q, A]) -> None:
         """Take what waits, see to the answers, this caller's own among them, and pass the lead on."""
-        with self._lock:
-            others = min(self._most - 1, len(self._queue))
-            batch = [mine, *(self._queue.popleft() for _ in range(others))]
+        batch = [mine]
         try:
+            with self._lock:
+                self._await_company()
+                others = min(self._most - 1, len(self._queue))
+                batch += [self._queue.popleft() for _ in range(others)]
             for one, answer in zip(batch, self._answer_all([one.question for one in batch]), strict=True):
                 one.answer = answer
         finally:
+            with self._lock:
+                self._expected = min(self._most, len(batch) + len(self._queue))
             for one in batch:
                 if one.answer is None:  # whoever leads fails by itself
                     one.answer = Unavailable(
@@ -109,6 +124,13 @@ class Together(Generic[Q, A]):
                     )
                 _tell(one)
             self._pass_on()
+
+    def _await_company(self) -> None:
+        """Wait until all are there that are expected, or no other comes any more."""
+        here = -1
+        while here < len(self._queue) < self._expected - 1:
+            here = len(self._queue)
+            self._company.wait(self._patience)
 
     def _pass_on(self) -> None:
         with self._lock:
