@@ -10,7 +10,7 @@ module alone, without verification; "builder" builds and signs a certificate of 
 this process's memory and records nothing.
 
 `--filled` repeats the measurement with so many certificates in the database: rows of their own keys, serials
-and octets, written by SQL. Throughput is compared, and the latency of one caller alone.
+and octets, written by SQL. Throughput is compared, the latency of one caller alone, and that of a status as the database tells it.
 
 On a machine that does other things as well the processor time tells more than the rates: "as many as two
 cores can" is what two cores would make of it if they did nothing else.
@@ -266,6 +266,26 @@ def fill(folder: Path, number: int) -> float:
     return time.perf_counter() - began
 
 
+def status_latencies(folder: Path, seconds: float) -> list[float]:
+    """What a status takes, of certificates drawn from all that are there, each read from the database."""
+    with sqlite3.connect(folder / "state.sqlite") as database:
+        # Serials are random, so that of the first behind a random place is one of all.
+        query = "SELECT serial FROM certificates WHERE serial > ? ORDER BY serial LIMIT 1"
+        drawn = [database.execute(query, (f"4{secrets.token_hex(20)[1:]}",)).fetchone() for _ in range(5000)]
+    database.close()
+    serials = [one[0] for one in drawn if one is not None]
+    latencies = []
+    with service(folder) as issuance:
+        end = time.perf_counter() + seconds
+        while time.perf_counter() < end:
+            for serial in serials[:500]:
+                before = time.perf_counter()
+                assert issuance.status(serial) is not None
+                latencies.append(time.perf_counter() - before)
+            serials = serials[500:] + serials[:500]
+    return latencies
+
+
 def parts(folder: Path, made: bytes, seconds: float) -> dict[str, float]:
     """The references, and the linter alone."""
     with open_module(folder, "issuing") as module:
@@ -293,17 +313,21 @@ def measure(folder: Path, given: argparse.Namespace) -> dict[str, float]:
     made = prepare(folder)
     found = parts(folder, made, given.seconds)
     alone = {"empty": issue(folder, processes=1, threads=1, seconds=given.seconds)}
+    status = {"empty": status_latencies(folder, given.seconds)}
     for processes in given.processes:
         one = issue(folder, processes=processes, threads=given.threads, seconds=given.seconds)
         found |= figures(f"{processes} processes", one, found["bare C_Sign per second (reference)"])
     if given.filled:
         found[f"seconds to write {given.filled} rows"] = fill(folder, given.filled)
         alone["filled"] = issue(folder, processes=1, threads=1, seconds=given.seconds)
+        status["filled"] = status_latencies(folder, given.seconds)
         processes = max(given.processes)
         one = issue(folder, processes=processes, threads=given.threads, seconds=given.seconds)
         found |= figures(f"{processes} processes, filled", one, found["bare C_Sign per second (reference)"])
     for name, one in alone.items():
         found[f"one caller, {name}: median ms"] = statistics.median(one.latencies) * 1e3
+    for name, latencies in status.items():
+        found[f"status, {name}: median us"] = statistics.median(latencies) * 1e6
     return found
 
 
@@ -328,6 +352,8 @@ def verdicts(found: dict[str, float]) -> dict[str, bool]:
     if filled is not None:
         empty = found["one caller, empty: median ms"]
         told["a full database makes nobody wait for a fifth longer"] = filled <= empty * SLOWER
+        empty, filled = found["status, empty: median us"], found["status, filled: median us"]
+        told["a full database tells a status within a fifth more"] = filled <= empty * SLOWER
     return told
 
 

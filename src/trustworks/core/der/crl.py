@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from trustworks.core.der.encode import (
     BIT_STRING,
     ENUMERATED,
+    INTEGER,
     SEQUENCE,
     context,
     extension,
@@ -85,19 +86,38 @@ def encode_entries(
     """
     octets = bytearray() if onto is None else onto
     last, count = bytes(SERIAL_OCTETS), 0
+    parts: list[bytes] = []
+    put, head_of, day_of = parts.extend, _HEADS.__getitem__, _date
     for serial, revoked_at, reason, invalid_since in entries:
         if not last < serial < _SERIAL_LIMIT or len(serial) != SERIAL_OCTETS:
             raise ValueError(f"the serial {serial.hex()} after {last.hex()}: serials are positive and ascend")
         last = serial
         count += 1
-        number = serial if serial[0] else _shortest(serial)
-        day, second = divmod(revoked_at, _DAY)
+        day = revoked_at // _DAY
         extensions = _ONLY_REASON[reason] if invalid_since is None else _both(reason, invalid_since)
-        date = _date(day)
+        date = day_of(day)
+        number = serial if serial[0] else _shortest(serial)
         # All is below 128 octets, because a serial has at most 20, so every length is one octet.
-        size = 9 + len(number) + len(date) + len(extensions)
-        octets += b"0%c\2%c%b%b%b%b" % (size, len(number), number, date, _CLOCK[second], extensions)
+        head = head_of((len(number), len(date) + len(extensions)))
+        put((head, number, date, _CLOCK[revoked_at - day * _DAY], extensions))
+        if len(parts) >= _MOST_PARTS:
+            octets += b"".join(parts)
+            parts.clear()
+    octets += b"".join(parts)
     return octets, count
+
+
+class _Heads(dict[tuple[int, int], bytes]):
+    """What stands before a serial, by its length and by what date and extensions have together."""
+
+    def __missing__(self, key: tuple[int, int]) -> bytes:
+        number, rest = key
+        head = self[key] = bytes((SEQUENCE, 9 + number + rest, INTEGER, number))
+        return head
+
+
+_HEADS: Final = _Heads()
+_MOST_PARTS: Final = 5_000  # octets are joined when so many are there
 
 
 def _shortest(serial: bytes) -> bytes:
