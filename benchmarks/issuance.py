@@ -10,13 +10,14 @@ module alone, without verification; "builder" builds and signs a certificate of 
 this process's memory and records nothing.
 
 `--filled` repeats the measurement with so many certificates in the database: rows of their own keys, serials
-and octets, written by SQL. Throughput is compared, the latency of one caller alone, and that of a status as the database tells it.
+and octets, written by SQL. Throughput is compared, the latency of one caller alone, and what a status takes
+that is read from the database.
 
 On a machine that does other things as well the processor time tells more than the rates: "as many as two
 cores can" is what two cores would make of it if they did nothing else.
 
 Exit code 1: fewer than 600 certificates per second with two processes, a linter of more than 200 us, or
-a database that makes a caller wait for a fifth longer.
+a database that makes a caller wait, or a status take, a fifth longer.
 """
 
 from __future__ import annotations

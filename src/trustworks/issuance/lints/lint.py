@@ -5,7 +5,7 @@ from __future__ import annotations
 from copy import copy
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeVar
 
 from cryptography import x509
 from cryptography.hazmat import asn1
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from trustworks.issuance.model import Profile
 
 T = TypeVar("T", bound=x509.ExtensionType)
+K = TypeVar("K")
+KEY_USAGE: Final = "2.5.29.15"
+CERTIFICATE_POLICIES: Final = "2.5.29.32"
 
 
 @dataclass(frozen=True, kw_only=True)  # without slots: what is asked of the issuer is found once
@@ -89,7 +92,7 @@ class Candidate:
         self.certificate = certificate
         self.tbs = tbs
         self.outer_algorithm = outer_algorithm
-        self.extension_ids = tuple([one.oid.dotted_string for one in tbs.extensions or ()])
+        self.extension_ids = tuple([_name_of(one.oid) for one in tbs.extensions or ()])
         # Those that occur twice are left to the lint about that; `cryptography` gives none of them then.
         once = len(set(self.extension_ids)) == len(self.extension_ids)
         found: list[x509.Extension[Any]] = list(certificate.extensions) if once else []
@@ -101,10 +104,17 @@ class Candidate:
         self.issuer, self._issuer_values = _issuer(certificate, bytes(tbs.issuer.data))
         self.not_before = certificate.not_valid_before_utc
         self.not_after = certificate.not_valid_after_utc
-        self.key_usages = _key_usages(self.extension(x509.KeyUsage))
-        self.policies = _policies(self.extension(x509.CertificatePolicies))
+        octets = {_name_of(one.oid): one.value for one in tbs.extensions or ()} if once else {}
+        self.key_usages = _kept(_usages_kept, octets.get(KEY_USAGE), self._key_usages)
+        self.policies = _kept(_policies_kept, octets.get(CERTIFICATE_POLICIES), self._policies)
         statements = self.extensions.get(QC_STATEMENTS)
         self.qc = QcStatements() if statements is None else _qc_statements(statements.value.value)
+
+    def _key_usages(self) -> frozenset[str]:
+        return _key_usages(self.extension(x509.KeyUsage))
+
+    def _policies(self) -> tuple[str, ...]:
+        return _policies(self.extension(x509.CertificatePolicies))
 
     def signed(self, certificate: x509.Certificate, der: bytes) -> Candidate:
         """The candidate of a certificate that has the same signed octets, which the caller has seen.
@@ -262,6 +272,22 @@ def _texts(strings: tuple[NameString, ...]) -> tuple[tuple[str, str], ...] | Non
 _MOST_KEPT = 256
 _Issuer: TypeAlias = tuple[tuple[tuple[str, str], ...], dict[str, list[str]]]
 _issuers: dict[bytes, _Issuer] = {}
+
+
+_usages_kept: dict[bytes, frozenset[str]] = {}
+_policies_kept: dict[bytes, tuple[str, ...]] = {}
+
+
+def _kept(kept: dict[bytes, K], octets: bytes | None, make: Callable[[], K]) -> K:
+    """What `make` takes from an extension, once for all extensions of the same octets."""
+    if octets is None:
+        return make()
+    found = kept.get(octets)
+    if found is None:
+        if len(kept) >= _MOST_KEPT:
+            kept.clear()
+        found = kept[octets] = make()
+    return found
 
 
 def _by_attribute(name: tuple[tuple[str, str], ...]) -> dict[str, list[str]]:
