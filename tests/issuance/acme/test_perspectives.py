@@ -19,11 +19,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from issuance_testbed import open_provider
+from issuance_testbed import START, PlacedClock, open_provider
 from sqlalchemy import select
+from typer.testing import CliRunner
 
 from trustworks.core.audit import records as audit_records
 from trustworks.core.errors import Malformed, Refused, Unavailable
+from trustworks.issuance.cli.perspective import app
 from trustworks.issuance.config import CaaSettings, IssuanceSettings, PerspectiveSettings
 from trustworks.issuance.enrolment.acme.model import Problem
 from trustworks.issuance.enrolment.acme.validation.attempt import Proof
@@ -485,3 +487,49 @@ def test_the_program_serves_and_sees_a_file(people: Path) -> None:
                 process.terminate()
         web.shutdown()
         thread.join()
+
+
+def commands(folder: Path, *given: str) -> list[str]:
+    own = ["--certificate", str(folder / "place.pem"), "--key", str(folder / "place.key")]
+    return ["serve", *own, "--client", str(folder / "authority.pem"), *given]
+
+
+@pytest.mark.parametrize(
+    ("given", "family", "sentence"),
+    [
+        (["--listen", "8444"], Malformed, "HOST:PORT"),
+        (["--listen", "127.0.0.1:x"], Malformed, "HOST:PORT"),
+        (["--listen", "127.0.0.1:0", "--resolver", "dns.example"], Malformed, "ADDRESS:PORT"),
+        (["--listen", "192.0.2.1:8444", "--resolver", "127.0.0.1:9"], Unavailable, "Nothing can listen"),
+    ],
+)
+def test_what_cannot_be_served_is_told_in_a_sentence(
+    people: Path, given: list[str], family: type[Exception], sentence: str
+) -> None:
+    with pytest.raises(family, match=sentence):
+        app(commands(people, *given), standalone_mode=False)
+
+
+class Wiring:
+    """A laboratory with one place, or another provider."""
+
+    def __init__(self, table: dict[str, Any] | None, *, lab: bool = True) -> None:
+        self.lab = lab
+        tables = [] if table is None else [table]
+        self.issuance_settings = IssuanceSettings.model_validate({"perspectives": tables})
+
+    def open_clock(self) -> PlacedClock:
+        return PlacedClock(START)
+
+
+def test_check_says_what_each_place_sees(people: Path) -> None:
+    with serving(people) as port:
+        table = place_at(port, people)._settings.model_dump(by_alias=True)
+        good = CliRunner().invoke(app, ["check", "www.example.com"], obj=Wiring(table))
+        assert (good.exit_code, "sees it" in good.output, "Enough." in good.output) == (0, True, True)
+        bad = CliRunner().invoke(app, ["check", "www.broken.example", "--json"], obj=Wiring(table))
+        told = json.loads(bad.output.splitlines()[-1])
+        assert (bad.exit_code, told["enough"], told["perspectives"][0]["sees"]) == (1, False, False)
+    none = CliRunner().invoke(app, ["check", "www.example.com"], obj=Wiring(None, lab=False))
+    assert none.exit_code == 1
+    assert "at least, and 0 are configured" in none.output

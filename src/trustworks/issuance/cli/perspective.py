@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
 
-from trustworks.core.errors import Malformed
+from trustworks.core.errors import Malformed, Unavailable
 from trustworks.core.printable import printable
 
 if TYPE_CHECKING:
@@ -61,7 +61,8 @@ def serve(
 
     It needs no configuration, no database and no token. Every other client is refused in the TLS handshake.
     """
-    from trustworks.issuance.config import AcmeSettings, CaaSettings  # noqa: PLC0415
+    from trustworks.issuance.config import CaaSettings  # noqa: PLC0415
+    from trustworks.issuance.config.acme import resolver_address  # noqa: PLC0415
     from trustworks.issuance.enrolment.acme.domains import CaaResolver  # noqa: PLC0415
     from trustworks.issuance.enrolment.acme.validation.resolver import DnsResolver  # noqa: PLC0415
     from trustworks.issuance.enrolment.perspectives import server  # noqa: PLC0415
@@ -71,7 +72,10 @@ def serve(
     if not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
         raise Malformed("Write --listen as HOST:PORT, such as 0.0.0.0:8444 or [::]:8444.")
     if resolver is not None:
-        AcmeSettings.model_validate({"secret-source": "none", "resolver": resolver})  # its form
+        try:
+            resolver_address(resolver)
+        except ValueError as error:
+            raise Malformed(f"--resolver is not understood: {error}.") from None
     looker = server.Looker(
         server.Bounds(
             validation_seconds=seconds,
@@ -84,7 +88,14 @@ def serve(
     )
     context = pinned(ssl.Purpose.CLIENT_AUTH, client, own=certificate, key=key)
     address = (host.removeprefix("[").removesuffix("]"), int(port))
-    with server.PerspectiveServer(address, looker, context) as serving:
+    try:
+        serving = server.PerspectiveServer(address, looker, context)
+    except OSError as error:
+        raise Unavailable(
+            "perspectives.listen",
+            f"Nothing can listen at {listen}: {error.strerror}. Name an address of this host, a free port.",
+        ) from error
+    with serving:
         typer.echo(f"A perspective listens at {host}:{serving.server_address[1]}; Ctrl+C ends it.")
         serving.serve_forever()
 
@@ -100,7 +111,7 @@ def check(
 
     Exits with 1 when they are too few, do not answer, or see what others do not.
     """
-    from trustworks.core.errors import Refused, Unavailable  # noqa: PLC0415
+    from trustworks.core.errors import Refused  # noqa: PLC0415
     from trustworks.issuance.enrolment.perspectives.client import corroboration_of  # noqa: PLC0415
     from trustworks.issuance.rules.perspectives import NotCorroboratedError, recorded  # noqa: PLC0415
 

@@ -30,7 +30,8 @@ def _https(value: str) -> str:
     return value
 
 
-def _resolver(value: str) -> str:
+def resolver_address(value: str) -> str:
+    """ADDRESS:PORT of a DNS resolver. Raises `ValueError` for anything else."""
     host, _, port = value.rpartition(":")
     try:
         ipaddress.ip_address(host.removeprefix("[").removesuffix("]"))
@@ -76,7 +77,7 @@ class AcmeSettings(Table):
         default=False,
         description="A new account must be bound to a key of `trustworks acme eab create` (RFC 8555, 7.3.4).",
     )
-    resolver: Annotated[str, AfterValidator(_resolver)] | None = Field(
+    resolver: Annotated[str, AfterValidator(resolver_address)] | None = Field(
         default=None,
         description="ADDRESS:PORT of the DNS resolver for validation. Not set: the system's resolvers.",
     )
