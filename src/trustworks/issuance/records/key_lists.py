@@ -61,33 +61,38 @@ key_list_entries = Table(
     Column("entries", LargeBinary, nullable=False),
 )
 
-_USED = select(key_lists.c.naming).where(key_lists.c.retired_at.is_(None)).distinct()
-_BUCKETS: BindParameter[Any] = bindparam("buckets", expanding=True)
-_SOUGHT = (
-    select(key_list_entries.c.bucket, key_list_entries.c.entries, key_lists.c.naming, key_lists.c.source)
-    .join(key_lists, key_lists.c.id == key_list_entries.c.list)
-    .where(key_lists.c.retired_at.is_(None), key_list_entries.c.bucket.in_(_BUCKETS))
+_USED = (
+    select(key_lists.c.id, key_lists.c.naming, key_lists.c.source)
+    .where(key_lists.c.retired_at.is_(None))
     .order_by(key_lists.c.imported_at)
+)
+_LISTS: BindParameter[Any] = bindparam("lists", expanding=True)
+_BUCKETS: BindParameter[Any] = bindparam("buckets", expanding=True)
+# By both columns of the primary key: joined with the lists, SQLite reads every row of them.
+_SOUGHT = select(key_list_entries).where(
+    key_list_entries.c.list.in_(_LISTS), key_list_entries.c.bucket.in_(_BUCKETS)
 )
 MOST_AT_ONCE = 5_000  # rows that one statement inserts
 
 
 def listed_keys(connection: Connection, spkis: Iterable[bytes]) -> dict[bytes, str]:
     """Those of these keys (SubjectPublicKeyInfo) that a list in use has, each with the list's source."""
-    namings = [Naming(one) for one in connection.execute(_USED).scalars()]
-    if not namings:
+    used = connection.execute(_USED).all()
+    if not used:
         return {}
-    names = {spki: names_of_key(spki, namings) for spki in spkis}
+    namings = {one.id: Naming(one.naming) for one in used}
+    names = {spki: names_of_key(spki, namings.values()) for spki in spkis}
     buckets = {_bucket(name) for found in names.values() for name in found.values()}
     if not buckets:
         return {}
-    rows = connection.execute(_SOUGHT, {"buckets": list(buckets)}).all()
+    rows = connection.execute(_SOUGHT, {"lists": list(namings), "buckets": list(buckets)})
+    entries = {(row.list, row.bucket): row.entries for row in rows}
     listed: dict[bytes, str] = {}
     for spki, found in names.items():
-        for row in rows:
-            name = found.get(Naming(row.naming))
-            if name is not None and _bucket(name) == row.bucket and _has(row.entries, name):
-                listed.setdefault(spki, row.source)
+        for one in used:
+            name = found.get(namings[one.id])
+            if name is not None and _has(entries.get((one.id, _bucket(name)), b""), name):
+                listed.setdefault(spki, one.source)
     return listed
 
 
