@@ -6,6 +6,7 @@ import hashlib
 import json
 import signal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import ceremony_crash_worker
@@ -14,7 +15,9 @@ from ceremony_plans import UNATTENDED, template
 from cryptography import x509
 from forked_program import run, run_script
 from laboratory import Lab
+from typer.testing import CliRunner
 
+from trustworks.app.commands.ceremony import app
 from trustworks.app.wiring import Wiring
 from trustworks.core.ceremony.model import KINDS
 from trustworks.issuance import records
@@ -153,6 +156,16 @@ def _file(lab: Lab, document: dict[str, Any]) -> Path:
     file = lab.folder.parent / "shown.json"
     file.write_text(json.dumps(document))
     return file
+
+
+def test_the_check_of_an_untouched_template_names_what_is_to_be_filled_in(tmp_path: Path) -> None:
+    plan = tmp_path / "backup.toml"
+    plan.write_text(template("backup"), encoding="utf-8")
+    checked = CliRunner().invoke(app, ["check", str(plan)], obj=SimpleNamespace(lab=False))
+    assert checked.exit_code == 1
+    assert "CEREMONY-FILLED-IN: place is 'THE ROOM" in checked.stdout
+    assert "custodian 3, fingerprint is a hash of noughts, as in the template" in checked.stdout
+    assert "nothing speaks against it" not in checked.stdout
 
 
 def test_an_unattended_plan_is_for_laboratories_alone(lab: Lab) -> None:

@@ -20,6 +20,7 @@ from trustworks.app.commands.module import app as module_app
 from trustworks.app.wiring import Wiring
 from trustworks.core.errors import Refused, Rejected
 from trustworks.core.module import documents
+from trustworks.core.module.health import PROBE_LABEL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -129,6 +130,20 @@ def keys_on(folder: Path, token: str) -> list[str]:
 
 
 # What must not work
+
+
+def test_the_key_that_only_health_signs_with_is_told_apart(folder: Path) -> None:
+    for label in ("ca", PROBE_LABEL):
+        facts(
+            folder,
+            *("generate-key", "--token", "issuing", "--label", label, "--algorithm", "P-256"),
+            commands=module_app,
+        )
+    listed = facts(folder, "states", "list")["keys"]
+    assert {one["label"]: one["probe"] for one in listed} == {"ca": False, PROBE_LABEL: True}
+    ca, probe = call(folder, "states", "list").stdout.splitlines()
+    assert "only health signs with it" in probe
+    assert "probe" not in ca
 
 
 def test_one_custodian_alone_brings_nothing_back(folder: Path, backup: Path, custodians: Custodians) -> None:

@@ -8,6 +8,7 @@ import pytest
 from ceremony_plans import UNATTENDED, changed, template
 
 from trustworks.core.ceremony import rules
+from trustworks.core.ceremony.model import KINDS
 from trustworks.core.errors import Refused
 
 
@@ -158,3 +159,19 @@ def test_a_backup_that_was_made_before_is_known_by_its_hash() -> None:
     assert said.startswith("step 2 (restore-key) uses a backup that was made before without saying which")
     another = ('file = "backups/issuing-2027.backup.json"\ncustodians', 'file = "other.json"\ncustodians')
     assert "add backup" in told(another, kind="backup")[0][1]
+
+
+@pytest.mark.req("TRUSTWORKS:CEREMONY-FILLED-IN")
+def test_every_place_that_a_template_leaves_open_is_named_until_it_is_filled_in() -> None:
+    untouched = rules.placeholder_objections(changed(template("root")).plan)
+    assert untouched[0] == ("place is 'THE ROOM, and how it is kept closed', as in the template; fill it in")
+    assert [one.partition(" is ")[0] for one in untouched] == ["place", "step 2, what", "step 7, what"]
+    filled = changed(
+        template("root"), ("THE ROOM, and how it is kept closed", "Room 7, two locks"), ("NUMBER", "4711")
+    )
+    assert rules.placeholder_objections(filled.plan) == ()
+    backup = rules.placeholder_objections(changed(template("backup")).plan)
+    assert sum("a hash of noughts" in one for one in backup) == 3
+    assert "custodian 2, fingerprint is a hash of noughts" in "\n".join(backup)
+    for kind in KINDS:
+        assert rules.placeholder_objections(changed(template(kind)).plan)[0].startswith("place is "), kind

@@ -46,11 +46,15 @@ def plan(
 
 def check(context: typer.Context, file: Plan, *, as_json: AsJson = False) -> None:
     """Say what speaks against a plan, with the requirement that says so. Exit code 1 where anything does."""
-    from trustworks.core.ceremony.rules import plan_objections  # noqa: PLC0415 - others go by `Room`
+    from trustworks.core.ceremony.rules import (  # noqa: PLC0415 - others go by `Room`
+        placeholder_objections,
+        plan_objections,
+    )
 
     read = plans.read_file(file)
     wiring: CeremonyWiring = context.obj
     wrong = plan_objections(read.plan, lab=wiring.lab if read.plan.unattended else False)
+    wrong += [("TRUSTWORKS:CEREMONY-FILLED-IN", said) for said in placeholder_objections(read.plan)]
     if as_json:
         told = [{"requirement": requirement, "message": said} for requirement, said in wrong]
         typer.echo(json.dumps({"plan": read.digest, "ok": not wrong, "objections": told}))

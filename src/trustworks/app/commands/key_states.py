@@ -12,6 +12,7 @@ from trustworks.app.commands.tokens import AsJson, ModuleWiring, approved
 from trustworks.core.errors import Rejected
 from trustworks.core.keys import records
 from trustworks.core.keys.model import living_backups, places
+from trustworks.core.module.health import PROBE_LABEL
 from trustworks.core.module.states import KeyState, check_transition
 from trustworks.core.roles.model import Act
 from trustworks.core.roles.performing import performs
@@ -45,6 +46,7 @@ def list_states(
         typer.echo(
             f"{row['label']:<28}{row['algorithm']:<17}{row['state']:<17}{where:<24}"
             f"{row['backups']} backup(s)  {row['spki_sha256'][:16]}"
+            f"{'  probe: only health signs with it' if row['probe'] else ''}"
         )
         for one in row.get("history", ()):
             reason = f": {one['reason']}" if one["reason"] else ""
@@ -55,6 +57,7 @@ def _facts(connection: Connection, key: KeyEntry, *, history: bool) -> dict[str,
     done = records.history_of(connection, key.spki_sha256)
     facts: dict[str, Any] = {
         "label": key.label,
+        "probe": key.label == PROBE_LABEL,
         "algorithm": key.algorithm,
         "id": key.key_id,
         "spki_sha256": key.spki_sha256,

@@ -5,6 +5,8 @@ Source: EN 319 411-1, 6.5.1.
 
 from __future__ import annotations
 
+import re
+from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.ceremony.model import KINDS
@@ -12,7 +14,7 @@ from trustworks.core.errors import Refused
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import Any
 
     from trustworks.core.ceremony.model import Plan
@@ -23,6 +25,8 @@ _LEAST: Final = 2  # people for dual control
 _USES_KEY: Final = frozenset({"make-authority", "certify-key"})
 _FINDS_KEY: Final = frozenset({"generate-key", "check-key", "restore-key", "transfer-key"})
 _RETURNS: Final = frozenset({"drill-backup", "restore-key", "transfer-key"})
+# What the templates leave to be filled in: words in capitals, hashes of noughts.
+_PLACEHOLDER: Final = re.compile(r"\bTHE (?:ROOM|SERIAL NUMBER)\b|\bNUMBER\b|\A0{60}[0-9]{4}\Z")
 
 
 @implements("EN319411-1:GEN-6.5.1-04", disabled=())
@@ -192,6 +196,33 @@ def unattended_objections(plan: Plan, *, lab: bool) -> tuple[str, ...]:
     if any(step.kind == "confirm" for step in plan.steps):
         found.append("it is unattended, and nobody is there to confirm a step")
     return tuple(found)
+
+
+@implements("TRUSTWORKS:CEREMONY-FILLED-IN", disabled=())
+def placeholder_objections(plan: Plan) -> tuple[str, ...]:
+    """What still stands in the script as its template has it, and is to be filled in."""
+    found = []
+    for where, value in _texts(plan):
+        if _PLACEHOLDER.search(value):
+            shown = "a hash of noughts" if value.startswith("0") else f"{value!r}"
+            found.append(f"{where} is {shown}, as in the template; fill it in")
+    return tuple(found)
+
+
+def _texts(value: Any, where: str = "") -> Iterator[tuple[str, str]]:
+    """Every text of a script, with the place where it stands, in the words of its file."""
+    if isinstance(value, str):
+        yield where, value
+    elif is_dataclass(value):
+        for one in fields(value):
+            name = one.name.replace("_", "-")
+            yield from _texts(getattr(value, one.name), f"{where}, {name}" if where else name)
+    elif isinstance(value, tuple):
+        single = {"steps": "step", "participants": "participant", "custodians": "custodian"}
+        begin, _, last = where.rpartition(", ")
+        for number, one in enumerate(value, 1):
+            place = f"{single.get(last, last)} {number}"
+            yield from _texts(one, f"{begin}, {place}" if begin else place)
 
 
 _RULES: Final[tuple[tuple[str, Callable[[Plan], tuple[str, ...]]], ...]] = (
