@@ -154,9 +154,17 @@ def _verdict_text(verdict: Verdict) -> str:
         f"Signed by {', '.join(verdict.signed_by) or 'nobody'}",
         *(f"- {one}" for one in verdict.findings),
         *(f"- notice: {one}" for one in verdict.notices),
-        "The transcript is whole." if verdict.ok else "THE TRANSCRIPT DOES NOT HOLD.",
+        _conclusion(verdict),
     ]
     return "\n".join(map(printable, lines))
+
+
+def _conclusion(verdict: Verdict) -> str:
+    if verdict.ok:
+        return "The transcript is whole."
+    if verdict.only_waits:
+        return "Nothing is wrong, and it is not whole yet: it waits for signatures (keys ceremony sign)."
+    return "THE TRANSCRIPT DOES NOT HOLD."
 
 
 def _transcript(context: typer.Context, name: str) -> Transcript:

@@ -61,6 +61,7 @@ def overview(services: Services) -> Overview:
         events=tuple(events),
         log=log,
         downloads=tuple(_downloads(services, lists)),
+        pages=tuple(_pages(services)),
     )
 
 
@@ -102,6 +103,49 @@ def _services(services: Services, findings: dict[str, Finding], issued: str) -> 
             "EN 319 411-1, EN 319 412; issued by command",
             [Finding(name="issued", ok=True, sentence=issued), findings["store"], findings["audit"]],
             "trustworks certificate list",
+        )
+        yield from _enrolment(services, findings, url)
+
+
+def _enrolment(services: Services, findings: dict[str, Finding], url: str) -> Iterator[ServiceRow]:
+    """The protocols by which certificates are asked for, as far as the configuration has them."""
+    config = services.wiring.config
+    issuance = services.wiring.issuance_settings
+    https = reached_at("https", config.http.tls_listen) if config.http.tls_listen else ""
+    https = https if config.provider.lab or not url.startswith("https://") else url
+    well = [findings[name] for name in ("store", "audit", "clock")]
+    if issuance.acme is not None and https:
+        yield _row(
+            "ACME",
+            f"GET {https}/acme/directory",
+            "RFC 8555, 8737, 8738 and 9773",
+            [Finding(name="acme", ok=True, sentence="Takes orders for web sites' certificates."), *well],
+            f"certbot certonly --standalone --server {https}/acme/directory -d HOST",
+        )
+    if issuance.cmp is not None:
+        yield _row(
+            "CMP",
+            f"POST {url}/cmp",
+            "RFC 4210, 9480 and 9483",
+            [Finding(name="cmp", ok=True, sentence="Takes requests of devices and authorities."), *well],
+            f"openssl cmp -cmd ir -server {url.partition('://')[2]}/cmp -ref REF -secret pass:SECRET \\\n"
+            "  -subject /CN=NAME -newkey KEY -certout CERT -trusted trust/root.pem",
+        )
+    if issuance.est is not None and https:
+        yield _row(
+            "EST",
+            f"GET {https}/.well-known/est/cacerts",
+            "RFC 7030 and 8951",
+            [Finding(name="est", ok=True, sentence="Takes requests over HTTPS."), *well],
+            f"curl -s --cacert trust/root.pem {https}/.well-known/est/cacerts",
+        )
+    if issuance.api is not None:
+        yield _row(
+            "JSON API",
+            f"GET {url}/api/v1/openapi.json",
+            "OpenAPI 3.1",
+            [Finding(name="api", ok=True, sentence="Takes the requests of registered clients."), *well],
+            f"curl -s {url}/api/v1/openapi.json",
         )
 
 
@@ -225,6 +269,20 @@ def _log(connection: Connection) -> LogState:
         checkpoint_time=newest.checkpoint.moment,
         time_stamped=stored.newest_checkpoint(connection, stamped=True) is not None,
     )
+
+
+def _pages(services: Services) -> Iterator[Download]:
+    """The other pages for people."""
+    config = services.wiring.config
+    if config.issuance is not None:
+        yield Download(
+            title="Statements",
+            path="/statements/",
+            note="Practice and disclosure statements, terms; with PDF",
+        )
+        yield Download(title="Report a problem", path="/report", note="About a certificate, by anybody")
+    if services.has_console:
+        yield Download(title="Console", path="/console", note="For the officers; it asks who they are")
 
 
 def _downloads(services: Services, lists: list[ListRow]) -> Iterator[Download]:

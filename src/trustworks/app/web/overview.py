@@ -107,6 +107,7 @@ class Overview:
     events: tuple[EventRow, ...] = ()
     log: LogState | None = None
     downloads: tuple[Download, ...] = ()
+    pages: tuple[Download, ...] = ()
     troubles: tuple[str, ...] = field(default=())
 
     @property

@@ -59,10 +59,17 @@ class Verdict:
     findings: tuple[str, ...] = field(default=())
     notices: tuple[str, ...] = field(default=())
 
+    waits_for: tuple[str, ...] = field(default=())
+
     @property
     def ok(self) -> bool:
-        """Whether nothing is wrong."""
+        """Whether nothing is wrong, and nothing missing."""
         return not self.findings
+
+    @property
+    def only_waits(self) -> bool:
+        """Whether nothing is wrong but that people have still to sign (`waits_for`)."""
+        return bool(self.findings) and self.findings == self.waits_for
 
     def as_dict(self) -> dict[str, Any]:
         """The verdict as JSON values."""
@@ -100,7 +107,7 @@ def verify(
         wrong += rules.report_objections(found.plan.plan, found.done)
     wrong += [said for _, said in rules.plan_objections(found.plan.plan, lab=True)]
     wrong += seal_objections(found)
-    approved_by, signed_by, people_wrong = _people(found)
+    approved_by, signed_by, people_wrong, unsigned = _people(found)
     wrong += people_wrong
     stamped = None
     if seal is not None:
@@ -121,20 +128,25 @@ def verify(
         stamped=stamped,
         approved_by=approved_by,
         signed_by=signed_by,
-        findings=tuple(f"{one[:1].upper()}{one[1:].rstrip('.')}." for one in wrong),
+        findings=_sentences([*wrong, *unsigned]),
+        waits_for=_sentences(unsigned),
         notices=tuple(told),
     )
 
 
-def _people(found: Transcript) -> tuple[tuple[str, ...], tuple[str, ...], list[str]]:
-    """Who approved, who signed, and what is wrong or missing of either."""
+def _sentences(said: Iterable[str]) -> tuple[str, ...]:
+    return tuple(f"{one[:1].upper()}{one[1:].rstrip('.')}." for one in said)
+
+
+def _people(found: Transcript) -> tuple[tuple[str, ...], tuple[str, ...], list[str], tuple[str, ...]]:
+    """Who approved, who signed, what is wrong of either, and which signatures are still missing."""
     if not found.entries or found.mode == "unattended":
-        return (), (), []
+        return (), (), [], ()
     opening, plan = found.entries[0].facts, found.plan.plan
     try:
         credentials = credentials_of(opening)
     except Malformed as error:
-        return (), (), [str(error)]
+        return (), (), [str(error)], ()
     given, wrong = verified(opening.get("approvals") or (), credentials)
     given = [one for one in given if (one.content.what, one.content.sha256) == _about(found)]
     signed: list[Approval] = []
@@ -148,10 +160,11 @@ def _people(found: Transcript) -> tuple[tuple[str, ...], tuple[str, ...], list[s
                 wrong.append(str(error))
             else:
                 signed.append(one)
+    unsigned: tuple[str, ...] = ()
     if found.mode != "rehearsal":
         wrong += approval_objections(plan, given)
-        wrong += rules.signature_objections(plan, [one.content.operator for one in signed])
-    return _names(given), _names(signed), wrong
+        unsigned = tuple(rules.signature_objections(plan, [one.content.operator for one in signed]))
+    return _names(given), _names(signed), wrong, unsigned
 
 
 def _names(approvals: Iterable[Approval]) -> tuple[str, ...]:

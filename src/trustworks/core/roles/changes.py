@@ -158,7 +158,10 @@ class Change:
     def summary(self) -> str:
         """The change in one line for those who approve it."""
         roles = ", ".join(sorted(role.value for role in self.roles))
-        keys = ", ".join(f"{one.kind} {one.label} with the key {one.key_id}" for one in self.credentials)
+        keys = ", ".join(
+            f"{one.kind if one.label == one.kind else f'{one.kind} {one.label}'} with the key {one.key_id}"
+            for one in self.credentials
+        )
         match self.kind:
             case "enrol":
                 return f"enrol {self.operator} as {roles}, known by {keys}"

@@ -78,7 +78,11 @@ def submit(
         raise Malformed(f"{error}{remedy}") from None
     with wiring.open_registration() as desk:
         application = desk.submit(body.read(), by=by)
-    _tell(application, f"Received {application.id}. Add evidence: trustworks registration evidence.", as_json)
+    _tell(
+        application,
+        f"Received {application.id}. Add evidence: trustworks registration evidence {application.id} FILE.",
+        as_json,
+    )
 
 
 def _with_csr(text: bytes, csr: Path) -> str:
