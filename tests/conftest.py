@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-pytest_plugins = ("property_tests", "module_first", "requirement_results", "mutate_rules")
+# The first is asked last: it puts in a group what the others put in none.
+pytest_plugins = ("module_fixtures", "property_tests", "module_first", "requirement_results", "mutate_rules")
 
 _NUMBERS = itertools.count(1)
 
