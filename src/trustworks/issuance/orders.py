@@ -158,9 +158,11 @@ class Orders:
         _each(read, lambda one: known.check(one.spki))
         _each(read, lambda one: self._order(one, known.generations))
 
-    def _read(self, asked: Asked) -> None:
-        """1. The request, and whether its key is fit."""
+    def _read(self, asked: Asked, *, decided: bool = True) -> None:
+        """1. The request, whether it may be issued now (`decided`), and whether its key is fit."""
         request_rules.check_not_a_ceremony(asked.profile)
+        if decided:
+            request_rules.check_was_decided(asked.profile, asked.request.requested_by)
         check_declarations(asked.profile, asked.request.declarations)
         given = asked.request.csr
         asked.csr = csr = read_csr(given) if isinstance(given, bytes) else given
@@ -171,7 +173,7 @@ class Orders:
 
     def check(self, asked: Asked) -> None:
         """Raise what stands against a request now, as far as no authority is needed to know it."""
-        self._read(asked)
+        self._read(asked, decided=False)
         self.known([asked.spki]).check(asked.spki)
         self._complete(asked)
 

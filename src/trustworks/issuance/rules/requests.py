@@ -24,6 +24,9 @@ PRINTABLE_ONLY: Final = frozenset({"countryName", "jurisdictionCountryName", "se
 PRINTABLE: Final = re.compile(r"[A-Za-z0-9 '()+,\-./:=?]+")
 ACTOR: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:@/-]{0,63}")
 
+# How the actors begin in whose name the protocols ask: no person, and nobody has decided.
+_BY_THEMSELVES: Final = ("api:", "acme/", "cmp:", "est:")
+
 
 def check_actor(by: str) -> None:
     """`Rejected` (issuance.actor) for what cannot stand in the audit log as a role or pseudonym."""
@@ -127,6 +130,22 @@ def check_in_use(profile: Profile, day: date) -> None:
             "issuance.profile-version",
             f"Version {profile.version} of the profile {profile.name} is issued from {profile.since}{until}; "
             "ask for another version, see `trustworks profile show`.",
+        )
+
+
+@implements("TRUSTWORKS:ISSUANCE-QUALIFIED-DECIDED")
+def check_was_decided(profile: Profile, requested_by: str) -> None:
+    """Refuse a qualified certificate that a protocol asks for by itself, whatever its client may do else.
+
+    What is asked for by an application that was decided on has the application as its actor, and what several
+    operators approved the officer. Source: EN 319 411-1, 6.2.2 and 6.3.1.
+    """
+    if profile.qc_type is not None and requested_by.startswith(_BY_THEMSELVES):
+        raise Refused(
+            "TRUSTWORKS:ISSUANCE-QUALIFIED-DECIDED",
+            f"Certificates of the profile {profile.name} are qualified: each is decided on. Register an "
+            "application for it first, by POST applications or trustworks registration submit; the "
+            "certificate is issued when an officer approves that.",
         )
 
 
