@@ -110,7 +110,7 @@ def test_officers_issue_and_revoke_and_others_are_refused(staffed: Staffed) -> N
     assert not out.exists()
     staffed.run("roles", "operator", "describe", "ben", "--name", "Xenia Muster", who="anna")
     assert "Refused by EN319411-1:REG-6.2.2-26" in staffed.run(*issue, who="ben", check=False).stderr
-    staffed.run("roles", "operator", "describe", "ben", who="anna")
+    staffed.run("roles", "operator", "describe", "ben", "--name", "Ben Beispiel", who="anna")
     alone = staffed.run(*issue, who="ben", check=False).stderr  # qualified, and without an application
     assert "Refused by TRUSTWORKS:ROLES-QUORUM" in alone
     assert "trustworks roles approve certificate.qualified" in alone

@@ -153,6 +153,9 @@ class Office:
         self.people.bootstrap()
         for name, role in STAFF.items():
             self.people.decide(self.people.enrolment(name, role))
+        self.people.roles.administration.describe(
+            self.people.actor("anna"), "ben", names=["Ben Beispiel"], identifiers=[]
+        )
         self.registration = Registration(
             RegistrationSettings(),
             issuance=provider.issuance,

@@ -39,6 +39,10 @@ def enrol_staff(wiring: Wiring) -> None:
         given.append(f"--operator={name}:{held}:{wiring.base / name}.pem")
     done = CliRunner().invoke(app, ["bootstrap", *given, "--yes"], obj=wiring)
     assert done.exit_code == 0, (done.output, done.exception)
+    # Who decides is told from those whose requests he decides on.
+    described = ["operator", "describe", "ben", "--name", "Ben Beispiel", *who(wiring, "anna")]
+    done = CliRunner().invoke(app, described, obj=wiring, input=f"{PASSPHRASE}\n")
+    assert done.exit_code == 0, (done.output, done.exception)
 
 
 def key_of(wiring: Wiring, name: str) -> str:

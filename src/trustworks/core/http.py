@@ -82,7 +82,8 @@ class Route:
 
     `path` is exact, or a prefix when it ends in ``/``. `content_types` are the media types that a body may
     have; an empty tuple accepts none (no body expected). `max_body` is in bytes. `refusal` makes the
-    protocol's own answer of an HTTP status and a sentence when a request does not reach the handler.
+    protocol's own answer of an HTTP status and a sentence when a request does not reach the handler. `admit`,
+    where there is one, sees the request before its body is read, and may answer it.
     """
 
     method: str
@@ -90,4 +91,5 @@ class Route:
     handler: Handler
     content_types: tuple[str, ...] = ()
     max_body: int = 0
+    admit: Callable[[RawRequest], Awaitable[RawResponse | None]] | None = None
     refusal: Callable[[int, str], RawResponse] | None = None

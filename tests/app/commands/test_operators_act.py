@@ -147,5 +147,8 @@ def test_what_nobody_does_alone_needs_the_approvals_of_several(staffed: Wiring) 
     assert len(approved(staffed, "api.client", about, by="ben")) == 2
     (event,) = told(staffed, "roles.quorum-met")
     assert (event["actor"], event["detail"]["about"]) == ("ben", about)
+    with pytest.raises(Refused, match="used up by one act") as again:
+        approved(staffed, "api.client", about, by="ben")
+    assert again.value.requirement == "TRUSTWORKS:ROLES-QUORUM"
     other = about | {"client": "another"}
     assert refusal(approved, staffed, "api.client", other, by="ben") == "TRUSTWORKS:ROLES-QUORUM"

@@ -314,6 +314,10 @@ def test_who_issues_is_known_once_there_are_operators(founded: Desk, monkeypatch
     assert caught.value.requirement == "CENTS419261:IA1.1"
     monkeypatch.setattr("trustworks.app.acting.ask", lambda _: "a long secret")
     key = str(founded.file("ben.key"))
+    with pytest.raises(Refused) as caught:
+        officer(founded.wiring, Act.ISSUE, "ben", key)
+    assert caught.value.requirement == "TRUSTWORKS:ROLES-DESCRIBED"
+    founded.json("operator", "describe", "ben", "--name", "Ben Muster", *founded.who("anna"))
     assert officer(founded.wiring, Act.ISSUE, "ben", key) == "ben"
     with pytest.raises(Refused) as caught:
         officer(founded.wiring, Act.REVOKE, "ben", key)

@@ -275,8 +275,9 @@ def test_an_officer_who_is_described_does_not_handle_his_own_request(founded: Ro
     from trustworks.core.roles.rules.separation import person_of  # noqa: PLC0415
 
     subject = person_of({"givenName": "Ben", "surname": "Muster"})
-    founded.roles.check_not_subject("ben", Act.ISSUE, [subject])
     describe = founded.roles.administration.describe
+    describe(founded.actor("anna"), "ben", names=["Benno"], identifiers=[])
+    founded.roles.check_not_subject("ben", Act.ISSUE, [subject])
     describe(founded.actor("anna"), "ben", names=["Ben  MUSTER"], identifiers=["ben@tsp.example"])
     assert refusal(lambda: founded.roles.check_not_subject("ben", Act.ISSUE, [subject])) == (
         "EN319411-1:REG-6.2.2-26"
@@ -286,13 +287,48 @@ def test_an_officer_who_is_described_does_not_handle_his_own_request(founded: Ro
     # Who the person is stands nowhere in the log.
     assert "muster" not in str(founded.events()).lower()
     own = person_of({"commonName": "P"}, key_ids=[founded.operator("ben").credentials[0].key_id])
-    describe(founded.actor("anna"), "ben", names=[], identifiers=[])
+    describe(founded.actor("anna"), "ben", names=["Benno"], identifiers=[])
     founded.roles.check_not_subject("ben", Act.ISSUE, [subject])
     assert refusal(lambda: founded.roles.check_not_subject("ben", Act.ISSUE, [own])) == (
         "EN319411-1:REG-6.2.2-26"
     )
     with pytest.raises(Malformed):
         describe(founded.actor("anna"), "ben", names=["x" * 201], identifiers=[])
+
+
+@pytest.mark.req("TRUSTWORKS:ROLES-DESCRIBED")
+def test_an_officer_who_was_never_described_decides_nothing(founded: RolesProvider) -> None:
+    for act in (Act.DECIDE, Act.ISSUE):
+        with pytest.raises(Refused) as caught:
+            founded.roles.check_not_subject("ben", act, [])
+        assert caught.value.requirement == "TRUSTWORKS:ROLES-DESCRIBED"
+    assert founded.events()[-1]["type"] == "roles.refused"
+    founded.roles.check_not_subject("ben", Act.REVOKE, [])  # takes power away, and gives none
+    founded.roles.check_not_subject("nobody", Act.DECIDE, [])
+
+
+@pytest.mark.req("TRUSTWORKS:ROLES-DESCRIBED")
+def test_the_description_of_who_handles_requests_is_not_taken_away(founded: RolesProvider) -> None:
+    describe = founded.roles.administration.describe
+    describe(founded.actor("anna"), "ben", names=["Ben Muster"], identifiers=[])
+
+    def empty(name: str) -> None:
+        describe(founded.actor("anna"), name, names=[" "], identifiers=[])
+
+    assert refusal(lambda: empty("ben")) == "TRUSTWORKS:ROLES-DESCRIBED"
+    describe(founded.actor("anna"), "carl", names=["Carl"], identifiers=[])
+    empty("carl")
+    founded.roles.administration.withdraw(founded.actor("anna"), "ben", Role.REGISTRATION_OFFICER)
+    empty("ben")
+
+
+@pytest.mark.req("TRUSTWORKS:ROLES-DESCRIBED-BY-ANOTHER")
+def test_nobody_describes_himself(founded: RolesProvider) -> None:
+    describe = founded.roles.administration.describe
+    assert refusal(lambda: describe(founded.actor("anna"), "anna", names=["Nobody"], identifiers=[])) == (
+        "TRUSTWORKS:ROLES-DESCRIBED-BY-ANOTHER"
+    )
+    assert founded.events()[-1]["detail"]["rule"] == "TRUSTWORKS:ROLES-DESCRIBED-BY-ANOTHER"
 
 
 # Changes as octets

@@ -42,6 +42,7 @@ CHANGING = {
     "identity_evidence": {"content"},
     "key_lists": {"retired_at", "retired_by", "retired_why"},
     "notices": {"due_at", "tries", "sent_at", "given_up_at", "problem"},
+    "registration_contents": {"salt"},
     "registration_decisions": {"reason"},
     "revocation_requests": {
         "state", "decided_at", "decided_by", "decided_why", "confirmed_by", "confirmed_how", "delayed_why",

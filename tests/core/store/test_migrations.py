@@ -46,6 +46,8 @@ FROZEN = {
     "0021_key_lists.py": "2ebbea9f7283b2697f4682abe06fff10cea120739cf5162b01e74274378f0d51",
     "0022_renewals.py": "b3f02823ce75a2300a9ccd6a24b9b7644aeeda04c1905eff0397f7d88a81eece",
     "0023_key_successions.py": "518db70cb7de120e6b7e95af105a5136636937060a659ea48f7a12fd6b9929f6",
+    "0024_used_approvals.py": "71edaec9ab1b1a13eca12ed0413cdc969a53b0022f9e42e3adf31f3afc01de89",
+    "0025_registration_contents.py": "44220472e396c74e9ffdc399deae5659b2ff1870bb7cc7a7775268858f48725e",
 }
 
 

@@ -12,13 +12,14 @@ import pytest
 from api_testbed import csr_pem, wanted
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from registration_testbed import ANNA, FACTS, SEEN_ON
+from registration_testbed import ANNA, FACTS, SEEN_ON, seen
 from sqlalchemy import text
 
 from trustworks.core.errors import Unavailable
 from trustworks.issuance.http.api.openapi import document
 from trustworks.issuance.http.api.operations import OPERATIONS, find
 from trustworks.issuance.records.notices import EVENTS
+from trustworks.issuance.registration.wire import ApplicationBody
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -217,6 +218,14 @@ def test_an_outage_is_a_problem_that_tells_nothing_of_the_inside(
     assert "token" not in outcome["problem"]["detail"]
 
 
+def registered(portal: Integrator, application: dict[str, Any]) -> str:
+    """An application that an officer entered, with what he saw."""
+    asked = ApplicationBody.model_validate({**application, "csr": csr_pem()}).read()
+    identifier = portal.api.registration.submit(asked, by="ra-desk").id
+    seen(portal.api.registration, identifier)
+    return identifier
+
+
 def test_an_application_goes_to_its_certificate(portal: Integrator) -> None:
     application = {
         "profile": "natural-qcp-n-qscd",
@@ -229,7 +238,7 @@ def test_an_application_goes_to_its_certificate(portal: Integrator) -> None:
     path = f"applications/{made['id']}"
     assert portal.done("GET", path)["objections"] != []
     refused = portal.done("POST", f"{path}/approve", {"reason": "Seen in person."}, status=403)
-    assert refused["type"].startswith("urn:trustworks:EN319411-1:")
+    assert refused["type"] == "urn:trustworks:TRUSTWORKS:REGISTRATION-DUAL-CONTROL"
     evidence = {
         "about": "subject",
         "method": "physical-presence",
@@ -239,6 +248,9 @@ def test_an_application_goes_to_its_certificate(portal: Integrator) -> None:
     }
     portal.done("POST", f"{path}/evidence", evidence, status=201)
     assert portal.done("GET", path)["objections"] == []
+    portal.done("POST", f"{path}/approve", {"reason": "Seen."}, status=403)  # for it registered it
+    made = registered(portal, application)
+    path = f"applications/{made}"
     done = portal.done("POST", f"{path}/approve", {"reason": "Seen in person."})
     assert done["state"] == "issued"
     assert portal.done("GET", f"certificates/{done['serial']}")["profile"] == "natural-qcp-n-qscd"

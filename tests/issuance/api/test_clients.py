@@ -215,8 +215,10 @@ def test_a_profile_by_its_short_name_is_the_same_profile(enrol: Callable[..., In
     client = enrol(profiles=["natural"])
     client.sign_in()
     natural = {"profile": "natural", "csr": csr_pem(), "subject": dict(ANNA)}
-    client.done("POST", "certificates", natural, status=201)
-    client.done("POST", "certificates", {**natural, "profile": "natural/1"}, status=403)
+    known = client.done("POST", "certificates", natural, status=403)["type"]  # for it is qualified
+    assert known == "urn:trustworks:TRUSTWORKS:ISSUANCE-QUALIFIED-DECIDED"
+    told = client.done("POST", "certificates", {**natural, "profile": "natural/1"}, status=403)["type"]
+    assert told == "urn:trustworks:TRUSTWORKS:API-PROFILES"
 
 
 @pytest.mark.req("TRUSTWORKS:API-OUT")
@@ -237,14 +239,14 @@ def test_a_client_that_is_removed_while_it_signs_in_gets_no_session(
     enrol: Callable[..., Integrator], provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = enrol()
-    judge = clients._judge
+    judge = client.api.clients._judge
 
     def slowly(*given: Any, **more: Any) -> None:
         judge(*given, **more)
         with provider.database.begin() as connection:
             records.remove_client(connection, "portal", at=provider.clock.moment)
 
-    monkeypatch.setattr(clients, "_judge", slowly)
+    monkeypatch.setattr(client.api.clients, "_judge", slowly)
     assert sign_in(client)[0] == 403
 
 

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from api_testbed import csr_pem
-from registration_testbed import ANNA, FACTS, SEEN_ON
+from operators_testbed import operator_of
+from registration_testbed import ANNA, FACTS, SEEN_ON, ask, seen
 
 from trustworks.core.errors import Refused
+from trustworks.core.roles.model import Person, Role
+from trustworks.core.roles.records import add_operator
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +24,13 @@ PROFILE = "natural-qcp-n-qscd"
 DECIDED = "urn:trustworks:TRUSTWORKS:ISSUANCE-QUALIFIED-DECIDED"
 DUAL = "urn:trustworks:TRUSTWORKS:REGISTRATION-DUAL-CONTROL"
 YES = {"reason": "Seen in person."}
+
+
+def enrol_officer(provider: Provider, name: str) -> None:
+    """An officer who is told from others."""
+    made = operator_of(name, Role.REGISTRATION_OFFICER)
+    with provider.database.begin() as connection:
+        add_operator(connection, made, Person(names=frozenset({f"{name} beispiel"})))
 
 
 def qualified() -> dict[str, Any]:
@@ -61,3 +71,45 @@ def test_no_protocol_has_a_qualified_certificate_issued(provider: Provider, acto
     assert isinstance(outcome, Refused)
     assert provider.issuance.list(profile=PROFILE) == []
     assert provider.issuance.check(request)  # an application for it may be handed in
+
+
+def refused(portal: Integrator, identifier: str) -> None:
+    told = portal.done("POST", f"applications/{identifier}/approve", YES, status=403)
+    assert told["type"] == DUAL
+    assert portal.api.registration.application(identifier).state == "received"
+
+
+@pytest.mark.req("TRUSTWORKS:REGISTRATION-DUAL-CONTROL")
+def test_a_client_does_not_decide_on_what_a_system_registered(
+    portal: Integrator, enrol: Callable[..., Integrator]
+) -> None:
+    handed_in = {**qualified(), "kind": "natural", "terms": "1"}
+    identifier = portal.done("POST", "applications", handed_in, status=201)["id"]
+    portal.done("POST", f"applications/{identifier}/evidence", evidence(), status=201)
+    refused(portal, identifier)
+    other = enrol("second")
+    other.sign_in()
+    refused(other, identifier)  # two systems may be one person's
+    desk = portal.api.registration
+    only_handed_in = portal.done("POST", "applications", handed_in | {"csr": csr_pem()}, status=201)["id"]
+    seen(desk, only_handed_in)
+    refused(portal, only_handed_in)
+    entered = desk.submit(ask(), by="ra-desk").id
+    seen(desk, entered)
+    done = portal.done("POST", f"applications/{entered}/approve", YES)
+    assert done["state"] == "issued"
+
+
+@pytest.mark.req("TRUSTWORKS:REGISTRATION-DUAL-CONTROL")
+def test_a_client_counts_as_the_operator_who_added_it(portal: Integrator, provider: Provider) -> None:
+    desk = portal.api.registration
+    identifier = desk.submit(ask(), by="ra-desk").id
+    seen(desk, identifier, by="officer")  # who added the client
+    refused(portal, identifier)
+    enrol_officer(provider, "officer")
+    by_system = desk.submit(ask(), by="ra-desk").id
+    seen(desk, by_system, by="api:portal")
+    with pytest.raises(Refused, match="belong together"):
+        desk.approve(by_system, by="officer", reason="Seen in person.")
+    enrol_officer(provider, "another")
+    assert desk.approve(by_system, by="another", reason="Seen in person.").state == "issued"

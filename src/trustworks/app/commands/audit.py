@@ -89,6 +89,7 @@ def verify(
     from trustworks.core.audit.export import opened_export  # noqa: PLC0415
     from trustworks.core.audit.verify import verify as verify_log  # noqa: PLC0415
     from trustworks.issuance import CertificateRecords  # noqa: PLC0415
+    from trustworks.issuance.registration.contents import RegisteredContents  # noqa: PLC0415
     from trustworks.timestamping import TokenRecords  # noqa: PLC0415
 
     wiring: AuditWiring = context.obj
@@ -113,6 +114,7 @@ def verify(
                         TokenRecords(connection),
                         CertificateRecords(connection),
                         BoundRecords(connection, all_bound_tables()),
+                        RegisteredContents(connection),
                     ),
                     checkpoint_every=_checkpoint_every(wiring.config),
                     time_stamp_every=_time_stamp_every(wiring.config),

@@ -203,6 +203,9 @@ def destroy_key(
             gone = None if error.code != "module.key-absent" or uri else _entered(context, module, label)
             if gone is None:
                 raise
+            here = {"token": module.token_uri.token, "serial": module.token_uri.serial}
+            lost = {"label": label, "spki_sha256": gone["spki_sha256"]}
+            approved(context, "key.destroy", here | lost)  # that it is gone is no operator's word alone
             on_event("module.key-destroyed", module.token_uri, gone | {"reason": reason})
             typer.echo(json.dumps(gone) if as_json else f"{label} was gone; the register is told now.")
             return

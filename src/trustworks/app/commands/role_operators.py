@@ -82,7 +82,8 @@ def describe(
 ) -> None:
     """Write who the person is, so that nobody handles his own request. Without options: take it away.
 
-    It is kept in the database alone, never in the audit log.
+    It is kept in the database alone, never in the audit log. Another security officer writes it, and of who
+    decides on requests or revokes it is not taken away.
     """
     with acting(context.obj, actor, key, Act.LOCK_OPERATOR) as (roles, officer):
         roles.administration.describe(officer, name, names=full_names or (), identifiers=identifiers or ())

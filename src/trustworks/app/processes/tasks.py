@@ -233,6 +233,7 @@ def _notifier(wiring: Wiring, stack: ExitStack) -> Round:
 
     from trustworks.issuance.notices.ending import tell_of_ending  # noqa: PLC0415 - as above
     from trustworks.issuance.records import notices as records  # noqa: PLC0415
+    from trustworks.issuance.records.clients import forget_requests  # noqa: PLC0415 - as above
 
     database = stack.enter_context(wiring.open_database())
     recorder = stack.enter_context(wiring.open_recorder("jobs-notices", database=database))
@@ -247,6 +248,7 @@ def _notifier(wiring: Wiring, stack: ExitStack) -> Round:
                 pass
             with database.begin() as connection:
                 records.forget_notices(connection, now - timedelta(days=api.webhooks.kept_days))
+                forget_requests(connection, now - timedelta(hours=api.idempotency_hours))
             looked[0] = time.monotonic()
         delivery.round()
         problem = delivery.problem

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -96,7 +97,7 @@ class Shell:
         label = next(iter(methods.values())).path  # never the client's words: they would make endless series
         self._traffic.count(label, answer.status, time.perf_counter() - started)
 
-    async def _answer(  # noqa: PLR0911 - one for each thing that may be wrong
+    async def _answer(  # noqa: C901, PLR0911 - one for each thing that may be wrong
         self, route: Route, scope: MutableMapping[str, Any], receive: Any
     ) -> RawResponse:
         headers = Headers(scope["headers"])
@@ -105,11 +106,15 @@ class Shell:
         if route.content_types:
             given = headers.get("content-type", "").partition(";")[0].strip().lower()
             if given not in route.content_types:
-                return RawResponse(
-                    415,
-                    _TEXT,
-                    f"The body's Content-Type must be {' or '.join(route.content_types)}.\n".encode(),
-                )
+                told = f"The body's Content-Type must be {' or '.join(route.content_types)}."
+                return _refused(route, 415, told)
+        if route.admit is not None:
+            try:
+                early = await route.admit(self._request(scope, headers, b""))
+            except Malformed as error:  # what a trusted proxy says of the client
+                return answer_to(error)
+            if early is not None:
+                return replace(early, headers=(*early.headers, *_CLOSE))
         try:
             body = await self._body(route, headers, receive)
         except BodyTooLargeError:
@@ -121,23 +126,25 @@ class Shell:
                 400, _TEXT, b"The connection was closed before the body was complete.\n", _CLOSE
             )
         try:
-            request = RawRequest(
-                method=scope["method"],
-                path=scope["path"],
-                raw_path=scope.get("raw_path") or scope["path"].encode(),
-                headers=headers,
-                body=body,
-                client_certificate=self._identity.certificate(headers, scope),
-                secure=scope.get("scheme") == "https" or self._identity.vouches(headers),
-                query=scope.get("query_string", b"").decode("latin-1"),
-                client_address=self._identity.address(headers, scope),
-            )
-            answer = await route.handler(request)
+            answer = await route.handler(self._request(scope, headers, body))
         except Exception as error:  # noqa: BLE001 - the last line of defence; logged in `_failed`
             self._failed(error, route)
             return answer_to(error)
         self._troubles.ended(route.path, path=route.path)
         return answer
+
+    def _request(self, scope: MutableMapping[str, Any], headers: Headers, body: bytes) -> RawRequest:
+        return RawRequest(
+            method=scope["method"],
+            path=scope["path"],
+            raw_path=scope.get("raw_path") or scope["path"].encode(),
+            headers=headers,
+            body=body,
+            client_certificate=self._identity.certificate(headers, scope),
+            secure=scope.get("scheme") == "https" or self._identity.vouches(headers),
+            query=scope.get("query_string", b"").decode("latin-1"),
+            client_address=self._identity.address(headers, scope),
+        )
 
     def _failed(self, error: Exception, route: Route) -> None:
         match error:

@@ -17,7 +17,7 @@ from trustworks.core.module.agreed import check_key_algorithm
 from trustworks.core.module.algorithms import algorithm_of
 from trustworks.core.roles import changes, jws, records
 from trustworks.core.roles.model import Act, Operator, Person, check_name
-from trustworks.core.roles.rules import duties, founding
+from trustworks.core.roles.rules import duties, founding, separation
 from trustworks.core.roles.rules.quorum import DEFAULTS
 from trustworks.core.roles.rules.separation import as_compared
 from trustworks.core.roles.standing import standing_of
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from trustworks.core.roles.standing import Standing
 
 T = TypeVar("T")
+
+# What concerns the requests of others, among which nobody's own must be.
+_OTHERS_REQUESTS = (Act.DECIDE, Act.ISSUE, Act.REVOKE, Act.RELEASE)
 
 
 class Administration:
@@ -213,7 +216,8 @@ class Administration:
     def describe(self, actor: Actor, name: str, *, names: Iterable[str], identifiers: Iterable[str]) -> None:
         """Write what tells an operator from other people, in place of what was there; nothing empties it.
 
-        It is kept beside the log, never in it, and can be taken away again.
+        It is kept beside the log, never in it, and can be taken away of who handles no requests. Raises
+        `Refused` (TRUSTWORKS:ROLES-DESCRIBED, TRUSTWORKS:ROLES-DESCRIBED-BY-ANOTHER, audited), `Malformed`.
         """
         person = Person(
             names=frozenset(filter(None, map(as_compared, names))),
@@ -225,7 +229,10 @@ class Administration:
             raise Malformed("Give up to 8 names and 8 identifiers, each of 200 characters at most.")
 
         def action(connection: Connection, _: Moment) -> None:
-            _present(connection, name)
+            separation.check_another_describes(actor.name, name)
+            found = _present(connection, name)
+            handles = any(duties.may(found.roles, act) for act in _OTHERS_REQUESTS)
+            separation.check_stays_described(person, name, handles_requests=handles)
             records.set_person(connection, name, person)
 
         self._alone(actor, name, "roles.operator-described", action)

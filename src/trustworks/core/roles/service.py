@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from trustworks.core.audit import Event
 from trustworks.core.errors import Refused, Rejected
@@ -13,7 +13,7 @@ from trustworks.core.roles.authentication import Authentication
 from trustworks.core.roles.model import Act, Person
 from trustworks.core.roles.rules import access, duties
 from trustworks.core.roles.rules.quorum import check_met
-from trustworks.core.roles.rules.separation import check_not_subject
+from trustworks.core.roles.rules.separation import check_described, check_not_subject
 from trustworks.core.roles.standing import quorum_of
 
 if TYPE_CHECKING:
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from trustworks.core.roles.office import Moment, Office
     from trustworks.core.roles.rules.quorum import QuorumVerdict
     from trustworks.core.roles.standing import Standing
+
+# By these a certificate comes to be, so it must be known who the officer is.
+_DECIDES: Final = frozenset({Act.DECIDE, Act.ISSUE})
 
 
 class Roles:
@@ -67,12 +70,15 @@ class Roles:
     def check_not_subject(self, name: str, act: Act, concerned: Iterable[Person]) -> None:
         """Refuse what concerns the operator himself (EN319411-1:REG-6.2.2-26); that is audited.
 
-        Of a name that is no operator's nothing is known, and nothing is refused.
+        So is a decision of somebody who was never described (TRUSTWORKS:ROLES-DESCRIBED). Of a name that is
+        no operator's nothing is known, and nothing is refused.
         """
         with self.office.database.read() as connection:
             known = records.operator(connection, name) is not None
             person = records.person(connection, name) if known else Person()
         try:
+            if known and act in _DECIDES:
+                check_described(person, name)
             check_not_subject(person, concerned)
         except Refused as error:
             self._refused(act.value, error, name)
@@ -128,23 +134,30 @@ class Roles:
             return quorum_of(connection, self.office.settings, what, sha256, self.office.now().utc)
 
     def require_approved(self, what: str, about: dict[str, JSON], *, by: str) -> list[str]:
-        """The ids of the approvals by which an act of this kind may be done, which no operator does alone.
+        """Use up the approvals by which an act of this kind may be done, which no operator does alone.
 
-        `about` says which act it is, and all that matters of it. Raises `Refused` (TRUSTWORKS:ROLES-QUORUM)
-        with what is missing and what is to be approved. Either is audited.
+        Answers their ids; they serve this one act, whatever becomes of it, and of two that come at once one
+        gets them. `about` says which act it is, and all that matters of it. Raises `Refused`
+        (TRUSTWORKS:ROLES-QUORUM) with what is missing and what is to be approved. Either is audited.
         """
         sha256 = digest_of(about)
-        verdict = self.quorum_of(what, sha256)
-        try:
-            check_met(verdict, what, sha256)
-        except Refused as error:
-            self._refused(f"{what} {sha256}", error, by)
-            raise
-        ids = [one.approval_id for one in verdict.counted]
         now = self.office.now()
-        detail: dict[str, JSON] = {"about": about, "approvals": list(ids), **now.mark}
-        self.office.recorder.record(
-            Event(
+
+        def action(connection: Connection) -> list[str]:
+            verdict = quorum_of(connection, self.office.settings, what, sha256, now.utc)
+            check_met(verdict, what, sha256, used=records.used_approvals(connection, what, sha256))
+            ids = [one.approval_id for one in verdict.counted]
+            if not records.use_approvals(connection, ids, at=now.utc, by=by):
+                raise Refused(
+                    "TRUSTWORKS:ROLES-QUORUM",
+                    "Another command used these approvals up at this moment: look what it did, and have "
+                    "yours approved anew.",
+                )
+            return ids
+
+        def event(ids: list[str]) -> Event:
+            detail: dict[str, JSON] = {"about": about, "approvals": list(ids), **now.mark}
+            return Event(
                 type="roles.quorum-met",
                 outcome="success",
                 actor=by,
@@ -152,8 +165,12 @@ class Roles:
                 detail=detail,
                 time=now.utc,
             )
-        )
-        return ids
+
+        try:
+            return self.office.recorder.transact(event, action)
+        except Refused as error:
+            self._refused(f"{what} {sha256}", error, by)
+            raise
 
     def _is_known(self, name: str) -> bool:
         with self.office.database.read() as connection:

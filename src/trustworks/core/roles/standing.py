@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from trustworks.core.errors import Rejected
 from trustworks.core.roles import changes, records
 from trustworks.core.roles.changes import Change
-from trustworks.core.roles.rules.quorum import quorum
+from trustworks.core.roles.rules.quorum import not_used, quorum
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -36,10 +36,12 @@ class Standing:
 def quorum_of(
     connection: Connection, settings: RolesSettings, what: str, sha256: str, at: datetime
 ) -> QuorumVerdict:
-    """What the recorded approvals of an act come to, by the configured policy."""
+    """What the recorded approvals of an act come to, by the configured policy; one that served is spent."""
     return quorum(
         settings.quorum_for(what),
-        records.approvals_for(connection, what, sha256),
+        not_used(
+            records.approvals_for(connection, what, sha256), records.used_approvals(connection, what, sha256)
+        ),
         records.list_operators(connection),
         what=what,
         sha256=sha256,

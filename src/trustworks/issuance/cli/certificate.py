@@ -242,6 +242,7 @@ def revoke(
     wiring: IssuanceWiring = context.obj
     number, why = read_serial(serial), reason_named(reason)
     lost = None if invalidity_date is None else read_moment(invalidity_date)
+    wiring.check_not_subject(Act.REVOKE, by, holders(wiring, number))
     with wiring.open_issuance() as issuance:
         publish = next(
             (one.parent or one.name for one in issuance.authorities() if one.serial == number), None

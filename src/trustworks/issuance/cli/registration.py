@@ -13,7 +13,7 @@ from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.printable import printable
 from trustworks.core.roles.model import Act
 from trustworks.core.roles.performing import Officers, performs
-from trustworks.issuance.registration.model import State
+from trustworks.issuance.registration.model import PERFORMED, State
 from trustworks.issuance.registration.wire import (
     ApplicationBody,
     EvidenceBody,
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
+    from trustworks.issuance.registration.model import Act as Decided
     from trustworks.issuance.registration.model import Application, IdentityEvidence, Review
     from trustworks.issuance.registration.service import Registration
 
@@ -208,12 +209,11 @@ def _approved(done: Application) -> str:
     return f"Approved, and {done.state}: {done.decisions[-1].reason}"
 
 
-# By the name of the desk's method: the act, what it does, and what is said afterwards.
-_DECISIONS: Final[dict[str, tuple[Act, str, Callable[[Application], str]]]] = {
-    "approve": (Act.DECIDE, "Decide that the certificate is issued, and have it issued.", _approved),
-    "reject": (Act.DECIDE, "Decide that no certificate is issued.", lambda done: f"Rejected {done.id}."),
+# By the name of the desk's method: what it does, and what is said afterwards.
+_DECISIONS: Final[dict[Decided, tuple[str, Callable[[Application], str]]]] = {
+    "approve": ("Decide that the certificate is issued, and have it issued.", _approved),
+    "reject": ("Decide that no certificate is issued.", lambda done: f"Rejected {done.id}."),
     "withdraw": (
-        Act.REGISTER,
         "Take an application back that no certificate was issued for.",
         lambda done: f"Withdrew {done.id}.",
     ),
@@ -240,8 +240,8 @@ def _decision(name: str, act: Act, told: Callable[[Application], str]) -> Callab
     return decide
 
 
-for _name, (_act, _help, _told) in _DECISIONS.items():
-    registration.command(_name, help=_help)(_decision(_name, _act, _told))
+for _name, (_help, _told) in _DECISIONS.items():
+    registration.command(_name, help=_help)(_decision(_name, PERFORMED[_name], _told))
 
 
 @registration.command()

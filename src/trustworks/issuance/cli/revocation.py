@@ -250,6 +250,7 @@ def confirm(
 ) -> None:
     """Confirm a request: the certificate is revoked now, or at the moment that the request names."""
     wiring: IssuanceWiring = context.obj
+    wiring.check_not_subject(Act.REVOKE, by, _concerned(wiring, identifier))
     with wiring.open_issuance() as issuance:
         why = None if reason is None else reason_named(reason)
         done = issuance.requests.confirm(identifier, by=by, how=how, reason=why)

@@ -54,6 +54,15 @@ class ApiSettings(Table):
     most_at_once: int = Field(
         default=100, ge=1, le=1000, description="How many certificates one request may ask for."
     )
+    lock_out_failures: int = Field(
+        default=10, ge=1, le=1000, description="Failed sign-ins in a row after which no other is looked at."
+    )
+    lock_out_minutes: int = Field(
+        default=5, ge=1, le=1440, description="For how many minutes none is looked at."
+    )
+    idempotency_hours: int = Field(
+        default=168, ge=24, le=8784, description="Hours for which an Idempotency-Key is remembered."
+    )
     webhooks: WebhookSettings = Field(
         default_factory=WebhookSettings, description="What clients are told without asking."
     )

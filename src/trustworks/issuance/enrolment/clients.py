@@ -24,6 +24,7 @@ from trustworks.core.roles import records as operators
 from trustworks.core.roles.model import Act, check_name
 from trustworks.core.trace import implements
 from trustworks.issuance import records
+from trustworks.issuance.enrolment.attempts import TOO_MANY, Attempts
 from trustworks.issuance.profiles import SHORT_NAMES, profile_named
 from trustworks.issuance.records import notices
 from trustworks.issuance.records.clients import ApiClient, ApiSession
@@ -109,7 +110,7 @@ def check_private(*, secure: bool, lab: bool) -> None:
 @implements("EN319411-1:GEN-6.5.5-04")
 def check_sign_in(said: SignIn, client: ApiClient, *, audience: str, now: datetime) -> None:
     """Refuse a sign-in without the second factor, of another time, or meant for somebody else."""
-    if not hmac.compare_digest(hashlib.sha256(said.secret.encode()).digest(), client.secret_sha256):
+    if not is_secret(said, client):
         raise Refused(
             _TWO_FACTORS,
             "A client signs in by its key and its secret, and this is not the secret.",
@@ -128,6 +129,11 @@ def check_sign_in(said: SignIn, client: ApiClient, *, audience: str, now: dateti
     check_still_let_in(client)
 
 
+def is_secret(said: SignIn, client: ApiClient) -> bool:
+    """Whether the secret is the client's."""
+    return hmac.compare_digest(hashlib.sha256(said.secret.encode()).digest(), client.secret_sha256)
+
+
 def check_still_let_in(client: ApiClient) -> None:
     """Refuse a client that was removed."""
     if client.removed_at is not None:
@@ -144,6 +150,7 @@ class ApiClients:
         self._clock = clock
         self._recorder = recorder
         self._database = database
+        self._attempts = Attempts(most=settings.lock_out_failures, minutes=settings.lock_out_minutes)
         self._kept: dict[bytes, tuple[float, ApiSession]] = {}
 
     def create(
@@ -214,11 +221,13 @@ class ApiClients:
         with self._database.read() as connection:
             return records.list_clients(connection)
 
-    def sign_in(self, token: str, *, audience: str) -> tuple[ApiSession, str]:
+    def sign_in(self, token: str, *, audience: str, address: str | None = None) -> tuple[ApiSession, str]:
         """A session for who signed `token` (compact JWS), and its bearer token. Audited either way.
 
-        Raises `Malformed`, `Rejected` (roles.signature) and `Refused` (EN319411-1:GEN-6.5.5-04).
+        `address` is where it came from, if that is known. Raises `Malformed`, `Rejected` (roles.signature,
+        api.too-many-failures, which is not audited again) and `Refused` (EN319411-1:GEN-6.5.5-04).
         """
+        here = None if address is None else f"address:{address}"
         said = read_sign_in(token)
         now = self._clock.now().utc
         with self._database.read() as connection:
@@ -237,14 +246,31 @@ class ApiClients:
 
         try:
             # Before the transaction, which everybody waits for: a signature takes its time to verify.
-            _judge(token, said, _known(client), audience=audience, now=now)
-            return self._recorder.transact(self._event("client-signed-in", name, name, now), action), bearer
+            self._judge(token, said, _known(client), audience=audience, now=now)
+            done = self._recorder.transact(self._event("client-signed-in", name, name, now), action)
         except (Refused, Rejected) as error:
+            if isinstance(error, Rejected) and error.code == TOO_MANY:
+                raise
+            self._attempts.check(here)  # who is locked out is not written down again and again
+            self._attempts.failed(here)
             rule = error.requirement if isinstance(error, Refused) else error.code
             self._recorder.record(
                 self._event("client-refused", name, name, now, outcome="refused", rule=rule)
             )
             raise
+        self._attempts.succeeded(here)
+        self._attempts.succeeded(_counted(name))
+        return done, bearer
+
+    def _judge(self, token: str, said: SignIn, client: ApiClient, *, audience: str, now: datetime) -> None:
+        """The first factor, the client's key, and what `check_sign_in` judges."""
+        key = jws.read_certificate_key(x509.load_der_x509_certificate(client.certificate))
+        jws.verify(token, key, typ=SIGN_IN_TYPE)
+        self._attempts.check(_counted(client.name))
+        # What is old may be somebody's who listened, and would lock the client out by it.
+        if not is_secret(said, client) and abs(now - said.time) <= TOLERANCE:
+            self._attempts.failed(_counted(client.name))
+        check_sign_in(said, client, audience=audience, now=now)
 
     def session(self, bearer: str) -> ApiSession | None:
         """The session of a bearer token while it lasts; None for any other."""
@@ -300,11 +326,9 @@ def _known(client: ApiClient | None) -> ApiClient:
     return client
 
 
-def _judge(token: str, said: SignIn, client: ApiClient, *, audience: str, now: datetime) -> None:
-    """The first factor, the client's key, and what `check_sign_in` judges."""
-    key = jws.read_certificate_key(x509.load_der_x509_certificate(client.certificate))
-    jws.verify(token, key, typ=SIGN_IN_TYPE)
-    check_sign_in(said, client, audience=audience, now=now)
+def _counted(name: str) -> str:
+    """A client as its failures are counted."""
+    return f"client:{name}"
 
 
 def sign_in_payload(client: str, secret: str, audience: str, now: datetime) -> bytes:

@@ -101,6 +101,8 @@ class Webhooks:
     def rotate(self, identifier: str, *, by: str, client: str | None = None) -> str:
         """A new secret; the last one signs beside it for a while. Raises `Rejected` (webhook.unknown)."""
         check_actor(by)
+        with self._database.read() as connection:
+            self._existing(connection, identifier, client)  # nothing is sealed for what there is not
         secret, now = new_secret(), self._clock.now().utc
         sealed = self._key.seal(_bound(identifier), secret.encode("ascii"))
         until = now + timedelta(hours=self._settings.overlap_hours)

@@ -200,6 +200,11 @@ def add_request(
     return True
 
 
+def forget_requests(connection: Connection, before: datetime) -> int:
+    """Forget which requests were answered before a moment; answers how many. Their keys are free then."""
+    return connection.execute(delete(api_requests).where(api_requests.c.at < before)).rowcount
+
+
 def earlier_request(connection: Connection, client: str, key: str) -> tuple[bytes, str] | None:
     """The digest and the serial of the request with that key, or None."""
     row = connection.execute(_REQUEST, {"client": client, "key": key}).one_or_none()

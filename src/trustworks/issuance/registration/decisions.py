@@ -13,6 +13,7 @@ from cryptography import x509
 
 from trustworks.core.errors import Malformed, Refused, Rejected
 from trustworks.core.roles.model import Person
+from trustworks.core.roles.rules.separation import check_described
 from trustworks.issuance.model import serial_hex
 from trustworks.issuance.profiles import profile_named
 from trustworks.issuance.records.notices import DECIDED, News, tell
@@ -90,10 +91,14 @@ class Decisions(Desk):
             after = rules.following(application.state, act)
             officer = self._person(by)
             if act != "withdraw":
+                if officer is not None:
+                    check_described(officer, by)
                 rules.check_not_concerned(officer or Person(), application)
             if act == "approve":
-                if officer is not None and self.settings.dual_control:
-                    rules.check_another_saw_the_evidence(application, by)
+                if self.settings.dual_control and (officer is not None or by.startswith(rules.API)):
+                    rules.check_another_saw_the_evidence(
+                        application, by, added_by=self._added_by(application, by)
+                    )
                 rules.check_nothing_against(self._review(application).objections)
             self._transact(_EVENTS[act], identifier, action, by=by, now=now, detail={})
         except (Refused, Rejected) as error:

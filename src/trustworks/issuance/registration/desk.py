@@ -8,7 +8,8 @@ from trustworks.core.audit import Event
 from trustworks.core.errors import Rejected
 from trustworks.core.roles import records as roles
 from trustworks.issuance.model.requests import Request
-from trustworks.issuance.registration import records
+from trustworks.issuance.records import api_client
+from trustworks.issuance.registration import records, rules
 from trustworks.issuance.registration.review import Reviewer
 
 if TYPE_CHECKING:
@@ -95,6 +96,14 @@ class Desk:
         with self._database.read() as connection:
             known = roles.operator(connection, name) is not None
             return roles.person(connection, name) if known else None
+
+    def _added_by(self, application: Application, by: str) -> dict[str, str]:
+        """Who added the clients of the API that take part in a decision, by their names as actors."""
+        names = {by, application.received_by, *(one.recorded_by for one in application.evidence)}
+        clients = [one for one in sorted(names) if one.startswith(rules.API)]
+        with self._database.read() as connection:
+            found = {one: api_client(connection, one.removeprefix(rules.API)) for one in clients}
+        return {one: client.added_by for one, client in found.items() if client is not None}
 
     def _review(self, application: Application, *, approved: bool = False) -> Review:
         """What stands against an application now; one that is `approved` is counted among those served."""

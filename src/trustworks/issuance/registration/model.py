@@ -10,6 +10,8 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
+from trustworks.core.roles import model as roles
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date, datetime
@@ -29,6 +31,14 @@ TRANSITIONS: Final[dict[tuple[State, Act], State]] = {
     ("approved", "withdraw"): "withdrawn",
     ("approved", "issue"): "issued",
     ("approved", "refuse"): "refused",
+}
+
+# As what an officer, or a client of the API, does it, wherever it is done; taking an application back for the
+# applicant decides nothing.
+PERFORMED: Final[dict[Act, roles.Act]] = {
+    "approve": roles.Act.DECIDE,
+    "reject": roles.Act.DECIDE,
+    "withdraw": roles.Act.REGISTER,
 }
 
 # What evidence may show of a person beside the attributes of a name. Anything else is not needed to tell one

@@ -32,6 +32,7 @@ from trustworks.core.audit.canonical import canonical
 from trustworks.core.store import metadata
 from trustworks.core.store.types import UtcDateTime
 from trustworks.issuance.model import NameAttribute
+from trustworks.issuance.registration import contents
 from trustworks.issuance.registration.model import (
     About,
     Application,
@@ -161,6 +162,8 @@ def add_application(connection: Connection, application: Application, *, subject
             changed_at=application.received_at,
         )
     )
+    told = asked_text(application.asked).encode(), subject.encode(), application.asked.csr
+    contents.add(connection, "application", application.id, application.id, *told)
 
 
 def add_evidence(connection: Connection, application: str, pieces: Iterable[IdentityEvidence]) -> None:
@@ -186,6 +189,7 @@ def add_evidence(connection: Connection, application: str, pieces: Iterable[Iden
                 recorded_by=one.recorded_by,
             )
         )
+        contents.add(connection, "evidence", one.id, application, content)
 
 
 def add_decision(
@@ -198,6 +202,7 @@ def add_decision(
     connection.execute(
         insert(decisions).values(application=application, number=number, act=act, by=by, at=at, reason=reason)
     )
+    contents.add(connection, "decision", f"{application}:{number}", application, reason.encode())
 
 
 def move(
@@ -321,6 +326,30 @@ def erase(connection: Connection, identifier: str) -> None:
     )
     connection.execute(update(evidence).where(evidence.c.application == identifier).values(content=None))
     connection.execute(update(decisions).where(decisions.c.application == identifier).values(reason=None))
+    contents.erase(connection, identifier)
+
+
+def content_of(
+    connection: Connection, kind: str, identifier: str, application: str
+) -> tuple[bytes, ...] | None:
+    """What `contents` binds of a piece; None where it is erased, or gone."""
+    match kind:
+        case "application":
+            columns = applications.c.asked, applications.c.subject, applications.c.csr
+            query = select(*columns).where(applications.c.id == identifier)
+        case "evidence":
+            query = select(evidence.c.content).where(
+                evidence.c.id == identifier, evidence.c.application == application
+            )
+        case _:
+            number = int(identifier.rpartition(":")[2])
+            query = select(decisions.c.reason).where(
+                decisions.c.application == application, decisions.c.number == number
+            )
+    row = connection.execute(query).one_or_none()
+    if row is None or any(one is None for one in row):
+        return None
+    return tuple(one.encode() if isinstance(one, str) else bytes(one) for one in row)
 
 
 def _application(connection: Connection, row: Any) -> Application:

@@ -163,6 +163,10 @@ def test_a_kind_has_the_policy_of_the_longest_name_that_fits() -> None:
         ("ceremony.restore", "EN319411-1:GEN-6.5.2-06"),
         ("key.activate", "EN319411-1:GEN-6.5.4-01"),
         ("roles.change", "TRUSTWORKS:ROLES-CHANGES-APPROVED"),
+        ("api.client", "TRUSTWORKS:ROLES-DUAL-CONTROL"),
+        ("status.last-list", "TRUSTWORKS:ROLES-DUAL-CONTROL"),
+        ("certificate.qualified", "TRUSTWORKS:ROLES-DUAL-CONTROL"),
+        ("revocation.mass", "TRUSTWORKS:ROLES-DUAL-CONTROL"),
     ],
 )
 def test_no_policy_lets_one_person_alone_do_what_is_under_dual_control(kind: str, requirement: str) -> None:

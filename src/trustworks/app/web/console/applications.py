@@ -13,6 +13,7 @@ from trustworks.core.module.algorithms import algorithm_of
 from trustworks.core.roles import records as roles
 from trustworks.core.roles.model import Act
 from trustworks.issuance.profiles import profile_or_none
+from trustworks.issuance.registration.model import PERFORMED
 from trustworks.issuance.registration.rules import check_not_concerned, check_reason
 from trustworks.issuance.registration.wire import application_json
 from trustworks.issuance.rules.keys import key_of_known_kind
@@ -39,9 +40,9 @@ class Applications:
     def pages(self) -> list[Page]:
         """The pages."""
         posts = (
-            ("approve", Act.DECIDE, self.approve),
-            ("reject", Act.DECIDE, self.reject),
-            ("withdraw", Act.DECIDE, self.withdraw),
+            ("approve", PERFORMED["approve"], self.approve),
+            ("reject", PERFORMED["reject"], self.reject),
+            ("withdraw", PERFORMED["withdraw"], self.withdraw),
             ("finish", Act.ISSUE, self.finish),
         )
         return [

@@ -13,6 +13,8 @@ from trustworks.core.roles.records.approvals import (
     has_approval,
     list_approvals,
     list_changes,
+    use_approvals,
+    used_approvals,
 )
 from trustworks.core.roles.records.people import (
     add_credential,
@@ -77,5 +79,7 @@ __all__ = [
     "take_challenge",
     "touch_session",
     "use_challenge",
+    "use_approvals",
+    "used_approvals",
     "withdraw_grant",
 ]

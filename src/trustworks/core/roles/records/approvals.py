@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from sqlalchemy import insert, select, update
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from trustworks.core.audit.canonical import canonical
 from trustworks.core.roles.approvals import Approval
-from trustworks.core.roles.records.tables import approvals, changes
+from trustworks.core.roles.records.tables import approval_uses, approvals, changes
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -67,6 +69,29 @@ def approvals_for(connection: Connection, what: str, sha256: str) -> list[Approv
         .order_by(approvals.c.recorded_at, approvals.c.approval_id)
     )
     return [Approval.from_json(body) for body in connection.execute(query).scalars()]
+
+
+def used_approvals(connection: Connection, what: str, sha256: str) -> dict[str, datetime]:
+    """Which approvals of this act served one already, by their ids, and when."""
+    query = (
+        select(approval_uses.c.approval_id, approval_uses.c.used_at)
+        .select_from(approval_uses.join(approvals, approvals.c.approval_id == approval_uses.c.approval_id))
+        .where(approvals.c.what == what, approvals.c.sha256 == sha256)
+    )
+    return {row.approval_id: row.used_at for row in connection.execute(query)}
+
+
+def use_approvals(connection: Connection, ids: Iterable[str], *, at: datetime, by: str) -> bool:
+    """Write that an act was done by these approvals; False where one of them served another meanwhile."""
+    try:
+        with connection.begin_nested():
+            for one in ids:
+                connection.execute(insert(approval_uses).values(approval_id=one, used_at=at, used_by=by))
+    except DBAPIError as error:
+        if not isinstance(error, IntegrityError) and "append-only" not in str(error):
+            raise
+        return False
+    return True
 
 
 def list_approvals(

@@ -120,6 +120,16 @@ approvals = Table(
 bind(approvals)
 Index("role_approvals_subject", approvals.c.what, approvals.c.sha256)
 
+# Which approvals an act was done by: a row here, and it serves no other.
+approval_uses = Table(
+    "role_approval_uses",
+    metadata,
+    Column("approval_id", String(64), ForeignKey(approvals.c.approval_id), primary_key=True),
+    Column("used_at", UtcDateTime, nullable=False),
+    Column("used_by", String(64), nullable=False),
+)
+bind(approval_uses)
+
 # Changes of roles that wait for approvals; `body` is what is approved, `sha256` its hash.
 changes = Table(
     "role_changes",

@@ -37,7 +37,7 @@ DEFAULTS: Final[dict[str, QuorumPolicy]] = {
     )
 }
 
-# The kinds that a standard puts under dual control, with its requirement; the least is two.
+# The kinds that a standard, or the product, puts under dual control, with the requirement; the least is two.
 DUAL_CONTROL: Final = {
     "ceremony": "EN319411-1:GEN-6.5.1-04",
     "ceremony.backup": "EN319411-1:GEN-6.5.2-06",
@@ -45,6 +45,10 @@ DUAL_CONTROL: Final = {
     "key": "EN319411-1:GEN-6.5.4-01",
     "roles": "TRUSTWORKS:ROLES-CHANGES-APPROVED",
     "termination": "TRUSTWORKS:TERMINATION-APPROVED",
+    "api": "TRUSTWORKS:ROLES-DUAL-CONTROL",
+    "certificate.qualified": "TRUSTWORKS:ROLES-DUAL-CONTROL",
+    "revocation.mass": "TRUSTWORKS:ROLES-DUAL-CONTROL",
+    "status": "TRUSTWORKS:ROLES-DUAL-CONTROL",
 }
 _WITH_OFFICER: Final = frozenset({"ceremony.root", "ceremony.sub-ca"})
 
@@ -80,6 +84,7 @@ def policy_for(kind: str, own: Mapping[str, QuorumPolicy], *, lasts: timedelta |
     "EN319411-1:GEN-6.5.2-06",
     "EN319411-1:GEN-6.5.4-01",
     "TRUSTWORKS:ROLES-CHANGES-APPROVED",
+    "TRUSTWORKS:ROLES-DUAL-CONTROL",
 )
 def check_dual_control(policy: QuorumPolicy) -> None:
     """Refuse a policy that would let one person alone do what a standard puts under dual control."""
@@ -162,14 +167,31 @@ def quorum(
     )
 
 
+@implements("TRUSTWORKS:ROLES-APPROVAL-ONCE", disabled=lambda approvals, _used: tuple(approvals))
+def not_used(approvals: Iterable[Approval], used: Mapping[str, datetime]) -> tuple[Approval, ...]:
+    """The approvals that no act was done by yet: each serves once. `used` says which did, and when."""
+    return tuple(one for one in approvals if one.approval_id not in used)
+
+
 @implements("TRUSTWORKS:ROLES-QUORUM")
-def check_met(verdict: QuorumVerdict, what: str, sha256: str) -> None:
-    """Refuse an act that its approvals do not allow yet, with what is missing and how it is approved."""
+def check_met(
+    verdict: QuorumVerdict, what: str, sha256: str, *, used: Mapping[str, datetime] | None = None
+) -> None:
+    """Refuse an act that its approvals do not allow yet, with what is missing and how it is approved.
+
+    `used` are earlier approvals of it, by which it was done once.
+    """
     if not verdict.met:
+        spent = (
+            f"The approvals given for this were used up by one act ({max(used.values()):%Y-%m-%d %H:%M:%S} "
+            "UTC), and serve no other. "
+            if used
+            else ""
+        )
         raise Refused(
             "TRUSTWORKS:ROLES-QUORUM",
-            f"No operator does this alone; this is missing: {', '.join(verdict.missing)}. To approve it: "
-            f"trustworks roles approve {what} {sha256} --as NAME --key FILE. Then run this command again.",
+            f"{spent}No operator does this alone; this is missing: {', '.join(verdict.missing)}. To approve "
+            f"it: trustworks roles approve {what} {sha256} --as NAME --key FILE. Then run this again.",
         )
 
 

@@ -45,3 +45,38 @@ def check_not_subject(officer: Person, concerned: Iterable[Person]) -> None:
                 "The officer is the subject of this request, or has the same name, identifier or key. Let "
                 "another officer handle it.",
             )
+
+
+@implements("TRUSTWORKS:ROLES-DESCRIBED")
+def check_described(officer: Person, name: str) -> None:
+    """Refuse who decides on certificates while nobody wrote who he is: his own request would not show.
+
+    Source: EN 319 411-1, REG-6.2.2-26.
+    """
+    if not officer.names and not officer.identifiers:
+        raise Refused(
+            "TRUSTWORKS:ROLES-DESCRIBED",
+            f"Nobody has written who {name} is, so a request of his own would not show. Let another security "
+            f"officer do it: trustworks roles operator describe {name} --name NAME --identifier IDENTIFIER.",
+        )
+
+
+@implements("TRUSTWORKS:ROLES-DESCRIBED-BY-ANOTHER")
+def check_another_describes(actor: str, name: str) -> None:
+    """Refuse who writes of himself by what he is told from others."""
+    if actor == name:
+        raise Refused(
+            "TRUSTWORKS:ROLES-DESCRIBED-BY-ANOTHER",
+            f"{name} does not write who he is himself: let another security officer do it.",
+        )
+
+
+@implements("TRUSTWORKS:ROLES-DESCRIBED")
+def check_stays_described(after: Person, name: str, *, handles_requests: bool) -> None:
+    """Refuse to take away by what an officer who handles requests is told from those they are about."""
+    if handles_requests and not after.names and not after.identifiers:
+        raise Refused(
+            "TRUSTWORKS:ROLES-DESCRIBED",
+            f"{name} handles the requests of others, and is told from them by this. Give --name or "
+            "--identifier; or withdraw the roles registration-officer and revocation-officer first.",
+        )

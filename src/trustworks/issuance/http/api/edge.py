@@ -41,6 +41,7 @@ log = structlog.get_logger(__name__)
 
 JSON: Final = "application/json"
 _MAX_BODY: Final = 4 << 20
+_MAX_SIGN_IN: Final = 16 << 10  # of who is not known yet
 _THREADS: Final = 32
 _NOT_KEPT: Final = (("cache-control", "no-store"),)
 _MAX_KEY: Final = 128
@@ -72,7 +73,7 @@ class Edge:
         method = "GET" if request.method == "HEAD" else request.method
         if (method, path) == ("POST", SIGN_IN_PATH):
             check_private(secure=request.secure, lab=self._api.lab)
-            return _done(await self._in_thread(self._sign_in, request.body))
+            return _done(await self._in_thread(self._sign_in, request.body, request.client_address))
         if (method, path) == ("GET", DOCUMENT_PATH):
             from trustworks.issuance.http.api.openapi import document  # noqa: PLC0415 - few ask for it
 
@@ -84,8 +85,7 @@ class Edge:
         token = _token(request)
         session = None if token is None else await self._session(token)
         if session is None or token is None:
-            told = "Sign in (POST sessions), and send the token as Bearer."
-            return _problem(problem(401, "not-signed-in", told), _CHALLENGE)
+            return _not_signed_in()
         if not request.secure and not self._api.lab:  # who listened has the token by now
             await self._in_thread(self._api.clients.sign_out, token)
             check_private(secure=False, lab=False)
@@ -113,8 +113,17 @@ class Edge:
             task.add_done_callback(lambda _: self._looking.pop(token, None))
         return await asyncio.shield(task)
 
-    def _sign_in(self, body: bytes) -> Answer:
-        return sessions.sign_in(self._api, read_json(SignInBody, body))
+    def _sign_in(self, body: bytes, address: str | None) -> Answer:
+        return sessions.sign_in(self._api, read_json(SignInBody, body), address)
+
+    async def admit(self, request: RawRequest) -> RawResponse | None:
+        """What is answered before the body is read: only of who is signed in a long one is taken."""
+        try:
+            token = _token(request)
+            session = None if token is None else await self._session(token)
+        except Exception as error:  # noqa: BLE001 - as in `handle`
+            return self._failure(error, request)
+        return _not_signed_in() if session is None else None
 
     async def _in_thread(self, call: Callable[..., T], *arguments: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, call, *arguments)
@@ -210,6 +219,11 @@ def refusal(status: int, sentence: str) -> RawResponse:
     return _problem(problem(status, "request", sentence))
 
 
+def _not_signed_in() -> RawResponse:
+    told = "Sign in (POST sessions), and send the token as Bearer."
+    return _problem(problem(401, "not-signed-in", told), _CHALLENGE)
+
+
 def _problem(value: dict[str, Any], *headers: tuple[str, str]) -> RawResponse:
     return response(value, *headers)
 
@@ -225,7 +239,18 @@ def _octets(value: Mapping[str, Any]) -> bytes:
 def routes(authority: RegistrationAuthority, settings: ApiSettings) -> list[Route]:
     """The routes of the API."""
     edge = Edge(Api(authority, settings))
+    sign_in = ROOT + SIGN_IN_PATH
     return [
+        Route(method="GET", path=sign_in, handler=edge.handle, refusal=refusal),
+        Route(method="DELETE", path=sign_in, handler=edge.handle, refusal=refusal),
+        Route(
+            method="POST",
+            path=sign_in,
+            handler=edge.handle,
+            content_types=(JSON,),
+            max_body=_MAX_SIGN_IN,
+            refusal=refusal,
+        ),
         Route(method="GET", path=ROOT, handler=edge.handle, refusal=refusal),
         Route(method="DELETE", path=ROOT, handler=edge.handle, refusal=refusal),
         Route(
@@ -234,6 +259,7 @@ def routes(authority: RegistrationAuthority, settings: ApiSettings) -> list[Rout
             handler=edge.handle,
             content_types=(JSON,),
             max_body=_MAX_BODY,
+            admit=edge.admit,
             refusal=refusal,
         ),
     ]

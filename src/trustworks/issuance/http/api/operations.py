@@ -15,6 +15,7 @@ from trustworks.issuance.http.api import (
 )
 from trustworks.issuance.http.api.service import Operation
 from trustworks.issuance.registration import wire
+from trustworks.issuance.registration.model import PERFORMED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -139,7 +140,7 @@ OPERATIONS: Final = (
         path="applications/{id}/approve",
         summary="Decide that the certificate is issued, and have it issued.",
         run=applications.approve,
-        act=Act.DECIDE,
+        act=PERFORMED["approve"],
         body=wire.DecisionBody,
         answer=bodies.ApplicationAnswer,
     ),
@@ -148,7 +149,7 @@ OPERATIONS: Final = (
         path="applications/{id}/reject",
         summary="Decide that no certificate is issued.",
         run=applications.reject,
-        act=Act.DECIDE,
+        act=PERFORMED["reject"],
         body=wire.DecisionBody,
         answer=bodies.ApplicationAnswer,
     ),
@@ -157,7 +158,7 @@ OPERATIONS: Final = (
         path="applications/{id}/withdraw",
         summary="Take an application back.",
         run=applications.withdraw,
-        act=Act.REGISTER,
+        act=PERFORMED["withdraw"],
         body=wire.DecisionBody,
         answer=bodies.ApplicationAnswer,
     ),

@@ -7,6 +7,7 @@ from typing import Any, Final
 from trustworks.core import problems
 from trustworks.core.errors import Malformed, Refused, Rejected, TrustworksError, Unavailable
 from trustworks.core.trace import rule_of
+from trustworks.issuance.enrolment.attempts import TOO_MANY
 
 CONFLICTING_REQUEST: Final = "api.idempotency-key"
 _NOT_FOUND: Final = frozenset(
@@ -23,6 +24,7 @@ _TITLES: Final = {
     409: "It was changed meanwhile",
     413: "Too much",
     415: "Another media type is needed",
+    429: "Too many attempts",
     422: "It cannot be done as asked for",
     500: "A fault",
     503: "Not now",
@@ -54,6 +56,7 @@ def problem_of(error: Exception) -> dict[str, Any]:
             return problem(403, requirement, str(error), requirement)
         case Rejected(code=code):
             status = 404 if code in _NOT_FOUND else 409 if code in _CONFLICT else 422
+            status = 429 if code == TOO_MANY else status
             return problem(status, code, str(error), rule_of(error))
         case Unavailable(code=code):
             return problem(503, code, "The service cannot do that now. Try again later.")

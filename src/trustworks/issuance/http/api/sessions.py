@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from trustworks.issuance.http.api.service import Api, Call
 
 
-def sign_in(api: Api, body: SignInBody) -> Answer:
+def sign_in(api: Api, body: SignInBody, address: str | None) -> Answer:
     """A session for a client's signature."""
-    session, token = api.clients.sign_in(body.jws, audience=api.audience)
+    session, token = api.clients.sign_in(body.jws, audience=api.audience, address=address)
     return Answer(
         status=201,
         value={

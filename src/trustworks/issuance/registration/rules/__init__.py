@@ -6,6 +6,7 @@ Each rule answers its objections; an officer sees all of them at once, and appro
 from __future__ import annotations
 
 from trustworks.issuance.registration.rules.decisions import (
+    API,
     check_another_saw_the_evidence,
     check_contact,
     check_not_concerned,
@@ -40,6 +41,7 @@ from trustworks.issuance.registration.rules.renewal import (
 )
 
 __all__ = [
+    "API",
     "association_is_shown",
     "changes_are_verified",
     "check_another_saw_the_evidence",

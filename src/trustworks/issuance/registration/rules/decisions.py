@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import Refused, Rejected
 from trustworks.core.roles.rules.separation import check_not_subject, person_of
@@ -12,11 +12,14 @@ from trustworks.core.trace import implements
 from trustworks.issuance.registration.model import TRANSITIONS, About, Objection
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from trustworks.core.roles.model import Person
     from trustworks.issuance.registration.model import Act, Application, Fact, NewApplication, State
+
+API: Final = "api:"
+"""How the actors begin that are clients of the JSON API."""
 
 
 def following(state: State, act: Act) -> State:
@@ -78,14 +81,37 @@ def concerned_by(asked: NewApplication, key_id: str | None, *facts: Iterable[Fac
 
 
 @implements("TRUSTWORKS:REGISTRATION-DUAL-CONTROL")
-def check_another_saw_the_evidence(application: Application, by: str) -> None:
-    """Refuse an approval by the operator who recorded evidence that it rests on: two persons take part."""
+def check_another_saw_the_evidence(
+    application: Application, by: str, *, added_by: Mapping[str, str] | None = None
+) -> None:
+    """Refuse an approval by who recorded evidence that it rests on: two persons take part.
+
+    A client of the API is an actor too, and no person: it does not decide on what it handed in itself, and
+    two clients are not two persons, for one may own both. `added_by` says which operator added a client (by
+    its actor's name); what his system does counts as his.
+    """
+    owners = added_by or {}
+    is_client = by.startswith(API)
+    handed_in = [application.received_by] if is_client else []
     own = [one.id for one in application.evidence if one.recorded_by == by]
     if own:
         raise Refused(
             "TRUSTWORKS:REGISTRATION-DUAL-CONTROL",
             f"{by} recorded the evidence {', '.join(own)}, and does not decide on it. Let another officer "
             "approve the application.",
+        )
+    recorders = {*handed_in, *(one.recorded_by for one in application.evidence)}
+    if is_client and any(one.startswith(API) for one in recorders):
+        raise Refused(
+            "TRUSTWORKS:REGISTRATION-DUAL-CONTROL",
+            f"{by} is a system, and so is what registered the application or its evidence: two systems may "
+            "be one person's. Let an officer approve the application, or record its evidence.",
+        )
+    if owners.get(by) in recorders or any(owners.get(one) == by for one in recorders):
+        raise Refused(
+            "TRUSTWORKS:REGISTRATION-DUAL-CONTROL",
+            f"{by} and the system that took part in this application belong together: one added the other. "
+            "Let another officer approve the application.",
         )
 
 
