@@ -78,8 +78,8 @@ __all__ = [
     "set_state",
     "take_challenge",
     "touch_session",
-    "use_challenge",
     "use_approvals",
+    "use_challenge",
     "used_approvals",
     "withdraw_grant",
 ]
