@@ -329,7 +329,7 @@ def test_requests_of_clients_are_decided_by_a_registration_officer(office: Offic
         ).text
     )
     with office.provider.database.begin() as connection:
-        roles.set_person(connection, "ben", Person())
+        roles.set_person(connection, "ben", Person(names=frozenset({"ben beispiel"})))
     ben.submit(first, f"{first}/approve", 403)  # without a reason
     ben.submit(first, f"{first}/approve", reason="The server is ours")
     ben.submit(second, f"{second}/refuse", reason="Of nobody here")
