@@ -154,6 +154,7 @@ def test_a_kind_has_the_policy_of_the_longest_name_that_fits() -> None:
     "EN319411-1:GEN-6.5.2-06",
     "EN319411-1:GEN-6.5.4-01",
     "TRUSTWORKS:ROLES-CHANGES-APPROVED",
+    "TRUSTWORKS:ROLES-DUAL-CONTROL",
 )
 @pytest.mark.parametrize(
     ("kind", "requirement"),
