@@ -49,6 +49,7 @@ class Desk:
             )  # fmt: skip
         given = [f"--operator={name}:{roles}:{self.file(f'{name}.pem')}" for name, roles in ROLES.items()]
         self.run("roles", "bootstrap", *given, "--yes")
+        self.run("roles", "operator", "describe", "ben", "--name", "Ben Beispiel", who="anna")
 
     def run(self, *arguments: object, who: str | None = None) -> Any:
         own = [] if who is None else ["--as", who, "--key", str(self.file(f"{who}.key"))]
