@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from ceremony_plans import template
+from ceremony_plans import filled
 from laboratory import Lab, openssl, until
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def plan_of(lab: Lab) -> str:
     """The template's plan, with the OCSP signer's key of this laboratory and without people."""
     found = json.loads(lab.run("module", "keys", "--token", "services", "--json").stdout)
     keys = {one["label"]: one["spki_sha256"] for one in found["tokens"][0]["keys"]}
-    text = template("sub-ca").replace("0" * 64, keys["ocsp"]).replace("approvals = 2", "approvals = 0")
+    text = filled("sub-ca").replace("0" * 64, keys["ocsp"]).replace("approvals = 2", "approvals = 0")
     head, _, rest = text.partition("[[participants]]")
     steps = rest[rest.index("[[steps]]") :]
     lines = ["by = []" if line.startswith("by = ") else line for line in steps.splitlines()]

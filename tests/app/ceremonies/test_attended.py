@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from ceremony_house import House
-from ceremony_plans import template
+from ceremony_plans import filled, template
 from forked_program import run
 from laboratory import openssl
 
@@ -26,15 +26,25 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> House:
     return House(tmp_path_factory.mktemp("house"))
 
 
-@pytest.mark.req("TRUSTWORKS:CEREMONY-APPROVED", "EN319411-1:GEN-6.5.1-04", "EN319411-1:GEN-6.5.1-14")
+@pytest.mark.req(
+    "TRUSTWORKS:CEREMONY-FILLED-IN",
+    "TRUSTWORKS:CEREMONY-APPROVED",
+    "EN319411-1:GEN-6.5.1-04",
+    "EN319411-1:GEN-6.5.1-14",
+)
 def test_two_of_three_approve_and_officer_and_witness_sign(house: House, tmp_path: Path) -> None:
     plan = tmp_path / "root.toml"
-    plan.write_text(template("root"), encoding="utf-8")
+    plan.write_text(filled("root"), encoding="utf-8")
 
     def refused(found: subprocess.CompletedProcess[str], *said: str) -> None:
         assert found.returncode == 1, found.stdout
         assert [one for one in said if one not in found.stderr] == []
 
+    # What the template leaves open is to be filled in before anybody approves it.
+    untouched = tmp_path / "untouched.toml"
+    untouched.write_text(template("root"), encoding="utf-8")
+    refused(house.by("anna", "approve", str(untouched)), "TRUSTWORKS:CEREMONY-FILLED-IN", "place is 'THE")
+    refused(house.run(untouched), "TRUSTWORKS:CEREMONY-FILLED-IN")
     # One alone, an auditor, somebody with another's key: refused.
     assert "Still missing" in house.by("anna", "approve", str(plan)).stdout
     refused(house.run(plan), "is not approved", "1 of 2 approvals are there (by anna)")
@@ -44,7 +54,7 @@ def test_two_of_three_approve_and_officer_and_witness_sign(house: House, tmp_pat
     refused(house.run(plan), "is not approved")
     # Another plan than the approved one: its digest is another.
     other = tmp_path / "other.toml"
-    other.write_text(template("root").replace("years = 20", "years = 30"), encoding="utf-8")
+    other.write_text(filled("root").replace("years = 20", "years = 30"), encoding="utf-8")
     assert house.by("boris", "approve", str(plan)).returncode == 0
     refused(house.run(other), "is not approved", "0 of 2 approvals")
     # People who say no stop it, and it goes on when they say yes.
@@ -116,7 +126,7 @@ class Story:
 
     def plan(self, kind: str, *changes: tuple[str, str], name: str | None = None) -> Path:
         file = self.folder / f"{name or kind}.toml"
-        text = template(kind).replace('token = "issuing" ', 'token = "issuing-2027" ')
+        text = filled(kind).replace('token = "issuing" ', 'token = "issuing-2027" ')
         text = text.replace('token = "issuing"\n', 'token = "issuing-2027"\n')
         for before, after in changes:
             assert before in text, before

@@ -11,7 +11,7 @@ from typing import Any
 
 import ceremony_crash_worker
 import pytest
-from ceremony_plans import UNATTENDED, template
+from ceremony_plans import UNATTENDED, filled, template
 from cryptography import x509
 from forked_program import run, run_script
 from laboratory import Lab
@@ -89,7 +89,7 @@ def test_the_laboratorys_own_authorities_come_of_plans_whose_folders_hold(lab: L
 
 
 def test_a_plan_that_nobody_approved_is_not_carried_out(lab: Lab) -> None:
-    plan = written(lab, "not-approved", template("root"))
+    plan = written(lab, "not-approved", filled("root"))
     before = authorities(lab), events(lab)
     refused = lab.run("keys", "ceremony", "run", str(plan), check=False)
     assert refused.returncode == 1

@@ -170,6 +170,10 @@ def test_every_place_that_a_template_leaves_open_is_named_until_it_is_filled_in(
         template("root"), ("THE ROOM, and how it is kept closed", "Room 7, two locks"), ("NUMBER", "4711")
     )
     assert rules.placeholder_objections(filled.plan) == ()
+    rules.check_filled_in(filled.plan)
+    with pytest.raises(Refused, match="is not filled in: place is 'THE ROOM") as refused:
+        rules.check_filled_in(changed(template("root")).plan)
+    assert refused.value.requirement == "TRUSTWORKS:CEREMONY-FILLED-IN"
     backup = rules.placeholder_objections(changed(template("backup")).plan)
     assert sum("a hash of noughts" in one for one in backup) == 3
     assert "custodian 2, fingerprint is a hash of noughts" in "\n".join(backup)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
@@ -14,6 +15,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from trustworks.core.ceremony.rendering import as_html
 from trustworks.core.ceremony.rules import REPORTED
 from trustworks.core.ceremony.transcript import (
     Entry,
@@ -74,6 +76,25 @@ def test_a_document_is_the_transcript_again() -> None:
 
 
 @pytest.mark.req("TRUSTWORKS:CEREMONY-CHAINED", "TRUSTWORKS:CEREMONY-SEALED")
+def test_what_only_waits_for_signatures_is_not_said_to_be_wrong() -> None:
+    found = whole()
+    right, wrong = verify(found), verify(replace(found, seal=None))
+    told = {**found.entries[0].facts, "product": "1", "account": "tsp", "unproven_time": None}
+    shown = replace(found, entries=(replace(found.entries[0], facts=told),))
+    waits = replace(right, findings=("Anna has not signed.",), waits_for=("Anna has not signed.",))
+    both = replace(wrong, findings=(*wrong.findings, "Anna has not signed."), waits_for=waits.waits_for)
+    for verdict, said, bad in (
+        (right, "The transcript is whole.", False),
+        (waits, "it waits for signatures", False),
+        (wrong, "The transcript does not hold.", True),
+        (both, "The transcript does not hold.", True),
+    ):
+        page = as_html(shown, verdict)
+        assert said in page
+        assert said in verdict.conclusion
+        assert ('class="verdict no"' in page) is bad
+
+
 def test_nothing_is_changed_left_out_or_put_in_without_it_showing() -> None:
     document = as_document(whole())
 

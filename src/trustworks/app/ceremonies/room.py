@@ -23,7 +23,7 @@ from trustworks.core.ceremony.approvals import (
 from trustworks.core.ceremony.ceremonies import Ceremonies
 from trustworks.core.ceremony.custody import custody_actions
 from trustworks.core.ceremony.executor import Executor, check_not_over
-from trustworks.core.ceremony.rules import check_plan
+from trustworks.core.ceremony.rules import check_filled_in, check_plan
 from trustworks.core.errors import Refused, Rejected, TrustworksError, Unavailable
 from trustworks.core.keys import KeyRegister, registered_events
 from trustworks.core.keys import records as key_records
@@ -213,9 +213,12 @@ class Room:
     ) -> Transcript:
         """Carry out what is left of a plan that was approved, and seal its transcript.
 
-        Raises `Refused` for a plan that breaks a rule, `Rejected` (ceremony.*) and what a step raises.
+        Raises `Refused` for a plan that breaks a rule or is not filled in, `Rejected` (ceremony.*) and what
+        a step raises.
         """
         check_plan(plan.plan, lab=self.wiring.lab)
+        if not self.stands_in:
+            check_filled_in(plan.plan)
         mode: Mode = "rehearsal" if self.stands_in else "unattended" if plan.plan.unattended else "run"
         with self._turn():
             found = self.ceremonies.found(plan)

@@ -119,11 +119,15 @@ def approve(context: typer.Context, file: Plan, *, name: As, key: KeyOf, as_json
     The same as `trustworks roles approve`, after the plan was read and checked.
     """
     from trustworks.core.ceremony.approvals import check_may_approve, kind_of  # noqa: PLC0415 - loads roles
-    from trustworks.core.ceremony.rules import check_plan  # noqa: PLC0415 - others go by `Room`
+    from trustworks.core.ceremony.rules import (  # noqa: PLC0415 - others go by `Room`
+        check_filled_in,
+        check_plan,
+    )
 
     read = plans.read_file(file)
     wiring: Wiring = context.obj
     check_plan(read.plan, lab=wiring.lab)
+    check_filled_in(read.plan)
     what = kind_of(read.plan)
     approval = signature(wiring, read, name, key, what=what, digest=read.digest)
     check_may_approve(read.plan, approval, read.digest)

@@ -160,11 +160,8 @@ def _verdict_text(verdict: Verdict) -> str:
 
 
 def _conclusion(verdict: Verdict) -> str:
-    if verdict.ok:
-        return "The transcript is whole."
-    if verdict.only_waits:
-        return "Nothing is wrong, and it is not whole yet: it waits for signatures (keys ceremony sign)."
-    return "THE TRANSCRIPT DOES NOT HOLD."
+    said = verdict.conclusion
+    return said if verdict.ok or verdict.only_waits else said.upper()
 
 
 def _transcript(context: typer.Context, name: str) -> Transcript:

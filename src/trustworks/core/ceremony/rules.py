@@ -209,6 +209,17 @@ def placeholder_objections(plan: Plan) -> tuple[str, ...]:
     return tuple(found)
 
 
+def check_filled_in(plan: Plan) -> None:
+    """Raise `Refused` while a place of the script is open that its template leaves to be filled in.
+
+    Who approves a plan, and who carries it out, is to know the room, the seal and the keys that it is about.
+    A rehearsal goes without.
+    """
+    if wrong := placeholder_objections(plan):
+        told = "; ".join(wrong)
+        raise Refused("TRUSTWORKS:CEREMONY-FILLED-IN", f"The plan {plan.name} is not filled in: {told}.")
+
+
 def _texts(value: Any, where: str = "") -> Iterator[tuple[str, str]]:
     """Every text of a script, with the place where it stands, in the words of its file."""
     if isinstance(value, str):

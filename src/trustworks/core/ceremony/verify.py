@@ -71,6 +71,15 @@ class Verdict:
         """Whether nothing is wrong but that people have still to sign (`waits_for`)."""
         return bool(self.findings) and self.findings == self.waits_for
 
+    @property
+    def conclusion(self) -> str:
+        """What it comes to, in a sentence."""
+        if self.ok:
+            return "The transcript is whole."
+        if self.only_waits:
+            return "Nothing is wrong, and it is not whole yet: it waits for signatures (keys ceremony sign)."
+        return "The transcript does not hold."
+
     def as_dict(self) -> dict[str, Any]:
         """The verdict as JSON values."""
         return {"ok": self.ok} | {

@@ -8,7 +8,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from ceremony_plans import changed, template
+from ceremony_plans import changed, filled
 
 from trustworks.core.ceremony.ceremonies import Ceremonies
 from trustworks.core.ceremony.transcript import load
@@ -26,7 +26,7 @@ PEOPLE = (("boris", "carl"), ("clara", "otto"), ("wanda", "dora"))
 
 
 def plan_text() -> str:
-    text = template("root")
+    text = filled("root")
     for before, after in PEOPLE:
         text = text.replace(f'"{before}"', f'"{after}"')
     return text
@@ -75,6 +75,10 @@ def test_a_plan_is_read_by_who_approves_it_and_says_what_is_missing(office: Offi
     bad = text.replace("approvals = 2", "approvals = 1")
     shown = anna.send(f"{page}/plan", 200, **fields, plan=bad)
     assert "Nobody approves a plan that something speaks against" in shown.text
+    open_place = text.replace("Room 7, two locks", "THE ROOM, and how it is kept closed")
+    shown = anna.send(f"{page}/plan", 200, **fields, plan=open_place)
+    assert "Nobody approves a plan that something speaks against" in shown.text
+    assert "as in the template; fill it in" in shown.text
     for wrong in ("", "[[", "version = 1", "a" * 30_000):
         assert "cannot be read" in anna.send(f"{page}/plan", 400, **fields, plan=wrong).text
     anna.send(f"{page}/plan", 413, **fields, plan="é" * 20_000)

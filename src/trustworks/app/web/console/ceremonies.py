@@ -15,7 +15,7 @@ from trustworks.core.ceremony.approvals import approval_objections, kind_of
 from trustworks.core.ceremony.ceremonies import find_transcript
 from trustworks.core.ceremony.model import KINDS
 from trustworks.core.ceremony.rendering import as_html
-from trustworks.core.ceremony.rules import plan_objections
+from trustworks.core.ceremony.rules import placeholder_objections, plan_objections
 from trustworks.core.ceremony.transcript import as_document
 from trustworks.core.ceremony.verify import verify
 from trustworks.core.errors import Malformed
@@ -116,7 +116,10 @@ class Ceremonies:
             plan=plan,
             what=kind_of(plan),
             kind=KINDS[plan.type],
-            objections=plan_objections(plan, lab=office.lab if plan.unattended else False),
+            objections=[
+                *plan_objections(plan, lab=office.lab if plan.unattended else False),
+                *(("TRUSTWORKS:CEREMONY-FILLED-IN", said) for said in placeholder_objections(plan)),
+            ],
             steps=_steps(plan),
             counted=verdict.counted,
             not_counted=verdict.not_counted,
