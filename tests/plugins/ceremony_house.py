@@ -38,6 +38,9 @@ class House:
             self._make(name)
         named = [f"{name}:{role}:{folder / name}.pem" for name, role in ROLES.items()]
         self.lab.run("roles", "bootstrap", "--yes", *(part for one in named for part in ("--operator", one)))
+        # Who decides over applications is known by name (TRUSTWORKS:ROLES-DESCRIBED).
+        told = self.acting("anna", "roles", "operator", "describe", "rita", "--name", "Rita Muster")
+        assert told.returncode == 0, told.stderr
 
     def _make(self, name: str) -> None:
         key = ec.generate_private_key(ec.SECP256R1())
