@@ -9,6 +9,7 @@ import pytest
 
 from trustworks.app.statements.http import routes
 from trustworks.app.statements.model import Document
+from trustworks.app.web.statements import drawer
 from trustworks.core.http import Headers, RawRequest, RawResponse
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ pytestmark = pytest.mark.parametrize("store_settings", ["sqlite"], indirect=True
 
 
 def get(office: Office, path: str, **headers: str) -> RawResponse:
-    (route,) = routes(office.database)
+    draw = drawer(banners=(("Test module", "Do not rely on it."),), version="1")
+    (route,) = routes(office.database, draw=draw)
     assert path.startswith(route.path)
     request = RawRequest(
         method="GET",
@@ -81,7 +83,13 @@ def test_all_versions_are_listed_with_their_digests(office: Office) -> None:
     published = office.publish()
     page = get(office, "/statements/")
     for one in published:
-        assert one.sha256.encode() in page.body
+        assert one.sha256 in page.body.decode().replace(" ", "")
         assert f"/statements/{one.sha256[:16]}/{one.document.value}-en.pdf".encode() in page.body
     assert b"<b>" not in page.body
-    assert "default-src 'none'" in dict(page.headers)["content-security-policy"]
+    policy = dict(page.headers)["content-security-policy"]
+    assert "default-src 'none'; style-src 'self'; img-src 'self'" in policy
+    # The look of the other pages: their style, nothing of its own, and no link to what is inside only.
+    assert b'<link rel="stylesheet" href="/static/style.css">' in page.body
+    assert b"Test module" in page.body
+    for unwanted in (b"<style", b"<script", b"/healthz", b'href="/"'):
+        assert unwanted not in page.body

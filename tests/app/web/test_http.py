@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import html
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import structlog
 
 from trustworks.app.web.client_identity import ClientIdentity, read_secret
+from trustworks.app.web.error_pages import ErrorPages
 from trustworks.app.web.http import Patience, Shell
 from trustworks.core.errors import Malformed, Refused, Rejected, Unavailable
 from trustworks.core.http import RawRequest, RawResponse, Route
@@ -55,6 +57,7 @@ def ask(
     body_timeout: float = 5.0,
     traffic: Counted | None = None,
     times: int = 1,
+    errors: ErrorPages | None = None,
 ) -> Answer:
     """A request to a shell with one route, once or more; a None in `body` is a client that has gone."""
     parts = [b"x"] if body is None else body
@@ -90,6 +93,7 @@ def ask(
         traffic=traffic or Counted(),  # type: ignore[arg-type]
         identity=identity or ClientIdentity(),
         body_timeout=body_timeout,
+        errors=errors,
     )
     scope = {
         "type": "http",
@@ -254,6 +258,49 @@ def test_errors_become_answers_and_the_inside_stays_inside(
     assert b"Traceback" not in answer.body
     assert b"secret" not in answer.body
     assert b"123" not in answer.body
+
+
+@pytest.mark.parametrize(
+    ("status", "asked"),
+    [
+        (403, {"handler": raiser(Rejected("x.y", "It is <b>refused</b>."))}),
+        (405, {"method": "DELETE"}),
+        (413, {"body": [b"x" * 11]}),
+        (415, {"headers": {"content-type": "text/css"}}),
+        (500, {"handler": raiser(RuntimeError("password 123"))}),
+        (503, {"handler": raiser(Unavailable("module.token-absent", "The PIN file is /secret"))}),
+    ],
+)
+def test_browsers_get_a_page_and_programs_what_they_got(status: int, asked: dict[str, Any]) -> None:
+    errors = ErrorPages(banners=[("Lab", "Do not rely on it")], version="1", inside=False)
+    given = asked.get("headers", {"content-type": "application/timestamp-query"})
+    plain = ask(**asked)
+    for accept in ("", "*/*", "application/timestamp-reply"):
+        same = ask(**{**asked, "headers": {**given, "accept": accept}}, errors=errors)
+        assert (same.status, same.headers, same.body) == (status, plain.headers, plain.body)
+    page = ask(**{**asked, "headers": {**given, "accept": "text/html,*/*;q=0.8"}}, errors=errors)
+    assert (page.status, page.headers["content-type"]) == (status, "text/html; charset=utf-8")
+    assert page.headers["content-security-policy"].startswith("default-src 'none'")
+    assert {name: page.headers.get(name) for name in ("allow", "connection", "retry-after")} == {
+        name: plain.headers.get(name) for name in ("allow", "connection", "retry-after")
+    }
+    text = page.body.decode()
+    assert html.escape(plain.body.decode().strip(), quote=True).replace("&#x27;", "&#39;") in text
+    assert "Do not rely on it" in text
+    assert "<b>refused" not in text
+    assert "secret" not in text
+    assert "123" not in text
+
+
+def test_a_protocols_own_refusal_is_no_page() -> None:
+    async def own(request: RawRequest) -> RawResponse:
+        del request
+        return RawResponse(403, "application/problem+json", b"{}")
+
+    errors = ErrorPages(banners=(), version="1", inside=True)
+    accept = {"content-type": "application/timestamp-query", "accept": "text/html"}
+    answer = ask(own, headers=accept, errors=errors)
+    assert (answer.status, answer.body) == (403, b"{}")
 
 
 def test_a_resource_that_stays_out_is_told_once_whoever_asks() -> None:

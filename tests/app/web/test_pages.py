@@ -238,7 +238,28 @@ def test_nobody_is_sent_to_a_host_that_he_names_himself(source: Any) -> None:
 
 
 def test_pages_answer_no_other_method(source: Any) -> None:
-    assert client(source).request("POST", "/healthz").status_code == 405
+    refused = client(source).request("POST", "/healthz")
+    assert (refused.status_code, refused.text) == (405, "This address does not answer that method.\n")
+    assert refused.headers["allow"] == "GET, HEAD"
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_browsers_are_refused_with_a_page(source: Any, *, inside: bool) -> None:
+    def broken() -> None:
+        raise ZeroDivisionError
+
+    asked = Browser(source, inside=inside)
+    found = [asked.get("/nothing", HTML), asked.request("POST", "/trust/root.pem", HTML)]
+    if inside:
+        source.overview = broken
+        found.append(Browser(source).get("/", HTML))
+    assert [one.status_code for one in found] == [404, 405, 500][: len(found)]
+    for one in found:
+        assert one.headers["content-type"] == "text/html; charset=utf-8"
+        assert one.headers["content-security-policy"].startswith("default-src 'none'")
+        assert "/static/style.css" in one.text
+        assert (('href="/"' in one.text), ("/healthz" in one.text)) == (inside, inside)
+    assert found[1].headers["allow"] == "GET, HEAD"
 
 
 def test_metrics_are_in_prometheus_text_format(

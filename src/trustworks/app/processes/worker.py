@@ -62,6 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _run(wiring: Wiring, name: str, listener: str) -> None:
     import uvloop  # noqa: PLC0415 - after the arguments were found right
 
+    from trustworks.app.web.error_pages import ErrorPages  # noqa: PLC0415 - as above
     from trustworks.app.web.http import Shell  # noqa: PLC0415
     from trustworks.app.web.services import Services  # noqa: PLC0415
 
@@ -69,13 +70,15 @@ def _run(wiring: Wiring, name: str, listener: str) -> None:
     services = Services(wiring, name, traffic=traffic, listener=listener)
     identity = _identity(wiring, listener)
     services.attempt()
-    pages = LaterPages(services, inside=listener in wiring.config.http.pages)
+    inside = listener in wiring.config.http.pages
+    pages = LaterPages(services, inside=inside)
     shell = Shell(
         services.routes(),
         pages=pages,
         traffic=traffic,
         identity=identity,
         body_timeout=wiring.config.http.body_timeout,
+        errors=ErrorPages(banners=services.banners, version=services.version, inside=inside),
     )
     try:
         uvloop.run(_serve(wiring, listener, shell, services, pages))

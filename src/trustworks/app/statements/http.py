@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import re
-from functools import cache
-from importlib import resources
 from typing import TYPE_CHECKING, Final
 
-from jinja2 import Environment, StrictUndefined, Template
-
 from trustworks.app.statements import records
-from trustworks.app.statements.model import PREFIX, Document, path
+from trustworks.app.statements.model import PREFIX, Document
 from trustworks.core.http import RawRequest, RawResponse, Route
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from trustworks.app.statements.model import Version
     from trustworks.core.store import Database
 
@@ -26,8 +24,12 @@ _NAME: Final = re.compile(r"(?:([0-9a-f]{16})/)?(cps|pds|tsa|terms)-([a-z]{2})\.
 _TYPES: Final = {"pdf": "application/pdf", "md": "text/markdown; charset=utf-8"}
 _IN_FORCE: Final = "public, max-age=300"  # a new version is seen by everybody that soon
 _FOR_GOOD: Final = "public, max-age=31536000, immutable"
+_POLICY: Final = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+)
 _SAFE: Final = (
-    ("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"),
+    ("content-security-policy", _POLICY),
     ("referrer-policy", "no-referrer"),
 )
 _NOT_FOUND: Final = RawResponse(
@@ -38,17 +40,18 @@ _NOT_FOUND: Final = RawResponse(
 )
 
 
-def routes(database: Database) -> list[Route]:
-    """The routes of the statements, which everybody may read."""
-    edge = Edge(database)
+def routes(database: Database, *, draw: Callable[[Sequence[Version]], str]) -> list[Route]:
+    """The routes of the statements, which everybody may read. `draw` makes the page that lists versions."""
+    edge = Edge(database, draw)
     return [Route(method="GET", path=PREFIX, handler=edge.get)]
 
 
 class Edge:
     """The handler; the database is asked in a thread."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, draw: Callable[[Sequence[Version]], str]) -> None:
         self._database = database
+        self._draw = draw
 
     async def get(self, request: RawRequest) -> RawResponse:
         """``GET /statements/...``."""
@@ -73,7 +76,7 @@ class Edge:
     def _list(self) -> RawResponse:
         with self._database.read() as connection:
             found = records.listed(connection)
-        page = _template().render(versions=found, path=path)
+        page = self._draw(found)
         return RawResponse(
             200, "text/html; charset=utf-8", page.encode(), (("cache-control", "public, max-age=60"), *_SAFE)
         )
@@ -91,12 +94,3 @@ def _answer(request: RawRequest, version: Version, form: str, *, for_good: bool)
         return RawResponse(304, _TYPES[form], b"", headers)
     body = version.pdf if form == "pdf" else version.markdown.encode()
     return RawResponse(200, _TYPES[form], body, headers)
-
-
-@cache
-def _template() -> Template:
-    source = resources.files(__package__).joinpath("templates", "list.html").read_text(encoding="utf-8")
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.from_string(source)

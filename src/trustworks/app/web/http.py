@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from trustworks.app.health.metrics import Traffic
     from trustworks.app.web.client_identity import ClientIdentity
+    from trustworks.app.web.error_pages import ErrorPages
 
 log = structlog.get_logger(__name__)
 
@@ -38,7 +39,7 @@ class Shell:
     """An ASGI application that answers the services' raw routes and hands the rest to `pages`.
 
     `body_timeout` is in seconds and covers the whole body, so that a client that sends a byte now and then
-    cannot hold a connection for ever.
+    cannot hold a connection for ever. `errors` draws for browsers what is said in plain text to others.
     """
 
     def __init__(
@@ -49,11 +50,13 @@ class Shell:
         traffic: Traffic,
         identity: ClientIdentity,
         body_timeout: float,
+        errors: ErrorPages | None = None,
     ) -> None:
         self.replace(routes)
         self._pages = pages
         self._traffic = traffic
         self._identity = identity
+        self._errors = errors
         self._body_timeout = body_timeout
         self._patience = Patience(body_timeout)
         self._troubles = Troubles(log, begun="http.unavailable", over="http.available-again")
@@ -93,6 +96,8 @@ class Shell:
             )
         else:
             answer = await self._answer(route, scope, receive)
+        if self._errors is not None and answer.status >= 400:
+            answer = self._errors.shown(answer, Headers(scope["headers"]).get("accept", ""))
         await _send(answer, send, head=scope["method"] == "HEAD")
         label = next(iter(methods.values())).path  # never the client's words: they would make endless series
         self._traffic.count(label, answer.status, time.perf_counter() - started)

@@ -15,10 +15,11 @@ from starlette.routing import Route
 
 from trustworks.app.health.metrics import exposition
 from trustworks.app.web.drawing import environment
+from trustworks.app.web.error_pages import HTML, ErrorPages, is_browser
 from trustworks.app.web.shared import Shared
 
 if TYPE_CHECKING:
-    from collections.abc import MutableMapping
+    from collections.abc import Mapping, MutableMapping
 
     from starlette.requests import Request
 
@@ -98,10 +99,20 @@ def pages(source: PageSource, *, inside: bool) -> Starlette:  # noqa: C901 - a l
     numbers = Shared("numbers", exposition, kept=0.0, patience=PATIENCE)
 
     def draw(name: str, status: int = 200, **values: Any) -> Response:
-        page = templates.get_template(name).render(banners=source.banners, version=source.version, **values)
-        return Response(
-            page, status, media_type="text/html; charset=utf-8", headers={"cache-control": "no-store"}
+        page = templates.get_template(name).render(
+            banners=source.banners, version=source.version, inside=inside, **values
         )
+        return Response(page, status, media_type=HTML, headers={"cache-control": "no-store"})
+
+    def failed(
+        request: Request, status: int, sentence: str, headers: Mapping[str, str] | None = None
+    ) -> Response:
+        if not is_browser(request.headers.get("accept", "")):
+            return PlainTextResponse(f"{sentence}\n", status, headers)
+        drawer = ErrorPages(banners=source.banners, version=source.version, inside=inside)
+        page = drawer.page(status, sentence)
+        kept = {**(headers or {}), "cache-control": "no-store", "vary": "accept"}
+        return Response(page, status, media_type=HTML, headers=kept)
 
     async def status(request: Request) -> Response:
         del request
@@ -151,27 +162,25 @@ def pages(source: PageSource, *, inside: bool) -> Starlette:  # noqa: C901 - a l
 
     async def not_found(request: Request, error: Exception | None = None) -> Response:
         del error
-        if not inside or "text/html" not in request.headers.get("accept", ""):
-            return PlainTextResponse(f"There is nothing at {request.url.path}.\n", 404)
-        return draw("not_found.html", 404, path=request.url.path)
+        return failed(request, 404, f"There is nothing at {request.url.path}.")
 
     async def wrong_method(request: Request, error: Exception) -> Response:
-        del request
-        return PlainTextResponse(
-            "This address does not answer that method.\n", 405, getattr(error, "headers", None)
-        )
+        headers = getattr(error, "headers", None)
+        return failed(request, 405, "This address does not answer that method.", headers)
 
     async def slow(request: Request, error: Exception) -> Response:
-        del request, error
-        return PlainTextResponse(
-            "The page could not be drawn in time: something does not answer, /healthz says what.\n", 503
-        )
+        del error
+        told = "The page could not be drawn in time: something does not answer, /healthz says what."
+        return failed(request, 503, told)
 
     async def bug(request: Request, error: Exception) -> Response:
         log.error("http.bug", path=request.url.path, exc_info=error)
-        return PlainTextResponse(
-            "The page could not be drawn; its operator finds the reason in the log.\n", 500
+        answer = failed(
+            request, 500, "The page could not be drawn; its operator finds the reason in the log."
         )
+        # Starlette answers this one outside of what adds them to all others.
+        answer.raw_headers += list(_HEADERS)
+        return answer
 
     shown = [Route("/trust/{name}", trust), Route("/static/{name}", static)]
     if inside:

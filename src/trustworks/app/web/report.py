@@ -82,6 +82,7 @@ class ReportPage:
         text = self._templates.get_template("report.html").render(
             banners=self._banners,
             version=self._version,
+            inside=False,
             problems=PROBLEMS,
             most={"details": MOST_DETAILS, "contact": MOST_CONTACT, "certificate": MOST_CERTIFICATE},
             **shown,

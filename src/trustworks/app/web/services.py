@@ -249,9 +249,13 @@ class Services:
         return self.console.get() if self.console.is_open else closed.console(self.console)
 
     def _statement_routes(self) -> list[Route]:
+        if not self.log.is_open:
+            return closed.statements(self.log)
         from trustworks.app.statements import http  # noqa: PLC0415 - where the database is open
+        from trustworks.app.web import statements  # noqa: PLC0415 - as above
 
-        return http.routes(self.log.get().database) if self.log.is_open else closed.statements(self.log)
+        draw = statements.drawer(banners=self.banners, version=self.version)
+        return http.routes(self.log.get().database, draw=draw)
 
     def _timestamping_routes(self) -> list[Route]:
         from trustworks.timestamping import http  # noqa: PLC0415 - only where the service is configured
