@@ -59,12 +59,12 @@ def template(kind: str) -> str:
 
 
 def filled(kind: str) -> str:
-    """The text of a template whose places are filled in, but for hashes, which belong to a real key."""
+    """The text of a template with room and seals filled in; hashes and serials belong to real things."""
     return (
         template(kind)
         .replace("THE ROOM, and how it is kept closed", "Room 7, two locks")
-        .replace("THE SERIAL NUMBER OF THE TARGET", "4711")
-        .replace("NUMBER", "4711")
+        .replace("has the number NUMBER", "has the number 4711")
+        .replace("the seal NUMBER", "the seal 4711")
     )
 
 
