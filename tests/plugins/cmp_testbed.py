@@ -95,7 +95,7 @@ def open_server(provider: Provider, cmp_key: Key, folder: Path, **changes: Any) 
     provider.clock.advance(minutes=1)
     settings = CmpSettings.model_validate({"certificate": "cmp.pem", **changes})
     authority = RegistrationAuthority(
-        settings=provider.issuance.settings,
+        settings=provider.issuance.settings.model_copy(update={"cmp": settings}),
         public_url=PUBLIC_URL,
         issuance=provider.issuance,
         database=provider.database,
@@ -103,6 +103,7 @@ def open_server(provider: Provider, cmp_key: Key, folder: Path, **changes: Any) 
         clock=provider.clock,
         lab=True,
         service_key=lambda _: cmp_key,
+        service_module=lambda: cmp_key._module,
         base=folder,
         state_dir=folder,
     )

@@ -10,7 +10,7 @@ from trustworks.app.wiring import TOKENS
 from trustworks.core.errors import TrustworksError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from trustworks.app.configuration.config import Config
@@ -95,8 +95,20 @@ def _unsuited(config: Config) -> Iterator[str]:
                 yield f"{key}: {unit.certificate}: {finding}"
 
 
+def _key_generation(profiles: Iterable[str]) -> Iterator[str]:
+    from trustworks.issuance.enrolment.key_generation import check_may_generate  # noqa: PLC0415 - as below
+
+    for name in profiles:
+        try:
+            check_may_generate(name)
+        except TrustworksError as error:
+            yield f"issuance.est.serverkeygen: {error}"
+
+
 def _profiles(config: Config) -> Iterator[str]:
     """Versions of certificate profiles that there are not."""
+    if config.issuance is not None and config.issuance.est is not None:
+        yield from _key_generation(config.issuance.est.serverkeygen)
     if config.issuance is None or not config.issuance.profile_versions:
         return
     from trustworks.issuance.profiles import profile_named  # noqa: PLC0415 - where it is configured

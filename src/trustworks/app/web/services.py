@@ -159,6 +159,7 @@ class Services:
                 clock=self.clock,
                 module=self._module_of,
                 service_key=lambda label: self.ocsp_token.get().key(label),
+                service_module=self.ocsp_token.get,
             )
         )
 

@@ -145,6 +145,7 @@ class Enrolling(Issuing):
         clock: Clock | None = None,
         module: Callable[[str], Module] | None = None,
         service_key: Callable[[str], Key] | None = None,
+        service_module: Callable[[], Module] | None = None,
     ) -> Iterator[RegistrationAuthority]:
         """What enrolment protocols stand on, over what the caller has open already."""
         from trustworks.app.configuration.settings import https_origins  # noqa: PLC0415
@@ -168,6 +169,7 @@ class Enrolling(Issuing):
                 clock=clock if clock is not None else self.open_clock(),
                 lab=self.lab,
                 service_key=service_key or self._service_keys(stack),
+                service_module=service_module,
                 base=self.base,
                 state_dir=self.state_dir,
                 origins=https_origins(http),

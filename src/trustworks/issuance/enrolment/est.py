@@ -25,6 +25,7 @@ from trustworks.issuance.enrolment.holders import (
     evidence_of_certificate,
     issued_here,
 )
+from trustworks.issuance.enrolment.key_generation import KeyGeneration
 from trustworks.issuance.enrolment.names import attributes_of
 from trustworks.issuance.enrolment.secrets import (
     check_equals_evidence,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from trustworks.issuance.config import EstSettings
+    from trustworks.issuance.enrolment.key_generation import Delivery
     from trustworks.issuance.enrolment.ra import RegistrationAuthority
     from trustworks.issuance.enrolment.secrets import Evidence
     from trustworks.issuance.model import CertificateRecord, Profile
@@ -89,6 +91,8 @@ class EstServer:
         self._authority = authority
         self._settings = settings
         self._credentials = open_credentials(authority)
+        self._keys = KeyGeneration(authority, settings)
+        self.generates = bool(settings.serverkeygen)
 
     def ca_certificates(self) -> bytes:
         """The certificates of the issuing authority's generations and the root: certs-only CMS in Base64."""
@@ -128,12 +132,37 @@ class EstServer:
         )
         return self._issue(body, label, client)
 
+    def generate_key(
+        self, body: bytes, *, label: str | None, authorization: str | None, certificate: bytes | None
+    ) -> tuple[Delivery, bytes]:
+        """serverkeygen: a key that the module makes, and its certificate (certs-only CMS, in Base64)."""
+        client = self._client(authorization, certificate)
+        credential = client.credential
+        if credential is not None:
+            check_usable(credential, any_time(self._authority.clock).utc)
+        self._keys.check(client.evidence().profile, waits=credential is not None and credential.ask_officer)
+        asked = read_csr(read_base64(body))
+        self._check_asked(asked, label, client)
+        made, delivery = self._keys.generate(asked, client.actor, certificate)
+        issued = self._issue_for(made, client, names=asked.alternative_names())
+        assert issued is not None  # noqa: S101 - nobody is asked
+        return delivery, issued
+
     def _issue(self, body: bytes, label: str | None, client: Client) -> bytes | None:
         csr = read_csr(read_base64(body))
+        self._check_asked(csr, label, client)
+        return self._issue_for(csr, client, names=csr.alternative_names())
+
+    @staticmethod
+    def _check_asked(csr: Csr, label: str | None, client: Client) -> None:
+        """Refuse a request for another profile or other names than the client's."""
         evidence = client.evidence()
         check_label(label, evidence.profile)
-        subject, names = attributes_of(csr.request.subject), csr.alternative_names()
-        check_equals_evidence(evidence, subject, names)
+        check_equals_evidence(evidence, attributes_of(csr.request.subject), csr.alternative_names())
+
+    def _issue_for(self, csr: Csr, client: Client, *, names: tuple[str, ...]) -> bytes | None:
+        evidence = client.evidence()
+        subject = attributes_of(csr.request.subject)
         now = any_time(self._authority.clock).utc
         own = client.certificate
         behind = None if own is None else check_renewable(own, self._authority.database, now)

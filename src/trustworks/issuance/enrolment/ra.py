@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from trustworks.core.audit import Recorder
-    from trustworks.core.module import Key
+    from trustworks.core.module import Key, Module
     from trustworks.core.store import Database
     from trustworks.core.time import Clock
     from trustworks.issuance.config import IssuanceSettings
@@ -25,7 +25,8 @@ class RegistrationAuthority:
 
     `public_url` is where relying parties and subscribers reach the provider, without a slash at its end,
     `origins` are those by which the HTTPS listener is reached.
-    `service_key` gives the key of a label on the token `services`, None where there is no such token. `base`
+    `service_key` gives the key of a label on the token `services`, None where there is no such token, and
+    `service_module` the module on it. `base`
     is the configuration's folder, `state_dir` where the key of the enrolment secrets is.
     """
 
@@ -37,6 +38,7 @@ class RegistrationAuthority:
     clock: Clock
     lab: bool
     service_key: Callable[[str], Key] | None = None
+    service_module: Callable[[], Module] | None = None
     base: Path = Path()
     state_dir: Path = Path()
     origins: tuple[str, ...] = ()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import secrets
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import structlog
 
@@ -20,16 +22,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from trustworks.issuance.config import EstSettings
+    from trustworks.issuance.enrolment.key_generation import Delivery
     from trustworks.issuance.enrolment.ra import RegistrationAuthority
 
 log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 PREFIX: Final = "/.well-known/est/"
 PKCS10: Final = "application/pkcs10"
 CERTS_ONLY: Final = "application/pkcs7-mime; smime-type=certs-only"
 CSR_ATTRIBUTES: Final = "application/csrattrs"
 _TEXT: Final = "text/plain; charset=utf-8"
-_TAKE_REQUESTS: Final = frozenset({"simpleenroll", "simplereenroll"})
+_TAKE_REQUESTS: Final = frozenset({"simpleenroll", "simplereenroll", "serverkeygen"})
 _THREADS: Final = 8
 _BASE64: Final = ("content-transfer-encoding", "base64")
 _NOT_KEPT: Final = ("cache-control", "no-store")
@@ -68,6 +73,8 @@ class Edge:
                 return await self._answer(request, work, CSR_ATTRIBUTES)
             case "simpleenroll" | "simplereenroll":
                 return _text(405, "This operation takes a POST.", ("allow", "POST"))
+            case "serverkeygen" if self._server.generates:
+                return _text(405, "This operation takes a POST.", ("allow", "POST"))
             case _:
                 return _unknown()
 
@@ -76,7 +83,8 @@ class Edge:
         label, operation = place(request.path)
         certificate = request.client_certificate
         given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if operation in _TAKE_REQUESTS and given != PKCS10:
+        known = operation in _TAKE_REQUESTS and (operation != "serverkeygen" or self._server.generates)
+        if known and given != PKCS10:
             return _text(415, f"The body's Content-Type must be {PKCS10}.")
         match operation:
             case "simpleenroll":
@@ -89,11 +97,35 @@ class Edge:
                 )
             case "simplereenroll":
                 work = partial(self._server.reenrol, request.body, label=label, certificate=certificate)
+            case "serverkeygen" if self._server.generates:
+                generate = partial(
+                    self._server.generate_key,
+                    request.body,
+                    label=label,
+                    authorization=request.headers.get("authorization"),
+                    certificate=certificate,
+                )
+                return await self._deliver(request, generate)
             case "cacerts" | "csrattrs":
                 return _text(405, "This operation takes a GET.", ("allow", "GET"))
             case _:
                 return _unknown()
         return await self._answer(request, work, CERTS_ONLY)
+
+    async def _deliver(self, request: RawRequest, work: Callable[[], tuple[Delivery, bytes]]) -> RawResponse:
+        """A key and its certificate in one body of two parts (RFC 7030, 4.4.2)."""
+        told = partial(self._done, request, work)
+        try:
+            delivery, certificate = await asyncio.get_running_loop().run_in_executor(self._threads, told)
+        except (Malformed, Rejected, Refused, Unavailable) as error:
+            return failure(error)
+        boundary = secrets.token_hex(16)
+        body = multipart(
+            boundary,
+            (delivery.media_type, base64.encodebytes(delivery.content)),
+            (CERTS_ONLY, certificate),
+        )
+        return RawResponse(200, f"multipart/mixed; boundary={boundary}", body, (_NOT_KEPT,))
 
     async def _answer(
         self, request: RawRequest, work: Callable[[], bytes | None], content_type: str
@@ -109,7 +141,7 @@ class Edge:
             return RawResponse(204, _TEXT, b"", (_NOT_KEPT,))
         return RawResponse(200, content_type, body, (_BASE64, _NOT_KEPT))
 
-    def _done(self, request: RawRequest, work: Callable[[], bytes | None]) -> bytes | None:
+    def _done(self, request: RawRequest, work: Callable[[], T]) -> T:
         """Do the work; who is refused is told of, unless he only asks by what he is to say who he is."""
         try:
             check_secure(secure=request.secure)
@@ -118,6 +150,16 @@ class Edge:
             if "authorization" in request.headers or request.client_certificate is not None:
                 self._refusals.tell(error)
             raise
+
+
+def multipart(boundary: str, *parts: tuple[str, bytes]) -> bytes:
+    """A multipart/mixed body (RFC 2046, 5.1) of parts in Base64, each with its media type."""
+    lines = [
+        f"--{boundary}\r\nContent-Type: {media_type}\r\nContent-Transfer-Encoding: base64\r\n\r\n".encode()
+        + content.replace(b"\n", b"\r\n")
+        for media_type, content in parts
+    ]
+    return b"".join(lines) + f"--{boundary}--\r\n".encode()
 
 
 def place(path: str) -> tuple[str | None, str]:
