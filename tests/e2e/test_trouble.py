@@ -201,10 +201,9 @@ def test_a_full_disk_stops_the_tokens_and_room_brings_them_back(
     copied.start()
     assert failure(copied.stamp(request_der)) is None
     ballast = small_disk / "ballast"
-    with ballast.open("wb") as stream, suppress(OSError):
+    with suppress(OSError), ballast.open("wb", buffering=0) as stream:
         while True:
             stream.write(bytes(1 << 16))
-            stream.flush()
     workers = copied.children()
     answers = [failure(copied.stamp(request_der)) for _ in range(60)]
     for _ in range(20):

@@ -112,6 +112,16 @@ def cli(provider: Provider) -> Cli:
     return Cli(provider)
 
 
+def test_what_is_approved_is_all_that_is_asked_for(cli: Cli, csr: Path) -> None:
+    asked = ("issue", "--profile", "natural", "--csr", str(csr), "--subject", NATURAL)
+    for more in ((), ("--days", "30"), ("--limit", "EUR 100"), ("--authority", "issuing")):
+        assert cli(*asked, *more).exit_code == 0
+    digests = [about["request"] for _, about in cli.wiring.approvals]
+    assert len(set(digests)) == 4
+    assert cli(*asked).exit_code == 0
+    assert cli.wiring.approvals[-1][1]["request"] == digests[0]
+
+
 def test_a_certificate_is_issued_shown_listed_and_revoked(cli: Cli, csr: Path, tmp_path: Path) -> None:
     out = tmp_path / "anna.pem"
     done = cli(

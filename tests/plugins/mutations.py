@@ -76,6 +76,8 @@ def _read(data: bytes, depth: int = 0) -> list[Node]:
         inside = (
             _read(value[skip:], depth + 1) if depth < 40 and (data[at] & 0x20 or data[at] in {3, 4}) else []
         )
+        if b"".join(map(_written, inside)) != value[skip:]:
+            inside = []  # octets that only look like elements, with lengths that nobody writes so
         prefix = data[at : at + 1] + (b"\0" if skip and inside else b"")
         found.append((prefix, inside or value))
         at = begin + length

@@ -19,6 +19,7 @@ from trustworks.core.errors import Refused, Rejected
 from trustworks.core.roles.model import Act
 from trustworks.core.time import LabClock
 from trustworks.issuance.cli.cmp import app
+from trustworks.issuance.enrolment.secret_key import SecretKey, key_file
 from trustworks.issuance.records import waiting as records
 
 if TYPE_CHECKING:
@@ -43,6 +44,10 @@ class Wiring(NobodyActs):
     @contextmanager
     def open_database(self) -> Iterator[Database]:
         yield self.database
+
+    @contextmanager
+    def open_enrolment_key(self) -> Iterator[SecretKey]:
+        yield SecretKey.of_file(key_file(self.state_dir))
 
     @contextmanager
     def open_recorder(self, role: str, *, database: Database) -> Iterator[Recorder]:

@@ -292,9 +292,8 @@ def test_one_that_is_refused_or_fails_stops_none_of_those_after_it(
         with pytest.raises(Unavailable, match=made[1].id):
             register.carry_out_due()
     assert [status(provider, serial_of(one)) for one in certificates[1:]] == ["good", "good", "superseded"]
-    assert [one["subject"]["id"] for one in told(provider, "revocation.request-refused")] == [
-        made[0].id, made[2].id,
-    ]  # fmt: skip
+    refused = [one["subject"]["id"] for one in told(provider, "revocation.request-refused")]
+    assert sorted(refused) == sorted((made[0].id, made[2].id))  # both at one moment: the log has no order
     assert register.carry_out_due() == [made[1].id]
     assert status(provider, serial_of(certificates[1])) == "superseded"
 

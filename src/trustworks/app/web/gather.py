@@ -113,7 +113,9 @@ def _enrolment(services: Services, findings: dict[str, Finding], url: str) -> It
     issuance = services.wiring.issuance_settings
     https = reached_at("https", config.http.tls_listen) if config.http.tls_listen else ""
     https = https if config.provider.lab or not url.startswith("https://") else url
-    well = [findings[name] for name in ("store", "audit", "clock")]
+    clock = findings["clock"]
+    told = clock if clock.ok else Finding(name="clock", ok=False, sentence="No time is given: see the clock.")
+    well = [findings["store"], findings["audit"], told]
     if issuance.acme is not None and https:
         yield _row(
             "ACME",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from datetime import timedelta
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol
 
 import typer
 
+from trustworks.core.audit.canonical import canonical
 from trustworks.core.durable import read_at_most
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.moments import read_moment
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from contextlib import AbstractContextManager
 
+    from trustworks.core.audit import JSON
     from trustworks.core.roles.model import Person
     from trustworks.core.store import Database
     from trustworks.issuance.model import CertificateRecord, NameAttribute, Revocation
@@ -129,10 +132,9 @@ def issue(
         check_output(out, replace=replace)
     wiring.check_not_subject(Act.ISSUE, by, [concerned_by(octets, attributes)])
     if profile_named(profile).qc_type is not None:
-        # An application has its evidence, and an officer who compared it; what is typed here has neither. The
-        # request's key is in the digest, so that it gives no name away.
-        asked = hashlib.sha256(b"".join((profile.encode(), octets, subject.encode()))).hexdigest()
-        wiring.approved("certificate.qualified", {"profile": profile, "request": asked}, by=by)
+        # An application has its evidence, and an officer who compared it; what is typed here has neither.
+        about: dict[str, JSON] = {"profile": profile, "request": digest_of_all(request, octets)}
+        wiring.approved("certificate.qualified", about, by=by)
     with wiring.open_issuance() as issuance:
         issuance.settle(by="issuance")
         issued = issuance.issue(request)
@@ -152,6 +154,20 @@ def issue(
         typer.echo(pem, nl=False)
     else:
         typer.echo(f"Issued {issued.serial} ({issued.profile}), written to {printable(str(out))}.")
+
+
+def digest_of_all(request: Request, csr: bytes) -> str:
+    """The SHA-256 of everything that a request asks for: who approves one approves nothing else.
+
+    It is over canonical JSON, so that no part can pass for another's; the request's key is in it, so that it
+    gives no name away.
+    """
+    asked = {
+        **dataclasses.asdict(request),
+        "csr": hashlib.sha256(csr).hexdigest(),
+        "requested_by": "",  # whoever of those who may carries out what was approved
+    }
+    return hashlib.sha256(canonical(json.loads(json.dumps(asked, default=str)))).hexdigest()
 
 
 def concerned_by(csr: bytes, subject: Sequence[NameAttribute]) -> Person:

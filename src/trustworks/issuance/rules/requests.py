@@ -25,6 +25,8 @@ PRINTABLE: Final = re.compile(r"[A-Za-z0-9 '()+,\-./:=?]+")
 ACTOR: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:@/-]{0,63}")
 
 # How the actors begin in whose name the protocols ask: no person, and nobody has decided.
+_DVCP: Final = "0.4.0.2042.1.6"
+_WITHOUT_VALIDATION: Final = ("api:", "cmp:", "est:")
 _BY_THEMSELVES: Final = ("api:", "acme/", "cmp:", "est:")
 
 
@@ -146,6 +148,20 @@ def check_was_decided(profile: Profile, requested_by: str) -> None:
             f"Certificates of the profile {profile.name} are qualified: each is decided on. Register an "
             "application for it first, by POST applications or trustworks registration submit; the "
             "certificate is issued when an officer approves that.",
+        )
+
+
+@implements("TRUSTWORKS:ISSUANCE-DOMAIN-VALIDATED")
+def check_was_validated(profile: Profile, requested_by: str) -> None:
+    """Refuse a domain validated certificate that a protocol asks for in which nobody validates domains.
+
+    Source: EN 319 411-1, 6.2.2 (DVCP).
+    """
+    if _DVCP in profile.policies and requested_by.startswith(_WITHOUT_VALIDATION):
+        raise Refused(
+            "TRUSTWORKS:ISSUANCE-DOMAIN-VALIDATED",
+            f"Certificates of the profile {profile.name} say that control of each domain was validated: ask "
+            "for them by ACME, which does that.",
         )
 
 
