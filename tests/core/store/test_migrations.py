@@ -48,6 +48,7 @@ FROZEN = {
     "0023_key_successions.py": "518db70cb7de120e6b7e95af105a5136636937060a659ea48f7a12fd6b9929f6",
     "0024_used_approvals.py": "71edaec9ab1b1a13eca12ed0413cdc969a53b0022f9e42e3adf31f3afc01de89",
     "0025_registration_contents.py": "44220472e396c74e9ffdc399deae5659b2ff1870bb7cc7a7775268858f48725e",
+    "0026_domain_validations.py": "2f50c309fb9b6136e7390bb5f7af7134bc21c3f5547057eb518b3a44b547f747",
 }
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from trustworks.core.time import Clock
     from trustworks.issuance.enrolment.acme.validation.queue import ValidationQueue
     from trustworks.issuance.enrolment.clients import ApiClients
+    from trustworks.issuance.enrolment.control import Control
     from trustworks.issuance.enrolment.ra import RegistrationAuthority
     from trustworks.issuance.enrolment.secret_key import SecretKey
     from trustworks.issuance.notices.delivery import Delivery
@@ -134,6 +135,12 @@ class Enrolling(Issuing):
                 recorder=log,
                 database=database,
             )
+
+    def open_domain_control(self) -> Control:
+        """What looks whether applicants control the names of their web sites."""
+        from trustworks.issuance.enrolment.control import control_of  # noqa: PLC0415
+
+        return control_of(self.issuance_settings, lab=self.lab)
 
     @contextmanager
     def open_registration_authority(

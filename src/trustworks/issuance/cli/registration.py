@@ -1,4 +1,4 @@
-"""`trustworks registration`: submit, evidence, list, show, approve, reject, withdraw, finish, tidy."""
+"""`trustworks registration`: submit, evidence, domain, list, show, decisions, finish, tidy."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.printable import printable
 from trustworks.core.roles.model import Act
 from trustworks.core.roles.performing import Officers, performs
+from trustworks.issuance.cli.domain import domain
 from trustworks.issuance.registration.model import PERFORMED, State
 from trustworks.issuance.registration.wire import (
     ApplicationBody,
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 registration = typer.Typer(
     no_args_is_help=True, help="Registration: applications, evidence of identity, decisions."
 )
+
+registration.add_typer(domain, name="domain")
 
 _MAX_FILE = 65_536
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import secrets
+from typing import TYPE_CHECKING, Final
 
 from trustworks.core.audit import Event
-from trustworks.core.errors import Rejected
+from trustworks.core.errors import Refused, Rejected
 from trustworks.core.roles import records as roles
+from trustworks.core.roles.model import Person
+from trustworks.core.roles.rules.separation import check_not_subject
 from trustworks.issuance.model.requests import Request
 from trustworks.issuance.records import api_client
-from trustworks.issuance.registration import records, rules
+from trustworks.issuance.registration import domain_records, records, rules
 from trustworks.issuance.registration.review import Reviewer
 
 if TYPE_CHECKING:
@@ -20,17 +23,21 @@ if TYPE_CHECKING:
 
     from trustworks.core.audit import JSON, Recorder
     from trustworks.core.audit.model import Outcome
-    from trustworks.core.roles.model import Person
     from trustworks.core.store import Database
     from trustworks.core.time import Clock
     from trustworks.issuance.config.registration import RegistrationSettings
     from trustworks.issuance.registration.model import (
         Application,
+        DomainValidation,
         NewApplication,
         Review,
         State,
     )
     from trustworks.issuance.service import Issuance
+
+
+# How far validations are looked for: more renewals than there can be while one of them counts.
+_MOST_RENEWALS: Final = 500
 
 
 class Desk:
@@ -97,6 +104,32 @@ class Desk:
             known = roles.operator(connection, name) is not None
             return roles.person(connection, name) if known else None
 
+    def _check_not_concerned(
+        self, what: str, by: str, identifier: str | None, concerned: Sequence[Person]
+    ) -> None:
+        """Refuse an officer who enters his own application, or what shows who he is; that is audited."""
+        try:
+            check_not_subject(self._person(by) or Person(), concerned)
+        except Refused as error:
+            now = self._clock.now().utc
+            detail: dict[str, JSON] = {"rule": error.requirement}
+            self._recorder.record(
+                self._event(
+                    f"{what}-refused", identifier or "none", by=by, now=now, detail=detail, outcome="refused"
+                )
+            )
+            raise
+
+    def _received(self, identifier: str) -> Application:
+        application = self.application(identifier)
+        if application.state != "received":
+            raise Rejected(
+                "registration.state",
+                f"The application is {application.state}; evidence is added, and domains are looked at, "
+                "while it is received.",
+            )
+        return application
+
     def _added_by(self, application: Application, by: str) -> dict[str, str]:
         """Who added the clients of the API that take part in a decision, by their names as actors."""
         names = {by, application.received_by, *(one.recorded_by for one in application.evidence)}
@@ -110,6 +143,7 @@ class Desk:
         renews = application.asked.renews
         with self._database.read() as connection:
             served = records.served(connection, application)
+            domains = self._validations(connection, application)
         if approved:
             served = {origin: number - 1 for origin, number in served.items()}
         return self._reviewer.review(
@@ -117,7 +151,20 @@ class Desk:
             now=self._clock.now().utc,
             old=None if renews is None else self._issuance.find(renews),
             served=served,
+            domains=domains,
         )
+
+    def _validations(self, connection: Connection, application: Application) -> tuple[DomainValidation, ...]:
+        """What was drawn and seen of names for an application, and for the applicant's that it renews."""
+        found = [application.id]
+        current = application
+        while current.asked.renews is not None and len(found) < _MOST_RENEWALS:
+            earlier = records.application_of(connection, current.asked.renews)
+            if earlier is None or earlier.id in found or not rules.same_applicant(application, earlier):
+                break
+            found.append(earlier.id)
+            current = earlier
+        return domain_records.of_applications(connection, found)
 
     def _request(self, asked: NewApplication, by: str) -> Request:
         return Request(
@@ -170,6 +217,11 @@ class Desk:
             detail=detail,
             time=now,
         )
+
+
+def new_id() -> str:
+    """An identifier that nobody guesses: 32 hexadecimal digits."""
+    return secrets.token_hex(16)
 
 
 def moved_on(identifier: str) -> Rejected:

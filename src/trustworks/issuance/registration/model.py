@@ -180,6 +180,29 @@ class Application:
         return tuple(one for one in self.evidence if one.about in kinds)
 
 
+DomainMethod = Literal["dns", "http"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DomainValidation:
+    """What was drawn for a name of a web site, and, once control over it was seen, how, when and by whom.
+
+    `name` is a DNS name (of a wildcard: without ``*.``) or an address. `token` names the file, `value` is
+    what nobody knows to whom it was not told.
+    """
+
+    id: str
+    application: str
+    name: str
+    token: str
+    value: str
+    drawn_at: datetime
+    drawn_by: str
+    method: DomainMethod | None = None
+    validated_at: datetime | None = None
+    validated_by: str | None = None
+
+
 class Objection(NamedTuple):
     """Why an application cannot be approved as it is: the requirement, and what to do."""
 

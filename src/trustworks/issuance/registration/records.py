@@ -1,9 +1,8 @@
 """The tables of registration, and all SQL on them.
 
-What tells who somebody is stands in the columns `asked`, `subject`, `csr`, `content` and `reason`, and
-nowhere else: they are emptied when their time is over, together with the salt without which the digest that
-stays
-says nothing.
+What tells who somebody is stands in the columns `asked`, `subject`, `csr`, `content` and `reason` (and
+`name` of `domain_records`), and nowhere else: they are emptied when their time is over, together with the
+salt without which the digest that stays says nothing.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ from trustworks.core.audit.canonical import canonical
 from trustworks.core.store import metadata
 from trustworks.core.store.types import UtcDateTime
 from trustworks.issuance.model import NameAttribute
-from trustworks.issuance.registration import contents
+from trustworks.issuance.registration import contents, domain_records
 from trustworks.issuance.registration.model import (
     About,
     Application,
@@ -326,6 +325,7 @@ def erase(connection: Connection, identifier: str) -> None:
     )
     connection.execute(update(evidence).where(evidence.c.application == identifier).values(content=None))
     connection.execute(update(decisions).where(decisions.c.application == identifier).values(reason=None))
+    domain_records.erase(connection, identifier)
     contents.erase(connection, identifier)
 
 
@@ -337,6 +337,11 @@ def content_of(
         case "application":
             columns = applications.c.asked, applications.c.subject, applications.c.csr
             query = select(*columns).where(applications.c.id == identifier)
+        case "domain":
+            query = select(domain_records.validations.c.name).where(
+                domain_records.validations.c.id == identifier,
+                domain_records.validations.c.application == application,
+            )
         case "evidence":
             query = select(evidence.c.content).where(
                 evidence.c.id == identifier, evidence.c.application == application

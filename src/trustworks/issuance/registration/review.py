@@ -19,12 +19,12 @@ from trustworks.issuance.rules.keys import key_of_known_kind
 from trustworks.issuance.wire import alternative_names_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from trustworks.issuance.config.registration import RegistrationSettings
     from trustworks.issuance.model import CertificateRecord
-    from trustworks.issuance.registration.model import Application
+    from trustworks.issuance.registration.model import Application, DomainValidation
 
 
 class Reviewer:
@@ -52,10 +52,12 @@ class Reviewer:
         now: datetime,
         old: CertificateRecord | None,
         served: Mapping[str, int],
+        domains: Sequence[DomainValidation] = (),
     ) -> Review:
         """The comparison and every objection.
 
-        `old` is the certificate that is renewed; `served` how many certificates the evidence has served.
+        `old` is the certificate that is renewed; `served` how many certificates the evidence has served;
+        `domains` what was seen of the names that are asked for.
         """
         profile = profile_named(application.asked.profile)
         comparison = rules.compare(application, assigned=self._settings.assigned, lab=self._lab)
@@ -71,6 +73,7 @@ class Reviewer:
             *rules.methods_count(application, self.methods, day, qualified=profile.qc_type is not None),
             *rules.evidence_is_recent(application, self.methods, day),
             *rules.evidence_is_not_worn_out(application, self.methods, served),
+            *rules.domains_are_validated(application, profile, domains, now),
             *rules.renewed_is_valid(application, old, now),
             *rules.key_serves_on(application, old, objection=self._key_objection(application, old, now)),
             *rules.changes_are_verified(

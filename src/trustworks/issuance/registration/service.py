@@ -11,14 +11,13 @@ import hashlib
 import secrets
 from typing import TYPE_CHECKING, Final
 
-from trustworks.core.errors import Refused, Rejected
-from trustworks.core.roles.model import Person
-from trustworks.core.roles.rules.separation import check_not_subject
+from trustworks.core.errors import Rejected
 from trustworks.issuance.profiles import profile_named
 from trustworks.issuance.profiles.tbs import readable_name
 from trustworks.issuance.registration import records, rules
 from trustworks.issuance.registration.decisions import Decisions
-from trustworks.issuance.registration.desk import moved_on
+from trustworks.issuance.registration.desk import moved_on, new_id
+from trustworks.issuance.registration.domains import Domains
 from trustworks.issuance.registration.model import (
     About,
     Application,
@@ -38,12 +37,7 @@ if TYPE_CHECKING:
 _SALT_OCTETS: Final = 16
 
 
-def new_id() -> str:
-    """An identifier that nobody guesses: 32 hexadecimal digits."""
-    return secrets.token_hex(16)
-
-
-class Registration(Decisions):
+class Registration(Decisions, Domains):
     """The registration authority's desk. Threads share it.
 
     `by` is always the pseudonym of an operator, or the name of a process. What is known of the operator as a
@@ -178,31 +172,6 @@ class Registration(Decisions):
         return pieces
 
     # Parts
-
-    def _check_not_concerned(
-        self, what: str, by: str, identifier: str | None, concerned: Sequence[Person]
-    ) -> None:
-        """Refuse an officer who enters his own application, or what shows who he is; that is audited."""
-        try:
-            check_not_subject(self._person(by) or Person(), concerned)
-        except Refused as error:
-            now = self._clock.now().utc
-            detail: dict[str, JSON] = {"rule": error.requirement}
-            self._recorder.record(
-                self._event(
-                    f"{what}-refused", identifier or "none", by=by, now=now, detail=detail, outcome="refused"
-                )
-            )
-            raise
-
-    def _received(self, identifier: str) -> Application:
-        application = self.application(identifier)
-        if application.state != "received":
-            raise Rejected(
-                "registration.state",
-                f"The application is {application.state}; evidence is added while it is received.",
-            )
-        return application
 
     def _check_method(self, method: str, about: About) -> None:
         if method not in self._reviewer.methods:

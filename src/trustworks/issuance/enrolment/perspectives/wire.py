@@ -1,7 +1,7 @@
 """What is asked of a remote perspective and what it answers: JSON over TLS that both sides authenticate.
 
 Only what the validation of a domain needs can be asked, so that a perspective is no proxy: a challenge of
-ACME at its own place, and CAA records.
+ACME or of the registration desk at its own place, and CAA records.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ class _Message(BaseModel):
 
 
 class ControlQuestion(_Message):
-    """A challenge to look at (RFC 8555, 8)."""
+    """A challenge to look at (RFC 8555, 8), or what the registration desk drew (BR 3.2.2.4.7 and .18)."""
 
-    type: Literal["http-01", "dns-01", "tls-alpn-01"]
+    type: Literal["http-01", "dns-01", "tls-alpn-01", "dns-change", "website-change"]
     name: Annotated[str, AfterValidator(_host)]
     token: str = Field(pattern=_BASE64URL, min_length=16, max_length=128)
     thumbprint: str = Field(pattern=_BASE64URL, max_length=128)

@@ -28,6 +28,9 @@ _UNREADABLE: Final = (
 )
 HTTP_PATH: Final = "/.well-known/acme-challenge/"
 DNS_LABEL: Final = "_acme-challenge."
+# The other places, where the registration desk looks for what it drew itself (BR 3.2.2.4.7 and 3.2.2.4.18).
+WEBSITE_PATH: Final = "/.well-known/pki-validation/"
+CHANGE_LABEL: Final = "_trustworks-validation."
 ALPN: Final = "acme-tls/1"
 ACME_IDENTIFIER: Final = ObjectIdentifier("1.3.6.1.5.5.7.1.31")
 
@@ -72,6 +75,21 @@ def key_authorization(token: str, thumbprint: str) -> str:
     return f"{token}.{thumbprint}"
 
 
+def http_path(type_: str) -> str:
+    """Where the file of a challenge by HTTP is."""
+    return WEBSITE_PATH if type_ == "website-change" else HTTP_PATH
+
+
+def dns_label(type_: str) -> str:
+    """Before which label the record of a challenge by DNS is."""
+    return CHANGE_LABEL if type_ == "dns-change" else DNS_LABEL
+
+
+def txt_value(expected: str) -> str:
+    """What a TXT record shows of a key authorization (RFC 8555, 8.4)."""
+    return encoding.encode(hashlib.sha256(expected.encode()).digest())
+
+
 @implements("RFC8555:8.3-BODY")
 def check_http_body(body: bytes, expected: str) -> None:
     """Refuse a file that does not hold the key authorization; white space behind it does not count."""
@@ -84,14 +102,14 @@ def check_http_body(body: bytes, expected: str) -> None:
 
 
 @implements("RFC8555:8.4-RECORD")
-def check_txt_records(records: Iterable[bytes], expected: str) -> None:
+def check_txt_records(records: Iterable[bytes], expected: str, *, label: str = DNS_LABEL) -> None:
     """Refuse TXT records of which none is the digest of the key authorization."""
-    wanted = encoding.encode(hashlib.sha256(expected.encode()).digest()).encode()
+    wanted = txt_value(expected).encode()
     found = list(records)
     if not any(hmac.compare_digest(one, wanted) for one in found):
         raise Problem(
             "unauthorized",
-            f"None of the {len(found)} TXT records at {DNS_LABEL.rstrip('.')} is the SHA-256 digest of the "
+            f"None of the {len(found)} TXT records at {label.rstrip('.')} is the SHA-256 digest of the "
             "key authorization in Base64url; write it there, and wait until your name servers tell it.",
         )
 

@@ -79,6 +79,9 @@ class Attempts:
             "http-01": self._http,
             "dns-01": self._dns,
             "tls-alpn-01": self._tls_alpn,
+            # As the two above, at the places of the registration desk.
+            "website-change": self._http,
+            "dns-change": self._dns,
         }
 
     def attempt(self, proof: Proof) -> None:
@@ -113,7 +116,7 @@ class Attempts:
         """Get the file from the name's web server, by HTTP at port 80 (8.3)."""
         settings = self._settings
         port = "" if settings.http_port == 80 else f":{settings.http_port}"
-        url = f"http://{in_url(proof.name)}{port}{rules.HTTP_PATH}{proof.token}"
+        url = f"http://{in_url(proof.name)}{port}{rules.http_path(proof.type)}{proof.token}"
         # The certificate of a server that is redirected to is not judged: it may be the one that is ordered.
         async with httpx.AsyncClient(verify=False, trust_env=False, timeout=None) as client:  # noqa: S501, S113
             for _ in range(settings.redirects + 1):
@@ -158,8 +161,9 @@ class Attempts:
 
     async def _dns(self, proof: Proof) -> None:
         """Look for the digest in the TXT records (8.4)."""
-        records = await asyncio.to_thread(self._resolver.texts, rules.DNS_LABEL + proof.name)
-        rules.check_txt_records(records, proof.key_authorization)
+        label = rules.dns_label(proof.type)
+        records = await asyncio.to_thread(self._resolver.texts, label + proof.name)
+        rules.check_txt_records(records, proof.key_authorization, label=label)
 
     # tls-alpn-01
 
