@@ -120,13 +120,12 @@ class Desk:
             )
             raise
 
-    def _received(self, identifier: str) -> Application:
+    def _received(self, identifier: str, what: str = "evidence is added") -> Application:
         application = self.application(identifier)
         if application.state != "received":
             raise Rejected(
                 "registration.state",
-                f"The application is {application.state}; evidence is added, and domains are looked at, "
-                "while it is received.",
+                f"The application is {application.state}; {what} while it is received.",
             )
         return application
 

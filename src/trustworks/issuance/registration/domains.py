@@ -71,7 +71,7 @@ class Domains(Desk):
         What was drawn before and may still be looked for stays. Raises `Rejected` (registration.*).
         """
         check_actor(by)
-        application = self._received(identifier)
+        application = self._received(identifier, "domains are looked at")
         self._check_domains_not_concerned(application, by)
         now = self._clock.now().utc
         names, known = self._names(application, now)
@@ -112,7 +112,7 @@ class Domains(Desk):
         """
         check_actor(by)
         self._recorder.ping()
-        application = self._received(identifier)
+        application = self._received(identifier, "domains are looked at")
         self._check_domains_not_concerned(application, by)
         now = self._clock.now().utc
         names, known = self._names(application, now)
