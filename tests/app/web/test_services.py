@@ -34,6 +34,7 @@ def test_all_routes_of_the_time_stamping_authority_have_one_edge_that_ends_with_
         timestamping_authority=lambda **_: authority,
     )
     services = Services(wiring, "http-1")
+    services.banners = ()  # what the pages of the statements begin with
     assert services.attempt()
     edge = services.timestamping.get()
     made: list[str | None] = []
