@@ -22,6 +22,7 @@ from trustworks.core.der.cmp import Body
 from trustworks.core.errors import Malformed, Refused, Rejected, Unavailable
 from trustworks.core.module import KeyAlgorithm, SignatureScheme
 from trustworks.issuance.config import IssuanceSettings
+from trustworks.issuance.enrolment.holders import check_self_service
 from trustworks.issuance.enrolment.secret_key import SecretKey, key_file, secret_key
 from trustworks.issuance.enrolment.secrets import (
     Evidence,
@@ -253,6 +254,15 @@ def test_what_a_credential_is_for_survives_its_record(server: Server) -> None:
 def test_no_secret_is_for_qualified_certificates(server: Server, profile: str) -> None:
     with pytest.raises(Rejected, match="qualified"):
         server.credentials.create_secret(server.new(profile=profile))
+
+
+@pytest.mark.req("TRUSTWORKS:ENROLMENT-SELF-SERVICE")
+def test_who_asks_for_another_certificate_by_itself() -> None:
+    for protocol in ("cmp:device", "est:device"):
+        check_self_service(protocol)
+    for somebody in ("registration-officer", "ceremony", ""):
+        with pytest.raises(Rejected, match="was not enrolled by this protocol"):
+            check_self_service(somebody)
 
 
 @pytest.mark.req("TRUSTWORKS:ENROLMENT-SELF-SERVICE")
