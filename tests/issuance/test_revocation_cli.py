@@ -160,6 +160,21 @@ def test_nobody_holds_a_request_back_that_is_about_his_own_certificate(cli: Cli)
         assert len(person.key_ids) == 1
 
 
+@pytest.mark.req("EN319411-1:REG-6.2.2-26")
+def test_nobody_says_that_his_own_key_is_lost(cli: Cli, provider: Provider) -> None:
+    record = provider.issuance.find(cli.issue())
+    assert record is not None
+    key = record.spki_sha256.hex()
+    cli("key", "--spki-sha256", key, "--confirmed-how", "it was found", "--as", "anna", "--key", "k")
+    act, name, persons = cli.wiring.concerned[-1]
+    assert (act, name) == (Act.REVOKE, "anna")
+    assert any("anna muster" in one.names for one in persons)
+    assert all(key in one.key_ids for one in persons)
+    unknown = "1" * 64  # a key without a certificate here may be an officer's own all the same
+    cli("key", "--spki-sha256", unknown, "--confirmed-how", "it was found", "--as", "anna", "--key", "k")
+    assert [set(one.key_ids) for one in cli.wiring.concerned[-1][2]] == [{unknown}]
+
+
 @pytest.mark.req("CENTS419261:SA1.1")
 def test_who_may_not_revoke_changes_no_request(cli: Cli) -> None:
     serial = cli.issue()

@@ -480,6 +480,26 @@ def test_nobody_decides_on_his_own_certificate() -> None:
         rules.check_not_concerned(Person(names=frozenset({"anna maria muster"})), legal(director))
 
 
+@pytest.mark.req("EN319411-1:REG-6.2.2-26")
+def test_who_signed_for_the_organization_does_not_decide() -> None:
+    letter = piece(About.ASSOCIATION, (*REGISTER[1:2], Fact("givenName", "Otto"), Fact("surname", "Normal")))
+    with pytest.raises(Refused):
+        rules.check_not_concerned(Person(names=frozenset({"otto normal"})), application(piece(), letter))
+
+
+@pytest.mark.req("EN319411-1:REG-6.2.2-26")
+@pytest.mark.parametrize(
+    "officer",
+    [Person(names=frozenset({"muster test ltd"})), Person(identifiers=frozenset({"ntrxx-1"}))],
+)
+def test_who_belongs_to_the_organization_does_not_decide(officer: Person) -> None:
+    rules.check_not_concerned(officer, application())
+    with pytest.raises(Refused):
+        rules.check_not_concerned(officer, legal())
+    with pytest.raises(Refused):
+        rules.check_not_concerned(officer, application(piece(), piece(About.ASSOCIATION, REGISTER)))
+
+
 def test_states_follow_the_table() -> None:
     states = {before for before, _ in TRANSITIONS} | set(TRANSITIONS.values())
     acts = {act for _, act in TRANSITIONS}

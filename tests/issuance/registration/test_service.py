@@ -129,6 +129,25 @@ def test_nobody_enters_his_own_application_or_evidence(desk: Registration, provi
     ]
 
 
+@pytest.mark.req("EN319411-1:REG-6.2.2-26")
+def test_nobody_has_his_own_certificate_made_that_an_outage_held_up(
+    desk: Registration, provider: Provider
+) -> None:
+    identifier = ready(desk)
+    provider.key.error = Unavailable("module.gone", "The token is not there.")
+    with pytest.raises(Unavailable):
+        approve(desk, identifier)
+    provider.key.error = None
+    enrol(provider, "anna", "anna maria muster")
+    with pytest.raises(Refused) as caught:
+        desk.finish(identifier, by="anna")
+    assert caught.value.requirement == "EN319411-1:REG-6.2.2-26"
+    assert events(provider)[-1][0] == "registration.finish-refused"
+    assert desk.finish_all(by="anna") == []
+    assert desk.application(identifier).state == "approved"
+    assert desk.finish_all(by="olga") == [identifier]
+
+
 @pytest.mark.req("TRUSTWORKS:REGISTRATION-DUAL-CONTROL")
 def test_an_operator_who_saw_the_evidence_does_not_approve(desk: Registration, provider: Provider) -> None:
     enrol(provider, "ben", "ben beispiel")

@@ -249,11 +249,14 @@ for _name, (_help, _told) in _DECISIONS.items():
 
 @registration.command()
 @performs(Act.OPERATE)
-def finish(context: typer.Context, *, as_json: AsJson = False) -> None:
-    """Issue what is approved and was not issued, after a crash or an outage."""
+def finish(context: typer.Context, by: By = "system-operator", *, as_json: AsJson = False) -> None:
+    """Issue what is approved and was not issued, after a crash or an outage.
+
+    What concerns the operator himself is left to another, and to the clock.
+    """
     wiring: RegistrationWiring = context.obj
     with wiring.open_registration() as desk:
-        done = desk.finish_all()
+        done = desk.finish_all(by=by)
     typer.echo(json.dumps({"finished": done}) if as_json else f"Finished {len(done)} application(s).")
 
 

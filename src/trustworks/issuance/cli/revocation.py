@@ -160,6 +160,7 @@ def lost_key(
         else read_lost_key(read_at_most(file, MAX_KEY + 1))
     )
     since = None if invalidity_date is None else read_moment(invalidity_date)
+    context.obj.check_not_subject(Act.REVOKE, by, _holders_of_key(context.obj, lost.spki_sha256))
     with context.obj.open_issuance() as issuance:
         done = issuance.lost_keys.block(lost, by=by, note=confirmed_how, invalidity_date=since)
     if as_json:
@@ -171,6 +172,17 @@ def lost_key(
         typer.echo(f"Revoked {serial} for keyCompromise.")
     if not done.revoked:
         typer.echo("It has no certificate here that was to be revoked.")
+
+
+def _holders_of_key(wiring: IssuanceWiring, spki_sha256: bytes) -> list[Person]:
+    """Whose key it is: whoever has it as a credential, and whom its certificates name."""
+    from trustworks.core.roles.model import Person  # noqa: PLC0415 - of types alone elsewhere
+    from trustworks.issuance import records  # noqa: PLC0415 - loads SQLAlchemy
+
+    with wiring.open_database() as database, database.read() as connection:
+        serials = records.serials_of_key(connection, spki_sha256)
+    found = [Person(key_ids=frozenset({spki_sha256.hex()}))]
+    return found + [one for serial in serials for one in holders(wiring, serial)]
 
 
 @revocation.command("list")

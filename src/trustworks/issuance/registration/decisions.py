@@ -111,14 +111,22 @@ class Decisions(Desk):
 
     # What follows from an approval
 
-    def finish(self, identifier: str) -> Application:
+    def finish(self, identifier: str, *, by: str | None = None) -> Application:
         """Have an approved application's certificate issued, and answer the application.
 
-        What is approved no longer (another process was quicker) is answered as it is.
+        What is approved no longer (another process was quicker) is answered as it is. `by` is the operator
+        who has it issued, if that is not the one who approved it: nobody has his own made (`Refused`).
         """
         application = self.application(identifier)
         if application.state != "approved":
             return application
+        if by is not None:
+            check_actor(by)
+            self._check_not_concerned("finish", by, identifier, rules.concerned_by_all(application))
+        return self._issue(application)
+
+    def _issue(self, application: Application) -> Application:
+        identifier = application.id
         by = f"application:{identifier}"
 
         def also(connection: Connection, der: bytes) -> None:
@@ -152,15 +160,22 @@ class Decisions(Desk):
             "refused", identifier, action, by="issuance", now=now, detail={"rule": rule}, outcome="refused"
         )
 
-    def finish_all(self) -> list[str]:
+    def finish_all(self, *, by: str | None = None) -> list[str]:
         """Issue what is approved and was not issued, after a crash or an outage; answers the ids.
 
-        Raises `Unavailable` at the first one that still cannot be issued.
+        `by` is the operator who has it done, None the clock; what concerns him is left to others. Raises
+        `Unavailable` at the first one that still cannot be issued.
         """
         with self._database.read() as connection:
             approved = records.list_applications(connection, states=("approved",), limit=_MOST_AT_ONCE)
             waiting = [one.id for one in approved]
-        return [one for one in waiting if self.finish(one).state != "approved"]
+        return [one for one in waiting if self._is_finished(one, by)]
+
+    def _is_finished(self, identifier: str, by: str | None) -> bool:
+        try:
+            return self.finish(identifier, by=by).state != "approved"
+        except Refused:  # of who has it done; audited
+            return False
 
     def tidy(self, *, by: str) -> tuple[list[str], list[str]]:
         """Withdraw what nobody decided on in time, erase what need not be kept; answers the ids of both."""

@@ -105,7 +105,7 @@ class Applications:
 
     def finish(self, visit: Visit) -> RawResponse:
         """Have the certificate made that an outage held up."""
-        done = self._desk.registration.finish(visit.parts[0])
+        done = self._desk.registration.finish(visit.parts[0], by=visit.actor.name)
         return self._edge.redirect(f"{ROOT}/{done.id}")
 
 

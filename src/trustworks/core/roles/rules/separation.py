@@ -12,7 +12,7 @@ from trustworks.core.trace import implements
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-_IDENTIFIERS: Final = ("serialNumber", "emailAddress")
+_IDENTIFIERS: Final = ("serialNumber", "emailAddress", "organizationIdentifier")
 
 
 def as_compared(text: str) -> str:
@@ -21,9 +21,14 @@ def as_compared(text: str) -> str:
 
 
 def person_of(attributes: Mapping[str, str], *, key_ids: Iterable[str] = ()) -> Person:
-    """The person whom the attributes of a certificate's subject name, and whose keys these are."""
+    """The person whom the attributes of a certificate's subject name, and whose keys these are.
+
+    An organization that is named counts too: an officer who belongs to it, or acts for it, is described by
+    its name or its identifier beside his own, and leaves to others what is about it.
+    """
     whole = " ".join(attributes.get(name, "") for name in ("givenName", "surname")).strip()
-    names = {as_compared(one) for one in (whole, attributes.get("commonName", "")) if one.strip()}
+    called = (whole, *(attributes.get(name, "") for name in ("commonName", "organizationName")))
+    names = {as_compared(one) for one in called if one.strip()}
     found = {as_compared(attributes[name]) for name in _IDENTIFIERS if attributes.get(name, "").strip()}
     return Person(names=frozenset(names), identifiers=frozenset(found), key_ids=frozenset(key_ids))
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from trustworks.core.errors import Refused, Rejected
 from trustworks.core.roles.rules.separation import check_not_subject, person_of
 from trustworks.core.trace import implements
-from trustworks.issuance.registration.model import TRANSITIONS, About, Objection
+from trustworks.issuance.registration.model import TRANSITIONS, Objection
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -62,9 +62,18 @@ def check_contact(contact: str | None) -> None:
 
 
 def check_not_concerned(officer: Person, application: Application) -> None:
-    """Refuse an officer who is the subject, represents it or subscribes (EN319411-1:REG-6.2.2-26)."""
-    facts = [one.facts for one in application.about(About.SUBJECT, About.REPRESENTATIVE, About.SUBSCRIBER)]
-    check_not_subject(officer, concerned_by(application.asked, application.key_id, *facts))
+    """Refuse an officer whom the application or any of its evidence names (EN319411-1:REG-6.2.2-26).
+
+    That is the subject, who represents it or subscribes, who signed for the organization that it is named
+    with, and who belongs to that organization.
+    """
+    check_not_subject(officer, concerned_by_all(application))
+
+
+def concerned_by_all(application: Application) -> list[Person]:
+    """The persons whom an application with all of its evidence concerns."""
+    facts = [one.facts for one in application.evidence]
+    return concerned_by(application.asked, application.key_id, *facts)
 
 
 def concerned_by(asked: NewApplication, key_id: str | None, *facts: Iterable[Fact]) -> list[Person]:
