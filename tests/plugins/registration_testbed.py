@@ -8,10 +8,17 @@ from typing import TYPE_CHECKING, Any
 from issuance_testbed import START, make_csr
 
 from trustworks.issuance.model import NameAttribute
-from trustworks.issuance.registration.model import About, Fact, NewApplication, SubjectKind
+from trustworks.issuance.model.requests import Declarations, PaymentServices
+from trustworks.issuance.registration.model import (
+    About,
+    Application,
+    Fact,
+    IdentityEvidence,
+    NewApplication,
+    SubjectKind,
+)
 
 if TYPE_CHECKING:
-    from trustworks.issuance.registration.model import IdentityEvidence
     from trustworks.issuance.registration.service import Registration
 
 ANNA = (
@@ -26,6 +33,32 @@ FACTS = (
     Fact("givenName", "Anna Maria"),
     Fact("surname", "Muster"),
     Fact("dateOfBirth", "1990-01-01"),
+)
+# A payment service provider, as its register tells of it, and who acts for it.
+PAYER = (
+    NameAttribute("countryName", "XX"),
+    NameAttribute("organizationName", "Payer TEST Ltd"),
+    NameAttribute("organizationIdentifier", "PSDXX-NCA-1234"),
+    NameAttribute("commonName", "Payer TEST Seal"),
+)
+PAYMENTS = PaymentServices(roles=("PSP_AS", "PSP_PI"), authority_name="Supervisor TEST", authority="XX-NCA")
+AUTHORIZED = (
+    Fact("countryName", "XX"),
+    Fact("organizationName", "Payer TEST Ltd"),
+    Fact("organizationName", "Payer TEST Seal"),
+    Fact("organizationIdentifier", "PSDXX-NCA-1234"),
+    Fact("competentAuthorityName", "Supervisor TEST"),
+    Fact("competentAuthorityIdentifier", "XX-NCA"),
+    Fact("authorizationNumber", "1234"),
+    Fact("paymentServiceRole", "PSP_AS"),
+    Fact("paymentServiceRole", "PSP_PI"),
+    Fact("paymentServiceRole", "PSP_AI"),
+)
+DIRECTOR = (
+    Fact("givenName", "Otto"),
+    Fact("surname", "Normal"),
+    Fact("dateOfBirth", "1980-01-01"),
+    Fact("authority", "director"),
 )
 SEEN_ON: date = START.date() - timedelta(days=1)
 
@@ -52,3 +85,59 @@ def seen(desk: Registration, identifier: str, **changes: Any) -> IdentityEvidenc
         "by": "ra-desk",
     }
     return desk.add_evidence(identifier, **{**given, **changes})
+
+
+def ask_payments(services: PaymentServices = PAYMENTS, **changes: Any) -> NewApplication:
+    """A payment service provider asks for a seal."""
+    given: dict[str, Any] = {
+        "profile": "psd2-qseal",
+        "kind": SubjectKind.LEGAL,
+        "subject": PAYER,
+        "declarations": Declarations(payment_services=services),
+    }
+    return ask(**{**given, **changes})
+
+
+def seen_payments(desk: Registration, identifier: str, facts: tuple[Fact, ...] = AUTHORIZED) -> None:
+    """What was seen of it: its register, and its director in person."""
+    seen(
+        desk,
+        identifier,
+        about=About.ORGANIZATION,
+        method="official-register",
+        source="register of payment institutions XX",
+        facts=facts,
+    )
+    seen(desk, identifier, about=About.REPRESENTATIVE, facts=DIRECTOR)
+
+
+def applied(asked: NewApplication, *evidence: IdentityEvidence, **changes: Any) -> Application:
+    """An application as the rules see it, of no desk."""
+    given: dict[str, Any] = {
+        "id": "a1",
+        "state": "received",
+        "asked": asked,
+        "key_id": "00" * 32,
+        "received_at": START,
+        "received_by": "ra-desk",
+        "evidence": evidence,
+        "decisions": (),
+        "serial": None,
+        "digest": "",
+    }
+    return Application(**{**given, **changes})
+
+
+def piece(about: About = About.SUBJECT, facts: tuple[Fact, ...] = FACTS, **changes: Any) -> IdentityEvidence:
+    """A piece of evidence as the rules see it."""
+    given: dict[str, Any] = {
+        "id": "e1",
+        "about": about,
+        "method": "physical-presence",
+        "source": "passport XX",
+        "established_on": SEEN_ON,
+        "facts": facts,
+        "recorded_at": START,
+        "recorded_by": "ra-desk",
+    }
+    return IdentityEvidence(**{**given, **changes})

@@ -269,6 +269,11 @@ def read_limit(text: str) -> Limit:
     return Limit(currency=found[1], amount=int(amount), exponent=len(digits) - len(amount))
 
 
+def limit_text(limit: Limit) -> str:
+    """A limit as `read_limit` reads it."""
+    return f"{limit.currency} {limit.amount * 10**limit.exponent}"
+
+
 KEY_LOST_NAME: Final = "The private key of this request is known to others"
 """The commonName of a request by which anybody who has a private key shows that he has it."""
 MAX_KEY: Final = 65536

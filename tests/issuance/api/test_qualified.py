@@ -83,9 +83,16 @@ def refused(portal: Integrator, identifier: str) -> None:
 def test_a_client_does_not_decide_on_what_a_system_registered(
     portal: Integrator, enrol: Callable[..., Integrator]
 ) -> None:
-    handed_in = {**qualified(), "kind": "natural", "terms": "1"}
+    handed_in = {**qualified(), "kind": "natural", "terms": "1", "limit": "EUR 5000"}
     identifier = portal.done("POST", "applications", handed_in, status=201)["id"]
-    portal.done("POST", f"applications/{identifier}/evidence", evidence(), status=201)
+    several = {**evidence(), "facts": {**evidence()["facts"], "nationality": ["XX", "AT"]}}
+    portal.done("POST", f"applications/{identifier}/evidence", several, status=201)
+    told = portal.done("GET", f"applications/{identifier}")
+    assert (told["limit"], told["payment_services"]) == ("EUR 5000", None)
+    assert (told["identification"], told["evidence"][0]["facts"]["nationality"]) == (
+        "eIDAS2-acd",
+        ["XX", "AT"],
+    )
     refused(portal, identifier)
     other = enrol("second")
     other.sign_in()

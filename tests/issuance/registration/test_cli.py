@@ -77,7 +77,7 @@ def cli(desk: Registration, tmp_path: Path) -> Cli:
 
 
 def test_from_the_example_to_a_certificate(cli: Cli, example: dict[str, Any]) -> None:
-    identifier = cli.submit(example["application"])
+    identifier = cli.submit({**example["application"], "limit": "EUR 5000"})
     assert f"{identifier}  received" in cli("list")
     before = cli("show", identifier)
     assert "surname                 Muster  ≠  nothing shown" in before
@@ -86,7 +86,10 @@ def test_from_the_example_to_a_certificate(cli: Cli, example: dict[str, Any]) ->
         cli("approve", identifier, "--reason", "Seen in person.")
     told = cli("evidence", identifier, cli.file("evidence.json", example["evidence"]))
     assert "Nothing stands against an approval." in told
-    assert "surname                 Muster  =  Muster" in cli("show", identifier)
+    shown = cli("show", identifier)
+    assert "surname                 Muster  =  Muster" in shown
+    assert "limit                   EUR 5000  as the applicant wants it" in shown
+    assert "identification          eIDAS2-acd  as the evidence came" in shown
     assert "Issued " in cli("approve", identifier, "--reason", "Seen in person.")
     after = cli("show", identifier)
     assert "approve by registration-officer" in after
@@ -107,6 +110,8 @@ def test_an_application_without_its_request_says_where_it_may_be(cli: Cli, examp
         ({"kind": "animal"}, "kind: Input should be 'natural' or 'legal'"),
         ({"renews": "12"}, "renews: "),
         ({"subject": ["CN=x"]}, "subject: "),
+        ({"limit": "5000 EUR"}, "is no limit"),
+        ({"payment_services": {"roles": ["PSP_AS"]}}, "payment_services.authority: Field required"),
     ],
 )
 def test_what_is_wrong_in_a_file_is_named(

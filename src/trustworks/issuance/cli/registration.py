@@ -23,6 +23,7 @@ from trustworks.issuance.registration.wire import (
     read_json,
     review_json,
 )
+from trustworks.issuance.wire import limit_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -189,6 +190,11 @@ def show(context: typer.Context, application: Identifier, *, as_json: AsJson = F
         mark = "=" if one.agrees else "≠"
         shown = ", ".join(one.shown) or ("assigned, or made of the name" if one.agrees else "nothing shown")
         typer.echo(printable(f"  {one.attribute:<24}{one.asked}  {mark}  {shown}"))
+    limit = review.declarations.limit
+    if limit is not None:
+        typer.echo(printable(f"  {'limit':<24}{limit_text(limit)}  as the applicant wants it"))
+    if review.declarations.identification is not None:
+        typer.echo(f"  {'identification':<24}{review.declarations.identification}  as the evidence came")
     for piece in found.evidence:
         typer.echo(
             printable(

@@ -29,21 +29,28 @@ class MethodSettings(Table):
         default=1, ge=1, le=100, description="How many certificates one identification may serve."
     )
     until: date | None = Field(default=None, description="The last day on which it counts.")
+    stated_as: Literal["eIDAS1-ab", "eIDAS1-cd", "eIDAS2-acd", "eIDAS2-b"] | None = Field(
+        default=None,
+        description="How a qualified certificate states that its subject was identified so (EN 319 412-5, "
+        "4.3.5); without it nothing is stated.",
+    )
 
 
-def _method(name: str, *about: Whom, qualified: bool = True, days: int = 90) -> MethodSettings:
+def _method(
+    name: str, *about: Whom, qualified: bool = True, days: int = 90, stated_as: str | None = None
+) -> MethodSettings:
     given = {"name": name, "about": about, "qualified": qualified, "max-age-days": days}
-    return MethodSettings.model_validate(given)
+    return MethodSettings.model_validate({**given, "stated-as": stated_as})
 
 
 def _usual() -> tuple[MethodSettings, ...]:
     person: tuple[Whom, ...] = ("subject", "representative", "subscriber")
     return (
-        _method("eudi-wallet", *person),
-        _method("notified-eid-high", *person),
-        _method("qualified-certificate", *person),
-        _method("certified-method", *person),
-        _method("physical-presence", *person, days=397),
+        _method("eudi-wallet", *person, stated_as="eIDAS2-acd"),
+        _method("notified-eid-high", *person, stated_as="eIDAS2-acd"),
+        _method("qualified-certificate", *person, stated_as="eIDAS2-b"),
+        _method("certified-method", *person, stated_as="eIDAS2-acd"),
+        _method("physical-presence", *person, days=397, stated_as="eIDAS2-acd"),
         _method("official-register", "organization"),
         _method("authentic-source", "organization", "association", days=397),
         _method("representative-statement", "association", "subscriber", days=397),

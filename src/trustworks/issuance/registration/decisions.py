@@ -136,8 +136,9 @@ class Decisions(Desk):
                 raise moved_on(identifier)
 
         try:
-            rules.check_still_right(self._review(application, approved=True).objections)
-            self._issuance.issue(self._request(application.asked, by), also=also)
+            review = self._review(application, approved=True)
+            rules.check_still_right(review.objections)
+            self._issuance.issue(self._request(application.asked, by, review.declarations), also=also)
         except (Refused, Rejected, Malformed) as error:
             current = self.application(identifier)
             if current.state != "approved":

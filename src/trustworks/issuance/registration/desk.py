@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from trustworks.core.store import Database
     from trustworks.core.time import Clock
     from trustworks.issuance.config.registration import RegistrationSettings
+    from trustworks.issuance.model.requests import Declarations
     from trustworks.issuance.registration.model import (
         Application,
         DomainValidation,
@@ -165,7 +166,8 @@ class Desk:
             current = earlier
         return domain_records.of_applications(connection, found)
 
-    def _request(self, asked: NewApplication, by: str) -> Request:
+    @staticmethod
+    def _request(asked: NewApplication, by: str, declarations: Declarations) -> Request:
         return Request(
             profile=asked.profile,
             csr=asked.csr,
@@ -174,6 +176,7 @@ class Desk:
             alternative_names=asked.alternative_names,
             days=asked.days,
             semantics=asked.semantics,
+            declarations=declarations,
         )
 
     @staticmethod

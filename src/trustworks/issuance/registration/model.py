@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from trustworks.core.roles import model as roles
+from trustworks.issuance.model.requests import NO_DECLARATIONS, Declarations
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -54,6 +55,15 @@ IDENTITY_FACTS: Final = (
     "legalForm",
     "registeredAddress",
     "authority",  # by what a representative may act: office, power of attorney
+)
+
+# What the register of the competent authority shows of a payment service provider, and is taken for its
+# certificates alone (TS 119 495): the authority by name and identifier, the number, and each role.
+PAYMENT_FACTS: Final = (
+    "competentAuthorityName",
+    "competentAuthorityIdentifier",
+    "authorizationNumber",
+    "paymentServiceRole",
 )
 
 
@@ -133,7 +143,8 @@ class NewApplication:
 
     `renews` is the serial of the certificate whose place the new one takes (EN 319 411-1, 6.3.6 and 6.3.7).
     `terms` is the version of terms and conditions that was accepted; `consent` is the subject's to have the
-    certificate published (None: not asked).
+    certificate published (None: not asked). `declarations` is what the certificate is to state beside the
+    name; how the subject was identified is never asked for: it follows from the evidence.
     """
 
     profile: str
@@ -148,6 +159,7 @@ class NewApplication:
     consent: bool | None = None
     contact: str | None = None
     renews: str | None = None
+    declarations: Declarations = NO_DECLARATIONS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,11 +233,15 @@ class Comparison(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Review:
-    """What an officer sees before deciding: attribute by attribute, and every objection."""
+    """What an officer sees before deciding: attribute by attribute, and every objection.
+
+    `declarations` is what the certificate will state: what is asked for, and how the subject was identified.
+    """
 
     application: Application
     comparison: tuple[Comparison, ...]
     objections: tuple[Objection, ...]
+    declarations: Declarations = NO_DECLARATIONS
 
     @property
     def may_be_approved(self) -> bool:
@@ -237,7 +253,8 @@ class Review:
 class MethodTerms:
     """Under which terms a method of identification counts: for whom, when, how old it may be, how often.
 
-    `uses` is how many certificates one act of identification may serve.
+    `uses` is how many certificates one act of identification may serve. `stated_as` is how a qualified
+    certificate states it (EN 319 412-5, 4.3.5; ``eIDAS2-acd``), None for what is no method of Article 24.
     """
 
     name: str
@@ -246,6 +263,7 @@ class MethodTerms:
     max_age_days: int
     uses: int
     until: date | None = None
+    stated_as: str | None = None
 
 
 def shown(evidence: Iterable[IdentityEvidence], kind: str) -> tuple[str, ...]:

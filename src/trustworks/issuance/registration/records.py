@@ -7,8 +7,6 @@ salt without which the digest that stays says nothing.
 
 from __future__ import annotations
 
-import json
-from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
@@ -27,21 +25,17 @@ from sqlalchemy import (
 )
 
 from trustworks.core.audit.bound import bind
-from trustworks.core.audit.canonical import canonical
 from trustworks.core.store import metadata
 from trustworks.core.store.types import UtcDateTime
-from trustworks.issuance.model import NameAttribute
 from trustworks.issuance.registration import contents, domain_records
 from trustworks.issuance.registration.model import (
-    About,
     Application,
     Decision,
-    Fact,
     IdentityEvidence,
     NewApplication,
     SubjectKind,
-    Subscriber,
 )
+from trustworks.issuance.registration.texts import asked_text, evidence_text, read_asked, read_evidence
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -101,47 +95,6 @@ decisions = Table(
 bind(decisions, but=("reason",))
 
 
-def asked_text(asked: NewApplication) -> str:
-    """What an applicant asked for, as canonical JSON, without the CSR."""
-    subscriber = asked.subscriber
-    return canonical(
-        {
-            "profile": asked.profile,
-            "kind": asked.kind.value,
-            "subject": [[one.type, one.value] for one in asked.subject],
-            "alternative_names": list(asked.alternative_names),
-            "days": asked.days,
-            "semantics": asked.semantics,
-            "subscriber": None
-            if subscriber is None
-            else {"name": subscriber.name, "authorization": subscriber.authorization},
-            "consent": asked.consent,
-            "contact": asked.contact,
-            "terms": asked.terms,
-            "renews": asked.renews,
-        }
-    ).decode()
-
-
-def _asked(text: str, csr: bytes) -> NewApplication:
-    found: dict[str, Any] = json.loads(text)
-    subscriber = found["subscriber"]
-    return NewApplication(
-        profile=found["profile"],
-        kind=SubjectKind(found["kind"]),
-        subject=tuple(NameAttribute(*one) for one in found["subject"]),
-        csr=csr,
-        terms=found["terms"],
-        alternative_names=tuple(found["alternative_names"]),
-        days=found["days"],
-        semantics=found["semantics"],
-        subscriber=None if subscriber is None else Subscriber(**subscriber),
-        consent=found["consent"],
-        contact=found["contact"],
-        renews=found["renews"],
-    )
-
-
 def add_application(connection: Connection, application: Application, *, subject: str, salt: bytes) -> None:
     """Write a new application; `subject` is its name as people read it."""
     connection.execute(
@@ -168,14 +121,7 @@ def add_application(connection: Connection, application: Application, *, subject
 def add_evidence(connection: Connection, application: str, pieces: Iterable[IdentityEvidence]) -> None:
     """Write evidence of an application."""
     for one in pieces:
-        content = canonical(
-            {
-                "source": one.source,
-                "established_on": one.established_on.isoformat(),
-                "ends_on": None if one.ends_on is None else one.ends_on.isoformat(),
-                "facts": [[fact.type, fact.value] for fact in one.facts],
-            }
-        )
+        content = evidence_text(one)
         connection.execute(
             insert(evidence).values(
                 id=one.id,
@@ -370,7 +316,7 @@ def _application(connection: Connection, row: Any) -> Application:
     asked = (
         NewApplication(profile=row.profile, kind=SubjectKind.NATURAL, subject=(), csr=b"", terms="")
         if erased
-        else _asked(row.asked, row.csr)
+        else read_asked(row.asked, row.csr)
     )
     return Application(
         id=row.id,
@@ -379,25 +325,9 @@ def _application(connection: Connection, row: Any) -> Application:
         key_id=row.key_id,
         received_at=row.received_at,
         received_by=row.received_by,
-        evidence=() if erased else tuple(_evidence(one) for one in pieces),
+        evidence=() if erased else tuple(read_evidence(one) for one in pieces),
         decisions=tuple(Decision(act=one.act, by=one.by, at=one.at, reason=one.reason or "") for one in made),
         serial=row.serial,
         digest=row.digest,
         erased=erased,
-    )
-
-
-def _evidence(row: Any) -> IdentityEvidence:
-    content: dict[str, Any] = json.loads(row.content)
-    return IdentityEvidence(
-        id=row.id,
-        about=About(row.about),
-        method=row.method,
-        source=content["source"],
-        established_on=date.fromisoformat(content["established_on"]),
-        ends_on=None if content["ends_on"] is None else date.fromisoformat(content["ends_on"]),
-        facts=tuple(Fact(*one) for one in content["facts"]),
-        recorded_at=row.recorded_at,
-        recorded_by=row.recorded_by,
-        origin=row.origin,
     )

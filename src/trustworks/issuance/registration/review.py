@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
 
+from trustworks.core.der.qc_statements import read_qc_statements
 from trustworks.core.module.agreed import check_key_algorithm
 from trustworks.core.module.algorithms import algorithm_of
 from trustworks.issuance.model import NameAttribute
+from trustworks.issuance.model.requests import PaymentServices
 from trustworks.issuance.profiles import profile_named
 from trustworks.issuance.profiles.tbs import NAME_OIDS
 from trustworks.issuance.registration import rules
@@ -19,12 +21,15 @@ from trustworks.issuance.rules.keys import key_of_known_kind
 from trustworks.issuance.wire import alternative_names_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
     from trustworks.issuance.config.registration import RegistrationSettings
     from trustworks.issuance.model import CertificateRecord
     from trustworks.issuance.registration.model import Application, DomainValidation
+
+
+_QC_STATEMENTS: Final = x509.ObjectIdentifier("1.3.6.1.5.5.7.1.3")
 
 
 class Reviewer:
@@ -39,6 +44,7 @@ class Reviewer:
                 max_age_days=one.max_age_days,
                 uses=one.uses,
                 until=one.until,
+                stated_as=one.stated_as,
             )
             for one in settings.methods
         }
@@ -83,7 +89,12 @@ class Reviewer:
                 None if old is None or old.issued_at is None else old.issued_at.date(),
             ),
         )
-        return Review(application=application, comparison=comparison, objections=objections)
+        return Review(
+            application=application,
+            comparison=comparison,
+            objections=objections,
+            declarations=rules.stated(application, self.methods, qualified=profile.qc_type is not None),
+        )
 
     def _key_objection(
         self, application: Application, old: CertificateRecord | None, now: datetime
@@ -98,13 +109,35 @@ class Reviewer:
 
 
 def _name_of(record: CertificateRecord) -> tuple[NameAttribute, ...]:
-    """The subject of an issued certificate by attributes, and its alternative names by their kinds."""
+    """What an issued certificate says of its subject: attributes, other names by kinds, payment services."""
     if record.der is None:
         return ()
     known = {oid: name for name, oid in NAME_OIDS.items()}
     certificate = x509.load_der_x509_certificate(record.der)
+    subject = tuple(
+        NameAttribute(known[one.oid], str(one.value)) for one in certificate.subject if one.oid in known
+    )
     alternative = (one.partition(":") for one in alternative_names_of(certificate))
     return (
-        *(NameAttribute(known[one.oid], str(one.value)) for one in certificate.subject if one.oid in known),
+        *subject,
         *(NameAttribute(kind, value) for kind, _, value in alternative),
+        *_payment_services(certificate, subject),
     )
+
+
+def _payment_services(
+    certificate: x509.Certificate, subject: tuple[NameAttribute, ...]
+) -> Iterator[NameAttribute]:
+    """What a certificate states of a payment service provider, as evidence calls it."""
+    try:
+        extension = certificate.extensions.get_extension_for_oid(_QC_STATEMENTS)
+    except x509.ExtensionNotFound:
+        return
+    value = extension.value
+    if not isinstance(value, x509.UnrecognizedExtension):
+        return
+    for roles, name, identifier in read_qc_statements(value.value).psd2:
+        services = PaymentServices(
+            roles=tuple(role for _, role in roles), authority_name=name, authority=identifier
+        )
+        yield from rules.payment_attributes(subject, services)

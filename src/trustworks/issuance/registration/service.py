@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from trustworks.core.errors import Rejected
 from trustworks.issuance.profiles import profile_named
 from trustworks.issuance.profiles.tbs import readable_name
-from trustworks.issuance.registration import records, rules
+from trustworks.issuance.registration import records, rules, texts
 from trustworks.issuance.registration.decisions import Decisions
 from trustworks.issuance.registration.desk import moved_on, new_id
 from trustworks.issuance.registration.domains import Domains
@@ -55,9 +55,10 @@ class Registration(Decisions, Domains):
         check_actor(by)
         self._recorder.ping()
         rules.check_contact(asked.contact)
+        rules.check_identification_follows(asked.declarations)
         rules.check_nothing_against(rules.kind_fits(asked.kind, profile_named(asked.profile)))
         self._check_not_concerned("submit", by, None, rules.concerned_by(asked, None))
-        key_id = self._issuance.check(self._request(asked, by))
+        key_id = self._issuance.check(self._request(asked, by, asked.declarations))
         now = self._clock.now().utc
         salt = secrets.token_bytes(_SALT_OCTETS)
         application = Application(
@@ -70,7 +71,7 @@ class Registration(Decisions, Domains):
             evidence=(),
             decisions=(),
             serial=None,
-            digest=hashlib.sha256(salt + records.asked_text(asked).encode()).hexdigest(),
+            digest=hashlib.sha256(salt + texts.asked_text(asked).encode()).hexdigest(),
         )
 
         def action(connection: Connection) -> None:

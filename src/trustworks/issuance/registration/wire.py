@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from trustworks.core.errors import Malformed
 from trustworks.issuance.model import NameAttribute
+from trustworks.issuance.model.requests import Declarations, PaymentServices
 from trustworks.issuance.registration.model import (
     About,
     Fact,
@@ -16,6 +17,7 @@ from trustworks.issuance.registration.model import (
     SubjectKind,
     Subscriber,
 )
+from trustworks.issuance.wire import limit_text, read_limit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,6 +40,22 @@ class SubscriberBody(Body):
     authorization: str | None = Field(
         default=None, max_length=255, description="Where the subject's agreement is found."
     )
+
+
+class PaymentServicesBody(Body):
+    """What the certificate of a payment service provider is to state of it (TS 119 495)."""
+
+    roles: tuple[str, ...] = Field(
+        min_length=1, max_length=8, description="The roles: PSP_AS, PSP_PI, PSP_AI, PSP_IC."
+    )
+    authority_name: str = Field(
+        max_length=256, description="The competent authority's name, in Latin letters."
+    )
+    authority: str = Field(max_length=16, description="Its identifier, for example XX-NCA.")
+
+    def read(self) -> PaymentServices:
+        """The same in the words of the service."""
+        return PaymentServices(roles=self.roles, authority_name=self.authority_name, authority=self.authority)
 
 
 class ApplicationBody(Body):
@@ -73,6 +91,14 @@ class ApplicationBody(Body):
         pattern=r"^[0-9a-f]{40}$",
         description="Serial number of the certificate whose place it takes.",
     )
+    limit: str | None = Field(
+        default=None,
+        max_length=40,
+        description="The highest value of a transaction that the certificate is for, for example EUR 5000.",
+    )
+    payment_services: PaymentServicesBody | None = Field(
+        default=None, description="Of a payment service provider: its roles, and who authorised it."
+    )
 
     def read(self) -> NewApplication:
         """The application in the words of the service."""
@@ -91,6 +117,10 @@ class ApplicationBody(Body):
             consent=self.consent,
             contact=self.contact,
             renews=self.renews,
+            declarations=Declarations(
+                limit=None if self.limit is None else read_limit(self.limit),
+                payment_services=None if self.payment_services is None else self.payment_services.read(),
+            ),
         )
 
 
@@ -104,10 +134,10 @@ class EvidenceBody(Body):
     source: str = Field(max_length=200, description="What was looked at, for example: passport XX.")
     established_on: date = Field(description="The day of the identification.")
     ends_on: date | None = Field(default=None, description="The last day of the document, if it ends.")
-    facts: dict[str, str] = Field(
+    facts: dict[str, str | tuple[str, ...]] = Field(
         min_length=1,
         max_length=40,
-        description="What it shows: attributes as in the subject, dateOfBirth ...",
+        description="What it shows: attributes as in the subject, dateOfBirth ...; several values in a list.",
     )
 
     def read(self) -> dict[str, Any]:
@@ -118,7 +148,11 @@ class EvidenceBody(Body):
             "source": self.source,
             "established_on": self.established_on,
             "ends_on": self.ends_on,
-            "facts": tuple(Fact(name, value) for name, value in self.facts.items()),
+            "facts": tuple(
+                Fact(name, value)
+                for name, found in self.facts.items()
+                for value in ((found,) if isinstance(found, str) else found)
+            ),
         }
 
 
@@ -168,6 +202,7 @@ def application_json(application: Application) -> dict[str, Any]:
         "contact": asked.contact,
         "terms": asked.terms,
         "renews": asked.renews,
+        **declarations_json(asked.declarations),
         "key": application.key_id,
         "received_at": application.received_at.isoformat(),
         "received_by": application.received_by,
@@ -177,6 +212,21 @@ def application_json(application: Application) -> dict[str, Any]:
             for one in application.decisions
         ],
         "serial": application.serial,
+    }
+
+
+def declarations_json(declarations: Declarations) -> dict[str, Any]:
+    """What is declared beside the name, as JSON tells it."""
+    limit, services = declarations.limit, declarations.payment_services
+    return {
+        "limit": None if limit is None else limit_text(limit),
+        "payment_services": None
+        if services is None
+        else {
+            "roles": list(services.roles),
+            "authority_name": services.authority_name,
+            "authority": services.authority,
+        },
     }
 
 
@@ -203,6 +253,7 @@ def review_json(review: Review) -> dict[str, Any]:
     """A review as JSON tells it."""
     return {
         **application_json(review.application),
+        "identification": review.declarations.identification,
         "comparison": [
             {"attribute": one.attribute, "asked": one.asked, "shown": list(one.shown), "agrees": one.agrees}
             for one in review.comparison

@@ -17,7 +17,7 @@ from trustworks.issuance.registration.model import PERFORMED
 from trustworks.issuance.registration.rules import check_not_concerned, check_reason
 from trustworks.issuance.registration.wire import application_json
 from trustworks.issuance.rules.keys import key_of_known_kind
-from trustworks.issuance.wire import read_csr
+from trustworks.issuance.wire import limit_text, read_csr
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,6 +60,7 @@ class Applications:
         review = self._desk.registration.review(application.id)
         if seen(review.application) != seen(application):
             raise _changed()
+        limit = application.asked.declarations.limit
         return self._edge.page(
             "application.html",
             visit=visit,
@@ -67,6 +68,8 @@ class Applications:
             asked=application.asked,
             profile=profile_or_none(application.asked.profile),
             rows=rows(review.comparison),
+            limit=None if limit is None else limit_text(limit),
+            identification=review.declarations.identification,
             objections=review.objections if waits else (),
             key=_key_of(application),
             concerned=self._concerned(visit, application),

@@ -238,6 +238,14 @@ class DecisionAnswer(Body):
     reason: str | None
 
 
+class PaymentServicesAnswer(Body):
+    """What the certificate of a payment service provider states of it."""
+
+    roles: tuple[str, ...]
+    authority_name: str
+    authority: str
+
+
 class ApplicationAnswer(Body):
     """An application, its evidence and what was decided; `serial` is the certificate's."""
 
@@ -252,6 +260,8 @@ class ApplicationAnswer(Body):
     contact: str | None
     terms: str
     renews: str | None
+    limit: str | None
+    payment_services: PaymentServicesAnswer | None
     key: str
     received_at: datetime
     received_by: str
@@ -277,7 +287,12 @@ class ObjectionAnswer(Body):
 
 
 class ReviewAnswer(ApplicationAnswer):
-    """An application beside its evidence, with every objection to it."""
+    """An application beside its evidence, with every objection to it.
+
+    `identification` is how the certificate will state that its subject was identified.
+    """
+
+    identification: str | None
 
     comparison: tuple[ComparisonAnswer, ...]
     objections: tuple[ObjectionAnswer, ...]

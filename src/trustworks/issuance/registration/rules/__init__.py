@@ -19,6 +19,12 @@ from trustworks.issuance.registration.rules.decisions import (
     may_erase,
     may_publish,
 )
+from trustworks.issuance.registration.rules.declarations import (
+    check_identification_follows,
+    payment_attributes,
+    payment_services,
+    stated,
+)
 from trustworks.issuance.registration.rules.domains import (
     domains_are_validated,
     is_open,
@@ -55,6 +61,7 @@ __all__ = [
     "changes_are_verified",
     "check_another_saw_the_evidence",
     "check_contact",
+    "check_identification_follows",
     "check_not_concerned",
     "check_nothing_against",
     "check_only_what_is_needed",
@@ -77,9 +84,12 @@ __all__ = [
     "methods_count",
     "methods_for",
     "natural_person_is_known",
+    "payment_attributes",
+    "payment_services",
     "renewed_is_valid",
     "request_equals_evidence",
     "same_applicant",
+    "stated",
     "subject_agrees",
     "terms_are_accepted",
     "uncovered",

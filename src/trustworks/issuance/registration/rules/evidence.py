@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from trustworks.core.errors import Rejected
 from trustworks.core.trace import implements
 from trustworks.issuance.model import NAME_ORDER
-from trustworks.issuance.registration.model import IDENTITY_FACTS, About, Objection
+from trustworks.issuance.registration.model import IDENTITY_FACTS, PAYMENT_FACTS, About, Objection
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -90,6 +90,8 @@ def evidence_is_not_worn_out(
 def check_only_what_is_needed(facts: Iterable[Fact], profile: Profile, *, about: About) -> None:
     """`Rejected` (registration.fact) for what is not needed to identify anybody, or is no fact at all."""
     needed = {*profile.attributes, *IDENTITY_FACTS}
+    if profile.psd2 and about is About.ORGANIZATION:
+        needed |= set(PAYMENT_FACTS)
     if about is not About.SUBJECT:
         needed |= set(NAME_ORDER)
     seen: set[Fact] = set()

@@ -6,7 +6,15 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.trace import implements
-from trustworks.issuance.registration.model import About, Comparison, Objection, SubjectKind, shown
+from trustworks.issuance.registration.model import (
+    PAYMENT_FACTS,
+    About,
+    Comparison,
+    Objection,
+    SubjectKind,
+    shown,
+)
+from trustworks.issuance.registration.rules.declarations import payment_services
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,7 +31,7 @@ _SEMANTIC: Final = re.compile(r"([A-Z]{3}[A-Z]{2}|[^:]{2}:[A-Z]{2})-.+")
 def compare(
     application: Application, *, assigned: Sequence[str] = (), lab: bool = False
 ) -> tuple[Comparison, ...]:
-    """Every attribute of the name asked for, and each alternative name, beside what the evidence shows of it.
+    """All that is asked for beside what the evidence shows of it: attributes, declarations, other names.
 
     What the provider assigns needs no evidence, unless it is a number that somebody else gave. A common name
     agrees with the official name, with a pseudonym, or with words of the official name in their order; in a
@@ -38,6 +46,7 @@ def compare(
         if not agrees and name == "commonName":
             agrees = _is_usual_name(asked, pieces, natural=natural, lab=lab)
         found.append(Comparison(name, asked, values, agrees))
+    found += payment_services(application)
     for alternative in application.asked.alternative_names:
         kind, _, asked = alternative.partition(":")
         values = shown(application.evidence, ALTERNATIVE_FACTS.get(kind, kind))
@@ -53,7 +62,7 @@ def _is_given_by_others(application: Application, number: str) -> bool:
 
 def shows(attribute: str, *, natural: bool) -> tuple[About, ...]:
     """Evidence about whom shows an attribute of the subject's name."""
-    if not natural:
+    if not natural or attribute in PAYMENT_FACTS:
         return (About.ORGANIZATION,)
     if attribute in {"organizationName", "organizationIdentifier", "organizationalUnitName", "title"}:
         return (About.ASSOCIATION, About.ORGANIZATION)
