@@ -48,6 +48,10 @@ def _named_files(config: Config) -> Iterator[tuple[str, Path | None]]:
     if config.issuance is not None:
         yield "issuance.ocsp.certificate", config.issuance.ocsp.certificate
         yield "issuance.ct.log-list", None if config.issuance.ct is None else config.issuance.ct.log_list
+        mail = config.issuance.registration.mail
+        if mail is not None:
+            yield "issuance.registration.mail.ca-file", mail.ca_file
+            yield "issuance.registration.mail.password-source", mail.password_source
         if config.issuance.cmp is not None:
             yield "issuance.cmp.certificate", config.issuance.cmp.certificate
 
@@ -121,9 +125,13 @@ def _profiles(config: Config) -> Iterator[str]:
 
 
 def _exposed(config: Config) -> Iterator[str]:
-    path = config.store.password_source
-    if path is not None and _objection(path) is None and stat.S_IMODE(path.stat().st_mode) & 0o077:
-        yield f"store.password-source: others can read {path}. Run chmod 600 {path}."
+    mail = None if config.issuance is None else config.issuance.registration.mail
+    for key, path in (
+        ("store.password-source", config.store.password_source),
+        ("issuance.registration.mail.password-source", None if mail is None else mail.password_source),
+    ):
+        if path is not None and _objection(path) is None and stat.S_IMODE(path.stat().st_mode) & 0o077:
+            yield f"{key}: others can read {path}. Run chmod 600 {path}."
 
 
 def refusals(config: Config) -> Iterator[str]:

@@ -164,6 +164,7 @@ class Orders:
         if decided:
             request_rules.check_was_decided(asked.profile, asked.request.requested_by)
             request_rules.check_was_validated(asked.profile, asked.request.requested_by)
+            request_rules.check_mailboxes_were_validated(asked.profile, asked.request.requested_by)
         check_declarations(asked.profile, asked.request.declarations)
         given = asked.request.csr
         asked.csr = csr = read_csr(given) if isinstance(given, bytes) else given

@@ -42,6 +42,7 @@ CHANGING = {
     },
     "identity_evidence": {"content"},
     "key_lists": {"retired_at", "retired_by", "retired_why"},
+    "mailbox_validations": {"address", "mailed_at", "wrong", "validated_at", "validated_by"},
     "notices": {"due_at", "tries", "sent_at", "given_up_at", "problem"},
     "registration_contents": {"salt"},
     "registration_decisions": {"reason"},

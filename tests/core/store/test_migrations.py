@@ -49,6 +49,7 @@ FROZEN = {
     "0024_used_approvals.py": "71edaec9ab1b1a13eca12ed0413cdc969a53b0022f9e42e3adf31f3afc01de89",
     "0025_registration_contents.py": "44220472e396c74e9ffdc399deae5659b2ff1870bb7cc7a7775268858f48725e",
     "0026_domain_validations.py": "2f50c309fb9b6136e7390bb5f7af7134bc21c3f5547057eb518b3a44b547f747",
+    "0027_mailbox_validations.py": "669de30156767cbc26d7b5f633f118be5c9045f2cdfde36b7d19f40d2cbd3b94",
 }
 
 

@@ -72,10 +72,10 @@ def enrolment(opening: Opening[Any], protocols: tuple[str, ...]) -> list[Route]:
     ]
 
 
-def report(opening: Opening[Any]) -> list[Route]:
-    """The page for reports of problems is answered 503 (RFC 9110, 15.6.4)."""
+def public_form(opening: Opening[Any], path: str) -> list[Route]:
+    """A page with a form for anybody is answered 503 (RFC 9110, 15.6.4)."""
     unavailable = _unavailable(opening)
-    return [Route(method=method, path="/report", handler=unavailable) for method in ("GET", "POST")]
+    return [Route(method=method, path=path, handler=unavailable) for method in ("GET", "POST")]
 
 
 def console(opening: Opening[Any]) -> list[Route]:

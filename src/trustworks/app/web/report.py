@@ -32,12 +32,12 @@ PATH: Final = "/report"
 FORM: Final = "application/x-www-form-urlencoded"
 JSON: Final = "application/json"
 MAX_BODY: Final = 64 * 1024  # a form writes three octets for one
-_HTML: Final = "text/html; charset=utf-8"
+HTML: Final = "text/html; charset=utf-8"
 _POLICY: Final = (
     "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'none'"
 )
-_HEADERS: Final = (
+HEADERS: Final = (
     ("content-security-policy", _POLICY),
     ("referrer-policy", "no-referrer"),
     ("x-frame-options", "DENY"),
@@ -87,7 +87,7 @@ class ReportPage:
             most={"details": MOST_DETAILS, "contact": MOST_CONTACT, "certificate": MOST_CERTIFICATE},
             **shown,
         )
-        return RawResponse(status, _HTML, text.encode(), (*_HEADERS, *headers))
+        return RawResponse(status, HTML, text.encode(), (*HEADERS, *headers))
 
     async def show(self, request: RawRequest) -> RawResponse:
         """The form."""

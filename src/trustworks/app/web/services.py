@@ -210,6 +210,7 @@ class Services:
         if config.issuance is not None:
             found += self._status_routes()
             found += self._report_routes()
+            found += self._mailbox_routes()
             if config.issuance.protocols:
                 found += self._enrolment_routes()
         if config.timestamping is not None or config.issuance is not None:
@@ -224,7 +225,7 @@ class Services:
         if not settings.per_hour:
             return []
         if not self.log.is_open:
-            return closed.report(self.log)
+            return closed.public_form(self.log, "/report")
         from trustworks.app.web import report  # noqa: PLC0415 - only where the service is configured
         from trustworks.core.time import any_time  # noqa: PLC0415
         from trustworks.issuance.revocation import (  # noqa: PLC0415
@@ -245,6 +246,19 @@ class Services:
             per_address=settings.per_address,
         )
         return report.routes(reports, banners=self.banners, version=self.version)
+
+    def _mailbox_routes(self) -> list[Route]:
+        """The public page where holders of mailboxes answer; as the one before, it needs no token."""
+        if self.wiring.issuance_settings.registration.mail is None:
+            return []
+        if not self.log.is_open:
+            return closed.public_form(self.log, "/mailbox")
+        from trustworks.app.web import mailbox  # noqa: PLC0415 - only where mail is configured
+        from trustworks.issuance.registration.mailbox_answers import MailboxAnswers  # noqa: PLC0415
+
+        log = self.log.get()
+        answers = MailboxAnswers(clock=self.clock, recorder=log.recorder, database=log.database)
+        return mailbox.routes(answers, banners=self.banners, version=self.version)
 
     def _console_routes(self) -> list[Route]:
         return self.console.get() if self.console.is_open else closed.console(self.console)

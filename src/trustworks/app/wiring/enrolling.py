@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from trustworks.issuance.enrolment.secret_key import SecretKey
     from trustworks.issuance.notices.delivery import Delivery
     from trustworks.issuance.notices.endpoints import Webhooks
+    from trustworks.issuance.registration.mail import SmtpMailer
     from trustworks.issuance.registration.service import Registration
 
 
@@ -141,6 +142,23 @@ class Enrolling(Issuing):
         from trustworks.issuance.enrolment.control import control_of  # noqa: PLC0415
 
         return control_of(self.issuance_settings, lab=self.lab)
+
+    def open_mailer(self) -> SmtpMailer:
+        """What mails to holders of mailboxes. Raises `Rejected` where no mail server is configured."""
+        from trustworks.issuance.registration.mail import SmtpMailer  # noqa: PLC0415
+
+        settings = self.issuance_settings
+        if settings.registration.mail is None:
+            raise Rejected(
+                "config.mail",
+                f"{self.loaded.file} has no [issuance.registration.mail]: name a mail server and a sender, "
+                "see `trustworks config explain issuance.registration.mail`.",
+            )
+        return SmtpMailer(
+            settings.registration.mail,
+            provider=settings.organization,
+            public_url=self.config.http.public_url,
+        )
 
     @contextmanager
     def open_registration_authority(

@@ -25,6 +25,7 @@ from trustworks.issuance.model import RevocationReason
 from trustworks.issuance.model.requests import Declarations, PaymentServices, Request
 from trustworks.issuance.profiles import profile_named
 from trustworks.issuance.rules.keys import key_of_known_kind
+from trustworks.issuance.rules.requests import check_is_person
 from trustworks.issuance.rules.revocation_requests import KINDS
 from trustworks.issuance.wire import MAX_CSR, as_stored, read_csr, read_limit, read_serial, read_subject
 
@@ -112,6 +113,7 @@ def issue(
     honours.
     """
     wiring: IssuanceWiring = context.obj
+    check_is_person(by)
     octets, attributes = read_file(csr), read_subject(subject)
     request = Request(
         profile=profile,

@@ -1,4 +1,4 @@
-"""`trustworks registration`: submit, evidence, domain, list, show, decisions, finish, tidy."""
+"""`trustworks registration`: submit, evidence, domain, mailbox, list, show, decisions, finish, tidy."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from trustworks.core.printable import printable
 from trustworks.core.roles.model import Act
 from trustworks.core.roles.performing import Officers, performs
 from trustworks.issuance.cli.domain import domain
+from trustworks.issuance.cli.mailbox import mailbox
 from trustworks.issuance.registration.model import PERFORMED, State
 from trustworks.issuance.registration.wire import (
     ApplicationBody,
@@ -38,6 +39,7 @@ registration = typer.Typer(
 )
 
 registration.add_typer(domain, name="domain")
+registration.add_typer(mailbox, name="mailbox")
 
 _MAX_FILE = 65_536
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]

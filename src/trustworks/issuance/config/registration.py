@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from trustworks.core.settings import Table
+from trustworks.issuance.config.mail import MailSettings  # noqa: TC001 - Pydantic reads it at run time
 
 Whom = Literal["subject", "organization", "representative", "association", "subscriber"]
 
@@ -89,4 +90,7 @@ class RegistrationSettings(Table):
     )
     methods: tuple[MethodSettings, ...] = Field(
         default_factory=_usual, description="The methods of identification that count."
+    )
+    mail: MailSettings | None = Field(
+        default=None, description="How holders of mailboxes are written to, for S/MIME; absent: they are not."
     )

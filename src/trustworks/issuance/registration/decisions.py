@@ -19,7 +19,7 @@ from trustworks.issuance.profiles import profile_named
 from trustworks.issuance.records.notices import DECIDED, News, tell
 from trustworks.issuance.registration import records, rules
 from trustworks.issuance.registration.desk import Desk, moved_on
-from trustworks.issuance.rules.requests import check_actor
+from trustworks.issuance.rules.requests import APPLICATION, check_actor
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -127,7 +127,7 @@ class Decisions(Desk):
 
     def _issue(self, application: Application) -> Application:
         identifier = application.id
-        by = f"application:{identifier}"
+        by = f"{APPLICATION}{identifier}"
 
         def also(connection: Connection, der: bytes) -> None:
             serial = serial_hex(x509.load_der_x509_certificate(der).serial_number)

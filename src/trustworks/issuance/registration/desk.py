@@ -12,7 +12,7 @@ from trustworks.core.roles.model import Person
 from trustworks.core.roles.rules.separation import check_not_subject
 from trustworks.issuance.model.requests import Request
 from trustworks.issuance.records import api_client
-from trustworks.issuance.registration import domain_records, records, rules
+from trustworks.issuance.registration import domain_records, mailbox_records, records, rules
 from trustworks.issuance.registration.review import Reviewer
 
 if TYPE_CHECKING:
@@ -121,6 +121,10 @@ class Desk:
             )
             raise
 
+    def _check_not_for_oneself(self, what: str, application: Application, by: str) -> None:
+        """Refuse an officer who would show control over names for an application that concerns him."""
+        self._check_not_concerned(what, by, application.id, rules.concerned_by_all(application))
+
     def _received(self, identifier: str, what: str = "evidence is added") -> Application:
         application = self.application(identifier)
         if application.state != "received":
@@ -143,7 +147,9 @@ class Desk:
         renews = application.asked.renews
         with self._database.read() as connection:
             served = records.served(connection, application)
-            domains = self._validations(connection, application)
+            concerning = self._with_renewed(connection, application)
+            domains = domain_records.of_applications(connection, concerning)
+            mailboxes = mailbox_records.of_applications(connection, concerning)
         if approved:
             served = {origin: number - 1 for origin, number in served.items()}
         return self._reviewer.review(
@@ -152,10 +158,16 @@ class Desk:
             old=None if renews is None else self._issuance.find(renews),
             served=served,
             domains=domains,
+            mailboxes=mailboxes,
         )
 
     def _validations(self, connection: Connection, application: Application) -> tuple[DomainValidation, ...]:
         """What was drawn and seen of names for an application, and for the applicant's that it renews."""
+        return domain_records.of_applications(connection, self._with_renewed(connection, application))
+
+    @staticmethod
+    def _with_renewed(connection: Connection, application: Application) -> tuple[str, ...]:
+        """The application, and those of the same applicant that it renews, by their ids."""
         found = [application.id]
         current = application
         while current.asked.renews is not None and len(found) < _MOST_RENEWALS:
@@ -164,7 +176,7 @@ class Desk:
                 break
             found.append(earlier.id)
             current = earlier
-        return domain_records.of_applications(connection, found)
+        return tuple(found)
 
     @staticmethod
     def _request(asked: NewApplication, by: str, declarations: Declarations) -> Request:

@@ -15,7 +15,7 @@ from trustworks.core.errors import Refused, Rejected
 from trustworks.issuance.profiles import profile_named
 from trustworks.issuance.registration import domain_records, records, rules
 from trustworks.issuance.registration.desk import Desk, moved_on, new_id
-from trustworks.issuance.registration.model import About, DomainValidation
+from trustworks.issuance.registration.model import DomainValidation
 from trustworks.issuance.registration.rules.domains import looked_at
 from trustworks.issuance.rules.perspectives import NotCorroboratedError
 from trustworks.issuance.rules.requests import check_actor
@@ -72,7 +72,7 @@ class Domains(Desk):
         """
         check_actor(by)
         application = self._received(identifier, "domains are looked at")
-        self._check_domains_not_concerned(application, by)
+        self._check_not_for_oneself("domains", application, by)
         now = self._clock.now().utc
         names, known = self._names(application, now)
         drawn = {one.name: one for one in known if self._is_ours(one, application, now)}
@@ -113,7 +113,7 @@ class Domains(Desk):
         check_actor(by)
         self._recorder.ping()
         application = self._received(identifier, "domains are looked at")
-        self._check_domains_not_concerned(application, by)
+        self._check_not_for_oneself("domains", application, by)
         now = self._clock.now().utc
         names, known = self._names(application, now)
         drawn = {one.name: one for one in known if self._is_ours(one, application, now)}
@@ -184,11 +184,12 @@ class Domains(Desk):
         self, application: Application, now: datetime
     ) -> tuple[list[str], tuple[DomainValidation, ...]]:
         """The names over which control is still to be seen, and all that was drawn. Raises `Rejected`."""
-        names = rules.web_names(application, profile_named(application.asked.profile))
+        names = rules.names_to_control(application, profile_named(application.asked.profile))
         if not names:
             raise Rejected(
                 "registration.no-domain",
-                f"The application {application.id} asks for no name of a web site; there is none to show.",
+                f"The application {application.id} asks for no name of a web site and no mailbox; there is "
+                "no domain to look at.",
             )
         with self._database.read() as connection:
             known = self._validations(connection, application)
@@ -210,8 +211,3 @@ class Domains(Desk):
         found = records.application(connection, application.id)
         if found is None or found.state != "received":
             raise moved_on(application.id)
-
-    def _check_domains_not_concerned(self, application: Application, by: str) -> None:
-        pieces = application.about(About.SUBJECT, About.REPRESENTATIVE, About.SUBSCRIBER)
-        concerned = rules.concerned_by(application.asked, application.key_id, *(one.facts for one in pieces))
-        self._check_not_concerned("domains", by, application.id, concerned)

@@ -215,6 +215,26 @@ class DomainValidation:
     validated_by: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailboxValidation:
+    """A value that was mailed to a mailbox, by its SHA-256, and when it came back.
+
+    `mailed_at` is when the mail server took it (None: it did not). `wrong` is how often another value was
+    given for it.
+    """
+
+    id: str
+    application: str
+    address: str
+    digest: str
+    drawn_at: datetime
+    drawn_by: str
+    mailed_at: datetime | None = None
+    wrong: int = 0
+    validated_at: datetime | None = None
+    validated_by: str | None = None
+
+
 class Objection(NamedTuple):
     """Why an application cannot be approved as it is: the requirement, and what to do."""
 

@@ -1,8 +1,8 @@
 """The tables of registration, and all SQL on them.
 
 What tells who somebody is stands in the columns `asked`, `subject`, `csr`, `content` and `reason` (and
-`name` of `domain_records`), and nowhere else: they are emptied when their time is over, together with the
-salt without which the digest that stays says nothing.
+`name` of `domain_records`, `address` of `mailbox_records`), and nowhere else: they are emptied when their
+time is over, together with the salt without which the digest that stays says nothing.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from sqlalchemy import (
 from trustworks.core.audit.bound import bind
 from trustworks.core.store import metadata
 from trustworks.core.store.types import UtcDateTime
-from trustworks.issuance.registration import contents, domain_records
+from trustworks.issuance.registration import contents, domain_records, mailbox_records
 from trustworks.issuance.registration.model import (
     Application,
     Decision,
@@ -272,6 +272,7 @@ def erase(connection: Connection, identifier: str) -> None:
     connection.execute(update(evidence).where(evidence.c.application == identifier).values(content=None))
     connection.execute(update(decisions).where(decisions.c.application == identifier).values(reason=None))
     domain_records.erase(connection, identifier)
+    mailbox_records.erase(connection, identifier)
     contents.erase(connection, identifier)
 
 
@@ -287,6 +288,11 @@ def content_of(
             query = select(domain_records.validations.c.name).where(
                 domain_records.validations.c.id == identifier,
                 domain_records.validations.c.application == application,
+            )
+        case "mailbox":
+            query = select(mailbox_records.validations.c.address).where(
+                mailbox_records.validations.c.id == identifier,
+                mailbox_records.validations.c.application == application,
             )
         case "evidence":
             query = select(evidence.c.content).where(

@@ -27,6 +27,7 @@ ACTOR: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:@/-]{0,63}")
 # How the actors begin in whose name the protocols ask: no person, and nobody has decided.
 _DVCP: Final = "0.4.0.2042.1.6"
 _WITHOUT_VALIDATION: Final = ("api:", "cmp:", "est:")
+APPLICATION: Final = "application:"  # how the actor begins in whose name an approved application is issued
 _BY_THEMSELVES: Final = ("api:", "acme/", "cmp:", "est:")
 
 
@@ -36,6 +37,15 @@ def check_actor(by: str) -> None:
         raise Rejected(
             "issuance.actor",
             f"{by!r} is no role or pseudonym; use up to 64 letters, digits and . _ : @ / - .",
+        )
+
+
+def check_is_person(by: str) -> None:
+    """`Rejected` (issuance.actor) for a name by which a protocol or an approved application asks."""
+    if by.startswith((APPLICATION, *_BY_THEMSELVES)):
+        raise Rejected(
+            "issuance.actor",
+            f"{by!r} is how the product names what asks by itself; act as an operator or a role.",
         )
 
 
@@ -162,6 +172,22 @@ def check_was_validated(profile: Profile, requested_by: str) -> None:
             "TRUSTWORKS:ISSUANCE-DOMAIN-VALIDATED",
             f"Certificates of the profile {profile.name} say that control of each domain was validated: ask "
             "for them by ACME, which does that.",
+        )
+
+
+@implements("TRUSTWORKS:ISSUANCE-MAILBOX-VALIDATED")
+def check_mailboxes_were_validated(profile: Profile, requested_by: str) -> None:
+    """Refuse certificates with mailboxes that are asked for past the registration desk, which sees control.
+
+    What is asked for by an application that was approved has the application as its actor. Source: CA/Browser
+    Forum S/MIME Baseline Requirements, 3.2.2.
+    """
+    if "email" in profile.name_kinds and not requested_by.startswith(APPLICATION):
+        raise Refused(
+            "TRUSTWORKS:ISSUANCE-MAILBOX-VALIDATED",
+            f"Certificates of the profile {profile.name} name mailboxes, and control over each is shown at "
+            "the registration desk: register an application, by POST applications or trustworks registration "
+            "submit; its officer has a value mailed by trustworks registration mailbox challenge.",
         )
 
 
