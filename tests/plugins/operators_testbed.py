@@ -242,14 +242,15 @@ class RolesProvider:
         self.revoked: dict[int, str] = {}
         self.roles = self.service(**settings)
 
-    def service(self, **settings: Any) -> Roles:
-        """The service, with other settings."""
+    def service(self, *, lab: bool = True, **settings: Any) -> Roles:
+        """The service, with other settings; a laboratory's, where first operators need not be described."""
         return Roles(
             Office(
                 database=self.database,
                 recorder=self.recorder,
                 clock=self.clock,
                 settings=RolesSettings.model_validate(settings),
+                lab=lab,
                 system=PlacedClock(self.clock.moment),
                 revoked=lambda certificate: self.revoked.get(certificate.serial_number),
             )

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from trustworks.app.configuration.config import Config
     from trustworks.core.audit import JSON
-    from trustworks.core.roles.config import RolesSettings
     from trustworks.core.roles.jws import Signer
     from trustworks.core.roles.model import Act, Actor, Operator, Person
     from trustworks.core.roles.service import Roles
@@ -42,8 +41,14 @@ KeyOf = Annotated[
 
 
 NOBODY: Final = (
-    "Nobody was authenticated: no operators are enrolled here, so whoever may run commands may do this. See "
-    "trustworks roles bootstrap."
+    "Nobody was authenticated: no operators are enrolled in this laboratory, so whoever may run commands may "
+    "do this. See trustworks roles bootstrap."
+)
+
+
+NOT_BEFORE_ANY: Final = (
+    "No operators are enrolled here, and nothing is changed by a command before there are any: the account "
+    "that owns the installation names the first by trustworks roles bootstrap. "
 )
 
 
@@ -128,16 +133,17 @@ def officer(
 ) -> str | None:
     """Who does `act`: the operator `name`, authenticated by `key`; None where nobody needs to be named.
 
-    Nobody needs to while there are no operators and [roles] does not require them. Raises `Refused`
+    Nobody needs to in a laboratory without operators whose [roles] do not require them. Raises `Refused`
     (CENTS419261:IA1.1, SA1.1, EN319411-1:REG-6.2.2-26, ...), `Malformed` for one option without the other.
     """
     if name is None and key is None:
         if not are_needed(wiring):
             typer.secho(NOBODY, err=True, fg="yellow")
             return None
+        first = NOT_BEFORE_ANY if is_nobody_enrolled(wiring) else ""
         raise Refused(
             "CENTS419261:IA1.1",
-            f"For {act.value} an operator must be known here: add --as NAME --key FILE.",
+            f"{first}For {act.value} an operator must be known here: add --as NAME --key FILE.",
         )
     if name is None or key is None:
         raise Malformed("--as and --key go together: who acts, and the key that shows it.")
@@ -152,6 +158,9 @@ def are_needed(wiring: RolesWiring) -> bool:
     Where the command line names no configuration and none is found, there is no provider whose operators
     could be asked for: a token may be made there. A database without tables knows no operators yet.
     """
+    from trustworks.core.roles import standing  # noqa: PLC0415 - loads SQLAlchemy
+    from trustworks.core.roles.rules import founding  # noqa: PLC0415 - as above
+
     try:
         settings = wiring.config.roles
     except Malformed:
@@ -160,17 +169,20 @@ def are_needed(wiring: RolesWiring) -> bool:
         return False
     with wiring.open_database(check=False) as database:
         if database.version() is None:
-            return settings.required
+            return founding.are_needed(lab=wiring.lab, required=settings.required, enrolled=False)
         database.check_schema()
         with database.read() as connection:
-            return needs_operator(connection, settings)
+            return standing.needs_operator(connection, settings, lab=wiring.lab)
 
 
-def needs_operator(connection: Connection, settings: RolesSettings) -> bool:
-    """Whether acts need an operator: by the configuration, or because operators are enrolled."""
-    from trustworks.core.roles import records  # noqa: PLC0415 - loads SQLAlchemy
-
-    return settings.required or records.count_operators(connection) > 0
+def is_nobody_enrolled(wiring: RolesWiring) -> bool:
+    """Whether the database has no operator, or no tables yet."""
+    with wiring.open_database(check=False) as database:
+        if database.version() is None:
+            return True
+        database.check_schema()
+        with database.read() as connection:
+            return not records_list(connection)
 
 
 def check_not_subject(wiring: RolesWiring, act: Act, name: str, concerned: Iterable[Person]) -> None:

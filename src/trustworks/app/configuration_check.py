@@ -29,6 +29,7 @@ def problems(wiring: Wiring) -> list[str]:
         *refusals(config),
         *_tokens(wiring),
         *_tries(wiring),
+        *_operators(wiring),
     ]
 
 
@@ -178,6 +179,17 @@ def _tokens(wiring: Wiring) -> Iterator[str]:
             read_pin(wiring.token_uri(name), base=wiring.base)
         except TrustworksError as error:
             yield f"tokens.{name}: {error}"
+
+
+def _operators(wiring: Wiring) -> Iterator[str]:
+    """Outside a laboratory: that nobody is enrolled, so that no command changes anything."""
+    from trustworks.app.acting import NOT_BEFORE_ANY, is_nobody_enrolled  # noqa: PLC0415 - loads signatures
+
+    try:
+        if not wiring.lab and is_nobody_enrolled(wiring):
+            yield f"roles: {NOT_BEFORE_ANY.strip()}"
+    except TrustworksError:
+        return  # that the database does not answer is told by its own key
 
 
 def _tries(wiring: Wiring) -> Iterator[str]:

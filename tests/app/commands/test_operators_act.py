@@ -10,6 +10,8 @@ from command_tree import COMMANDS, PERFORMED, behind
 from staff import HELD, PASSPHRASE, approve, asked_for, enrol_staff, key_of
 
 from trustworks.app.acting import NOBODY, approved, check_not_subject, officer
+from trustworks.app.configuration.config import parse
+from trustworks.app.configuration_check import problems
 from trustworks.app.wiring import Wiring
 from trustworks.core.errors import Malformed, Refused
 from trustworks.core.roles import Act, Role
@@ -24,17 +26,18 @@ if TYPE_CHECKING:
 CONFIGURATION = """
 [provider]
 name = "TEST"
-lab = true
+lab = {lab}
 [time]
 mode = "lab"
-[roles]
-required = {required}
+{roles}
 """
 
 
-def provider(folder: Path, *, required: bool = False) -> Wiring:
+def provider(folder: Path, *, required: bool = False, lab: bool = True) -> Wiring:
     """A provider's configuration, over a database without operators."""
-    text = CONFIGURATION.format(required=str(required).lower())
+    text = CONFIGURATION.format(lab=str(lab).lower(), roles="[roles]\nrequired = true" if required else "")
+    if not lab:
+        text = text.replace('mode = "lab"', "")
     (folder / "trustworks.toml").write_text(text, encoding="utf-8")
     (folder / "state").mkdir()
     wiring = Wiring.lazy(folder / "trustworks.toml")
@@ -121,6 +124,30 @@ def test_where_the_configuration_requires_operators_nobody_acts_before_there_are
         assert refusal(begin, wiring, words, None, None) == "CENTS419261:IA1.1", words
     (tmp_path / "state" / "trustworks.sqlite").unlink(missing_ok=True)
     assert refusal(officer, wiring, Act.RUN_CEREMONY, None, None) == "CENTS419261:IA1.1"
+
+
+@pytest.mark.req("TRUSTWORKS:ROLES-REQUIRED", "CENTS419261:IA1.1")
+def test_outside_a_laboratory_no_command_changes_anything_before_there_are_operators(tmp_path: Path) -> None:
+    wiring = provider(tmp_path, lab=False)
+    for words, act in PERFORMED.items():
+        with pytest.raises(Refused, match="trustworks roles bootstrap") as caught:
+            begin(wiring, words, None, None)
+        assert caught.value.requirement == "CENTS419261:IA1.1", words
+        with pytest.raises(Refused):
+            officer(wiring, act, None, None)
+    for what in ("key.generate", "api.client", "certificate.qualified", "revocation.mass", "key.destroyed"):
+        assert refusal(approved, wiring, what, {"of": what}, by="root") == "TRUSTWORKS:ROLES-QUORUM"
+    assert any("trustworks roles bootstrap" in one for one in problems(wiring))
+    (tmp_path / "state" / "trustworks.sqlite").unlink()
+    assert refusal(officer, wiring, Act.RUN_CEREMONY, None, None) == "CENTS419261:IA1.1"
+
+
+@pytest.mark.req("TRUSTWORKS:ROLES-REQUIRED")
+def test_no_setting_lets_commands_ask_for_nobody_outside_a_laboratory(tmp_path: Path) -> None:
+    text = '[provider]\nname = "TEST"\n[roles]\nrequired = false\n'
+    with pytest.raises(Malformed, match="holds in a laboratory alone"):
+        parse(text, tmp_path / "trustworks.toml")
+    assert not parse(text.replace('"TEST"', '"TEST"\nlab = true'), tmp_path / "t.toml").config.roles.required
 
 
 def test_what_is_done_without_operators_is_said_on_the_terminal(

@@ -101,7 +101,7 @@ def founded(desk: Desk) -> Desk:
 
 def test_before_the_bootstrap_there_is_nobody_and_the_command_says_what_that_means(desk: Desk) -> None:
     done = desk("operator", "list")
-    assert "whoever may run commands here may issue and revoke" in done.stdout
+    assert "whoever may run commands in this laboratory may issue and revoke" in done.stdout
     assert desk.json("operator", "list") == []
     assert officer(desk.wiring, Act.ISSUE, None, None) is None
 
@@ -115,6 +115,28 @@ def test_the_bootstrap_asks_whether_the_keys_are_theirs(desk: Desk) -> None:
     done = desk("bootstrap", *given, typed="y")
     assert done.exit_code == 0, done.output
     assert "Done: enrol anna as security-officer" in done.stdout
+
+
+@pytest.mark.req("TRUSTWORKS:ROLES-FIRST-OFFICERS", "TRUSTWORKS:ROLES-REQUIRED")
+def test_outside_a_laboratory_the_first_officers_come_two_at_a_time_with_who_they_are(desk: Desk) -> None:
+    desk.file("trustworks.toml").write_text('[provider]\nname = "TEST"\n', encoding="utf-8")
+    desk.wiring = Wiring.lazy(desk.file("trustworks.toml"))
+    assert "before there are any" in desk("operator", "list").stdout
+    for name in ("anna", "ben"):
+        desk.new(name)
+    anna, ben = (f"--operator={one}:security-officer:{desk.file(f'{one}.pem')}" for one in ("anna", "ben"))
+    named = ["--name=anna:Anna Muster", "--identifier=ben:ben@tsp.example"]
+    for given, kind in (
+        ([anna, ben], Refused),
+        ([anna, named[0]], Refused),
+        ([anna, ben, "--name=anna"], Malformed),
+        ([anna, ben, *named, "--name=carl:Carl"], Malformed),
+    ):
+        done = desk("bootstrap", *given, "--yes")
+        assert isinstance(done.exception, kind), done.exception
+    assert desk.json("operator", "list") == []
+    assert len(desk.json("bootstrap", anna, ben, *named, "--yes")) == 2
+    assert desk.json("operator", "lock", "ben", *desk.who("anna"))["state"] == "locked"
 
 
 @pytest.mark.req("TRUSTWORKS:ROLES-BOOTSTRAP")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -11,9 +12,12 @@ import pytest
 from operators_testbed import NOW, certificate_of, new_key
 
 from trustworks.core.errors import Malformed, Refused, Rejected, TrustworksError
-from trustworks.core.roles import Act, Factor, Role
+from trustworks.core.roles import Act, Factor, Role, records
 from trustworks.core.roles.changes import Change, NewCredential, new_change
+from trustworks.core.roles.model import Person
+from trustworks.core.roles.rules import founding
 from trustworks.core.roles.rules.founding import check_owner
+from trustworks.core.roles.rules.separation import described
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,6 +54,60 @@ def test_there_is_nobody_before_the_bootstrap_and_it_is_done_once(provider: Role
     )
     assert len(provider.roles.office.operators()) == 3
     assert provider.events()[-1]["type"] == "roles.refused"
+
+
+@pytest.mark.req("TRUSTWORKS:ROLES-REQUIRED")
+@pytest.mark.parametrize(
+    ("lab", "required", "enrolled", "needed"),
+    [
+        (False, False, False, True),
+        (False, True, True, True),
+        (True, False, False, False),
+        (True, True, False, True),
+        (True, False, True, True),
+    ],
+)
+def test_outside_a_laboratory_operators_are_needed_always(
+    *, lab: bool, required: bool, enrolled: bool, needed: bool
+) -> None:
+    assert founding.are_needed(lab=lab, required=required, enrolled=enrolled) == needed
+
+
+def test_outside_a_laboratory_operators_are_needed_before_there_are_any(provider: RolesProvider) -> None:
+    assert provider.service(lab=False).are_required()
+    with pytest.raises(Refused) as caught:
+        provider.service(lab=False).require_approved("key.generate", {"label": "k"}, by="root")
+    assert caught.value.requirement == "TRUSTWORKS:ROLES-QUORUM"
+
+
+@pytest.mark.req("TRUSTWORKS:ROLES-FIRST-OFFICERS")
+def test_outside_a_laboratory_two_security_officers_come_first_and_all_are_described(
+    provider: RolesProvider,
+) -> None:
+    bootstrap = provider.service(lab=False).administration.bootstrap
+    anna, ben, carl = (
+        provider.enrolment(name, role) for name, role in (("anna", SO), ("ben", SO), ("carl", SA))
+    )
+    people = {name: described([f"{name} beispiel"], ()) for name in ("anna", "ben", "carl")}
+    two = {name: people[name] for name in ("anna", "carl")}
+    rule = "TRUSTWORKS:ROLES-FIRST-OFFICERS"
+    assert refusal(lambda: bootstrap([anna, carl], by="root", people=two)) == rule
+    assert refusal(lambda: bootstrap([anna, ben, carl], by="root")) == rule
+    assert refusal(lambda: bootstrap([anna, ben, carl], by="root", people=two)) == rule
+    empty = people | {"ben": Person()}
+    assert refusal(lambda: bootstrap([anna, ben, carl], by="root", people=empty)) == rule
+    with pytest.raises(Malformed, match="not enrolled here"):
+        bootstrap([anna, ben], by="root", people=people)
+    assert provider.roles.office.operators() == []
+    bootstrap([anna, ben, carl], by="root", people=people)
+    (event,) = provider.events("roles.bootstrapped")
+    assert event["detail"]["described"] == ["anna", "ben", "carl"]
+    assert "beispiel" not in json.dumps(event)
+    with provider.database.read() as connection:
+        assert records.person(connection, "ben").names == {"ben beispiel"}
+    assert refusal(lambda: bootstrap([anna, ben, carl], by="root", people=people)) == (
+        "TRUSTWORKS:ROLES-BOOTSTRAP"
+    )
 
 
 @pytest.mark.req("TRUSTWORKS:ROLES-BOOTSTRAP")

@@ -17,9 +17,13 @@ from trustworks.core.errors import Refused, Rejected, Unavailable
 from trustworks.core.roles import Act, Factor, Role, challenges, passkeys
 from trustworks.core.roles.authentication import SIGN_IN, csrf_token
 from trustworks.core.roles.changes import NewCredential, new_change
+from trustworks.core.roles.office import rule_of
 from trustworks.core.roles.records.tables import challenges as challenges_table
+from trustworks.core.roles.rules import access
+from trustworks.core.roles.strangers import check_few, network_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from operators_testbed import PlacedClock, RolesProvider
@@ -68,7 +72,7 @@ def test_one_factor_lets_nobody_in_who_can_cause_issuance(founded: RolesProvider
     with pytest.raises(Refused) as caught:
         founded.roles.authentication.by_key("anna", founded.signer("anna", one), Act.CHANGE_ROLES)
     assert caught.value.requirement == "EN319411-1:GEN-6.5.5-04"
-    assert founded.operator("anna").failures == 0
+    assert failures(founded, "anna") == [0]
     founded.decide(founded.enrolment("dora", Role.AUDITOR))
     founded.roles.authentication.by_key("dora", founded.signer("dora", one), Act.READ_LOG)
 
@@ -93,43 +97,156 @@ def test_a_revoked_or_expired_certificate_lets_nobody_in(founded: RolesProvider,
 # Lock-out
 
 
-@pytest.mark.req("CENTS419261:IA2.1")
-def test_five_wrong_signatures_lock_out_whoever_comes_then(
+def failures(founded: RolesProvider, name: str) -> list[int]:
+    return [one.failures for one in founded.operator(name).credentials]
+
+
+def try_unverified(founded: RolesProvider, device: Authenticator, code: str = access.UNVERIFIED) -> None:
+    """Sign in by a passkey whose user was not verified: what a thief of it can do."""
+    auth, thief = founded.roles.authentication, replace(device, user_verified=False)
+    challenge = auth.new_challenge(SIGN_IN)
+    with pytest.raises((Refused, Rejected)) as caught:
+        auth.by_passkey(thief.get(challenge), challenge, address="198.51.100.7")
+    device.count = thief.count
+    assert rule_of(caught.value) == code
+
+
+@pytest.mark.req("CENTS419261:IA2.1", "TRUSTWORKS:ROLES-LOCK-OUT")
+def test_a_passkey_that_signs_five_times_without_its_user_is_locked_out_and_nothing_else(
     founded: RolesProvider, clock: PlacedClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    wrong = signer_of(new_key())
+    device = enrol_passkey(founded)
     for number in range(5):
-        with pytest.raises(Rejected) as caught:
-            founded.roles.authentication.by_key("anna", wrong, Act.CHANGE_ROLES)
-        assert caught.value.code == "roles.signature"
-        assert founded.operator("anna").failures == number + 1
-    assert founded.events()[-1]["type"] == "roles.locked-out"
-    assert "the operator anna is locked out" in caplog.text
+        try_unverified(founded, device)
+        assert failures(founded, "carl") == [0, number + 1]
+    event = founded.events()[-1]
+    assert (event["type"], event["actor"]) == ("roles.locked-out", "carl")
+    assert "a credential of the operator carl is locked out" in caplog.text
+    auth = founded.roles.authentication
+    challenge = auth.new_challenge(SIGN_IN)
     with pytest.raises(Refused) as refused:
-        founded.actor("anna")  # even with the right key
+        auth.by_passkey(device.get(challenge), challenge)  # even with its user verified
     assert refused.value.requirement == "CENTS419261:IA2.1"
-    founded.actor("ben")  # nobody else is touched
+    founded.actor("carl", Act.CONFIGURE)  # his other credential, and everybody else's, count on
+    founded.actor("ben")
     clock.advance(minutes=30)
-    founded.actor("anna")
-    assert (founded.operator("anna").failures, founded.operator("anna").locked_until) == (0, None)
+    challenge = auth.new_challenge(SIGN_IN)
+    assert auth.by_passkey(device.get(challenge), challenge)[0].name == "carl"
+    assert [(one.failures, one.locked_until) for one in founded.operator("carl").credentials] == (
+        [(0, None)] * 2
+    )
 
 
 @pytest.mark.req("CENTS419261:IA2.1")
 def test_a_lock_out_is_released_by_those_who_approve_it(founded: RolesProvider) -> None:
+    device, auth = enrol_passkey(founded), founded.roles.authentication
     for _ in range(5):
-        with pytest.raises(Rejected):
-            founded.roles.authentication.by_key("carl", signer_of(new_key()), Act.CONFIGURE)
+        try_unverified(founded, device)
     founded.decide(new_change("unlock", "carl"))
-    founded.actor("carl", Act.CONFIGURE)
+    challenge = auth.new_challenge(SIGN_IN)
+    assert auth.by_passkey(device.get(challenge), challenge)[0].name == "carl"
 
 
 def test_a_success_in_between_forgives_failures(founded: RolesProvider) -> None:
+    device, auth = enrol_passkey(founded), founded.roles.authentication
     for _ in range(3):
         for _ in range(4):
-            with pytest.raises(Rejected):
-                founded.roles.authentication.by_key("anna", signer_of(new_key()), Act.CHANGE_ROLES)
-        founded.actor("anna")
-    assert founded.operator("anna").failures == 0
+            try_unverified(founded, device)
+        challenge = auth.new_challenge(SIGN_IN)
+        auth.by_passkey(device.get(challenge), challenge)
+    assert failures(founded, "carl") == [0, 0]
+
+
+@pytest.mark.req("TRUSTWORKS:ROLES-LOCK-OUT", "TRUSTWORKS:STRANGERS-CONDENSED")
+def test_a_stranger_who_knows_a_passkeys_handle_keeps_its_operator_out_in_no_way(
+    founded: RolesProvider, clock: PlacedClock
+) -> None:
+    device, auth = enrol_passkey(founded), founded.roles.authentication
+    stranger = Authenticator(handle=device.handle)
+    before = len(founded.events())
+    codes = []
+    for number in range(30):
+        challenge = auth.new_challenge(SIGN_IN)
+        with pytest.raises(Rejected) as caught:
+            auth.by_passkey(stranger.get(challenge), challenge, address=f"198.51.100.{number}")
+        codes.append(caught.value.code)
+    assert codes == ["roles.signature"] * 20 + ["roles.too-many-failures"] * 10
+    assert failures(founded, "carl") == [0, 0]
+    challenge = auth.new_challenge(SIGN_IN)
+    assert auth.by_passkey(device.get(challenge), challenge, address="198.51.100.7")[0].name == "carl"
+    clock.advance(minutes=1)
+    auth.strangers.flush()
+    told = founded.events("roles.sign-in-refused")
+    assert [(one["actor"], one["subject"]["operator"]) for one in told] == [("unknown", "unknown")] * 2
+    assert [one["detail"] for one in told] == [
+        {"network": "198.51.100.0/24", "times": times, "rules": {"roles.signature": times}}
+        for times in (1, 29)
+    ]
+    assert len(founded.events()) == before + 3  # and the sign-in of carl
+    wrong = signer_of(new_key())
+    for _ in range(6):  # at the command line, too, a wrong key proves nothing of anna
+        with pytest.raises(Rejected, match="is no credential of anna"):
+            auth.by_key("anna", wrong, Act.CHANGE_ROLES)
+    event = founded.events()[-1]
+    assert (event["actor"], event["subject"]["operator"]) == ("unknown", "anna")
+    founded.actor("anna")
+
+
+@pytest.mark.req("TRUSTWORKS:STRANGERS-CONDENSED")
+def test_certificates_and_codes_that_nobody_has_are_told_once_a_minute(
+    founded: RolesProvider, clock: PlacedClock
+) -> None:
+    auth = founded.roles.authentication
+    der = certificate_of(new_key(), "mallory").public_bytes(Encoding.DER)
+    same_key = certificate_of(founded.keys["anna"], "anna").public_bytes(Encoding.DER)
+    before = len(founded.events())
+    for _ in range(5):
+        attempts: list[Callable[[], object]] = [
+            lambda: auth.by_client_certificate(der, address="2001:db8::1"),
+            lambda: auth.by_client_certificate(same_key, address="2001:db8:0:ffff::2"),
+            lambda: auth.by_entry("guessed", address="2001:db8::3"),
+            lambda: auth.by_entry("Z3Vlc3NlZA", address="2001:db8::3"),
+        ]
+        for attempt in attempts:
+            with pytest.raises((Refused, Rejected)):
+                attempt()
+    assert len(founded.events()) == before + 1
+    auth.strangers.close()
+    assert founded.events()[-1]["detail"] == {
+        "network": "2001:db8::/48",
+        "times": 19,
+        "rules": {"CENTS419261:IA1.1": 4, "roles.challenge": 10, "roles.signature": 5},
+    }
+    clock.advance(minutes=1)
+    with pytest.raises(Rejected):
+        auth.by_entry("guessed")
+    assert founded.events()[-1]["detail"]["network"] == "unknown"
+    for network in range(100):  # whoever has many networks is told of as one
+        with pytest.raises(Rejected):
+            auth.by_entry("guessed", address=f"10.0.{network}.1")
+    auth.strangers.close()
+    assert len(founded.events()) - before < 40
+    last = founded.events()[-1]["detail"]
+    assert (last["network"], last["times"]) == ("others", 68)
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("198.51.100.7", "198.51.100.0/24"),
+        ("::ffff:198.51.100.7", "198.51.100.0/24"),
+        ("2001:db8:1:2::7", "2001:db8:1::/48"),
+        ("fe80::1%eth0", "fe80::/48"),
+        ("no address", "unknown"),
+        (None, "unknown"),
+    ],
+)
+@pytest.mark.req("TRUSTWORKS:STRANGERS-CONDENSED")
+def test_strangers_are_counted_by_their_network(address: str | None, network: str) -> None:
+    assert network_of(address) == network
+    check_few(20)
+    with pytest.raises(Rejected):
+        check_few(21)
 
 
 def test_without_trusted_time_operators_are_let_in_and_the_log_says_so(
@@ -240,12 +357,13 @@ def test_a_passkey_that_did_not_verify_its_user_or_was_copied_lets_nobody_in(fou
     challenge = auth.new_challenge(SIGN_IN)
     auth.by_passkey(device.get(challenge), challenge)
     device.user_verified = False
-    for one in (device, copy):  # the copy's counter stands where the device's stood before
+    # The copy's counter stands where the device's stood before.
+    for one, code in ((device, "roles.user-verification"), (copy, "roles.passkey-copied")):
         challenge = auth.new_challenge(SIGN_IN)
         with pytest.raises(Rejected) as caught:
             auth.by_passkey(one.get(challenge), challenge)
-        assert caught.value.code == "roles.signature"
-    assert founded.operator("carl").failures == 2
+        assert caught.value.code == code
+    assert failures(founded, "carl") == [0, 2]
     challenge = auth.new_challenge(SIGN_IN)
     with pytest.raises(Refused) as refused:
         auth.by_passkey(Authenticator().get(challenge), challenge)

@@ -50,7 +50,7 @@ CHANGING = {
         "state", "decided_at", "decided_by", "decided_why", "confirmed_by", "confirmed_how", "delayed_why",
     },
     "role_changes": {"state", "ended_at"},
-    "role_credentials": {"sign_count", "removed_at", "removed_by"},
+    "role_credentials": {"sign_count", "removed_at", "removed_by", "failures", "locked_until"},
     "role_grants": {"withdrawn_at", "withdrawn_by"},
     "role_operators": {"state", "names", "identifiers", "failures", "locked_until"},
     "role_sessions": {"used_at", "closed_at"},

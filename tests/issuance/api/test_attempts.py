@@ -57,7 +57,7 @@ def test_a_client_whose_key_signs_wrong_secrets_is_locked_out(portal: Integrator
     assert portal.done("GET", "profiles")["profiles"]  # whoever is signed in stays so
 
 
-@pytest.mark.req("TRUSTWORKS:API-LOCK-OUT")
+@pytest.mark.req("TRUSTWORKS:API-LOCK-OUT", "TRUSTWORKS:STRANGERS-CONDENSED")
 def test_a_stranger_locks_no_client_out(portal: Integrator, provider: Provider) -> None:
     own = portal.key
     portal.key = ec.generate_private_key(ec.SECP256R1())
@@ -76,6 +76,9 @@ def test_a_stranger_locks_no_client_out(portal: Integrator, provider: Provider) 
     assert refused(portal.jws(secret="heard", time=old)) == "api.too-many-failures"
     session, _ = clients.sign_in(portal.jws(), audience=portal.api.audience, address="192.0.2.7")
     assert session.client.name == "portal"  # from the same address
+    with provider.database.read() as connection:
+        count = text("SELECT count(*) FROM audit_events WHERE type = 'api.client-refused'")
+        assert connection.execute(count).scalar_one() == 1  # the ten of one network and minute
 
 
 def test_what_an_idempotency_key_was_answered_with_is_forgotten_in_time(

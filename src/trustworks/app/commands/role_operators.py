@@ -8,7 +8,16 @@ from typing import Annotated
 
 import typer
 
-from trustworks.app.acting import As, KeyOf, acting, look, records_list, records_of
+from trustworks.app.acting import (
+    NOT_BEFORE_ANY,
+    As,
+    KeyOf,
+    RolesWiring,
+    acting,
+    look,
+    records_list,
+    records_of,
+)
 from trustworks.app.commands.role_changes import AsJson, Name, request, told
 from trustworks.app.commands.role_views import as_json_of, operator_lines
 from trustworks.core.roles.changes import NewCredential, new_change
@@ -43,7 +52,8 @@ def add(
 @operator.command("list")
 def list_operators(context: typer.Context, *, as_json: AsJson = False) -> None:
     """List the operators with their roles."""
-    found = look(context.obj, lambda connection, _: records_list(connection))
+    wiring: RolesWiring = context.obj
+    found = look(wiring, lambda connection, _: records_list(connection))
     if as_json:
         typer.echo(json.dumps([as_json_of(one) for one in found]))
         return
@@ -52,8 +62,10 @@ def list_operators(context: typer.Context, *, as_json: AsJson = False) -> None:
         typer.echo(f"{one.name:<20}{one.state:<10}{held}")
     if not found:
         typer.echo(
-            "There are no operators: whoever may run commands here may issue and revoke. "
+            "There are no operators: whoever may run commands in this laboratory may issue and revoke. "
             "trustworks roles bootstrap names the first."
+            if wiring.lab
+            else NOT_BEFORE_ANY.strip()
         )
 
 

@@ -13,22 +13,19 @@ if TYPE_CHECKING:
 
 def as_json_of(operator: Operator) -> dict[str, Any]:
     """An operator as JSON values."""
-    until = operator.locked_until
     return {
         "name": operator.name,
         "state": operator.state,
         "roles": sorted(role.value for role in operator.roles),
         "enrolled_at": operator.enrolled_at.isoformat(),
         "enrolled_by": operator.enrolled_by,
-        "failures": operator.failures,
-        "locked_until": None if until is None else until.isoformat(),
         "credentials": [credential_dict(one) for one in operator.credentials],
     }
 
 
 def credential_dict(credential: Credential) -> dict[str, Any]:
     """A credential as JSON values."""
-    removed = credential.removed_at
+    removed, until = credential.removed_at, credential.locked_until
     return {
         "key": credential.key_id,
         "kind": credential.kind,
@@ -36,6 +33,8 @@ def credential_dict(credential: Credential) -> dict[str, Any]:
         "added_at": credential.added_at.isoformat(),
         "added_by": credential.added_by,
         "removed_at": None if removed is None else removed.isoformat(),
+        "failures": credential.failures,
+        "locked_until": None if until is None else until.isoformat(),
     }
 
 
@@ -46,13 +45,13 @@ def operator_lines(operator: Operator) -> list[str]:
         f"{operator.name}: {operator.state}, {roles}",
         f"  enrolled {operator.enrolled_at:%Y-%m-%d %H:%M} UTC by {operator.enrolled_by}",
     ]
-    if operator.locked_until is not None:
-        lines.append(
-            f"  failed {operator.failures} times; locked out until {operator.locked_until:%Y-%m-%d %H:%M} UTC"
-        )
     for one in operator.credentials:
         gone = "" if one.is_usable else f", removed {one.removed_at:%Y-%m-%d %H:%M} UTC"
         lines.append(f"  {one.kind} {one.label}, key {one.key_id}{gone}")
+        if one.locked_until is not None:
+            lines.append(
+                f"    failed {one.failures} times; locked out until {one.locked_until:%Y-%m-%d %H:%M} UTC"
+            )
     return lines
 
 

@@ -30,12 +30,15 @@ from trustworks.core.roles.changes import NewCredential, new_change
 from trustworks.core.roles.model import DIGEST, Act, Role, role_named
 from trustworks.core.roles.rules.duties import MAY, check_factors, may
 from trustworks.core.roles.rules.founding import check_owner
+from trustworks.core.roles.rules.separation import described
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from sqlalchemy import Connection
 
     from trustworks.core.roles.jws import Signer
-    from trustworks.core.roles.model import Operator
+    from trustworks.core.roles.model import Operator, Person
     from trustworks.core.roles.rules.quorum import QuorumVerdict
     from trustworks.core.roles.service import Roles
 
@@ -65,23 +68,42 @@ def bootstrap(
         ),
     ],
     *,
+    full_names: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--name",
+            help="NAME:TEXT, a name of the person behind it, kept in the database alone; may be given "
+            "several times. Outside a laboratory each operator needs one, or an identifier.",
+            metavar="NAME:TEXT",
+        ),
+    ] = None,
+    identifiers: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--identifier",
+            help="NAME:TEXT, such as a serial number or an e-mail address of the person.",
+            metavar="NAME:TEXT",
+        ),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether the keys are theirs.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Name the first operators: an act of the account that owns the installation, once.
 
-    Again only where nobody is left who could approve new operators. The audit log tells it.
+    Two security officers at least, and all with who they are. Again only where nobody is left who could
+    approve new operators. The audit log tells it.
     """
     wiring: RolesWiring = context.obj
     owner, user = wiring.base.stat().st_uid, os.geteuid()
     check_owner(user, owner)
     new = [_first_operator(one) for one in operators]
+    people = _people(full_names or (), identifiers or ())
     if not yes:
         for one in new:
             typer.echo(one.summary(), err=True)
         typer.confirm("Does each know that this is his key?", abort=True, err=True)
     with wiring.open_roles() as roles:
-        made = roles.administration.bootstrap(new, by=account_name(user))
+        made = roles.administration.bootstrap(new, by=account_name(user), people=people)
     if as_json:
         typer.echo(json.dumps([as_json_of(one) for one in made]))
     else:
@@ -92,6 +114,20 @@ def bootstrap(
             "--key. What was let in before counts on: see trustworks api client list, cmp secret list, "
             "acme eab list."
         )
+
+
+def _people(full_names: Iterable[str], identifiers: Iterable[str]) -> dict[str, Person]:
+    """Who the operators are, by their names here."""
+    found: dict[str, tuple[list[str], list[str]]] = {}
+    for place, texts in enumerate((full_names, identifiers)):
+        for text in texts:
+            name, separator, value = text.partition(":")
+            if not separator or not value.strip():
+                raise Malformed(
+                    f"{text!r} says nothing of an operator; write NAME:TEXT, such as anna:Anna Muster."
+                )
+            found.setdefault(name, ([], []))[place].append(value)
+    return {name: described(*both) for name, both in found.items()}
 
 
 def _first_operator(text: str) -> Any:

@@ -148,6 +148,12 @@ def parse(text: str, file: Path, *, named: str | None = None) -> Loaded:
     except ValidationError as error:
         complaints = [f"  {_complaint(detail)}" for detail in first_causes(error.errors())]
         raise Malformed("\n".join([f"{named} has {len(complaints)} problem(s):", *complaints])) from error
+    # Said, and not overruled in silence: who wrote it believes that commands ask for nobody.
+    if not config.provider.lab and "required" in config.roles.model_fields_set and not config.roles.required:
+        raise Malformed(
+            f"{named}: roles.required = false holds in a laboratory alone. Outside one every command that "
+            "changes something asks for an operator: remove the line."
+        )
     return Loaded(file=file, config=_resolved(config, file.parent))
 
 

@@ -20,6 +20,7 @@ from trustworks.core.audit.checkpoint import certifies
 from trustworks.core.errors import Rejected, Unavailable
 from trustworks.core.handover import hand_over
 from trustworks.core.roles import approvals_for, list_operators, quorum
+from trustworks.core.roles.standing import needs_operator
 from trustworks.core.time import any_time
 from trustworks.issuance import records
 from trustworks.issuance.model import NEVER, RevocationReason
@@ -97,12 +98,12 @@ class Termination:
         return (*rules.objections(self._plan, parents, self._today()), *missing)
 
     def missing_approvals(self) -> tuple[str, ...]:
-        """What is missing of the approvals; nothing where nobody is enrolled and none are required."""
+        """What is missing of the approvals; nothing where no operators are needed."""
         settings = self._wiring.config.roles
         with self._database.read() as connection:
-            operators = list_operators(connection)
-            if not operators and not settings.required:
+            if not needs_operator(connection, settings, lab=self._wiring.lab):
                 return ()
+            operators = list_operators(connection)
             given = approvals_for(connection, KIND, self._read.digest)
         at = any_time(self._clock).utc
         verdict = quorum(

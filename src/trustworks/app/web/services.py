@@ -168,6 +168,7 @@ class Services:
 
         opened = self.log.get()
         roles = self.wiring.roles(database=opened.database, recorder=opened.recorder)
+        stack.callback(roles.authentication.strangers.close)
         desk = None if self.wiring.config.issuance is None else self._open_desk(stack)
         return console.routes(roles, banners=self.banners, version=self.version, desk=desk)
 

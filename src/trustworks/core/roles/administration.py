@@ -19,11 +19,11 @@ from trustworks.core.roles import changes, jws, records
 from trustworks.core.roles.model import Act, Operator, Person, check_name
 from trustworks.core.roles.rules import duties, founding, separation
 from trustworks.core.roles.rules.quorum import DEFAULTS
-from trustworks.core.roles.rules.separation import as_compared
+from trustworks.core.roles.rules.separation import described
 from trustworks.core.roles.standing import standing_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from sqlalchemy import Connection
 
@@ -47,13 +47,21 @@ class Administration:
 
     # The first operators
 
-    def bootstrap(self, new: Sequence[Change], *, by: str) -> list[Operator]:
+    def bootstrap(
+        self, new: Sequence[Change], *, by: str, people: Mapping[str, Person] | None = None
+    ) -> list[Operator]:
         """Enrol the first operators, or new ones where nobody is left who could approve that.
 
         Each is a change of the kind ``enrol``; `by` is the account of the installation's owner, as the caller
-        has found out. Raises `Refused` (TRUSTWORKS:ROLES-BOOTSTRAP, CENTS419261:M1.5, ...), `Rejected`.
+        has found out; `people` says who each is, for the database alone. Raises `Refused`
+        (TRUSTWORKS:ROLES-BOOTSTRAP, TRUSTWORKS:ROLES-FIRST-OFFICERS, CENTS419261:M1.5, ...), `Rejected`,
+        `Malformed`.
         """
-        now = self._office.now()
+        now, lab = self._office.now(), self._office.lab
+        people = {} if people is None else people
+        unknown = sorted(people.keys() - {one.operator for one in new})
+        if unknown:
+            raise Malformed(f"{', '.join(unknown)} is described and not enrolled here: look at the names.")
 
         def action(connection: Connection) -> list[Operator]:
             policy = self._office.settings.quorum_for(changes.WHAT)
@@ -62,8 +70,14 @@ class Administration:
             # are operators would let its writer enrol new ones beside them.
             for one in (policy, DEFAULTS[changes.WHAT]):
                 founding.check_nobody_can_approve(one, present, now.utc)
-            made = [self._enrol(connection, one, by="owner", now=now) for one in new]
-            founding.check_can_approve(policy, records.list_operators(connection), now.utc)
+            founding.check_first_are_described(people, [one.operator for one in new], lab=lab)
+            made = [
+                self._enrol(connection, one, by="owner", now=now, person=people.get(one.operator, Person()))
+                for one in new
+            ]
+            after = records.list_operators(connection)
+            founding.check_can_approve(policy, after, now.utc)
+            founding.check_two_officers(after, now.utc, lab=lab)
             return made
 
         return self._office.act(
@@ -72,7 +86,12 @@ class Administration:
             actor="owner",
             subject={"kind": "roles"},
             now=now,
-            detail={"account": by, "operators": [_told(one) for one in new]},
+            detail={
+                "account": by,
+                "operators": [_told(one) for one in new],
+                "described": sorted(people),
+                "laboratory": lab,
+            },
         )
 
     # What several must approve
@@ -219,14 +238,7 @@ class Administration:
         It is kept beside the log, never in it, and can be taken away of who handles no requests. Raises
         `Refused` (TRUSTWORKS:ROLES-DESCRIBED, TRUSTWORKS:ROLES-DESCRIBED-BY-ANOTHER, audited), `Malformed`.
         """
-        person = Person(
-            names=frozenset(filter(None, map(as_compared, names))),
-            identifiers=frozenset(filter(None, map(as_compared, identifiers))),
-        )
-        if any(len(one) > 200 for one in (*person.names, *person.identifiers)) or (
-            len(person.names) > 8 or len(person.identifiers) > 8
-        ):
-            raise Malformed("Give up to 8 names and 8 identifiers, each of 200 characters at most.")
+        person = described(names, identifiers)
 
         def action(connection: Connection, _: Moment) -> None:
             separation.check_another_describes(actor.name, name)
@@ -293,7 +305,8 @@ class Administration:
             if change.roles <= found.roles:
                 raise Rejected("roles.grant", f"{change.operator} has that role already.")
             duties.check_roles_agree(found.roles | change.roles)
-        if change.kind == "unlock" and found.state == "active" and found.locked_until is None:
+        locked = any(one.locked_until is not None for one in found.credentials)
+        if change.kind == "unlock" and found.state == "active" and not locked:
             raise Rejected("roles.state", f"{change.operator} is not locked.")
 
     def _check_new(self, connection: Connection, new: NewCredential, now: Moment) -> None:
@@ -327,9 +340,12 @@ class Administration:
                     records.add_credential(connection, registered)
             case _:
                 records.set_state(connection, change.operator, "active")
-                records.set_failures(connection, change.operator, 0, None)
+                for held in _present(connection, change.operator).credentials:
+                    records.set_failures(connection, held.key_id, 0, None)
 
-    def _enrol(self, connection: Connection, change: Change, *, by: str, now: Moment) -> Operator:
+    def _enrol(
+        self, connection: Connection, change: Change, *, by: str, now: Moment, person: Person | None = None
+    ) -> Operator:
         check_name(change.operator)
         self._check(connection, change, now)
         made = Operator(
@@ -342,7 +358,7 @@ class Administration:
             enrolled_at=now.utc,
             enrolled_by=by,
         )
-        records.add_operator(connection, made, Person())
+        records.add_operator(connection, made, person or Person())
         return made
 
 

@@ -84,8 +84,9 @@ class RolesSettings(Table):
 
     required: bool = Field(
         default=False,
-        description="Whether commands that issue and revoke need an operator with the role, named by --as "
-        "and --key. As soon as operators are enrolled they do in any case.",
+        description="Whether in a laboratory, too, commands that change something need an operator with the "
+        "role, named by --as and --key. Outside a laboratory, and as soon as operators are enrolled, they do "
+        "in any case.",
     )
     session_minutes: int = Field(
         default=15, ge=1, le=60, description="Minutes without use after which a session at the console ends."

@@ -74,7 +74,8 @@ class Credential:
     `key_id` is SHA-256 of the SubjectPublicKeyInfo in hexadecimal; a key is registered once, for one
     operator, for good. `public` is the certificate in DER, or the passkey's public key as COSE_Key (WebAuthn,
     6.5.1.1), of which `handle` is the credential id, `rp_id` and `origin` where it was made. `sign_count` is
-    the passkey's counter when it was used last.
+    the passkey's counter when it was used last. `failures` are the sign-ins in a row in which the key
+    signed and the second factor was missing; `locked_until` is set by them, and passes by itself.
     """
 
     key_id: str
@@ -89,6 +90,8 @@ class Credential:
     rp_id: str | None = None
     origin: str | None = None
     sign_count: int = 0
+    failures: int = 0
+    locked_until: datetime | None = None
 
     @property
     def is_usable(self) -> bool:
@@ -100,8 +103,8 @@ class Credential:
 class Operator:
     """Somebody with trusted roles, under the pseudonym `name`, which is in the audit log for good.
 
-    `credentials` are all that were ever registered. `locked_until` is set by failed sign-ins and passes by
-    itself; the state ``locked`` is a security officer's act.
+    `credentials` are all that were ever registered. The state ``locked`` is a security officer's act; failed
+    sign-ins lock a credential.
     """
 
     name: str
@@ -110,8 +113,6 @@ class Operator:
     credentials: tuple[Credential, ...]
     enrolled_at: datetime
     enrolled_by: str
-    failures: int = 0
-    locked_until: datetime | None = None
 
     def credential(self, key_id: str) -> Credential | None:
         """The credential with that key, removed or not."""

@@ -14,7 +14,7 @@ from trustworks.core.roles.model import Act, Person
 from trustworks.core.roles.rules import access, duties
 from trustworks.core.roles.rules.quorum import check_met
 from trustworks.core.roles.rules.separation import check_described, check_not_subject
-from trustworks.core.roles.standing import quorum_of
+from trustworks.core.roles.standing import needs_operator, quorum_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,11 +45,9 @@ class Roles:
         self.administration = Administration(office)
 
     def are_required(self) -> bool:
-        """Whether acts need an operator: by the configuration, or because operators are enrolled."""
-        if self.office.settings.required:
-            return True
+        """Whether acts need an operator (`founding.are_needed`)."""
         with self.office.database.read() as connection:
-            return records.count_operators(connection) > 0
+            return needs_operator(connection, self.office.settings, lab=self.office.lab)
 
     # Acts
 
@@ -182,7 +180,6 @@ class Roles:
         if operator is None:
             raise Refused("CENTS419261:IA1.1", "Nobody is known by the name in this approval.")
         access.check_active(operator)
-        access.check_not_locked_out(operator, now.utc)
         if content.role not in operator.roles:
             raise Refused("CENTS419261:SA1.1", f"{operator.name} is not {content.role.value}.")
         duties.check_may({content.role}, Act.APPROVE)
@@ -192,6 +189,7 @@ class Roles:
                 "roles.signature",
                 f"The key {approval.key_id} is no credential of {operator.name}.",
             )
+        access.check_not_locked_out(credential, now.utc)
         self.authentication.check_credential(credential, now)
         verify_approval(approval, credential)
         if records.has_approval(connection, approval.approval_id):

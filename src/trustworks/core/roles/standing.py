@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from trustworks.core.errors import Rejected
 from trustworks.core.roles import changes, records
 from trustworks.core.roles.changes import Change
+from trustworks.core.roles.rules import founding
 from trustworks.core.roles.rules.quorum import not_used, quorum
 
 if TYPE_CHECKING:
@@ -31,6 +32,12 @@ class Standing:
     def applied(self) -> bool:
         """Whether it was done."""
         return self.state == "applied"
+
+
+def needs_operator(connection: Connection, settings: RolesSettings, *, lab: bool) -> bool:
+    """Whether acts need an operator here (`founding.are_needed`)."""
+    enrolled = records.count_operators(connection) > 0
+    return founding.are_needed(lab=lab, required=settings.required, enrolled=enrolled)
 
 
 def quorum_of(

@@ -22,6 +22,8 @@ from trustworks.core.errors import Malformed, Refused, Rejected
 from trustworks.core.roles import jws
 from trustworks.core.roles import records as operators
 from trustworks.core.roles.model import Act, check_name
+from trustworks.core.roles.strangers import Strangers, network_of
+from trustworks.core.time import any_time
 from trustworks.core.trace import implements
 from trustworks.issuance import records
 from trustworks.issuance.enrolment.attempts import TOO_MANY, Attempts
@@ -151,6 +153,12 @@ class ApiClients:
         self._recorder = recorder
         self._database = database
         self._attempts = Attempts(most=settings.lock_out_failures, minutes=settings.lock_out_minutes)
+        self._strangers = Strangers(
+            "api.client-refused",
+            {"kind": "api-client", "client": "unknown"},
+            recorder=recorder,
+            now=lambda: any_time(clock).utc,
+        )
         self._kept: dict[bytes, tuple[float, ApiSession]] = {}
 
     def create(
@@ -224,10 +232,11 @@ class ApiClients:
     def sign_in(self, token: str, *, audience: str, address: str | None = None) -> tuple[ApiSession, str]:
         """A session for who signed `token` (compact JWS), and its bearer token. Audited either way.
 
-        `address` is where it came from, if that is known. Raises `Malformed`, `Rejected` (roles.signature,
-        api.too-many-failures, which is not audited again) and `Refused` (EN319411-1:GEN-6.5.5-04).
+        `address` is where it came from, if that is known; what no client's key signed is told by networks.
+        Raises `Malformed`, `Rejected` (roles.signature, api.too-many-failures, which is not audited again),
+        `Refused` (EN319411-1:GEN-6.5.5-04).
         """
-        here = None if address is None else f"address:{address}"
+        here = None if address is None else f"network:{network_of(address)}"
         said = read_sign_in(token)
         now = self._clock.now().utc
         with self._database.read() as connection:
@@ -235,6 +244,7 @@ class ApiClients:
         name = "unknown" if client is None else client.name
         bearer = secrets.token_urlsafe(32)
         ends_at = now + timedelta(minutes=self._settings.session_minutes)
+        signed = False
 
         def action(connection: Connection) -> ApiSession:
             current = _known(records.api_client(connection, said.client))
@@ -246,7 +256,10 @@ class ApiClients:
 
         try:
             # Before the transaction, which everybody waits for: a signature takes its time to verify.
-            self._judge(token, said, _known(client), audience=audience, now=now)
+            known = _known(client)
+            jws.verify(token, _key(known), typ=SIGN_IN_TYPE)
+            signed = True
+            self._judge(said, known, audience=audience, now=now)
             done = self._recorder.transact(self._event("client-signed-in", name, name, now), action)
         except (Refused, Rejected) as error:
             if isinstance(error, Rejected) and error.code == TOO_MANY:
@@ -254,6 +267,9 @@ class ApiClients:
             self._attempts.check(here)  # who is locked out is not written down again and again
             self._attempts.failed(here)
             rule = error.requirement if isinstance(error, Refused) else error.code
+            if not signed:  # of no client, whichever it names: strangers do not fill the log
+                self._strangers.note(address, rule)
+                raise
             self._recorder.record(
                 self._event("client-refused", name, name, now, outcome="refused", rule=rule)
             )
@@ -262,10 +278,8 @@ class ApiClients:
         self._attempts.succeeded(_counted(name))
         return done, bearer
 
-    def _judge(self, token: str, said: SignIn, client: ApiClient, *, audience: str, now: datetime) -> None:
-        """The first factor, the client's key, and what `check_sign_in` judges."""
-        key = jws.read_certificate_key(x509.load_der_x509_certificate(client.certificate))
-        jws.verify(token, key, typ=SIGN_IN_TYPE)
+    def _judge(self, said: SignIn, client: ApiClient, *, audience: str, now: datetime) -> None:
+        """What `check_sign_in` judges, of a client whose key has signed."""
         self._attempts.check(_counted(client.name))
         # What is old may be somebody's who listened, and would lock the client out by it.
         if not is_secret(said, client) and abs(now - said.time) <= TOLERANCE:
@@ -324,6 +338,10 @@ def _known(client: ApiClient | None) -> ApiClient:
     if client is None:
         raise Refused(_TWO_FACTORS, "There is no such client.")
     return client
+
+
+def _key(client: ApiClient) -> Any:
+    return jws.read_certificate_key(x509.load_der_x509_certificate(client.certificate))
 
 
 def _counted(name: str) -> str:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from operators_testbed import BOTH, NOW, operator_of
+from operators_testbed import BOTH, NOW, Authenticator, credential_of, new_key, operator_of
 
-from trustworks.core.errors import Refused
-from trustworks.core.roles import Role
+from trustworks.core.errors import Refused, Rejected
+from trustworks.core.roles import Factor
 from trustworks.core.roles.model import OperatorState, Person, Session
 from trustworks.core.roles.rules.access import (
+    COPIED,
+    UNVERIFIED,
     Failures,
     after_failure,
     check_active,
+    check_not_copied,
     check_not_locked_out,
+    check_verified,
+    counts,
     session_lasts,
 )
 from trustworks.core.roles.rules.separation import check_not_subject, person_of
@@ -38,13 +44,34 @@ def test_the_fifth_failure_in_a_row_locks_out_for_the_time_that_is_set() -> None
 
 @pytest.mark.req("CENTS419261:IA2.1")
 def test_who_is_locked_out_waits_until_the_time_has_passed() -> None:
-    anna = operator_of("anna", Role.OPERATOR, failures=5, locked_until=NOW + HALF_AN_HOUR)
+    anna = credential_of(new_key(), "anna", failures=5, locked_until=NOW + HALF_AN_HOUR)
     for moment in (NOW, NOW + HALF_AN_HOUR - timedelta(microseconds=1)):
         with pytest.raises(Refused, match="locked out until 2026-03-01 12:30:00 UTC after 5") as caught:
             check_not_locked_out(anna, moment)
         assert caught.value.requirement == "CENTS419261:IA2.1"
     check_not_locked_out(anna, NOW + HALF_AN_HOUR)
-    check_not_locked_out(operator_of("ben"), NOW)
+    check_not_locked_out(credential_of(new_key(), "ben"), NOW)
+
+
+@pytest.mark.req("TRUSTWORKS:ROLES-LOCK-OUT")
+def test_only_what_the_credential_signed_itself_counts_against_it() -> None:
+    assert counts(UNVERIFIED, proven=True)
+    assert counts(COPIED, proven=True)
+    for rule, proven in ((UNVERIFIED, False), ("roles.signature", True), ("CENTS419261:IA1.1", True)):
+        assert not counts(rule, proven=proven)
+
+
+@pytest.mark.req("EN319411-1:GEN-6.5.5-04")
+def test_a_passkey_verifies_its_user_and_counts_on() -> None:
+    passkey = replace(Authenticator().credential("anna"), sign_count=7)
+    check_verified(passkey, BOTH)
+    check_not_copied(passkey, 8)
+    check_not_copied(replace(passkey, sign_count=0), 0)  # of authenticators that do not count
+    with pytest.raises(Rejected):
+        check_verified(passkey, {Factor.POSSESSION})
+    with pytest.raises(Rejected):
+        check_not_copied(passkey, 7)
+    check_verified(credential_of(new_key(), "anna"), {Factor.POSSESSION})  # duties.check_factors judges it
 
 
 @pytest.mark.req("CENTS419261:IA1.1")

@@ -21,6 +21,7 @@ from trustworks.core.roles.authentication import csrf_token
 from trustworks.core.roles.model import Act
 from trustworks.core.roles.office import rule_of
 from trustworks.core.roles.rules.duties import check_factors, may
+from trustworks.core.roles.strangers import TOO_MANY
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
@@ -317,6 +318,8 @@ def _status_of(error: TrustworksError) -> int:
             return 404
         case Rejected(code=code) if code in _MEANWHILE:
             return 409
+        case Rejected(code=code) if code == TOO_MANY:
+            return 429
         case _:
             return 403
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from trustworks.app.web.console.edge import FORM, JSON, LOGIN, MAX_BODY, field
@@ -99,7 +100,8 @@ class SignIn:
         """Judge an assertion, and open a session."""
         (value,) = members_of(request, "assertion")
         assertion = Assertion.from_dict(value)
-        _, token = await self._edge.call(self._authentication.by_passkey, assertion, challenge_of(assertion))
+        sign_in = partial(self._authentication.by_passkey, address=request.client_address)
+        _, token = await self._edge.call(sign_in, assertion, challenge_of(assertion))
         return self._edge.json({"location": self._edge.home}, 200, self._edge.cookie(token))
 
     async def certificate(self, request: RawRequest) -> RawResponse:
@@ -110,14 +112,14 @@ class SignIn:
                 "No client certificate came with this request. It comes over the reverse proxy that "
                 "[http.proxy] names, which asks the browser for one.",
             )
-        _, token = await self._edge.call(
-            self._authentication.by_client_certificate, request.client_certificate
-        )
+        sign_in = partial(self._authentication.by_client_certificate, address=request.client_address)
+        _, token = await self._edge.call(sign_in, request.client_certificate)
         return self._edge.redirect(self._edge.home, self._edge.cookie(token))
 
     async def code(self, request: RawRequest) -> RawResponse:
         """Open a session by a code of the command line."""
-        _, token = await self._edge.call(self._authentication.by_entry, field(request, "code"))
+        sign_in = partial(self._authentication.by_entry, address=request.client_address)
+        _, token = await self._edge.call(sign_in, field(request, "code"))
         return self._edge.redirect(self._edge.home, self._edge.cookie(token))
 
     async def sign_out(self, visit: Visit) -> RawResponse:

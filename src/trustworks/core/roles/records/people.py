@@ -51,8 +51,6 @@ def _operator(connection: Connection, row: Row[tuple[object, ...]]) -> Operator:
         credentials=tuple(Credential(**one._mapping) for one in connection.execute(own)),  # noqa: SLF001 - the public name
         enrolled_at=row.enrolled_at,
         enrolled_by=row.enrolled_by,
-        failures=row.failures,
-        locked_until=row.locked_until,
     )
 
 
@@ -80,10 +78,12 @@ def set_state(connection: Connection, name: str, state: OperatorState) -> None:
     connection.execute(update(operators).where(operators.c.name == name).values(state=state))
 
 
-def set_failures(connection: Connection, name: str, failures: int, locked_until: datetime | None) -> None:
-    """Write how often an operator failed in a row, and until when he is locked out."""
+def set_failures(connection: Connection, key_id: str, failures: int, locked_until: datetime | None) -> None:
+    """Write how often sign-ins by a credential failed in a row, and until when it is locked out."""
     connection.execute(
-        update(operators).where(operators.c.name == name).values(failures=failures, locked_until=locked_until)
+        update(credentials)
+        .where(credentials.c.key_id == key_id)
+        .values(failures=failures, locked_until=locked_until)
     )
 
 

@@ -30,7 +30,7 @@ operators = Table(
     Column("enrolled_by", String(64), nullable=False),
     Column("names", String(2000), nullable=False),
     Column("identifiers", String(2000), nullable=False),
-    Column("failures", Integer, nullable=False),
+    Column("failures", Integer, nullable=False),  # these two are not looked at since migration 0028
     Column("locked_until", UtcDateTime, nullable=True),
     CheckConstraint("state IN ('active', 'locked', 'retired')", name="state_known"),
 )
@@ -67,6 +67,8 @@ credentials = Table(
     Column("added_by", String(64), nullable=False),
     Column("removed_at", UtcDateTime, nullable=True),
     Column("removed_by", String(64), nullable=True),
+    Column("failures", Integer, nullable=False, server_default="0"),
+    Column("locked_until", UtcDateTime, nullable=True),
     CheckConstraint("kind IN ('certificate', 'passkey')", name="kind_known"),
     CheckConstraint(
         "(kind = 'passkey') = (handle IS NOT NULL) AND (kind = 'passkey') = (rp_id IS NOT NULL) "
@@ -75,7 +77,7 @@ credentials = Table(
     ),
     CheckConstraint("(removed_at IS NULL) = (removed_by IS NULL)", name="removal_complete"),
 )
-bind(credentials, but=("sign_count",))
+bind(credentials, but=("sign_count", "failures", "locked_until"))
 Index("role_credentials_operator", credentials.c.operator)
 
 # Of the session's token only the hash is kept: who reads the database cannot take a session over.

@@ -11,10 +11,18 @@ from trustworks.core.roles.rules.duties import may
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from trustworks.core.roles.model import Operator, QuorumPolicy
+    from trustworks.core.roles.model import Operator, Person, QuorumPolicy
+
+_OFFICERS = 2
+
+
+@implements("TRUSTWORKS:ROLES-REQUIRED", disabled=False)
+def are_needed(*, lab: bool, required: bool, enrolled: bool) -> bool:
+    """Whether acts need an operator: always, but in a laboratory that neither asks for nor has any."""
+    return not lab or required or enrolled
 
 
 def can_approve(policy: QuorumPolicy, operators: Iterable[Operator], at: datetime) -> bool:
@@ -67,6 +75,39 @@ def check_can_approve(policy: QuorumPolicy, operators: Iterable[Operator], at: d
             f"A change of roles needs {policy.approvals} approvals"
             f"{f', with a {among} among them' if among else ''}, and these operators could not give them. "
             "Enrol more: three, two of them security officers, let each be replaced.",
+        )
+
+
+@implements("TRUSTWORKS:ROLES-FIRST-OFFICERS")
+def check_two_officers(operators: Iterable[Operator], at: datetime, *, lab: bool) -> None:
+    """Refuse a bootstrap that leaves one security officer alone, of whom nobody could take the place."""
+    able = [
+        one.name
+        for one in operators
+        if one.state == "active"
+        and Role.SECURITY_OFFICER in one.roles
+        and any(_counts(one, key_id, at) for key_id in _keys(one))
+    ]
+    if not lab and len(able) < _OFFICERS:
+        raise Refused(
+            "TRUSTWORKS:ROLES-FIRST-OFFICERS",
+            f"With these there would be {len(able)} security officer(s), and outside a laboratory two are "
+            "enrolled together at least, so that none of them acts alone. Name another one in the same "
+            "command.",
+        )
+
+
+@implements("TRUSTWORKS:ROLES-FIRST-OFFICERS")
+def check_first_are_described(people: Mapping[str, Person], names: Iterable[str], *, lab: bool) -> None:
+    """Refuse first operators of whom nobody wrote who they are: a pseudonym answers for nothing."""
+    nameless = sorted(
+        name for name in names if name not in people or not (people[name].names or people[name].identifiers)
+    )
+    if not lab and nameless:
+        raise Refused(
+            "TRUSTWORKS:ROLES-FIRST-OFFICERS",
+            f"Nobody wrote who these first operators are: {', '.join(nameless)}. Add for each of them --name "
+            f"'{nameless[0]}:GIVEN AND FAMILY NAME', or --identifier {nameless[0]}:IDENTIFIER.",
         )
 
 

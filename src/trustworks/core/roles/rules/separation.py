@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from typing import TYPE_CHECKING, Final
 
-from trustworks.core.errors import Refused
+from trustworks.core.errors import Malformed, Refused
 from trustworks.core.roles.model import Person
 from trustworks.core.trace import implements
 
@@ -31,6 +31,19 @@ def person_of(attributes: Mapping[str, str], *, key_ids: Iterable[str] = ()) -> 
     names = {as_compared(one) for one in called if one.strip()}
     found = {as_compared(attributes[name]) for name in _IDENTIFIERS if attributes.get(name, "").strip()}
     return Person(names=frozenset(names), identifiers=frozenset(found), key_ids=frozenset(key_ids))
+
+
+def described(names: Iterable[str], identifiers: Iterable[str]) -> Person:
+    """Who somebody is, as it is kept and compared. Raises `Malformed` for too much of it."""
+    person = Person(
+        names=frozenset(filter(None, map(as_compared, names))),
+        identifiers=frozenset(filter(None, map(as_compared, identifiers))),
+    )
+    if any(len(one) > 200 for one in (*person.names, *person.identifiers)) or (
+        len(person.names) > 8 or len(person.identifiers) > 8
+    ):
+        raise Malformed("Give up to 8 names and 8 identifiers, each of 200 characters at most.")
+    return person
 
 
 @implements("EN319411-1:REG-6.2.2-26")
