@@ -98,7 +98,9 @@ def test_a_revoked_or_expired_certificate_lets_nobody_in(founded: RolesProvider,
 
 
 def failures(founded: RolesProvider, name: str) -> list[int]:
-    return [one.failures for one in founded.operator(name).credentials]
+    """Of the certificate, then of the passkey."""
+    held = sorted(founded.operator(name).credentials, key=lambda one: one.kind)
+    return [one.failures for one in held]
 
 
 def try_unverified(founded: RolesProvider, device: Authenticator, code: str = access.UNVERIFIED) -> None:
