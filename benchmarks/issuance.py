@@ -50,7 +50,7 @@ from trustworks.core.store import Database, StoreSettings
 from trustworks.core.time import LabClock
 from trustworks.issuance.config import IssuanceSettings
 from trustworks.issuance.lints import Surroundings, findings, read
-from trustworks.issuance.model.requests import Request
+from trustworks.issuance.model.requests import Door, Request
 from trustworks.issuance.profiles import PROFILES
 from trustworks.issuance.service import Issuance
 from trustworks.issuance.wire import read_subject
@@ -125,6 +125,7 @@ def request() -> Request:
         csr=csr.public_bytes(Encoding.DER),
         subject=SUBJECT,
         requested_by="benchmark",
+        door=Door.OFFICER,
     )
 
 

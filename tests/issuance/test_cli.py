@@ -11,14 +11,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from issuance_testbed import NATURAL, SpyKey, make_csr
+from issuance_testbed import NATURAL, SEAL, SpyKey, make_csr
 from nobody_acts import NobodyActs
+from registration_testbed import ask, seen
 from typer.testing import CliRunner, Result
 
 from trustworks.core.der.qc_statements import QC_STATEMENTS, read_qc_statements
 from trustworks.core.errors import Malformed, Refused, Rejected, TrustworksError, Unavailable
 from trustworks.core.roles import Act
 from trustworks.issuance.cli import app, crl, profile
+from trustworks.issuance.config.registration import RegistrationSettings
+from trustworks.issuance.registration.service import Registration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,6 +58,21 @@ class Wiring(NobodyActs):
         self._provider = provider
 
     public_url = "http://lab.example"
+
+    @property
+    def lab(self) -> bool:
+        return self._provider.issuance.lab
+
+    @contextmanager
+    def open_registration(self) -> Iterator[Registration]:
+        provider = self._provider
+        yield Registration(
+            RegistrationSettings(),
+            issuance=provider.issuance,
+            clock=provider.clock,
+            recorder=provider.recorder,
+            database=provider.database,
+        )
 
     @property
     def issuance_settings(self) -> IssuanceSettings:
@@ -149,6 +167,107 @@ def test_a_certificate_is_issued_shown_listed_and_revoked(cli: Cli, csr: Path, t
     assert listed["status"] == "revoked"
     assert serial not in cli("list", "--not-revoked").stdout
     assert serial in cli("list", "--profile", "natural").stdout
+
+
+def outside_a_laboratory(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if the provider were none; its names say TEST all the same."""
+    monkeypatch.setattr(provider.issuance, "lab", False)
+    monkeypatch.setattr(provider.issuance._orders, "_lab", False)
+
+
+@pytest.mark.req("TRUSTWORKS:ISSUANCE-APPLICANT-DECIDED")
+@pytest.mark.req("TRUSTWORKS:ISSUANCE-NAMES-VALIDATED")
+@pytest.mark.parametrize(
+    ("name", "subject"),
+    [
+        ("natural", NATURAL),
+        ("natural-lcp", NATURAL),
+        ("natural-ncp", NATURAL),
+        ("legal-ncp-plus", SEAL),
+        ("smime-individual", "GN=Anna, SN=Muster, CN=Anna Muster TEST"),
+        ("tls-server-dv", "CN=x TEST"),
+    ],
+)
+def test_an_officer_alone_certifies_no_applicant_and_no_domain_outside_a_laboratory(
+    cli: Cli, csr: Path, provider: Provider, monkeypatch: pytest.MonkeyPatch, name: str, subject: str
+) -> None:
+    names = ("--alternative-name", "DNS:a.example.com") if name == "tls-server-dv" else ()
+    asked = ("issue", "--profile", name, "--csr", str(csr), "--subject", subject, *names)
+    outside_a_laboratory(provider, monkeypatch)
+    signed = len(provider.key.signed)
+    done = cli(*asked)
+    assert isinstance(done.exception, Refused), done.output
+    assert "trustworks registration submit" in str(done.exception)
+    assert cli.wiring.approvals == []  # nobody's approval is used up for it
+    assert len(provider.key.signed) == signed
+    assert isinstance(cli(*asked, "--by", "application:1").exception, Rejected)  # nor by a name alone
+
+
+def test_a_laboratory_says_that_nobody_looked(cli: Cli, csr: Path, tmp_path: Path) -> None:
+    natural = ("issue", "--profile", "natural-ncp", "--csr", str(csr), "--subject", NATURAL)
+    assert cli.json(*natural)["lacks_evidence"] is True
+    told = cli(*natural, "--out", str(tmp_path / "a.pem"))
+    assert "Nobody looked at what it says of its subject" in told.stderr
+    csr.write_bytes(make_csr())
+    unit = ("issue", "--profile", "tsu", "--csr", str(csr), "--subject", "CN=TEST TSU")
+    assert cli.json(*unit)["lacks_evidence"] is False
+
+
+@pytest.mark.req("TRUSTWORKS:ISSUANCE-APPLICANT-DECIDED")
+def test_a_certificate_is_issued_out_of_a_decided_application(
+    cli: Cli, provider: Provider, tmp_path: Path
+) -> None:
+    with cli.wiring.open_registration() as desk:
+        identifier = desk.submit(ask(), by="ra-desk").id
+        seen(desk, identifier)
+        early = cli("issue", "--application", identifier).exception
+        assert isinstance(early, Rejected)
+        assert f"trustworks registration approve {identifier}" in str(early)
+        provider.key.error = Unavailable("module.gone", "No token.")
+        with pytest.raises(Unavailable):
+            desk.approve(identifier, by="officer", reason="Seen in person.")
+        provider.key.error = None
+        rejected = desk.submit(ask(), by="ra-desk").id
+        desk.reject(rejected, by="officer", reason="No person of that name.")
+    out = tmp_path / "anna.pem"
+    done = cli("issue", "--application", identifier, "--out", str(out), "--chain", "--by", "clerk")
+    assert done.exit_code == 0, done.output
+    assert cli.wiring.concerned[-1][:2] == (Act.ISSUE, "clerk")
+    leaf, issuing = x509.load_pem_x509_certificates(out.read_bytes())
+    leaf.verify_directly_issued_by(issuing)
+    again = cli.json("issue", "--application", identifier)  # the same one, once and for all
+    assert again["serial"] == f"{leaf.serial_number:040x}"
+    assert (again["application"], again["lacks_evidence"]) == (identifier, False)
+    assert cli.json("show", again["serial"])["requested_by"] == f"application:{identifier}"
+    why = cli("issue", "--application", rejected).exception
+    assert isinstance(why, Rejected)
+    assert "No person of that name" in str(why)
+    assert cli.wiring.approvals == []
+    assert isinstance(cli("issue", "--application", "0" * 32).exception, Rejected)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--application", "0", "--profile", "tsu"),
+        ("--application", "0", "--semantics"),
+        ("--application", "0", "--nca-id", "XX-NCA"),
+        ("--profile", "tsu", "--subject", "CN=TEST TSU"),
+        (),
+    ],
+)
+def test_either_an_application_says_what_is_issued_or_the_command_does(
+    cli: Cli, arguments: tuple[str, ...]
+) -> None:
+    assert isinstance(cli("issue", *arguments).exception, Malformed)
+
+
+@pytest.mark.req("TRUSTWORKS:ISSUANCE-PROVIDER-NAME")
+def test_a_service_of_the_provider_has_the_providers_name(cli: Cli, csr: Path) -> None:
+    asked = ("issue", "--profile", "tsu", "--csr", str(csr), "--subject")
+    for other in ("O=Another TEST Ltd", "OI=NTRXX-TEST-99", "C=XY"):
+        assert isinstance(cli(*asked, f"CN=TEST TSU, {other}").exception, Refused)
+    assert cli(*asked, "CN=TEST TSU, OI=NTRXX-TEST-1").exit_code == 0
 
 
 @pytest.mark.parametrize(

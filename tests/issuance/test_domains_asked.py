@@ -15,14 +15,17 @@ from trustworks.core.errors import Refused, Unavailable
 from trustworks.issuance.config import CaaSettings
 from trustworks.issuance.enrolment.caa import CaaRecord, asker
 from trustworks.issuance.model import NameAttribute
+from trustworks.issuance.model.requests import Door
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
 
     from issuance_testbed import Provider
 
     from trustworks.core.module import Key
     from trustworks.core.store import Database
+    from trustworks.issuance.rules.perspectives import Sight
 
 OURS = CaaSettings(domains=("ca.example",))
 SITE = "www.muster.example.com"
@@ -47,6 +50,13 @@ def ask(provider: Provider) -> bytes:
         "qncp-w-gen-legal",
         subject=tuple(NameAttribute(*item) for item in subject.items()),
         alternative_names=(f"DNS:{SITE}", "IP:192.0.2.1"),
+    )
+    return provider.issuance.issue(request).certificate
+
+
+def ask_for_server(provider: Provider, door: Door, by: str) -> bytes:
+    request = provider.request(
+        "tls-server-dv", subject=(), alternative_names=(f"DNS:{SITE}",), door=door, requested_by=by
     )
     return provider.issuance.issue(request).certificate
 
@@ -111,3 +121,32 @@ def test_who_cannot_ask_issues_in_a_laboratory_alone(
         provider.issuance.lab = False
         with pytest.raises(Unavailable, match=r"\[issuance.caa\] domains"):
             ask(provider)
+
+
+@pytest.mark.req("RFC8659:4.2")
+def test_the_domain_of_a_server_is_asked_at_every_door_and_once(
+    database: Database, root_key: Key, issuing_key: Key
+) -> None:
+    zone, elsewhere = Zone(example_com="other.example"), []
+
+    def from_elsewhere(names: Sequence[str], _day: date) -> Sequence[Sight]:
+        elsewhere.append(tuple(names))
+        return ()
+
+    with open_provider(
+        database, root_key, issuing_key, caa=asker(OURS, zone), caa_elsewhere=from_elsewhere
+    ) as provider:
+        prepared(provider, root_key, issuing_key)
+        doors = ((Door.OFFICER, "registration-officer"), (Door.APPLICATION, "application:1"))
+        for door, by in doors:
+            with pytest.raises(Refused, match="must add"):
+                ask_for_server(provider, door, by)
+        assert provider.issuance.list(profile="tls-server-dv") == []
+        zone.records = {}
+        for door, by in doors:
+            assert ask_for_server(provider, door, by)
+        assert elsewhere == [(f"DNS:{SITE}",)] * 2
+        zone.error = Unavailable("caa.lookup", "No answer.")
+        # ACME asked before it came here, by account and way of validation, and is not asked for again.
+        assert ask_for_server(provider, Door.ACME, "acme/1/2")
+        assert [what for what, _ in told(provider)].count("certificate.caa") == 2

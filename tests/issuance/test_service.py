@@ -26,6 +26,7 @@ from trustworks.issuance import orders as orders_module
 from trustworks.issuance import records
 from trustworks.issuance.enrolment.csr import request_of
 from trustworks.issuance.model import AuthorityRecord, NameAttribute, RevocationReason
+from trustworks.issuance.model.requests import Door
 from trustworks.issuance.orders import new_serial
 from trustworks.issuance.service import Issuance
 from trustworks.issuance.status import CrlPublisher
@@ -611,7 +612,10 @@ def test_outside_the_lab_real_countries_and_names_are_certified(provider: Provid
     )
     subject = read_subject("C=DE, GN=Anna, SN=Muster, serialNumber=PNODE-1, CN=Anna Muster")
     request = provider.request("natural-qcp-n-qscd", subject=subject, semantics=True)
-    assert strict.issue(request).serial
+    with pytest.raises(Refused, match="Register an application"):
+        strict.issue(request)
+    decided = replace(request, door=Door.APPLICATION, requested_by="application:1")
+    assert strict.issue(decided).serial
     with pytest.raises(Refused) as caught:
         provider.issuance.issue(request)
     assert caught.value.requirement == "TRUSTWORKS:ISSUANCE-LAB-NAMES"

@@ -18,7 +18,7 @@ from trustworks.issuance.enrolment.cmp.exchange import Exchange
 from trustworks.issuance.enrolment.ra import RegistrationAuthority
 from trustworks.issuance.enrolment.secrets import Credentials, NewCredential, open_credentials
 from trustworks.issuance.model import NameAttribute
-from trustworks.issuance.model.requests import Request
+from trustworks.issuance.model.requests import Door, Request
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,6 +88,7 @@ def open_server(provider: Provider, cmp_key: Key, folder: Path, **changes: Any) 
             csr=certification_request(cmp_key),
             subject=(NameAttribute("commonName", "TEST CMP"),),
             requested_by="ceremony",
+            door=Door.OFFICER,
         )
     ).certificate
     file = folder / "cmp.pem"

@@ -14,7 +14,7 @@ from trustworks.core.module import Module, Pkcs11Uri
 from trustworks.core.store import Database, StoreSettings
 from trustworks.core.time import LabClock
 from trustworks.issuance.model import NameAttribute
-from trustworks.issuance.model.requests import Request
+from trustworks.issuance.model.requests import Door, Request
 from trustworks.issuance.service import Issuance
 
 
@@ -44,6 +44,7 @@ def main() -> None:
                     csr=csr,
                     subject=(NameAttribute("commonName", f"TEST {number}"),),
                     requested_by="operator",
+                    door=Door.OFFICER,
                 )
                 serial = issuance.issue(request).serial
                 with said:

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from trustworks.core.audit import Recorder
 from trustworks.core.time.model import ClockStatus, Mode, TimeEvidence, TrustedTime
 from trustworks.issuance.config import IssuanceSettings
-from trustworks.issuance.model.requests import Request
+from trustworks.issuance.model.requests import Door, Request
 from trustworks.issuance.service import Issuance
 from trustworks.issuance.wire import read_subject
 
@@ -124,6 +124,7 @@ class Provider:
             "csr": csr or make_csr(),
             "subject": changes["subject"] if "subject" in changes else read_subject(SUBJECTS[profile]),
             "requested_by": "registration-officer",
+            "door": Door.OFFICER,
             "alternative_names": NAMES.get(profile, ()),
         }
         return Request(**{**fields, **changes})

@@ -25,7 +25,7 @@ from trustworks.core.module.requests import certification_request
 from trustworks.core.time import TimeSettings
 from trustworks.issuance import records
 from trustworks.issuance.model import NameAttribute, NewAuthority
-from trustworks.issuance.model.requests import Request
+from trustworks.issuance.model.requests import Door, Request
 from trustworks.issuance.status.crl import CrlPublisher
 from trustworks.issuance.status.services import StatusServices
 from trustworks.timestamping.config import TimestampingSettings
@@ -79,6 +79,7 @@ class Site:
                 csr=certification_request(key),
                 subject=(NameAttribute("commonName", name),),
                 requested_by="officer",
+                door=Door.OFFICER,
             )
         )
         pem = [

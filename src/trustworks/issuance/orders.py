@@ -27,6 +27,7 @@ from trustworks.issuance.release import objection_of
 from trustworks.issuance.rules import keys as key_rules
 from trustworks.issuance.rules import requests as request_rules
 from trustworks.issuance.rules.declarations import check_declarations
+from trustworks.issuance.rules.doors import check_door, check_provider_is_named
 from trustworks.issuance.rules.key_quality import check_key_quality
 from trustworks.issuance.wire import read_csr
 
@@ -123,7 +124,7 @@ class Orders:
     """Where requests become orders. Threads share it.
 
     `authority` and `keys` answer by an authority's name. `ask_domains` asks whether alternative names may be
-    certified: it takes the profile, the names, who asks and when.
+    certified: it takes the request, its profile, the names and the time.
     """
 
     def __init__(
@@ -135,7 +136,7 @@ class Orders:
         clock: Clock,
         database: Database,
         lab: bool,
-        ask_domains: Callable[[Profile, Sequence[str], str, datetime], None],
+        ask_domains: Callable[[Request, Profile, Sequence[str], datetime], None],
     ) -> None:
         self._settings = settings
         self._ask_domains = ask_domains
@@ -162,9 +163,7 @@ class Orders:
         """1. The request, whether it may be issued now (`decided`), and whether its key is fit."""
         request_rules.check_not_a_ceremony(asked.profile)
         if decided:
-            request_rules.check_was_decided(asked.profile, asked.request.requested_by)
-            request_rules.check_was_validated(asked.profile, asked.request.requested_by)
-            request_rules.check_mailboxes_were_validated(asked.profile, asked.request.requested_by)
+            check_door(asked.profile, asked.request.door, lab=self._lab)
         check_declarations(asked.profile, asked.request.declarations)
         given = asked.request.csr
         asked.csr = csr = read_csr(given) if isinstance(given, bytes) else given
@@ -184,13 +183,15 @@ class Orders:
         request, profile = asked.request, asked.profile
         # Possession is looked at after the key: a signature by an unfit key shows none.
         key_rules.check_possession(asked.csr)
-        subject = request_rules.complete_subject(profile, request.subject, self.provider_attributes())
+        provider = self.provider_attributes()
+        check_provider_is_named(profile, request.subject, provider)
+        subject = request_rules.complete_subject(profile, request.subject, provider)
         return subject, self._alternative_names(profile, request, asked.csr)
 
     def _order(self, asked: Asked, generations: Sequence[Succession]) -> None:
         request, profile = asked.request, asked.profile
         subject, names = self._complete(asked)
-        self._ask_domains(profile, names, request.requested_by, asked.now)
+        self._ask_domains(request, profile, names, asked.now)
         # 2. The authority, and a validity within its own.
         default = authority_at(profile.authority, generations, asked.now)
         authority = self._authority(request.authority or default)

@@ -26,13 +26,14 @@ from trustworks.issuance.model import (
     RevocationReason,
     serial_hex,
 )
-from trustworks.issuance.model.requests import Request, Template
+from trustworks.issuance.model.requests import Door, Request, Template
 from trustworks.issuance.orders import ISSUING, USE_OF_ISSUING, Asked, Orders, new_serial
 from trustworks.issuance.profiles import profile_named
 from trustworks.issuance.profiles.tbs import read_authority
 from trustworks.issuance.release import INTENT_LIFE, Release, reason_of
 from trustworks.issuance.revocation import LostKeys, Reception, RevocationRequests, StatusChange
 from trustworks.issuance.rules import requests as request_rules
+from trustworks.issuance.rules.doors import check_door_of_actor, lacks_evidence
 from trustworks.issuance.rules.perspectives import NotCorroboratedError, recorded
 from trustworks.issuance.together import Together
 
@@ -208,7 +209,7 @@ class Issuance:
         Answers SHA-256 of the SubjectPublicKeyInfo in hexadecimal. Raises as `issue` does; nothing is
         recorded.
         """
-        asked = self._asked(request, None)
+        asked = self._asked(request, None, decided=False)
         if isinstance(asked, Exception):
             raise asked
         self._orders.check(asked)
@@ -224,7 +225,7 @@ class Issuance:
             profile = profile_named(request.profile, self.settings.profile_versions)
         except Rejected:
             return False  # it is told where all requests are judged
-        return profile.caa or profile.ct
+        return (profile.caa and request.door is not Door.ACME) or profile.ct
 
     def _issue_all(self, requests: Sequence[tuple[Request, Also | None]]) -> list[Issued | Exception]:
         outcomes: list[Issued | Exception | Asked] = [self._asked(*one) for one in requests]
@@ -241,11 +242,13 @@ class Issuance:
         self._tell_refusals(asked)
         return [self._outcome(one) if isinstance(one, Asked) else one for one in outcomes]
 
-    def _asked(self, request: Request, also: Also | None) -> Asked | Exception:
+    def _asked(self, request: Request, also: Also | None, *, decided: bool = True) -> Asked | Exception:
         """A request that may be told of in the audit log, or what stands against that."""
         try:
             self._recorder.ping()
             request_rules.check_actor(request.requested_by)
+            if decided:
+                check_door_of_actor(request.door, request.requested_by)
             return Asked(profile_named(request.profile, self.settings.profile_versions), request, also)
         except TrustworksError as error:
             return error
@@ -258,6 +261,7 @@ class Issuance:
             profile=asked.profile.name,
             certificate=asked.certificate,
             chain=asked.chain,
+            lacks_evidence=lacks_evidence(asked.profile, asked.request.door),
         )
 
     def _tell_refusals(self, asked: Sequence[Asked]) -> None:
@@ -418,14 +422,18 @@ class Issuance:
 
     # Parts
 
-    def _ask_domains(self, profile: Profile, names: Sequence[str], by: str, time: datetime) -> None:
-        """Whether the domains let us issue (RFC 8659). A laboratory may go without asking, and says so."""
-        if not profile.caa:
+    def _ask_domains(self, request: Request, profile: Profile, names: Sequence[str], time: datetime) -> None:
+        """Whether the domains let us issue (RFC 8659). A laboratory may go without asking, and says so.
+
+        ACME asked them before, with the account and the way of validation (RFC 8657), and recorded it.
+        """
+        if not profile.caa or request.door is Door.ACME:
             return
+        by = request.requested_by
         seen: Sequence[Sight] = ()
         if self._caa is not None:
             self._caa(names)
-            if self._caa_elsewhere is not None and profile.web is not None:
+            if self._caa_elsewhere is not None and "email" not in profile.name_kinds:
                 seen = self._elsewhere(profile, names, by, time)
         elif not self.lab:
             raise Unavailable(

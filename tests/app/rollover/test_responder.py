@@ -22,7 +22,7 @@ from trustworks.core.module import KeyAlgorithm, Module
 from trustworks.core.module.events import new_key
 from trustworks.core.module.requests import certification_request
 from trustworks.issuance.model import NameAttribute
-from trustworks.issuance.model.requests import Request
+from trustworks.issuance.model.requests import Door, Request
 from trustworks.issuance.status.services import StatusServices
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ class Site:
                 csr=certification_request(key),
                 subject=(NameAttribute("commonName", "TEST OCSP"),),
                 requested_by="officer",
+                door=Door.OFFICER,
             )
         )
         pem = x509.load_der_x509_certificate(made.certificate).public_bytes(Encoding.PEM)

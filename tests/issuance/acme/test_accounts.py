@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from acme_testbed import ORIGIN, Client, ec_key, public_jwk, sign
+from operators_testbed import operator_of
 
 from trustworks.core.errors import Rejected
+from trustworks.core.roles.model import Person, Role
+from trustworks.core.roles.records import add_operator
 from trustworks.issuance.enrolment.acme import accounts, encoding
 from trustworks.issuance.records import acme as records
 
@@ -207,6 +210,24 @@ def test_a_binding_that_proves_nothing_is_refused(acme: Acme, changes: dict[str,
     before = acme.state()
     assert client.post(NEW, payload).type in {"malformed", "unauthorized"}
     assert acme.state() == before
+
+
+@ONE
+@pytest.mark.req("EN319411-1:REG-6.2.2-26")
+def test_an_officer_binds_no_account_of_his_own_to_a_key_that_he_made(acme: Acme) -> None:
+    with acme.provider.database.begin() as connection:
+        made = operator_of("officer", Role.REGISTRATION_OFFICER)
+        add_operator(connection, made, Person(identifiers=frozenset({"ben@example.com"})))
+    client = acme.stranger()
+    payload = bound(acme, client)
+    own, other = {"contact": ["MAILTO:Ben@example.com"]}, {"contact": ["mailto:anna@example.com"]}
+    refused = client.post(NEW, {**payload, **own})
+    assert (refused.status, refused.type) == (403, "unauthorized")
+    assert acme.state()["acme_accounts"] == []
+    client.register(**payload, **other)
+    assert client.kid is not None
+    assert client.post(client.kid, own).type == "unauthorized"
+    assert client.post(client.kid).json["contact"] == other["contact"]
 
 
 @ONE

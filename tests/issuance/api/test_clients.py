@@ -216,7 +216,7 @@ def test_a_profile_by_its_short_name_is_the_same_profile(enrol: Callable[..., In
     client.sign_in()
     natural = {"profile": "natural", "csr": csr_pem(), "subject": dict(ANNA)}
     known = client.done("POST", "certificates", natural, status=403)["type"]  # for it is qualified
-    assert known == "urn:trustworks:TRUSTWORKS:ISSUANCE-QUALIFIED-DECIDED"
+    assert known == "urn:trustworks:TRUSTWORKS:ISSUANCE-APPLICANT-DECIDED"
     told = client.done("POST", "certificates", {**natural, "profile": "natural/1"}, status=403)["type"]
     assert told == "urn:trustworks:TRUSTWORKS:API-PROFILES"
 

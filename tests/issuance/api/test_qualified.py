@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from api_testbed import csr_pem
+from api_testbed import wanted as for_a_server
 from operators_testbed import operator_of
 from registration_testbed import ANNA, FACTS, SEEN_ON, ask, seen
 
 from trustworks.core.errors import Refused
 from trustworks.core.roles.model import Person, Role
 from trustworks.core.roles.records import add_operator
+from trustworks.issuance.model.requests import Door
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from issuance_testbed import Provider
 
 PROFILE = "natural-qcp-n-qscd"
-DECIDED = "urn:trustworks:TRUSTWORKS:ISSUANCE-QUALIFIED-DECIDED"
+DECIDED = "urn:trustworks:TRUSTWORKS:ISSUANCE-APPLICANT-DECIDED"
 DUAL = "urn:trustworks:TRUSTWORKS:REGISTRATION-DUAL-CONTROL"
 YES = {"reason": "Seen in person."}
 
@@ -47,7 +49,7 @@ def evidence() -> dict[str, Any]:
     }
 
 
-@pytest.mark.req("TRUSTWORKS:ISSUANCE-QUALIFIED-DECIDED")
+@pytest.mark.req("TRUSTWORKS:ISSUANCE-APPLICANT-DECIDED")
 def test_a_client_has_no_qualified_certificate_issued_without_an_application(
     portal: Integrator, provider: Provider
 ) -> None:
@@ -61,16 +63,47 @@ def test_a_client_has_no_qualified_certificate_issued_without_an_application(
     assert provider.issuance.list(profile=PROFILE) == []
 
 
-@pytest.mark.req("TRUSTWORKS:ISSUANCE-QUALIFIED-DECIDED")
-@pytest.mark.parametrize("actor", ["api:portal", "acme/1/2", "cmp:reference", "est:reference"])
-def test_no_protocol_has_a_qualified_certificate_issued(provider: Provider, actor: str) -> None:
-    request = replace(provider.request(PROFILE), requested_by=actor)
+@pytest.mark.req("TRUSTWORKS:ISSUANCE-APPLICANT-DECIDED")
+@pytest.mark.parametrize(
+    ("door", "actor"),
+    [
+        (Door.API, "api:portal"),
+        (Door.ACME, "acme/1/2"),
+        (Door.CMP, "cmp:reference"),
+        (Door.EST, "est:reference"),
+    ],
+)
+def test_no_protocol_has_a_qualified_certificate_issued(provider: Provider, door: Door, actor: str) -> None:
+    request = replace(provider.request(PROFILE), door=door, requested_by=actor)
     with pytest.raises(Refused, match="Register an application"):
         provider.issuance.issue(request)
     outcome = provider.issuance.issue_all([request])[0]
     assert isinstance(outcome, Refused)
     assert provider.issuance.list(profile=PROFILE) == []
     assert provider.issuance.check(request)  # an application for it may be handed in
+
+
+@pytest.mark.req("TRUSTWORKS:ISSUANCE-APPLICANT-DECIDED")
+@pytest.mark.parametrize("lab", [True, False], ids=["lab", "provider"])
+def test_a_client_has_an_applicants_certificate_without_an_application_in_a_laboratory_alone(
+    enrol: Callable[..., Integrator], provider: Provider, monkeypatch: pytest.MonkeyPatch, lab: bool
+) -> None:
+    monkeypatch.setattr(provider.issuance._orders, "_lab", lab)
+    portal = enrol(profiles=["natural-ncp", "tls-server"])
+    portal.sign_in()
+    wanted = {**qualified(), "profile": "natural-ncp"}
+    key = [("idempotency-key", "order-1")]
+    if lab:
+        told = portal.done("POST", "certificates", wanted, status=201, headers=key)
+        assert told["lacks_evidence"]  # and says TEST
+        assert portal.done("POST", "certificates", wanted, status=200, headers=key)["lacks_evidence"]
+        assert not portal.done("POST", "certificates", for_a_server(), status=201)["lacks_evidence"]
+        return
+    assert portal.done("POST", "certificates", wanted, status=403)["type"] == DECIDED
+    assert portal.done("POST", "certificates", wanted, status=403, headers=key)["type"] == DECIDED
+    several = portal.done("POST", "certificates/batch", {"requests": [wanted]})["outcomes"]
+    assert several[0]["problem"]["type"] == DECIDED
+    assert provider.issuance.list(profile="natural-ncp") == []
 
 
 def refused(portal: Integrator, identifier: str) -> None:

@@ -18,10 +18,12 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from issuance_testbed import START
 from sqlalchemy import select
 
+from trustworks.core.audit.records import events
 from trustworks.core.der.cmp import Body
 from trustworks.core.errors import Malformed, Refused, Rejected, Unavailable
 from trustworks.core.module import KeyAlgorithm, SignatureScheme
 from trustworks.issuance.config import IssuanceSettings
+from trustworks.issuance.enrolment import secrets as secrets_module
 from trustworks.issuance.enrolment.holders import check_self_service
 from trustworks.issuance.enrolment.secret_key import SecretKey, key_file, secret_key
 from trustworks.issuance.enrolment.secrets import (
@@ -32,7 +34,8 @@ from trustworks.issuance.enrolment.secrets import (
     evidence_of,
 )
 from trustworks.issuance.model import NameAttribute
-from trustworks.issuance.model.requests import Request
+from trustworks.issuance.model.requests import Door, Request
+from trustworks.issuance.profiles.tbs import NAME_OIDS
 from trustworks.issuance.records import cmp as records
 from trustworks.issuance.wire import read_subject
 
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
 
     from trustworks.core.module import Key
 
+ANNA_NCP = "C=XX, GN=Anna, SN=Muster, serialNumber=TEST-1, CN=Anna Muster TEST"
 EE = common_name("pump 1 TEST")
 
 
@@ -249,11 +253,40 @@ def test_what_a_credential_is_for_survives_its_record(server: Server) -> None:
     assert [one.type for one in evidence.subject] == ["commonName", "organizationName"]
 
 
-@pytest.mark.req("TRUSTWORKS:ENROLMENT-NOT-QUALIFIED")
-@pytest.mark.parametrize("profile", ["natural", "seal"])
-def test_no_secret_is_for_qualified_certificates(server: Server, profile: str) -> None:
-    with pytest.raises(Rejected, match="qualified"):
-        server.credentials.create_secret(server.new(profile=profile))
+@pytest.mark.req("TRUSTWORKS:ISSUANCE-APPLICANT-DECIDED")
+@pytest.mark.parametrize(
+    ("profile", "words"),
+    [
+        ("natural", "are qualified"),
+        ("natural-ncp", "for identified applicants"),
+        ("smime-organization", "for identified applicants"),
+        ("tls-server-dv", "by ACME"),
+        ("ocsp-signer", "of the provider itself"),
+    ],
+)
+def test_no_secret_is_for_those_whom_somebody_has_to_look_at(
+    server: Server, profile: str, words: str
+) -> None:
+    with pytest.raises(Refused, match=words):
+        server.credentials.create_secret(server.new(profile=profile), reference="none")
+    assert server.credentials.find("none") is None
+    with server.provider.database.read() as connection:
+        told = select(events.c.type).where(events.c.type == "enrolment.credential-refused")
+        assert len(connection.execute(told).all()) == 1
+
+
+@pytest.mark.req("TRUSTWORKS:ISSUANCE-APPLICANT-DECIDED")
+def test_a_secret_of_an_earlier_version_brings_no_certificate_of_an_applicant(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as earlier:
+        earlier.setattr(secrets_module, "check_door", lambda *_, **__: None)
+        given = server.secret(ANNA_NCP, profile="natural-ncp")
+    named = x509.Name([x509.NameAttribute(NAME_OIDS[one.type], one.value) for one in read_subject(ANNA_NCP)])
+    reply = server.client(**given).enrol(Body.ir, new_key(), named.public_bytes())
+    assert reply.failure == "notAuthorized", reply.text
+    assert "for identified applicants" in reply.text
+    assert server.provider.issuance.list(profile="natural-ncp") == []
 
 
 @pytest.mark.req("TRUSTWORKS:ENROLMENT-SELF-SERVICE")
@@ -277,6 +310,7 @@ def test_a_certificate_that_an_officer_asked_for_asks_for_no_other(server: Serve
             csr=csr.public_bytes(Encoding.DER),
             subject=(NameAttribute("commonName", "pump 1 TEST"),),
             requested_by="registration-officer",
+            door=Door.OFFICER,
         )
     )
     client = server.client(signed_by=SignedBy(key=key, certificate=issued.certificate))

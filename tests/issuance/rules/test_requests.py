@@ -18,7 +18,6 @@ from trustworks.issuance.rules.requests import (
     check_alternative_names,
     check_in_use,
     check_not_a_ceremony,
-    check_was_validated,
     complete_subject,
     validity,
 )
@@ -250,13 +249,3 @@ def test_values_are_in_composed_form() -> None:
         complete_subject(
             PROFILES["natural-qcp-n-qscd"], attributes(**{**given, "commonName": decomposed}), PROVIDER
         )
-
-
-@pytest.mark.req("TRUSTWORKS:ISSUANCE-DOMAIN-VALIDATED")
-def test_domain_validated_certificates_come_by_acme() -> None:
-    profile = profile_named("tls-server-dv")
-    for actor in ("api:shop", "cmp:ref", "est:ref"):
-        with pytest.raises(Refused, match="by ACME, which does that"):
-            check_was_validated(profile, actor)
-        check_was_validated(profile_named("device"), actor)
-    check_was_validated(profile, "acme/account/order")

@@ -167,7 +167,7 @@ class CertifyingKey(Action):
     def perform(self, step: steps.CertifyKey, prepared: Facts) -> Facts:
         """Issue it, and write its file."""
         from trustworks.issuance.model import NameAttribute  # noqa: PLC0415 - as above
-        from trustworks.issuance.model.requests import Request  # noqa: PLC0415 - as above
+        from trustworks.issuance.model.requests import Door, Request  # noqa: PLC0415 - as above
 
         issued = self._desk.issuance().issue(
             Request(
@@ -175,6 +175,7 @@ class CertifyingKey(Action):
                 csr=certification_request(self._desk.module(step.token).key(step.label)),
                 subject=(NameAttribute("commonName", step.common_name),),
                 requested_by=self._desk.by,
+                door=Door.PROVIDER,
                 authority=step.authority,
             )
         )

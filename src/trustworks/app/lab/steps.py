@@ -33,7 +33,7 @@ from trustworks.core.module.requests import certification_request
 from trustworks.core.time import LabClock
 from trustworks.issuance import records
 from trustworks.issuance.model import NameAttribute
-from trustworks.issuance.model.requests import Request
+from trustworks.issuance.model.requests import Door, Request
 from trustworks.issuance.service import Issuance
 
 if TYPE_CHECKING:
@@ -347,6 +347,7 @@ class Setup:
                         csr=csr,
                         subject=(NameAttribute("commonName", name),),
                         requested_by=BY,
+                        door=Door.PROVIDER,
                         alternative_names=alternative_names,
                     )
                 )

@@ -15,7 +15,7 @@ from trustworks.core.module.requests import certification_request
 from trustworks.core.trace import implements
 from trustworks.issuance import records
 from trustworks.issuance.model import NameAttribute
-from trustworks.issuance.model.requests import Request
+from trustworks.issuance.model.requests import Door, Request
 from trustworks.issuance.orders import ISSUING, USE_OF_ISSUING
 
 if TYPE_CHECKING:
@@ -116,6 +116,7 @@ def certify(issuance: Issuance, key: Key, authority: str, common_name: str) -> N
             csr=certification_request(key),
             subject=(NameAttribute("commonName", common_name),),
             requested_by=BY,
+            door=Door.PROVIDER,
             authority=authority,
         )
     )

@@ -20,7 +20,7 @@ from trustworks.core.module.requests import certification_request
 from trustworks.core.trace import implements
 from trustworks.issuance import records
 from trustworks.issuance.model import NameAttribute
-from trustworks.issuance.model.requests import Request
+from trustworks.issuance.model.requests import Door, Request
 from trustworks.timestamping import unit as units
 
 if TYPE_CHECKING:
@@ -134,6 +134,7 @@ class UnitRollover(ServiceRollover):
                 csr=certification_request(key),
                 subject=(NameAttribute("commonName", certificates.common_name(current)),),
                 requested_by=BY,
+                door=Door.PROVIDER,
             )
         )
         return made.certificate, made.chain

@@ -91,6 +91,7 @@ def open_credentials(wiring: EnrolmentWiring) -> Iterator[Credentials]:
             recorder=recorder,
             clock=wiring.open_clock(),
             key=key,
+            lab=wiring.lab,
         )
 
 
@@ -116,7 +117,7 @@ def new_credential(
             "Say by --profile and --subject which certificates it is for; only a laboratory has defaults.",
         )
     named = subject or LAB_SUBJECT
-    # An officer authorises nobody of his own name; a pattern that would also let his name through is no name.
+    # An officer authorises nobody of his own name; `Credentials` looks at patterns that would let it pass.
     concerned = person_of({one.type: one.value for one in read_subject(named)})
     wiring.check_not_subject(Act.AUTHORISE, by, [concerned])
     return NewCredential(

@@ -14,15 +14,13 @@ from trustworks.core.moments import read_moment
 from trustworks.core.printable import printable
 from trustworks.core.roles.model import Act
 from trustworks.core.roles.performing import performs
-from trustworks.issuance.cli.certificate import (
+from trustworks.issuance.cli.certificate import (  # noqa: TC001 - Typer reads them at run time
     AsJson,
     By,
     IssuanceWiring,
     Serial,
-    holders,
-    reason_named,
-    revoked_in_words,
 )
+from trustworks.issuance.cli.revoke import holders, reason_named, revoked_in_words
 from trustworks.issuance.rules.revocation_requests import KINDS, deadline, is_overdue
 from trustworks.issuance.wire import MAX_KEY, read_lost_key, read_serial, read_spki_sha256
 

@@ -166,10 +166,10 @@ def refuse(
 def _decide(
     wiring: EnrolmentWiring, request: str, *, approve: bool, by: str, why: str, as_json: bool
 ) -> None:
-    from trustworks.issuance.enrolment.waiting import subject_of  # noqa: PLC0415 - loads the records
+    from trustworks.issuance.enrolment.waiting import subjects_of  # noqa: PLC0415 - loads the records
 
     with open_room(wiring) as room:
         about = room.find(request)
-        wiring.check_not_subject(Act.DECIDE, by, [subject_of(about)])
+        wiring.check_not_subject(Act.DECIDE, by, subjects_of(about))
         done = room.decide(request, approve=approve, by=by, why=why)
     typer.echo(json.dumps(as_dict(done)) if as_json else f"{done.state.capitalize()} {done.id}.")

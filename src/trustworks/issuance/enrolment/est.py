@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, pkcs7
 
 from trustworks.core.der.encode import SEQUENCE, SET, oid, tlv
 from trustworks.core.errors import Malformed, Refused, Rejected
@@ -27,6 +27,7 @@ from trustworks.issuance.enrolment.holders import (
 )
 from trustworks.issuance.enrolment.key_generation import KeyGeneration
 from trustworks.issuance.enrolment.names import attributes_of
+from trustworks.issuance.enrolment.officers import check_no_officer, concerned_by
 from trustworks.issuance.enrolment.secrets import (
     check_equals_evidence,
     check_usable,
@@ -35,16 +36,18 @@ from trustworks.issuance.enrolment.secrets import (
     use,
 )
 from trustworks.issuance.enrolment.waiting import finish, waits
-from trustworks.issuance.model.requests import Request
+from trustworks.issuance.model.requests import Door, Request
 from trustworks.issuance.profiles import PROFILES, profile_named
 from trustworks.issuance.records.waiting import Conversation
 from trustworks.issuance.wire import read_csr, serial_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from collections.abc import Set as AbstractSet
 
     from sqlalchemy import Connection
 
+    from trustworks.core.roles.model import Person
     from trustworks.issuance.config import EstSettings
     from trustworks.issuance.enrolment.key_generation import Delivery
     from trustworks.issuance.enrolment.ra import RegistrationAuthority
@@ -171,11 +174,16 @@ class EstServer:
             csr=csr,
             subject=subject,
             requested_by=client.actor,
+            door=Door.EST,
             alternative_names=names,
         )
+        key = csr.request.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        concerned = concerned_by(subject, names, key_ids=[hashlib.sha256(key).hexdigest()])
+        self._check_officers([client.credential, behind], concerned)
         place = self._place(client, request, csr)
         if place is not None and waits(place):
             return None
+        self._check_officers([place], concerned)
 
         def also(connection: Connection, certificate: bytes) -> None:
             if client.credential is not None:
@@ -187,6 +195,12 @@ class EstServer:
 
         issued = self._authority.issuance.issue(request, also=also)
         return certs_only(issued.certificate)
+
+    def _check_officers(
+        self, passed: Sequence[Credential | WaitingRequest | None], concerned: Sequence[Person]
+    ) -> None:
+        with self._authority.database.read() as connection:
+            check_no_officer(connection, passed, concerned)
 
     def _place(self, client: Client, request: Request, csr: Csr) -> WaitingRequest | None:
         """Where the request stands before the officer; None where none is asked."""

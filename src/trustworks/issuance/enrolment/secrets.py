@@ -18,12 +18,22 @@ from cryptography import x509
 from trustworks.core.audit import Event
 from trustworks.core.errors import Refused, Rejected
 from trustworks.core.pki.certificates import load
+from trustworks.core.roles.rules.separation import check_not_subject
 from trustworks.core.trace import implements
+from trustworks.issuance.enrolment.officers import (
+    check_pattern_is_narrow,
+    check_spares_officer,
+    concerned_by,
+    person_behind,
+)
+from trustworks.issuance.enrolment.patterns import matches
 from trustworks.issuance.enrolment.secret_key import secret_key
+from trustworks.issuance.model.requests import Door
 from trustworks.issuance.profiles import profile_named
 from trustworks.issuance.records import cmp as records
 from trustworks.issuance.records.renewals import DAYS, EACH, Renewals, add_renewals
 from trustworks.issuance.rules import requests as request_rules
+from trustworks.issuance.rules.doors import check_door
 from trustworks.issuance.wire import read_subject
 
 if TYPE_CHECKING:
@@ -70,7 +80,10 @@ class NewCredential:
 class Credentials:
     """The credentials of enrolment. Every change is audited with its record, in one transaction."""
 
-    def __init__(self, *, database: Database, recorder: Recorder, clock: Clock, key: SecretKey) -> None:
+    def __init__(
+        self, *, database: Database, recorder: Recorder, clock: Clock, key: SecretKey, lab: bool
+    ) -> None:
+        self._lab = lab
         self._database = database
         self._recorder = recorder
         self._clock = clock
@@ -107,8 +120,7 @@ class Credentials:
         request_rules.check_actor(new.by)
         profile = profile_named(new.profile)
         request_rules.check_not_a_ceremony(profile)
-        check_not_qualified(profile)
-        read_subject(new.subject)
+        subject = read_subject(new.subject)
         if not 1 <= new.uses <= MAX_USES or not 1 <= new.days <= MAX_DAYS:
             raise Rejected(
                 "enrolment.limits",
@@ -123,6 +135,7 @@ class Credentials:
                 f"{MAX_DAYS} days; {most} times and {new.renewal_days} days were given.",
             )
         now = self._clock.now().utc
+        self._check_who_may(kind, profile, subject, new, now)
         record = records.Credential(
             reference=reference,
             kind=kind,
@@ -149,6 +162,36 @@ class Credentials:
 
         event = self._event("enrolment.credential-created", record, new.by, now)
         self._recorder.transact(event, action)
+
+    def _check_who_may(
+        self,
+        kind: Kind,
+        profile: Profile,
+        subject: Sequence[NameAttribute],
+        new: NewCredential,
+        now: datetime,
+    ) -> None:
+        """Refuse a credential for what no protocol may bring, or that lets the officer himself pass."""
+        names = new.alternative_names
+        try:
+            check_door(profile, Door.CMP, lab=self._lab)  # what holds for EST, too
+            check_pattern_is_narrow(profile, subject, names, lab=self._lab)
+            with self._database.read() as connection:
+                officer = person_behind(connection, new.by)
+            check_not_subject(officer, concerned_by(subject, names))
+            check_spares_officer(officer, subject, names, lab=self._lab)
+        except Refused as error:
+            self._recorder.record(
+                Event(
+                    type="enrolment.credential-refused",
+                    outcome="refused",
+                    actor=new.by,
+                    subject={"kind": "credential"},
+                    detail={"credential": kind, "profile": profile.name, "rule": error.requirement},
+                    time=now,
+                )
+            )
+            raise
 
     def withdraw(self, reference: str, *, by: str) -> None:
         """Let a credential authorise nothing any more. What it authorised stays."""
@@ -190,20 +233,6 @@ class Credentials:
         return None if found.sealed is None else self._key.open(found.reference, found.sealed)
 
 
-@implements("TRUSTWORKS:ENROLMENT-NOT-QUALIFIED")
-def check_not_qualified(profile: Profile) -> None:
-    """`Rejected` (enrolment.qualified) for qualified certificates: those need an identified person.
-
-    Source: EN 319 411-1, 6.2.2 and 6.3.1.
-    """
-    if profile.qc_type is not None:
-        raise Rejected(
-            "enrolment.qualified",
-            f"Certificates of the profile {profile.name} are qualified: their subjects are identified, and "
-            "an officer decides on each. No protocol asks for them.",
-        )
-
-
 @implements("RFC9483:1.7-02")
 def check_registration_authority(certificate: x509.Certificate) -> None:
     """`Refused` for a certificate that does not say that it is a registration authority's (id-kp-cmcRA)."""
@@ -235,6 +264,7 @@ def open_credentials(authority: RegistrationAuthority) -> Credentials:
         recorder=authority.recorder,
         clock=authority.clock,
         key=secret_key(authority.settings, state_dir=authority.state_dir, service_key=authority.service_key),
+        lab=authority.lab,
     )
 
 
@@ -320,6 +350,4 @@ def check_equals_evidence(evidence: Evidence, subject: Sequence[NameAttribute], 
 
 
 def _matches(registered: str, value: str, *, patterns: bool) -> bool:
-    if not patterns:
-        return registered == value
-    return re.fullmatch(".*".join(map(re.escape, registered.split("*"))), value, re.DOTALL) is not None
+    return matches(registered, value) if patterns else registered == value

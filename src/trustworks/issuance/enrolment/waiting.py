@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from trustworks.core.audit import Event
 from trustworks.core.errors import Malformed, Rejected
-from trustworks.core.roles.rules.separation import person_of
 from trustworks.core.trace import implements
+from trustworks.issuance.enrolment.officers import concerned_by
 from trustworks.issuance.profiles.tbs import readable_name
 from trustworks.issuance.records import waiting as records
 from trustworks.issuance.rules.requests import check_actor
@@ -197,10 +197,10 @@ def _nothing(id_: str) -> Rejected:
     )
 
 
-def subject_of(found: WaitingRequest) -> Person:
+def subjects_of(found: WaitingRequest) -> list[Person]:
     """Whom a request is about, with the key that it brings: an officer decides nothing about himself."""
     try:
-        named = {one.type: one.value for one in read_subject(found.subject)}
-    except Malformed:  # whoever it is then, the key tells
-        named = {}
-    return person_of(named, key_ids=[found.key_sha256])
+        named = read_subject(found.subject)
+    except Malformed:  # whoever it is then, the key tells; the name is looked at before it is issued
+        named = ()
+    return concerned_by(named, found.alternative_names, key_ids=[found.key_sha256])

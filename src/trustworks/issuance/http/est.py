@@ -15,7 +15,7 @@ from trustworks.core.errors import Malformed, Refused, Rejected, Unavailable
 from trustworks.core.http import RawRequest, RawResponse, Route
 from trustworks.core.trace import with_rule
 from trustworks.issuance.enrolment.est import MAX_BODY, EstServer, check_secure, is_profile
-from trustworks.issuance.enrolment.refusals import Refusals
+from trustworks.issuance.enrolment.refusals import NOT_AUTHORISED, Refusals
 from trustworks.issuance.enrolment.waiting import SENTENCE
 
 if TYPE_CHECKING:
@@ -181,6 +181,8 @@ def failure(error: Malformed | Rejected | Refused | Unavailable) -> RawResponse:
         case Rejected(code="unauthenticated"):
             return _text(401, str(error), _CHALLENGE)  # in the same words, whatever is wrong
         case Rejected(code="notAuthorized" | "certRevoked" | "signerNotTrusted"):
+            return _text(403, with_rule(error))
+        case Refused(requirement=rule) if rule in NOT_AUTHORISED:
             return _text(403, with_rule(error))
         case _:
             return _text(400, with_rule(error))

@@ -223,12 +223,16 @@ class CrlHead:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issued:
-    """What an issuance answers: the certificate, and the chain above it, nearest first, without the root."""
+    """What an issuance answers: the certificate, and the chain above it, nearest first, without the root.
+
+    `lacks_evidence` says that nobody looked at what it says of its subject, as in a laboratory.
+    """
 
     serial: str
     profile: str
     certificate: bytes
     chain: tuple[bytes, ...]
+    lacks_evidence: bool = False
 
 
 Kind = Literal[
@@ -244,6 +248,14 @@ Kind = Literal[
     "legal",
     "web",  # web sites whose subject is as the CA/Browser Forum has it; QNCP-w-gen is natural or legal
     "smime",
+]
+
+# Who the subject of a certificate is; by which ways it may be asked for hangs on that (`rules.doors`).
+SubjectIs = Literal[
+    "applicant",  # a person or an organisation, identified when it applied
+    "device",  # a device or a service, which somebody who is known answers for
+    "provider",  # a service of the provider itself
+    "names",  # whoever controls the alternative names
 ]
 
 # The attributes that subjects may have, from the broad to the narrow.
@@ -291,6 +303,7 @@ class Profile:
     version: int
     title: str
     kind: Kind
+    subject_is: SubjectIs
     authority: str
     days: int
     max_days: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -9,6 +10,18 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from trustworks.issuance.model import NameAttribute, Profile
+
+
+class Door(enum.Enum):
+    """By which way a request came; what is had at each is in `rules.doors`."""
+
+    APPLICATION = "application"  # an officer decided on it at the registration desk
+    OFFICER = "officer"  # trustworks certificate issue
+    PROVIDER = "provider"  # a process of the provider itself: a ceremony, a rollover, a laboratory's start
+    API = "API"
+    ACME = "ACME"
+    CMP = "CMP"
+    EST = "EST"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,14 +94,16 @@ class Request:
     `profile` is a name, or name/version. `csr` is a PKCS#10 in DER or PEM, or what a protocol of another
     format read. `alternative_names` are written ``DNS:name``, ``IP:address`` or ``email:address``.
     `semantics` says that the subject's identifier follows EN 319 412-1, 5.1. `requested_by` is a role, a
-    process or a pseudonym: it goes into the audit log. `authority` is who is to issue it; None: the authority
-    that the profile names.
+    process or a pseudonym: it goes into the audit log. `door` is the way by which it came: who makes the
+    request knows that, and no text says it. `authority` is who is to issue it; None: the authority that the
+    profile names.
     """
 
     profile: str
     csr: bytes | KeyProof
     subject: tuple[NameAttribute, ...]
     requested_by: str
+    door: Door
     alternative_names: tuple[str, ...] = ()
     days: int | None = None
     semantics: bool = False

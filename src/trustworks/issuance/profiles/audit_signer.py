@@ -9,6 +9,7 @@ PROFILE = Profile(
     version=1,
     title="Signer of audit checkpoints",
     kind="audit-signer",
+    subject_is="provider",
     authority="issuing",
     days=1096,
     max_days=1826,

@@ -11,6 +11,7 @@ PROFILE = Profile(
     version=1,
     title="CMP server of the provider",
     kind="cmp-server",
+    subject_is="provider",
     authority="issuing",
     days=365,
     max_days=1096,

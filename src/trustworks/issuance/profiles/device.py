@@ -14,6 +14,7 @@ PROFILE = Profile(
     version=1,
     title="Device or service of a subscriber",
     kind="device",
+    subject_is="device",
     authority="issuing",
     days=365,
     max_days=825,

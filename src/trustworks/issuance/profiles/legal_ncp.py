@@ -14,6 +14,7 @@ PROFILE = Profile(
     version=1,
     title="Legal person, advanced seals (NCP)",
     kind="legal",
+    subject_is="applicant",
     authority="issuing",
     days=730,
     max_days=1095,

@@ -15,6 +15,7 @@ PROFILE = Profile(
     since=V2_5_1_SINCE,
     title="Legal person, qualified seal, key in a QSCD (QCP-l-qscd)",
     kind="legal",
+    subject_is="applicant",
     authority="issuing",
     days=730,
     max_days=1095,

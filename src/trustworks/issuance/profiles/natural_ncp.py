@@ -15,6 +15,7 @@ PROFILE = Profile(
     version=1,
     title="Natural person, advanced signatures (NCP)",
     kind="natural",
+    subject_is="applicant",
     authority="issuing",
     days=730,
     max_days=1095,

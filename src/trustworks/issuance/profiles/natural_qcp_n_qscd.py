@@ -15,6 +15,7 @@ PROFILE = Profile(
     since=V2_5_1_SINCE,
     title="Natural person, qualified, key in a QSCD (QCP-n-qscd)",
     kind="natural",
+    subject_is="applicant",
     authority="issuing",
     days=730,
     max_days=1095,

@@ -14,6 +14,7 @@ PROFILE = Profile(
     version=1,
     title="OCSP responder",
     kind="ocsp-signer",
+    subject_is="provider",
     authority="issuing",
     days=90,
     max_days=366,

@@ -38,6 +38,7 @@ PROFILE = Profile(
     since=V2_5_1_SINCE,
     title="Web site of a legal person, qualified, extended validation (QEVCP-w)",
     kind="web",
+    subject_is="applicant",
     web="ev",
     authority="issuing",
     days=199,

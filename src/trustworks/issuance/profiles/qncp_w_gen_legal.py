@@ -17,6 +17,7 @@ PROFILE = Profile(
     since=V2_5_1_SINCE,
     title="Web site of a legal person, qualified, general purpose (QNCP-w-gen)",
     kind="legal",
+    subject_is="applicant",
     web="gen",
     authority="issuing",
     days=199,

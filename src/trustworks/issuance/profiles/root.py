@@ -9,6 +9,7 @@ PROFILE = Profile(
     version=1,
     title="Root certification authority",
     kind="root",
+    subject_is="provider",
     authority="root",
     days=7305,
     max_days=10958,

@@ -13,6 +13,7 @@ PROFILE = replace(
     legal_ncp_plus.PROFILE,
     name="seal-validation-report",
     title="Seal of the provider's validation reports (NCP+)",
+    subject_is="provider",
     days=1096,
     max_days=1826,
     required=("countryName", "organizationName", "organizationIdentifier", "commonName"),

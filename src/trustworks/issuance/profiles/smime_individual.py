@@ -10,6 +10,7 @@ PROFILE = replace(
     smime_mailbox.PROFILE,
     name="smime-individual",
     title="Electronic mail, natural person (S/MIME strict)",
+    subject_is="applicant",
     required=("commonName",),
     optional=("countryName", "stateOrProvinceName", "localityName", "title", "serialNumber"),
     one_of=(("givenName", "surname"), ("pseudonym",)),

@@ -14,6 +14,7 @@ PROFILE = Profile(
     version=1,
     title="Electronic mail, mailbox validated (S/MIME strict)",
     kind="smime",
+    subject_is="names",
     authority="issuing",
     days=365,
     max_days=824,

@@ -10,6 +10,7 @@ PROFILE = replace(
     smime_mailbox.PROFILE,
     name="smime-organization",
     title="Electronic mail, organisation validated (S/MIME strict)",
+    subject_is="applicant",
     required=("organizationName", "organizationIdentifier", "commonName"),
     optional=("countryName", "stateOrProvinceName", "localityName", "organizationalUnitName"),
     own_policy=51,

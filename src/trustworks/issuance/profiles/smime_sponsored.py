@@ -13,6 +13,7 @@ PROFILE = replace(
     smime_mailbox.PROFILE,
     name="smime-sponsored",
     title="Electronic mail, member of an organisation (S/MIME strict)",
+    subject_is="applicant",
     required=("organizationName", "organizationIdentifier", "commonName"),
     optional=("countryName", "stateOrProvinceName", "localityName", "organizationalUnitName", "title"),
     one_of=(("givenName", "surname"), ("pseudonym",)),

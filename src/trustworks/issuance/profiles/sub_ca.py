@@ -11,6 +11,7 @@ PROFILE = Profile(
     version=1,
     title="Issuing certification authority",
     kind="sub-ca",
+    subject_is="provider",
     authority="root",
     days=3653,
     max_days=7305,

@@ -11,6 +11,7 @@ PROFILE = Profile(
     version=1,
     title="HTTPS server of the provider",
     kind="tls-server",
+    subject_is="device",
     authority="issuing",
     days=199,  # browsers take no more than 200 days from 2026-03-15 on
     max_days=199,

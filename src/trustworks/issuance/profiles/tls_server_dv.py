@@ -15,6 +15,7 @@ PROFILE = Profile(
     version=1,
     title="TLS server, domain validated",
     kind="tls-server",
+    subject_is="names",
     authority="issuing",
     days=90,
     max_days=100,
@@ -24,6 +25,7 @@ PROFILE = Profile(
     own_policy=70,
     policies=(DVCP,),
     suspension=False,
+    caa=True,  # CA/Browser Forum Baseline Requirements, 3.2.2.8
     alternative_names="required",
     name_kinds=("DNS", "IP"),
 )

@@ -15,6 +15,7 @@ PROFILE = Profile(
     version=1,
     title="Time-stamping unit",
     kind="tsu",
+    subject_is="provider",
     authority="issuing",
     days=1825,
     max_days=3653,

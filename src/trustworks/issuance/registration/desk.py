@@ -10,7 +10,7 @@ from trustworks.core.errors import Refused, Rejected
 from trustworks.core.roles import records as roles
 from trustworks.core.roles.model import Person
 from trustworks.core.roles.rules.separation import check_not_subject
-from trustworks.issuance.model.requests import Request
+from trustworks.issuance.model.requests import Door, Request
 from trustworks.issuance.records import api_client
 from trustworks.issuance.registration import domain_records, mailbox_records, records, rules
 from trustworks.issuance.registration.review import Reviewer
@@ -185,6 +185,7 @@ class Desk:
             csr=asked.csr,
             subject=asked.subject,
             requested_by=by,
+            door=Door.APPLICATION,
             alternative_names=asked.alternative_names,
             days=asked.days,
             semantics=asked.semantics,

@@ -24,11 +24,7 @@ PRINTABLE_ONLY: Final = frozenset({"countryName", "jurisdictionCountryName", "se
 PRINTABLE: Final = re.compile(r"[A-Za-z0-9 '()+,\-./:=?]+")
 ACTOR: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:@/-]{0,63}")
 
-# How the actors begin in whose name the protocols ask: no person, and nobody has decided.
-_DVCP: Final = "0.4.0.2042.1.6"
-_WITHOUT_VALIDATION: Final = ("api:", "cmp:", "est:")
 APPLICATION: Final = "application:"  # how the actor begins in whose name an approved application is issued
-_BY_THEMSELVES: Final = ("api:", "acme/", "cmp:", "est:")
 
 
 def check_actor(by: str) -> None:
@@ -37,15 +33,6 @@ def check_actor(by: str) -> None:
         raise Rejected(
             "issuance.actor",
             f"{by!r} is no role or pseudonym; use up to 64 letters, digits and . _ : @ / - .",
-        )
-
-
-def check_is_person(by: str) -> None:
-    """`Rejected` (issuance.actor) for a name by which a protocol or an approved application asks."""
-    if by.startswith((APPLICATION, *_BY_THEMSELVES)):
-        raise Rejected(
-            "issuance.actor",
-            f"{by!r} is how the product names what asks by itself; act as an operator or a role.",
         )
 
 
@@ -142,52 +129,6 @@ def check_in_use(profile: Profile, day: date) -> None:
             "issuance.profile-version",
             f"Version {profile.version} of the profile {profile.name} is issued from {profile.since}{until}; "
             "ask for another version, see `trustworks profile show`.",
-        )
-
-
-@implements("TRUSTWORKS:ISSUANCE-QUALIFIED-DECIDED")
-def check_was_decided(profile: Profile, requested_by: str) -> None:
-    """Refuse a qualified certificate that a protocol asks for by itself, whatever its client may do else.
-
-    What is asked for by an application that was decided on has the application as its actor, and what several
-    operators approved the officer. Source: EN 319 411-1, 6.2.2 and 6.3.1.
-    """
-    if profile.qc_type is not None and requested_by.startswith(_BY_THEMSELVES):
-        raise Refused(
-            "TRUSTWORKS:ISSUANCE-QUALIFIED-DECIDED",
-            f"Certificates of the profile {profile.name} are qualified: each is decided on. Register an "
-            "application for it first, by POST applications or trustworks registration submit; the "
-            "certificate is issued when an officer approves that.",
-        )
-
-
-@implements("TRUSTWORKS:ISSUANCE-DOMAIN-VALIDATED")
-def check_was_validated(profile: Profile, requested_by: str) -> None:
-    """Refuse a domain validated certificate that a protocol asks for in which nobody validates domains.
-
-    Source: EN 319 411-1, 6.2.2 (DVCP).
-    """
-    if _DVCP in profile.policies and requested_by.startswith(_WITHOUT_VALIDATION):
-        raise Refused(
-            "TRUSTWORKS:ISSUANCE-DOMAIN-VALIDATED",
-            f"Certificates of the profile {profile.name} say that control of each domain was validated: ask "
-            "for them by ACME, which does that.",
-        )
-
-
-@implements("TRUSTWORKS:ISSUANCE-MAILBOX-VALIDATED")
-def check_mailboxes_were_validated(profile: Profile, requested_by: str) -> None:
-    """Refuse certificates with mailboxes that are asked for past the registration desk, which sees control.
-
-    What is asked for by an application that was approved has the application as its actor. Source: CA/Browser
-    Forum S/MIME Baseline Requirements, 3.2.2.
-    """
-    if "email" in profile.name_kinds and not requested_by.startswith(APPLICATION):
-        raise Refused(
-            "TRUSTWORKS:ISSUANCE-MAILBOX-VALIDATED",
-            f"Certificates of the profile {profile.name} name mailboxes, and control over each is shown at "
-            "the registration desk: register an application, by POST applications or trustworks registration "
-            "submit; its officer has a value mailed by trustworks registration mailbox challenge.",
         )
 
 

@@ -9,7 +9,7 @@ from trustworks.core.errors import Refused, Rejected
 from trustworks.core.roles import records as roles
 from trustworks.core.roles.model import Act
 from trustworks.core.roles.rules.separation import check_not_subject
-from trustworks.issuance.enrolment.waiting import subject_of
+from trustworks.issuance.enrolment.waiting import subjects_of
 from trustworks.issuance.profiles import profile_or_none
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Enrolments:
         with self._desk.database.read() as connection:
             person = roles.person(connection, visit.actor.name)
         try:
-            check_not_subject(person, [subject_of(found)])
+            check_not_subject(person, subjects_of(found))
             concerned = ""
         except Refused as error:
             concerned = str(error)
@@ -73,6 +73,6 @@ class Enrolments:
 
     def _decide(self, visit: Visit, *, approve: bool) -> RawResponse:
         found = self._found(visit)
-        self._edge.roles.check_not_subject(visit.actor.name, Act.DECIDE, [subject_of(found)])
+        self._edge.roles.check_not_subject(visit.actor.name, Act.DECIDE, subjects_of(found))
         self._desk.waiting.decide(found.id, approve=approve, by=visit.actor.name, why=visit.field("reason"))
         return self._edge.redirect(f"{ROOT}/{found.id}")

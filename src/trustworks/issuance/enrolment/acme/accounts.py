@@ -5,18 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
-from trustworks.core.errors import Rejected
+from trustworks.core.errors import Refused, Rejected
+from trustworks.core.trace import with_rule
 from trustworks.issuance.enrolment.acme import jws, wire
 from trustworks.issuance.enrolment.acme.ending import end_everything
 from trustworks.issuance.enrolment.acme.model import Problem
 from trustworks.issuance.enrolment.acme.rules import accounts as rules
 from trustworks.issuance.enrolment.acme.service import actor_of, new_id, own_account
+from trustworks.issuance.enrolment.officers import check_no_officer, concerned_by
 from trustworks.issuance.records import acme as records
 from trustworks.issuance.records.acme import Account, ExternalKey
 from trustworks.issuance.rules.requests import check_actor
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -69,6 +73,7 @@ def new_account(server: AcmeServer, signed: Signed) -> tuple[Account, bool]:
         if kid is not None:
             key = records.external_key(connection, kid, lock=True)
             rules.check_external_key(key, signed.now)
+            _check_officer(connection, key, wanted.contact)
             if key is not None:
                 records.save_external_key(connection, replace(key, account=account.id))
 
@@ -118,6 +123,15 @@ def _bound_to(server: AcmeServer, signed: Signed, wanted: NewAccount) -> str | N
     return kid
 
 
+def _check_officer(connection: Connection, key: ExternalKey | None, contacts: Sequence[str]) -> None:
+    """`Problem` (unauthorized) for the account of the very officer who made the key it is bound to."""
+    named = [f"email:{unquote(one[len('mailto:') :])}" for one in contacts]
+    try:
+        check_no_officer(connection, [key], concerned_by((), named))
+    except Refused as error:
+        raise Problem("unauthorized", with_rule(error)) from error
+
+
 def update_account(server: AcmeServer, signed: Signed, id_: str) -> Account:
     """Read, change or close an account (7.3.2, 7.3.6)."""
     account = signed.of_account()
@@ -135,7 +149,10 @@ def update_account(server: AcmeServer, signed: Signed, id_: str) -> Account:
     contact = tuple(wanted.contact)
 
     def change(connection: Connection) -> Account:
-        changed = replace(own_account(connection, account), contact=contact)
+        current = own_account(connection, account)
+        kid = current.external_key
+        _check_officer(connection, None if kid is None else records.external_key(connection, kid), contact)
+        changed = replace(current, contact=contact)
         records.save_account(connection, changed)
         return changed
 

@@ -22,7 +22,7 @@ from trustworks.issuance.enrolment.acme.rules import certificates as rules
 from trustworks.issuance.enrolment.acme.rules import orders as order_rules
 from trustworks.issuance.enrolment.acme.service import actor_of, own_account
 from trustworks.issuance.model import serial_hex
-from trustworks.issuance.model.requests import Request
+from trustworks.issuance.model.requests import Door, Request
 from trustworks.issuance.records import acme as records
 from trustworks.issuance.rules.perspectives import NotCorroboratedError, recorded
 from trustworks.issuance.wire import read_alternative_names, read_csr
@@ -79,6 +79,7 @@ def finalize(server: AcmeServer, signed: Signed, id_: str) -> tuple[Order, list[
         csr=csr,
         subject=(),
         requested_by=actor_of(account.id, id_),
+        door=Door.ACME,
         alternative_names=alternative_names(claimed.names),
     )
     try:

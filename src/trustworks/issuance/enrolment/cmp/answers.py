@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Final
 from trustworks.core.der.cmp import PkiFailureInfo
 from trustworks.core.errors import Malformed, Refused, Rejected, TrustworksError, Unavailable
 from trustworks.core.trace import with_rule
+from trustworks.issuance.enrolment.refusals import NOT_AUTHORISED
 
 if TYPE_CHECKING:
     from trustworks.core.der.cmp import Body, InfoTypeAndValue
 
 # What issuance objects to, as the bit that says it best; all else is about the template.
 _BITS: Final = {
+    **dict.fromkeys(NOT_AUTHORISED, PkiFailureInfo.notAuthorized),
     "EN319411-1:REG-6.3.1-01": PkiFailureInfo.badPOP,
     "EN319411-1:REV-6.3.9-04": PkiFailureInfo.certRevoked,
     "issuance.not-issued": PkiFailureInfo.badCertId,

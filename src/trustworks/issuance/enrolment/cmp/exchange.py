@@ -6,6 +6,7 @@ what a message changes is written with its transaction's id, so that the same me
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from dataclasses import replace
 from datetime import timedelta
@@ -29,24 +30,28 @@ from trustworks.issuance.enrolment.cmp.requests import Asked, read_request
 from trustworks.issuance.enrolment.cmp.signer import CmpSigner, check_standing, check_within, open_signer
 from trustworks.issuance.enrolment.holders import check_renewable, count_renewal, issued_here
 from trustworks.issuance.enrolment.names import attributes_of
+from trustworks.issuance.enrolment.officers import check_no_officer, concerned_by
 from trustworks.issuance.enrolment.refusals import UNKNOWN, Refusals
 from trustworks.issuance.enrolment.secrets import check_equals_evidence, check_usable, use
 from trustworks.issuance.enrolment.waiting import SENTENCE, finish, waits
-from trustworks.issuance.model.requests import Request
+from trustworks.issuance.model.requests import Door, Request
 from trustworks.issuance.records import cmp as records
 from trustworks.issuance.records.waiting import Conversation
 from trustworks.issuance.wire import serial_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
 
     from trustworks.core.der.cmp import PkiMessage
+    from trustworks.core.roles.model import Person
     from trustworks.issuance.config import CmpSettings
     from trustworks.issuance.enrolment.ra import RegistrationAuthority
     from trustworks.issuance.enrolment.secrets import Credentials
     from trustworks.issuance.model import Issued
+    from trustworks.issuance.records.cmp import Credential
     from trustworks.issuance.records.waiting import WaitingRequest
 
 log = structlog.get_logger(__name__)
@@ -189,17 +194,21 @@ class Exchange:
         own = requester.certificate
         behind = None if own is None else check_renewable(own, self._authority.database, now)
         check_equals_evidence(evidence, asked.subject, asked.names)
+        concerned = concerned_by(asked.subject, asked.names, key_ids=[hashlib.sha256(asked.spki).hexdigest()])
+        self._check_officers([requester.credential, behind], concerned)
         request = Request(
             profile=evidence.profile,
             csr=asked.proof,
             subject=asked.subject,
             requested_by=requester.actor,
+            door=Door.CMP,
             alternative_names=asked.names,
         )
         place = self._place(requester, request, conversation)
         if place is not None and waits(place):
             status = der.write_status(PkiStatus.waiting, SENTENCE)
             return _responses(conversation, der.write_response(asked.cert_req_id, status, None))
+        self._check_officers([place], concerned)
         confirmed = conversation.implicit
         confirm_by = now + timedelta(minutes=self._settings.confirm_minutes)
 
@@ -226,6 +235,12 @@ class Exchange:
 
         issued = self._authority.issuance.issue(request, also=also)
         return self._granted(conversation, asked, issued, requester)
+
+    def _check_officers(
+        self, passed: Sequence[Credential | WaitingRequest | None], concerned: Sequence[Person]
+    ) -> None:
+        with self._authority.database.read() as connection:
+            check_no_officer(connection, passed, concerned)
 
     def _place(
         self, requester: Requester, request: Request, conversation: Conversation

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from pydantic import Field
 
 from trustworks.issuance.model import NameAttribute, RevocationReason
-from trustworks.issuance.model.requests import Request
+from trustworks.issuance.model.requests import Door, Request
 from trustworks.issuance.registration.model import State
 from trustworks.issuance.registration.wire import Body
 
@@ -97,6 +97,7 @@ class CertificateBody(Body):
             csr=self.csr.encode(),
             subject=tuple(NameAttribute(name, value) for name, value in self.subject.items()),
             requested_by=by,
+            door=Door.API,
             alternative_names=self.alternative_names,
             days=self.days,
             semantics=self.semantics,
@@ -116,6 +117,10 @@ class IssuedAnswer(Body):
     profile: str
     certificate: str
     chain: tuple[str, ...]
+    lacks_evidence: bool = Field(
+        description="Whether nobody looked at what it says of its subject. That is in a laboratory alone, "
+        "whose certificates say TEST; elsewhere hand in an application."
+    )
 
 
 class Problem(Body):
@@ -318,6 +323,7 @@ def issued_json(issued: Issued) -> dict[str, Any]:
         "profile": issued.profile,
         "certificate": pem(issued.certificate),
         "chain": [pem(one) for one in issued.chain],
+        "lacks_evidence": issued.lacks_evidence,
     }
 
 

@@ -22,7 +22,9 @@ from trustworks.issuance.http.api.bodies import (
 from trustworks.issuance.http.api.problems import CONFLICTING_REQUEST, fault, problem_of
 from trustworks.issuance.http.api.service import Answer
 from trustworks.issuance.model import RevocationReason
+from trustworks.issuance.model.requests import Door
 from trustworks.issuance.profiles import profile_named
+from trustworks.issuance.rules.doors import lacks_evidence
 from trustworks.issuance.wire import read_serial, serial_of
 
 if TYPE_CHECKING:
@@ -107,6 +109,7 @@ def _issued_again(api: Api, record: CertificateRecord) -> dict[str, Any]:
         "profile": record.profile,
         "certificate": pem(record.der or b""),
         "chain": [pem(one) for one in api.issuance.chain(record.authority)],
+        "lacks_evidence": lacks_evidence(profile_named(record.profile), Door.API),
     }
 
 
