@@ -259,7 +259,7 @@ def test_what_a_credential_is_for_survives_its_record(server: Server) -> None:
     [
         ("natural", "are qualified"),
         ("natural-ncp", "for identified applicants"),
-        ("smime-organization", "for identified applicants"),
+        ("smime-organization", "name mailboxes"),
         ("tls-server-dv", "by ACME"),
         ("ocsp-signer", "of the provider itself"),
     ],
