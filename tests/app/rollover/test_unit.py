@@ -1,4 +1,4 @@
-"""A time-stamping unit's key is replaced by the clock: what is refused, each step, a kill at each of them."""
+"""A time-stamping unit's key is replaced by the clock: what is refused, and each step."""
 
 from __future__ import annotations
 
@@ -89,54 +89,6 @@ def test_files_that_do_not_serve_leave_the_unit_in_use(site: Site) -> None:
     with pytest.raises(Malformed):
         site.unit.round(site.clock.moment)
     assert "tsu-2" not in site.states()
-
-
-class Killed(BaseException):
-    """What ends a round at a step, as SIGKILL does: nothing after it is done."""
-
-
-STEPS = {
-    "before the key": "trustworks.core.module.module.Module.generate_key_pair",
-    "after the key, before it is told": "trustworks.core.module.events._record_key",
-    "before the certificate": "trustworks.issuance.release.Release.release_all",
-    "before it lies in the folder": "trustworks.app.rollover.unit.put_file",
-    "before the decision": "trustworks.app.rollover.generations.decide",
-    "before the file": "trustworks.app.rollover.generations.put",
-    "before the destruction": "trustworks.core.module.module.Module.destroy",
-    "after the destruction, before it is told": "trustworks.core.keys.events._removed",
-}
-
-
-@pytest.mark.req("EN319421:7.6.7-NEW-KEY", "EN319421:7.6.7-DESTROY")
-def test_a_kill_at_any_step_loses_nothing(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One generation, in which a round is ended once at every step; the next round goes on from there."""
-
-    def killed(*_: Any, **__: Any) -> None:
-        raise Killed
-
-    worker = site.worker()
-    certificates = set()
-    site.clock.advance(days=334)
-    for where, target in STEPS.items():
-        with monkeypatch.context() as patched:
-            patched.setattr(target, killed)
-            for _ in range(20):
-                try:
-                    site.unit.round(site.clock.moment)
-                except Killed:
-                    break
-                site.clock.advance(hours=20)
-                worker.ping()
-                certificates.add(stamp(worker).serial_number)
-            else:
-                raise AssertionError(f"no round came to {where}")
-        worker.ping()
-        stamp(worker)
-    site.unit.round(site.clock.moment)
-    assert (site.states()["tsu"], site.states()["tsu-2"]) == ("destroyed", "operational")
-    assert not site.module.has(label="tsu")
-    assert len(certificates) == 2
-    assert "tsu-3" not in site.states()
 
 
 def test_another_authority_s_certificate_is_waited_for(site: Site) -> None:

@@ -233,6 +233,9 @@ class RolloverSettings(Table):
         le=8784,
         description="Hours that an old key is kept after its successor's first use.",
     )
+    look_every: float = Field(
+        default=30.0, ge=0.1, le=3600, description="Seconds between two steps of a key's replacement."
+    )
 
 
 class HttpSettings(Table):

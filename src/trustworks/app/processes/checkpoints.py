@@ -37,7 +37,8 @@ def checkpoints(wiring: Wiring, tokens: Tokens) -> Task:
         return opened[0]
 
     def finish() -> None:
-        opened[0].finish()
+        if opened:  # else it was stopped before its first round
+            opened[0].finish()
 
     return each("audit", wiring.config.audit.sequence_every, make, finish, tokens.watch("audit"))
 

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from trustworks.core.ceremony.model import Read
     from trustworks.core.module import Key
 
-ROLLOVER_EVERY = 30.0  # seconds between two steps of a key's replacement
-
 
 def responder(wiring: Wiring, tokens: Tokens, stack: ExitStack) -> Round:
     """Replaces the OCSP responder's key."""

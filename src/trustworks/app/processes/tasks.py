@@ -73,7 +73,7 @@ def tasks(wiring: Wiring, stop: threading.Event) -> list[Task]:
 def _rollovers(wiring: Wiring, tokens: Tokens) -> list[Task]:
     """Those that replace keys; an authority's next generation is prepared wherever there is one."""
     config = wiring.config
-    every = rolling.ROLLOVER_EVERY
+    every = config.rollover.look_every
     found = []
     if config.issuance is not None and "ocsp" in config.rollover.unattended:
         found.append(each("rollover", every, partial(rolling.responder, wiring, tokens)))
