@@ -171,7 +171,11 @@ class Office:
             issuance=provider.issuance,
             database=provider.database,
             waiting=self.waiting,
+            control=lambda: self.control,
+            mailer=lambda: self.mailer,
         )
+        self.control: Any = None  # what looks at domains, and what mails: tests that need them set them
+        self.mailer: Any = None
         self.shell = shell_of(console.routes(self.people.roles, banners=[], version="1", desk=desk))
 
     def enter(self, name: str) -> Visitor:

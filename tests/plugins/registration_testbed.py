@@ -19,6 +19,9 @@ from trustworks.issuance.registration.model import (
 )
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from trustworks.core.errors import Unavailable
     from trustworks.issuance.registration.service import Registration
 
 ANNA = (
@@ -85,6 +88,47 @@ def seen(desk: Registration, identifier: str, **changes: Any) -> IdentityEvidenc
         "by": "ra-desk",
     }
     return desk.add_evidence(identifier, **{**given, **changes})
+
+
+def ask_for_mail(*addresses: str, **changes: Any) -> NewApplication:
+    """A natural person's application for a certificate for electronic mail."""
+    given: dict[str, Any] = {
+        "profile": "smime-individual",
+        "subject": (
+            NameAttribute("givenName", "Anna"),
+            NameAttribute("surname", "Muster"),
+            NameAttribute("commonName", "Anna Muster TEST"),
+        ),
+        "contact": None,
+        "alternative_names": tuple(f"email:{one}" for one in addresses),
+    }
+    return ask(**{**given, **changes})
+
+
+def seen_for_mail(desk: Registration, identifier: str, *addresses: str) -> None:
+    """The evidence for `ask_for_mail`."""
+    facts = (
+        Fact("givenName", "Anna"),
+        Fact("surname", "Muster"),
+        Fact("dateOfBirth", "1990-01-01"),
+        *(Fact("emailAddress", one) for one in addresses),
+    )
+    seen(desk, identifier, facts=facts)
+
+
+class Letters:
+    """A mailer that keeps what it is given, or whose server is away."""
+
+    def __init__(self) -> None:
+        self.values: list[tuple[str, str]] = []
+        self.away: Unavailable | None = None
+
+    def send(self, address: str, value: str, *, application: str, until: datetime) -> None:
+        assert application
+        assert until.tzinfo is not None
+        if self.away is not None:
+            raise self.away
+        self.values.append((address, value))
 
 
 def ask_payments(services: PaymentServices = PAYMENTS, **changes: Any) -> NewApplication:

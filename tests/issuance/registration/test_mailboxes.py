@@ -10,12 +10,10 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from certificate_bench import SUBJECTS
-from issuance_testbed import make_csr
 from mail_server import MailServer, certificate_for, mail_server
 from nobody_acts import NobodyActs
 from pydantic import ValidationError
-from registration_testbed import SEEN_ON
+from registration_testbed import ask_for_mail, seen_for_mail
 from sqlalchemy import select
 from typer.testing import CliRunner
 
@@ -32,10 +30,8 @@ from trustworks.issuance.registration.contents import RegisteredContents
 from trustworks.issuance.registration.mail import SmtpMailer
 from trustworks.issuance.registration.mailbox_answers import MailboxAnswers
 from trustworks.issuance.registration.model import (
-    About,
     Application,
     DomainValidation,
-    Fact,
     MailboxValidation,
     NewApplication,
     SubjectKind,
@@ -338,31 +334,8 @@ class Cli(NobodyActs):
         return found[0]
 
     def submit(self, address: str = ANNA, **changes: Any) -> str:
-        subject = tuple(NameAttribute(*one) for one in SUBJECTS["smime-individual"].items())
-        given: dict[str, Any] = {
-            "profile": MAIL.name,
-            "kind": SubjectKind.NATURAL,
-            "subject": subject,
-            "csr": make_csr(),
-            "terms": "1",
-            "alternative_names": (f"email:{address}",),
-        }
-        found = self.desk.submit(NewApplication(**{**given, **changes}), by="ra-desk").id
-        facts = (
-            Fact("givenName", "Anna"),
-            Fact("surname", "Muster"),
-            Fact("dateOfBirth", "1990-01-01"),
-            Fact("emailAddress", address),
-        )
-        self.desk.add_evidence(
-            found,
-            about=About.SUBJECT,
-            method="physical-presence",
-            source="passport XX",
-            established_on=SEEN_ON,
-            facts=facts,
-            by="ra-desk",
-        )
+        found = self.desk.submit(ask_for_mail(address, **changes), by="ra-desk").id
+        seen_for_mail(self.desk, found, address)
         return found
 
 

@@ -192,7 +192,14 @@ class Services:
             database=opened.database,
         )
         waiting = WaitingRoom(database=opened.database, recorder=opened.recorder, clock=self.clock)
-        return Desk(registration=registration, issuance=issuance, database=opened.database, waiting=waiting)
+        return Desk(
+            registration=registration,
+            issuance=issuance,
+            database=opened.database,
+            waiting=waiting,
+            control=self.wiring.open_domain_control,
+            mailer=self.wiring.open_mailer,
+        )
 
     def _module_of(self, token: str) -> Module:
         """The open module of an authority's token; no worker opens the root's."""

@@ -145,20 +145,9 @@ class Enrolling(Issuing):
 
     def open_mailer(self) -> SmtpMailer:
         """What mails to holders of mailboxes. Raises `Rejected` where no mail server is configured."""
-        from trustworks.issuance.registration.mail import SmtpMailer  # noqa: PLC0415
+        from trustworks.issuance.registration.mail import mailer_of  # noqa: PLC0415
 
-        settings = self.issuance_settings
-        if settings.registration.mail is None:
-            raise Rejected(
-                "config.mail",
-                f"{self.loaded.file} has no [issuance.registration.mail]: name a mail server and a sender, "
-                "see `trustworks config explain issuance.registration.mail`.",
-            )
-        return SmtpMailer(
-            settings.registration.mail,
-            provider=settings.organization,
-            public_url=self.config.http.public_url,
-        )
+        return mailer_of(self.issuance_settings, public_url=self.config.http.public_url)
 
     @contextmanager
     def open_registration_authority(

@@ -11,14 +11,9 @@ from trustworks.core.errors import Rejected
 from trustworks.core.printable import printable
 from trustworks.core.roles.model import Act
 from trustworks.core.roles.performing import Officers, performs
-from trustworks.issuance.enrolment.acme.rules.validation import (
-    CHANGE_LABEL,
-    WEBSITE_PATH,
-    key_authorization,
-    txt_value,
-)
+from trustworks.issuance.enrolment.control import places
 from trustworks.issuance.registration.model import DomainMethod
-from trustworks.issuance.registration.rules.domains import LIFE, looked_at
+from trustworks.issuance.registration.rules.domains import LIFE
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -58,7 +53,7 @@ def challenge(
     wiring: DomainWiring = context.obj
     with wiring.open_registration() as desk:
         wanted = desk.draw_domains(application, by=by)
-    told = [_places(one) for one in wanted]
+    told = [_told(one) for one in wanted]
     if as_json:
         typer.echo(json.dumps({"domains": told}))
         return
@@ -117,16 +112,10 @@ def check(
         raise typer.Exit(1)
 
 
-def _places(wanted: Wanted) -> dict[str, Any]:
+def _told(wanted: Wanted) -> dict[str, Any]:
     drawn = wanted.drawn
-    content = key_authorization(drawn.token, drawn.value)
-    found: dict[str, Any] = {
+    return {
         "name": wanted.name,
         "until": (drawn.drawn_at + LIFE).strftime("%Y-%m-%d %H:%M UTC"),
+        **places(wanted.name, wanted.methods, token=drawn.token, value=drawn.value),
     }
-    if "dns" in wanted.methods:
-        found["dns"] = {"record": f"{CHANGE_LABEL}{looked_at(wanted.name)}", "value": txt_value(content)}
-    if "http" in wanted.methods:
-        host = f"[{wanted.name}]" if ":" in wanted.name else wanted.name
-        found["http"] = {"url": f"http://{host}{WEBSITE_PATH}{drawn.token}", "content": content}
-    return found

@@ -1,12 +1,18 @@
-"""Looks for what an applicant of the registration desk put up: from here, then from elsewhere.
+"""What an applicant of the registration desk puts up, and looking for it: from here, then from elsewhere.
 
-The looking is ACME's (`acme.validation`), at other places: BR 3.2.2.4.7 and 3.2.2.4.18, from memory.
+The looking is ACME's (`acme.validation`), at other places: BR 3.2.2.4.7 and 3.2.2.4.18.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal
 
+from trustworks.issuance.enrolment.acme.rules.validation import (
+    CHANGE_LABEL,
+    WEBSITE_PATH,
+    key_authorization,
+    txt_value,
+)
 from trustworks.issuance.enrolment.acme.validation.attempt import Attempts, Proof
 from trustworks.issuance.enrolment.acme.validation.resolver import DnsResolver
 from trustworks.issuance.enrolment.perspectives.client import corroboration_of
@@ -21,6 +27,21 @@ if TYPE_CHECKING:
     from trustworks.issuance.rules.perspectives import Sight
 
 _TYPES: Final = {"dns": "dns-change", "http": "website-change"}
+
+
+def places(
+    name: str, methods: Sequence[Literal["dns", "http"]], *, token: str, value: str
+) -> dict[str, dict[str, str]]:
+    """Where an applicant puts what was drawn for a name: a TXT record (``dns``), a file (``http``)."""
+    content = key_authorization(token, value)
+    found = {}
+    if "dns" in methods:
+        record = CHANGE_LABEL + name.removeprefix("*.")
+        found["dns"] = {"record": record, "value": txt_value(content)}
+    if "http" in methods:
+        host = f"[{name}]" if ":" in name else name
+        found["http"] = {"url": f"http://{host}{WEBSITE_PATH}{token}", "content": content}
+    return found
 
 
 class Control:

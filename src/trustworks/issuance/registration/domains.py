@@ -55,15 +55,46 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """What came of looking for a name: the method by which control was seen, or why it was not."""
+    """What came of looking for a name: the method by which control was seen, or why it was not.
+
+    `seen` is what each perspective saw, where they were asked.
+    """
 
     name: str
     method: DomainMethod | None
     why: str | None = None
+    seen: Sequence[Sight] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DomainState:
+    """How it stands with a name: what is drawn and may be looked for, and the validation that counts."""
+
+    name: str
+    methods: tuple[DomainMethod, ...]
+    drawn: DomainValidation | None
+    seen: DomainValidation | None
 
 
 class Domains(Desk):
     """Draws what applicants put up, and looks whether it is there."""
+
+    def domains_of(self, application: Application) -> list[DomainState]:
+        """How it stands with each name over which control may be seen; it only reads."""
+        now = self._clock.now().utc
+        names = rules.names_to_control(application, profile_named(application.asked.profile))
+        with self._database.read() as connection:
+            known = self._validations(connection, application) if names else ()
+        drawn = {one.name: one for one in known if self._is_ours(one, application, now)}
+        return [
+            DomainState(
+                name=name,
+                methods=rules.methods_for(name),
+                drawn=drawn.get(looked_at(name)),
+                seen=next((one for one in known if not rules.uncovered([name], [one], now)), None),
+            )
+            for name in names
+        ]
 
     def draw_domains(self, identifier: str, *, by: str) -> list[Wanted]:
         """What the applicant has to put up, for each name that has no validation that counts.
@@ -170,7 +201,7 @@ class Domains(Desk):
                 "domain-not-seen", application.id, by=by, now=now, detail=detail, outcome="failure"
             )
             self._recorder.record(event)
-            return Look(name=name, method=None, why=why)
+            return Look(name=name, method=None, why=why, seen=seen)
 
         def action(connection: Connection) -> None:
             self._still_received(connection, application)
@@ -178,7 +209,7 @@ class Domains(Desk):
                 raise moved_on(application.id)
 
         self._transact("domain-validated", application.id, action, by=by, now=now, detail=detail)
-        return Look(name=name, method=way)
+        return Look(name=name, method=way, seen=seen)
 
     def _names(
         self, application: Application, now: datetime

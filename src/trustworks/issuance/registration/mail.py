@@ -9,12 +9,13 @@ from email.policy import SMTP
 from email.utils import formatdate, make_msgid
 from typing import TYPE_CHECKING, Final, Protocol
 
-from trustworks.core.errors import Unavailable
+from trustworks.core.errors import Rejected, Unavailable
 
 if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from trustworks.issuance.config import IssuanceSettings
     from trustworks.issuance.config.mail import MailSettings
 
 CODE: Final = "registration.mail"
@@ -95,6 +96,17 @@ class SmtpMailer:
             "If you did not ask for a certificate, do nothing: none is issued then.\n"
         )
         return message
+
+
+def mailer_of(settings: IssuanceSettings, *, public_url: str) -> SmtpMailer:
+    """What mails as the configuration says. Raises `Rejected` (config.mail) where it names no mail server."""
+    if settings.registration.mail is None:
+        raise Rejected(
+            "config.mail",
+            "There is no [issuance.registration.mail] in the configuration: name a mail server and a sender, "
+            "see `trustworks config explain issuance.registration.mail`.",
+        )
+    return SmtpMailer(settings.registration.mail, provider=settings.organization, public_url=public_url)
 
 
 def _password(file: Path) -> str:

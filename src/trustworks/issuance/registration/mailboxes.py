@@ -37,8 +37,39 @@ class Mailed:
     why: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailboxState:
+    """How it stands with a mailbox: whether its control counts as shown, the newest mail and answer."""
+
+    address: str
+    is_shown: bool
+    mailed: MailboxValidation | None
+    answered: MailboxValidation | None
+
+
 class Mailboxes(Desk):
     """Has values mailed, and takes them back from an officer whom the holder gave one to."""
+
+    def mailboxes_of(self, application: Application) -> list[MailboxState]:
+        """How it stands with each mailbox that the certificate would name; it only reads."""
+        addresses = rules.mailboxes(application)
+        now = self._clock.now().utc
+        with self._database.read() as connection:
+            concerning = self._with_renewed(connection, application)
+            known = mailbox_records.of_applications(connection, concerning) if addresses else ()
+            domains = self._validations(connection, application) if addresses else ()
+        missing = rules.unconfirmed(addresses, known, domains, now)
+        found = []
+        for address in addresses:
+            newest = [one for one in reversed(known) if one.address == address]
+            state = MailboxState(
+                address=address,
+                is_shown=address not in missing,
+                mailed=next((one for one in newest if one.mailed_at is not None), None),
+                answered=next((one for one in newest if one.validated_at is not None), None),
+            )
+            found.append(state)
+        return found
 
     def challenge_mailboxes(self, identifier: str, mailer: Mailer, *, by: str) -> list[Mailed]:
         """Mail a new value to each mailbox over which no control was shown that counts.

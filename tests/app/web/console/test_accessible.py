@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from registration_testbed import ask, seen
+from registration_testbed import ask, ask_for_mail, seen
 
 from trustworks.core.keys.register import KeyRegister
 from trustworks.issuance.model import RevocationReason
@@ -94,6 +94,8 @@ def test_every_page_has_labels_headings_an_order_and_nothing_from_elsewhere(
 ) -> None:
     waits = office.registration.submit(ask(), by="ra-desk").id
     done = office.registration.submit(ask(), by="ra-desk").id
+    mail = office.registration.submit(ask_for_mail("anna@muster.example.com"), by="ra-desk").id
+    office.registration.draw_domains(mail, by="ben")
     seen(office.registration, done)
     serial = office.registration.approve(done, by="ben", reason="as seen").serial
     assert serial is not None
@@ -106,6 +108,9 @@ def test_every_page_has_labels_headings_an_order_and_nothing_from_elsewhere(
         "/console/queue",
         f"/console/applications/{waits}",
         f"/console/applications/{done}",
+        f"/console/applications/{done}/control",
+        f"/console/applications/{mail}",
+        f"/console/applications/{mail}/control",
         f"/console/certificates/{serial}",
         f"/console/certificates/{root.serial}",
         f"/console/requests/{request.id}",

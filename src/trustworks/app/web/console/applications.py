@@ -71,6 +71,8 @@ class Applications:
             limit=None if limit is None else limit_text(limit),
             identification=review.declarations.identification,
             objections=review.objections if waits else (),
+            domains=self._desk.registration.domains_of(application),
+            mailboxes=self._desk.registration.mailboxes_of(application),
             key=_key_of(application),
             concerned=self._concerned(visit, application),
             seen=seen(application),

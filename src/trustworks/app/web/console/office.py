@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from trustworks.app.web.console.applications import Applications
 from trustworks.app.web.console.certificates import Certificates
+from trustworks.app.web.console.control import ControlPages
 from trustworks.app.web.console.enrolments import Enrolments
 from trustworks.app.web.console.queue import Queue
 from trustworks.app.web.console.requests import Requests
@@ -20,6 +21,6 @@ def pages(edge: Edge, desk: Desk) -> list[Page]:
     """Every page of the desk."""
     return [
         page
-        for room in (Queue, Applications, Certificates, Enrolments, Requests, Search)
+        for room in (Queue, Applications, ControlPages, Certificates, Enrolments, Requests, Search)
         for page in room(edge, desk).pages()
     ]

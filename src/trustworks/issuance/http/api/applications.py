@@ -39,39 +39,39 @@ def search(api: Api, call: Call) -> Answer:
 
 def show(api: Api, call: Call) -> Answer:
     """One application beside its evidence, with what stands against it."""
-    return Answer(value=review_json(api.registration.review(_application(api, call).id)))
+    return Answer(value=review_json(api.registration.review(of_path(api, call).id)))
 
 
 def evidence(api: Api, call: Call) -> Answer:
     """A piece of evidence for an application."""
     body: EvidenceBody = call.given
-    piece = api.registration.add_evidence(_application(api, call).id, **body.read(), by=call.by)
+    piece = api.registration.add_evidence(of_path(api, call).id, **body.read(), by=call.by)
     return Answer(status=201, value=evidence_json(piece))
 
 
 def approve(api: Api, call: Call) -> Answer:
     """A decision that the certificate is issued."""
     body: DecisionBody = call.given
-    done = api.registration.approve(_application(api, call).id, by=call.by, reason=body.reason)
+    done = api.registration.approve(of_path(api, call).id, by=call.by, reason=body.reason)
     return Answer(value=application_json(done))
 
 
 def reject(api: Api, call: Call) -> Answer:
     """A decision that none is issued."""
     body: DecisionBody = call.given
-    done = api.registration.reject(_application(api, call).id, by=call.by, reason=body.reason)
+    done = api.registration.reject(of_path(api, call).id, by=call.by, reason=body.reason)
     return Answer(value=application_json(done))
 
 
 def withdraw(api: Api, call: Call) -> Answer:
     """The end of an application that nothing was issued for."""
     body: DecisionBody = call.given
-    done = api.registration.withdraw(_application(api, call).id, by=call.by, reason=body.reason)
+    done = api.registration.withdraw(of_path(api, call).id, by=call.by, reason=body.reason)
     return Answer(value=application_json(done))
 
 
 @implements("TRUSTWORKS:API-PROFILES", disabled=lambda api, call: api.registration.application(call.parts[0]))
-def _application(api: Api, call: Call) -> Application:
+def of_path(api: Api, call: Call) -> Application:
     """The application that a path names; one for another profile is not there for this client."""
     found = api.registration.application(call.parts[0])
     if profile_named(found.asked.profile).name not in profiles_of(call.client):

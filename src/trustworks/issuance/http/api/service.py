@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from trustworks.issuance.enrolment.clients import ApiClients
+from trustworks.issuance.enrolment.control import control_of
 from trustworks.issuance.enrolment.secret_key import secret_key
 from trustworks.issuance.notices.endpoints import Webhooks
+from trustworks.issuance.registration.mail import mailer_of
 from trustworks.issuance.registration.service import Registration
 
 if TYPE_CHECKING:
@@ -44,6 +47,8 @@ class Api:
             recorder=authority.recorder,
             database=authority.database,
         )
+        self.domain_control = partial(control_of, authority.settings, lab=authority.lab)
+        self.mailer = partial(mailer_of, authority.settings, public_url=authority.public_url)
         self.webhooks = Webhooks(
             settings.webhooks,
             clock=authority.clock,
