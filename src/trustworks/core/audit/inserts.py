@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import closing, nullcontext
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy.exc import DBAPIError
+from trustworks.core.store.prepared import driver_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -75,18 +75,12 @@ def insert_all(connection: Connection, groups: Iterable[tuple[Plan, list[list[An
     The driver's cursor is used as it is: SQLAlchemy's way to it costs more than the statement. PostgreSQL
     gets all statements before its first answer is waited for.
     """
-    error_type: type[Exception] = connection.dialect.loaded_dbapi.Error
     driver: Any = connection.connection.driver_connection
     together = driver.pipeline() if connection.dialect.name == "postgresql" else nullcontext()
-    try:
-        with together, closing(driver.cursor()) as cursor:
-            for plan, rows in groups:
-                for statement, values in plan.statements(rows):
-                    cursor.execute(statement, values)
-    except error_type as error:
-        raise DBAPIError.instance(  # noqa: B904 - it names the driver's error itself
-            None, None, error, error_type, hide_parameters=True, dialect=connection.dialect
-        )
+    with driver_errors(connection), together, closing(driver.cursor()) as cursor:
+        for plan, rows in groups:
+            for statement, values in plan.statements(rows):
+                cursor.execute(statement, values)
 
 
 class Plans:

@@ -23,6 +23,7 @@ from trustworks.core.audit.bound import bind
 from trustworks.core.keys.model import Act, BackupEntry, HistoryEntry, KeyEntry, Succession
 from trustworks.core.module.states import KeyState
 from trustworks.core.store.metadata import metadata
+from trustworks.core.store.prepared import PreparedSelect
 from trustworks.core.store.types import UtcDateTime
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ key_successions = Table(
 )
 bind(key_successions)
 
-_OF_USE = (
+_OF_USE = PreparedSelect(
     select(key_successions)
     .where(key_successions.c.use == bindparam("of"))
     .order_by(key_successions.c.generation)
@@ -227,8 +228,7 @@ def add_backup(connection: Connection, entry: BackupEntry) -> None:
 
 def successions(connection: Connection, use: str) -> list[Succession]:
     """The generations of a use after its first, in their order, whether their time has come or not."""
-    rows = connection.execute(_OF_USE, {"of": use})
-    return [Succession(**row._mapping) for row in rows]  # noqa: SLF001 - the public name of the library
+    return [Succession(**_OF_USE.mapping(row)) for row in _OF_USE.all(connection, of=use)]
 
 
 def all_successions(connection: Connection) -> list[Succession]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import BindParameter, bindparam, insert, or_, select
 
+from trustworks.core.store.prepared import PreparedSelect
 from trustworks.issuance.model import LOST
 from trustworks.issuance.records.tables import blocked_keys as blocked
 from trustworks.issuance.records.tables import certificates
@@ -17,13 +18,13 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 _DIGESTS: BindParameter[Any] = bindparam("digests", expanding=True)
-_BLOCKED = select(blocked.c.spki_sha256).where(blocked.c.spki_sha256.in_(_DIGESTS))
+_BLOCKED = PreparedSelect(select(blocked.c.spki_sha256).where(blocked.c.spki_sha256.in_(_DIGESTS)))
 _LOST_REASONS = [reason.value for reason in LOST]
 
 
 def blocked_keys(connection: Connection, digests: Collection[bytes]) -> frozenset[bytes]:
     """Those of these hashes of public keys that are blocked."""
-    return frozenset(bytes(one) for one in connection.execute(_BLOCKED, {"digests": list(digests)}).scalars())
+    return frozenset(bytes(one) for (one,) in _BLOCKED.all(connection, digests=digests))
 
 
 def block_key(

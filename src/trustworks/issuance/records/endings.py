@@ -23,6 +23,7 @@ from sqlalchemy import (
 
 from trustworks.core.audit.bound import bind
 from trustworks.core.store import metadata
+from trustworks.core.store.prepared import PreparedSelect
 from trustworks.core.store.types import UtcDateTime
 from trustworks.issuance.model import NEVER, RevocationReason
 from trustworks.issuance.records.issued import not_its_own
@@ -69,8 +70,8 @@ last_answers = Table(
     PrimaryKeyConstraint("authority", "serial", "issuer_hash"),
 )
 
-_TERMINATED = select(terminated_authorities.c.plan).where(
-    terminated_authorities.c.authority == bindparam("authority")
+_TERMINATED = PreparedSelect(
+    select(terminated_authorities.c.plan).where(terminated_authorities.c.authority == bindparam("authority"))
 )
 _ANSWER = select(last_answers.c.der, last_answers.c.produced_at).where(
     last_answers.c.authority == bindparam("authority"),
@@ -90,8 +91,8 @@ class DoneStep(NamedTuple):
 
 def terminated_by_plan(connection: Connection, authority: str) -> str | None:
     """The digest of the plan by which an authority ended; None while it goes on."""
-    found: str | None = connection.execute(_TERMINATED, {"authority": authority}).scalar()
-    return found
+    found = _TERMINATED.first(connection, authority=authority)
+    return None if found is None else found[0]
 
 
 def add_terminated(connection: Connection, authority: str, plan: str, at: datetime, by: str) -> None:

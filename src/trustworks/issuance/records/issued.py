@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import BindParameter, bindparam, case, func, insert, select, update
 
+from trustworks.core.store.prepared import PreparedSelect
 from trustworks.issuance.model import (
     LOST,
     CertificateRecord,
@@ -36,13 +37,13 @@ _STATUS = (
 )
 
 # Made once: every OCSP request reads it, and making a statement costs more than executing it.
-_STATUS_OF = select(*_STATUS).where(certificates.c.serial == bindparam("serial"))
-
-_STATUS_OF_ALL = select(*_STATUS).where(certificates.c.serial.in_(bindparam("serials", expanding=True)))
+_STATUS_OF = PreparedSelect(select(*_STATUS).where(certificates.c.serial == bindparam("serial")))
+_SERIALS: BindParameter[Any] = bindparam("serials", expanding=True)
+_STATUS_OF_ALL = PreparedSelect(select(*_STATUS).where(certificates.c.serial.in_(_SERIALS)))
 _KEYS: BindParameter[Any] = bindparam("keys", expanding=True)
 _DER_OF = select(certificates.c.der).where(certificates.c.serial == bindparam("serial"))
 _LOST_REASONS = [reason.value for reason in LOST]
-_LOST = (
+_LOST = PreparedSelect(
     select(certificates.c.spki_sha256, func.min(certificates.c.serial))
     .where(
         certificates.c.spki_sha256.in_(_KEYS),
@@ -51,7 +52,7 @@ _LOST = (
     .group_by(certificates.c.spki_sha256)
 )
 _USE = (certificates.c.spki_sha256, certificates.c.profile, certificates.c.subject)
-_USES = (
+_USES = PreparedSelect(
     select(
         func.min(certificates.c.serial),
         func.min(case((certificates.c.revocation_reason.in_(_LOST_REASONS), certificates.c.serial))),
@@ -61,9 +62,9 @@ _USES = (
     .group_by(*_USE)
 )
 _INTENDED = insert(certificates)
-_OPEN = (
+_OPEN = PreparedSelect(
     select(certificates.c.serial)
-    .where(certificates.c.serial.in_(bindparam("serials", expanding=True)), certificates.c.state == "issuing")
+    .where(certificates.c.serial.in_(_SERIALS), certificates.c.state == "issuing")
     .with_for_update()
 )
 _ISSUED = (
@@ -117,13 +118,13 @@ def list_certificates(
 
 def status(connection: Connection, serial: str) -> CertificateStatus | None:
     """What a status service needs of one serial, or None when the serial was never used."""
-    row = connection.execute(_STATUS_OF, {"serial": serial}).one_or_none()
-    return None if row is None else _status(row)
+    row = _STATUS_OF.first(connection, serial=serial)
+    return None if row is None else _status_of(row)
 
 
 def statuses(connection: Connection, serials: Sequence[str]) -> list[CertificateStatus]:
     """As `status`, of those that were used, in no order."""
-    return [_status(row) for row in connection.execute(_STATUS_OF_ALL, {"serials": serials})]
+    return [_status_of(row) for row in _STATUS_OF_ALL.all(connection, serials=serials)]
 
 
 def certificate_digest(connection: Connection, serial: str) -> bytes | None:
@@ -198,7 +199,7 @@ def newest_of_key(
 
 def compromised_keys(connection: Connection, spki_sha256: Sequence[bytes]) -> dict[bytes, str]:
     """Those of these public keys that were lost: a certificate of each that was revoked because of that."""
-    return {bytes(key): serial for key, serial in connection.execute(_LOST, {"keys": spki_sha256})}
+    return {bytes(key): serial for key, serial in _LOST.all(connection, keys=spki_sha256)}
 
 
 class KnownKey(NamedTuple):
@@ -214,7 +215,7 @@ class KnownKey(NamedTuple):
 def uses_of_keys(connection: Connection, spki_sha256: Sequence[bytes]) -> dict[bytes, KnownKey]:
     """What is known of public keys; those are left out that were never certified."""
     found: dict[bytes, KnownKey] = {}
-    for serial, lost, octets, profile, subject in connection.execute(_USES, {"keys": spki_sha256}):
+    for serial, lost, octets, profile, subject in _USES.all(connection, keys=spki_sha256):
         key = bytes(octets)
         uses, before = found.get(key, _UNKNOWN)
         found[key] = KnownKey([*uses, KeyUse(serial, profile, subject)], lost or before)
@@ -232,7 +233,7 @@ def add_intents(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
 
 def lock_open(connection: Connection, serials: Sequence[str]) -> frozenset[str]:
     """Those of these intents that are open, and stay so until the commit (SQLite has one writer)."""
-    return frozenset(connection.execute(_OPEN, {"serials": serials}).scalars()) if serials else frozenset()
+    return frozenset(serial for (serial,) in _OPEN.all(connection, serials=serials))
 
 
 def mark_issued(
@@ -320,6 +321,25 @@ def certificate_of_row(row: Any) -> CertificateRecord:
         issued_at=row.issued_at,
         der=row.der,
         revocation=_revocation(row),
+    )
+
+
+def _status_of(row: tuple[Any, ...]) -> CertificateStatus:
+    """As `_status`, of the columns of `_STATUS` in their order."""
+    serial, authority, state, not_after, revoked_at, reason, invalidity_date, recorded_at = row
+    return CertificateStatus(
+        serial=serial,
+        authority=authority,
+        state=state,
+        not_after=not_after,
+        revocation=None
+        if revoked_at is None
+        else Revocation(
+            revoked_at=revoked_at,
+            reason=RevocationReason(reason),
+            recorded_at=recorded_at,
+            invalidity_date=invalidity_date,
+        ),
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import BindParameter, bindparam, case, func, insert, literal, select, update
 
+from trustworks.core.store.prepared import PreparedSelect
 from trustworks.issuance.model import AuthorityRecord
 from trustworks.issuance.records.tables import authorities, certificates, crls
 
@@ -20,10 +21,12 @@ if TYPE_CHECKING:
 _AUTHORITY = tuple(authorities.c[field.name] for field in fields(AuthorityRecord))
 _CHANGES = select(authorities.c.changes).where(authorities.c.name == bindparam("name"))
 _DIGESTS: BindParameter[Any] = bindparam("digests", expanding=True)
-_AUTHORITY_KEYS = select(authorities.c.spki_sha256).where(authorities.c.spki_sha256.in_(_DIGESTS))
+_AUTHORITY_KEYS = PreparedSelect(
+    select(authorities.c.spki_sha256).where(authorities.c.spki_sha256.in_(_DIGESTS))
+)
 _LOCK = select(*_AUTHORITY).with_for_update()
-_LOCK_NAME = _LOCK.where(authorities.c.name == bindparam("name"))
-_LOCK_SERIAL = _LOCK.where(authorities.c.serial == bindparam("serial"))
+_LOCK_NAME = PreparedSelect(_LOCK.where(authorities.c.name == bindparam("name")))
+_LOCK_SERIAL = PreparedSelect(_LOCK.where(authorities.c.serial == bindparam("serial")))
 
 
 def authority(connection: Connection, name: str) -> AuthorityRecord | None:
@@ -39,9 +42,11 @@ def lock_authority(
 
     What must not cross: issuing, changing a status, publishing the last list. (SQLite has one writer.)
     """
-    query, wanted = (_LOCK_NAME, {"name": name}) if serial is None else (_LOCK_SERIAL, {"serial": serial})
-    row = connection.execute(query, wanted).one_or_none()
-    return None if row is None else AuthorityRecord(**row._mapping)  # noqa: SLF001
+    if serial is None:
+        row = _LOCK_NAME.first(connection, name=name)
+    else:
+        row = _LOCK_SERIAL.first(connection, serial=serial)
+    return None if row is None else AuthorityRecord(**_LOCK_NAME.mapping(row))
 
 
 def list_authorities(connection: Connection, *, limit: int | None = None) -> list[AuthorityRecord]:
@@ -53,7 +58,7 @@ def list_authorities(connection: Connection, *, limit: int | None = None) -> lis
 
 def authority_keys(connection: Connection, digests: Collection[bytes]) -> frozenset[bytes]:
     """Those of the hashes that are of authorities' public keys; there may be thousands of authorities."""
-    return frozenset(connection.execute(_AUTHORITY_KEYS, {"digests": list(digests)}).scalars())
+    return frozenset(bytes(one) for (one,) in _AUTHORITY_KEYS.all(connection, digests=digests))
 
 
 def authorities_since(connection: Connection, moment: datetime) -> list[tuple[datetime, str, bytes]]:

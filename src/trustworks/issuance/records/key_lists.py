@@ -27,6 +27,7 @@ from sqlalchemy import (
 
 from trustworks.core.audit.bound import bind
 from trustworks.core.store import metadata
+from trustworks.core.store.prepared import PreparedSelect
 from trustworks.core.store.types import UtcDateTime
 from trustworks.issuance.model import RevocationReason
 from trustworks.issuance.model.key_lists import BUCKET_OCTETS, OCTETS, KeyList, Naming, names_of_key
@@ -61,7 +62,7 @@ key_list_entries = Table(
     Column("entries", LargeBinary, nullable=False),
 )
 
-_USED = (
+_USED = PreparedSelect(
     select(key_lists.c.id, key_lists.c.naming, key_lists.c.source)
     .where(key_lists.c.retired_at.is_(None))
     .order_by(key_lists.c.imported_at)
@@ -69,30 +70,32 @@ _USED = (
 _LISTS: BindParameter[Any] = bindparam("lists", expanding=True)
 _BUCKETS: BindParameter[Any] = bindparam("buckets", expanding=True)
 # By both columns of the primary key: joined with the lists, SQLite reads every row of them.
-_SOUGHT = select(key_list_entries).where(
-    key_list_entries.c.list.in_(_LISTS), key_list_entries.c.bucket.in_(_BUCKETS)
+_SOUGHT = PreparedSelect(
+    select(key_list_entries.c.list, key_list_entries.c.bucket, key_list_entries.c.entries).where(
+        key_list_entries.c.list.in_(_LISTS), key_list_entries.c.bucket.in_(_BUCKETS)
+    )
 )
 MOST_AT_ONCE = 5_000  # rows that one statement inserts
 
 
 def listed_keys(connection: Connection, spkis: Iterable[bytes]) -> dict[bytes, str]:
     """Those of these keys (SubjectPublicKeyInfo) that a list in use has, each with the list's source."""
-    used = connection.execute(_USED).all()
+    used = _USED.all(connection)
     if not used:
         return {}
-    namings = {one.id: Naming(one.naming) for one in used}
+    namings = {identifier: Naming(naming) for identifier, naming, _ in used}
     names = {spki: names_of_key(spki, namings.values()) for spki in spkis}
     buckets = {_bucket(name) for found in names.values() for name in found.values()}
     if not buckets:
         return {}
-    rows = connection.execute(_SOUGHT, {"lists": list(namings), "buckets": list(buckets)})
-    entries = {(row.list, row.bucket): row.entries for row in rows}
+    rows = _SOUGHT.all(connection, lists=namings, buckets=buckets)
+    entries = {(identifier, bucket): octets for identifier, bucket, octets in rows}
     listed: dict[bytes, str] = {}
     for spki, found in names.items():
-        for one in used:
-            name = found.get(namings[one.id])
-            if name is not None and _has(entries.get((one.id, _bucket(name)), b""), name):
-                listed.setdefault(spki, one.source)
+        for identifier, _, source in used:
+            name = found.get(namings[identifier])
+            if name is not None and _has(entries.get((identifier, _bucket(name)), b""), name):
+                listed.setdefault(spki, source)
     return listed
 
 

@@ -21,6 +21,7 @@ from sqlalchemy import (
     type_coerce,
 )
 
+from trustworks.core.store.prepared import PreparedSelect
 from trustworks.issuance.model import CrlHead, CrlRecord
 from trustworks.issuance.records.tables import authorities, certificates, crls
 
@@ -45,14 +46,14 @@ def _published(
     )
 
 
-def _heads(authority: str | None, shard: int | None, *, delta: bool) -> Select[Any]:
-    wanted: BindParameter[Any] = bindparam("authority", authority)
+def _heads(shard: int | None, *, delta: bool) -> Select[Any]:
+    wanted: BindParameter[Any] = bindparam("authority")
     query = select(*_HEAD).where(*_published(wanted, shard, delta=delta))
     return query.order_by(crls.c.number.desc()).limit(bindparam("limit", type_=Integer))
 
 
 # Made once: each issuance asks for the newest complete list.
-_HEADS = _heads(None, None, delta=False)
+_HEADS = PreparedSelect(_heads(None, delta=False))
 
 
 def last_number(connection: Connection, authority: str) -> int:
@@ -73,9 +74,8 @@ def crl_heads(
     connection: Connection, authority: str, *, shard: int | None = None, delta: bool = False, limit: int = 1
 ) -> list[CrlHead]:
     """The newest lists of a scope without their octets, newest first."""
-    query = _HEADS if shard is None and not delta else _heads(authority, shard, delta=delta)
-    rows = connection.execute(query, {"authority": authority, "limit": limit})
-    return [CrlHead(**row._mapping) for row in rows]  # noqa: SLF001 - the public name of the library
+    query = _HEADS if shard is None and not delta else PreparedSelect(_heads(shard, delta=delta))
+    return [CrlHead(**query.mapping(row)) for row in query.all(connection, authority=authority, limit=limit)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,7 @@ from sqlalchemy import (
 
 from trustworks.core.audit.bound import bind
 from trustworks.core.store import metadata
+from trustworks.core.store.prepared import PreparedSelect
 from trustworks.core.store.types import UtcDateTime
 from trustworks.issuance.profiles import SHORT_NAMES
 from trustworks.issuance.records.clients import api_clients
@@ -158,7 +159,7 @@ class Webhook:
     removed_at: datetime | None
 
 
-_LISTENING = (
+_LISTENING = PreparedSelect(
     select(webhooks.c.id, webhooks.c.events, api_clients.c.profiles)
     .select_from(webhooks.join(api_clients, api_clients.c.name == webhooks.c.client))
     .where(webhooks.c.removed_at.is_(None), api_clients.c.removed_at.is_(None))
@@ -177,7 +178,7 @@ def tell(connection: Connection, news: Sequence[News], at: datetime) -> None:
         return
     listening = [
         (identifier, frozenset(events.split()), frozenset(map(_plain, profiles.split())))
-        for identifier, events, profiles in connection.execute(_LISTENING)
+        for identifier, events, profiles in _LISTENING.all(connection)
     ]
     rows = []
     for one in news:
