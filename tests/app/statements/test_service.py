@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import select
@@ -117,6 +118,31 @@ def test_who_asks_often_gets_what_was_found_a_moment_ago(
     assert len(differing.get()) == len(Document)
     monkeypatch.setattr(time, "monotonic", lambda: 1e12)
     assert differing.get() == ()
+
+
+def test_who_asks_often_does_not_wait_for_thousands_of_authorities(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn, ready = service.drafts, threading.Event()
+
+    def slowly(*given: Any) -> Any:
+        assert ready.wait(20)
+        return drawn(*given)
+
+    monkeypatch.setattr(service, "drafts", slowly)
+    monkeypatch.setattr(service, "PATIENCE", 0)
+    differing = service.Differing(office.config, lambda: office.database)
+    (told,) = differing.get()
+    assert "being compared" in told
+    ready.set()
+    monkeypatch.setattr(service, "PATIENCE", 20)
+    assert len(differing.get()) == len(Document)
+
+    def failing() -> Any:
+        raise Unavailable("store.stopped", "The server does not answer.")
+
+    with pytest.raises(Unavailable, match="does not answer"):
+        service.Differing(office.config, failing).get()
 
 
 @pytest.mark.req("EN319411-1:DIS-6.1-05")

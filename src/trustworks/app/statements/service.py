@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,7 @@ from trustworks.core.errors import Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from concurrent.futures import Future
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
 
 
 KEPT_SECONDS = 60.0
+PATIENCE = 0.5  # seconds that who asks waits for a look
+_LOOKING = "The statements are being compared with the configuration; ask again in a moment."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,25 +77,39 @@ class Differing:
     """What `rules.not_in_force` finds, for whoever asks often: looked at once a minute, or more seldom.
 
     Drawing the statements of thousands of authorities takes seconds, and is not to take a thousandth of the
-    time.
+    time. So it is done in a thread, and who asks gets what was found before if it takes long.
     """
 
     def __init__(self, config: Config, database: Callable[[], Database]) -> None:
         self._config = config
         self._database = database
         self._found: tuple[float, tuple[str, ...]] | None = None
+        self._lock = threading.Lock()
+        self._looking: Future[None] | None = None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="statements")
 
     def get(self) -> tuple[str, ...]:
-        """The sentences, at most a minute old. Raises what opening the database raises."""
+        """The sentences, at most a minute old, or older while the next look takes its time.
+
+        While the first one does, a sentence that says so. Raises what opening the database raises.
+        """
+        with self._lock:
+            stale = self._found is None or time.monotonic() > self._found[0]
+            if stale and (self._looking is None or self._looking.done()):
+                self._looking = self._thread.submit(self._look)
+            looking = self._looking if stale else None
+        if looking is not None and looking in wait((looking,), PATIENCE).done:
+            looking.result()
+        return (_LOOKING,) if self._found is None else self._found[1]
+
+    def _look(self) -> None:
         begun = time.monotonic()
-        if self._found is None or begun > self._found[0]:
-            with self._database().read() as connection:
-                found = drafts(self._config, connection)
-                published = _published(found, connection)
-            ended = time.monotonic()
-            kept = max(KEPT_SECONDS, 1000 * (ended - begun))
-            self._found = (ended + kept, rules.not_in_force(found, published))
-        return self._found[1]
+        with self._database().read() as connection:
+            found = drafts(self._config, connection)
+            published = _published(found, connection)
+        ended = time.monotonic()
+        kept = max(KEPT_SECONDS, 1000 * (ended - begun))
+        self._found = (ended + kept, rules.not_in_force(found, published))
 
 
 def _published(found: Iterable[Draft], connection: Connection) -> dict[tuple[Document, str], Version | None]:

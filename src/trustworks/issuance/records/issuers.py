@@ -24,6 +24,7 @@ _DIGESTS: BindParameter[Any] = bindparam("digests", expanding=True)
 _AUTHORITY_KEYS = PreparedSelect(
     select(authorities.c.spki_sha256).where(authorities.c.spki_sha256.in_(_DIGESTS))
 )
+_ALL = PreparedSelect(select(*_AUTHORITY).order_by(authorities.c.name))
 _LOCK = select(*_AUTHORITY).with_for_update()
 _LOCK_NAME = PreparedSelect(_LOCK.where(authorities.c.name == bindparam("name")))
 _LOCK_SERIAL = PreparedSelect(_LOCK.where(authorities.c.serial == bindparam("serial")))
@@ -51,8 +52,9 @@ def lock_authority(
 
 def list_authorities(connection: Connection, *, limit: int | None = None) -> list[AuthorityRecord]:
     """All authorities, by name; with `limit` those that were made first, of which there may be thousands."""
-    order = authorities.c.name if limit is None else authorities.c.created_at
-    rows = connection.execute(select(*_AUTHORITY).order_by(order).limit(limit))
+    if limit is None:
+        return [AuthorityRecord(**_ALL.mapping(row)) for row in _ALL.all(connection)]
+    rows = connection.execute(select(*_AUTHORITY).order_by(authorities.c.created_at).limit(limit))
     return [AuthorityRecord(**row._mapping) for row in rows]  # noqa: SLF001
 
 

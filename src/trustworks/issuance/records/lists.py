@@ -98,7 +98,7 @@ _NEWEST = (
     .scalar_subquery()
 )
 _OF_AUTHORITY = tuple(authorities.c[field.name] for field in fields(Published) if field.name != "head")
-_PUBLISHED = (
+_PUBLISHED = PreparedSelect(
     select(*_OF_AUTHORITY, *(column.label(f"crl_{column.name}") for column in _HEAD))
     .select_from(
         authorities.outerjoin(crls, and_(crls.c.authority == authorities.c.name, crls.c.number == _NEWEST))
@@ -111,7 +111,7 @@ def published(connection: Connection) -> list[Published]:
     """All authorities with their newest complete lists, by name; one query, as there may be thousands."""
     own, wanted = len(_OF_AUTHORITY), [field.name for field in fields(CrlHead)]
     found = []
-    for row in connection.execute(_PUBLISHED):
+    for row in _PUBLISHED.all(connection):
         head = dict(zip(wanted, row[own:], strict=True))
         values = {column.name: value for column, value in zip(_OF_AUTHORITY, row[:own], strict=True)}
         found.append(Published(**values, head=None if head["number"] is None else CrlHead(**head)))
