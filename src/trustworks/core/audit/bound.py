@@ -13,6 +13,7 @@ from datetime import datetime
 from enum import Enum
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final, Self
+from weakref import WeakSet
 
 from sqlalchemy import Delete, Insert, Table, Update, event, select
 
@@ -34,6 +35,7 @@ EVENT_KEY: Final = "bound"  # in the detail of an event
 
 _MARK: Final = "trustworks.bound"
 _HERE: Final = "trustworks.bindings"
+_listened: WeakSet[Engine] = WeakSet()
 _NONE: Final = ""  # the digest of a record that there is not
 
 
@@ -111,7 +113,8 @@ class Bindings:
 
 
 def _listen(engine: Engine) -> None:
-    if not event.contains(engine, "before_execute", _before_execute):
+    if engine not in _listened and not event.contains(engine, "before_execute", _before_execute):
+        _listened.add(engine)
         event.listen(engine, "before_execute", _before_execute)
         event.listen(engine, "after_execute", _after_execute)
 

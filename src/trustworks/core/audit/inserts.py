@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import closing, nullcontext
 from typing import TYPE_CHECKING, Any
 
-from trustworks.core.store.prepared import driver_errors
+from trustworks.core.store.prepared import driver_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -77,10 +77,13 @@ def insert_all(connection: Connection, groups: Iterable[tuple[Plan, list[list[An
     """
     driver: Any = connection.connection.driver_connection
     together = driver.pipeline() if connection.dialect.name == "postgresql" else nullcontext()
-    with driver_errors(connection), together, closing(driver.cursor()) as cursor:
-        for plan, rows in groups:
-            for statement, values in plan.statements(rows):
-                cursor.execute(statement, values)
+    try:
+        with together, closing(driver.cursor()) as cursor:
+            for plan, rows in groups:
+                for statement, values in plan.statements(rows):
+                    cursor.execute(statement, values)
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise driver_error(connection, error)  # noqa: B904 - it names the driver's error itself
 
 
 class Plans:

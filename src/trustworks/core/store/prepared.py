@@ -7,30 +7,36 @@ are noted (`core.audit.bound`), or through the recorder's plans.
 
 from __future__ import annotations
 
-from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from sqlalchemy.exc import DBAPIError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from sqlalchemy import Connection, Dialect, Select
 
-__all__ = ["PreparedSelect", "driver_errors"]
+__all__ = ["PreparedSelect", "driver_error"]
 
 
-@contextmanager
-def driver_errors(connection: Connection) -> Iterator[None]:
-    """Raise the errors of the driver as SQLAlchemy does, so that `translated` knows them."""
-    error_type: type[Exception] = connection.dialect.loaded_dbapi.Error
-    try:
-        yield
-    except error_type as error:
-        raise DBAPIError.instance(  # noqa: B904 - it names the driver's error itself
-            None, None, error, error_type, hide_parameters=True, dialect=connection.dialect
-        )
+_Readers: TypeAlias = "tuple[tuple[int, Callable[[Any], Any]], ...]"  # of which places of a row
+
+
+def driver_error(connection: Connection, error: Exception) -> BaseException:
+    """An error of the driver as SQLAlchemy has it, so that `translated` knows it."""
+    dialect = connection.dialect
+    return DBAPIError.instance(
+        None, None, error, dialect.loaded_dbapi.Error, hide_parameters=True, dialect=dialect
+    )
+
+
+def _read(readers: _Readers, row: Sequence[Any]) -> tuple[Any, ...]:
+    values = list(row)
+    for place, read in readers:
+        if values[place] is not None:
+            values[place] = read(values[place])
+    return tuple(values)
 
 
 class _Wanted(NamedTuple):
@@ -51,7 +57,7 @@ class _Made:
     text: str
     fixed: list[Any] | dict[str, Any]
     wanted: tuple[tuple[Any, str, int | None, Callable[[Any], Any] | None], ...]
-    read: tuple[tuple[int, Callable[[Any], Any]], ...]
+    read: _Readers
 
 
 class PreparedSelect:
@@ -89,23 +95,22 @@ class PreparedSelect:
             value = given[name] if at is None else given[name][at]
             bound[place] = value if bind is None else bind(value)
         driver: Any = connection.connection.driver_connection
-        with driver_errors(connection), closing(driver.cursor()) as cursor:
+        cursor = driver.cursor()
+        try:
             cursor.execute(made.text, bound)
             rows: list[tuple[Any, ...]] = cursor.fetchall()
+        except connection.dialect.loaded_dbapi.Error as error:
+            raise driver_error(connection, error)  # noqa: B904 - it names the driver's error itself
+        finally:
+            cursor.close()
         if made.read:
-            rows = [self._read(made, row) for row in rows]
+            rows = [_read(made.read, row) for row in rows]
         return rows
-
-    @staticmethod
-    def _read(made: _Made, row: Sequence[Any]) -> tuple[Any, ...]:
-        values = list(row)
-        for place, read in made.read:
-            values[place] = read(values[place])
-        return tuple(values)
 
     def first(self, connection: Connection, **given: Any) -> tuple[Any, ...] | None:
         """The first row, or None; the statement is one that finds no more. Raises what `all` raises."""
-        return next(iter(self.all(connection, **given)), None)
+        rows = self.all(connection, **given)
+        return rows[0] if rows else None
 
     def mapping(self, row: Sequence[Any]) -> dict[str, Any]:
         """The values of a row by the columns' names."""

@@ -129,7 +129,7 @@ def _begin(connection: Connection) -> None:
     driver: Any = connection.connection.driver_connection
     driver.text_factory = _escaped if options.get("trustworks_escape", False) else str
     # A deferred transaction that reads, then writes, can fail in the middle; one that says so at once waits.
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("trustworks_write", False) else "BEGIN")
+    driver.execute("BEGIN IMMEDIATE" if options.get("trustworks_write", False) else "BEGIN")
 
 
 def _escaped(octets: bytes) -> str:
