@@ -112,6 +112,7 @@ def test_a_text_that_comes_back_is_a_version_of_its_own(office: Office) -> None:
 def test_who_asks_often_gets_what_was_found_a_moment_ago(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(service, "PATIENCE", 60)
     differing = service.Differing(office.config, lambda: office.database)
     assert len(differing.get()) == len(Document)
     office.publish()
@@ -126,7 +127,7 @@ def test_who_asks_often_does_not_wait_for_thousands_of_authorities(
     drawn, ready = service.drafts, threading.Event()
 
     def slowly(*given: Any) -> Any:
-        assert ready.wait(20)
+        assert ready.wait(60)
         return drawn(*given)
 
     monkeypatch.setattr(service, "drafts", slowly)
@@ -135,7 +136,7 @@ def test_who_asks_often_does_not_wait_for_thousands_of_authorities(
     (told,) = differing.get()
     assert "being compared" in told
     ready.set()
-    monkeypatch.setattr(service, "PATIENCE", 20)
+    monkeypatch.setattr(service, "PATIENCE", 60)
     assert len(differing.get()) == len(Document)
 
     def failing() -> Any:

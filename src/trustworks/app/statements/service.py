@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 KEPT_SECONDS = 60.0
-PATIENCE = 0.5  # seconds that who asks waits for a look
+PATIENCE = 2.0  # seconds that who asks waits for a look
 _LOOKING = "The statements are being compared with the configuration; ask again in a moment."
 
 
