@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from trustworks.core.roles.model import NOT_NEEDED
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from trustworks.core.roles import Act
-    from trustworks.core.roles.model import Person
+    from trustworks.core.roles.model import Approved, Hold, Person
 
 
 class NobodyActs:
@@ -30,7 +33,21 @@ class NobodyActs:
     def check_not_subject(self, act: Act, name: str, concerned: Iterable[Person]) -> None:
         self.concerned.append((act, name, list(concerned)))
 
-    def approved(self, what: str, about: dict[str, Any], *, by: str) -> list[str]:
+    def approval(self, what: str, about: dict[str, Any], *, by: str) -> Approved:
         assert by
         self.approvals.append((what, about))
-        return []
+        return NOT_NEEDED
+
+    @contextmanager
+    def held(
+        self,
+        what: str,
+        about: dict[str, Any],
+        *,
+        by: str,
+        done: Callable[[str], bool],  # noqa: ARG002 - as the wiring's
+        completes: bool = False,  # noqa: ARG002 - as above
+    ) -> Iterator[Hold | None]:
+        assert by
+        self.approvals.append((what, about))
+        yield None

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Annotated, Final, Protocol, TypeVar
 
 import typer
 
-from trustworks.core.errors import Malformed, Refused, Rejected
+from trustworks.core.errors import Malformed, Refused, Rejected, TrustworksError, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -20,8 +22,9 @@ if TYPE_CHECKING:
 
     from trustworks.app.configuration.config import Config
     from trustworks.core.audit import JSON
+    from trustworks.core.roles.approving import Outcome
     from trustworks.core.roles.jws import Signer
-    from trustworks.core.roles.model import Act, Actor, Operator, Person
+    from trustworks.core.roles.model import Act, Actor, Approved, Hold, Operator, Person
     from trustworks.core.roles.service import Roles
     from trustworks.core.store import Database
     from trustworks.core.time import Clock
@@ -66,6 +69,10 @@ class RolesWiring(Protocol):
     @property
     def config(self) -> Config:
         """The configuration."""
+
+    @property
+    def run_dir(self) -> Path:
+        """The folder for what lives as long as the processes do."""
 
     @property
     def given(self) -> Path | None:
@@ -191,13 +198,80 @@ def check_not_subject(wiring: RolesWiring, act: Act, name: str, concerned: Itera
         roles.check_not_subject(name, act, concerned)
 
 
-def approved(wiring: RolesWiring, what: str, about: dict[str, JSON], *, by: str) -> list[str]:
-    """The ids of the approvals by which an act may be done that no operator does alone.
+def approved(wiring: RolesWiring, what: str, about: dict[str, JSON], *, by: str) -> Approved:
+    """The approvals by which an act that is a record may be done, which no operator does alone.
 
-    `about` says which act it is, and all that matters of it: its SHA-256 is what is approved. Empty where no
-    operators are needed. Raises `Refused` (TRUSTWORKS:ROLES-QUORUM) with what is missing.
+    `about` says which act it is, and all that matters of it: its SHA-256 is what is approved. What it answers
+    is used up in the act's own transaction (`Approved.use`); there is nothing to use where no operators are
+    needed. Raises `Refused` (TRUSTWORKS:ROLES-QUORUM) with what is missing.
+    """
+    from trustworks.core.roles.model import NOT_NEEDED  # noqa: PLC0415 - as the others of this file
+
+    if not are_needed(wiring):
+        return NOT_NEEDED
+    with wiring.open_roles() as roles:
+        return roles.approving.approved(what, about, by=by)
+
+
+@contextmanager
+def held(
+    wiring: RolesWiring,
+    what: str,
+    about: dict[str, JSON],
+    *,
+    by: str,
+    done: Callable[[str], bool],
+    completes: bool = False,
+) -> Iterator[Hold | None]:
+    """The approvals of an act outside the database, held while it is done; None where none are needed.
+
+    `done` answers, by the hold's id, whether something of the act was done. When the act fails, and when an
+    earlier process ended in the middle of it, that decides: then they are used up, else they are given back.
+    With `completes` this finishes what the earlier process left, by the approvals that it held. Raises as
+    `approved`, and `Rejected` (roles.act-running) while another process of this machine does the same act.
     """
     if not are_needed(wiring):
-        return []
-    with wiring.open_roles() as roles:
-        return roles.require_approved(what, about, by=by)
+        yield None
+        return
+    from trustworks.core.roles.approvals import digest_of  # noqa: PLC0415 - loads SQLAlchemy
+
+    with _turn(wiring, digest_of(about)), wiring.open_roles() as roles:
+        hold: Hold | None = None
+        for left in roles.approving.open_holds(what, about):
+            if completes and hold is None:
+                hold = left
+            elif done(left.hold_id):
+                roles.approving.end(left, "used", by=by, why="done by a process that ended")
+            else:
+                roles.approving.end(left, "returned", by=by, why="a process ended before it was done")
+        hold = hold or roles.approving.hold(what, about, by=by)
+        try:
+            yield hold
+        except BaseException as error:
+            with suppress(TrustworksError):  # what cannot be seen now is looked at by who tries it again
+                outcome: Outcome = "used" if done(hold.hold_id) else "returned"
+                roles.approving.end(hold, outcome, by=by, why=f"failed: {type(error).__name__}")
+            raise
+        roles.approving.end(hold, "used", by=by, why="done")
+
+
+@contextmanager
+def _turn(wiring: RolesWiring, digest: str) -> Iterator[None]:
+    """One process at a time does an act; one that dies gives its turn back."""
+    file = wiring.run_dir / f"act-{digest[:32]}.lock"
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise Unavailable(
+            "roles.act-lock", f"{file} cannot be opened: {error.strerror}. Let this account write there."
+        ) from None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise Rejected(
+            "roles.act-running", "The same act is being done on this machine; wait until it has ended."
+        ) from None
+    finally:
+        os.close(descriptor)

@@ -362,6 +362,7 @@ class Issuance:
         invalidity_date: datetime | None = None,
         asked: Reception | None = None,
         also: Callable[[Connection, datetime], dict[str, JSON]] | None = None,
+        approved: Callable[[Connection], None] = lambda _: None,
     ) -> Revocation:
         """Revoke or hold a certificate; every status service sees it as soon as this returns.
 
@@ -371,10 +372,13 @@ class Issuance:
         `Refused` (EN319411-1:REV-6.3.9-04). Without trusted time it is recorded all the same, dated by the
         system's clock; answer and audit event say so (`unproven`). `asked` says who asked for it, and is kept
         in the register of requests (`requests`). `also` writes what belongs to it in the same transaction, at
-        its moment, and answers what the audit event tells of it.
+        its moment, and answers what the audit event tells of it; with `asked`, `approved` uses up in it what
+        several have approved.
         """
         if asked is not None:
-            return self.requests.revoke(asked, serial, reason, by=by, invalidity_date=invalidity_date)
+            return self.requests.revoke(
+                asked, serial, reason, by=by, invalidity_date=invalidity_date, approved=approved
+            )
         return self._revocation.change(serial, reason, by=by, invalidity_date=invalidity_date, also=also)
 
     def release(self, serial: str, *, by: str) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,13 +12,14 @@ import typer
 from command_tree import COMMANDS, PERFORMED, behind
 from staff import HELD, PASSPHRASE, approve, asked_for, enrol_staff, key_of
 
-from trustworks.app.acting import NOBODY, approved, check_not_subject, officer
+from trustworks.app.acting import NOBODY, approved, check_not_subject, held, officer
 from trustworks.app.configuration.config import parse
 from trustworks.app.configuration_check import problems
 from trustworks.app.wiring import Wiring
-from trustworks.core.errors import Malformed, Refused
+from trustworks.core.errors import Malformed, Refused, Rejected
 from trustworks.core.roles import Act, Role
-from trustworks.core.roles.model import Person
+from trustworks.core.roles.approvals import digest_of
+from trustworks.core.roles.model import NOT_NEEDED, Person
 from trustworks.core.roles.rules.duties import may
 from trustworks.core.store import Database
 
@@ -107,8 +111,8 @@ def test_nothing_is_done_in_nobodys_name_once_there_are_operators(staffed: Wirin
 
 @pytest.mark.req("CENTS419261:SA1.1")
 def test_each_operator_does_what_his_roles_name_and_nothing_else(staffed: Wiring) -> None:
-    for name, held in HELD.items():
-        roles = {Role(one) for one in held.split(",")}
+    for name, given in HELD.items():
+        roles = {Role(one) for one in given.split(",")}
         for act in set(PERFORMED.values()):
             if may(roles, act):
                 assert officer(staffed, act, name, key_of(staffed, name)) == name
@@ -156,7 +160,7 @@ def test_what_is_done_without_operators_is_said_on_the_terminal(
     wiring = provider(tmp_path)
     assert officer(wiring, Act.DECIDE, None, None) is None
     assert NOBODY in " ".join(capsys.readouterr().err.split("\n"))
-    assert approved(wiring, "api.client", {"client": "crm"}, by="security-officer") == []
+    assert approved(wiring, "api.client", {"client": "crm"}, by="security-officer") is NOT_NEEDED
     check_not_subject(wiring, Act.DECIDE, "nobody", [Person(names=frozenset({"nobody"}))])
 
 
@@ -171,11 +175,63 @@ def test_what_nobody_does_alone_needs_the_approvals_of_several(staffed: Wiring) 
     approve(staffed, "ben", "security-officer", *asked)  # one person twice is one
     assert refusal(approved, staffed, "api.client", about, by="ben") == "TRUSTWORKS:ROLES-QUORUM"
     approve(staffed, "carl", "system-administrator", *asked)
-    assert len(approved(staffed, "api.client", about, by="ben")) == 2
+    found = approved(staffed, "api.client", about, by="ben")
+    assert len(found.ids) == 2
     (event,) = told(staffed, "roles.quorum-met")
     assert (event["actor"], event["detail"]["about"]) == ("ben", about)
+    with staffed.open_database() as database, database.begin() as connection:
+        found.use(connection)
     with pytest.raises(Refused, match="used up by one act") as again:
         approved(staffed, "api.client", about, by="ben")
     assert again.value.requirement == "TRUSTWORKS:ROLES-QUORUM"
     other = about | {"client": "another"}
     assert refusal(approved, staffed, "api.client", other, by="ben") == "TRUSTWORKS:ROLES-QUORUM"
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from trustworks.app.acting import held
+from trustworks.app.wiring import Wiring
+with held(Wiring.lazy(Path(sys.argv[1])), "key.generate", {"label": "k"}, by="carl", done=lambda _: False):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.crash
+@pytest.mark.req("TRUSTWORKS:ROLES-APPROVAL-ONCE", "TRUSTWORKS:ROLES-APPROVAL-KEPT")
+@pytest.mark.parametrize("done", [False, True])
+def test_a_process_that_is_killed_in_an_act_leaves_its_approvals_to_be_looked_at(
+    staffed: Wiring, *, done: bool
+) -> None:
+    what = "key.generate"
+    about: dict[str, Any] = {"label": "k"}
+    for name, role in (("anna", "security-officer"), ("carl", "system-administrator")):
+        approve(staffed, name, role, what, digest_of(about))
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(staffed.loaded.file)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+
+    def look(hold: str) -> bool:
+        assert len(bytes.fromhex(hold)) == 20
+        return done
+
+    if done:
+        with (
+            pytest.raises(Refused, match="used up by one act"),
+            held(staffed, what, about, by="carl", done=look),
+        ):
+            pytest.fail("an act was done twice by the same approvals")
+    else:
+        with pytest.raises(RuntimeError), held(staffed, what, about, by="carl", done=lambda _: False):
+            raise RuntimeError("the act fails, and nothing was done")
+        with held(staffed, what, about, by="carl", done=look) as hold:
+            assert hold is not None
+            with (
+                pytest.raises(Rejected, match="is being done"),
+                held(staffed, what, about, by="carl", done=look),
+            ):
+                pytest.fail("two did the same act at once")
+    kinds = [one["type"] for one in told(staffed, "roles.approvals-")]
+    assert (
+        kinds[: 1 if done else 2] == ["roles.approvals-used", "roles.approvals-returned"][: 1 if done else 2]
+    )

@@ -76,7 +76,7 @@ def test_outside_a_laboratory_operators_are_needed_always(
 def test_outside_a_laboratory_operators_are_needed_before_there_are_any(provider: RolesProvider) -> None:
     assert provider.service(lab=False).are_required()
     with pytest.raises(Refused) as caught:
-        provider.service(lab=False).require_approved("key.generate", {"label": "k"}, by="root")
+        provider.service(lab=False).approving.approved("key.generate", {"label": "k"}, by="root")
     assert caught.value.requirement == "TRUSTWORKS:ROLES-QUORUM"
 
 

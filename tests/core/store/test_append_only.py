@@ -49,6 +49,7 @@ CHANGING = {
     "revocation_requests": {
         "state", "decided_at", "decided_by", "decided_why", "confirmed_by", "confirmed_how", "delayed_why",
     },
+    "role_approval_holds": {"outcome", "ended_at"},
     "role_changes": {"state", "ended_at"},
     "role_credentials": {"sign_count", "removed_at", "removed_by", "failures", "locked_until"},
     "role_grants": {"withdrawn_at", "withdrawn_by"},
@@ -80,6 +81,7 @@ SAYING: dict[str, dict[str, Any]] = {
     "module_key_backups": {"threshold": 2},
     "module_key_history": {"state": "operational"},
     "revocation_requests": {"state": "done"},
+    "role_approval_holds": {"outcome": "used"},
     "role_changes": {"state": "applied"},
     "role_credentials": {"kind": "passkey"},
     "role_operators": {"state": "active"},

@@ -51,6 +51,7 @@ FROZEN = {
     "0026_domain_validations.py": "2f50c309fb9b6136e7390bb5f7af7134bc21c3f5547057eb518b3a44b547f747",
     "0027_mailbox_validations.py": "669de30156767cbc26d7b5f633f118be5c9045f2cdfde36b7d19f40d2cbd3b94",
     "0028_credential_failures.py": "3176d16c44183f959a9803c441e16ba1e11d7eca4c48ae9a5d321435597c5749",
+    "0029_held_approvals.py": "92831131b57fa8dc74b71f4b7d2a2d267c354c050a8a58612fd3c8d2bee1d556",
 }
 
 

@@ -11,7 +11,7 @@ import typer
 from trustworks.app.commands.key_backups import TokenName  # noqa: TC001 - Typer reads it
 from trustworks.app.commands.key_custodians import custodian_token, read_card, read_file
 from trustworks.app.commands.key_custody import check_active, register_of
-from trustworks.app.commands.tokens import AsJson, ModuleWiring, approved
+from trustworks.app.commands.tokens import AsJson, ModuleWiring, held
 from trustworks.core.durable import put
 from trustworks.core.errors import Malformed, Rejected, TrustworksError, Unavailable
 from trustworks.core.module import documents
@@ -63,22 +63,26 @@ def seal_pin(
     ):
         pin, here = new_pin(), module.token_uri
         about = {"token": here.token, "serial": here.serial, "threshold": threshold}
-        approved(context, "key.seal", about | {"operators": {one.name: one.fingerprint for one in operators}})
-        sealed = seal(
-            pin,
-            token=here.token or "",
-            serial=here.serial or "",
-            operators=operators,
-            threshold=threshold,
-            sha1=module.oaep_sha1,
-        )
-        facts = {"sealed": sealed.digest, "operators": list(sealed.operators), "threshold": threshold}
-        on_event("module.pin-sealing-ordered", here, facts)
-        write_output(
-            out, [documents.write(sealed)], mode=0o600
-        )  # before the token knows it: else nobody would
-        change_pin(module, pin)
-        on_event("module.pin-sealed", here, facts)
+        cards = {one.name: one.fingerprint for one in operators}
+        changing = False
+        # Who gets so far that the token opens by its PIN file has a token whose PIN nobody has changed yet.
+        with held(context, "key.seal", about | {"operators": cards}, done=lambda _: changing):
+            sealed = seal(
+                pin,
+                token=here.token or "",
+                serial=here.serial or "",
+                operators=operators,
+                threshold=threshold,
+                sha1=module.oaep_sha1,
+            )
+            facts = {"sealed": sealed.digest, "operators": list(sealed.operators), "threshold": threshold}
+            on_event("module.pin-sealing-ordered", here, facts)
+            write_output(
+                out, [documents.write(sealed)], mode=0o600
+            )  # before the token knows it: else nobody would
+            changing = True
+            change_pin(module, pin)
+            on_event("module.pin-sealed", here, facts)
     _pin_file(wiring, token).unlink(missing_ok=True)
     text = (
         f"The sealed PIN is {out}\n{threshold} of {', '.join(sealed.operators)} activate the token.\n"

@@ -11,7 +11,7 @@ import typer
 
 from trustworks.app.commands.key_custodians import CustodianPlaces, read_card
 from trustworks.app.commands.key_custody import backup_in, check_active, open_all, register_of, whose
-from trustworks.app.commands.tokens import AsJson, Label, ModuleWiring, approved
+from trustworks.app.commands.tokens import AsJson, Label, ModuleWiring, approved, held
 from trustworks.core.errors import Rejected
 from trustworks.core.keys import custody, records
 from trustworks.core.keys.model import last_use, living_backups
@@ -76,18 +76,24 @@ def create(
     ):
         about = {"token": token, "label": label, "algorithm": algorithm.value, "threshold": threshold}
         cards = {one.name: one.fingerprint for one in custodians}
-        approved(context, "key.backup", about | {"custodians": cards})
-        key, backup = custody.make_key_with_backup(
-            register,
-            on_event,
-            module,
-            label=label,
-            algorithm=algorithm,
-            custodians=custodians,
-            threshold=threshold,
-            keep=keep,
-            state=KeyState.PRE_OPERATIONAL if pre_operational else KeyState.OPERATIONAL,
-        )
+        with held(
+            context,
+            "key.backup",
+            about | {"custodians": cards},
+            done=lambda one: module.has(key_id=bytes.fromhex(one)) or out.exists(),
+        ) as hold:
+            key, backup = custody.make_key_with_backup(
+                register,
+                on_event,
+                module,
+                label=label,
+                algorithm=algorithm,
+                custodians=custodians,
+                threshold=threshold,
+                keep=keep,
+                state=KeyState.PRE_OPERATIONAL if pre_operational else KeyState.OPERATIONAL,
+                key_id=None if hold is None else bytes.fromhex(hold.hold_id),
+            )
         facts = key_facts(key) | _backup_facts(backup) | {"file": str(out)}
     text = (
         f"{facts['uri']}\nSHA-256 of the SPKI {facts['spki_sha256']}\nThe backup is {out}\n"
@@ -250,8 +256,8 @@ def destroy(
         confirm = typer.prompt(f"No copy of this backup of {key.label} is left? Type its label", err=True)
     if confirm != key.label:
         raise Rejected("module.confirmation", "The label was not repeated; nothing was entered.")
-    approved(context, "key.backup-destroyed", {"backup": entries[0].backup, "label": key.label})
+    found = approved(context, "key.backup-destroyed", {"backup": entries[0].backup, "label": key.label})
     with register_of(context) as (register, _):
-        written = register.backup_destroyed(key.spki_sha256, entries[0].backup, reason=reason)
+        written = register.backup_destroyed(key.spki_sha256, entries[0].backup, reason=reason, also=found.use)
     facts = {"label": key.label, "backup": entries[0].backup, "state": written.state.value}
     typer.echo(json.dumps(facts) if as_json else f"Entered. {key.label} is {written.state.value}.")

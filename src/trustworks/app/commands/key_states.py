@@ -110,16 +110,16 @@ def set_state(
         "after": state.value,
         "number": number,
     }
-    approvals = approved(context, f"key.{state.value}", about)
+    found = approved(context, f"key.{state.value}", about)
     with register_of(context) as (register, _):
         written = register.set_state(
-            entry.spki_sha256, state, reason=reason, approvals=approvals, number=number
+            entry.spki_sha256, state, reason=reason, approvals=found.ids, number=number, also=found.use
         )
     facts = {
         "label": entry.label,
         "before": entry.state.value,
         "state": written.state.value,
-        "approvals": approvals,
+        "approvals": list(found.ids),
     }
     typer.echo(
         json.dumps(facts) if as_json else f"{entry.label}: {entry.state.value} -> {written.state.value}"

@@ -17,7 +17,7 @@ from trustworks.app.commands.tokens import (
     Library,
     Token,
     Uri,
-    approved,
+    held,
     log_of,
     names,
     opened,
@@ -84,8 +84,13 @@ def generate_key(
         opened(context, token=token, uri=uri, library=library, lab=lab, read_write=True) as module,
     ):
         here = {"token": module.token_uri.token, "serial": module.token_uri.serial}
-        approved(context, "key.generate", here | {"label": label, "algorithm": algorithm.value})
-        facts = key_facts(new_key(on_event, module, label=label, algorithm=algorithm))
+        about = here | {"label": label, "algorithm": algorithm.value}
+        with held(
+            context, "key.generate", about, done=lambda one: module.has(key_id=bytes.fromhex(one))
+        ) as hold:
+            # By the hold's own number it is known again whether this very act has made it.
+            key_id = None if hold is None else bytes.fromhex(hold.hold_id)
+            facts = key_facts(new_key(on_event, module, label=label, algorithm=algorithm, key_id=key_id))
     typer.echo(
         json.dumps(facts) if as_json else f"{facts['uri']}\nSHA-256 of the SPKI {facts['spki_sha256']}"
     )
@@ -205,8 +210,9 @@ def destroy_key(
                 raise
             here = {"token": module.token_uri.token, "serial": module.token_uri.serial}
             lost = {"label": label, "spki_sha256": gone["spki_sha256"]}
-            approved(context, "key.destroy", here | lost)  # that it is gone is no operator's word alone
-            on_event("module.key-destroyed", module.token_uri, gone | {"reason": reason})
+            # That it is gone is no operator's word alone; what destroyed it may have held the approvals.
+            with held(context, "key.destroy", here | lost, done=lambda _: True, completes=True):
+                on_event("module.key-destroyed", module.token_uri, gone | {"reason": reason})
             typer.echo(json.dumps(gone) if as_json else f"{label} was gone; the register is told now.")
             return
         if confirm is None:
@@ -214,6 +220,7 @@ def destroy_key(
         if confirm != label:
             raise Rejected("module.confirmation", "The label was not repeated; nothing was destroyed.")
         here = {"token": module.token_uri.token, "serial": module.token_uri.serial}
-        approved(context, "key.destroy", here | {"label": label, "spki_sha256": key.spki_sha256.hex()})
-        facts = told_destruction(on_event, module, key, reason=reason)
+        about = here | {"label": label, "spki_sha256": key.spki_sha256.hex()}
+        with held(context, "key.destroy", about, done=lambda _: not module.has(key_id=key.key_id)):
+            facts = told_destruction(on_event, module, key, reason=reason)
     typer.echo(json.dumps(facts) if as_json else f"{facts['uri']} is destroyed.\n{_COPIES}")

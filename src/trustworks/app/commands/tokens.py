@@ -14,12 +14,13 @@ from trustworks.core.module import Module, Pkcs11Uri
 from trustworks.core.roles.performing import Officers, operator_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
     from trustworks.app.configuration.config import Config
     from trustworks.core.audit import Recorder
     from trustworks.core.module.events import OnEvent
+    from trustworks.core.roles.model import Approved, Hold
     from trustworks.core.store import Database
 
 CEREMONIES = "root"  # opened when it is named, never because nothing was said
@@ -112,10 +113,23 @@ def names(context: typer.Context, token: str | None, uri: str | None) -> list[st
     return list(found)
 
 
-def approved(context: typer.Context, what: str, about: dict[str, Any]) -> list[str]:
-    """The approvals by which something may be done to a token or a key that no operator does alone."""
+def approved(context: typer.Context, what: str, about: dict[str, Any]) -> Approved:
+    """The approvals by which something may be recorded of a key that no operator does alone."""
     officers: Officers = context.obj
-    return officers.approved(what, about, by=operator_of(context) or account())
+    return officers.approval(what, about, by=operator_of(context) or account())
+
+
+def held(
+    context: typer.Context,
+    what: str,
+    about: dict[str, Any],
+    *,
+    done: Callable[[str], bool],
+    completes: bool = False,
+) -> AbstractContextManager[Hold | None]:
+    """The approvals by which something is done to a token that no operator does alone, held meanwhile."""
+    officers: Officers = context.obj
+    return officers.held(what, about, by=operator_of(context) or account(), done=done, completes=completes)
 
 
 @contextmanager

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from trustworks.app.wiring.issuing import Issuing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from trustworks.core.audit import JSON, Recorder
-    from trustworks.core.roles.model import Act, Person
+    from trustworks.core.roles.model import Act, Approved, Hold, Person
     from trustworks.core.roles.service import Roles
     from trustworks.core.store import Database
 
@@ -59,7 +59,23 @@ class Offices(Issuing):
 
         check_not_subject(self, act, name, concerned)
 
-    def approved(self, what: str, about: dict[str, JSON], *, by: str) -> list[str]:
+    @contextmanager
+    def held(
+        self,
+        what: str,
+        about: dict[str, JSON],
+        *,
+        by: str,
+        done: Callable[[str], bool],
+        completes: bool = False,
+    ) -> Iterator[Hold | None]:
+        """The approvals of an act outside the database, held while it is done (see `acting`)."""
+        from trustworks.app.acting import held  # noqa: PLC0415 - as above
+
+        with held(self, what, about, by=by, done=done, completes=completes) as hold:
+            yield hold
+
+    def approval(self, what: str, about: dict[str, JSON], *, by: str) -> Approved:
         """The approvals by which an act may be done that no operator does alone (see `acting`)."""
         from trustworks.app.acting import approved  # noqa: PLC0415 - as above
 

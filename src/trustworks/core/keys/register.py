@@ -124,12 +124,14 @@ class KeyRegister:
         reason: str,
         approvals: Sequence[str] = (),
         number: int | None = None,
+        also: Callable[[Connection], None] = lambda _: None,
     ) -> HistoryEntry:
         """Change a key's state. Raises `Rejected` (keys.transition).
 
         `destroyed` comes by destroying copies alone: `removed` and `backup_destroyed`.
         `approvals` are the ids of those that were verified for it; they go into the audit log. `number` is
         the place in the history that was approved: when something else was entered there, nothing is changed.
+        `also` is done in the same transaction, and may object.
         """
         if state is KeyState.DESTROYED:
             raise Rejected(
@@ -147,7 +149,14 @@ class KeyRegister:
             check_transition(entry.state, state, entry.label)
             return state
 
-        return self._act(Act.STATE, spki_sha256, check, reason=reason, detail={"approvals": list(approvals)})
+        return self._act(
+            Act.STATE,
+            spki_sha256,
+            check,
+            reason=reason,
+            detail={"approvals": list(approvals)},
+            also=also,
+        )
 
     def drilled(self, backup: Backup, *, token: Pkcs11Uri, custodians: Sequence[str], nonce: bytes) -> None:
         """A backup was shown to bring the key back: its drill is dated in the register."""
@@ -182,8 +191,17 @@ class KeyRegister:
         """
         return self._act(Act.REMOVED, spki_sha256, _after_removal(token), token=token, reason=reason)
 
-    def backup_destroyed(self, spki_sha256: str, backup: str, *, reason: str) -> HistoryEntry:
+    def backup_destroyed(
+        self,
+        spki_sha256: str,
+        backup: str,
+        *,
+        reason: str,
+        also: Callable[[Connection], None] = lambda _: None,
+    ) -> HistoryEntry:
         """All copies of a backup's file were destroyed; the last copy of a key ends its life.
+
+        `also` is done in the same transaction, and may object.
 
         Raises `Rejected` (keys.unknown-backup) for a backup that the key does not have (any more).
         """
@@ -199,7 +217,7 @@ class KeyRegister:
                 )
             return entry.state if places(history) or len(living) > 1 else KeyState.DESTROYED
 
-        return self._act(Act.BACKUP_DESTROYED, spki_sha256, check, backup=backup, reason=reason)
+        return self._act(Act.BACKUP_DESTROYED, spki_sha256, check, backup=backup, reason=reason, also=also)
 
     # How it is written
 
@@ -213,6 +231,7 @@ class KeyRegister:
         backup: str = "",
         reason: str = "",
         detail: dict[str, JSON] | None = None,
+        also: Callable[[Connection], None] = lambda _: None,
     ) -> HistoryEntry:
         moment = self._now()
 
@@ -239,6 +258,7 @@ class KeyRegister:
                 reason=reason,
             )
             records.add_act(connection, written)
+            also(connection)
             return entry, written
 
         def event(answer: tuple[KeyEntry, HistoryEntry]) -> Event:

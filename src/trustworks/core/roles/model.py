@@ -11,7 +11,10 @@ from trustworks.core.errors import Malformed
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime, timedelta
+
+    from sqlalchemy import Connection
 
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 KIND: Final = re.compile(r"[a-z][a-z0-9-]*(\.[a-z0-9-]+)*")
@@ -171,6 +174,29 @@ class QuorumPolicy:
     among: frozenset[Role] = frozenset()
     distinct_roles: bool = False
     lasts: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approved:
+    """The approvals of an act, by their ids. `use` writes into the act's own transaction that they served it.
+
+    It judges them anew, as roles and credentials may have gone meanwhile. Raises `Refused`
+    (TRUSTWORKS:ROLES-QUORUM).
+    """
+
+    ids: tuple[str, ...] = ()
+    use: Callable[[Connection], None] = lambda _: None
+
+
+NOT_NEEDED: Final = Approved()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """Approvals that are held for an act that is being done. `hold_id` is 20 octets in hexadecimal."""
+
+    hold_id: str
+    ids: tuple[str, ...]
 
 
 def check_name(name: str) -> str:

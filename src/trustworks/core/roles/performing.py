@@ -17,8 +17,9 @@ from trustworks.core.errors import Malformed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from contextlib import AbstractContextManager
 
-    from trustworks.core.roles.model import Act, Person
+    from trustworks.core.roles.model import Act, Approved, Hold, Person
 
 OperatorName = Annotated[
     str | None,
@@ -44,8 +45,19 @@ class Officers(Protocol):
     def check_not_subject(self, act: Act, name: str, concerned: Iterable[Person]) -> None:
         """Refuse an act that concerns the operator of that name himself."""
 
-    def approved(self, what: str, about: dict[str, Any], *, by: str) -> list[str]:
-        """The ids of the approvals by which an act may be done that no operator does alone."""
+    def approval(self, what: str, about: dict[str, Any], *, by: str) -> Approved:
+        """The approvals by which an act that is a record may be done, which no operator does alone."""
+
+    def held(
+        self,
+        what: str,
+        about: dict[str, Any],
+        *,
+        by: str,
+        done: Callable[[str], bool],
+        completes: bool = False,
+    ) -> AbstractContextManager[Hold | None]:
+        """The approvals of an act outside the database, held while it is done."""
 
 
 def performs(

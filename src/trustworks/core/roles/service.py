@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from trustworks.core.audit import Event
 from trustworks.core.errors import Refused, Rejected
 from trustworks.core.roles import changes, records
 from trustworks.core.roles.administration import Administration
-from trustworks.core.roles.approvals import digest_of, verify_approval
+from trustworks.core.roles.approvals import verify_approval
+from trustworks.core.roles.approving import Approving
 from trustworks.core.roles.authentication import Authentication
 from trustworks.core.roles.model import Act, Person
 from trustworks.core.roles.rules import access, duties
-from trustworks.core.roles.rules.quorum import check_met
 from trustworks.core.roles.rules.separation import check_described, check_not_subject
 from trustworks.core.roles.standing import needs_operator, quorum_of
 
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from trustworks.core.audit import JSON
     from trustworks.core.roles.approvals import Approval
     from trustworks.core.roles.jws import Signer
     from trustworks.core.roles.model import Actor
@@ -36,13 +34,15 @@ _DECIDES: Final = frozenset({Act.DECIDE, Act.ISSUE})
 class Roles:
     """Trusted roles over one database. Threads share it.
 
-    `authentication` lets operators in, `administration` changes them; acts and approvals are here.
+    `authentication` lets operators in, `administration` changes them, `approving` lets acts be done by what
+    was approved; acts, and how approvals are taken in, are here.
     """
 
     def __init__(self, office: Office) -> None:
         self.office = office
         self.authentication = Authentication(office)
         self.administration = Administration(office)
+        self.approving = Approving(office)
 
     def are_required(self) -> bool:
         """Whether acts need an operator (`founding.are_needed`)."""
@@ -130,45 +130,6 @@ class Roles:
         """What the recorded approvals of an act come to, by the configured policy, at this moment."""
         with self.office.database.read() as connection:
             return quorum_of(connection, self.office.settings, what, sha256, self.office.now().utc)
-
-    def require_approved(self, what: str, about: dict[str, JSON], *, by: str) -> list[str]:
-        """Use up the approvals by which an act of this kind may be done, which no operator does alone.
-
-        Answers their ids; they serve this one act, whatever becomes of it, and of two that come at once one
-        gets them. `about` says which act it is, and all that matters of it. Raises `Refused`
-        (TRUSTWORKS:ROLES-QUORUM) with what is missing and what is to be approved. Either is audited.
-        """
-        sha256 = digest_of(about)
-        now = self.office.now()
-
-        def action(connection: Connection) -> list[str]:
-            verdict = quorum_of(connection, self.office.settings, what, sha256, now.utc)
-            check_met(verdict, what, sha256, used=records.used_approvals(connection, what, sha256))
-            ids = [one.approval_id for one in verdict.counted]
-            if not records.use_approvals(connection, ids, at=now.utc, by=by):
-                raise Refused(
-                    "TRUSTWORKS:ROLES-QUORUM",
-                    "Another command used these approvals up at this moment: look what it did, and have "
-                    "yours approved anew.",
-                )
-            return ids
-
-        def event(ids: list[str]) -> Event:
-            detail: dict[str, JSON] = {"about": about, "approvals": list(ids), **now.mark}
-            return Event(
-                type="roles.quorum-met",
-                outcome="success",
-                actor=by,
-                subject={"kind": "approval", "what": what, "sha256": sha256},
-                detail=detail,
-                time=now.utc,
-            )
-
-        try:
-            return self.office.recorder.transact(event, action)
-        except Refused as error:
-            self._refused(f"{what} {sha256}", error, by)
-            raise
 
     def _is_known(self, name: str) -> bool:
         with self.office.database.read() as connection:

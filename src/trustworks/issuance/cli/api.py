@@ -73,9 +73,11 @@ def create(
         raise Malformed(f"--certificate: {certificate} holds no certificate in PEM.") from None
     about = {"client": name, "certificate": hashlib.sha256(der).hexdigest()}
     given = {"acts": sorted(may or _USUAL), "profiles": sorted(profile)}
-    wiring.approved("api.client", about | given, by=by)
+    approved = wiring.approval("api.client", about | given, by=by)
     with wiring.open_api_clients() as clients:
-        made, secret = clients.create(name, der, acts=may or _USUAL, profiles=profile, by=by)
+        made, secret = clients.create(
+            name, der, acts=may or _USUAL, profiles=profile, by=by, also=approved.use
+        )
     if as_json:
         typer.echo(
             json.dumps(

@@ -13,7 +13,7 @@ import typer
 from trustworks.core.errors import Rejected
 from trustworks.core.output import write_output
 from trustworks.core.printable import printable, utf8
-from trustworks.core.roles.model import Act
+from trustworks.core.roles.model import NOT_NEEDED, Act
 from trustworks.core.roles.performing import Officers, performs
 from trustworks.issuance import records
 from trustworks.issuance.cli.certificate import Replace  # noqa: TC001 - Typer reads it at run time
@@ -120,12 +120,13 @@ def publish(
     wiring: CrlWiring = context.obj
     check_authority(wiring, authority)
     is_root, newest = _root_and_newest(wiring, authority)
+    approved = NOT_NEEDED
     if last:
-        wiring.approved("status.last-list", {"authority": authority}, by=by)
+        approved = wiring.approval("status.last-list", {"authority": authority}, by=by)
     elif is_root:
-        wiring.approved("status.root-list", {"authority": authority, "after": newest}, by=by)
+        approved = wiring.approval("status.root-list", {"authority": authority, "after": newest}, by=by)
     with publisher(wiring, authority) as open_publisher:
-        done = open_publisher.publish_all(authority, actor=by, final=last)
+        done = open_publisher.publish_all(authority, actor=by, final=last, also=approved.use)
     if as_json:
         whole, *parts = (_as_dict(one) for one in reversed(done))
         typer.echo(json.dumps({**whole, "shards": parts[::-1]} if parts else whole))

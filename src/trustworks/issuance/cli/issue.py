@@ -15,7 +15,7 @@ from trustworks.core.durable import read_at_most
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.output import check_output, write_output
 from trustworks.core.printable import printable
-from trustworks.core.roles.model import Act
+from trustworks.core.roles.model import NOT_NEEDED, Act
 from trustworks.core.roles.performing import performs
 from trustworks.issuance.cli.certificate import AsJson, By, IssuanceWiring, Replace, to_pem
 from trustworks.issuance.model import Issued
@@ -146,13 +146,14 @@ def issue(
     if out is not None:
         check_output(out, replace=replace)
     wiring.check_not_subject(Act.ISSUE, by, persons_of(octets, request))
+    approved = NOT_NEEDED
     if profile_named(profile).qc_type is not None and wiring.lab:
         # An application has its evidence, and an officer who compared it; what is typed here has neither.
         about: dict[str, JSON] = {"profile": profile, "request": digest_of_all(request, octets)}
-        wiring.approved("certificate.qualified", about, by=by)
+        approved = wiring.approval("certificate.qualified", about, by=by)
     with wiring.open_issuance() as issuance:
         issuance.settle(by="issuance")
-        issued = issuance.issue(request)
+        issued = issuance.issue(request, also=lambda connection, _: approved.use(connection))
     _tell(issued, None, out=out, chain=chain, replace=replace, as_json=as_json)
 
 

@@ -9,7 +9,7 @@ import typer
 
 from trustworks.core.errors import Rejected
 from trustworks.core.moments import read_moment
-from trustworks.core.roles.model import Act
+from trustworks.core.roles.model import NOT_NEEDED, Act
 from trustworks.core.roles.performing import performs
 from trustworks.issuance import records
 from trustworks.issuance.cli.certificate import (  # noqa: TC001 - Typer reads them at run time
@@ -75,15 +75,18 @@ def revoke(
         publish = next(
             (one.parent or one.name for one in issuance.authorities() if one.serial == number), None
         )
+        approved = NOT_NEEDED
         if publish is not None:  # with an authority goes all that it issued
-            wiring.approved("revocation.mass", {"serial": number, "reason": why.name}, by=by)
+            approved = wiring.approval("revocation.mass", {"serial": number, "reason": why.name}, by=by)
         asked = Reception(
             kind=kind,
             requester=requester or by,
             received_at=None if received_at is None else read_moment(received_at),
             confirmed_how=confirmed_how,
         )
-        done = issuance.revoke(number, why, by=by, invalidity_date=lost, asked=asked)
+        done = issuance.revoke(
+            number, why, by=by, invalidity_date=lost, asked=asked, approved=approved.use
+        )
     if as_json:
         told = {"serial": number, "reason": why.name, "revoked_at": done.revoked_at.isoformat()}
         more = {"unproven_time": done.unproven, "also": list(done.also), "publish": publish}

@@ -33,7 +33,7 @@ from trustworks.issuance.records.clients import ApiClient, ApiSession
 from trustworks.issuance.rules.requests import check_actor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from sqlalchemy import Connection
 
@@ -162,11 +162,18 @@ class ApiClients:
         self._kept: dict[bytes, tuple[float, ApiSession]] = {}
 
     def create(
-        self, name: str, certificate: bytes, *, acts: Iterable[str], profiles: Iterable[str], by: str
+        self,
+        name: str,
+        certificate: bytes,
+        *,
+        acts: Iterable[str],
+        profiles: Iterable[str],
+        by: str,
+        also: Callable[[Connection], None] = lambda _: None,
     ) -> tuple[ApiClient, str]:
         """A new client by the certificate (DER) of its key; its secret is answered, and kept as a hash alone.
 
-        Raises `Malformed` and `Rejected` (api.*).
+        `also` is done in the same transaction, and may object. Raises `Malformed` and `Rejected` (api.*).
         """
         check_name(name)
         check_actor(by)
@@ -203,6 +210,7 @@ class ApiClients:
                     f"There is or was a client {name}, or one with this key; take another name and a new "
                     "key.",
                 )
+            also(connection)
 
         event = self._event("client-added", client.name, by, now, key=client.key_id, acts=sorted(wanted))
         self._recorder.transact(event, action)

@@ -18,6 +18,7 @@ from trustworks.issuance.rules import revocation as revocation_rules
 from trustworks.issuance.rules import revocation_requests as rules
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -100,8 +101,12 @@ class RevocationRequests:
         *,
         by: str,
         invalidity_date: datetime | None = None,
+        approved: Callable[[Connection], None] = lambda _: None,
     ) -> Revocation:
-        """Record a request that is confirmed, and revoke or hold the certificate, in one transaction."""
+        """Record a request that is confirmed, and revoke or hold the certificate, in one transaction.
+
+        `approved` uses up, in it, what several have approved of this, and may object.
+        """
         rules.check_confirmed(given.confirmed_how)
         made: list[RevocationRequest] = []
 
@@ -111,6 +116,7 @@ class RevocationRequests:
             )
             records.add_revocation_request(connection, new)
             records.change_request(connection, new.id, state="done", decided_at=now, decided_by=by)
+            approved(connection)
             made.append(new)
             return _told(new)
 

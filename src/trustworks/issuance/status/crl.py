@@ -79,14 +79,21 @@ class CrlPublisher:
         self._failed: set[Scope] = set()
 
     def publish(
-        self, name: str, *, actor: str, final: bool = False, shard: int | None = None, delta: bool = False
+        self,
+        name: str,
+        *,
+        actor: str,
+        final: bool = False,
+        shard: int | None = None,
+        delta: bool = False,
+        also: Callable[[Connection], None] | None = None,
     ) -> CrlRecord:
         """Sign and publish a list of an authority now, and answer its record.
 
         `final` makes it the last one, for an authority that issues no more and whose certificates have all
-        expired or are revoked. Raises `Rejected` (crl.authority, crl.superseded, crl.final, crl.base),
-        `Unavailable` (clock, module, store, audit), and a bug's RuntimeError when the list breaks a rule;
-        then nothing was published.
+        expired or are revoked. `also` is done in the transaction that publishes it, and may object. Raises
+        `Rejected` (crl.authority, crl.superseded, crl.final, crl.base), `Unavailable` (clock, module, store,
+        audit), and a bug's RuntimeError when the list breaks a rule; then nothing was published.
         """
         key = self._key_of(name)
         if key is None:
@@ -102,20 +109,29 @@ class CrlPublisher:
         check_authority(drafted.authority, authority, key, now)
         der = signed(drafted, authority, key)
         check_output(der, drafted, authority, now)
-        return self._release(der, drafted, actor)
+        return self._release(der, drafted, actor, also)
 
-    def publish_all(self, name: str, *, actor: str, final: bool = False) -> list[CrlRecord]:
+    def publish_all(
+        self,
+        name: str,
+        *,
+        actor: str,
+        final: bool = False,
+        also: Callable[[Connection], None] | None = None,
+    ) -> list[CrlRecord]:
         """Publish the lists of all scopes of an authority now, the complete list last, and answer them.
 
         Of last lists those are left out that are published already, so that a crash between two of them is
-        made up for. Raises as `publish` does; what was published before stays.
+        made up for; `also` is done with the complete one. Raises as `publish` does; what was published before
+        stays.
         """
         done = []
         with self._database.read() as connection:
             wanted = scopes(self._settings, connection, name)
         for scope in [one for one in reversed(wanted) if not one.delta]:
             try:
-                done.append(self.publish(name, actor=actor, final=final, shard=scope.shard))
+                with_it = also if scope.shard is None else None
+                done.append(self.publish(name, actor=actor, final=final, shard=scope.shard, also=with_it))
             except Rejected as error:
                 if error.code != "crl.final" or scope.shard is None:
                     raise
@@ -185,7 +201,9 @@ class CrlPublisher:
         "RFC5280:5.2.3-02",
         disabled=lambda rule, self, der, draft, actor: rule(self, der, replace(draft, before=0), actor),
     )
-    def _release(self, der: bytes, draft: Draft, actor: str) -> CrlRecord:
+    def _release(
+        self, der: bytes, draft: Draft, actor: str, also: Callable[[Connection], None] | None
+    ) -> CrlRecord:
         """(4) Publish: row and event in one transaction, or nothing."""
         scope = draft.scope
         record = CrlRecord(
@@ -218,7 +236,7 @@ class CrlPublisher:
             time=record.recorded_at,
         )
         try:
-            self._recorder.transact(event, lambda connection: self._write(connection, record, draft))
+            self._recorder.transact(event, lambda connection: self._write(connection, record, draft, also))
         except IntegrityError:
             raise Rejected(
                 SUPERSEDED,
@@ -227,11 +245,19 @@ class CrlPublisher:
             ) from None
         return record
 
-    def _write(self, connection: Connection, record: CrlRecord, draft: Draft) -> None:
+    def _write(
+        self,
+        connection: Connection,
+        record: CrlRecord,
+        draft: Draft,
+        also: Callable[[Connection], None] | None,
+    ) -> None:
         """Write the list, and the last one only if it still can be: no other would follow it."""
         if draft.final:
             _check_last(connection, record)
         connection.execute(insert(records.crls).values(records.crl_values(record)))
+        if also is not None:
+            also(connection)
 
 
 def _check_last(connection: Connection, record: CrlRecord) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from trustworks.core.audit.canonical import canonical
 from trustworks.core.roles.approvals import Approval
-from trustworks.core.roles.records.tables import approval_uses, approvals, changes
+from trustworks.core.roles.records.tables import approval_holds, approval_uses, approvals, changes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -72,13 +72,55 @@ def approvals_for(connection: Connection, what: str, sha256: str) -> list[Approv
 
 
 def used_approvals(connection: Connection, what: str, sha256: str) -> dict[str, datetime]:
-    """Which approvals of this act served one already, by their ids, and when."""
-    query = (
-        select(approval_uses.c.approval_id, approval_uses.c.used_at)
+    """Which approvals of this act served one already or are held for it, by their ids, and since when."""
+    used = (
+        select(approval_uses.c.approval_id, approval_uses.c.used_at.label("since"))
         .select_from(approval_uses.join(approvals, approvals.c.approval_id == approval_uses.c.approval_id))
         .where(approvals.c.what == what, approvals.c.sha256 == sha256)
     )
-    return {row.approval_id: row.used_at for row in connection.execute(query)}
+    held = (
+        select(approval_holds.c.approval_id, approval_holds.c.held_at.label("since"))
+        .select_from(approval_holds.join(approvals, approvals.c.approval_id == approval_holds.c.approval_id))
+        .where(approvals.c.what == what, approvals.c.sha256 == sha256, approval_holds.c.outcome.is_(None))
+    )
+    return {row.approval_id: row.since for query in (held, used) for row in connection.execute(query)}
+
+
+def lock_approvals(connection: Connection, what: str, sha256: str) -> None:
+    """Let no other writer hold or use the approvals of this act until the commit."""
+    query = select(approvals.c.approval_id).where(approvals.c.what == what, approvals.c.sha256 == sha256)
+    connection.execute(query.order_by(approvals.c.approval_id).with_for_update()).all()
+
+
+def hold_approvals(
+    connection: Connection, hold_id: str, ids: Iterable[str], *, at: datetime, by: str
+) -> None:
+    """Write that these approvals are held for an act."""
+    for one in ids:
+        connection.execute(
+            insert(approval_holds).values(hold_id=hold_id, approval_id=one, held_at=at, held_by=by)
+        )
+
+
+def open_holds(connection: Connection, what: str, sha256: str) -> dict[str, tuple[str, ...]]:
+    """The holds of this act that did not end, with the approvals of each."""
+    query = (
+        select(approval_holds.c.hold_id, approval_holds.c.approval_id)
+        .select_from(approval_holds.join(approvals, approvals.c.approval_id == approval_holds.c.approval_id))
+        .where(approvals.c.what == what, approvals.c.sha256 == sha256, approval_holds.c.outcome.is_(None))
+        .order_by(approval_holds.c.held_at, approval_holds.c.hold_id, approval_holds.c.approval_id)
+    )
+    found: dict[str, tuple[str, ...]] = {}
+    for row in connection.execute(query):
+        found[row.hold_id] = (*found.get(row.hold_id, ()), row.approval_id)
+    return found
+
+
+def end_hold(connection: Connection, hold_id: str, outcome: str, *, at: datetime) -> None:
+    """Say what became of the act for which approvals were held."""
+    connection.execute(
+        update(approval_holds).where(approval_holds.c.hold_id == hold_id).values(outcome=outcome, ended_at=at)
+    )
 
 
 def use_approvals(connection: Connection, ids: Iterable[str], *, at: datetime, by: str) -> bool:

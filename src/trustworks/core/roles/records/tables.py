@@ -132,6 +132,23 @@ approval_uses = Table(
 )
 bind(approval_uses)
 
+# Approvals that are held while an act outside the database is done; open where there is no outcome.
+approval_holds = Table(
+    "role_approval_holds",
+    metadata,
+    Column("hold_id", String(40), nullable=False),
+    Column("approval_id", String(64), ForeignKey(approvals.c.approval_id), nullable=False),
+    Column("held_at", UtcDateTime, nullable=False),
+    Column("held_by", String(64), nullable=False),
+    Column("outcome", String(10), nullable=True),
+    Column("ended_at", UtcDateTime, nullable=True),
+    PrimaryKeyConstraint("hold_id", "approval_id"),
+    CheckConstraint("outcome IN ('used', 'returned')", name="outcome_known"),
+    CheckConstraint("(outcome IS NULL) = (ended_at IS NULL)", name="end_complete"),
+)
+bind(approval_holds)
+Index("role_approval_holds_approval", approval_holds.c.approval_id)
+
 # Changes of roles that wait for approvals; `body` is what is approved, `sha256` its hash.
 changes = Table(
     "role_changes",
