@@ -84,9 +84,7 @@ def revoke(
             received_at=None if received_at is None else read_moment(received_at),
             confirmed_how=confirmed_how,
         )
-        done = issuance.revoke(
-            number, why, by=by, invalidity_date=lost, asked=asked, approved=approved.use
-        )
+        done = issuance.revoke(number, why, by=by, invalidity_date=lost, asked=asked, approved=approved.use)
     if as_json:
         told = {"serial": number, "reason": why.name, "revoked_at": done.revoked_at.isoformat()}
         more = {"unproven_time": done.unproven, "also": list(done.also), "publish": publish}
