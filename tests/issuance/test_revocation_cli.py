@@ -30,6 +30,8 @@ pytestmark = pytest.mark.parametrize("store_settings", ["sqlite"], indirect=True
 class Wiring(NobodyActs):
     """What the application hands to the commands."""
 
+    lab = True
+
     def __init__(self, provider: Provider) -> None:
         super().__init__()
         self._provider = provider
