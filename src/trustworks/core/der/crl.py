@@ -8,7 +8,7 @@ found before anything is signed.
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from trustworks.core.der.encode import (
@@ -56,10 +56,14 @@ _DAY: Final = 86_400
 _CLOCK_OCTETS: Final = len(b"HHMMSSZ")
 SERIAL_OCTETS: Final = 20  # at most 20 octets, positive (RFC 5280, 4.1.2.2)
 _SERIAL_LIMIT: Final = b"\x80" + bytes(SERIAL_OCTETS - 1)
-# The rest of a Time, for each second of a day: hours, minutes, seconds, Z.
-_CLOCK: Final = tuple(
-    b"%02d%02d%02dZ" % (second // 3600, second // 60 % 60, second % 60) for second in range(_DAY)
-)
+
+
+@cache
+def _clock() -> tuple[bytes, ...]:
+    """The rest of a Time, for each second of a day: hours, minutes, seconds, Z. Made by the first list."""
+    return tuple(
+        b"%02d%02d%02dZ" % (second // 3600, second // 60 % 60, second % 60) for second in range(_DAY)
+    )
 
 
 class RevokedEntry(NamedTuple):
@@ -87,7 +91,7 @@ def encode_entries(
     octets = bytearray() if onto is None else onto
     last, count = bytes(SERIAL_OCTETS), 0
     parts: list[bytes] = []
-    put, head_of, day_of = parts.extend, _HEADS.__getitem__, _date
+    put, head_of, day_of, clock = parts.extend, _HEADS.__getitem__, _date, _clock()
     for serial, revoked_at, reason, invalid_since in entries:
         if not last < serial < _SERIAL_LIMIT or len(serial) != SERIAL_OCTETS:
             raise ValueError(f"the serial {serial.hex()} after {last.hex()}: serials are positive and ascend")
@@ -99,7 +103,7 @@ def encode_entries(
         number = serial if serial[0] else _shortest(serial)
         # All is below 128 octets, because a serial has at most 20, so every length is one octet.
         head = head_of((len(number), len(date) + len(extensions)))
-        put((head, number, date, _CLOCK[revoked_at - day * _DAY], extensions))
+        put((head, number, date, clock[revoked_at - day * _DAY], extensions))
         if len(parts) >= _MOST_PARTS:
             octets += b"".join(parts)
             parts.clear()
