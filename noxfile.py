@@ -35,11 +35,16 @@ def imports(session: nox.Session) -> None:
     session.run("lint-imports", "--no-cache", external=True)
 
 
+# Tests wait for processes, clocks and disks: one process more than there are cores keeps the cores busy.
+PROCESSES = str((os.cpu_count() or 1) + 1)
+
+
 @nox.session
 def tests(session: nox.Session) -> None:
     """All tests, on all cores."""
     shown = ("--durations=40", "--durations-min=4")  # what keeps the tests from being quicker
-    session.run("pytest", "-q", "-n", "auto", "--dist", "loadgroup", *shown, *session.posargs, external=True)
+    processes = ("-n", PROCESSES, "--dist", "loadgroup")
+    session.run("pytest", "-q", *processes, *shown, *session.posargs, external=True)
 
 
 @nox.session
@@ -53,7 +58,7 @@ def coverage(session: nox.Session) -> None:
         "pytest",
         "-q",
         "-n",
-        "auto",
+        PROCESSES,
         "--dist",
         "loadgroup",
         *session.posargs,
