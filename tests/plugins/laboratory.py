@@ -115,19 +115,10 @@ class Lab:
         self.process = None
 
     def children(self) -> dict[str, int]:
-        """The process ids of workers and jobs, by name."""
+        """The process ids of workers and jobs, by name: the fork server has forked them."""
         assert self.process is not None
-        found = {}
-        for entry in Path("/proc").iterdir():
-            if not entry.name.isdecimal():
-                continue
-            with suppress(OSError, IndexError, ValueError):
-                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-                words = (entry / "cmdline").read_text().split("\0")
-                if parent == self.process.pid:
-                    name = words[words.index("--name") + 1] if "--name" in words else "jobs"
-                    found[name] = int(entry.name)
-        return found
+        server = [pid for pid, _ in _children(self.process.pid) if "fork_server" in _command(pid)]
+        return {name: pid for one in server for pid, name in _children(one)}
 
     def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """A `trustworks` command on this laboratory."""
@@ -151,6 +142,24 @@ class Lab:
 
     def stamp(self, body: bytes) -> httpx.Response:
         return httpx.post(f"{self.url}/tsa", content=body, headers=QUERY, timeout=30)
+
+
+def _children(parent: int) -> list[tuple[int, str]]:
+    """The ids and names of a process' children."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            with suppress(OSError):
+                name, _, rest = (entry / "stat").read_text().partition("(")[2].rpartition(")")
+                if int(rest.split()[1]) == parent:
+                    found.append((int(entry.name), name))
+    return found
+
+
+def _command(pid: int) -> str:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    return ""
 
 
 def query(folder: Path, text: str = "to be stamped") -> bytes:

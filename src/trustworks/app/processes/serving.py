@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,29 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from trustworks.app.wiring import Wiring
+
+WORKER, JOBS = "trustworks.app.processes.worker", "trustworks.app.processes.jobs"
+IMPORTS = (  # what the processes import after their start; a service that is not configured costs little
+    "uvloop",
+    WORKER,
+    JOBS,
+    "trustworks.app.configuration.config",
+    "trustworks.app.processes.server",
+    "trustworks.app.processes.tasks",
+    "trustworks.app.rollover.authority",
+    "trustworks.app.rollover.responder",
+    "trustworks.app.rollover.unit",
+    "trustworks.app.web.console.office",
+    "trustworks.app.web.error_pages",
+    "trustworks.app.web.http",
+    "trustworks.app.web.pages",
+    "trustworks.app.web.services",
+    "trustworks.core.time.collector",
+    "trustworks.issuance.http.enrolment",
+    "trustworks.issuance.notices.ending",
+    "trustworks.issuance.service",
+    "trustworks.timestamping.http",
+)
 
 
 def serve(wiring: Wiring) -> None:
@@ -48,6 +70,7 @@ def run(wiring: Wiring, *, lock: int, on_ready: Callable[[], None] | None = None
     supervisor = Supervisor(
         processes(wiring),
         lock=lock,
+        imports=IMPORTS,
         on_death=partial(metrics.forget, numbers),
         report=partial(told.write, wiring.run_dir),
     )
@@ -58,17 +81,15 @@ def run(wiring: Wiring, *, lock: int, on_ready: Callable[[], None] | None = None
 def processes(wiring: Wiring) -> list[ProcessSpec]:
     """The workers of every listener, and the jobs process."""
     http = wiring.config.http
-    python, file = sys.executable, str(wiring.loaded.file)
+    config = ("--config", str(wiring.loaded.file))
 
     def worker(name: str, listener: str) -> ProcessSpec:
-        command = (python, "-m", "trustworks.app.processes.worker", "--config", file, "--name", name)
-        return ProcessSpec(name=name, command=(*command, "--listener", listener), silence=SILENCE)
+        arguments = (*config, "--name", name, "--listener", listener)
+        return ProcessSpec(name=name, module=WORKER, arguments=arguments, silence=SILENCE)
 
     specs = [worker(f"http-{number}", "http") for number in range(1, http.workers + 1)]
     if http.tls_listen is not None:
         specs += [worker(f"https-{number}", "tls") for number in range(1, http.tls_workers + 1)]
     if http.proxy.unix_socket is not None:
         specs.append(worker("proxy-1", "proxy"))
-    command = (python, "-m", "trustworks.app.processes.jobs", "--config", file)
-    jobs = ProcessSpec(name="jobs", command=command, last=True, silence=SILENCE)
-    return [*specs, jobs]
+    return [*specs, ProcessSpec(name="jobs", module=JOBS, arguments=config, last=True, silence=SILENCE)]

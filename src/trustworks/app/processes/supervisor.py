@@ -1,9 +1,10 @@
 """Keeps the processes of `trustworks serve` running: starts them, again when they die, and stops them.
 
-Children are started as new programs, never forked: a forked PKCS#11 library is broken. Each child reads its
-standard input, whose other end is held here; when that end closes (the supervisor was killed) the child stops
-by itself. It writes the line ``ready`` to its standard output once it serves, and a beat every second from
-then on; one that hangs falls silent, and is killed and started again.
+Children are never forked from the supervisor: a forked PKCS#11 library is broken. They are new programs, or
+forks of a fork server that holds nothing (`fork_server`). Each child reads its standard input, whose other
+end is held here; when that end closes (the supervisor was killed) the child stops by itself. It writes the
+line ``ready`` to its standard output once it serves, and a beat every second from then on; one that hangs
+falls silent, and is killed and started again.
 """
 
 from __future__ import annotations
@@ -22,11 +23,14 @@ from typing import IO, TYPE_CHECKING
 import structlog
 
 from trustworks.app.health.supervised import ProcessState
+from trustworks.app.processes.fork_server import ForkServer
 from trustworks.core.errors import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
+
+    from trustworks.app.processes.fork_server import ChildProcess
 
 log = structlog.get_logger(__name__)
 
@@ -49,19 +53,27 @@ OUTPUT_LIMIT = 4096
 class ProcessSpec:
     """One process to keep running. `last` is stopped after all that are not.
 
-    `silence` is how many seconds it may be silent for, once it is ready; None: it does not beat.
+    `silence` is how many seconds it may be silent for, once it is ready; None: it does not beat. It is either
+    a `command`, or a `module` of Python with `arguments` for its `main`.
     """
 
     name: str
-    command: tuple[str, ...]
+    command: tuple[str, ...] = ()
+    module: str = ""
+    arguments: tuple[str, ...] = ()
     last: bool = False
     silence: float | None = None
+
+    @property
+    def new_program(self) -> tuple[str, ...]:
+        """The command that starts it as a new program."""
+        return (sys.executable, "-m", self.module, *self.arguments) if self.module else self.command
 
 
 @dataclass(slots=True)
 class _Child:
     spec: ProcessSpec
-    process: subprocess.Popen[bytes] | None = None
+    process: ChildProcess | None = None
     started: float = 0.0
     ready: bool = False
     failures: int = 0
@@ -128,6 +140,7 @@ class Supervisor:
 
     `on_death(pid)` is called for every child that ended; `lock` is a descriptor that children inherit and so
     keep; `report` is called with the states of all children when one has changed, until it answers True.
+    Where `imports` names modules, children that are modules are forks of a server that has imported those.
     """
 
     def __init__(
@@ -135,13 +148,17 @@ class Supervisor:
         specs: Sequence[ProcessSpec],
         *,
         lock: int | None = None,
+        imports: Sequence[str] = (),
         on_death: Callable[[int], None] | None = None,
         report: Callable[[Sequence[ProcessState]], bool] | None = None,
         stop_patience: float = STOP_PATIENCE,
         start_patience: float = START_PATIENCE,
     ) -> None:
         self._children = [_Child(spec) for spec in specs]
-        self._lock = lock
+        self._kept = () if lock is None else (lock,)
+        self._fork_server = (
+            ForkServer(imports, keep=self._kept) if imports and ForkServer.is_possible() else None
+        )
         self._on_death = on_death
         self._report = report
         self._reported: list[ProcessState] | None = None
@@ -249,18 +266,27 @@ class Supervisor:
             child.silent = 0.0
 
     def _start(self, child: _Child) -> None:
-        child.process = subprocess.Popen(
-            child.spec.command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            pass_fds=() if self._lock is None else (self._lock,),
-            process_group=0,
-        )
+        child.process = self._process(child.spec)
         child.started = child.looked = time.monotonic()
         child.silent = 0.0
         child.ready, child.output = False, b""
         os.set_blocking(_pipe(child.process.stdout).fileno(), False)
         log.info("serve.process-started", name=child.spec.name, pid=child.process.pid)
+
+    def _process(self, spec: ProcessSpec) -> ChildProcess:
+        """A process by the fork server; where that does not answer, a new program."""
+        if self._fork_server is not None and spec.module:
+            try:
+                return self._fork_server.start(spec.name, spec.module, spec.arguments)
+            except OSError as error:
+                log.warning("serve.not-forked", name=spec.name, reason=str(error))
+        return subprocess.Popen(
+            spec.new_program,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            pass_fds=self._kept,
+            process_group=0,
+        )
 
     def _read(self, child: _Child) -> None:
         if child.process is None:
@@ -298,6 +324,8 @@ class Supervisor:
             deadline = time.monotonic() + self._stop_patience
             for child in stopping:
                 self._wait(child, deadline)
+        if self._fork_server is not None:
+            self._fork_server.close()
 
     @staticmethod
     def _terminate(child: _Child) -> None:

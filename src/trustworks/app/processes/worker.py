@@ -42,6 +42,7 @@ FIRST_GENERATION = 20_000  # new objects that outlive others, before the collect
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Serve until the supervisor says stop."""
+    threading.current_thread().name = "main"
     parser = argparse.ArgumentParser(
         prog="python -m trustworks.app.processes.worker", description="A worker process."
     )
@@ -199,5 +200,4 @@ class LaterPages:
 
 
 if __name__ == "__main__":
-    threading.current_thread().name = "main"
     main()
