@@ -15,6 +15,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from sqlalchemy import insert
 
 from trustworks.core.der import encode
+from trustworks.core.errors import Unavailable
 from trustworks.core.module import KeyAlgorithm
 from trustworks.core.time.model import ClockStatus, TimeEvidence, TrustedTime
 from trustworks.issuance import records
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from trustworks.core.audit import Recorder
-    from trustworks.core.errors import Unavailable
     from trustworks.core.module import Key, Module
     from trustworks.core.store import Database
     from trustworks.issuance.config import IssuanceSettings
@@ -139,7 +139,7 @@ class Provider:
 
     def set_up(self, algorithm: KeyAlgorithm = KeyAlgorithm.P256) -> Provider:
         for label in ("root", "issuing", "ocsp"):
-            self.keys[label] = self.module.generate_key_pair(label=label, algorithm=algorithm)
+            self.keys[label] = self.key(label, algorithm)
         root, issuing = self.keys["root"], self.keys["issuing"]
         above = self._certify("TEST Root", root, None, root, life=7300 * DAY)
         self._authority("root", above, root, None)
@@ -148,6 +148,13 @@ class Provider:
         self.add(below, "root", "sub-ca")
         self.signer_certificate = self.new_signer()
         return self
+
+    def key(self, label: str, algorithm: KeyAlgorithm) -> Key:
+        """The token's key of that name, which another provider may have made."""
+        try:
+            return self.module.key(label)
+        except Unavailable:
+            return self.module.generate_key_pair(label=label, algorithm=algorithm)
 
     def _certify(
         self, subject: str, key: Key, issuer: x509.Certificate | None, by: Key, *, life: timedelta

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.parametrize("store_settings", ["sqlite"], indirect=True
 
 
 def second_authority(provider: Provider) -> None:
-    key = provider.module.generate_key_pair(label="second", algorithm=KeyAlgorithm.P256)
+    key = provider.key("second", KeyAlgorithm.P256)
     provider.keys["second"] = key
     root = provider.certificates["root"], provider.keys["root"]
     made = provider._certify("TEST Second", key, *root, life=1000 * DAY)
