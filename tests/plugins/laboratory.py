@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -21,14 +22,26 @@ if TYPE_CHECKING:
 
 PROGRAM = forked_program.PROGRAM
 UP_WITHIN = 120.0  # seconds; the machine may be busy with other tests
+_PORTS = 15_000, 32_000  # Linux gives clients those from 32768
 QUERY = {"content-type": "application/timestamp-query"}
 
 
+_GIVEN: set[int] = set()
+
+
 def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
+    """A port that nobody listens at, out of those that the system gives to no client by itself.
+
+    One of the system's own choice may be the end of some connection before a laboratory listens at it.
+    """
+    choices = secrets.SystemRandom()
+    while True:
+        port = choices.randrange(*_PORTS)
+        with socket.socket() as tried, suppress(OSError):
+            tried.bind(("127.0.0.1", port))
+            if port not in _GIVEN:
+                _GIVEN.add(port)
+                return port
 
 
 def until(condition: Callable[[], Any], *, seconds: float = UP_WITHIN, what: str = "it") -> Any:
