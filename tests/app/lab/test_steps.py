@@ -238,7 +238,7 @@ import hashlib
 import sys
 from datetime import timedelta
 from pathlib import Path
-from trustworks.app.lab import complete, steps
+from trustworks.app.lab import complete, opened, steps
 from trustworks.app.lab.layout import Layout
 from trustworks.app.wiring import Wiring
 from trustworks.core.time import LabClock
@@ -249,7 +249,7 @@ complete.now = lambda: now() + ahead
 class Later:
     def realtime_ns(self):
         return int(complete.now().timestamp() * 10**6) * 1000
-steps.LabClock = lambda: LabClock(Later())
+opened.LabClock = steps.LabClock = lambda: LabClock(Later())
 layout = Layout(Path(sys.argv[1]))
 setup = steps.Setup(layout)
 setup.time_stamping()
