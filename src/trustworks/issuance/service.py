@@ -437,7 +437,7 @@ class Issuance:
         seen: Sequence[Sight] = ()
         if self._caa is not None:
             self._caa(names)
-            if self._caa_elsewhere is not None and "email" not in profile.name_kinds:
+            if self._caa_elsewhere is not None:
                 seen = self._elsewhere(profile, names, by, time)
         elif not self.lab:
             raise Unavailable(

@@ -176,8 +176,11 @@ def test_caa_counts_as_each_place_sees_it() -> None:
     ask = caa_elsewhere(Corroboration(places, lab=False), OURS)
     seen = ask(["DNS:www.example.com", "email:a@example.com"], DAY)
     assert [one.objection is None for one in seen] == [True, True, False, True]
-    assert places[0].asked == [["www.example.com"]]
+    assert places[0].asked == [["www.example.com", "example.com"]]
     assert ask(["IP:192.0.2.1"], DAY) == ()
+    assert len(ask(["email:a@EXAMPLE.com", "email:b@example.com"], DAY)) == 4
+    assert places[0].asked[-1] == ["example.com"]
+    assert caa_elsewhere(Corroboration(lab=False), OURS)(["email:a@example.com"], DAY) == ()
 
 
 def test_two_tables_of_one_place_are_refused() -> None:

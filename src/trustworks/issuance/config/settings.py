@@ -296,6 +296,12 @@ class IssuanceSettings(Table):
         default=None, description="Enrolment over secure transport; absent: not spoken."
     )
     acme: AcmeSettings | None = Field(default=None, description="The ACME server.")
+    dnssec: Literal["validating-resolver", "none"] | None = Field(
+        default=None,
+        description="validating-resolver: domains are looked at through a DNS resolver at this machine that "
+        "shows that it validates; none: for a closed network that the Internet's root does not know. Not "
+        "set: validating-resolver, and none in a laboratory.",
+    )
     perspectives: tuple[PerspectiveSettings, ...] = Field(
         default=(),
         max_length=32,

@@ -89,12 +89,16 @@ def relevant(
     return domain, ()
 
 
-def asker(settings: CaaSettings, resolver: Resolver | None = None) -> Callable[[Sequence[str]], None]:
+def asker(
+    settings: CaaSettings, resolver: Resolver | None = None, *, dnssec: bool = False
+) -> Callable[[Sequence[str]], None]:
     """What checks alternative names as a request writes them (``DNS:name``, ``email:address``).
 
-    Other kinds have no CAA. It raises as `check`.
+    Other kinds have no CAA. `dnssec` is whether the resolver must validate. It raises as `check`.
     """
-    asked = resolver or DnsResolver(settings.resolver, port=settings.port, seconds=settings.seconds)
+    asked = resolver or DnsResolver(
+        settings.resolver, port=settings.port, seconds=settings.seconds, dnssec=dnssec
+    )
 
     def ask(names: Sequence[str]) -> None:
         by_kind: dict[str, list[str]] = {}
@@ -109,23 +113,30 @@ def asker(settings: CaaSettings, resolver: Resolver | None = None) -> Callable[[
 class DnsResolver:
     """The system's DNS servers, or one that is named; answers within `seconds`, or none.
 
-    Who asks across the Internet should name a resolver of their own that validates DNSSEC.
+    With `dnssec` nothing is asked unless the servers are at this machine and validate (`Unavailable`).
     """
 
-    def __init__(self, server: str | None = None, *, port: int = 53, seconds: float = 5.0) -> None:
+    def __init__(
+        self, server: str | None = None, *, port: int = 53, seconds: float = 5.0, dnssec: bool = False
+    ) -> None:
         from dns.resolver import Resolver as Stub  # noqa: PLC0415 - the command line starts without it
+
+        from trustworks.issuance.enrolment.dnssec import Validating  # noqa: PLC0415
 
         self._stub = Stub(configure=server is None)
         if server is not None:
             self._stub.nameservers = [server]
         self._stub.port = port
         self._stub.lifetime = seconds
+        self._validating = Validating(self._stub) if dnssec else None
 
     def caa(self, name: str) -> Sequence[CaaRecord]:
         """The CAA records at that name. Raises `Unavailable` (caa.lookup)."""
         import dns.exception  # noqa: PLC0415
         import dns.resolver  # noqa: PLC0415
 
+        if self._validating is not None:
+            self._validating.check()
         try:
             answer = self._stub.resolve(name + ".", "CAA", search=False, raise_on_no_answer=False)
         except dns.resolver.NXDOMAIN:

@@ -15,6 +15,7 @@ from trustworks.issuance.enrolment.acme.rules.validation import (
 )
 from trustworks.issuance.enrolment.acme.validation.attempt import Attempts, Proof
 from trustworks.issuance.enrolment.acme.validation.resolver import DnsResolver
+from trustworks.issuance.enrolment.dnssec import is_wanted
 from trustworks.issuance.enrolment.perspectives.client import corroboration_of
 from trustworks.issuance.enrolment.perspectives.server import Bounds
 
@@ -77,5 +78,9 @@ def control_of(settings: IssuanceSettings, *, lab: bool) -> Control:
     """
     acme = settings.acme
     bounds = Bounds() if acme is None else acme
-    resolver = DnsResolver(None if acme is None else acme.resolver, seconds=bounds.validation_seconds)
+    resolver = DnsResolver(
+        None if acme is None else acme.resolver,
+        seconds=bounds.validation_seconds,
+        dnssec=is_wanted(settings, lab=lab),
+    )
     return Control(Attempts(bounds, resolver).attempt, corroboration_of(settings.perspectives, lab=lab))

@@ -30,8 +30,12 @@ ORDER_SECONDS: Final = 30.0  # for all of an order's names together
 class CaaResolver:
     """Looks CAA records up; names of this machine have none (RFC 6761, 6.3)."""
 
-    def __init__(self, settings: CaaSettings, named: str | None) -> None:
-        """`named` is the resolver of validation (``ADDRESS:PORT``), asked where CAA has none of its own."""
+    def __init__(self, settings: CaaSettings, named: str | None, *, dnssec: bool = False) -> None:
+        """`named` is the resolver of validation (``ADDRESS:PORT``), asked where CAA has none of its own.
+
+        `dnssec` is whether it must validate.
+        """
+        self._dnssec = dnssec
         self._settings = settings
         self._named = named
 
@@ -43,7 +47,7 @@ class CaaResolver:
             host, _, digits = self._named.rpartition(":")
             server, port = host.removeprefix("[").removesuffix("]"), int(digits)
         try:
-            return caa.DnsResolver(server, port=port, seconds=settings.seconds)
+            return caa.DnsResolver(server, port=port, seconds=settings.seconds, dnssec=self._dnssec)
         except NoResolverConfiguration:
             raise no_resolver() from None
 

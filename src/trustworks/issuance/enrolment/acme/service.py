@@ -22,6 +22,7 @@ from trustworks.issuance.enrolment.acme.model import Message, Problem, PublicKey
 from trustworks.issuance.enrolment.acme.nonces import Secret
 from trustworks.issuance.enrolment.acme.rules import accounts as account_rules
 from trustworks.issuance.enrolment.acme.rules import messages as message_rules
+from trustworks.issuance.enrolment.dnssec import is_wanted
 from trustworks.issuance.enrolment.perspectives.client import corroboration_of
 from trustworks.issuance.enrolment.secret_key import module_secret
 from trustworks.issuance.profiles import profile_named
@@ -207,5 +208,9 @@ def acme_server(authority: RegistrationAuthority, settings: AcmeSettings) -> Acm
             "([issuance.acme] secret-source).",
         )
     caa = authority.settings.caa
-    resolver = None if caa is None else CaaResolver(caa, settings.resolver)
+    resolver = (
+        None
+        if caa is None
+        else CaaResolver(caa, settings.resolver, dnssec=is_wanted(authority.settings, lab=authority.lab))
+    )
     return AcmeServer(authority, settings, Secret(secret), origins, resolver)

@@ -112,12 +112,19 @@ def _sight(one: Perspective, look: Callable[[Perspective], str | None]) -> Sight
 def caa_elsewhere(
     corroboration: Corroboration, settings: CaaSettings
 ) -> Callable[[Sequence[str], date], tuple[Sight, ...]]:
-    """What looks at alternative names (``DNS:name``) from elsewhere, as `caa.asker` does from here."""
+    """What looks at alternative names (``DNS:name``, ``email:address``) from elsewhere, as `caa.asker` from here.
+
+    The domains of mailboxes alone are looked at by the perspectives that there are: control that was shown by
+    mail needs none (S/MIME Baseline Requirements, 4.2.2.1), and control of the domain is not seen without.
+    """
 
     def ask(names: Sequence[str], day: date) -> tuple[Sight, ...]:
-        domains = [value for kind, _, value in (name.partition(":") for name in names) if kind == "DNS"]
-        if not domains:
+        split = [name.partition(":") for name in names]
+        sites = [value for kind, _, value in split if kind == "DNS"]
+        mail = [value.rpartition("@")[2].lower() for kind, _, value in split if kind == "email"]
+        if not sites and (not mail or not corroboration.perspectives):
             return ()
+        domains = list(dict.fromkeys((*sites, *mail)))
         return corroboration.caa(domains, lambda resolver: asker(settings, resolver)(names), day)
 
     return ask

@@ -1,6 +1,6 @@
 """Control over the names of web sites: how it may be shown, how long it counts, for whom.
 
-Source: CA/Browser Forum Baseline Requirements 3.2.2.4 (7 and 18), 3.2.2.5 (1) and 4.2.1, from memory.
+Source: CA/Browser Forum Baseline Requirements 3.2.2.4 (7 and 18), 3.2.2.5 (1) and 4.2.1.
 """
 
 from __future__ import annotations

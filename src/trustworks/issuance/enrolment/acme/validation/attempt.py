@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 MAX_BODY: Final = 4096  # octets of a file that holds some 90
 MAX_ADDRESSES: Final = 3
-REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+REDIRECTS: Final = frozenset({301, 302, 307, 308})  # no 303 (Baseline Requirements, 3.2.2.4.18 and .19)
 AGENT: Final = "Trustworks-ACME (validation of control over a domain name, RFC 8555)"
 
 

@@ -333,10 +333,14 @@ def open_queue(
     database: Database,
     recorder: Recorder,
     clock: Clock,
+    dnssec: bool = False,
 ) -> ValidationQueue:
-    """The queue as the settings say. Raises `Unavailable` (acme.resolver) on a system without DNS."""
+    """The queue as the settings say, by a resolver that must validate where `dnssec` says so.
+
+    Raises `Unavailable` (acme.resolver) on a system without DNS.
+    """
     seconds = settings.validation_seconds
-    resolver = DnsResolver(settings.resolver, seconds=seconds)
+    resolver = DnsResolver(settings.resolver, seconds=seconds, dnssec=dnssec)
     return ValidationQueue(
         settings,
         attempt=Attempts(settings, resolver).attempt,

@@ -10,6 +10,7 @@ import dns.resolver
 
 from trustworks.core.errors import Unavailable
 from trustworks.issuance.enrolment.acme.model import Problem
+from trustworks.issuance.enrolment.dnssec import Validating
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,10 +44,11 @@ class DnsResolver:
     """Asks the recursive resolver at `address` (``ADDRESS:PORT``), or the system's.
 
     `seconds` is how long one question may take in all. What lies below ``localhost`` is this machine, and is
-    not asked for (RFC 6761, 6.3).
+    not asked for (RFC 6761, 6.3). With `dnssec` nothing is asked unless the resolver is at this machine and
+    validates (`Unavailable`).
     """
 
-    def __init__(self, address: str | None, *, seconds: float) -> None:
+    def __init__(self, address: str | None, *, seconds: float, dnssec: bool = False) -> None:
         try:
             self.dns = dns.resolver.Resolver(configure=address is None)
         except dns.resolver.NoResolverConfiguration:
@@ -58,6 +60,7 @@ class DnsResolver:
         self.dns.lifetime = seconds
         self.dns.cache = None
         self.dns.search = []
+        self._validating = Validating(self.dns) if dnssec else None
 
     def addresses(self, name: str) -> Sequence[str]:
         """The addresses of a host, IPv6 before IPv4."""
@@ -77,6 +80,8 @@ class DnsResolver:
         return [b"".join(record.strings) for record in self._records(name, dns.rdatatype.TXT)]
 
     def _records(self, name: str, kind: dns.rdatatype.RdataType) -> Sequence[Any]:
+        if self._validating is not None:
+            self._validating.check()
         try:
             answer = self.dns.resolve(f"{name}.", kind, raise_on_no_answer=False)
         except dns.resolver.NXDOMAIN:

@@ -1,0 +1,52 @@
+"""Whether the DNS resolver that domains are asked by shows that it validates DNSSEC.
+
+Source: CA/Browser Forum Baseline Requirements, 4.2.2.2; S/MIME Baseline Requirements, 4.2.2.1.1; RFC 4035,
+4.9.3; RFC 6840, 5.7 and 5.8.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import TYPE_CHECKING, Final
+
+from trustworks.core.errors import Unavailable
+from trustworks.core.trace import implements
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+CODE: Final = "dnssec.resolver"
+_REMEDY: Final = (
+    "let a resolver at this machine validate (unbound with its root anchor, systemd-resolved with "
+    "DNSSEC=yes), and name it in [issuance.caa] and [issuance.acme] resolver"
+)
+
+
+@implements("CABF-BR:4.2.2.2-CHANNEL")
+def check_channel(resolvers: Sequence[str]) -> None:
+    """`Unavailable` (dnssec.resolver) for a resolver elsewhere: anybody on the way could say "validated"."""
+    far = [one for one in resolvers if not _is_this_machine(one)]
+    if far or not resolvers:
+        raise Unavailable(
+            CODE,
+            f"The DNS resolver {', '.join(far) or 'of this system'} is not at this machine, so that what it "
+            f"says of DNSSEC is not believed, and domains are not looked at: {_REMEDY}.",
+        )
+
+
+@implements("CABF-BR:4.2.2.2")
+def check_validates(*, authentic: bool, resolvers: Sequence[str]) -> None:
+    """`Unavailable` (dnssec.resolver) where the root's own records, which are signed, came unvalidated."""
+    if not authentic:
+        raise Unavailable(
+            CODE,
+            f"The DNS resolver {', '.join(resolvers)} does not show that it validates DNSSEC (no AD on the "
+            f"root's records), so domains are not looked at: {_REMEDY}.",
+        )
+
+
+def _is_this_machine(resolver: str) -> bool:
+    try:
+        return ipaddress.ip_address(resolver.partition("%")[0]).is_loopback
+    except ValueError:
+        return False
