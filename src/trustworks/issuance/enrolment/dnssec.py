@@ -60,7 +60,7 @@ class Validating:
         except (dns.exception.DNSException, OSError) as error:
             raise Unavailable(
                 CODE,
-                f"The DNS resolver {', '.join(servers)} does not answer for the root ({type(error).__name__}); "
+                f"The DNS resolver {', '.join(servers)} has no answer for the root ({type(error).__name__}); "
                 "nobody knows whether it validates DNSSEC. See that it runs and reaches the Internet.",
             ) from None
         return bool(answer.response.flags & self._authentic)

@@ -112,7 +112,7 @@ def _sight(one: Perspective, look: Callable[[Perspective], str | None]) -> Sight
 def caa_elsewhere(
     corroboration: Corroboration, settings: CaaSettings
 ) -> Callable[[Sequence[str], date], tuple[Sight, ...]]:
-    """What looks at alternative names (``DNS:name``, ``email:address``) from elsewhere, as `caa.asker` from here.
+    """What looks at alternative names (``DNS:name``, ``email:address``) from elsewhere.
 
     The domains of mailboxes alone are looked at by the perspectives that there are: control that was shown by
     mail needs none (S/MIME Baseline Requirements, 4.2.2.1), and control of the domain is not seen without.
