@@ -328,6 +328,30 @@ def test_from_the_challenge_to_the_certificate(cli: Cli, provider: Provider) -> 
     assert late.count("CABF-BR:3.2.2.4") == 2
 
 
+@pytest.mark.req("TRUSTWORKS:ISSUANCE-NAMES-VALIDATED")
+def test_a_domain_validated_certificate_comes_out_of_an_application(cli: Cli, provider: Provider) -> None:
+    found = cli.submit(SITE, profile="tls-server-dv", subject=())
+    cli.desk.add_evidence(
+        found,
+        about=About.ORGANIZATION,
+        method="official-register",
+        source="register XX",
+        established_on=SEEN_ON,
+        facts=[Fact(*one) for one in SUBJECT if one.type != "commonName"],
+        by="ra-desk",
+    )
+    with pytest.raises(Refused, match=f"No control over {SITE}"):
+        cli.desk.approve(found, by="ra-chief", reason="All is well.")
+    (wanted,) = cli("challenge", found)
+    put_up(wanted, cli.here, cli.far, cli.away)
+    cli("check", found)
+    done = cli.desk.approve(found, by="ra-chief", reason="All is well.")
+    assert done.state == "issued", done.decisions
+    assert done.serial is not None
+    (issued,) = provider.issuance.list(profile="tls-server-dv")
+    assert (issued.serial, issued.subject) == (done.serial, "")
+
+
 def test_what_is_too_old_is_drawn_anew(cli: Cli, provider: Provider) -> None:
     one = cli.submit(SITE)
     with pytest.raises(Rejected, match="Nothing that counts is drawn"):
