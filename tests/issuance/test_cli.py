@@ -399,6 +399,8 @@ def test_profiles_are_listed_and_shown() -> None:
     assert "QCP-l-qscd" in run(profile, ["list"]).stdout
     shown = run(profile, ["show", "tsu"]).stdout
     assert "key signs  365 days" in shown
+    assert "had by     application, officer, provider\n" in shown
+    assert "had by     application\n" in run(profile, ["show", "natural-lcp"]).stdout
     assert json.loads(run(profile, ["show", "seal", "--json"]).stdout)["qc_sscd"] is True
     assert isinstance(run(profile, ["show", "nothing"]).exception, Rejected)
     assert "also in version 2" in run(profile, ["list"]).stdout

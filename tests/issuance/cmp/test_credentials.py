@@ -15,6 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
+from est_testbed import Est, request_of
 from issuance_testbed import START
 from sqlalchemy import select
 
@@ -286,6 +287,8 @@ def test_a_secret_of_an_earlier_version_brings_no_certificate_of_an_applicant(
     reply = server.client(**given).enrol(Body.ir, new_key(), named.public_bytes())
     assert reply.failure == "notAuthorized", reply.text
     assert "for identified applicants" in reply.text
+    answer = Est(server).enrol(request_of(new_key(), named), given)
+    assert (answer.status, b"for identified applicants" in answer.body) == (403, True)
     assert server.provider.issuance.list(profile="natural-ncp") == []
 
 

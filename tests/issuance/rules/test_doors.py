@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+from pathlib import Path
+
 import pytest
 
+import trustworks
 from trustworks.core.errors import Refused, Rejected
 from trustworks.issuance.model.requests import Door
 from trustworks.issuance.profiles import PROFILES
@@ -14,6 +18,7 @@ from trustworks.issuance.rules.doors import (
     VALIDATED,
     check_door,
     check_door_of_actor,
+    open_doors,
 )
 
 PROTOCOLS = {Door.ACME, Door.CMP, Door.EST}
@@ -50,6 +55,35 @@ def doors_of(name: str, *, lab: bool) -> tuple[set[Door], str]:
     return set(Door) - {Door.ACME}, VALIDATED
 
 
+# Every place where a certificate is asked for, and the door that it says.
+ASKED_FOR_AT = {
+    "app/ceremonies/authorities.py": "PROVIDER",
+    "app/lab/steps.py": "PROVIDER",
+    "app/rollover/responder.py": "PROVIDER",
+    "app/rollover/unit.py": "PROVIDER",
+    "issuance/cli/issue.py": "OFFICER",
+    "issuance/enrolment/acme/certificates.py": "ACME",
+    "issuance/enrolment/cmp/exchange.py": "CMP",
+    "issuance/enrolment/est.py": "EST",
+    "issuance/http/api/bodies.py": "API",
+    "issuance/registration/desk.py": "APPLICATION",
+}
+
+
+@pytest.mark.req("TRUSTWORKS:ISSUANCE-APPLICANT-DECIDED")
+def test_each_place_that_asks_for_a_certificate_says_its_own_door() -> None:
+    root, found = Path(trustworks.__file__).parent, {}
+    for file in root.rglob("*.py"):
+        text = file.read_text(encoding="utf-8")
+        if "door=" not in text:
+            continue
+        for call in ast.walk(ast.parse(text)):
+            if isinstance(call, ast.Call) and ast.unparse(call.func) == "Request":
+                (door,) = (ast.unparse(one.value) for one in call.keywords if one.arg == "door")
+                found[file.relative_to(root).as_posix()] = door.removeprefix("Door.")
+    assert found == ASKED_FOR_AT
+
+
 def test_every_profile_says_who_its_subject_is() -> None:
     assert {*IDENTIFIED, *VALIDATED_NAMES, *DEVICES, *PROVIDERS} == set(PROFILES)
     for names, subject in (
@@ -69,6 +103,7 @@ def test_every_profile_says_who_its_subject_is() -> None:
 @pytest.mark.parametrize("name", sorted(PROFILES))
 def test_a_door_is_open_or_closed_for_a_profile(name: str, lab: bool) -> None:
     is_open, rule = doors_of(name, lab=lab)
+    assert set(open_doors(PROFILES[name], lab=lab)) == is_open
     for door in Door:
         if door in is_open:
             check_door(PROFILES[name], door, lab=lab)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trustworks.issuance.profiles import PROFILES, SHORT_NAMES, VERSIONS, profile_named
+from trustworks.issuance.rules.doors import open_doors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,6 +52,7 @@ def show(
         ("profile", f"{found.name}, version {found.version}"),
         ("in use", _in_use(found)),
         ("for", found.title),
+        ("had by", _had_by(found)),
         (
             "issued by",
             "nothing but key ceremonies, and `trustworks lab`" if found.ca else found.authority,
@@ -68,6 +70,13 @@ def show(
         *_further(found),
     ]
     typer.echo("\n".join(f"{label:<11}{text}" for label, text in lines))
+
+
+def _had_by(found: Profile) -> str:
+    """The ways by which certificates of a profile are asked for outside a laboratory."""
+    if found.ca:
+        return "key ceremonies"
+    return ", ".join(one.value for one in open_doors(found, lab=False))
 
 
 def _in_use(found: Profile) -> str:

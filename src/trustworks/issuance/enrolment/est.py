@@ -146,6 +146,8 @@ class EstServer:
         self._keys.check(client.evidence().profile, waits=credential is not None and credential.ask_officer)
         asked = read_csr(read_base64(body))
         self._check_asked(asked, label, client)
+        # No key is made for who will have no certificate of it.
+        self._check_officers([credential], concerned_by(attributes_of(asked.request.subject), ()))
         made, delivery = self._keys.generate(asked, client.actor, certificate)
         issued = self._issue_for(made, client, names=asked.alternative_names())
         assert issued is not None  # noqa: S101 - nobody is asked

@@ -41,6 +41,18 @@ def check_door(profile: Profile, door: Door, *, lab: bool) -> None:
     check_was_validated(profile, door, lab=lab)
 
 
+def open_doors(profile: Profile, *, lab: bool) -> tuple[Door, ...]:
+    """The doors at which certificates of a profile are had."""
+    found = []
+    for door in Door:
+        try:
+            check_door(profile, door, lab=lab)
+        except Refused:
+            continue
+        found.append(door)
+    return tuple(found)
+
+
 @implements(MAILBOX)
 def check_mailboxes_were_validated(profile: Profile, door: Door) -> None:
     """Refuse certificates with mailboxes that are asked for past the registration desk, which sees control.
