@@ -159,13 +159,12 @@ def issue(
 
 def _issue_decided(wiring: IssuingWiring, identifier: str, *, by: str, chain: bool) -> Issued:
     """The certificate of a decided application, which is issued now unless it was."""
-    from trustworks.issuance.registration.rules import concerned_by  # noqa: PLC0415 - loads the desk
+    from trustworks.issuance.registration.rules import concerned_by_all  # noqa: PLC0415 - loads the desk
 
     with wiring.open_registration() as desk:
         found = desk.application(identifier)
-        facts = (one.facts for one in found.evidence)
-        wiring.check_not_subject(Act.ISSUE, by, concerned_by(found.asked, found.key_id, *facts))
-        found = desk.finish(identifier)
+        wiring.check_not_subject(Act.ISSUE, by, concerned_by_all(found))
+        found = desk.finish(identifier, by=by)
     check_was_issued(found)
     with wiring.open_issuance() as issuance:
         record = issuance.find(found.serial or "")
