@@ -58,7 +58,7 @@ def doors_of(name: str, *, lab: bool) -> tuple[set[Door], str]:
 # Every place where a certificate is asked for, and the door that it says.
 ASKED_FOR_AT = {
     "app/ceremonies/authorities.py": "PROVIDER",
-    "app/lab/steps.py": "PROVIDER",
+    "app/lab/services.py": "PROVIDER",
     "app/rollover/responder.py": "PROVIDER",
     "app/rollover/unit.py": "PROVIDER",
     "issuance/cli/issue.py": "OFFICER",
