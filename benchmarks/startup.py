@@ -20,6 +20,7 @@ import time
 from pathlib import Path
 
 import httpx
+from _served import processes_of  # type: ignore[import-not-found] # the script beside this one
 
 from trustworks.timestamping.client import granted_token, request_token
 from trustworks.timestamping.wire import encode_request
@@ -92,18 +93,12 @@ class Run:
         self.up = time.perf_counter() - began
 
     def memory(self) -> dict[str, float]:
-        """Resident memory of each child, in megabytes."""
+        """Resident memory of each process, in megabytes; of what forks share each has its part."""
         found = {}
-        for entry in Path("/proc").glob("[0-9]*"):
-            try:
-                status, words = (entry / "status").read_text(), (entry / "cmdline").read_text().split("\0")
-            except OSError:
-                continue
-            parent = re.search(r"PPid:\t(\d+)", status)
-            size = re.search(r"VmRSS:\s+(\d+)", status)
-            if parent is not None and int(parent[1]) == self.process.pid and size is not None:
-                name = words[words.index("--name") + 1] if "--name" in words else "jobs"
-                found[name] = int(size[1]) / 1000
+        for name, pid in processes_of(self.process.pid).items():
+            size = re.search(r"\nPss:\s+(\d+)", Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="utf-8"))
+            assert size is not None
+            found[name] = int(size[1]) / 1000
         return found
 
     def stop(self) -> float:

@@ -33,6 +33,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from _served import processes_of  # type: ignore[import-not-found] # the script beside this one
 from module_sign import bare_loop  # type: ignore[import-not-found] # the script beside this one
 
 from trustworks.core.module import Module, ModuleSettings, Pkcs11Uri
@@ -95,7 +96,7 @@ def served(folder: Path, port: int, workers: int) -> Iterator[list[int]]:
     )
     try:
         wait_for(f"http://127.0.0.1:{port}/healthz")
-        yield workers_of(server.pid)
+        yield [pid for name, pid in processes_of(server.pid).items() if name.startswith("http-")]
     finally:
         server.terminate()
         server.wait(30)
@@ -111,23 +112,6 @@ def wait_for(url: str) -> None:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.2)
-
-
-def workers_of(parent: int) -> list[int]:
-    found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            fields = (entry / "stat").read_text().rpartition(")")[2].split()
-            arguments = (entry / "cmdline").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if (
-            int(fields[1]) == parent
-            and b"trustworks.app.processes.worker" in arguments
-            and b"http" in arguments
-        ):
-            found.append(int(entry.name))
-    return found
 
 
 def pin(processes: list[int]) -> None:
