@@ -51,6 +51,11 @@ ISSUING: Final = "issuing"
 USE_OF_ISSUING: Final = f"authority/{ISSUING}"
 
 
+def ended_by(following: str) -> str:
+    """What is recorded in a plan's place of an authority that ended because another one followed."""
+    return f"rollover:{following}"
+
+
 @implements(
     "TRUSTWORKS:ROLLOVER-AUTHORITY-FOLLOWED", disabled=lambda authority, _generations, _moment: authority
 )

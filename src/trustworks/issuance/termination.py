@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from trustworks.core.audit import Event
 from trustworks.core.errors import Rejected, Unavailable
+from trustworks.core.keys import records as key_records
+from trustworks.core.keys.model import living_backups, places
 from trustworks.core.trace import implements
 from trustworks.issuance import records
-from trustworks.issuance.model import Revocation, RevocationReason
+from trustworks.issuance.model import NEVER, Revocation, RevocationReason
 from trustworks.issuance.profiles import PROFILES
 from trustworks.issuance.records.notices import REVOKED, News, profiles_of, tell
+from trustworks.issuance.rules.authorities import check_last_status
 from trustworks.issuance.rules.revocation import following, moment_of_change
 from trustworks.issuance.status.last import last_answers
 from trustworks.issuance.status.signer import authority_signer
@@ -202,3 +205,30 @@ class Ending:
             detail={"termination": self._plan, **detail},
             time=time,
         )
+
+
+def check_destruction(
+    connection: Connection, spki_sha256: str, *, token: str | None = None, backup: str | None = None
+) -> None:
+    """Refuse to destroy the last copy of an authority's key too early.
+
+    `token` is the serial number of the token on which it is destroyed, `backup` the backup that is. While
+    another copy is left, the key is not lost. Raises `Refused` (TRUSTWORKS:ROLLOVER-LAST-STATUS-FIRST).
+    """
+    authority = records.authority_with_key(connection, bytes.fromhex(spki_sha256))
+    if authority is None:
+        return
+    history = key_records.history_of(connection, spki_sha256)
+    if {*places(history)} - {token} or {*living_backups(history)} - {backup}:
+        return
+    check_last_status(
+        authority,
+        listed=has_last_list(connection, authority),
+        answered=not records.unanswered(connection, authority, limit=1),
+    )
+
+
+def has_last_list(connection: Connection, authority: str) -> bool:
+    """Whether the complete list, which is published after those of all shards, is the last."""
+    head = next(iter(records.crl_heads(connection, authority)), None)
+    return head is not None and head.next_update == NEVER

@@ -97,7 +97,7 @@ def test_each_kind_has_its_own_advice(
         found = advice()
         old = found["authority issuing"]
         assert "issuing-2 issues in its place" in old.how
-        assert "crl publish --last --authority issuing" in old.how
+        assert "keys rollover end issuing" in old.how
         assert not old.is_due(site.clock.moment)
         assert old.is_due(old.end)
         assert "issuing-3" in found["authority issuing-2"].how

@@ -62,7 +62,7 @@ def recorder(database: Database) -> Iterator[Recorder]:
 
 
 def end(database: Database, recorder: Recorder, token: Any, *, destroy: bool) -> dict[str, Any]:
-    return KeyEnding(recorder, database, plan="end", by="officer").end(
+    return KeyEnding(recorder, database, reason="termination plan end", by="officer").end(
         token, "issuing", SPKI, destroy=destroy
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -14,6 +14,7 @@ from trustworks.core.errors import Rejected, Unavailable
 from trustworks.core.module.requests import certification_request
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from trustworks.app.wiring import Wiring
@@ -200,9 +201,42 @@ class CertifyingKey(Action):
         return facts | {"file": step.file}
 
 
-def issuance_actions(desk: Desk) -> dict[str, Action]:
-    """The actions of this file, by the kind of step."""
+class DestroyingLast(Action):
+    """destroy-key and destroy-backup: not of an authority's key before its last list and answers are there.
+
+    `action` is what destroys.
+    """
+
+    def __init__(self, desk: Desk, action: Action) -> None:
+        self._desk = desk
+        self._action = action
+
+    def prepare(self, step: Any) -> Facts:
+        """As without, and look whether the key is needed still."""
+        prepared = self._action.prepare(step)
+        if self._desk.wiring.config.issuance is not None:
+            from trustworks.issuance.termination import check_destruction  # noqa: PLC0415 - few plans destroy
+
+            token = self._desk.module(step.token).token_uri.serial if step.kind == "destroy-key" else None
+            with self._desk.database.read() as connection:
+                check_destruction(
+                    connection, prepared["spki_sha256"], token=token, backup=prepared.get("backup")
+                )
+        return prepared
+
+    def look(self, step: Any, prepared: Facts) -> Facts | None:
+        """As without."""
+        return self._action.look(step, prepared)
+
+    def perform(self, step: Any, prepared: Facts) -> Facts:
+        """As without."""
+        return self._action.perform(step, prepared)
+
+
+def issuance_actions(desk: Desk, others: Mapping[str, Action]) -> dict[str, Action]:
+    """The actions of this file, by the kind of step; `others` are those that destroy, among others."""
     return {
+        **{kind: DestroyingLast(desk, others[kind]) for kind in ("destroy-key", "destroy-backup")},
         "make-authority": MakingAuthority(desk),
         "publish-crl": PublishingList(desk),
         "certify-key": CertifyingKey(desk),

@@ -225,7 +225,8 @@ class Room:
             if found.ended and found.seal is not None:
                 check_not_over(found)
             if not found.ended:
-                actions = {**module_actions(self), **custody_actions(self), **issuance_actions(self)}
+                actions = {**module_actions(self), **custody_actions(self)}
+                actions |= issuance_actions(self, actions)
                 executor = Executor(self.ceremonies.journal(plan, mode), actions, tell=tell)
                 # Also when it is resumed: who approved it may have lost role or credential meanwhile.
                 executor.run(self._opening(plan, mode))

@@ -11,6 +11,7 @@ import typer
 
 from trustworks.app.commands.key_custodians import CustodianPlaces, read_card
 from trustworks.app.commands.key_custody import backup_in, check_active, open_all, register_of, whose
+from trustworks.app.commands.keys import check_last
 from trustworks.app.commands.tokens import AsJson, Label, ModuleWiring, approved, held
 from trustworks.core.errors import Rejected
 from trustworks.core.keys import custody, records
@@ -256,6 +257,7 @@ def destroy(
         confirm = typer.prompt(f"No copy of this backup of {key.label} is left? Type its label", err=True)
     if confirm != key.label:
         raise Rejected("module.confirmation", "The label was not repeated; nothing was entered.")
+    check_last(context, key.spki_sha256, backup=entries[0].backup)
     found = approved(context, "key.backup-destroyed", {"backup": entries[0].backup, "label": key.label})
     with register_of(context) as (register, _):
         written = register.backup_destroyed(key.spki_sha256, entries[0].backup, reason=reason, also=found.use)

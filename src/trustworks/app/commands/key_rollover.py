@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path  # noqa: TC003 - Typer reads it at run time
 from typing import TYPE_CHECKING, Annotated
@@ -17,8 +18,9 @@ from trustworks.core.roles.performing import operator_of, performs
 
 if TYPE_CHECKING:
     from trustworks.app.wiring import Wiring
+    from trustworks.core.module import Module
 
-app = typer.Typer(no_args_is_help=True, help="Keys that follow others by the clock: show, take.")
+app = typer.Typer(no_args_is_help=True, help="Keys that follow others by the clock: show, take, end.")
 
 
 @app.command()
@@ -79,3 +81,60 @@ def take(
         typer.echo(json.dumps({"unit": unit, "label": label}))
     else:
         typer.echo(f"The key {label} has its certificate; the jobs take it into use.")
+
+
+@app.command()
+@performs(Act.PUBLISH)
+def end(
+    context: typer.Context,
+    authority: Annotated[str, typer.Argument(help="The authority that another one has followed.")],
+    *,
+    confirm: Annotated[
+        str | None, typer.Option(help="The authority's name again; asked for where it is absent.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """End an authority that another one has followed: last OCSP answers, last lists, its key deactivated.
+
+    Nothing but the responder's own certificates may be valid below it. What was interrupted goes on with the
+    same command. Only then may its key be destroyed: trustworks keys ceremony plan destroy.
+    """
+    from trustworks.app.termination.generation import GenerationEnd  # noqa: PLC0415 - loads the services
+    from trustworks.core.errors import Rejected  # noqa: PLC0415 - here alone
+
+    wiring: Wiring = context.obj
+    by = operator_of(context) or account()
+    with ExitStack() as stack:
+        database = stack.enter_context(wiring.open_database())
+        tokens: dict[str, Module] = {}
+
+        def module(token: str) -> Module:
+            if token not in tokens:
+                tokens[token] = stack.enter_context(wiring.open_module(token, read_write=True))
+            return tokens[token]
+
+        ending = GenerationEnd(
+            wiring,
+            authority,
+            by=by,
+            database=database,
+            recorder=stack.enter_context(wiring.open_recorder("operator", database=database)),
+            module=module,
+        )
+        ending.check()
+        if confirm is None:
+            confirm = typer.prompt(f"This ends {authority} for good. Type its name", err=True)
+        if confirm != authority:
+            raise Rejected("rollover.confirmation", "The name was not repeated; nothing was done.")
+        wiring.approved("status.last-list", {"authority": authority}, by=by)
+        done = ending.end()
+    if as_json:
+        typer.echo(json.dumps(done))
+    else:
+        typer.echo(
+            printable(
+                f"{authority} has ended: list {done['list']} is its last, and {done['answers']} last answers "
+                f"tell the status of its certificates. Its key is {done['state']}; it may be destroyed now "
+                "(trustworks keys ceremony plan destroy)."
+            )
+        )

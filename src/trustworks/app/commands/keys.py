@@ -178,6 +178,19 @@ def _entered(context: typer.Context, module: Module, label: str) -> dict[str, An
     return None
 
 
+def check_last(
+    context: typer.Context, spki_sha256: str, *, token: str | None = None, backup: str | None = None
+) -> None:
+    """Refuse to destroy the last copy of an authority's key before its last list and answers are there."""
+    wiring: ModuleWiring = context.obj
+    if wiring.config.issuance is None:
+        return
+    from trustworks.issuance.termination import check_destruction  # noqa: PLC0415 - loads issuance
+
+    with wiring.open_database() as database, database.read() as connection:
+        check_destruction(connection, spki_sha256, token=token, backup=backup)
+
+
 @performs(Act.RUN_CEREMONY)
 def destroy_key(
     context: typer.Context,
@@ -219,6 +232,8 @@ def destroy_key(
             confirm = typer.prompt(f"{key.uri} will be lost for ever. Type its label", err=True)
         if confirm != label:
             raise Rejected("module.confirmation", "The label was not repeated; nothing was destroyed.")
+        if uri is None:
+            check_last(context, key.spki_sha256.hex(), token=module.token_uri.serial)
         here = {"token": module.token_uri.token, "serial": module.token_uri.serial}
         about = here | {"label": label, "spki_sha256": key.spki_sha256.hex()}
         with held(context, "key.destroy", about, done=lambda _: not module.has(key_id=key.key_id)):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from trustworks.app import certificates
 from trustworks.core.errors import TrustworksError
 from trustworks.core.keys import records as key_records
+from trustworks.core.module.states import KeyState
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
@@ -126,6 +127,32 @@ def _authorities(config: Config, connection: Connection, due_at: datetime | None
             )
         else:
             yield due
+    for name, by in followed.items():
+        yield from _ended(connection, name, by)
+
+
+def _ended(connection: Connection, name: str, by: Succession) -> Iterable[Scheduled]:
+    """The key of an authority that ended after it was followed, until it is destroyed."""
+    from trustworks.issuance import records  # noqa: PLC0415 - where authorities are configured
+    from trustworks.issuance.orders import ended_by  # noqa: PLC0415 - as above
+    from trustworks.issuance.termination import has_last_list  # noqa: PLC0415 - as above
+
+    authority = records.authority(connection, name)
+    if authority is None or records.terminated_by_plan(connection, name) != ended_by(by.name):
+        return
+    if key_records.state(connection, authority.spki_sha256.hex()) is KeyState.DESTROYED:
+        return
+    certificate = records.certificate(connection, authority.serial)
+    whole = has_last_list(connection, name) and not records.unanswered(connection, name, limit=1)
+    yield Scheduled(
+        name=f"key of authority {name}",
+        end=by.from_at if certificate is None else certificate.not_after,
+        due=by.from_at,
+        how=f"its last list and last answers are there: destroy the key {authority.key_label} on the token "
+        f"{authority.token} and its backups by a ceremony (keys ceremony plan destroy)"
+        if whole
+        else f"its end was begun: trustworks keys rollover end {name}",
+    )
 
 
 def _next_generation(settings: RolloverSettings, due: Scheduled, name: str) -> Scheduled:
@@ -144,11 +171,7 @@ def _followed(
 ) -> Iterable[Scheduled]:
     """An authority that another one follows: until its last certificate has ended, and then its last list."""
     from trustworks.issuance import records  # noqa: PLC0415 - where authorities are configured
-    from trustworks.issuance.model import NEVER  # noqa: PLC0415 - as above
 
-    last = records.last_crl(connection, one.name)
-    if last is not None and last.next_update == NEVER:
-        return
     # The responder's own come as long as there is something to answer for.
     ended = records.last_end(connection, one.name, without=["ocsp-signer"]) or by.from_at
     # The list has to be signed before the authority's certificate ends, whatever is valid below it by then.
@@ -157,8 +180,8 @@ def _followed(
         due,
         due=min(max(ended, by.from_at), latest),
         how=f"{by.name} issues in its place from {by.from_at:%Y-%m-%d} on; its lists and OCSP go on until "
-        f"its last certificate ends. Then: trustworks crl publish --last --authority {one.name}; what is "
-        "valid by then is ended by a termination plan",
+        f"its last certificate ends. Then: trustworks keys rollover end {one.name}; what is valid by then is "
+        "ended by a termination plan",
     )
 
 

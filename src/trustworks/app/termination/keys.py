@@ -25,12 +25,12 @@ _OVER = (KeyState.DEACTIVATED, KeyState.DESTROYED)
 
 
 class KeyEnding:
-    """Ends keys for a plan named `plan`; `by` acts in the audit log."""
+    """Ends keys for a `reason`, such as a plan; `by` acts in the audit log."""
 
-    def __init__(self, recorder: Recorder, database: Database, *, plan: str, by: str) -> None:
+    def __init__(self, recorder: Recorder, database: Database, *, reason: str, by: str) -> None:
         self._recorder = recorder
         self._database = database
-        self._reason = f"termination plan {plan}"
+        self._reason = reason
         self._register = KeyRegister(recorder, by=by)
 
     def end(self, module: Module, label: str, spki_sha256: bytes, *, destroy: bool) -> dict[str, JSON]:

@@ -272,7 +272,8 @@ class Termination:
         return self._end_key(token, label, bytes.fromhex(one.spki_sha256))
 
     def _end_key(self, token: str, label: str, spki_sha256: bytes) -> dict[str, JSON]:
-        ending = KeyEnding(self._recorder, self._database, plan=self._plan.name, by=self._by)
+        reason = f"termination plan {self._plan.name}"
+        ending = KeyEnding(self._recorder, self._database, reason=reason, by=self._by)
         return ending.end(self._module(token), label, spki_sha256, destroy=self._plan.keys == "destroy")
 
     def _export(self, out: Path, *, final: bool) -> dict[str, JSON]:

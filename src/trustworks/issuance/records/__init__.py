@@ -32,6 +32,7 @@ from trustworks.issuance.records.clients import (
 from trustworks.issuance.records.endings import (
     AuthorityEnd,
     DoneStep,
+    Left,
     add_last_answers,
     add_step,
     add_terminated,
@@ -45,6 +46,7 @@ from trustworks.issuance.records.endings import (
     terminated_by_plan,
     to_be_revoked,
     unanswered,
+    valid_below,
 )
 from trustworks.issuance.records.expiring import Ending, ending, ending_mark, set_ending_mark
 from trustworks.issuance.records.issued import (
@@ -72,6 +74,7 @@ from trustworks.issuance.records.issuers import (
     authorities_since,
     authority,
     authority_keys,
+    authority_with_key,
     changes,
     list_authorities,
     lock_authority,
@@ -119,6 +122,7 @@ __all__ = [
     "CertificatePlace",
     "DoneStep",
     "Ending",
+    "Left",
     "Published",
     "RevokedRow",
     "add_authority",
@@ -138,6 +142,7 @@ __all__ = [
     "authority",
     "authority_ends",
     "authority_keys",
+    "authority_with_key",
     "block_key",
     "blocked_keys",
     "bound_certificates",
@@ -211,4 +216,5 @@ __all__ = [
     "unfounded_authorities",
     "unrevoked_of_blocked",
     "uses_of_keys",
+    "valid_below",
 ]

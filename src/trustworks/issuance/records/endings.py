@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection
 
     from trustworks.core.audit import JSON
 
@@ -174,8 +174,42 @@ def to_be_revoked(
     `without` are profiles whose certificates are never revoked.
     """
     c = certificates.c
+    query = select(c.serial).where(*_alive(authority, now, without))
+    return list(connection.execute(query.order_by(c.serial).limit(limit)).scalars())
+
+
+class Left(NamedTuple):
+    """What is valid below an authority: certificates of a profile, and when the last ends."""
+
+    profile: str
+    number: int
+    last_end: datetime
+
+
+def valid_below(
+    connection: Connection,
+    authority: str,
+    now: datetime,
+    *,
+    without: Sequence[str],
+    without_keys: Sequence[bytes],
+) -> list[Left]:
+    """What has not ended and is not revoked for good, the last to end first.
+
+    Certificates of the profiles `without`, and of keys with these SHA-256, do not count.
+    """
+    c = certificates.c
+    last = func.max(c.not_after)
+    query = select(c.profile, func.count(), last).where(
+        *_alive(authority, now, without), c.spki_sha256.not_in(list(without_keys))
+    )
+    return [Left(*row) for row in connection.execute(query.group_by(c.profile).order_by(last.desc()))]
+
+
+def _alive(authority: str, now: datetime, without: Sequence[str]) -> tuple[ColumnElement[bool], ...]:
+    c = certificates.c
     hold = RevocationReason.certificateHold.value
-    query = select(c.serial).where(
+    return (
         c.authority == authority,
         not_its_own(authority),
         c.state == "issued",
@@ -183,7 +217,6 @@ def to_be_revoked(
         c.revoked_at.is_(None) | (c.revocation_reason == hold),
         c.profile.not_in(list(without)),
     )
-    return list(connection.execute(query.order_by(c.serial).limit(limit)).scalars())
 
 
 def latest_end(connection: Connection, authority: str, profiles: Sequence[str]) -> datetime | None:

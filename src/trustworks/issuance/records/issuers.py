@@ -58,6 +58,12 @@ def list_authorities(connection: Connection, *, limit: int | None = None) -> lis
     return [AuthorityRecord(**row._mapping) for row in rows]  # noqa: SLF001
 
 
+def authority_with_key(connection: Connection, spki_sha256: bytes) -> str | None:
+    """The name of the authority whose key has this SHA-256; None for a key that is no authority's."""
+    query = select(authorities.c.name).where(authorities.c.spki_sha256 == spki_sha256)
+    return connection.execute(query.order_by(authorities.c.name).limit(1)).scalar()
+
+
 def authority_keys(connection: Connection, digests: Collection[bytes]) -> frozenset[bytes]:
     """Those of the hashes that are of authorities' public keys; there may be thousands of authorities."""
     return frozenset(bytes(one) for (one,) in _AUTHORITY_KEYS.all(connection, digests=digests))

@@ -32,12 +32,13 @@ def check_authority_usable(chain: Iterable[CertificateStatus | None]) -> None:
 
 @implements("TRUSTWORKS:TERMINATION-CLOSED", "EU2025-2530:3.7-d")
 def check_not_terminated(authority: str, plan: str | None) -> None:
-    """Refuse to issue once an authority ends by a plan (its digest). Source: (EU) 2025/2530, 3(7)(a), (d)."""
+    """Refuse to issue once an authority ends by a plan (its digest, or what follows it).
+
+    Source: (EU) 2025/2530, 3(7)(a), (d).
+    """
     if plan is not None:
-        raise Refused(
-            "TRUSTWORKS:TERMINATION-CLOSED",
-            f"{authority} ends by the termination plan {plan[:16]}, and issues no more.",
-        )
+        why = f"because of {plan}" if ":" in plan else f"by the termination plan {plan[:16]}"
+        raise Refused("TRUSTWORKS:TERMINATION-CLOSED", f"{authority} ends {why}, and issues no more.")
 
 
 @implements("TRUSTWORKS:ISSUANCE-LIST-GOES-ON")
@@ -51,4 +52,24 @@ def check_list_goes_on(newest: CrlHead | None) -> None:
             "TRUSTWORKS:ISSUANCE-LIST-GOES-ON",
             f"The list {newest.number} of {newest.authority} is its last, so {newest.authority} issues no "
             "more.",
+        )
+
+
+@implements("TRUSTWORKS:ROLLOVER-LAST-STATUS-FIRST")
+def check_last_status(name: str, *, listed: bool, answered: bool) -> None:
+    """Refuse to destroy an authority's key before its last list and its last answers are there."""
+    missing = [
+        what
+        for what, there in (
+            ("its last list is not published", listed),
+            ("last answers are missing", answered),
+        )
+        if not there
+    ]
+    if missing:
+        raise Refused(
+            "TRUSTWORKS:ROLLOVER-LAST-STATUS-FIRST",
+            f"The key is that of the authority {name}, and {' and '.join(missing)}: nothing could tell the "
+            f"status of its certificates then. Do `trustworks keys rollover end {name}` before, where "
+            "another one has followed it; else end it by a termination plan (trustworks termination plan).",
         )
