@@ -105,7 +105,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> House:
     "EN319411-2:CSS-6.3.10-08",
 )
 def test_a_generation_ends_with_its_last_status_and_only_then_its_key(house: House, tmp_path: Path) -> None:
-    assert "no authority follows it" in house.end().stderr
+    assert "no authority has followed it" in house.end().stderr
     house.later("config", "check", before=FOLLOWED, check=False)
     assert "issuing-2" in house.lab.run("keys", "rollover", "show").stdout
     refused = house.end()

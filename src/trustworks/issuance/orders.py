@@ -51,9 +51,9 @@ ISSUING: Final = "issuing"
 USE_OF_ISSUING: Final = f"authority/{ISSUING}"
 
 
-def ended_by(following: str) -> str:
-    """What is recorded in a plan's place of an authority that ended because another one followed."""
-    return f"rollover:{following}"
+def ended_by(following: str | None) -> str:
+    """What is recorded in a plan's place of an authority that ended without one, be it followed or not."""
+    return "end:nothing-valid" if following is None else f"end:followed-by-{following}"
 
 
 @implements(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from ceremony_house import House
 from ceremony_plans import filled, template
-from forked_program import run
+from forked_program import run, run_script
 from laboratory import openssl
 
 if TYPE_CHECKING:
@@ -19,6 +19,31 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.xdist_group("ceremonies")
+# What a termination plan does for one authority.
+ENDED = """
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from trustworks.app.wiring import Wiring
+from trustworks.issuance.model import RevocationReason
+from trustworks.issuance.termination import Ending
+
+wiring, name = Wiring.lazy(Path(sys.argv[1])), sys.argv[2]
+with ExitStack() as stack:
+    database = stack.enter_context(wiring.open_database())
+    recorder = stack.enter_context(wiring.open_recorder("operator", database=database))
+    token, label = wiring.authority_place(database, name)
+    module = stack.enter_context(wiring.open_module(token))
+    clock = wiring.open_clock()
+    ending = Ending(name, plan="ab" * 32, by="anna", database=database, recorder=recorder, clock=clock)
+    ending.close()
+    ending.revoke(RevocationReason.cessationOfOperation)
+    ending.answer(module.key(label=label), cert_hash=False)
+    publisher = wiring.crl_publisher(
+        database=database, recorder=recorder, clock=clock, tokens=lambda _: module
+    )
+    publisher.publish_all(name, actor="anna", final=True)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -302,6 +327,7 @@ reason = "The authority has come to its end."
     last = ('name = "end-of-tsu-2026"', 'name = "end-of-the-key"')
     end = story.plan("destroy", spkis, *labels, last, name="end")
     end.write_text(end.read_text(encoding="utf-8") + ending, encoding="utf-8")
+    run_script(ENDED, house.lab.config, "issuing-2027", check=True)
     ended = story.carried_out(end)
     assert (ended[3]["state"], ended[3]["remaining"]) == ("destroyed", {"tokens": [], "backups": []})
     assert not file.exists()

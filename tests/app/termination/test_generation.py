@@ -17,6 +17,7 @@ from trustworks.core.errors import Refused
 from trustworks.core.keys import KeyRegister
 from trustworks.core.keys.model import Succession
 from trustworks.core.module import KeyAlgorithm
+from trustworks.issuance.model import AuthorityRecord
 from trustworks.issuance.orders import USE_OF_ISSUING, ended_by
 from trustworks.issuance.records import Left
 from trustworks.issuance.rules.authorities import check_last_status
@@ -32,17 +33,30 @@ FOLLOWED = Succession(
     decided_by="jobs",
 )  # fmt: skip
 
+AUTHORITY = AuthorityRecord(
+    name="issuing", serial="01", certificate=b"", spki_sha256=bytes(32), token="issuing", key_label="issuing",
+    parent="root", created_at=NOW,
+)  # fmt: skip
+
 
 @pytest.mark.req("TRUSTWORKS:ROLLOVER-END")
 def test_an_authority_does_not_end_before_its_time() -> None:
-    check_may_end("issuing", FOLLOWED, (), NOW)
-    with pytest.raises(Refused, match="no authority follows it"):
-        check_may_end("issuing", None, (), NOW)
-    with pytest.raises(Refused, match="issuing-2 follows it from 2026-11-29"):
-        check_may_end("issuing", replace(FOLLOWED, from_at=NOW + timedelta(days=1)), (), NOW)
+    issuing, second, root = (AUTHORITY, replace(AUTHORITY, name="issuing-2"), replace(AUTHORITY, parent=None))
+    check_may_end(issuing, (FOLLOWED,), (), NOW)
+    check_may_end(replace(AUTHORITY, name="seals"), (), (), NOW)  # beside those that follow one another
+    with pytest.raises(Refused, match="no authority has followed it"):
+        check_may_end(issuing, (), (), NOW)
+    with pytest.raises(Refused, match="no authority has followed it"):
+        check_may_end(second, (FOLLOWED,), (), NOW)
+    with pytest.raises(Refused, match="no authority has followed it"):
+        check_may_end(issuing, (FOLLOWED,), (), NOW - timedelta(days=1))
+    with pytest.raises(Refused, match="it is to follow another one"):
+        check_may_end(second, (FOLLOWED,), (), NOW - timedelta(days=1))
+    with pytest.raises(Refused, match="it is a root"):
+        check_may_end(root, (FOLLOWED,), (), NOW)
     left = (Left("tsu", 2, NOW + timedelta(days=3)), Left("tls-server", 1, NOW + timedelta(days=1)))
     with pytest.raises(Refused, match=r"until 2026-12-01 00:00 UTC \(2 of tsu, 1 of tls-server\)"):
-        check_may_end("issuing", FOLLOWED, left, NOW)
+        check_may_end(issuing, (FOLLOWED,), left, NOW)
 
 
 @pytest.mark.req("TRUSTWORKS:ROLLOVER-LAST-STATUS-FIRST")
@@ -110,7 +124,7 @@ def test_the_last_copy_of_an_authority_s_key_waits_for_the_last_status(
             recorder=provider.recorder, clock=provider.clock,
         )  # fmt: skip
         ending.close()
-        with pytest.raises(Refused, match="because of rollover:issuing-2"):
+        with pytest.raises(Refused, match="because of end:followed-by-issuing-2"):
             provider.issuance.issue(provider.request("tls-server"))
         provider.clock.advance(days=400)
         assert ending.answer(issuing, cert_hash=False) == 1

@@ -87,16 +87,17 @@ def take(
 @performs(Act.PUBLISH)
 def end(
     context: typer.Context,
-    authority: Annotated[str, typer.Argument(help="The authority that another one has followed.")],
+    authority: Annotated[str, typer.Argument(help="The authority, by its name.")],
     *,
     confirm: Annotated[
         str | None, typer.Option(help="The authority's name again; asked for where it is absent.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """End an authority that another one has followed: last OCSP answers, last lists, its key deactivated.
+    """End an authority that issues no more: last OCSP answers, last lists, its key deactivated.
 
-    Nothing but the responder's own certificates may be valid below it. What was interrupted goes on with the
+    Another one has followed it, or it is beside those that follow one another; no root ends so. Nothing but
+    the responder's own certificates may be valid below it. What was interrupted goes on with the
     same command. Only then may its key be destroyed: trustworks keys ceremony plan destroy.
     """
     from trustworks.app.termination.generation import GenerationEnd  # noqa: PLC0415 - loads the services

@@ -127,18 +127,17 @@ def _authorities(config: Config, connection: Connection, due_at: datetime | None
             )
         else:
             yield due
-    for name, by in followed.items():
-        yield from _ended(connection, name, by)
+    for name, since in records.ended_without_plan(connection):
+        yield from _ended(connection, name, since)
 
 
-def _ended(connection: Connection, name: str, by: Succession) -> Iterable[Scheduled]:
-    """The key of an authority that ended after it was followed, until it is destroyed."""
+def _ended(connection: Connection, name: str, since: datetime) -> Iterable[Scheduled]:
+    """The key of an authority that ended without a plan, until it is destroyed."""
     from trustworks.issuance import records  # noqa: PLC0415 - where authorities are configured
-    from trustworks.issuance.orders import ended_by  # noqa: PLC0415 - as above
     from trustworks.issuance.termination import has_last_list  # noqa: PLC0415 - as above
 
     authority = records.authority(connection, name)
-    if authority is None or records.terminated_by_plan(connection, name) != ended_by(by.name):
+    if authority is None:
         return
     if key_records.state(connection, authority.spki_sha256.hex()) is KeyState.DESTROYED:
         return
@@ -146,8 +145,8 @@ def _ended(connection: Connection, name: str, by: Succession) -> Iterable[Schedu
     whole = has_last_list(connection, name) and not records.unanswered(connection, name, limit=1)
     yield Scheduled(
         name=f"key of authority {name}",
-        end=by.from_at if certificate is None else certificate.not_after,
-        due=by.from_at,
+        end=since if certificate is None else certificate.not_after,
+        due=since,
         how=f"its last list and last answers are there: destroy the key {authority.key_label} on the token "
         f"{authority.token} and its backups by a ceremony (keys ceremony plan destroy)"
         if whole

@@ -1,5 +1,6 @@
-"""The end of an authority that another one has followed: its last answers and lists, and its key out of use.
+"""The end of an authority without a plan: its last answers and lists, and its key out of use.
 
+For one that another one has followed, or beside those that follow one another, once nothing is valid below.
 Its key may be destroyed only then, by a ceremony: without it no list and no answer can be made any more.
 
 | step | done again after an interruption |
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 from trustworks.app.termination.keys import KeyEnding, check_same
 from trustworks.core.errors import Refused
 from trustworks.core.keys import records as key_records
+from trustworks.core.keys.model import name_at
 from trustworks.core.module.states import KeyState
 from trustworks.core.trace import implements
 from trustworks.issuance import records
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from trustworks.core.keys.model import Succession
     from trustworks.core.module import Module
     from trustworks.core.store import Database
+    from trustworks.issuance.model import AuthorityRecord
     from trustworks.issuance.records import Left
 
 # The responder's certificates come as long as there is something to answer for, and end with that.
@@ -43,17 +46,25 @@ OF_THE_RESPONDER: Final = ("ocsp-signer",)
 
 
 @implements("TRUSTWORKS:ROLLOVER-END")
-def check_may_end(name: str, by: Succession | None, left: Sequence[Left], now: datetime) -> None:
-    """Refuse to end an authority that none follows yet, or below which something is valid."""
-    if by is None or now < by.from_at:
-        until = (
-            "no authority follows it"
-            if by is None
-            else f"{by.name} follows it from {by.from_at:%Y-%m-%d %H:%M} UTC on"
-        )
+def check_may_end(
+    authority: AuthorityRecord, later: Sequence[Succession], left: Sequence[Left], now: datetime
+) -> None:
+    """Refuse to end a root, the authority that issues by now, or one below which something is valid.
+
+    `later` are the generations that followed the issuing authority, or will.
+    """
+    name = authority.name
+    why = None
+    if authority.parent is None:
+        why = "it is a root"
+    elif name == name_at(later, ISSUING, now):
+        why = "no authority has followed it"
+    elif any(one.name == name and now < one.from_at for one in later):
+        why = "it is to follow another one"
+    if why is not None:
         raise Refused(
             "TRUSTWORKS:ROLLOVER-END",
-            f"{name} goes on: {until}. Wait for the next generation, or end it by a termination plan "
+            f"{name} goes on: {why}. Wait for the next generation, or end it by a termination plan "
             "(trustworks termination plan).",
         )
     if left:
@@ -90,17 +101,16 @@ class GenerationEnd:
         self._progress = progress
         self._clock = wiring.open_clock()
 
-    def check(self) -> Succession:
-        """What follows the authority. Raises what stands against its end; nothing is changed.
+    def check(self) -> str | None:
+        """What follows the authority, if any. Raises what stands against its end; nothing is changed.
 
         `Refused` (TRUSTWORKS:ROLLOVER-END), `Unavailable` without trusted time, `Rejected`
         (termination.authority) for an authority that there is not.
         """
         now = self._clock.now().utc
+        record = self._ending("").record()
         with self._database.read() as connection:
             later = key_records.successions(connection, USE_OF_ISSUING)
-            names = [ISSUING, *(one.name for one in later)]
-            by = dict(zip(names, later, strict=False)).get(self._name)
             ended = [
                 bytes.fromhex(one.spki_sha256)
                 for one in key_records.keys_with(connection)
@@ -109,16 +119,14 @@ class GenerationEnd:
             left = records.valid_below(
                 connection, self._name, now, without=OF_THE_RESPONDER, without_keys=ended
             )
-        if by is None:
-            self._ending("").record()  # tells of a name that is none
-        check_may_end(self._name, by, left, now)
-        assert by is not None  # noqa: S101 - the rule before saw it
-        return by
+        check_may_end(record, later, left, now)
+        following = dict(zip([ISSUING, *(one.name for one in later)], later, strict=False)).get(self._name)
+        return None if following is None else following.name
 
     def end(self) -> dict[str, Any]:
         """Do what is left, and answer what is there in the end. Raises what `check` and the steps raise."""
-        by = self.check()
-        ending = self._ending(ended_by(by.name))
+        following = self.check()
+        ending = self._ending(ended_by(following))
         record = ending.record()
         token, label = self._wiring.authority_place(self._database, self._name)
         module = self._module(token)
@@ -140,16 +148,15 @@ class GenerationEnd:
                 tokens=self._module,
             )
             publisher.publish_all(self._name, actor=self._by, final=True)
-        keys = KeyEnding(
-            self._recorder, self._database, reason=f"{by.name} followed {self._name}", by=self._by
-        )
+        reason = f"the end of {self._name}"
+        keys = KeyEnding(self._recorder, self._database, reason=reason, by=self._by)
         ended = keys.end(module, label, record.spki_sha256, destroy=False)
         with self._database.read() as connection:
             last = records.crl_heads(connection, self._name)[0]
             answers = records.count_last_answers(connection, self._name)
         return {
             "authority": self._name,
-            "followed_by": by.name,
+            "followed_by": following,
             "list": last.number,
             "answers": answers,
             **ended,

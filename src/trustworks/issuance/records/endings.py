@@ -95,6 +95,13 @@ def terminated_by_plan(connection: Connection, authority: str) -> str | None:
     return None if found is None else found[0]
 
 
+def ended_without_plan(connection: Connection) -> list[tuple[str, datetime]]:
+    """The authorities that ended without a plan, and when; in a plan's place words are recorded then."""
+    c = terminated_authorities.c
+    query = select(c.authority, c.terminated_at).where(c.plan.like("end:%")).order_by(c.authority)
+    return [(row.authority, row.terminated_at) for row in connection.execute(query)]
+
+
 def add_terminated(connection: Connection, authority: str, plan: str, at: datetime, by: str) -> None:
     """Write that an authority issues no more."""
     values = {"authority": authority, "plan": plan, "terminated_at": at, "terminated_by": by}

@@ -70,6 +70,6 @@ def check_last_status(name: str, *, listed: bool, answered: bool) -> None:
         raise Refused(
             "TRUSTWORKS:ROLLOVER-LAST-STATUS-FIRST",
             f"The key is that of the authority {name}, and {' and '.join(missing)}: nothing could tell the "
-            f"status of its certificates then. Do `trustworks keys rollover end {name}` before, where "
-            "another one has followed it; else end it by a termination plan (trustworks termination plan).",
+            f"status of its certificates then. Do `trustworks keys rollover end {name}` before; end a root, "
+            "or one that nothing follows, by a termination plan (trustworks termination plan).",
         )
