@@ -102,6 +102,7 @@ def end(
     """
     from trustworks.app.termination.generation import GenerationEnd  # noqa: PLC0415 - loads the services
     from trustworks.core.errors import Rejected  # noqa: PLC0415 - here alone
+    from trustworks.core.roles.model import NOT_NEEDED  # noqa: PLC0415 - as above
 
     wiring: Wiring = context.obj
     by = operator_of(context) or account()
@@ -127,8 +128,10 @@ def end(
             confirm = typer.prompt(f"This ends {authority} for good. Type its name", err=True)
         if confirm != authority:
             raise Rejected("rollover.confirmation", "The name was not repeated; nothing was done.")
-        wiring.approved("status.last-list", {"authority": authority}, by=by)
-        done = ending.end()
+        approved = NOT_NEEDED  # for what is left once the last list is out, which used them up
+        if not ending.has_last_list():
+            approved = wiring.approval("status.last-list", {"authority": authority}, by=by)
+        done = ending.end(also=approved.use)
     if as_json:
         typer.echo(json.dumps(done))
     else:

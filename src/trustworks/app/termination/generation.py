@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
+    from sqlalchemy import Connection
+
     from trustworks.app.wiring import Wiring
     from trustworks.core.audit import Recorder
     from trustworks.core.keys.model import Succession
@@ -123,8 +125,16 @@ class GenerationEnd:
         following = dict(zip([ISSUING, *(one.name for one in later)], later, strict=False)).get(self._name)
         return None if following is None else following.name
 
-    def end(self) -> dict[str, Any]:
-        """Do what is left, and answer what is there in the end. Raises what `check` and the steps raise."""
+    def has_last_list(self) -> bool:
+        """Whether the last list is published."""
+        with self._database.read() as connection:
+            return has_last_list(connection, self._name)
+
+    def end(self, *, also: Callable[[Connection], None] | None = None) -> dict[str, Any]:
+        """Do what is left, and answer what is there in the end; `also` is done with the last list.
+
+        Raises what `check` and the steps raise.
+        """
         following = self.check()
         ending = self._ending(ended_by(following))
         record = ending.record()
@@ -135,19 +145,18 @@ class GenerationEnd:
         ending.revoke(RevocationReason.cessationOfOperation)
         with self._database.read() as connection:
             answered = not records.unanswered(connection, self._name, limit=1)
-            listed = has_last_list(connection, self._name)
         if not answered:
             key = module.key(label=label)
             check_same(key, record.spki_sha256)
             ending.answer(key, cert_hash=self._wiring.issuance_settings.ocsp.cert_hash)
-        if not listed:
+        if not self.has_last_list():
             publisher = self._wiring.crl_publisher(
                 database=self._database,
                 recorder=self._recorder,
                 clock=self._clock,
                 tokens=self._module,
             )
-            publisher.publish_all(self._name, actor=self._by, final=True)
+            publisher.publish_all(self._name, actor=self._by, final=True, also=also)
         reason = f"the end of {self._name}"
         keys = KeyEnding(self._recorder, self._database, reason=reason, by=self._by)
         ended = keys.end(module, label, record.spki_sha256, destroy=False)
