@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +10,7 @@ from closed_folder import closed
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from trustworks.app.configuration_check import problems
@@ -60,6 +60,60 @@ def test_every_file_that_is_not_there_is_told_by_its_key(tmp_path: Path) -> None
     ):
         assert f"{key}: there is no file {tmp_path / name}." in found
     assert [one for one in found if one.startswith("tokens.services: ") and "services.pin" in one]
+
+
+PERSPECTIVE = """
+[provider]
+name = "Trustworks TEST Provider"
+lab = true
+[[issuance.perspectives]]
+name = "tokyo"
+address = "https://127.0.0.1:9"
+region = "APNIC"
+certificate = "tokyo.pem"
+client-certificate = "ours.pem"
+client-key = "ours.key"
+"""
+
+
+def certified(folder: Path, name: str, *, days: int = 1) -> None:
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=9))
+        .not_valid_after(now + timedelta(days=days))
+        .sign(key, hashes.SHA256())
+    )
+    (folder / f"{name}.pem").write_bytes(made.public_bytes(Encoding.PEM))
+    private = folder / f"{name}.key"
+    private.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    private.chmod(0o600)
+
+
+def test_a_perspective_is_told_that_lacks_files_or_does_not_answer(tmp_path: Path) -> None:
+    def of_perspectives(text: str = PERSPECTIVE) -> list[str]:
+        return [one for one in told(tmp_path, text) if one.startswith("issuance.perspectives")]
+
+    assert len(of_perspectives()) == 3
+    certified(tmp_path, "tokyo")
+    certified(tmp_path, "ours")
+    (away,) = of_perspectives()
+    assert away.startswith(
+        "issuance.perspectives (tokyo): The perspective tokyo at https://127.0.0.1:9 did not"
+    )
+    few, _ = of_perspectives(PERSPECTIVE.replace("lab = true", "lab = false"))
+    assert "other places in the network at least, and 1 are configured" in few
+    certified(tmp_path, "tokyo", days=-1)
+    (ended,) = of_perspectives()
+    assert "tokyo.pem is not valid now" in ended
+    (tmp_path / "ours.key").chmod(0o644)
+    (open_to_all,) = of_perspectives()
+    assert "chmod 600" in open_to_all
 
 
 def test_versions_of_profiles_that_there_are_not_are_told(tmp_path: Path) -> None:

@@ -11,10 +11,12 @@ from trustworks.core.errors import TrustworksError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from datetime import datetime
     from pathlib import Path
 
     from trustworks.app.configuration.config import Config
     from trustworks.app.wiring import Wiring
+    from trustworks.issuance.config import PerspectiveSettings
 
 
 def problems(wiring: Wiring) -> list[str]:
@@ -25,6 +27,7 @@ def problems(wiring: Wiring) -> list[str]:
         *_unsuited(config),
         *_profiles(config),
         *_exposed(config),
+        *_perspectives(wiring),
         *_listeners(config),
         *refusals(config),
         *_tokens(wiring),
@@ -133,6 +136,48 @@ def _exposed(config: Config) -> Iterator[str]:
     ):
         if path is not None and _objection(path) is None and stat.S_IMODE(path.stat().st_mode) & 0o077:
             yield f"{key}: others can read {path}. Run chmod 600 {path}."
+
+
+def _perspectives(wiring: Wiring) -> Iterator[str]:
+    """Of each remote perspective its files and its answer, and whether they are enough."""
+    if wiring.config.issuance is None or not wiring.config.issuance.perspectives:
+        return
+    from datetime import UTC, datetime  # noqa: PLC0415
+
+    from trustworks.issuance.enrolment.perspectives.client import corroboration_of  # noqa: PLC0415
+
+    now, settings = datetime.now(UTC), wiring.config.issuance.perspectives
+    wrong = [f"issuance.perspectives ({one.name}): {it}" for one in settings for it in _perspective(one, now)]
+    yield from wrong
+    asked = corroboration_of(settings, lab=wiring.lab)
+    try:
+        asked.check_ready(now.date())
+    except TrustworksError as error:
+        yield f"issuance.perspectives: {error}"
+    for sight in () if wrong else asked.answering():
+        if sight.objection is not None:
+            yield f"issuance.perspectives ({sight.name}): {sight.objection}"
+
+
+def _perspective(settings: PerspectiveSettings, now: datetime) -> Iterator[str]:
+    """What is wrong with the files of a perspective."""
+    from trustworks.core.pki.certificates import readable_pem_file  # noqa: PLC0415 - where they are configured
+    from trustworks.issuance.enrolment.perspectives.client import prepared  # noqa: PLC0415
+
+    certificates = settings.certificate, settings.client_certificate
+    missing = [one for one in map(_objection, (*certificates, settings.client_key)) if one is not None]
+    yield from missing
+    if missing:
+        return
+    try:
+        prepared(settings)
+        read = [(file, one) for file in certificates for one in readable_pem_file(file)]
+    except TrustworksError as error:
+        yield str(error)
+        return
+    for file, one in read:
+        if not one.not_valid_before_utc <= now <= one.not_valid_after_utc:
+            yield f"{file} is not valid now; it ends {one.not_valid_after_utc:%Y-%m-%d %H:%M} UTC. Renew it."
 
 
 def refusals(config: Config) -> Iterator[str]:

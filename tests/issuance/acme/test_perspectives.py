@@ -9,8 +9,9 @@ import ssl
 import subprocess
 import sys
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,6 +24,8 @@ from issuance_testbed import START, PlacedClock, open_provider
 from sqlalchemy import select
 from typer.testing import CliRunner
 
+from trustworks.app.health.heartbeat import TaskState
+from trustworks.app.processes.tasks import perspectives
 from trustworks.core.audit import records as audit_records
 from trustworks.core.errors import Malformed, Refused, Unavailable
 from trustworks.issuance.cli.perspective import app
@@ -380,6 +383,32 @@ def test_a_place_looks_at_challenges_and_caa_for_its_authority(people: Path) -> 
             found.caa("broken.example")
 
 
+def test_who_does_not_answer_is_known_before_a_domain_is_looked_at(people: Path) -> None:
+    with serving(people) as port:
+        here, away = place_at(port, people), place_at(port, people, client="stranger")
+        assert [one.objection for one in Corroboration([here], lab=True).answering()] == [None]
+        both = Corroboration([here, away], lab=True)
+        seen = both.answering()
+        assert [one.objection is None for one in seen] == [True, False]
+        both.check_answering(seen, DAY)
+        alone = Corroboration([away], lab=True)
+        with pytest.raises(Refused):
+            alone.check_answering(alone.answering(), DAY)
+        task = SimpleNamespace(issuance_settings=SimpleNamespace(perspectives=[away.settings]), lab=True)
+        wiring: Any = task
+        with ExitStack() as stack:
+            told = perspectives(wiring, stack)()
+        assert isinstance(told, TaskState)
+        assert told.code == "perspectives.away"
+        assert "0 of 1 perspectives answer. tokyo: The perspective tokyo at" in told.sentence
+        task.issuance_settings = SimpleNamespace(perspectives=[here.settings])
+        with ExitStack() as stack:
+            assert perspectives(wiring, stack)() == "1 of 1 perspectives answer."
+    assert Corroboration(lab=True).answering() == ()
+    with pytest.raises(Unavailable, match="Add"):
+        Corroboration(lab=False).check_answering((), DAY)
+
+
 def test_a_place_answers_no_stranger_and_is_believed_by_its_certificate_alone(people: Path) -> None:
     with serving(people) as port:
         with pytest.raises(Unavailable) as error:
@@ -527,7 +556,7 @@ class Wiring:
 
 def test_check_says_what_each_place_sees(people: Path) -> None:
     with serving(people) as port:
-        table = place_at(port, people)._settings.model_dump(by_alias=True)
+        table = place_at(port, people).settings.model_dump(by_alias=True)
         good = CliRunner().invoke(app, ["check", "www.example.com"], obj=Wiring(table))
         assert (good.exit_code, "sees it" in good.output, "Enough." in good.output) == (0, True, True)
         bad = CliRunner().invoke(app, ["check", "www.broken.example", "--json"], obj=Wiring(table))

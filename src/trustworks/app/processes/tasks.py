@@ -31,6 +31,7 @@ PROBE_EVERY = 60.0
 SETTLE_EVERY = 60.0
 REGISTRATION_EVERY = 600.0  # seconds between two looks at applications that wait, or whose time is over
 VALIDATE_EVERY = 0.5  # seconds between two looks whether a challenge of ACME waits for its validation
+PERSPECTIVES_EVERY = 60.0
 START_PATIENCE = 60.0  # seconds after the start until workers that do not answer yet are told of
 REQUESTS_EVERY = 10.0  # seconds between two looks at requests for revocation
 NOTICES_EVERY = 1.0  # seconds between two looks whether somebody is to be told something
@@ -60,6 +61,8 @@ def tasks(wiring: Wiring, stop: threading.Event) -> list[Task]:
     found += _rollovers(wiring, tokens)
     if config.issuance is not None and config.issuance.acme is not None:
         found.append(each("acme", VALIDATE_EVERY, partial(_validator, wiring)))
+    if config.issuance is not None and config.issuance.perspectives:
+        found.append(each("perspectives", PERSPECTIVES_EVERY, partial(perspectives, wiring)))
     if config.alarms.command:
         found.append(each("alarms", config.alarms.look_every, partial(_alarms, wiring)))
     probed = [name for name in ("issuing", "audit") if getattr(config.tokens, name) is not None]
@@ -184,6 +187,31 @@ def _revoker(wiring: Wiring, tokens: Tokens, stack: ExitStack) -> Round:
             told.ended("requests")
         late = f" {len(overdue)} are overdue: trustworks revocation list." if overdue else ""
         return f"{len(done)} requests carried out, {len(waiting)} wait.{late}"
+
+    return look
+
+
+def perspectives(wiring: Wiring, stack: ExitStack) -> Round:
+    """Asks the remote perspectives whether they answer: with too few nothing is issued for web sites."""
+    from datetime import UTC, datetime  # noqa: PLC0415
+
+    from trustworks.core.errors import Refused  # noqa: PLC0415
+    from trustworks.issuance.enrolment.perspectives.client import corroboration_of  # noqa: PLC0415
+
+    del stack
+    asked = corroboration_of(wiring.issuance_settings.perspectives, lab=wiring.lab)
+
+    def look() -> str | TaskState:
+        seen = asked.answering()
+        away = [f"{one.name}: {one.objection}" for one in seen if one.objection is not None]
+        told = f"{len(seen) - len(away)} of {len(seen)} perspectives answer.{' '.join(['', *away])}"
+        try:
+            asked.check_answering(seen, datetime.now(UTC).date())
+        except Refused:
+            return TaskState(code="perspectives.away", sentence=f"Too few for domains of web sites: {told}")
+        except Unavailable as error:
+            return TaskState(code=error.code, sentence=str(error))
+        return told
 
     return look
 

@@ -32,7 +32,7 @@ class RemotePerspective:
     def __init__(self, settings: PerspectiveSettings) -> None:
         self.name = settings.name
         self.region = settings.region
-        self._settings = settings
+        self.settings = settings
 
     def look(self, proof: Proof) -> str | None:
         """None where control is seen from there; else why not."""
@@ -52,13 +52,8 @@ class RemotePerspective:
         return Found(self.name, found)
 
     def _ask(self, path: str, question: BaseModel) -> bytes:
-        settings = self._settings
-        context = pinned(
-            ssl.Purpose.SERVER_AUTH,
-            [settings.certificate],
-            own=settings.client_certificate,
-            key=settings.client_key,
-        )
+        settings = self.settings
+        context = prepared(settings)
         try:
             with (
                 httpx.Client(verify=context, trust_env=False, timeout=settings.seconds) as client,
@@ -83,6 +78,16 @@ class RemotePerspective:
                 f"The perspective {self.name} at {settings.address} did not answer "
                 f"({type(error).__name__}); see that it runs, and that both have the other's certificate.",
             ) from error
+
+
+def prepared(settings: PerspectiveSettings) -> ssl.SSLContext:
+    """TLS as a table says. Raises as `pinned` does."""
+    return pinned(
+        ssl.Purpose.SERVER_AUTH,
+        [settings.certificate],
+        own=settings.client_certificate,
+        key=settings.client_key,
+    )
 
 
 def corroboration_of(settings: Sequence[PerspectiveSettings], *, lab: bool) -> Corroboration:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 
 from trustworks.core.errors import Refused, TrustworksError
+from trustworks.issuance.enrolment.acme.validation.resolver import LOCALHOST
 from trustworks.issuance.enrolment.caa import asker
 from trustworks.issuance.rules.perspectives import (
     NotCorroboratedError,
@@ -67,6 +68,20 @@ class Corroboration:
         if not self._lab:
             check_number(len(self.perspectives), day)
 
+    def answering(self) -> tuple[Sight, ...]:
+        """Which of them answer now: they are asked for a name that nobody asks DNS for."""
+
+        def look(one: Perspective) -> str | None:
+            one.caa([LOCALHOST]).caa(LOCALHOST)
+            return None
+
+        return self._seen(look)
+
+    def check_answering(self, seen: Sequence[Sight], day: date) -> None:
+        """Raise as `control` does where those that answer are not enough for anything."""
+        self.check_ready(day)
+        self._check(seen, "The authority")
+
     def control(self, proof: Proof, day: date) -> tuple[Sight, ...]:
         """Who saw control over a name. Raises `NotCorroboratedError` and as `check_ready`."""
         return self._asked(f"Control over {proof.name}", lambda one: one.look(proof), day)
@@ -85,17 +100,24 @@ class Corroboration:
 
     def _asked(self, what: str, look: Callable[[Perspective], str | None], day: date) -> tuple[Sight, ...]:
         self.check_ready(day)
+        seen = self._seen(look)
+        if seen:
+            self._check(seen, what)
+        return seen
+
+    def _seen(self, look: Callable[[Perspective], str | None]) -> tuple[Sight, ...]:
         if not self.perspectives:
             return ()
         with ThreadPoolExecutor(len(self.perspectives), thread_name_prefix="perspective") as pool:
-            seen = tuple(pool.map(lambda one: _sight(one, look), self.perspectives))
+            return tuple(pool.map(lambda one: _sight(one, look), self.perspectives))
+
+    def _check(self, seen: Sequence[Sight], what: str) -> None:
         try:
             check_agreement(seen, what)
             if not self._lab:
                 check_regions(seen, what)
         except Refused as refused:
             raise NotCorroboratedError(refused, seen) from refused
-        return seen
 
 
 def _sight(one: Perspective, look: Callable[[Perspective], str | None]) -> Sight:
