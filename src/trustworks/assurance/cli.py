@@ -15,6 +15,7 @@ from trustworks.assurance.traceability import Requirement, State, Trace, find_pl
 from trustworks.assurance.traceability import trace as read_trace
 from trustworks.assurance.traceability.areas import AreaLine, join_area, load_area, objections
 from trustworks.core.errors import Malformed, Unavailable
+from trustworks.core.options import AsJson  # noqa: TC001 - Typer reads it
 
 app = typer.Typer(
     no_args_is_help=True, help="Requirements, where they are carried out and how they are shown."
@@ -52,7 +53,7 @@ def trace(
         bool,
         typer.Option("--allow-not-run", help="With --check: accept tests not run, or skipped in part."),
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the table as JSON.")] = False,
+    as_json: AsJson = False,
     html: Annotated[Path | None, typer.Option("--html", help="Write the table to this HTML file.")] = None,
 ) -> None:
     """Join the register of requirements with the rules in the code and the tests that show them."""

@@ -14,6 +14,7 @@ import typer
 
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.moments import read_moment
+from trustworks.core.options import AsJson
 from trustworks.core.output import check_output, write_output
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ TOKEN = Annotated[
 FIRST = "The first moment (2026-01-31T12:00:00Z, or a day alone), in UTC unless it names a zone."
 NOT_REVOKED = "Revocation was not checked."
 _FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
-AS_JSON = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+AS_JSON = AsJson
 
 
 class StoreWiring(Protocol):

@@ -19,6 +19,7 @@ from trustworks.app.commands.documents import (
 )
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.moments import read_moment
+from trustworks.core.options import AsJson  # noqa: TC001 - Typer reads it
 from trustworks.core.output import write_output
 from trustworks.core.printable import printable
 
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="The audit log: verify, export, prove, look into it.")
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 Certificates = Annotated[
     list[Path] | None,
     typer.Option(

@@ -9,7 +9,6 @@ import typer
 
 from trustworks.app.acting import As, KeyOf  # noqa: TC001 - Typer reads them
 from trustworks.app.commands.ceremony_room import (
-    AsJson,
     Out,
     Plan,
     hand_out,
@@ -21,6 +20,7 @@ from trustworks.app.commands.ceremony_room import ask as ask_people
 from trustworks.core.ceremony import plan as plans
 from trustworks.core.ceremony.model import KINDS, CeremonyType
 from trustworks.core.errors import Malformed
+from trustworks.core.options import AsJson  # noqa: TC001 - Typer reads it
 from trustworks.core.output import check_output
 from trustworks.core.printable import printable
 

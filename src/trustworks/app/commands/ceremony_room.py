@@ -31,13 +31,9 @@ if TYPE_CHECKING:
     from trustworks.core.roles import Approval
     from trustworks.core.store import Database
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 Plan = Annotated[Path, typer.Argument(help="The plan's file (TOML).", metavar="PLAN")]
 Name = Annotated[str, typer.Argument(help="The ceremony's name, or its plan's digest.", metavar="NAME")]
 Out = Annotated[Path | None, typer.Option(help="Write the transcript here, as a new file (JSON).")]
-By = Annotated[
-    str, typer.Option("--by", help="The role or pseudonym that acts; it goes into the audit log for good.")
-]
 
 
 class CeremonyWiring(Protocol):

@@ -9,8 +9,6 @@ import typer
 
 from trustworks.app.acting import As, KeyOf  # noqa: TC001 - Typer reads them
 from trustworks.app.commands.ceremony_room import (
-    AsJson,
-    By,
     Name,
     Out,
     Plan,
@@ -22,6 +20,7 @@ from trustworks.app.commands.ceremony_room import (
 )
 from trustworks.core.ceremony import plan as plans
 from trustworks.core.errors import Rejected
+from trustworks.core.options import AsJson, By  # noqa: TC001 - Typer reads it
 from trustworks.core.output import check_output
 from trustworks.core.roles.model import Act
 from trustworks.core.roles.performing import performs

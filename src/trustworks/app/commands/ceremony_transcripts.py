@@ -9,11 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from trustworks.app.commands.ceremony_room import AsJson, Name, absent, document
+from trustworks.app.commands.ceremony_room import (
+    Name,
+    absent,
+    document,
+)
 from trustworks.app.commands.documents import signer_in, token_check
 from trustworks.app.commands.key_custodians import read_file
 from trustworks.core.ceremony.model import KINDS
 from trustworks.core.errors import Rejected
+from trustworks.core.options import AsJson  # noqa: TC001 - Typer reads it
 from trustworks.core.output import write_output
 from trustworks.core.printable import printable
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from trustworks.core.errors import Rejected
+from trustworks.core.options import AsJson  # noqa: TC001 - Typer reads it
 
 if TYPE_CHECKING:
     from trustworks.app.wiring import Wiring
@@ -19,7 +20,7 @@ app = typer.Typer(no_args_is_help=True, help="Check the configuration, and say w
 def check(
     context: typer.Context,
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Read the file and look for all that it names. Exit code 1: something is missing; 2: it is wrong."""
     from trustworks.app.configuration_check import problems  # noqa: PLC0415 - loads what it checks
@@ -47,7 +48,7 @@ def explain(
         typer.Argument(help="A table or a key, such as `time` or `http.listen`. Default: all of them."),
     ] = None,
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the settings as JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Say what each setting means, what it may be, and what holds when it is absent."""
     from trustworks.app.configuration.explain import settings  # noqa: PLC0415 - reads the models of every service

@@ -11,7 +11,10 @@ import typer
 from trustworks.app.commands.key_backups import TokenName  # noqa: TC001 - Typer reads it
 from trustworks.app.commands.key_custodians import custodian_token, read_card, read_file
 from trustworks.app.commands.key_custody import check_active, register_of
-from trustworks.app.commands.tokens import AsJson, ModuleWiring, held
+from trustworks.app.commands.tokens import (
+    ModuleWiring,
+    held,
+)
 from trustworks.core.durable import put
 from trustworks.core.errors import Malformed, Rejected, TrustworksError, Unavailable
 from trustworks.core.module import documents
@@ -28,6 +31,7 @@ from trustworks.core.module.activation import (
 )
 from trustworks.core.module.pin import pin_path
 from trustworks.core.module.tokens import change_pin
+from trustworks.core.options import AsJson  # noqa: TC001 - Typer reads it
 from trustworks.core.output import check_output, write_output
 from trustworks.core.roles.model import Act
 from trustworks.core.roles.performing import performs

@@ -12,13 +12,14 @@ import typer
 from trustworks.app.commands.key_custodians import CustodianPlaces, read_card
 from trustworks.app.commands.key_custody import backup_in, check_active, open_all, register_of, whose
 from trustworks.app.commands.keys import check_last
-from trustworks.app.commands.tokens import AsJson, Label, ModuleWiring, approved, held
+from trustworks.app.commands.tokens import Label, ModuleWiring, approved, held
 from trustworks.core.errors import Rejected
 from trustworks.core.keys import custody, records
 from trustworks.core.keys.model import last_use, living_backups
 from trustworks.core.module import KeyAlgorithm, documents, openings, transfer
 from trustworks.core.module.events import key_facts
 from trustworks.core.module.states import KeyState
+from trustworks.core.options import AsJson  # noqa: TC001 - Typer reads it
 from trustworks.core.output import check_output, write_output
 from trustworks.core.roles.model import Act
 from trustworks.core.roles.performing import performs

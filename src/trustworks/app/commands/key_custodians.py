@@ -11,7 +11,10 @@ from urllib.parse import quote
 
 import typer
 
-from trustworks.app.commands.tokens import AsJson, Lab, Library  # noqa: TC001 - Typer reads them
+from trustworks.app.commands.tokens import (  # noqa: TC001 - Typer reads them
+    Lab,
+    Library,
+)
 from trustworks.core.account import account_state
 from trustworks.core.durable import put, put_new, read_at_most
 from trustworks.core.errors import Malformed, Rejected, Unavailable
@@ -24,6 +27,7 @@ from trustworks.core.module import (
     initialise_token,
 )
 from trustworks.core.module.custodians import Custodian, make_custodian
+from trustworks.core.options import AsJson  # noqa: TC001 - Typer reads it
 from trustworks.core.output import check_output, write_output
 
 if TYPE_CHECKING:

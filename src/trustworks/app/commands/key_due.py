@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from trustworks.app.commands.tokens import AsJson  # noqa: TC001 - Typer reads it
+from trustworks.core.options import AsJson  # noqa: TC001 - Typer reads it
 from trustworks.core.printable import printable
 
 if TYPE_CHECKING:

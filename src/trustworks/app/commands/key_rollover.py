@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from trustworks.app.commands.tokens import AsJson  # noqa: TC001 - Typer reads it
 from trustworks.core.account import account
+from trustworks.core.options import AsJson  # noqa: TC001 - Typer reads it
 from trustworks.core.printable import printable
 from trustworks.core.roles.model import Act
 from trustworks.core.roles.performing import operator_of, performs

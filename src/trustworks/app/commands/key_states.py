@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from trustworks.app.commands.key_custody import register_of
-from trustworks.app.commands.tokens import AsJson, ModuleWiring, approved
+from trustworks.app.commands.tokens import (
+    ModuleWiring,
+    approved,
+)
 from trustworks.core.errors import Rejected
 from trustworks.core.keys import records
 from trustworks.core.keys.model import living_backups, places
 from trustworks.core.module.health import PROBE_LABEL
 from trustworks.core.module.states import KeyState, check_transition
+from trustworks.core.options import AsJson  # noqa: TC001 - Typer reads it
 from trustworks.core.roles.model import Act
 from trustworks.core.roles.performing import performs
 

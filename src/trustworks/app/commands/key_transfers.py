@@ -11,11 +11,14 @@ import typer
 from trustworks.app.commands.key_backups import BackupFile, Bits, TokenName  # noqa: TC001 - as below
 from trustworks.app.commands.key_custodians import CustodianPlaces, custodian_token, read_file
 from trustworks.app.commands.key_custody import backup_in, check_active, register_of
-from trustworks.app.commands.tokens import AsJson, ModuleWiring  # noqa: TC001 - Typer reads them
+from trustworks.app.commands.tokens import (
+    ModuleWiring,  # noqa: TC001 - Typer reads them
+)
 from trustworks.core.errors import Rejected
 from trustworks.core.keys import custody
 from trustworks.core.module import documents, openings, transfer
 from trustworks.core.module.events import key_facts
+from trustworks.core.options import AsJson  # noqa: TC001 - Typer reads it
 from trustworks.core.output import check_output, write_output
 from trustworks.core.roles.model import Act
 from trustworks.core.roles.performing import performs

@@ -11,7 +11,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from trustworks.app.commands.tokens import (
-    AsJson,
     Lab,
     Label,
     Library,
@@ -27,6 +26,7 @@ from trustworks.core.module import KeyAlgorithm
 from trustworks.core.module.events import destroy_key as told_destruction
 from trustworks.core.module.events import key_facts, new_key
 from trustworks.core.module.requests import certification_request
+from trustworks.core.options import AsJson  # noqa: TC001 - Typer reads it
 from trustworks.core.output import check_output, write_output
 from trustworks.core.roles.model import Act
 from trustworks.core.roles.performing import performs

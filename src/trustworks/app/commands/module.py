@@ -13,7 +13,6 @@ import typer
 from trustworks.app.commands.keys import destroy_key, generate_key, keys, request
 from trustworks.app.commands.new_token import init_token
 from trustworks.app.commands.tokens import (
-    AsJson,
     Lab,
     Library,
     Token,
@@ -26,6 +25,7 @@ from trustworks.app.commands.tokens import (
 from trustworks.core.errors import Rejected
 from trustworks.core.module import Approval, write_approval
 from trustworks.core.module.events import add_probe_key
+from trustworks.core.options import AsJson  # noqa: TC001 - Typer reads it
 from trustworks.core.roles.model import Act
 from trustworks.core.roles.performing import performs
 

@@ -11,11 +11,15 @@ from urllib.parse import quote
 
 import typer
 
-from trustworks.app.commands.tokens import AsJson, ModuleWiring, log_of
+from trustworks.app.commands.tokens import (
+    ModuleWiring,
+    log_of,
+)
 from trustworks.core.durable import put_new
 from trustworks.core.errors import Malformed, Rejected, TrustworksError, Unavailable
 from trustworks.core.module import Module, Pkcs11Uri, initialise_token
 from trustworks.core.module.events import add_probe_key, order_token, record_token
+from trustworks.core.options import AsJson  # noqa: TC001 - Typer reads it
 from trustworks.core.roles.model import Act
 from trustworks.core.roles.performing import performs
 

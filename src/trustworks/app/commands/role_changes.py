@@ -10,6 +10,7 @@ import typer
 
 from trustworks.app.acting import As, KeyOf, RolesWiring, acting, look, records_of, signer_of
 from trustworks.app.commands.role_views import credential_dict, standing_dict, standing_lines
+from trustworks.core.options import AsJson  # noqa: TC001 - Typer reads it
 from trustworks.core.roles.approvals import new_content, sign_approval
 from trustworks.core.roles.changes import WHAT, Change, NewCredential, new_change
 from trustworks.core.roles.model import Act, Role, role_named
@@ -25,7 +26,6 @@ role = typer.Typer(no_args_is_help=True, help="Roles: grant, withdraw.")
 credential = typer.Typer(no_args_is_help=True, help="Credentials of operators: add, remove, list.")
 change = typer.Typer(no_args_is_help=True, help="Changes that wait for approvals: list, show, apply, drop.")
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 Name = Annotated[str, typer.Argument(help="The operator's name.")]
 Digest = Annotated[str, typer.Argument(help="The change's SHA-256.")]
 

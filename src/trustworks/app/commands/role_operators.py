@@ -18,8 +18,13 @@ from trustworks.app.acting import (
     records_list,
     records_of,
 )
-from trustworks.app.commands.role_changes import AsJson, Name, request, told
+from trustworks.app.commands.role_changes import (
+    Name,
+    request,
+    told,
+)
 from trustworks.app.commands.role_views import as_json_of, operator_lines
+from trustworks.core.options import AsJson  # noqa: TC001 - Typer reads it
 from trustworks.core.roles.changes import NewCredential, new_change
 from trustworks.core.roles.model import Act, role_named
 

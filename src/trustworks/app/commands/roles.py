@@ -18,6 +18,7 @@ from trustworks.app.commands.role_views import approval_text, as_json_of, standi
 from trustworks.core.account import account_name
 from trustworks.core.durable import read_at_most
 from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.options import AsJson  # noqa: TC001 - Typer reads it
 from trustworks.core.output import check_output, write_output
 from trustworks.core.roles.approvals import (
     MAX_APPROVAL,
@@ -52,7 +53,6 @@ app.add_typer(credential, name="credential")
 app.add_typer(change, name="change")
 app.add_typer(approvals, name="approvals")
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 MAX_SUBJECT = 1024 * 1024 * 1024
 
 

@@ -11,6 +11,7 @@ import typer
 from trustworks.app.statements import records, service
 from trustworks.app.statements.model import WORDS, document_named, path
 from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.options import AsJson, By  # noqa: TC001 - Typer reads it
 from trustworks.core.output import write_output
 from trustworks.core.printable import printable
 from trustworks.core.roles.model import Act
@@ -30,7 +31,6 @@ Out = Annotated[
     Path | None, typer.Option("--out", help="The file to write, .pdf or .md; without it: text, printed.")
 ]
 Replace = Annotated[bool, typer.Option("--replace", help="Let the file of --out take another's place.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
 @app.command()
@@ -114,9 +114,7 @@ def publish(
         list[str] | None,
         typer.Argument(help="cps, pds, tsa, terms; without any: all that changed.", metavar="[STATEMENT]..."),
     ] = None,
-    by: Annotated[
-        str, typer.Option("--by", help="The role or pseudonym that acts.")
-    ] = "system-administrator",
+    by: By = "system-administrator",
     *,
     as_json: AsJson = False,
 ) -> None:

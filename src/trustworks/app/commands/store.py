@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 import typer
 
 from trustworks.core.errors import Unavailable
+from trustworks.core.options import AsJson  # noqa: TC001 - Typer reads it
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from trustworks.core.store import Database
 
 app = typer.Typer(no_args_is_help=True, help="The database: bring its schema up to date, check it, copy it.")
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 
 
 class StoreWiring(Protocol):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from trustworks.core.account import account
+from trustworks.core.options import AsJson  # noqa: TC001 - Typer reads it
 from trustworks.core.printable import printable
 from trustworks.core.roles.model import Act
 from trustworks.core.roles.performing import operator_of, performs
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Termination plans: plan, check, rehearse, run, status, verify.")
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 PlanFile = Annotated[Path, typer.Argument(help="The plan's file (TOML).", metavar="PLAN")]
 Out = Annotated[Path, typer.Option(help="The new folder for the export: records, status, log, documents.")]
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 import typer
 
 from trustworks.core.errors import Rejected
+from trustworks.core.options import AsJson  # noqa: TC001 - Typer reads it
 from trustworks.core.roles.model import Act
 from trustworks.core.roles.performing import Officers, performs
 from trustworks.core.time import Collector, open_clock, release
@@ -46,7 +47,7 @@ class ClockWiring(Officers, Protocol):
 def status(
     context: typer.Context,
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the status as JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Say whether the clock gives time, with which bound, and why not. Exit code 1 when it gives none."""
     wiring: ClockWiring = context.obj
@@ -90,7 +91,7 @@ def release_command(
         str, typer.Option(help="Who releases; once there are operators: --as.", show_default=False)
     ] = "",
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the release as JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Lift a latched stop, after the clock was put right and compared with UTC."""
     wiring: ClockWiring = context.obj

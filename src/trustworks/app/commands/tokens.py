@@ -68,7 +68,6 @@ Library = Annotated[Path | None, typer.Option(help="With --uri: the PKCS#11 libr
 Lab = Annotated[
     bool, typer.Option("--lab", help="With --uri: let known and short PINs and weak algorithms through.")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 Label = Annotated[str, typer.Option("--label", "-l", help="The key's label.")]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from trustworks.app.health.findings import sentences
 
@@ -14,9 +14,12 @@ if TYPE_CHECKING:
 
 
 def environment(package: str) -> Environment:
-    """The templates of a package, which escape what they show and know nothing undefined."""
+    """The templates of a package and what all pages share (`tables.html`), which escape what they show.
+
+    They know nothing undefined.
+    """
     made = Environment(
-        loader=PackageLoader(package),
+        loader=ChoiceLoader([PackageLoader(package), PackageLoader("trustworks.app.web")]),
         autoescape=select_autoescape(default=True),
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -106,7 +106,8 @@ class Credential:
 class Operator:
     """Somebody with trusted roles, under the pseudonym `name`, which is in the audit log for good.
 
-    `credentials` are all that were ever registered. The state ``locked`` is a security officer's act; failed
+    `credentials` are all that were ever registered; `granted` says since when each of the roles is held,
+    where that is known. The state ``locked`` is a security officer's act; failed
     sign-ins lock a credential.
     """
 
@@ -116,6 +117,7 @@ class Operator:
     credentials: tuple[Credential, ...]
     enrolled_at: datetime
     enrolled_by: str
+    granted: tuple[tuple[Role, datetime], ...] = ()
 
     def credential(self, key_id: str) -> Credential | None:
         """The credential with that key, removed or not."""

@@ -10,10 +10,10 @@ import typer
 
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.moments import read_moment
+from trustworks.core.options import AsJson, By  # noqa: TC001 - Typer reads it
 from trustworks.core.printable import printable
 from trustworks.core.roles.model import Act
 from trustworks.core.roles.performing import Officers, performs
-from trustworks.issuance.cli.certificate import AsJson, By  # noqa: TC001 - Typer reads it at run time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

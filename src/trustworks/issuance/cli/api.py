@@ -13,6 +13,7 @@ import typer
 
 from trustworks.core.durable import read_at_most
 from trustworks.core.errors import Malformed, Rejected, Unavailable
+from trustworks.core.options import AsJson, By  # noqa: TC001 - Typer reads it
 from trustworks.core.roles.model import Act
 from trustworks.core.roles.performing import Officers, performs
 from trustworks.issuance.cli.webhooks import webhook
@@ -29,10 +30,6 @@ api.add_typer(webhook, name="webhook")
 
 _MAX_FILE = 65_536
 _USUAL = (Act.ISSUE.value, Act.REVOKE.value, Act.RELEASE.value, Act.READ_RECORDS.value)
-AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
-By = Annotated[
-    str, typer.Option("--by", help="The role or pseudonym that acts; it goes into the audit log for good.")
-]
 Name = Annotated[str, typer.Argument(metavar="{client}", help="The client's name.")]
 
 

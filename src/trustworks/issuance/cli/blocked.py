@@ -11,10 +11,10 @@ import typer
 
 from trustworks.core.durable import read_at_most
 from trustworks.core.moments import read_moment
+from trustworks.core.options import AsJson, By  # noqa: TC001 - Typer reads it
 from trustworks.core.printable import printable
 from trustworks.core.roles.model import Act
 from trustworks.core.roles.performing import performs
-from trustworks.issuance.cli.certificate import AsJson, By  # noqa: TC001 - Typer reads them at run time
 from trustworks.issuance.cli.crl import CrlWiring  # noqa: TC001 - as above
 
 if TYPE_CHECKING:

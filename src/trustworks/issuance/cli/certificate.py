@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol
 import typer
 
 from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.options import AsJson, By  # noqa: TC001 - Typer reads it
 from trustworks.core.roles.model import Act
 from trustworks.core.roles.performing import Officers, performs
 from trustworks.issuance import records
@@ -25,11 +26,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Certificates: issue, revoke, show, list.")
 
-By = Annotated[
-    str,
-    typer.Option("--by", help="The role or pseudonym that acts; it goes into the audit log for good."),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Replace = Annotated[
     bool, typer.Option("--replace", help="Replace the file of --out if there is one. Default: refuse.")
 ]

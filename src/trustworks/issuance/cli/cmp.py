@@ -10,11 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from trustworks.core.errors import Rejected
+from trustworks.core.options import AsJson, By  # noqa: TC001 - Typer reads it
 from trustworks.core.printable import printable
 from trustworks.core.roles.model import Act
 from trustworks.core.roles.performing import performs
 from trustworks.core.roles.rules.separation import person_of
-from trustworks.issuance.cli.waiting import AsJson, By, EnrolmentWiring, Folder, request_app
+from trustworks.issuance.cli.waiting import (
+    EnrolmentWiring,
+    Folder,
+    request_app,
+)
 from trustworks.issuance.enrolment.names import holder_of
 from trustworks.issuance.wire import read_subject
 

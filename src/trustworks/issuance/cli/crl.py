@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 import typer
 
 from trustworks.core.errors import Rejected
+from trustworks.core.options import AsJson, By  # noqa: TC001 - Typer reads it
 from trustworks.core.output import write_output
 from trustworks.core.printable import printable, utf8
 from trustworks.core.roles.model import NOT_NEEDED, Act
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 crl = typer.Typer(no_args_is_help=True, help="Certificate revocation lists: publish, list, show.")
 
 Authority = Annotated[str, typer.Option(help="The authority's name: issuing, root, or another.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
 class CrlWiring(Officers, Protocol):
@@ -105,7 +105,7 @@ def check_authority(wiring: CrlWiring, name: str) -> str:
 def publish(
     context: typer.Context,
     authority: Authority = "issuing",
-    by: Annotated[str, typer.Option("--by", help="The role or pseudonym that acts.")] = "operator",
+    by: By = "operator",
     *,
     last: Annotated[
         bool,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol, get_args
 import typer
 
 from trustworks.core.errors import Rejected
+from trustworks.core.options import AsJson, By  # noqa: TC001 - Typer reads it
 from trustworks.core.printable import printable
 from trustworks.core.roles.model import Act
 from trustworks.core.roles.performing import Officers, performs
@@ -23,10 +24,6 @@ if TYPE_CHECKING:
 
 domain = typer.Typer(no_args_is_help=True, help="Control over the names of web sites.")
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
-By = Annotated[
-    str, typer.Option("--by", help="The role or pseudonym that acts; it goes into the audit log for good.")
-]
 Identifier = Annotated[str, typer.Argument(metavar="{application}", help="The application's id.")]
 
 

@@ -13,11 +13,16 @@ import typer
 from trustworks.core.audit.canonical import canonical
 from trustworks.core.durable import read_at_most
 from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.options import AsJson, By  # noqa: TC001 - Typer reads it
 from trustworks.core.output import check_output, write_output
 from trustworks.core.printable import printable
 from trustworks.core.roles.model import NOT_NEEDED, Act
 from trustworks.core.roles.performing import performs
-from trustworks.issuance.cli.certificate import AsJson, By, IssuanceWiring, Replace, to_pem
+from trustworks.issuance.cli.certificate import (
+    IssuanceWiring,
+    Replace,
+    to_pem,
+)
 from trustworks.issuance.model import Issued
 from trustworks.issuance.model.requests import Declarations, Door, PaymentServices, Request
 from trustworks.issuance.profiles import profile_named

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 import typer
 
 from trustworks.core.errors import Malformed, Unavailable
+from trustworks.core.options import AsJson  # noqa: TC001 - Typer reads it
 from trustworks.core.printable import printable
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def check(
     domain: Annotated[str, typer.Argument(help="A DNS name to look at, such as www.example.com.")],
     *,
     context: typer.Context,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Ask the configured perspectives for the CAA records of a domain, and say whether they are enough.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from trustworks.core.options import AsJson  # noqa: TC001 - Typer reads it
 from trustworks.issuance.profiles import PROFILES, SHORT_NAMES, VERSIONS, profile_named
 from trustworks.issuance.rules.doors import open_doors
 
@@ -21,9 +22,7 @@ profile = typer.Typer(no_args_is_help=True, help="Certificate profiles: list, sh
 
 
 @profile.command("list")
-def list_profiles(
-    *, as_json: Annotated[bool, typer.Option("--json", help="Print all versions as JSON.")] = False
-) -> None:
+def list_profiles(*, as_json: AsJson = False) -> None:
     """List the profiles. A name in another version is written name/version."""
     if as_json:
         every = [one for versions in VERSIONS.values() for one in versions]
@@ -41,7 +40,7 @@ def list_profiles(
 def show(
     name: Annotated[str, typer.Argument(help="The profile's name, or name/version.")],
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the profile as JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show what a certificate of a profile looks like."""
     found = profile_named(name)

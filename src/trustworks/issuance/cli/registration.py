@@ -10,6 +10,7 @@ import typer
 
 from trustworks.core.durable import read_at_most
 from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.options import AsJson, By  # noqa: TC001 - Typer reads it
 from trustworks.core.printable import printable
 from trustworks.core.roles.model import Act
 from trustworks.core.roles.performing import Officers, performs
@@ -42,10 +43,6 @@ registration.add_typer(domain, name="domain")
 registration.add_typer(mailbox, name="mailbox")
 
 _MAX_FILE = 65_536
-AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
-By = Annotated[
-    str, typer.Option("--by", help="The role or pseudonym that acts; it goes into the audit log for good.")
-]
 Identifier = Annotated[str, typer.Argument(metavar="{application}", help="The application's id.")]
 File = Annotated[
     Path, typer.Argument(exists=True, dir_okay=False, help="The JSON file; see docs/registration.md.")

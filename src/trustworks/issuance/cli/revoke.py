@@ -9,12 +9,11 @@ import typer
 
 from trustworks.core.errors import Rejected
 from trustworks.core.moments import read_moment
+from trustworks.core.options import AsJson, By  # noqa: TC001 - Typer reads it
 from trustworks.core.roles.model import NOT_NEEDED, Act
 from trustworks.core.roles.performing import performs
 from trustworks.issuance import records
 from trustworks.issuance.cli.certificate import (  # noqa: TC001 - Typer reads them at run time
-    AsJson,
-    By,
     IssuanceWiring,
     Serial,
 )

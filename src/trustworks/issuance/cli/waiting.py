@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import typer
 
+from trustworks.core.options import AsJson, By  # noqa: TC001 - Typer reads it
 from trustworks.core.printable import printable
 from trustworks.core.roles.model import Act
 from trustworks.core.roles.performing import Officers, performs
@@ -46,8 +47,6 @@ Folder = Annotated[
 ]
 Id = Annotated[str, typer.Argument(metavar="{request}", help="The request's id; see list.")]
 Why = Annotated[str, typer.Option("--reason", help="Why; it is kept with the decision.")]
-By = Annotated[str, typer.Option("--by", help="The role or pseudonym that acts; it goes into the audit log.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
 class EnrolmentWiring(Officers, Protocol):

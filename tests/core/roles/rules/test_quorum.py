@@ -81,6 +81,19 @@ def test_one_operator_alone_is_not_enough(staff: Staff) -> None:
     )
 
 
+@pytest.mark.req("TRUSTWORKS:ROLES-APPROVAL-KEPT")
+def test_an_approval_does_not_come_back_with_a_role_that_was_lost_and_given_again(staff: Staff) -> None:
+    given = [staff.approve("anna"), staff.approve("carl")]
+    staff.change("carl", granted=((Role.OPERATOR, NOW),))
+    assert judge(staff, *given).met
+    staff.change("carl", granted=((Role.OPERATOR, NOW + timedelta(hours=1)),))
+    verdict = judge(staff, *given, at=NOW + timedelta(hours=2))
+    assert not verdict.met
+    assert "lost the role operator" in verdict.not_counted[0][1]
+    again = staff.approve("carl", time=NOW + timedelta(hours=1))
+    assert judge(staff, *given, again, at=NOW + timedelta(hours=2)).met
+
+
 @pytest.mark.req("TRUSTWORKS:ROLES-QUORUM", "EN319411-1:GEN-6.5.1-04")
 def test_two_of_distinct_roles_with_a_security_officer_meet_the_quorum_of_a_root(staff: Staff) -> None:
     verdict = judge(staff, staff.approve("anna"), staff.approve("carl"))

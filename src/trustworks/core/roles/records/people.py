@@ -42,12 +42,18 @@ def list_operators(connection: Connection) -> list[Operator]:
 
 
 def _operator(connection: Connection, row: Row[tuple[object, ...]]) -> Operator:
-    held = select(grants.c.role).where(grants.c.operator == row.name, grants.c.withdrawn_at.is_(None))
+    held = (
+        select(grants.c.role, grants.c.granted_at)
+        .where(grants.c.operator == row.name, grants.c.withdrawn_at.is_(None))
+        .order_by(grants.c.role)
+    )
+    granted = tuple((Role(one.role), one.granted_at) for one in connection.execute(held))
     own = select(*_CREDENTIAL).where(credentials.c.operator == row.name).order_by(credentials.c.added_at)
     return Operator(
         name=row.name,
         state=row.state,
-        roles=frozenset(Role(one) for one in connection.execute(held).scalars()),
+        roles=frozenset(role for role, _ in granted),
+        granted=granted,
         credentials=tuple(Credential(**one._mapping) for one in connection.execute(own)),  # noqa: SLF001 - the public name
         enrolled_at=row.enrolled_at,
         enrolled_by=row.enrolled_by,

@@ -207,6 +207,15 @@ def _missing(policy: QuorumPolicy, counted: list[Approval]) -> tuple[str, ...]:
     return tuple(found)
 
 
+@implements("TRUSTWORKS:ROLES-APPROVAL-KEPT", disabled=False)
+def was_given_before(operator: Operator, role: Role, time: datetime) -> bool:
+    """Whether an approval is older than the grant of its role: what ended with the role does not come back.
+
+    The clock of the operator's machine may be behind ours by `CLOCKS_DIFFER`.
+    """
+    return any(held is role and time < since - CLOCKS_DIFFER for held, since in operator.granted)
+
+
 def _objection(  # noqa: PLR0911 - one for each thing that may be wrong
     policy: QuorumPolicy, approval: Approval, operator: Operator | None, at: datetime
 ) -> str | None:
@@ -217,6 +226,8 @@ def _objection(  # noqa: PLR0911 - one for each thing that may be wrong
     role = content.role
     if role not in operator.roles:
         return f"{content.operator} is not {role.value}"
+    if was_given_before(operator, role, content.time):
+        return f"{content.operator} lost the role {role.value} after it, and got it again"
     if not may({role}, Act.APPROVE) or (policy.roles and role not in policy.roles):
         return f"no {role.value} approves this"
     if content.time > at + CLOCKS_DIFFER:
