@@ -9,6 +9,7 @@ from issuance_testbed import START, make_csr
 
 from trustworks.issuance.model import NameAttribute
 from trustworks.issuance.model.requests import Declarations, PaymentServices
+from trustworks.issuance.registration.devices import NewDevice
 from trustworks.issuance.registration.model import (
     About,
     Application,
@@ -64,11 +65,41 @@ DIRECTOR = (
     Fact("authority", "director"),
 )
 SEEN_ON: date = START.date() - timedelta(days=1)
+CARD = "TEST card"
+DEVICES: tuple[dict[str, Any], ...] = (
+    {
+        "product": CARD,
+        "kind": "qscd",
+        "certified-until": START.date() + timedelta(days=30),
+        "reference": "TEST-CC-1, list of Article 31",
+        "shown-by": ["personalised"],
+    },
+    {
+        "product": "TEST stick",
+        "kind": "secure-device",
+        "certified-until": date(2099, 12, 31),
+        "reference": "TEST-FIPS-1",
+        "shown-by": ["personalised"],
+    },
+)
+
+
+def handed_over(application: Application, **changes: Any) -> NewDevice:
+    """A card that the provider made the application's key in."""
+    given: dict[str, Any] = {
+        "product": CARD,
+        "way": "personalised",
+        "key_id": application.key_id,
+        "serial_number": "CARD-1",
+        "source": "personalised by the desk; receipt 17 signed by the subject",
+        "established_on": SEEN_ON,
+    }
+    return NewDevice(**{**given, **changes})
 
 
 def ask(**changes: Any) -> NewApplication:
     given: dict[str, Any] = {
-        "profile": "natural-qcp-n-qscd",
+        "profile": "natural-qcp-n",
         "kind": SubjectKind.NATURAL,
         "subject": ANNA,
         "csr": make_csr(),
@@ -153,6 +184,7 @@ def seen_payments(desk: Registration, identifier: str, facts: tuple[Fact, ...] =
         facts=facts,
     )
     seen(desk, identifier, about=About.REPRESENTATIVE, facts=DIRECTOR)
+    desk.record_device(identifier, handed_over(desk.application(identifier)), by="ra-desk")
 
 
 def applied(asked: NewApplication, *evidence: IdentityEvidence, **changes: Any) -> Application:

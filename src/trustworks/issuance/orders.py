@@ -17,6 +17,7 @@ from trustworks.core.keys import records as key_records
 from trustworks.core.keys.model import name_at
 from trustworks.core.module.agreed import check_key_algorithm
 from trustworks.core.module.algorithms import algorithm_of
+from trustworks.core.module.states import KeyState
 from trustworks.core.trace import implements
 from trustworks.issuance import records
 from trustworks.issuance.begun import Order
@@ -27,6 +28,7 @@ from trustworks.issuance.release import objection_of
 from trustworks.issuance.rules import keys as key_rules
 from trustworks.issuance.rules import requests as request_rules
 from trustworks.issuance.rules.declarations import check_declarations
+from trustworks.issuance.rules.devices import check_device_is_shown, device_promised
 from trustworks.issuance.rules.doors import check_door, check_provider_is_named
 from trustworks.issuance.rules.key_quality import check_key_quality
 from trustworks.issuance.wire import read_csr
@@ -176,6 +178,16 @@ class Orders:
         request_rules.check_in_use(asked.profile, asked.now.date())
         key_rules.check_key_identifier(csr.key_algorithm)
         asked.spki = self.fit_key(csr.public_key(), asked.now.date())
+        if decided:
+            self._check_device(asked)
+
+    def _check_device(self, asked: Asked) -> None:
+        if device_promised(asked.profile) is None:
+            return
+        with self._database.read() as connection:
+            state = key_records.state(connection, hashlib.sha256(asked.spki).hexdigest())
+        own = state in {KeyState.PRE_OPERATIONAL, KeyState.OPERATIONAL}
+        check_device_is_shown(asked.profile, asked.request.requested_by, own=own, lab=self._lab)
 
     def check(self, asked: Asked) -> None:
         """Raise what stands against a request now, as far as no authority is needed to know it."""

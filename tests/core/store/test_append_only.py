@@ -33,6 +33,7 @@ CHANGING = {
         "change_number", "changed_at",
     },
     "cmp_transactions": {"state"},
+    "device_evidence": {"content"},
     "domain_validations": {"name", "method", "validated_at", "validated_by"},
     "enrolment_credentials": {"used", "withdrawn_at"},
     "enrolment_renewals": {"made"},

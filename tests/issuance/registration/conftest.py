@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from registration_testbed import DEVICES
 
 from trustworks.issuance.config.registration import RegistrationSettings
 from trustworks.issuance.registration.service import Registration
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def desk(provider: Provider) -> Registration:
     return Registration(
-        RegistrationSettings(),
+        RegistrationSettings.model_validate({"devices": DEVICES}),
         issuance=provider.issuance,
         clock=provider.clock,
         recorder=provider.recorder,

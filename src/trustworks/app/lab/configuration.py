@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PROVIDER = "Trustworks TEST Provider"
+DEVICE = "TEST device of the laboratory"
 REGISTRATION_KEY = "registration"
 # Certificates name a public host: linters object to 127.0.0.1. IANA keeps example.com for examples.
 NAME = "tsp.example.com"
@@ -98,6 +99,14 @@ cps-url = "{practice_url(public_url or named(listen))}"
 [[issuance.pds]]  # certificates of the qualified profiles name one
 language = "en"
 url = "{disclosure_url(public_url or named(listen), tls_listen)}"
+
+[[issuance.registration.devices]]  # cards and tokens of the laboratory, which nobody certified
+product = "{DEVICE}"
+kind = "qscd"
+certified-until = 2099-12-31
+reference = "none: nothing of a laboratory is certified"
+shown-by = ["personalised", "own-module"]
+tokens = ["services"]
 
 [issuance.ocsp]
 certificate = "certs/ocsp.pem"

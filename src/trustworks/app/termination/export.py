@@ -42,6 +42,8 @@ RECORDS: Final = (
     "ceremony_entries",
     "certificates",
     "crls",
+    "device_evidence",
+    "device_losses",
     "identity_evidence",
     "key_lists",
     "last_answers",

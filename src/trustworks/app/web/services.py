@@ -190,6 +190,7 @@ class Services:
             clock=self.clock,
             recorder=opened.recorder,
             database=opened.database,
+            base=self.wiring.base,
         )
         waiting = WaitingRoom(database=opened.database, recorder=opened.recorder, clock=self.clock)
         return Desk(

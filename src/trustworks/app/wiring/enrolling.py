@@ -135,6 +135,7 @@ class Enrolling(Issuing):
                 clock=self.open_clock(),
                 recorder=log,
                 database=database,
+                base=self.base,
             )
 
     def open_domain_control(self) -> Control:

@@ -14,6 +14,7 @@ from trustworks.core.options import AsJson, By  # noqa: TC001 - Typer reads it
 from trustworks.core.printable import printable
 from trustworks.core.roles.model import Act
 from trustworks.core.roles.performing import Officers, performs
+from trustworks.issuance.cli.device import device
 from trustworks.issuance.cli.domain import domain
 from trustworks.issuance.cli.mailbox import mailbox
 from trustworks.issuance.registration.model import PERFORMED, State
@@ -41,6 +42,7 @@ registration = typer.Typer(
 
 registration.add_typer(domain, name="domain")
 registration.add_typer(mailbox, name="mailbox")
+registration.add_typer(device, name="device")
 
 _MAX_FILE = 65_536
 Identifier = Annotated[str, typer.Argument(metavar="{application}", help="The application's id.")]
@@ -201,6 +203,14 @@ def show(context: typer.Context, application: Identifier, *, as_json: AsJson = F
                 f"({piece.about.value})"
             )
         )
+    for shown_by in found.devices:
+        last = "" if shown_by is found.device else ", not the last"
+        typer.echo(
+            printable(
+                f"  device {shown_by.id}: {shown_by.product} {shown_by.serial_number}, {shown_by.way}, "
+                f"{shown_by.source}, {shown_by.established_on}{last}"
+            )
+        )
     for decision in found.decisions:
         typer.echo(
             printable(f"  {decision.act} by {decision.by} on {decision.at:%Y-%m-%d %H:%M}: {decision.reason}")
@@ -309,6 +319,14 @@ _EXAMPLE = {
             "surname": "Muster",
             "dateOfBirth": "1990-01-01",
         },
+    },
+    "device": {
+        "product": "TEST device of the laboratory",
+        "way": "personalised",
+        "key": "0" * 64,
+        "serial_number": "TEST-CARD-1",
+        "source": "personalised by the desk; handover signed by the subject",
+        "established_on": "2026-11-27",
     },
 }
 

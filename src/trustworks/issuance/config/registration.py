@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import date  # noqa: TC003 - Pydantic reads it at run time
+from pathlib import Path  # noqa: TC003 - as above
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from trustworks.core.settings import Table
 from trustworks.issuance.config.mail import MailSettings  # noqa: TC001 - Pydantic reads it at run time
@@ -35,6 +36,49 @@ class MethodSettings(Table):
         description="How a qualified certificate states that its subject was identified so (EN 319 412-5, "
         "4.3.5); without it nothing is stated.",
     )
+
+
+class DeviceSettings(Table):
+    """[[issuance.registration.devices]]: a product whose devices may hold subjects' keys."""
+
+    product: str = Field(
+        min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$", description="The product's name."
+    )
+    kind: Literal["qscd", "secure-device"] = Field(
+        description="What it is certified as: a qualified signature or seal creation device (qscd), or a "
+        "secure device (secure-device), which counts for NCP+ alone."
+    )
+    certified_until: date = Field(description="The last day of its certification.")
+    reference: str = Field(
+        min_length=3,
+        max_length=200,
+        description="The certificate of its conformity, and where it is listed (Article 31).",
+    )
+    shown_by: tuple[Literal["attestation", "personalised", "own-module"], ...] = Field(
+        min_length=1,
+        description="How it may be shown that a key is in it: attestation by its maker's certificates, "
+        "personalised and handed over by the provider, or in the provider's own-module.",
+    )
+    attestation_roots: Path | None = Field(
+        default=None,
+        description="With attestation: the maker's root certificates (PEM), for YubiKeys' PIV attestation.",
+    )
+    firmware: tuple[str, ...] = Field(
+        default=(),
+        description="With attestation: the versions that are certified, for example 5.7.4; empty: any.",
+    )
+    tokens: tuple[str, ...] = Field(
+        default=(),
+        description="With own-module: the labels of the tokens that are of this product.",
+    )
+
+    @model_validator(mode="after")
+    def _whole(self) -> DeviceSettings:
+        if ("attestation" in self.shown_by) != (self.attestation_roots is not None):
+            raise ValueError("attestation and attestation-roots go together: name both, or neither")
+        if ("own-module" in self.shown_by) != bool(self.tokens):
+            raise ValueError("own-module and tokens go together: name the tokens, or neither")
+        return self
 
 
 def _method(
@@ -94,3 +138,15 @@ class RegistrationSettings(Table):
     mail: MailSettings | None = Field(
         default=None, description="How holders of mailboxes are written to, for S/MIME; absent: they are not."
     )
+    devices: tuple[DeviceSettings, ...] = Field(
+        default=(),
+        description="The products whose devices may hold the keys of certificates that promise one.",
+    )
+
+    @model_validator(mode="after")
+    def _told_apart(self) -> RegistrationSettings:
+        names = [one.product for one in self.devices]
+        twice = sorted({one for one in names if names.count(one) > 1})
+        if twice:
+            raise ValueError(f"the product {', '.join(twice)} is there twice; give each once")
+        return self

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.audit import Event
@@ -12,12 +13,19 @@ from trustworks.core.roles.model import Person
 from trustworks.core.roles.rules.separation import check_not_subject
 from trustworks.issuance.model.requests import Door, Request
 from trustworks.issuance.records import api_client
-from trustworks.issuance.registration import domain_records, mailbox_records, records, rules
+from trustworks.issuance.registration import (
+    device_records,
+    domain_records,
+    mailbox_records,
+    records,
+    rules,
+)
+from trustworks.issuance.registration.model import DeviceProduct
 from trustworks.issuance.registration.review import Reviewer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
-    from datetime import datetime
+    from collections.abc import Callable, Collection, Mapping, Sequence
+    from datetime import date, datetime
 
     from sqlalchemy import Connection
 
@@ -42,7 +50,10 @@ _MOST_RENEWALS: Final = 500
 
 
 class Desk:
-    """The registration authority's records and rules, over the certification authorities."""
+    """The registration authority's records and rules, over the certification authorities.
+
+    `base` is the folder that files named in the settings are relative to.
+    """
 
     def __init__(
         self,
@@ -52,8 +63,10 @@ class Desk:
         clock: Clock,
         recorder: Recorder,
         database: Database,
+        base: Path = Path(),
     ) -> None:
         self.settings = settings
+        self._base = base
         self._issuance = issuance
         self._clock = clock
         self._recorder = recorder
@@ -137,6 +150,7 @@ class Desk:
     def _added_by(self, application: Application, by: str) -> dict[str, str]:
         """Who added the clients of the API that take part in a decision, by their names as actors."""
         names = {by, application.received_by, *(one.recorded_by for one in application.evidence)}
+        names |= {one.recorded_by for one in application.devices}
         clients = [one for one in sorted(names) if one.startswith(rules.API)]
         with self._database.read() as connection:
             found = {one: api_client(connection, one.removeprefix(rules.API)) for one in clients}
@@ -150,6 +164,7 @@ class Desk:
             concerning = self._with_renewed(connection, application)
             domains = domain_records.of_applications(connection, concerning)
             mailboxes = mailbox_records.of_applications(connection, concerning)
+            lost = device_records.lost(connection)
         if approved:
             served = {origin: number - 1 for origin, number in served.items()}
         return self._reviewer.review(
@@ -159,7 +174,27 @@ class Desk:
             served=served,
             domains=domains,
             mailboxes=mailboxes,
+            products=self._products(lost),
         )
+
+    def _products(self, lost: Mapping[str, date]) -> dict[str, DeviceProduct]:
+        """The products of devices that the provider accepts, as things stand."""
+        return {
+            one.product: DeviceProduct(
+                name=one.product,
+                kind=one.kind,
+                certified_until=one.certified_until,
+                reference=one.reference,
+                ways=frozenset(one.shown_by),
+                firmware=frozenset(one.firmware),
+                tokens=frozenset(one.tokens),
+                attestation_roots=None
+                if one.attestation_roots is None
+                else self._base / one.attestation_roots,
+                lost_on=lost.get(one.product),
+            )
+            for one in self.settings.devices
+        }
 
     def _validations(self, connection: Connection, application: Application) -> tuple[DomainValidation, ...]:
         """What was drawn and seen of names for an application, and for the applicant's that it renews."""

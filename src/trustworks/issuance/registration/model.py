@@ -16,6 +16,7 @@ from trustworks.issuance.model.requests import NO_DECLARATIONS, Declarations
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date, datetime
+    from pathlib import Path
 
     from trustworks.issuance.model import NameAttribute
 
@@ -119,6 +120,50 @@ class IdentityEvidence:
         return frozenset(fact.value for fact in self.facts if fact.type == kind)
 
 
+# How it is known that a key is in a device: the device's maker says so by certificates; the provider made the
+# key in the device, or was there, before it was handed over; the key is in the provider's own module.
+DeviceWay = Literal["attestation", "personalised", "own-module"]
+DeviceKind = Literal["qscd", "secure-device"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceEvidence:
+    """What shows that a key is in a device: of which product, by which way, and which key (its SHA-256).
+
+    `serial_number` is the device's, of an own module the tokens that hold the key. `source` says what was
+    looked at, and who handed the device over. `attestation` are its certificates in DER.
+    """
+
+    id: str
+    product: str
+    way: DeviceWay
+    key_id: str
+    serial_number: str
+    source: str
+    established_on: date
+    recorded_at: datetime
+    recorded_by: str
+    attestation: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceProduct:
+    """A product that the provider accepts: what it is certified as, until when, where that is found.
+
+    `lost_on` is the day on which it lost that before its time.
+    """
+
+    name: str
+    kind: DeviceKind
+    certified_until: date
+    reference: str
+    ways: frozenset[DeviceWay]
+    firmware: frozenset[str] = frozenset()
+    tokens: frozenset[str] = frozenset()
+    attestation_roots: Path | None = None
+    lost_on: date | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscriber:
     """Who applies for another subject, by name, and what the subject's consent to that is (its reference)."""
@@ -181,6 +226,12 @@ class Application:
     serial: str | None
     digest: str
     erased: bool = False
+    devices: tuple[DeviceEvidence, ...] = ()
+
+    @property
+    def device(self) -> DeviceEvidence | None:
+        """What shows that the key is in a device: what was recorded last."""
+        return self.devices[-1] if self.devices else None
 
     @property
     def subject(self) -> tuple[NameAttribute, ...]:

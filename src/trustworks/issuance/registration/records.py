@@ -27,7 +27,7 @@ from sqlalchemy import (
 from trustworks.core.audit.bound import bind
 from trustworks.core.store import metadata
 from trustworks.core.store.types import UtcDateTime
-from trustworks.issuance.registration import contents, domain_records, mailbox_records
+from trustworks.issuance.registration import contents, device_records, domain_records, mailbox_records
 from trustworks.issuance.registration.model import (
     Application,
     Decision,
@@ -273,6 +273,7 @@ def erase(connection: Connection, identifier: str) -> None:
     connection.execute(update(decisions).where(decisions.c.application == identifier).values(reason=None))
     domain_records.erase(connection, identifier)
     mailbox_records.erase(connection, identifier)
+    device_records.erase(connection, identifier)
     contents.erase(connection, identifier)
 
 
@@ -284,6 +285,11 @@ def content_of(
         case "application":
             columns = applications.c.asked, applications.c.subject, applications.c.csr
             query = select(*columns).where(applications.c.id == identifier)
+        case "device":
+            query = select(device_records.devices.c.content).where(
+                device_records.devices.c.id == identifier,
+                device_records.devices.c.application == application,
+            )
         case "domain":
             query = select(domain_records.validations.c.name).where(
                 domain_records.validations.c.id == identifier,
@@ -332,6 +338,7 @@ def _application(connection: Connection, row: Any) -> Application:
         received_at=row.received_at,
         received_by=row.received_by,
         evidence=() if erased else tuple(read_evidence(one) for one in pieces),
+        devices=device_records.of_application(connection, row.id),
         decisions=tuple(Decision(act=one.act, by=one.by, at=one.at, reason=one.reason or "") for one in made),
         serial=row.serial,
         digest=row.digest,

@@ -26,7 +26,12 @@ if TYPE_CHECKING:
 
     from trustworks.issuance.config.registration import RegistrationSettings
     from trustworks.issuance.model import CertificateRecord
-    from trustworks.issuance.registration.model import Application, DomainValidation, MailboxValidation
+    from trustworks.issuance.registration.model import (
+        Application,
+        DeviceProduct,
+        DomainValidation,
+        MailboxValidation,
+    )
 
 
 _QC_STATEMENTS: Final = x509.ObjectIdentifier("1.3.6.1.5.5.7.1.3")
@@ -60,11 +65,13 @@ class Reviewer:
         served: Mapping[str, int],
         domains: Sequence[DomainValidation] = (),
         mailboxes: Sequence[MailboxValidation] = (),
+        products: Mapping[str, DeviceProduct],
     ) -> Review:
         """The comparison and every objection.
 
         `old` is the certificate that is renewed; `served` how many certificates the evidence has served;
-        `domains` what was seen of the names that are asked for, `mailboxes` what came back from those.
+        `domains` what was seen of the names that are asked for, `mailboxes` what came back from those;
+        `products` the devices that count.
         """
         profile = profile_named(application.asked.profile)
         comparison = rules.compare(application, assigned=self._settings.assigned, lab=self._lab)
@@ -82,6 +89,7 @@ class Reviewer:
             *rules.evidence_is_not_worn_out(application, self.methods, served),
             *rules.domains_are_validated(application, profile, domains, now),
             *rules.mailboxes_are_validated(application, mailboxes, domains, now),
+            *rules.key_is_in_a_device(application, profile, products, day),
             *rules.renewed_is_valid(application, old, now),
             *rules.key_serves_on(application, old, objection=self._key_objection(application, old, now)),
             *rules.changes_are_verified(

@@ -17,6 +17,7 @@ from trustworks.issuance.profiles.tbs import readable_name
 from trustworks.issuance.registration import records, rules, texts
 from trustworks.issuance.registration.decisions import Decisions
 from trustworks.issuance.registration.desk import moved_on, new_id
+from trustworks.issuance.registration.devices import Devices
 from trustworks.issuance.registration.domains import Domains
 from trustworks.issuance.registration.mailboxes import Mailboxes
 from trustworks.issuance.registration.model import (
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 _SALT_OCTETS: Final = 16
 
 
-class Registration(Decisions, Domains, Mailboxes):
+class Registration(Decisions, Domains, Mailboxes, Devices):
     """The registration authority's desk. Threads share it.
 
     `by` is always the pseudonym of an operator, or the name of a process. What is known of the operator as a

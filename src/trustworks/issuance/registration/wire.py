@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from trustworks.core.errors import Malformed
 from trustworks.issuance.model import NameAttribute
 from trustworks.issuance.model.requests import Declarations, PaymentServices
+from trustworks.issuance.registration.devices import NewDevice
 from trustworks.issuance.registration.model import (
     About,
     Fact,
@@ -22,7 +23,12 @@ from trustworks.issuance.wire import limit_text, read_limit
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from trustworks.issuance.registration.model import Application, IdentityEvidence, Review
+    from trustworks.issuance.registration.model import (
+        Application,
+        DeviceEvidence,
+        IdentityEvidence,
+        Review,
+    )
 
 _ABOUT = Literal["subject", "organization", "representative", "association", "subscriber"]
 
@@ -156,6 +162,55 @@ class EvidenceBody(Body):
         }
 
 
+class DeviceBody(Body):
+    """The device that holds the key of an application, and what shows it."""
+
+    product: str = Field(max_length=64, description="The product, as the configuration calls it.")
+    way: Literal["attestation", "personalised", "own-module"] = Field(
+        description="By what it is known: the maker's attestation, the provider's own handover, or the "
+        "register of keys of the provider's own module."
+    )
+    attestation: str | None = Field(
+        default=None,
+        max_length=24_000,
+        description="With attestation: certificates in PEM, the statement about the key first.",
+    )
+    key: str | None = Field(
+        default=None,
+        pattern=r"^[0-9a-f]{64}$",
+        description="With personalised: SHA-256 of the SubjectPublicKeyInfo of the key made in the device.",
+    )
+    serial_number: str | None = Field(
+        default=None, max_length=200, description="With personalised: the device's serial number."
+    )
+    source: str | None = Field(
+        default=None,
+        max_length=200,
+        description="With personalised: who personalised it, and what was signed when it was handed over.",
+    )
+    established_on: date | None = Field(default=None, description="With personalised: the day of handover.")
+
+    def read(self) -> NewDevice:
+        """The same in the words of the service. Raises `Malformed` for what does not go with the way."""
+        of_handover = (self.key, self.serial_number, self.source, self.established_on)
+        if (self.attestation is not None) != (self.way == "attestation"):
+            raise Malformed("The member attestation goes with the way attestation, and with no other.")
+        if any(one is not None for one in of_handover) and self.way != "personalised":
+            raise Malformed(
+                "The members key, serial_number, source and established_on go with the way personalised "
+                "alone; the other two ways tell them themselves."
+            )
+        return NewDevice(
+            product=self.product,
+            way=self.way,
+            attestation=(self.attestation or "").encode(),
+            key_id=self.key or "",
+            serial_number=self.serial_number or "",
+            source=self.source or "",
+            established_on=self.established_on,
+        )
+
+
 class DecisionBody(Body):
     """Why an application is approved, rejected or withdrawn."""
 
@@ -207,6 +262,7 @@ def application_json(application: Application) -> dict[str, Any]:
         "received_at": application.received_at.isoformat(),
         "received_by": application.received_by,
         "evidence": [evidence_json(one) for one in application.evidence],
+        "devices": [device_json(one) for one in application.devices],
         "decisions": [
             {"act": one.act, "by": one.by, "at": one.at.isoformat(), "reason": one.reason}
             for one in application.decisions
@@ -246,6 +302,21 @@ def evidence_json(piece: IdentityEvidence) -> dict[str, Any]:
         "recorded_at": piece.recorded_at.isoformat(),
         "recorded_by": piece.recorded_by,
         "origin": piece.origin,
+    }
+
+
+def device_json(piece: DeviceEvidence) -> dict[str, Any]:
+    """A device as JSON tells it."""
+    return {
+        "id": piece.id,
+        "product": piece.product,
+        "way": piece.way,
+        "key": piece.key_id,
+        "serial_number": piece.serial_number,
+        "source": piece.source,
+        "established_on": piece.established_on.isoformat(),
+        "recorded_at": piece.recorded_at.isoformat(),
+        "recorded_by": piece.recorded_by,
     }
 
 

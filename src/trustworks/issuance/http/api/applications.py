@@ -9,13 +9,18 @@ from trustworks.core.trace import implements
 from trustworks.issuance.enrolment.clients import check_profile, profiles_of
 from trustworks.issuance.http.api.service import Answer
 from trustworks.issuance.profiles import profile_named
-from trustworks.issuance.registration.wire import application_json, evidence_json, review_json
+from trustworks.issuance.registration.wire import application_json, device_json, evidence_json, review_json
 
 if TYPE_CHECKING:
     from trustworks.issuance.http.api.bodies import ApplicationsQuery
     from trustworks.issuance.http.api.service import Api, Call
     from trustworks.issuance.registration.model import Application
-    from trustworks.issuance.registration.wire import ApplicationBody, DecisionBody, EvidenceBody
+    from trustworks.issuance.registration.wire import (
+        ApplicationBody,
+        DecisionBody,
+        DeviceBody,
+        EvidenceBody,
+    )
 
 
 def apply(api: Api, call: Call) -> Answer:
@@ -47,6 +52,13 @@ def evidence(api: Api, call: Call) -> Answer:
     body: EvidenceBody = call.given
     piece = api.registration.add_evidence(of_path(api, call).id, **body.read(), by=call.by)
     return Answer(status=201, value=evidence_json(piece))
+
+
+def device(api: Api, call: Call) -> Answer:
+    """The device that holds the key of an application."""
+    body: DeviceBody = call.given
+    piece = api.registration.record_device(_application(api, call).id, body.read(), by=call.by)
+    return Answer(status=201, value=device_json(piece))
 
 
 def approve(api: Api, call: Call) -> Answer:

@@ -234,6 +234,20 @@ class EvidenceAnswer(Body):
     origin: str | None = Field(description="The evidence of an earlier application that it was taken from.")
 
 
+class DeviceAnswer(Body):
+    """The device that holds the key, as it was recorded; the last one counts."""
+
+    id: str
+    product: str
+    way: str
+    key: str
+    serial_number: str
+    source: str
+    established_on: date
+    recorded_at: datetime
+    recorded_by: str
+
+
 class DecisionAnswer(Body):
     """What was decided on an application, by whom and why."""
 
@@ -271,6 +285,7 @@ class ApplicationAnswer(Body):
     received_at: datetime
     received_by: str
     evidence: tuple[EvidenceAnswer, ...]
+    devices: tuple[DeviceAnswer, ...]
     decisions: tuple[DecisionAnswer, ...]
     serial: str | None
 

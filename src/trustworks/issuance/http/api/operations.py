@@ -175,6 +175,16 @@ OPERATIONS: Final = (
     ),
     Operation(
         method="POST",
+        path="applications/{id}/device",
+        summary="Record the device that holds the key.",
+        run=applications.device,
+        act=Act.REGISTER,
+        body=wire.DeviceBody,
+        answer=bodies.DeviceAnswer,
+        status=201,
+    ),
+    Operation(
+        method="POST",
         path="applications/{id}/approve",
         summary="Decide that the certificate is issued, and have it issued.",
         run=applications.approve,

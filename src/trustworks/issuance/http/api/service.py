@@ -46,6 +46,7 @@ class Api:
             clock=authority.clock,
             recorder=authority.recorder,
             database=authority.database,
+            base=authority.base,
         )
         self.domain_control = partial(control_of, authority.settings, lab=authority.lab)
         self.mailer = partial(mailer_of, authority.settings, public_url=authority.public_url)

@@ -16,7 +16,17 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from trustworks.core.roles.model import Person
-    from trustworks.issuance.registration.model import Act, Application, Fact, NewApplication, State
+    from trustworks.issuance.registration.model import (
+        Act,
+        Application,
+        DeviceEvidence,
+        Fact,
+        IdentityEvidence,
+        NewApplication,
+        State,
+    )
+
+    Recorded = IdentityEvidence | DeviceEvidence
 
 API: Final = "api:"
 """How the actors begin that are clients of the JSON API."""
@@ -102,14 +112,15 @@ def check_another_saw_the_evidence(
     owners = added_by or {}
     is_client = by.startswith(API)
     handed_in = [application.received_by] if is_client else []
-    own = [one.id for one in application.evidence if one.recorded_by == by]
+    pieces: tuple[Recorded, ...] = (*application.evidence, *application.devices)
+    own = [one.id for one in pieces if one.recorded_by == by]
     if own:
         raise Refused(
             "TRUSTWORKS:REGISTRATION-DUAL-CONTROL",
             f"{by} recorded the evidence {', '.join(own)}, and does not decide on it. Let another officer "
             "approve the application.",
         )
-    recorders = {*handed_in, *(one.recorded_by for one in application.evidence)}
+    recorders = {*handed_in, *(one.recorded_by for one in pieces)}
     if is_client and any(one.startswith(API) for one in recorders):
         raise Refused(
             "TRUSTWORKS:REGISTRATION-DUAL-CONTROL",

@@ -1,0 +1,169 @@
+"""The device that holds a subject's key: which profiles promise one, what shows it, until when it counts.
+
+Source: EN 319 411-1, 6.5.1 (NCP+); EN 319 411-2, 6.5.1 (QCP-n-qscd, QCP-l-qscd); Regulation (EU) No 910/2014,
+Articles 29, 30, 39 and 39a. The clauses are known from memory.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from trustworks.core.errors import Refused, Rejected
+from trustworks.core.trace import implements
+from trustworks.issuance.registration.model import Objection
+from trustworks.issuance.rules.devices import device_promised
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from datetime import date
+
+    from trustworks.issuance.model import Profile
+    from trustworks.issuance.registration.model import (
+        Application,
+        DeviceEvidence,
+        DeviceKind,
+        DeviceProduct,
+        DeviceWay,
+    )
+
+QSCD: Final = "EN319411-2:SDP-6.5.1-QSCD"
+SECURE: Final = "EN319411-1:SDP-6.5.1-DEVICE"
+_REQUIREMENT: Final[dict[DeviceKind, str]] = {"qscd": QSCD, "secure-device": SECURE}
+_IN_USE: Final = ("pre-operational", "operational")
+_KEY_ID: Final = re.compile(r"[0-9a-f]{64}")
+_MAX: Final = 200
+
+
+@implements(QSCD, SECURE)
+def key_is_in_a_device(
+    application: Application, profile: Profile, products: Mapping[str, DeviceProduct], day: date
+) -> tuple[Objection, ...]:
+    """A certificate that promises a device is for a key that is shown to be in one that counts today."""
+    kind = device_promised(profile)
+    if kind is None:
+        return ()
+    why = _why_not(application, kind, products, day)
+    return () if why is None else (Objection(_REQUIREMENT[kind], why),)
+
+
+def _why_not(
+    application: Application, kind: DeviceKind, products: Mapping[str, DeviceProduct], day: date
+) -> str | None:
+    name = {"qscd": "a qualified signature or seal creation device", "secure-device": "a secure device"}[kind]
+    shown = application.device
+    if shown is None:
+        return (
+            f"The certificate says that its key is in {name}, and nothing shows that: trustworks "
+            f"registration device record {application.id} FILE."
+        )
+    if shown.key_id != application.key_id:
+        return "The device holds another key than the one of the request; record the device that holds it."
+    product = products.get(shown.product)
+    if product is None:
+        return (
+            f"The product {shown.product!r} is no longer among those that count "
+            "([[issuance.registration.devices]]); take another device."
+        )
+    if shown.way not in product.ways:
+        return f"Of {product.name} {shown.way} shows nothing any longer; show the device another way."
+    return certification_objection(product, kind, day)
+
+
+def certification_objection(product: DeviceProduct, kind: DeviceKind, day: date) -> str | None:
+    """Why a product does not count as such a device on a day; None where it does."""
+    if kind == "qscd" and product.kind != "qscd":
+        return f"{product.name} is no qualified signature or seal creation device; take one that is."
+    if product.lost_on is not None and product.lost_on <= day:
+        return f"{product.name} lost its certification on {product.lost_on}; take another device."
+    if product.certified_until < day:
+        return (
+            f"The certification of {product.name} ({product.reference}) ended on {product.certified_until}; "
+            "take another device, or enter the new certification in [[issuance.registration.devices]]."
+        )
+    return None
+
+
+def product_named(name: str, products: Mapping[str, DeviceProduct]) -> DeviceProduct:
+    """The product. Raises `Rejected` (registration.device)."""
+    product = products.get(name)
+    if product is None:
+        known = ", ".join(sorted(products)) or "none"
+        raise Rejected(
+            "registration.device",
+            f"There is no product {name!r} in [[issuance.registration.devices]]; there is: {known}.",
+        )
+    return product
+
+
+def check_way(product: DeviceProduct, way: DeviceWay) -> None:
+    """`Rejected` (registration.device) for a way by which nothing is known of this product."""
+    if way not in product.ways:
+        raise Rejected(
+            "registration.device",
+            f"Of {product.name} {way} shows nothing; what counts is: {', '.join(sorted(product.ways))}.",
+        )
+
+
+def check_firmware(product: DeviceProduct, firmware: str) -> None:
+    """`Rejected` (registration.device) for a device whose firmware is not what was certified."""
+    if product.firmware and firmware not in product.firmware:
+        raise Rejected(
+            "registration.device",
+            f"The device has the firmware {firmware}, and what is certified of {product.name} is "
+            f"{', '.join(sorted(product.firmware))}; take another device.",
+        )
+
+
+@implements("TRUSTWORKS:DEVICE-KEY")
+def check_key(shown: str, application: Application) -> None:
+    """Refuse a device that holds another key than the one of the request."""
+    if shown != application.key_id:
+        raise Refused(
+            "TRUSTWORKS:DEVICE-KEY",
+            f"The device holds the key {shown}, and the request is for {application.key_id}: apply with a "
+            "request by the device's key.",
+        )
+
+
+def check_handover(evidence: DeviceEvidence, day: date) -> None:
+    """`Rejected` (registration.device) for a handover that does not say what, when and by whom."""
+    if not _KEY_ID.fullmatch(evidence.key_id):
+        raise Rejected(
+            "registration.device",
+            "Give the key that was made in the device: SHA-256 of its SubjectPublicKeyInfo, 64 hexadecimal "
+            "digits (openssl pkey -pubin -outform DER | sha256sum).",
+        )
+    for what, value, least in (
+        ("serial number of the device", evidence.serial_number, 1),
+        ("handover: who personalised the device, and what was signed for it", evidence.source, 3),
+    ):
+        if not least <= len(value.strip()) <= _MAX or not value.isprintable():
+            raise Rejected("registration.device", f"Give the {what}, in {least} to {_MAX} characters.")
+    if evidence.established_on > day:
+        raise Rejected(
+            "registration.device",
+            f"The handover is dated {evidence.established_on}, which is still to come; correct the date.",
+        )
+
+
+@implements("TRUSTWORKS:DEVICE-OWN-MODULE")
+def check_own_module(tokens: Collection[str], product: DeviceProduct, *, state: str | None) -> None:
+    """Refuse a key that the provider's register of keys does not have on tokens of this product.
+
+    `state` is the key's there, None of one that it does not know.
+    """
+    if state not in _IN_USE:
+        raise Refused(
+            "TRUSTWORKS:DEVICE-OWN-MODULE",
+            "The key is not in use in a module of this provider: its register of keys says "
+            f"{state or 'nothing of it'}. Make it there (trustworks keys), or show "
+            "another device.",
+        )
+    others = sorted(set(tokens) - product.tokens)
+    if others or not tokens:
+        raise Refused(
+            "TRUSTWORKS:DEVICE-OWN-MODULE",
+            f"The key is on {', '.join(others) or 'no token'}, and those of {product.name} are "
+            f"{', '.join(sorted(product.tokens)) or 'none'} ([[issuance.registration.devices]] tokens).",
+        )
