@@ -71,12 +71,16 @@ class Desk:
             "-keyout", self.file("subject.key"), "-out", self.file("subject.csr"),
         )  # fmt: skip
         example = json.loads(self.tell("registration", "example"))
-        example["evidence"]["established_on"] = f"{datetime.now(UTC):%Y-%m-%d}"
+        for part in ("evidence", "device"):
+            example[part]["established_on"] = f"{datetime.now(UTC):%Y-%m-%d}"
         for name in ("application", "evidence"):
             self.file(f"{name}.json").write_text(json.dumps(example[name]), encoding="utf-8")
         csr = self.file("subject.csr")
         made = self.run("registration", "submit", self.file("application.json"), "--csr", csr)
         self.run("registration", "evidence", made["id"], self.file("evidence.json"))
+        example["device"]["key"] = made["key"]
+        self.file("device.json").write_text(json.dumps(example["device"]), encoding="utf-8")
+        self.run("registration", "device", "record", made["id"], self.file("device.json"))
         identifier: str = made["id"]
         return identifier
 

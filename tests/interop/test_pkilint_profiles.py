@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -22,15 +23,26 @@ from pkilint.cabf.smime.smime_constants import Generation, ValidationLevel
 from pkilint.etsi.etsi_constants import CertificateType
 from pkilint.pkix import certificate as pkix
 from pkilint_commands import pkilint
+from registration_testbed import (
+    AUTHORIZED,
+    DEVICES,
+    PAYER,
+    PAYMENTS,
+    ask_payments,
+    seen_payments,
+)
 
 from trustworks.core.module import KeyAlgorithm, Module
 from trustworks.core.store import Database, StoreSettings
 from trustworks.issuance.config import CaaSettings
+from trustworks.issuance.config.registration import RegistrationSettings
 from trustworks.issuance.ct import Transparency
 from trustworks.issuance.enrolment.caa import asker
 from trustworks.issuance.model import NameAttribute
-from trustworks.issuance.model.requests import Declarations, Limit
+from trustworks.issuance.model.requests import Declarations, Door, Limit
 from trustworks.issuance.profiles import PROFILES, VERSIONS, profile_named
+from trustworks.issuance.registration.model import Fact
+from trustworks.issuance.registration.service import Registration
 from trustworks.issuance.rules.ct import log_list
 
 if TYPE_CHECKING:
@@ -183,6 +195,8 @@ def issued(provider: Provider) -> Callable[[str], bytes]:
                 asked,
                 subject=subject_of(profile.name),
                 alternative_names=names_of(profile),
+                door=Door.APPLICATION,  # where devices were shown, and all else
+                requested_by="application:bench",
                 declarations=declared(profile.name),
                 semantics=profile.semantics is not None,
             )
@@ -304,6 +318,45 @@ def test_openssl_shows_the_timestamps(issued: Callable[[str], bytes]) -> None:
     )
     assert done.stdout.count(b"Signed Certificate Timestamp:") == 3
     assert b"CT Precertificate SCTs" in done.stdout
+
+
+def test_nothing_is_found_in_what_an_application_declared(provider: Provider) -> None:
+    """A payment service provider's seal, by way of the registration desk: register, device, officer."""
+    desk = Registration(
+        RegistrationSettings.model_validate({"devices": DEVICES}),
+        issuance=provider.issuance,
+        clock=provider.clock,
+        recorder=provider.recorder,
+        database=provider.database,
+    )
+    services = replace(PAYMENTS, authority="AT-NCA")
+    subject = tuple(NameAttribute(one.type, one.value.replace("XX", "AT")) for one in PAYER)
+    asked = ask_payments(services, subject=subject)
+    asked = replace(asked, declarations=replace(asked.declarations, limit=Limit(currency="EUR", amount=5)))
+    identifier = desk.submit(asked, by="ra-desk").id
+    seen_payments(
+        desk, identifier, tuple(Fact(one.type, one.value.replace("XX", "AT")) for one in AUTHORIZED)
+    )
+    serial = desk.approve(identifier, by="olga", reason="As the register has it.").serial
+    record = provider.issuance.find(serial or "")
+    assert record is not None
+    assert record.der is not None
+    assert judged(record.der, "psd2-qseal", LEGAL) == set()
+    told = subprocess.run(
+        ["openssl", "x509", "-inform", "DER", "-noout", "-subject", "-ext", "qcStatements"],
+        input=record.der,
+        capture_output=True,
+        check=True,
+    ).stdout
+    assert b"PSDAT-NCA-1234" in told
+    written = subprocess.run(
+        ["openssl", "asn1parse", "-inform", "DER"], input=record.der, capture_output=True, check=True
+    ).stdout
+    assert b"qcStatements" in written
+    # openssl has no words for them: their octets are there, as it shows them.
+    shown = bytes.fromhex(written.split(b"qcStatements")[1].split(b"[HEX DUMP]:")[1].split()[0].decode())
+    for part in (b"PSP_AS", b"PSP_PI", b"Supervisor TEST", b"AT-NCA", b"EUR"):
+        assert part in shown
 
 
 WRONG = [

@@ -600,6 +600,7 @@ def test_outside_the_lab_the_agreed_mechanisms_are_law(provider: Provider) -> No
     provider.issuance.issue(provider.request("audit-signer", csr))  # the lab lets it through
 
 
+@pytest.mark.req("TRUSTWORKS:DEVICE-SHOWN")
 def test_outside_the_lab_real_countries_and_names_are_certified(provider: Provider) -> None:
     strict = Issuance(
         settings(),
@@ -616,6 +617,11 @@ def test_outside_the_lab_real_countries_and_names_are_certified(provider: Provid
         strict.issue(request)
     decided = replace(request, door=Door.APPLICATION, requested_by="application:1")
     assert strict.issue(decided).serial
+    # A seal of the provider says that its key is in a device, and this one is none of its register of keys.
+    seal = replace(request, profile="seal-preservation", semantics=False)
+    with pytest.raises(Refused) as caught:
+        strict.issue(seal)
+    assert caught.value.requirement == "TRUSTWORKS:DEVICE-SHOWN"
     with pytest.raises(Refused) as caught:
         provider.issuance.issue(request)
     assert caught.value.requirement == "TRUSTWORKS:ISSUANCE-LAB-NAMES"

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from status_provider import NOW, SHA1, Provider, TestClock, der, request, serial_of
 
+from trustworks.app.termination.export import Exporter
 from trustworks.core.audit import Recorder
 from trustworks.core.audit.entries import DatabaseSource
 from trustworks.core.audit.verify import verify
@@ -168,7 +169,7 @@ def test_what_has_not_ended_is_revoked_and_a_crash_leaves_whole_batches(
         assert not [one for one in verify(DatabaseSource(connection)).findings if one.kind != "notice"]
 
 
-@pytest.mark.req("EN319411-2:CSS-6.3.10-11")
+@pytest.mark.req("EN319411-2:CSS-6.3.10-11", "EN319411-2:CSS-6.3.10-08")
 def test_the_last_answers_have_no_end_and_are_given_out_without_a_key(
     provider: Provider, ending: Ending, tmp_path: Path
 ) -> None:
@@ -212,6 +213,21 @@ def test_the_last_answers_have_no_end_and_are_given_out_without_a_key(
     assert "Response verify OK" in told.stderr
     assert "subject.pem: revoked" in told.stdout
     assert "Next Update: Dec 31 23:59:59 9999 GMT" in told.stdout
+    # And the last list is among what is handed over.
+    with provider.database.inspect() as connection:
+        Exporter(tmp_path / "left", key=provider.keys["issuing"]).write(connection, plan=b"{}", documents=[])
+    told = subprocess.run(
+        [
+            *("openssl", "crl", "-inform", "DER", "-in", "left/lists/issuing.crl", "-CAfile", "issuer.pem"),
+            *("-noout", "-nextupdate"),
+        ],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=False,
+    )
+    assert "verify OK" in told.stderr
+    assert told.stdout == "nextUpdate=Dec 31 23:59:59 9999 GMT\n"
 
 
 @pytest.mark.req("RFC6960:4.2.2.2")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode
 
 from operators_testbed import ORIGIN, RolesProvider
+from registration_testbed import DEVICES
 
 from trustworks.app.web import console
 from trustworks.app.web.client_identity import ClientIdentity
@@ -157,7 +158,7 @@ class Office:
             self.people.actor("anna"), "ben", names=["Ben Beispiel"], identifiers=[]
         )
         self.registration = Registration(
-            RegistrationSettings(),
+            RegistrationSettings.model_validate({"devices": DEVICES}),
             issuance=provider.issuance,
             clock=provider.clock,
             recorder=provider.recorder,

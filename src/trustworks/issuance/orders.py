@@ -187,7 +187,7 @@ class Orders:
         with self._database.read() as connection:
             state = key_records.state(connection, hashlib.sha256(asked.spki).hexdigest())
         own = state in {KeyState.PRE_OPERATIONAL, KeyState.OPERATIONAL}
-        check_device_is_shown(asked.profile, asked.request.requested_by, own=own, lab=self._lab)
+        check_device_is_shown(asked.profile, asked.request.door, own=own, lab=self._lab)
 
     def check(self, asked: Asked) -> None:
         """Raise what stands against a request now, as far as no authority is needed to know it."""

@@ -53,6 +53,15 @@ def test_what_was_left_is_whole_and_signed_by_its_key(left: Path, key: Key) -> N
     assert len(found.signer) == 64
 
 
+@pytest.mark.req("EN319411-1:OVR-6.4.9-02")
+def test_records_of_registration_and_status_are_left(left: Path) -> None:
+    there = {file.stem for file in (left / "records").iterdir()}
+    assert there >= {
+        *("applications", "identity_evidence", "device_evidence", "registration_contents"),
+        *("domain_validations", "mailbox_validations", "certificates", "crls", "revocation_requests"),
+    }
+
+
 def test_another_key_is_told(left: Path, key: Key) -> None:
     found = verify(left, signer=key.spki[:-1] + bytes([key.spki[-1] ^ 1]))
     assert found.findings == ["The export is signed by another key than the one given."]

@@ -8,8 +8,10 @@ import pytest
 from api_testbed import Integrator, certificate_of
 from cryptography.hazmat.primitives.asymmetric import ec
 from issuance_testbed import PUBLIC_URL
+from registration_testbed import DEVICES
 
 from trustworks.issuance.config.api import ApiSettings
+from trustworks.issuance.config.registration import RegistrationSettings
 from trustworks.issuance.enrolment.clients import ACTS
 from trustworks.issuance.enrolment.ra import RegistrationAuthority
 from trustworks.issuance.http.api import Api
@@ -26,7 +28,9 @@ if TYPE_CHECKING:
 @pytest.fixture
 def api(provider: Provider, tmp_path: Path) -> Api:
     authority = RegistrationAuthority(
-        settings=provider.issuance.settings,
+        settings=provider.issuance.settings.model_copy(
+            update={"registration": RegistrationSettings.model_validate({"devices": DEVICES})}
+        ),
         public_url=PUBLIC_URL,
         issuance=provider.issuance,
         database=provider.database,
@@ -43,7 +47,7 @@ def enrol(api: Api, provider: Provider) -> Callable[..., Integrator]:
     def make(
         name: str = "portal",
         acts: Iterable[Act] = ACTS,
-        profiles: Iterable[str] = ("tls-server", "natural-qcp-n-qscd"),
+        profiles: Iterable[str] = ("tls-server", "natural-qcp-n", "natural-qcp-n-qscd"),
     ) -> Integrator:
         key = ec.generate_private_key(ec.SECP256R1())
         _, secret = api.clients.create(

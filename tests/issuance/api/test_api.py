@@ -228,7 +228,7 @@ def registered(portal: Integrator, application: dict[str, Any]) -> str:
 
 def test_an_application_goes_to_its_certificate(portal: Integrator) -> None:
     application = {
-        "profile": "natural-qcp-n-qscd",
+        "profile": "natural-qcp-n",
         "kind": "natural",
         "subject": dict(ANNA),
         "csr": csr_pem(),
@@ -253,7 +253,7 @@ def test_an_application_goes_to_its_certificate(portal: Integrator) -> None:
     path = f"applications/{made}"
     done = portal.done("POST", f"{path}/approve", {"reason": "Seen in person."})
     assert done["state"] == "issued"
-    assert portal.done("GET", f"certificates/{done['serial']}")["profile"] == "natural-qcp-n-qscd"
+    assert portal.done("GET", f"certificates/{done['serial']}")["profile"] == "natural-qcp-n"
     assert portal.done("POST", f"{path}/withdraw", {"reason": "Too late."}, status=409)["status"] == 409
     second = portal.done("POST", "applications", {**application, "csr": csr_pem()}, status=201)["id"]
     assert portal.done("POST", f"applications/{second}/reject", {"reason": "Twice."})["state"] == "rejected"

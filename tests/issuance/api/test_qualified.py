@@ -9,7 +9,7 @@ import pytest
 from api_testbed import csr_pem
 from api_testbed import wanted as for_a_server
 from operators_testbed import operator_of
-from registration_testbed import ANNA, FACTS, SEEN_ON, ask, seen
+from registration_testbed import ANNA, CARD, FACTS, SEEN_ON, ask, seen
 
 from trustworks.core.errors import Refused
 from trustworks.core.roles.model import Person, Role
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from api_testbed import Integrator
     from issuance_testbed import Provider
 
-PROFILE = "natural-qcp-n-qscd"
+PROFILE = "natural-qcp-n"
 DECIDED = "urn:trustworks:TRUSTWORKS:ISSUANCE-APPLICANT-DECIDED"
 DUAL = "urn:trustworks:TRUSTWORKS:REGISTRATION-DUAL-CONTROL"
 YES = {"reason": "Seen in person."}
@@ -74,7 +74,8 @@ def test_a_client_has_no_qualified_certificate_issued_without_an_application(
     ],
 )
 def test_no_protocol_has_a_qualified_certificate_issued(provider: Provider, door: Door, actor: str) -> None:
-    request = replace(provider.request(PROFILE), door=door, requested_by=actor)
+    asked = provider.request("natural-qcp-n-qscd")
+    request = replace(asked, profile=PROFILE, door=door, requested_by=actor)
     with pytest.raises(Refused, match="Register an application"):
         provider.issuance.issue(request)
     outcome = provider.issuance.issue_all([request])[0]
@@ -138,6 +139,28 @@ def test_a_client_does_not_decide_on_what_a_system_registered(
     seen(desk, entered)
     done = portal.done("POST", f"applications/{entered}/approve", YES)
     assert done["state"] == "issued"
+
+
+@pytest.mark.req("EN319411-2:SDP-6.5.1-QSCD", "TRUSTWORKS:DEVICE-KEY")
+def test_a_client_records_the_device(portal: Integrator) -> None:
+    asked = {**qualified(), "profile": "natural-qcp-n-qscd", "kind": "natural", "terms": "1"}
+    made = portal.done("POST", "applications", asked, status=201)
+    given = {
+        "product": CARD,
+        "way": "personalised",
+        "key": made["key"],
+        "serial_number": "CARD-1",
+        "source": "receipt 17",
+        "established_on": SEEN_ON.isoformat(),
+    }
+    path = f"applications/{made['id']}/device"
+    told = portal.done("POST", path, {**given, "key": "11" * 32}, status=403)
+    assert told["type"] == "urn:trustworks:TRUSTWORKS:DEVICE-KEY"
+    portal.done("POST", path, {**given, "way": "own-module"}, status=400)
+    assert portal.done("POST", path, given, status=201)["key"] == made["key"]
+    found = portal.done("GET", f"applications/{made['id']}")
+    assert [one["product"] for one in found["devices"]] == [CARD]
+    assert not any("device" in one["sentence"] for one in found["objections"])
 
 
 @pytest.mark.req("TRUSTWORKS:REGISTRATION-DUAL-CONTROL")

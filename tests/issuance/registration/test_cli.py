@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from issuance_testbed import START, make_csr
 from nobody_acts import NobodyActs
-from registration_testbed import SEEN_ON
+from registration_testbed import CARD, SEEN_ON
 from typer.testing import CliRunner
 
 from trustworks.core.errors import Malformed, Refused, Rejected
@@ -37,7 +37,8 @@ class Wiring(NobodyActs):
 @pytest.fixture
 def example() -> dict[str, Any]:
     found: dict[str, Any] = json.loads(CliRunner().invoke(registration, ["example"]).stdout)
-    found["evidence"]["established_on"] = SEEN_ON.isoformat()
+    found["evidence"]["established_on"] = found["device"]["established_on"] = SEEN_ON.isoformat()
+    found["device"]["product"] = CARD
     return found
 
 
@@ -46,11 +47,15 @@ class Cli:
         self._wiring = Wiring(desk)
         self._folder = folder
 
-    def __call__(self, *arguments: str) -> str:
+    @property
+    def approvals(self) -> list[tuple[str, dict[str, Any]]]:
+        return self._wiring.approvals
+
+    def __call__(self, *arguments: str, code: int = 0) -> str:
         done = CliRunner().invoke(registration, list(arguments), obj=self._wiring)
         if done.exception is not None and not isinstance(done.exception, SystemExit):
             raise done.exception
-        assert done.exit_code == 0, done.output
+        assert done.exit_code == code, done.output
         return done.stdout
 
     def file(self, name: str, content: Any) -> str:
@@ -76,7 +81,7 @@ def cli(desk: Registration, tmp_path: Path) -> Cli:
     return Cli(desk, tmp_path)
 
 
-def test_from_the_example_to_a_certificate(cli: Cli, example: dict[str, Any]) -> None:
+def test_from_the_example_to_a_certificate(cli: Cli, desk: Registration, example: dict[str, Any]) -> None:
     identifier = cli.submit({**example["application"], "limit": "EUR 5000"})
     assert f"{identifier}  received" in cli("list")
     before = cli("show", identifier)
@@ -85,17 +90,42 @@ def test_from_the_example_to_a_certificate(cli: Cli, example: dict[str, Any]) ->
     with pytest.raises(Refused, match="surname"):
         cli("approve", identifier, "--reason", "Seen in person.")
     told = cli("evidence", identifier, cli.file("evidence.json", example["evidence"]))
-    assert "Nothing stands against an approval." in told
+    assert "nothing shows that: trustworks registration device record" in told
+    device = {**example["device"], "key": desk.application(identifier).key_id}
+    wrong = cli.file("device.json", {**device, "attestation": "x"})
+    with pytest.raises(Malformed, match="goes with the way attestation"):
+        cli("device", "record", identifier, wrong)
+    told = cli("device", "record", identifier, cli.file("device.json", device))
+    assert "TEST-CARD-1 (personalised)." in told
+    assert "Nothing stands" in cli("evidence", identifier, cli.file("second.json", example["evidence"]))
     shown = cli("show", identifier)
     assert "surname                 Muster  =  Muster" in shown
     assert "limit                   EUR 5000  as the applicant wants it" in shown
     assert "identification          eIDAS2-acd  as the evidence came" in shown
+    assert f"{CARD} TEST-CARD-1, personalised, " in shown
     assert "Issued " in cli("approve", identifier, "--reason", "Seen in person.")
     after = cli("show", identifier)
     assert "approve by registration-officer" in after
     assert "certificate " in after
     assert json.loads(cli("list", "--state", "issued", "--json"))["applications"][0]["id"] == identifier
     assert json.loads(cli("finish", "--json")) == {"finished": []}
+
+    serial = desk.application(identifier).serial
+    assert f"{CARD}  qscd  until 2026-" in cli("device", "list")
+    with pytest.raises(Malformed, match="is no day"):
+        cli("device", "lost", CARD, "--why", "The card was broken.", "--on", "soon")
+    told = cli("device", "lost", CARD, "--why", "The card was broken.", "--on", SEEN_ON.isoformat())
+    assert f"Concerned: {serial}" in told
+    assert "They are not revoked" in told
+    told = json.loads(
+        cli("device", "lost", CARD, "--why", "The card was broken.", "--on", SEEN_ON.isoformat(), "--json")
+    )
+    assert (told["certificates"][0]["serial"], told["revoked"]) == (serial, [])
+    assert cli("device", "list", code=1).startswith(f"{CARD}  qscd  lost {SEEN_ON}")
+    given = ("--why", "The card was broken.", "--on", SEEN_ON.isoformat(), "--revoke")
+    assert f"Revoked: {serial}" in cli("device", "lost", CARD, *given)
+    assert cli.approvals == [("revocation.mass", {"device": CARD, "reason": "privilegeWithdrawn"})]
+    assert f"No valid certificate stands on {CARD}." in cli("device", "lost", CARD, *given)
 
 
 def test_an_application_without_its_request_says_where_it_may_be(cli: Cli, example: dict[str, Any]) -> None:

@@ -20,6 +20,7 @@ from trustworks.core.errors import Malformed, Refused, Rejected
 from trustworks.core.pki.certificates import readable_pem
 from trustworks.issuance.config.registration import RegistrationSettings
 from trustworks.issuance.model import RevocationReason
+from trustworks.issuance.model.requests import Door
 from trustworks.issuance.profiles import PROFILES, profile_named
 from trustworks.issuance.registration import attestation, rules
 from trustworks.issuance.registration.model import DeviceEvidence, DeviceProduct
@@ -131,13 +132,18 @@ def test_a_secure_device_is_enough_for_ncp_plus_and_a_loss_counts_from_its_day()
 @pytest.mark.req("TRUSTWORKS:DEVICE-SHOWN")
 def test_no_door_beside_registration_promises_a_device() -> None:
     card, plus, bare = map(profile_named, ("natural-qcp-n-qscd", "legal-ncp-plus", "natural-qcp-n"))
-    for profile, by, own in ((card, "olga", True), (plus, "olga", False), (plus, "api:portal", False)):
+    for profile, door, own in (
+        (card, Door.OFFICER, True),
+        (plus, Door.OFFICER, False),
+        (plus, Door.PROVIDER, False),
+        (plus, Door.API, False),
+    ):
         with pytest.raises(Refused, match="register an application"):
-            check_device_is_shown(profile, by, own=own, lab=False)
-    check_device_is_shown(card, "application:1", own=False, lab=False)
-    check_device_is_shown(plus, "rollover", own=True, lab=False)  # the provider's own seal, in its module
-    check_device_is_shown(bare, "olga", own=False, lab=False)
-    check_device_is_shown(card, "olga", own=False, lab=True)
+            check_device_is_shown(profile, door, own=own, lab=False)
+    check_device_is_shown(card, Door.APPLICATION, own=False, lab=False)
+    check_device_is_shown(plus, Door.PROVIDER, own=True, lab=False)  # its own seal, in its module
+    check_device_is_shown(bare, Door.OFFICER, own=False, lab=False)
+    check_device_is_shown(card, Door.OFFICER, own=False, lab=True)
 
 
 @pytest.mark.req("TRUSTWORKS:DEVICE-KEY")

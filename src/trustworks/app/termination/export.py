@@ -22,6 +22,7 @@ from trustworks.core.audit.export import export_lines
 from trustworks.core.durable import put_new, synchronise
 from trustworks.core.errors import Rejected
 from trustworks.core.store import metadata
+from trustworks.core.trace import implements
 from trustworks.issuance import records
 
 if TYPE_CHECKING:
@@ -44,13 +45,18 @@ RECORDS: Final = (
     "crls",
     "device_evidence",
     "device_losses",
+    "domain_validations",
+    "enrolment_requests",
     "identity_evidence",
     "key_lists",
+    "key_successions",
     "last_answers",
+    "mailbox_validations",
     "module_key_backups",
     "module_key_history",
     "module_keys",
     "notices",
+    "registration_contents",
     "registration_decisions",
     "revocation_requests",
     "role_approvals",
@@ -58,6 +64,7 @@ RECORDS: Final = (
     "role_credentials",
     "role_grants",
     "role_operators",
+    "statements",
     "terminated_authorities",
     "termination_steps",
     "timestamp_tokens",
@@ -116,10 +123,8 @@ class Exporter:
         self._put("README.txt", [_ABOUT.encode()])
         self._put("plan.json", [plan])
         self._put("audit.jsonl", export_lines(DatabaseSource(connection)))
-        for name in RECORDS:
-            table = metadata.tables.get(name)
-            if table is not None:
-                self._put(f"records/{name}.jsonl", _rows(connection, table))
+        for table in _kept():
+            self._put(f"records/{table.name}.jsonl", _rows(connection, table))
         for authority in records.list_authorities(connection):
             certificate = x509.load_der_x509_certificate(authority.certificate)
             self._put(f"authorities/{authority.name}.pem", [certificate.public_bytes(Encoding.PEM)])
@@ -127,6 +132,7 @@ class Exporter:
         for kind, file in documents:
             self._put(f"documents/{kind}-{file.name}", [file.read_bytes()])
 
+    @implements("EN319411-2:CSS-6.3.10-08", disabled=None)
     def _lists(self, connection: Connection, name: str) -> None:
         shards: list[int | None] = [None, *range(1, records.last_shard(connection, name) + 1)]
         for shard in shards:
@@ -157,6 +163,12 @@ class Exporter:
         put_new(self._part / SUMS, [sums], mode=0o600)
         put_new(self._part / f"{SUMS}.sig", [self._key.sign(sums)], mode=0o600)
         put_new(self._part / f"{SUMS}.scheme", [self._key.scheme.name.encode()], mode=0o600)
+
+
+@implements("EN319411-1:OVR-6.4.9-02", disabled=())
+def _kept() -> tuple[Table, ...]:
+    """The tables of records that are kept after the end."""
+    return tuple(metadata.tables[name] for name in RECORDS if name in metadata.tables)
 
 
 def _rows(connection: Connection, table: Table) -> Iterator[bytes]:

@@ -88,6 +88,11 @@ def console(opening: Opening[Any]) -> list[Route]:
     ]
 
 
+def repository(opening: Opening[Any]) -> list[Route]:
+    """Subjects' certificates are answered 503 (RFC 9110, 15.6.4)."""
+    return [Route(method="GET", path="/repository/", handler=_unavailable(opening))]
+
+
 def statements(opening: Opening[Any]) -> list[Route]:
     """Statements are answered 503 (RFC 9110, 15.6.4)."""
     return [Route(method="GET", path="/statements/", handler=_unavailable(opening))]

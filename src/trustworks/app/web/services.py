@@ -220,6 +220,7 @@ class Services:
             found += self._status_routes()
             found += self._report_routes()
             found += self._mailbox_routes()
+            found += self._repository_routes()
             if config.issuance.protocols:
                 found += self._enrolment_routes()
         if config.timestamping is not None or config.issuance is not None:
@@ -268,6 +269,17 @@ class Services:
         log = self.log.get()
         answers = MailboxAnswers(clock=self.clock, recorder=log.recorder, database=log.database)
         return mailbox.routes(answers, banners=self.banners, version=self.version)
+
+    def _repository_routes(self) -> list[Route]:
+        """Certificates whose subjects agreed to that, for anybody; this needs the database alone."""
+        if not self.wiring.issuance_settings.registration.publish:
+            return []
+        if not self.log.is_open:
+            return closed.repository(self.log)
+        from trustworks.issuance.http import repository  # noqa: PLC0415 - only where it is configured
+        from trustworks.issuance.registration.repository import Repository  # noqa: PLC0415
+
+        return repository.routes(Repository(self.log.get().database))
 
     def _console_routes(self) -> list[Route]:
         return self.console.get() if self.console.is_open else closed.console(self.console)

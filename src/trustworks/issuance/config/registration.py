@@ -138,6 +138,11 @@ class RegistrationSettings(Table):
     mail: MailSettings | None = Field(
         default=None, description="How holders of mailboxes are written to, for S/MIME; absent: they are not."
     )
+    publish: bool = Field(
+        default=False,
+        description="Whether anybody may fetch a certificate by its authority and number "
+        "(/repository/AUTHORITY/SERIAL.cer), if its subject consented.",
+    )
     devices: tuple[DeviceSettings, ...] = Field(
         default=(),
         description="The products whose devices may hold the keys of certificates that promise one.",

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from trustworks.core.errors import Refused
 from trustworks.core.trace import implements
+from trustworks.issuance.model.requests import Door
 
 if TYPE_CHECKING:
     from trustworks.issuance.model import Profile
 
 NCP_PLUS: Final = "0.4.0.2042.1.2"
-_DECIDED: Final = "application:"
 
 
 def device_promised(profile: Profile) -> Literal["qscd", "secure-device"] | None:
@@ -25,14 +25,14 @@ def device_promised(profile: Profile) -> Literal["qscd", "secure-device"] | None
 
 
 @implements("TRUSTWORKS:DEVICE-SHOWN")
-def check_device_is_shown(profile: Profile, requested_by: str, *, own: bool, lab: bool) -> None:
+def check_device_is_shown(profile: Profile, door: Door, *, own: bool, lab: bool) -> None:
     """Refuse a certificate that promises a device where no application shows it.
 
     `own` says that the key is one of the provider's own, in its module: its seals are under NCP+. A
     laboratory promises nothing to anybody.
     """
     kind = device_promised(profile)
-    if kind is None or lab or requested_by.startswith(_DECIDED) or (kind == "secure-device" and own):
+    if kind is None or lab or door is Door.APPLICATION or (kind == "secure-device" and own):
         return
     raise Refused(
         "TRUSTWORKS:DEVICE-SHOWN",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from console_testbed import ask as request
 from cryptography import x509
-from registration_testbed import FACTS, ask, seen
+from registration_testbed import CARD, FACTS, SEEN_ON, ask, seen
 
 from trustworks.core.errors import Unavailable
 from trustworks.core.roles.model import Person
@@ -102,7 +102,7 @@ def test_who_lacks_the_role_may_look_and_decides_nothing(office: Office) -> None
     held = office.provider.issuance.issue(office.provider.request("tls-server")).serial
     office.provider.issuance.revoke(held, RevocationReason.certificateHold, by="rita")
     acts = {
-        f"/console/applications/{identifier}": ("approve", "reject", "withdraw", "finish"),
+        f"/console/applications/{identifier}": ("approve", "reject", "withdraw", "finish", "device"),
         f"/console/certificates/{serial}": ("revoke", "release"),
         f"/console/certificates/{held}": ("release",),
         f"/console/requests/{waits.id}": ("confirm", "delay", "refuse"),
@@ -137,7 +137,7 @@ def test_who_lacks_the_role_may_look_and_decides_nothing(office: Office) -> None
     assert (office.provider.issuance.counts(), office.registration.counts()) == before
     told = [one for one in office.people.events("roles.refused") if one["actor"] == "dora"]
     assert {one["detail"]["rule"] for one in told} == {"CENTS419261:SA1.1"}
-    assert len(told) == 10
+    assert len(told) == 11
 
 
 @pytest.mark.req("EN319411-1:REG-6.2.2-26")
@@ -227,6 +227,39 @@ def test_what_differs_is_told_in_words_and_cannot_be_approved(office: Office) ->
     ben.send(f"{page}/reject", **fields, reason="Not the same name")
     assert office.registration.application(made.id).state == "rejected"
     assert "Nothing more is done" in ben.get(page).text
+
+
+@pytest.mark.req("EN319411-2:SDP-6.5.1-QSCD", "TRUSTWORKS:REGISTRATION-DUAL-CONTROL")
+def test_an_officer_records_the_device_and_another_decides(office: Office) -> None:
+    made = office.registration.submit(ask(profile="natural-qcp-n-qscd"), by="ra-desk")
+    seen(office.registration, made.id)
+    page, ben = f"/console/applications/{made.id}", office.enter("ben")
+    assert "nothing shows that" in ben.get(page).text
+    given = {
+        "product": CARD,
+        "way": "personalised",
+        "key": made.key_id,
+        "serial_number": "CARD-1",
+        "source": "receipt 17",
+        "established_on": SEEN_ON.isoformat(),
+    }
+    for status, wrong in (
+        (400, {"way": "hearsay"}),
+        (400, {"established_on": "soon"}),
+        (403, {"product": "other"}),
+        (403, {"key": "1"}),
+        (403, {"key": "11" * 32}),
+    ):
+        ben.submit(page, f"{page}/device", status, **{**given, **wrong})
+    assert office.registration.application(made.id).devices == ()
+    ben.submit(page, f"{page}/device", **given)
+    shown = ben.get(page).text
+    assert "CARD-1" in shown
+    assert "✓ the request's" in shown
+    assert "no rule stands against an approval" in shown
+    refused = ben.submit(page, f"{page}/approve", 403, reason="as seen")
+    assert "TRUSTWORKS:REGISTRATION-DUAL-CONTROL" in refused.text
+    assert office.registration.approve(made.id, by="olga", reason="as seen").state == "issued"
 
 
 def test_without_the_token_the_approval_stands_and_the_page_says_what_comes_next(office: Office) -> None:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from datetime import date
+from typing import TYPE_CHECKING, get_args
 
 from trustworks.app.web.console.comparing import rows
 from trustworks.app.web.console.edge import Page
 from trustworks.core.audit.canonical import canonical
-from trustworks.core.errors import Refused, Rejected, TrustworksError
+from trustworks.core.errors import Malformed, Refused, Rejected, TrustworksError
 from trustworks.core.module.algorithms import algorithm_of
 from trustworks.core.roles import records as roles
 from trustworks.core.roles.model import Act
 from trustworks.issuance.profiles import profile_or_none
-from trustworks.issuance.registration.model import PERFORMED
+from trustworks.issuance.registration.devices import NewDevice
+from trustworks.issuance.registration.model import PERFORMED, DeviceWay
 from trustworks.issuance.registration.rules import check_not_concerned, check_reason
 from trustworks.issuance.registration.wire import application_json
+from trustworks.issuance.rules.devices import device_promised
 from trustworks.issuance.rules.keys import key_of_known_kind
 from trustworks.issuance.wire import limit_text, read_csr
 
@@ -44,6 +47,7 @@ class Applications:
             ("reject", PERFORMED["reject"], self.reject),
             ("withdraw", PERFORMED["withdraw"], self.withdraw),
             ("finish", Act.ISSUE, self.finish),
+            ("device", Act.REGISTER, self.device),
         )
         return [
             Page(path=f"{ROOT}/{{}}", act=Act.READ_RECORDS, answer=self.show),
@@ -61,15 +65,18 @@ class Applications:
         if seen(review.application) != seen(application):
             raise _changed()
         limit = application.asked.declarations.limit
+        profile = profile_or_none(application.asked.profile)
         return self._edge.page(
             "application.html",
             visit=visit,
             application=application,
             asked=application.asked,
-            profile=profile_or_none(application.asked.profile),
+            profile=profile,
             rows=rows(review.comparison),
             limit=None if limit is None else limit_text(limit),
             identification=review.declarations.identification,
+            promised=None if profile is None else device_promised(profile),
+            products=self._desk.registration.settings.devices,
             objections=review.objections if waits else (),
             domains=self._desk.registration.domains_of(application),
             mailboxes=self._desk.registration.mailboxes_of(application),
@@ -106,6 +113,29 @@ class Applications:
         if visit.field("seen") != seen(self._desk.registration.application(identifier)):
             raise _changed()
         decide(identifier, by=visit.actor.name, reason=reason)
+        return self._edge.redirect(f"{ROOT}/{identifier}")
+
+    def device(self, visit: Visit) -> RawResponse:
+        """Record the device that holds the key."""
+        identifier, way = visit.parts[0], visit.field("way")
+        known = {one: one for one in get_args(DeviceWay)}
+        if way not in known:
+            raise Malformed(f"Say by what the device is known: one of {', '.join(known)}.")
+        day = visit.field("established_on")
+        try:
+            handed_over = date.fromisoformat(day) if day else None
+        except ValueError:
+            raise Malformed(f"{day!r} is no day; write 2026-01-31.") from None
+        given = NewDevice(
+            product=visit.field("product"),
+            way=known[way],
+            attestation=visit.field("attestation").encode(),
+            key_id=visit.field("key").lower(),
+            serial_number=visit.field("serial_number"),
+            source=visit.field("source"),
+            established_on=handed_over,
+        )
+        self._desk.registration.record_device(identifier, given, by=visit.actor.name)
         return self._edge.redirect(f"{ROOT}/{identifier}")
 
     def finish(self, visit: Visit) -> RawResponse:

@@ -57,7 +57,7 @@ def evidence(api: Api, call: Call) -> Answer:
 def device(api: Api, call: Call) -> Answer:
     """The device that holds the key of an application."""
     body: DeviceBody = call.given
-    piece = api.registration.record_device(_application(api, call).id, body.read(), by=call.by)
+    piece = api.registration.record_device(of_path(api, call).id, body.read(), by=call.by)
     return Answer(status=201, value=device_json(piece))
 
 
