@@ -28,7 +28,7 @@ LOOKS = {
         "crl check",
     ),
     *("api client list", "api webhook list", "api webhook deliveries"),
-    *("api client list", "registration list", "registration show", "registration example"),
+    *("registration list", "registration show", "registration example", "registration device list"),
     *(
         "cmp secret list",
         "cmp request list",
