@@ -361,7 +361,7 @@ def test_a_device_is_recorded_certified_and_lost(desk: Registration, provider: P
     desk.record_device(waiting, handed_over(desk.application(waiting)), by="ra-desk")
 
     with pytest.raises(Rejected, match="not recorded"):
-        desk.revoke_concerned(CARD, why="The card was broken.", by="rita")
+        list(desk.revoke_concerned(CARD, why="The card was broken.", by="rita"))
     for on, why in ((DAY + timedelta(days=1), "The card was broken."), (DAY, "")):
         with pytest.raises(Rejected):
             desk.lose_product(CARD, on=on, why=why, by="rita")
@@ -370,13 +370,13 @@ def test_a_device_is_recorded_certified_and_lost(desk: Registration, provider: P
     with pytest.raises(Refused, match="lost its certification"):
         approve(desk, waiting)
     assert [len(one.concerned) for one in desk.products()] == [1, 0]
-    assert desk.revoke_concerned(CARD, why="The card was broken.", by="rita") == [serial]
+    assert list(desk.revoke_concerned(CARD, why="The card was broken.", by="rita")) == [serial]
     record = provider.issuance.find(serial)
     assert record is not None
     assert record.revocation is not None
     assert record.revocation.reason is RevocationReason.privilegeWithdrawn
     assert desk.lose_product(CARD, on=DAY, why="The card was broken.", by="rita") == ()
-    assert desk.revoke_concerned(CARD, why="The card was broken.", by="rita") == []
+    assert list(desk.revoke_concerned(CARD, why="The card was broken.", by="rita")) == []
 
 
 @one_database

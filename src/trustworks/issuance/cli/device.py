@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 from datetime import UTC, date, datetime
 from pathlib import Path  # noqa: TC003 - Typer reads it at run time
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
@@ -14,6 +15,7 @@ from trustworks.core.errors import Malformed
 from trustworks.core.printable import printable
 from trustworks.core.roles.model import Act
 from trustworks.core.roles.performing import Officers, performs
+from trustworks.issuance.model import RevocationReason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -164,11 +166,18 @@ def lost(
         day = datetime.now(UTC).date() if on is None else date.fromisoformat(on)
     except ValueError:
         raise Malformed(f"{on!r} is no day; write 2026-01-31.") from None
-    if revoke:  # all at once are several operators' to decide
-        wiring.approved("revocation.mass", {"device": product, "reason": "privilegeWithdrawn"}, by=by)
-    with wiring.open_registration() as desk:
+    revoked: list[str] = []
+    with ExitStack() as stack:
+        if revoke:  # all at once are several operators' to decide; what a crash left is finished by the same
+            about = {"device": product, "reason": RevocationReason.privilegeWithdrawn.name}
+            approvals = wiring.held(
+                "revocation.mass", about, by=by, done=lambda _: bool(revoked), completes=True
+            )
+            stack.enter_context(approvals)
+        desk = stack.enter_context(wiring.open_registration())
         concerned = desk.lose_product(product, on=day, why=why, by=by)
-        revoked = desk.revoke_concerned(product, why=why, by=by) if revoke else []
+        if revoke:
+            revoked.extend(desk.revoke_concerned(product, why=why, by=by))
     if as_json:
         typer.echo(json.dumps({"certificates": _certificates(concerned), "revoked": revoked}))
         return

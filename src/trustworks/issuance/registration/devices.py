@@ -19,6 +19,7 @@ from trustworks.issuance.revocation import Reception
 from trustworks.issuance.rules.requests import check_actor
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import date, datetime
 
     from sqlalchemy import Connection
@@ -172,8 +173,8 @@ class Devices(Desk):
         with self._database.read() as connection:
             return tuple(device_records.concerned(connection, name, now))
 
-    def revoke_concerned(self, name: str, *, why: str, by: str) -> list[str]:
-        """Revoke the certificates of keys in devices of a lost product; answers their serials.
+    def revoke_concerned(self, name: str, *, why: str, by: str) -> Iterator[str]:
+        """Revoke the certificates of keys in devices of a lost product, and tell each one's serial when done.
 
         What they say of the device is true no longer (privilegeWithdrawn). Done again after a crash it goes
         on with what is left. Raises what `Issuance.revoke` does.
@@ -190,4 +191,4 @@ class Devices(Desk):
         for one in left:
             asked = Reception(kind="provider", requester=by, received_at=None, confirmed_how=why[:200])
             self._issuance.revoke(one.serial, RevocationReason.privilegeWithdrawn, by=by, asked=asked)
-        return [one.serial for one in left]
+            yield one.serial
