@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from trustworks.core.errors import Unavailable
 from trustworks.issuance.rules.caa import (
     Authorisation,
     CaaRecord,
@@ -16,6 +15,7 @@ from trustworks.issuance.rules.caa import (
     check_permitted,
     domains_to_ask,
 )
+from trustworks.issuance.rules.dnssec import check_looked_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -142,11 +142,8 @@ class DnsResolver:
         except dns.resolver.NXDOMAIN:
             return ()
         except (dns.exception.DNSException, OSError) as error:
-            raise Unavailable(
-                "caa.lookup",
-                f"The CAA records of {name} could not be looked up ({type(error).__name__}), so nothing is "
-                "issued for it; try again, or see [issuance.caa] resolver.",
-            ) from None
+            check_looked_up(name, type(error).__name__)
+            return ()
         return tuple(
             CaaRecord(one.flags, one.tag.decode("ascii").lower(), one.value.decode("latin-1"))
             for one in answer.rrset or ()

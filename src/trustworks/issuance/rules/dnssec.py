@@ -45,6 +45,19 @@ def check_validates(*, authentic: bool, resolvers: Sequence[str]) -> None:
         )
 
 
+@implements("CABF-BR:4.2.2.2-BOGUS")
+def check_looked_up(name: str, failure: str) -> None:
+    """`Unavailable` (caa.lookup) for CAA records that could not be looked up: that permits nothing.
+
+    A resolver that validates answers SERVFAIL where DNSSEC does (RFC 4035, 5.5). `failure` says what it was.
+    """
+    raise Unavailable(
+        "caa.lookup",
+        f"The CAA records of {name} could not be looked up ({failure}), so nothing is issued for it; try "
+        "again, or see [issuance.caa] resolver.",
+    )
+
+
 def _is_this_machine(resolver: str) -> bool:
     try:
         return ipaddress.ip_address(resolver.partition("%")[0]).is_loopback
