@@ -9,32 +9,27 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from sqlalchemy.exc import IntegrityError
-
 from trustworks.core.audit import Event
 from trustworks.core.errors import Refused, Rejected, TrustworksError, Unavailable
 from trustworks.core.keys import records as key_records
 from trustworks.issuance import records
-from trustworks.issuance.begun import Order
+from trustworks.issuance.ceremonies import AuthorityCeremony
+from trustworks.issuance.domains import Domains
 from trustworks.issuance.model import (
     AuthorityRecord,
     Issued,
-    NameAttribute,
     NewAuthority,
-    Profile,
     Revocation,
     RevocationReason,
     serial_hex,
 )
-from trustworks.issuance.model.requests import Door, Request, Template
-from trustworks.issuance.orders import ISSUING, USE_OF_ISSUING, Asked, Orders, new_serial
+from trustworks.issuance.model.requests import Door, Request
+from trustworks.issuance.orders import ISSUING, USE_OF_ISSUING, Asked, Orders
 from trustworks.issuance.profiles import profile_named
-from trustworks.issuance.profiles.tbs import read_authority
 from trustworks.issuance.release import INTENT_LIFE, Release, reason_of
 from trustworks.issuance.revocation import LostKeys, Reception, RevocationRequests, StatusChange
 from trustworks.issuance.rules import requests as request_rules
 from trustworks.issuance.rules.doors import check_door_of_actor, lacks_evidence
-from trustworks.issuance.rules.perspectives import NotCorroboratedError, recorded
 from trustworks.issuance.together import Together
 
 if TYPE_CHECKING:
@@ -92,8 +87,6 @@ class Issuance:
         self.settings = settings
         self.public_url = public_url.rstrip("/")
         self.lab = lab
-        self._caa = caa
-        self._caa_elsewhere = caa_elsewhere
         self._clock = clock
         self._recorder = recorder
         self._database = database
@@ -107,6 +100,7 @@ class Issuance:
             lab=lab,
             transparency=transparency,
         )
+        self._domains = Domains(caa, caa_elsewhere, recorder=recorder, lab=lab)
         self._orders = Orders(
             settings,
             authority=self.authority,
@@ -114,7 +108,15 @@ class Issuance:
             clock=clock,
             database=database,
             lab=lab,
-            ask_domains=self._ask_domains,
+            ask_domains=self._domains.check,
+        )
+        self._ceremony = AuthorityCeremony(
+            authority=self.authority,
+            orders=self._orders,
+            release=self._release,
+            clock=clock,
+            recorder=recorder,
+            database=database,
         )
         self._callers = Together[tuple[Request, "Also | None"], Issued](
             self._issue_all, most=_MOST_TOGETHER, at_once=_BATCHES
@@ -293,59 +295,7 @@ class Issuance:
         Raises `Rejected` (issuance.authority-exists, issuance.authority-key), `Refused` with a rule's or a
         lint's id, and `Unavailable`; there is no authority then.
         """
-        self._recorder.ping()
-        request_rules.check_actor(by)
-        with self._database.read() as connection:
-            if records.authority(connection, new.name) is not None:
-                raise _authority_exists(new.name)
-        now = self._clock.now().utc
-        spki = self._orders.fit_key(key.public_key, now.date())
-        self._orders.known((spki,)).check(spki)
-        above = None if new.parent is None else self.authority(new.parent)
-        issuer_end = None if above is None else read_authority(above.certificate).not_valid_after_utc
-        profile = profile_named("root" if above is None else "sub-ca")
-        first, last = request_rules.validity(profile, new.years * 36525 // 100, now, issuer_end)
-        template = Template(
-            profile=profile,
-            subject=request_rules.complete_subject(
-                profile, [NameAttribute("commonName", new.common_name)], self._orders.provider_attributes()
-            ),
-            alternative_names=(),
-            spki=spki,
-            serial=new_serial(),
-            not_before=first,
-            not_after=last,
-            semantics=False,
-            issuer_certificate=None if above is None else above.certificate,
-            authority=new.name if above is None else above.name,
-            path_length=profile.path_length if new.path_length is None else new.path_length,
-        )
-        made: list[AuthorityRecord] = []
-
-        def add(connection: Connection, der: bytes) -> None:
-            made.append(
-                AuthorityRecord(
-                    name=new.name,
-                    certificate=der,
-                    serial=serial_hex(template.serial),
-                    spki_sha256=hashlib.sha256(spki).digest(),
-                    token=new.token,
-                    key_label=key.label,
-                    parent=new.parent,
-                    created_at=now,
-                    crl_validity_hours=new.crl_validity_hours,
-                    crl_every_hours=new.crl_every_hours,
-                )
-            )
-            try:
-                with connection.begin_nested():  # what it failed on is asked for in the same transaction
-                    records.add_authority(connection, made[-1])
-            except IntegrityError:
-                raise _overtaken(connection, made[-1]) from None
-
-        signer = key if above is None else self._orders.authority_key(above)
-        self._release.release(Order(template=template, key=signer, by=by, also=add))
-        return made[-1]
+        return self._ceremony.create(new, key, by=by)
 
     def settle(self, *, by: str, older_than: timedelta = INTENT_LIFE) -> list[str]:
         """Close the intents that a crash left open, and answer their serials."""
@@ -423,72 +373,3 @@ class Issuance:
         """How many certificates are in each state, and how many are revoked."""
         with self._database.read() as connection:
             return records.counts(connection)
-
-    # Parts
-
-    def _ask_domains(self, request: Request, profile: Profile, names: Sequence[str], time: datetime) -> None:
-        """Whether the domains let us issue (RFC 8659). A laboratory may go without asking, and says so.
-
-        ACME asked them before, with the account and the way of validation (RFC 8657), and recorded it.
-        """
-        if not profile.caa or request.door is Door.ACME:
-            return
-        by = request.requested_by
-        seen: Sequence[Sight] = ()
-        if self._caa is not None:
-            self._caa(names)
-            if self._caa_elsewhere is not None:
-                seen = self._elsewhere(profile, names, by, time)
-        elif not self.lab:
-            raise Unavailable(
-                "issuance.caa-absent",
-                f"Domains are asked before a certificate of the profile {profile.name} is issued; write into "
-                "[issuance.caa] domains what their owners name you by.",
-            )
-        self._recorder.record(
-            Event(
-                type="certificate.caa",
-                outcome="success",
-                actor=by,
-                subject={"kind": "certificate", "profile": profile.name},
-                detail={
-                    "names": len(names),
-                    "asked": self._caa is not None,
-                    **({"perspectives": recorded(seen)} if seen else {}),
-                },
-                time=time,
-            )
-        )
-
-    def _elsewhere(self, profile: Profile, names: Sequence[str], by: str, time: datetime) -> Sequence[Sight]:
-        """What other places saw; when it is not enough, that is recorded before it refuses."""
-        assert self._caa_elsewhere is not None  # noqa: S101 - the caller looked
-        try:
-            return self._caa_elsewhere(names, time.date())
-        except NotCorroboratedError as refused:
-            self._recorder.record(
-                Event(
-                    type="certificate.caa",
-                    outcome="failure",
-                    actor=by,
-                    subject={"kind": "certificate", "profile": profile.name},
-                    detail={"names": len(names), "asked": True, "perspectives": recorded(refused.seen)},
-                    time=time,
-                )
-            )
-            raise
-
-
-def _overtaken(connection: Connection, record: AuthorityRecord) -> Rejected:
-    """Why an authority cannot be added although nothing spoke against it: another ceremony was quicker."""
-    if records.authority(connection, record.name) is not None:
-        return _authority_exists(record.name, "the certificate that was signed is not released")
-    return Rejected(
-        "issuance.authority-key",
-        f"Another authority has the key {record.key_label!r} already; the certificate that was signed is not "
-        "released. Make a new key.",
-    )
-
-
-def _authority_exists(name: str, outcome: str = "nothing was changed") -> Rejected:
-    return Rejected("issuance.authority-exists", f"The authority {name!r} exists already; {outcome}.")
