@@ -9,9 +9,9 @@ synchronous=FULL) before a caller has its certificate. References, in the same r
 module alone, without verification; "builder" builds and signs a certificate of the same content with a key in
 this process's memory and records nothing.
 
-`--filled` makes a second database with so many certificates in it: rows of their own keys, serials and octets,
-written by SQL. Throughput is compared, and, with both databases asked in turn, the latency of one caller alone
-and what a status takes that is read from the database.
+`--filled` makes a second database with so many certificates in it: rows of their own keys, serials and
+octets, written by SQL. Throughput is compared, and, with both databases asked in turn, the latency of one
+caller alone and what a status takes that is read from the database.
 
 On a machine that does other things as well the processor time tells more than the rates: "as many as two
 cores can" is what two cores would make of it if they did nothing else.

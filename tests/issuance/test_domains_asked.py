@@ -113,12 +113,12 @@ def test_nobody_answers_and_nothing_is_issued(database: Database, root_key: Key,
 
 
 def test_who_cannot_ask_issues_in_a_laboratory_alone(
-    database: Database, root_key: Key, issuing_key: Key
+    database: Database, root_key: Key, issuing_key: Key, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with open_provider(database, root_key, issuing_key) as provider:
         assert ask(prepared(provider, root_key, issuing_key))
         assert ("certificate.caa", {"names": 2, "asked": False}) in told(provider)
-        provider.issuance.lab = False
+        monkeypatch.setattr(provider.issuance._domains, "_lab", False)
         with pytest.raises(Unavailable, match=r"\[issuance.caa\] domains"):
             ask(provider)
 
