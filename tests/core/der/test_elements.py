@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trustworks.core.der.elements import enter
+from trustworks.core.der.elements import elements, enter
 from trustworks.core.der.encode import OCTET_STRING, SEQUENCE, tlv
 from trustworks.core.errors import Malformed
 
@@ -67,3 +67,17 @@ def test_other_forms_are_malformed(der: bytes) -> None:
 def test_the_end_is_the_caller_s_to_compare() -> None:
     """An element that says that it is longer than the octets is entered; its end tells."""
     assert enter(b"\x30\x05\x00", 0, SEQUENCE) == (2, 7)
+
+
+@given(st.lists(st.binary(max_size=300), max_size=6), st.binary(max_size=5))
+def test_elements_are_cut_out_as_they_stand(contents: list[bytes], before: bytes) -> None:
+    written = [tlv(OCTET_STRING, content) for content in contents]
+    der = before + tlv(SEQUENCE, *written)
+    assert elements(der, *enter(der, len(before), SEQUENCE)) == written
+
+
+@pytest.mark.parametrize("content", [b"\x04", b"\x04\x02a", b"\x04\x00\x04\x01", b"\x1f\x01\x00"])
+def test_elements_that_do_not_fill_what_holds_them_are_malformed(content: bytes) -> None:
+    der = tlv(SEQUENCE, content) + b"and what comes after it"
+    with pytest.raises(Malformed):
+        elements(der, *enter(der, 0, SEQUENCE))

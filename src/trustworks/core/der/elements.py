@@ -27,3 +27,18 @@ def enter(der: bytes, place: int, tag: int) -> tuple[int, int]:
     except IndexError:
         raise Malformed("The octets end before the element is complete.") from None
     raise Malformed(f"The length at octet {place + 1} is not in its DER form.")
+
+
+def elements(der: bytes, place: int, end: int) -> list[bytes]:
+    """The elements between two places, each with its tag and length. Raises `Malformed`."""
+    found = []
+    while place < end:
+        tag = der[place]
+        if tag & 0x1F == 0x1F:
+            raise Malformed(f"At octet {place} is a tag of more than one octet.")
+        after = enter(der, place, tag)[1]
+        found.append(der[place:after])
+        place = after
+    if place != end:
+        raise Malformed(f"An element goes on beyond octet {end}, where what holds it ends.")
+    return found

@@ -9,7 +9,7 @@ from cryptography import x509
 from cryptography.hazmat import asn1
 from cryptography.hazmat.asn1 import TLV, BitString, Explicit, GeneralizedTime, Implicit, Null, Variant
 
-from trustworks.core.der.elements import enter
+from trustworks.core.der.elements import elements, enter
 from trustworks.core.der.encode import ENUMERATED, SEQUENCE, tlv
 from trustworks.core.der.ocsp import (
     BASIC,
@@ -207,40 +207,44 @@ _NO_RESPONSE: Final = "This is no OCSPResponse in DER (RFC 6960, 4.2.1)."
 
 def _basic(der: bytes) -> BasicResponse:
     basic = asn1.decode_der(_BasicResponse, der)
-    start, _ = enter(der, 0, SEQUENCE)
-    _, end = enter(der, start, SEQUENCE)
-    data = _data(basic.tbs)
+    # What is kept as it stands is cut out of the octets: to have it of the decoder's elements takes longer.
+    tbs, algorithm, _, *rest = elements(der, *enter(der, 0, SEQUENCE))
+    data = _data(basic.tbs, tbs)
     named = [asn1.decode_der(_Extension, e) for e in data.extensions]
     return BasicResponse(
-        tbs=der[start:end],
+        tbs=tbs,
         data=data,
         nonce=_nonce(named),
         extension_oids=tuple(e.oid.dotted_string for e in named),
-        algorithm=_raw(basic.algorithm),
+        algorithm=algorithm,
         signature=basic.signature.as_bytes(),
-        certificates=tuple(_raw(c) for c in basic.certificates or []),
+        certificates=_listed(rest, 0),
     )
 
 
 def decode_response_data(der: bytes) -> ResponseData:
     """Read the octets that a responder signs; ValueError for anything else."""
-    return _data(asn1.decode_der(_ResponseData, der))
+    return _data(asn1.decode_der(_ResponseData, der), der)
 
 
-def _data(read: _ResponseData) -> ResponseData:
+def _data(read: _ResponseData, der: bytes) -> ResponseData:
+    _, _, responses, *rest = elements(der, *enter(der, 0, SEQUENCE))
+    singles = elements(responses, *enter(responses, 0, SEQUENCE))
     return ResponseData(
         responder_key_hash=read.responder_key_hash,
         produced_at=read.produced_at.as_datetime(),
-        responses=tuple(_single(single) for single in read.responses),
-        extensions=tuple(_raw(e) for e in read.extensions or []),
+        responses=tuple([_single(one, own) for one, own in zip(read.responses, singles, strict=True)]),
+        extensions=_listed(rest, 1),
     )
 
 
-def _raw(element: TLV) -> bytes:
-    tag = bytes(element.tag_bytes)
-    if len(tag) != 1:
-        raise ValueError("no tag of OCSP has a number above 30")
-    return tlv(tag[0], bytes(element.data))
+def _listed(elements_left: Sequence[bytes], number: int) -> tuple[bytes, ...]:
+    """The elements of the SEQUENCE OF under a context-specific tag; none where there is no such element."""
+    tag = 0xA0 | number
+    for one in elements_left:
+        if one[0] == tag:
+            return tuple(elements(one, *enter(one, enter(one, 0, tag)[0], SEQUENCE)))
+    return ()
 
 
 def _enumerated(element: Null | TLV) -> int:
@@ -253,16 +257,17 @@ def _enumerated(element: Null | TLV) -> int:
 _STATUS: Final[dict[str, Status]] = {"good": "good", "revoked": "revoked", "unknown": "unknown"}
 
 
-def _single(read: _SingleResponse) -> SingleResponse:
+def _single(read: _SingleResponse, der: bytes) -> SingleResponse:
+    cert_id, _, _, *rest = elements(der, *enter(der, 0, SEQUENCE))
     info = read.status.value if isinstance(read.status.value, _RevokedInfo) else None
     return SingleResponse(
-        cert_id=_raw(read.cert_id),
+        cert_id=cert_id,
         status=_STATUS[read.status.tag],
         this_update=_utc(read.this_update),
         next_update=None if read.next_update is None else _utc(read.next_update),
         revoked_at=None if info is None else _utc(info.revoked_at),
         reason=None if info is None or info.reason is None else _enumerated(info.reason),
-        extensions=tuple(_raw(e) for e in read.extensions or []),
+        extensions=_listed(rest, 1),
     )
 
 
