@@ -16,7 +16,7 @@ def told(*changes: tuple[str, str], kind: str = "root", lab: bool = False) -> li
     return rules.plan_objections(changed(template(kind), *changes).plan, lab=lab)
 
 
-@pytest.mark.req("EN319411-1:GEN-6.5.1-04")
+@pytest.mark.req("EN319411-1:GEN-6.5.1-04", "EN319421:7.6.2-DUAL-CONTROL")
 def test_nobody_makes_a_key_alone() -> None:
     for change, said in (
         (("approvals = 2", "approvals = 1"), "approvals is 1"),

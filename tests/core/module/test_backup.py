@@ -276,7 +276,7 @@ def test_custodians_open_nothing_for_a_request_that_the_target_did_not_show(
         assert transfer.open_next(anna, shown, backup, fingerprint=spaced).opened_by == ("anna",)
 
 
-@pytest.mark.req("TRUSTWORKS:KEYS-TARGET", "EN319411-1:GEN-6.5.2-05")
+@pytest.mark.req("TRUSTWORKS:KEYS-TARGET", "EN319411-1:GEN-6.5.2-05", "EN319421:TIS-7.6.2-06")
 def test_a_weaker_target_is_refused_by_itself_and_by_the_custodians(
     custodians: Custodians, lost: tuple[Pkcs11Uri, Backup], module: Module
 ) -> None:

@@ -72,7 +72,7 @@ def sights(*seen: str | bool) -> list[Sight]:
 # How many
 
 
-@pytest.mark.req("CABF-BR:3.2.2.9")
+@pytest.mark.req("CABF-BR:3.2.2.9", "TS119411-5:MPIC")
 @pytest.mark.parametrize(
     ("yes", "no", "enough"),
     [
@@ -206,7 +206,7 @@ def test_two_tables_of_one_place_are_refused() -> None:
 
 
 @ONE
-@pytest.mark.req("CABF-BR:3.2.2.9")
+@pytest.mark.req("CABF-BR:3.2.2.9", "TS119411-5:MPIC")
 def test_acme_validates_what_enough_places_see_and_records_each(acme: Acme) -> None:
     places = [Place(), Place("not there"), Place(RuntimeError("away"))]
     acme.perspectives = [*places]

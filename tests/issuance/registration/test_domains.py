@@ -96,7 +96,7 @@ def drawn(name: str = SITE, **changes: Any) -> DomainValidation:
     return DomainValidation(**{**given, **changes})
 
 
-@pytest.mark.req("CABF-BR:3.2.2.4")
+@pytest.mark.req("CABF-BR:3.2.2.4", "TS119411-5:DOMAIN-CONTROL")
 def test_each_name_of_a_web_site_needs_a_validation() -> None:
     one = asked(f"DNS:{SITE.upper()}", "DNS:shop.example.com", "IP:192.0.2.1")
     found = rules.domains_are_validated(one, WEB, [drawn(), drawn("192.0.2.1", method="http")], NOW)

@@ -29,7 +29,7 @@ _RETURNS: Final = frozenset({"drill-backup", "restore-key", "transfer-key"})
 _PLACEHOLDER: Final = re.compile(r"\bTHE (?:ROOM|SERIAL NUMBER)\b|\bNUMBER\b|\A0{60}[0-9]{4}\Z")
 
 
-@implements("EN319411-1:GEN-6.5.1-04", disabled=())
+@implements("EN319411-1:GEN-6.5.1-04", "EN319421:7.6.2-DUAL-CONTROL", disabled=())
 def dual_control_objections(plan: Plan) -> tuple[str, ...]:
     """Two people at least approve the script, in two roles at least, and two carry out what changes keys."""
     if plan.unattended:

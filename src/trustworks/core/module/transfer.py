@@ -130,7 +130,7 @@ def _check_place(module: Module, backup: Backup) -> None:
         )
 
 
-@implements("TRUSTWORKS:KEYS-TARGET", "EN319411-1:GEN-6.5.2-05")
+@implements("TRUSTWORKS:KEYS-TARGET", "EN319411-1:GEN-6.5.2-05", "EN319421:TIS-7.6.2-06")
 def check_target(source: dict[str, Any], target: dict[str, Any]) -> None:
     """Refuse a target that protects keys less than the module where the key was made.
 

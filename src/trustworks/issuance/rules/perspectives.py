@@ -76,7 +76,7 @@ def check_number(used: int, day: date) -> None:
         )
 
 
-@implements("CABF-BR:3.2.2.9")
+@implements("CABF-BR:3.2.2.9", "TS119411-5:MPIC")
 def check_agreement(seen: Sequence[Sight], what: str) -> None:
     """Refuse what more remote perspectives did not see than may differ.
 

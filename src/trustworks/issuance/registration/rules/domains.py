@@ -98,7 +98,7 @@ def uncovered(names: Sequence[str], validations: Iterable[DomainValidation], now
     return [name for name in names if not any((looked_at(name), way) in seen for way in methods_for(name))]
 
 
-@implements("CABF-BR:3.2.2.4")
+@implements("CABF-BR:3.2.2.4", "TS119411-5:DOMAIN-CONTROL")
 def domains_are_validated(
     application: Application, profile: Profile, validations: Sequence[DomainValidation], now: datetime
 ) -> tuple[Objection, ...]:
