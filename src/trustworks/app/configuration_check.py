@@ -183,7 +183,7 @@ def _perspective(settings: PerspectiveSettings, now: datetime) -> Iterator[str]:
 def refusals(config: Config) -> Iterator[str]:
     """What the time-stamping authority would refuse to start for, as far as no token is needed to see it."""
     from trustworks.core.time.rules import check_traceability  # noqa: PLC0415 - where it is configured
-    from trustworks.timestamping.service import check_authority  # noqa: PLC0415
+    from trustworks.timestamping.undertaking import check_authority  # noqa: PLC0415
 
     settings = config.timestamping
     if settings is None:

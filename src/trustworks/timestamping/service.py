@@ -9,20 +9,20 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from trustworks.core.errors import Malformed, Refused, TrustworksError, Unavailable
+from trustworks.core.errors import Malformed, TrustworksError, Unavailable
 from trustworks.core.store.types import microseconds
-from trustworks.core.time import TrustedDay, check_declared_accuracy
+from trustworks.core.time import TrustedDay
 from trustworks.core.trace import implements
 from trustworks.timestamping import events, records, template, wire
 from trustworks.timestamping.begun import Begun, check_delay, check_own
 from trustworks.timestamping.model import Content, IssuedBy, PkiFailureInfo
 from trustworks.timestamping.rules import requests, timing
-from trustworks.timestamping.rules import units as rules
 from trustworks.timestamping.standing import Standing, joined, outside_period
+from trustworks.timestamping.undertaking import check_authority
 from trustworks.timestamping.units import Units
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from trustworks.core.audit import Event, Recorder, Row
@@ -371,34 +371,6 @@ class TimestampingAuthority:
     def issued(self, since: datetime, until: datetime) -> dict[str, int]:
         """How many tokens each unit issued, in all processes, from `since` until before `until`."""
         return records.count(self._database, since=since, until=until)
-
-
-def check_authority(settings: TimestampingSettings, time_settings: TimeSettings) -> None:
-    """Refuse to start an authority that could not keep what its tokens say.
-
-    Source: EN 319 421, 7.7.2; EN 319 422, 5.2.2.
-    """
-    accuracy, resolution, checked = (
-        settings.accuracy_us,
-        settings.resolution_us,
-        time_settings.mode == "enforce",
-    )
-    _require("EN319422:5.2.2-GENTIME", rules.resolution_findings(accuracy, resolution, checked=checked))
-    check_declared_accuracy(time_settings, accuracy, resolution)
-    _require("TRUSTWORKS:TSA-SIGNING-LIMIT", rules.limit_findings(accuracy, settings.signing_limit_us))
-    if checked:
-        for one in settings.units:
-            policies = one.policies or settings.policies
-            _require(
-                "EN319422:5.2.2-POLICY",
-                rules.declared_policy_findings(one.name, policies, settings.lab_policy),
-            )
-
-
-def _require(requirement: str, findings: Iterable[str]) -> None:
-    text = " ".join(findings)
-    if text:
-        raise Refused(requirement, text)
 
 
 def _refusal(failure: PkiFailureInfo, text: str) -> Outcome:

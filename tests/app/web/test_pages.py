@@ -59,6 +59,17 @@ def client(source: Any) -> Browser:
     return Browser(source)
 
 
+def test_what_is_long_is_folded_up_so_that_a_phone_shows_the_page_in_few_screens(source: Any) -> None:
+    page = client(source).get("/", headers=HTML).text
+    folded = re.findall(r"<details>.*?</details>", page, re.DOTALL)
+    assert all("<summary>" in one for one in folded)
+    rest = re.sub(r"<details>.*?</details>", "", page, flags=re.DOTALL)
+    assert "<pre" not in rest
+    assert "<table" not in rest
+    assert 'class="resources"' not in rest
+    assert "<h2" in rest
+
+
 def test_the_page_shows_services_keys_clock_events_log_and_the_banners(source: Any) -> None:
     page = client(source).get("/", headers=HTML).text
     for words in (

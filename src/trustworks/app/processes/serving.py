@@ -51,7 +51,7 @@ def serve(wiring: Wiring) -> None:
     """
     http = wiring.config.http
     if wiring.config.timestamping is not None:
-        from trustworks.timestamping.service import check_authority  # noqa: PLC0415 - where it is configured
+        from trustworks.timestamping.undertaking import check_authority  # noqa: PLC0415 - where it is configured
 
         check_authority(wiring.config.timestamping, wiring.config.time)
     with only_one(wiring.run_dir / "serve.lock") as lock, contextlib.ExitStack() as held:

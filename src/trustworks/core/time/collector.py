@@ -13,27 +13,28 @@ the lease lapses then, nothing was issued under a wrong clock, and it comes back
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from trustworks.core.errors import Refused, Unavailable
+from trustworks.core.errors import Unavailable
 from trustworks.core.time import rules
 from trustworks.core.time.events import sources_detail, transition_events, writable
-from trustworks.core.time.guard import LEAP_WINDOW, latched_sentence, stop_reason
+from trustworks.core.time.guard import latched_sentence, stop_reason
 from trustworks.core.time.latch import UNREADABLE, LatchFiles
 from trustworks.core.time.leap_file import day
-from trustworks.core.time.leap_watch import LeapWatch, Outlook
+from trustworks.core.time.leap_watch import LeapWatch
 from trustworks.core.time.lease import OK, Lease, LeaseWriter, fitting_reason, fitting_sources
 from trustworks.core.time.readings import SystemReadings
 from trustworks.core.time.sources import make_sources
 from trustworks.core.time.stop import clock_text, new_latch
+from trustworks.core.time.verdict import Verdict, ask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from trustworks.core.time.config import TimeSettings
-    from trustworks.core.time.estimate import Estimate, Source
+    from trustworks.core.time.estimate import Source
     from trustworks.core.time.readings import ClockReadings, Moment
     from trustworks.core.time.stop import Latch
 
@@ -45,23 +46,6 @@ _JOIN_TIMEOUT = 5.0
 STOPPED = "clock.collector-stopped"
 _WAS_STOPPED = "The collector was stopped; start it again."
 _HAS_FAILED = "The collector failed by a fault of this program, which its log tells; report it."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Verdict:
-    """What one look at the sources came to."""
-
-    estimates: tuple[Estimate, ...] = ()
-    problems: tuple[tuple[str, str], ...] = ()
-    outlook: Outlook = field(default_factory=Outlook)
-
-    @property
-    def bound(self) -> int:
-        return max((one.bound_ns or 0 for one in self.estimates), default=0)
-
-    @property
-    def ids(self) -> tuple[str, ...]:
-        return tuple(name for one in self.estimates for name in one.ids)
 
 
 class Collector:
@@ -158,7 +142,7 @@ class Collector:
         """Withdraw the lease, saying why, and say so in the audit log."""
         try:
             moment = self._readings.moment()
-            self._write(moment, STOPPED, why, _Verdict())
+            self._write(moment, STOPPED, why, Verdict())
             self._pending.append(("clock.collector-stopped", {"clock_said": clock_text(moment.realtime)}))
             self._flush()
         finally:
@@ -180,7 +164,7 @@ class Collector:
         moment = self._readings.moment()
         self._take_releases()
         self._watch(moment)
-        verdict = self._ask(moment)
+        verdict = ask(self._settings, self._sources, self._leap, moment)
         self._judge_error(moment, verdict)
         latch = self._files.read()
         if latch is not None and (self._known_latch is None or latch.id != self._known_latch.id):
@@ -315,33 +299,7 @@ class Collector:
 
     # -- the sources
 
-    def _ask(self, moment: Moment) -> _Verdict:
-        """Ask every source and put their words together; every problem is kept for the operator."""
-        problems: list[tuple[str, str]] = []
-        estimates: list[Estimate] = []
-        for source in self._sources:
-            try:
-                estimates.append(source.estimate(moment))
-            except Unavailable as error:
-                problems.append(("clock.unsynchronised", str(error)))
-        if not problems:
-            problems += [
-                ("clock.unsynchronised", finding)
-                for finding in rules.combination_findings(estimates, self._settings.max_bound_ns)
-            ]
-        try:
-            rules.check_traceability(self._settings.traceable_to)
-        except Refused as error:
-            problems.append(("clock.untraceable", str(error)))
-        outlook = self._leap.look(
-            moment, {one.name: one.leap for one in estimates if one.bound_ns is not None}
-        )
-        problems += outlook.problems
-        if outlook.is_inside(moment.realtime):
-            problems.insert(0, ("clock.leap-window", LEAP_WINDOW))
-        return _Verdict(estimates=tuple(estimates), problems=tuple(problems), outlook=outlook)
-
-    def _judge_error(self, moment: Moment, verdict: _Verdict) -> None:
+    def _judge_error(self, moment: Moment, verdict: Verdict) -> None:
         """A clock that a source proves wrong after a lease was held is a stop, not a lapse."""
         if self._held and not verdict.outlook.is_inside(moment.realtime):
             findings = rules.drift_findings(verdict.estimates, self._settings.max_bound_ns)
@@ -363,7 +321,7 @@ class Collector:
             del self._pending[0]
         return True
 
-    def _write(self, moment: Moment, code: str, reason: str, verdict: _Verdict) -> Lease:
+    def _write(self, moment: Moment, code: str, reason: str, verdict: Verdict) -> Lease:
         self._number += 1
         until = moment.boottime + round(self._settings.lease_seconds * SECOND)
         window, pending, expires = verdict.outlook.window, self._leap.pending, verdict.outlook.expires
@@ -392,7 +350,7 @@ class Collector:
         )
         return self._publish(moment, lease, verdict)
 
-    def _publish(self, moment: Moment, lease: Lease, verdict: _Verdict) -> Lease:
+    def _publish(self, moment: Moment, lease: Lease, verdict: Verdict) -> Lease:
         """Write a refusal before its event, and a lease only after its event and all before it."""
         detail = {**sources_detail(verdict.estimates), "clock_said": clock_text(moment.realtime)}
         if lease.code == OK and self._flush() and not self._audit_behind:
@@ -418,7 +376,7 @@ class Collector:
         self._last, self._held = lease, lease.held
         return lease
 
-    def _report(self, moment: Moment, lease: Lease, verdict: _Verdict) -> None:
+    def _report(self, moment: Moment, lease: Lease, verdict: Verdict) -> None:
         """From time to time, what the synchronisation looks like while all is well."""
         due = self._reported_at is None or (
             moment.boottime - self._reported_at >= self._settings.report_every * SECOND

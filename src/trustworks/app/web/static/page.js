@@ -24,6 +24,8 @@ async function refresh() {
     const answer = await fetch(location.href, { headers: { accept: "text/html" } });
     if (!answer.ok) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("main");
+    const opened = [...document.querySelectorAll("main details")].map((one) => one.open);
+    fresh.querySelectorAll("details").forEach((one, number) => { one.open = opened[number] === true; });
     addCopyButtons(fresh);
     document.querySelector("main").replaceWith(fresh);
   } catch {
