@@ -29,6 +29,7 @@ def test_an_operator_comes_back_as_he_was_enrolled(database: Database) -> None:
             replace(passkey.credential("anna"), added_at=NOW, sign_count=2**32 - 1),
         ),
     )
+    anna = replace(anna, granted=((Role.SECURITY_OFFICER, anna.enrolled_at),))
     person = Person(names=frozenset({"anna muster"}), identifiers=frozenset({"anna@tsp.example"}))
     with database.begin() as connection:
         assert records.count_operators(connection) == 0
