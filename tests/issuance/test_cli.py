@@ -209,6 +209,11 @@ def test_a_laboratory_says_that_nobody_looked(cli: Cli, csr: Path, tmp_path: Pat
     told = cli(*natural, "--out", str(tmp_path / "a.pem"))
     assert "Nobody looked at what it says of its subject" in told.stderr
     csr.write_bytes(make_csr())
+    names = ("--alternative-name", "DNS:a.example.com")
+    assert (
+        cli.json("issue", "--profile", "tls-server-dv", "--csr", str(csr), *names)["lacks_evidence"] is True
+    )
+    csr.write_bytes(make_csr())
     unit = ("issue", "--profile", "tsu", "--csr", str(csr), "--subject", "CN=TEST TSU")
     assert cli.json(*unit)["lacks_evidence"] is False
 

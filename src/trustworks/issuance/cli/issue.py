@@ -72,7 +72,10 @@ def issue(
     ] = None,
     subject: Annotated[
         str | None,
-        typer.Option(help='The subject, for example "C=XX, GN=Anna, SN=Muster, CN=Anna Muster TEST".'),
+        typer.Option(
+            help='The subject, for example "C=XX, GN=Anna, SN=Muster, CN=Anna Muster TEST"; none where the '
+            "profile has no attributes."
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Write the certificate here (PEM), in place of standard output.")
@@ -126,12 +129,13 @@ def issue(
         issued = _issue_decided(wiring, application, by=by, chain=chain)
         _tell(issued, application, out=out, chain=chain, replace=replace, as_json=as_json)
         return
-    if profile is None or csr is None or subject is None:
+    unnamed = profile is not None and not profile_named(profile).attributes
+    if profile is None or csr is None or (subject is None and not unnamed):
         raise Malformed(
             "Say what is issued: --profile, --csr and --subject, or --application with the id of one that "
             "was decided."
         )
-    octets, attributes = read_file(csr), read_subject(subject)
+    octets, attributes = read_file(csr), () if subject is None else read_subject(subject)
     request = Request(
         profile=profile,
         csr=octets,

@@ -95,7 +95,7 @@ def complete_subject(
         raise Rejected(
             "issuance.subject-attribute",
             f"The profile {profile.name} has no {', '.join(unknown)} in its subjects; it knows "
-            f"{', '.join(profile.attributes)}.",
+            f"{', '.join(profile.attributes) or 'none'}.",
         )
     for name in profile.from_provider:
         value = provider.get(name)
