@@ -50,7 +50,6 @@ class Attested:
     chain: tuple[bytes, ...]
 
 
-@implements("TRUSTWORKS:DEVICE-ATTESTED")
 def verify(pem: bytes, roots: Sequence[x509.Certificate], *, at: datetime) -> Attested:
     """What an attestation says, once a path leads from it to one of the maker's roots.
 
@@ -67,6 +66,29 @@ def verify(pem: bytes, roots: Sequence[x509.Certificate], *, at: datetime) -> At
             f"An attestation is 2 to {MOST} certificates in PEM: the statement about the key first, then "
             "that of the device, and the maker's between it and a root."
         )
+    path = _path(statement, above, roots, at)
+    firmware = _octets(statement, FIRMWARE, 3)
+    policy = _octets(statement, POLICY, 2)[0]
+    _check_pin(policy)
+    spki = statement.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return Attested(
+        key_id=hashlib.sha256(spki).hexdigest(),
+        serial_number=_serial(statement),
+        firmware=".".join(str(one) for one in firmware),
+        pin=_PIN_ASKED.get(policy, "never"),
+        root=path[-1].subject.rfc4514_string(),
+        chain=tuple(one.public_bytes(Encoding.DER) for one in (statement, *above)),
+    )
+
+
+@implements("TRUSTWORKS:DEVICE-ATTESTED", disabled=lambda statement, above, _roots, _at: (statement, *above))
+def _path(
+    statement: x509.Certificate,
+    above: Sequence[x509.Certificate],
+    roots: Sequence[x509.Certificate],
+    at: datetime,
+) -> tuple[x509.Certificate, ...]:
+    """From the statement by the device's certificate to a root. Raises `Rejected`."""
     try:
         path = find_path(statement, untrusted=above, anchors=roots, at=at, purpose=None)
     except Rejected as error:
@@ -75,28 +97,23 @@ def verify(pem: bytes, roots: Sequence[x509.Certificate], *, at: datetime) -> At
             f"The attestation leads to no root that this product has: {error} Ask for the certificates of "
             "the device again, or record the device another way.",
         ) from None
-    if path[1] in roots:  # a maker's root certifies devices, and keys by them alone
+    if len(path) < 3:  # a maker's root certifies devices, and keys by them alone
         raise Rejected(
             "registration.attestation",
             "The statement is not by a device; give what the device says of the key.",
         )
-    firmware = _octets(statement, FIRMWARE, 3)
-    pin = _PIN_ASKED.get(_octets(statement, POLICY, 2)[0])
-    if pin is None:
+    return path
+
+
+@implements("TRUSTWORKS:DEVICE-ATTESTED")
+def _check_pin(policy: int) -> None:
+    """Refuse a key that the device uses for anybody."""
+    if policy not in _PIN_ASKED:
         raise Refused(
             "TRUSTWORKS:DEVICE-ATTESTED",
             "The device uses this key without asking for a PIN: it is under nobody's sole control. Make a "
             "key with a PIN policy (once or always).",
         )
-    spki = statement.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return Attested(
-        key_id=hashlib.sha256(spki).hexdigest(),
-        serial_number=_serial(statement),
-        firmware=".".join(str(one) for one in firmware),
-        pin=pin,
-        root=path[-1].subject.rfc4514_string(),
-        chain=tuple(one.public_bytes(Encoding.DER) for one in (statement, *above)),
-    )
 
 
 def _value(statement: x509.Certificate, kind: x509.ObjectIdentifier) -> bytes:
