@@ -26,6 +26,8 @@ name = "Trustworks TEST Provider"
 password-source = "secrets/database.pw"
 [audit]
 certificate = "certs/audit.pem"
+[module]
+approval = "state/approval.json"
 [tokens]
 services = "pkcs11:token=services?pin-source=file:secrets/services.pin"
 [issuance]
@@ -54,6 +56,7 @@ def test_every_file_that_is_not_there_is_told_by_its_key(tmp_path: Path) -> None
     for key, name in (
         ("store.password-source", "secrets/database.pw"),
         ("audit.certificate", "certs/audit.pem"),
+        ("module.approval", "state/approval.json"),
         ("issuance.ocsp.certificate", "certs/ocsp.pem"),
         ("issuance.ct.log-list", "logs.json"),
         ("issuance.cmp.certificate", "certs/cmp.pem"),
@@ -125,8 +128,11 @@ def test_versions_of_profiles_that_there_are_not_are_told(tmp_path: Path) -> Non
 
 def test_a_file_that_may_not_be_seen_is_told_with_the_reason(tmp_path: Path) -> None:
     long = "x" * 300
-    text = TEXT + '[http]\ntls-listen = "127.0.0.1:8443"\ntls-key = "secrets/tls.key"\n'
-    text += f'tls-certificate = "{long}"\n[module]\nlibrary = "module.so"\n'
+    text = (
+        TEXT.replace("[module]\n", '[module]\nlibrary = "module.so"\n')
+        + '[http]\ntls-listen = "127.0.0.1:8443"\ntls-key = "secrets/tls.key"\n'
+    )
+    text += f'tls-certificate = "{long}"\n'
     text += '[[timestamping.units]]\nname = "tsu-1"\ncertificate = "tsu.pem"\nchain = "chain.pem"\n'
     found = told(tmp_path, text)  # loads modules, too, that another account may not be able to read
     assert [one for one in found if f"{long} cannot be seen: File name too long." in one]

@@ -19,8 +19,9 @@ from trustworks.app.commands.key_life import app
 from trustworks.app.commands.module import app as module_app
 from trustworks.app.wiring import Wiring
 from trustworks.core.errors import Refused, Rejected
-from trustworks.core.module import documents
+from trustworks.core.module import documents, transfer
 from trustworks.core.module.health import PROBE_LABEL
+from trustworks.core.module.openings import Opening
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -104,11 +105,11 @@ def facts(folder: Path, *arguments: object, commands: Any = app) -> Any:
     return json.loads(done.stdout)
 
 
-def here(custodians: Custodians, *names: str) -> list[object]:
-    places: list[object] = []
+def places(custodians: Custodians, *names: str) -> list[object]:
+    found: list[object] = []
     for name in names:
-        places += ["--custodian", custodians.uris[name]]
-    return places
+        found += ["--custodian", custodians.uris[name]]
+    return found
 
 
 def state(folder: Path) -> dict[str, Any]:
@@ -149,7 +150,7 @@ def test_the_key_that_only_health_signs_with_is_told_apart(folder: Path) -> None
 def test_one_custodian_alone_brings_nothing_back(folder: Path, backup: Path, custodians: Custodians) -> None:
     destroy(folder)
     for names in (("anna",), ("anna", "anna")):
-        done = call(folder, "restore", backup, "--token", "issuing", *here(custodians, *names))
+        done = call(folder, "restore", backup, "--token", "issuing", *places(custodians, *names))
         assert isinstance(done.exception, Rejected)
         assert done.exception.code == "keys.quorum"
     assert keys_on(folder, "issuing") == []
@@ -167,7 +168,7 @@ def test_one_changed_octet_of_the_file_brings_nothing_back(
     done = call(
         folder,
         *("restore", backup, "--token", "issuing", "--bits", BITS),
-        *here(custodians, "anna", "boris"),
+        *places(custodians, "anna", "boris"),
     )
     assert isinstance(done.exception, Rejected)
     assert done.exception.code == "keys.damaged"
@@ -244,6 +245,12 @@ def test_no_operator_alone_makes_or_destroys_a_key_or_gives_a_pin_to_his_own_car
 ) -> None:
     wiring = Wiring.lazy(folder / "trustworks.toml")
     before = keys_on(folder, "issuing")
+    two_of_them = ("--by", "anna", "--by", "boris")
+    begin = ("transfer", "begin", backup, "--token", "services", *two_of_them, "--bits", BITS)
+    begun = facts(folder, *begin, "--out", folder / "request.json")
+    opening = folder / "opening.json"
+    opening.write_bytes(documents.write(Opening(request=begun["fingerprint"])))
+    unwrap = ("transfer", "unwrap", folder / "request.json", backup, opening, "--token", "services")
     enrol_staff(wiring)
     card = folder / "card.json"
     card.write_bytes(documents.write(custodians.cards[0]))
@@ -258,6 +265,13 @@ def test_no_operator_alone_makes_or_destroys_a_key_or_gives_a_pin_to_his_own_car
         "key.seal": ("olga", app, ("seal", *here, *both("--operator", cards), *two, "--out", folder / "s")),
         "key.backup": ("carl", app, (*mine, "--out", folder / "b")),
         "key.backup-destroyed": ("carl", app, ("backup", "destroy", backup_digest(folder), *sure)),
+        "key.transfer": ("carl", app, (*begin, "--out", folder / "again.json")),
+        "key.transfer-finished": ("carl", app, unwrap),
+        "key.restore": (
+            "carl",
+            app,
+            ("restore", backup, "--token", "services", *places(custodians, "anna", "boris")),
+        ),
     }
     for what, (name, commands, arguments) in asked.items():
         done = call(folder, *arguments, *who(wiring, name), commands=commands, typed=PASSPHRASE)
@@ -267,6 +281,11 @@ def test_no_operator_alone_makes_or_destroys_a_key_or_gives_a_pin_to_his_own_car
     assert state(folder)["backups"] == 1
     assert not (folder / "s").exists()
     assert not (folder / "b").exists()
+    assert not (folder / "again.json").exists()
+    assert keys_on(folder, "services") == []
+    with wiring.open_module("services", read_write=True) as module:
+        assert transfer.remove_transport_keys(module, "transfer") == 1  # begun before
+        assert transfer.remove_transport_keys(module, "restore") == 0
     assert backup.exists()
 
 
@@ -283,7 +302,7 @@ def backup_digest(folder: Path) -> str:
 def test_from_backup_to_a_second_token(folder: Path, backup: Path, custodians: Custodians) -> None:
     (listed,) = facts(folder, "backup", "list")["backups"]
     assert (listed["label"], listed["shown_at"]) == ("ca", None)
-    two = here(custodians, "anna", "clara")
+    two = places(custodians, "anna", "clara")
     facts(folder, "backup", "drill", backup, "--token", "issuing", "--bits", BITS, *two)
     (listed,) = facts(folder, "backup", "list")["backups"]
     assert listed["shown_by"] == "drilled"
@@ -317,10 +336,10 @@ def test_from_backup_to_a_second_token(folder: Path, backup: Path, custodians: C
     )
     assert asked["custodians"] == ["boris", "clara"]
     wrap = ("transfer", "wrap", request, backup, "--fingerprint", asked["fingerprint"])
-    refused = call(folder, *wrap[:-1], "00" * 32, *here(custodians, "boris"), "--out", first)
+    refused = call(folder, *wrap[:-1], "00" * 32, *places(custodians, "boris"), "--out", first)
     assert isinstance(refused.exception, Refused)
-    assert facts(folder, *wrap, *here(custodians, "boris"), "--out", first)["next"] == "clara"
-    facts(folder, *wrap, *here(custodians, "clara"), "--opening", first, "--out", both)
+    assert facts(folder, *wrap, *places(custodians, "boris"), "--out", first)["next"] == "clara"
+    facts(folder, *wrap, *places(custodians, "clara"), "--opening", first, "--out", both)
     facts(folder, "transfer", "unwrap", request, backup, both, "--token", "services")
     assert len(state(folder)["tokens"]) == 2
     with Wiring.lazy(folder / "trustworks.toml").open_module("services") as module:

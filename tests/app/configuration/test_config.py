@@ -353,6 +353,18 @@ def test_a_laboratory_names_its_own_tokens_by_whatever_way_it_is_reached(tmp_pat
     assert config.load(real / "trustworks.toml").config.provider.lab, "`config check` tells what is missing"
 
 
+@pytest.mark.req("TRUSTWORKS:MODULE-APPROVAL-DEMANDED")
+@pytest.mark.parametrize(
+    "tokens", ['[tokens]\ntsu = "pkcs11:token=tsu"\n', '[tokens.further]\nmine = "pkcs11:token=mine"\n']
+)
+def test_outside_of_laboratories_no_token_goes_without_an_approval(tmp_path: Path, tokens: str) -> None:
+    assert "module.approval: this key is missing" in complaint(tmp_path, LEAST + tokens)
+    approved = '[module]\napproval = "state/approval.json"\n'
+    assert config.load(write(tmp_path, LEAST + approved + tokens)).config.module.approval
+    assert config.load(write(tmp_path, LEAST + "lab = true\n" + tokens)).config.module.approval is None
+    assert config.load(write(tmp_path, LEAST)).config.module.approval is None
+
+
 def test_where_an_operator_keeps_tokens_is_the_operators(tmp_path: Path) -> None:
     elsewhere = "directories.tokendir = /var/lib/softhsm/tokens"
     assert config.load(laboratory(tmp_path, elsewhere, more="")).config.module.softhsm2_conf

@@ -174,7 +174,8 @@ def test_all_tasks_share_a_token_and_a_wrong_pin_is_tried_once_for_all(tmp_path:
     file = tmp_path / "trustworks.toml"
     pin = tmp_path / "audit.pin"
     pin.write_text("a wrong one", encoding="ascii")
-    text = f'[provider]\nname = "A provider"\n[tokens]\naudit = "pkcs11:token=audit?pin-source={pin}"\n'
+    text = '[provider]\nname = "A provider"\n[module]\napproval = "a"\n[tokens]\n'
+    text += f'audit = "pkcs11:token=audit?pin-source={pin}"\n'
     file.write_text(text, encoding="utf-8")
     tries: list[str] = []
 

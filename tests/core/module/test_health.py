@@ -23,8 +23,9 @@ from trustworks.core.module import (
     read_approval,
     write_approval,
 )
+from trustworks.core.module.approvals import compare
 from trustworks.core.module.constants import Flag, Mechanism, Rv
-from trustworks.core.module.health import PROBE_LABEL, compare, look_at_random
+from trustworks.core.module.health import PROBE_LABEL, look_at_random
 from trustworks.core.module.pkcs11 import Cryptoki, CryptokiError
 
 if TYPE_CHECKING:

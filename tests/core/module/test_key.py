@@ -18,8 +18,8 @@ from trustworks.core.errors import Malformed, Refused, Rejected, Unavailable
 from trustworks.core.module import KeyAlgorithm, Module, SignatureScheme, objects
 from trustworks.core.module.algorithms import DEFAULT_SCHEME, EC_PARAMETERS
 from trustworks.core.module.constants import Attribute, KeyType, Mechanism
-from trustworks.core.module.module import check_protection
 from trustworks.core.module.pkcs11 import CryptokiError, PreparedMechanism
+from trustworks.core.module.protection import check_protection
 from trustworks.core.module.signatures import ecdsa_encoder, make_plan
 
 if TYPE_CHECKING:

@@ -219,6 +219,9 @@ def _recover(  # noqa: PLR0917 - one step of both commands
     names = whose(places, backup)
     check_active(context, names)
     with wiring.open_module(token, read_write=True) as module:
+        if purpose == "restore":  # of a drill nothing stays
+            about = {"backup": backup.digest, "label": backup.key.label, "serial": module.token_uri.serial}
+            approved(context, "key.restore", about | {"custodians": sorted(names)})
         request = transfer.begin(module, backup, custodians=list(names), purpose=purpose, bits=bits)
     opening = open_all(request, backup, names)
     if opening is None or openings.whose_turn(request, opening) is not None:

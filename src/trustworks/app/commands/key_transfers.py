@@ -11,9 +11,7 @@ import typer
 from trustworks.app.commands.key_backups import BackupFile, Bits, TokenName  # noqa: TC001 - as below
 from trustworks.app.commands.key_custodians import CustodianPlaces, custodian_token, read_file
 from trustworks.app.commands.key_custody import backup_in, check_active, register_of
-from trustworks.app.commands.tokens import (
-    ModuleWiring,  # noqa: TC001 - Typer reads them
-)
+from trustworks.app.commands.tokens import ModuleWiring, approved
 from trustworks.core.errors import Rejected
 from trustworks.core.keys import custody
 from trustworks.core.module import documents, openings, transfer
@@ -52,6 +50,8 @@ def begin(
     check_active(context, custodian)
     check_output(out)
     with register_of(context) as (_, on_event), wiring.open_module(token, read_write=True) as module:
+        about = {"backup": found.digest, "label": found.key.label, "serial": module.token_uri.serial}
+        approved(context, "key.transfer", about | {"custodians": sorted(custodian)})
         request = transfer.begin(module, found, custodians=custodian, purpose="transfer", bits=bits)
         on_event(
             "module.transport-key-made",
@@ -129,6 +129,8 @@ def unwrap(
         register_of(context) as (register, _),
         wiring.open_module(token, read_write=True) as module,
     ):
+        about = {"backup": found.digest, "label": found.key.label, "serial": module.token_uri.serial}
+        approved(context, "key.transfer-finished", about | {"request": asked.fingerprint})
         key, state = custody.finish(register, module, asked, found, reached)
         facts = key_facts(key) | {"state": state.value, "opened_by": list(reached.opened_by)}
     typer.echo(json.dumps(facts) if as_json else f"{facts['uri']}\nis here, {state.value}.")

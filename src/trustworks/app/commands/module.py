@@ -25,6 +25,7 @@ from trustworks.app.commands.tokens import (
 from trustworks.core.errors import Rejected
 from trustworks.core.module import Approval, write_approval
 from trustworks.core.module.events import add_probe_key
+from trustworks.core.module.health import flags_of
 from trustworks.core.options import AsJson  # noqa: TC001 - Typer reads it
 from trustworks.core.roles.model import Act
 from trustworks.core.roles.performing import performs
@@ -148,7 +149,7 @@ def approve(
     lab: Lab = False,
     as_json: AsJson = False,
 ) -> None:
-    """Approve library, versions and mechanisms as they are now; from then on `health` tells what changed.
+    """Approve library, versions, mechanisms and keys as they are now; what differs later signs nothing.
 
     Look at `trustworks module info` before.
     """
@@ -161,7 +162,12 @@ def approve(
                     raise Rejected(
                         "module.approval", "Say where approvals are kept: [module] approval, or --file."
                     )
-                approval = Approval.of(module.info(), operator=operator, objects=module.inventory())
+                approval = Approval.of(
+                    module.info(),
+                    operator=operator,
+                    objects=module.inventory(),
+                    flags=flags_of(module),
+                )
                 on_event("module.approved", module.token_uri, asdict(approval))
                 write_approval(path, approval)
                 approvals.append(asdict(approval) | {"file": str(path)})

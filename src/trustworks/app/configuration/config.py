@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, Field, ValidationError
 
-from trustworks.app.configuration.laboratory import check_tokens
+from trustworks.app.configuration.laboratory import check_approval, check_tokens
 from trustworks.app.configuration.objections import first_causes, given, objection
 from trustworks.app.configuration.settings import (
     AlarmsSettings,
@@ -154,6 +154,7 @@ def parse(text: str, file: Path, *, named: str | None = None) -> Loaded:
             f"{named}: roles.required = false holds in a laboratory alone. Outside one every command that "
             "changes something asks for an operator: remove the line."
         )
+    check_approval(config.provider, config.module, config.tokens, named=named)
     return Loaded(file=file, config=_resolved(config, file.parent))
 
 

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 from trustworks.core.errors import Malformed, TrustworksError
 from trustworks.core.module.softhsm import token_folder
+from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from trustworks.app.configuration.settings import ProviderSettings
+    from trustworks.app.configuration.settings import ProviderSettings, TokensSettings
     from trustworks.core.module.config import ModuleSettings
 
 TOKENS = "tokens"  # the folder of tokens in a laboratory's own
@@ -39,6 +40,23 @@ def names_own_tokens(softhsm2_conf: Path) -> bool:
     """Whether a laboratory's softhsm2.conf names the folder of tokens beside it, by whatever way to it."""
     named = token_folder(softhsm2_conf)
     return named is not None and named.resolve() == softhsm2_conf.with_name(TOKENS).resolve()
+
+
+@implements("TRUSTWORKS:MODULE-APPROVAL-DEMANDED")
+def check_approval(
+    provider: ProviderSettings, module: ModuleSettings, tokens: TokensSettings, *, named: str
+) -> None:
+    """Refuse tokens outside of a laboratory without an approval that they are compared with.
+
+    Raises `Malformed`.
+    """
+    named_tokens = any(value for value in tokens.model_dump().values())
+    if named_tokens and not provider.lab and module.approval is None:
+        raise Malformed(
+            f"{named} has 1 problem(s):\n  module.approval: this key is missing. Outside of laboratories "
+            "each token is compared with what an operator approved: write the line "
+            'approval = "state/module-approval.json", and run `trustworks module approve`.'
+        )
 
 
 def check_tokens(provider: ProviderSettings, module: ModuleSettings, base: Path) -> None:

@@ -120,6 +120,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--config", type=Path, required=True)
     given = parser.parse_args(arguments)
     wiring = Wiring.lazy(given.config)
+    wiring.watching = True
     logs.configure(wiring.config.log, process="jobs")
     metrics.prepare(wiring.run_dir / "metrics")
     stop = threading.Event()

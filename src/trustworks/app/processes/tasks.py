@@ -65,12 +65,25 @@ def tasks(wiring: Wiring, stop: threading.Event) -> list[Task]:
         found.append(each("perspectives", PERSPECTIVES_EVERY, partial(perspectives, wiring)))
     if config.alarms.command:
         found.append(each("alarms", config.alarms.look_every, partial(_alarms, wiring)))
-    probed = [name for name in ("issuing", "audit") if getattr(config.tokens, name) is not None]
     found += [
-        each(f"module.{token}", PROBE_EVERY, partial(_prober, tokens, token), watch=tokens.watch(token))
-        for token in probed
+        each(
+            f"module.{token}",
+            min(PROBE_EVERY, config.module.look_every),
+            partial(_prober, tokens, token),
+            watch=tokens.watch(token),
+        )
+        for token in probed(wiring)
     ]
     return found
+
+
+def probed(wiring: Wiring) -> list[str]:
+    """The tokens that the jobs sign with, by their names."""
+    config = wiring.config
+    used = {"issuing": True, "audit": True, "services": False, "tsu": False}
+    used["services"] = config.issuance is not None and "ocsp" in config.rollover.unattended
+    used["tsu"] = config.timestamping is not None and "tsu" in config.rollover.unattended
+    return [name for name, signs in used.items() if signs and getattr(config.tokens, name) is not None]
 
 
 def _rollovers(wiring: Wiring, tokens: Tokens) -> list[Task]:

@@ -51,6 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--listener", choices=LISTENERS, required=True)
     given = parser.parse_args(arguments)
     wiring = Wiring.lazy(given.config)
+    wiring.watching = True
     logs.configure(wiring.config.log, process=given.name)
     metrics.prepare(wiring.run_dir / "metrics")
     try:

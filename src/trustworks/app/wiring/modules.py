@@ -22,6 +22,8 @@ TOKENS = ("root", "issuing", "tsu", "services", "audit")
 class Modules(Resources):
     """Tokens by the names that the configuration gives them."""
 
+    watching = False  # whether each module that is opened is looked at by the clock: in what runs for long
+
     def token_uri(self, name: str) -> Pkcs11Uri:
         """The URI of the token for a security context: one of `TOKENS`, or of [tokens.further]."""
         from trustworks.core.module import Pkcs11Uri  # noqa: PLC0415 - loads the binding
@@ -83,6 +85,10 @@ class Modules(Resources):
                 )
             )
             module.attended = attended
+            if self.watching:
+                from trustworks.core.module.watching import Watch  # noqa: PLC0415 - services alone
+
+                stack.enter_context(Watch(module, every=self.config.module.look_every))
             yield module
 
     def _attended(self, token: str) -> bool:

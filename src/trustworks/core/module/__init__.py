@@ -14,8 +14,9 @@ from __future__ import annotations
 
 from trustworks.core.module.agreed import agreed_until
 from trustworks.core.module.algorithms import KeyAlgorithm, SignatureScheme
+from trustworks.core.module.approvals import Approval, read_approval, write_approval
 from trustworks.core.module.config import ModuleSettings
-from trustworks.core.module.health import Approval, ModuleHealth, read_approval, write_approval
+from trustworks.core.module.health import ModuleHealth
 from trustworks.core.module.key import Key
 from trustworks.core.module.library import find_library
 from trustworks.core.module.module import Module

@@ -31,10 +31,11 @@ from trustworks.core.module.custodians import (
     module_facts,
     spki_sha256,
 )
-from trustworks.core.module.module import LONGEST_LABEL, check_protection
+from trustworks.core.module.module import LONGEST_LABEL
 from trustworks.core.module.packages import Package, Recipient
 from trustworks.core.module.pkcs11 import CryptokiError, PreparedMechanism
 from trustworks.core.module.placing import place_private, place_public, spki_from, verified
+from trustworks.core.module.protection import check_protection
 from trustworks.core.module.wrapping import choose_oaep, one_time_key, passing, wrapping_profile
 
 if TYPE_CHECKING:

@@ -29,7 +29,14 @@ class ModuleSettings(Table):
     )
     approval: Path | None = Field(
         default=None,
-        description="The approval file that `trustworks module approve` writes; health compares against it.",
+        description="The approval file that `trustworks module approve` writes; a module that differs from "
+        "it signs nothing. Demanded outside of laboratories.",
+    )
+    look_every: float = Field(
+        default=15.0,
+        ge=0.1,
+        le=300,
+        description="Seconds between two looks of each process at each token that it signs with.",
     )
     working_copies: bool | None = Field(
         default=None,

@@ -1,101 +1,42 @@
-"""Whether the module is well, and still the one that an operator approved.
+"""Whether the module is well, and still the one that an operator approved; while it is not, it signs nothing.
 
-A module is looked at before each use of it begins and from then on regularly: it signs and verifies with a
-key kept for that, its random numbers are looked at, and what it says of itself is compared with the approval
-on record.
+A module is looked at before each use of it begins and from then on by the clock (`watching`): it signs and
+verifies with a key kept for that, its random numbers are looked at, and what it says of itself is compared
+with the approval on record. What was found in the last look, or that it could not be finished, bars the
+module until a look finds nothing.
 """
 
 from __future__ import annotations
 
-import fcntl
-import json
-import os
 import time
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
-
-from trustworks.core.account import names_somebody
-from trustworks.core.durable import put
-from trustworks.core.errors import Malformed, Refused, TrustworksError, Unavailable
+from trustworks.core.errors import TrustworksError, Unavailable
 from trustworks.core.module.algorithms import KeyAlgorithm
+from trustworks.core.module.approvals import compare, compare_objects, read_approval
 from trustworks.core.module.constants import Flag, Mechanism
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
+    from trustworks.core.module.approvals import Approval
     from trustworks.core.module.key import Key
     from trustworks.core.module.module import Module
-    from trustworks.core.module.probe import ModuleInfo
 
 PROBE_LABEL: Final = "trustworks-probe"
 _PROBED: Final = (
     b"trustworks health probe: signed by the module, verified with the public key, of no other meaning"
 )
-_FLAGS: Final = (
-    (Flag.USER_PIN_LOCKED, "the user's PIN is locked; the security officer must set it again"),
-    (Flag.USER_PIN_FINAL_TRY, "one more wrong PIN locks the token"),
-    (Flag.USER_PIN_COUNT_LOW, "wrong PINs were tried since the last login; find out by whom"),
-    (Flag.USER_PIN_TO_BE_CHANGED, "the user's PIN must be changed"),
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Approval:
-    """What an operator approved of one module."""
-
-    __pydantic_config__: ClassVar = ConfigDict(extra="forbid")
-
-    token_serial: str
-    token_model: str
-    hardware_version: str
-    firmware_version: str
-    library_sha256: str
-    library_version: str
-    mechanisms: tuple[str, ...]
-    operator: str
-    approved_at: str
-    objects: tuple[str, ...] | None = None  # None in an approval of before objects were looked at
-
-    @classmethod
-    def of(
-        cls,
-        info: ModuleInfo,
-        *,
-        operator: str,
-        at: datetime | None = None,
-        objects: frozenset[str] | None = None,
-    ) -> Approval:
-        """The approval of a module as it is now. Raises `Refused` where nobody is named who approves."""
-        if not names_somebody(operator):
-            raise Refused(
-                "TRUSTWORKS:MODULE-APPROVED",
-                "An approval needs the name of who approves: name yourself with --operator.",
-            )
-        return cls(
-            **_present(info),
-            operator=operator,
-            approved_at=(at or datetime.now(UTC)).isoformat(timespec="seconds"),
-            objects=None if objects is None else tuple(sorted(objects)),
-        )
-
-
-def _present(info: ModuleInfo) -> dict[str, Any]:
-    """The members of an approval that a module tells of itself."""
-    return {
-        "token_serial": info.token_serial,
-        "token_model": info.token_model,
-        "hardware_version": info.hardware_version,
-        "firmware_version": info.firmware_version,
-        "library_sha256": info.library_sha256.hex(),
-        "library_version": info.library_version,
-        "mechanisms": info.mechanisms,
-    }
+_FLAGS: Final = {
+    Flag.USER_PIN_LOCKED: "the user's PIN is locked; the security officer must set it again",
+    Flag.USER_PIN_FINAL_TRY: "one more wrong PIN locks the token",
+    Flag.USER_PIN_COUNT_LOW: "wrong PINs were tried since the last login; find out by whom",
+    Flag.USER_PIN_TO_BE_CHANGED: "the user's PIN must be changed",
+}
+_UNFINISHED: Final = "the last look at the module broke off by an error of this program; its log says why"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,55 +51,11 @@ class ModuleHealth:
     findings: tuple[str, ...] = field(default=())
 
 
-@implements("TRUSTWORKS:MODULE-APPROVED", disabled=())
-def compare(approved: Approval, info: ModuleInfo) -> tuple[str, ...]:
-    """What is different from the approved module, as sentences."""
-    present = _present(info)
-    names = {
-        "token_serial": "serial number",
-        "token_model": "model",
-        "hardware_version": "hardware version",
-        "firmware_version": "firmware version",
-        "library_version": "library version",
-        "library_sha256": "library's SHA-256",
-    }
-    findings = [
-        f"the {name} is {present[member]}, approved was {getattr(approved, member)}"
-        for member, name in names.items()
-        if present[member] != getattr(approved, member)
-    ]
-    gone = sorted(set(approved.mechanisms) - set(present["mechanisms"]))
-    new = sorted(set(present["mechanisms"]) - set(approved.mechanisms))
-    if gone:
-        findings.append(f"approved mechanisms are no longer offered: {', '.join(gone)}")
-    if new:
-        findings.append(f"mechanisms that were not approved are offered: {', '.join(new)}")
-    return tuple(findings)
-
-
-@implements("TRUSTWORKS:MODULE-INVENTORY", "EN319411-1:OVR-6.5.2-12", disabled=())
-def compare_objects(
-    approved: frozenset[str], present: frozenset[str], entered: frozenset[str], removed: frozenset[str]
-) -> tuple[str, ...]:
-    """What is on the token and should not be, and what should be and is not, as sentences.
-
-    Allowed is what was approved or since entered in the register; missing may be what the register knows as
-    removed. Objects are named as `objects.inventory` does.
-    """
-    unknown = sorted(present - approved - entered)
-    missing = sorted((approved | entered) - present - removed)
-    findings = []
-    if unknown:
-        findings.append(f"keys are on the token that nobody approved or entered: {', '.join(unknown)}")
-    if missing:
-        findings.append(f"keys are gone from the token: {', '.join(missing)}")
-    return tuple(findings)
-
-
 def differences(module: Module, approved: Approval | None = None) -> tuple[str, ...]:
     """What is different from the approved module and from the register; nothing where none is asked for.
 
-    Raises `Unavailable` where approval or module cannot be read.
+    Raises `Unavailable` where the module, and `Malformed` and `Unavailable` where the approval cannot be
+    read.
     """
     if approved is None and module.approval is not None:
         approved = read_approval(module.approval, module.token_uri.serial or "")
@@ -188,6 +85,28 @@ def look_at_random(first: bytes, second: bytes) -> tuple[str, ...]:
     return ()
 
 
+@implements("TRUSTWORKS:MODULE-SO-PIN", disabled=())
+def look_for_officer_pins(files: Iterable[Path]) -> tuple[str, ...]:
+    """Which files with a security officer's PIN lie on this machine: whoever has one sets a new user PIN."""
+    return tuple(
+        f"the security officer's PIN lies in {file}: seal it or throw it away (`trustworks keys so-pin`), or "
+        "take the file off this machine"
+        for file in files
+        if _is_there(file)
+    )
+
+
+def _is_there(file: Path) -> bool:
+    """Whether something has the name; also where that cannot be seen."""
+    try:
+        file.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
 def ensure_probe_key(module: Module, make: Callable[..., Key] | None = None) -> tuple[Key, bool]:
     """The probe key of the token, and whether it was made, as it is where it is absent.
 
@@ -205,7 +124,20 @@ def ensure_probe_key(module: Module, make: Callable[..., Key] | None = None) -> 
 
 @implements("TRUSTWORKS:MODULE-HEALTH", disabled=ModuleHealth(ok=True, latency_us=None))
 def health(module: Module, approved: Approval | None) -> ModuleHealth:
-    """Sign and verify, look at the random numbers and the token's flags, compare with the approval."""
+    """Sign and verify, look at the random numbers and the token's flags, compare with the approval.
+
+    What is found bars the module (`Module.barred`), and so does a look that cannot be finished.
+    """
+    with module.looking:  # of two looks at once the later one has the word
+        findings: tuple[str, ...] = (_UNFINISHED,)
+        try:
+            latency, findings = _look(module, approved)
+        finally:
+            module.barred = findings
+    return ModuleHealth(ok=not findings, latency_us=latency, findings=findings)
+
+
+def _look(module: Module, approved: Approval | None) -> tuple[float | None, tuple[str, ...]]:
     findings: list[str] = []
     latency = None
     try:
@@ -220,15 +152,18 @@ def health(module: Module, approved: Approval | None) -> ModuleHealth:
             findings.append(str(error))
     except TrustworksError as error:
         findings.append(str(error))
-    try:
-        findings += look_at_random(module.random(32), module.random(32))
-        findings += _token_flags(module)
-        module.barred = differences(module, approved)
-        findings += module.barred
-    except TrustworksError as error:
-        findings.append(str(error))
-    unique = tuple(dict.fromkeys(findings))
-    return ModuleHealth(ok=not unique, latency_us=latency, findings=unique)
+    looks: tuple[Callable[[], tuple[str, ...]], ...] = (
+        lambda: look_at_random(module.random(32), module.random(32)),
+        lambda: _token_flags(module, approved),
+        lambda: differences(module, approved),
+        lambda: look_for_officer_pins(module.officer_pins),
+    )
+    for look in looks:
+        try:  # what one cannot see keeps no other from being seen
+            findings += look()
+        except TrustworksError as error:
+            findings.append(str(error))
+    return latency, tuple(dict.fromkeys(findings))
 
 
 def _latency(module: Module) -> float:
@@ -240,72 +175,17 @@ def _latency(module: Module) -> float:
     return (time.perf_counter_ns() - started) / 1000
 
 
-def _token_flags(module: Module) -> list[str]:
-    token = module.token_info()
-    return [sentence for flag, sentence in _FLAGS if token.flags & flag]
+def flags_of(module: Module) -> tuple[str, ...]:
+    """The names of the flags that say something of the token's PIN, as an approval keeps them."""
+    flags = module.token_info().flags
+    return tuple(str(one.name) for one in _FLAGS if flags & one)
 
 
-# The approval file: a JSON object, serial number of the token -> Approval
-
-
-def read_approval(path: Path, serial: str) -> Approval | None:
-    """The approval of one token; None where the file has none. Raises as `_read`."""
-    return _read(path).get(serial)
-
-
-def write_approval(path: Path, approval: Approval) -> None:
-    """Put one token's approval into the file, which keeps those of the others.
-
-    Raises `Malformed` for a file of another kind, and `Unavailable` (module.approval).
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with _turn(path.parent):
-            entries = {serial: asdict(one) for serial, one in _read(path).items()}
-            entries[approval.token_serial] = asdict(approval)
-            put(path, json.dumps(entries, indent=2, sort_keys=True) + "\n")
-    except OSError as error:
-        raise Unavailable(
-            "module.approval",
-            f"The approval file {path} cannot be written: {error.strerror}. Check path and mode.",
-        ) from None
-
-
-@contextmanager
-def _turn(folder: Path) -> Iterator[None]:
-    """One at a time reads the file and writes it anew: of two approvals at once none is lost. Raises OSError.
-
-    The folder is locked, since the file is another one after each writing.
-    """
-    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-_FILE: Final = TypeAdapter(dict[str, Approval])
-
-
-def _read(path: Path) -> dict[str, Approval]:
-    """Every approval of the file, by the serial number of its token.
-
-    Raises `Malformed` for a file of another kind, and `Unavailable` (module.approval).
-    """
-    try:
-        return _FILE.validate_json(path.read_bytes(), strict=True)
-    except FileNotFoundError:
-        return {}
-    except OSError as error:
-        raise Unavailable(
-            "module.approval", f"The approval file {path} cannot be read: {error.strerror}. Check its mode."
-        ) from None
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"])) or "the file"
-        raise Malformed(
-            f"The approval file {path} is not as `trustworks module approve` writes it ({where!a:.100}: "
-            f"{first['msg']}). Find out who changed it, then put it back from a copy, or move it away and "
-            "approve every module again."
-        ) from None
+def _token_flags(module: Module, approved: Approval | None) -> tuple[str, ...]:
+    present = flags_of(module)
+    if not present:
+        return ()
+    if approved is None and module.approval is not None:
+        approved = read_approval(module.approval, module.token_uri.serial or "")
+    accepted = () if approved is None else approved.flags
+    return tuple(_FLAGS[Flag[name]] for name in present if name not in accepted)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from trustworks.core.errors import Malformed, Refused, Rejected, Unavailable
+from trustworks.core.errors import Malformed, Rejected, Unavailable
 from trustworks.core.module import health, objects, probe
 from trustworks.core.module import library as libraries
 from trustworks.core.module.agreed import check_key_algorithm
@@ -16,10 +17,10 @@ from trustworks.core.module.failures import unavailable
 from trustworks.core.module.key import Key
 from trustworks.core.module.pin import check_pin, read_pin
 from trustworks.core.module.pkcs11 import CryptokiError, text
+from trustworks.core.module.protection import check_protection
 from trustworks.core.module.sessions import Connection
 from trustworks.core.module.softhsm import check_tokens_whole, keep_token
 from trustworks.core.module.uri import Pkcs11Uri
-from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,8 +28,9 @@ if TYPE_CHECKING:
     from typing import TypeVar
 
     from trustworks.core.module.algorithms import KeyAlgorithm
+    from trustworks.core.module.approvals import Approval
     from trustworks.core.module.config import ModuleSettings
-    from trustworks.core.module.health import Approval, ModuleHealth
+    from trustworks.core.module.health import ModuleHealth
     from trustworks.core.module.objects import Found
     from trustworks.core.module.probe import Capability, ModuleInfo
     from trustworks.core.module.states import Register, StateOf
@@ -70,9 +72,9 @@ class Module:
         self.today = today
         self.state_of = state_of
         self.register = register
-        self.barred: tuple[
-            str, ...
-        ] = ()  # what is different from the approved module; then nothing is signed
+        self.barred: tuple[str, ...] = ()  # what the last look found (`health`); then nothing is signed
+        self.looking = threading.Lock()
+        self.officer_pins: tuple[Path, ...] = ()  # where no file with the security officer's PIN may lie
         self.mechanisms = frozenset(self.cryptoki.mechanisms(connection.slot))
         self.approval: Path | None = None
         self.attended: bool | None = None  # whether people activated it; None where nobody says
@@ -103,13 +105,15 @@ class Module:
         state_of: StateOf | None = None,
         pin: bytes | None = None,
         register: Register | None = None,
+        officer_pins: tuple[Path, ...] = (),
     ) -> Module:
         """Open the token that `uri` names, with the PIN of its pin-source (a relative file: from `base`).
 
         `pin`: the PIN that a person typed, in place of a file's. Algorithms must be agreed on `today`.
         `state` is the folder that remembers a refused PIN for all processes (default: that of [module]
         lock-file). `state_of` answers the state of a key by the SHA-256 of its public key: one that is not
-        operational signs nothing.
+        operational signs nothing. Where `settings` name an approval file the module is looked at before it
+        is answered (`health`), and signs nothing when that finds something, such as one of `officer_pins`.
 
         Raises `Unavailable` (module.library-absent, module.token-absent, module.pin-wrong, module.pin-locked,
         ...) and `Refused` (TRUSTWORKS:MODULE-PIN-*), each with one sentence that says what to do.
@@ -142,10 +146,11 @@ class Module:
                     raise
         except CryptokiError as error:
             raise unavailable(error, uri) from error
+        module.officer_pins = officer_pins
         if settings and settings.approval:
             module.approval = (base or Path()) / settings.approval
             try:
-                module.barred = health.differences(module)
+                module.health()
             except BaseException:
                 module.close()
                 raise
@@ -378,33 +383,7 @@ class Module:
     def health(self, approved: Approval | None = None) -> ModuleHealth:
         """Sign and verify with the probe key, look at the random numbers, compare with what was approved.
 
+        What is found bars the module: from then on it signs nothing, until a look finds nothing any more.
         `approved`: as read from the approval file that the configuration names, unless it is given.
         """
         return health.health(self, approved)
-
-
-@implements("TRUSTWORKS:MODULE-KEY-INSIDE", "EN319411-1:GEN-6.5.2-09")
-def check_protection(
-    attributes: dict[str, bool | None], label: str, *, lab: bool, backed_up: bool = False
-) -> None:
-    """Refuse a new private key that the module could give out.
-
-    One that was `backed_up` when it was made was extractable until then, and its past says so.
-
-    What a module does not answer (None) is not held against it; what it answers must be right. In the lab
-    only the protection itself counts, not what the module says of the key's past: NSS calls none of its keys
-    local.
-    """
-    required = {"private": True, "sensitive": True, "extractable": False, "sign": True}
-    if not lab:
-        required |= {"always_sensitive": True, "local": True}
-        if not backed_up:
-            required["never_extractable"] = True
-    wrong = [name for name, value in required.items() if attributes.get(name) not in {None, value}]
-    if wrong or attributes.get("sensitive") is None or attributes.get("extractable") is None:
-        raise Refused(
-            "TRUSTWORKS:MODULE-KEY-INSIDE",
-            f"The module does not protect the new key {label!r} as asked "
-            f"({', '.join(wrong) or 'no answer'}); it was destroyed. Use a module that keeps private keys "
-            "sensitive and not extractable.",
-        )

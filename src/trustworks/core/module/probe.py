@@ -97,7 +97,13 @@ def info(module: Module) -> ModuleInfo:
         token_manufacturer=text(token.manufacturerID),
         hardware_version=_version(token.hardwareVersion),
         firmware_version=_version(token.firmwareVersion),
-        mechanisms=tuple(mechanism_name(number) for number in sorted(module.mechanisms)),
+        # As they are now: an update of the device can change them under a process that runs.
+        mechanisms=tuple(
+            mechanism_name(number)
+            for number in sorted(
+                module.look_up(lambda _: frozenset(cryptoki.mechanisms(module.connection.slot)))
+            )
+        ),
         is_test_module=any(name in names for name in _TEST_MODULES),
     )
 

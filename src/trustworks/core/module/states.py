@@ -17,7 +17,7 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING, Final
 
-from trustworks.core.errors import Refused, Rejected
+from trustworks.core.errors import Refused, Rejected, Unavailable
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
@@ -79,11 +79,14 @@ def check_operational(state: KeyState | None, label: str) -> None:
 
 @implements("TRUSTWORKS:MODULE-BARRED")
 def check_as_approved(differences: tuple[str, ...], token: str) -> None:
-    """Refuse to sign in a module that is not the approved one any more."""
+    """Sign nothing in a module in which the last look found a difference, or that could not be looked at.
+
+    Raises `Unavailable` (module.barred): whoever asks did nothing wrong, and may ask again once an operator
+    has put it right or approved it.
+    """
     if differences:
-        raise Refused(
-            "TRUSTWORKS:MODULE-BARRED",
+        raise Unavailable(
+            "module.barred",
             f"The token {token} signs nothing: {'; '.join(differences)}. Find out why; if it is as it "
-            "should be, "
-            "run `trustworks module approve`.",
+            "should be, run `trustworks module approve`.",
         )

@@ -24,7 +24,6 @@ from trustworks.core.module import objects, packages
 from trustworks.core.module.agreed import check_key_algorithm
 from trustworks.core.module.constants import Attribute, Mechanism, ObjectClass
 from trustworks.core.module.custodians import KEYS_LABEL, module_facts, private_of, token_spki
-from trustworks.core.module.module import check_protection
 from trustworks.core.module.openings import (
     Opening,
     Purpose,
@@ -36,6 +35,7 @@ from trustworks.core.module.openings import (
     whose_turn,
 )
 from trustworks.core.module.placing import place_private, place_public, public_key, verified
+from trustworks.core.module.protection import check_protection
 from trustworks.core.module.wrapping import (
     check_rsa_strength,
     choose_oaep,
