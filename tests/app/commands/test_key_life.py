@@ -11,9 +11,9 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from key_custodians import BITS, Custodians, make_custodians
+from key_commands import call, destroy, facts, keys_on, places, state
+from key_custodians import BITS, Custodians
 from staff import PASSPHRASE, approve, asked_for, enrol_staff, who
-from typer.testing import CliRunner
 
 from trustworks.app.commands.key_life import app
 from trustworks.app.commands.module import app as module_app
@@ -24,28 +24,10 @@ from trustworks.core.module.health import PROBE_LABEL
 from trustworks.core.module.openings import Opening
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from typer.testing import Result
 
-    from trustworks.core.module import Pkcs11Uri
-
-CONFIGURATION = """\
-[provider]
-name = "A provider TEST"
-lab = true
-
-[module]
-library = "{library}"
-
-[store]
-url = "sqlite:///{folder}/state.sqlite"
-
-[tokens]
-issuing = "{issuing}"
-services = "{services}"
-"""
 
 # Ends the process where the public half is on the token and the private one is not.
 KILLED = """\
@@ -60,74 +42,6 @@ transfer.place_private = dies
 from trustworks.app.cli import main
 main(sys.argv[1:])
 """
-
-
-@pytest.fixture(scope="module")
-def custodians(softhsm: Path, make_token: Callable[..., Pkcs11Uri]) -> Custodians:
-    return make_custodians(softhsm, make_token)
-
-
-@pytest.fixture
-def folder(
-    tmp_path: Path, softhsm: Path, make_token: Callable[..., Pkcs11Uri], sqlite_template: Path
-) -> Path:
-    shutil.copy(sqlite_template, tmp_path / "state.sqlite")
-    text = CONFIGURATION.format(library=softhsm, folder=tmp_path, issuing=make_token(), services=make_token())
-    (tmp_path / "trustworks.toml").write_text(text, encoding="utf-8")
-    return tmp_path
-
-
-@pytest.fixture
-def backup(folder: Path, custodians: Custodians) -> Path:
-    """The backup of a key `ca` on the token `issuing`."""
-    cards = []
-    for card in custodians.cards:
-        file = folder / f"{card.name}.json"
-        file.write_bytes(documents.write(card))
-        cards += ["--card", file]
-    out = folder / "ca.backup.json"
-    facts(
-        folder,
-        *("backup", "create", "--token", "issuing", "--label", "ca", "--algorithm", "P-256"),
-        *(*cards, "--threshold", 2, "--out", out),
-    )
-    return out
-
-
-def call(folder: Path, *arguments: object, commands: Any = app, typed: str = "") -> Result:
-    wiring = Wiring.lazy(folder / "trustworks.toml")
-    return CliRunner().invoke(commands, [str(one) for one in arguments], obj=wiring, input=f"{typed}\n")
-
-
-def facts(folder: Path, *arguments: object, commands: Any = app) -> Any:
-    done = call(folder, *arguments, "--json", commands=commands)
-    assert done.exit_code == 0, (done.output, done.exception)
-    return json.loads(done.stdout)
-
-
-def places(custodians: Custodians, *names: str) -> list[object]:
-    found: list[object] = []
-    for name in names:
-        found += ["--custodian", custodians.uris[name]]
-    return found
-
-
-def state(folder: Path) -> dict[str, Any]:
-    (found,) = [one for one in facts(folder, "states", "list")["keys"] if one["label"] == "ca"]
-    return {name: found[name] for name in ("state", "tokens", "backups")}
-
-
-def destroy(folder: Path) -> None:
-    facts(
-        folder,
-        *("destroy-key", "--token", "issuing", "--label", "ca", "--reason", "test", "--confirm", "ca"),
-        commands=module_app,
-    )
-
-
-def keys_on(folder: Path, token: str) -> list[str]:
-    (answer,) = facts(folder, "keys", "--token", token, commands=module_app)["tokens"]
-    return [one["label"] for one in answer["keys"]]
 
 
 # What must not work

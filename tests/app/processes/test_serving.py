@@ -181,10 +181,7 @@ def test_all_tasks_share_a_token_and_a_wrong_pin_is_tried_once_for_all(tmp_path:
 
     class Counted(Wiring):
         @contextmanager
-        def open_module(
-            self, token: str, *, read_write: bool = False, any_state: bool = False
-        ) -> Iterator[Module]:
-            del any_state
+        def open_module(self, token: str, *, read_write: bool = False, **_more: object) -> Iterator[Module]:
             tries.append(pin.read_text(encoding="ascii"))
             if tries[-1] != "the right one":
                 raise Unavailable("module.pin-wrong", f"The PIN is wrong ({read_write}).")

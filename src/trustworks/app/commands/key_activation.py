@@ -24,6 +24,7 @@ from trustworks.core.module.activation import (
     PinOpening,
     SealedPin,
     check_attended,
+    check_whose,
     in_memory,
     new_pin,
     open_pin,
@@ -37,6 +38,8 @@ from trustworks.core.roles.model import Act
 from trustworks.core.roles.performing import performs
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from trustworks.core.module import Pkcs11Uri
 
 SealedFile = Annotated[Path, typer.Argument(help="The sealed PIN.", metavar="SEALED")]
@@ -87,12 +90,13 @@ def seal_pin(
             changing = True
             change_pin(module, pin)
             on_event("module.pin-sealed", here, facts)
-    _pin_file(wiring, token).unlink(missing_ok=True)
+    pin_file(wiring, token).unlink(missing_ok=True)
+    left = [str(one) for one in wiring.officer_pins(token) if one.exists()]
     text = (
         f"The sealed PIN is {out}\n{threshold} of {', '.join(sealed.operators)} activate the token.\n"
         "Its PIN file is removed."
-    )
-    typer.echo(json.dumps(facts | {"file": str(out)}) if as_json else text)
+    ) + "".join(f"\nThe security officer's PIN still lies in {one}: trustworks keys so-pin" for one in left)
+    typer.echo(json.dumps(facts | {"file": str(out), "officer_pins": left}) if as_json else text)
 
 
 @performs(Act.ACTIVATE_KEY)
@@ -119,28 +123,16 @@ def activate(
     """
     wiring: ModuleWiring = context.obj
     given = documents.read(SealedPin, read_file(sealed), f"The sealed PIN {sealed}")
-    file = _pin_file(wiring, token)
+    file = pin_file(wiring, token)
     check_attended(
         memory=in_memory(file),
         unattended=wiring.config.module.unattended_start,
         lab=wiring.config.provider.lab,
         file=file,
     )
+    check_whose(given, of_officer=False)
     activation = Activation(given)
-    opened_by = []
-    for place in operator or ():
-        with custodian_token(place) as module:
-            opening = open_pin(module, given, activation.request, fingerprint=activation.request.fingerprint)
-        activation.add(opening)
-        opened_by.append(opening.name)
-    if activation.missing and request is not None:
-        write_output(request, [documents.write(activation.request)])
-        typer.echo(f"The request is {request}\nfingerprint {activation.request.fingerprint}", err=True)
-        while activation.missing:
-            answer = Path(typer.prompt("The file that an operator opened", err=True))
-            opening = documents.read(PinOpening, read_file(answer), f"The opening {answer}")
-            activation.add(opening)
-            opened_by.append(opening.name)
+    opened_by = collected(activation, operator or (), request)
     check_active(context, opened_by)
     pin = activation.pin()
     with register_of(context) as (_, on_event):
@@ -162,6 +154,27 @@ def activate(
     typer.echo(json.dumps(facts) if as_json else text)
 
 
+def collected(activation: Activation, here: Iterable[str], request: Path | None) -> list[str]:
+    """Let operators open a sealed PIN, those `here` and those who get the `request`; answers who did."""
+    opened_by = []
+    for place in here:
+        with custodian_token(place) as module:
+            opening = open_pin(
+                module, activation.sealed, activation.request, fingerprint=activation.request.fingerprint
+            )
+        activation.add(opening)
+        opened_by.append(opening.name)
+    if activation.missing and request is not None:
+        write_output(request, [documents.write(activation.request)])
+        typer.echo(f"The request is {request}\nfingerprint {activation.request.fingerprint}", err=True)
+        while activation.missing:
+            answer = Path(typer.prompt("The file that an operator opened", err=True))
+            opening = documents.read(PinOpening, read_file(answer), f"The opening {answer}")
+            activation.add(opening)
+            opened_by.append(opening.name)
+    return opened_by
+
+
 def open_for_activation(
     request: Annotated[Path, typer.Argument(help="The request of the process.", metavar="REQUEST")],
     sealed: SealedFile,
@@ -180,8 +193,10 @@ def open_for_activation(
     with custodian_token(operator) as module:
         opening = open_pin(module, given, asked, fingerprint=fingerprint)
     write_output(out, [documents.write(opening)], mode=0o600)
-    facts = {"opening": str(out), "operator": opening.name}
-    typer.echo(json.dumps(facts) if as_json else f"{opening.name} opened; {out} goes to the process.")
+    whose = "security officer's" if given.of_officer else "user's"
+    facts = {"opening": str(out), "operator": opening.name, "of_officer": given.of_officer}
+    text = f"{opening.name} opened the {whose} PIN of {given.token}; {out} goes to the process."
+    typer.echo(json.dumps(facts) if as_json else text)
 
 
 @performs(Act.ACTIVATE_KEY)
@@ -191,7 +206,7 @@ def deactivate(context: typer.Context, token: TokenName, *, as_json: AsJson = Fa
     Services that run keep their sessions: stop them, too.
     """
     wiring: ModuleWiring = context.obj
-    file = _pin_file(wiring, token)
+    file = pin_file(wiring, token)
     with register_of(context) as (_, on_event):
         there = file.exists()
         file.unlink(missing_ok=True)
@@ -202,7 +217,8 @@ def deactivate(context: typer.Context, token: TokenName, *, as_json: AsJson = Fa
     )
 
 
-def _pin_file(wiring: ModuleWiring, token: str) -> Path:
+def pin_file(wiring: ModuleWiring, token: str) -> Path:
+    """The file that the configuration names for a token's PIN. Raises `Malformed`."""
     uri: Pkcs11Uri = wiring.token_uri(token)
     if uri.pin_source is None:
         raise Malformed(f"[tokens] {token} names no PIN file; add ?pin-source=file:PATH.")

@@ -12,6 +12,7 @@ from trustworks.app.commands import (
     key_rollover,
     key_states,
     key_transfers,
+    officer_pins,
 )
 from trustworks.app.commands.ceremony import app as ceremony
 
@@ -28,6 +29,7 @@ app.command("restore")(key_backups.restore)
 app.add_typer(key_transfers.app, name="transfer")
 app.add_typer(key_states.app, name="states")
 app.command("seal")(key_activation.seal_pin)
+app.add_typer(officer_pins.app, name="so-pin")
 app.command("activate")(key_activation.activate)
 app.command("open-pin")(key_activation.open_for_activation)
 app.command("deactivate")(key_activation.deactivate)

@@ -20,6 +20,7 @@ from trustworks.core.errors import Malformed, Rejected, TrustworksError, Unavail
 from trustworks.core.module import Module, Pkcs11Uri, initialise_token
 from trustworks.core.module.events import add_probe_key, order_token, record_token
 from trustworks.core.options import AsJson  # noqa: TC001 - Typer reads it
+from trustworks.core.module.officer import note_file
 from trustworks.core.roles.model import Act
 from trustworks.core.roles.performing import performs
 
@@ -44,7 +45,7 @@ def init_token(
 ) -> None:
     """Make a new token with random PINs on a free slot; one that exists already is never touched.
 
-    Keep the security officer's file away from this machine afterwards: no service needs it.
+    Seal the security officer's PIN or throw it away afterwards (`keys so-pin`): no service needs it.
     """
     _check_named(pin_file)
     where: dict[str, Any] = {"library": library} if library else _configured(context)
@@ -52,6 +53,7 @@ def init_token(
         with _new_pins(pin_file, so_pin_file) as (user_pin, so_pin):
             order_token(on_event, label)
             initialise_token(label=label, user_pin=user_pin, so_pin=so_pin, **where)
+        _note(context, label, so_pin_file)
         record_token(on_event, label)
         if probe_key:
             here = Pkcs11Uri(token=label, pin_source=f"file:{quote(str(pin_file.absolute()))}")
@@ -62,7 +64,10 @@ def init_token(
         facts = {"uri": str(named), "pin_file": str(pin_file), "so_pin_file": str(so_pin_file)}
         typer.echo(json.dumps(facts))
     else:
-        typer.echo(f"{named}\nPut that line under [tokens], and take {so_pin_file} off this machine.")
+        typer.echo(
+            f"{named}\nPut that line under [tokens]. Seal the PIN in {so_pin_file} or throw it away "
+            "(trustworks keys so-pin), or take the file off this machine."
+        )
 
 
 def _check_named(pin_file: Path) -> None:
@@ -87,6 +92,13 @@ def _configured(context: typer.Context) -> dict[str, Any]:
         if wiring.given is not None:
             raise
         return {}
+
+
+def _note(context: typer.Context, label: str, so_pin_file: Path) -> None:
+    """Keep where the security officer's PIN lies, where there is a configuration: `health` looks there."""
+    if _configured(context):
+        wiring: ModuleWiring = context.obj
+        note_file(wiring.state_dir, label, so_pin_file)
 
 
 @contextmanager

@@ -41,6 +41,10 @@ class ModuleWiring(Officers, Protocol):
     def base(self) -> Path:
         """The folder from which the configuration's relative paths are meant."""
 
+    @property
+    def state_dir(self) -> Path:
+        """The folder for what must survive restarts."""
+
     def open_module(
         self, token: str, *, read_write: bool = False, any_state: bool = False
     ) -> AbstractContextManager[Module]:
@@ -48,6 +52,9 @@ class ModuleWiring(Officers, Protocol):
 
     def token_uri(self, name: str) -> Pkcs11Uri:
         """The URI of the token for a security context."""
+
+    def officer_pins(self, token: str) -> tuple[Path, ...]:
+        """The files in which the PIN of a token's security officer may lie on this machine."""
 
     def open_database(self, *, check: bool = True) -> AbstractContextManager[Database]:
         """The database; with `check`, only when its schema is this program's."""

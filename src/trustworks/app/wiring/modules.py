@@ -10,6 +10,7 @@ from trustworks.core.errors import Rejected, TrustworksError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from trustworks.core.keys import KeyStates
     from trustworks.core.module import Module, Pkcs11Uri
@@ -59,16 +60,22 @@ class Modules(Resources):
 
     @contextmanager
     def open_module(
-        self, token: str, *, read_write: bool = False, any_state: bool = False
+        self,
+        token: str,
+        *,
+        read_write: bool = False,
+        any_state: bool = False,
+        pin: bytes | None = None,
     ) -> Iterator[Module]:
         """The cryptographic module, opened on the token of a security context.
 
         Keys sign that the register knows as operational, or not at all. `any_state`: they sign whatever their
-        state is, as a key does for the request by which it gets its certificate.
+        state is, as a key does for the request by which it gets its certificate. `pin` takes the place of the
+        PIN file's, where who opens the token has it and no file may.
         """
         from trustworks.core.module import Module  # noqa: PLC0415 - loads the binding
 
-        attended = self._attended(token)
+        attended = True if pin is not None else self._attended(token)
         with ExitStack() as stack:
             register = _Register(self, stack)
             module = stack.enter_context(
@@ -82,6 +89,8 @@ class Modules(Resources):
                     state=self.state_dir,
                     state_of=None if any_state else register.state_of,
                     register=register.on_token,
+                    pin=pin,
+                    officer_pins=() if self.lab else self.officer_pins(token),
                 )
             )
             module.attended = attended
@@ -90,6 +99,12 @@ class Modules(Resources):
 
                 stack.enter_context(Watch(module, every=self.config.module.look_every))
             yield module
+
+    def officer_pins(self, token: str) -> tuple[Path, ...]:
+        """The files in which the PIN of a token's security officer may lie on this machine."""
+        from trustworks.core.module.officer import places  # noqa: PLC0415 - as above
+
+        return places(self.token_uri(token), base=self.base, state=self.state_dir)
 
     def _attended(self, token: str) -> bool:
         """Whether somebody had to activate the token; refuses one that starts by itself, unless accepted."""

@@ -14,7 +14,7 @@ Source: EN 319 411-1, GEN-6.5.4-01 (two people to install and activate).
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import combinations
 from pathlib import Path
@@ -68,11 +68,14 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SealedPin:
-    """A token's PIN, sealed for operators of whom `threshold` open it together."""
+    """A token's PIN, sealed for operators of whom `threshold` open it together.
+
+    `format` says whose: the user's, or the security officer's. It is bound to what is sealed.
+    """
 
     __pydantic_config__: ClassVar = documents.CONFIG
 
-    format: Literal["trustworks-sealed-pin-1"] = "trustworks-sealed-pin-1"
+    format: Literal["trustworks-sealed-pin-1", "trustworks-sealed-so-pin-1"] = "trustworks-sealed-pin-1"
     token: str
     serial: str
     threshold: int
@@ -80,6 +83,11 @@ class SealedPin:
     length: int
     made_at: datetime
     envelopes: tuple[Envelope, ...]
+
+    @property
+    def of_officer(self) -> bool:
+        """Whether it is the security officer's PIN, with which the user's is set anew."""
+        return self.format == "trustworks-sealed-so-pin-1"
 
     @property
     def core(self) -> bytes:
@@ -141,8 +149,9 @@ def seal(
     threshold: int,
     sha1: bool,
     at: datetime | None = None,
+    of_officer: bool = False,
 ) -> SealedPin:
-    """Seal a PIN for operators of whom `threshold` open it together.
+    """Seal a PIN for operators of whom `threshold` open it together; `of_officer`: the security officer's.
 
     `sha1`: whether RSA-OAEP with SHA-1 is declared, for tokens that know no other. `Rejected` (keys.quorum)
     for less than two; `Refused` as `choose_oaep` and `check_rsa_strength`.
@@ -151,6 +160,7 @@ def seal(
     check_cards(operators)
     names = tuple(sorted(one.name for one in operators))
     empty = SealedPin(
+        format="trustworks-sealed-so-pin-1" if of_officer else "trustworks-sealed-pin-1",
         token=token,
         serial=serial,
         threshold=threshold,
@@ -181,15 +191,19 @@ def seal(
                 parts=AESGCM(key).encrypt(nonce, parts[one.name], empty.core),
             )
         )
-    return SealedPin(
-        token=token,
-        serial=serial,
-        threshold=threshold,
-        operators=names,
-        length=len(pin),
-        made_at=empty.made_at,
-        envelopes=tuple(envelopes),
-    )
+    return replace(empty, envelopes=tuple(envelopes))
+
+
+@implements("TRUSTWORKS:KEYS-PIN-OF-WHOM")
+def check_whose(sealed: SealedPin, *, of_officer: bool) -> None:
+    """Refuse to open one PIN where the other is meant: the officer's gives more than the user's."""
+    if sealed.of_officer is not of_officer:
+        found, meant = ("security officer's", "user's")[:: 1 if sealed.of_officer else -1]
+        raise Refused(
+            "TRUSTWORKS:KEYS-PIN-OF-WHOM",
+            f"The file holds the {found} PIN of {sealed.token}, and the {meant} is meant. Name the other "
+            "file.",
+        )
 
 
 def _padding(oaep: Oaep) -> padding.OAEP:

@@ -1,0 +1,185 @@
+"""`trustworks keys so-pin`: the security officer's PIN sealed, thrown away, and used to set the user's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from key_commands import call, facts
+from staff import PASSPHRASE, asked_for, enrol_staff, who
+
+from trustworks.app.wiring import Wiring
+from trustworks.core.errors import Refused, Rejected, Unavailable
+from trustworks.core.module import KeyAlgorithm, Pkcs11Uri, documents, initialise_token
+from trustworks.core.module.activation import new_pin
+from trustworks.core.module.officer import set_user_pin
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from key_custodians import Custodians
+
+
+class House:
+    """The configuration, its token `issuing` with both PINs in files, and officers with cards."""
+
+    def __init__(self, folder: Path, softhsm: Path, officers: Custodians) -> None:
+        self.folder = folder
+        self.library = softhsm
+        self.officers = officers
+        self.wiring = Wiring.lazy(folder / "trustworks.toml")
+        self.so_file, self.pin_file = folder / "so.pin", folder / "user.pin"
+        label = f"so-{folder.name}"[:32]
+        for file in (self.so_file, self.pin_file):
+            file.touch(mode=0o600)
+            file.write_bytes(new_pin())
+        initialise_token(
+            softhsm, label=label, so_pin=self.so_file.read_bytes(), user_pin=self.pin_file.read_bytes()
+        )
+        self.uri = Pkcs11Uri(token=label, pin_source=f"file:{self.pin_file}")
+        config = folder / "trustworks.toml"
+        text = config.read_text("utf-8")
+        before = next(line for line in text.splitlines() if line.startswith("issuing"))
+        config.write_text(text.replace(before, f'issuing = "{self.uri}"'), "utf-8")
+        self.so_pin = self.so_file.read_bytes()
+        with self.wiring.open_module("issuing", read_write=True) as module:
+            module.generate_key_pair(label="kept", algorithm=KeyAlgorithm.P256)
+
+    def cards(self, option: str) -> list[object]:
+        found: list[object] = []
+        for card in self.officers.cards:
+            file = self.folder / f"{card.name}.json"
+            file.write_bytes(documents.write(card))
+            found += [option, file]
+        return [*found, "--threshold", 2]
+
+    def here(self, option: str, *names: str) -> list[object]:
+        return [each for name in names for each in (option, self.officers.uris[name])]
+
+    def seal(self) -> Path:
+        out = self.folder / "so.sealed.json"
+        facts(self.folder, *self.sealing, "--out", out)
+        return out
+
+    @property
+    def sealing(self) -> tuple[Any, ...]:
+        return ("so-pin", "seal", *self.about, *self.cards("--officer"))
+
+    @property
+    def about(self) -> tuple[Any, ...]:
+        return ("--token", "issuing", "--so-pin-file", self.so_file)
+
+    def takes(self, so_pin: bytes) -> bool:
+        """Whether the token takes a PIN as its officer's; tried by setting the user's to what it is."""
+        try:
+            set_user_pin(self.uri, so_pin, self.pin_file.read_bytes(), library=self.library)
+        except Unavailable:
+            return False
+        return True
+
+    def signs(self) -> bool:
+        with self.wiring.open_module("issuing") as module:
+            return bool(module.key("kept").sign(b"data"))
+
+
+@pytest.fixture
+def house(folder: Path, softhsm: Path, custodians: Custodians) -> House:
+    return House(folder, softhsm, custodians)
+
+
+# What must not work
+
+
+def test_no_operator_alone_seals_throws_away_or_uses_an_officers_pin(house: House) -> None:
+    sealed = house.seal()
+    house.so_file.touch(mode=0o600)
+    house.so_file.write_bytes(new_pin())
+    enrol_staff(house.wiring)
+    asked: dict[str, tuple[Any, ...]] = {
+        "key.seal-so-pin": (*house.sealing, "--out", house.folder / "other"),
+        "key.discard-so-pin": ("so-pin", "discard", *house.about, "--confirm", house.uri.token),
+        "key.reset-pin": (
+            *("so-pin", "reset", sealed, "--token", "issuing", *house.cards("--operator")),
+            *("--out", house.folder / "other", *house.here("--officer", "anna", "boris")),
+        ),
+    }
+    for what, arguments in asked.items():
+        done = call(house.folder, *arguments, *who(house.wiring, "olga"), typed=PASSPHRASE)
+        assert isinstance(done.exception, Refused), (what, done.output, done.exception)
+        assert asked_for(done.exception)[0] == what
+    assert house.so_file.exists()
+    assert not (house.folder / "other").exists()
+    assert house.signs()
+
+
+def test_a_wrong_officers_pin_changes_nothing_and_keeps_the_file(house: House) -> None:
+    house.so_file.write_bytes(new_pin())
+    for arguments in (
+        (*house.sealing, "--out", house.folder / "sealed"),
+        ("so-pin", "discard", *house.about, "--confirm", house.uri.token),
+    ):
+        done = call(house.folder, *arguments)
+        assert isinstance(done.exception, Unavailable), done.output
+        assert done.exception.code == "module.so-pin-wrong"
+    assert house.so_file.exists()
+    assert house.takes(house.so_pin)
+
+
+def test_an_officers_pin_is_thrown_away_only_by_who_writes_the_tokens_label(house: House) -> None:
+    done = call(house.folder, "so-pin", "discard", *house.about, "--confirm", "issuing")
+    assert isinstance(done.exception, Rejected)
+    assert house.so_file.exists()
+    assert house.takes(house.so_pin)
+
+
+@pytest.mark.req("TRUSTWORKS:KEYS-PIN-OF-WHOM")
+def test_one_officer_alone_sets_no_pin_and_a_sealed_pin_serves_for_its_own_use(house: House) -> None:
+    sealed = house.seal()
+    reset = ("so-pin", "reset", sealed, "--token", "issuing", *house.cards("--operator"))
+    out = ("--out", house.folder / "user.sealed.json")
+    done = call(house.folder, *reset, *out, *house.here("--officer", "anna"))
+    assert isinstance(done.exception, Rejected)
+    assert done.exception.code == "keys.quorum"
+    done = call(house.folder, "activate", sealed, "--token", "issuing", *house.here("--operator", "anna"))
+    assert isinstance(done.exception, Refused)
+    assert done.exception.requirement == "TRUSTWORKS:KEYS-PIN-OF-WHOM"
+    user = house.folder / "the-users.json"
+    facts(house.folder, "seal", "--token", "issuing", *house.cards("--operator"), "--out", user)
+    done = call(house.folder, "so-pin", "reset", user, *reset[3:], *out, *house.here("--officer", "anna"))
+    assert isinstance(done.exception, Refused)
+    assert done.exception.requirement == "TRUSTWORKS:KEYS-PIN-OF-WHOM"
+    assert not (house.folder / "user.sealed.json").exists()
+
+
+# What works
+
+
+def test_two_officers_set_a_new_pin_of_the_user_that_two_operators_open(house: House) -> None:
+    sealed = house.seal()
+    assert not house.so_file.exists()
+    assert not house.takes(house.so_pin)  # what lay in the file is of no use any more
+    assert house.signs()
+    house.pin_file.write_bytes(b"a PIN that is lost")
+    out = house.folder / "user.sealed.json"
+    made = facts(
+        house.folder,
+        *("so-pin", "reset", sealed, "--token", "issuing", *house.cards("--operator"), "--out", out),
+        *house.here("--officer", "clara", "anna"),
+    )
+    assert made["opened_by"] == ["clara", "anna"]
+    assert not house.pin_file.exists()
+    facts(
+        house.folder,
+        "activate",
+        out,
+        *("--token", "issuing"),
+        *house.here("--operator", "boris", "clara"),
+    )
+    assert house.signs()
+
+
+def test_an_officers_pin_that_was_thrown_away_is_nobodys(house: House) -> None:
+    facts(house.folder, "so-pin", "discard", *house.about, "--confirm", house.uri.token)
+    assert not house.so_file.exists()
+    assert not house.takes(house.so_pin)
+    assert house.signs()
