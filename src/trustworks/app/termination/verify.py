@@ -18,10 +18,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from cryptography.x509 import ocsp
 
 from trustworks.app.termination.export import SUMS
-from trustworks.core.audit.checkpoint import check_signature
 from trustworks.core.audit.export import opened_export
 from trustworks.core.audit.verify import verify as verify_log
 from trustworks.core.errors import Malformed
+from trustworks.core.module.algorithms import check_signature
 from trustworks.core.trace import implements
 from trustworks.issuance.model import NEVER
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from trustworks.core.keys import KeyStates
     from trustworks.core.module import Module, Pkcs11Uri
+    from trustworks.core.module.certified import Certification
     from trustworks.core.module.states import KeyState
     from trustworks.core.store import Database
 
@@ -94,11 +95,17 @@ class Modules(Resources):
                 )
             )
             module.attended = attended
+            module.certification = self._certification(token)
             if self.watching:
                 from trustworks.core.module.watching import Watch  # noqa: PLC0415 - services alone
 
                 stack.enter_context(Watch(module, every=self.config.module.look_every))
             yield module
+
+    def _certification(self, token: str) -> Certification | None:
+        """What the module of a token is certified for, as the configuration declares it."""
+        declared = [one for one in self.config.module.certified if one.token == token]
+        return declared[0].certification() if declared else None
 
     def officer_pins(self, token: str) -> tuple[Path, ...]:
         """The files in which the PIN of a token's security officer may lie on this machine."""

@@ -15,7 +15,6 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from trustworks.core.audit.canonical import canonical
@@ -23,13 +22,12 @@ from trustworks.core.audit.model import time_text
 from trustworks.core.audit.reading import loads, whole_number
 from trustworks.core.der.x509 import public_key_info
 from trustworks.core.errors import Malformed
-from trustworks.core.module.algorithms import SignatureScheme
+from trustworks.core.module.algorithms import SignatureScheme, check_signature
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
 KIND = "audit.checkpoint"
 
@@ -167,27 +165,6 @@ def signature_is_valid(checkpoint: Checkpoint) -> bool:
     except (InvalidSignature, UnsupportedAlgorithm, Malformed, ValueError, KeyError, TypeError):
         return False
     return True
-
-
-def check_signature(key: PublicKeyTypes, named: str, signature: bytes, body: bytes) -> None:
-    """Raise InvalidSignature unless the key signed `body` by the scheme of that name; KeyError: no scheme."""
-    scheme = SignatureScheme[named]
-    if scheme.hash is None:
-        if not isinstance(key, ed25519.Ed25519PublicKey):
-            raise InvalidSignature
-        key.verify(signature, body)
-        return
-    algorithm = scheme.hash.algorithm
-    match scheme.padding, key:
-        case "ecdsa", ec.EllipticCurvePublicKey():
-            key.verify(signature, body, ec.ECDSA(algorithm))
-        case "rsa-pss", rsa.RSAPublicKey():
-            pss = padding.PSS(padding.MGF1(algorithm), algorithm.digest_size)
-            key.verify(signature, body, pss, algorithm)
-        case "rsa-pkcs1", rsa.RSAPublicKey():
-            key.verify(signature, body, padding.PKCS1v15(), algorithm)
-        case _:
-            raise InvalidSignature
 
 
 # ---- as a document

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from trustworks.core.audit.checkpoint import certifies, check_signature
+from trustworks.core.audit.checkpoint import certifies
 from trustworks.core.audit.tokens import stamped_time
 from trustworks.core.ceremony import rules
 from trustworks.core.ceremony.approvals import (
@@ -25,6 +25,7 @@ from trustworks.core.ceremony.approvals import (
 from trustworks.core.ceremony.model import TRANSCRIPT_KIND
 from trustworks.core.ceremony.transcript import chain_objections, course_objections
 from trustworks.core.errors import Malformed, Rejected, TrustworksError
+from trustworks.core.module.algorithms import check_signature
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:

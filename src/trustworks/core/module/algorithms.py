@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 
 from trustworks.core.errors import Rejected
 from trustworks.core.module.constants import Mechanism, Mgf
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
 Family = Literal["ec", "rsa", "ed25519"]
 PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey | ed25519.Ed25519PublicKey
@@ -190,3 +194,24 @@ def algorithm_of(key: PublicKey) -> KeyAlgorithm:
         raise Rejected(
             "module.key-algorithm", f"Trustworks does not use {name} keys; use one of {known}."
         ) from None
+
+
+def check_signature(key: PublicKeyTypes, named: str, signature: bytes, body: bytes) -> None:
+    """Raise InvalidSignature unless the key signed `body` by the scheme of that name; KeyError: no scheme."""
+    scheme = SignatureScheme[named]
+    if scheme.hash is None:
+        if not isinstance(key, ed25519.Ed25519PublicKey):
+            raise InvalidSignature
+        key.verify(signature, body)
+        return
+    algorithm = scheme.hash.algorithm
+    match scheme.padding, key:
+        case "ecdsa", ec.EllipticCurvePublicKey():
+            key.verify(signature, body, ec.ECDSA(algorithm))
+        case "rsa-pss", rsa.RSAPublicKey():
+            pss = padding.PSS(padding.MGF1(algorithm), algorithm.digest_size)
+            key.verify(signature, body, pss, algorithm)
+        case "rsa-pkcs1", rsa.RSAPublicKey():
+            key.verify(signature, body, padding.PKCS1v15(), algorithm)
+        case _:
+            raise InvalidSignature

@@ -12,16 +12,18 @@ Source: EN 319 411-1, GEN-6.5.2-05 and -06.
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from math import comb
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
-from trustworks.core.errors import Malformed, Rejected, Unavailable
+from cryptography.exceptions import InvalidSignature
+
+from trustworks.core.errors import Malformed, Refused, Rejected, Unavailable
 from trustworks.core.module import documents, objects, packages
 from trustworks.core.module import library as libraries
 from trustworks.core.module.agreed import check_key_algorithm
-from trustworks.core.module.algorithms import KeyAlgorithm  # noqa: TC001 - Pydantic reads it at run time
+from trustworks.core.module.algorithms import DEFAULT_SCHEME, KeyAlgorithm, check_signature
 from trustworks.core.module.constants import Attribute, Rv
 from trustworks.core.module.custodians import (
     MOST_PACKAGES,
@@ -34,9 +36,17 @@ from trustworks.core.module.custodians import (
 from trustworks.core.module.module import LONGEST_LABEL
 from trustworks.core.module.packages import Package, Recipient
 from trustworks.core.module.pkcs11 import CryptokiError, PreparedMechanism
-from trustworks.core.module.placing import place_private, place_public, spki_from, verified
+from trustworks.core.module.placing import place_private, place_public, public_key, spki_from, verified
 from trustworks.core.module.protection import check_protection
-from trustworks.core.module.wrapping import choose_oaep, one_time_key, passing, wrapping_profile
+from trustworks.core.module.wrapping import (
+    LEAST_BITS,
+    bits_to_carry,
+    choose_oaep,
+    one_time_key,
+    passing,
+    wrapping_profile,
+)
+from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -45,6 +55,7 @@ if TYPE_CHECKING:
     from trustworks.core.module.module import Module
     from trustworks.core.module.wrapping import WrappingProfile
 
+_SIGNED: Final = b"trustworks backup of this key: "  # before what a key signs of its backup
 # Why a module does not copy a session's key to the token with less rights: then it is unwrapped there.
 _NO_COPIES: Final = frozenset(
     {
@@ -81,13 +92,15 @@ class BackedUpKey:
 class Backup:
     """A key's backup: the wrapped key, and a package for each group of custodians. It holds no secret openly.
 
-    `module` says where it was made, `threshold` how many of `custodians` bring it back. The packages are
-    bound to all the rest (`core`), so that a custodian's token hands on nothing of a changed file.
+    `module` says where it was made, what that is certified for, and how strong a key has to be under which
+    this one travels; `threshold` how many of `custodians` bring it back. The packages are bound to all the
+    rest (`core`), so that a custodian's token hands on nothing of a changed file; and the key itself has
+    signed it while it was made, so that anybody sees whether it was changed. Format 2 was not signed.
     """
 
     __pydantic_config__: ClassVar = documents.CONFIG
 
-    format: Literal["trustworks-key-backup-2"] = "trustworks-key-backup-2"
+    format: Literal["trustworks-key-backup-2", "trustworks-key-backup-3"] = "trustworks-key-backup-3"
     key: BackedUpKey
     made_at: datetime
     module: dict[str, Any]
@@ -95,16 +108,18 @@ class Backup:
     custodians: tuple[Recipient, ...]
     wrapped_key: bytes
     packages: tuple[Package, ...]
+    signature: bytes = b""
 
     @property
     def core(self) -> bytes:
-        """SHA-256 over everything but the packages: what these are bound to."""
-        return documents.digest(self, without=("packages",))
+        """SHA-256 over everything but packages and signature: what these are bound to."""
+        return documents.digest(self, without=("packages", "signature"))
 
     @property
     def digest(self) -> str:
         """SHA-256 over the whole backup, in hexadecimal: how it is named."""
-        return documents.digest(self).hex()
+        unsigned = self.format == "trustworks-key-backup-2"
+        return documents.digest(self, without=("signature",) if unsigned else ()).hex()
 
     def package(self, names: Sequence[str]) -> Package:
         """The package for a group, in whatever order it is named. Raises `Rejected` (keys.quorum)."""
@@ -131,6 +146,25 @@ class Backup:
 def read_backup(octets: bytes, what: str = "The backup") -> Backup:
     """Read a backup's file. Raises `Malformed`."""
     return documents.read(Backup, octets, what)
+
+
+@implements("TRUSTWORKS:KEYS-MANIFEST", "EN319411-1:GEN-6.5.2-05")
+def check_manifest(backup: Backup) -> None:
+    """Refuse a backup that its own key did not sign: what it says of its module may be somebody else's word.
+
+    Raises `Refused`; `Malformed` for a public key that is none.
+    """
+    if backup.format == "trustworks-key-backup-2":  # its packages say so, too: none of format 3 passes for it
+        return
+    try:
+        scheme = DEFAULT_SCHEME[backup.key.algorithm]
+        check_signature(public_key(backup), scheme.name, backup.signature, _SIGNED + backup.core)
+    except InvalidSignature:
+        raise Refused(
+            "TRUSTWORKS:KEYS-MANIFEST",
+            f"The backup of {backup.key.label!r} is not as the key signed it when it was made. Take another "
+            "copy of the file, and find out who changed this one.",
+        ) from None
 
 
 def generate_with_backup(
@@ -184,7 +218,8 @@ def generate_with_backup(
                 f"A key with the label {label!r} or that id is on the token already; use another.",
             )
         moment = (at or datetime.now(UTC)).replace(microsecond=0)
-        facts = module_facts(module)
+        least = LEAST_BITS if module.weaker_transport else bits_to_carry(algorithm)
+        facts = module_facts(module) | {"transport_bits": least}
         backup, copied = module.connection.run(
             lambda session: making.run(session, facts, moment, keep), once=True
         )
@@ -235,7 +270,16 @@ class _Making:
             spki = spki_from(found)
             kek = one_time_key(cryptoki, session, Attribute.WRAP, Attribute.UNWRAP)
             handles.append(kek)
-            backup = self._backup(session, kek, self._wrapped(session, kek, private), spki, facts, moment)
+            wrapped = self._wrapped(session, kek, private)
+            backup = self._backup(session, kek, wrapped, spki, facts, moment)
+            signed = verified(self.module, session, private, found, self.algorithm, _SIGNED + backup.core)
+            if signed is None:
+                raise Unavailable(
+                    "module.bad-signature",
+                    "The module made a signature with the new key that the public key does not verify; there "
+                    "is no key. Take the module out of service and find the cause.",
+                )
+            backup = replace(backup, signature=signed)
             # What the custodians bring back one day is shown to be the key, while there is another way still.
             tried = place_private(self.module, session, self.profile.kwp, kek, backup, on_token=False)
             handles.append(tried)
@@ -276,15 +320,7 @@ class _Making:
             packages.close(self.module, session, kek, self.profile.kwp, group, open_part.core)
             for group in packages.groups(self.recipients, self.threshold)
         )
-        return Backup(
-            key=open_part.key,
-            made_at=moment,
-            module=facts,
-            threshold=self.threshold,
-            custodians=self.recipients,
-            wrapped_key=wrapped,
-            packages=closed,
-        )
+        return replace(open_part, packages=closed)
 
     def _place(self, session: int, kek: int, private: int, backup: Backup) -> bool:
         """Put the private key on the token, not extractable; whether by a copy, which stays local."""

@@ -6,7 +6,38 @@ from pathlib import Path  # noqa: TC003 - Pydantic reads it at run time
 
 from pydantic import Field
 
+from trustworks.core.module.certified import Certification
 from trustworks.core.settings import Table
+
+
+class CertifiedSettings(Table):
+    """[[module.certified]]: what the module of a token is certified for, as its certificates say.
+
+    A key moves only to a module that is certified as well as the one that it was made in.
+    """
+
+    token: str = Field(description="The token, by its name under [tokens].")
+    fips_140_2: int | None = Field(default=None, ge=1, le=4, description="The level of FIPS 140-2.")
+    fips_140_3: int | None = Field(default=None, ge=1, le=4, description="The level of FIPS 140-3.")
+    cc_eal: str | None = Field(
+        default=None,
+        pattern=r"^[1-7]\+?$",
+        description="The assurance level of the Common Criteria, such as 4+.",
+    )
+    protection_profiles: tuple[str, ...] = Field(
+        default=(), description="The protection profiles that it conforms to, such as EN 419221-5."
+    )
+    certificates: tuple[str, ...] = Field(default=(), description="The numbers of its certificates.")
+
+    def certification(self) -> Certification:
+        """As the module keeps it."""
+        return Certification(
+            fips_140_2=self.fips_140_2,
+            fips_140_3=self.fips_140_3,
+            cc_eal=self.cc_eal,
+            protection_profiles=self.protection_profiles,
+            certificates=self.certificates,
+        )
 
 
 class ModuleSettings(Table):
@@ -48,6 +79,14 @@ class ModuleSettings(Table):
         description=(
             "Let keys travel under RSA-OAEP with SHA-1, where a module offers no SHA-256, as SoftHSM2."
         ),
+    )
+    weaker_transport: bool = Field(
+        default=False,
+        description="Let new keys travel under RSA keys that are weaker than they: P-384 under less than "
+        "7680 bits, P-521 under less than 15360.",
+    )
+    certified: tuple[CertifiedSettings, ...] = Field(
+        default=(), description="What the modules of tokens are certified for."
     )
     unattended_start: bool = Field(
         default=False,

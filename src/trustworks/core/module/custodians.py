@@ -183,4 +183,5 @@ def module_facts(module: Module) -> dict[str, Any]:
         "library_version": info.library_version,
         "library_sha256": info.library_sha256.hex(),
         "test_module": info.is_test_module,
+        "certified": None if module.certification is None else module.certification.as_values(),
     }

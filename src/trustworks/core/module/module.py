@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from trustworks.core.module.algorithms import KeyAlgorithm
     from trustworks.core.module.approvals import Approval
+    from trustworks.core.module.certified import Certification
     from trustworks.core.module.config import ModuleSettings
     from trustworks.core.module.health import ModuleHealth
     from trustworks.core.module.objects import Found
@@ -79,6 +80,8 @@ class Module:
         self.approval: Path | None = None
         self.attended: bool | None = None  # whether people activated it; None where nobody says
         self.profile: WrappingProfile | None = None  # once it was tried out
+        self.certification: Certification | None = None  # as declared
+        self.weaker_transport = lab or (settings is not None and settings.weaker_transport)
         self.oaep_sha1 = lab or (settings is not None and settings.oaep_sha1)
         info = self.cryptoki.token_info(connection.slot)
         wanted = settings.working_copies if settings else None

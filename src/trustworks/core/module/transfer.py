@@ -22,6 +22,9 @@ from trustworks.core.errors import Refused, Rejected, Unavailable
 from trustworks.core.module import library as libraries
 from trustworks.core.module import objects, packages
 from trustworks.core.module.agreed import check_key_algorithm
+from trustworks.core.module.backup import check_manifest
+from trustworks.core.module.certified import lacking
+from trustworks.core.module.certified import read as certification_in
 from trustworks.core.module.constants import Attribute, Mechanism, ObjectClass
 from trustworks.core.module.custodians import KEYS_LABEL, module_facts, private_of, token_spki
 from trustworks.core.module.openings import (
@@ -37,6 +40,7 @@ from trustworks.core.module.openings import (
 from trustworks.core.module.placing import place_private, place_public, public_key, verified
 from trustworks.core.module.protection import check_protection
 from trustworks.core.module.wrapping import (
+    check_carrier,
     check_rsa_strength,
     choose_oaep,
     generate_rsa_pair,
@@ -79,12 +83,15 @@ def begin(
 ) -> Request:
     """Make the transport key on the target, which must be open read_write, and the request.
 
-    `Refused` where the target protects keys less than where the backup was made (TRUSTWORKS:KEYS-TARGET),
-    and as `check_rsa_strength`; `Rejected`: keys.quorum, keys.no-wrapping, module.key-exists (another key has
-    the label).
+    `Refused` where the target protects keys less than where the backup was made (TRUSTWORKS:KEYS-TARGET), or
+    the transport key is weaker than the key (KEYS-TRANSPORT-STRENGTH), or the key did not sign the backup
+    (KEYS-MANIFEST), and as `check_rsa_strength`; `Rejected`: keys.quorum, keys.no-wrapping, module.key-exists
+    (another key has the label).
     """
     group = backup.package(custodians).custodians
     check_rsa_strength(bits, "the transport")
+    check_manifest(backup)
+    check_carrier(bits, backup.module.get("transport_bits"), backup.key.label)
     facts = module_facts(module)
     check_target(backup.module, facts)
     profile = wrapping_profile(module)
@@ -134,7 +141,8 @@ def _check_place(module: Module, backup: Backup) -> None:
 def check_target(source: dict[str, Any], target: dict[str, Any]) -> None:
     """Refuse a target that protects keys less than the module where the key was made.
 
-    By what modules tell of themselves: whoever has a certified device compares its certificate, too.
+    By what modules tell of themselves, and by what they are certified for as declared: where the backup says
+    something of its module, the target's must be declared to have as much.
     Source: EN 319 411-1, GEN-6.5.2-05.
     """
     if target.get("test_module") is not False and source.get("test_module") is False:
@@ -143,6 +151,16 @@ def check_target(source: dict[str, Any], target: dict[str, Any]) -> None:
             f"The key was made in {source.get('manufacturer')} {source.get('model')}; the target is a test "
             "module "
             "that protects no key. Choose a target that protects keys as well or better.",
+        )
+    certified = certification_in(source.get("certified"), "the module where the key was made")
+    if certified is None:
+        return
+    missing = lacking(certified, certification_in(target.get("certified"), "the target"))
+    if missing:
+        raise Refused(
+            "TRUSTWORKS:KEYS-TARGET",
+            "The target is not certified as well as the module where the key was made: "
+            f"{'; '.join(missing)}. Choose one that is, and declare it under [[module.certified]].",
         )
 
 
@@ -165,9 +183,11 @@ def open_next(
     """
     same_fingerprint(request.fingerprint, fingerprint)
     check_belongs(request, backup)
+    check_manifest(backup)
     check_target(backup.module, request.module)
     transport = rsa_key(request.transport_spki, "the target's transport")
     check_rsa_strength(transport.key_size, "the target's transport")
+    check_carrier(transport.key_size, backup.module.get("transport_bits"), backup.key.label)
     done = Opening(request=request.fingerprint) if opening is None else opening
     check_opening(request, done)
     name = whose_turn(request, done)

@@ -24,6 +24,7 @@ from trustworks.core.trace import implements
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from trustworks.core.module.algorithms import KeyAlgorithm
     from trustworks.core.module.module import Module
     from trustworks.core.module.pkcs11 import Cryptoki
 
@@ -338,6 +339,33 @@ def check_rsa_strength(bits: int, whose: str) -> None:
             f"The key of {whose} has {bits} bits: keys travel under RSA keys of {LEAST_BITS} bits or more, "
             "so "
             "that they are as well protected on the way as inside. Make it anew, longer.",
+        )
+
+
+def bits_to_carry(algorithm: KeyAlgorithm) -> int:
+    """The bits of an RSA key that is as strong as a key of this kind, and at least `LEAST_BITS`.
+
+    Source: NIST SP 800-57 part 1, revision 5, table 2.
+    """
+    if algorithm.family == "rsa":
+        return max(algorithm.bits, LEAST_BITS)
+    return next(
+        bits for size, bits in ((256, LEAST_BITS), (384, 7680), (521, 15360)) if algorithm.bits <= size
+    )
+
+
+@implements("TRUSTWORKS:KEYS-TRANSPORT-STRENGTH", "EN319411-1:GEN-6.5.2-05")
+def check_carrier(bits: int, least: object, label: str) -> None:
+    """Refuse a transport key that is weaker than the key that it is to carry.
+
+    `least` is what the key's backup says; absent, in backups of before it was said, `LEAST_BITS`.
+    """
+    wanted = least if type(least) is int else LEAST_BITS
+    if bits < wanted:
+        raise Refused(
+            "TRUSTWORKS:KEYS-TRANSPORT-STRENGTH",
+            f"The transport key has {bits} bits, and the key {label!r} travels under {wanted} bits or more, "
+            "which are as strong as it is. Begin anew with --bits, or make keys under `weaker-transport`.",
         )
 
 
