@@ -84,8 +84,8 @@ def test_one_changed_octet_of_the_file_brings_nothing_back(
         *("restore", backup, "--token", "issuing", "--bits", BITS),
         *places(custodians, "anna", "boris"),
     )
-    assert isinstance(done.exception, Rejected)
-    assert done.exception.code == "keys.damaged"
+    assert isinstance(done.exception, Refused)
+    assert done.exception.requirement == "TRUSTWORKS:KEYS-MANIFEST"
     assert keys_on(folder, "issuing") == []
 
 

@@ -36,6 +36,7 @@ class Wiring(NobodyActs):
     def __init__(self, folder: Path, library: Path, **tokens: Pkcs11Uri) -> None:
         super().__init__()
         self.base = folder
+        self.state_dir = folder / "state"
         self.given: Path | None = None
         self.tokens = tokens
         self.settings = ModuleSettings.model_validate({"library": library, "approval": "approval.json"})
@@ -88,6 +89,12 @@ def call(*arguments: object, obj: object = None) -> Result:
     return CliRunner().invoke(
         app, [str(argument) for argument in arguments], obj=obj or NoConfiguration(None)
     )
+
+
+def approve(wiring: Wiring) -> None:
+    """Nothing signs on a token without a probe key, or that nobody approved."""
+    call("health", "--token", "tsu", "--make-probe-key", obj=wiring)
+    facts("approve", "--operator", "TEST", obj=wiring)
 
 
 def facts(*arguments: object, obj: object = None) -> Any:
@@ -167,7 +174,7 @@ def test_a_request_for_no_key_or_into_no_folder_is_refused_in_a_sentence(
     assert isinstance(done.exception, Unavailable)
     assert done.exception.code == "module.key-absent"
     facts("generate-key", "--token", "tsu", "--label", "k", obj=wiring)
-    facts("approve", "--operator", "TEST", obj=wiring)  # nothing signs on a token that nobody approved
+    approve(wiring)
     done = call(*order, "--subject", "TEST", obj=wiring)
     assert isinstance(done.exception, Malformed)
     assert "TYPE=VALUE" in str(done.exception)
@@ -444,7 +451,7 @@ def test_without_a_place_for_approvals_that_is_said(softhsm: Path, token: Pkcs11
 @pytest.mark.parametrize("algorithm", ["P-256", "RSA-3072"])
 def test_a_request_is_signed_in_the_module_and_logged(wiring: Wiring, tmp_path: Path, algorithm: str) -> None:
     key = facts("generate-key", "--token", "tsu", "--label", "k", "--algorithm", algorithm, obj=wiring)
-    facts("approve", "--operator", "TEST", obj=wiring)  # nothing signs on a token that nobody approved
+    approve(wiring)
     order = ("request", "--token", "tsu", "--label", "k")
     file = tmp_path / "k.csr"
     done = call(*order, "--subject", "C=XX, CN=TSU 2 TEST", "--out", file, obj=wiring)
@@ -463,7 +470,7 @@ def test_a_request_is_signed_in_the_module_and_logged(wiring: Wiring, tmp_path: 
 
 def test_a_request_is_written_over_no_file_unless_that_is_asked(wiring: Wiring, tmp_path: Path) -> None:
     facts("generate-key", "--token", "tsu", "--label", "k", obj=wiring)
-    facts("approve", "--operator", "TEST", obj=wiring)  # nothing signs on a token that nobody approved
+    approve(wiring)
     file = tmp_path / "server.key"
     file.write_bytes(b"a private key")
     order = ("request", "--token", "tsu", "--label", "k", "--out", file)
@@ -478,7 +485,7 @@ def test_a_request_is_written_over_no_file_unless_that_is_asked(wiring: Wiring, 
 
 def test_a_request_goes_into_a_pipe_which_stays_one(wiring: Wiring, tmp_path: Path) -> None:
     facts("generate-key", "--token", "tsu", "--label", "k", obj=wiring)
-    facts("approve", "--operator", "TEST", obj=wiring)  # nothing signs on a token that nobody approved
+    approve(wiring)
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from trustworks.core.ceremony.actions import check_is_meant, check_protected
-from trustworks.core.ceremony.custody import check_card, check_is_backup
+from trustworks.core.ceremony.cards import check_card
+from trustworks.core.ceremony.custody import check_is_backup
 from trustworks.core.errors import Refused
 from trustworks.core.module.custodians import Custodian
 from trustworks.core.module.wrapping import Oaep

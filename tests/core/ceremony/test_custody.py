@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from trustworks.core.module.backup import Backup
     from trustworks.core.module.events import OnEvent
     from trustworks.core.module.openings import Opening, Request
+    from trustworks.core.module.tokens import TokenState
     from trustworks.core.store import Database
 
 WHO: Any = {"phase": "x", "by": ("anna", "boris")}
@@ -80,11 +81,29 @@ class Bench:
     def token_labels(self) -> frozenset[str]:
         raise NotImplementedError
 
-    def initialise(self, label: str, *, so_pin: str, user_pin: str) -> None:
+    def initialise(
+        self, label: str, *, so_pin: str, user_pin: str, keep: Callable[[str], None] | None = None
+    ) -> None:
         raise NotImplementedError
 
-    def open_new(self, uri: Pkcs11Uri) -> Module:
+    def open_new(self, uri: Pkcs11Uri, pin: bytes | None = None) -> Module:
         raise NotImplementedError
+
+    def token_state(self, label: str) -> TokenState:
+        raise NotImplementedError
+
+    def hold(self, label: str, pin: bytes) -> None:
+        raise NotImplementedError
+
+    def approve(self, module: Module) -> None:
+        raise NotImplementedError
+
+    def note_officer_pin(self, label: str, file: Path) -> None:
+        raise NotImplementedError
+
+    @property
+    def oaep_sha1(self) -> bool:
+        return True
 
 
 @pytest.fixture(scope="module")

@@ -25,6 +25,15 @@ _BITS: Final = 3072  # they protect nothing
 _ELSEWHERE: Final = "audit"  # the scratch token of what the plan has on no token of its own
 
 
+def _cards(step: Any) -> Iterator[Any]:
+    """The cards that a step is given: of custodians, and of those for whom PINs are sealed."""
+    if step.kind == "generate-key" and step.backup is not None:
+        yield from step.backup.custodians
+    elif step.kind == "initialise-token":
+        for sealing in filter(None, (step.sealed_pin, step.sealed_so_pin)):
+            yield from sealing.operators
+
+
 class StandIns:
     """Custodians with scratch tokens, under the names that the plan has for them."""
 
@@ -34,7 +43,7 @@ class StandIns:
         self._uris: dict[str, Pkcs11Uri] = {}
         self._cards: dict[str, Custodian] = {}
         for step in plan.steps:
-            for card in getattr(getattr(step, "backup", None), "custodians", ()):
+            for card in _cards(step):
                 file = scratch.base / card.card
                 file.parent.mkdir(parents=True, exist_ok=True)
                 put(file, documents.write(self._card(card.name)))

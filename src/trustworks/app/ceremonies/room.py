@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -23,12 +24,23 @@ from trustworks.core.ceremony.approvals import (
 from trustworks.core.ceremony.ceremonies import Ceremonies
 from trustworks.core.ceremony.custody import custody_actions
 from trustworks.core.ceremony.executor import Executor, check_not_over
+from trustworks.core.ceremony.initialising import Initialising
 from trustworks.core.ceremony.rules import check_filled_in, check_plan
 from trustworks.core.errors import Refused, Rejected, TrustworksError, Unavailable
 from trustworks.core.keys import KeyRegister, registered_events
 from trustworks.core.keys import records as key_records
-from trustworks.core.module import Module, Pkcs11Uri, initialise_token, token_labels
+from trustworks.core.module import (
+    Approval,
+    Module,
+    Pkcs11Uri,
+    initialise_token,
+    token_labels,
+    write_approval,
+)
+from trustworks.core.module.health import flags_of
+from trustworks.core.module.officer import note_file
 from trustworks.core.module.openings import whose_turn
+from trustworks.core.module.tokens import token_state
 from trustworks.core.module.transfer import open_next
 from trustworks.core.roles import quorum
 from trustworks.core.time.any_time import any_time
@@ -47,6 +59,7 @@ if TYPE_CHECKING:
     from trustworks.core.module.backup import Backup
     from trustworks.core.module.events import OnEvent
     from trustworks.core.module.openings import Opening, Request
+    from trustworks.core.module.tokens import TokenState
     from trustworks.core.ports import Stamper
     from trustworks.core.roles import QuorumVerdict
     from trustworks.core.store import Database
@@ -100,6 +113,7 @@ class Room:
         self._given = module
         self._stack = ExitStack()
         self._open: dict[str, Module] = {}
+        self._pins: dict[str, bytes] = {}  # of tokens that this run made, by their labels
 
     def close(self) -> None:
         """Close the tokens that were opened here."""
@@ -123,7 +137,11 @@ class Room:
         if self._given is not None:
             return self._given(token)
         if token not in self._open:
-            self._open[token] = self._stack.enter_context(self.wiring.open_module(token, read_write=True))
+            pin = self._pins.get(self.wiring.token_uri(token).token or token)
+            opened = self._stack.enter_context(self.wiring.open_module(token, read_write=True, pin=pin))
+            if self.stands_in:
+                opened.officer_pins = ()  # a rehearsal's people take no file away
+            self._open[token] = opened
         return self._open[token]
 
     def token_labels(self) -> frozenset[str]:
@@ -131,8 +149,10 @@ class Room:
         self.close()
         return token_labels(settings=self.wiring.config.module, base=self.wiring.base)
 
-    def initialise(self, label: str, *, so_pin: str, user_pin: str) -> None:
-        """Make a token."""
+    def initialise(
+        self, label: str, *, so_pin: str, user_pin: str, keep: Callable[[str], None] | None = None
+    ) -> None:
+        """Make a token; `keep` gets its serial number, and makes durable how its PINs come back."""
         self.close()
         initialise_token(
             label=label,
@@ -141,7 +161,37 @@ class Room:
             lab=self.wiring.lab,
             settings=self.wiring.config.module,
             base=self.wiring.base,
+            keep=keep,
         )
+
+    def token_state(self, label: str) -> TokenState:
+        """What a token says of itself before anybody logs in."""
+        self.close()
+        return token_state(label, settings=self.wiring.config.module, base=self.wiring.base)
+
+    def hold(self, label: str, pin: bytes) -> None:
+        """Open a new token by this PIN in later steps of this run; it is in no file."""
+        self._pins[label] = pin
+
+    def approve(self, module: Module) -> None:
+        """Approve a token that the ceremony made, where the configuration keeps approvals."""
+        file = self.wiring.config.module.approval
+        if file is None:
+            return
+        approval = Approval.of(
+            module.info(), operator=self.by, objects=module.inventory(), flags=flags_of(module)
+        )
+        self.on_event("module.approved", module.token_uri, asdict(approval))
+        write_approval(self.wiring.base / file, approval)
+
+    def note_officer_pin(self, label: str, file: Path) -> None:
+        """Keep in which file a new token's security officer's PIN lies."""
+        note_file(self.wiring.state_dir, label, file)
+
+    @property
+    def oaep_sha1(self) -> bool:
+        """Whether RSA-OAEP with SHA-1 is declared."""
+        return self.wiring.lab or self.wiring.config.module.oaep_sha1
 
     @property
     def register(self) -> KeyRegister:
@@ -171,10 +221,11 @@ class Room:
             raise Rejected("keys.custodians-missing", "Nobody opened, and nothing was brought back.")
         return opening
 
-    def open_new(self, uri: Pkcs11Uri) -> Module:
-        """The module, open on a token that was just made."""
+    def open_new(self, uri: Pkcs11Uri, pin: bytes | None = None) -> Module:
+        """The module, open on a token that was just made; `pin` in place of a file's."""
         return Module.open(
             uri,
+            pin=pin,
             read_write=True,
             lab=self.wiring.lab,
             base=self.wiring.base,
@@ -227,9 +278,18 @@ class Room:
             if not found.ended:
                 actions = {**module_actions(self), **custody_actions(self)}
                 actions |= issuance_actions(self, actions)
+                actions = {
+                    **module_actions(self),
+                    "initialise-token": Initialising(self),
+                    **custody_actions(self),
+                    **issuance_actions(self),
+                }
                 executor = Executor(self.ceremonies.journal(plan, mode), actions, tell=tell)
                 # Also when it is resumed: who approved it may have lost role or credential meanwhile.
-                executor.run(self._opening(plan, mode))
+                try:
+                    executor.run(self._opening(plan, mode))
+                finally:
+                    self._pins.clear()
             return self._sealed(plan)
 
     def abandon(self, plan: Read, reason: str) -> Transcript:

@@ -74,7 +74,11 @@ def _tokens(plan: Plan) -> set[str]:
 
 def _new_labels(plan: Plan) -> dict[str, str]:
     """The labels of tokens that the plan makes, with the files of their PINs."""
-    return {step.label: step.pin_file for step in plan.steps if step.kind == "initialise-token"}
+    return {
+        step.label: step.pin_file or f"secrets/{step.label}.pin"
+        for step in plan.steps
+        if step.kind == "initialise-token"
+    }
 
 
 def _wiring(wiring: Wiring, plan: Plan, more: set[str], folder: Path) -> Wiring:
@@ -84,7 +88,7 @@ def _wiring(wiring: Wiring, plan: Plan, more: set[str], folder: Path) -> Wiring:
     for file in _new_labels(plan).values():
         (folder / file).parent.mkdir(parents=True, exist_ok=True)
     for step in plan.steps:
-        if step.kind == "initialise-token":
+        if step.kind == "initialise-token" and step.so_pin_file is not None:
             (folder / step.so_pin_file).parent.mkdir(parents=True, exist_ok=True)
     conf = folder / "softhsm2.conf"
     put(conf, f"directories.tokendir = {folder / 'tokens'}\nobjectstore.backend = file\nlog.level = ERROR\n")

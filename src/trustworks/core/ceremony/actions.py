@@ -5,23 +5,17 @@ Steps that belong to a service, such as the making of an authority, are that ser
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Final, Protocol
-from urllib.parse import quote
 
 from trustworks.core.ceremony.executor import Action, Facts
-from trustworks.core.durable import put_new
 from trustworks.core.errors import Malformed, Refused, Rejected, Unavailable
 from trustworks.core.keys.model import living_backups, places
-from trustworks.core.module import KeyAlgorithm, Module, Pkcs11Uri
+from trustworks.core.module import KeyAlgorithm
 from trustworks.core.module.events import (
-    add_probe_key,
     destroy_key,
     key_facts,
     new_key,
-    order_token,
-    record_token,
 )
 from trustworks.core.trace import implements
 
@@ -31,11 +25,11 @@ if TYPE_CHECKING:
 
     from trustworks.core.ceremony import steps
     from trustworks.core.keys import HistoryEntry, KeyEntry
-    from trustworks.core.module import Key
+    from trustworks.core.module import Key, Module, Pkcs11Uri
     from trustworks.core.module.events import OnEvent
+    from trustworks.core.module.tokens import TokenState
 
 _KEY_ID: Final = 20  # octets
-_PIN_OCTETS: Final = 18
 
 
 class Bench(Protocol):
@@ -59,11 +53,29 @@ class Bench(Protocol):
     def token_labels(self) -> frozenset[str]:
         """The labels of all tokens that there are."""
 
-    def initialise(self, label: str, *, so_pin: str, user_pin: str) -> None:
-        """Make a token."""
+    def initialise(
+        self, label: str, *, so_pin: str, user_pin: str, keep: Callable[[str], None] | None = None
+    ) -> None:
+        """Make a token; `keep` gets its serial number, and makes durable how its PINs come back."""
 
-    def open_new(self, uri: Pkcs11Uri) -> Module:
-        """The module, open on a token that was just made; the caller closes it."""
+    def open_new(self, uri: Pkcs11Uri, pin: bytes | None = None) -> Module:
+        """The module, open on a token that was just made, by the `pin` or a file's; the caller closes it."""
+
+    def token_state(self, label: str) -> TokenState:
+        """What a token says of itself before anybody logs in."""
+
+    def hold(self, label: str, pin: bytes) -> None:
+        """Open a new token by this PIN in later steps of this run; it is in no file."""
+
+    def approve(self, module: Module) -> None:
+        """Approve a token that the ceremony made, where the configuration keeps approvals."""
+
+    def note_officer_pin(self, label: str, file: Path) -> None:
+        """Keep in which file a new token's security officer's PIN lies."""
+
+    @property
+    def oaep_sha1(self) -> bool:
+        """Whether RSA-OAEP with SHA-1 is declared."""
 
     def registered(self, label: str) -> list[tuple[KeyEntry, list[HistoryEntry]]]:
         """The keys of the register with that label, each with its history."""
@@ -129,70 +141,6 @@ class Inspecting(Action):
             "interfaces": list(found.interfaces),
             "mechanisms": list(found.mechanisms),
             "health": "signs and verifies with its probe key",
-        }
-
-
-class Initialising(Action):
-    """initialise-token: PINs are drawn and go into new files; the token gets its probe key."""
-
-    def __init__(self, bench: Bench) -> None:
-        self._bench = bench
-
-    def prepare(self, step: steps.InitialiseToken) -> Facts:
-        """Refuse a label and files that are in use."""
-        if step.label in self._bench.token_labels():
-            raise Rejected(
-                "module.token-exists", f"A token {step.label!r} exists already; plan one of another label."
-            )
-        for name in (step.pin_file, step.so_pin_file):
-            if (self._bench.base / name).exists():
-                raise Rejected(
-                    "module.pin-file",
-                    f"{name} exists already; a PIN is never written over another. Plan a new file.",
-                )
-        return {"label": step.label}
-
-    def look(self, step: steps.InitialiseToken, prepared: Facts) -> Facts | None:
-        """A token with PINs that open it is whole; PIN files without a token are used for it."""
-        del prepared
-        return self._facts(step) if step.label in self._bench.token_labels() else None
-
-    def perform(self, step: steps.InitialiseToken, prepared: Facts) -> Facts:
-        """Make the token."""
-        del prepared
-        so_pin, user_pin = (self._pin(name) for name in (step.so_pin_file, step.pin_file))
-        order_token(self._bench.on_event, step.label)
-        self._bench.initialise(step.label, so_pin=so_pin, user_pin=user_pin)
-        record_token(self._bench.on_event, step.label)
-        return self._facts(step)
-
-    def _pin(self, name: str) -> str:
-        """The PIN in a file, which is drawn where there is none."""
-        file = self._bench.base / name
-        try:
-            put_new(file, (f"{secrets.token_urlsafe(_PIN_OCTETS)}\n".encode(),), mode=0o600)
-        except FileExistsError:
-            pass  # of a run that was broken off before there was a token
-        except OSError as error:
-            raise Unavailable(
-                "module.pin-file",
-                f"The PIN file {file} cannot be written: {error.strerror}. Make the folder.",
-            ) from None
-        return file.read_text(encoding="ascii").strip()
-
-    def _facts(self, step: steps.InitialiseToken) -> Facts:
-        file = quote(str((self._bench.base / step.pin_file).absolute()))
-        uri = Pkcs11Uri(token=step.label, pin_source=f"file:{file}")
-        with self._bench.open_new(uri) as module:
-            add_probe_key(self._bench.on_event, module)
-            found = module.info()
-        return {
-            "label": step.label,
-            "token_serial": found.token_serial,
-            "token_model": found.token_model,
-            "token_manufacturer": found.token_manufacturer,
-            "pin_file": step.pin_file,
-            "so_pin_file": step.so_pin_file,
         }
 
 
@@ -338,7 +286,6 @@ def module_actions(bench: Bench) -> dict[str, Action]:
     made: dict[str, Callable[[Bench], Action]] = {
         "confirm": Confirming,
         "inspect-module": Inspecting,
-        "initialise-token": Initialising,
         "check-key": Checking,
         "destroy-key": Destroying,
     }

@@ -16,14 +16,14 @@ from trustworks.core.ceremony.actions import (
     inventory,
     remaining,
 )
+from trustworks.core.ceremony.cards import cards, read_file
 from trustworks.core.ceremony.executor import Action, Facts
-from trustworks.core.durable import put_new, read_at_most
-from trustworks.core.errors import Malformed, Refused, Rejected, Unavailable
+from trustworks.core.durable import put_new
+from trustworks.core.errors import Refused, Rejected, Unavailable
 from trustworks.core.keys import Act, custody
 from trustworks.core.keys.model import living_backups, places
 from trustworks.core.module import documents, transfer
 from trustworks.core.module.backup import read_backup
-from trustworks.core.module.custodians import Custodian
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
@@ -50,25 +50,7 @@ class Vault(Bench, Protocol):
 
 def backup_in(bench: Bench, name: str) -> Backup:
     """The backup in a file of the plan. Raises `Malformed`."""
-    return read_backup(_read(bench.base / name), f"The backup {name}")
-
-
-def _read(file: Path) -> bytes:
-    try:
-        return read_at_most(file, documents.LARGEST)
-    except OSError as error:
-        raise Malformed(f"{file} cannot be read: {error.strerror}. Put the file of the plan there.") from None
-
-
-@implements("EN319411-1:GEN-6.5.2-06")
-def check_card(found: Custodian, *, name: str, fingerprint: str) -> None:
-    """Refuse a card whose fingerprint was not approved: the backup would be somebody else's."""
-    if found.name != name or found.fingerprint != fingerprint:
-        raise Refused(
-            "EN319411-1:GEN-6.5.2-06",
-            f"The card is of {found.name} with the fingerprint {found.fingerprint}, and the plan expects "
-            f"{name} with {fingerprint}. Find out who changed it before a backup is made for it.",
-        )
+    return read_backup(read_file(bench.base / name), f"The backup {name}")
 
 
 class GeneratingWithBackup(Generating):
@@ -81,7 +63,7 @@ class GeneratingWithBackup(Generating):
     def prepare(self, step: steps.GenerateKey) -> Facts:
         """As without; and look at the custodians' cards, and that nothing is in the place of the backup."""
         if step.backup is not None:
-            self._cards(step.backup)
+            cards(self._vault, step.backup.custodians)
             if (self._vault.base / step.backup.file).exists():
                 raise Rejected(
                     "output.exists",
@@ -117,21 +99,12 @@ class GeneratingWithBackup(Generating):
             module,
             label=step.label,
             algorithm=algorithm_named(step.algorithm),
-            custodians=self._cards(planned),
+            custodians=cards(self._vault, planned.custodians),
             threshold=planned.threshold,
             keep=lambda made: _keep(file, made),
             key_id=key_id,
         )
         return inventory(key) | self._told(planned, backup)
-
-    def _cards(self, planned: steps.KeyBackup) -> list[Custodian]:
-        found = []
-        for one in planned.custodians:
-            card = documents.read(Custodian, _read(self._vault.base / one.card), f"The card {one.card}")
-            if not self._vault.stands_in:
-                check_card(card, name=one.name, fingerprint=one.fingerprint)
-            found.append(card)
-        return found
 
     @staticmethod
     def _told(planned: steps.KeyBackup, backup: Backup) -> Facts:

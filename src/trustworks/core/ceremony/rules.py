@@ -168,6 +168,35 @@ def _cards(step: Any) -> tuple[Any, ...]:
     return () if step.kind != "generate-key" or backup is None else tuple(backup.custodians)
 
 
+@implements("EN319411-1:GEN-6.5.4-01", disabled=())
+def pin_objections(plan: Plan) -> tuple[str, ...]:
+    """Each PIN of a new token has one place, and what is sealed is sealed for several who take part.
+
+    Source: EN 319 411-1, GEN-6.5.4-01.
+    """
+    found, names = [], {one.name for one in plan.participants}
+    for number, step in enumerate(plan.steps, 1):
+        if step.kind != "initialise-token":
+            continue
+        if (step.pin_file is None) is (step.sealed_pin is None):
+            found.append(f"step {number} says pin-file or sealed-pin, and one of them alone")
+        officer = (step.so_pin_file, step.sealed_so_pin, step.discard_so_pin)
+        if sum(one is not None for one in officer) != 1:
+            found.append(
+                f"step {number} says so-pin-file, sealed-so-pin or discard-so-pin, and one of them alone"
+            )
+        for sealing in filter(None, (step.sealed_pin, step.sealed_so_pin)):
+            people = [one.name for one in sealing.operators]
+            prints = {one.fingerprint for one in sealing.operators}
+            if not len(set(people)) == len(prints) == len(people):
+                found.append(f"step {number} seals a PIN for the same operator or card twice")
+            if sealing.threshold > len(people):
+                found.append(f"step {number} wants more operators together than it names")
+            if strangers := sorted(set(people) - names):
+                found.append(f"step {number} seals a PIN for who is no participant: {', '.join(strangers)}")
+    return tuple(found)
+
+
 @implements("EN319411-1:GEN-6.5.1-13B", disabled=())
 def known_backup_objections(plan: Plan) -> tuple[str, ...]:
     """A backup is made in the same ceremony, or it is known by its hash: no other file brings a key back."""
@@ -244,6 +273,7 @@ _RULES: Final[tuple[tuple[str, Callable[[Plan], tuple[str, ...]]], ...]] = (
     ("EN319411-1:GEN-6.5.1-13B", checked_before_use_objections),
     ("EN319411-1:GEN-6.5.1-13B", known_backup_objections),
     ("EN319411-1:GEN-6.5.2-06", custodian_objections),
+    ("EN319411-1:GEN-6.5.4-01", pin_objections),
 )
 
 

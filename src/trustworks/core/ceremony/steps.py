@@ -57,16 +57,6 @@ class InspectModule(Step):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InitialiseToken(Step):
-    """A new token with this label; its PINs are drawn, and go into new files."""
-
-    kind: Literal["initialise-token"]
-    label: Annotated[str, Field(min_length=1, max_length=32)]
-    pin_file: File
-    so_pin_file: File
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
     """A custodian's card: whose it is, its file, and the fingerprint that the custodian reads out."""
 
@@ -75,6 +65,34 @@ class Card:
     name: Person
     card: File
     fingerprint: Sha256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PinSealing:
+    """A PIN that is sealed when it is drawn: its new file, and of whom `threshold` open it together."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+
+    file: File
+    threshold: Annotated[int, Field(ge=2, le=20)]
+    operators: Annotated[tuple[Card, ...], Field(min_length=2, max_length=20)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InitialiseToken(Step):
+    """A new token with this label; its PINs are drawn, and sealed for several, or go into new files.
+
+    Of each PIN one is said: the user's is sealed or in a file, the security officer's is sealed, in a file,
+    or thrown away.
+    """
+
+    kind: Literal["initialise-token"]
+    label: Annotated[str, Field(min_length=1, max_length=32)]
+    pin_file: File | None = None
+    so_pin_file: File | None = None
+    sealed_pin: PinSealing | None = None
+    sealed_so_pin: PinSealing | None = None
+    discard_so_pin: Literal[True] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

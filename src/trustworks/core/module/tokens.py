@@ -3,23 +3,60 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from trustworks.core.errors import Malformed, Rejected, Unavailable
+from trustworks.core.errors import Malformed, Rejected, TrustworksError, Unavailable
 from trustworks.core.module import library as libraries
 from trustworks.core.module.constants import Flag, User
+from trustworks.core.module.failures import unavailable
 from trustworks.core.module.pin import check_pin
 from trustworks.core.module.pkcs11 import CryptokiError, text
+from trustworks.core.module.slots import find_slot
 from trustworks.core.module.softhsm import check_tokens_whole, keep_token
+from trustworks.core.module.uri import Pkcs11Uri
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from trustworks.core.module.config import ModuleSettings
     from trustworks.core.module.module import Module
     from trustworks.core.module.pkcs11 import Cryptoki
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenState:
+    """What a token says of itself before anybody logs in."""
+
+    serial: str
+    model: str
+    manufacturer: str
+    user_pin_set: bool
+
+
+def token_state(
+    label: str,
+    library: Path | None = None,
+    *,
+    settings: ModuleSettings | None = None,
+    base: Path | None = None,
+) -> TokenState:
+    """What the token with this label says of itself. `Unavailable` as `find_slot`. No PIN is needed."""
+    setup = libraries.make_setup(settings, library=library, base=base)
+    with libraries.started(setup, afresh=True) as cryptoki:
+        uri = Pkcs11Uri(token=label)
+        try:
+            info = cryptoki.token_info(find_slot(cryptoki, uri))
+        except CryptokiError as error:
+            raise unavailable(error, uri) from error
+    return TokenState(
+        serial=text(info.serialNumber),
+        model=text(info.model),
+        manufacturer=text(info.manufacturerID),
+        user_pin_set=bool(info.flags & Flag.USER_PIN_INITIALIZED),
+    )
 
 
 def initialise_token(
@@ -31,8 +68,12 @@ def initialise_token(
     lab: bool = False,
     settings: ModuleSettings | None = None,
     base: Path | None = None,
+    keep: Callable[[str], None] | None = None,
 ) -> None:
     """Make a new token with this label on a free slot, and set both PINs.
+
+    `keep` is called with the token's serial number when it has the security officer's PIN and not the user's
+    yet, and must have made durable how both come back when it returns.
 
     A token that exists already is never touched: `Rejected` (module.token-exists). Known or short PINs are
     `Refused` outside the lab. `Unavailable` (module.slots) without a free slot, (module.token-damaged) while
@@ -57,8 +98,8 @@ def initialise_token(
                 "module.token", f"No place for the token {label!r} can be found: {error}. Check the module."
             ) from error
         try:
-            keep_token(setup, _initialise(cryptoki, slot, label, officer, user))
-        except CryptokiError as error:
+            keep_token(setup, _initialise(cryptoki, slot, label, officer, user, keep))
+        except (CryptokiError, TrustworksError) as error:
             raise Unavailable(
                 "module.token-half-made",
                 f"The token {label!r} was begun and may be half made: {error}. Keep its PINs, which may be "
@@ -80,9 +121,18 @@ def _place(cryptoki: Cryptoki, label: str, so_pin: bytes, user_pin: bytes) -> in
     return slot
 
 
-def _initialise(cryptoki: Cryptoki, slot: int, label: str, so_pin: bytes, user_pin: bytes) -> str:
+def _initialise(  # noqa: PLR0917 - what C_InitToken and C_InitPIN take
+    cryptoki: Cryptoki,
+    slot: int,
+    label: str,
+    so_pin: bytes,
+    user_pin: bytes,
+    keep: Callable[[str], None] | None,
+) -> str:
     """Make the token; answers its serial number."""
     cryptoki.init_token(slot, so_pin, label)
+    if keep is not None:
+        keep(text(cryptoki.token_info(slot).serialNumber))
     session = cryptoki.open_session(slot, read_write=True)
     try:
         cryptoki.login(session, User.SO, so_pin)
