@@ -196,14 +196,22 @@ def restore(
     same command completes it.
     """
     found = backup_in(backup)
-    request, opening = _recover(context, found, token, custodian, "restore", bits)
     wiring: ModuleWiring = context.obj
-    with (
-        register_of(context) as (register, _),
-        wiring.open_module(token, read_write=True) as module,
-    ):
-        key, state = custody.finish(register, module, request, found, opening)
-        facts = key_facts(key) | {"state": state.value, "opened_by": list(opening.opened_by)}
+
+    def is_there(_hold: str) -> bool:
+        with wiring.open_module(token) as module:
+            return module.has(key_id=found.key.key_id)
+
+    with wiring.open_module(token) as module:
+        about = {"backup": found.digest, "label": found.key.label, "serial": module.token_uri.serial}
+    with held(context, "key.restore", about, done=is_there, completes=True):
+        request, opening = _recover(context, found, token, custodian, "restore", bits)
+        with (
+            register_of(context) as (register, _),
+            wiring.open_module(token, read_write=True) as module,
+        ):
+            key, state = custody.finish(register, module, request, found, opening)
+            facts = key_facts(key) | {"state": state.value, "opened_by": list(opening.opened_by)}
     text = f"{facts['uri']}\nis back, {state.value}. Restart the services that use it."
     typer.echo(json.dumps(facts) if as_json else text)
 
@@ -219,9 +227,6 @@ def _recover(  # noqa: PLR0917 - one step of both commands
     names = whose(places, backup)
     check_active(context, names)
     with wiring.open_module(token, read_write=True) as module:
-        if purpose == "restore":  # of a drill nothing stays
-            about = {"backup": backup.digest, "label": backup.key.label, "serial": module.token_uri.serial}
-            approved(context, "key.restore", about | {"custodians": sorted(names)})
         request = transfer.begin(module, backup, custodians=list(names), purpose=purpose, bits=bits)
     opening = open_all(request, backup, names)
     if opening is None or openings.whose_turn(request, opening) is not None:

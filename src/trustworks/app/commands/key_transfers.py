@@ -12,6 +12,7 @@ from trustworks.app.commands.key_backups import BackupFile, Bits, TokenName  # n
 from trustworks.app.commands.key_custodians import CustodianPlaces, custodian_token, read_file
 from trustworks.app.commands.key_custody import backup_in, check_active, register_of
 from trustworks.app.commands.tokens import ModuleWiring, approved
+from trustworks.app.commands.tokens import ModuleWiring, held
 from trustworks.core.errors import Rejected
 from trustworks.core.keys import custody
 from trustworks.core.module import documents, openings, transfer
@@ -51,13 +52,21 @@ def begin(
     check_output(out)
     with register_of(context) as (_, on_event), wiring.open_module(token, read_write=True) as module:
         about = {"backup": found.digest, "label": found.key.label, "serial": module.token_uri.serial}
-        approved(context, "key.transfer", about | {"custodians": sorted(custodian)})
-        request = transfer.begin(module, found, custodians=custodian, purpose="transfer", bits=bits)
-        on_event(
-            "module.transport-key-made",
-            module.token_uri,
-            {"backup": found.digest, "request": request.fingerprint, "custodians": list(request.custodians)},
-        )
+        begun = False
+        # A process that ended before it wrote the request has left a transport key that nobody asks for.
+        asked = about | {"custodians": sorted(custodian)}
+        with held(context, "key.transfer", asked, done=lambda _: begun):
+            request = transfer.begin(module, found, custodians=custodian, purpose="transfer", bits=bits)
+            begun = True
+            on_event(
+                "module.transport-key-made",
+                module.token_uri,
+                {
+                    "backup": found.digest,
+                    "request": request.fingerprint,
+                    "custodians": list(request.custodians),
+                },
+            )
     write_output(out, [documents.write(request)])
     facts = {
         "request": str(out),
@@ -130,8 +139,14 @@ def unwrap(
         wiring.open_module(token, read_write=True) as module,
     ):
         about = {"backup": found.digest, "label": found.key.label, "serial": module.token_uri.serial}
-        approved(context, "key.transfer-finished", about | {"request": asked.fingerprint})
-        key, state = custody.finish(register, module, asked, found, reached)
+        with held(
+            context,
+            "key.transfer-finished",
+            about | {"request": asked.fingerprint},
+            done=lambda _: module.has(key_id=found.key.key_id),
+            completes=True,
+        ):
+            key, state = custody.finish(register, module, asked, found, reached)
         facts = key_facts(key) | {"state": state.value, "opened_by": list(reached.opened_by)}
     typer.echo(json.dumps(facts) if as_json else f"{facts['uri']}\nis here, {state.value}.")
 

@@ -14,7 +14,7 @@ from trustworks.app.commands.key_activation import SealedFile, collected, pin_fi
 from trustworks.app.commands.key_backups import TokenName  # noqa: TC001 - Typer reads it
 from trustworks.app.commands.key_custodians import read_card, read_file
 from trustworks.app.commands.key_custody import check_active, register_of
-from trustworks.app.commands.tokens import AsJson, ModuleWiring, approved
+from trustworks.app.commands.tokens import AsJson, ModuleWiring, held
 from trustworks.core.errors import Rejected
 from trustworks.core.module import Pkcs11Uri, documents
 from trustworks.core.module.activation import Activation, SealedPin, check_whose, new_pin, seal
@@ -63,23 +63,31 @@ def seal_officer_pin(  # noqa: PLR0917 - options, which have names
     with register_of(context) as (_, on_event):
         here = _there(wiring, token)
         about = {"token": here.token, "serial": here.serial, "threshold": threshold}
-        approved(context, "key.seal-so-pin", about | {"officers": _fingerprints(cards)})
-        new = new_pin()
-        sealed = seal(
-            new,
-            token=here.token or "",
-            serial=here.serial or "",
-            operators=cards,
-            threshold=threshold,
-            sha1=_sha1(wiring),
-            of_officer=True,
-        )
-        facts = {"sealed": sealed.digest, "officers": list(sealed.operators), "threshold": threshold}
-        on_event("module.so-pin-sealing-ordered", here, facts)
-        # Before the token knows it: else nobody would.
-        write_output(out, [documents.write(sealed)], mode=0o600)
-        change_officer_pin(here, old, new, **_where(wiring))
-        on_event("module.so-pin-sealed", here, facts)
+        changing = False
+        # Who gets so far that the token takes the file's PIN has a token whose PIN nobody has changed yet.
+        with held(
+            context,
+            "key.seal-so-pin",
+            about | {"officers": _fingerprints(cards)},
+            done=lambda _: changing,
+        ):
+            new = new_pin()
+            sealed = seal(
+                new,
+                token=here.token or "",
+                serial=here.serial or "",
+                operators=cards,
+                threshold=threshold,
+                sha1=_sha1(wiring),
+                of_officer=True,
+            )
+            facts = {"sealed": sealed.digest, "officers": list(sealed.operators), "threshold": threshold}
+            on_event("module.so-pin-sealing-ordered", here, facts)
+            # Before the token knows it: else nobody would.
+            write_output(out, [documents.write(sealed)], mode=0o600)
+            change_officer_pin(here, old, new, **_where(wiring))
+            changing = True
+            on_event("module.so-pin-sealed", here, facts)
     so_pin_file.unlink(missing_ok=True)
     text = (
         f"The sealed PIN is {out}\n{threshold} of {', '.join(sealed.operators)} open it together.\n"
@@ -108,15 +116,18 @@ def discard(
     old = _officer_pin(so_pin_file)
     with register_of(context) as (_, on_event):
         here = _there(wiring, token)
-        approved(context, "key.discard-so-pin", {"token": here.token, "serial": here.serial})
-        typed = confirm or typer.prompt(
-            f"Nobody will set a new PIN of {here.token} any more. Its label again", err=True
-        )
-        if typed != here.token:
-            raise Rejected("keys.not-confirmed", "That is not the token's label; nothing was changed.")
-        on_event("module.so-pin-discarding-ordered", here, {})
-        change_officer_pin(here, old, new_pin(), **_where(wiring))
-        on_event("module.so-pin-discarded", here, {})
+        changing = False
+        about = {"token": here.token, "serial": here.serial}
+        with held(context, "key.discard-so-pin", about, done=lambda _: changing):
+            typed = confirm or typer.prompt(
+                f"Nobody will set a new PIN of {here.token} any more. Its label again", err=True
+            )
+            if typed != here.token:
+                raise Rejected("keys.not-confirmed", "That is not the token's label; nothing was changed.")
+            on_event("module.so-pin-discarding-ordered", here, {})
+            change_officer_pin(here, old, new_pin(), **_where(wiring))
+            changing = True
+            on_event("module.so-pin-discarded", here, {})
     so_pin_file.unlink(missing_ok=True)
     text = f"Nobody has the security officer's PIN of {here.token} any more; {so_pin_file} is removed."
     typer.echo(json.dumps({"token": token, "removed": str(so_pin_file)}) if as_json else text)
@@ -157,25 +168,28 @@ def reset(  # noqa: PLR0917 - as above
     here = replace(wiring.token_uri(token), serial=given.serial, pin_source=None)
     about = {"token": given.token, "serial": given.serial, "sealed": given.digest, "threshold": threshold}
     with register_of(context) as (_, on_event):
-        approved(context, "key.reset-pin", about | {"operators": _fingerprints(cards)})
-        activation = Activation(given)
-        opened_by = collected(activation, officer or (), request)
-        check_active(context, opened_by)
-        officer_pin, new = activation.pin(), new_pin()
-        fresh = seal(
-            new,
-            token=given.token,
-            serial=given.serial,
-            operators=cards,
-            threshold=threshold,
-            sha1=_sha1(wiring),
-        )
-        facts: dict[str, Any] = {"sealed": fresh.digest, "operators": list(fresh.operators)}
-        facts |= {"threshold": threshold, "opened_by": opened_by}
-        on_event("module.pin-reset-ordered", here, facts)
-        write_output(out, [documents.write(fresh)], mode=0o600)
-        set_user_pin(here, officer_pin, new, **_where(wiring))
-        on_event("module.pin-reset", here, facts)
+        changing = False
+        asked = about | {"operators": _fingerprints(cards)}
+        with held(context, "key.reset-pin", asked, done=lambda _: changing):
+            activation = Activation(given)
+            opened_by = collected(activation, officer or (), request)
+            check_active(context, opened_by)
+            officer_pin, new = activation.pin(), new_pin()
+            fresh = seal(
+                new,
+                token=given.token,
+                serial=given.serial,
+                operators=cards,
+                threshold=threshold,
+                sha1=_sha1(wiring),
+            )
+            facts: dict[str, Any] = {"sealed": fresh.digest, "operators": list(fresh.operators)}
+            facts |= {"threshold": threshold, "opened_by": opened_by}
+            on_event("module.pin-reset-ordered", here, facts)
+            write_output(out, [documents.write(fresh)], mode=0o600)
+            set_user_pin(here, officer_pin, new, **_where(wiring))
+            changing = True
+            on_event("module.pin-reset", here, facts)
     pin_file(wiring, token).unlink(missing_ok=True)
     text = (
         f"{' and '.join(opened_by)} opened; the new sealed PIN is {out}\n"
