@@ -276,14 +276,12 @@ class Room:
             if found.ended and found.seal is not None:
                 check_not_over(found)
             if not found.ended:
-                actions = {**module_actions(self), **custody_actions(self)}
-                actions |= issuance_actions(self, actions)
                 actions = {
                     **module_actions(self),
                     "initialise-token": Initialising(self),
                     **custody_actions(self),
-                    **issuance_actions(self),
                 }
+                actions |= issuance_actions(self, actions)
                 executor = Executor(self.ceremonies.journal(plan, mode), actions, tell=tell)
                 # Also when it is resumed: who approved it may have lost role or credential meanwhile.
                 try:

@@ -11,7 +11,6 @@ import typer
 from trustworks.app.commands.key_backups import BackupFile, Bits, TokenName  # noqa: TC001 - as below
 from trustworks.app.commands.key_custodians import CustodianPlaces, custodian_token, read_file
 from trustworks.app.commands.key_custody import backup_in, check_active, register_of
-from trustworks.app.commands.tokens import ModuleWiring, approved
 from trustworks.app.commands.tokens import ModuleWiring, held
 from trustworks.core.errors import Rejected
 from trustworks.core.keys import custody

@@ -19,8 +19,8 @@ from trustworks.core.durable import put_new
 from trustworks.core.errors import Malformed, Rejected, TrustworksError, Unavailable
 from trustworks.core.module import Module, Pkcs11Uri, initialise_token
 from trustworks.core.module.events import add_probe_key, order_token, record_token
-from trustworks.core.options import AsJson  # noqa: TC001 - Typer reads it
 from trustworks.core.module.officer import note_file
+from trustworks.core.options import AsJson  # noqa: TC001 - Typer reads it
 from trustworks.core.roles.model import Act
 from trustworks.core.roles.performing import performs
 

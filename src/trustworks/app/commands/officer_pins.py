@@ -14,12 +14,13 @@ from trustworks.app.commands.key_activation import SealedFile, collected, pin_fi
 from trustworks.app.commands.key_backups import TokenName  # noqa: TC001 - Typer reads it
 from trustworks.app.commands.key_custodians import read_card, read_file
 from trustworks.app.commands.key_custody import check_active, register_of
-from trustworks.app.commands.tokens import AsJson, ModuleWiring, held
+from trustworks.app.commands.tokens import ModuleWiring, held
 from trustworks.core.errors import Rejected
 from trustworks.core.module import Pkcs11Uri, documents
 from trustworks.core.module.activation import Activation, SealedPin, check_whose, new_pin, seal
 from trustworks.core.module.officer import change_officer_pin, set_user_pin
 from trustworks.core.module.pin import read_pin
+from trustworks.core.options import AsJson  # noqa: TC001 - Typer reads it
 from trustworks.core.output import check_output, write_output
 from trustworks.core.roles.model import Act
 from trustworks.core.roles.performing import performs
