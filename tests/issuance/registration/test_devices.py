@@ -89,7 +89,7 @@ def test_these_profiles_promise_a_device() -> None:
     }
 
 
-@pytest.mark.req(QSCD, SECURE)
+@pytest.mark.req("EN319411-2:SDP-6.5.1-QSCD", "EN319411-1:SDP-6.5.1-DEVICE")
 def test_a_promise_of_a_device_is_kept() -> None:
     assert objections(on_card(device())) == []
     assert objections(on_card(profile="natural-qcp-n")) == []
@@ -99,7 +99,7 @@ def test_a_promise_of_a_device_is_kept() -> None:
     assert requirement == SECURE
 
 
-@pytest.mark.req(QSCD, SECURE)
+@pytest.mark.req("EN319411-2:SDP-6.5.1-QSCD", "EN319411-1:SDP-6.5.1-DEVICE")
 @pytest.mark.parametrize(
     ("shown", "changes", "why"),
     [
@@ -121,7 +121,7 @@ def test_a_device_that_does_not_count_is_refused(
     assert objections(on_card(device(), device(**shown)), **changes) != []
 
 
-@pytest.mark.req(SECURE)
+@pytest.mark.req("EN319411-1:SDP-6.5.1-DEVICE")
 def test_a_secure_device_is_enough_for_ncp_plus_and_a_loss_counts_from_its_day() -> None:
     plus = on_card(device(), profile="natural-ncp-plus")
     assert objections(plus, kind="secure-device") == []
@@ -337,7 +337,7 @@ def approve(desk: Registration, identifier: str) -> Any:
     return desk.approve(identifier, by="olga", reason="Seen in person.")
 
 
-@pytest.mark.req(QSCD, "EN319411-2:SDP-6.5.1-MONITORED")
+@pytest.mark.req("EN319411-2:SDP-6.5.1-QSCD", "EN319411-2:SDP-6.5.1-MONITORED")
 def test_a_device_is_recorded_certified_and_lost(desk: Registration, provider: Provider) -> None:
     identifier = ready(desk)
     with pytest.raises(Refused) as caught:
@@ -381,7 +381,7 @@ def test_a_device_is_recorded_certified_and_lost(desk: Registration, provider: P
 
 
 @one_database
-@pytest.mark.req("TRUSTWORKS:DEVICE-ATTESTED", QSCD)
+@pytest.mark.req("TRUSTWORKS:DEVICE-ATTESTED", "EN319411-2:SDP-6.5.1-QSCD")
 def test_an_attested_key_is_certified(
     desk: Registration, provider: Provider, maker: Maker, tmp_path: Path
 ) -> None:

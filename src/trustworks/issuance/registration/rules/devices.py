@@ -35,7 +35,7 @@ _KEY_ID: Final = re.compile(r"[0-9a-f]{64}")
 _MAX: Final = 200
 
 
-@implements(QSCD, SECURE)
+@implements("EN319411-2:SDP-6.5.1-QSCD", "EN319411-1:SDP-6.5.1-DEVICE")
 def key_is_in_a_device(
     application: Application, profile: Profile, products: Mapping[str, DeviceProduct], day: date
 ) -> tuple[Objection, ...]:
