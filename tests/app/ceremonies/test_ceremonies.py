@@ -172,6 +172,7 @@ def test_an_unattended_plan_is_for_laboratories_alone(lab: Lab) -> None:
     plan = written(lab, "elsewhere", UNATTENDED.replace("further-root", "elsewhere"))
     text = lab.config.read_text(encoding="utf-8")
     config = lab.folder / "elsewhere.toml"
+    text = text.replace("[module]\n", '[module]\napproval = "state/module-approval.json"\n')
     config.write_text(text.replace("lab = true", "lab = false"), encoding="utf-8")
     command = ("--config", config, "keys", "ceremony")
     refused = run(*command, "run", plan)  # nobody is enrolled there, so that it comes not so far
