@@ -73,3 +73,8 @@ def test_a_probe_key_destroyed_and_an_approval_taken_away_stop_every_process_tha
     assert "signs nothing" in refused.stderr
     approval.write_bytes(kept)
     until(lab.well, what="that everything is well again")
+
+    told = lab.run("audit", "list", "--limit", "500").stdout
+    assert "module.barred" in told
+    assert "module.signs-again" in told
+    assert "The log is sound." in lab.run("audit", "verify").stdout

@@ -264,6 +264,33 @@ def test_the_watch_looks_by_the_clock_and_sees_what_another_process_did(house: H
     assert not [one for one in threading.enumerate() if one.name.startswith("watch ")]
 
 
+@pytest.mark.req("TRUSTWORKS:MODULE-WATCHED")
+def test_the_audit_log_is_told_once_and_again_where_it_could_not_be_told(house: House) -> None:
+    told: list[tuple[str, list[str]]] = []
+    away = [True]
+
+    def on_event(kind: str, token: Pkcs11Uri, detail: dict[str, Any]) -> None:
+        assert token == house.module.token_uri
+        if away[0]:
+            raise Unavailable("store.unavailable", "The database does not answer.")
+        told.append((kind, detail.get("reasons", [])))
+
+    watch = Watch(house.module, every=60, on_event=on_event)
+    watch.look()
+    house.file.rename(house.file.with_suffix(".away"))
+    watch.look()
+    house.barred()  # whether or not it could be told
+    assert told == []
+    away[0] = False
+    for _ in range(2):
+        watch.look()
+    house.file.with_suffix(".away").rename(house.file)
+    for _ in range(2):
+        watch.look()
+    assert [kind for kind, _ in told] == ["module.barred", "module.signs-again"]
+    assert "was not approved in" in told[0][1][0]
+
+
 @pytest.mark.req("TRUSTWORKS:MODULE-SO-PIN")
 def test_a_file_with_an_officer_s_pin_is_found_also_where_it_cannot_be_read(tmp_path: Path) -> None:
     there, dangling, gone = (tmp_path / name for name in ("so.pin", "link", "gone"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from trustworks.app.wiring.resources import Resources
 from trustworks.core.errors import Rejected, TrustworksError
@@ -99,8 +99,16 @@ class Modules(Resources):
             if self.watching:
                 from trustworks.core.module.watching import Watch  # noqa: PLC0415 - services alone
 
-                stack.enter_context(Watch(module, every=self.config.module.look_every))
+                every = self.config.module.look_every
+                stack.enter_context(Watch(module, every=every, on_event=self._tell))
             yield module
+
+    def _tell(self, kind: str, token: Pkcs11Uri, detail: dict[str, Any]) -> None:
+        """Write to the audit log, opened for it: it is about once in the life of a process, if ever."""
+        from trustworks.core.audit.module import module_events  # noqa: PLC0415 - loads SQLAlchemy
+
+        with self.open_recorder("module") as recorder:
+            module_events(recorder)(kind, token, detail)
 
     def _certification(self, token: str) -> Certification | None:
         """What the module of a token is certified for, as the configuration declares it."""

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Final, Self
 
 import structlog
 
+from trustworks.core.errors import TrustworksError
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
+    from trustworks.core.module.events import OnEvent
     from trustworks.core.module.health import ModuleHealth
     from trustworks.core.module.module import Module
 
@@ -25,14 +27,17 @@ SOONER: Final = 2.0  # seconds, after a look that found something
 class Watch:
     """Looks at one module, in a thread of its own, until `close`; a context manager.
 
-    The module is barred by its own `health`; here it is done again and again, and told of to the log.
+    The module is barred by its own `health`; here it is done again and again, and told of to the log, and by
+    `on_event` to the audit log: what could not be written there is tried again at each look.
     """
 
-    def __init__(self, module: Module, *, every: float) -> None:
+    def __init__(self, module: Module, *, every: float, on_event: OnEvent | None = None) -> None:
         self._module = module
         self._every = every
+        self._on_event = on_event
         self._ended = threading.Event()
         self._told: tuple[str, ...] = ()
+        self._recorded: tuple[str, ...] = ()
         self._thread = threading.Thread(target=self._run, name=f"watch {module.token_uri.token}", daemon=True)
 
     def __enter__(self) -> Self:
@@ -60,7 +65,22 @@ class Watch:
             else:
                 log.error("module.barred", token=token, reasons=list(found.findings))
             self._told = found.findings
+        self._record(found)
         return found
+
+    def _record(self, found: ModuleHealth) -> None:
+        if self._on_event is None or found.findings == self._recorded:
+            return
+        token = self._module.token_uri
+        try:
+            if found.ok:
+                self._on_event("module.signs-again", token, {})
+            else:
+                self._on_event("module.barred", token, {"reasons": list(found.findings)})
+        except TrustworksError as error:  # the module is barred all the same
+            log.error("module.look-not-recorded", token=token.token, reason=str(error))  # noqa: TRY400
+        else:
+            self._recorded = found.findings
 
     def _run(self) -> None:
         pause = self._every
