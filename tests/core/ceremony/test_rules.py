@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import pytest
 from ceremony_plans import UNATTENDED, changed, template
 
-from trustworks.core.ceremony import rules
+from trustworks.core.ceremony import plan as plans
+from trustworks.core.ceremony import rules, steps
 from trustworks.core.ceremony.model import KINDS
 from trustworks.core.errors import Refused
+
+OF_TYPE = "TRUSTWORKS:CEREMONY-STEPS-OF-TYPE"
 
 
 def told(*changes: tuple[str, str], kind: str = "root", lab: bool = False) -> list[tuple[str, str]]:
@@ -72,6 +75,70 @@ def test_a_script_has_the_steps_of_its_type_and_a_part_for_each_participant() ->
         ('"clara", ', ""),
     )
     assert any(said.startswith("clara has no part in it") for _, said in idle)
+
+
+PARENT = 'parent = "root"'
+DESTROY = f"""
+[[steps]]
+kind = "destroy-key"
+phase = "Destruction"
+by = ["anna", "boris"]
+token = "services"
+label = "tsu"
+spki-sha256 = "{1:064x}"
+reason = "It goes."
+"""
+
+
+def made_by(kind: str, step: str, *, as_type: str | None = None) -> list[str]:
+    """What speaks against the steps of a template of one type with a step of another's after them."""
+    text = template(kind).replace(f'type = "{kind}"', f'type = "{as_type or kind}"')
+    plan = plans.read(f"{text}\n{step}".encode()).plan
+    return [said for one, said in rules.plan_objections(plan, lab=False) if one == OF_TYPE]
+
+
+@pytest.mark.req("TRUSTWORKS:CEREMONY-STEPS-OF-TYPE")
+def test_the_type_says_which_steps_a_ceremony_may_have_as_approvers_and_signers_go_by_it() -> None:
+    # A root, made without its witness.
+    ((requirement, said),) = told((PARENT, ""), kind="sub-ca")
+    assert requirement == OF_TYPE
+    assert said.startswith("step 4 (make-authority without parent) is none of a ceremony of the type sub-ca;")
+    assert said.endswith("plan it in one of the type root")
+    authority = "[[steps]]" + template("sub-ca").split("[[steps]]")[4]
+    assert 'kind = "make-authority"' in authority
+    (below,) = made_by("service-key", authority)
+    assert "(make-authority with parent) is none of a ceremony of the type service-key" in below
+    assert "of the type root or sub-ca" in below
+    (root,) = made_by("service-key", authority.replace(PARENT, ""))
+    assert "in one of the type root" in root
+    assert made_by("root", authority) == []
+    # What has a quorum of its own is not done by another's.
+    for kind in set(KINDS) - {"destroy"}:
+        (said,) = made_by(kind, DESTROY)
+        assert "(destroy-key) is none of a ceremony of the type" in said, kind
+        assert said.endswith("plan it in one of the type destroy"), kind
+    for kind, number, where in (
+        ("restore", 2, "restore"),
+        ("transfer", 2, "transfer"),
+        ("initialise-token", 1, "initialise-token, root or sub-ca"),
+    ):
+        step = "[[steps]]" + template(kind).split("[[steps]]")[number]
+        (said,) = made_by("service-key", step)
+        assert said.endswith(f"plan it in one of the type {where}"), kind
+        assert made_by(kind, step) == []
+    assert made_by("root", "[[steps]]" + template("initialise-token").split("[[steps]]")[1]) == []
+
+
+@pytest.mark.req("TRUSTWORKS:CEREMONY-STEPS-OF-TYPE")
+def test_every_template_and_every_kind_of_step_has_its_type() -> None:
+    for kind in KINDS:
+        assert rules.type_objections(changed(template(kind)).plan) == (), kind
+    every = {literal for one in get_args(get_args(steps.AnyStep)[0]) for literal in kinds_of(one)}
+    assert every == {one.partition(" ")[0] for kind in KINDS.values() for one in kind.may} | rules.LOOKING
+
+
+def kinds_of(step: type) -> tuple[str, ...]:
+    return get_args(get_type_hints(step)["kind"])
 
 
 @pytest.mark.req("EN319411-1:GEN-6.5.1-14")

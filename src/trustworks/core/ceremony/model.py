@@ -9,7 +9,15 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import Field
 
-from trustworks.core.ceremony.steps import STRICT, AnyStep, Name, Person, Sentence
+from trustworks.core.ceremony.steps import (
+    MAKES_ROOT,
+    MAKES_SUB_CA,
+    STRICT,
+    AnyStep,
+    Name,
+    Person,
+    Sentence,
+)
 
 CeremonyType = Literal[
     "initialise-token", "root", "sub-ca", "service-key", "backup", "restore", "transfer", "destroy"
@@ -76,45 +84,59 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """A type of ceremony: what its script must hold, and whose signature its transcript needs.
+    """A type of ceremony: which steps its script has, and whose signature its transcript needs.
 
-    `needs`: for each entry, one of these kinds of steps must be there. `signers` are roles, each of which
+    `needs`: for each entry, one of these kinds of steps must be there. `may`: the kinds of steps that it may
+    have besides those that only look, by the names of `steps.act_of`. `signers` are roles, each of which
     signs the transcript; `witness`: an independent witness signs it too.
     """
 
     title: str
     needs: tuple[tuple[str, ...], ...]
+    may: frozenset[str]
     signers: tuple[Role, ...] = ("security-officer",)
     witness: bool = False
 
 
+# An authority that another certifies, from its token on; a root is made by the same and one step more.
+_AUTHORITY: Final = frozenset(
+    {"initialise-token", "generate-key", "drill-backup", MAKES_SUB_CA, "publish-crl", "certify-key"}
+)
+_MAKING: Final = (("inspect-module",), ("generate-key", "check-key"), ("make-authority",))
+
 KINDS: Final[dict[str, Kind]] = {
-    "initialise-token": Kind(title="A new token", needs=(("initialise-token",),)),
+    "initialise-token": Kind(
+        title="A new token", needs=(("initialise-token",),), may=frozenset({"initialise-token"})
+    ),
     "root": Kind(
-        title="A root certification authority",
-        needs=(("inspect-module",), ("generate-key", "check-key"), ("make-authority",)),
-        witness=True,
+        title="A root certification authority", needs=_MAKING, may=_AUTHORITY | {MAKES_ROOT}, witness=True
     ),
-    "sub-ca": Kind(
-        title="A certification authority below another",
-        needs=(("inspect-module",), ("generate-key", "check-key"), ("make-authority",)),
-    ),
+    "sub-ca": Kind(title="A certification authority below another", needs=_MAKING, may=_AUTHORITY),
     "service-key": Kind(
         title="A key of a service, and its certificate",
         needs=(("inspect-module",), ("generate-key", "check-key"), ("certify-key",)),
+        may=frozenset({"generate-key", "drill-backup", "certify-key"}),
     ),
     "backup": Kind(
-        title="The backup of a key, shown to bring it back", needs=(("inspect-module",), ("drill-backup",))
+        title="The backup of a key, shown to bring it back",
+        needs=(("inspect-module",), ("drill-backup",)),
+        may=frozenset({"generate-key", "drill-backup"}),
     ),
     "restore": Kind(
         title="A key that comes back from its backup",
         needs=(("inspect-module",), ("restore-key",), ("check-key",)),
+        may=frozenset({"restore-key", "drill-backup"}),
     ),
     "transfer": Kind(
         title="A key that comes to another module",
         needs=(("inspect-module",), ("transfer-key",), ("check-key",)),
+        may=frozenset({"transfer-key", "drill-backup"}),
     ),
-    "destroy": Kind(title="The destruction of a key", needs=(("destroy-key", "destroy-backup"),)),
+    "destroy": Kind(
+        title="The destruction of a key",
+        needs=(("destroy-key", "destroy-backup"),),
+        may=frozenset({"destroy-key", "destroy-backup"}),
+    ),
 }
 
 

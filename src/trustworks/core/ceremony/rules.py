@@ -10,6 +10,7 @@ from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.ceremony.model import KINDS
+from trustworks.core.ceremony.steps import act_of
 from trustworks.core.errors import Refused
 from trustworks.core.trace import implements
 
@@ -93,6 +94,23 @@ def script_objections(plan: Plan) -> tuple[str, ...]:
         for one in plan.participants
         if one.name not in busy and not (one.approves or one.signs or one.witness)
     ]
+    return tuple(found)
+
+
+@implements("TRUSTWORKS:CEREMONY-STEPS-OF-TYPE", disabled=())
+def type_objections(plan: Plan) -> tuple[str, ...]:
+    """No step but those of the ceremony's type: who approves it, signs and watches goes by the type alone."""
+    found = []
+    for number, step in enumerate(plan.steps, 1):
+        act = act_of(step)
+        if step.kind in LOOKING or act in KINDS[plan.type].may:
+            continue
+        *others, last = [name for name, kind in KINDS.items() if act in kind.may]
+        where = f"{', '.join(others)} or {last}" if others else last
+        found.append(
+            f"step {number} ({act}) is none of a ceremony of the type {plan.type}; plan it in one of the "
+            f"type {where}"
+        )
     return tuple(found)
 
 
@@ -267,6 +285,7 @@ def _texts(value: Any, where: str = "") -> Iterator[tuple[str, str]]:
 
 _RULES: Final[tuple[tuple[str, Callable[[Plan], tuple[str, ...]]], ...]] = (
     ("EN319411-1:GEN-6.5.1-12", script_objections),
+    ("TRUSTWORKS:CEREMONY-STEPS-OF-TYPE", type_objections),
     ("EN319411-1:GEN-6.5.1-03", role_objections),
     ("EN319411-1:GEN-6.5.1-04", dual_control_objections),
     ("EN319411-1:GEN-6.5.1-14", signature_objections),

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal, Union
+from typing import Annotated, Any, ClassVar, Final, Literal, Union
 
 from pydantic import Field
 
@@ -251,3 +251,13 @@ AnyStep = Annotated[
     ],
     Field(discriminator="kind"),
 ]
+
+MAKES_ROOT: Final = "make-authority without parent"
+MAKES_SUB_CA: Final = "make-authority with parent"
+
+
+def act_of(step: AnyStep) -> str:
+    """What a step does, by its kind; of an authority, too, whether it is a root or another certifies it."""
+    if isinstance(step, MakeAuthority):
+        return MAKES_ROOT if step.parent is None else MAKES_SUB_CA
+    return step.kind
