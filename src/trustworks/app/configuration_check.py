@@ -33,6 +33,7 @@ def problems(wiring: Wiring) -> list[str]:
         *_tokens(wiring),
         *_tries(wiring),
         *_operators(wiring),
+        *_devices(wiring),
     ]
 
 
@@ -235,6 +236,23 @@ def _operators(wiring: Wiring) -> Iterator[str]:
             yield f"roles: {NOT_BEFORE_ANY.strip()}"
     except TrustworksError:
         return  # that the database does not answer is told by its own key
+
+
+def _devices(wiring: Wiring) -> Iterator[str]:
+    """Devices whose certification is over, lost or ends soon, while certificates stand on it."""
+    if wiring.config.issuance is None:
+        return
+    from datetime import UTC, datetime  # noqa: PLC0415 - where it is configured
+
+    from trustworks.issuance.registration.products import watched  # noqa: PLC0415 - as above
+
+    try:
+        with wiring.open_database() as database, database.read() as connection:
+            found = watched(connection, wiring.issuance_settings.registration, datetime.now(UTC))
+    except TrustworksError:
+        return  # as above
+    for one in (*found.ended, *found.soon):
+        yield f"issuance.registration.devices: {one}"
 
 
 def _tries(wiring: Wiring) -> Iterator[str]:

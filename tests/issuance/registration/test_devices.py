@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,6 +18,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from issuance_testbed import START
 from registration_testbed import CARD, DEVICES, applied, ask, handed_over, seen
 
+from trustworks.app.configuration_check import _devices
+from trustworks.app.health.heartbeat import TaskState
+from trustworks.app.processes.tasks import devices as watch
 from trustworks.core.errors import Malformed, Refused, Rejected
 from trustworks.core.pki.certificates import readable_pem
 from trustworks.issuance.config.registration import RegistrationSettings
@@ -378,6 +383,104 @@ def test_a_device_is_recorded_certified_and_lost(desk: Registration, provider: P
     assert record.revocation.reason is RevocationReason.privilegeWithdrawn
     assert desk.lose_product(CARD, on=DAY, why="The card was broken.", by="rita") == ()
     assert list(desk.revoke_concerned(CARD, why="The card was broken.", by="rita")) == []
+
+
+def with_products(desk: Registration, provider: Provider, *products: dict[str, Any]) -> Registration:
+    """The desk as it is after its settings were changed."""
+    return type(desk)(
+        RegistrationSettings.model_validate({"devices": products}),
+        issuance=provider.issuance,
+        clock=provider.clock,
+        recorder=provider.recorder,
+        database=provider.database,
+    )
+
+
+@pytest.mark.req("EN319411-2:SDP-6.5.1-MONITORED")
+def test_a_product_that_left_the_settings_is_watched_and_lost(desk: Registration, provider: Provider) -> None:
+    identifier = ready(desk)
+    desk.record_device(identifier, handed_over(desk.application(identifier)), by="ra-desk")
+    serial = approve(desk, identifier).serial
+    # A product is named, and no card; nothing of the stick that is named was recorded.
+    desk = with_products(desk, provider, DEVICES[1])
+    stick, card = desk.products()
+    assert (stick.name, stick.concerned, stick.has_ended(DAY)) == ("TEST stick", (), False)
+    assert (card.name, card.product, [one.serial for one in card.concerned]) == (CARD, None, [serial])
+    assert card.has_ended(DAY)
+    with pytest.raises(Rejected, match="nor was a device of it recorded; there is: TEST card, TEST stick"):
+        desk.lose_product("TEST ring", on=DAY, why="The ring was broken.", by="rita")
+    (one,) = desk.lose_product(CARD, on=DAY, why="The card was broken.", by="rita")
+    assert one.serial == serial
+    assert desk.products()[1].lost_on == DAY
+    assert list(desk.revoke_concerned(CARD, why="The card was broken.", by="rita")) == [serial]
+    assert [one.concerned for one in desk.products()] == [(), ()]
+
+
+@pytest.mark.req("EN319411-2:SDP-6.5.1-MONITORED")
+@pytest.mark.parametrize(
+    ("until", "lost_on", "ended", "why"),
+    [
+        (DAY + timedelta(days=91), None, None, ""),
+        (DAY + timedelta(days=90), None, False, "ends on"),
+        (DAY, None, False, "ends on"),
+        (DAY - timedelta(days=1), None, True, "ended on"),
+        (None, None, True, "no longer among"),
+        (DAY + timedelta(days=91), DAY, True, "lost its certification on"),
+        (None, DAY, True, "lost its certification on"),
+    ],
+)
+def test_a_certification_that_is_over_or_ends_soon_is_told(
+    until: date | None, lost_on: date | None, *, ended: bool | None, why: str
+) -> None:
+    found = rules.certification_end(CARD, until, lost_on, DAY)
+    assert (None if found is None else found.ended) == ended
+    assert why in ("" if found is None else found.sentence)
+
+
+@one_database
+@pytest.mark.req("EN319411-2:SDP-6.5.1-MONITORED")
+def test_the_clock_and_the_check_of_the_configuration_tell_of_it(
+    desk: Registration, provider: Provider
+) -> None:
+    def told(*products: dict[str, Any]) -> tuple[str | TaskState, list[str]]:
+        settings = provider.issuance.settings.model_copy(
+            update={"registration": RegistrationSettings.model_validate({"devices": products})}
+        )
+        wiring: Any = SimpleNamespace(
+            config=SimpleNamespace(issuance=settings),
+            issuance_settings=settings,
+            open_database=lambda: nullcontext(provider.database),
+            open_clock=lambda: provider.clock,
+        )
+        with ExitStack() as stack:
+            return watch(wiring, stack)(), list(_devices(wiring))
+
+    far = {**DEVICES[0], "certified-until": date(2199, 12, 31)}
+    well = "Every device that certificates stand on is certified for a while."
+    assert told() == (well, [])  # nothing stands on what is not named
+    identifier = ready(desk)
+    desk.record_device(identifier, handed_over(desk.application(identifier)), by="ra-desk")
+    assert told() == (well, [])  # nor does an application without a certificate
+    serial = approve(desk, identifier).serial
+    assert serial is not None
+    assert told(far) == (well, [])
+    task, checked = told({**far, "certified-until": datetime.now(UTC).date() + timedelta(days=30)})
+    assert checked[0].startswith(f"issuance.registration.devices: The certification of {CARD} ends on ")
+    assert "1 valid certificate(s) stand on it: trustworks registration device list." in checked[0]
+    task, _ = told(DEVICES[0])
+    assert "ends on" in str(task)
+    task, checked = told()
+    assert isinstance(task, TaskState)
+    assert (task.ok, task.code) == (False, "devices.uncertified")
+    assert f"{CARD} is no longer among" in task.sentence
+    assert "no longer among" in checked[0]
+    desk.lose_product(CARD, on=DAY, why="The card was broken.", by="rita")
+    task, checked = told(far)
+    assert isinstance(task, TaskState)
+    assert "lost its certification" in task.sentence
+    assert "lost its certification" in checked[0]
+    assert list(desk.revoke_concerned(CARD, why="The card was broken.", by="rita")) == [serial]
+    assert told(far) == (well, [])
 
 
 @one_database

@@ -29,6 +29,7 @@ CRL_LOOK = (
 )
 PROBE_EVERY = 60.0
 SETTLE_EVERY = 60.0
+DEVICES_EVERY = 600.0  # seconds between two looks at the certification of devices
 REGISTRATION_EVERY = 600.0  # seconds between two looks at applications that wait, or whose time is over
 VALIDATE_EVERY = 0.5  # seconds between two looks whether a challenge of ACME waits for its validation
 PERSPECTIVES_EVERY = 60.0
@@ -56,6 +57,7 @@ def tasks(wiring: Wiring, stop: threading.Event) -> list[Task]:
     if config.issuance is not None:
         found.append(each("issuance", SETTLE_EVERY, partial(_settler, wiring, tokens)))
         found.append(each("registration", REGISTRATION_EVERY, partial(registrar, wiring, tokens)))
+        found.append(each("devices", DEVICES_EVERY, partial(devices, wiring)))
         found.append(each("revocation", REQUESTS_EVERY, partial(_revoker, wiring, tokens)))
         found.append(each("notices", NOTICES_EVERY, partial(_notifier, wiring)))
     found += _rollovers(wiring, tokens)
@@ -141,6 +143,23 @@ def registrar(wiring: Wiring, tokens: Tokens, stack: ExitStack) -> Round:
             f"{len(finished)} approved applications were finished, {len(withdrawn)} withdrawn that nobody "
             f"decided on, {len(erased)} erased whose time was over."
         )
+
+    return look
+
+
+def devices(wiring: Wiring, stack: ExitStack) -> Round:
+    """Tells of devices whose certification is over or ends soon while valid certificates stand on it."""
+    from trustworks.issuance.registration.products import watched  # noqa: PLC0415 - as above
+
+    database = stack.enter_context(wiring.open_database())
+    clock = wiring.open_clock()
+
+    def look() -> str | TaskState:
+        with database.read() as connection:
+            found = watched(connection, wiring.issuance_settings.registration, clock.now().utc)
+        if found.ended:
+            return TaskState(code="devices.uncertified", sentence=" ".join((*found.ended, *found.soon)))
+        return " ".join(found.soon) or "Every device that certificates stand on is certified for a while."
 
     return look
 

@@ -91,7 +91,8 @@ def _with(text: bytes, attestation: Path) -> str:
 def list_(context: typer.Context, *, as_json: AsJson = False) -> None:
     """List the products that count, until when, and how many valid certificates stand on each.
 
-    Exit code 1 if certificates stand on a product whose certification ended or was lost.
+    Exit code 1 if certificates stand on a product whose certification ended or was lost, or that has left the
+    settings.
     """
     wiring: DeviceWiring = context.obj
     with wiring.open_registration() as desk:
@@ -100,35 +101,30 @@ def list_(context: typer.Context, *, as_json: AsJson = False) -> None:
     if as_json:
         typer.echo(json.dumps({"products": [_as_json(one) for one in found]}))
     for one in () if as_json else found:
-        product = one.product
-        until = (
-            f"lost {product.lost_on}" if product.lost_on is not None else f"until {product.certified_until}"
-        )
-        typer.echo(
-            printable(
-                f"{product.name}  {product.kind}  {until}  {product.reference}  "
-                f"{len(one.concerned)} certificate(s)"
-            )
-        )
+        typer.echo(printable(f"{_line(one)}  {len(one.concerned)} certificate(s)"))
     if not found and not as_json:
         typer.echo("No product is named: [[issuance.registration.devices]].")
-    if any(one.concerned and _ended(one, today) for one in found):
+    if any(one.concerned and one.has_ended(today) for one in found):
         raise typer.Exit(1)
 
 
-def _ended(standing: ProductStanding, today: date) -> bool:
-    return standing.product.lost_on is not None or standing.product.certified_until < today
+def _line(standing: ProductStanding) -> str:
+    product, lost = standing.product, standing.lost_on
+    if product is None:
+        return f"{standing.name}  {'not in the settings' if lost is None else f'lost {lost}'}"
+    until = f"until {product.certified_until}" if lost is None else f"lost {lost}"
+    return f"{product.name}  {product.kind}  {until}  {product.reference}"
 
 
 def _as_json(standing: ProductStanding) -> dict[str, Any]:
-    product = standing.product
+    product, lost = standing.product, standing.lost_on
     return {
-        "product": product.name,
-        "kind": product.kind,
-        "certified_until": product.certified_until.isoformat(),
-        "lost_on": None if product.lost_on is None else product.lost_on.isoformat(),
-        "reference": product.reference,
-        "shown_by": sorted(product.ways),
+        "product": standing.name,
+        "kind": None if product is None else product.kind,
+        "certified_until": None if product is None else product.certified_until.isoformat(),
+        "lost_on": None if lost is None else lost.isoformat(),
+        "reference": None if product is None else product.reference,
+        "shown_by": [] if product is None else sorted(product.ways),
         "certificates": _certificates(standing.concerned),
     }
 

@@ -17,10 +17,10 @@ from trustworks.issuance.registration import (
     device_records,
     domain_records,
     mailbox_records,
+    products,
     records,
     rules,
 )
-from trustworks.issuance.registration.model import DeviceProduct
 from trustworks.issuance.registration.review import Reviewer
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from trustworks.issuance.model.requests import Declarations
     from trustworks.issuance.registration.model import (
         Application,
+        DeviceProduct,
         DomainValidation,
         NewApplication,
         Review,
@@ -179,22 +180,7 @@ class Desk:
 
     def _products(self, lost: Mapping[str, date]) -> dict[str, DeviceProduct]:
         """The products of devices that the provider accepts, as things stand."""
-        return {
-            one.product: DeviceProduct(
-                name=one.product,
-                kind=one.kind,
-                certified_until=one.certified_until,
-                reference=one.reference,
-                ways=frozenset(one.shown_by),
-                firmware=frozenset(one.firmware),
-                tokens=frozenset(one.tokens),
-                attestation_roots=None
-                if one.attestation_roots is None
-                else self._base / one.attestation_roots,
-                lost_on=lost.get(one.product),
-            )
-            for one in self.settings.devices
-        }
+        return products.counting(self.settings, self._base, lost)
 
     def _validations(self, connection: Connection, application: Application) -> tuple[DomainValidation, ...]:
         """What was drawn and seen of names for an application, and for the applicant's that it renews."""

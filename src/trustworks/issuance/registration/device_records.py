@@ -11,7 +11,7 @@ from base64 import b64decode, b64encode
 from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import Column, Index, String, Table, Text, exists, insert, or_, select, update
+from sqlalchemy import Column, Index, String, Table, Text, exists, func, insert, or_, select, update
 
 from trustworks.core.audit.bound import bind
 from trustworks.core.audit.canonical import canonical
@@ -25,7 +25,7 @@ from trustworks.issuance.registration.model import DeviceEvidence
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection, Select
 
 devices = Table(
     "device_evidence",
@@ -121,18 +121,40 @@ def concerned(connection: Connection, product: str, now: datetime) -> list[Conce
 
     Held ones are among them; by their ends, the last first.
     """
+    query = (
+        _valid(now, certificates.c.serial, certificates.c.profile, certificates.c.not_after)
+        .where(devices.c.product == product)
+        .distinct()
+        .order_by(certificates.c.not_after.desc(), certificates.c.serial)
+    )
+    return [Concerned(row.serial, row.profile, row.not_after) for row in connection.execute(query)]
+
+
+def standing(connection: Connection, now: datetime) -> dict[str, int]:
+    """How many certificates of `concerned` each product has, by name; none of a product that has none."""
+    number = func.count(certificates.c.serial.distinct())
+    query = _valid(now, devices.c.product, number).group_by(devices.c.product).order_by(devices.c.product)
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def recorded(connection: Connection) -> frozenset[str]:
+    """The products that devices were recorded of."""
+    return frozenset(connection.execute(select(devices.c.product).distinct()).scalars())
+
+
+def _valid(now: datetime, *columns: ColumnElement[Any]) -> Select[Any]:
+    """These columns of certificates of keys in devices, neither revoked for good nor at their end."""
     from trustworks.issuance.registration.records import applications  # noqa: PLC0415 - it has these in it
 
     newer = devices.alias()
-    query = (
-        select(certificates.c.serial, certificates.c.profile, certificates.c.not_after)
+    return (
+        select(*columns)
         .select_from(
             devices.join(applications, applications.c.id == devices.c.application).join(
                 certificates, certificates.c.serial == applications.c.serial
             )
         )
         .where(
-            devices.c.product == product,
             certificates.c.state == "issued",
             certificates.c.not_after >= now,
             or_(
@@ -143,10 +165,7 @@ def concerned(connection: Connection, product: str, now: datetime) -> list[Conce
                 newer.c.application == devices.c.application, newer.c.recorded_at > devices.c.recorded_at
             ),
         )
-        .distinct()
-        .order_by(certificates.c.not_after.desc(), certificates.c.serial)
     )
-    return [Concerned(row.serial, row.profile, row.not_after) for row in connection.execute(query)]
 
 
 def _device(row: Any) -> DeviceEvidence:

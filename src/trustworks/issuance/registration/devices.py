@@ -12,7 +12,7 @@ from trustworks.core.keys.model import places
 from trustworks.core.pki.certificates import readable_pem_file
 from trustworks.core.trace import implements
 from trustworks.issuance.model import RevocationReason
-from trustworks.issuance.registration import attestation, device_records, records, rules
+from trustworks.issuance.registration import attestation, device_records, products, records, rules
 from trustworks.issuance.registration.desk import Desk, moved_on, new_id
 from trustworks.issuance.registration.model import DeviceEvidence
 from trustworks.issuance.revocation import Reception
@@ -49,10 +49,21 @@ class NewDevice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProductStanding:
-    """A product, and the certificates that stand on it."""
+    """A product, and the certificates that stand on it.
 
-    product: DeviceProduct
+    `product` is None of one that the settings no longer name.
+    """
+
+    name: str
+    product: DeviceProduct | None
+    lost_on: date | None
     concerned: tuple[Concerned, ...]
+
+    def has_ended(self, day: date) -> bool:
+        """Whether its certification is over on a day, was lost, or nobody vouches for it any longer."""
+        until = None if self.product is None else self.product.certified_until
+        end = rules.certification_end(self.name, until, self.lost_on, day)
+        return end is not None and end.ended
 
 
 class Devices(Desk):
@@ -130,22 +141,27 @@ class Devices(Desk):
     # The products
 
     def products(self) -> list[ProductStanding]:
-        """The products that the settings name or that were lost, with the certificates that stand on each."""
+        """All products, also lost ones and those that have left the settings, with what stands on each."""
         now = self._clock.now().utc
         with self._database.read() as connection:
-            known = self._products(device_records.lost(connection))
+            lost = device_records.lost(connection)
+            counting = self._products(lost)
             return [
                 ProductStanding(
-                    product=one, concerned=tuple(device_records.concerned(connection, one.name, now))
+                    name=name,
+                    product=counting.get(name),
+                    lost_on=lost.get(name),
+                    concerned=tuple(device_records.concerned(connection, name, now)),
                 )
-                for one in known.values()
+                for name in products.known(connection, self.settings)
             ]
 
     @implements("EN319411-2:SDP-6.5.1-MONITORED", disabled=())
     def lose_product(self, name: str, *, on: date, why: str, by: str) -> tuple[Concerned, ...]:
         """Record that a product lost its certification, and answer the certificates that are concerned.
 
-        Nothing is issued for its devices from that day on. One that was recorded before stays as it is.
+        Nothing is issued for its devices from that day on. One that was recorded before stays as it is. It
+        need not be in the settings any longer.
         Raises `Rejected` (registration.device, registration.reason).
         """
         check_actor(by)
@@ -155,7 +171,7 @@ class Devices(Desk):
             raise Rejected("registration.device", f"{on} is still to come; record it on that day.")
         with self._database.read() as connection:
             lost = device_records.lost(connection)
-            rules.product_named(name, self._products(lost))
+            rules.check_known(name, products.known(connection, self.settings))
         if name not in lost:
 
             def action(connection: Connection) -> None:

@@ -26,10 +26,12 @@ from trustworks.issuance.registration.rules.declarations import (
     stated,
 )
 from trustworks.issuance.registration.rules.devices import (
+    certification_end,
     certification_objection,
     check_firmware,
     check_handover,
     check_key,
+    check_known,
     check_own_module,
     check_way,
     key_is_in_a_device,
@@ -78,6 +80,7 @@ from trustworks.issuance.registration.rules.renewal import (
 __all__ = [
     "API",
     "association_is_shown",
+    "certification_end",
     "certification_objection",
     "changes_are_verified",
     "check_another_saw_the_evidence",
@@ -86,6 +89,7 @@ __all__ = [
     "check_handover",
     "check_identification_follows",
     "check_key",
+    "check_known",
     "check_mails",
     "check_not_concerned",
     "check_nothing_against",

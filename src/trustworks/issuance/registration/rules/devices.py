@@ -7,7 +7,8 @@ Articles 29, 30, 39 and 39a. The clauses are known from memory.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from trustworks.core.errors import Refused, Rejected
 from trustworks.core.trace import implements
@@ -15,7 +16,7 @@ from trustworks.issuance.registration.model import Objection
 from trustworks.issuance.rules.devices import device_promised
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from datetime import date
 
     from trustworks.issuance.model import Profile
@@ -84,6 +85,39 @@ def certification_objection(product: DeviceProduct, kind: DeviceKind, day: date)
     return None
 
 
+SOON: Final = timedelta(days=90)
+"""How long before its end a certification is told of: time to renew it, or to hand out other devices."""
+
+
+class CertificationEnd(NamedTuple):
+    """That a certification is over, or ends soon: a clause of a sentence that says which and when."""
+
+    ended: bool
+    sentence: str
+
+
+@implements("EN319411-2:SDP-6.5.1-MONITORED")
+def certification_end(
+    name: str, until: date | None, lost_on: date | None, day: date
+) -> CertificationEnd | None:
+    """Whether the certification of a product is over on a day, or ends within 90; None where neither.
+
+    `until` is its last day, None of a product that the settings no longer name: nobody vouches for it, so
+    that it counts as ended.
+    """
+    if lost_on is not None:
+        return CertificationEnd(ended=True, sentence=f"{name} lost its certification on {lost_on}")
+    if until is None:
+        return CertificationEnd(
+            ended=True, sentence=f"{name} is no longer among [[issuance.registration.devices]]"
+        )
+    if until < day:
+        return CertificationEnd(ended=True, sentence=f"The certification of {name} ended on {until}")
+    if until <= day + SOON:
+        return CertificationEnd(ended=False, sentence=f"The certification of {name} ends on {until}")
+    return None
+
+
 def product_named(name: str, products: Mapping[str, DeviceProduct]) -> DeviceProduct:
     """The product. Raises `Rejected` (registration.device)."""
     product = products.get(name)
@@ -94,6 +128,17 @@ def product_named(name: str, products: Mapping[str, DeviceProduct]) -> DevicePro
             f"There is no product {name!r} in [[issuance.registration.devices]]; there is: {known}.",
         )
     return product
+
+
+def check_known(name: str, known: Iterable[str]) -> None:
+    """`Rejected` (registration.device) for a product that is neither in the settings nor in any record."""
+    names = sorted(known)
+    if name not in names:
+        raise Rejected(
+            "registration.device",
+            f"There is no product {name!r} in [[issuance.registration.devices]], nor was a device of it "
+            f"recorded; there is: {', '.join(names) or 'none'}.",
+        )
 
 
 def check_way(product: DeviceProduct, way: DeviceWay) -> None:
