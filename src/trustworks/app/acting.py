@@ -227,8 +227,9 @@ def held(
 
     `done` answers, by the hold's id, whether something of the act was done. When the act fails, and when an
     earlier process ended in the middle of it, that decides: then they are used up, else they are given back.
-    With `completes` this finishes what the earlier process left, by the approvals that it held. Raises as
-    `approved`, and `Rejected` (roles.act-running) while another process of this machine does the same act.
+    With `completes` this finishes what the earlier process left, by the approvals that it held, as long as
+    they would still allow it. Raises as `approved`, and `Rejected` (roles.act-running) while another process
+    of this machine does the same act.
     """
     if not are_needed(wiring):
         yield None
@@ -239,11 +240,13 @@ def held(
         hold: Hold | None = None
         for left in roles.approving.open_holds(what, about):
             if completes and hold is None:
-                hold = left
-            elif done(left.hold_id):
-                roles.approving.end(left, "used", by=by, why="done by a process that ended")
+                hold = roles.approving.resume(left, about, by=by)
+                if hold is not None:
+                    continue
+            if done(left.hold.hold_id):
+                roles.approving.end(left.hold, "used", by=by, why="done by a process that ended")
             else:
-                roles.approving.end(left, "returned", by=by, why="a process ended before it was done")
+                roles.approving.end(left.hold, "returned", by=by, why="a process ended before it was done")
         hold = hold or roles.approving.hold(what, about, by=by)
         try:
             yield hold

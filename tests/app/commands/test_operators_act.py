@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import typer
 from command_tree import COMMANDS, PERFORMED, behind
+from operators_testbed import PlacedClock
 from staff import HELD, PASSPHRASE, approve, asked_for, enrol_staff, key_of
+from typer.testing import CliRunner
 
 from trustworks.app.acting import NOBODY, approved, check_not_subject, held, officer
+from trustworks.app.commands.roles import app as roles_commands
 from trustworks.app.configuration.config import parse
 from trustworks.app.configuration_check import problems
 from trustworks.app.wiring import Wiring
@@ -234,3 +239,51 @@ def test_a_process_that_is_killed_in_an_act_leaves_its_approvals_to_be_looked_at
     kinds = [one["type"] for one in told(staffed, "roles.approvals-")]
     given_back = 0 if done else 2  # by the process that was killed, by the act that failed
     assert kinds[: given_back + 1] == ["roles.approvals-used", *["roles.approvals-returned"] * given_back]
+
+
+@pytest.mark.req("TRUSTWORKS:ROLES-APPROVAL-LEFT")
+@pytest.mark.parametrize("done", [False, True])
+def test_a_hold_left_by_an_act_that_completes_is_judged_anew(
+    staffed: Wiring, monkeypatch: pytest.MonkeyPatch, *, done: bool
+) -> None:
+    what = "key.restore"
+    about: dict[str, Any] = {"backup": "b", "done": done}
+    for name, role in (("anna", "security-officer"), ("carl", "system-administrator")):
+        approve(staffed, name, role, what, digest_of(about))
+    with staffed.open_roles() as roles:
+        left = roles.approving.hold(what, about, by="carl")
+    later = PlacedClock(datetime.now(UTC) + timedelta(days=300))
+    monkeypatch.setattr(Wiring, "open_clock", lambda _: later)
+    with (
+        pytest.raises(Refused, match="No operator does this alone"),
+        held(staffed, what, about, by="carl", done=lambda _: done, completes=True),
+    ):
+        pytest.fail("approvals that are too old let an act be done")
+    ended = {one["subject"]["hold"]: one["type"] for one in told(staffed, "roles.approvals-")}
+    assert ended[left.hold_id] == f"roles.approvals-{'used' if done else 'returned'}"
+
+
+@pytest.mark.req("TRUSTWORKS:ROLES-APPROVAL-LEFT")
+def test_a_hold_left_by_an_act_that_completes_serves_its_end(staffed: Wiring) -> None:
+    what = "key.restore"
+    about: dict[str, Any] = {"backup": "c"}
+    for name, role in (("anna", "security-officer"), ("carl", "system-administrator")):
+        approve(staffed, name, role, what, digest_of(about))
+    with staffed.open_roles() as roles:
+        left = roles.approving.hold(what, about, by="carl")
+    shown = CliRunner().invoke(roles_commands, ["approvals", "list", what, "--json"], obj=staffed)
+    assert [(one["hold"], one["held_by"]) for one in json.loads(shown.output)["held"]] == [
+        (left.hold_id, "carl")
+    ]
+    shown = CliRunner().invoke(roles_commands, ["approvals", "list"], obj=staffed)
+    assert f"held by carl: {what} {digest_of(about)}" in shown.output
+    with held(staffed, what, about, by="carl", done=lambda _: False, completes=True) as hold:
+        assert hold is not None
+        assert set(hold.ids) == set(left.ids)
+    ended = {one["subject"]["hold"]: one["type"] for one in told(staffed, "roles.approvals-")}
+    assert ended[hold.hold_id] == "roles.approvals-used"
+    with (
+        pytest.raises(Refused, match="used up by one act"),
+        held(staffed, what, about, by="carl", done=lambda _: True, completes=True),
+    ):
+        pytest.fail("the approvals served twice")

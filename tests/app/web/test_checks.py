@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -21,9 +22,12 @@ from trustworks.app.health.heartbeat import TaskState
 from trustworks.app.lab.configuration import config_text
 from trustworks.app.web import checks
 from trustworks.core.errors import Malformed, Unavailable
+from trustworks.core.roles.model import Hold, OpenHold
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from trustworks.core.store import Database
 
 
 def lab(tmp_path: Path, clock: Any = "lab") -> config.Config:
@@ -247,3 +251,26 @@ def test_a_signature_that_failed_is_told_and_does_not_keep_requests_away() -> No
             assert raised.value.code == "timestamping.failing"
         else:
             assert checks.timestamping(services).sentence.startswith("Can issue")
+
+
+@pytest.mark.req("TRUSTWORKS:ROLES-HOLD-TOLD")
+def test_approvals_that_are_held_for_more_than_an_hour_are_told(
+    monkeypatch: pytest.MonkeyPatch, database: Database
+) -> None:
+    found: list[OpenHold] = []
+    monkeypatch.setattr("trustworks.core.roles.records.open_holds", lambda _: found)
+    services: Any = SimpleNamespace(log=SimpleNamespace(get=lambda: SimpleNamespace(database=database)))
+    assert checks.roles(services).sentence == "No approvals are held for an act that did not end."
+    held = OpenHold(
+        hold=Hold(hold_id="ab" * 20, ids=("c", "d")),
+        what="key.restore",
+        sha256="ef" * 32,
+        held_at=datetime.now(UTC) - timedelta(minutes=50),
+        held_by="carl",
+    )
+    found.append(held)
+    assert checks.roles(services).sentence.startswith("No approvals")
+    found.append(replace(held, held_at=held.held_at - timedelta(minutes=20)))
+    with pytest.raises(Unavailable, match=r"1 act\(s\) did not end .*key\.restore efef\S+ by carl") as raised:
+        checks.roles(services)
+    assert raised.value.code == "roles.held-long"

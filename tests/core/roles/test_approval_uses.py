@@ -129,7 +129,13 @@ def test_approvals_that_are_held_serve_nothing_else_and_come_back_where_nothing_
     assert is_used_up(founded)
     with pytest.raises(Refused):
         approving.hold("key.generate", ABOUT, by="carl")
-    assert approving.open_holds("key.generate", ABOUT) == [hold]
+    (left,) = approving.open_holds("key.generate", ABOUT)
+    assert (left.hold, left.what, left.sha256, left.held_by) == (
+        hold,
+        "key.generate",
+        digest_of(ABOUT),
+        "carl",
+    )
     approving.end(hold, "returned", by="carl", why="nothing was done")
     assert not is_used_up(founded)
     again = approving.hold("key.generate", ABOUT, by="carl")
@@ -138,3 +144,41 @@ def test_approvals_that_are_held_serve_nothing_else_and_come_back_where_nothing_
     assert approving.open_holds("key.generate", ABOUT) == []
     kinds = [one["type"] for one in founded.events() if one["type"].startswith("roles.approvals-")]
     assert kinds == ["roles.approvals-returned", "roles.approvals-used"]
+
+
+@pytest.mark.req("TRUSTWORKS:ROLES-APPROVAL-LEFT")
+def test_what_a_process_left_is_finished_by_its_approvals_as_long_as_they_count(
+    founded: RolesProvider,
+) -> None:
+    approve(founded)
+    approving = founded.roles.approving
+    hold = approving.hold("key.generate", ABOUT, by="carl")
+    (left,) = approving.open_holds("key.generate", ABOUT)
+    resumed = approving.resume(left, ABOUT, by="ben")
+    assert resumed is not None
+    assert (resumed.ids, resumed.hold_id == hold.hold_id) == (hold.ids, False)
+    assert founded.events("roles.quorum-met")[-1]["detail"]["resumes"] == hold.hold_id
+    assert approving.resume(left, ABOUT, by="ben") is None  # it has ended
+    (open_now,) = approving.open_holds("key.generate", ABOUT)
+    assert open_now.hold == resumed
+
+
+@pytest.mark.req("TRUSTWORKS:ROLES-APPROVAL-LEFT", "TRUSTWORKS:ROLES-QUORUM")
+@pytest.mark.parametrize("why", ["age", "operator", "role", "one more than needed"])
+def test_a_hold_that_was_left_is_no_standing_approval(founded: RolesProvider, why: str) -> None:
+    approve(founded)
+    approving = founded.roles.approving
+    if why == "one more than needed":
+        founded.approve("ben", Role.SECURITY_OFFICER, digest_of(ABOUT), "key.generate")
+    approving.hold("key.generate", ABOUT, by="carl")
+    (left,) = approving.open_holds("key.generate", ABOUT)
+    administration = founded.roles.administration
+    match why:
+        case "age":
+            founded.clock.advance(days=400)
+        case "role":
+            administration.withdraw(founded.actor("ben"), "carl", Role.SYSTEM_ADMINISTRATOR)
+        case _:
+            administration.lock(founded.actor("ben"), "carl")
+    assert approving.resume(left, ABOUT, by="ben") is None
+    assert approving.open_holds("key.generate", ABOUT) == [left]  # nothing was changed

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from trustworks.core.roles.approvals import Approval
-    from trustworks.core.roles.model import Credential, Operator
+    from trustworks.core.roles.model import Credential, OpenHold, Operator
     from trustworks.core.roles.rules.quorum import QuorumVerdict
     from trustworks.core.roles.standing import Standing
 
@@ -61,6 +61,26 @@ def approval_text(approval: Approval) -> str:
     return (
         f"{content.time:%Y-%m-%d %H:%M} UTC  {content.operator} as {content.role.value}: "
         f"{content.what} {content.sha256} ({approval.form})"
+    )
+
+
+def held_dict(one: OpenHold) -> dict[str, Any]:
+    """Approvals that are held, as JSON values."""
+    return {
+        "hold": one.hold.hold_id,
+        "what": one.what,
+        "sha256": one.sha256,
+        "approvals": list(one.hold.ids),
+        "held_at": one.held_at.isoformat(),
+        "held_by": one.held_by,
+    }
+
+
+def held_text(one: OpenHold) -> str:
+    """Approvals that are held, in one line."""
+    return (
+        f"{one.held_at:%Y-%m-%d %H:%M} UTC  held by {one.held_by}: {one.what} {one.sha256} "
+        f"({len(one.hold.ids)} approvals; it is being done, or its process ended: run the same command again)"
     )
 
 

@@ -14,7 +14,14 @@ import typer
 from trustworks.app.acting import As, KeyOf, RolesWiring, acting, look, signer_of
 from trustworks.app.commands.role_changes import change, credential, role
 from trustworks.app.commands.role_operators import operator
-from trustworks.app.commands.role_views import approval_text, as_json_of, standing_lines, verdict_dict
+from trustworks.app.commands.role_views import (
+    approval_text,
+    as_json_of,
+    held_dict,
+    held_text,
+    standing_lines,
+    verdict_dict,
+)
 from trustworks.core.account import account_name
 from trustworks.core.durable import read_at_most
 from trustworks.core.errors import Malformed, Rejected
@@ -39,7 +46,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from trustworks.core.roles.jws import Signer
-    from trustworks.core.roles.model import Operator, Person
+    from trustworks.core.roles.model import OpenHold, Operator, Person
     from trustworks.core.roles.rules.quorum import QuorumVerdict
     from trustworks.core.roles.service import Roles
 
@@ -290,24 +297,28 @@ def list_approvals(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """List approvals, newest first; with kind and digest also what the quorum says."""
+    """List approvals, newest first, and what is held; with kind and digest also what the quorum says."""
     from trustworks.core.roles import records  # noqa: PLC0415 - loads SQLAlchemy
     from trustworks.core.roles.standing import quorum_of  # noqa: PLC0415
 
     wiring: RolesWiring = context.obj
 
-    def read(connection: Connection, at: datetime) -> tuple[list[Approval], QuorumVerdict | None]:
+    def read(
+        connection: Connection, at: datetime
+    ) -> tuple[list[Approval], list[OpenHold], QuorumVerdict | None]:
+        left = records.open_holds(connection, kind, digest)
         if kind is None or digest is None:
-            return records.list_approvals(connection, what=kind, operator=by, limit=limit), None
+            return records.list_approvals(connection, what=kind, operator=by, limit=limit), left, None
         found = records.approvals_for(connection, kind, digest)
-        return found, quorum_of(connection, wiring.config.roles, kind, digest, at)
+        return found, left, quorum_of(connection, wiring.config.roles, kind, digest, at)
 
-    found, verdict = look(wiring, read)
+    found, left, verdict = look(wiring, read)
     if as_json:
         typer.echo(
             json.dumps(
                 {
                     "approvals": [one.as_dict() for one in found],
+                    "held": [held_dict(one) for one in left],
                     "quorum": None if verdict is None else verdict_dict(verdict),
                 }
             )
@@ -315,6 +326,8 @@ def list_approvals(
         return
     for one in found:
         typer.echo(approval_text(one))
+    for hold in left:
+        typer.echo(held_text(hold))
     if verdict is not None:
         for one, why in verdict.not_counted:
             typer.echo(f"Does not count: {one.content.operator}: {why}.")

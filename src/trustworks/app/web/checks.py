@@ -16,13 +16,14 @@ from trustworks.core.errors import Unavailable
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from trustworks.app.configuration.config import Config
     from trustworks.app.opening import Opening
     from trustworks.app.web.services import Services
     from trustworks.core.module import Module
+    from trustworks.core.roles.model import OpenHold
     from trustworks.core.time import Clock
 
 EXPIRY_WARNING = timedelta(days=30)
@@ -43,6 +44,7 @@ LAB_CLOCK = (
 CLOCK_CODES = "clock."  # what every code of a clock that gives no time begins with
 FAILURES_IN_A_ROW = 10
 FAILING_FOR = timedelta(minutes=1)
+HELD_FOR: Final = timedelta(hours=1)  # approvals, for an act whose process has surely ended since
 CLOCK_TASK = "clock"  # the task that collects the clock's reasons
 
 
@@ -69,6 +71,7 @@ def of(services: Services) -> dict[str, Callable[[], Well]]:
         "keys": partial(keys_due, services),
         "jobs": partial(jobs, services),
         "processes": partial(processes, services),
+        "roles": partial(roles, services),
     }
     if config.timestamping is not None or config.issuance is not None:
         found["statements"] = partial(statements, services)
@@ -300,6 +303,32 @@ def keys_due(services: Services) -> Well:
         more = f" and {len(due) - 10} more" if len(due) > 10 else ""
         return Well(sentence=f"Due to be replaced: {'; '.join(due[:10])}{more}.", detail=detail)
     return Well(sentence="No key is due to be replaced.", detail=detail)
+
+
+def roles(services: Services) -> Well:
+    """Whether no act of operators stands half done: approvals that are held for long."""
+    from trustworks.core.roles import records  # noqa: PLC0415 - as the service's own start does
+
+    now = datetime.now(UTC)
+    with services.log.get().database.read() as connection:
+        left = [one for one in records.open_holds(connection) if now - one.held_at > HELD_FOR]
+    check_not_left(left)
+    return Well(sentence="No approvals are held for an act that did not end.")
+
+
+@implements("TRUSTWORKS:ROLES-HOLD-TOLD")
+def check_not_left(left: Sequence[OpenHold]) -> None:
+    """Object to approvals that are held for long (roles.held-long): what was done must be looked at."""
+    if left:
+        told = "; ".join(
+            f"{one.what} {one.sha256} by {one.held_by} since {one.held_at:%Y-%m-%d %H:%M} UTC"
+            for one in left[:5]
+        )
+        raise Unavailable(
+            "roles.held-long",
+            f"{len(left)} act(s) did not end for which approvals are held: {told}. Run the same command "
+            "again: it looks what was done, and ends it. See trustworks roles approvals list.",
+        )
 
 
 def expiries(config: Config) -> Well:

@@ -3,7 +3,7 @@
 An act that is a record uses its approvals up in the transaction of that record (`Approved.use`): when it
 fails, or the process ends before, they are as they were. An act outside the database, such as making a key,
 holds them first (`hold`); its end says whether they are used up or given back. A process that ends in between
-leaves the hold: who tries the same act again looks what was done, and ends it.
+leaves the hold: who tries the same act again looks what was done, and ends it, or goes on by it (`resume`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from trustworks.core.errors import Refused
 from trustworks.core.roles import records
 from trustworks.core.roles.approvals import digest_of
 from trustworks.core.roles.model import Approved, Hold
-from trustworks.core.roles.rules.quorum import check_met
+from trustworks.core.roles.rules.quorum import check_all_count, check_met
 from trustworks.core.roles.standing import quorum_of
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from trustworks.core.audit import JSON
+    from trustworks.core.roles.model import OpenHold
     from trustworks.core.roles.office import Moment, Office
 
 Outcome: TypeAlias = Literal["used", "returned"]
@@ -63,11 +64,50 @@ class Approving:
         ids = self._told_of_quorum(what, about, action, by=by, now=now, hold=hold_id)
         return Hold(hold_id=hold_id, ids=tuple(ids))
 
-    def open_holds(self, what: str, about: dict[str, JSON]) -> list[Hold]:
+    def open_holds(self, what: str, about: dict[str, JSON]) -> list[OpenHold]:
         """The holds of this act that did not end: it is being done, or its process ended in between."""
         with self._office.database.read() as connection:
-            found = records.open_holds(connection, what, digest_of(about))
-        return [Hold(hold_id=hold_id, ids=ids) for hold_id, ids in found.items()]
+            return records.open_holds(connection, what, digest_of(about))
+
+    def resume(self, left: OpenHold, about: dict[str, JSON], *, by: str) -> Hold | None:
+        """Hold what a process left, to finish its act; None where its approvals do not suffice any more.
+
+        They are judged as on the day they were held: their age, their operators, the roles. Exactly those
+        that were held must count. The hold that was left ends, and a new one begins, in one transaction.
+        """
+        now, ids = self._office.now(), left.hold.ids
+        made = Hold(hold_id=secrets.token_hex(20), ids=ids)
+
+        def action(connection: Connection) -> None:
+            records.lock_approvals(connection, left.what, left.sha256)
+            if left not in records.open_holds(connection, left.what, left.sha256):
+                raise _overtaken()
+            records.end_hold(connection, left.hold.hold_id, "returned", at=now.utc)
+            settings = self._office.settings
+            verdict = quorum_of(connection, settings, left.what, left.sha256, now.utc, only=ids)
+            check_met(verdict, left.what, left.sha256)
+            check_all_count(verdict, ids)
+            records.hold_approvals(connection, made.hold_id, ids, at=now.utc, by=by)
+
+        event = Event(
+            type="roles.quorum-met",
+            outcome="success",
+            actor=by,
+            subject={"kind": "approval", "what": left.what, "sha256": left.sha256},
+            detail={
+                "about": about,
+                "approvals": list(ids),
+                "hold": made.hold_id,
+                "resumes": left.hold.hold_id,
+                **now.mark,
+            },
+            time=now.utc,
+        )
+        try:
+            self._office.recorder.transact(event, action)
+        except Refused:
+            return None  # how the hold ends instead is in the log
+        return made
 
     def end(self, hold: Hold, outcome: Outcome, *, by: str, why: str) -> None:
         """Say what became of the act: its approvals are used up, or given back as nothing was done."""

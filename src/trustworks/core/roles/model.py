@@ -201,6 +201,17 @@ class Hold:
     ids: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenHold:
+    """A hold that did not end, and the act that it is for: that is being done, or its process ended."""
+
+    hold: Hold
+    what: str
+    sha256: str
+    held_at: datetime
+    held_by: str
+
+
 def check_name(name: str) -> str:
     """The name of an operator. Raises `Malformed`: it must not need any escaping in logs and commands."""
     if not NAME.fullmatch(name):

@@ -12,6 +12,7 @@ from trustworks.core.roles.rules import founding
 from trustworks.core.roles.rules.quorum import not_used, quorum
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -41,14 +42,24 @@ def needs_operator(connection: Connection, settings: RolesSettings, *, lab: bool
 
 
 def quorum_of(
-    connection: Connection, settings: RolesSettings, what: str, sha256: str, at: datetime
+    connection: Connection,
+    settings: RolesSettings,
+    what: str,
+    sha256: str,
+    at: datetime,
+    *,
+    only: Collection[str] | None = None,
 ) -> QuorumVerdict:
-    """What the recorded approvals of an act come to, by the configured policy; one that served is spent."""
+    """What the recorded approvals of an act come to, by the configured policy; one that served is spent.
+
+    With `only`: what those of these ids come to, without others that were given.
+    """
+    given = not_used(
+        records.approvals_for(connection, what, sha256), records.used_approvals(connection, what, sha256)
+    )
     return quorum(
         settings.quorum_for(what),
-        not_used(
-            records.approvals_for(connection, what, sha256), records.used_approvals(connection, what, sha256)
-        ),
+        given if only is None else [one for one in given if one.approval_id in only],
         records.list_operators(connection),
         what=what,
         sha256=sha256,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING, Literal
 
 from sqlalchemy import insert, select, update
@@ -10,6 +11,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from trustworks.core.audit.canonical import canonical
 from trustworks.core.roles.approvals import Approval
+from trustworks.core.roles.model import Hold, OpenHold
 from trustworks.core.roles.records.tables import approval_holds, approval_uses, approvals, changes
 
 if TYPE_CHECKING:
@@ -102,17 +104,30 @@ def hold_approvals(
         )
 
 
-def open_holds(connection: Connection, what: str, sha256: str) -> dict[str, tuple[str, ...]]:
-    """The holds of this act that did not end, with the approvals of each."""
+def open_holds(connection: Connection, what: str | None = None, sha256: str | None = None) -> list[OpenHold]:
+    """The holds that did not end, with the approvals of each, oldest first: of one act, of a kind, or all."""
     query = (
-        select(approval_holds.c.hold_id, approval_holds.c.approval_id)
+        select(approval_holds, approvals.c.what, approvals.c.sha256)
         .select_from(approval_holds.join(approvals, approvals.c.approval_id == approval_holds.c.approval_id))
-        .where(approvals.c.what == what, approvals.c.sha256 == sha256, approval_holds.c.outcome.is_(None))
+        .where(approval_holds.c.outcome.is_(None))
         .order_by(approval_holds.c.held_at, approval_holds.c.hold_id, approval_holds.c.approval_id)
     )
-    found: dict[str, tuple[str, ...]] = {}
-    for row in connection.execute(query):
-        found[row.hold_id] = (*found.get(row.hold_id, ()), row.approval_id)
+    if what is not None:
+        query = query.where(approvals.c.what == what)
+    if sha256 is not None:
+        query = query.where(approvals.c.sha256 == sha256)
+    found: list[OpenHold] = []
+    for hold_id, rows in groupby(connection.execute(query), key=lambda row: row.hold_id):
+        parts = list(rows)
+        found.append(
+            OpenHold(
+                hold=Hold(hold_id=hold_id, ids=tuple(row.approval_id for row in parts)),
+                what=parts[0].what,
+                sha256=parts[0].sha256,
+                held_at=parts[0].held_at,
+                held_by=parts[0].held_by,
+            )
+        )
     return found
 
 

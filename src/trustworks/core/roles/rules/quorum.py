@@ -195,6 +195,16 @@ def check_met(
         )
 
 
+@implements("TRUSTWORKS:ROLES-APPROVAL-LEFT")
+def check_all_count(verdict: QuorumVerdict, ids: Collection[str]) -> None:
+    """Refuse to finish an act by approvals of which one counts no more, though the others would suffice."""
+    if {one.approval_id for one in verdict.counted} != set(ids):
+        raise Refused(
+            "TRUSTWORKS:ROLES-APPROVAL-LEFT",
+            "Of the approvals that were held for this act one counts no more. Have the act approved anew.",
+        )
+
+
 def _missing(policy: QuorumPolicy, counted: list[Approval]) -> tuple[str, ...]:
     present = {one.content.role for one in counted}
     found = [f"the approval of a {role.value}" for role in Role if role in policy.among - present]
