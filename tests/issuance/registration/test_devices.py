@@ -17,17 +17,18 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from issuance_testbed import START
 from registration_testbed import CARD, DEVICES, applied, ask, handed_over, seen
+from sqlalchemy import text
 
 from trustworks.app.configuration_check import _devices
 from trustworks.app.health.heartbeat import TaskState
 from trustworks.app.processes.tasks import devices as watch
-from trustworks.core.errors import Malformed, Refused, Rejected
+from trustworks.core.errors import Malformed, Refused, Rejected, Unavailable
 from trustworks.core.pki.certificates import readable_pem
 from trustworks.issuance.config.registration import RegistrationSettings
 from trustworks.issuance.model import RevocationReason
 from trustworks.issuance.model.requests import Door
 from trustworks.issuance.profiles import PROFILES, profile_named
-from trustworks.issuance.registration import attestation, rules
+from trustworks.issuance.registration import attestation, device_records, rules
 from trustworks.issuance.registration.model import DeviceEvidence, DeviceProduct
 from trustworks.issuance.rules.devices import check_device_is_shown, device_promised
 
@@ -383,6 +384,69 @@ def test_a_device_is_recorded_certified_and_lost(desk: Registration, provider: P
     assert record.revocation.reason is RevocationReason.privilegeWithdrawn
     assert desk.lose_product(CARD, on=DAY, why="The card was broken.", by="rita") == ()
     assert list(desk.revoke_concerned(CARD, why="The card was broken.", by="rita")) == []
+
+
+@pytest.mark.req("EN319411-2:SDP-6.5.1-MONITORED")
+def test_a_product_that_is_lost_while_a_certificate_is_made(
+    desk: Registration, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    identifier = ready(desk)
+    desk.record_device(identifier, handed_over(desk.application(identifier)), by="ra-desk")
+    issue = provider.issuance.issue
+
+    def and_lose(*given: Any, **named: Any) -> Any:
+        desk.lose_product(CARD, on=DAY, why="The card was broken.", by="rita")  # after the review
+        return issue(*given, **named)
+
+    monkeypatch.setattr(provider.issuance, "issue", and_lose)
+    done = approve(desk, identifier)
+    assert (done.state, done.serial) == ("refused", None)
+    assert done.decisions[-1].reason.startswith(f"EN319411-2:SDP-6.5.1-MONITORED: {CARD} lost its ")
+    assert provider.issuance.list(state="issued", subject="Muster") == []
+    assert [one.concerned for one in desk.products()] == [(), ()]
+
+
+@pytest.mark.req("EN319411-2:SDP-6.5.1-MONITORED")
+def test_only_a_promised_device_that_was_lost_stands_in_the_way() -> None:
+    lost = {CARD: DAY}
+    rules.check_not_lost(on_card(device()), None, lost)
+    rules.check_not_lost(on_card(), "qscd", lost)
+    rules.check_not_lost(on_card(device(product="other")), "qscd", lost)
+    with pytest.raises(Refused, match="while the certificate was made"):
+        rules.check_not_lost(on_card(device()), "secure-device", lost)
+
+
+@pytest.mark.parametrize("store_settings", ["postgresql"], indirect=True)
+def test_no_loss_is_recorded_between_the_last_look_and_the_certificate(provider: Provider) -> None:
+    insert = text("LOCK TABLE device_losses IN ROW EXCLUSIVE MODE NOWAIT")  # what an insertion takes first
+    with provider.database.begin() as issuing, provider.database.begin() as also_issuing:
+        device_records.keep_losses_out(issuing)
+        device_records.keep_losses_out(also_issuing)
+        with pytest.raises(Unavailable), provider.database.begin() as losing:
+            losing.execute(insert)
+    with provider.database.begin() as losing:
+        losing.execute(insert)
+
+
+@one_database
+@pytest.mark.req("EN319411-2:SDP-6.5.1-MONITORED")
+def test_a_second_look_revokes_what_came_meanwhile(
+    desk: Registration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serials = []
+    for _ in range(2):
+        identifier = ready(desk)
+        desk.record_device(identifier, handed_over(desk.application(identifier)), by="ra-desk")
+        serials.append(approve(desk, identifier).serial)
+    desk.lose_product(CARD, on=DAY, why="The card was broken.", by="rita")
+    concerned, looks = device_records.concerned, []
+
+    def at_first_one(*given: Any) -> Any:
+        looks.append(given)
+        return [one for one in concerned(*given) if len(looks) > 1 or one.serial == serials[0]]
+
+    monkeypatch.setattr(device_records, "concerned", at_first_one)
+    assert list(desk.revoke_concerned(CARD, why="The card was broken.", by="rita")) == serials
 
 
 def with_products(desk: Registration, provider: Provider, *products: dict[str, Any]) -> Registration:

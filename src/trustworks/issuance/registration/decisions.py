@@ -17,8 +17,9 @@ from trustworks.core.roles.rules.separation import check_described
 from trustworks.issuance.model import serial_hex
 from trustworks.issuance.profiles import profile_named
 from trustworks.issuance.records.notices import DECIDED, News, tell
-from trustworks.issuance.registration import records, rules
+from trustworks.issuance.registration import device_records, records, rules
 from trustworks.issuance.registration.desk import Desk, moved_on
+from trustworks.issuance.rules.devices import device_promised
 from trustworks.issuance.rules.requests import APPLICATION, check_actor
 
 if TYPE_CHECKING:
@@ -128,10 +129,14 @@ class Decisions(Desk):
     def _issue(self, application: Application) -> Application:
         identifier = application.id
         by = f"{APPLICATION}{identifier}"
+        promised = device_promised(profile_named(application.asked.profile))
 
         def also(connection: Connection, der: bytes) -> None:
             serial = serial_hex(x509.load_der_x509_certificate(der).serial_number)
             now = self._clock.now().utc
+            if application.device is not None:  # it may have been lost since the review, even just now
+                device_records.keep_losses_out(connection)
+                rules.check_not_lost(application, promised, device_records.lost(connection))
             if not records.move(connection, identifier, "approved", "issued", at=now, serial=serial):
                 raise moved_on(identifier)
 

@@ -11,7 +11,7 @@ from base64 import b64decode, b64encode
 from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import Column, Index, String, Table, Text, exists, func, insert, or_, select, update
+from sqlalchemy import Column, Index, String, Table, Text, exists, func, insert, or_, select, text, update
 
 from trustworks.core.audit.bound import bind
 from trustworks.core.audit.canonical import canonical
@@ -109,6 +109,16 @@ def lose(connection: Connection, product: str, *, on: date, why: str, by: str, a
             product=product, lost_on=on.isoformat(), why=why, recorded_at=at, recorded_by=by
         )
     )
+
+
+def keep_losses_out(connection: Connection) -> None:
+    """Let nobody record that a product was lost until this transaction ends; wait for who is about to.
+
+    So a loss is either seen by what is read after this, or finds what this transaction writes. SQLite has one
+    writer at a time anyway.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("LOCK TABLE device_losses IN SHARE MODE"))  # several may issue at once
 
 
 def lost(connection: Connection) -> dict[str, date]:

@@ -186,14 +186,14 @@ class Devices(Desk):
                 time=now,
             )
             self._recorder.transact(event, action)
-        with self._database.read() as connection:
-            return tuple(device_records.concerned(connection, name, now))
+        return tuple(self._concerned(name, now))
 
     def revoke_concerned(self, name: str, *, why: str, by: str) -> Iterator[str]:
         """Revoke the certificates of keys in devices of a lost product, and tell each one's serial when done.
 
-        What they say of the device is true no longer (privilegeWithdrawn). Done again after a crash it goes
-        on with what is left. Raises what `Issuance.revoke` does.
+        What they say of the device is true no longer (privilegeWithdrawn). It looks until nothing is left, so
+        that what came meanwhile is revoked too; done again after a crash it goes on. Raises what
+        `Issuance.revoke` does.
         """
         now = self._clock.now().utc
         with self._database.read() as connection:
@@ -203,8 +203,14 @@ class Devices(Desk):
                     f"It is not recorded that {name} lost its certification: trustworks registration device "
                     "lost.",
                 )
-            left = device_records.concerned(connection, name, now)
-        for one in left:
-            asked = Reception(kind="provider", requester=by, received_at=None, confirmed_how=why[:200])
-            self._issuance.revoke(one.serial, RevocationReason.privilegeWithdrawn, by=by, asked=asked)
-            yield one.serial
+        done: set[str] = set()
+        while left := [one.serial for one in self._concerned(name, now) if one.serial not in done]:
+            for serial in left:
+                asked = Reception(kind="provider", requester=by, received_at=None, confirmed_how=why[:200])
+                self._issuance.revoke(serial, RevocationReason.privilegeWithdrawn, by=by, asked=asked)
+                done.add(serial)
+                yield serial
+
+    def _concerned(self, name: str, now: datetime) -> list[Concerned]:
+        with self._database.read() as connection:
+            return device_records.concerned(connection, name, now)

@@ -85,6 +85,18 @@ def certification_objection(product: DeviceProduct, kind: DeviceKind, day: date)
     return None
 
 
+@implements("EN319411-2:SDP-6.5.1-MONITORED")
+def check_not_lost(application: Application, promised: DeviceKind | None, lost: Mapping[str, date]) -> None:
+    """Refuse to issue when the product of the device was lost while the certificate was made."""
+    shown = application.device
+    if promised is not None and shown is not None and shown.product in lost:
+        raise Refused(
+            "EN319411-2:SDP-6.5.1-MONITORED",
+            f"{shown.product} lost its certification on {lost[shown.product]}, which was recorded while the "
+            "certificate was made; apply again with another device.",
+        )
+
+
 SOON: Final = timedelta(days=90)
 """How long before its end a certification is told of: time to renew it, or to hand out other devices."""
 
