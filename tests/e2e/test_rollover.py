@@ -28,7 +28,7 @@ ROLLOVER = """
 unattended = ["tsu"]
 service-days = 366
 prepare-minutes = 0
-overlap-hours = 0.001
+overlap-hours = 0.004
 look-every = 0.2
 """
 

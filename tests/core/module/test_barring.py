@@ -48,6 +48,12 @@ class House:
         return str(caught.value)
 
 
+@pytest.fixture(autouse=True)
+def settled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What differs is looked at again at once."""
+    monkeypatch.setattr("trustworks.core.module.health.SETTLING", 0)
+
+
 @pytest.fixture
 def house(token: Pkcs11Uri, softhsm: Path, tmp_path: Path) -> Iterator[House]:
     file = tmp_path / "state" / "approval.json"
@@ -222,6 +228,15 @@ def test_a_look_that_breaks_off_bars_the_module(house: House, monkeypatch: pytes
         with pytest.raises(ZeroDivisionError):
             house.module.health()
         assert "broke off" in house.barred()
+    assert house.module.health().ok
+    house.key.sign(b"data")
+
+
+@pytest.mark.req("TRUSTWORKS:MODULE-HEALTH")
+def test_a_key_that_is_entered_a_moment_after_it_was_made_bars_nothing(house: House) -> None:
+    house.module.generate_key_pair(label="next", algorithm=KeyAlgorithm.P256)
+    looks = iter((set(), set(house.module.inventory())))
+    house.module.register = lambda _: (frozenset(next(looks)), frozenset())
     assert house.module.health().ok
     house.key.sign(b"data")
 

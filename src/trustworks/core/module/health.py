@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from trustworks.core.module.module import Module
 
 PROBE_LABEL: Final = "trustworks-probe"
+SETTLING = 1.0  # seconds that the register of keys may be behind the token
 _PROBED: Final = (
     b"trustworks health probe: signed by the module, verified with the public key, of no other meaning"
 )
@@ -64,15 +65,30 @@ def differences(module: Module, approved: Approval | None = None) -> tuple[str, 
             return (f"{where}; look at `trustworks module info`, then run `trustworks module approve`",)
     if approved is None:
         return ()
-    found = compare(approved, module.info())
-    if approved.objects is not None:
-        entered, removed = (
-            (frozenset[str](), frozenset[str]())
-            if module.register is None
-            else module.register(module.token_uri.serial or "")
-        )
-        found += compare_objects(frozenset(approved.objects), module.inventory(), entered, removed)
-    return found
+    return compare(approved, module.info()) + _object_differences(module, approved)
+
+
+def _object_differences(module: Module, approved: Approval) -> tuple[str, ...]:
+    """What the token has otherwise than approval and register say, and still has a moment later.
+
+    A key is made, and destroyed, a moment before the register has it so.
+    """
+    if approved.objects is None:
+        return ()
+
+    def look() -> tuple[str, ...]:
+        serial = module.token_uri.serial or ""
+        found = module.inventory()
+        entered, removed = (frozenset[str](), frozenset[str]())
+        if module.register is not None:
+            entered, removed = module.register(serial)
+        return compare_objects(frozenset(approved.objects or ()), found, entered, removed)
+
+    first = look()
+    if not first:
+        return ()
+    time.sleep(SETTLING)
+    return look()
 
 
 @implements("TRUSTWORKS:MODULE-RANDOM", disabled=())
