@@ -70,7 +70,11 @@ class Domains:
         )
 
     def _sights(self, profile: Profile, names: Sequence[str], by: str, time: datetime) -> Sequence[Sight]:
-        """What other places saw; when it is not enough, that is recorded before it refuses."""
+        """What other places saw; when it is not enough, that is recorded before it refuses.
+
+        While those that could not look might have been enough it is `Unavailable` (perspectives.away): an
+        outage of theirs must end no application.
+        """
         assert self._elsewhere is not None  # noqa: S101 - the caller looked
         try:
             return self._elsewhere(names, time.date())
@@ -85,4 +89,6 @@ class Domains:
                     time=time,
                 )
             )
+            if refused.undecided:
+                raise Unavailable("perspectives.away", str(refused)) from refused
             raise

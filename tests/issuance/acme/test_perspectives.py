@@ -43,6 +43,7 @@ from trustworks.issuance.rules.perspectives import (
     check_agreement,
     check_number,
     check_regions,
+    is_undecided,
     least,
 )
 
@@ -122,6 +123,23 @@ def test_places_of_two_regions_must_agree() -> None:
         with pytest.raises(Refused, match="two Internet registries") as refused:
             check_regions(seen, "It")
         assert refused.value.requirement == "CABF-BR:3.2.2.9-REGIONS"
+
+
+def test_whether_those_that_did_not_answer_could_have_been_enough() -> None:
+    ripe, arin = Sight("a", "RIPE"), Sight("b", "ARIN")
+    away, saw = Sight("c", "ARIN", "away", reached=False), Sight("d", "ARIN", "no")
+    for seen, undecided in (
+        ([ripe, away, away], True),
+        ([away, away], False),  # of one region, whatever they see
+        ([ripe, saw, away], True),
+        ([saw, saw, away], False),
+        ([ripe, saw, saw], False),
+        ([ripe, ripe, away], True),  # the other region may see it yet
+        ([ripe, ripe, saw], False),
+    ):
+        assert is_undecided(seen, regions=True) is undecided, seen
+    assert is_undecided([away], regions=False)
+    assert not is_undecided([ripe, arin, saw, saw], regions=False)
 
 
 class Place:

@@ -18,7 +18,7 @@ from sqlalchemy import select
 from typer.testing import CliRunner
 
 from trustworks.core.audit import records as audit_records
-from trustworks.core.errors import Refused, Rejected, Unavailable
+from trustworks.core.errors import Malformed, Refused, Rejected, Unavailable
 from trustworks.issuance.cli import registration as app
 from trustworks.issuance.config import IssuanceSettings
 from trustworks.issuance.enrolment.acme.validation.attempt import Attempts
@@ -350,6 +350,59 @@ def test_a_domain_validated_certificate_comes_out_of_an_application(cli: Cli, pr
     assert done.serial is not None
     (issued,) = provider.issuance.list(profile="tls-server-dv")
     assert (issued.serial, issued.subject) == (done.serial, "")
+
+
+class Caa:
+    """A place elsewhere: does not answer (`away`), answers nonsense, or finds that only others may issue."""
+
+    def __init__(self, region: str) -> None:
+        self.name = region.lower()
+        self.region = region
+        self.fails: Exception | None = None
+
+    def look(self, _: Proof) -> str | None:
+        raise NotImplementedError
+
+    def caa(self, _: Sequence[str]) -> Any:
+        if self.fails is not None:
+            raise self.fails
+        return self
+
+
+@pytest.mark.req("CABF-BR:3.2.2.9")
+def test_an_outage_of_the_perspectives_ends_no_application(
+    cli: Cli, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = cli.submit(SITE)
+    put_up(cli("challenge", one)[0], cli.here, cli.far, cli.away)
+    cli("check", one)
+    places = [Caa("RIPE"), Caa("ARIN"), Caa("APNIC")]
+    far = Corroboration(places, lab=False)
+    asks = provider.issuance._domains
+    monkeypatch.setattr(asks, "_ask", lambda _: None)
+    monkeypatch.setattr(
+        asks, "_elsewhere", lambda names, _: far.caa(names, lambda _: None, date(2026, 3, 20))
+    )
+    places[0].fails, places[1].fails = Unavailable("perspectives.away", "It is away."), Malformed("Nonsense.")
+    with pytest.raises(Unavailable, match="1 of 3") as caught:
+        cli.desk.approve(one, by="ra-chief", reason="All is well.")
+    assert caught.value.code == "perspectives.away"
+    assert cli.desk.application(one).state == "approved"
+    places[0].fails = Refused("CABF:CAA", "Others issue for it.")  # one who objects is no quorum yet
+    with pytest.raises(Unavailable):
+        cli.desk.finish_all()
+    places[0].fails = places[1].fails = None
+    places[2].fails = Unavailable("perspectives.away", "It is away.")
+    assert cli.desk.finish_all() == [one]
+    assert cli.desk.application(one).state == "issued"
+
+    other = cli.submit(SITE)
+    put_up(cli("challenge", other)[0], cli.here, cli.far, cli.away)
+    cli("check", other)
+    places[0].fails = places[1].fails = Refused("CABF:CAA", "Others issue for it.")
+    done = cli.desk.approve(other, by="ra-chief", reason="All is well.")
+    assert done.state == "refused"
+    assert done.decisions[-1].reason.startswith("CABF-BR:3.2.2.9: ")
 
 
 def test_what_is_too_old_is_drawn_anew(cli: Cli, provider: Provider) -> None:

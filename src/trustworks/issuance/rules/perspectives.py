@@ -22,19 +22,27 @@ _REGIONS: Final = 2
 
 
 class Sight(NamedTuple):
-    """What one remote perspective saw; `objection` is why it does not corroborate (None: it does)."""
+    """What one remote perspective saw; `objection` is why it does not corroborate (None: it does).
+
+    `reached` is False for one that could not look: it did not answer, or could not find out.
+    """
 
     name: str
     region: str
     objection: str | None = None
+    reached: bool = True
 
 
 class NotCorroboratedError(Refused):
-    """Too few perspectives saw it; `seen` is what each saw."""
+    """Too few perspectives saw it; `seen` is what each saw.
 
-    def __init__(self, refused: Refused, seen: Sequence[Sight]) -> None:
+    `undecided` is whether those that could not look might have been enough: then it may be tried again.
+    """
+
+    def __init__(self, refused: Refused, seen: Sequence[Sight], *, undecided: bool = False) -> None:
         super().__init__(refused.requirement, str(refused))
         self.seen = tuple(seen)
+        self.undecided = undecided
 
 
 def recorded(seen: Sequence[Sight]) -> list[Any]:
@@ -104,3 +112,15 @@ def check_regions(seen: Sequence[Sight], what: str) -> None:
             "the regions of two Internet registries must see it. Try again when places of another region "
             "answer.",
         )
+
+
+def is_undecided(seen: Sequence[Sight], *, regions: bool) -> bool:
+    """Whether it would be enough if those that could not look had seen it; `regions`: of two registries."""
+    hoped = [one if one.reached else one._replace(objection=None) for one in seen]
+    try:
+        check_agreement(hoped, "It")
+        if regions:
+            check_regions(hoped, "It")
+    except Refused:
+        return False
+    return True

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
-from trustworks.core.errors import Refused, TrustworksError
+from trustworks.core.errors import Refused, Rejected, TrustworksError
 from trustworks.issuance.enrolment.acme.validation.resolver import LOCALHOST
 from trustworks.issuance.enrolment.caa import asker
 from trustworks.issuance.rules.perspectives import (
@@ -20,6 +20,7 @@ from trustworks.issuance.rules.perspectives import (
     check_agreement,
     check_number,
     check_regions,
+    is_undecided,
 )
 
 if TYPE_CHECKING:
@@ -117,18 +118,22 @@ class Corroboration:
             if not self._lab:
                 check_regions(seen, what)
         except Refused as refused:
-            raise NotCorroboratedError(refused, seen) from refused
+            undecided = is_undecided(seen, regions=not self._lab)
+            raise NotCorroboratedError(refused, seen, undecided=undecided) from refused
 
 
 def _sight(one: Perspective, look: Callable[[Perspective], str | None]) -> Sight:
+    reached = True
     try:
         objection = look(one)
-    except TrustworksError as error:
+    except (Refused, Rejected) as error:  # it looked, and what it saw objects
         objection = str(error)
+    except TrustworksError as error:
+        objection, reached = str(error), False
     except Exception as error:  # noqa: BLE001 - whatever goes wrong there, it does not corroborate
         log.warning("perspective.failed", perspective=one.name, reason=repr(error))
-        objection = "the perspective failed"
-    return Sight(one.name, one.region, objection)
+        objection, reached = "the perspective failed", False
+    return Sight(one.name, one.region, objection, reached)
 
 
 def caa_elsewhere(
