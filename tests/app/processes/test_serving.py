@@ -288,18 +288,26 @@ def test_a_token_that_is_not_configured_is_told_with_an_example(tmp_path: Path) 
 
 def test_the_services_finish_applications_and_end_those_whose_time_is_over() -> None:
     class Desk:
+        tidied = 0
+        fails = False
+
         def finish_all(self) -> list[str]:
+            if self.fails:
+                raise Unavailable("registration.finish", "One cannot be issued.")
             return ["a"]
 
         def tidy(self, *, by: str) -> tuple[list[str], list[str]]:
             assert by == "jobs"
+            self.tidied += 1
             return ["b", "c"], []
 
     class Registering:
         @contextmanager
         def open_registration(self, role: str, *, module: object) -> Iterator[Desk]:
             assert (role, module) == ("jobs-registration", "tokens")
-            yield Desk()
+            yield desk
+
+    desk = Desk()
 
     wiring: Any = Registering()
     tokens: Any = SimpleNamespace(get="tokens")
@@ -307,3 +315,7 @@ def test_the_services_finish_applications_and_end_those_whose_time_is_over() -> 
         look = registrar(wiring, tokens, stack)
         said = "1 approved applications were finished, 2 withdrawn that nobody decided on, 0 erased"
         assert str(look()).startswith(said)
+        desk.fails = True
+        with pytest.raises(Unavailable, match="One cannot be issued"):
+            look()
+    assert desk.tidied == 2  # what is over is erased all the same

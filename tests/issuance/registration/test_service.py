@@ -271,6 +271,44 @@ def test_what_cannot_be_issued_now_is_issued_later(desk: Registration, provider:
     assert len(provider.issuance.list(state="issued", subject="Muster")) == 1
 
 
+def test_one_that_cannot_be_issued_or_ended_stops_none_after_it(
+    desk: Registration, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = ready(desk), ready(desk, csr=make_csr())
+    provider.key.error = Unavailable("module.gone", "The token is not there.")
+    for one in (first, second):
+        with pytest.raises(Unavailable):
+            approve(desk, one)
+    provider.key.error = None
+    issue = provider.issuance.issue
+
+    def issue_no_first(request: Any, **more: Any) -> Any:
+        if request.requested_by.endswith(first):
+            raise Unavailable("caa.lookup", "DNS does not answer.")
+        return issue(request, **more)
+
+    monkeypatch.setattr(provider.issuance, "issue", issue_no_first)
+    with pytest.raises(Unavailable, match=f"first is {first}: DNS does not answer"):
+        desk.finish_all()
+    assert [desk.application(one).state for one in (first, second)] == ["approved", "issued"]
+
+    withdraw = desk.withdraw
+    late = [desk.submit(ask(csr=make_csr()), by="ra-desk").id for _ in range(2)]
+    provider.clock.moment = provider.clock.moment.replace(year=2060)
+
+    def withdraw_no_first(identifier: str, **more: Any) -> Any:
+        if identifier == late[0]:
+            raise Unavailable("store.away", "The database does not answer.")
+        return withdraw(identifier, **more)
+
+    monkeypatch.setattr(desk, "withdraw", withdraw_no_first)
+    with pytest.raises(Unavailable, match="The database does not answer"):
+        desk.tidy(by="retention")
+    assert [desk.application(one).state for one in late] == ["received", "withdrawn"]
+    with pytest.raises(Rejected, match="erased"):
+        desk.application(second)
+
+
 @pytest.mark.req("EN319411-1:REG-6.3.1-00B", "EN319411-1:REG-6.3.1-00D")
 def test_what_is_issued_long_after_its_approval_is_looked_at_again(
     desk: Registration, provider: Provider

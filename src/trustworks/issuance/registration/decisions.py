@@ -9,9 +9,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+import structlog
 from cryptography import x509
 
-from trustworks.core.errors import Malformed, Refused, Rejected
+from trustworks.core.errors import Malformed, Refused, Rejected, Unavailable
 from trustworks.core.roles.model import Person
 from trustworks.core.roles.rules.separation import check_described
 from trustworks.issuance.model import serial_hex
@@ -23,6 +24,7 @@ from trustworks.issuance.rules.devices import device_promised
 from trustworks.issuance.rules.requests import APPLICATION, check_actor
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
         Review,
         State,
     )
+
+log = structlog.get_logger(__name__)
 
 _MOST_AT_ONCE: Final = 10_000
 
@@ -169,13 +173,24 @@ class Decisions(Desk):
     def finish_all(self, *, by: str | None = None) -> list[str]:
         """Issue what is approved and was not issued, after a crash or an outage; answers the ids.
 
-        `by` is the operator who has it done, None the clock; what concerns him is left to others. Raises
-        `Unavailable` at the first one that still cannot be issued.
+        `by` is the operator who has it done, None the clock; what concerns him is left to others. One that
+        still cannot be issued stops none after it; `Unavailable` (registration.finish) tells of it at last.
         """
         with self._database.read() as connection:
             approved = records.list_applications(connection, states=("approved",), limit=_MOST_AT_ONCE)
             waiting = [one.id for one in approved]
-        return [one for one in waiting if self._is_finished(one, by)]
+        done: list[str] = []
+        failed: list[tuple[str, Exception]] = []
+        for one in waiting:
+            try:
+                if self._is_finished(one, by):
+                    done.append(one)
+            except Exception as error:  # noqa: BLE001 - told below, after the others
+                failed.append((one, error))
+        _tell_failed(
+            "registration.finish", "approved applications could not be issued for now, and stay", failed
+        )
+        return done
 
     def _is_finished(self, identifier: str, by: str | None) -> bool:
         try:
@@ -184,7 +199,10 @@ class Decisions(Desk):
             return False
 
     def tidy(self, *, by: str) -> tuple[list[str], list[str]]:
-        """Withdraw what nobody decided on in time, erase what need not be kept; answers the ids of both."""
+        """Withdraw what nobody decided on in time, erase what need not be kept; answers the ids of both.
+
+        One that fails stops none after it: `Unavailable` (registration.tidy) tells of it at the end.
+        """
         now = self._clock.now().utc
         with self._database.read() as connection:
             late = records.unfinished(connection, now - timedelta(days=self.settings.unfinished_days))
@@ -195,27 +213,52 @@ class Decisions(Desk):
                     self._end_of(serial, changed), now, retention_years=self.settings.retention_years
                 )
             ]
-        withdrawn = []
-        for identifier in late:
+        withdrawn: list[str] = []
+        erased: list[str] = []
+        failed: list[tuple[str, Exception]] = []
+        for done, one, act in (
+            *((withdrawn, one, self._withdrawn_late) for one in late),
+            *((erased, one, self._erase) for one in old),
+        ):
             try:
-                self.withdraw(identifier, by=by, reason="Not decided on in time.")
-            except Rejected as error:
-                if error.code != "registration.state":  # somebody decided meanwhile
-                    raise
-            else:
-                withdrawn.append(identifier)
-        for identifier in old:
+                if act(one, by, now):
+                    done.append(one)
+            except Exception as error:  # noqa: BLE001 - told below, after the others
+                failed.append((one, error))
+        _tell_failed("registration.tidy", "applications could not be withdrawn or erased, and stay", failed)
+        return withdrawn, erased
 
-            def action(connection: Connection, identifier: str = identifier) -> None:
-                records.erase(connection, identifier)
+    def _withdrawn_late(self, identifier: str, by: str, _: datetime) -> bool:
+        try:
+            self.withdraw(identifier, by=by, reason="Not decided on in time.")
+        except Rejected as error:
+            if error.code != "registration.state":
+                raise
+            return False  # somebody decided meanwhile
+        return True
 
-            self._transact("erased", identifier, action, by=by, now=now, detail={})
-        return withdrawn, old
+    def _erase(self, identifier: str, by: str, now: datetime) -> bool:
+        def action(connection: Connection) -> None:
+            records.erase(connection, identifier)
+
+        self._transact("erased", identifier, action, by=by, now=now, detail={})
+        return True
 
     def _end_of(self, serial: str | None, changed: datetime) -> datetime | None:
         """When the certificate of an application ended; where there is none, when the application did."""
         found = None if serial is None else self._issuance.find(serial)
         return changed if found is None else max(found.not_after, changed)
+
+
+def _tell_failed(code: str, what: str, failed: Sequence[tuple[str, Exception]]) -> None:
+    """Raise `Unavailable` for those that failed while the others were done; each is in the log."""
+    for identifier, why in failed:
+        log.error("registration.failed", code=code, application=identifier, exc_info=why)
+    if failed:
+        identifier, first = failed[0]
+        raise Unavailable(
+            code, f"{len(failed)} {what}; they are tried again, and the first is {identifier}: {first}"
+        )
 
 
 def _tell(connection: Connection, application: Application, state: State, now: datetime) -> None:
