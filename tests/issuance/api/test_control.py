@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 from api_testbed import csr_pem
@@ -51,7 +52,13 @@ def test_a_client_shows_control_over_a_domain(enrol: Callable[..., Integrator]) 
     path, names = apply(portal), Names()
     names.txt = {}
     attempt = Attempts(Bounds(), names).attempt
-    portal.api.domain_control = lambda: Control(attempt, Corroboration(lab=True))  # type: ignore[assignment]
+    where: set[str] = set()
+
+    def control() -> Control:
+        where.add(threading.current_thread().name.partition("_")[0])
+        return Control(attempt, Corroboration(lab=True))
+
+    portal.api.domain_control = control  # type: ignore[assignment]
     told = portal.done("POST", f"{path}/domains/check", {}, status=422)
     assert "Nothing that counts is drawn" in told["detail"]
     (wanted,) = portal.done("POST", f"{path}/domains/challenge", {})["domains"]
@@ -66,6 +73,7 @@ def test_a_client_shows_control_over_a_domain(enrol: Callable[..., Integrator]) 
     told = portal.done("GET", path)
     assert "CABF-SMIME:3.2.2" not in [one["requirement"] for one in told["objections"]]
     portal.done("POST", f"{path}/domains/check", {"method": "mail"}, status=400)
+    assert where == {"look"}  # the API's other threads wait for no look
 
 
 def test_a_client_has_a_value_mailed_and_never_sees_it(enrol: Callable[..., Integrator]) -> None:

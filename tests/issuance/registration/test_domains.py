@@ -405,6 +405,18 @@ def test_an_outage_of_the_perspectives_ends_no_application(
     assert done.decisions[-1].reason.startswith("CABF-BR:3.2.2.9: ")
 
 
+def test_a_name_for_which_there_is_no_time_is_left_to_the_next_look(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = cli.submit(SITE)
+    put_up(cli("challenge", one)[0], cli.here, cli.far, cli.away)
+    monkeypatch.setattr("trustworks.issuance.registration.looking.SECONDS", 0.0)
+    (told,) = cli("check", one, code=1)
+    assert (told["method"], "look again" in told["why"]) == (None, True)
+    monkeypatch.undo()
+    assert cli("check", one)[0]["method"] == "dns"
+
+
 def test_what_is_too_old_is_drawn_anew(cli: Cli, provider: Provider) -> None:
     one = cli.submit(SITE)
     with pytest.raises(Rejected, match="Nothing that counts is drawn"):

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from trustworks.core.errors import Refused, Rejected
 from trustworks.issuance.profiles import profile_named
-from trustworks.issuance.registration import domain_records, records, rules
+from trustworks.issuance.registration import domain_records, looking, records, rules
 from trustworks.issuance.registration.desk import Desk, moved_on, new_id
 from trustworks.issuance.registration.model import DomainValidation
 from trustworks.issuance.registration.rules.domains import looked_at
@@ -21,7 +21,7 @@ from trustworks.issuance.rules.perspectives import NotCorroboratedError
 from trustworks.issuance.rules.requests import check_actor
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import date, datetime
 
     from sqlalchemy import Connection
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from trustworks.core.audit import JSON
     from trustworks.issuance.registration.model import Application, DomainMethod
     from trustworks.issuance.rules.perspectives import Sight
+
+
+_NOT_YET: Final = "It is not looked at yet, for looking took too long; look again."
 
 
 class DomainControl(Protocol):
@@ -139,7 +142,8 @@ class Domains(Desk):
         """Look for what was drawn, by one method or by all; answers what came of each name.
 
         A name that has a validation that counts already is not looked at again. Every look is recorded, who
-        saw it or did not with it. Raises `Rejected` (registration.*), `Unavailable`.
+        saw it or did not with it. Names that there is no time for say so, and are left to the next look.
+        Raises `Rejected` (registration.*), `Unavailable` (also while the application is looked at already).
         """
         check_actor(by)
         self._recorder.ping()
@@ -156,16 +160,21 @@ class Domains(Desk):
             )
         if names:
             control.check_ready(now.date())  # before the names' owners are asked in vain
-        looks = []
-        for name in names:
+
+        def look(name: str, in_time: Callable[[], bool]) -> Look:
             ways = tuple(one for one in rules.methods_for(name) if method in {None, one})
-            look = Look(name=name, method=None, why=f"It cannot be shown by {method}; leave --method away.")
+            found = Look(name=name, method=None, why=f"It cannot be shown by {method}; leave --method away.")
             for way in ways:
-                look = self._look(application, (name, drawn[looked_at(name)]), way, control, by=by)
-                if look.method is not None:
+                found = self._look(application, (name, drawn[looked_at(name)]), way, control, by=by)
+                if found.method is not None or not in_time():
                     break
-            looks.append(look)
-        return looks
+            return found
+
+        groups: dict[str, list[str]] = {}
+        for name in names:
+            groups.setdefault(looked_at(name), []).append(name)
+        done = looking.look_in_time(identifier, groups.values(), look, seconds=looking.SECONDS)
+        return [done.get(one, Look(name=one, method=None, why=_NOT_YET)) for one in names]
 
     # Parts
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 from registration_testbed import Letters, ask_for_mail, seen_for_mail
@@ -29,7 +30,8 @@ class Looking:
         self.raises: Exception | None = None
 
     def check_ready(self, _: date) -> None:
-        """Enough places are there."""
+        """Enough places are there; what else the console does waits for no look."""
+        assert threading.current_thread().name.startswith("look_")
 
     def look(self, method: str, name: str, *, token: str, value: str, day: date) -> Sequence[Sight]:
         assert token != value

@@ -44,7 +44,13 @@ class ControlPages:
         return [
             Page(path=f"{ROOT}/{{}}/control", act=Act.READ_RECORDS, answer=self.show),
             *(
-                Page(path=f"{ROOT}/{{}}/control/{name}", act=Act.REGISTER, answer=answer, method="POST")
+                Page(
+                    path=f"{ROOT}/{{}}/control/{name}",
+                    act=Act.REGISTER,
+                    answer=answer,
+                    method="POST",
+                    looks=name == "look",
+                )
                 for name, answer in posts
             ),
         ]

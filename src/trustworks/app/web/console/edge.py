@@ -23,6 +23,7 @@ from trustworks.core.roles.office import rule_of
 from trustworks.core.roles.rules.duties import check_factors, may
 from trustworks.core.roles.strangers import TOO_MANY
 from trustworks.core.trace import implements
+from trustworks.issuance.registration import looking
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -105,13 +106,15 @@ class Visit:
 class Page:
     """An address of the console, who may ask for it, and what answers, in a thread of its own.
 
-    `{}` in `path` stands for one step of the address (`Visit.parts`).
+    `{}` in `path` stands for one step of the address (`Visit.parts`). `looks` is whether it waits for servers
+    of others: then it has threads of its own, and nothing else waits with it.
     """
 
     path: str
     act: Act
     answer: Callable[[Visit], RawResponse]
     method: str = "GET"
+    looks: bool = False
 
 
 class Edge:
@@ -130,6 +133,7 @@ class Edge:
         # The prefix makes browsers refuse the cookie from other hosts of the same domain.
         self._cookie = "__Host-trustworks" if self._secure else "trustworks"
         self._templates = environment("trustworks.app.web.console")
+        self._looks = looking.threads()
 
     @property
     def rp_id(self) -> str:
@@ -208,6 +212,8 @@ class Edge:
             return page.answer(visit)
 
         async def in_thread(visit: Visit) -> RawResponse:
+            if page.looks:
+                return await asyncio.get_running_loop().run_in_executor(self._looks, answer, visit)
             return await self.call(answer, visit)
 
         return in_thread

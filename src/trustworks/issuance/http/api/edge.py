@@ -25,6 +25,7 @@ from trustworks.issuance.http.api.bodies import SignInBody, issued_json
 from trustworks.issuance.http.api.operations import DOCUMENT_PATH, SIGN_IN_PATH, find
 from trustworks.issuance.http.api.problems import problem, problem_of
 from trustworks.issuance.http.api.service import ROOT, Answer, Api, Call
+from trustworks.issuance.registration import looking
 from trustworks.issuance.registration.wire import read_json, read_values
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class Edge:
     def __init__(self, api: Api) -> None:
         self._api = api
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="api")
+        self._looks = looking.threads()
         self._troubles = Troubles(log, begun="api.unavailable", over="api.available-again")
         self._landing = Landing()
         self._looking: dict[str, asyncio.Task[ApiSession | None]] = {}
@@ -99,6 +101,9 @@ class Edge:
             future: asyncio.Future[Issued] = asyncio.get_running_loop().create_future()
             if operation.begin(self._api, call, self._landing.for_(future)):
                 return Answer(status=operation.status, value=issued_json(await future))
+        if operation.looks:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._looks, operation.run, self._api, call)
         return await self._in_thread(operation.run, self._api, call)
 
     async def _session(self, token: str) -> ApiSession | None:

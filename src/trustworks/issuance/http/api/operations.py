@@ -154,6 +154,7 @@ OPERATIONS: Final = (
         act=Act.REGISTER,
         body=control_bodies.DomainCheckBody,
         answer=control_bodies.DomainLooksAnswer,
+        looks=True,
     ),
     Operation(
         method="POST",

@@ -99,7 +99,8 @@ class Operation:
 
     `path` names its places in braces. `run` does it, in a thread; `begin`, where there is one, hands it over
     instead and answers True, or False where `run` has to do it. `act` is what a client must be given to do.
-    `status` is that of success, `again` that of an answer that was given before (Idempotency-Key).
+    `status` is that of success, `again` that of an answer that was given before (Idempotency-Key). `looks` is
+    whether it waits for servers of others: then it has threads of its own, and nothing else waits with it.
     """
 
     method: Literal["GET", "POST", "DELETE"]
@@ -113,3 +114,4 @@ class Operation:
     query: type[BaseModel] | None = None
     status: int = 200
     again: int | None = None
+    looks: bool = False
