@@ -24,7 +24,7 @@ from trustworks.issuance.enrolment import caa, dnssec
 from trustworks.issuance.enrolment.acme.domains import CaaResolver
 from trustworks.issuance.enrolment.acme.model import Problem
 from trustworks.issuance.enrolment.acme.validation.resolver import DnsResolver
-from trustworks.issuance.rules.dnssec import check_channel, check_validates
+from trustworks.issuance.rules.dnssec import check_channel, check_validates, check_withheld
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,6 +38,7 @@ class Resolver:
 
     def __init__(self, *, validates: bool = True) -> None:
         self.validates = validates
+        self.permissive = False  # sets AD where it validates, and lets the rest through
         self.queries: list[dns.message.Message] = []
         self._private = ed25519.Ed25519PrivateKey.generate()
         self._key = dns.dnssec.make_dnskey(self._private.public_key(), dns.dnssectypes.Algorithm.ED25519)
@@ -69,7 +70,7 @@ class Resolver:
                 authentic = True
             except dns.exception.ValidationFailure:
                 authentic = False
-            if self.validates and not authentic and not query.flags & dns.flags.CD:
+            if self.validates and not self.permissive and not authentic and not query.flags & dns.flags.CD:
                 answer.set_rcode(dns.rcode.SERVFAIL)
                 return answer
             answer.answer.append(records)
@@ -86,8 +87,8 @@ def both(resolver: Resolver) -> Iterator[tuple[caa.DnsResolver, DnsResolver]]:
     with answering(resolver.respond) as address:
         host, _, port = address.rpartition(":")
         yield (
-            caa.DnsResolver(host, port=int(port), seconds=2, dnssec=True),
-            DnsResolver(address, seconds=2, dnssec=True),
+            caa.DnsResolver(host, port=int(port), seconds=2, dnssec=dnssec.Demanded()),
+            DnsResolver(address, seconds=2, dnssec=dnssec.Demanded()),
         )
 
 
@@ -135,7 +136,43 @@ def test_who_is_elsewhere_is_not_believed() -> None:
             check_channel(far)
     check_channel(["127.0.0.53", "::1"])
     with pytest.raises(Unavailable, match="is not at this machine"):
-        DnsResolver("192.0.2.1:53", seconds=1, dnssec=True).texts("good.example")
+        DnsResolver("192.0.2.1:53", seconds=1, dnssec=dnssec.Demanded()).texts("good.example")
+
+
+@pytest.mark.req("CABF-BR:4.2.2.2")
+def test_who_answers_a_name_that_does_not_validate_is_asked_for_nothing_else() -> None:
+    resolver = Resolver()
+    resolver.sign("good.example.", "TXT", '"value"')
+    resolver.sign("bogus.example.", "A", "192.0.2.1")
+    resolver.forge("bogus.example.", "A", "192.0.2.2")
+    with answering(resolver.respond) as address:
+        demanded = dnssec.Demanded(bogus_name="bogus.example")
+        assert DnsResolver(address, seconds=2, dnssec=demanded).texts("good.example") == [b"value"]
+        resolver.permissive = True  # AD is on the root's records all the same
+        with pytest.raises(Unavailable, match=r"answers bogus\.example") as refused:
+            DnsResolver(address, seconds=2, dnssec=demanded).texts("good.example")
+        assert refused.value.code == "dnssec.resolver"
+        assert DnsResolver(address, seconds=2, dnssec=dnssec.Demanded()).texts("good.example") == [b"value"]
+        demanded = dnssec.Demanded(bogus_name="absent.example")  # nothing is an answer too
+        with pytest.raises(Unavailable, match=r"answers absent\.example"):
+            DnsResolver(address, seconds=2, dnssec=demanded).texts("good.example")
+    with pytest.raises(Unavailable, match="val-permissive-mode"):
+        check_withheld("bogus.example", answered=True, resolver="127.0.0.1")
+
+
+@pytest.mark.req("CABF-BR:4.2.2.2")
+def test_each_server_is_asked_whether_it_validates() -> None:
+    good, bad = Resolver(), Resolver(validates=False)
+    bad.sign("good.example.", "TXT", '"value"')
+    with (
+        answering(good.respond) as one,
+        answering(bad.respond, "127.0.0.2", int(one.rpartition(":")[2])),
+    ):
+        names = DnsResolver(one, seconds=2, dnssec=dnssec.Demanded())
+        names.dns.nameservers = ["127.0.0.1", "127.0.0.2"]
+        with pytest.raises(Unavailable, match="does not show that it validates DNSSEC"):
+            names.texts("good.example")
+    assert [len(asked.queries) for asked in (good, bad)] == [1, 1]
 
 
 def test_the_resolver_is_asked_again_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,7 +181,7 @@ def test_the_resolver_is_asked_again_after_a_while(monkeypatch: pytest.MonkeyPat
     now = 1000.0
     monkeypatch.setattr("trustworks.issuance.enrolment.dnssec.time.monotonic", lambda: now)
     with answering(resolver.respond) as address:
-        names = DnsResolver(address, seconds=2, dnssec=True)
+        names = DnsResolver(address, seconds=2, dnssec=dnssec.Demanded())
         names._validating.check()  # type: ignore[union-attr]
         names._validating.check()  # type: ignore[union-attr]
         assert len(resolver.queries) == 1
@@ -153,19 +190,22 @@ def test_the_resolver_is_asked_again_after_a_while(monkeypatch: pytest.MonkeyPat
         with pytest.raises(Unavailable, match="does not show"):
             names._validating.check()  # type: ignore[union-attr]
     with pytest.raises(Unavailable, match="has no answer for the root"):
-        DnsResolver(address, seconds=0.2, dnssec=True).texts("good.example")
+        DnsResolver(address, seconds=0.2, dnssec=dnssec.Demanded()).texts("good.example")
 
 
 def test_only_a_laboratory_goes_without() -> None:
     usual = IssuanceSettings()
-    assert dnssec.is_wanted(usual, lab=False)
-    assert not dnssec.is_wanted(usual, lab=True)
+    assert dnssec.demanded(usual, lab=False) == dnssec.Demanded()
+    assert dnssec.demanded(usual, lab=True) is None
     for value, wanted in (("validating-resolver", True), ("none", False)):
         said = IssuanceSettings.model_validate({"dnssec": value})
-        assert dnssec.is_wanted(said, lab=True) is dnssec.is_wanted(said, lab=False) is wanted
+        for lab in (True, False):
+            assert (dnssec.demanded(said, lab=lab) is not None) is wanted
+    named = IssuanceSettings.model_validate({"dnssec-bogus-name": "bogus.example"})
+    assert dnssec.demanded(named, lab=False) == dnssec.Demanded(bogus_name="bogus.example")
     ours = CaaSettings(domains=("ca.example",))
     with pytest.raises(Unavailable, match="is not at this machine"):
-        CaaResolver(ours, "192.0.2.1:53", dnssec=True).caa("good.example")
-    ask = caa.asker(CaaSettings(domains=("ca.example",), resolver="192.0.2.1"), dnssec=True)
+        CaaResolver(ours, "192.0.2.1:53", dnssec=dnssec.Demanded()).caa("good.example")
+    ask = caa.asker(CaaSettings(domains=("ca.example",), resolver="192.0.2.1"), dnssec=dnssec.Demanded())
     with pytest.raises(Unavailable, match="is not at this machine"):
         ask(["DNS:good.example"])

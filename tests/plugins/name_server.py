@@ -44,7 +44,11 @@ def name_server(zone: Zone) -> Iterator[str]:
 
 
 @contextmanager
-def answering(respond: Callable[[dns.message.Message], dns.message.Message | None]) -> Iterator[str]:
+def answering(
+    respond: Callable[[dns.message.Message], dns.message.Message | None],
+    host: str = "127.0.0.1",
+    port: int = 0,
+) -> Iterator[str]:
     """A DNS server on this machine that answers as a function says; None: not at all."""
 
     class Handler(socketserver.BaseRequestHandler):
@@ -54,9 +58,9 @@ def answering(respond: Callable[[dns.message.Message], dns.message.Message | Non
             if answer is not None:
                 sock.sendto(answer.to_wire(), self.client_address)
 
-    with socketserver.ThreadingUDPServer(("127.0.0.1", 0), Handler) as server:
+    with socketserver.ThreadingUDPServer((host, port), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
-        yield f"127.0.0.1:{server.server_address[1]}"
+        yield f"{host}:{server.server_address[1]}"
         server.shutdown()
         thread.join()

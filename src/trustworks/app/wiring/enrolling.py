@@ -194,7 +194,7 @@ class Enrolling(Issuing):
     def open_validation(self, *, database: Database, recorder: Recorder) -> Iterator[ValidationQueue]:
         """The queue of ACME's validation, with the settings of [issuance.acme]."""
         from trustworks.issuance.enrolment.acme.validation.queue import open_queue  # noqa: PLC0415
-        from trustworks.issuance.enrolment.dnssec import is_wanted  # noqa: PLC0415
+        from trustworks.issuance.enrolment.dnssec import demanded  # noqa: PLC0415
         from trustworks.issuance.enrolment.perspectives.client import corroboration_of  # noqa: PLC0415
 
         settings = self.issuance_settings.acme
@@ -209,7 +209,7 @@ class Enrolling(Issuing):
             database=database,
             recorder=recorder,
             clock=self.open_clock(),
-            dnssec=is_wanted(self.issuance_settings, lab=self.lab),
+            dnssec=demanded(self.issuance_settings, lab=self.lab),
         )
         try:
             yield queue

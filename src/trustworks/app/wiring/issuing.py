@@ -61,7 +61,7 @@ class Issuing(Modules):
         """
         from trustworks.issuance.ct import Transparency  # noqa: PLC0415
         from trustworks.issuance.enrolment.caa import asker  # noqa: PLC0415
-        from trustworks.issuance.enrolment.dnssec import is_wanted  # noqa: PLC0415
+        from trustworks.issuance.enrolment.dnssec import demanded  # noqa: PLC0415
         from trustworks.issuance.enrolment.perspectives.client import corroboration_of  # noqa: PLC0415
         from trustworks.issuance.enrolment.perspectives.corroboration import caa_elsewhere  # noqa: PLC0415
         from trustworks.issuance.service import Issuance  # noqa: PLC0415
@@ -102,7 +102,7 @@ class Issuing(Modules):
                 lab=self.lab,
                 caa=None
                 if settings.caa is None
-                else asker(settings.caa, dnssec=is_wanted(settings, lab=self.lab)),
+                else asker(settings.caa, dnssec=demanded(settings, lab=self.lab)),
                 caa_elsewhere=None if settings.caa is None else caa_elsewhere(corroboration, settings.caa),
                 transparency=None if settings.ct is None else Transparency.of(settings.ct),
             )

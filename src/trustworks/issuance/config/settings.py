@@ -302,6 +302,13 @@ class IssuanceSettings(Table):
         "shows that it validates; none: for a closed network that the Internet's root does not know. Not "
         "set: validating-resolver, and none in a laboratory.",
     )
+    dnssec_bogus_name: str | None = Field(
+        default=None,
+        max_length=253,
+        pattern=r"^(?:[A-Za-z0-9_-]{1,63}\.)+[A-Za-z0-9-]{2,63}$",
+        description="A name whose records are known not to validate by DNSSEC: a resolver that answers it "
+        "does not validate all, and domains are not looked at through it. Not set: none is asked for.",
+    )
     perspectives: tuple[PerspectiveSettings, ...] = Field(
         default=(),
         max_length=32,

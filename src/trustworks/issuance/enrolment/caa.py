@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from trustworks.issuance.config import CaaSettings
+    from trustworks.issuance.enrolment.dnssec import Demanded
 
 __all__ = [
     "Authorisation",
@@ -90,7 +91,7 @@ def relevant(
 
 
 def asker(
-    settings: CaaSettings, resolver: Resolver | None = None, *, dnssec: bool = False
+    settings: CaaSettings, resolver: Resolver | None = None, *, dnssec: Demanded | None = None
 ) -> Callable[[Sequence[str]], None]:
     """What checks alternative names as a request writes them (``DNS:name``, ``email:address``).
 
@@ -117,7 +118,12 @@ class DnsResolver:
     """
 
     def __init__(
-        self, server: str | None = None, *, port: int = 53, seconds: float = 5.0, dnssec: bool = False
+        self,
+        server: str | None = None,
+        *,
+        port: int = 53,
+        seconds: float = 5.0,
+        dnssec: Demanded | None = None,
     ) -> None:
         from dns.resolver import Resolver as Stub  # noqa: PLC0415 - the command line starts without it
 
@@ -128,7 +134,7 @@ class DnsResolver:
             self._stub.nameservers = [server]
         self._stub.port = port
         self._stub.lifetime = seconds
-        self._validating = Validating(self._stub) if dnssec else None
+        self._validating = None if dnssec is None else Validating(self._stub, dnssec)
 
     def caa(self, name: str) -> Sequence[CaaRecord]:
         """The CAA records at that name. Raises `Unavailable` (caa.lookup)."""

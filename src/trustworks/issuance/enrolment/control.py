@@ -15,7 +15,7 @@ from trustworks.issuance.enrolment.acme.rules.validation import (
 )
 from trustworks.issuance.enrolment.acme.validation.attempt import Attempts, Proof
 from trustworks.issuance.enrolment.acme.validation.resolver import DnsResolver
-from trustworks.issuance.enrolment.dnssec import is_wanted
+from trustworks.issuance.enrolment.dnssec import demanded
 from trustworks.issuance.enrolment.perspectives.client import corroboration_of
 from trustworks.issuance.enrolment.perspectives.server import Bounds
 
@@ -81,6 +81,6 @@ def control_of(settings: IssuanceSettings, *, lab: bool) -> Control:
     resolver = DnsResolver(
         None if acme is None else acme.resolver,
         seconds=bounds.validation_seconds,
-        dnssec=is_wanted(settings, lab=lab),
+        dnssec=demanded(settings, lab=lab),
     )
     return Control(Attempts(bounds, resolver).attempt, corroboration_of(settings.perspectives, lab=lab))

@@ -45,6 +45,21 @@ def check_validates(*, authentic: bool, resolvers: Sequence[str]) -> None:
         )
 
 
+@implements("CABF-BR:4.2.2.2")
+def check_withheld(name: str, *, answered: bool, resolver: str) -> None:
+    """`Unavailable` (dnssec.resolver) where a name is answered whose records are known not to validate.
+
+    A resolver that lets bogus answers through, for all names or for some, may set AD on the root's records.
+    """
+    if answered:
+        raise Unavailable(
+            CODE,
+            f"The DNS resolver {resolver} answers {name}, which [issuance] dnssec-bogus-name says does not "
+            "validate, so domains are not looked at: take val-permissive-mode and domain-insecure out of its "
+            "configuration, or name another name if that one validates now.",
+        )
+
+
 @implements("CABF-BR:4.2.2.2-BOGUS")
 def check_looked_up(name: str, failure: str) -> None:
     """`Unavailable` (caa.lookup) for CAA records that could not be looked up: that permits nothing.

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from trustworks.issuance.config import CaaSettings
     from trustworks.issuance.enrolment.acme.service import AcmeServer
+    from trustworks.issuance.enrolment.dnssec import Demanded
     from trustworks.issuance.records.acme import Order
     from trustworks.issuance.rules.perspectives import Sight
 
@@ -30,7 +31,7 @@ ORDER_SECONDS: Final = 30.0  # for all of an order's names together
 class CaaResolver:
     """Looks CAA records up; names of this machine have none (RFC 6761, 6.3)."""
 
-    def __init__(self, settings: CaaSettings, named: str | None, *, dnssec: bool = False) -> None:
+    def __init__(self, settings: CaaSettings, named: str | None, *, dnssec: Demanded | None = None) -> None:
         """`named` is the resolver of validation (``ADDRESS:PORT``), asked where CAA has none of its own.
 
         `dnssec` is whether it must validate.

@@ -22,7 +22,7 @@ from trustworks.issuance.enrolment.acme.model import Message, Problem, PublicKey
 from trustworks.issuance.enrolment.acme.nonces import Secret
 from trustworks.issuance.enrolment.acme.rules import accounts as account_rules
 from trustworks.issuance.enrolment.acme.rules import messages as message_rules
-from trustworks.issuance.enrolment.dnssec import is_wanted
+from trustworks.issuance.enrolment.dnssec import demanded
 from trustworks.issuance.enrolment.perspectives.client import corroboration_of
 from trustworks.issuance.enrolment.secret_key import module_secret
 from trustworks.issuance.profiles import profile_named
@@ -211,6 +211,6 @@ def acme_server(authority: RegistrationAuthority, settings: AcmeSettings) -> Acm
     resolver = (
         None
         if caa is None
-        else CaaResolver(caa, settings.resolver, dnssec=is_wanted(authority.settings, lab=authority.lab))
+        else CaaResolver(caa, settings.resolver, dnssec=demanded(authority.settings, lab=authority.lab))
     )
     return AcmeServer(authority, settings, Secret(secret), origins, resolver)

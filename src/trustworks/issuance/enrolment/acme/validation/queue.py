@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from trustworks.core.store import Database
     from trustworks.core.time import Clock
     from trustworks.issuance.config.acme import AcmeSettings
+    from trustworks.issuance.enrolment.dnssec import Demanded
     from trustworks.issuance.enrolment.perspectives.corroboration import Corroboration
     from trustworks.issuance.records.acme import Account, Authorization, Challenge, Order
     from trustworks.issuance.rules.perspectives import Sight
@@ -333,7 +334,7 @@ def open_queue(
     database: Database,
     recorder: Recorder,
     clock: Clock,
-    dnssec: bool = False,
+    dnssec: Demanded | None = None,
 ) -> ValidationQueue:
     """The queue as the settings say, by a resolver that must validate where `dnssec` says so.
 

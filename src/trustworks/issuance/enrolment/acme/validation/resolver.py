@@ -15,6 +15,8 @@ from trustworks.issuance.enrolment.dnssec import Validating
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from trustworks.issuance.enrolment.dnssec import Demanded
+
 LOCALHOST: Final = "localhost"
 
 
@@ -48,7 +50,7 @@ class DnsResolver:
     validates (`Unavailable`).
     """
 
-    def __init__(self, address: str | None, *, seconds: float, dnssec: bool = False) -> None:
+    def __init__(self, address: str | None, *, seconds: float, dnssec: Demanded | None = None) -> None:
         try:
             self.dns = dns.resolver.Resolver(configure=address is None)
         except dns.resolver.NoResolverConfiguration:
@@ -60,7 +62,7 @@ class DnsResolver:
         self.dns.lifetime = seconds
         self.dns.cache = None
         self.dns.search = []
-        self._validating = Validating(self.dns) if dnssec else None
+        self._validating = None if dnssec is None else Validating(self.dns, dnssec)
 
     def addresses(self, name: str) -> Sequence[str]:
         """The addresses of a host, IPv6 before IPv4."""
