@@ -203,6 +203,10 @@ def test_who_recorded_the_device_leaves_the_decision_to_another() -> None:
     [
         {"shown-by": ["attestation"]},
         {"attestation-roots": "maker.pem"},
+        {"shown-by": ["attestation"], "attestation-roots": "maker.pem"},  # of any firmware
+        {"firmware": ["5.7.4"]},
+        {"marked": "fips"},
+        {"form-factors": ["usb-a-nano"]},
         {"shown-by": ["own-module"]},
         {"tokens": ["services"]},
         {"shown-by": []},
@@ -228,9 +232,25 @@ def test_what_a_real_device_says_of_its_key() -> None:
     assert found.key_id == "ad8557bc86e0a0a44a69b28cc9ff01965b85a773d329d81fc8cced18c9ce4ef3"
     assert found.root == "CN=Yubico PIV Root CA Serial 263751"
     assert len(found.chain) == 2
-    rules.check_firmware(replace(PRODUCT, firmware=frozenset({"5.2.6"})), found.firmware)
-    with pytest.raises(Rejected, match=r"firmware 5\.2\.6"):
-        rules.check_firmware(replace(PRODUCT, firmware=frozenset({"5.7.4"})), found.firmware)
+    assert (found.form_factor, found.marks) == ("usb-c-keychain", frozenset())
+
+
+@pytest.mark.req("TRUSTWORKS:DEVICE-AS-CERTIFIED")
+def test_another_device_of_the_same_maker_is_no_certified_one() -> None:
+    bare = replace(PRODUCT, firmware=frozenset({"5.7.4"}))
+    fips = replace(bare, marked="fips", form_factors=frozenset({"usb-c-nano", "usb-a-nano"}))
+    rules.check_as_certified(bare, "5.7.4", (), None)
+    rules.check_as_certified(fips, "5.7.4", ("cspn", "fips"), "usb-c-nano")
+    for product, firmware, marks, form, why in (
+        (bare, "5.2.6", (), None, r"firmware 5\.2\.6"),
+        (PRODUCT, "5.7.4", (), None, "is none"),
+        (fips, "5.7.4", (), "usb-c-nano", "does not mark the device as fips"),
+        (fips, "5.7.4", ("cspn",), "usb-c-nano", "does not mark the device as fips"),
+        (fips, "5.7.4", ("fips",), "usb-a-keychain", "form factor of the device is usb-a-keychain"),
+        (fips, "5.7.4", ("fips",), None, "not told"),
+    ):
+        with pytest.raises(Rejected, match=why):
+            rules.check_as_certified(product, firmware, marks, form)  # type: ignore[arg-type]
 
 
 class Maker:
@@ -277,15 +297,20 @@ class Maker:
         policy: bytes = b"\x03\x02",
         by: Any = None,
         without: x509.ObjectIdentifier | None = None,
+        form: bytes = b"\x01",
+        marks: tuple[x509.ObjectIdentifier, ...] = (),
+        device: x509.Certificate | None = None,
     ) -> bytes:
         told = {
+            **dict.fromkeys(marks, b""),
+            attestation.FORM_FACTOR: form,
             attestation.FIRMWARE: b"\x05\x07\x04",
             attestation.SERIAL: b"\x02\x01\x07",
             attestation.POLICY: policy,
         }
         told = {kind: value for kind, value in told.items() if kind != without}
         statement = self.certify("Statement", key, "Device", by or self.device_key, says=told)
-        return pem(statement, self.device)
+        return pem(statement, device or self.device)
 
 
 def pem(*certificates: x509.Certificate) -> bytes:
@@ -308,6 +333,15 @@ def test_what_is_no_attestation_of_the_maker_is_refused(maker: Maker) -> None:
     assert told(good).serial_number == "7"
     # Newer firmware puts the same octets into an OCTET STRING.
     assert told(maker.says(key, policy=b"\x04\x02\x02\x01")).pin == "once"
+    # What is certified its maker says in the device's certificate, which it signs, and the device of itself.
+    fips, cspn = attestation.MARKS
+    marked = maker.certify("Device", maker.device_key, "Maker", maker.root_key, ca=True, says={fips: b""})
+    found = told(maker.says(key, form=b"\x82", device=marked))
+    assert (found.marks, found.form_factor) == (frozenset({"fips"}), "usb-a-nano")
+    found = told(maker.says(key, form=b"\x04\x01\x03", marks=(fips, cspn)))
+    assert (found.marks, found.form_factor) == (frozenset(), "usb-c-keychain")
+    for unknown in (maker.says(key, form=b"\x3f"), maker.says(key, without=attestation.FORM_FACTOR)):
+        assert told(unknown).form_factor is None
     with pytest.raises(Rejected, match="leads to no root"):
         told(maker.says(key, by=stranger))
     with pytest.raises(Rejected, match="leads to no root"):
@@ -323,6 +357,7 @@ def test_what_is_no_attestation_of_the_maker_is_refused(maker: Maker) -> None:
         pem(maker.device),
         good + pem(*[maker.device] * 6),
         maker.says(key, policy=b"\x03"),
+        maker.says(key, form=b"\x01\x02\x03"),
         maker.says(key, without=attestation.SERIAL),
         b"no certificates",
     ):

@@ -13,6 +13,17 @@ from trustworks.issuance.config.mail import MailSettings  # noqa: TC001 - Pydant
 
 Whom = Literal["subject", "organization", "representative", "association", "subscriber"]
 
+DeviceMark = Literal["fips", "cspn"]
+FormFactor = Literal[
+    "usb-a-keychain",
+    "usb-a-nano",
+    "usb-c-keychain",
+    "usb-c-nano",
+    "usb-c-lightning",
+    "usb-a-bio",
+    "usb-c-bio",
+]
+
 
 class MethodSettings(Table):
     """[[issuance.registration.methods]]: a way to identify somebody, and under which terms it counts."""
@@ -65,7 +76,16 @@ class DeviceSettings(Table):
     )
     firmware: tuple[str, ...] = Field(
         default=(),
-        description="With attestation: the versions that are certified, for example 5.7.4; empty: any.",
+        description="With attestation, where it must be given: the versions that are certified, for example "
+        "5.7.4.",
+    )
+    marked: DeviceMark | None = Field(
+        default=None,
+        description="With attestation: the certified edition that its maker must mark the device as, in the "
+        "certificate of its slot f9. Without it devices of other editions with the same firmware count too.",
+    )
+    form_factors: tuple[FormFactor, ...] = Field(
+        default=(), description="With attestation: the form factors that are certified; empty: any."
     )
     tokens: tuple[str, ...] = Field(
         default=(),
@@ -76,6 +96,10 @@ class DeviceSettings(Table):
     def _whole(self) -> DeviceSettings:
         if ("attestation" in self.shown_by) != (self.attestation_roots is not None):
             raise ValueError("attestation and attestation-roots go together: name both, or neither")
+        if ("attestation" in self.shown_by) != bool(self.firmware):
+            raise ValueError("attestation and firmware go together: name the certified versions, or neither")
+        if "attestation" not in self.shown_by and (self.marked is not None or self.form_factors):
+            raise ValueError("marked and form-factors are of attestation: add it, or leave them out")
         if ("own-module" in self.shown_by) != bool(self.tokens):
             raise ValueError("own-module and tokens go together: name the tokens, or neither")
         return self

@@ -4,7 +4,12 @@ One format is read: that of the PIV application of YubiKeys (firmware 4.3 and la
 certificate for the key, by a key that the maker put into the device; its extensions say which device, of
 which firmware, and what it asks for before it signs.
 
-Source: Yubico, "PIV attestation" (developers.yubico.com/PIV/Introduction/PIV_attestation.html).
+Its maker marks devices of certified editions in the device's own certificate (of slot f9), which the maker
+signs; the form factor is in the statement.
+
+Source: Yubico, "PIV attestation" (developers.yubico.com/PIV/Introduction/PIV_attestation.html). That the
+marks are in the certificate of slot f9 alone is known second-hand of that page, and the numbers of form
+factors beyond 5 from memory.
 """
 
 from __future__ import annotations
@@ -22,6 +27,7 @@ from trustworks.core.errors import Malformed, Refused, Rejected
 from trustworks.core.pki.certificates import readable_pem
 from trustworks.core.pki.path import find_path
 from trustworks.core.trace import implements
+from trustworks.issuance.registration.model import DeviceMark, FormFactor  # noqa: TC001 - in annotations of constants
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,18 +40,39 @@ _ARC: Final = "1.3.6.1.4.1.41482.3"
 FIRMWARE: Final = x509.ObjectIdentifier(f"{_ARC}.3")
 SERIAL: Final = x509.ObjectIdentifier(f"{_ARC}.7")
 POLICY: Final = x509.ObjectIdentifier(f"{_ARC}.8")
+FORM_FACTOR: Final = x509.ObjectIdentifier(f"{_ARC}.9")
+MARKS: Final[dict[x509.ObjectIdentifier, DeviceMark]] = {
+    x509.ObjectIdentifier(f"{_ARC}.10"): "fips",
+    x509.ObjectIdentifier(f"{_ARC}.11"): "cspn",
+}
+_FORM_FACTORS: Final[dict[int, FormFactor]] = {
+    1: "usb-a-keychain",
+    2: "usb-a-nano",
+    3: "usb-c-keychain",
+    4: "usb-c-nano",
+    5: "usb-c-lightning",
+    6: "usb-a-bio",
+    7: "usb-c-bio",
+}
+_OF_FIPS: Final = 0x80  # the bit that a device of the FIPS edition sets beside its form factor
 # Of what the device asks for before the key is used: the PIN (or a finger) once, or each time.
 _PIN_ASKED: Final = {2: "once", 3: "always", 4: "once", 5: "always"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attested:
-    """What a device says of a key: SHA-256 of its SubjectPublicKeyInfo, the device, its firmware, the PIN."""
+    """What a device says of a key: SHA-256 of its SubjectPublicKeyInfo, the device, its firmware, the PIN.
+
+    `marks` are the certified editions that its maker counts it among; `form_factor` is None of one that says
+    none, or one that is not known.
+    """
 
     key_id: str
     serial_number: str
     firmware: str
     pin: str
+    marks: frozenset[DeviceMark]
+    form_factor: FormFactor | None
     root: str
     chain: tuple[bytes, ...]
 
@@ -76,6 +103,8 @@ def verify(pem: bytes, roots: Sequence[x509.Certificate], *, at: datetime) -> At
         serial_number=_serial(statement),
         firmware=".".join(str(one) for one in firmware),
         pin=_PIN_ASKED.get(policy, "never"),
+        marks=frozenset(MARKS[one.oid] for one in path[1].extensions if one.oid in MARKS),
+        form_factor=_form_factor(statement),
         root=path[-1].subject.rfc4514_string(),
         chain=tuple(one.public_bytes(Encoding.DER) for one in (statement, *above)),
     )
@@ -138,6 +167,12 @@ def _octets(statement: x509.Certificate, kind: x509.ObjectIdentifier, length: in
             raise Malformed(f"The extension {kind.dotted_string} of the statement has not {length} octets.")
         value = value[begin:end]
     return value
+
+
+def _form_factor(statement: x509.Certificate) -> FormFactor | None:
+    if not any(one.oid == FORM_FACTOR for one in statement.extensions):
+        return None
+    return _FORM_FACTORS.get(_octets(statement, FORM_FACTOR, 1)[0] & ~_OF_FIPS)
 
 
 def _serial(statement: x509.Certificate) -> str:

@@ -107,7 +107,7 @@ class Devices(Desk):
                 raise Malformed(f"{product.name} has no attestation-roots; name the maker's certificates.")
             roots = readable_pem_file(product.attestation_roots)
             found = attestation.verify(given.attestation, roots, at=now)
-            rules.check_firmware(product, found.firmware)
+            rules.check_as_certified(product, found.firmware, found.marks, found.form_factor)
             key_id, serial_number, chain = found.key_id, found.serial_number, found.chain
             source = f"attestation up to {found.root}, firmware {found.firmware}, PIN {found.pin}"[:200]
             day = now.date()

@@ -146,11 +146,24 @@ class DeviceEvidence:
     attestation: tuple[bytes, ...] = ()
 
 
+DeviceMark = Literal["fips", "cspn"]
+FormFactor = Literal[
+    "usb-a-keychain",
+    "usb-a-nano",
+    "usb-c-keychain",
+    "usb-c-nano",
+    "usb-c-lightning",
+    "usb-a-bio",
+    "usb-c-bio",
+]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceProduct:
     """A product that the provider accepts: what it is certified as, until when, where that is found.
 
-    `lost_on` is the day on which it lost that before its time.
+    Of an attested device `firmware`, `marked` and `form_factors` tell the certified ones from others of the
+    same maker. `lost_on` is the day on which it lost that before its time.
     """
 
     name: str
@@ -159,6 +172,8 @@ class DeviceProduct:
     reference: str
     ways: frozenset[DeviceWay]
     firmware: frozenset[str] = frozenset()
+    marked: DeviceMark | None = None
+    form_factors: frozenset[FormFactor] = frozenset()
     tokens: frozenset[str] = frozenset()
     attestation_roots: Path | None = None
     lost_on: date | None = None

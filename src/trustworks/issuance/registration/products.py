@@ -41,6 +41,8 @@ def counting(
             reference=one.reference,
             ways=frozenset(one.shown_by),
             firmware=frozenset(one.firmware),
+            marked=one.marked,
+            form_factors=frozenset(one.form_factors),
             tokens=frozenset(one.tokens),
             attestation_roots=None if one.attestation_roots is None else base / one.attestation_roots,
             lost_on=lost.get(one.product),

@@ -28,7 +28,7 @@ from trustworks.issuance.registration.rules.declarations import (
 from trustworks.issuance.registration.rules.devices import (
     certification_end,
     certification_objection,
-    check_firmware,
+    check_as_certified,
     check_handover,
     check_key,
     check_known,
@@ -85,8 +85,8 @@ __all__ = [
     "certification_objection",
     "changes_are_verified",
     "check_another_saw_the_evidence",
+    "check_as_certified",
     "check_contact",
-    "check_firmware",
     "check_handover",
     "check_identification_follows",
     "check_key",

@@ -24,8 +24,10 @@ if TYPE_CHECKING:
         Application,
         DeviceEvidence,
         DeviceKind,
+        DeviceMark,
         DeviceProduct,
         DeviceWay,
+        FormFactor,
     )
 
 QSCD: Final = "EN319411-2:SDP-6.5.1-QSCD"
@@ -162,13 +164,28 @@ def check_way(product: DeviceProduct, way: DeviceWay) -> None:
         )
 
 
-def check_firmware(product: DeviceProduct, firmware: str) -> None:
-    """`Rejected` (registration.device) for a device whose firmware is not what was certified."""
-    if product.firmware and firmware not in product.firmware:
+@implements("TRUSTWORKS:DEVICE-AS-CERTIFIED")
+def check_as_certified(
+    product: DeviceProduct, firmware: str, marks: Collection[DeviceMark], form_factor: FormFactor | None
+) -> None:
+    """`Rejected` (registration.device) for a device of the same maker that is not what was certified."""
+    if firmware not in product.firmware:
         raise Rejected(
             "registration.device",
             f"The device has the firmware {firmware}, and what is certified of {product.name} is "
-            f"{', '.join(sorted(product.firmware))}; take another device.",
+            f"{', '.join(sorted(product.firmware)) or 'none'}; take another device.",
+        )
+    if product.marked is not None and product.marked not in marks:
+        raise Rejected(
+            "registration.device",
+            f"Its maker does not mark the device as {product.marked}, as those of {product.name} are; take "
+            "another device.",
+        )
+    if product.form_factors and form_factor not in product.form_factors:
+        raise Rejected(
+            "registration.device",
+            f"The form factor of the device is {form_factor or 'not told'}, and what is certified of "
+            f"{product.name} is {', '.join(sorted(product.form_factors))}; take another device.",
         )
 
 
