@@ -24,7 +24,10 @@ class NobodyActs:
         self.concerned: list[tuple[Act, str, list[Person]]] = []
         self.approvals: list[tuple[str, dict[str, Any]]] = []
 
-    def officer(self, act: Act, name: str | None, key: str | None) -> str | None:
+    def officer(
+        self, act: Act, name: str | None, key: str | None, *, alone: bool | None = None
+    ) -> str | None:
+        del alone
         self.asked.append((act, name, key))
         if self.refusal is not None:
             raise self.refusal

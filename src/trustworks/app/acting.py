@@ -49,6 +49,19 @@ NOBODY: Final = (
 )
 
 
+NOBODY_ALONE: Final = (
+    "Nobody was authenticated: this was said to belong to no provider (--without-configuration), so there "
+    "are no operators, and whoever has the token's PIN may do this."
+)
+
+
+NO_CONFIGURATION: Final = (
+    "No configuration is found here, so it is not known whose operators would have to be asked. Name it by "
+    "--config FILE before the command, or go to its folder. For a token that belongs to no provider add "
+    "--without-configuration."
+)
+
+
 NOT_BEFORE_ANY: Final = (
     "No operators are enrolled here, and nothing is changed by a command before there are any: the account "
     "that owns the installation names the first by trustworks roles bootstrap. "
@@ -77,6 +90,10 @@ class RolesWiring(Protocol):
     @property
     def given(self) -> Path | None:
         """The configuration file that the command line named, if any."""
+
+    @property
+    def without_configuration(self) -> bool | None:
+        """Whether it was said that there is none; None where the command could not say so."""
 
     def open_clock(self) -> Clock:
         """The clock."""
@@ -145,7 +162,7 @@ def officer(
     """
     if name is None and key is None:
         if not are_needed(wiring):
-            typer.secho(NOBODY, err=True, fg="yellow")
+            typer.secho(NOBODY_ALONE if wiring.without_configuration else NOBODY, err=True, fg="yellow")
             return None
         first = NOT_BEFORE_ANY if is_nobody_enrolled(wiring) else ""
         raise Refused(
@@ -163,7 +180,9 @@ def are_needed(wiring: RolesWiring) -> bool:
     """Whether acts need an operator here.
 
     Where the command line names no configuration and none is found, there is no provider whose operators
-    could be asked for: a token may be made there. A database without tables knows no operators yet.
+    could be asked for: what is done to a token there must be said to belong to none. Raises `Refused`
+    (CENTS419261:IA1.1) where that was not said, and `Malformed` for a configuration that is wrong, or is
+    there though it was said that there is none. A database without tables knows no operators yet.
     """
     from trustworks.core.roles import standing  # noqa: PLC0415 - loads SQLAlchemy
     from trustworks.core.roles.rules import founding  # noqa: PLC0415 - as above
@@ -171,15 +190,33 @@ def are_needed(wiring: RolesWiring) -> bool:
     try:
         settings = wiring.config.roles
     except Malformed:
-        if wiring.given is not None:
+        if wiring.given is not None or wiring.without_configuration is None or _is_found():
             raise
-        return False
+        if wiring.without_configuration:
+            return False
+        raise Refused("CENTS419261:IA1.1", NO_CONFIGURATION) from None
+    if wiring.without_configuration:
+        raise Malformed(
+            f"There is a configuration, in {wiring.base}: leave --without-configuration out, and its "
+            "operators are asked for."
+        )
     with wiring.open_database(check=False) as database:
         if database.version() is None:
             return founding.are_needed(lab=wiring.lab, required=settings.required, enrolled=False)
         database.check_schema()
         with database.read() as connection:
             return standing.needs_operator(connection, settings, lab=wiring.lab)
+
+
+def _is_found() -> bool:
+    """Whether there is a configuration in the default places, right or wrong."""
+    from trustworks.app.configuration.config import find  # noqa: PLC0415 - reads the models of every service
+
+    try:
+        find(None)
+    except Malformed:
+        return False
+    return True
 
 
 def is_nobody_enrolled(wiring: RolesWiring) -> bool:

@@ -142,6 +142,34 @@ def test_a_key_outside_the_agreed_mechanisms_is_refused_outside_the_lab(
     assert answer["keys"] == []
 
 
+@pytest.mark.req("ECCG-ACM:KEYS")
+def test_a_lone_token_of_a_laboratory_takes_weak_algorithms_only_where_that_is_said(
+    softhsm: Path, token: Pkcs11Uri
+) -> None:
+    weak = (
+        "generate-key",
+        "--uri",
+        token,
+        "--library",
+        softhsm,
+        "--label",
+        "weak",
+        "--algorithm",
+        "RSA-2048",
+    )
+    done = call(*weak, "--lab")
+    assert isinstance(done.exception, Refused)
+    assert done.exception.requirement == "ECCG-ACM:KEYS"
+    done = call(*weak, "--weak-algorithms")
+    assert isinstance(done.exception, Malformed)
+    (answer,) = facts("keys", "--uri", token, "--library", softhsm)["tokens"]
+    assert answer["keys"] == []
+    assert facts(*weak, "--lab", "--weak-algorithms")["algorithm"] == "RSA-2048"
+    request = ("request", "--uri", token, "--library", softhsm, "--label", "weak", "--lab")
+    assert isinstance(call(*request).exception, Refused)
+    assert "BEGIN CERTIFICATE REQUEST" in facts(*request, "--weak-algorithms")["request"]
+
+
 def test_a_key_that_the_log_does_not_take_is_destroyed(wiring: Wiring) -> None:
     wiring.unwritable = True
     done = call("generate-key", "--token", "tsu", "--label", "k", obj=wiring)

@@ -16,7 +16,7 @@ from operators_testbed import PlacedClock
 from staff import HELD, PASSPHRASE, approve, asked_for, enrol_staff, key_of
 from typer.testing import CliRunner
 
-from trustworks.app.acting import NOBODY, approved, check_not_subject, held, officer
+from trustworks.app.acting import NOBODY, NOBODY_ALONE, approved, check_not_subject, held, officer
 from trustworks.app.commands.roles import app as roles_commands
 from trustworks.app.configuration.config import parse
 from trustworks.app.configuration_check import problems
@@ -157,6 +157,34 @@ def test_no_setting_lets_commands_ask_for_nobody_outside_a_laboratory(tmp_path: 
     with pytest.raises(Malformed, match="holds in a laboratory alone"):
         parse(text, tmp_path / "trustworks.toml")
     assert not parse(text.replace('"TEST"', '"TEST"\nlab = true'), tmp_path / "t.toml").config.roles.required
+
+
+@pytest.mark.req("CENTS419261:IA1.1")
+def test_where_no_configuration_is_found_nobody_is_asked_for_only_when_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    wiring = Wiring.lazy(None)
+    lone = [
+        words for words, one in COMMANDS.items() if "without_configuration" in (p.name for p in one.params)
+    ]
+    assert {"module generate-key", "module destroy-key", "module init-token", "module approve"} <= set(lone)
+    for words in lone:
+        with pytest.raises(Refused, match="add --without-configuration") as caught:
+            begin(wiring, words, None, None)
+        assert caught.value.requirement == "CENTS419261:IA1.1", words
+    with pytest.raises(Malformed, match="No configuration found"):  # nor is it offered elsewhere
+        begin(wiring, "certificate issue", None, None)
+    assert capsys.readouterr().err == ""
+    assert wiring.officer(Act.RUN_CEREMONY, None, None, alone=True) is None
+    assert NOBODY_ALONE in " ".join(capsys.readouterr().err.split("\n"))
+    (tmp_path / "house").mkdir()
+    with pytest.raises(Malformed, match="leave --without-configuration out"):
+        provider(tmp_path / "house").officer(Act.RUN_CEREMONY, None, None, alone=True)
+    (tmp_path / "trustworks.toml").write_text("[provider", encoding="utf-8")
+    for said in (False, True):  # one that cannot be read is one
+        with pytest.raises(Malformed, match=r"trustworks\.toml"):
+            wiring.officer(Act.RUN_CEREMONY, None, None, alone=said)
 
 
 def test_what_is_done_without_operators_is_said_on_the_terminal(

@@ -103,7 +103,10 @@ class AskedError(Exception):
 class Stranger:
     """Stands for the wiring: whatever is used before the officer is known fails the test."""
 
-    def officer(self, act: Act, name: str | None, key: str | None) -> str | None:
+    def officer(
+        self, act: Act, name: str | None, key: str | None, *, alone: bool | None = None
+    ) -> str | None:
+        del alone
         raise AskedError(act, name, key)
 
     def __getattr__(self, name: str) -> Any:

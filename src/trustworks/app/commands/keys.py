@@ -16,6 +16,8 @@ from trustworks.app.commands.tokens import (
     Library,
     Token,
     Uri,
+    WeakAlgorithms,
+    check_agreed,
     held,
     log_of,
     names,
@@ -64,7 +66,7 @@ def _key_text(key: dict[str, Any]) -> str:
     return f"  {key['label']:<24}{key['algorithm']:<17}{key['id']:<42}{inside}"
 
 
-@performs(Act.RUN_CEREMONY)
+@performs(Act.RUN_CEREMONY, alone=True)
 def generate_key(
     context: typer.Context,
     label: Label,
@@ -76,6 +78,7 @@ def generate_key(
     uri: Uri = None,
     library: Library = None,
     lab: Lab = False,
+    weak_algorithms: WeakAlgorithms = False,
     as_json: AsJson = False,
 ) -> None:
     """Make a key pair whose private key can never leave the module."""
@@ -83,6 +86,7 @@ def generate_key(
         log_of(context, alone=uri is not None) as on_event,
         opened(context, token=token, uri=uri, library=library, lab=lab, read_write=True) as module,
     ):
+        check_agreed(module, algorithm, lab=lab, weak=weak_algorithms)
         here = {"token": module.token_uri.token, "serial": module.token_uri.serial}
         about = here | {"label": label, "algorithm": algorithm.value}
         with held(
@@ -96,7 +100,7 @@ def generate_key(
     )
 
 
-@performs(Act.RUN_CEREMONY)
+@performs(Act.RUN_CEREMONY, alone=True)
 def request(
     context: typer.Context,
     label: Label,
@@ -114,6 +118,7 @@ def request(
     uri: Uri = None,
     library: Library = None,
     lab: Lab = False,
+    weak_algorithms: WeakAlgorithms = False,
     replace: Annotated[
         bool, typer.Option("--replace", help="Replace the file of --out if there is one. Default: refuse.")
     ] = False,
@@ -131,6 +136,7 @@ def request(
         opened(context, token=token, uri=uri, library=library, lab=lab, any_state=True) as module,
     ):
         key = module.key(label=label)
+        check_agreed(module, key.algorithm, lab=lab, weak=weak_algorithms)
         csr = x509.load_der_x509_csr(certification_request(key, name))
         facts = key_facts(key) | {"subject": csr.subject.rfc4514_string()}
         on_event("module.request-made", module.token_uri, facts)
@@ -191,7 +197,7 @@ def check_last(
         check_destruction(connection, spki_sha256, token=token, backup=backup)
 
 
-@performs(Act.RUN_CEREMONY)
+@performs(Act.RUN_CEREMONY, alone=True)
 def destroy_key(
     context: typer.Context,
     label: Label,

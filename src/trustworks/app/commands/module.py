@@ -94,7 +94,7 @@ def _info_text(found: ModuleInfo, tried: tuple[Capability, ...]) -> str:
     return "\n".join(f"{name:<17}{text}" for name, text in lines)
 
 
-@performs(Act.RUN_CEREMONY, when="make_probe_key")
+@performs(Act.RUN_CEREMONY, when="make_probe_key", alone=True)
 def health(
     context: typer.Context,
     *,
@@ -135,7 +135,7 @@ def _health_text(name: str, found: ModuleHealth) -> str:
     return "\n".join((verdict, *(f"  - {finding}" for finding in found.findings)))
 
 
-@performs(Act.APPROVE_MODULE, by="operator")
+@performs(Act.APPROVE_MODULE, by="operator", alone=True)
 def approve(
     context: typer.Context,
     operator: Annotated[

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-@performs(Act.RUN_CEREMONY)
+@performs(Act.RUN_CEREMONY, alone=True)
 def init_token(
     context: typer.Context,
     label: Annotated[str, typer.Option("--label", "-l", help="The new token's label.")],

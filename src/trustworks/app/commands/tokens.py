@@ -11,6 +11,7 @@ import typer
 from trustworks.core.account import account, account_state
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.module import Module, Pkcs11Uri
+from trustworks.core.module.agreed import check_key_algorithm
 from trustworks.core.roles.performing import Officers, operator_of
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from trustworks.app.configuration.config import Config
     from trustworks.core.audit import Recorder
+    from trustworks.core.module.algorithms import KeyAlgorithm
     from trustworks.core.module.events import OnEvent
     from trustworks.core.roles.model import Approved, Hold
     from trustworks.core.store import Database
@@ -73,7 +75,13 @@ Uri = Annotated[
 ]
 Library = Annotated[Path | None, typer.Option(help="With --uri: the PKCS#11 library. Default: SoftHSM2.")]
 Lab = Annotated[
-    bool, typer.Option("--lab", help="With --uri: let known and short PINs and weak algorithms through.")
+    bool,
+    typer.Option(
+        "--lab", help="With --uri: let known and short PINs through, and keys with weak protection."
+    ),
+]
+WeakAlgorithms = Annotated[
+    bool, typer.Option("--weak-algorithms", help="With --lab: let algorithms through that are not agreed.")
 ]
 Label = Annotated[str, typer.Option("--label", "-l", help="The key's label.")]
 
@@ -103,6 +111,20 @@ def opened(
             yield module
     else:
         raise Malformed("Say which token is meant: --token NAME of the configuration, or --uri pkcs11:...")
+
+
+def check_agreed(module: Module, algorithm: KeyAlgorithm, *, lab: bool, weak: bool) -> None:
+    """Refuse an algorithm that is not agreed on a token by its URI, unless that was said by itself.
+
+    The configuration of a laboratory lets them through by what it is. Raises `Refused` (ECCG-ACM:KEYS), and
+    `Malformed` for `weak` without `lab`.
+    """
+    if weak and not lab:
+        raise Malformed(
+            "--weak-algorithms goes with --lab: nowhere else are algorithms used that are not agreed."
+        )
+    if lab and not weak:
+        check_key_algorithm(algorithm, module.today(), lab=False)
 
 
 def names(context: typer.Context, token: str | None, uri: str | None) -> list[str | None]:

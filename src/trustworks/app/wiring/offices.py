@@ -45,12 +45,22 @@ class Offices(Issuing):
         ):
             yield self.roles(database=database, recorder=recorder)
 
+    without_configuration: bool | None = None
+    """Whether it was said that there is none; None where the command could not say so."""
+
     def officer(
-        self, act: Act, name: str | None, key: str | None, *, concerned: Iterable[Person] = ()
+        self,
+        act: Act,
+        name: str | None,
+        key: str | None,
+        *,
+        concerned: Iterable[Person] = (),
+        alone: bool | None = None,
     ) -> str | None:
         """The operator who does `act`, authenticated; None where none is needed (see `acting.officer`)."""
         from trustworks.app.acting import officer  # noqa: PLC0415 - loads the libraries of signatures
 
+        self.without_configuration = alone
         return officer(self, act, name, key, concerned=concerned)
 
     def check_not_subject(self, act: Act, name: str, concerned: Iterable[Person]) -> None:

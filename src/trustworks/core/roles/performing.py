@@ -32,15 +32,30 @@ OperatorKey = Annotated[
     ),
 ]
 
+WithoutConfiguration = Annotated[
+    bool,
+    typer.Option(
+        "--without-configuration",
+        help="Where no configuration is found: the token belongs to no provider, and nobody is asked for.",
+    ),
+]
+
 _OPTIONS: Final = {"operator_name": OperatorName, "operator_key": OperatorKey}
+_ALONE: Final = "without_configuration"
 _ACTOR: Final = "trustworks.operator"
 
 
 class Officers(Protocol):
     """What commands need of the application's wiring to know who acts."""
 
-    def officer(self, act: Act, name: str | None, key: str | None) -> str | None:
-        """The operator who does `act`, authenticated by his key; None where none is needed."""
+    def officer(
+        self, act: Act, name: str | None, key: str | None, *, alone: bool | None = None
+    ) -> str | None:
+        """The operator who does `act`, authenticated by his key; None where none is needed.
+
+        `alone`: whether it was said that a token is used that belongs to no configuration; None where the
+        command is about no such token.
+        """
 
     def check_not_subject(self, act: Act, name: str, concerned: Iterable[Person]) -> None:
         """Refuse an act that concerns the operator of that name himself."""
@@ -61,13 +76,14 @@ class Officers(Protocol):
 
 
 def performs(
-    act: Act, *, by: str = "by", when: str | None = None
+    act: Act, *, by: str = "by", when: str | None = None, alone: bool = False
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Let a command begin only when an operator was authenticated who may do `act`.
 
     Where operators are needed, the command's parameter `by` (if it has one of that name) becomes the
     operator's; otherwise it is what was typed, and must not be empty. `when` names the flag without which the
-    command changes nothing, and asks for nobody. The command has a parameter `context`.
+    command changes nothing, and asks for nobody. One that may be about a token `alone` gets
+    `--without-configuration`, too. The command has a parameter `context`.
     """
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
@@ -78,7 +94,8 @@ def performs(
         def performed(*, context: typer.Context, **given: Any) -> None:
             officers: Officers = context.obj
             who = [given.pop(name) for name in _OPTIONS]
-            operator = officers.officer(act, *who) if when is None or given[when] else None
+            said: dict[str, Any] = {"alone": bool(given.pop(_ALONE))} if alone else {}
+            operator = officers.officer(act, *who, **said) if when is None or given[when] else None
             context.meta[_ACTOR] = operator
             if named and operator is not None:
                 given[by] = operator
@@ -90,10 +107,18 @@ def performs(
             inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
             for name, annotation in _OPTIONS.items()
         ]
+        added: dict[str, Any] = {**_OPTIONS}
+        if alone:
+            options.append(
+                inspect.Parameter(
+                    _ALONE, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=WithoutConfiguration
+                )
+            )
+            added[_ALONE] = WithoutConfiguration
         performed.__signature__ = signature.replace(  # type: ignore[attr-defined]  # as Typer reads it
             parameters=[*signature.parameters.values(), *options]
         )
-        performed.__annotations__ = {**command.__annotations__, **_OPTIONS}
+        performed.__annotations__ = {**command.__annotations__, **added}
         performed.act, performed.when = act, when  # type: ignore[attr-defined]  # for who walks the commands
         return performed
 
