@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import sys
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Annotated, Final, Protocol, TypeVar
 
 import typer
 
-from trustworks.core.errors import Malformed, Refused, Rejected, TrustworksError, Unavailable
+from trustworks.core.errors import Malformed, Refused, Rejected, TrustworksError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -82,10 +80,6 @@ class RolesWiring(Protocol):
     @property
     def config(self) -> Config:
         """The configuration."""
-
-    @property
-    def run_dir(self) -> Path:
-        """The folder for what lives as long as the processes do."""
 
     @property
     def given(self) -> Path | None:
@@ -266,7 +260,7 @@ def held(
     earlier process ended in the middle of it, that decides: then they are used up, else they are given back.
     With `completes` this finishes what the earlier process left, by the approvals that it held, as long as
     they would still allow it. Raises as `approved`, and `Rejected` (roles.act-running) while another process
-    of this machine does the same act.
+    does the same act, on this machine or on another with this database.
     """
     if not are_needed(wiring):
         yield None
@@ -297,21 +291,16 @@ def held(
 
 @contextmanager
 def _turn(wiring: RolesWiring, digest: str) -> Iterator[None]:
-    """One process at a time does an act; one that dies gives its turn back."""
-    file = wiring.run_dir / f"act-{digest[:32]}.lock"
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise Unavailable(
-            "roles.act-lock", f"{file} cannot be opened: {error.strerror}. Let this account write there."
-        ) from None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    """One process at a time does an act, on all machines of one database; one that dies gives its turn back.
+
+    So a hold that is found open in this turn is nobody's who still acts.
+    """
+    from trustworks.core.store.exclusive import exclusively  # noqa: PLC0415 - loads SQLAlchemy
+
+    with wiring.open_database() as database, exclusively(database, f"act-{digest[:32]}") as taken:
+        if not taken:
+            raise Rejected(
+                "roles.act-running",
+                "The same act is being done, here or on another machine; wait until it has ended.",
+            )
         yield
-    except BlockingIOError:
-        raise Rejected(
-            "roles.act-running", "The same act is being done on this machine; wait until it has ended."
-        ) from None
-    finally:
-        os.close(descriptor)
