@@ -150,3 +150,38 @@ def test_the_domain_of_a_server_is_asked_at_every_door_and_once(
         # ACME asked before it came here, by account and way of validation, and is not asked for again.
         assert ask_for_server(provider, Door.ACME, "acme/1/2")
         assert [what for what, _ in told(provider)].count("certificate.caa") == 2
+
+
+@pytest.mark.req("TRUSTWORKS:ISSUANCE-SERVER-NAMES")
+@pytest.mark.req("TRUSTWORKS:ISSUANCE-SERVER-CAA")
+def test_outside_a_laboratory_an_officer_certifies_servers_of_the_provider_alone(
+    database: Database, root_key: Key, issuing_key: Key, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    zone = Zone(example_com="other.example")
+    with open_provider(database, root_key, issuing_key, caa=asker(OURS, zone)) as provider:
+        prepared(provider, root_key, issuing_key)
+        for part in (provider.issuance._orders, provider.issuance._domains):
+            monkeypatch.setattr(part, "_lab", False)
+
+        def server(name: str, **more: Any) -> bytes:
+            subject = (NameAttribute("commonName", name),)
+            given = {"subject": subject, "alternative_names": (f"DNS:{name}",), **more}
+            return provider.issuance.issue(provider.request("tls-server", **given)).certificate
+
+        api: dict[str, Any] = {"door": Door.API, "requested_by": "api:portal"}
+        tsp = "tsp.example.com"
+        cases: tuple[tuple[str, dict[str, Any], str], ...] = (
+            ("bank.example", {}, "TRUSTWORKS:ISSUANCE-SERVER-NAMES"),
+            (tsp, api, "TRUSTWORKS:ISSUANCE-SERVER-DOOR"),
+            (tsp, {"alternative_names": (f"DNS:x.{tsp}",)}, "TRUSTWORKS:ISSUANCE-SERVER-COMMON-NAME"),
+            (tsp, {}, "RFC8659:4.2"),
+        )
+        for name, more, rule in cases:
+            with pytest.raises(Refused) as refused:
+                server(name, **more)
+            assert refused.value.requirement == rule
+        assert provider.issuance.list(profile="tls-server") == []
+        zone.records = {}
+        monkeypatch.setattr(provider.issuance._release, "_lab", False)
+        assert server(tsp)
+        assert ("certificate.caa", {"names": 1, "asked": True}) in told(provider)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from trustworks.core.audit import Event
 from trustworks.core.errors import Unavailable
-from trustworks.issuance.model.requests import Door
 from trustworks.issuance.rules.perspectives import NotCorroboratedError, recorded
+from trustworks.issuance.rules.servers import asks_domains
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,11 +36,8 @@ class Domains:
         self._lab = lab
 
     def check(self, request: Request, profile: Profile, names: Sequence[str], time: datetime) -> None:
-        """Whether the domains let us issue (RFC 8659). A laboratory may go without asking, and says so.
-
-        ACME asked them before, with the account and the way of validation (RFC 8657), and recorded it.
-        """
-        if not profile.caa or request.door is Door.ACME:
+        """Whether the domains let us issue (RFC 8659). A laboratory may go without asking, and says so."""
+        if not asks_domains(profile, request.door, lab=self._lab):
             return
         by = request.requested_by
         seen: Sequence[Sight] = ()

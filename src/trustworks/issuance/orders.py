@@ -31,6 +31,7 @@ from trustworks.issuance.rules.declarations import check_declarations
 from trustworks.issuance.rules.devices import check_device_is_shown, device_promised
 from trustworks.issuance.rules.doors import check_door, check_provider_is_named
 from trustworks.issuance.rules.key_quality import check_key_quality
+from trustworks.issuance.rules.servers import check_server_common_name, check_server_names
 from trustworks.issuance.wire import read_csr
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ class Orders:
     """Where requests become orders. Threads share it.
 
     `authority` and `keys` answer by an authority's name. `ask_domains` asks whether alternative names may be
-    certified: it takes the request, its profile, the names and the time.
+    certified: it takes the request, its profile, the names and the time. `own_domains` are the provider's.
     """
 
     def __init__(
@@ -144,8 +145,10 @@ class Orders:
         database: Database,
         lab: bool,
         ask_domains: Callable[[Request, Profile, Sequence[str], datetime], None],
+        own_domains: frozenset[str],
     ) -> None:
         self._settings = settings
+        self._own_domains = own_domains
         self._ask_domains = ask_domains
         self._authority = authority
         self._keys = keys
@@ -201,9 +204,12 @@ class Orders:
         # Possession is looked at after the key: a signature by an unfit key shows none.
         key_rules.check_possession(asked.csr)
         provider = self.provider_attributes()
-        check_provider_is_named(profile, request.subject, provider)
+        check_provider_is_named(profile, request.subject, provider, lab=self._lab)
         subject = request_rules.complete_subject(profile, request.subject, provider)
-        return subject, self._alternative_names(profile, request, asked.csr)
+        names = self._alternative_names(profile, request, asked.csr)
+        check_server_names(profile, request.door, names, self._own_domains, lab=self._lab)
+        check_server_common_name(profile, subject, names, lab=self._lab)
+        return subject, names
 
     def _order(self, asked: Asked, generations: Sequence[Succession]) -> None:
         request, profile = asked.request, asked.profile

@@ -23,13 +23,14 @@ from trustworks.issuance.model import (
     RevocationReason,
     serial_hex,
 )
-from trustworks.issuance.model.requests import Door, Request
+from trustworks.issuance.model.requests import Request
 from trustworks.issuance.orders import ISSUING, USE_OF_ISSUING, Asked, Orders
 from trustworks.issuance.profiles import profile_named
 from trustworks.issuance.release import INTENT_LIFE, Release, reason_of
 from trustworks.issuance.revocation import LostKeys, Reception, RevocationRequests, StatusChange
 from trustworks.issuance.rules import requests as request_rules
 from trustworks.issuance.rules.doors import check_door_of_actor, lacks_evidence
+from trustworks.issuance.rules.servers import asks_domains, own_domains
 from trustworks.issuance.together import Together
 
 if TYPE_CHECKING:
@@ -100,6 +101,7 @@ class Issuance:
             lab=lab,
             transparency=transparency,
         )
+        acme = () if settings.acme is None else settings.acme.base_urls
         self._domains = Domains(caa, caa_elsewhere, recorder=recorder, lab=lab)
         self._orders = Orders(
             settings,
@@ -109,6 +111,7 @@ class Issuance:
             database=database,
             lab=lab,
             ask_domains=self._domains.check,
+            own_domains=own_domains((self.public_url, *acme)),
         )
         self._ceremony = AuthorityCeremony(
             authority=self.authority,
@@ -227,7 +230,7 @@ class Issuance:
             profile = profile_named(request.profile, self.settings.profile_versions)
         except Rejected:
             return False  # it is told where all requests are judged
-        return (profile.caa and request.door is not Door.ACME) or profile.ct
+        return profile.ct or asks_domains(profile, request.door, lab=self.lab)
 
     def _issue_all(self, requests: Sequence[tuple[Request, Also | None]]) -> list[Issued | Exception]:
         outcomes: list[Issued | Exception | Asked] = [self._asked(*one) for one in requests]

@@ -17,6 +17,7 @@ from trustworks.core.errors import Refused, Rejected, Unavailable
 from trustworks.core.time import any_time
 from trustworks.core.trace import implements
 from trustworks.issuance.rules.doors import APPLICANT, MAILBOX, PROVIDER, VALIDATED
+from trustworks.issuance.rules.servers import SERVER
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -39,7 +40,9 @@ _ATTEMPTS: Final = frozenset(
     {"unauthenticated", "notAuthorized", "badMessageCheck", "signerNotTrusted", "certRevoked"}
 )
 # What nobody gets by a protocol, or not by this officer's word; other refusals are about the request.
-NOT_AUTHORISED: Final = frozenset({APPLICANT, MAILBOX, PROVIDER, VALIDATED, "EN319411-1:REG-6.2.2-26"})
+NOT_AUTHORISED: Final = frozenset(
+    {APPLICANT, MAILBOX, PROVIDER, SERVER, VALIDATED, "EN319411-1:REG-6.2.2-26"}
+)
 
 
 class Refusals:

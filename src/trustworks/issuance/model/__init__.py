@@ -250,6 +250,8 @@ Kind = Literal[
     "smime",
 ]
 
+SERVER_AUTH = "1.3.6.1.5.5.7.3.1"  # id-kp-serverAuth (RFC 5280, 4.2.1.12)
+
 # Who the subject of a certificate is; by which ways it may be asked for hangs on that (`rules.doors`).
 SubjectIs = Literal[
     "applicant",  # a person or an organisation, identified when it applied

@@ -7,9 +7,8 @@ Requirements, 7.1.2.7. Browsers show it as they show other certificates (TS 119 
 from __future__ import annotations
 
 from trustworks.core.der.qc_statements import QC_TYPE_WEB, QCP_W, SEMANTICS_LEGAL
-from trustworks.issuance.model import Profile
+from trustworks.issuance.model import SERVER_AUTH, Profile
 from trustworks.issuance.profiles.editions import V2_5_1_SINCE, with_v2_6_1
-from trustworks.issuance.profiles.tls_server import SERVER_AUTH
 
 EV = "2.23.140.1.1"
 EVCP = "0.4.0.2042.1.4"

@@ -7,9 +7,8 @@ serves machines that talk to each other.
 from __future__ import annotations
 
 from trustworks.core.der.qc_statements import QC_TYPE_WEB, QNCP_W_GEN, SEMANTICS_LEGAL
-from trustworks.issuance.model import Profile
+from trustworks.issuance.model import SERVER_AUTH, Profile
 from trustworks.issuance.profiles.editions import V2_5_1_SINCE, with_v2_6_1
-from trustworks.issuance.profiles.tls_server import SERVER_AUTH
 
 PROFILE = Profile(
     name="qncp-w-gen-legal",

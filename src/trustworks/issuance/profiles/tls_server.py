@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from trustworks.issuance.model import Profile
-
-SERVER_AUTH = "1.3.6.1.5.5.7.3.1"
+from trustworks.issuance.model import SERVER_AUTH, Profile
 
 PROFILE = Profile(
     name="tls-server",
     version=1,
     title="HTTPS server of the provider",
     kind="tls-server",
-    subject_is="device",
+    subject_is="provider",
     authority="issuing",
     days=199,  # browsers take no more than 200 days from 2026-03-15 on
     max_days=199,

@@ -5,8 +5,7 @@ No attribute of the subject is validated, so it has none: the names are alternat
 
 from __future__ import annotations
 
-from trustworks.issuance.model import Profile
-from trustworks.issuance.profiles.tls_server import SERVER_AUTH
+from trustworks.issuance.model import SERVER_AUTH, Profile
 
 DVCP = "0.4.0.2042.1.6"
 

@@ -12,6 +12,7 @@ from trustworks.core.errors import Refused, Rejected
 from trustworks.core.trace import implements
 from trustworks.issuance.model.requests import Door
 from trustworks.issuance.rules.requests import APPLICATION
+from trustworks.issuance.rules.servers import check_server_door, is_for_servers, is_open_in_a_laboratory
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,6 +40,7 @@ def check_door(profile: Profile, door: Door, *, lab: bool) -> None:
     check_was_decided(profile, door, lab=lab)
     check_is_the_providers(profile, door)
     check_was_validated(profile, door, lab=lab)
+    check_server_door(profile, door, lab=lab)
 
 
 def open_doors(profile: Profile, *, lab: bool) -> tuple[Door, ...]:
@@ -117,9 +119,12 @@ def check_was_validated(profile: Profile, door: Door, *, lab: bool) -> None:
 def check_is_the_providers(profile: Profile, door: Door) -> None:
     """Refuse to certify a service of the provider for a system outside, which may have any key.
 
+    Its HTTPS servers have theirs in files; who asks for those is seen to by `rules.servers`.
     Source: EN 319 411-1, 6.5.1 and 6.5.2; EN 319 421, 7.6.
     """
-    if profile.subject_is == "provider" and door not in {Door.APPLICATION, Door.OFFICER, Door.PROVIDER}:
+    if profile.subject_is != "provider" or is_for_servers(profile):
+        return
+    if door not in {Door.APPLICATION, Door.OFFICER, Door.PROVIDER}:
         raise Refused(
             PROVIDER,
             f"Certificates of the profile {profile.name} are for services of the provider itself, whose keys "
@@ -129,10 +134,13 @@ def check_is_the_providers(profile: Profile, door: Door) -> None:
 
 @implements("TRUSTWORKS:ISSUANCE-PROVIDER-NAME")
 def check_provider_is_named(
-    profile: Profile, subject: Sequence[NameAttribute], provider: Mapping[str, str | None]
+    profile: Profile, subject: Sequence[NameAttribute], provider: Mapping[str, str | None], *, lab: bool
 ) -> None:
-    """Refuse a service of the provider under the name of another organisation: nobody looked at that one."""
-    if profile.subject_is != "provider":
+    """Refuse a service of the provider under the name of another organisation: nobody looked at that one.
+
+    A laboratory's servers may be anybody's.
+    """
+    if profile.subject_is != "provider" or (lab and is_open_in_a_laboratory(profile)):
         return
     for name, value in subject:
         if name in profile.from_provider and value != provider.get(name):

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.trace import implements
-from trustworks.issuance.profiles.tls_server import SERVER_AUTH
+from trustworks.issuance.model import SERVER_AUTH
 from trustworks.issuance.registration.model import Objection
 
 if TYPE_CHECKING:
