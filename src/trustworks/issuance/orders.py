@@ -23,7 +23,7 @@ from trustworks.issuance import records
 from trustworks.issuance.begun import Order
 from trustworks.issuance.model import SERIAL_OCTETS, crl_shard
 from trustworks.issuance.model.requests import Template
-from trustworks.issuance.profiles.tbs import read_authority
+from trustworks.issuance.profiles.tbs import alternative_names, read_authority
 from trustworks.issuance.release import objection_of
 from trustworks.issuance.rules import keys as key_rules
 from trustworks.issuance.rules import requests as request_rules
@@ -308,6 +308,7 @@ class Orders:
         if not names and "subjectAltName" in profile.honours:
             names = csr.alternative_names()
         request_rules.check_alternative_names(profile, names)
+        alternative_names(names)  # what cannot be written is told before anybody decides on it
         return names
 
 

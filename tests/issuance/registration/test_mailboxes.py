@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 
 from trustworks.core.audit import records as audit_records
 from trustworks.core.errors import Refused, Rejected, Unavailable
+from trustworks.issuance import orders
 from trustworks.issuance.cli import registration as app
 from trustworks.issuance.config.mail import MailSettings
 from trustworks.issuance.model import NameAttribute
@@ -210,6 +211,30 @@ def test_only_the_desk_has_certificates_for_mail_issued() -> None:
 def test_what_a_mail_program_reads_as_two_addresses_is_no_mailbox(text: str) -> None:
     with pytest.raises(Rejected, match="no address of electronic mail"):
         alternative_name(f"email:{text}")
+
+
+def test_a_name_that_cannot_be_certified_is_not_received(desk: Registration) -> None:
+    site: dict[str, Any] = {"profile": "tls-server-dv", "subject": ()}
+    for name, changes in (
+        ("email:attacker@evil.test;v@bank.test", {}),
+        ("email:a@x.test\nBcc: y@z.test", {}),
+        ("email:anna müller@x.test", {}),
+        ("DNS:münchen.test", site),
+        ("DNS:a b.test", site),
+        ("DNS:", site),
+    ):
+        asked_for = ask_for_mail(alternative_names=(name,), **changes)
+        with pytest.raises(Rejected, match=r"is (no address of|not a DNS name).*[.]$") as rejected:
+            desk.submit(asked_for, by="ra-desk")
+        assert rejected.value.code == "issuance.alternative-name"
+
+
+def test_what_may_be_read_as_two_addresses_gets_no_mail() -> None:
+    with mail_server() as server, pytest.raises(Rejected, match="no address of electronic mail"):
+        mailer(server.port).send(
+            "attacker@evil.test;v@bank.test", f"{'0' * 32}.{SECRET}", application="a1", until=NOW
+        )
+    assert server.mails == []
 
 
 # The settings
@@ -434,6 +459,18 @@ def test_an_outage_of_the_mail_server_loses_nothing(cli: Cli, provider: Provider
         cli("challenge", one)
     (told,) = cli("challenge", one, code=1)["mailboxes"]
     assert "wait until" in told["why"]
+
+
+def test_a_mailbox_that_an_earlier_version_received_is_not_written_to(
+    cli: Cli, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two = "attacker@evil.test;v@bank.test"
+    with monkeypatch.context() as earlier:
+        earlier.setattr(orders, "alternative_names", lambda _: [])
+        one = cli.submit(two)
+    (told,) = cli("challenge", one, code=1)["mailboxes"]
+    assert "no address of electronic mail" in told["why"]
+    assert (cli.server.mails, events(provider)) == ([], [])
 
 
 def test_what_is_decided_is_not_written_about(cli: Cli, provider: Provider) -> None:

@@ -121,6 +121,8 @@ _LABEL: Final = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _MAILBOX: Final = re.compile(
     rf"(?=.{{1,254}}\Z)(?=[^@]{{1,64}}@){_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})*"
 )
+# The preferred syntax alone (RFC 5280, 4.2.1.6), behind a star or not; the lint says which of them stand.
+_DOMAIN: Final = re.compile(rf"(?=.{{1,253}}\Z)(?:\*\.)?{_LABEL}(?:\.{_LABEL})*")
 
 
 def alternative_names(texts: Sequence[str]) -> list[x509.GeneralName]:
@@ -153,12 +155,11 @@ def alternative_name(text: str) -> x509.GeneralName:
                 "without %.",
             )
         return x509.IPAddress(address)
-    try:
-        return x509.DNSName(value)
-    except ValueError:
+    if not _DOMAIN.fullmatch(value):
         raise Rejected(
             "issuance.alternative-name", f"{value!r} is not a DNS name; write it in its ASCII form."
-        ) from None
+        )
+    return x509.DNSName(value)
 
 
 def _mailbox(value: str) -> x509.GeneralName:

@@ -10,6 +10,7 @@ from email.utils import formatdate, make_msgid
 from typing import TYPE_CHECKING, Final, Protocol
 
 from trustworks.core.errors import Rejected, Unavailable
+from trustworks.issuance.profiles.tbs import alternative_name
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -41,7 +42,11 @@ class SmtpMailer:
         self._public_url = public_url.rstrip("/")
 
     def send(self, address: str, value: str, *, application: str, until: datetime) -> None:
-        """Mail the value. Raises `Unavailable` (registration.mail) when the server did not take it."""
+        """Mail the value. Raises `Unavailable` (registration.mail) when the server did not take it.
+
+        `Rejected` (issuance.alternative-name) for what may be read as more than one address.
+        """
+        alternative_name(f"email:{address}")
         message = self._message(address, value, application=application, until=until)
         settings = self._settings
         server = f"{settings.server}:{settings.port}"

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trustworks.core.errors import Refused, Rejected, Unavailable
+from trustworks.issuance.profiles.tbs import alternative_name
 from trustworks.issuance.registration import mailbox_records, records, rules
 from trustworks.issuance.registration.desk import Desk, moved_on, new_id
 from trustworks.issuance.registration.mailbox_answers import answer, parts_of
@@ -124,6 +125,10 @@ class Mailboxes(Desk):
 
     def _mail(self, application: Application, address: str, mailer: Mailer, *, by: str) -> Mailed:
         now = self._clock.now().utc
+        try:
+            alternative_name(f"email:{address}")
+        except Rejected as error:  # an earlier version received it: no mail program is to read it
+            return Mailed(address=address, until=None, why=str(error))
         secret = secrets.token_urlsafe(32)
         drawn = MailboxValidation(
             id=new_id(),
