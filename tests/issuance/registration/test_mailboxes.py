@@ -138,6 +138,8 @@ def test_control_of_the_domain_speaks_for_its_mailboxes() -> None:
     old = domain("muster.example.com", NOW - timedelta(days=201))
     assert rules.mailboxes_are_validated(one, [], [old], NOW)
     assert rules.names_to_control(one, MAIL) == ("muster.example.com",)
+    both = asked(f"email:{ANNA}", subject=(NameAttribute("emailAddress", "anna@Else.example"),))
+    assert rules.names_to_control(both, MAIL) == ("muster.example.com", "else.example")
 
 
 @pytest.mark.req("CABF-SMIME:4.2.1-AGE")

@@ -42,7 +42,6 @@ from trustworks.issuance.registration.rules.domains import (
     domains_are_validated,
     is_open,
     methods_for,
-    names_to_control,
     same_applicant,
     uncovered,
     web_names,
@@ -69,6 +68,7 @@ from trustworks.issuance.registration.rules.mailboxes import (
     is_the_value,
     mailboxes,
     mailboxes_are_validated,
+    names_to_control,
     unconfirmed,
 )
 from trustworks.issuance.registration.rules.names import compare, request_equals_evidence

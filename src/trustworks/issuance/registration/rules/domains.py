@@ -41,16 +41,6 @@ def web_names(application: Application, profile: Profile) -> tuple[str, ...]:
     return tuple(dict.fromkeys(value.lower() for kind, _, value in split if kind in {"DNS", "IP"}))
 
 
-def names_to_control(application: Application, profile: Profile) -> tuple[str, ...]:
-    """The names over which control may be seen: those of a web site, and the domains of mailboxes.
-
-    Of the latter it is one way of two (S/MIME Baseline Requirements, 3.2.2.1).
-    """
-    split = (one.partition(":") for one in application.asked.alternative_names)
-    mail = (value.rpartition("@")[2].lower() for kind, _, value in split if kind == "email")
-    return tuple(dict.fromkeys((*web_names(application, profile), *mail)))
-
-
 def looked_at(name: str) -> str:
     """Where control is looked for: of a wildcard the domain that it stands below."""
     return name.removeprefix(_WILDCARD)

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Final
 from trustworks.core.errors import Rejected
 from trustworks.core.trace import implements
 from trustworks.issuance.registration.model import Objection
-from trustworks.issuance.registration.rules.domains import uncovered
+from trustworks.issuance.registration.rules.domains import uncovered, web_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
+    from trustworks.issuance.model import Profile
     from trustworks.issuance.registration.model import Application, DomainValidation, MailboxValidation
 
 LIFE: Final = timedelta(hours=24)
@@ -50,6 +51,15 @@ def normal(address: str) -> str:
 def domain_of(address: str) -> str:
     """The domain that mail for an address goes to."""
     return address.rpartition("@")[2].lower()
+
+
+def names_to_control(application: Application, profile: Profile) -> tuple[str, ...]:
+    """The names over which control may be seen: those of a web site, and the domains of all mailboxes.
+
+    Of the latter it is one way of two (S/MIME Baseline Requirements, 3.2.2.1).
+    """
+    mail = map(domain_of, mailboxes(application))
+    return tuple(dict.fromkeys((*web_names(application, profile), *mail)))
 
 
 def digest_of(secret: str) -> str:
