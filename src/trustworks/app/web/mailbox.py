@@ -15,7 +15,7 @@ from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.http import RawResponse, Route
 from trustworks.issuance.enrolment.attempts import Attempts
 from trustworks.issuance.registration.mail import PATH
-from trustworks.issuance.registration.mailbox_answers import CODE, parts_of
+from trustworks.issuance.registration.mailbox_answers import CODE, USED
 from trustworks.issuance.rules.problem_reports import network_of
 
 if TYPE_CHECKING:
@@ -49,35 +49,41 @@ class MailboxPage:
         self._templates = environment("trustworks.app.web")
 
     def _page(self, status: int, *headers: tuple[str, str], **values: object) -> RawResponse:
-        shown = {"done": False, "wrong": "", "value": ""} | values
+        shown = {"done": False, "wrong": ""} | values
         text = self._templates.get_template("mailbox.html").render(
             banners=self._banners, version=self._version, inside=False, **shown
         )
         return RawResponse(status, HTML, text.encode(), (*HEADERS, *headers))
 
-    async def show(self, request: RawRequest) -> RawResponse:
-        """The form, filled in where the mail's link was followed; it asks no record."""
-        return self._page(200, value=_value(request.query))
+    async def show(self, _request: RawRequest) -> RawResponse:
+        """The form; it asks no record. No value is in its address, which servers keep in their logs."""
+        return self._page(200)
 
     async def take(self, request: RawRequest) -> RawResponse:
         """Take the value back."""
-        who = network_of(request.client_address) or None
-        try:
-            self._attempts.check(who)
-        except Rejected:
-            wrong = "Too many wrong values came from your network. Try again in an hour."
-            return self._page(429, ("retry-after", str(MINUTES * 60)), wrong=wrong)
+        # The value is looked at first: a good one gets in, whatever else came from its network.
         try:
             given = _field(request.body)
             await asyncio.to_thread(self._answers.take, given)
         except Malformed as error:
             return self._page(400, wrong=str(error))
         except Rejected as error:
+            if error.code == USED:
+                return self._page(200, done=True)
             if error.code != CODE:
                 raise
-            self._attempts.failed(who)
-            return self._page(400, wrong=str(error))
+            return self._failed(network_of(request.client_address) or None, str(error))
         return self._page(200, done=True)
+
+    def _failed(self, who: str | None, wrong: str) -> RawResponse:
+        """Count a wrong value, and answer it; once there were many, programs are told to wait."""
+        try:
+            self._attempts.check(who)
+        except Rejected:
+            wrong = "Too many wrong values came from your network. Copy the value whole from the newest mail."
+            return self._page(429, ("retry-after", str(MINUTES * 60)), wrong=wrong)
+        self._attempts.failed(who)
+        return self._page(400, wrong=wrong)
 
 
 def _field(body: bytes) -> str:
@@ -85,12 +91,3 @@ def _field(body: bytes) -> str:
         return parse_qs(body.decode("ascii"), max_num_fields=5, errors="strict").get("value", [""])[-1]
     except ValueError:
         raise Malformed("The form cannot be read; send it from this page.") from None
-
-
-def _value(query: str) -> str:
-    """The value in a link, where it looks like one."""
-    try:
-        found = parse_qs(query, max_num_fields=5, errors="strict").get("value", [""])[-1]
-        return ".".join(parts_of(found))
-    except (ValueError, Rejected):
-        return ""

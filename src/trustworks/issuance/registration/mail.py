@@ -93,9 +93,9 @@ class SmtpMailer:
         message.set_content(
             f"{self._provider} was asked for a certificate for electronic mail of the address\n"
             f"{address} (application {application}).\n\n"
-            "If you want that certificate, open this page and press the button on it:\n\n"
-            f"{self._public_url}{PATH}?value={value}\n\n"
-            "Or enter this value there, or give it back to whom you applied to:\n\n"
+            "If you want that certificate, open this page:\n\n"
+            f"{self._public_url}{PATH}\n\n"
+            "Enter this value there and press the button, or give it back to whom you applied to:\n\n"
             f"{value}\n\n"
             f"It is good once, until {until:%Y-%m-%d %H:%M} UTC. Give it to nobody else.\n\n"
             "If you did not ask for a certificate, do nothing: none is issued then.\n"

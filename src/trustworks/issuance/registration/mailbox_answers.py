@@ -1,7 +1,7 @@
 """Values that come back from mailboxes, from anybody: compared, counted, good once.
 
-Nobody is authenticated here, so that nothing is told: an unknown value, an old one, one that was used and
-one of an application that is decided are answered alike.
+Nobody is authenticated here, so that nothing is told: an unknown value, an old one and one of an application
+that is decided are answered alike. Who gives one again that he gave before is told so, and nothing changes.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from trustworks.issuance.registration.model import MailboxValidation
 
 CODE: Final = "registration.mailbox-value"
+USED: Final = "registration.mailbox-value-used"
 HOLDER: Final = "mailbox-holder"  # who answered by the page: whoever reads the mailbox
 _VALUE: Final = re.compile(r"([0-9a-f]{32})\.([A-Za-z0-9_-]{43})")
 
@@ -45,7 +46,7 @@ class MailboxAnswers:
         self._database = database
 
     def take(self, value: str) -> MailboxValidation:
-        """Take a value back. Raises `Rejected` (registration.mailbox-value), `Unavailable`."""
+        """Take a value back. Raises `Rejected` (registration.mailbox-value, -value-used), `Unavailable`."""
         number, secret = parts_of(value)
         return answer(
             number,
@@ -72,7 +73,8 @@ def answer(
 
     `application` is the one that it must be for, where that is known. A wrong value is counted against the
     one that was mailed, with an event; of one that was never drawn nothing is written: anybody may send any.
-    Raises `Rejected` (registration.mailbox-value), and `Unavailable`.
+    Raises `Rejected` (registration.mailbox-value; registration.mailbox-value-used for the right one that came
+    back before), and `Unavailable`.
     """
     now = clock.now().utc
     with database.read() as connection:
@@ -80,6 +82,8 @@ def answer(
         found = None if drawn is None else records.application(connection, drawn.application)
     if drawn is None or found is None or application not in {None, drawn.application}:
         raise _not_good()
+    if drawn.validated_at is not None and rules.is_the_value(drawn, secret):
+        raise Rejected(USED, "This value was used, and its mailbox is confirmed; you need do nothing more.")
     if found.state != "received" or not rules.is_answerable(drawn, now):
         raise _not_good()
 
