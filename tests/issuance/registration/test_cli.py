@@ -122,6 +122,11 @@ def test_from_the_example_to_a_certificate(cli: Cli, desk: Registration, example
     )
     assert (told["certificates"][0]["serial"], told["revoked"]) == (serial, [])
     assert cli("device", "list", code=1).startswith(f"{CARD}  qscd  lost {SEEN_ON}")
+    named, desk.settings = desk.settings, desk.settings.model_copy(update={"devices": ()})
+    assert cli("device", "list", code=1) == f"{CARD}  lost {SEEN_ON}  1 certificate(s)\n"
+    (left,) = json.loads(cli("device", "list", "--json", code=1))["products"]
+    assert (left["product"], left["kind"], len(left["certificates"])) == (CARD, None, 1)
+    desk.settings = named
     given = ("--why", "The card was broken.", "--on", SEEN_ON.isoformat(), "--revoke")
     assert f"Revoked: {serial}" in cli("device", "lost", CARD, *given)
     assert cli.approvals == [("revocation.mass", {"device": CARD, "reason": "privilegeWithdrawn"})]
