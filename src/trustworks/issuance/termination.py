@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from trustworks.core.audit import Event
 from trustworks.core.errors import Rejected, Unavailable
 from trustworks.core.keys import records as key_records
-from trustworks.core.keys.model import living_backups, places
+from trustworks.core.keys.model import remaining_copies
 from trustworks.core.trace import implements
 from trustworks.issuance import records
 from trustworks.issuance.model import NEVER, Revocation, RevocationReason
@@ -213,13 +213,14 @@ def check_destruction(
     """Refuse to destroy the last copy of an authority's key too early.
 
     `token` is the serial number of the token on which it is destroyed, `backup` the backup that is. While
-    another copy is left, the key is not lost. Raises `Refused` (TRUSTWORKS:ROLLOVER-LAST-STATUS-FIRST).
+    another copy is left that nobody has ordered to be destroyed, the key is not lost. Raises `Refused`
+    (TRUSTWORKS:ROLLOVER-LAST-STATUS-FIRST).
     """
     authority = records.authority_with_key(connection, bytes.fromhex(spki_sha256))
     if authority is None:
         return
     history = key_records.history_of(connection, spki_sha256)
-    if {*places(history)} - {token} or {*living_backups(history)} - {backup}:
+    if any(remaining_copies(history, token=token, backup=backup)):
         return
     check_last_status(
         authority,

@@ -43,6 +43,7 @@ class Wiring(NobodyActs):
         self.config = SimpleNamespace(
             module=self.settings,
             tokens=TokensSettings.model_validate({name: str(uri) for name, uri in tokens.items()}),
+            issuance=None,
         )
         self.recorded: list[Any] = []
         self.version: str | None = "0005"

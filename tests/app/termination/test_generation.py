@@ -11,12 +11,14 @@ import pytest
 from issuance_testbed import open_provider
 
 from trustworks.app.ceremonies.authorities import DestroyingLast
+from trustworks.app.last_copies import loss_check
 from trustworks.app.termination.generation import check_may_end
 from trustworks.core.ceremony.executor import Action
 from trustworks.core.errors import Refused
-from trustworks.core.keys import KeyRegister
+from trustworks.core.keys import KeyRegister, registered_events
 from trustworks.core.keys.model import Succession
 from trustworks.core.module import KeyAlgorithm
+from trustworks.core.module.events import destroy_key
 from trustworks.issuance.model import AuthorityRecord
 from trustworks.issuance.orders import USE_OF_ISSUING, ended_by
 from trustworks.issuance.records import Left
@@ -119,6 +121,14 @@ def test_the_last_copy_of_an_authority_s_key_waits_for_the_last_status(
                 look(**gone)
         with pytest.raises(Refused, match="keys rollover end issuing"):
             guarded.prepare(step)
+        # A step that an interrupted run began is looked at again: meanwhile the other copy may have gone.
+        with pytest.raises(Refused, match="keys rollover end issuing"):
+            guarded.perform(step, {"spki_sha256": spki})
+        assert action.done == 0
+        told = registered_events(provider.recorder, may_go=loss_check(desk.wiring.config))
+        with pytest.raises(Refused, match="keys rollover end issuing"):
+            destroy_key(told, module, issuing, reason="it goes")
+        assert module.has(label="issuing")
         ending = Ending(
             "issuing", plan=ended_by("issuing-2"), by="officer", database=database,
             recorder=provider.recorder, clock=provider.clock,

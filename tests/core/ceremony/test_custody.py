@@ -92,6 +92,12 @@ class Bench:
     def token_state(self, label: str) -> TokenState:
         raise NotImplementedError
 
+    def open_made(self, label: str) -> Module | None:
+        raise NotImplementedError
+
+    def is_approved(self, serial: str) -> bool:
+        raise NotImplementedError
+
     def hold(self, label: str, pin: bytes) -> None:
         raise NotImplementedError
 
@@ -245,6 +251,7 @@ def test_a_backup_made_drilled_brought_back_and_destroyed_whatever_ends_the_proc
         with pytest.raises(_KilledError):
             ending.perform(end, told)
     assert not file.exists()
+    assert bench.acts("ca")[-1] == "backup-end-ordered"  # before the file went
     assert ending.look(end, told) is None
     done = ending.perform(end, told)
     assert done["remaining"]["backups"] == []

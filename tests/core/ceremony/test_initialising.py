@@ -40,6 +40,8 @@ class Bench:
     operators: Custodians
     stands_in: bool = False
     dies_after: str = ""
+    activated: bytes = b""
+    approved_before: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self.events: list[str] = []
@@ -80,6 +82,12 @@ class Bench:
     def token_state(self, label: str) -> TokenState:
         return token_state(label, self.library)
 
+    def open_made(self, label: str) -> Module | None:
+        return self.open_new(Pkcs11Uri(token=label), self.activated) if self.activated else None
+
+    def is_approved(self, serial: str) -> bool:
+        return serial in self.approved_before
+
     def hold(self, label: str, pin: bytes) -> None:
         self.held[label] = pin
 
@@ -95,7 +103,8 @@ class Bench:
         return True
 
     def registered(self, label: str) -> list[tuple[KeyEntry, list[HistoryEntry]]]:
-        raise NotImplementedError
+        del label
+        return []
 
     def confirm(self, what: str) -> Facts:
         raise NotImplementedError
@@ -243,10 +252,24 @@ def test_a_token_that_a_killed_run_left_is_whole_or_is_told_to_be_none(bench: Be
     found = Initialising(bench).look(step, prepared)
     assert found is not None
     assert found["found_after_interruption"]
+    # Nobody can open it now: what it lacks is told, with what to do, and not passed over.
+    assert (found["probe_key"], found["approved"]) == (False, False)
+    assert "trustworks keys activate" in found["to_do"]
+    assert "module approve" in found["to_do"]
+    bench.approved_before = (found["token_serial"],)
+    assert Initialising(bench).look(step, prepared) == found | {"approved": True}
+    assert bench.approved == []
+    # Once it is activated the run that goes on finishes it.
+    bench.activated = bench.opened("user.json")
+    finished = Initialising(bench).look(step, prepared)
+    assert finished is not None
+    assert (finished["probe_key"], "to_do" in finished) == (True, False)
+    assert (bench.approved, finished["token_serial"]) == ([step.label], found["token_serial"])
     with Module.open(
         Pkcs11Uri(token=step.label), library=bench.library, pin=bench.opened("user.json")
     ) as module:
         assert module.token_uri.serial == found["token_serial"]
+        assert module.key(PROBE_LABEL).sign(b"data")
 
 
 def test_what_a_run_sealed_for_a_token_that_was_never_made_is_replaced(bench: Bench) -> None:

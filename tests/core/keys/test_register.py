@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from threading import Barrier
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from trustworks.core.audit import Recorder
 from trustworks.core.errors import Refused, Rejected, Unavailable
 from trustworks.core.keys import KeyRegister, KeyStates, records, registered_events
-from trustworks.core.keys.model import Act, KeyEntry, living_backups, places
+from trustworks.core.keys.model import Act, KeyEntry, living_backups, places, remaining_copies
 from trustworks.core.keys.register import check_returnable
 from trustworks.core.keys.states import FRESH
 from trustworks.core.module import Module, Pkcs11Uri
@@ -27,10 +29,12 @@ from trustworks.core.module.states import KeyState, check_operational, check_tra
 from trustworks.core.module.wrapping import Oaep
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from trustworks.core.keys.model import HistoryEntry
+    from sqlalchemy import Connection
+
+    from trustworks.core.keys.model import HistoryEntry, LossCheck
     from trustworks.core.store import Database
 
 NOW = datetime(2026, 3, 14, 15, 9, 26, tzinfo=UTC)
@@ -336,3 +340,82 @@ def test_a_suspended_key_of_the_module_signs_nothing_and_others_do(
         register.set_state(key.spki_sha256.hex(), KeyState.OPERATIONAL, reason="well")
         clock[0] += FRESH
         key.sign(b"data")
+
+
+# The last copy
+
+
+def keeps_one(
+    connection: Connection, spki_sha256: str, *, token: str | None = None, backup: str | None = None
+) -> None:
+    history = records.history_of(connection, spki_sha256)
+    if not any(remaining_copies(history, token=token, backup=backup)):
+        raise Rejected("test.last", "It is the last copy.")
+
+
+def with_backup(kept: Backup) -> tuple[Request, Backup, Opening]:
+    request, opening = asked()
+    return request, kept, opening
+
+
+def told(recorder: Recorder, kind: str, *, may_go: LossCheck = keeps_one, token: Pkcs11Uri = FIRST) -> None:
+    registered_events(recorder, may_go=may_go)(f"module.{kind}", token, {"spki_sha256": KEY, "label": "ca"})
+
+
+def test_two_acts_at_once_do_not_each_count_on_the_copy_that_the_other_destroys(
+    database: Database, recorder: Recorder
+) -> None:
+    enter(recorder)
+    kept = backup()
+    KeyRegister(recorder, by="carl").order_return(*with_backup(kept), token=FIRST)
+    # Both come to their checks before either goes on, each in a process' own log.
+    both = Barrier(2)
+    ended: list[str] = []
+
+    def attempt(act: Callable[[Recorder], object]) -> None:
+        with Recorder.open(database, "operator") as own:
+            both.wait(30)
+            try:
+                act(own)
+            except Rejected as error:
+                ended.append(error.code)
+            else:
+                ended.append("done")
+
+    acts: tuple[Callable[[Recorder], object], ...] = (
+        lambda own: told(own, "key-destruction-ordered"),
+        lambda own: KeyRegister(own, by="dora", may_go=keeps_one).order_backup_end(
+            KEY, kept.digest, reason="x"
+        ),
+    )
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(attempt, acts))
+    assert sorted(ended) == ["done", "test.last"]
+
+
+def test_what_was_ordered_to_be_destroyed_counts_as_no_copy_until_it_is_shown_to_be_there(
+    database: Database, recorder: Recorder
+) -> None:
+    enter(recorder)
+    kept, register = backup(), KeyRegister(recorder, by="carl", may_go=keeps_one)
+    register.order_return(*with_backup(kept), token=FIRST)
+    told(recorder, "key-destruction-ordered")
+    told(recorder, "key-destruction-ordered")  # by the command that goes on
+    for act in (register.order_backup_end, register.backup_destroyed):
+        with pytest.raises(Rejected, match="the last copy"):
+            act(KEY, kept.digest, reason="x")
+    assert [one.act for one in history(database)] == [
+        *(Act.ENTERED, Act.BACKED_UP),
+        *(Act.REMOVAL_ORDERED, Act.REMOVAL_ORDERED),
+    ]
+    told(recorder, "key-destroyed")
+    register.restored(kept, token=FIRST, custodians=("anna", "boris"))
+    register.order_backup_end(KEY, kept.digest, reason="x")
+    with pytest.raises(Rejected, match="the last copy"):
+        told(recorder, "key-destruction-ordered")
+    register.drilled(kept, token=FIRST, custodians=("anna", "boris"), nonce=b"n")
+    told(recorder, "key-destruction-ordered")
+    with pytest.raises(Rejected, match="no backup abab"):
+        register.order_backup_end(KEY, "ab" * 32, reason="x")
+    told(recorder, "key-destruction-ordered", token=SECOND)  # where it never was: the event alone
+    assert history(database)[-1].serial == FIRST.serial

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from trustworks.app.last_copies import loss_check
 from trustworks.core.ceremony.executor import Action, Facts
 from trustworks.core.durable import put_new
 from trustworks.core.errors import Rejected, Unavailable
@@ -214,14 +215,7 @@ class DestroyingLast(Action):
     def prepare(self, step: Any) -> Facts:
         """As without, and look whether the key is needed still."""
         prepared = self._action.prepare(step)
-        if self._desk.wiring.config.issuance is not None:
-            from trustworks.issuance.termination import check_destruction  # noqa: PLC0415 - few plans destroy
-
-            token = self._desk.module(step.token).token_uri.serial if step.kind == "destroy-key" else None
-            with self._desk.database.read() as connection:
-                check_destruction(
-                    connection, prepared["spki_sha256"], token=token, backup=prepared.get("backup")
-                )
+        self._check(step, prepared)
         return prepared
 
     def look(self, step: Any, prepared: Facts) -> Facts | None:
@@ -229,8 +223,16 @@ class DestroyingLast(Action):
         return self._action.look(step, prepared)
 
     def perform(self, step: Any, prepared: Facts) -> Facts:
-        """As without."""
+        """As without, and look again: a step that was begun may wait for months until it is gone on with."""
+        self._check(step, prepared)
         return self._action.perform(step, prepared)
+
+    def _check(self, step: Any, prepared: Facts) -> None:
+        token = self._desk.module(step.token).token_uri.serial if step.kind == "destroy-key" else None
+        with self._desk.database.read() as connection:
+            loss_check(self._desk.wiring.config)(
+                connection, prepared["spki_sha256"], token=token, backup=prepared.get("backup")
+            )
 
 
 def issuance_actions(desk: Desk, others: Mapping[str, Action]) -> dict[str, Action]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import fcntl
 import os
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from trustworks.app.ceremonies.authorities import issuance_actions
 from trustworks.app.certificates import read_one
+from trustworks.app.last_copies import loss_check
 from trustworks.core.account import account
 from trustworks.core.audit.checkpoint import certifies
 from trustworks.core.ceremony.actions import module_actions
@@ -34,6 +35,7 @@ from trustworks.core.module import (
     Module,
     Pkcs11Uri,
     initialise_token,
+    read_approval,
     token_labels,
     write_approval,
 )
@@ -130,7 +132,7 @@ class Room:
     @property
     def on_event(self) -> OnEvent:
         """What tells the audit log of tokens and keys."""
-        return registered_events(self.recorder)
+        return registered_events(self.recorder, may_go=loss_check(self.wiring.config))
 
     def module(self, token: str) -> Module:
         """The module, open on that token for writing, until the ceremony ends."""
@@ -184,6 +186,11 @@ class Room:
         self.on_event("module.approved", module.token_uri, asdict(approval))
         write_approval(self.wiring.base / file, approval)
 
+    def is_approved(self, serial: str) -> bool:
+        """Whether the token with this serial number is approved, or the configuration keeps no approvals."""
+        file = self.wiring.config.module.approval
+        return file is None or read_approval(self.wiring.base / file, serial) is not None
+
     def note_officer_pin(self, label: str, file: Path) -> None:
         """Keep in which file a new token's security officer's PIN lies."""
         note_file(self.wiring.state_dir, label, file)
@@ -196,7 +203,7 @@ class Room:
     @property
     def register(self) -> KeyRegister:
         """The register of keys, for what is done here."""
-        return KeyRegister(self.recorder, by=self.by)
+        return KeyRegister(self.recorder, by=self.by, may_go=loss_check(self.wiring.config))
 
     def registered(self, label: str) -> list[tuple[KeyEntry, list[HistoryEntry]]]:
         """The keys of the register with that label, each with its history."""
@@ -233,6 +240,17 @@ class Room:
             settings=self.wiring.config.module,
             state=self.wiring.state_dir,
         )
+
+    def open_made(self, label: str) -> Module | None:
+        """The module, open on a token of a run before, where it is configured and its PIN is there."""
+        self.close()
+        tokens = self.wiring.config.tokens
+        for name in {**tokens.model_dump(exclude={"further"}, exclude_none=True), **tokens.further}:
+            uri = self.wiring.token_uri(name)
+            if uri.token == label:
+                with suppress(TrustworksError):  # not activated: the transcript says what is left to do
+                    return self.open_new(uri)
+        return None
 
     # What the issuance actions work with besides
 

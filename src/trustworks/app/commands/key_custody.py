@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from trustworks.app.commands.key_custodians import custodian_token, read_file
+from trustworks.app.last_copies import loss_check
 from trustworks.core.account import account
 from trustworks.core.errors import Rejected
 from trustworks.core.keys import KeyRegister, registered_events
@@ -30,7 +31,11 @@ def register_of(context: typer.Context) -> Iterator[tuple[KeyRegister, OnEvent]]
     wiring: ModuleWiring = context.obj
     by = operator_of(context) or account()
     with wiring.open_recorder("operator") as recorder:
-        yield KeyRegister(recorder, by=by), registered_events(recorder, by=by)
+        may_go = loss_check(wiring.config)
+        yield (
+            KeyRegister(recorder, by=by, may_go=may_go),
+            registered_events(recorder, by=by, may_go=may_go),
+        )
 
 
 def backup_in(file: Path) -> Backup:

@@ -172,11 +172,12 @@ def log_of(context: typer.Context, *, alone: bool) -> Iterator[OnEvent]:
         typer.secho(f"NOT IN ANY LOG: {why} Keep a record of this yourself.", err=True, fg="yellow")
         yield unlogged
         return
+    from trustworks.app.last_copies import loss_check  # noqa: PLC0415 - as below
     from trustworks.core.keys import registered_events  # noqa: PLC0415 - the others do without the log
 
     assert wiring is not None  # noqa: S101 - said above
     with wiring.open_recorder("operator") as recorder:
-        yield registered_events(recorder, by=operator_of(context))
+        yield registered_events(recorder, by=operator_of(context), may_go=loss_check(wiring.config))
 
 
 def _why_not_logged(wiring: ModuleWiring | None) -> str | None:

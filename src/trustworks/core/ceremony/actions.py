@@ -61,6 +61,12 @@ class Bench(Protocol):
     def open_new(self, uri: Pkcs11Uri, pin: bytes | None = None) -> Module:
         """The module, open on a token that was just made, by the `pin` or a file's; the caller closes it."""
 
+    def open_made(self, label: str) -> Module | None:
+        """The module, open on a token of a run before that was activated meanwhile; the caller closes it."""
+
+    def is_approved(self, serial: str) -> bool:
+        """Whether the token with this serial number is approved, or the configuration keeps no approvals."""
+
     def token_state(self, label: str) -> TokenState:
         """What a token says of itself before anybody logs in."""
 

@@ -267,7 +267,7 @@ def check_is_backup(found: str, expected: str | None, name: str) -> None:
 
 
 class DestroyingBackup(Action):
-    """destroy-backup: people confirm that no copy is left, and the register is told."""
+    """destroy-backup: it is ordered, people confirm that no copy is left, and the register is told."""
 
     def __init__(self, bench: Vault) -> None:
         self._vault = bench
@@ -288,12 +288,14 @@ class DestroyingBackup(Action):
     def perform(self, step: steps.DestroyBackup, prepared: Facts) -> Facts:
         """Ask, remove the file that is here, tell the register."""
         backup = prepared["backup"]
+        self._check_file(step.file, backup)
+        # Before anything goes: nobody else counts on this copy from now on.
+        self._vault.register.order_backup_end(prepared["spki_sha256"], backup, reason=step.reason)
         said = self._vault.confirm(
             f"All copies of the backup {backup[:16]} of the key {step.label} are destroyed, but for the file "
             "that is removed now, if the plan names one."
         )
-        if step.file is not None:
-            self._remove(step.file, backup)
+        self._remove(step.file, backup)
         self._vault.register.backup_destroyed(prepared["spki_sha256"], backup, reason=step.reason)
         history = next(
             history
@@ -302,11 +304,17 @@ class DestroyingBackup(Action):
         )
         return _after(prepared, history) | {"reason": step.reason, **said}
 
-    def _remove(self, name: str, backup: str) -> None:
-        file = self._vault.base / name
-        if not file.exists():
-            return  # removed by a run that was broken off, or by the people before
+    def _check_file(self, name: str | None, backup: str) -> Path | None:
+        """The file that is to go, where it is there still, and is that backup."""
+        if name is None or not (self._vault.base / name).exists():
+            return None  # removed by a run that was broken off, or by the people before
         check_is_backup(backup_in(self._vault, name).digest, backup, name)
+        return self._vault.base / name
+
+    def _remove(self, name: str | None, backup: str) -> None:
+        file = self._check_file(name, backup)
+        if file is None:
+            return
         try:
             file.unlink()
         except OSError as error:

@@ -16,15 +16,18 @@ from trustworks.core.ceremony.cards import cards, read_file
 from trustworks.core.ceremony.executor import Action, Facts
 from trustworks.core.durable import put_new
 from trustworks.core.errors import Malformed, Rejected, Unavailable
+from trustworks.core.keys.model import places
 from trustworks.core.module import Pkcs11Uri, documents
 from trustworks.core.module.activation import SealedPin, new_pin, seal
 from trustworks.core.module.events import add_probe_key, order_token, record_token
+from trustworks.core.module.health import PROBE_LABEL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from trustworks.core.ceremony import steps
     from trustworks.core.ceremony.actions import Bench
+    from trustworks.core.module import Module
 
 _PIN_OCTETS: Final = 18
 
@@ -53,7 +56,11 @@ class Initialising(Action):
         return {"label": step.label}
 
     def look(self, step: steps.InitialiseToken, prepared: Facts) -> Facts | None:
-        """A token with PINs that open it is whole; PIN files without a token are used for it."""
+        """A token with PINs that open it is whole; PIN files without a token are used for it.
+
+        Whose PIN is sealed may lack probe key and approval: it gets them where it was activated meanwhile,
+        else the transcript says what is missing and what to do.
+        """
         del prepared
         if step.label not in self._bench.token_labels():
             return None
@@ -66,14 +73,30 @@ class Initialising(Action):
                 f"The token {step.label!r} was begun by a run that was broken off, and nobody has its PINs. "
                 "Remove it with the module's own tools, and run the plan again.",
             )
+        module = self._bench.open_made(step.label)
+        if module is not None:
+            finished = self._finished(step, module)
+            return finished | {"found_after_interruption": True, "probe_key": True}
         return {
             "label": step.label,
             "token_serial": state.serial,
             "token_model": state.model,
             "token_manufacturer": state.manufacturer,
             "found_after_interruption": True,
+            **self._missing(state.serial),
             **self._told(step),
         }
+
+    def _missing(self, serial: str) -> Facts:
+        """What a run that was broken off may not have done to a token that nobody can open now."""
+        probe = any(serial in places(history) for _, history in self._bench.registered(PROBE_LABEL))
+        found: Facts = {"probe_key": probe, "approved": self._bench.is_approved(serial)}
+        if not all(found.values()):
+            found["to_do"] = (
+                "Name the token in the configuration, activate it (trustworks keys activate), make its probe "
+                "key (trustworks module health --make-probe-key), and approve it (trustworks module approve)."
+            )
+        return found
 
     def perform(self, step: steps.InitialiseToken, prepared: Facts) -> Facts:
         """Make the token; what is sealed is durable before the token takes the user's PIN."""
@@ -168,7 +191,12 @@ class Initialising(Action):
         source = None
         if step.pin_file is not None:
             source = f"file:{quote(str((self._bench.base / step.pin_file).absolute()))}"
-        with self._bench.open_new(Pkcs11Uri(token=step.label, pin_source=source), pin) as module:
+        uri = Pkcs11Uri(token=step.label, pin_source=source)
+        return self._finished(step, self._bench.open_new(uri, pin))
+
+    def _finished(self, step: steps.InitialiseToken, opened: Module) -> Facts:
+        """Give the token its probe key and its approval, where they are missing, and close it."""
+        with opened as module:
             add_probe_key(self._bench.on_event, module)
             self._bench.approve(module)
             found = module.info()

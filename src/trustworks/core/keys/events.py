@@ -10,24 +10,28 @@ from trustworks.core.audit.model import Event
 from trustworks.core.audit.module import module_events
 from trustworks.core.errors import Unavailable
 from trustworks.core.keys import records
-from trustworks.core.keys.model import KeyEntry
-from trustworks.core.keys.register import KeyRegister, enter
+from trustworks.core.keys.model import KeyEntry, nothing_against
+from trustworks.core.keys.register import KeyRegister, enter, order_removal
 from trustworks.core.module.states import KeyState
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from trustworks.core.audit import Recorder
+    from trustworks.core.keys.model import LossCheck
     from trustworks.core.module import Pkcs11Uri
     from trustworks.core.module.events import OnEvent
 
 
-def registered_events(recorder: Recorder, *, by: str | None = None) -> OnEvent:
+def registered_events(
+    recorder: Recorder, *, by: str | None = None, may_go: LossCheck = nothing_against
+) -> OnEvent:
     """As `module_events`; a key that is made is entered in the register, and one that is destroyed noted.
 
     A new key is operational, unless the event's detail names another `state`. What the register knows already
     is not entered twice, so that who finds a key made or gone after an interruption may tell of it again. The
-    actor is `by`, the operator who was authenticated; absent, the account in which this program runs.
+    actor is `by`, the operator who was authenticated; absent, the account in which this program runs. What
+    `may_go` raises when a key's destruction is ordered is raised here, and nothing is ordered then.
     """
     actor = by or account()
     plain = module_events(recorder, by=actor)
@@ -35,6 +39,9 @@ def registered_events(recorder: Recorder, *, by: str | None = None) -> OnEvent:
     def on_event(kind: str, token: Pkcs11Uri, detail: dict[str, Any]) -> None:
         if kind == "module.key-generated":
             _made(recorder, token, detail, actor)
+            return
+        if kind == "module.key-destruction-ordered":
+            _ordered(recorder, token, detail, actor, may_go)
             return
         plain(kind, token, detail)
         if kind == "module.key-destroyed":
@@ -59,15 +66,32 @@ def _made(recorder: Recorder, token: Pkcs11Uri, detail: dict[str, Any], by: str)
         )
         enter(connection, entry, token=token, by=by)
 
-    event = Event(
-        type="module.key-generated",
+    recorder.transact(_event("module.key-generated", token, detail, by, moment), action)
+
+
+def _ordered(
+    recorder: Recorder, token: Pkcs11Uri, detail: dict[str, Any], by: str, may_go: LossCheck
+) -> None:
+    """Enter that the copy on a token is about to go, when nothing is against it in that transaction."""
+    moment, named = datetime.now(UTC), detail["spki_sha256"]
+
+    def action(connection: Connection) -> None:
+        reason = str(detail.get("reason", ""))
+        order_removal(connection, named, token=token, at=moment, by=by, reason=reason)
+        may_go(connection, named, token=token.serial)
+
+    recorder.transact(_event("module.key-destruction-ordered", token, detail, by, moment), action)
+
+
+def _event(kind: str, token: Pkcs11Uri, detail: dict[str, Any], by: str, time: datetime) -> Event:
+    return Event(
+        type=kind,
         outcome="success",
         actor=by,
         subject={"kind": "module", "token": str(token)},
         detail=detail,
-        time=moment,
+        time=time,
     )
-    recorder.transact(event, action)
 
 
 def _removed(recorder: Recorder, token: Pkcs11Uri, detail: dict[str, Any], by: str) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
+
+    from sqlalchemy import Connection
 
     from trustworks.core.module.states import KeyState
 
@@ -24,6 +26,8 @@ class Act(enum.Enum):
     TRANSFERRED = "transferred"
     REMOVED = "removed"  # from one token, while a copy is left on another or in a backup
     BACKUP_DESTROYED = "backup-destroyed"
+    REMOVAL_ORDERED = "removal-ordered"  # it is about to go from a token: that copy counts no more
+    BACKUP_END_ORDERED = "backup-end-ordered"  # the same of a backup
     DESTROYED = "destroyed"
 
 
@@ -90,6 +94,45 @@ def living_backups(history: Sequence[HistoryEntry]) -> list[str]:
         elif one.act is Act.BACKUP_DESTROYED:
             found.pop(one.backup, None)
     return list(found)
+
+
+def remaining_copies(
+    history: Sequence[HistoryEntry], *, token: str | None = None, backup: str | None = None
+) -> tuple[frozenset[str], frozenset[str]]:
+    """The serial numbers of tokens and the backups on which a key can count when these two are gone.
+
+    A copy whose destruction was ordered is none, whatever came of the order: two acts at once would each
+    count on the copy that the other destroys. It is one again when it was shown to be there: a token by the
+    key's return to it, a backup by a drill or a return.
+    """
+    tokens, backups = set(places(history)), set(living_backups(history))
+    doomed: dict[tuple[str, str], bool] = {}
+    for one in history:
+        if one.act in {Act.REMOVAL_ORDERED, *PLACING} and one.serial:
+            doomed["token", one.serial] = one.act is Act.REMOVAL_ORDERED
+        if one.act in {Act.BACKUP_END_ORDERED, Act.DRILLED, Act.RESTORED, Act.TRANSFERRED} and one.backup:
+            doomed["backup", one.backup] = one.act is Act.BACKUP_END_ORDERED
+    gone = {name for name, ordered in doomed.items() if ordered}
+    return (
+        frozenset(one for one in tokens - {token} if ("token", one) not in gone),
+        frozenset(one for one in backups - {backup} if ("backup", one) not in gone),
+    )
+
+
+class LossCheck(Protocol):
+    """What objects to the loss of a key's copy, in the transaction that orders it: by raising."""
+
+    def __call__(
+        self, connection: Connection, spki_sha256: str, *, token: str | None = None, backup: str | None = None
+    ) -> None:
+        """Look whether the copy on the `token` with this serial number, or this `backup`, may go."""
+
+
+def nothing_against(
+    connection: Connection, spki_sha256: str, *, token: str | None = None, backup: str | None = None
+) -> None:
+    """The `LossCheck` of who has no keys that others need."""
+    del connection, spki_sha256, token, backup
 
 
 def last_use(history: Sequence[HistoryEntry], backup: str) -> HistoryEntry | None:

@@ -144,6 +144,11 @@ def _keys(connection: Connection, condition: Any) -> list[KeyEntry]:
     ]
 
 
+def lock(connection: Connection, spki_sha256: str) -> None:
+    """Let no other act on this key in until the transaction ends; SQLite has one writer at a time anyway."""
+    connection.execute(select(keys.c.spki_sha256).where(keys.c.spki_sha256 == spki_sha256).with_for_update())
+
+
 def history_of(connection: Connection, spki_sha256: str) -> list[HistoryEntry]:
     """What was done with a key, the oldest first."""
     return [

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 from trustworks.core.audit.model import Event
 from trustworks.core.errors import Rejected, Unavailable
 from trustworks.core.keys import records
-from trustworks.core.keys.model import Act, BackupEntry, HistoryEntry, KeyEntry, living_backups, places
+from trustworks.core.keys.model import (
+    Act,
+    BackupEntry,
+    HistoryEntry,
+    KeyEntry,
+    living_backups,
+    nothing_against,
+    places,
+)
 from trustworks.core.module import Pkcs11Uri
 from trustworks.core.module.states import KeyState, check_transition
 from trustworks.core.trace import implements
@@ -21,6 +29,7 @@ if TYPE_CHECKING:
 
     from trustworks.core.audit import Recorder
     from trustworks.core.audit.canonical import JSON
+    from trustworks.core.keys.model import LossCheck
     from trustworks.core.module import Key
     from trustworks.core.module.backup import Backup
     from trustworks.core.module.openings import Opening, Request
@@ -31,16 +40,25 @@ NOWHERE = Pkcs11Uri()  # the token of a key that has not come to one yet
 class KeyRegister:
     """The register of keys over an open audit log. `by` is who acts: an account, a role, an operator.
 
+    `may_go` objects to the loss of a key's copy. It is asked in the transaction in which that is ordered, or
+    entered where nothing was ordered before.
+
     Every method names a key by the SHA-256 of its public key in hexadecimal, and raises `Unavailable`
     (keys.unknown) for one that the register does not have, and what `Recorder.transact` raises.
     """
 
     def __init__(
-        self, recorder: Recorder, *, by: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        recorder: Recorder,
+        *,
+        by: str,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        may_go: LossCheck = nothing_against,
     ) -> None:
         self._recorder = recorder
         self._by = by
         self._now = now
+        self._may_go = may_go
 
     # What is done
 
@@ -191,6 +209,25 @@ class KeyRegister:
         """
         return self._act(Act.REMOVED, spki_sha256, _after_removal(token), token=token, reason=reason)
 
+    def order_backup_end(self, spki_sha256: str, backup: str, *, reason: str) -> HistoryEntry:
+        """The copies of a backup's file are about to be destroyed; from now on no other act counts on them.
+
+        Raises as `backup_destroyed`.
+        """
+
+        def check(entry: KeyEntry, history: Sequence[HistoryEntry]) -> KeyState:
+            check_has_backup(entry, history, backup)
+            return entry.state
+
+        return self._act(
+            Act.BACKUP_END_ORDERED,
+            spki_sha256,
+            check,
+            backup=backup,
+            reason=reason,
+            also=lambda connection: self._may_go(connection, spki_sha256, backup=backup),
+        )
+
     def backup_destroyed(
         self,
         spki_sha256: str,
@@ -203,21 +240,22 @@ class KeyRegister:
 
         `also` is done in the same transaction, and may object.
 
-        Raises `Rejected` (keys.unknown-backup) for a backup that the key does not have (any more).
+        Raises `Rejected` (keys.unknown-backup) for a backup that the key does not have (any more), and what
+        `may_go` raises.
         """
 
         def check(entry: KeyEntry, history: Sequence[HistoryEntry]) -> KeyState:
-            living = living_backups(history)
-            if backup not in living:
-                raise Rejected(
-                    "keys.unknown-backup",
-                    f"The key {entry.label!r} has no backup {backup[:16]} that is not destroyed. "
-                    "`trustworks keys "
-                    "backup list` shows those that there are.",
-                )
-            return entry.state if places(history) or len(living) > 1 else KeyState.DESTROYED
+            check_has_backup(entry, history, backup)
+            left = places(history) or len(living_backups(history)) > 1
+            return entry.state if left else KeyState.DESTROYED
 
-        return self._act(Act.BACKUP_DESTROYED, spki_sha256, check, backup=backup, reason=reason, also=also)
+        def and_also(connection: Connection) -> None:
+            self._may_go(connection, spki_sha256, backup=backup)
+            also(connection)
+
+        return self._act(
+            Act.BACKUP_DESTROYED, spki_sha256, check, backup=backup, reason=reason, also=and_also
+        )
 
     # How it is written
 
@@ -236,6 +274,7 @@ class KeyRegister:
         moment = self._now()
 
         def action(connection: Connection) -> tuple[KeyEntry, HistoryEntry]:
+            records.lock(connection, spki_sha256)
             entry = records.key(connection, spki_sha256)
             if entry is None:
                 raise Unavailable(
@@ -328,6 +367,44 @@ def enter(connection: Connection, entry: KeyEntry, *, token: Pkcs11Uri, by: str,
             reason=reason,
         ),
     )
+
+
+def order_removal(
+    connection: Connection, spki_sha256: str, *, token: Pkcs11Uri, at: datetime, by: str, reason: str
+) -> None:
+    """Enter that a key is about to be destroyed on a token, in the caller's transaction.
+
+    Nothing is entered of a key that the register does not have there.
+    """
+    records.lock(connection, spki_sha256)
+    history = records.history_of(connection, spki_sha256)
+    if (token.serial or "") not in places(history):
+        return
+    records.add_act(
+        connection,
+        HistoryEntry(
+            spki_sha256=spki_sha256,
+            number=len(history) + 1,
+            act=Act.REMOVAL_ORDERED,
+            state=history[-1].state,
+            token=token.token or "",
+            serial=token.serial or "",
+            backup="",
+            at=at,
+            by=by,
+            reason=reason,
+        ),
+    )
+
+
+def check_has_backup(entry: KeyEntry, history: Sequence[HistoryEntry], backup: str) -> None:
+    """`Rejected` (keys.unknown-backup) for a backup that the key does not have, or not any more."""
+    if backup not in living_backups(history):
+        raise Rejected(
+            "keys.unknown-backup",
+            f"The key {entry.label!r} has no backup {backup[:16]} that is not destroyed. `trustworks keys "
+            "backup list` shows those that there are.",
+        )
 
 
 def _knows(connection: Connection, backup: Backup) -> bool:
