@@ -8,7 +8,7 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from ceremony_house import House
+from ceremony_house import ROLES, House
 from ceremony_plans import filled, template
 from forked_program import run, run_script
 from laboratory import openssl
@@ -121,15 +121,25 @@ class Story:
         self.house = house
         self.folder = folder
         for name in ("issuing-2027", "issuing-2028"):
-            made = self.house.acting(
-                *("boris", "module", "init-token", "--label", name, "--json"),
-                *("--pin-file", str(house.lab.folder / "secrets" / f"{name}.pin")),
-                *("--so-pin-file", str(folder / f"{name}.so-pin")),
-            )
-            assert made.returncode == 0, made.stderr
+            self._token(name)
         self.name_tokens("issuing-2027", "issuing-2028")
         (house.lab.folder / "custodians").mkdir()
         self.cards = {name: self._custodian(name) for name in ("clara", "dora", "emil")}
+
+    def _token(self, name: str) -> None:
+        """A token, by who has both PINs then: no operator makes one alone."""
+        files = ("--pin-file", self.house.lab.folder / "secrets" / f"{name}.pin", "--so-pin-file")
+        make = ("module", "init-token", "--label", name, *map(str, (*files, self.folder / f"{name}.so-pin")))
+        refused = self.house.acting("boris", *make)
+        assert refused.returncode == 1, refused.stdout
+        found = re.search(r"key\.init-token ([0-9a-f]{64})", refused.stderr)
+        assert found is not None, refused.stderr
+        for who in ("anna", "clara"):
+            approve = ("roles", "approve", "key.init-token", found[1], "--role", ROLES[who])
+            done = self.house.acting(who, *approve)
+            assert done.returncode == 0, done.stderr
+        made = self.house.acting("boris", *make)
+        assert made.returncode == 0, made.stderr
 
     def name_tokens(self, first: str, second: str) -> None:
         """Which tokens the configuration has under the names issuing-2027 and issuing-2028."""

@@ -19,7 +19,7 @@ from trustworks.app.commands.key_life import app
 from trustworks.app.commands.module import app as module_app
 from trustworks.app.wiring import Wiring
 from trustworks.core.errors import Refused, Rejected
-from trustworks.core.module import documents, transfer
+from trustworks.core.module import documents, token_labels, transfer
 from trustworks.core.module.health import PROBE_LABEL
 from trustworks.core.module.openings import Opening
 
@@ -176,6 +176,11 @@ def test_no_operator_alone_makes_or_destroys_a_key_or_gives_a_pin_to_his_own_car
     asked: dict[str, tuple[str, Any, tuple[object, ...]]] = {
         "key.generate": ("carl", module_app, ("generate-key", *here, "--label", "mine")),
         "key.destroy": ("carl", module_app, ("destroy-key", *here, "--label", "ca", *sure)),
+        "key.init-token": (
+            "carl",
+            module_app,
+            ("init-token", "--label", "his own", "--pin-file", folder / "p", "--so-pin-file", folder / "so"),
+        ),
         "key.seal": ("olga", app, ("seal", *here, *both("--operator", cards), *two, "--out", folder / "s")),
         "key.backup": ("carl", app, (*mine, "--out", folder / "b")),
         "key.backup-destroyed": ("carl", app, ("backup", "destroy", backup_digest(folder), *sure)),
@@ -193,7 +198,8 @@ def test_no_operator_alone_makes_or_destroys_a_key_or_gives_a_pin_to_his_own_car
         assert asked_for(done.exception)[0] == what
     assert keys_on(folder, "issuing") == before
     assert state(folder)["backups"] == 1
-    assert not (folder / "s").exists()
+    assert "his own" not in token_labels(settings=wiring.config.module, base=wiring.base)
+    assert [one for one in ("s", "p", "so") if (folder / one).exists()] == []
     assert not (folder / "b").exists()
     assert not (folder / "again.json").exists()
     assert keys_on(folder, "services") == []

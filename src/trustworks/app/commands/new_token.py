@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import json
 import secrets
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path  # noqa: TC003 - Typer reads it at run time
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 
 import typer
 
-from trustworks.app.commands.tokens import (
-    ModuleWiring,
-    log_of,
-)
+from trustworks.app.commands.tokens import ModuleWiring, held, log_of
 from trustworks.core.durable import put_new
 from trustworks.core.errors import Malformed, Rejected, TrustworksError, Unavailable
-from trustworks.core.module import Module, Pkcs11Uri, initialise_token
+from trustworks.core.module import Module, Pkcs11Uri, initialise_token, token_labels
 from trustworks.core.module.events import add_probe_key, order_token, record_token
 from trustworks.core.module.officer import note_file
 from trustworks.core.options import AsJson  # noqa: TC001 - Typer reads it
@@ -26,6 +23,7 @@ from trustworks.core.roles.performing import performs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
 
 @performs(Act.RUN_CEREMONY, alone=True)
@@ -45,12 +43,16 @@ def init_token(
 ) -> None:
     """Make a new token with random PINs on a free slot; one that exists already is never touched.
 
+    Who makes it has both PINs, so others approve it (key.init-token); in a ceremony nobody has them.
     Seal the security officer's PIN or throw it away afterwards (`keys so-pin`): no service needs it.
     """
     _check_named(pin_file)
     where: dict[str, Any] = {"library": library} if library else _configured(context)
     with log_of(context, alone=True) as on_event:
-        with _new_pins(pin_file, so_pin_file) as (user_pin, so_pin):
+        with (
+            _approved(context, label, pin_file, so_pin_file, where),
+            _new_pins(pin_file, so_pin_file) as (user_pin, so_pin),
+        ):
             order_token(on_event, label)
             initialise_token(label=label, user_pin=user_pin, so_pin=so_pin, **where)
         _note(context, label, so_pin_file)
@@ -68,6 +70,19 @@ def init_token(
             f"{named}\nPut that line under [tokens]. Seal the PIN in {so_pin_file} or throw it away "
             "(trustworks keys so-pin), or take the file off this machine."
         )
+
+
+def _approved(
+    context: typer.Context, label: str, pin_file: Path, so_pin_file: Path, where: dict[str, Any]
+) -> AbstractContextManager[object]:
+    """The approvals without which nobody makes a token of a provider: who does has both of its PINs.
+
+    Without a configuration there is no provider, and nobody to approve.
+    """
+    if context.obj is None:
+        return nullcontext()
+    about = {"label": label, "pin_file": str(pin_file.absolute()), "so_pin_file": str(so_pin_file.absolute())}
+    return held(context, "key.init-token", about, done=lambda _: label in token_labels(**where))
 
 
 def _check_named(pin_file: Path) -> None:
