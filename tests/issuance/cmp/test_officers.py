@@ -98,13 +98,14 @@ def test_an_officer_who_approved_a_request_before_he_was_described_gets_nothing_
 
 @ONE
 @pytest.mark.req("TRUSTWORKS:ENROLMENT-PATTERN-NARROW")
-def test_outside_a_laboratory_a_secret_for_a_server_names_it(
+@pytest.mark.req("TRUSTWORKS:ISSUANCE-SERVER-DOOR")
+def test_outside_a_laboratory_no_secret_is_for_servers(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server.credentials, "_lab", False)
-    names = ("DNS:tsp.example.com",)
-    for subject, more in (("CN=*", names), ("CN=server", ("DNS:*.example.com",))):
-        with pytest.raises(Refused, match="stands for any characters"):
-            server.secret(subject, profile="tls-server", alternative_names=more)
-    assert server.secret("CN=server", profile="tls-server", alternative_names=names)
+    with pytest.raises(Refused, match="does not look who controls their names") as refused:
+        server.secret("CN=server", profile="tls-server", alternative_names=("DNS:tsp.example.com",))
+    assert refused.value.requirement == "TRUSTWORKS:ISSUANCE-SERVER-DOOR"
+    with pytest.raises(Refused, match="stands for any characters"):
+        server.secret("CN=pump *, O=*")
     assert server.secret("CN=pump *")
