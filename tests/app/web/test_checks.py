@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
+from operators_testbed import operator_of
 
 from trustworks.app import certificates
 from trustworks.app.configuration import config
@@ -22,7 +23,8 @@ from trustworks.app.health.heartbeat import TaskState
 from trustworks.app.lab.configuration import config_text
 from trustworks.app.web import checks
 from trustworks.core.errors import Malformed, Unavailable
-from trustworks.core.roles.model import Hold, OpenHold
+from trustworks.core.roles import Role, records
+from trustworks.core.roles.model import Hold, OpenHold, Person
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -274,3 +276,34 @@ def test_approvals_that_are_held_for_more_than_an_hour_are_told(
     with pytest.raises(Unavailable, match=r"1 act\(s\) did not end .*key\.restore efef\S+ by carl") as raised:
         checks.roles(services)
     assert raised.value.code == "roles.held-long"
+
+
+@pytest.mark.req("TRUSTWORKS:ROLES-BOOTSTRAP-AGAIN")
+def test_that_operators_were_named_again_is_told_for_a_day(database: Database) -> None:
+    services: Any = SimpleNamespace(log=SimpleNamespace(get=lambda: SimpleNamespace(database=database)))
+
+    def enrol(name: str, hours: float, by: str = "owner") -> None:
+        moment = datetime.now(UTC) - timedelta(hours=hours)
+        made = operator_of(name, Role.OPERATOR, enrolled_at=moment, enrolled_by=by)
+        with database.begin() as connection:
+            records.add_operator(connection, made, Person())
+
+    enrol("anna", 5)  # the first
+    enrol("ben", 4, by="anna")
+    assert checks.roles(services).sentence.startswith("No approvals")
+    enrol("founder", 100)
+    enrol("dora", 2)
+    with pytest.raises(Unavailable, match="named operators again") as raised:
+        checks.roles(services)
+    assert raised.value.code == "roles.bootstrapped-again"
+
+
+@pytest.mark.req("TRUSTWORKS:ROLES-BOOTSTRAP-AGAIN")
+def test_that_operators_were_named_again_is_told_for_a_day_alone(database: Database) -> None:
+    services: Any = SimpleNamespace(log=SimpleNamespace(get=lambda: SimpleNamespace(database=database)))
+    with database.begin() as connection:
+        for name, hours in (("anna", 100), ("dora", 25)):
+            moment = datetime.now(UTC) - timedelta(hours=hours)
+            made = operator_of(name, Role.OPERATOR, enrolled_at=moment, enrolled_by="owner")
+            records.add_operator(connection, made, Person())
+    assert checks.roles(services).sentence.startswith("No approvals")

@@ -14,7 +14,7 @@ from operators_testbed import NOW, certificate_of, new_key
 from trustworks.core.errors import Malformed, Refused, Rejected, TrustworksError
 from trustworks.core.roles import Act, Factor, Role, records
 from trustworks.core.roles.changes import Change, NewCredential, new_change
-from trustworks.core.roles.model import Person
+from trustworks.core.roles.model import Person, Session
 from trustworks.core.roles.rules import founding
 from trustworks.core.roles.rules.founding import check_owner
 from trustworks.core.roles.rules.separation import described
@@ -148,7 +148,7 @@ def test_a_stricter_configuration_makes_no_room_for_a_second_bootstrap(founded: 
     assert {one.name for one in strict.office.operators()}.isdisjoint({"more-0"})
 
 
-@pytest.mark.req("TRUSTWORKS:ROLES-BOOTSTRAP")
+@pytest.mark.req("TRUSTWORKS:ROLES-BOOTSTRAP", "TRUSTWORKS:ROLES-BOOTSTRAP-AGAIN")
 def test_the_owner_helps_where_nobody_is_left_who_could_approve(
     founded: RolesProvider, clock: PlacedClock
 ) -> None:
@@ -159,9 +159,38 @@ def test_the_owner_helps_where_nobody_is_left_who_could_approve(
     emil = new_change(
         "enrol", "emil", roles=frozenset({SA}), credentials=(founded.new("emil", begin=clock.moment),)
     )
-    founded.roles.administration.bootstrap([dora, emil], by="root")
+    bootstrap = partial(founded.roles.administration.bootstrap, [dora, emil], by="root")
+    rule = "TRUSTWORKS:ROLES-BOOTSTRAP-AGAIN"
+    assert refusal(bootstrap) == rule  # it was not said that nobody is left
+    session = Session(
+        operator="anna",
+        key_id=founded.operator("anna").credentials[0].key_id,
+        factors=frozenset(Factor),
+        opened_at=clock.moment,
+        used_at=clock.moment,
+        ends_at=clock.moment + timedelta(hours=8),
+    )
+    with founded.database.begin() as connection:
+        records.add_session(connection, bytes(32), session)
+    assert refusal(partial(bootstrap, nobody_left=True)) == rule  # somebody is signed in
+    clock.advance(hours=1)  # and has left the session alone
+    assert {one.name for one in founded.roles.office.operators()} == {"anna", "ben", "carl"}
+    bootstrap(nobody_left=True)
     assert founded.operator("dora").roles == {SO}
-    assert len(founded.events("roles.bootstrapped")) == 2
+    assert len(founded.events("roles.bootstrapped")) == 1
+    (event,) = founded.events("roles.bootstrapped-again")
+    assert event["detail"]["account"] == "root"
+    more = [founded.enrolment("mallory", SO), founded.enrolment("mary", SO)]
+    again = partial(founded.roles.administration.bootstrap, more, by="root", nobody_left=True)
+    assert refusal(again) == "TRUSTWORKS:ROLES-BOOTSTRAP"  # these can approve
+
+
+@pytest.mark.req("TRUSTWORKS:ROLES-BOOTSTRAP-AGAIN")
+def test_the_first_bootstrap_is_no_second_one(provider: RolesProvider) -> None:
+    first = [provider.enrolment("anna", SO), provider.enrolment("ben", SO)]
+    bootstrap = partial(provider.roles.administration.bootstrap, first, by="root", nobody_left=True)
+    assert refusal(bootstrap) == "TRUSTWORKS:ROLES-BOOTSTRAP-AGAIN"
+    assert provider.roles.office.operators() == []
 
 
 @pytest.mark.req("TRUSTWORKS:ROLES-BOOTSTRAP")

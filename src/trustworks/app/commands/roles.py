@@ -92,13 +92,20 @@ def bootstrap(
             metavar="NAME:TEXT",
         ),
     ] = None,
+    nobody_left: Annotated[
+        bool,
+        typer.Option(
+            "--nobody-left",
+            help="Again: none of the operators can approve new ones any more. The log and /healthz tell it.",
+        ),
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether the keys are theirs.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Name the first operators: an act of the account that owns the installation, once.
 
-    Two security officers at least, and all with who they are. Again only where nobody is left who could
-    approve new operators. The audit log tells it.
+    Two security officers at least, and all with who they are. Again only with --nobody-left, where
+    none can approve new operators and nobody is signed in. The audit log tells it.
     """
     wiring: RolesWiring = context.obj
     owner, user = wiring.base.stat().st_uid, os.geteuid()
@@ -110,7 +117,9 @@ def bootstrap(
             typer.echo(one.summary(), err=True)
         typer.confirm("Does each know that this is his key?", abort=True, err=True)
     with wiring.open_roles() as roles:
-        made = roles.administration.bootstrap(new, by=account_name(user), people=people)
+        made = roles.administration.bootstrap(
+            new, by=account_name(user), people=people, nobody_left=nobody_left
+        )
     if as_json:
         typer.echo(json.dumps([as_json_of(one) for one in made]))
     else:

@@ -44,6 +44,7 @@ LAB_CLOCK = (
 CLOCK_CODES = "clock."  # what every code of a clock that gives no time begins with
 FAILURES_IN_A_ROW = 10
 FAILING_FOR = timedelta(minutes=1)
+TOLD_FOR: Final = timedelta(hours=24)  # that operators were named again
 HELD_FOR: Final = timedelta(hours=1)  # approvals, for an act whose process has surely ended since
 CLOCK_TASK = "clock"  # the task that collects the clock's reasons
 
@@ -306,14 +307,28 @@ def keys_due(services: Services) -> Well:
 
 
 def roles(services: Services) -> Well:
-    """Whether no act of operators stands half done: approvals that are held for long."""
+    """Whether no act of operators stands half done, and nobody named operators again of late."""
     from trustworks.core.roles import records  # noqa: PLC0415 - as the service's own start does
 
     now = datetime.now(UTC)
     with services.log.get().database.read() as connection:
         left = [one for one in records.open_holds(connection) if now - one.held_at > HELD_FOR]
+        again = records.named_again(connection, since=now - TOLD_FOR)
+    check_not_bootstrapped(again)
     check_not_left(left)
     return Well(sentence="No approvals are held for an act that did not end.")
+
+
+@implements("TRUSTWORKS:ROLES-BOOTSTRAP-AGAIN")
+def check_not_bootstrapped(again: datetime | None) -> None:
+    """Object for a day when the installation's owner named operators again (roles.bootstrapped-again)."""
+    if again is not None:
+        raise Unavailable(
+            "roles.bootstrapped-again",
+            f"On {again:%Y-%m-%d at %H:%M} UTC the owner of the installation named operators again, since "
+            "none could approve any more. Everybody concerned must know why: trustworks audit list --type "
+            "roles.bootstrapped-again. This is told for a day.",
+        )
 
 
 @implements("TRUSTWORKS:ROLES-HOLD-TOLD")

@@ -48,13 +48,18 @@ class Administration:
     # The first operators
 
     def bootstrap(
-        self, new: Sequence[Change], *, by: str, people: Mapping[str, Person] | None = None
+        self,
+        new: Sequence[Change],
+        *,
+        by: str,
+        people: Mapping[str, Person] | None = None,
+        nobody_left: bool = False,
     ) -> list[Operator]:
-        """Enrol the first operators, or new ones where nobody is left who could approve that.
+        """Enrol the first operators, or new ones where that was said: `nobody_left` could approve them.
 
         Each is a change of the kind ``enrol``; `by` is the account of the installation's owner, as the caller
         has found out; `people` says who each is, for the database alone. Raises `Refused`
-        (TRUSTWORKS:ROLES-BOOTSTRAP, TRUSTWORKS:ROLES-FIRST-OFFICERS, CENTS419261:M1.5, ...), `Rejected`,
+        (TRUSTWORKS:ROLES-BOOTSTRAP, -BOOTSTRAP-AGAIN, -FIRST-OFFICERS, CENTS419261:M1.5, ...), `Rejected`,
         `Malformed`.
         """
         now, lab = self._office.now(), self._office.lab
@@ -70,6 +75,9 @@ class Administration:
             # are operators would let its writer enrol new ones beside them.
             for one in (policy, DEFAULTS[changes.WHAT]):
                 founding.check_nobody_can_approve(one, present, now.utc)
+            idle = now.utc - self._office.settings.session_idle
+            sessions = records.count_open_sessions(connection, at=now.utc, used_since=idle)
+            founding.check_again(enrolled=bool(present), nobody_left=nobody_left, sessions=sessions)
             founding.check_first_are_described(people, [one.operator for one in new], lab=lab)
             made = [
                 self._enrol(connection, one, by="owner", now=now, person=people.get(one.operator, Person()))
@@ -81,7 +89,7 @@ class Administration:
             return made
 
         return self._office.act(
-            "roles.bootstrapped",
+            "roles.bootstrapped-again" if nobody_left else "roles.bootstrapped",
             _with_keys_free(action),
             actor="owner",
             subject={"kind": "roles"},

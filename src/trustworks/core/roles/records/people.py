@@ -165,3 +165,13 @@ def remove_credential(connection: Connection, key_id: str, *, by: str, at: datet
 def set_sign_count(connection: Connection, key_id: str, count: int) -> None:
     """Remember a passkey's counter."""
     connection.execute(update(credentials).where(credentials.c.key_id == key_id).values(sign_count=count))
+
+
+def named_again(connection: Connection, *, since: datetime) -> datetime | None:
+    """When the installation's owner named operators since that moment though there were some; None: not."""
+    named = select(func.max(operators.c.enrolled_at)).where(
+        operators.c.enrolled_by == "owner", operators.c.enrolled_at > since
+    )
+    last: datetime | None = connection.execute(named).scalar_one()
+    first: datetime | None = connection.execute(select(func.min(operators.c.enrolled_at))).scalar_one()
+    return None if last is None or first is None or last <= first else last

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from trustworks.core.roles.model import Factor, Session
@@ -72,6 +72,16 @@ def close_sessions(connection: Connection, operator: str, *, at: datetime) -> in
         .where(sessions.c.operator == operator, sessions.c.closed_at.is_(None), sessions.c.ends_at > at)
         .values(closed_at=at)
     ).rowcount
+
+
+def count_open_sessions(connection: Connection, *, at: datetime, used_since: datetime) -> int:
+    """How many sessions last at this moment, of those that were used since."""
+    query = (
+        select(func.count())
+        .select_from(sessions)
+        .where(sessions.c.closed_at.is_(None), sessions.c.ends_at > at, sessions.c.used_at > used_since)
+    )
+    return int(connection.execute(query).scalar_one())
 
 
 # Challenges

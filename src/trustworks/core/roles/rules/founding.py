@@ -65,6 +65,29 @@ def check_nobody_can_approve(policy: QuorumPolicy, operators: Iterable[Operator]
         )
 
 
+@implements("TRUSTWORKS:ROLES-BOOTSTRAP-AGAIN")
+def check_again(*, enrolled: bool, nobody_left: bool, sessions: int) -> None:
+    """Refuse to name operators again unless that was said expressly, and while somebody is signed in."""
+    if nobody_left and not enrolled:
+        raise Refused(
+            "TRUSTWORKS:ROLES-BOOTSTRAP-AGAIN",
+            "No operators were ever enrolled here: leave --nobody-left out.",
+        )
+    if enrolled and not nobody_left:
+        raise Refused(
+            "TRUSTWORKS:ROLES-BOOTSTRAP-AGAIN",
+            "Operators were enrolled here, and none of them can approve new ones any more. If nobody "
+            "is left to be reached who renews his certificate, say so by --nobody-left: the log and /healthz "
+            "tell it.",
+        )
+    if enrolled and sessions:
+        raise Refused(
+            "TRUSTWORKS:ROLES-BOOTSTRAP-AGAIN",
+            f"{sessions} session(s) of operators are open at the console, so somebody is left. Wait until "
+            "they have ended, or let them sign out.",
+        )
+
+
 @implements("TRUSTWORKS:ROLES-BOOTSTRAP")
 def check_can_approve(policy: QuorumPolicy, operators: Iterable[Operator], at: datetime) -> None:
     """Refuse a bootstrap after which nobody could approve anything."""
