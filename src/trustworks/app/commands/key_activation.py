@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -15,15 +15,18 @@ from trustworks.app.commands.tokens import (
     ModuleWiring,
     held,
 )
+from trustworks.core.audit.reading import MOST
+from trustworks.core.audit.search import newest
 from trustworks.core.durable import put
 from trustworks.core.errors import Malformed, Rejected, TrustworksError, Unavailable
-from trustworks.core.module import documents
+from trustworks.core.module import Pkcs11Uri, documents
 from trustworks.core.module.activation import (
     Activation,
     ActivationRequest,
     PinOpening,
     SealedPin,
     check_attended,
+    check_sealed,
     check_whose,
     in_memory,
     new_pin,
@@ -31,7 +34,7 @@ from trustworks.core.module.activation import (
     seal,
 )
 from trustworks.core.module.pin import pin_path
-from trustworks.core.module.tokens import change_pin
+from trustworks.core.module.tokens import change_pin, token_state
 from trustworks.core.options import AsJson  # noqa: TC001 - Typer reads it
 from trustworks.core.output import check_output, write_output
 from trustworks.core.roles.model import Act
@@ -40,7 +43,10 @@ from trustworks.core.roles.performing import performs
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from trustworks.core.module import Pkcs11Uri
+    from trustworks.core.audit.search import Stored
+
+# What the log says where a token's PIN was sealed, or came out of a sealed file (as one of a ceremony).
+_SEALED: Final = ("module.pin-sealed", "module.pin-reset", "module.activated")
 
 SealedFile = Annotated[Path, typer.Argument(help="The sealed PIN.", metavar="SEALED")]
 
@@ -119,7 +125,7 @@ def activate(
 ) -> None:
     """Collect what operators open, and put the PIN where services find it, until the machine stops.
 
-    Services that wait for the token open it by themselves.
+    Services that wait for the token open it by themselves. One that does not open the token changes nothing.
     """
     wiring: ModuleWiring = context.obj
     given = documents.read(SealedPin, read_file(sealed), f"The sealed PIN {sealed}")
@@ -131,23 +137,20 @@ def activate(
         file=file,
     )
     check_whose(given, of_officer=False)
+    _check_token(wiring, token, given)
     activation = Activation(given)
     opened_by = collected(activation, operator or (), request)
     check_active(context, opened_by)
     pin = activation.pin()
     with register_of(context) as (_, on_event):
-        uri = wiring.token_uri(token)
-        _put_pin(file, pin)
+        # By the token's own PIN alone: a wrong one that is tried brings a token nearer to being locked.
+        with wiring.open_module(token, pin=pin) as module:
+            uri = module.token_uri
+        left = _put_pin(file, pin + b"\n")
         try:
-            with wiring.open_module(token) as module:
-                uri = module.token_uri
-                if (uri.serial or "") != given.serial:
-                    raise Rejected(
-                        "keys.other-request", f"The sealed PIN is not of {uri}. Take its own file."
-                    )
             on_event("module.activated", uri, {"sealed": given.digest, "operators": opened_by})
         except TrustworksError:
-            file.unlink(missing_ok=True)
+            _put_pin(file, left)
             raise
     facts = {"token": token, "opened_by": opened_by, "pin_file": str(file)}
     text = f"{token} is activated by {' and '.join(opened_by)}; services open it within seconds."
@@ -200,8 +203,17 @@ def open_for_activation(
 
 
 @performs(Act.ACTIVATE_KEY)
-def deactivate(context: typer.Context, token: TokenName, *, as_json: AsJson = False) -> None:
-    """Remove a token's PIN; the next start of a service needs operators again.
+def deactivate(
+    context: typer.Context,
+    token: TokenName,
+    *,
+    sealed: Annotated[
+        Path | None,
+        typer.Option(help="The sealed PIN, where the audit log does not know of one.", metavar="SEALED"),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Remove a token's PIN, where it is sealed; the next start of a service needs operators again.
 
     Services that run keep their sessions: stop them, too.
     """
@@ -209,6 +221,8 @@ def deactivate(context: typer.Context, token: TokenName, *, as_json: AsJson = Fa
     file = pin_file(wiring, token)
     with register_of(context) as (_, on_event):
         there = file.exists()
+        if there:
+            _check_comes_back(wiring, token, sealed)
         file.unlink(missing_ok=True)
         on_event("module.deactivated", wiring.token_uri(token), {"was_active": there})
     facts = {"token": token, "pin_file": str(file), "was_active": there}
@@ -225,11 +239,60 @@ def pin_file(wiring: ModuleWiring, token: str) -> Path:
     return pin_path(uri.pin_source, wiring.base)
 
 
-def _put_pin(file: Path, pin: bytes) -> None:
+def _token_serial(wiring: ModuleWiring, token: str) -> str:
+    """The serial number of the token that is there, which it tells anybody."""
+    return token_state(wiring.token_uri(token), settings=wiring.config.module, base=wiring.base).serial
+
+
+def _check_token(wiring: ModuleWiring, token: str, sealed: SealedPin) -> None:
+    """Refuse the sealed PIN of another token, before anything is tried with it. Raises `Rejected`."""
+    serial = _token_serial(wiring, token)
+    if serial != sealed.serial:
+        raise Rejected(
+            "keys.other-request",
+            f"The sealed PIN is of the token {sealed.token} with the serial number {sealed.serial}, and "
+            f"{token} is the one with {serial}. Take its own file.",
+        )
+
+
+def _check_comes_back(wiring: ModuleWiring, token: str, file: Path | None) -> None:
+    """Refuse to remove the PIN of a token of which no sealed PIN is known: it may be the only one.
+
+    Known is one that the log says was sealed, or opened, for the token's serial number, and one that is shown
+    in a `file`. Raises `Refused` (TRUSTWORKS:KEYS-ONLY-PIN-KEPT; also for the
+    officer's PIN) and `Rejected` (keys.other-request).
+    """
+    if file is not None:
+        given = documents.read(SealedPin, read_file(file), f"The sealed PIN {file}")
+        check_whose(given, of_officer=False)
+        _check_token(wiring, token, given)
+        return
+    serial = _token_serial(wiring, token)
+    with wiring.open_database() as database, database.read() as connection:
+        known = any(
+            one.type == kind and _serial_in(one) == serial
+            for kind in _SEALED
+            for one in newest(connection, type_prefix=kind, limit=MOST)
+        )
+    check_sealed(token, serial, known=known)
+
+
+def _serial_in(event: Stored) -> str | None:
+    """The serial number of the token that an event is about."""
+    return Pkcs11Uri.parse(str(event.value["subject"].get("token", "pkcs11:"))).serial
+
+
+def _put_pin(file: Path, pin: bytes | None) -> bytes | None:
+    """Write the PIN file, or remove it for None; answers what was in it before, None for no file."""
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        put(file, pin + b"\n", mode=0o600)
+        before = file.read_bytes() if file.exists() else None
+        if pin is None:
+            file.unlink(missing_ok=True)
+        else:
+            put(file, pin, mode=0o600)
     except OSError as error:
         raise Unavailable(
             "module.pin-file", f"The PIN file {file} cannot be written: {error.strerror}. Check the folder."
         ) from None
+    return before

@@ -48,9 +48,9 @@ class ModuleWiring(Officers, Protocol):
         """The folder for what must survive restarts."""
 
     def open_module(
-        self, token: str, *, read_write: bool = False, any_state: bool = False
+        self, token: str, *, read_write: bool = False, any_state: bool = False, pin: bytes | None = None
     ) -> AbstractContextManager[Module]:
-        """The module, on the token of a security context."""
+        """The module, on the token of a security context; `pin` takes the place of the PIN file's."""
 
     def token_uri(self, name: str) -> Pkcs11Uri:
         """The URI of the token for a security context."""

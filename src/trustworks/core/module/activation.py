@@ -206,6 +206,18 @@ def check_whose(sealed: SealedPin, *, of_officer: bool) -> None:
         )
 
 
+@implements("TRUSTWORKS:KEYS-ONLY-PIN-KEPT")
+def check_sealed(token: str, serial: str, *, known: bool) -> None:
+    """Refuse to remove the PIN file of a token without a `known` sealed PIN: nothing else may open it."""
+    if not known:
+        raise Refused(
+            "TRUSTWORKS:KEYS-ONLY-PIN-KEPT",
+            f"The audit log knows of no sealed PIN of {token} (serial number {serial}), so that its PIN file "
+            "may be all that opens it; nothing was removed. Show the sealed PIN by --sealed FILE, or seal it "
+            "first (trustworks keys seal).",
+        )
+
+
 def _padding(oaep: Oaep) -> padding.OAEP:
     digest = hashes.SHA256() if oaep is Oaep.SHA256 else hashes.SHA1()  # noqa: S303 - a declared profile
     return padding.OAEP(mgf=padding.MGF1(digest), algorithm=digest, label=None)

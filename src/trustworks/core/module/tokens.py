@@ -37,16 +37,19 @@ class TokenState:
 
 
 def token_state(
-    label: str,
+    token: str | Pkcs11Uri,
     library: Path | None = None,
     *,
     settings: ModuleSettings | None = None,
     base: Path | None = None,
 ) -> TokenState:
-    """What the token with this label says of itself. `Unavailable` as `find_slot`. No PIN is needed."""
-    setup = libraries.make_setup(settings, library=library, base=base)
+    """What the token with this label, or of this URI, says of itself, without any PIN.
+
+    Raises `Unavailable` as `find_slot`.
+    """
+    uri = Pkcs11Uri(token=token) if isinstance(token, str) else token
+    setup = libraries.make_setup(settings, library=library, uri=uri, base=base)
     with libraries.started(setup, afresh=True) as cryptoki:
-        uri = Pkcs11Uri(token=label)
         try:
             info = cryptoki.token_info(find_slot(cryptoki, uri))
         except CryptokiError as error:
