@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import os
+import shutil
 from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ from trustworks.core.errors import Malformed, Refused, Rejected, Unavailable
 from trustworks.core.module import KeyAlgorithm, Module, ModuleSettings, Pkcs11Uri, token_labels
 from trustworks.core.module.constants import Rv
 from trustworks.core.module.pkcs11 import Cryptoki, CryptokiError
+from trustworks.core.store import Database, StoreSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,6 +47,7 @@ class Wiring(NobodyActs):
             tokens=TokensSettings.model_validate({name: str(uri) for name, uri in tokens.items()}),
             issuance=None,
         )
+        self.store = StoreSettings.model_validate({"url": f"sqlite:///{folder}/state.sqlite"})
         self.recorded: list[Any] = []
         self.version: str | None = "0005"
         self.unwritable = False
@@ -61,8 +64,11 @@ class Wiring(NobodyActs):
 
     @contextmanager
     def open_database(self, *, check: bool = True) -> Iterator[Any]:
-        assert not check
-        yield SimpleNamespace(version=lambda: self.version, where="the database TEST")
+        if check:  # for what the commands read in it; nothing is entered here
+            with Database.open(self.store) as database:
+                yield database
+        else:
+            yield SimpleNamespace(version=lambda: self.version, where="the database TEST")
 
     @contextmanager
     def open_recorder(self, role: str) -> Iterator[Any]:
@@ -82,7 +88,10 @@ class Wiring(NobodyActs):
 
 
 @pytest.fixture
-def wiring(tmp_path: Path, softhsm: Path, make_token: Callable[..., Pkcs11Uri]) -> Wiring:
+def wiring(
+    tmp_path: Path, softhsm: Path, make_token: Callable[..., Pkcs11Uri], sqlite_template: Path
+) -> Wiring:
+    shutil.copy(sqlite_template, tmp_path / "state.sqlite")
     return Wiring(tmp_path, softhsm, root=make_token(), tsu=make_token(), services=make_token())
 
 

@@ -83,7 +83,7 @@ def generate_key(
 ) -> None:
     """Make a key pair whose private key can never leave the module."""
     with (
-        log_of(context, alone=uri is not None) as on_event,
+        log_of(context, alone=uri is not None) as (on_event, _),
         opened(context, token=token, uri=uri, library=library, lab=lab, read_write=True) as module,
     ):
         check_agreed(module, algorithm, lab=lab, weak=weak_algorithms)
@@ -132,7 +132,7 @@ def request(
     if out is not None:
         check_output(out, replace=replace)
     with (
-        log_of(context, alone=uri is not None) as on_event,
+        log_of(context, alone=uri is not None) as (on_event, _),
         opened(context, token=token, uri=uri, library=library, lab=lab, any_state=True) as module,
     ):
         key = module.key(label=label)
@@ -187,10 +187,11 @@ def _entered(context: typer.Context, module: Module, label: str) -> dict[str, An
 def check_last(
     context: typer.Context, spki_sha256: str, *, token: str | None = None, backup: str | None = None
 ) -> None:
-    """Refuse to destroy the last copy of an authority's key before its last list and answers are there."""
+    """Refuse to destroy the last copy of an authority's key before its last list and answers are there.
+
+    Whose key it is the database says, whatever the configuration leaves out.
+    """
     wiring: ModuleWiring = context.obj
-    if wiring.config.issuance is None:
-        return
     from trustworks.issuance.termination import check_destruction  # noqa: PLC0415 - loads issuance
 
     with wiring.open_database() as database, database.read() as connection:
@@ -218,7 +219,7 @@ def destroy_key(
     with SoftHSM2 they sign with a copy of it until they end.
     """
     with (
-        log_of(context, alone=uri is not None) as on_event,
+        log_of(context, alone=uri is not None) as (on_event, registered),
         opened(context, token=token, uri=uri, library=library, lab=lab, read_write=True) as module,
     ):
         try:
@@ -238,7 +239,7 @@ def destroy_key(
             confirm = typer.prompt(f"{key.uri} will be lost for ever. Type its label", err=True)
         if confirm != label:
             raise Rejected("module.confirmation", "The label was not repeated; nothing was destroyed.")
-        if uri is None:
+        if registered:
             check_last(context, key.spki_sha256.hex(), token=module.token_uri.serial)
         here = {"token": module.token_uri.token, "serial": module.token_uri.serial}
         about = here | {"label": label, "spki_sha256": key.spki_sha256.hex()}

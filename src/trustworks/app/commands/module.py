@@ -112,7 +112,12 @@ def health(
     Signs and verifies with the probe key, looks at random numbers and PIN flags, compares with the approval.
     """
     answers = []
-    with log_of(context, alone=uri is not None) if make_probe_key else nullcontext(unlogged) as on_event:
+    with (
+        log_of(context, alone=uri is not None) if make_probe_key else nullcontext((unlogged, False)) as (
+            on_event,
+            _,
+        )
+    ):
         for name in names(context, token, uri):
             with opened(
                 context, token=name, uri=uri, library=library, lab=lab, read_write=make_probe_key
@@ -154,7 +159,7 @@ def approve(
     Look at `trustworks module info` before.
     """
     approvals = []
-    with log_of(context, alone=uri is not None) as on_event:
+    with log_of(context, alone=uri is not None) as (on_event, _):
         for name in names(context, token, uri):
             with opened(context, token=name, uri=uri, library=library, lab=lab) as module:
                 path = file or module.approval

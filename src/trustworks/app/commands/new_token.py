@@ -48,7 +48,7 @@ def init_token(
     """
     _check_named(pin_file)
     where: dict[str, Any] = {"library": library} if library else _configured(context)
-    with log_of(context, alone=True) as on_event:
+    with log_of(context, alone=True) as (on_event, _):
         with (
             _approved(context, label, pin_file, so_pin_file, where),
             _new_pins(pin_file, so_pin_file) as (user_pin, so_pin),

@@ -161,23 +161,25 @@ def held(
 
 
 @contextmanager
-def log_of(context: typer.Context, *, alone: bool) -> Iterator[OnEvent]:
-    """What writes to the configuration's audit log, which is opened before anything is done.
+def log_of(context: typer.Context, *, alone: bool) -> Iterator[tuple[OnEvent, bool]]:
+    """What writes to the configuration's audit log, opened before anything is done; whether there is one.
 
     A token may stand `alone`, named by its URI or about to be made: then there may be no configuration, or no
-    database yet. That what is done comes into no log is said then, on standard error.
+    database yet. That what is done comes into no log is said then, on standard error. Where there is a log
+    there is the register of keys, too, however the token was named.
     """
     wiring: ModuleWiring | None = context.obj
     if alone and (why := _why_not_logged(wiring)) is not None:
         typer.secho(f"NOT IN ANY LOG: {why} Keep a record of this yourself.", err=True, fg="yellow")
-        yield unlogged
+        yield unlogged, False
         return
     from trustworks.app.last_copies import loss_check  # noqa: PLC0415 - as below
     from trustworks.core.keys import registered_events  # noqa: PLC0415 - the others do without the log
 
     assert wiring is not None  # noqa: S101 - said above
     with wiring.open_recorder("operator") as recorder:
-        yield registered_events(recorder, by=operator_of(context), may_go=loss_check(wiring.config))
+        told = registered_events(recorder, by=operator_of(context), may_go=loss_check(wiring.config))
+        yield told, True
 
 
 def _why_not_logged(wiring: ModuleWiring | None) -> str | None:
