@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from key_commands import call, facts
-from staff import PASSPHRASE, asked_for, enrol_staff, who
+from staff import PASSPHRASE, approve, asked_for, enrol_staff, who
 
 from trustworks.app.wiring import Wiring
 from trustworks.core.errors import Refused, Rejected, Unavailable
@@ -152,6 +152,43 @@ def test_one_officer_alone_sets_no_pin_and_a_sealed_pin_serves_for_its_own_use(h
 
 
 # What works
+
+
+def refused(error: BaseException | None) -> tuple[str, str]:
+    """What is to be approved, as the refusal says."""
+    assert isinstance(error, Refused), error
+    return asked_for(error)
+
+
+def test_outside_of_laboratories_pins_that_lie_on_a_disk_are_sealed(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trustworks.core.module.activation.in_memory", lambda _: False)
+    enrol_staff(house.wiring)
+    config = house.folder / "trustworks.toml"
+    text = config.read_text("utf-8").replace("lab = true", "lab = false")
+    config.write_text(
+        text.replace("[module]\n", '[module]\napproval = "approval.json"\noaep-sha1 = true\n'), "utf-8"
+    )
+    wiring = Wiring.lazy(config)
+    assert not wiring.lab
+    with pytest.raises(Refused) as caught, wiring.open_module("issuing"):
+        pass
+    assert caught.value.requirement == "TRUSTWORKS:KEYS-ATTENDED"
+    for given in (
+        (*house.sealing, "--out", house.folder / "so.json"),
+        ("seal", "--token", "issuing", *house.cards("--operator"), "--out", house.folder / "user.json"),
+    ):
+        command = (*given, *who(wiring, "olga"))
+        asked = refused(call(house.folder, *command, typed=PASSPHRASE).exception)
+        approve(wiring, "anna", "security-officer", *asked)
+        approve(wiring, "olga", "operator", *asked)
+        done = call(house.folder, *command, typed=PASSPHRASE)
+        assert done.exit_code == 0, (done.output, done.exception)
+    assert not house.so_file.exists()
+    assert not house.pin_file.exists()
+    assert (house.folder / "so.json").exists()
+    assert (house.folder / "user.json").exists()
 
 
 def test_two_officers_set_a_new_pin_of_the_user_that_two_operators_open(house: House) -> None:

@@ -33,7 +33,7 @@ from trustworks.core.module.activation import (
     open_pin,
     seal,
 )
-from trustworks.core.module.pin import pin_path
+from trustworks.core.module.pin import pin_path, read_pin
 from trustworks.core.module.tokens import change_pin, token_state
 from trustworks.core.options import AsJson  # noqa: TC001 - Typer reads it
 from trustworks.core.output import check_output, write_output
@@ -70,9 +70,10 @@ def seal_pin(
     wiring: ModuleWiring = context.obj
     operators = [read_card(file) for file in operator]
     check_output(out)
+    before = read_pin(wiring.token_uri(token), base=wiring.base)  # wherever it lies: it is on its way out
     with (
         register_of(context) as (_, on_event),
-        wiring.open_module(token, read_write=True) as module,
+        wiring.open_module(token, read_write=True, pin=before) as module,
     ):
         pin, here = new_pin(), module.token_uri
         about = {"token": here.token, "serial": here.serial, "threshold": threshold}

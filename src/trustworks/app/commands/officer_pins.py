@@ -200,8 +200,9 @@ def reset(  # noqa: PLR0917 - as above
 
 
 def _there(wiring: ModuleWiring, token: str) -> Pkcs11Uri:
-    """Which token it is, by its serial number; it is opened for that, so it must be activated."""
-    with wiring.open_module(token) as module:
+    """Which token it is, by its serial number; it is opened for that, so its PIN must be there."""
+    pin = read_pin(wiring.token_uri(token), base=wiring.base)  # wherever it lies: no service starts by this
+    with wiring.open_module(token, pin=pin) as module:
         return module.token_uri
 
 
