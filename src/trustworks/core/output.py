@@ -53,6 +53,19 @@ def write_output(
         raise _unwritable(out, error) from None
 
 
+def take_back(out: Path) -> None:
+    """Remove a file that `write_output` has just made, of which nothing came. `Rejected` where that fails."""
+    if _is_stream(out):
+        return
+    try:
+        _behind_links(out).unlink(missing_ok=True)
+    except OSError as error:
+        raise Rejected(
+            "output.unwritable",
+            f"{printable(str(out))} is of no use, and cannot be removed: {error.strerror}. Remove it.",
+        ) from None
+
+
 def _is_stream(out: Path) -> bool:
     """Whether it is no file: a pipe, whose name need not be a path that can be opened once resolved."""
     return out.exists() and not out.is_file()

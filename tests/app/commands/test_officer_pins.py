@@ -8,16 +8,22 @@ import pytest
 from key_commands import call, facts
 from staff import PASSPHRASE, approve, asked_for, enrol_staff, who
 
+from trustworks.app.commands import key_activation
 from trustworks.app.wiring import Wiring
+from trustworks.core.audit.search import newest
 from trustworks.core.errors import Refused, Rejected, Unavailable
 from trustworks.core.module import KeyAlgorithm, Pkcs11Uri, documents, initialise_token
-from trustworks.core.module.activation import new_pin
+from trustworks.core.module.activation import new_pin, seal
 from trustworks.core.module.officer import set_user_pin
+from trustworks.core.module.tokens import change_pin
+from trustworks.core.roles.approving import Approving
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from key_custodians import Custodians
+
+    from trustworks.core.module import Module
 
 
 class House:
@@ -122,7 +128,91 @@ def test_a_wrong_officers_pin_changes_nothing_and_keeps_the_file(house: House) -
         assert isinstance(done.exception, Unavailable), done.output
         assert done.exception.code == "module.so-pin-wrong"
     assert house.so_file.exists()
+    assert not (house.folder / "sealed").exists()  # it would open nothing
     assert house.takes(house.so_pin)
+
+
+def test_a_sealed_officers_pin_that_the_token_does_not_take_leaves_no_sealed_file(house: House) -> None:
+    with house.wiring.open_module("issuing") as module:
+        here = module.token_uri
+    about: dict[str, Any] = {"token": here.token or "", "serial": here.serial or "", "threshold": 2}
+    cards = house.officers.cards
+    sealed, out = house.folder / "so.sealed.json", house.folder / "user.sealed.json"
+    sealed.write_bytes(documents.write(seal(new_pin(), operators=cards, sha1=True, of_officer=True, **about)))
+    done = call(
+        house.folder,
+        *("so-pin", "reset", sealed, "--token", "issuing", *house.cards("--operator"), "--out", out),
+        *house.here("--officer", "anna", "boris"),
+    )
+    assert isinstance(done.exception, Unavailable), done.output
+    assert done.exception.code == "module.so-pin-wrong"
+    assert "nothing was changed" in str(done.exception)
+    assert not out.exists()
+    assert house.pin_file.exists()
+    assert house.signs()
+
+
+def test_an_act_on_a_pin_that_may_have_been_done_uses_its_approvals_up(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enrol_staff(house.wiring)
+    out = house.folder / "user.sealed.json"
+    act = ("seal", "--token", "issuing", *house.cards("--operator"))
+
+    def run(out: Path) -> BaseException | None:
+        given = (*act, "--out", out, *who(house.wiring, "olga"))
+        return call(house.folder, *given, typed=PASSPHRASE).exception
+
+    def ends(*_: object, **__: object) -> None:
+        raise Unavailable("database.unreachable", "The process ended here.")
+
+    def done_and_ends(module: Module, pin: bytes) -> None:
+        change_pin(module, pin)
+        ends()
+
+    def ending(name: str, what: object) -> BaseException | None:
+        """Run it, so that the act ends there and nobody says what became of its approvals."""
+        end = Approving.end
+
+        def silent(*given: Any, why: str, **named: Any) -> None:
+            if not why.startswith("failed"):
+                end(*given, why=why, **named)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(key_activation, name, what)
+            patched.setattr(Approving, "end", silent)
+            return run(out)
+
+    asked = refused(run(out))
+    approve(house.wiring, "anna", "security-officer", *asked)
+    approve(house.wiring, "olga", "operator", *asked)
+    assert "ended here" in str(ending("seal", ends))
+    # It was not ordered: the approvals come back, and serve.
+    assert "ended here" in str(ending("change_pin", done_and_ends))
+    assert told(house, "roles.approvals-") == ["roles.approvals-returned"]
+    # It was, and done: who activates the token and gives the command again needs new ones.
+    two = house.here("--operator", "anna", "boris")
+    done = call(
+        house.folder,
+        *("activate", out, "--token", "issuing", *two, *who(house.wiring, "olga")),
+        typed=PASSPHRASE,
+    )
+    assert done.exit_code == 0, done.exception
+    assert refused(run(house.folder / "again.json")) == asked
+    assert told(house, "roles.approvals-") == ["roles.approvals-used", "roles.approvals-returned"]
+    assert house.signs()
+
+
+def refused(error: BaseException | None) -> tuple[str, str]:
+    """What is to be approved, as the refusal says."""
+    assert isinstance(error, Refused), error
+    return asked_for(error)
+
+
+def told(house: House, prefix: str) -> list[str]:
+    """The newest events that begin so, newest first."""
+    with house.wiring.open_database() as database, database.read() as connection:
+        return [one.type for one in newest(connection, limit=9, type_prefix=prefix)]
 
 
 def test_an_officers_pin_is_thrown_away_only_by_who_writes_the_tokens_label(house: House) -> None:
@@ -154,12 +244,6 @@ def test_one_officer_alone_sets_no_pin_and_a_sealed_pin_serves_for_its_own_use(h
 # What works
 
 
-def refused(error: BaseException | None) -> tuple[str, str]:
-    """What is to be approved, as the refusal says."""
-    assert isinstance(error, Refused), error
-    return asked_for(error)
-
-
 def test_outside_of_laboratories_pins_that_lie_on_a_disk_are_sealed(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -175,9 +259,12 @@ def test_outside_of_laboratories_pins_that_lie_on_a_disk_are_sealed(
     with pytest.raises(Refused) as caught, wiring.open_module("issuing"):
         pass
     assert caught.value.requirement == "TRUSTWORKS:KEYS-ATTENDED"
-    for given in (
-        (*house.sealing, "--out", house.folder / "so.json"),
-        ("seal", "--token", "issuing", *house.cards("--operator"), "--out", house.folder / "user.json"),
+    for given, event in (
+        ((*house.sealing, "--out", house.folder / "so.json"), "module.so-pin-seal"),
+        (
+            ("seal", "--token", "issuing", *house.cards("--operator"), "--out", house.folder / "user.json"),
+            "module.pin-seal",
+        ),
     ):
         command = (*given, *who(wiring, "olga"))
         asked = refused(call(house.folder, *command, typed=PASSPHRASE).exception)
@@ -185,6 +272,9 @@ def test_outside_of_laboratories_pins_that_lie_on_a_disk_are_sealed(
         approve(wiring, "olga", "operator", *asked)
         done = call(house.folder, *command, typed=PASSPHRASE)
         assert done.exit_code == 0, (done.output, done.exception)
+        with wiring.open_database() as database, database.read() as connection:
+            holds = {one.value["detail"]["hold"] for one in newest(connection, limit=9, type_prefix=event)}
+        assert len(holds) == 1  # of both events
     assert not house.so_file.exists()
     assert not house.pin_file.exists()
     assert (house.folder / "so.json").exists()

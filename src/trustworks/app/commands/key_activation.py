@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from trustworks.app.commands.key_backups import TokenName  # noqa: TC001 - Typer reads it
 from trustworks.app.commands.key_custodians import custodian_token, read_card, read_file
 from trustworks.app.commands.key_custody import check_active, register_of
-from trustworks.app.commands.tokens import (
-    ModuleWiring,
-    held,
-)
+from trustworks.app.commands.pin_acts import pin_act
+from trustworks.app.commands.tokens import ModuleWiring  # noqa: TC001 - an annotation in a command
 from trustworks.core.audit.reading import MOST
 from trustworks.core.audit.search import newest
 from trustworks.core.durable import put
@@ -76,11 +74,10 @@ def seal_pin(
         wiring.open_module(token, read_write=True, pin=before) as module,
     ):
         pin, here = new_pin(), module.token_uri
-        about = {"token": here.token, "serial": here.serial, "threshold": threshold}
-        cards = {one.name: one.fingerprint for one in operators}
-        changing = False
-        # Who gets so far that the token opens by its PIN file has a token whose PIN nobody has changed yet.
-        with held(context, "key.seal", about | {"operators": cards}, done=lambda _: changing):
+        about: dict[str, Any] = {"token": here.token, "serial": here.serial, "threshold": threshold}
+        about |= {"operators": {one.name: one.fingerprint for one in operators}}
+        kinds = ("module.pin-sealing-ordered", "module.pin-sealed")
+        with pin_act(context, "key.seal", about, on_event, kinds) as act:
             sealed = seal(
                 pin,
                 token=here.token or "",
@@ -90,13 +87,13 @@ def seal_pin(
                 sha1=module.oaep_sha1,
             )
             facts = {"sealed": sealed.digest, "operators": list(sealed.operators), "threshold": threshold}
-            on_event("module.pin-sealing-ordered", here, facts)
+            act.order(here, facts)
             write_output(
                 out, [documents.write(sealed)], mode=0o600
             )  # before the token knows it: else nobody would
-            changing = True
+            act.changing = True
             change_pin(module, pin)
-            on_event("module.pin-sealed", here, facts)
+            act.tell(here, facts)
     pin_file(wiring, token).unlink(missing_ok=True)
     left = [str(one) for one in wiring.officer_pins(token) if one.exists()]
     text = (

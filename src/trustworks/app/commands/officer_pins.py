@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,18 +15,21 @@ from trustworks.app.commands.key_activation import SealedFile, collected, pin_fi
 from trustworks.app.commands.key_backups import TokenName  # noqa: TC001 - Typer reads it
 from trustworks.app.commands.key_custodians import read_card, read_file
 from trustworks.app.commands.key_custody import check_active, register_of
-from trustworks.app.commands.tokens import ModuleWiring, held
-from trustworks.core.errors import Rejected
+from trustworks.app.commands.pin_acts import PinAct, pin_act
+from trustworks.app.commands.tokens import ModuleWiring  # noqa: TC001 - an annotation in a command
+from trustworks.core.errors import Rejected, Unavailable
 from trustworks.core.module import Pkcs11Uri, documents
 from trustworks.core.module.activation import Activation, SealedPin, check_whose, new_pin, seal
-from trustworks.core.module.officer import change_officer_pin, set_user_pin
+from trustworks.core.module.officer import NOT_LOGGED_IN, change_officer_pin, set_user_pin
 from trustworks.core.module.pin import read_pin
 from trustworks.core.options import AsJson  # noqa: TC001 - Typer reads it
-from trustworks.core.output import check_output, write_output
+from trustworks.core.output import check_output, take_back, write_output
 from trustworks.core.roles.model import Act
 from trustworks.core.roles.performing import performs
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from trustworks.core.module.custodians import Custodian
 
 app = typer.Typer(
@@ -63,15 +67,10 @@ def seal_officer_pin(  # noqa: PLR0917 - options, which have names
     old = _officer_pin(so_pin_file)
     with register_of(context) as (_, on_event):
         here = _there(wiring, token)
-        about = {"token": here.token, "serial": here.serial, "threshold": threshold}
-        changing = False
-        # Who gets so far that the token takes the file's PIN has a token whose PIN nobody has changed yet.
-        with held(
-            context,
-            "key.seal-so-pin",
-            about | {"officers": _fingerprints(cards)},
-            done=lambda _: changing,
-        ):
+        about: dict[str, Any] = {"token": here.token, "serial": here.serial, "threshold": threshold}
+        about |= {"officers": _fingerprints(cards)}
+        kinds = ("module.so-pin-sealing-ordered", "module.so-pin-sealed")
+        with pin_act(context, "key.seal-so-pin", about, on_event, kinds) as act:
             new = new_pin()
             sealed = seal(
                 new,
@@ -83,12 +82,12 @@ def seal_officer_pin(  # noqa: PLR0917 - options, which have names
                 of_officer=True,
             )
             facts = {"sealed": sealed.digest, "officers": list(sealed.operators), "threshold": threshold}
-            on_event("module.so-pin-sealing-ordered", here, facts)
+            act.order(here, facts)
             # Before the token knows it: else nobody would.
             write_output(out, [documents.write(sealed)], mode=0o600)
-            change_officer_pin(here, old, new, **_where(wiring))
-            changing = True
-            on_event("module.so-pin-sealed", here, facts)
+            with _changing(act, out):
+                change_officer_pin(here, old, new, **_where(wiring))
+            act.tell(here, facts)
     so_pin_file.unlink(missing_ok=True)
     text = (
         f"The sealed PIN is {out}\n{threshold} of {', '.join(sealed.operators)} open it together.\n"
@@ -117,18 +116,18 @@ def discard(
     old = _officer_pin(so_pin_file)
     with register_of(context) as (_, on_event):
         here = _there(wiring, token)
-        changing = False
         about = {"token": here.token, "serial": here.serial}
-        with held(context, "key.discard-so-pin", about, done=lambda _: changing):
+        kinds = ("module.so-pin-discarding-ordered", "module.so-pin-discarded")
+        with pin_act(context, "key.discard-so-pin", about, on_event, kinds) as act:
             typed = confirm or typer.prompt(
                 f"Nobody will set a new PIN of {here.token} any more. Its label again", err=True
             )
             if typed != here.token:
                 raise Rejected("keys.not-confirmed", "That is not the token's label; nothing was changed.")
-            on_event("module.so-pin-discarding-ordered", here, {})
-            change_officer_pin(here, old, new_pin(), **_where(wiring))
-            changing = True
-            on_event("module.so-pin-discarded", here, {})
+            act.order(here, {})
+            with _changing(act):
+                change_officer_pin(here, old, new_pin(), **_where(wiring))
+            act.tell(here, {})
     so_pin_file.unlink(missing_ok=True)
     text = f"Nobody has the security officer's PIN of {here.token} any more; {so_pin_file} is removed."
     typer.echo(json.dumps({"token": token, "removed": str(so_pin_file)}) if as_json else text)
@@ -167,11 +166,16 @@ def reset(  # noqa: PLR0917 - as above
     cards = [read_card(file) for file in operator]
     check_output(out)
     here = replace(wiring.token_uri(token), serial=given.serial, pin_source=None)
-    about = {"token": given.token, "serial": given.serial, "sealed": given.digest, "threshold": threshold}
+    about: dict[str, Any] = {
+        "token": given.token,
+        "serial": given.serial,
+        "sealed": given.digest,
+        "threshold": threshold,
+    }
     with register_of(context) as (_, on_event):
-        changing = False
-        asked = about | {"operators": _fingerprints(cards)}
-        with held(context, "key.reset-pin", asked, done=lambda _: changing):
+        about |= {"operators": _fingerprints(cards)}
+        kinds = ("module.pin-reset-ordered", "module.pin-reset")
+        with pin_act(context, "key.reset-pin", about, on_event, kinds) as act:
             activation = Activation(given)
             opened_by = collected(activation, officer or (), request)
             check_active(context, opened_by)
@@ -186,11 +190,11 @@ def reset(  # noqa: PLR0917 - as above
             )
             facts: dict[str, Any] = {"sealed": fresh.digest, "operators": list(fresh.operators)}
             facts |= {"threshold": threshold, "opened_by": opened_by}
-            on_event("module.pin-reset-ordered", here, facts)
+            act.order(here, facts)
             write_output(out, [documents.write(fresh)], mode=0o600)
-            set_user_pin(here, officer_pin, new, **_where(wiring))
-            changing = True
-            on_event("module.pin-reset", here, facts)
+            with _changing(act, out):
+                set_user_pin(here, officer_pin, new, **_where(wiring))
+            act.tell(here, facts)
     pin_file(wiring, token).unlink(missing_ok=True)
     text = (
         f"{' and '.join(opened_by)} opened; the new sealed PIN is {out}\n"
@@ -204,6 +208,23 @@ def _there(wiring: ModuleWiring, token: str) -> Pkcs11Uri:
     pin = read_pin(wiring.token_uri(token), base=wiring.base)  # wherever it lies: no service starts by this
     with wiring.open_module(token, pin=pin) as module:
         return module.token_uri
+
+
+@contextmanager
+def _changing(act: PinAct, out: Path | None = None) -> Iterator[None]:
+    """The moment in which a PIN is changed; `out`, which opens nothing then, goes where it was not.
+
+    After any other error than that the officer was not logged in the token may have either PIN.
+    """
+    act.changing = True
+    try:
+        yield
+    except Unavailable as error:
+        if error.code in NOT_LOGGED_IN:
+            act.changing = False
+            if out is not None:
+                take_back(out)
+        raise
 
 
 def _officer_pin(file: Path) -> bytes:

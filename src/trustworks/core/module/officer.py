@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from trustworks.core.module.pkcs11 import Cryptoki
     from trustworks.core.module.uri import Pkcs11Uri
 
+# The errors after which the token's PINs are certainly as they were.
+NOT_LOGGED_IN: Final = frozenset({"module.so-pin-wrong", "module.so-pin-locked"})
 _PLACES: Final = "officer-pins.json"  # in the state folder: the files that PINs of officers were written to
 
 
@@ -107,8 +109,8 @@ def _log_in(cryptoki: Cryptoki, session: int, uri: Pkcs11Uri, pin: bytes) -> Non
         if error.rv == Rv.PIN_LOCKED:
             raise Unavailable(
                 "module.so-pin-locked",
-                f"The token of {uri} has locked the security officer's PIN; only the module's administrator "
-                "can do anything about it.",
+                f"The token of {uri} has locked the security officer's PIN; nothing was changed. Only the "
+                "module's administrator can do anything about it.",
             ) from error
         raise
 
