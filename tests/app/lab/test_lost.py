@@ -11,6 +11,7 @@ import shlex
 import shutil
 from typing import TYPE_CHECKING
 
+import forked_program
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 from laboratory import Lab, openssl
@@ -69,12 +70,14 @@ def destroy(lab: Lab, name: str, label: str) -> None:
 
 
 def lose(lab: Lab, name: str) -> None:
-    """An authority's key is gone, and no command of the product took it away."""
+    """An authority's key is gone, and nothing that the laboratory keeps says by whom."""
     uri = f"pkcs11:token={name}?pin-source=file:{lab.folder}/secrets/{name}.pin"
     what = ("--label", name, "--reason", "test", "--confirm", name)
+    alone = ("module", "destroy-key", "--uri", uri, "--lab", "--without-configuration")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SOFTHSM2_CONF", str(lab.folder / "softhsm2.conf"))
-        lab.run("module", "destroy-key", "--uri", uri, "--lab", *what)
+        done = forked_program.run(*alone, *what, cwd=lab.folder / "state")
+        assert done.returncode == 0, done.stderr
 
 
 def spki(certificate: x509.Certificate) -> str:
