@@ -199,7 +199,9 @@ class CrlPublisher:
 
     @implements(
         "RFC5280:5.2.3-02",
-        disabled=lambda rule, self, der, draft, actor: rule(self, der, replace(draft, before=0), actor),
+        disabled=lambda rule, self, der, draft, actor, also: rule(
+            self, der, replace(draft, before=0), actor, also
+        ),
     )
     def _release(
         self, der: bytes, draft: Draft, actor: str, also: Callable[[Connection], None] | None
