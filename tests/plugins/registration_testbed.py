@@ -84,6 +84,23 @@ DEVICES: tuple[dict[str, Any], ...] = (
 )
 
 
+def received(asked: NewApplication, *, at: datetime, **changes: Any) -> Application:
+    """An application as the records have it that was just handed in."""
+    given: dict[str, Any] = {"evidence": (), **changes}
+    return Application(
+        id="a1",
+        state="received",
+        asked=asked,
+        key_id="00" * 32,
+        received_at=at,
+        received_by="ra",
+        decisions=(),
+        serial=None,
+        digest="",
+        **given,
+    )
+
+
 def handed_over(application: Application, **changes: Any) -> NewDevice:
     """A card that the provider made the application's key in."""
     given: dict[str, Any] = {

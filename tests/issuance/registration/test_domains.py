@@ -13,7 +13,7 @@ import pytest
 from certificate_bench import SUBJECTS
 from issuance_testbed import make_csr
 from nobody_acts import NobodyActs
-from registration_testbed import SEEN_ON
+from registration_testbed import SEEN_ON, received
 from sqlalchemy import select
 from typer.testing import CliRunner
 
@@ -66,18 +66,7 @@ def asked(*names: str, subject: tuple[NameAttribute, ...] = SUBJECT) -> Applicat
         terms="1",
         alternative_names=names,
     )
-    return Application(
-        id="a1",
-        state="received",
-        asked=new,
-        key_id="00" * 32,
-        received_at=NOW,
-        received_by="ra",
-        evidence=(),
-        decisions=(),
-        serial=None,
-        digest="",
-    )
+    return received(new, at=NOW)
 
 
 def drawn(name: str = SITE, **changes: Any) -> DomainValidation:

@@ -13,7 +13,7 @@ import pytest
 from mail_server import MailServer, certificate_for, mail_server
 from nobody_acts import NobodyActs
 from pydantic import ValidationError
-from registration_testbed import ask_for_mail, seen_for_mail
+from registration_testbed import ask_for_mail, received, seen_for_mail
 from sqlalchemy import select
 from typer.testing import CliRunner
 
@@ -66,18 +66,7 @@ def asked(*names: str, subject: tuple[NameAttribute, ...] = ()) -> Application:
         terms="1",
         alternative_names=names,
     )
-    return Application(
-        id="a1",
-        state="received",
-        asked=new,
-        key_id="00" * 32,
-        received_at=NOW,
-        received_by="ra",
-        evidence=(),
-        decisions=(),
-        serial=None,
-        digest="",
-    )
+    return received(new, at=NOW)
 
 
 MAILED = MailboxValidation(

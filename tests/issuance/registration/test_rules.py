@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from registration_testbed import received
 
 from trustworks.core.errors import Refused, Rejected
 from trustworks.core.roles.model import Person
@@ -88,18 +89,7 @@ def application(*evidence: IdentityEvidence, **changes: Any) -> Application:
         "csr": b"",
         "terms": "1",
     }
-    return Application(
-        id="a1",
-        state="received",
-        asked=NewApplication(**{**asked, **changes}),
-        key_id="00" * 32,
-        received_at=NOW,
-        received_by="ra",
-        evidence=evidence or (piece(),),
-        decisions=(),
-        serial=None,
-        digest="",
-    )
+    return received(NewApplication(**{**asked, **changes}), at=NOW, evidence=evidence or (piece(),))
 
 
 def legal(*evidence: IdentityEvidence) -> Application:

@@ -12,9 +12,11 @@ import typer
 
 from trustworks.core.durable import read_at_most
 from trustworks.core.errors import Malformed
+from trustworks.core.options import AsJson, By  # noqa: TC001 - Typer reads it
 from trustworks.core.printable import printable
 from trustworks.core.roles.model import Act
 from trustworks.core.roles.performing import Officers, performs
+from trustworks.issuance.cli.applications import MAX_FILE, File, Identifier
 from trustworks.issuance.model import RevocationReason
 
 if TYPE_CHECKING:
@@ -26,12 +28,6 @@ if TYPE_CHECKING:
     from trustworks.issuance.registration.service import Registration
 
 device = typer.Typer(no_args_is_help=True, help="The devices that hold subjects' keys.")
-
-_MAX_FILE = 65_536
-AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
-By = Annotated[
-    str, typer.Option("--by", help="The role or pseudonym that acts; it goes into the audit log for good.")
-]
 
 
 class DeviceWiring(Officers, Protocol):
@@ -45,10 +41,8 @@ class DeviceWiring(Officers, Protocol):
 @performs(Act.REGISTER)
 def record(
     context: typer.Context,
-    application: Annotated[str, typer.Argument(metavar="{application}", help="The application's id.")],
-    file: Annotated[
-        Path, typer.Argument(exists=True, dir_okay=False, help="The JSON file; see docs/registration.md.")
-    ],
+    application: Identifier,
+    file: File,
     attestation: Annotated[
         Path | None,
         typer.Option(exists=True, dir_okay=False, help="The attestation (PEM), unless FILE has it."),
@@ -65,7 +59,7 @@ def record(
     )
 
     wiring: DeviceWiring = context.obj
-    text = read_at_most(file, _MAX_FILE)
+    text = read_at_most(file, MAX_FILE)
     body: DeviceBody = read_json(DeviceBody, text if attestation is None else _with(text, attestation))
     with wiring.open_registration() as desk:
         piece = desk.record_device(application, body.read(), by=by)
@@ -83,7 +77,7 @@ def _with(text: bytes, attestation: Path) -> str:
         found = json.loads(text)
     except ValueError:
         return text.decode(errors="replace")  # told as what it is by who reads it next
-    pem = read_at_most(attestation, _MAX_FILE).decode("ascii", errors="replace")
+    pem = read_at_most(attestation, MAX_FILE).decode("ascii", errors="replace")
     return json.dumps({**found, "attestation": pem} if isinstance(found, dict) else found)
 
 

@@ -12,6 +12,7 @@ from trustworks.core.options import AsJson, By  # noqa: TC001 - Typer reads it
 from trustworks.core.printable import printable
 from trustworks.core.roles.model import Act
 from trustworks.core.roles.performing import Officers, performs
+from trustworks.issuance.cli.applications import Identifier  # noqa: TC001 - Typer reads it
 from trustworks.issuance.enrolment.control import places
 from trustworks.issuance.registration.model import DomainMethod
 from trustworks.issuance.registration.rules.domains import LIFE
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from trustworks.issuance.registration.service import Registration
 
 domain = typer.Typer(no_args_is_help=True, help="Control over the names of web sites.")
-
-Identifier = Annotated[str, typer.Argument(metavar="{application}", help="The application's id.")]
 
 
 class DomainWiring(Officers, Protocol):

@@ -11,6 +11,7 @@ from trustworks.core.options import AsJson, By  # noqa: TC001 - Typer reads it
 from trustworks.core.printable import printable
 from trustworks.core.roles.model import Act
 from trustworks.core.roles.performing import Officers, performs
+from trustworks.issuance.cli.applications import Identifier  # noqa: TC001 - Typer reads it
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from trustworks.issuance.registration.service import Registration
 
 mailbox = typer.Typer(no_args_is_help=True, help="Control over mailboxes, for S/MIME.")
-
-Identifier = Annotated[str, typer.Argument(metavar="{application}", help="The application's id.")]
 
 
 class MailboxWiring(Officers, Protocol):

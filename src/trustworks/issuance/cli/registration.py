@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 - Typer reads it at run time
 from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol, get_args
 
 import typer
@@ -14,6 +14,7 @@ from trustworks.core.options import AsJson, By  # noqa: TC001 - Typer reads it
 from trustworks.core.printable import printable
 from trustworks.core.roles.model import Act
 from trustworks.core.roles.performing import Officers, performs
+from trustworks.issuance.cli.applications import MAX_FILE, File, Identifier
 from trustworks.issuance.cli.device import device
 from trustworks.issuance.cli.domain import domain
 from trustworks.issuance.cli.mailbox import mailbox
@@ -44,11 +45,6 @@ registration.add_typer(domain, name="domain")
 registration.add_typer(mailbox, name="mailbox")
 registration.add_typer(device, name="device")
 
-_MAX_FILE = 65_536
-Identifier = Annotated[str, typer.Argument(metavar="{application}", help="The application's id.")]
-File = Annotated[
-    Path, typer.Argument(exists=True, dir_okay=False, help="The JSON file; see docs/registration.md.")
-]
 Reason = Annotated[str, typer.Option("--reason", help="Why; it is kept with the decision.")]
 
 
@@ -76,7 +72,7 @@ def submit(
 ) -> None:
     """Take an application for a certificate in. `trustworks registration example` prints one."""
     wiring: RegistrationWiring = context.obj
-    text = read_at_most(file, _MAX_FILE)
+    text = read_at_most(file, MAX_FILE)
     try:
         body: ApplicationBody = read_json(ApplicationBody, text if csr is None else _with_csr(text, csr))
     except Malformed as error:
@@ -96,7 +92,7 @@ def _with_csr(text: bytes, csr: Path) -> str:
         found = json.loads(text)
     except ValueError:
         return text.decode(errors="replace")  # told as what it is by who reads it next
-    pem = read_at_most(csr, _MAX_FILE).decode("ascii", errors="replace")
+    pem = read_at_most(csr, MAX_FILE).decode("ascii", errors="replace")
     return json.dumps({**found, "csr": pem} if isinstance(found, dict) else found)
 
 
@@ -122,7 +118,7 @@ def evidence(
     if (file is None) == (take_over is None):
         raise Rejected("registration.evidence", "Name a file with the evidence, or --from an application.")
     body: EvidenceBody | None = (
-        None if file is None else read_json(EvidenceBody, read_at_most(file, _MAX_FILE))
+        None if file is None else read_json(EvidenceBody, read_at_most(file, MAX_FILE))
     )
     with wiring.open_registration() as desk:
         if body is not None:
