@@ -1,0 +1,118 @@
+"""Gathers what readers of formats find into one evidence graph, with the ids that hold it together."""
+
+from __future__ import annotations
+
+import hashlib
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from trustworks.formats.evidence import Container, Evidence, Origin, Token, Where
+
+if TYPE_CHECKING:
+    from trustworks.formats.data import Data
+    from trustworks.formats.evidence import EvidenceRecord, Finding, Signature, TimeStamp
+
+
+def identified(letter: str, *parts: bytes) -> str:
+    """The id of an object: its letter and the SHA-256 over its octets.
+
+    Of several parts each counts with its length, so that no two lists of parts are taken for each other.
+    """
+    if len(parts) == 1:
+        return f"{letter}-{hashlib.sha256(parts[0]).hexdigest()}"
+    running = hashlib.sha256()
+    for part in parts:
+        running.update(len(part).to_bytes(8, "big"))
+        running.update(part)
+    return f"{letter}-{running.hexdigest()}"
+
+
+class Collector:
+    """Takes objects in the order in which they are found; `evidence` gives the graph.
+
+    A token that is found twice is one token with two origins. Readers of containers hand one collector to the
+    readers of what is inside.
+    """
+
+    def __init__(self) -> None:
+        self.container = Container.NONE
+        self.media_type: str | None = None
+        self._data: dict[str, Data] = {}
+        self._certificates: dict[str, tuple[bytes, list[Origin]]] = {}
+        self._revocation: dict[str, tuple[bytes, list[Origin]]] = {}
+        self._signatures: dict[str, Signature] = {}
+        self._time_stamps: dict[str, TimeStamp] = {}
+        self._records: dict[str, EvidenceRecord] = {}
+        self._findings: list[Finding] = []
+
+    def certificate(self, der: bytes, where: Where, owner: str | None = None) -> str:
+        """Takes a certificate; answers its id."""
+        return _take(self._certificates, "C", der, Origin(where, owner))
+
+    def revocation_list(self, der: bytes, where: Where, owner: str | None = None) -> str:
+        """Takes a revocation list; answers its id."""
+        return _take(self._revocation, "R", der, Origin(where, owner))
+
+    def ocsp_answer(self, der: bytes, where: Where, owner: str | None = None) -> str:
+        """Takes an OCSPResponse or a BasicOCSPResponse; answers its id."""
+        return _take(self._revocation, "O", der, Origin(where, owner))
+
+    def data(self, data: Data) -> str:
+        """Takes a data object that is signed or archived; answers its id, the same for the same octets."""
+        named = f"D-{data.digest('sha256').hex()}"
+        self._data.setdefault(named, data)
+        return named
+
+    def signature(self, signature: Signature) -> None:
+        """Takes a signature, or puts it in the place of one with the same id."""
+        self._signatures[signature.id] = signature
+
+    def time_stamp(self, time_stamp: TimeStamp) -> None:
+        """Takes a time-stamp, or puts it in the place of one with the same id."""
+        self._time_stamps[time_stamp.id] = time_stamp
+
+    def evidence_record(self, record: EvidenceRecord) -> None:
+        """Takes an evidence record, or puts it in the place of one with the same id."""
+        self._records[record.id] = record
+
+    def finding(self, finding: Finding) -> None:
+        """Takes a finding about the file as a whole."""
+        self._findings.append(finding)
+
+    @property
+    def signatures(self) -> tuple[Signature, ...]:
+        """What was taken so far, in order."""
+        return tuple(self._signatures.values())
+
+    @property
+    def time_stamps(self) -> tuple[TimeStamp, ...]:
+        """What was taken so far, in order."""
+        return tuple(self._time_stamps.values())
+
+    def evidence(self) -> Evidence:
+        """The graph of all that was taken."""
+        return Evidence(
+            container=self.container,
+            media_type=self.media_type,
+            data=MappingProxyType(dict(self._data)),
+            signatures=self.signatures,
+            time_stamps=self.time_stamps,
+            evidence_records=tuple(self._records.values()),
+            certificates=MappingProxyType(_tokens(self._certificates)),
+            revocation=MappingProxyType(_tokens(self._revocation)),
+            findings=tuple(self._findings),
+        )
+
+
+def _take(tokens: dict[str, tuple[bytes, list[Origin]]], letter: str, der: bytes, origin: Origin) -> str:
+    named = identified(letter, der)
+    origins = tokens.setdefault(named, (der, []))[1]
+    if origin not in origins:
+        origins.append(origin)
+    return named
+
+
+def _tokens(tokens: dict[str, tuple[bytes, list[Origin]]]) -> dict[str, Token]:
+    return {
+        named: Token(id=named, der=der, origins=tuple(origins)) for named, (der, origins) in tokens.items()
+    }

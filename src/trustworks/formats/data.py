@@ -1,0 +1,158 @@
+"""Data that is signed: octets in memory, or a file that is read in portions and never held whole."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
+
+from trustworks.core.errors import Rejected
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PORTION: Final = 1 << 20
+"""Octets that are read at once."""
+
+HASHES: Final = frozenset(
+    {
+        *("md5", "sha1", "sha224", "sha256", "sha384", "sha512", "sha512_256"),
+        *("sha3_224", "sha3_256", "sha3_384", "sha3_512", "ripemd160"),
+    }
+)
+"""The hash functions that are computed here, as `hashlib` calls them; weak ones too, to say that they are."""
+
+
+class Data(Protocol):
+    """One data object. Its name is what signatures call it by; None for data without one."""
+
+    @property
+    def name(self) -> str | None:
+        """The name within what it was given with: of a file, of a container's member."""
+
+    @property
+    def size(self) -> int:
+        """Octets."""
+
+    def portions(self) -> Iterator[bytes]:
+        """All octets from the beginning, in portions of at most `PORTION`."""
+
+    def octets(self) -> bytes:
+        """All octets at once; for what must be parsed."""
+
+    def digest(self, hash_name: str) -> bytes:
+        """Its digest, computed once for each hash function.
+
+        Raises:
+            Rejected: ``digest.unknown`` for a hash function that is not computed here.
+        """
+
+
+def hasher(hash_name: str) -> hashlib._Hash:
+    """A hash function by its name in `HASHES`. Raises `Rejected` (``digest.unknown``) for another."""
+    if hash_name not in HASHES:
+        raise Rejected("digest.unknown", f"The hash function {hash_name} cannot be computed here.")
+    try:
+        return hashlib.new(hash_name, usedforsecurity=False)
+    except ValueError as error:
+        raise Rejected("digest.unknown", f"The hash function {hash_name} is not on this machine.") from error
+
+
+def digest_of(data: Data, hash_name: str) -> bytes:
+    """The digest of all portions of `data`; see `hasher` for its error."""
+    running = hasher(hash_name)
+    for portion in data.portions():
+        running.update(portion)
+    return running.digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Octets:
+    """Data in memory."""
+
+    content: bytes = field(repr=False)
+    name: str | None = None
+    _digests: dict[str, bytes] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    @property
+    def size(self) -> int:
+        """Octets."""
+        return len(self.content)
+
+    def portions(self) -> Iterator[bytes]:
+        """The octets in portions."""
+        stream: BinaryIO = io.BytesIO(self.content)
+        while portion := stream.read(PORTION):
+            yield portion
+
+    def octets(self) -> bytes:
+        """The octets."""
+        return self.content
+
+    def digest(self, hash_name: str) -> bytes:
+        """See `Data.digest`."""
+        if hash_name not in self._digests:
+            running = hasher(hash_name)
+            running.update(self.content)
+            self._digests[hash_name] = running.digest()
+        return self._digests[hash_name]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Data in a file, read when it is asked for."""
+
+    path: Path
+    name: str | None = None
+    _digests: dict[str, bytes] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    @property
+    def size(self) -> int:
+        """Octets."""
+        return self.path.stat().st_size
+
+    def portions(self) -> Iterator[bytes]:
+        """The octets in portions."""
+        with self.path.open("rb") as stream:
+            while portion := stream.read(PORTION):
+                yield portion
+
+    def octets(self) -> bytes:
+        """The octets, all in memory."""
+        return self.path.read_bytes()
+
+    def digest(self, hash_name: str) -> bytes:
+        """See `Data.digest`."""
+        if hash_name not in self._digests:
+            self._digests[hash_name] = digest_of(self, hash_name)
+        return self._digests[hash_name]
+
+
+@dataclass(frozen=True, slots=True)
+class DigestOnly:
+    """Data of which only digests are known: somebody else computed them, and keeps the data."""
+
+    digests: tuple[tuple[str, bytes], ...]
+    name: str | None = None
+
+    @property
+    def size(self) -> int:
+        """Unknown: 0."""
+        return 0
+
+    def portions(self) -> Iterator[bytes]:
+        """Raises `Rejected`: the data is not here."""
+        raise Rejected("data.absent", f"Of {self.name or 'the data'} only digests were given.")
+
+    def octets(self) -> bytes:
+        """Raises `Rejected`: the data is not here."""
+        raise Rejected("data.absent", f"Of {self.name or 'the data'} only digests were given.")
+
+    def digest(self, hash_name: str) -> bytes:
+        """The digest that was given. Raises `Rejected` (``digest.unknown``) where it was not."""
+        for name, value in self.digests:
+            if name == hash_name:
+                return value
+        raise Rejected("digest.unknown", f"No {hash_name} digest of {self.name or 'the data'} was given.")
