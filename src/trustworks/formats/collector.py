@@ -6,6 +6,7 @@ import hashlib
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from trustworks.formats.data import HASHES, hasher
 from trustworks.formats.evidence import Container, Evidence, Origin, Token, Where
 
 if TYPE_CHECKING:
@@ -56,6 +57,24 @@ class Collector:
     def ocsp_answer(self, der: bytes, where: Where, owner: str | None = None) -> str:
         """Takes an OCSPResponse or a BasicOCSPResponse; answers its id."""
         return _take(self._revocation, "O", der, Origin(where, owner))
+
+    def token(self, named: str) -> bytes | None:
+        """The octets of a certificate, revocation list or OCSP answer that was taken, by its id."""
+        found = self._certificates.get(named) or self._revocation.get(named)
+        return None if found is None else found[0]
+
+    def token_by_digest(self, letter: str, hash_name: str | None, digest: bytes | None) -> str | None:
+        """The id of the certificate (``C``), list (``R``) or OCSP answer (``O``) that has a digest."""
+        if digest is None or hash_name not in HASHES:
+            return None
+        tokens = self._certificates if letter == "C" else self._revocation
+        if hash_name == "sha256":
+            named = f"{letter}-{digest.hex()}"
+            return named if named in tokens else None
+        for named, (der, _) in tokens.items():
+            if named[0] == letter and _digest(hash_name, der) == digest:
+                return named
+        return None
 
     def data(self, data: Data) -> str:
         """Takes a data object that is signed or archived; answers its id, the same for the same octets."""
@@ -116,3 +135,9 @@ def _tokens(tokens: dict[str, tuple[bytes, list[Origin]]]) -> dict[str, Token]:
     return {
         named: Token(id=named, der=der, origins=tuple(origins)) for named, (der, origins) in tokens.items()
     }
+
+
+def _digest(hash_name: str, octets: bytes) -> bytes:
+    running = hasher(hash_name)
+    running.update(octets)
+    return running.digest()

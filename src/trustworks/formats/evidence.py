@@ -226,8 +226,9 @@ class SignerIdentifier:
 class PolicyReference:
     """The signature policy that a signature names. `identifier` None: the implied policy.
 
-    `octets` is the policy document where the signature stores it. `zero` says that its hash is the agreed
-    zero value, which stands for no hash.
+    `octets` is the policy document where the signature stores it, `local_uri` where it says to find it.
+    `zero` says that its hash is the agreed zero value, which stands for no hash. `transforms` are what the
+    document goes through before it is digested, `specification` says how else its digest is made.
     """
 
     identifier: str | None
@@ -238,6 +239,9 @@ class PolicyReference:
     user_notice: str | None = None
     description: str | None = None
     octets: bytes | None = None
+    transforms: tuple[str, ...] = ()
+    specification: str | None = None
+    local_uri: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
