@@ -10,6 +10,8 @@ from trustworks.formats.data import HASHES, hasher
 from trustworks.formats.evidence import Container, Evidence, Origin, Token, Where
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from trustworks.formats.data import Data
     from trustworks.formats.evidence import EvidenceRecord, Finding, Signature, TimeStamp
 
@@ -93,6 +95,22 @@ class Collector:
     def evidence_record(self, record: EvidenceRecord) -> None:
         """Takes an evidence record, or puts it in the place of one with the same id."""
         self._records[record.id] = record
+
+    def fresh(self, letter: str, *parts: bytes) -> str:
+        """The id of a signature or a time-stamp of which copies may stand in the file.
+
+        The first has the id of its octets, each further one another: they have different owners and covers.
+        """
+        named = identified(letter, *parts)
+        number = 1
+        while named in self._signatures or named in self._time_stamps:
+            number += 1
+            named = identified(letter, *parts, str(number).encode())
+        return named
+
+    def certificates(self) -> Mapping[str, Token]:
+        """What was taken so far, by their ids."""
+        return _tokens(self._certificates)
 
     def finding(self, finding: Finding) -> None:
         """Takes a finding about the file as a whole."""

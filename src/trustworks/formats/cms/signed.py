@@ -1,0 +1,296 @@
+"""One signer as a `Signature`: what its value is over, and its signed attributes as evidence.
+
+Unsigned attributes are not looked at here: those of CAdES are read by `formats.cades`.
+Source: RFC 5652, 5.3, 5.4 and 11.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from trustworks.core.der import ber
+from trustworks.core.der.cms import CONTENT_TYPE, MESSAGE_DIGEST, SIGNING_TIME
+from trustworks.core.der.encode import SEQUENCE, SET
+from trustworks.core.errors import Rejected
+from trustworks.formats.cms.algorithms import hash_name, signature_algorithm
+from trustworks.formats.cms.attributes import SignedAttributes, read_signed_attributes
+from trustworks.formats.data import DigestOnly, Octets
+from trustworks.formats.evidence import (
+    Finding,
+    Format,
+    Reference,
+    ReferenceKind,
+    Scope,
+    ScopeKind,
+    Signature,
+    SignerIdentifier,
+    Weight,
+)
+from trustworks.formats.verification import candidates_among, is_value_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from trustworks.formats.cms.structure import SignerInfo
+    from trustworks.formats.collector import Collector
+    from trustworks.formats.data import Data
+    from trustworks.formats.evidence import Algorithm, Token
+
+_KEY_IDENTIFIER: Final = 0x80
+_ONLY_ONE: Final = {
+    CONTENT_TYPE: "content-type",
+    MESSAGE_DIGEST: "message-digest",
+    SIGNING_TIME: "signing-time",
+}
+_ABSENT: Final = DigestOnly((), "the signed data")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """What signers of one structure sign.
+
+    `data` are the objects that the digest may be of: the one that the structure holds, or the detached files.
+    `ids` are those of the objects, in the same order. `counter`: it is the value of another signature.
+    """
+
+    type: str
+    data: Sequence[Data]
+    ids: Sequence[str]
+    counter: bool = False
+
+
+def read_signer(
+    signer: SignerInfo,
+    content: Content,
+    *,
+    collector: Collector,
+    key_info: tuple[str, ...] = (),
+    parent: str | None = None,
+    file: str | None = None,
+    place: bytes = b"",
+) -> tuple[Signature, SignedAttributes]:
+    """The signature of one signer, and its signed attributes as they were read.
+
+    Nothing is given to the collector. Its certificates are looked at only where a signer did not encode its
+    attributes as it ought to have: that over which the value verifies, is what it signed. `place` goes into
+    the id. Raises `Malformed` where there is no value or no algorithm.
+    """
+    findings: list[Finding] = []
+    digest = hash_name(signer.digest_algorithm)
+    algorithm = signature_algorithm(signer.signature_algorithm, digest)
+    attributes = read_signed_attributes(signer.signed_attributes, findings)
+    _check_attributes(signer, content, attributes, findings)
+    _check_digest(algorithm, digest, findings)
+    reference, at = _content_reference(signer, content, attributes, digest)
+    value = signer.signature.string()
+    encodings = _encodings(signer)
+    if encodings:
+        signed: Data = Octets(encodings[0])
+        identity = encodings[0]
+    else:
+        signed = content.data[at] if at is not None else _ABSENT
+        identity = b"" if at is None else content.ids[at].encode()
+    signature = Signature(
+        id=collector.fresh("S", value, identity, place, (parent or "").encode()),
+        format=Format.CADES,
+        level="CMS-NOT-ETSI",
+        algorithm=algorithm,
+        value=value,
+        signed=signed,
+        references=(reference,),
+        attributes=attributes.shared,
+        scopes=_scopes(content, at),
+        signing_certificate=attributes.signing_certificate,
+        identifier=signer_identifier(signer.sid),
+        key_info=key_info,
+        certificates=key_info,
+        parent=parent,
+        file=file,
+    )
+    if len(encodings) > 1:
+        signature = _as_signed(signature, encodings, collector.certificates(), findings)
+    return (replace(signature, findings=tuple(findings)) if findings else signature), attributes
+
+
+def signer_identifier(sid: ber.Element) -> SignerIdentifier | None:
+    """Who signed, by issuer and number, or by the key's identifier (RFC 5652, 5.3); None: neither."""
+    if sid.tag == _KEY_IDENTIFIER:
+        return SignerIdentifier(key_identifier=sid.string())
+    if sid.tag == SEQUENCE:
+        parts = sid.children()
+        if len(parts) > 1:
+            return SignerIdentifier(issuer=parts[0].octets, serial=parts[1].integer())
+    return None
+
+
+def _encodings(signer: SignerInfo) -> list[bytes]:
+    """The signed attributes as a SET: in DER, as they have to be signed, and as they are if that differs.
+
+    Source: RFC 5652, 5.4.
+    """
+    if signer.signed is None:
+        return []
+    inner = [ber.der(one) for one in signer.signed.children()]
+    as_written = signer.signed.value
+    return list(
+        dict.fromkeys(
+            (ber.sorted_set(SET, inner), ber.tagged(SET, b"".join(inner)), ber.tagged(SET, as_written))
+        )
+    )
+
+
+def _as_signed(
+    signature: Signature,
+    encodings: Sequence[bytes],
+    certificates: Mapping[str, Token],
+    findings: list[Finding],
+) -> Signature:
+    """The signature over that encoding for which its value verifies; where none does, over the DER."""
+    findings.append(
+        Finding(
+            code="cms.attributes-not-der",
+            text="The signed attributes are not in DER. Verifiers that take them as they stand, and those "
+            "that encode them again, may not agree about this signature.",
+            weight=Weight.NOTE,
+            requirement="RFC5652:5.3-DER",
+        )
+    )
+    likely = candidates_among(signature, certificates)
+    for encoding in encodings:
+        one = replace(signature, signed=Octets(encoding))
+        if any(is_value_of(one, certificates[candidate.id].der) for candidate in likely):
+            return one
+    return signature
+
+
+def _check_attributes(
+    signer: SignerInfo, content: Content, attributes: SignedAttributes, findings: list[Finding]
+) -> None:
+    """What RFC 5652, 5.3 and 11.1 to 11.4 ask of signed attributes."""
+    if signer.signed is None:
+        return
+    for dotted, name in _ONLY_ONE.items():
+        found = attributes.by_type.get(dotted, ())
+        if len(found) > 1 or any(len(one.values) != 1 for one in found):
+            findings.append(
+                _fatal(
+                    "cms.attribute-repeated",
+                    f"The signed attribute {name} is there more than once, or without exactly one value.",
+                    "RFC5652:11-ONE",
+                )
+            )
+    if attributes.message_digest is None:
+        findings.append(
+            _fatal(
+                "cms.no-message-digest",
+                "There are signed attributes, and none of them is the digest of the content.",
+                "RFC5652:11.2-PRESENT",
+            )
+        )
+    if content.counter:
+        if attributes.content_type is not None:
+            findings.append(
+                _fatal(
+                    "cms.content-type-in-counter-signature",
+                    "The counter-signature has the attribute content-type, which it must not have.",
+                    "RFC5652:11.4-NO-CONTENT-TYPE",
+                )
+            )
+    elif attributes.content_type != content.type:
+        findings.append(
+            _fatal(
+                "cms.content-type",
+                f"The signed attribute content-type is {attributes.content_type or 'absent'}; the content is "
+                f"of the type {content.type}.",
+                "RFC5652:11.1-SAME",
+            )
+        )
+
+
+def _check_digest(algorithm: Algorithm, digest: str, findings: list[Finding]) -> None:
+    if algorithm.digest not in {None, digest}:
+        findings.append(
+            Finding(
+                code="cms.other-digest",
+                text=f"The signer names {digest} for its digests, and its signature algorithm hashes by "
+                f"{algorithm.digest}.",
+                weight=Weight.NOTE,
+                requirement="RFC5652:5.3-DIGEST",
+            )
+        )
+
+
+def _fatal(code: str, text: str, requirement: str) -> Finding:
+    return Finding(code=code, text=text, weight=Weight.FATAL, requirement=requirement)
+
+
+def _content_reference(
+    signer: SignerInfo, content: Content, attributes: SignedAttributes, digest: str
+) -> tuple[Reference, int | None]:
+    """The digest of the content as it is signed, and the place of the content among the data at hand."""
+    kind = ReferenceKind.COUNTER_SIGNED if content.counter else ReferenceKind.CONTENT
+    expected = attributes.message_digest
+    if not content.data:
+        return Reference(
+            kind=kind,
+            name=None,
+            digest_algorithm=digest,
+            expected=expected,
+            actual=None,
+            found=False,
+            intact=False,
+            why="The signed data is neither in the file nor was it given beside it.",
+        ), None
+    actual, why, at = None, None, 0
+    for place, data in enumerate(content.data):
+        try:
+            computed = data.digest(digest)
+        except Rejected as error:
+            why = why or str(error)
+            continue
+        if place == 0 or computed == expected:
+            actual, at = computed, place
+        if computed == expected:
+            break
+    if signer.signed is None:
+        # Nothing but the value is over the content: whether it is intact, is whether the value verifies.
+        expected = actual
+        why = why or "There are no signed attributes: the value itself is over the data."
+    intact = actual is not None and actual == expected
+    return Reference(
+        kind=kind,
+        name=content.data[at].name,
+        digest_algorithm=digest,
+        expected=expected,
+        actual=actual,
+        found=True,
+        intact=intact,
+        covers=frozenset({content.ids[at]}),
+        why=why if not intact or signer.signed is None else None,
+    ), at
+
+
+def _scopes(content: Content, at: int | None) -> tuple[Scope, ...]:
+    if at is None:
+        return ()
+    data = content.data[at]
+    if content.counter:
+        return (
+            Scope(
+                kind=ScopeKind.COUNTER_SIGNATURE,
+                name=content.ids[at],
+                text="The value of the signature that it countersigns.",
+                id=content.ids[at],
+            ),
+        )
+    whole = not isinstance(data, DigestOnly)
+    return (
+        Scope(
+            kind=ScopeKind.FULL if whole else ScopeKind.DIGEST,
+            name=data.name or "the signed content",
+            text="The whole content." if whole else "The content, of which only the digest is at hand.",
+            data=data,
+            id=content.ids[at],
+        ),
+    )

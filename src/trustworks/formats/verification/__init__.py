@@ -1,0 +1,33 @@
+"""Whether a signature value is one of a key, and which certificate a signature is of."""
+
+from trustworks.formats.verification.candidates import (
+    Candidate,
+    ReferenceMatch,
+    candidates,
+    candidates_among,
+    same_name,
+    signing_certificate,
+)
+from trustworks.formats.verification.value import (
+    HASH_OIDS,
+    HASHES_BY_OID,
+    is_value_of,
+    public_key,
+    public_key_info,
+    verifies,
+)
+
+__all__ = [
+    "HASHES_BY_OID",
+    "HASH_OIDS",
+    "Candidate",
+    "ReferenceMatch",
+    "candidates",
+    "candidates_among",
+    "is_value_of",
+    "public_key",
+    "public_key_info",
+    "same_name",
+    "signing_certificate",
+    "verifies",
+]
