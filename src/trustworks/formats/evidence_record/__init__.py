@@ -1,0 +1,43 @@
+"""Evidence records: from octets to archive time-stamps, and what these prove (RFC 4998, RFC 6283)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trustworks.core.errors import Malformed
+from trustworks.formats.evidence_record.asn1 import read_chains
+from trustworks.formats.evidence_record.objects import Archived, Named
+from trustworks.formats.evidence_record.sequence import gather
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from trustworks.formats.collector import Collector
+    from trustworks.formats.evidence import EvidenceRecord
+    from trustworks.formats.limits import Limits
+
+__all__ = ["Archived", "Named", "read_evidence_record"]
+
+
+def read_evidence_record(
+    octets: bytes,
+    collector: Collector,
+    *,
+    over: Sequence[Archived],
+    limits: Limits,
+    manifest: Sequence[Named] | None = None,
+    owner: str | None = None,
+    file: str | None = None,
+) -> EvidenceRecord:
+    """Reads an evidence record, ASN.1 or XML, with its time-stamps into `collector`.
+
+    `over` is what it may be about. `manifest` lists what it has to be about by digests (EN 319 162-1, A.7);
+    None where there is none.
+
+    Raises:
+        Malformed: it is no evidence record, or beyond the limits.
+    """
+    if octets.lstrip()[:1] == b"<":
+        raise Malformed("An evidence record in XML cannot be read by this version.")
+    chains = read_chains(octets, limits)
+    return gather(chains, octets, collector, over=over, manifest=manifest, owner=owner, file=file)
