@@ -131,6 +131,35 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
+class Joined:
+    """Several data, one after the other, as what is signed or time-stamped often is; never held whole."""
+
+    parts: tuple[Data, ...]
+    name: str | None = None
+    _digests: dict[str, bytes] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    @property
+    def size(self) -> int:
+        """Octets."""
+        return sum(part.size for part in self.parts)
+
+    def portions(self) -> Iterator[bytes]:
+        """The octets in portions. Raises what a part raises whose data is not here."""
+        for part in self.parts:
+            yield from part.portions()
+
+    def octets(self) -> bytes:
+        """The octets, all in memory."""
+        return b"".join(part.octets() for part in self.parts)
+
+    def digest(self, hash_name: str) -> bytes:
+        """See `Data.digest`."""
+        if hash_name not in self._digests:
+            self._digests[hash_name] = digest_of(self, hash_name)
+        return self._digests[hash_name]
+
+
+@dataclass(frozen=True, slots=True)
 class DigestOnly:
     """Data of which only digests are known: somebody else computed them, and keeps the data."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import Malformed
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 _HEAD: Final = 4096
 """Octets in which the beginning of a format is looked for."""
+_COMPACT: Final = re.compile(rb"(?:e[w-z0-9_-]|[CDI][A-Za-z0-9_-])[A-Za-z0-9_-]*(?:\.|\Z)")
+"""A JWS in compact serialization: base64url of an object of JSON, or of white space before one."""
 
 
 def kind_of(data: Data) -> str:
@@ -32,7 +35,7 @@ def kind_of(data: Data) -> str:
         return "zip"
     if text.startswith(b"<") or head[:2] in {b"\xff\xfe", b"\xfe\xff"}:
         return "xml"
-    if text.startswith((b"{", b"eyJ")):
+    if text.startswith(b"{") or _COMPACT.match(text):
         return "json"
     if head.startswith((b"0", b"-----BEGIN", b"MI")):
         return "cms"

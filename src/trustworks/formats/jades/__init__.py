@@ -1,10 +1,12 @@
-"""JAdES: from octets to evidence."""
+"""JAdES: from octets to evidence (TS 119 182-1, RFC 7515, RFC 7797)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from trustworks.core.errors import Malformed
+from trustworks.formats.jades import jws
+from trustworks.formats.jades.signature import read_signature
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +24,20 @@ def read(
     limits: Limits,
     file: str | None = None,
 ) -> None:
-    """Reads all signatures of a file into `collector`. `file` is its name within a container."""
-    del collector, detached, limits, file
-    raise Malformed(f"{data.name or 'The file'} is JAdES, which this version cannot read yet.")
+    """Reads all signatures of a JWS in any serialization into `collector`.
+
+    `detached` is what it signs and does not hold: the payload, data objects that sigD names, or an HTTP
+    message. `file` is its name within a container. Nothing is fetched, x5u neither.
+
+    Raises:
+        Malformed: it is no JWS, or larger than the limits allow.
+    """
+    if data.size > limits.parsed:
+        raise Malformed(f"The JWS has {data.size} octets, more than the {limits.parsed} that are read.")
+    signatures, findings = jws.parse(data.octets(), limits)
+    if file is None:
+        collector.media_type = "application/jose" if signatures[0].compact else "application/jose+json"
+    for finding in findings:
+        collector.finding(finding)
+    for signature in signatures:
+        read_signature(signature, collector, detached=detached, limits=limits, file=file)
