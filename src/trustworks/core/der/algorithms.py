@@ -122,12 +122,15 @@ class SignatureAlgorithm:
     """How a signature is to be verified.
 
     `hash` is None where the signature hashes by itself (Ed25519), and for plain rsaEncryption, which leaves
-    it to the digest algorithm beside it. `salt` is the length of a PSS salt in octets.
+    it to the digest algorithm beside it. `salt` is the length of a PSS salt in octets; `mask` the hash
+    function of its MGF1 where that is another. ``dsa``, ``ecdsa-plain`` and ``mldsa`` are in what others
+    signed (`foreign_algorithms`).
     """
 
-    padding: Literal["ecdsa", "rsa-pss", "rsa-pkcs1", "eddsa"]
+    padding: Literal["ecdsa", "rsa-pss", "rsa-pkcs1", "eddsa", "dsa", "ecdsa-plain", "mldsa"]
     hash: str | None = None
     salt: int | None = None
+    mask: str | None = None
 
 
 @asn1.sequence
