@@ -7,21 +7,15 @@ strong enough on the day is decided by who asks.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from trustworks.core.der.algorithms import HASHES_BY_OID, SignatureAlgorithm
 from trustworks.core.der.encode import OBJECT_IDENTIFIER, SEQUENCE
-from trustworks.core.der.tolerant import (
-    Element,
-    children,
-    expect,
-    first,
-    implicit_integer,
-    only,
-    read_oid,
-    tagged,
-)
+from trustworks.core.der.values import expect, first, only, tagged
 from trustworks.core.errors import Malformed, Rejected
+
+if TYPE_CHECKING:
+    from trustworks.core.der.ber import Element
 
 RSASSA_PSS: Final = "1.2.840.113549.1.1.10"
 _MGF1: Final = "1.2.840.113549.1.1.8"
@@ -101,9 +95,9 @@ def read_foreign_signature(der: bytes) -> SignatureAlgorithm:
 
 @lru_cache(maxsize=512)
 def _read(der: bytes) -> SignatureAlgorithm:
-    oid, parameters = _parts(der, only(der, SEQUENCE))
+    oid, parameters = _parts(only(der, SEQUENCE))
     if oid == RSASSA_PSS:
-        return _pss(der, parameters)
+        return _pss(parameters)
     found = _BY_OID.get(oid)
     if found is None:
         raise Rejected(
@@ -112,29 +106,29 @@ def _read(der: bytes) -> SignatureAlgorithm:
     return found
 
 
-def _parts(der: bytes, holder: Element) -> tuple[str, Element | None]:
+def _parts(holder: Element) -> tuple[str, Element | None]:
     """The identifier and the parameters of an AlgorithmIdentifier."""
-    parts = children(der, expect(holder, SEQUENCE))
+    parts = expect(holder, SEQUENCE).children()
     if not 1 <= len(parts) <= 2:
         raise Malformed("An AlgorithmIdentifier has an identifier, and parameters at most.")
-    return read_oid(der, expect(parts[0], OBJECT_IDENTIFIER)), parts[1] if len(parts) == 2 else None
+    return expect(parts[0], OBJECT_IDENTIFIER).oid(), parts[1] if len(parts) == 2 else None
 
 
-def _pss(der: bytes, parameters: Element | None) -> SignatureAlgorithm:
+def _pss(parameters: Element | None) -> SignatureAlgorithm:
     """RSASSA-PSS-params; what is absent stands for SHA-1, and a salt as long (RFC 4055, 3.1)."""
-    parts = children(der, parameters) if parameters is not None and parameters.tag == SEQUENCE else []
+    parts = parameters.children() if parameters is not None and parameters.tag == SEQUENCE else []
     hashed, masked, salt = (tagged(parts, 0xA0 | number) for number in range(3))
     name = mask = "sha1"
     if hashed is not None:
-        name = _hash(_parts(der, first(der, hashed))[0])
+        name = _hash(_parts(first(hashed))[0])
     if masked is not None:
-        function, inner = _parts(der, first(der, masked))
+        function, inner = _parts(first(masked))
         if function != _MGF1 or inner is None:
             raise Rejected("algorithm.signature", "RSASSA-PSS with another mask than MGF1 is not known.")
-        mask = _hash(_parts(der, inner)[0])
+        mask = _hash(_parts(inner)[0])
     length = 20
     if salt is not None:
-        length = implicit_integer(der, first(der, salt))
+        length = first(salt).integer()
     if not 0 <= length <= 512:
         raise Malformed("An RSASSA-PSS salt of that length is not possible; it has 0 to 512 octets.")
     return SignatureAlgorithm(padding="rsa-pss", hash=name, salt=length, mask=None if mask == name else mask)

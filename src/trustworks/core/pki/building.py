@@ -184,8 +184,8 @@ class _Search:
     at: datetime | None
     limits: BuildingLimits
     verify: bool
-    signatures: int = 0
     steps: int = 0
+    checked: dict[tuple[bytes, bytes], bool] = field(default_factory=dict)
     scores: dict[tuple[bytes, bytes], int | None] = field(default_factory=dict)
 
     def paths(self, leaf: Certificate) -> Iterator[Path]:
@@ -244,10 +244,12 @@ class _Search:
         """Whether a key signed, as far as that can be said: a key without its parameters may have."""
         if not self.verify or key.parameters_missing:
             return True
-        if self.signatures >= self.limits.signatures:
-            return False
-        self.signatures += 1
-        return issued.signed.check(key) == "ok"
+        pair = key.der, issued.sha256
+        if pair not in self.checked:
+            if len(self.checked) >= self.limits.signatures:
+                return False
+            self.checked[pair] = issued.signed.check(key) == "ok"
+        return self.checked[pair]
 
 
 def _may_issue(anchor: Certificate) -> bool:

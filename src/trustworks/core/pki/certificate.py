@@ -14,18 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
 from trustworks.core.der.encode import BIT_STRING, INTEGER, SEQUENCE
 from trustworks.core.der.foreign_algorithms import read_foreign_signature
-from trustworks.core.der.tolerant import (
-    Element,
-    children,
-    expect,
-    first,
-    implicit_integer,
-    only,
-    read_bits,
-    read_time,
-    tagged,
-    whole,
-)
+from trustworks.core.der.values import expect, first, only, read_bits, read_time, tagged
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.pki import extensions as ext
 from trustworks.core.pki.names import DistinguishedName, GeneralName, read_distinguished_name
@@ -37,6 +26,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from trustworks.core.der.algorithms import SignatureAlgorithm
+    from trustworks.core.der.ber import Element
 
 T = TypeVar("T")
 
@@ -347,40 +337,40 @@ def _read(der: bytes, limits: Limits) -> Certificate:
             f"The certificate has {len(der)} octets, more than the {limits.certificate_octets} that are read."
         )
     signed, tbs = read_signed(der)
-    parts = children(der, tbs)
+    parts = tbs.children()
     version = 1
     if parts and parts[0].tag == 0xA0:
-        version = implicit_integer(der, expect(first(der, parts[0]), INTEGER)) + 1
+        version = expect(first(parts[0]), INTEGER).integer() + 1
         parts = parts[1:]
     if len(parts) < 6:
         raise Malformed("The certificate has fewer fields than RFC 5280, 4.1 asks for.")
     serial, algorithm, issuer, validity, subject, key = parts[:6]
-    times = children(der, expect(validity, SEQUENCE))
+    times = expect(validity, SEQUENCE).children()
     if len(times) != 2:
         raise Malformed("The validity of the certificate has not two times (RFC 5280, 4.1.2.5).")
     return Certificate(
         der=der,
         sha256=hashlib.sha256(der).digest(),
         version=version,
-        serial=implicit_integer(der, expect(serial, INTEGER)),
-        subject=read_distinguished_name(whole(der, expect(subject, SEQUENCE))),
-        issuer=read_distinguished_name(whole(der, expect(issuer, SEQUENCE))),
-        not_before=read_time(der, times[0]),
-        not_after=read_time(der, times[1]),
-        extensions=_extensions(der, tagged(parts[6:], 0xA3), limits),
+        serial=expect(serial, INTEGER).integer(),
+        subject=read_distinguished_name(expect(subject, SEQUENCE).octets),
+        issuer=read_distinguished_name(expect(issuer, SEQUENCE).octets),
+        not_before=read_time(times[0]),
+        not_after=read_time(times[1]),
+        extensions=_extensions(tagged(parts[6:], 0xA3), limits),
         signed=signed,
-        _key=whole(der, expect(key, SEQUENCE)),
-        inner_algorithm=whole(der, expect(algorithm, SEQUENCE)),
+        _key=expect(key, SEQUENCE).octets,
+        inner_algorithm=expect(algorithm, SEQUENCE).octets,
     )
 
 
 _interned: Final = lru_cache(maxsize=_INTERNED)(_read)
 
 
-def _extensions(octets: bytes, holder: Element | None, limits: Limits) -> tuple[tuple[str, bool, bytes], ...]:
+def _extensions(holder: Element | None, limits: Limits) -> tuple[tuple[str, bool, bytes], ...]:
     if holder is None:
         return ()
-    read = ext.read_extensions(octets, expect(first(octets, holder), SEQUENCE))
+    read = ext.read_extensions(expect(first(holder), SEQUENCE))
     if len(read) > limits.extensions:
         raise Malformed(f"There are {len(read)} extensions, more than the {limits.extensions} that are read.")
     return read
@@ -388,13 +378,13 @@ def _extensions(octets: bytes, holder: Element | None, limits: Limits) -> tuple[
 
 def read_signed(der: bytes) -> tuple[Signed, Element]:
     """The three parts of a certificate or list, and where the signed one stands. Raises `Malformed`."""
-    parts = children(der, only(der, SEQUENCE))
+    parts = only(der, SEQUENCE).children()
     if len(parts) != 3:
         raise Malformed("What is signed like a certificate has three parts: that, algorithm and signature.")
     tbs, algorithm, signature = parts
     signed = Signed(
         octets=memoryview(der)[expect(tbs, SEQUENCE).start : tbs.after],
-        algorithm=whole(der, expect(algorithm, SEQUENCE)),
-        signature=read_bits(der, expect(signature, BIT_STRING))[0],
+        algorithm=expect(algorithm, SEQUENCE).octets,
+        signature=read_bits(expect(signature, BIT_STRING))[0],
     )
     return signed, tbs

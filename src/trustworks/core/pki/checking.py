@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from trustworks.core.pki.building import BUILDING_LIMITS, BuildingLimits, TrustAnchors, build_paths
 from trustworks.core.pki.crl_scope import ALL_REASONS
 from trustworks.core.pki.ocsp_answer import OcspAnswer
-from trustworks.core.pki.revocation import Refusal, RevocationFact, find_facts
+from trustworks.core.pki.revocation import Refusal, RevocationFact, capital, find_facts
 from trustworks.core.pki.validation import (
     DEFAULT_SETTINGS,
     Issuer,
@@ -126,7 +126,8 @@ class Checker:
         used: list[RevocationFact] = []
         objections = [one.sentence for one in findings.refusals]
         missing = set(ALL_REASONS)
-        for fact in findings.facts:
+        # What is told of a signer by itself comes last: others may know better (sorted keeps the order).
+        for fact in sorted(findings.facts, key=self._is_circular):
             if not fact.reasons & missing:
                 continue
             objection = self._objection(fact, certificate, path)
@@ -154,10 +155,14 @@ class Checker:
             refusals=findings.refusals,
         )
 
+    def _is_circular(self, fact: RevocationFact) -> bool:
+        """Whether those who signed are asked about just now."""
+        return all(one is not None and one.sha256 in self._begun for one in fact.signers)
+
     def _objection(self, fact: RevocationFact, certificate: Certificate, path: Path) -> str | None:
         """Why a fact is not used at the time; None: it is."""
         if self.current and not fact.is_current(self.at):
-            return f"{str(fact.tokens[-1]).capitalize()} is not the one of that time."
+            return f"{capital(fact.tokens[-1])} is not the one of that time."
         if self.current and not fact.tells_of_expired(certificate):
             return f"{certificate} had expired when the data was issued, which need not tell of it any more."
         if not any(self._is_trusted(signer, fact, path) for signer in fact.signers):

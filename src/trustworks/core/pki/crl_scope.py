@@ -69,15 +69,10 @@ def is_within_scope(point: Point, certificate: Certificate, revocation_list: Rev
     scope = revocation_list.issuing_distribution_point
     if scope is None:
         return point.own
-    if not point.own and not scope.indirect:
+    other_kind = scope.only_user_certificates if certificate.is_ca else scope.only_ca_certificates
+    if other_kind or scope.only_attribute_certificates or not (point.own or scope.indirect):
         return False
-    if scope.only_attribute_certificates:
-        return False
-    if scope.only_user_certificates and certificate.is_ca:
-        return False
-    if scope.only_ca_certificates and not certificate.is_ca:
-        return False
-    return scope.name is None or _has_place(point, scope, revocation_list)
+    return _has_place(point, scope, revocation_list)
 
 
 def _has_place(point: Point, scope: IssuingDistributionPoint, revocation_list: RevocationList) -> bool:

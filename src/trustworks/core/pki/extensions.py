@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from trustworks.core.der.encode import (
     BIT_STRING,
     BOOLEAN,
+    GENERALIZED_TIME,
     INTEGER,
     OBJECT_IDENTIFIER,
     OCTET_STRING,
@@ -19,28 +20,23 @@ from trustworks.core.der.encode import (
     SET,
     tlv,
 )
-from trustworks.core.der.tolerant import (
-    Element,
-    children,
-    element,
+from trustworks.core.der.values import (
     expect,
-    implicit_boolean,
-    implicit_integer,
+    first,
+    following,
+    implicit_time,
     only,
     read_boolean,
     read_flags,
-    read_integer,
-    read_oid,
-    read_time,
     tagged,
-    value,
-    whole,
 )
 from trustworks.core.errors import Malformed
 from trustworks.core.pki.names import DistinguishedName, GeneralName, read_general_name, read_general_names
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from trustworks.core.der.ber import Element
 
 SUBJECT_KEY_IDENTIFIER: Final = "2.5.29.14"
 KEY_USAGE: Final = "2.5.29.15"
@@ -179,30 +175,30 @@ class AuthorityInformationAccess:
     ca_issuers: tuple[str, ...]
 
 
-def read_extensions(octets: bytes, holder: Element) -> tuple[tuple[str, bool, bytes], ...]:
+def read_extensions(holder: Element) -> tuple[tuple[str, bool, bytes], ...]:
     """Extensions: identifier, criticality, value of each. Raises `Malformed`."""
     read: list[tuple[str, bool, bytes]] = []
-    for one in children(octets, holder):
+    for one in holder.children():
         expect(one, SEQUENCE)
-        oid = expect(element(octets, one.content, one.end), OBJECT_IDENTIFIER)
-        following = element(octets, oid.after, one.end)
-        critical = following.tag == BOOLEAN and implicit_boolean(octets, following)
-        if following.tag == BOOLEAN:
-            following = element(octets, following.after, one.end)
-        read.append((read_oid(octets, oid), critical, value(octets, expect(following, OCTET_STRING))))
+        oid = expect(first(one), OBJECT_IDENTIFIER)
+        content = following(oid, one)
+        critical = content.tag == BOOLEAN and read_boolean(content)
+        if content.tag == BOOLEAN:
+            content = following(content, one)
+        read.append((oid.oid(), critical, expect(content, OCTET_STRING).value))
     return tuple(read)
 
 
 def read_basic_constraints(der: bytes) -> BasicConstraints:
     """BasicConstraints. Raises `Malformed`."""
-    parts = children(der, only(der, SEQUENCE))
-    ca = bool(parts) and parts[0].tag == BOOLEAN and read_boolean(der, parts[0])
+    parts = only(der, SEQUENCE).children()
+    ca = bool(parts) and parts[0].tag == BOOLEAN and read_boolean(parts[0])
     length = tagged(parts, INTEGER)
-    return BasicConstraints(ca=ca, path_length=None if length is None else _skipped(der, length))
+    return BasicConstraints(ca=ca, path_length=None if length is None else _skipped(length))
 
 
-def _skipped(der: bytes, found: Element) -> int:
-    number = implicit_integer(der, found)
+def _skipped(found: Element) -> int:
+    number = found.integer()
     if number < 0:
         raise Malformed("A number of certificates is below zero.")
     return min(number, MOST_SKIPPED)
@@ -210,15 +206,13 @@ def _skipped(der: bytes, found: Element) -> int:
 
 def read_key_usage(der: bytes) -> frozenset[str]:
     """KeyUsage, by the standard's names of the bits. Raises `Malformed`."""
-    flags = read_flags(der, only(der, BIT_STRING))
+    flags = read_flags(only(der, BIT_STRING))
     return frozenset(_KEY_USAGE_NAMES[bit] for bit in flags if bit in _KEY_USAGE_NAMES)
 
 
 def read_oids(der: bytes) -> tuple[str, ...]:
     """A SEQUENCE of identifiers, as ExtendedKeyUsage is. Raises `Malformed`."""
-    return tuple(
-        [read_oid(der, expect(one, OBJECT_IDENTIFIER)) for one in children(der, only(der, SEQUENCE))]
-    )
+    return tuple([expect(one, OBJECT_IDENTIFIER).oid() for one in only(der, SEQUENCE).children()])
 
 
 def read_policies(der: bytes) -> tuple[PolicyInformation, ...]:
@@ -227,123 +221,121 @@ def read_policies(der: bytes) -> tuple[PolicyInformation, ...]:
     Qualifiers are not looked into. Raises `Malformed`.
     """
     read: dict[str, tuple[bytes, ...]] = {}
-    for one in children(der, only(der, SEQUENCE)):
-        oid, *rest = children(der, expect(one, SEQUENCE)) or (None,)
-        found = read_oid(der, expect(oid, OBJECT_IDENTIFIER))
-        qualifiers = children(der, rest[0]) if rest else []
-        read[found] = (*read.get(found, ()), *[whole(der, one) for one in qualifiers])
+    for one in only(der, SEQUENCE).children():
+        oid, *rest = expect(one, SEQUENCE).children() or (None,)
+        found = expect(oid, OBJECT_IDENTIFIER).oid()
+        qualifiers = rest[0].children() if rest else []
+        read[found] = (*read.get(found, ()), *[one.octets for one in qualifiers])
     return tuple([PolicyInformation(oid=oid, qualifiers=found) for oid, found in read.items()])
 
 
 def read_policy_mappings(der: bytes) -> tuple[tuple[str, str], ...]:
     """PolicyMappings: issuer's and subject's policy of each. Raises `Malformed`."""
     read: list[tuple[str, str]] = []
-    for one in children(der, only(der, SEQUENCE)):
-        pair = children(der, expect(one, SEQUENCE))
+    for one in only(der, SEQUENCE).children():
+        pair = expect(one, SEQUENCE).children()
         if len(pair) != 2:
             raise Malformed("A policy mapping is of two policies (RFC 5280, 4.2.1.5).")
-        issuers, subjects = (read_oid(der, expect(policy, OBJECT_IDENTIFIER)) for policy in pair)
+        issuers, subjects = (expect(policy, OBJECT_IDENTIFIER).oid() for policy in pair)
         read.append((issuers, subjects))
     return tuple(read)
 
 
 def read_policy_constraints(der: bytes) -> PolicyConstraints:
     """PolicyConstraints. Raises `Malformed`."""
-    parts = children(der, only(der, SEQUENCE))
+    parts = only(der, SEQUENCE).children()
     explicit, mapping = tagged(parts, 0x80), tagged(parts, 0x81)
     return PolicyConstraints(
-        require_explicit_policy=None if explicit is None else _skipped(der, explicit),
-        inhibit_policy_mapping=None if mapping is None else _skipped(der, mapping),
+        require_explicit_policy=None if explicit is None else _skipped(explicit),
+        inhibit_policy_mapping=None if mapping is None else _skipped(mapping),
     )
 
 
 def read_inhibit_any_policy(der: bytes) -> int:
     """InhibitAnyPolicy. Raises `Malformed`."""
-    return _skipped(der, only(der, INTEGER))
+    return _skipped(only(der, INTEGER))
 
 
 def read_name_constraints(der: bytes) -> NameConstraints:
     """NameConstraints. Raises `Malformed`."""
-    parts = children(der, only(der, SEQUENCE))
-    return NameConstraints(
-        permitted=_subtrees(der, tagged(parts, 0xA0)), excluded=_subtrees(der, tagged(parts, 0xA1))
-    )
+    parts = only(der, SEQUENCE).children()
+    return NameConstraints(permitted=_subtrees(tagged(parts, 0xA0)), excluded=_subtrees(tagged(parts, 0xA1)))
 
 
-def _subtrees(der: bytes, holder: Element | None) -> tuple[GeneralSubtree, ...]:
+def _subtrees(holder: Element | None) -> tuple[GeneralSubtree, ...]:
     if holder is None:
         return ()
     read: list[GeneralSubtree] = []
-    for one in children(der, holder):
-        parts = children(der, expect(one, SEQUENCE))
+    for one in holder.children():
+        parts = expect(one, SEQUENCE).children()
         minimum, maximum = tagged(parts[1:], 0x80), tagged(parts[1:], 0x81)
-        bounded = maximum is not None or (minimum is not None and implicit_integer(der, minimum) != 0)
+        bounded = maximum is not None or (minimum is not None and minimum.integer() != 0)
         if not parts:
             raise Malformed("A subtree of names has no base (RFC 5280, 4.2.1.10).")
-        read.append(GeneralSubtree(base=read_general_name(der, parts[0]), bounded=bounded))
+        read.append(GeneralSubtree(base=read_general_name(parts[0]), bounded=bounded))
     return tuple(read)
 
 
 def read_alt_names(der: bytes) -> tuple[GeneralName, ...]:
     """SubjectAltName or IssuerAltName. Raises `Malformed`."""
-    return read_general_names(der, only(der, SEQUENCE))
+    return read_general_names(only(der, SEQUENCE))
 
 
 def read_key_identifier(der: bytes) -> bytes:
     """SubjectKeyIdentifier. Raises `Malformed`."""
-    return value(der, only(der, OCTET_STRING))
+    return only(der, OCTET_STRING).value
 
 
 def read_authority_key_identifier(der: bytes) -> AuthorityKeyIdentifier:
     """AuthorityKeyIdentifier. Raises `Malformed`."""
-    parts = children(der, only(der, SEQUENCE))
+    parts = only(der, SEQUENCE).children()
     key, issuer, serial = tagged(parts, 0x80), tagged(parts, 0xA1), tagged(parts, 0x82)
     return AuthorityKeyIdentifier(
-        key_identifier=None if key is None else value(der, key),
-        issuer=() if issuer is None else read_general_names(der, issuer),
-        serial=None if serial is None else implicit_integer(der, serial),
+        key_identifier=None if key is None else key.value,
+        issuer=() if issuer is None else read_general_names(issuer),
+        serial=None if serial is None else serial.integer(),
     )
 
 
 def read_distribution_points(der: bytes) -> tuple[DistributionPoint, ...]:
     """CRLDistributionPoints or FreshestCRL. Raises `Malformed`."""
     read: list[DistributionPoint] = []
-    for one in children(der, only(der, SEQUENCE)):
-        parts = children(der, expect(one, SEQUENCE))
+    for one in only(der, SEQUENCE).children():
+        parts = expect(one, SEQUENCE).children()
         name, reasons, issuer = tagged(parts, 0xA0), tagged(parts, 0x81), tagged(parts, 0xA2)
         read.append(
             DistributionPoint(
-                name=None if name is None else _point_name(der, name),
-                reasons=None if reasons is None else read_flags(der, reasons),
-                crl_issuer=() if issuer is None else read_general_names(der, issuer),
+                name=None if name is None else _point_name(name),
+                reasons=None if reasons is None else read_flags(reasons),
+                crl_issuer=() if issuer is None else read_general_names(issuer),
             )
         )
     return tuple(read)
 
 
-def _point_name(der: bytes, holder: Element) -> DistributionPointName:
-    choice = element(der, holder.content, holder.end)
+def _point_name(holder: Element) -> DistributionPointName:
+    choice = first(holder)
     if choice.tag == 0xA0:
-        return DistributionPointName(full=read_general_names(der, choice))
+        return DistributionPointName(full=read_general_names(choice))
     if choice.tag == 0xA1:
-        return DistributionPointName(relative=tlv(SET, value(der, choice)))
+        return DistributionPointName(relative=tlv(SET, choice.value))
     raise Malformed("A distribution point has a full name or a relative one (RFC 5280, 4.2.1.13).")
 
 
 def read_issuing_distribution_point(der: bytes) -> IssuingDistributionPoint:
     """IssuingDistributionPoint. Raises `Malformed`."""
-    parts = children(der, only(der, SEQUENCE))
+    parts = only(der, SEQUENCE).children()
     name, reasons = tagged(parts, 0xA0), tagged(parts, 0x83)
 
     def said(tag: int) -> bool:
         found = tagged(parts, tag)
-        return found is not None and implicit_boolean(der, found)
+        return found is not None and read_boolean(found)
 
     return IssuingDistributionPoint(
-        name=None if name is None else _point_name(der, name),
+        name=None if name is None else _point_name(name),
         only_user_certificates=said(0x81),
         only_ca_certificates=said(0x82),
-        only_some_reasons=None if reasons is None else read_flags(der, reasons),
+        only_some_reasons=None if reasons is None else read_flags(reasons),
         indirect=said(0x84),
         only_attribute_certificates=said(0x85),
     )
@@ -353,12 +345,12 @@ def read_authority_information_access(der: bytes) -> AuthorityInformationAccess:
     """AuthorityInfoAccess, the URIs alone. Raises `Malformed`."""
     ocsp: list[str] = []
     issuers: list[str] = []
-    for one in children(der, only(der, SEQUENCE)):
-        method, *rest = children(der, expect(one, SEQUENCE)) or (None,)
-        name = read_general_name(der, rest[0]) if rest else None
+    for one in only(der, SEQUENCE).children():
+        method, *rest = expect(one, SEQUENCE).children() or (None,)
+        name = read_general_name(rest[0]) if rest else None
         if name is None or name.form != "uri" or not isinstance(name.value, str):
             continue
-        match read_oid(der, expect(method, OBJECT_IDENTIFIER)):
+        match expect(method, OBJECT_IDENTIFIER).oid():
             case oid if oid == _OCSP:
                 ocsp.append(name.value)
             case oid if oid == _CA_ISSUERS:
@@ -368,22 +360,17 @@ def read_authority_information_access(der: bytes) -> AuthorityInformationAccess:
 
 def read_private_key_usage_period(der: bytes) -> tuple[datetime | None, datetime | None]:
     """PrivateKeyUsagePeriod: from when and until when the key signed. Raises `Malformed`."""
-    parts = children(der, only(der, SEQUENCE))
-    first, last = tagged(parts, 0x80), tagged(parts, 0x81)
+    parts = only(der, SEQUENCE).children()
+    begin, end = tagged(parts, 0x80), tagged(parts, 0x81)
     return (
-        None if first is None else _implicit_time(der, first),
-        None if last is None else _implicit_time(der, last),
+        None if begin is None else implicit_time(begin, GENERALIZED_TIME),
+        None if end is None else implicit_time(end, GENERALIZED_TIME),
     )
-
-
-def _implicit_time(der: bytes, found: Element) -> datetime:
-    written = tlv(0x18, value(der, found))
-    return read_time(written, only(written, 0x18))
 
 
 def read_integer_value(der: bytes) -> int:
     """An INTEGER alone, as CRLNumber and DeltaCRLIndicator are. Raises `Malformed`."""
-    return read_integer(der, only(der, INTEGER))
+    return only(der, INTEGER).integer()
 
 
 def read_user_notice(qualifier: bytes) -> str | None:
@@ -391,13 +378,13 @@ def read_user_notice(qualifier: bytes) -> str | None:
 
     Raises `Malformed`.
     """
-    oid, *rest = children(qualifier, only(qualifier, SEQUENCE)) or (None,)
-    if read_oid(qualifier, expect(oid, OBJECT_IDENTIFIER)) != USER_NOTICE or not rest:
+    oid, *rest = only(qualifier, SEQUENCE).children() or (None,)
+    if expect(oid, OBJECT_IDENTIFIER).oid() != USER_NOTICE or not rest:
         return None
-    for part in children(qualifier, expect(rest[0], SEQUENCE)):
+    for part in expect(rest[0], SEQUENCE).children():
         if part.tag != SEQUENCE:
             codec = {0x1E: "utf-16-be", 0x1A: "latin-1"}.get(part.tag, "utf-8")
-            return value(qualifier, part).decode(codec, "replace")
+            return part.value.decode(codec, "replace")
     return None
 
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from trustworks.core.der.tolerant import children, element, first, read_oid, value
+from trustworks.core.der import ber
+from trustworks.core.der.values import first
 from trustworks.core.errors import Malformed
 from trustworks.core.pki.names import EMAIL_ADDRESS, DistinguishedName, GeneralName, email_domain
 
@@ -96,8 +97,7 @@ def _other_oid(name: GeneralName) -> str:
     if not isinstance(name.value, bytes):
         return ""
     try:
-        found = element(name.value, 0, len(name.value))
-        return read_oid(name.value, first(name.value, found))
+        return first(ber.read(name.value)).oid()
     except Malformed:
         return ""
 
@@ -129,8 +129,8 @@ def _mailbox(name: GeneralName) -> str | None:
     """The address in a SmtpUTF8Mailbox (RFC 9598, 3)."""
     try:
         content = name.value if isinstance(name.value, bytes) else b""
-        wrapped = children(content, element(content, 0, len(content)))[1]
-        return value(content, first(content, wrapped)).decode("utf-8")
+        wrapped = ber.read(content).children()[1]
+        return first(wrapped).value.decode("utf-8")
     except (Malformed, IndexError, UnicodeDecodeError):
         return None
 

@@ -12,14 +12,17 @@ import unicodedata
 import warnings
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from cryptography.x509 import Name, NameAttribute, ObjectIdentifier, RelativeDistinguishedName
 
 from trustworks.core.der.encode import OBJECT_IDENTIFIER, SEQUENCE, SET, tlv
-from trustworks.core.der.tolerant import Element, children, element, expect, only, read_oid, value, whole
+from trustworks.core.der.values import expect, first, following, only
 from trustworks.core.der.x509 import name_in_words
 from trustworks.core.errors import Malformed
+
+if TYPE_CHECKING:
+    from trustworks.core.der.ber import Element
 
 EMAIL_ADDRESS: Final = "1.2.840.113549.1.9.1"
 
@@ -107,10 +110,10 @@ def read_distinguished_name(der: bytes) -> DistinguishedName:
 def _read(der: bytes) -> DistinguishedName:
     rdns: list[Rdn] = []
     attributes: list[tuple[str, str]] = []
-    for relative in _bounded(children(der, only(der, SEQUENCE))):
+    for relative in _bounded(only(der, SEQUENCE).children()):
         prepared: list[tuple[str, str | bytes]] = []
-        for attribute in _bounded(children(der, expect(relative, SET))):
-            oid, text, compared = _attribute(der, attribute)
+        for attribute in _bounded(expect(relative, SET).children()):
+            oid, text, compared = _attribute(attribute)
             attributes.append((oid, text))
             prepared.append((oid, compared))
         if len(prepared) > 1:
@@ -129,16 +132,15 @@ def _bounded(found: list[Element]) -> list[Element]:
     return found
 
 
-def _attribute(der: bytes, found: Element) -> tuple[str, str, str | bytes]:
+def _attribute(found: Element) -> tuple[str, str, str | bytes]:
     """Type, text to show, and what is compared."""
-    place = expect(found, SEQUENCE).content
-    kind = expect(element(der, place, found.end), OBJECT_IDENTIFIER)
-    content = element(der, kind.after, found.end)
-    text = _text(content.tag, value(der, content))
-    oid = read_oid(der, kind)
+    kind = expect(first(expect(found, SEQUENCE)), OBJECT_IDENTIFIER)
+    content = following(kind, found)
+    text = _text(content.tag, content.value)
+    oid = kind.oid()
     if text is None:
-        return oid, value(der, content).hex(), whole(der, content)
-    compared = prepare(text) if content.end - content.content <= LONGEST_COMPARED else value(der, content)
+        return oid, content.value.hex(), content.octets
+    compared = prepare(text) if content.end - content.content <= LONGEST_COMPARED else content.value
     return oid, text, compared
 
 
@@ -196,34 +198,34 @@ class GeneralName:
     value: str | bytes | DistinguishedName
 
 
-def read_general_name(octets: bytes, found: Element) -> GeneralName:
+def read_general_name(found: Element) -> GeneralName:
     """A GeneralName. Raises `Malformed`."""
     form = _FORMS.get(found.tag)
     if form is None:
         raise Malformed(f"At octet {found.start} is no form of name that RFC 5280, 4.2.1.6 has.")
     match form:
         case "email" | "dns" | "uri":
-            return GeneralName(form, value(octets, found).decode("utf-8", "backslashreplace"))
+            return GeneralName(form, found.value.decode("utf-8", "backslashreplace"))
         case "directory":
-            return GeneralName(form, read_distinguished_name(_explicit_name(octets, found)))
+            return GeneralName(form, read_distinguished_name(_explicit_name(found)))
         case "registered":
-            return GeneralName(form, read_oid(octets, found))
+            return GeneralName(form, found.oid())
         case "ip":
-            return GeneralName(form, value(octets, found))
+            return GeneralName(form, found.value)
         case _:
-            return GeneralName(form, whole(octets, found))
+            return GeneralName(form, found.octets)
 
 
-def _explicit_name(octets: bytes, found: Element) -> bytes:
+def _explicit_name(found: Element) -> bytes:
     """The Name under its tag; a CHOICE is tagged explicitly, and who tags it implicitly is understood."""
-    if found.content < found.end and octets[found.content] == SEQUENCE:
-        return whole(octets, element(octets, found.content, found.end))
-    return tlv(SEQUENCE, value(octets, found))
+    if found.content < found.end and found.source.octets[found.content] == SEQUENCE:
+        return first(found).octets
+    return tlv(SEQUENCE, found.value)
 
 
-def read_general_names(octets: bytes, holder: Element) -> tuple[GeneralName, ...]:
+def read_general_names(holder: Element) -> tuple[GeneralName, ...]:
     """GeneralNames: the names in an element, whatever its tag. Raises `Malformed`."""
-    return tuple([read_general_name(octets, one) for one in children(octets, holder)])
+    return tuple([read_general_name(one) for one in holder.children()])
 
 
 def email_domain(address: str) -> tuple[str, str] | None:

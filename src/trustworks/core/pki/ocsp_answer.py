@@ -32,20 +32,7 @@ from trustworks.core.der.ocsp import (
     ResponseStatus,
     Status,
 )
-from trustworks.core.der.tolerant import (
-    Element,
-    children,
-    expect,
-    first,
-    implicit_integer,
-    only,
-    read_bits,
-    read_oid,
-    read_time,
-    tagged,
-    value,
-    whole,
-)
+from trustworks.core.der.values import expect, first, only, read_bits, read_time, tagged
 from trustworks.core.errors import Malformed
 from trustworks.core.pki import extensions as ext
 from trustworks.core.pki.certificate import LIMITS, Certificate, Limits, Signed
@@ -54,6 +41,8 @@ from trustworks.core.pki.names import DistinguishedName, read_distinguished_name
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
+
+    from trustworks.core.der.ber import Element
 
 _INTERNED_OCTETS: Final = 32_768
 _INTERNED: Final = 1024
@@ -149,7 +138,7 @@ class OcspAnswer:
         if found is None:
             return None
         try:
-            return value(found, only(found, OCTET_STRING))
+            return only(found, OCTET_STRING).value
         except Malformed:
             return found
 
@@ -164,11 +153,11 @@ def _read(der: bytes, limits: Limits) -> OcspAnswer:
         raise Malformed(
             f"The OCSP answer has {len(der)} octets, more than the {limits.answer_octets} that are read."
         )
-    parts = children(der, only(der, SEQUENCE))
+    parts = only(der, SEQUENCE).children()
     if parts and parts[0].tag == SEQUENCE:
         return _basic(der, der, parts, limits)
     try:
-        status = ResponseStatus(implicit_integer(der, expect(parts[0] if parts else None, ENUMERATED)))
+        status = ResponseStatus(expect(parts[0] if parts else None, ENUMERATED).integer())
     except ValueError as error:
         raise Malformed("The OCSP answer has a status that RFC 6960, 4.2.1 does not have.") from error
     holder = tagged(parts, 0xA0)
@@ -176,11 +165,11 @@ def _read(der: bytes, limits: Limits) -> OcspAnswer:
         return OcspAnswer(der=der, sha256=hashlib.sha256(der).digest(), status=status)
     if holder is None:
         raise Malformed("The OCSP answer says that it is successful, and has no response (RFC 6960, 4.2.1).")
-    kind, content = (*children(der, expect(first(der, holder), SEQUENCE)), None, None)[:2]
-    if read_oid(der, expect(kind, OBJECT_IDENTIFIER)) != BASIC:
+    kind, content = (*expect(first(holder), SEQUENCE).children(), None, None)[:2]
+    if expect(kind, OBJECT_IDENTIFIER).oid() != BASIC:
         raise Malformed("The OCSP answer is of another type than the basic one (RFC 6960, 4.2.1).")
-    basic = value(der, expect(content, OCTET_STRING))
-    return _basic(der, basic, children(basic, only(basic, SEQUENCE)), limits)
+    basic = expect(content, OCTET_STRING).value
+    return _basic(der, basic, only(basic, SEQUENCE).children(), limits)
 
 
 _interned: Final = lru_cache(maxsize=_INTERNED)(_read)
@@ -190,64 +179,64 @@ def _basic(der: bytes, basic: bytes, parts: list[Element], limits: Limits) -> Oc
     if len(parts) < 3:
         raise Malformed("A basic OCSP response has data, algorithm and signature (RFC 6960, 4.2.1).")
     tbs, algorithm, signature = parts[:3]
-    fields = [one for one in children(basic, expect(tbs, SEQUENCE)) if one.tag != 0xA0]
+    fields = [one for one in expect(tbs, SEQUENCE).children() if one.tag != 0xA0]
     if len(fields) < 3:
         raise Malformed("The OCSP response has fewer fields than RFC 6960, 4.2.1 asks for.")
     responder, produced_at, responses = fields[:3]
-    singles = children(basic, expect(responses, SEQUENCE))
+    singles = expect(responses, SEQUENCE).children()
     if len(singles) > limits.responses:
         raise Malformed(f"An OCSP answer about {len(singles)} certificates is not read.")
     extensions = tagged(fields[3:], 0xA1)
     by_name = expect(responder, 0xA1, 0xA2).tag == 0xA1
-    named = first(basic, responder)
+    named = first(responder)
     return OcspAnswer(
         der=der,
         sha256=hashlib.sha256(der).digest(),
         status=ResponseStatus.successful,
         signed=Signed(
             octets=memoryview(basic)[tbs.start : tbs.after],
-            algorithm=whole(basic, expect(algorithm, SEQUENCE)),
-            signature=read_bits(basic, expect(signature, BIT_STRING))[0],
+            algorithm=expect(algorithm, SEQUENCE).octets,
+            signature=read_bits(expect(signature, BIT_STRING))[0],
         ),
-        responder_name=read_distinguished_name(whole(basic, named)) if by_name else None,
-        responder_key_hash=None if by_name else value(basic, expect(named, OCTET_STRING)),
-        produced_at=read_time(basic, expect(produced_at, GENERALIZED_TIME)),
-        responses=tuple([_single(basic, one) for one in singles]),
-        extensions=_extensions(basic, extensions),
-        certificates=_certificates(basic, tagged(parts[3:], 0xA0), limits),
+        responder_name=read_distinguished_name(named.octets) if by_name else None,
+        responder_key_hash=None if by_name else expect(named, OCTET_STRING).value,
+        produced_at=read_time(expect(produced_at, GENERALIZED_TIME)),
+        responses=tuple([_single(one) for one in singles]),
+        extensions=_extensions(extensions),
+        certificates=_certificates(tagged(parts[3:], 0xA0), limits),
     )
 
 
-def _extensions(der: bytes, holder: Element | None) -> tuple[tuple[str, bool, bytes], ...]:
-    return () if holder is None else ext.read_extensions(der, expect(first(der, holder), SEQUENCE))
+def _extensions(holder: Element | None) -> tuple[tuple[str, bool, bytes], ...]:
+    return () if holder is None else ext.read_extensions(expect(first(holder), SEQUENCE))
 
 
-def _certificates(der: bytes, holder: Element | None, limits: Limits) -> tuple[Certificate, ...]:
+def _certificates(holder: Element | None, limits: Limits) -> tuple[Certificate, ...]:
     if holder is None or holder.content == holder.end:
         return ()
     read: list[Certificate] = []
-    for one in children(der, expect(first(der, holder), SEQUENCE))[: limits.certificates]:
+    for one in expect(first(holder), SEQUENCE).children()[: limits.certificates]:
         try:
-            read.append(Certificate.read(whole(der, one), limits))
+            read.append(Certificate.read(one.octets, limits))
         except Malformed:
             continue  # one too many does not spoil an answer; if it was needed, the signer is not found
     return tuple(read)
 
 
-def _single(der: bytes, found: Element) -> SingleAnswer:
-    parts = children(der, expect(found, SEQUENCE))
+def _single(found: Element) -> SingleAnswer:
+    parts = expect(found, SEQUENCE).children()
     if len(parts) < 3:
         raise Malformed("An answer about a certificate has identifier, status and time (RFC 6960, 4.2.1).")
     cert_id, status, this_update, *rest = parts
-    hash_name, name_hash, key_hash, serial = _cert_id(der, cert_id)
+    hash_name, name_hash, key_hash, serial = _cert_id(cert_id)
     next_update = tagged(rest, 0xA0)
-    word, revoked_at, reason = _status(der, status)
+    word, revoked_at, reason = _status(status)
     moments: dict[str, datetime] = {}
     cert_hash = None
     critical: list[str] = []
-    for name, is_critical, content in _extensions(der, tagged(rest, 0xA1)):
+    for name, is_critical, content in _extensions(tagged(rest, 0xA1)):
         if name in {ARCHIVE_CUTOFF, INVALIDITY_DATE}:
-            moments[name] = read_time(content, only(content, GENERALIZED_TIME))
+            moments[name] = read_time(only(content, GENERALIZED_TIME))
         elif name == CERT_HASH:
             cert_hash = _cert_hash(content)
         elif is_critical and name not in PROCESSED:
@@ -258,8 +247,8 @@ def _single(der: bytes, found: Element) -> SingleAnswer:
         issuer_key_hash=key_hash,
         serial=serial,
         status=word,
-        this_update=read_time(der, expect(this_update, GENERALIZED_TIME)),
-        next_update=None if next_update is None else read_time(der, first(der, next_update)),
+        this_update=read_time(expect(this_update, GENERALIZED_TIME)),
+        next_update=None if next_update is None else read_time(first(next_update)),
         revoked_at=revoked_at,
         reason=reason,
         invalidity_date=moments.get(INVALIDITY_DATE),
@@ -269,38 +258,38 @@ def _single(der: bytes, found: Element) -> SingleAnswer:
     )
 
 
-def _cert_id(der: bytes, found: Element) -> tuple[str | None, bytes, bytes, int]:
-    parts = children(der, expect(found, SEQUENCE))
+def _cert_id(found: Element) -> tuple[str | None, bytes, bytes, int]:
+    parts = expect(found, SEQUENCE).children()
     if len(parts) != 4:
         raise Malformed("A CertID has four fields (RFC 6960, 4.1.1).")
     algorithm, name_hash, key_hash, serial = parts
     return (
-        HASH_NAMES.get(read_oid(der, expect(first(der, expect(algorithm, SEQUENCE)), OBJECT_IDENTIFIER))),
-        value(der, expect(name_hash, OCTET_STRING)),
-        value(der, expect(key_hash, OCTET_STRING)),
-        implicit_integer(der, expect(serial, INTEGER)),
+        HASH_NAMES.get(expect(first(expect(algorithm, SEQUENCE)), OBJECT_IDENTIFIER).oid()),
+        expect(name_hash, OCTET_STRING).value,
+        expect(key_hash, OCTET_STRING).value,
+        expect(serial, INTEGER).integer(),
     )
 
 
-def _status(der: bytes, found: Element) -> tuple[Status, datetime | None, int | None]:
+def _status(found: Element) -> tuple[Status, datetime | None, int | None]:
     match found.tag:
         case 0x80 | 0xA0:
             return "good", None, None
         case 0x82 | 0xA2:
             return "unknown", None, None
         case 0xA1:
-            at, *rest = children(der, found) or (None,)
+            at, *rest = found.children() or (None,)
             reason = tagged(rest, 0xA0)
-            code = None if reason is None else implicit_integer(der, expect(first(der, reason), ENUMERATED))
-            return "revoked", read_time(der, expect(at, GENERALIZED_TIME)), code
+            code = None if reason is None else expect(first(reason), ENUMERATED).integer()
+            return "revoked", read_time(expect(at, GENERALIZED_TIME)), code
         case _:
             raise Malformed("The status of a certificate is good, revoked or unknown (RFC 6960, 4.2.1).")
 
 
 def _cert_hash(der: bytes) -> tuple[str | None, bytes]:
-    parts = children(der, only(der, SEQUENCE))
+    parts = only(der, SEQUENCE).children()
     if len(parts) != 2:
         raise Malformed("The hash of a certificate is an algorithm and a digest (Common PKI, part 4).")
     algorithm, digest = parts
-    name = HASH_NAMES.get(read_oid(der, expect(first(der, expect(algorithm, SEQUENCE)), OBJECT_IDENTIFIER)))
-    return name, value(der, expect(digest, OCTET_STRING))
+    name = HASH_NAMES.get(expect(first(expect(algorithm, SEQUENCE)), OBJECT_IDENTIFIER).oid())
+    return name, expect(digest, OCTET_STRING).value

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 MOST_NODES: Final = 4096
 """Policies at one depth that are followed; a path with more has none that is valid."""
 
+MOST_QUALIFIERS: Final = 32
+"""Qualifiers from above that are kept of a policy."""
+
 _NO_ROOTS: Final[frozenset[str]] = frozenset()
 
 
@@ -27,12 +30,14 @@ class ValidPolicy:
     """A policy that is valid for the end entity.
 
     `oid` is the policy in the end entity's certificate, `domain` those of the trust anchor's domain that it
-    stands for: both are the same where nothing was mapped. `qualifiers` are PolicyQualifierInfos in DER.
+    stands for: both are the same where nothing was mapped. `qualifiers` are PolicyQualifierInfos in DER, of
+    the end entity's certificate; `qualifiers_above` those that CAs gave to what it stands for.
     """
 
     oid: str
     domain: frozenset[str]
     qualifiers: tuple[bytes, ...] = ()
+    qualifiers_above: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,7 @@ class _Node:
     expected: frozenset[str]
     qualifiers: tuple[bytes, ...]
     roots: frozenset[str]
+    above: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,25 +78,30 @@ class PolicyGraph:
         above_any = self.nodes.get(ANY_POLICY)
         any_qualifiers: tuple[bytes, ...] | None = None
         for one in policies:
+            own = frozenset({one.oid})
             if one.oid == ANY_POLICY:
                 any_qualifiers = one.qualifiers
             elif one.oid in parents:
-                nodes[one.oid] = _Node(frozenset({one.oid}), one.qualifiers, parents[one.oid])
+                nodes[one.oid] = _Node(own, one.qualifiers, *parents[one.oid])
             elif above_any is not None:
-                nodes[one.oid] = _Node(frozenset({one.oid}), one.qualifiers, frozenset({one.oid}))
+                nodes[one.oid] = _Node(own, one.qualifiers, own, _joined(above_any))
         if any_qualifiers is not None and any_allowed:
-            for expected, roots in parents.items():
+            for expected, (roots, above) in parents.items():
                 if expected not in nodes:
-                    nodes[expected] = _Node(frozenset({expected}), any_qualifiers, roots)
+                    nodes[expected] = _Node(frozenset({expected}), any_qualifiers, roots, above)
         return PolicyGraph(nodes) if len(nodes) <= MOST_NODES else _NULL
 
-    def _parents(self) -> dict[str, frozenset[str]]:
-        """For each policy that is expected, the roots of all nodes that expect it."""
-        found: dict[str, set[str]] = {}
+    def _parents(self) -> dict[str, tuple[frozenset[str], tuple[bytes, ...]]]:
+        """For each policy that is expected, the roots and qualifiers of all nodes that expect it."""
+        roots: dict[str, set[str]] = {}
+        above: dict[str, tuple[bytes, ...]] = {}
         for node in self.nodes.values():
+            joined = _joined(node)
             for expected in node.expected:
-                found.setdefault(expected, set()).update(node.roots)
-        return {expected: frozenset(roots) for expected, roots in found.items()}
+                roots.setdefault(expected, set()).update(node.roots)
+                if joined:
+                    above[expected] = _some((*above.get(expected, ()), *joined))
+        return {one: (frozenset(found), above.get(one, ())) for one, found in roots.items()}
 
     def mapped(
         self,
@@ -115,9 +126,11 @@ class PolicyGraph:
             if not allowed:
                 nodes.pop(policy, None)
             elif known is not None:
-                nodes[policy] = _Node(frozenset(subjects), known.qualifiers, known.roots)
+                nodes[policy] = _Node(frozenset(subjects), known.qualifiers, known.roots, known.above)
             elif ANY_POLICY in self.nodes:
-                nodes[policy] = _Node(frozenset(subjects), any_qualifiers, frozenset({policy}))
+                nodes[policy] = _Node(
+                    frozenset(subjects), any_qualifiers, frozenset({policy}), self.nodes[ANY_POLICY].above
+                )
         return PolicyGraph(nodes)
 
     def for_user(self, initial: frozenset[str] | None) -> tuple[ValidPolicy, ...]:
@@ -129,16 +142,29 @@ class PolicyGraph:
                 continue
             domain = node.roots if initial is None else node.roots & initial
             if domain:
-                found.append(ValidPolicy(oid, domain, node.qualifiers))
+                found.append(ValidPolicy(oid, domain, node.qualifiers, node.above))
         if leaf_any is not None:
             if initial is None:
-                found.append(ValidPolicy(ANY_POLICY, frozenset({ANY_POLICY}), leaf_any.qualifiers))
+                found.append(
+                    ValidPolicy(ANY_POLICY, frozenset({ANY_POLICY}), leaf_any.qualifiers, leaf_any.above)
+                )
             else:
                 known = {root for node in self.nodes.values() for root in node.roots}
                 found += [
-                    ValidPolicy(oid, frozenset({oid}), leaf_any.qualifiers) for oid in sorted(initial - known)
+                    ValidPolicy(oid, frozenset({oid}), leaf_any.qualifiers, leaf_any.above)
+                    for oid in sorted(initial - known)
                 ]
         return tuple(found)
+
+
+def _joined(node: _Node) -> tuple[bytes, ...]:
+    """The qualifiers at and above a node."""
+    return _some((*node.above, *node.qualifiers)) if node.above or node.qualifiers else ()
+
+
+def _some(qualifiers: tuple[bytes, ...]) -> tuple[bytes, ...]:
+    """Each once, and not more than are shown to anyone."""
+    return tuple(dict.fromkeys(qualifiers))[:MOST_QUALIFIERS]
 
 
 _NULL: Final = PolicyGraph({})

@@ -9,14 +9,17 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from trustworks.core.der.encode import BIT_STRING, INTEGER, OBJECT_IDENTIFIER, SEQUENCE, tlv
-from trustworks.core.der.tolerant import Element, children, expect, only, read_bits, read_oid, value, whole
+from trustworks.core.der.values import expect, only, read_bits
 from trustworks.core.errors import Malformed
+
+if TYPE_CHECKING:
+    from trustworks.core.der.ber import Element
 
 KeyKind = Literal["rsa", "dsa", "ec", "ed25519", "ed448", "ml-dsa", "other"]
 
@@ -109,7 +112,7 @@ class PublicKey:
         Nothing of a key that cannot be read.
         """
         try:
-            return read_bits(self.der, children(self.der, only(self.der, SEQUENCE))[1])[0]
+            return read_bits(only(self.der, SEQUENCE).children()[1])[0]
         except (Malformed, IndexError):
             return b""
 
@@ -126,9 +129,9 @@ class PublicKey:
         """The key with the DSA parameters of another (RFC 5280, 6.1.4 (d)-(f)); itself if it has its own."""
         if not self.parameters_missing or other.kind != self.kind or other.parameters_missing:
             return self
-        algorithm = children(other.der, only(other.der, SEQUENCE))[0]
-        key = children(self.der, only(self.der, SEQUENCE))[1]
-        return read_public_key(tlv(SEQUENCE, whole(other.der, algorithm), whole(self.der, key)))
+        algorithm = only(other.der, SEQUENCE).children()[0]
+        key = only(self.der, SEQUENCE).children()[1]
+        return read_public_key(tlv(SEQUENCE, algorithm.octets, key.octets))
 
 
 def read_public_key(der: bytes) -> PublicKey:
@@ -140,15 +143,15 @@ def read_public_key(der: bytes) -> PublicKey:
 
 @lru_cache(maxsize=4096)
 def _read(der: bytes) -> PublicKey:
-    parts = children(der, only(der, SEQUENCE))
+    parts = only(der, SEQUENCE).children()
     if len(parts) < 2:
         raise Malformed("A public key has an algorithm and the key.")
-    algorithm = children(der, expect(parts[0], SEQUENCE))
+    algorithm = expect(parts[0], SEQUENCE).children()
     if not algorithm:
         raise Malformed("A public key has an algorithm.")
-    oid = read_oid(der, expect(algorithm[0], OBJECT_IDENTIFIER))
+    oid = expect(algorithm[0], OBJECT_IDENTIFIER).oid()
     parameters = algorithm[1] if len(algorithm) > 1 else None
-    bits, unused = read_bits(der, expect(parts[1], BIT_STRING))
+    bits, unused = read_bits(expect(parts[1], BIT_STRING))
     if unused:
         return PublicKey(der, oid, "other", 0, fault="The public key has a number of bits that none has.")
     if oid in _RSA:
@@ -176,7 +179,7 @@ def _rsa(der: bytes, oid: str, key: bytes) -> PublicKey:
 def _dsa(der: bytes, oid: str, parameters: Element | None) -> PublicKey:
     if parameters is None or parameters.tag != SEQUENCE:
         return PublicKey(der, oid, "dsa", 0, parameters_missing=True)
-    prime, order = _bit_lengths(whole(der, parameters), 0, 1)
+    prime, order = _bit_lengths(parameters.octets, 0, 1)
     fault = None
     if prime > MOST_DSA_BITS or order > 512:
         fault = f"The DSA key has {prime} bits, more than the {MOST_DSA_BITS} that are used."
@@ -187,23 +190,23 @@ def _ec(der: bytes, oid: str, parameters: Element | None) -> PublicKey:
     if parameters is None:
         return PublicKey(der, oid, "ec", 0, fault="The key has no curve.")
     if parameters.tag == OBJECT_IDENTIFIER:
-        dotted = read_oid(der, parameters)
+        dotted = parameters.oid()
         name, bits = _CURVES.get(dotted, (dotted, 0))
         return PublicKey(der, oid, "ec", bits, curve=name)
     bits = 0
     if parameters.tag == SEQUENCE:
         # ECParameters: version, field, curve, base, order (RFC 3279, 2.3.5).
-        (bits,) = _bit_lengths(whole(der, parameters), 4)
+        (bits,) = _bit_lengths(parameters.octets, 4)
     fault = None if 0 < bits <= 1024 else "The key's curve is none that is used."
     return PublicKey(der, oid, "ec", bits, curve=None, fault=fault)
 
 
 def _bit_lengths(der: bytes, *places: int) -> tuple[int, ...]:
     """The bits of the positive integers at some places of a SEQUENCE. Raises `Malformed`."""
-    parts = children(der, only(der, SEQUENCE))
+    parts = only(der, SEQUENCE).children()
     lengths: list[int] = []
     for place in places:
         found = expect(parts[place] if place < len(parts) else None, INTEGER)
-        number = value(der, found).lstrip(b"\0")
+        number = found.value.lstrip(b"\0")
         lengths.append(8 * (len(number) - 1) + number[0].bit_length() if number else 0)
     return tuple(lengths)

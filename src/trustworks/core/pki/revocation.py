@@ -196,7 +196,7 @@ def _facts_of_lists(
     for delta in deltas:
         if delta not in used:
             words = "has changes to a complete list that is not there, or may not be used"
-            yield Refusal(delta, RefusalCode.NO_BASE, f"{_capital(delta)} {words}.")
+            yield Refusal(delta, RefusalCode.NO_BASE, f"{capital(delta)} {words}.")
 
 
 def fact_of_list(
@@ -220,7 +220,7 @@ def fact_of_list(
         reasons = covered_reasons(certificate, revocation_list)
         if not reasons:
             words = f"is not about {certificate}: it has another scope"
-            return Refusal(revocation_list, RefusalCode.NOT_ABOUT, f"{_capital(revocation_list)} {words}.")
+            return Refusal(revocation_list, RefusalCode.NOT_ABOUT, f"{capital(revocation_list)} {words}.")
         signers = _check_list_signer(issuer, tokens, pool)
         if isinstance(signers, Refusal):
             return signers
@@ -228,7 +228,7 @@ def fact_of_list(
         changed = None if delta is None else delta.find(certificate.serial, certificate.issuer)
     except Malformed as error:
         return Refusal(
-            revocation_list, RefusalCode.UNREADABLE, f"{_capital(revocation_list)} cannot be read: {error}"
+            revocation_list, RefusalCode.UNREADABLE, f"{capital(revocation_list)} cannot be read: {error}"
         )
     if changed is not None:
         entry = None if changed.reason == REMOVE_FROM_CRL else changed
@@ -263,10 +263,10 @@ def _check_list_extensions(revocation_list: RevocationList) -> Refusal | None:
     unknown = revocation_list.unknown_critical
     if unknown:
         words = f"has the critical extension {unknown[0]}, which is not processed"
-        return Refusal(revocation_list, RefusalCode.UNKNOWN_CRITICAL, f"{_capital(revocation_list)} {words}.")
+        return Refusal(revocation_list, RefusalCode.UNKNOWN_CRITICAL, f"{capital(revocation_list)} {words}.")
     for oid, why in revocation_list.faults.items():
         words = f"has the extension {oid}, which cannot be read: {why}"
-        return Refusal(revocation_list, RefusalCode.UNREADABLE, f"{_capital(revocation_list)} {words}")
+        return Refusal(revocation_list, RefusalCode.UNREADABLE, f"{capital(revocation_list)} {words}")
     return None
 
 
@@ -297,7 +297,7 @@ def _check_list_signer(
         if refused is RefusalCode.NOT_AUTHORISED
         else "is signed by no certificate at hand of its issuer"
     )
-    return Refusal(newest, refused, f"{_capital(newest)} {words}.")
+    return Refusal(newest, refused, f"{capital(newest)} {words}.")
 
 
 def _may_sign_lists(certificate: Certificate) -> bool:
@@ -318,34 +318,50 @@ def fact_of_answer(
         return Refusal(answer, RefusalCode.NO_STATUS, words)
     singles = [one for one in answer.responses if _is_about(one, certificate, issuer)]
     if not singles:
-        return Refusal(answer, RefusalCode.NOT_ABOUT, f"{_capital(answer)} is not about {certificate}.")
+        return Refusal(answer, RefusalCode.NOT_ABOUT, f"{capital(answer)} is not about {certificate}.")
     single = max(singles, key=lambda one: one.this_update)
-    unknown = (*answer.unknown_critical, *single.critical)
-    if unknown:
-        words = f"has the critical extension {unknown[0]}, which is not processed"
-        return Refusal(answer, RefusalCode.UNKNOWN_CRITICAL, f"{_capital(answer)} {words}.")
-    refusal = _check_cert_hash(certificate, answer, single)
+    refusal = _check_answer_extensions(answer, single) or _check_cert_hash(certificate, answer, single)
     if refusal is not None:
         return refusal
     signers = _check_responder(issuer, answer, pool, anchors)
     if isinstance(signers, Refusal):
         return signers
+    return _answer_fact(certificate, answer, answer.produced_at, single, signers)
+
+
+def _answer_fact(
+    certificate: Certificate,
+    answer: OcspAnswer,
+    produced_at: datetime,
+    single: SingleAnswer,
+    signers: tuple[Certificate | None, ...],
+) -> RevocationFact | Refusal:
     if single.status == "unknown":
         words = f"says that the responder does not know {certificate}"
-        return Refusal(answer, RefusalCode.NO_STATUS, f"{_capital(answer)} {words}.")
+        return Refusal(answer, RefusalCode.NO_STATUS, f"{capital(answer)} {words}.")
     return RevocationFact(
         tokens=(answer,),
         signers=signers,
         status=single.status,
         this_update=single.this_update,
         next_update=single.next_update,
-        produced_at=answer.produced_at,
+        produced_at=produced_at,
         revoked_at=single.revoked_at,
         reason=single.reason,
         invalidity_date=single.invalidity_date,
         keeps_expired_since=single.archive_cutoff,
         knows_certificate=single.cert_hash is not None,
     )
+
+
+@implements("RFC6960:4.4-CRITICAL")
+def _check_answer_extensions(answer: OcspAnswer, single: SingleAnswer) -> Refusal | None:
+    """No critical extension that is not processed, of the answer or about the certificate."""
+    unknown = (*answer.unknown_critical, *single.critical)
+    if not unknown:
+        return None
+    words = f"has the critical extension {unknown[0]}, which is not processed"
+    return Refusal(answer, RefusalCode.UNKNOWN_CRITICAL, f"{capital(answer)} {words}.")
 
 
 def _is_about(single: SingleAnswer, certificate: Certificate, issuer: Issuer) -> bool:
@@ -356,7 +372,7 @@ def _is_about(single: SingleAnswer, certificate: Certificate, issuer: Issuer) ->
     )
 
 
-@implements("EN319411-2:CERT-HASH")
+@implements("COMMONPKI:CERT-HASH")
 def _check_cert_hash(certificate: Certificate, answer: OcspAnswer, single: SingleAnswer) -> Refusal | None:
     """Where the responder tells the certificate's hash, it is that of this one."""
     if single.cert_hash is None:
@@ -371,7 +387,7 @@ def _check_cert_hash(certificate: Certificate, answer: OcspAnswer, single: Singl
     if known:
         return None
     words = f"has the hash of another certificate than {certificate}"
-    return Refusal(answer, RefusalCode.CERT_HASH, f"{_capital(answer)} {words}.")
+    return Refusal(answer, RefusalCode.CERT_HASH, f"{capital(answer)} {words}.")
 
 
 @implements("RFC6960:4.2.2.2-AUTHORISED", disabled=lambda *_: (None,))
@@ -381,7 +397,7 @@ def _check_responder(
     """Who signed: the issuer, who it authorised by a certificate for that, or one who is trusted for it."""
     signed = answer.signed
     if signed is None:
-        return Refusal(answer, RefusalCode.SIGNATURE, f"{_capital(answer)} is not signed.")
+        return Refusal(answer, RefusalCode.SIGNATURE, f"{capital(answer)} is not signed.")
     if _is_named(answer, issuer.subject, issuer.key.sha1) and signed.check(issuer.key) == "ok":
         return (None,)
     found = False
@@ -400,9 +416,9 @@ def _check_responder(
         return tuple(signers)
     if found:
         words = "is signed by a responder that the certificate's issuer did not authorise"
-        return Refusal(answer, RefusalCode.NOT_AUTHORISED, f"{_capital(answer)} {words}.")
+        return Refusal(answer, RefusalCode.NOT_AUTHORISED, f"{capital(answer)} {words}.")
     words = "is signed by no certificate at hand of its responder"
-    return Refusal(answer, RefusalCode.SIGNATURE, f"{_capital(answer)} {words}.")
+    return Refusal(answer, RefusalCode.SIGNATURE, f"{capital(answer)} {words}.")
 
 
 def _is_named(answer: OcspAnswer, subject: DistinguishedName, key_hash: bytes) -> bool:
@@ -417,6 +433,7 @@ def _named_in(pool: CertificatePool, answer: OcspAnswer) -> Sequence[Certificate
     return pool.with_key(answer.responder_key_hash or b"")
 
 
-def _capital(token: RevocationList | OcspAnswer) -> str:
+def capital(token: RevocationList | OcspAnswer) -> str:
+    """What the token is called at the beginning of a sentence."""
     text = str(token)
     return text[:1].upper() + text[1:]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 
+from trustworks.core.der.ber import Source
 from trustworks.core.der.crl import (
     AUTHORITY_KEY_IDENTIFIER,
     CRL_NUMBER,
@@ -25,18 +26,7 @@ from trustworks.core.der.crl import (
     REASON,
 )
 from trustworks.core.der.encode import ENUMERATED, GENERALIZED_TIME, INTEGER, SEQUENCE, UTC_TIME, integer, oid
-from trustworks.core.der.tolerant import (
-    Element,
-    children,
-    element,
-    expect,
-    first,
-    implicit_integer,
-    only,
-    read_time,
-    tagged,
-    whole,
-)
+from trustworks.core.der.values import expect, first, only, read_time, tagged
 from trustworks.core.errors import Malformed
 from trustworks.core.pki import extensions as ext
 from trustworks.core.pki.certificate import LIMITS, Limits, Signed, read_signed
@@ -46,9 +36,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
+    from trustworks.core.der.ber import Element
+
 CERTIFICATE_ISSUER: Final = "2.5.29.29"
 _CERTIFICATE_ISSUER: Final = oid(CERTIFICATE_ISSUER)
 _TRUE: Final = b"\x01\x01\xff"
+
+_MOST_ELEMENTS: Final = 1000
 
 ENTRY_EXTENSIONS: Final = frozenset({REASON, INVALIDITY_DATE, CERTIFICATE_ISSUER})
 """The extensions of an entry that are processed (RFC 5280, 5.3)."""
@@ -206,27 +200,31 @@ class RevocationList:
         hit = self.der.find(needle, place, end)
         while hit >= 0:
             place = self._entry_before(place, hit)
-            found = element(self.der, place, end)
+            found = self._at(place)
             if found.content == hit:
                 yield found
             hit = self.der.find(needle, hit + 1, end)
 
     def _entry_before(self, place: int, target: int) -> int:
         """Where the entry starts in which `target` is; `place` is where one before it does."""
-        der, end = self.der, self._entries[1]
+        der = self.der
         while place < target:
             length = der[place + 1]
-            after = place + 2 + length if length < 0x80 else element(der, place, end).after
+            after = place + 2 + length if length < 0x80 else self._at(place).after
             if after > target:
                 break
             place = after
         return place
 
+    def _at(self, place: int) -> Element:
+        """The entry at a place, in which so many elements are read at the most."""
+        return Source(self.der, elements=_MOST_ELEMENTS).element(place, self._entries[1])
+
     def entries(self) -> Iterator[Element]:
         """Where the entries stand, one after the other. Raises `Malformed`."""
         place, end = self._entries
         while place < end:
-            found = element(self.der, place, end)
+            found = self._at(place)
             yield found
             place = found.after
 
@@ -235,7 +233,7 @@ class RevocationList:
         return (self._entry(found) for found in self.entries())
 
     def _entry(self, found: Element) -> RevokedCertificate:
-        parts = children(self.der, expect(found, SEQUENCE))
+        parts = expect(found, SEQUENCE).children()
         if len(parts) < 2:
             raise Malformed("An entry of a revocation list has a serial number and a time (RFC 5280, 5.1).")
         reason: int | None = None
@@ -249,8 +247,8 @@ class RevocationList:
             elif is_critical and name not in ENTRY_EXTENSIONS:
                 critical.append(name)
         return RevokedCertificate(
-            serial=implicit_integer(self.der, expect(parts[0], INTEGER)),
-            revoked_at=read_time(self.der, parts[1]),
+            serial=expect(parts[0], INTEGER).integer(),
+            revoked_at=read_time(parts[1]),
             reason=reason,
             invalidity_date=invalid,
             issuer=self._issuer_at(found.start),
@@ -258,7 +256,7 @@ class RevocationList:
         )
 
     def _entry_extensions(self, parts: list[Element]) -> tuple[tuple[str, bool, bytes], ...]:
-        return ext.read_extensions(self.der, expect(parts[2], SEQUENCE)) if len(parts) > 2 else ()
+        return ext.read_extensions(expect(parts[2], SEQUENCE)) if len(parts) > 2 else ()
 
     def _issuer_at(self, place: int) -> DistinguishedName:
         """Who issued the certificate of an entry: who the last entry until there names (RFC 5280, 5.3.3)."""
@@ -274,7 +272,7 @@ class RevocationList:
         """Where entries start from which on the issuer is another, and which."""
         changes: list[tuple[int, DistinguishedName]] = []
         for found in self._with(_CERTIFICATE_ISSUER):
-            for name, _, content in self._entry_extensions(children(self.der, found)):
+            for name, _, content in self._entry_extensions(found.children()):
                 if name == CERTIFICATE_ISSUER:
                     names = [one.value for one in ext.read_alt_names(content) if one.form == "directory"]
                     if len(names) != 1 or not isinstance(names[0], DistinguishedName):
@@ -288,7 +286,7 @@ class RevocationList:
         """Critical extensions of the list or of any entry that are not processed (RFC 5280, 5.2 and 5.3)."""
         found = {name for name, critical, _ in self.extensions if critical and name not in _PROCESSED}
         for entry in self._with(_TRUE):
-            extensions = self._entry_extensions(children(self.der, entry))
+            extensions = self._entry_extensions(entry.children())
             found |= {name for name, critical, _ in extensions if critical and name not in ENTRY_EXTENSIONS}
         return tuple(sorted(found))
 
@@ -298,18 +296,18 @@ class RevocationList:
         hit = self.der.find(octets, place, end)
         while hit >= 0:
             place = self._entry_before(place, hit)
-            found = element(self.der, place, end)
+            found = self._at(place)
             yield found
             place = found.after
             hit = self.der.find(octets, max(place, hit + 1), end)
 
 
 def _read_moment(der: bytes) -> datetime:
-    return read_time(der, only(der, GENERALIZED_TIME))
+    return read_time(only(der, GENERALIZED_TIME))
 
 
 def _read_reason(der: bytes) -> int:
-    return implicit_integer(der, only(der, ENUMERATED))
+    return only(der, ENUMERATED).integer()
 
 
 _READERS: Final = {
@@ -328,10 +326,10 @@ def _read(der: bytes, limits: Limits) -> RevocationList:
             f"The revocation list has {len(der)} octets, more than the {limits.list_octets} that are read."
         )
     signed, tbs = read_signed(der)
-    parts = children(der, tbs)
+    parts = tbs.children()
     version = 1
     if parts and parts[0].tag == INTEGER:
-        version = implicit_integer(der, parts[0]) + 1
+        version = parts[0].integer() + 1
         parts = parts[1:]
     if len(parts) < 3:
         raise Malformed("The revocation list has fewer fields than RFC 5280, 5.1 asks for.")
@@ -341,16 +339,16 @@ def _read(der: bytes, limits: Limits) -> RevocationList:
     holder = tagged(rest, 0xA0)
     extensions: tuple[tuple[str, bool, bytes], ...] = ()
     if holder is not None:
-        extensions = ext.read_extensions(der, expect(first(der, holder), SEQUENCE))
+        extensions = ext.read_extensions(expect(first(holder), SEQUENCE))
         if len(extensions) > limits.extensions:
             raise Malformed(f"A revocation list with {len(extensions)} extensions is not read.")
     return RevocationList(
         der=der,
         sha256=hashlib.sha256(der).digest(),
         version=version,
-        issuer=read_distinguished_name(whole(der, expect(issuer, SEQUENCE))),
-        this_update=read_time(der, this_update),
-        next_update=None if next_update is None else read_time(der, next_update),
+        issuer=read_distinguished_name(expect(issuer, SEQUENCE).octets),
+        this_update=read_time(this_update),
+        next_update=None if next_update is None else read_time(next_update),
         extensions=extensions,
         signed=signed,
         _entries=(tbs.after, tbs.after) if entries is None else (entries.content, entries.end),
