@@ -65,6 +65,15 @@ class Collector:
         found = self._certificates.get(named) or self._revocation.get(named)
         return None if found is None else found[0]
 
+    def token_id(self, der: bytes) -> frozenset[str]:
+        """The id of the certificate, list or OCSP answer with these octets, if it was taken."""
+        digest = hashlib.sha256(der).hexdigest()
+        return frozenset(
+            named
+            for named in (f"C-{digest}", f"R-{digest}", f"O-{digest}")
+            if named in self._certificates or named in self._revocation
+        )
+
     def token_by_digest(self, letter: str, hash_name: str | None, digest: bytes | None) -> str | None:
         """The id of the certificate (``C``), list (``R``) or OCSP answer (``O``) that has a digest."""
         if digest is None or hash_name not in HASHES:

@@ -19,6 +19,8 @@ _HEAD: Final = 4096
 """Octets in which the beginning of a format is looked for."""
 _COMPACT: Final = re.compile(rb"(?:e[w-z0-9_-]|[CDI][A-Za-z0-9_-])[A-Za-z0-9_-]*(?:\.|\Z)")
 """A JWS in compact serialization: base64url of an object of JSON, or of white space before one."""
+_SIGNED_DATA: Final = bytes.fromhex("06092a864886f70d010702")
+"""The object identifier that CMS signed data begin with (RFC 5652, 5)."""
 
 
 def kind_of(data: Data) -> str:
@@ -28,6 +30,8 @@ def kind_of(data: Data) -> str:
         Malformed: none of them.
     """
     head = next(data.portions(), b"")[:_HEAD]
+    if head.startswith(b"0") and _SIGNED_DATA in head[:32]:  # before PDF: the content of CMS may be one
+        return "cms"
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if b"%PDF-" in head[:1024]:
         return "pdf"

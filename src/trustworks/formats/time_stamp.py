@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 from trustworks.core.der import ber
 from trustworks.core.der.encode import GENERALIZED_TIME, INTEGER, SEQUENCE
+from trustworks.core.der.times import read_time
 from trustworks.core.der.tsp import TST_INFO
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.formats.cms.algorithms import hash_name
 from trustworks.formats.cms.signed import Content, read_signer
 from trustworks.formats.cms.structure import read_signed_data
-from trustworks.formats.cms.times import read_time
 from trustworks.formats.cms.tokens import take_attribute_values, take_certificates, take_revocation
 from trustworks.formats.collector import identified
 from trustworks.formats.data import Octets
@@ -34,7 +34,9 @@ _GRANTED: Final = frozenset({0, 1})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _TstInfo:
+class TstInfo:
+    """What the unit signs (RFC 3161, 2.4.2), read leniently; `accuracy` in seconds."""
+
     policy: str
     imprint_algorithm: str
     imprint: bytes
@@ -44,8 +46,26 @@ class _TstInfo:
     ordering: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedToken:
+    """A token that was parsed and is in no collector yet."""
+
+    data: SignedData
+    octets: bytes
+    """Of the TSTInfo."""
+    info: TstInfo
+
+
+def parse_token(der: bytes, limits: Limits = DEFAULT) -> ParsedToken:
+    """A token, or that in a TimeStampResp. Raises `Malformed` for what is none."""
+    try:
+        return _parsed(token_octets(der), limits)
+    except IndexError:
+        raise Malformed("This is no time-stamp token: a part of it is missing.") from None
+
+
 def read_time_stamp(
-    der: bytes,
+    der: bytes | ParsedToken,
     collector: Collector,
     *,
     kind: TimeStampKind,
@@ -61,18 +81,19 @@ def read_time_stamp(
     """Reads a token into `collector`. `over` is what its imprint is the digest of, None where that is absent.
 
     Its certificates and revocation data are taken by the collector, and are not added to `covers`: they came
-    after it. `der` may be a TimeStampResp, too. Raises `Malformed` for what is no token.
+    after it. `der` may be a TimeStampResp, too, or what `parse_token` made of it. Raises `Malformed` for what is no token.
     """
+    parsed = der if isinstance(der, ParsedToken) else parse_token(der, limits)
+    info, octets = parsed.info, parsed.data.content_info.octets
+    named = collector.fresh("T", octets)
     try:
-        data, octets, info = _parsed(token_octets(der), limits)
-        named = collector.fresh("T", data.content_info.octets)
-        signature, findings = _signature(data, octets, collector, named, file)
+        signature, findings = _signature(parsed.data, parsed.octets, collector, named, file)
     except IndexError:
         raise Malformed("This is no time-stamp token: a part of it is missing.") from None
     time_stamp = TimeStamp(
         id=named,
         kind=kind,
-        der=data.content_info.octets,
+        der=octets,
         time=info.time,
         imprint_algorithm=info.imprint_algorithm,
         references=(_imprint(info, over, covers), *references),
@@ -108,15 +129,16 @@ def token_octets(der: bytes) -> bytes:
     return parts[1].octets
 
 
-def _parsed(der: bytes, limits: Limits) -> tuple[SignedData, bytes, _TstInfo]:
+def _parsed(der: bytes, limits: Limits) -> ParsedToken:
     data = read_signed_data(der, limits)
     octets = data.content_octets()
     if data.content_type != TST_INFO or octets is None:
         raise Malformed(f"This is no time-stamp token: it is signed data of the type {data.content_type}.")
-    return data, octets, _tst_info(ber.read(octets, depth=limits.depth, elements=limits.elements))
+    info = _tst_info(ber.read(octets, depth=limits.depth, elements=limits.elements))
+    return ParsedToken(data=data, octets=octets, info=info)
 
 
-def _tst_info(element: Element) -> _TstInfo:
+def _tst_info(element: Element) -> TstInfo:
     """TSTInfo (RFC 3161, 2.4.2)."""
     parts = element.children()
     imprint = parts[2].children()
@@ -129,7 +151,7 @@ def _tst_info(element: Element) -> _TstInfo:
             ordering = any(part.value)
     if parts[4].tag != GENERALIZED_TIME:
         raise Malformed("This is no time-stamp token: its genTime is no GeneralizedTime.")
-    return _TstInfo(
+    return TstInfo(
         policy=parts[1].oid(),
         imprint_algorithm=hash_name(imprint[0]),
         imprint=imprint[1].string(),
@@ -156,7 +178,7 @@ def _accuracy(element: Element) -> float:
     return min(max(total, 0), 10**15) / 1_000_000
 
 
-def _imprint(info: _TstInfo, over: Data | None, covers: frozenset[str]) -> Reference:
+def _imprint(info: TstInfo, over: Data | None, covers: frozenset[str]) -> Reference:
     actual = why = None
     if over is None:
         why = "What the time-stamp is over is not at hand, or could not be brought together."

@@ -16,10 +16,10 @@ from trustworks.core.der.cms import (
     SIGNING_TIME,
 )
 from trustworks.core.der.encode import OCTET_STRING, SEQUENCE
+from trustworks.core.der.times import read_time
 from trustworks.core.errors import Malformed
 from trustworks.formats.cms import properties
 from trustworks.formats.cms.algorithms import hash_name
-from trustworks.formats.cms.times import read_time
 from trustworks.formats.evidence import Attributes, CertificateReference, Finding, Weight
 
 if TYPE_CHECKING:

@@ -58,6 +58,8 @@ class SignedData:
     content: ber.Element | None
     certificates: tuple[ber.Element, ...]
     crls: tuple[ber.Element, ...]
+    sets: tuple[ber.Element, ...]
+    """The elements [0] and [1] that hold them, as far as they are there."""
     signers: tuple[SignerInfo, ...]
     signer_infos: ber.Element
 
@@ -102,9 +104,11 @@ def _signed_data(info: ber.Element, limits: Limits) -> SignedData:
     content = inner[1].children()[0] if len(inner) > 1 else None
     certificates: list[ber.Element] = []
     crls: list[ber.Element] = []
+    sets: list[ber.Element] = []
     place = 3
     while parts[place].tag in {_CONTEXT_0, _CONTEXT_1}:
         (certificates if parts[place].tag == _CONTEXT_0 else crls).extend(parts[place].children())
+        sets.append(parts[place])
         place += 1
     if parts[place].tag != SET:
         raise Malformed("This is no CMS signed data: it has no set of signers.")
@@ -120,6 +124,7 @@ def _signed_data(info: ber.Element, limits: Limits) -> SignedData:
         content=content,
         certificates=tuple(certificates),
         crls=tuple(crls),
+        sets=tuple(sets),
         signers=tuple(signer_info(one, limits) for one in signers),
         signer_infos=parts[place],
     )

@@ -1,0 +1,302 @@
+"""Every signer of one structure, with counter-signatures and all that was added to each.
+
+Source: EN 319 122-1, 4 and 5.2.7 (counter-signature); RFC 5652, 11.4; RFC 4998, A.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from trustworks.core.errors import Malformed
+from trustworks.formats.cades import identifiers as ids
+from trustworks.formats.cades import unsigned
+from trustworks.formats.cades.levels import level_of
+from trustworks.formats.cms.signed import Content, read_signer
+from trustworks.formats.cms.structure import signer_info
+from trustworks.formats.cms.tokens import (
+    REVOCATION_ARCHIVAL,
+    take_attribute_values,
+    take_certificates,
+    take_revocation,
+)
+from trustworks.formats.collector import identified
+from trustworks.formats.data import Octets
+from trustworks.formats.evidence import EvidenceRecord, Finding, TimeStampKind, Weight, Where
+from trustworks.formats.verification.validation_data import certificate_end, has_validation_data
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from trustworks.formats.cms.attributes import SignedAttributes
+    from trustworks.formats.cms.structure import CmsAttribute, SignedData, SignerInfo
+    from trustworks.formats.collector import Collector
+    from trustworks.formats.data import Data
+    from trustworks.formats.evidence import Signature
+    from trustworks.formats.limits import Limits
+
+_DEEPEST: Final = 16
+"""How many counter-signatures of counter-signatures are followed."""
+
+
+class Reader:
+    """Reads the signers of one structure into a collector."""
+
+    def __init__(
+        self,
+        data: SignedData,
+        collector: Collector,
+        *,
+        detached: Sequence[Data],
+        limits: Limits,
+        file: str | None,
+    ) -> None:
+        self._data = data
+        self._collector = collector
+        self._limits = limits
+        self._file = file
+        self._left = limits.signatures
+        octets = data.content_octets()
+        self._contents: tuple[Data, ...] = tuple(detached) if octets is None else (Octets(octets),)
+        self._certificates = take_certificates(data, collector, None, Where.KEY_INFO)
+        self._revocation = take_revocation(data, collector, None)
+        self._ers = _has_evidence_record(data)
+
+    def read(self) -> tuple[Signature, ...]:
+        """The signatures of the structure, each before its counter-signatures. Raises `Malformed`: there is none."""
+        content = Content(
+            type=self._data.content_type,
+            data=self._contents,
+            ids=tuple(self._collector.data(one) for one in self._contents),
+        )
+        found = [one for signer in self._data.signers for one in self._signer(signer, content, None, 0)]
+        if not found and self._data.signers:
+            raise Malformed("The signed data has no signer that can be read.")
+        return tuple(found)
+
+    def _signer(
+        self, signer: SignerInfo, content: Content, parent: str | None, depth: int
+    ) -> list[Signature]:
+        self._left -= 1
+        if self._left < 0:
+            raise Malformed(f"The file has more than {self._limits.signatures} signatures.")
+        try:
+            signature, attributes = read_signer(
+                signer,
+                content,
+                collector=self._collector,
+                key_info=self._certificates,
+                parent=parent,
+                file=self._file,
+            )
+        except (Malformed, IndexError) as error:
+            self._collector.finding(
+                Finding(
+                    code="cms.signer-unreadable",
+                    text=f"A signer at octet {signer.element.start} cannot be read: {error}",
+                    weight=Weight.FATAL,
+                )
+            )
+            return []
+        self._collector.signature(signature)
+        covered = signature.references[0].covers
+        at = next((place for place, named in enumerate(content.ids) if named in covered), None)
+        gathering = unsigned.Gathering(
+            data=self._data,
+            signer=signer,
+            signature=signature,
+            content=None if at is None else content.data[at],
+            collector=self._collector,
+            limits=self._limits,
+            file=self._file,
+            shared=frozenset((*self._certificates, *self._revocation)),
+        )
+        counters = self._gather(gathering, attributes, depth)
+        signature = self._finished(gathering, attributes, counters, counter=content.counter)
+        self._collector.signature(signature)
+        return [signature, *counters]
+
+    def _gather(
+        self, gathering: unsigned.Gathering, attributes: SignedAttributes, depth: int
+    ) -> list[Signature]:
+        if REVOCATION_ARCHIVAL in attributes.by_type:
+            _, revocation = take_attribute_values(
+                attributes.by_type[REVOCATION_ARCHIVAL],
+                self._collector,
+                gathering.signature.id,
+                gathering.findings,
+            )
+            gathering.revocation.extend(revocation)
+        unsigned.read_content_time_stamps(gathering, attributes)
+        if not gathering.signer.unsigned_attributes:
+            return []
+        unsigned.read_values_and_references(gathering)
+        unsigned.read_signature_time_stamps(gathering)
+        counters = [
+            one
+            for attribute in gathering.of(ids.COUNTER_SIGNATURE)
+            for one in self._counter_signatures(gathering, attribute, depth + 1)
+        ]
+        unsigned.read_archive_time_stamps(gathering)
+        return counters
+
+    def _counter_signatures(
+        self, gathering: unsigned.Gathering, attribute: CmsAttribute, depth: int
+    ) -> list[Signature]:
+        """Signatures of the octets of the value (RFC 5652, 11.4)."""
+        parent = gathering.signature
+        if depth > _DEEPEST:
+            gathering.findings.append(
+                Finding(
+                    code="cades.counter-signatures-deep",
+                    text=f"Counter-signatures of more than {_DEEPEST} others, one of the other, are not read.",
+                    weight=Weight.FATAL,
+                )
+            )
+            return []
+        content = Content(
+            type=self._data.content_type,
+            data=(Octets(parent.value, "the signature's value"),),
+            ids=(parent.id,),
+            counter=True,
+        )
+        found: list[Signature] = []
+        for value in attribute.values:
+            try:
+                signer = signer_info(value, self._limits)
+            except Malformed as error:
+                gathering.findings.append(
+                    Finding(
+                        code="cades.counter-signature-unreadable",
+                        text=f"An attribute countersignature holds none that can be read: {error}",
+                        weight=Weight.SUSPICIOUS,
+                    )
+                )
+                continue
+            found.extend(self._signer(signer, content, parent.id, depth))
+        named = {token for one in found for token in (one.id, *one.time_stamps)}
+        gathering.holds.setdefault(attribute.element.start, set()).update(named)
+        return found
+
+    def _finished(
+        self,
+        gathering: unsigned.Gathering,
+        attributes: SignedAttributes,
+        counters: Sequence[Signature],
+        *,
+        counter: bool,
+    ) -> Signature:
+        signature = gathering.signature
+        records = self._evidence_records(gathering)
+        certificates = (*self._certificates, *gathering.certificates)
+        revocation = (*self._revocation, *gathering.revocation)
+        findings = (*signature.findings, *gathering.findings)
+        if counter and signature.references[0].found and not signature.references[0].intact:
+            findings = (*findings, _of_another())
+        policy = unsigned.read_policy_store(gathering, signature.attributes.policy)
+        shared = signature.attributes
+        return replace(
+            signature,
+            level=self._level(gathering, attributes, revocation, counter=counter),
+            attributes=shared if policy is shared.policy else replace(shared, policy=policy),
+            certificates=tuple(dict.fromkeys(certificates)),
+            revocation=tuple(dict.fromkeys(revocation)),
+            time_stamps=tuple(one.id for one in gathering.time_stamps),
+            counter_signatures=tuple(one.id for one in counters if one.parent == signature.id),
+            evidence_records=records,
+            findings=findings,
+        )
+
+    def _level(
+        self,
+        gathering: unsigned.Gathering,
+        attributes: SignedAttributes,
+        revocation: Sequence[str],
+        *,
+        counter: bool,
+    ) -> str:
+        by_type: dict[str, list[CmsAttribute]] = {}
+        for one in gathering.signer.unsigned_attributes:
+            by_type.setdefault(one.type, []).append(one)
+        references = attributes.signing_certificate
+        named = (
+            self._collector.token_by_digest("C", references[0].digest_algorithm, references[0].digest)
+            if references
+            else None
+        )
+        return level_of(
+            attributes,
+            by_type,
+            counter=counter,
+            certificate_inside=named in self._certificates,
+            in_time=self._is_in_time(gathering, named),
+            validation_data=bool(revocation) and self._has_validation_data(gathering, named, revocation),
+            ers=self._ers,
+        )
+
+    def _is_in_time(self, gathering: unsigned.Gathering, named: str | None) -> bool:
+        """Whether there are time-stamps of the signature, from before its certificate ends."""
+        times = [one.time for one in gathering.time_stamps if one.kind is TimeStampKind.SIGNATURE]
+        end = None if named is None else certificate_end(self._collector.token(named) or b"")
+        return bool(times) and (end is None or max(times) < end)
+
+    def _has_validation_data(
+        self, gathering: unsigned.Gathering, named: str | None, revocation: Sequence[str]
+    ) -> bool:
+        """Whether there is status data for the signer's path, and those of all time-stamps but the last."""
+        token = self._collector.token
+        stamps = sorted(gathering.time_stamps, key=lambda one: (one.kind is TimeStampKind.ARCHIVE, one.time))
+        if stamps and stamps[-1].kind is TimeStampKind.ARCHIVE:
+            stamps.pop()
+        signers = [] if named is None else [named]
+        for one in stamps:
+            reference = one.signature.signing_certificate[:1]
+            found = [
+                self._collector.token_by_digest("C", part.digest_algorithm, part.digest) for part in reference
+            ]
+            signers.extend(part for part in found if part is not None)
+        certificates = (*self._certificates, *gathering.certificates)
+        return has_validation_data(
+            [token(one) or b"" for one in signers],
+            [token(one) or b"" for one in dict.fromkeys(certificates)],
+            {one: token(one) or b"" for one in revocation},
+        )
+
+    def _evidence_records(self, gathering: unsigned.Gathering) -> tuple[str, ...]:
+        """Evidence records in attributes, as they are: another reader reads them (RFC 4998, A)."""
+        found = []
+        for attribute in gathering.of(ids.EVIDENCE_RECORD_INTERNAL, ids.EVIDENCE_RECORD_EXTERNAL):
+            for value in attribute.values:
+                record = EvidenceRecord(
+                    id=identified("E", value.octets),
+                    form=ids.FORMS[attribute.type],
+                    references=(),
+                    time_stamps=(),
+                    covers=frozenset(),
+                    owner=gathering.signature.id,
+                    file=self._file,
+                    der=value.octets,
+                )
+                self._collector.evidence_record(record)
+                found.append(record.id)
+        return tuple(found)
+
+
+def _has_evidence_record(data: SignedData) -> bool:
+    """Whether a signer has an evidence record, in the attribute for data that is inside or outside."""
+    kind = ids.EVIDENCE_RECORD_EXTERNAL if data.content is None else ids.EVIDENCE_RECORD_INTERNAL
+    other = ids.EVIDENCE_RECORD_INTERNAL if data.content is None else ids.EVIDENCE_RECORD_EXTERNAL
+    for signer in data.signers:
+        types = {one.type for one in signer.unsigned_attributes}
+        if kind in types and other not in types:
+            return True
+    return False
+
+
+def _of_another() -> Finding:
+    return Finding(
+        code="cades.counter-signature-of-another",
+        text="The counter-signature is not one of the signature that it was put into: it signs other octets.",
+        weight=Weight.SUSPICIOUS,
+        requirement="RFC5652:11.4-VALUE",
+    )

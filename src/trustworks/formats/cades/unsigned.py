@@ -1,0 +1,336 @@
+"""Unsigned attributes of one signer: validation data, references, and what each time-stamp is over and covers.
+
+Source: EN 319 122-1, 5.3 to 5.5 and annex A.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
+
+from trustworks.core.errors import Malformed
+from trustworks.formats.cades import archive
+from trustworks.formats.cades import identifiers as ids
+from trustworks.formats.cades.references import certificate_references, resolved, revocation_references
+from trustworks.formats.cms.properties import text
+from trustworks.formats.cms.tokens import take_attribute_values
+from trustworks.formats.data import Octets
+from trustworks.formats.evidence import Finding, TimeStampKind, Weight
+from trustworks.formats.time_stamp import ParsedToken, parse_token, read_time_stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from trustworks.core.der import ber
+    from trustworks.formats.cms.attributes import SignedAttributes
+    from trustworks.formats.cms.structure import CmsAttribute, SignedData, SignerInfo
+    from trustworks.formats.collector import Collector
+    from trustworks.formats.data import Data
+    from trustworks.formats.evidence import PolicyReference, Reference, Signature, TimeStamp
+    from trustworks.formats.limits import Limits
+
+_KINDS: Final = {
+    ids.CONTENT_TIME_STAMP: TimeStampKind.CONTENT,
+    ids.SIGNATURE_TIME_STAMP: TimeStampKind.SIGNATURE,
+    ids.ESC_TIME_STAMP: TimeStampKind.SIGNATURE_AND_REFERENCES,
+    ids.CERTS_CRLS_TIME_STAMP: TimeStampKind.REFERENCES,
+    ids.ARCHIVE_TIME_STAMP: TimeStampKind.ARCHIVE,
+    ids.ARCHIVE_TIME_STAMP_V2: TimeStampKind.ARCHIVE,
+    ids.ARCHIVE_TIME_STAMP_V3: TimeStampKind.ARCHIVE,
+}
+
+
+@dataclass(slots=True, kw_only=True)
+class Gathering:
+    """What is found around one signature, while it is read."""
+
+    data: SignedData
+    signer: SignerInfo
+    signature: Signature
+    content: Data | None
+    collector: Collector
+    limits: Limits
+    file: str | None
+    shared: frozenset[str]
+    """Ids of certificates and revocation data in the structure itself."""
+    certificates: list[str] = field(default_factory=list)
+    revocation: list[str] = field(default_factory=list)
+    time_stamps: list[TimeStamp] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    holds: dict[int, set[str]] = field(default_factory=dict)
+    """The ids of what an attribute holds, by its place."""
+
+    def of(self, *kinds: str) -> list[CmsAttribute]:
+        """The unsigned attributes of some types, in the order of the file."""
+        return [one for one in self.signer.unsigned_attributes if one.type in kinds]
+
+    def base(self) -> frozenset[str]:
+        """What everything over the signature's value proves, too: what the signature itself is over.
+
+        The value can only have been computed once all of it was there: the data by its digest, the signing
+        certificate by the reference to it, earlier time-stamps of the content.
+        """
+        signature = self.signature
+        first = signature.signing_certificate[0] if signature.signing_certificate else None
+        certificate = (
+            None
+            if first is None
+            else self.collector.token_by_digest("C", first.digest_algorithm, first.digest)
+        )
+        named = {signature.id, *(one.id for one in self.time_stamps if one.kind is TimeStampKind.CONTENT)}
+        for reference in signature.references:
+            named |= reference.covers
+        if certificate is not None:
+            named.add(certificate)
+        return frozenset(named)
+
+    def take(
+        self,
+        token: ber.Element | ParsedToken,
+        attribute: CmsAttribute,
+        over: Data | None,
+        covers: frozenset[str],
+        *,
+        references: Sequence[Reference] = (),
+        findings: Sequence[Finding] = (),
+    ) -> None:
+        """Reads one token of an attribute into what is gathered; what is none, is a finding."""
+        try:
+            found = read_time_stamp(
+                token if isinstance(token, ParsedToken) else token.octets,
+                self.collector,
+                kind=_KINDS[attribute.type],
+                over=over,
+                covers=covers,
+                owner=self.signature.id,
+                form=ids.FORMS[attribute.type],
+                references=tuple(references),
+                scopes=self.signature.scopes,
+                file=self.file,
+                limits=self.limits,
+            )
+        except Malformed as error:
+            self.findings.append(unreadable(attribute, error))
+            return
+        if findings:
+            found = replace(found, findings=(*found.findings, *findings))
+            self.collector.time_stamp(found)
+        self.time_stamps.append(found)
+        own = {found.id, *found.signature.certificates, *found.signature.revocation}
+        self.holds.setdefault(attribute.element.start, set()).update(own)
+        self.certificates.extend(found.signature.certificates)
+        self.revocation.extend(found.signature.revocation)
+
+
+def unreadable(attribute: CmsAttribute, error: Exception) -> Finding:
+    """The finding about an attribute that ought to hold a time-stamp."""
+    return Finding(
+        code="cades.time-stamp-unreadable",
+        text=f"The attribute {ids.FORMS[attribute.type]} holds no time-stamp that can be read: {error}",
+        weight=Weight.NOTE,
+    )
+
+
+def read_content_time_stamps(gathering: Gathering, attributes: SignedAttributes) -> None:
+    """Time-stamps of the content before it was signed (EN 319 122-1, 5.2.8)."""
+    for attribute in attributes.by_type.get(ids.CONTENT_TIME_STAMP, ()):
+        covers = frozenset(named for one in gathering.signature.references for named in one.covers)
+        for value in attribute.values:
+            gathering.take(value, attribute, gathering.content, covers)
+
+
+def read_values_and_references(gathering: Gathering) -> None:
+    """certificate-values, revocation-values, and the four kinds of references to such."""
+    signature, collector = gathering.signature, gathering.collector
+    for attribute in gathering.of(ids.CERTIFICATE_VALUES, ids.REVOCATION_VALUES):
+        certificates, revocation = take_attribute_values(
+            (attribute,), collector, signature.id, gathering.findings
+        )
+        gathering.certificates.extend(certificates)
+        gathering.revocation.extend(revocation)
+        gathering.holds[attribute.element.start] = {*certificates, *revocation}
+    certificates_ = gathering.of(ids.COMPLETE_CERTIFICATE_REFERENCES, ids.ATTRIBUTE_CERTIFICATE_REFERENCES)
+    revocation_ = gathering.of(ids.COMPLETE_REVOCATION_REFERENCES, ids.ATTRIBUTE_REVOCATION_REFERENCES)
+    if certificates_ or revocation_:
+        gathering.signature = replace(
+            signature,
+            certificate_references=certificate_references(certificates_, gathering.findings),
+            revocation_references=revocation_references(revocation_, gathering.findings),
+        )
+
+
+def read_signature_time_stamps(gathering: Gathering) -> None:
+    """Time-stamps of the value (EN 319 122-1, 5.3), then those of references (annex A.1.5)."""
+    signer = gathering.signer
+    value = Octets(gathering.signature.value, "the signature's value")
+    for attribute in gathering.of(ids.SIGNATURE_TIME_STAMP):
+        for one in attribute.values:
+            gathering.take(one, attribute, value, gathering.base())
+    stamps = frozenset(
+        named
+        for attribute in gathering.of(ids.SIGNATURE_TIME_STAMP)
+        for named in gathering.holds.get(attribute.element.start, ())
+    )
+    for attribute in gathering.of(ids.ESC_TIME_STAMP, ids.CERTS_CRLS_TIME_STAMP):
+        covers = resolved(
+            gathering.signature.certificate_references,
+            gathering.signature.revocation_references,
+            gathering.collector,
+        )
+        if attribute.type == ids.ESC_TIME_STAMP:
+            octets, covers = archive.esc_octets(signer), covers | stamps | gathering.base()
+        else:
+            octets = archive.references_octets(signer)
+        data = Octets(octets, ids.FORMS[attribute.type])
+        for one in attribute.values:
+            gathering.take(one, attribute, data, covers)
+
+
+def read_archive_time_stamps(gathering: Gathering) -> None:
+    """Archive time-stamps of all versions, the earliest first: later ones cover earlier ones."""
+    found: list[tuple[CmsAttribute, ParsedToken]] = []
+    for attribute in gathering.of(*ids.ARCHIVE_TIME_STAMPS):
+        for value in attribute.values:
+            try:
+                found.append((attribute, parse_token(value.octets, gathering.limits)))
+            except Malformed as error:
+                gathering.findings.append(unreadable(attribute, error))
+    found.sort(key=lambda one: one[1].info.time)
+    archived = archive.Archived(data=gathering.data, signer=gathering.signer, content=gathering.content)
+    times = {attribute.element.start: token.info.time for attribute, token in reversed(found)}
+    earlier: list[CmsAttribute] = []
+    for attribute, token in found:
+        if attribute.type == ids.ARCHIVE_TIME_STAMP_V3:
+            _read_v3(gathering, archived, attribute, token)
+        else:
+            kept = [
+                one
+                for one in gathering.signer.unsigned_attributes
+                if one.element.start not in times or times[one.element.start] < token.info.time
+            ]
+            candidates = (
+                archive.v2_candidates(archived, kept)
+                if attribute.type == ids.ARCHIVE_TIME_STAMP_V2
+                else archive.v1_candidates(archived, earlier)
+            )
+            covers = gathering.base() | gathering.shared | _held(gathering, kept)
+            gathering.take(token, attribute, _matching(candidates, token), covers)
+        earlier.append(attribute)
+
+
+def _matching(candidates: Iterable[Data], token: ParsedToken) -> Data | None:
+    return archive.matching(candidates, token.info.imprint_algorithm, token.info.imprint)
+
+
+def _held(gathering: Gathering, attributes: Iterable[CmsAttribute]) -> frozenset[str]:
+    return frozenset(named for one in attributes for named in gathering.holds.get(one.element.start, ()))
+
+
+def _read_v3(
+    gathering: Gathering, archived: archive.Archived, attribute: CmsAttribute, token: ParsedToken
+) -> None:
+    """An archive-time-stamp-v3 with its index: every entry is resolved to what it is the digest of."""
+    why = "the token has no attribute ats-hash-index"
+    index = None
+    try:
+        index = archive.hash_index(token.data.signers[0]) if token.data.signers else None
+    except (Malformed, IndexError) as error:
+        why = str(error)
+    if index is None:
+        gathering.take(token, attribute, None, gathering.base(), findings=[_no_index(why)])
+        return
+    findings: list[Finding] = []
+    references: list[Reference] = []
+    certificates, crls, attributes = _indexed(gathering, index.form)
+    for expected, objects, what in (
+        (index.certificates, certificates, "a certificate"),
+        (index.crls, crls, "revocation data"),
+        (index.attributes, attributes, "an unsigned attribute"),
+    ):
+        resolved_, without = archive.entries(expected, objects, index.algorithm, what)
+        references.extend(resolved_)
+        own = [one for one in without if attribute.element.start not in one.places]
+        if own:
+            findings.append(_not_indexed([one.name for one in own]))
+    gathering.take(
+        token,
+        attribute,
+        _matching(archive.v3_candidates(archived, index, token.info.imprint_algorithm), token),
+        gathering.base().union(*(one.covers for one in references)),
+        references=references,
+        findings=findings,
+    )
+
+
+def _indexed(
+    gathering: Gathering, form: str
+) -> tuple[list[archive.Indexed], list[archive.Indexed], list[archive.Indexed]]:
+    """What an index has entries for: certificates and revocation data of the structure, unsigned attributes."""
+    tokens = gathering.collector.token_id
+    certificates = [
+        archive.Indexed(name="a certificate", octets=(one.octets,), covers=tokens(one.octets))
+        for one in gathering.data.certificates
+    ]
+    crls = [
+        archive.Indexed(
+            name="revocation data",
+            octets=(one.octets,),
+            covers=tokens(one.octets if one.tag == 0x30 else one.children()[-1].octets),
+        )
+        for one in gathering.data.crls
+    ]
+    attributes = [
+        archive.Indexed(
+            name=ids.FORMS.get(one.type, one.type),
+            octets=octets,
+            covers=frozenset(gathering.holds.get(one.element.start, ())),
+            places=frozenset({one.element.start}),
+        )
+        for one in gathering.signer.unsigned_attributes
+        for octets in archive.attribute_octets(one, form)
+    ]
+    return certificates, crls, attributes
+
+
+def _no_index(why: str) -> Finding:
+    return Finding(
+        code="cades.no-hash-index",
+        text=f"What the archive time-stamp is over cannot be told: {why}",
+        weight=Weight.SUSPICIOUS,
+        requirement="EN319122-1:5.5.3-INDEX",
+    )
+
+
+def _not_indexed(names: Sequence[str]) -> Finding:
+    return Finding(
+        code="cades.not-in-hash-index",
+        text=f"The archive time-stamp does not cover {', '.join(dict.fromkeys(names))}, which may have been added "
+        "after it.",
+        weight=Weight.NOTE,
+    )
+
+
+def read_policy_store(gathering: Gathering, policy: PolicyReference | None) -> PolicyReference | None:
+    """The policy with the document that signature-policy-store has of it (EN 319 122-1, 5.2.10)."""
+    if policy is None:
+        return None
+    for attribute in gathering.of(ids.SIGNATURE_POLICY_STORE):
+        try:
+            specification, document = attribute.values[0].children()[:2]
+            named = specification.oid() if specification.tag == 0x06 else text(specification)
+            stored = document.tag & ~0x20 == 0x04
+            return replace(
+                policy,
+                octets=document.string() if stored else None,
+                local_uri=None if stored else text(document),
+                specification=named,
+            )
+        except (Malformed, IndexError, ValueError) as error:
+            gathering.findings.append(
+                Finding(
+                    code="cades.policy-store-unreadable",
+                    text=f"The attribute signature-policy-store cannot be read: {error}",
+                    weight=Weight.NOTE,
+                )
+            )
+    return policy
