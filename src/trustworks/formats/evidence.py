@@ -384,8 +384,6 @@ class EvidenceRecord:
     file: str | None = None
     scopes: tuple[Scope, ...] = ()
     findings: tuple[Finding, ...] = ()
-    der: bytes | None = None
-    """Of a record in an attribute of CMS: its octets, as they were found."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -81,7 +81,8 @@ def read_time_stamp(
     """Reads a token into `collector`. `over` is what its imprint is the digest of, None where that is absent.
 
     Its certificates and revocation data are taken by the collector, and are not added to `covers`: they came
-    after it. `der` may be a TimeStampResp, too, or what `parse_token` made of it. Raises `Malformed` for what is no token.
+    after it. `der` may be a TimeStampResp, too, or what `parse_token` made of it. Raises `Malformed` for what
+    is no token.
     """
     parsed = der if isinstance(der, ParsedToken) else parse_token(der, limits)
     info, octets = parsed.info, parsed.data.content_info.octets

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Final
 from trustworks.core.der import ber
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.formats.cades import identifiers as ids
-from trustworks.formats.cades.joined import Joined
 from trustworks.formats.cms.algorithms import hash_name
-from trustworks.formats.data import HASHES, hasher
+from trustworks.formats.data import HASHES, Joined, Octets, hasher
 from trustworks.formats.evidence import Reference, ReferenceKind
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ class Archived:
 
 
 def esc_octets(signer: SignerInfo) -> bytes:
-    """What a CAdES-C time-stamp is over (EN 319 122-1, A.1.5.2): the value, its time-stamps, the references."""
+    """What a CAdES-C time-stamp is over (EN 319 122-1, A.1.5.2): value, time-stamps, references."""
     return (
         signer.signature.string()
         + _types_and_values(signer, ids.SIGNATURE_TIME_STAMP)
@@ -83,15 +82,15 @@ def matching(candidates: Iterable[Data], hash_name_: str, digest: bytes) -> Data
 
 
 def v2_candidates(archived: Archived, kept: Sequence[CmsAttribute]) -> Iterable[Data]:
-    """What an archive-time-stamp-v2 may be over, as it is encoded, then in DER; `kept` are earlier attributes.
+    """What an archive-time-stamp-v2 may be over: as encoded, then in DER. `kept` are earlier attributes.
 
-    The SET of unsigned attributes counts with its tag and length, and in an older version without them (TS 101
-    733 V2.2.1, annex K, note 3).
+    The SET of unsigned attributes counts with its tag and length, and in an older version without them
+    (TS 101 733 V2.2.1, annex K, note 3).
     """
     data, signer = archived.data, archived.signer
     if archived.content is None:
         return
-    outside: tuple[bytes | Data, ...] = () if data.content is not None else (archived.content,)
+    outside: tuple[Data, ...] = () if data.content is not None else (archived.content,)
     for encoded in (_as_is, ber.der):
         sets = b"".join(encoded(one) for one in data.sets)
         before = b"".join(encoded(part) for part in _fields(signer))
@@ -99,9 +98,8 @@ def v2_candidates(archived: Archived, kept: Sequence[CmsAttribute]) -> Iterable[
         for ordered in (attributes, sorted(attributes)):
             inside = b"".join(ordered)
             for last in (ber.tagged(_CONTEXT_1, inside), inside):
-                yield Joined(
-                    (encoded(data.encapsulated), *outside, sets, before, last), "archive-time-stamp-v2"
-                )
+                first, rest = Octets(encoded(data.encapsulated)), Octets(sets + before + last)
+                yield Joined((first, *outside, rest), "archive-time-stamp-v2")
 
 
 def _fields(signer: SignerInfo) -> list[ber.Element]:
@@ -125,7 +123,8 @@ def v1_candidates(archived: Archived, earlier: Sequence[CmsAttribute]) -> Iterab
     )
     for values in (_value_octets, _value_contents):
         inside = b"".join(values(one) for one in attributes)
-        yield Joined((archived.content, signed, signer.signature.string(), inside), "archive-time-stamp")
+        rest = Octets(signed + signer.signature.string() + inside)
+        yield Joined((archived.content, rest), "archive-time-stamp")
 
 
 def _value_octets(attribute: CmsAttribute) -> bytes:
@@ -149,7 +148,7 @@ class HashIndex:
 
 
 def hash_index(token: SignerInfo) -> HashIndex | None:
-    """The index in the unsigned attributes of a time-stamp's signer; None: there is none. Raises `Malformed`."""
+    """The index in the attributes of a time-stamp's signer; None: there is none. Raises `Malformed`."""
     for kind in ids.HASH_INDEXES:
         for attribute in token.unsigned_attributes:
             if attribute.type == kind and attribute.values:
@@ -180,8 +179,8 @@ def _hash_index(kind: str, element: ber.Element) -> HashIndex:
 def v3_candidates(archived: Archived, index: HashIndex, imprint_algorithm: str) -> Iterable[Data]:
     """What an archive-time-stamp-v3 may be over (EN 319 122-1, 5.5.3): as it is encoded, then in DER.
 
-    The type of the content, its digest by the imprint's algorithm, the fields of the signer up to its value, and
-    the index.
+    The type of the content, its digest by the imprint's algorithm, the fields of the signer up to its value,
+    and the index.
     """
     if archived.content is None:
         return
@@ -192,10 +191,8 @@ def v3_candidates(archived: Archived, index: HashIndex, imprint_algorithm: str) 
     kind = archived.data.encapsulated.children()[0].octets
     fields = _fields(archived.signer)
     for encoded in (_as_is, ber.der):
-        yield Joined(
-            (kind, digest, b"".join(encoded(one) for one in fields), encoded(index.element)),
-            "archive-time-stamp-v3",
-        )
+        signer = b"".join(encoded(one) for one in fields)
+        yield Octets(kind + digest + signer + encoded(index.element), "archive-time-stamp-v3")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

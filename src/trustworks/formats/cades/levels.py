@@ -1,6 +1,6 @@
 """The level of a CAdES signature: the highest whose attributes are all there.
 
-Source: EN 319 122-1, 6.3 (baseline: B, T, LT, LTA); EN 319 122-2, 5 (extended: BES, EPES, T, C, X, XL, A, ERS).
+Source: EN 319 122-1, 6.3 (baseline: B, T, LT, LTA); EN 319 122-2, 5 (extended: BES, EPES, T to ERS).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A file with CMS signed data or a time-stamp token: in DER or BER, PEM or base64 (RFC 5652, 3; RFC 7468, 9)."""
+"""A file with CMS or a time-stamp token: in DER or BER, PEM or base64 (RFC 5652, 3; RFC 7468, 9)."""
 
 from __future__ import annotations
 
@@ -39,15 +39,15 @@ def read(
 ) -> None:
     """Reads all signatures of a file into `collector`. `file` is its name within a container.
 
-    A time-stamp token, or the answer of an authority that holds one, is a detached time-stamp over the first of
-    `detached` that it is of.
+    A time-stamp token, or the answer of an authority that holds one, is a detached time-stamp over the first
+    of `detached` that it is of.
 
     Raises:
         Malformed: nothing can be made of the file, or it is beyond the limits.
     """
     if data.size > limits.parsed:
         raise Malformed(
-            f"{data.name or 'The file'} has {data.size} octets; CMS of at most {limits.parsed} octets is read."
+            f"{data.name or 'The file'} has {data.size} octets; of CMS {limits.parsed} are read at most."
         )
     octets = unwrapped(data.octets())
     token = token_octets(octets)
@@ -69,11 +69,11 @@ def read_cms(
     limits: Limits = DEFAULT,
     file: str | None = None,
 ) -> tuple[Signature, ...]:
-    """The signatures in one structure, counter-signatures after what they are of; the collector has them, too.
+    """The signatures in one structure, counter-signatures after what they are of; the collector has them.
 
-    `content` is what is signed where the structure does not hold it: one object, or several of which each signer
-    signs one. Octets after the structure are left alone (a PDF pads with zeros). A format that is built upon
-    CAdES gives its own findings and level to what it gets, and the collector takes it once more.
+    `content` is what is signed where the structure does not hold it: one object, or several of which each
+    signer signs one. Octets after the structure are left alone (a PDF pads with zeros). A format that builds
+    upon CAdES gives its own findings and level to what it gets, and the collector takes it once more.
 
     Raises:
         Malformed: it is no signed data, or beyond the limits.

@@ -1,4 +1,7 @@
-"""References to validation data: complete and attribute ones. Source: EN 319 122-1, A.1.1 to A.1.4; RFC 5126, 6.2."""
+"""References to validation data: complete and attribute ones.
+
+Source: EN 319 122-1, A.1.1 to A.1.4; RFC 5126, 6.2.
+"""
 
 from __future__ import annotations
 

@@ -9,9 +9,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import Malformed
+from trustworks.formats.cades import evidence_records, unsigned
 from trustworks.formats.cades import identifiers as ids
-from trustworks.formats.cades import unsigned
 from trustworks.formats.cades.levels import level_of
+from trustworks.formats.cms import rules
 from trustworks.formats.cms.signed import Content, read_signer
 from trustworks.formats.cms.structure import signer_info
 from trustworks.formats.cms.tokens import (
@@ -20,9 +21,8 @@ from trustworks.formats.cms.tokens import (
     take_certificates,
     take_revocation,
 )
-from trustworks.formats.collector import identified
 from trustworks.formats.data import Octets
-from trustworks.formats.evidence import EvidenceRecord, Finding, TimeStampKind, Weight, Where
+from trustworks.formats.evidence import Finding, TimeStampKind, Weight, Where
 from trustworks.formats.verification.validation_data import certificate_end, has_validation_data
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Reader:
         self._ers = _has_evidence_record(data)
 
     def read(self) -> tuple[Signature, ...]:
-        """The signatures of the structure, each before its counter-signatures. Raises `Malformed`: there is none."""
+        """The signatures, each before its counter-signatures. Raises `Malformed`: none can be read."""
         content = Content(
             type=self._data.content_type,
             data=self._contents,
@@ -149,7 +149,7 @@ class Reader:
             gathering.findings.append(
                 Finding(
                     code="cades.counter-signatures-deep",
-                    text=f"Counter-signatures of more than {_DEEPEST} others, one of the other, are not read.",
+                    text=f"Of counter-signatures one of the other, {_DEEPEST} are read and no more.",
                     weight=Weight.FATAL,
                 )
             )
@@ -187,12 +187,12 @@ class Reader:
         counter: bool,
     ) -> Signature:
         signature = gathering.signature
-        records = self._evidence_records(gathering)
+        records = self._evidence_records(gathering, counters)
         certificates = (*self._certificates, *gathering.certificates)
         revocation = (*self._revocation, *gathering.revocation)
         findings = (*signature.findings, *gathering.findings)
-        if counter and signature.references[0].found and not signature.references[0].intact:
-            findings = (*findings, _of_another())
+        if counter:
+            findings = (*findings, *rules.of_another(signature.references[0]))
         policy = unsigned.read_policy_store(gathering, signature.attributes.policy)
         shared = signature.attributes
         return replace(
@@ -205,6 +205,24 @@ class Reader:
             counter_signatures=tuple(one.id for one in counters if one.parent == signature.id),
             evidence_records=records,
             findings=findings,
+        )
+
+    def _evidence_records(
+        self, gathering: unsigned.Gathering, counters: Sequence[Signature]
+    ) -> tuple[str, ...]:
+        if not gathering.of(*evidence_records.KINDS):
+            return ()
+        held = {named for names in gathering.holds.values() for named in names}
+        return evidence_records.read_evidence_records(
+            self._data,
+            gathering.signer,
+            self._collector,
+            covers=gathering.base() | gathering.shared | held | {one.id for one in counters},
+            content=gathering.content,
+            owner=gathering.signature.id,
+            file=self._file,
+            limits=self._limits,
+            findings=gathering.findings,
         )
 
     def _level(
@@ -262,25 +280,6 @@ class Reader:
             {one: token(one) or b"" for one in revocation},
         )
 
-    def _evidence_records(self, gathering: unsigned.Gathering) -> tuple[str, ...]:
-        """Evidence records in attributes, as they are: another reader reads them (RFC 4998, A)."""
-        found = []
-        for attribute in gathering.of(ids.EVIDENCE_RECORD_INTERNAL, ids.EVIDENCE_RECORD_EXTERNAL):
-            for value in attribute.values:
-                record = EvidenceRecord(
-                    id=identified("E", value.octets),
-                    form=ids.FORMS[attribute.type],
-                    references=(),
-                    time_stamps=(),
-                    covers=frozenset(),
-                    owner=gathering.signature.id,
-                    file=self._file,
-                    der=value.octets,
-                )
-                self._collector.evidence_record(record)
-                found.append(record.id)
-        return tuple(found)
-
 
 def _has_evidence_record(data: SignedData) -> bool:
     """Whether a signer has an evidence record, in the attribute for data that is inside or outside."""
@@ -291,12 +290,3 @@ def _has_evidence_record(data: SignedData) -> bool:
         if kind in types and other not in types:
             return True
     return False
-
-
-def _of_another() -> Finding:
-    return Finding(
-        code="cades.counter-signature-of-another",
-        text="The counter-signature is not one of the signature that it was put into: it signs other octets.",
-        weight=Weight.SUSPICIOUS,
-        requirement="RFC5652:11.4-VALUE",
-    )

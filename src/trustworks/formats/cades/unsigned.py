@@ -1,4 +1,4 @@
-"""Unsigned attributes of one signer: validation data, references, and what each time-stamp is over and covers.
+"""Unsigned attributes of one signer: validation data, references, what each time-stamp is over and covers.
 
 Source: EN 319 122-1, 5.3 to 5.5 and annex A.
 """
@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import Malformed
+from trustworks.core.trace import implements
 from trustworks.formats.cades import archive
 from trustworks.formats.cades import identifiers as ids
 from trustworks.formats.cades.references import certificate_references, resolved, revocation_references
@@ -237,7 +238,7 @@ def _read_v3(
     except (Malformed, IndexError) as error:
         why = str(error)
     if index is None:
-        gathering.take(token, attribute, None, gathering.base(), findings=[_no_index(why)])
+        gathering.take(token, attribute, None, gathering.base(), findings=no_index(index, why))
         return
     findings: list[Finding] = []
     references: list[Reference] = []
@@ -265,7 +266,7 @@ def _read_v3(
 def _indexed(
     gathering: Gathering, form: str
 ) -> tuple[list[archive.Indexed], list[archive.Indexed], list[archive.Indexed]]:
-    """What an index has entries for: certificates and revocation data of the structure, unsigned attributes."""
+    """What an index has entries for: certificates, revocation data of the structure, attributes."""
     tokens = gathering.collector.token_id
     certificates = [
         archive.Indexed(name="a certificate", octets=(one.octets,), covers=tokens(one.octets))
@@ -292,20 +293,26 @@ def _indexed(
     return certificates, crls, attributes
 
 
-def _no_index(why: str) -> Finding:
-    return Finding(
-        code="cades.no-hash-index",
-        text=f"What the archive time-stamp is over cannot be told: {why}",
-        weight=Weight.SUSPICIOUS,
-        requirement="EN319122-1:5.5.3-INDEX",
+@implements("EN319122-1:5.5.3-INDEX", disabled=())
+def no_index(index: archive.HashIndex | None, why: str) -> tuple[Finding, ...]:
+    """An archive-time-stamp-v3 without an index that can be read."""
+    if index is not None:
+        return ()
+    return (
+        Finding(
+            code="cades.no-hash-index",
+            text=f"What the archive time-stamp is over cannot be told: {why}",
+            weight=Weight.SUSPICIOUS,
+            requirement="EN319122-1:5.5.3-INDEX",
+        ),
     )
 
 
 def _not_indexed(names: Sequence[str]) -> Finding:
     return Finding(
         code="cades.not-in-hash-index",
-        text=f"The archive time-stamp does not cover {', '.join(dict.fromkeys(names))}, which may have been added "
-        "after it.",
+        text=f"The archive time-stamp does not cover {', '.join(dict.fromkeys(names))}; it may have been "
+        "added after it.",
         weight=Weight.NOTE,
     )
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.der import ber
-from trustworks.core.der.cms import CONTENT_TYPE, MESSAGE_DIGEST, SIGNING_TIME
 from trustworks.core.der.encode import SEQUENCE, SET
 from trustworks.core.errors import Rejected
+from trustworks.formats.cms import rules
 from trustworks.formats.cms.algorithms import hash_name, signature_algorithm
 from trustworks.formats.cms.attributes import SignedAttributes, read_signed_attributes
 from trustworks.formats.data import DigestOnly, Octets
@@ -25,7 +25,6 @@ from trustworks.formats.evidence import (
     ScopeKind,
     Signature,
     SignerIdentifier,
-    Weight,
 )
 from trustworks.formats.verification import candidates_among, is_value_of
 
@@ -35,14 +34,9 @@ if TYPE_CHECKING:
     from trustworks.formats.cms.structure import SignerInfo
     from trustworks.formats.collector import Collector
     from trustworks.formats.data import Data
-    from trustworks.formats.evidence import Algorithm, Token
+    from trustworks.formats.evidence import Token
 
 _KEY_IDENTIFIER: Final = 0x80
-_ONLY_ONE: Final = {
-    CONTENT_TYPE: "content-type",
-    MESSAGE_DIGEST: "message-digest",
-    SIGNING_TIME: "signing-time",
-}
 _ABSENT: Final = DigestOnly((), "the signed data")
 
 
@@ -80,8 +74,9 @@ def read_signer(
     digest = hash_name(signer.digest_algorithm)
     algorithm = signature_algorithm(signer.signature_algorithm, digest)
     attributes = read_signed_attributes(signer.signed_attributes, findings)
-    _check_attributes(signer, content, attributes, findings)
-    _check_digest(algorithm, digest, findings)
+    if signer.signed is not None:
+        findings.extend(rules.objections(signer, attributes, content.type, counter=content.counter))
+    findings.extend(rules.other_digest(algorithm, digest))
     reference, at = _content_reference(signer, content, attributes, digest)
     value = signer.signature.string()
     encodings = _encodings(signer)
@@ -108,8 +103,9 @@ def read_signer(
         parent=parent,
         file=file,
     )
+    findings.extend(rules.not_der(encodings))
     if len(encodings) > 1:
-        signature = _as_signed(signature, encodings, collector.certificates(), findings)
+        signature = _as_signed(signature, encodings, collector.certificates())
     return (replace(signature, findings=tuple(findings)) if findings else signature), attributes
 
 
@@ -144,85 +140,14 @@ def _as_signed(
     signature: Signature,
     encodings: Sequence[bytes],
     certificates: Mapping[str, Token],
-    findings: list[Finding],
 ) -> Signature:
     """The signature over that encoding for which its value verifies; where none does, over the DER."""
-    findings.append(
-        Finding(
-            code="cms.attributes-not-der",
-            text="The signed attributes are not in DER. Verifiers that take them as they stand, and those "
-            "that encode them again, may not agree about this signature.",
-            weight=Weight.NOTE,
-            requirement="RFC5652:5.3-DER",
-        )
-    )
     likely = candidates_among(signature, certificates)
     for encoding in encodings:
         one = replace(signature, signed=Octets(encoding))
         if any(is_value_of(one, certificates[candidate.id].der) for candidate in likely):
             return one
     return signature
-
-
-def _check_attributes(
-    signer: SignerInfo, content: Content, attributes: SignedAttributes, findings: list[Finding]
-) -> None:
-    """What RFC 5652, 5.3 and 11.1 to 11.4 ask of signed attributes."""
-    if signer.signed is None:
-        return
-    for dotted, name in _ONLY_ONE.items():
-        found = attributes.by_type.get(dotted, ())
-        if len(found) > 1 or any(len(one.values) != 1 for one in found):
-            findings.append(
-                _fatal(
-                    "cms.attribute-repeated",
-                    f"The signed attribute {name} is there more than once, or without exactly one value.",
-                    "RFC5652:11-ONE",
-                )
-            )
-    if attributes.message_digest is None:
-        findings.append(
-            _fatal(
-                "cms.no-message-digest",
-                "There are signed attributes, and none of them is the digest of the content.",
-                "RFC5652:11.2-PRESENT",
-            )
-        )
-    if content.counter:
-        if attributes.content_type is not None:
-            findings.append(
-                _fatal(
-                    "cms.content-type-in-counter-signature",
-                    "The counter-signature has the attribute content-type, which it must not have.",
-                    "RFC5652:11.4-NO-CONTENT-TYPE",
-                )
-            )
-    elif attributes.content_type != content.type:
-        findings.append(
-            _fatal(
-                "cms.content-type",
-                f"The signed attribute content-type is {attributes.content_type or 'absent'}; the content is "
-                f"of the type {content.type}.",
-                "RFC5652:11.1-SAME",
-            )
-        )
-
-
-def _check_digest(algorithm: Algorithm, digest: str, findings: list[Finding]) -> None:
-    if algorithm.digest not in {None, digest}:
-        findings.append(
-            Finding(
-                code="cms.other-digest",
-                text=f"The signer names {digest} for its digests, and its signature algorithm hashes by "
-                f"{algorithm.digest}.",
-                weight=Weight.NOTE,
-                requirement="RFC5652:5.3-DIGEST",
-            )
-        )
-
-
-def _fatal(code: str, text: str, requirement: str) -> Finding:
-    return Finding(code=code, text=text, weight=Weight.FATAL, requirement=requirement)
 
 
 def _content_reference(
