@@ -380,3 +380,21 @@ def _identifiers(infos: Sequence[bytes]) -> tuple[str, ...]:
     return tuple(
         one.dotted_string for info in infos for one in asn1.decode_der(_Types, tlv(SEQUENCE, info)).items
     )
+
+
+def read_statement_ids(der: bytes) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The identifiers of all statements, and those in QcType, of the value of the qcStatements extension.
+
+    Unlike `read_qc_statements` it does not mind what the other statements say, which in certificates of
+    others is not always of the right form. Raises `Malformed`.
+    """
+    try:
+        found = asn1.decode_der(_Statements, tlv(SEQUENCE, der)).items
+        types = (
+            tlv(one.statement_info.tag_bytes[0], bytes(one.statement_info.data))
+            for one in found
+            if isinstance(one.statement_info, asn1.TLV) and one.statement_id.dotted_string == QC_TYPE
+        )
+        return tuple(one.statement_id.dotted_string for one in found), _identifiers(list(types))
+    except ValueError as error:
+        raise Malformed("This is not the DER of qcStatements.") from error

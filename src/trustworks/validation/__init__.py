@@ -1,0 +1,1 @@
+"""Validation of signatures, seals and time-stamps."""

@@ -1,0 +1,1 @@
+"""The commands of validation, a file per noun."""
