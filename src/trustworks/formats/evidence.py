@@ -10,7 +10,7 @@ Source: EN 319 102-1, 5.1 (inputs of validation); TS 119 102-2, 4.4 (validation 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -373,6 +373,7 @@ class EvidenceRecord:
 
     `time_stamps` are ids in order of time. `references` are its data objects and the links from one archive
     time-stamp to the next: what must be intact for the record to prove that `covers` existed at the first.
+    `octets` are those of the record as it was found.
     """
 
     id: str
@@ -384,6 +385,7 @@ class EvidenceRecord:
     file: str | None = None
     scopes: tuple[Scope, ...] = ()
     findings: tuple[Finding, ...] = ()
+    octets: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import Malformed
 from trustworks.formats.collector import Collector
+from trustworks.formats.evidence_record import Archived, read_evidence_record
 from trustworks.formats.limits import DEFAULT, Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from trustworks.formats.data import Data
     from trustworks.formats.evidence import Evidence
+
+    Reader = Callable[..., None]
 
 _HEAD: Final = 4096
 """Octets in which the beginning of a format is looked for."""
@@ -23,41 +26,67 @@ _SIGNED_DATA: Final = bytes.fromhex("06092a864886f70d010702")
 """The object identifier that CMS signed data begin with (RFC 5652, 5)."""
 
 
+_XML_RECORD: Final = re.compile(
+    rb"(?:<\?(?:[^?]|\?(?!>))*+\?>|<!--(?:[^-]|-(?!->))*+-->|\s)*+<(?:[A-Za-z_][\w.-]*:)?EvidenceRecord[\s>]"
+)
+_DER_RECORD: Final = re.compile(rb"\x30(?:[\x00-\x80]|\x81.|\x82..|\x83...|\x84....)\x02\x01.\x30", re.DOTALL)
+"""An EvidenceRecord begins with a version and a SEQUENCE, CMS with an OID or with a version and a SET."""
+
+
 def kind_of(data: Data) -> str:
-    """What the file is: ``pdf`` ``zip`` ``xml`` ``json`` ``cms``, by its first octets and never by its name.
+    """``pdf`` ``zip`` ``xml`` ``json`` ``cms`` ``record``: what a file is by its octets, never by its name.
 
     Raises:
         Malformed: none of them.
     """
     head = next(data.portions(), b"")[:_HEAD]
-    if head.startswith(b"0") and _SIGNED_DATA in head[:32]:  # before PDF: the content of CMS may be one
-        return "cms"
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if b"%PDF-" in head[:1024]:
-        return "pdf"
-    if head.startswith(b"PK\x03\x04"):
-        return "zip"
-    if text.startswith(b"<") or head[:2] in {b"\xff\xfe", b"\xfe\xff"}:
-        return "xml"
-    if text.startswith(b"{") or _COMPACT.match(text):
-        return "json"
-    if head.startswith((b"0", b"-----BEGIN", b"MI")):
-        return "cms"
+    kinds = {
+        "record": _XML_RECORD.match(text) or _DER_RECORD.match(head),
+        "pdf": b"%PDF-" in head[:1024],
+        "zip": head.startswith(b"PK\x03\x04"),
+        "xml": text.startswith(b"<") or head[:2] in {b"\xff\xfe", b"\xfe\xff"},
+        "json": text.startswith(b"{") or _COMPACT.match(text),
+        "cms": head.startswith((b"0", b"-----BEGIN", b"MI")),
+    }
+    for kind, found in kinds.items():
+        if found:
+            return kind
     raise Malformed(
         "This is no signed file of a format that is known here: it begins neither as PDF, XML, JSON, a ZIP "
         "container nor CMS. Give the signed file, and its detached data beside it."
     )
 
 
-def read(data: Data, *, detached: Sequence[Data] = (), limits: Limits = DEFAULT) -> Evidence:
+def read(
+    data: Data,
+    *,
+    detached: Sequence[Data] = (),
+    records: Sequence[Data] = (),
+    limits: Limits = DEFAULT,
+) -> Evidence:
     """The evidence in a signed file. `detached` is the data that it signs and does not hold.
+
+    `records` are evidence records about the file or the detached data, which came in files of their own.
 
     Raises:
         Malformed: it is not of a known format, or beyond the limits.
     """
-    # Each reader brings libraries that the others do not need: loaded when first used.
     collector = Collector()
-    match kind_of(data):
+    kind = kind_of(data)
+    if kind == "record":
+        _record(data, collector, _archived(detached, collector), limits)
+    else:
+        _reader(kind)(data, collector, detached=detached, limits=limits)
+    for record in records:
+        whole = Archived(data=data, name=data.name, covers=_everything(collector))
+        _record(record, collector, [whole, *_archived(detached, collector)], limits)
+    return collector.evidence()
+
+
+def _reader(kind: str) -> Reader:
+    """The reader of a format. Each brings libraries that the others do not need: loaded when first used."""
+    match kind:
         case "pdf":
             from trustworks.formats.pades import read as reader  # noqa: PLC0415
         case "zip":
@@ -68,5 +97,22 @@ def read(data: Data, *, detached: Sequence[Data] = (), limits: Limits = DEFAULT)
             from trustworks.formats.jades import read as reader  # noqa: PLC0415
         case _:
             from trustworks.formats.cades import read as reader  # noqa: PLC0415
-    reader(data, collector, detached=detached, limits=limits)
-    return collector.evidence()
+    return reader
+
+
+def _record(record: Data, collector: Collector, over: Sequence[Archived], limits: Limits) -> None:
+    if record.size > limits.parsed:
+        raise Malformed(f"{record.name or 'The evidence record'} has more than {limits.parsed} octets.")
+    read_evidence_record(record.octets(), collector, over=over, limits=limits, file=record.name)
+
+
+def _archived(detached: Sequence[Data], collector: Collector) -> list[Archived]:
+    return [Archived(data=one, name=one.name, covers=frozenset({collector.data(one)})) for one in detached]
+
+
+def _everything(collector: Collector) -> frozenset[str]:
+    """The ids of all that a file holds: what is proven to exist when the file is."""
+    found = collector.evidence()
+    listed = (found.signatures, found.time_stamps, found.evidence_records)
+    objects = {one.id for several in listed for one in several}
+    return frozenset(objects.union(found.data, found.certificates, found.revocation))

@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from issuance_testbed import START
 from name_server import name_server
 
+from trustworks.core.addresses import is_public
 from trustworks.issuance.config.acme import AcmeSettings
 from trustworks.issuance.enrolment.acme import encoding
 from trustworks.issuance.enrolment.acme.model import Problem
@@ -32,7 +33,6 @@ from trustworks.issuance.enrolment.acme.validation.queue import open_queue
 from trustworks.issuance.enrolment.acme.validation.resolver import DnsResolver
 from trustworks.issuance.enrolment.perspectives.corroboration import Corroboration
 from trustworks.issuance.records import acme as records
-from trustworks.issuance.rules.addresses import is_public
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

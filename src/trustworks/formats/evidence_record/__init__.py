@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trustworks.core.errors import Malformed
-from trustworks.formats.evidence_record.asn1 import read_chains
 from trustworks.formats.evidence_record.objects import Archived, Named
 from trustworks.formats.evidence_record.sequence import gather
 
@@ -14,6 +12,7 @@ if TYPE_CHECKING:
 
     from trustworks.formats.collector import Collector
     from trustworks.formats.evidence import EvidenceRecord
+    from trustworks.formats.evidence_record.objects import Chain
     from trustworks.formats.limits import Limits
 
 __all__ = ["Archived", "Named", "read_evidence_record"]
@@ -37,7 +36,14 @@ def read_evidence_record(
     Raises:
         Malformed: it is no evidence record, or beyond the limits.
     """
+    chains: Sequence[Chain]
+    # The reader of XML brings a library that records in ASN.1 do not need.
     if octets.lstrip()[:1] == b"<":
-        raise Malformed("An evidence record in XML cannot be read by this version.")
-    chains = read_chains(octets, limits)
+        from trustworks.formats.evidence_record import xml  # noqa: PLC0415
+
+        chains = xml.read_chains(octets, limits)
+    else:
+        from trustworks.formats.evidence_record import asn1  # noqa: PLC0415
+
+        chains = asn1.read_chains(octets, limits)
     return gather(chains, octets, collector, over=over, manifest=manifest, owner=owner, file=file)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from trustworks.core.errors import Malformed
 from trustworks.formats.collector import Collector, identified
-from trustworks.formats.data import DigestOnly, hasher
+from trustworks.formats.data import HASHES, DigestOnly, hasher
 from trustworks.formats.evidence import (
     EvidenceRecord,
     Finding,
@@ -79,6 +79,7 @@ def gather(
     record = EvidenceRecord(
         id=walk.id,
         form=chains[0].form,
+        octets=octets,
         references=references,
         time_stamps=tuple(one.id for one in walk.stamps),
         covers=frozenset().union(*(one.covers for one in walk.matched.values())),
@@ -96,7 +97,10 @@ def gather(
 
 def _algorithm(chain: Chain) -> str:
     """The hash function of a chain; that of its first token where the chain names none (RFC 4998, 4.1)."""
-    return chain.digest_algorithm or _aside(chain.stamps[0].token).imprint_algorithm
+    named = chain.digest_algorithm or _aside(chain.stamps[0].token).imprint_algorithm
+    if named not in HASHES:
+        raise Malformed(f"The evidence record digests by {named}, which cannot be computed here.")
+    return named
 
 
 def _aside(token: bytes) -> TimeStamp:

@@ -7,9 +7,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from trustworks.core.addresses import is_public
 from trustworks.core.errors import Refused, Rejected
 from trustworks.core.trace import implements
-from trustworks.issuance.rules.addresses import is_public
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Final
 from cryptography import x509
 from cryptography.x509.oid import ObjectIdentifier
 
+from trustworks.core.addresses import is_public
 from trustworks.core.trace import implements
 from trustworks.issuance.enrolment.acme import encoding
 from trustworks.issuance.enrolment.acme.identifiers import address_of
 from trustworks.issuance.enrolment.acme.model import Problem
-from trustworks.issuance.rules.addresses import is_public
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

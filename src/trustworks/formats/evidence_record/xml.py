@@ -1,0 +1,193 @@
+"""Evidence records in XML (RFC 6283, 2 to 4)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from copy import deepcopy
+from typing import TYPE_CHECKING, Final
+
+from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.xml.algorithms import DIGESTS
+from trustworks.core.xml.canonical import canonicalise
+from trustworks.core.xml.parse import parse
+from trustworks.formats.data import Octets, hasher
+from trustworks.formats.evidence_record.objects import Archived, ArchiveTimeStamp, Chain
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lxml import etree
+
+    from trustworks.formats.limits import Limits
+
+_ERS: Final = "{urn:ietf:params:xml:ns:ers}"
+_INCLUSIVE: Final = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
+_REFERENCE_TYPES: Final = {"CERT": "certificates", "CRL": "revocation_lists", "OCSP": "ocsp_answers"}
+
+
+class XmlChain(Chain):
+    """A chain in XML. `preceding` is the canonical form of the sequence of all chains before it."""
+
+    form = "xml"
+
+    def __init__(
+        self,
+        digest_algorithm: str,
+        stamps: Sequence[ArchiveTimeStamp],
+        canonicalisation: str,
+        preceding: bytes | None,
+    ) -> None:
+        super().__init__(digest_algorithm, stamps)
+        self.canonicalisation = canonicalisation
+        self.preceding = preceding
+
+    def digests(self, archived: Archived, digest_algorithm: str) -> list[bytes]:
+        """See `Chain`; an object that is XML may have been canonicalised before (RFC 6283, 3.1.2)."""
+        found = super().digests(archived, digest_algorithm)
+        canonical = self._canonical(archived)
+        if canonical is not None:
+            found.append(Octets(canonical).digest(digest_algorithm))
+        return list(dict.fromkeys(found))
+
+    def _canonical(self, archived: Archived) -> bytes | None:
+        if next(archived.data.portions(), b"").lstrip(b"\xef\xbb\xbf \t\r\n")[:1] != b"<":
+            return None
+        try:
+            return canonicalise(parse(archived.data.octets()), self.canonicalisation)
+        except Malformed:
+            return None
+
+    def sequence_digests(self, digest_algorithm: str) -> list[bytes]:
+        """See `Chain`."""
+        if self.preceding is None:
+            return []
+        running = hasher(digest_algorithm)
+        running.update(self.preceding)
+        return [running.digest()]
+
+    def renewed(self, digests: Sequence[bytes], digest_algorithm: str) -> list[list[bytes]]:
+        """See `Chain`: the two digests stand beside each other in the first list (RFC 6283, 4.2.2)."""
+        return [
+            [digest, sequence] for digest in digests for sequence in self.sequence_digests(digest_algorithm)
+        ]
+
+
+def read_chains(octets: bytes, limits: Limits) -> list[XmlChain]:
+    """The chains of a record. Raises `Malformed`."""
+    if len(octets) > limits.parsed:
+        raise Malformed(f"The evidence record has more than {limits.parsed} octets.")
+    root = parse(octets)
+    record = root if root.tag == f"{_ERS}EvidenceRecord" else root.find(f".//{_ERS}EvidenceRecord")
+    if record is None:
+        raise Malformed("This is no evidence record: it has no element EvidenceRecord of RFC 6283.")
+    sequence = record.find(f"{_ERS}ArchiveTimeStampSequence")
+    if sequence is None:
+        raise Malformed("The evidence record has no ArchiveTimeStampSequence.")
+    found = _ordered(sequence, "ArchiveTimeStampChain")
+    if sum(len(chain) for chain in found) > limits.time_stamps:
+        raise Malformed(f"The evidence record has more than {limits.time_stamps} time-stamps.")
+    try:
+        return [_chain(sequence, chain, found[:number]) for number, chain in enumerate(found)]
+    except Rejected as error:  # a canonicalisation that is not known
+        raise Malformed(f"The evidence record cannot be read: {error}") from error
+
+
+def _ordered(parent: etree._Element, name: str) -> list[etree._Element]:
+    """Child elements in the order that their attribute Order gives, which counts from 1 (RFC 6283, 2.1)."""
+    found = parent.findall(f"{_ERS}{name}")
+    try:
+        numbers = [int(one.get("Order", "")) for one in found]
+    except ValueError as error:
+        raise Malformed(f"A {name} of the evidence record has no Order that is a number.") from error
+    if sorted(numbers) != list(range(1, len(found) + 1)):
+        raise Malformed(f"The Order of the elements {name} does not count from 1 without gaps.")
+    return [one for _, one in sorted(zip(numbers, found, strict=True), key=lambda pair: pair[0])]
+
+
+def _chain(sequence: etree._Element, chain: etree._Element, before: Sequence[etree._Element]) -> XmlChain:
+    method = _algorithm(chain, "DigestMethod")
+    algorithm = DIGESTS.get(method or "")
+    if algorithm is None:
+        raise Malformed(f"A chain of the evidence record has the digest method {method}, which is not known.")
+    canonicalisation = _algorithm(chain, "CanonicalizationMethod") or _INCLUSIVE
+    stamps = [_stamp(one, canonicalisation) for one in _ordered(chain, "ArchiveTimeStamp")]
+    return XmlChain(
+        algorithm,
+        stamps,
+        canonicalisation,
+        _preceding(sequence, before, canonicalisation) if before else None,
+    )
+
+
+def _algorithm(parent: etree._Element, name: str) -> str | None:
+    element = parent.find(f"{_ERS}{name}")
+    return None if element is None else element.get("Algorithm")
+
+
+def _preceding(sequence: etree._Element, before: Sequence[etree._Element], canonicalisation: str) -> bytes:
+    """The canonical form of the sequence as it was when it had only these chains."""
+    numbers = {one.get("Order") for one in before}
+    copied = deepcopy(sequence.getroottree())
+    again = (
+        copied.find(sequence.getroottree().getelementpath(sequence))
+        if sequence.getparent() is not None
+        else copied.getroot()
+    )
+    if again is None:
+        raise Malformed("The evidence record cannot be read again.")
+    for one in again.findall(f"{_ERS}ArchiveTimeStampChain"):
+        if one.get("Order") not in numbers:
+            _remove(again, one)
+    return canonicalise(again, canonicalisation)
+
+
+def _remove(parent: etree._Element, child: etree._Element) -> None:
+    """Takes an element out and leaves the text behind it, which is its parent's."""
+    if child.tail:
+        previous = child.getprevious()
+        if previous is None:
+            parent.text = (parent.text or "") + child.tail
+        else:
+            previous.tail = (previous.tail or "") + child.tail
+    parent.remove(child)
+
+
+def _stamp(element: etree._Element, canonicalisation: str) -> ArchiveTimeStamp:
+    stamp = element.find(f"{_ERS}TimeStamp")
+    token = None if stamp is None else stamp.find(f"{_ERS}TimeStampToken")
+    if stamp is None or token is None:
+        raise Malformed("An ArchiveTimeStamp of the evidence record has no TimeStampToken.")
+    if token.get("Type", "RFC3161") != "RFC3161":
+        raise Malformed(f"The time-stamp token is of the type {token.get('Type')}; RFC3161 is read.")
+    tree = element.find(f"{_ERS}HashTree")
+    groups = (
+        ()
+        if tree is None
+        else tuple(
+            tuple(_decoded(one) for one in group.findall(f"{_ERS}DigestValue"))
+            for group in _ordered(tree, "Sequence")
+        )
+    )
+    if not all(groups):
+        raise Malformed("A Sequence of the HashTree has no DigestValue.")
+    kept: dict[str, list[bytes]] = {name: [] for name in _REFERENCE_TYPES.values()}
+    for one in stamp.iterfind(f"{_ERS}CryptographicInformationList/{_ERS}CryptographicInformation"):
+        name = _REFERENCE_TYPES.get(one.get("Type", ""))
+        if name is not None:
+            kept[name].append(_decoded(one))
+    return ArchiveTimeStamp(
+        tree=groups,
+        token=_decoded(token),
+        renewal=(canonicalise(stamp, canonicalisation),),
+        certificates=tuple(kept["certificates"]),
+        revocation_lists=tuple(kept["revocation_lists"]),
+        ocsp_answers=tuple(kept["ocsp_answers"]),
+    )
+
+
+def _decoded(element: etree._Element) -> bytes:
+    try:
+        return base64.b64decode("".join((element.text or "").split()), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise Malformed(f"The base64 of an element {element.tag!r} cannot be decoded.") from error
