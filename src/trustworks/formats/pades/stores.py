@@ -1,0 +1,118 @@
+"""The security stores of all revisions of a file, given to the collector, and where each token stands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trustworks.core.errors import Malformed
+from trustworks.formats.data import Octets
+from trustworks.formats.evidence import Finding, TimeStampKind, Weight, Where
+from trustworks.formats.pades.contents import contents_id
+from trustworks.formats.pades.security_store import StoreReader
+from trustworks.formats.time_stamp import read_time_stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from trustworks.formats.collector import Collector
+    from trustworks.formats.evidence import Signature
+    from trustworks.formats.pades.security_store import SecurityStore, Stored
+    from trustworks.formats.pades.view import View
+
+
+class Stores:
+    """What the stores of all revisions hold.
+
+    `at` has of each token's id the offset of its first stream: what begins before the end of a byte range is
+    covered by it.
+    """
+
+    def __init__(self, view: View, collector: Collector) -> None:
+        self.collector = collector
+        self.at: dict[str, int] = {}
+        self.all: list[SecurityStore] = []
+        reader = StoreReader()
+        for one in (*view.earlier(), view):
+            store = reader.read(one)
+            if store is not None and store not in self.all:
+                self.all.append(store)
+        for store in self.all:
+            self._take(store.certificates, store.revocation_lists, store.ocsp_answers, Where.DSS_DICTIONARY)
+            for finding in store.findings:
+                collector.finding(finding)
+        for store in self.all:
+            for related in store.related:
+                self._take(
+                    related.certificates,
+                    related.revocation_lists,
+                    related.ocsp_answers,
+                    Where.VRI_DICTIONARY,
+                )
+
+    def _take(
+        self,
+        certificates: tuple[Stored, ...],
+        revocation_lists: tuple[Stored, ...],
+        ocsp_answers: tuple[Stored, ...],
+        where: Where,
+    ) -> None:
+        self._take_all(self.collector.certificate, certificates, where)
+        self._take_all(self.collector.revocation_list, revocation_lists, where)
+        self._take_all(self.collector.ocsp_answer, ocsp_answers, where)
+
+    def _take_all(
+        self, take: Callable[[bytes, Where], str], tokens: tuple[Stored, ...], where: Where
+    ) -> None:
+        for one in tokens:
+            named = take(one.octets, where)
+            self.at[named] = min(one.at, self.at.get(named, one.at))
+
+    def before(self, end: int) -> set[str]:
+        """Ids of all tokens that stand before an offset."""
+        return {named for named, at in self.at.items() if at < end}
+
+    def first_after(self, end: int) -> int | None:
+        """Where the first token after an offset stands."""
+        return min((at for at in self.at.values() if at >= end), default=None)
+
+    def of_kind(self, letters: str) -> list[str]:
+        """Ids of all tokens with one of these letters, in the order of the stores."""
+        return [named for named in self.at if named[0] in letters]
+
+    def time_stamps(self, signature: Signature, contents: bytes, file: str | None) -> list[str]:
+        """Reads the time-stamps that VRI dictionaries hold for a signature: they are over its value.
+
+        Source: EN 319 142-1, 5.4.2.3.
+        """
+        key = contents_id(contents)
+        octets = dict.fromkeys(
+            related.time_stamp.octets
+            for store in self.all
+            for related in store.related
+            if related.key == key and related.time_stamp is not None
+        )
+        data = {named for reference in signature.references for named in reference.covers}
+        found: list[str] = []
+        for one in octets:
+            try:
+                found.append(
+                    read_time_stamp(
+                        one,
+                        self.collector,
+                        kind=TimeStampKind.SIGNATURE,
+                        over=Octets(signature.value, "signature value"),
+                        covers=frozenset({signature.id, *data}),
+                        owner=signature.id,
+                        form="vri-time-stamp",
+                        file=file,
+                    ).id
+                )
+            except Malformed as error:
+                self.collector.finding(
+                    Finding(
+                        code="pades.vri-time-stamp",
+                        text=f"The time-stamp of a VRI dictionary cannot be read: {error}",
+                        weight=Weight.NOTE,
+                    )
+                )
+        return found
