@@ -125,6 +125,10 @@ class Collector:
         """Takes a finding about the file as a whole."""
         self._findings.append(finding)
 
+    def signature_by_id(self, named: str) -> Signature | None:
+        """A signature that was taken."""
+        return self._signatures.get(named)
+
     @property
     def signatures(self) -> tuple[Signature, ...]:
         """What was taken so far, in order."""

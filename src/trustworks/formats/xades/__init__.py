@@ -1,10 +1,14 @@
-"""XAdES: from octets to evidence."""
+"""XAdES: from octets to evidence. Versions 1.1.1, 1.2.2, 1.3.2 and 1.4.1 (EN 319 132-1)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from trustworks.core.errors import Malformed
+from trustworks.core.xml import parse
+from trustworks.core.xml.document import Document
+from trustworks.formats.xades.detached import Detached
+from trustworks.formats.xades.reader import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +26,30 @@ def read(
     limits: Limits,
     file: str | None = None,
 ) -> None:
-    """Reads all signatures of a file into `collector`. `file` is its name within a container."""
-    del collector, detached, limits, file
-    raise Malformed(f"{data.name or 'The file'} is XAdES, which this version cannot read yet.")
+    """Reads all signatures of an XML document into `collector`. `file` is its name within a container.
+
+    `detached` is the data beside the document, found by its names; where it is one file alone, it is what
+    references to another file mean. A document without signatures adds none.
+
+    Raises:
+        Malformed: it is not well-formed XML, has a document type, or is beyond the limits.
+    """
+    if data.size > limits.parsed:
+        raise Malformed(
+            f"The document has {data.size} octets, more than the {limits.parsed} that are read. "
+            "Raise the limit."
+        )
+    document = Document.of(data.octets(), _limits(limits))
+    Reader(document, collector, detached=Detached(detached), limits=limits, file=file).read_all()
+
+
+def _limits(limits: Limits) -> parse.Limits:
+    return parse.Limits(
+        octets=limits.parsed,
+        depth=limits.depth,
+        elements=limits.elements,
+        attributes=limits.elements,
+        attributes_of_element=limits.attributes,
+        references=limits.references,
+        xpath_work=limits.work,
+    )

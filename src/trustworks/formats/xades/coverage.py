@@ -1,0 +1,314 @@
+"""The octets that the imprint of a time-stamp is over, by its property and its version.
+
+Two mechanisms: implicit, where the property says what is covered; explicit, where Include (or, in the first
+version, HashDataInfo) elements list it. An element is canonicalised as it stands in the document.
+
+Sources: EN 319 132-1, 4.5, 5.1.4, 5.2.8, 5.3 and 5.5.2, A.1.5; TS 101 903 V1.1.1 and V1.2.2, 7.1.4;
+V1.3.2 and V1.4.2, 7.5, 7.7 and 8.2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol
+
+from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.trace import implements
+from trustworks.core.xml.algorithms import EXCLUSIVE
+from trustworks.core.xml.canonical import ALGORITHMS
+from trustworks.formats.evidence import TimeStampKind
+from trustworks.formats.xades import names, values
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from lxml import etree
+
+_KINDS: Final = {
+    "AllDataObjectsTimeStamp": TimeStampKind.CONTENT,
+    "IndividualDataObjectsTimeStamp": TimeStampKind.CONTENT,
+    "SignatureTimeStamp": TimeStampKind.SIGNATURE,
+    "RefsOnlyTimeStamp": TimeStampKind.REFERENCES,
+    "RefsOnlyTimeStampV2": TimeStampKind.REFERENCES,
+    "SigAndRefsTimeStamp": TimeStampKind.SIGNATURE_AND_REFERENCES,
+    "SigAndRefsTimeStampV2": TimeStampKind.SIGNATURE_AND_REFERENCES,
+    "ArchiveTimeStamp": TimeStampKind.ARCHIVE,
+}
+_REFERENCES_V1: Final = frozenset(
+    {
+        "CompleteCertificateRefs",
+        "CompleteRevocationRefs",
+        "AttributeCertificateRefs",
+        "AttributeRevocationRefs",
+    }
+)
+_REFERENCES_V2: Final = frozenset(
+    {
+        "CompleteCertificateRefsV2",
+        "CompleteRevocationRefs",
+        "AttributeCertificateRefsV2",
+        "AttributeRevocationRefs",
+    }
+)
+_PREFIXES: Final = f"{{{EXCLUSIVE}}}InclusiveNamespaces"
+
+
+def kind_of(local: str) -> TimeStampKind | None:
+    """What a property of that local name is a time-stamp for; None: it is no time-stamp."""
+    return _KINDS.get(local)
+
+
+class Processed(Protocol):
+    """A ds:Reference of the signature, as time-stamps look at it."""
+
+    @property
+    def id(self) -> str | None:
+        """Its Id."""
+
+    @property
+    def uri(self) -> str | None:
+        """Its URI."""
+
+    @property
+    def is_signed_properties(self) -> bool:
+        """Whether it is the reference to the signed properties."""
+
+    def octets(self, algorithm: str, prefixes: Sequence[str]) -> bytes | None:
+        """What its transforms give; nodes canonicalised by `algorithm`. None: not at hand."""
+
+
+class Source(Protocol):
+    """What coverage needs of a signature's document."""
+
+    @property
+    def element(self) -> etree._Element:
+        """The ds:Signature."""
+
+    @property
+    def references(self) -> Sequence[Processed]:
+        """The references of SignedInfo, in order."""
+
+    @property
+    def unsigned(self) -> Sequence[etree._Element]:
+        """The unsigned signature properties, in order."""
+
+    def by_id(self, identifier: str) -> etree._Element | None:
+        """The one element that has an Id; None where none has it, or several."""
+
+    def canonical(self, element: etree._Element, algorithm: str, prefixes: Sequence[str]) -> bytes:
+        """An element of the document, canonicalised where it stands."""
+
+    def transformed(self, element: etree._Element, transforms: etree._Element) -> bytes | None:
+        """An element after ds:Transforms; None where they cannot be carried out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Covered:
+    """What a time-stamp is over. `octets` None: it could not be brought together, and `why` says why.
+
+    `properties` are the covered ones among the unsigned properties, `references` the numbers of covered
+    references of SignedInfo (of which the data is covered too), the rest tells of the parts of the signature.
+    """
+
+    octets: bytes | None
+    why: str | None = None
+    properties: tuple[etree._Element, ...] = ()
+    references: frozenset[int] = frozenset()
+    signature: bool = False
+    key_info: bool = False
+    form: str = "implicit"
+
+
+class _Missing(Exception):  # noqa: N818 - ends in what is missing
+    """A part is not at hand; the text says which."""
+
+
+def covered_by(time_stamp: etree._Element, source: Source) -> Covered:
+    """What the tokens in a time-stamp property are over."""
+    namespace, local = names.split(str(time_stamp.tag))
+    try:
+        algorithm, prefixes = _canonicalisation(time_stamp)
+        return _covered(time_stamp, namespace, local, source, algorithm, prefixes)
+    except _Missing as missing:
+        return Covered(octets=None, why=str(missing))
+    except (Malformed, Rejected) as error:
+        return Covered(octets=None, why=str(error))
+
+
+def _canonicalisation(time_stamp: etree._Element) -> tuple[str, tuple[str, ...]]:
+    """Algorithm and prefixes (EN 319 132-1, 4.5). An empty Algorithm is none, as the field takes it."""
+    method = time_stamp.find(names.CANONICALIZATION)
+    if method is None or not (algorithm := (method.get("Algorithm") or "").strip()):
+        return names.CANONICAL_XML, ()
+    if algorithm not in ALGORITHMS:
+        raise _Missing(f"It is canonicalised by {algorithm[:120]!r}, which is no algorithm that is known.")
+    listed = method.find(_PREFIXES)
+    return algorithm, tuple((listed.get("PrefixList") or "").split()) if listed is not None else ()
+
+
+def _covered(  # noqa: PLR0917 - what `covered_by` found out, in its order
+    time_stamp: etree._Element,
+    namespace: str,
+    local: str,
+    source: Source,
+    algorithm: str,
+    prefixes: tuple[str, ...],
+) -> Covered:
+    explicit = [one for _, name, one in values.children(time_stamp) if name in {"Include", "HashDataInfo"}]
+    before = tuple(_before(time_stamp, source))
+    if explicit:
+        return _explicit(explicit, local, source, algorithm, prefixes)
+    if local == "AllDataObjectsTimeStamp":
+        return _all_data(source, algorithm, prefixes)
+    if local == "IndividualDataObjectsTimeStamp":
+        raise _Missing("It lists no Include elements, so that it is over nothing.")
+    parts: list[bytes] = []
+    signature = local not in {"RefsOnlyTimeStamp", "RefsOnlyTimeStampV2"}
+    if local == "ArchiveTimeStamp":
+        return _archive(namespace, before, source, algorithm, prefixes)
+    if signature:
+        parts.append(_part(source, names.SIGNATURE_VALUE, algorithm, prefixes))
+    if local == "SignatureTimeStamp":
+        return Covered(octets=b"".join(parts), signature=True)
+    properties = stamped_references(local, before)
+    parts += (source.canonical(one, algorithm, prefixes) for one in properties)
+    return Covered(octets=b"".join(parts), properties=properties, signature=signature)
+
+
+def _before(time_stamp: etree._Element, source: Source) -> Iterator[etree._Element]:
+    for one in source.unsigned:
+        if one is time_stamp:
+            return
+        yield one
+
+
+@implements("EN319132-1:A.1.5", disabled=lambda _local, before: before)
+def stamped_references(local: str, before: tuple[etree._Element, ...]) -> tuple[etree._Element, ...]:
+    """Which properties before it a time-stamp over references covers, in their order in the document."""
+    wanted = _REFERENCES_V2 if local.endswith("V2") else _REFERENCES_V1
+    if local.startswith("SigAndRefs"):
+        wanted |= {"SignatureTimeStamp"}
+    return tuple(one for one in before if names.split(str(one.tag))[1] in wanted)
+
+
+def _part(source: Source, tag: str, algorithm: str, prefixes: Sequence[str]) -> bytes:
+    found = source.element.find(tag)
+    if found is None:
+        raise _Missing(f"The signature has no {names.split(tag)[1]}.")
+    return source.canonical(found, algorithm, prefixes)
+
+
+def _all_data(source: Source, algorithm: str, prefixes: Sequence[str]) -> Covered:
+    parts, numbers = [], set()
+    for number, reference in enumerate(source.references):
+        if is_stamped_data(reference):
+            parts.append(_referenced(reference, algorithm, prefixes))
+            numbers.add(number)
+    return Covered(octets=b"".join(parts), references=frozenset(numbers))
+
+
+@implements("EN319132-1:5.2.8.1", disabled=lambda _reference: True)
+def is_stamped_data(reference: Processed) -> bool:
+    """All references but that to the signed properties, which hold this time-stamp."""
+    return not reference.is_signed_properties
+
+
+def _referenced(reference: Processed, algorithm: str, prefixes: Sequence[str]) -> bytes:
+    found = reference.octets(algorithm, prefixes)
+    if found is None:
+        raise _Missing(f"The data of the reference {reference.id or reference.uri or ''} is not at hand.")
+    return found
+
+
+def _archive(
+    namespace: str,
+    before: tuple[etree._Element, ...],
+    source: Source,
+    algorithm: str,
+    prefixes: Sequence[str],
+) -> Covered:
+    parts = [_referenced(one, algorithm, prefixes) for one in source.references]
+    parts += (_part(source, tag, algorithm, prefixes) for tag in (names.SIGNED_INFO, names.SIGNATURE_VALUE))
+    key_info = source.element.find(names.KEY_INFO)
+    if key_info is not None:
+        parts.append(source.canonical(key_info, algorithm, prefixes))
+    parts += (source.canonical(one, algorithm, prefixes) for one in before)
+    referenced = {(one.uri or "").removeprefix("#") for one in source.references}
+    parts += (
+        source.canonical(one, algorithm, prefixes)
+        for one in source.element.iterchildren(names.OBJECT)
+        if is_archived_object(namespace, one, referenced)
+    )
+    return Covered(
+        octets=b"".join(parts),
+        properties=before,
+        references=frozenset(range(len(source.references))),
+        signature=True,
+        key_info=key_info is not None,
+    )
+
+
+@implements("EN319132-1:5.5.2.2", disabled=lambda _namespace, _element, _referenced: True)
+def is_archived_object(namespace: str, element: etree._Element, referenced: set[str]) -> bool:
+    """Every ds:Object but that of the qualifying properties; before 1.4.1, no signed one again."""
+    if any(local == "QualifyingProperties" for _, local, _ in values.children(element)):
+        return False
+    if namespace == names.XADES_141:
+        return True
+    identifier = element.get("Id") or element.get("ID") or element.get("id")
+    return not identifier or identifier not in referenced
+
+
+def _explicit(
+    listed: list[etree._Element], local: str, source: Source, algorithm: str, prefixes: Sequence[str]
+) -> Covered:
+    """Each listed element in turn (EN 319 132-1, 5.1.4.4.3; TS 101 903 V1.1.1, 7.1.4)."""
+    parts: list[bytes] = []
+    properties: list[etree._Element] = []
+    numbers: set[int] = set()
+    signature = key_info = False
+    for one in listed:
+        uri = one.get("URI") or one.get("uri") or ""
+        element = source.by_id(uri.removeprefix("#")) if uri.startswith("#") else None
+        if element is None:
+            raise _Missing(f"It includes {uri[:120]!r}, which is not (or not just once) in the document.")
+        number = _number_of(element, source)
+        if number is not None and takes_data(local, one):
+            parts.append(_referenced(source.references[number], algorithm, prefixes))
+            numbers.add(number)
+            continue
+        transforms = values.child(one, "Transforms")
+        octets = None
+        if transforms is not None and len(transforms):
+            octets = source.transformed(element, transforms)
+            if octets is None:
+                raise _Missing(f"The transforms of {uri[:120]!r} cannot be carried out.")
+        parts.append(source.canonical(element, algorithm, prefixes) if octets is None else octets)
+        if element in source.unsigned:
+            properties.append(element)
+        signature = signature or element.tag == names.SIGNATURE_VALUE
+        key_info = key_info or element.tag == names.KEY_INFO
+    return Covered(
+        octets=b"".join(parts),
+        properties=tuple(properties),
+        references=frozenset(numbers),
+        signature=signature,
+        key_info=key_info,
+        form="explicit",
+    )
+
+
+def _number_of(element: etree._Element, source: Source) -> int | None:
+    if element.tag != names.REFERENCE:
+        return None
+    for number, one in enumerate(source.references):
+        if one.id is not None and one.id == element.get("Id"):
+            return number
+    return None
+
+
+@implements("EN319132-1:5.1.4.4.3", disabled=lambda _local, _include: False)
+def takes_data(local: str, include: etree._Element) -> bool:
+    """Whether an Include of a ds:Reference means the data: said by referencedData, always so over data."""
+    del local
+    return (include.get("referencedData") or "").strip() in {"true", "1"}

@@ -1,0 +1,99 @@
+"""Reads every signature of a document, counter-signatures with what they countersign."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trustworks.core.errors import Malformed
+from trustworks.core.xml.dsig import read_signature
+from trustworks.formats.evidence import Finding, Weight
+from trustworks.formats.xades import names
+from trustworks.formats.xades.signature import read_into
+
+if TYPE_CHECKING:
+    from lxml import etree
+
+    from trustworks.core.xml.document import Document
+    from trustworks.formats.collector import Collector
+    from trustworks.formats.limits import Limits
+    from trustworks.formats.xades.detached import Detached
+
+
+class Reader:
+    """Reads the signatures of one document. `file` is the document's name within a container."""
+
+    def __init__(
+        self,
+        document: Document,
+        collector: Collector,
+        *,
+        detached: Detached,
+        limits: Limits,
+        file: str | None,
+    ) -> None:
+        self.document = document
+        self.collector = collector
+        self.detached = detached
+        self.limits = limits
+        self.file = file
+        self._time_stamps = 0
+        self._read: dict[etree._Element, str | None] = {}
+
+    def read_all(self) -> None:
+        """Reads every ds:Signature. Raises `Malformed` where there are more than the limits allow."""
+        elements = [one for one in self.document.root.iter(names.SIGNATURE) if not _is_in_record(one)]
+        if len(elements) > self.limits.signatures:
+            raise Malformed(
+                f"The document has {len(elements)} signatures, more than the {self.limits.signatures} that "
+                "are read. Raise the limit, or send it in parts."
+            )
+        for element in elements:
+            if element not in self._read:
+                self.read(element)
+
+    def by_id(self, identifier: str) -> etree._Element | None:
+        """The one element with an identifier; None where none has it, or several."""
+        return self.document.ids.get(identifier)
+
+    def count_time_stamp(self) -> None:
+        """Counts one more. Raises `Malformed` where there are more than the limits allow."""
+        self._time_stamps += 1
+        if self._time_stamps > self.limits.time_stamps:
+            raise Malformed(
+                f"The document has more than the {self.limits.time_stamps} time-stamps that are read. "
+                "Raise the limit, or send it in parts."
+            )
+
+    def read(
+        self, element: etree._Element, value: etree._Element | None = None, parent: str | None = None
+    ) -> str | None:
+        """Reads one signature, unless it was; answers its id, None where nothing can be made of it.
+
+        `value` is the SignatureValue of the signature in whose property it is, and `parent` that one's id.
+        """
+        if element in self._read:
+            return self._read[element]
+        self._read[element] = None  # so that signatures that countersign each other come to an end
+        try:
+            core = read_signature(element, self.document, self.document.limits)
+        except Malformed as error:
+            self.collector.finding(
+                Finding(
+                    code="xades.unreadable",
+                    text=f"A signature cannot be read: {error}",
+                    weight=Weight.FATAL,
+                    requirement="EN319132-1:4.4.2",
+                )
+            )
+            return None
+        named = self.collector.fresh("S", core.value or b"", core.octets or b"")
+        self._read[element] = named
+        read_into(self, core, named, value, parent)
+        return named
+
+
+def _is_in_record(element: etree._Element) -> bool:
+    """Whether a signature is one in an evidence record, which is read for itself."""
+    return any(
+        names.is_evidence_record_property(*names.split(str(above.tag))) for above in element.iterancestors()
+    )

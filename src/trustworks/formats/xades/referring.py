@@ -1,0 +1,378 @@
+"""References of a signature as evidence: what each is to, whether it holds, what people are told of it.
+
+Sources: EN 319 132-1, 4.4.2, 5.2.7 and 6.3; XML Signature 1.1, 4.4.3, 4.5 and 5.1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.trace import implements
+from trustworks.core.xml.algorithms import ENVELOPED
+from trustworks.core.xml.canonical import ALGORITHMS
+from trustworks.core.xml.dsig import read_manifest
+from trustworks.formats.data import DigestOnly
+from trustworks.formats.evidence import Finding, Reference, ReferenceKind, Scope, ScopeKind, Weight
+from trustworks.formats.xades import names, structure, values
+from trustworks.formats.xades.levels import SignedReference
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from lxml import etree
+
+    from trustworks.core.xml import dsig
+    from trustworks.core.xml.document import Document
+    from trustworks.formats.collector import Collector
+    from trustworks.formats.data import Data
+    from trustworks.formats.xades.detached import Detached, Found
+    from trustworks.formats.xades.structure import Parts
+
+DATA_KINDS: Final = frozenset(
+    {ReferenceKind.CONTENT, ReferenceKind.OBJECT, ReferenceKind.MANIFEST, ReferenceKind.COUNTER_SIGNED}
+)
+"""References of which a signature needs one: without it only its own properties are signed."""
+
+_ELSEWHERE: Final = {
+    ReferenceKind.SIGNED_PROPERTIES: (
+        "xades.signed-properties-elsewhere",
+        "EN319132-1:4.4.2",
+        "A reference is said to be to the signed properties, and is not to those of this signature.",
+    ),
+    ReferenceKind.OBJECT: (
+        "xades.object-elsewhere",
+        "XMLDSIG:4.4.3.1-object",
+        "A reference is said to be to a ds:Object, and is to none of this signature.",
+    ),
+    ReferenceKind.MANIFEST: (
+        "xades.manifest-elsewhere",
+        "XMLDSIG:5.1",
+        "A reference is said to be to a ds:Manifest, and is to none of this signature.",
+    ),
+    ReferenceKind.COUNTER_SIGNED: (
+        "xades.counter-signature-elsewhere",
+        "EN319132-1:5.2.7",
+        "A reference is said to be to a countersigned signature, and is not to its SignatureValue.",
+    ),
+}
+
+
+_UNTYPED: Final = Finding(
+    code="xades.signed-properties-untyped",
+    text="The reference to the signed properties does not say by its type that it is to them.",
+    weight=Weight.NOTE,
+    requirement="EN319132-1:4.4.2",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Referred:
+    """One ds:Reference of SignedInfo: the evidence of it, and what else the reader needs of it.
+
+    `manifest` has the evidence of the entries of the manifest that it is to. `data` is what was digested,
+    None where it is not at hand; `element` the element that its URI names.
+    """
+
+    evidence: Reference
+    core: dsig.Reference
+    element: etree._Element | None
+    data: Data | None
+    is_node_set: bool
+    signed: SignedReference
+    manifest: tuple[Reference, ...] = ()
+    scopes: tuple[Scope, ...] = ()
+
+    @property
+    def kind(self) -> ReferenceKind:
+        """What it is to."""
+        return self.evidence.kind
+
+
+class Referring:
+    """Resolves the references of one signature.
+
+    `value` is the SignatureValue that it has to countersign, where it is in another's property; else None.
+    """
+
+    def __init__(
+        self,
+        document: Document,
+        detached: Detached,
+        parts: Parts,
+        value: etree._Element | None,
+        collector: Collector,
+    ) -> None:
+        self._document = document
+        self._detached = detached
+        self._parts = parts
+        self._value = value
+        self._collector = collector
+        self.findings: list[Finding] = []
+
+    def all(self, references: Sequence[dsig.Reference]) -> tuple[Referred, ...]:
+        """All of SignedInfo, in order."""
+        return tuple(self._one(reference) for reference in references)
+
+    def _one(self, reference: dsig.Reference) -> Referred:
+        found = self._detached.resolved(reference, self._document)
+        element = found.element
+        kind = self._kind(reference, found)
+        place = _is_in_place(kind, found, self._parts, self._value)
+        if not place and kind in _ELSEWHERE:
+            code, requirement, text = _ELSEWHERE[kind]
+            self._find(Finding(code=code, text=text, weight=Weight.SUSPICIOUS, requirement=requirement))
+        for finding in structure.unique_ids(found.ambiguous):
+            self._find(finding)
+        entries: tuple[Reference, ...] = ()
+        entry_scopes: tuple[Scope, ...] = ()
+        listed: tuple[dsig.Reference, ...] = ()
+        if kind is ReferenceKind.MANIFEST and place and element is not None:
+            listed, entries, entry_scopes = self._entries(element)
+        is_data = kind in {ReferenceKind.CONTENT, ReferenceKind.OBJECT, ReferenceKind.MANIFEST}
+        is_data = is_data or found.name is not None  # the file of another signature
+        covers = self._taken(found) if is_data else []
+        scope = _scope(kind, reference, found, covers[0] if covers else None) if place else None
+        for entry in entries:
+            covers += entry.covers
+        evidence = Reference(
+            kind=kind,
+            name=reference.uri or reference.id,
+            digest_algorithm=values.hash_name(reference.digest_uri),
+            expected=reference.expected,
+            actual=found.actual,
+            # Of a counter-signature the value that it has to be over is at hand, and its digest is another.
+            found=found.found and (place or kind is ReferenceKind.COUNTER_SIGNED),
+            intact=found.intact and place,
+            id=reference.id,
+            type=reference.type,
+            transforms=tuple(one.algorithm for one in reference.transforms),
+            covers=frozenset(covers),
+            why=found.why if place else _ELSEWHERE[kind][2],
+        )
+        return Referred(
+            evidence=evidence,
+            core=reference,
+            element=element,
+            data=found.data,
+            is_node_set=found.is_node_set,
+            signed=self._signed(kind, reference, element, listed),
+            manifest=entries,
+            scopes=(*(() if scope is None else (scope,)), *entry_scopes),
+        )
+
+    def _taken(self, found: Found) -> list[str]:
+        """The id of what was digested; of data of which only a digest is known it may not be known."""
+        if found.data is None or not found.found:
+            return []
+        try:
+            return [self._collector.data(found.data)]
+        except Rejected:
+            return []
+
+    def _find(self, finding: Finding) -> None:
+        if finding not in self.findings:
+            self.findings.append(finding)
+
+    def _kind(  # noqa: PLR0911 - a case for each kind
+        self, reference: dsig.Reference, found: Found
+    ) -> ReferenceKind:
+        """By its type, and by what it is to where no type is needed."""
+        element = found.element
+        if reference.type in names.SIGNED_PROPERTIES_TYPES:
+            return ReferenceKind.SIGNED_PROPERTIES
+        if found.is_whole and structure.is_own_signed_properties(element, self._parts):
+            self._find(_UNTYPED)
+            return ReferenceKind.SIGNED_PROPERTIES
+        if self._is_countersigning(reference, element):
+            return ReferenceKind.COUNTER_SIGNED
+        if element is not None and element is self._parts.key_info:
+            return ReferenceKind.KEY_INFO
+        if reference.uri is not None and reference.uri.startswith("#"):
+            if reference.type == names.OBJECT_TYPE:
+                return ReferenceKind.OBJECT
+            if reference.type == names.MANIFEST_TYPE:
+                return ReferenceKind.MANIFEST
+        return ReferenceKind.CONTENT
+
+    def _is_countersigning(self, reference: dsig.Reference, element: etree._Element | None) -> bool:
+        """By its type, or by being to the value that has to be countersigned.
+
+        A signature that stands for itself may countersign another file, or a value in the document; of what
+        else it says so, it is a reference to data.
+        """
+        if self._value is not None:
+            return reference.type in names.COUNTERSIGNED_TYPES or element is self._value
+        return reference.type in names.COUNTERSIGNED_TYPES and (
+            element is None or element.tag == names.SIGNATURE_VALUE
+        )
+
+    def _signed(
+        self,
+        kind: ReferenceKind,
+        reference: dsig.Reference,
+        element: etree._Element | None,
+        listed: tuple[dsig.Reference, ...],
+    ) -> SignedReference:
+        own = element if structure.is_own_object(element, self._parts) else None
+        return SignedReference(
+            id=reference.id,
+            is_data=not (reference.uri or "").startswith("#")
+            or (
+                kind in {ReferenceKind.CONTENT, ReferenceKind.OBJECT}
+                and not _is_about_signature(element, self._parts)
+            ),
+            object_mime_type=None if own is None else own.get("MimeType") or None,
+            object_encoding=None if own is None else own.get("Encoding") or None,
+            entries=tuple(SignedReference(id=one.id, is_data=True) for one in listed),
+        )
+
+    def _entries(
+        self, manifest: etree._Element
+    ) -> tuple[tuple[dsig.Reference, ...], tuple[Reference, ...], tuple[Scope, ...]]:
+        """The entries of a manifest; that one is missing is for its user to judge (XMLDSIG, 5.1)."""
+        try:
+            listed = read_manifest(manifest, self._document.limits)
+        except Malformed as error:
+            self._find(
+                Finding(
+                    code="xades.manifest",
+                    text=str(error),
+                    weight=Weight.SUSPICIOUS,
+                    requirement="XMLDSIG:5.1",
+                )
+            )
+            return (), (), ()
+        entries, scopes = [], []
+        for reference in listed:
+            found = self._detached.resolved(reference, self._document)
+            covers = self._taken(found)
+            if found.found:
+                scopes.append(
+                    Scope(
+                        kind=ScopeKind.MANIFEST_ENTRY,
+                        name=reference.uri or reference.id or "",
+                        text="An entry of the list of data objects.",
+                        transforms=tuple(one.algorithm for one in reference.transforms),
+                        data=found.data,
+                        id=covers[0] if covers else None,
+                    )
+                )
+            entries.append(
+                Reference(
+                    kind=ReferenceKind.MANIFEST_ENTRY,
+                    name=reference.uri or reference.id,
+                    digest_algorithm=values.hash_name(reference.digest_uri),
+                    expected=reference.expected,
+                    actual=found.actual,
+                    found=found.found,
+                    intact=found.intact,
+                    mandatory=False,
+                    id=reference.id,
+                    type=reference.type,
+                    transforms=tuple(one.algorithm for one in reference.transforms),
+                    covers=frozenset(covers),
+                    why=found.why,
+                )
+            )
+        return listed, tuple(entries), tuple(scopes)
+
+
+def with_missing(
+    referred: Sequence[Referred], *, is_xades: bool, is_counter_signature: bool
+) -> Iterator[Reference]:
+    """The references with their manifests' entries; and one that is not found for each that is missing.
+
+    A signature has a reference to data, and one of XAdES has one to its signed properties.
+    """
+    for one in referred:
+        yield one.evidence
+        yield from one.manifest
+    kinds = {one.kind for one in referred if one.evidence.found}
+    if is_xades and missing_signed_properties(kinds):
+        yield _missing(ReferenceKind.SIGNED_PROPERTIES, "The signature does not sign its signed properties.")
+    if is_counter_signature and ReferenceKind.COUNTER_SIGNED not in kinds:
+        why = "It is a counter-signature by its place, and does not sign the signature that it is in."
+        yield replace(_missing(ReferenceKind.COUNTER_SIGNED, why), found=True)
+    if missing_data(kinds):
+        yield _missing(ReferenceKind.CONTENT, "The signature signs no data.")
+
+
+@implements("EN319132-1:4.4.2-reference", disabled=lambda _kinds: False)
+def missing_signed_properties(kinds: set[ReferenceKind]) -> bool:
+    """A reference to the signed properties is in SignedInfo."""
+    return ReferenceKind.SIGNED_PROPERTIES not in kinds
+
+
+@implements("EN319132-1:4.4.2-data", disabled=lambda _kinds: False)
+def missing_data(kinds: set[ReferenceKind]) -> bool:
+    """Something else than the signature itself is signed."""
+    return not kinds & DATA_KINDS
+
+
+def _missing(kind: ReferenceKind, why: str) -> Reference:
+    return Reference(
+        kind=kind,
+        name=None,
+        digest_algorithm=None,
+        expected=None,
+        actual=None,
+        found=False,
+        intact=False,
+        why=why,
+    )
+
+
+def _is_in_place(kind: ReferenceKind, found: Found, parts: Parts, value: etree._Element | None) -> bool:
+    """Whether a reference is to the part of the signature that its type says."""
+    element = found.element
+    match kind:
+        case ReferenceKind.SIGNED_PROPERTIES:
+            return structure.is_own_signed_properties(element, parts) and found.is_whole
+        case ReferenceKind.OBJECT:
+            return structure.is_own_object(element, parts)
+        case ReferenceKind.MANIFEST:
+            return structure.is_own_manifest(element, parts)
+        case ReferenceKind.COUNTER_SIGNED:
+            return structure.is_countersigned(element, value)
+        case _:
+            return True
+
+
+def _is_about_signature(element: etree._Element | None, parts: Parts) -> bool:
+    """Whether an element is ds:SignatureProperties (or one of them) in a ds:Object of the signature."""
+    if element is not None and names.split(str(element.tag))[1] == "SignatureProperty":
+        element = element.getparent()
+    return (
+        element is not None
+        and element.tag == names.SIGNATURE_PROPERTIES
+        and structure.is_own_object(element.getparent(), parts)
+    )
+
+
+def _scope(kind: ReferenceKind, reference: dsig.Reference, found: Found, named: str | None) -> Scope | None:
+    """What people are told that a reference covers; None for parts of the signature itself."""
+    if kind in {ReferenceKind.SIGNED_PROPERTIES, ReferenceKind.KEY_INFO} or not found.found:
+        return None
+    trace = tuple(one.algorithm for one in reference.transforms)
+    plain = all(one in ALGORITHMS or one == ENVELOPED for one in trace)
+    name = found.name or reference.uri or reference.id or ""
+    if kind is ReferenceKind.COUNTER_SIGNED:
+        scope, text = ScopeKind.COUNTER_SIGNATURE, "The value of another signature."
+    elif kind is ReferenceKind.MANIFEST:
+        scope, text = ScopeKind.MANIFEST, "A list of data objects with their digests."
+    elif isinstance(found.data, DigestOnly):
+        scope, text = ScopeKind.DIGEST, "A file of which only the digest is known."
+    elif found.element is not None and found.element.getparent() is not None:
+        local = names.split(str(found.element.tag))[1]
+        scope = ScopeKind.PARTIAL
+        text = f"The element {local} of the document." if plain else f"What transforms leave of {local}."
+    elif not plain:
+        scope, text = ScopeKind.PARTIAL, "What transforms leave of the document."
+    elif found.element is None and (reference.uri is None or reference.uri[:1] not in {"", "#"}):
+        scope, text = ScopeKind.FULL, "The whole file."
+    else:
+        without = ", without this signature" if ENVELOPED in trace else ""
+        scope, text = ScopeKind.FULL, f"The whole document{without}."
+    return Scope(kind=scope, name=name, text=text, transforms=trace, data=found.data, id=named)
