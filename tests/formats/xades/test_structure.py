@@ -1,0 +1,257 @@
+"""Signed parts that were moved, doubled or said to be what they are not: each is found."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+
+import pytest
+from lxml import etree
+from xades_documents import (
+    DS,
+    EXCLUSIVE,
+    Making,
+    Referring,
+    add_property,
+    by_id,
+    complete,
+    sign,
+    value_of,
+)
+
+from trustworks.formats.collector import Collector
+from trustworks.formats.data import Octets
+from trustworks.formats.evidence import Evidence, ReferenceKind, Weight
+from trustworks.formats.limits import DEFAULT
+from trustworks.formats.xades import read
+
+COUNTERSIGNED = "http://uri.etsi.org/01903#CountersignedSignature"
+
+
+def evidence_of(root: etree._Element) -> Evidence:
+    collector = Collector()
+    read(Octets(etree.tostring(root)), collector, limits=DEFAULT)
+    return collector.evidence()
+
+
+def codes(root: etree._Element, place: int = 0) -> dict[str, Weight]:
+    return {one.code: one.weight for one in evidence_of(root).signatures[place].findings}
+
+
+def states(root: etree._Element, place: int = 0) -> list[tuple[ReferenceKind, bool, bool]]:
+    return [(one.kind, one.found, one.intact) for one in evidence_of(root).signatures[place].references]
+
+
+@pytest.mark.req("EN319132-1:4.3.1")
+def test_properties_of_another_signature_are_no_properties() -> None:
+    root = etree.Element("both")
+    root.extend([sign(Making(target="#O1"))])
+    assert codes(root) == {"xades.target": Weight.FATAL}
+    assert codes(sign(Making(target="#nothing"))) == {"xades.target": Weight.NOTE}
+
+
+@pytest.mark.req("EN319132-1:4.4.1")
+def test_second_properties_are_found() -> None:
+    root = sign()
+    root.append(deepcopy(root[-1]))
+    root[-1][0][0].set("Id", "another")
+    assert codes(root)["xades.qualifying-properties-repeated"] is Weight.FATAL
+    twice = sign()
+    twice[-1][0].append(deepcopy(twice[-1][0][0]))
+    twice[-1][0][-1].set("Id", "another")
+    assert codes(twice)["xades.qualifying-properties-repeated"] is Weight.FATAL
+
+
+@pytest.mark.req("EN319132-1:4.4.2")
+def test_signed_properties_that_were_moved_away_are_not_found() -> None:
+    root = sign()
+    properties = root[-1][0][0]
+    changed = deepcopy(properties)
+    changed.set("Id", "P-changed")
+    properties.getparent().replace(properties, changed)
+    document = etree.Element("document")
+    document.extend([root, properties])
+    assert (ReferenceKind.SIGNED_PROPERTIES, False, False) in states(document)
+    assert codes(document) == {"xades.signed-properties-elsewhere": Weight.SUSPICIOUS}
+
+
+@pytest.mark.req("EN319132-1:4.4.2")
+def test_signed_properties_of_which_a_part_is_left_out_are_not_found() -> None:
+    making = Making()
+    root = etree.fromstring(making.xml())
+    xpath = etree.fromstring(
+        f'<ds:Transform xmlns:ds="{DS}" Algorithm="http://www.w3.org/TR/1999/REC-xpath-19991116"><ds:XPath>'
+        "not(ancestor-or-self::*[local-name()='SigningTime'])</ds:XPath></ds:Transform>"
+    )
+    root[0][-1][0].insert(0, xpath)
+    complete(root, making)
+    assert states(root)[-2][0] is ReferenceKind.SIGNED_PROPERTIES
+    assert states(root)[-2][1] is False
+
+
+@pytest.mark.req("EN319132-1:4.4.2-reference")
+def test_signed_properties_that_are_not_signed_are_missing() -> None:
+    root = sign()
+    root[0].remove(root[0][-1])
+    assert states(root)[-1] == (ReferenceKind.SIGNED_PROPERTIES, False, False)
+
+
+def test_the_reference_to_the_signed_properties_may_lack_its_type() -> None:
+    root = sign(Making(properties_type=""))
+    assert states(root)[-1] == (ReferenceKind.SIGNED_PROPERTIES, True, True)
+    assert codes(root) == {"xades.signed-properties-untyped": Weight.NOTE}
+
+
+@pytest.mark.req("EN319132-1:4.4.2-data")
+def test_a_signature_over_itself_alone_signs_no_data() -> None:
+    root = sign(Making(references=[], objects="", data_properties=""))
+    assert states(root) == [
+        (ReferenceKind.SIGNED_PROPERTIES, True, True),
+        (ReferenceKind.CONTENT, False, False),
+    ]
+    key_info = sign(Making(references=[Referring(uri="#K-S1", id="R1")], objects="", data_properties=""))
+    assert [one[0] for one in states(key_info)] == [
+        *(ReferenceKind.KEY_INFO, ReferenceKind.SIGNED_PROPERTIES, ReferenceKind.CONTENT)
+    ]
+
+
+@pytest.mark.req("EN319132-1:5.2")
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_second_part_is_found(place: int) -> None:
+    root = sign()
+    root.insert(3, deepcopy(root[place]))
+    for attribute in ("Id",):
+        root[3].attrib.pop(attribute, None)
+    assert codes(root)["xades.part-repeated"] is Weight.FATAL
+
+
+@pytest.mark.req("XMLDSIG:4.4.3.2-unique")
+def test_an_identifier_that_two_elements_have_is_of_none() -> None:
+    document = etree.Element("document")
+    document.append(sign())
+    etree.SubElement(document, "fake").set("Id", "O1")
+    assert codes(document) == {"xades.duplicate-id": Weight.FATAL}
+    assert states(document)[0] == (ReferenceKind.OBJECT, False, False)
+
+
+@pytest.mark.req("XMLDSIG:4.4.3.1-object")
+def test_an_object_that_is_none_of_the_signature_is_not_found() -> None:
+    root = sign()
+    moved = by_id(root, "O1")
+    root.remove(moved)
+    document = etree.Element("document")
+    document.extend([root, moved])
+    assert states(document)[0] == (ReferenceKind.OBJECT, False, False)
+    assert codes(document) == {"xades.object-elsewhere": Weight.SUSPICIOUS}
+
+
+@pytest.mark.req("XMLDSIG:5.1")
+def test_a_manifest_that_is_none_is_not_found() -> None:
+    root = sign(Making(references=[Referring(uri="#O1", id="R1", type=f"{DS}Manifest")]))
+    assert states(root)[0] == (ReferenceKind.MANIFEST, False, False)
+    assert codes(root) == {"xades.manifest-elsewhere": Weight.SUSPICIOUS}
+
+
+def countersigned(reference: Referring, around: str = "{}") -> etree._Element:
+    root = sign()
+    inner = Making(id="C1", objects="", references=[reference], data_properties="")
+    add_property(root, f"<xades:CounterSignature>{inner.xml()}</xades:CounterSignature>")
+    complete(root, inner)
+    assert around
+    return root
+
+
+@pytest.mark.req("EN319132-1:5.2.7")
+@pytest.mark.parametrize(
+    "reference",
+    [
+        Referring(uri="#O1", type=COUNTERSIGNED),
+        Referring(uri="#V-C1", type=COUNTERSIGNED, content=b""),
+        Referring(uri="#O1", type=f"{DS}Object"),
+        Referring(uri="#O1"),
+    ],
+)
+def test_a_counter_signature_over_something_else_is_found(reference: Referring) -> None:
+    found = states(countersigned(reference), 1)
+    assert (ReferenceKind.COUNTER_SIGNED, True, False) in found
+
+
+def test_a_counter_signature_that_was_put_into_another_signature_is_not_its() -> None:
+    injected = countersigned(Referring(uri="#V-S1", type=COUNTERSIGNED))
+    other = sign(
+        Making(
+            id="S2",
+            objects='<ds:Object Id="O2">Other</ds:Object>',
+            references=[Referring(uri="#O2", id="R2", type=f"{DS}Object")],
+            data_properties="",
+        )
+    )
+    counter = injected.find(".//{*}CounterSignature")
+    add_property(other, "<xades:CounterSignature/>", "S2").append(counter[0])
+    document = etree.Element("document")
+    document.extend([other, by_id(injected, "V-S1")])
+    parent, inner = evidence_of(document).signatures
+    assert inner.parent == parent.id
+    assert [(one.kind, one.found, one.intact) for one in inner.references][0] == (
+        *(ReferenceKind.COUNTER_SIGNED, True, False),
+    )
+
+
+def test_signatures_that_countersign_each_other_come_to_an_end() -> None:
+    document = etree.Element("document")
+    makings = [
+        Making(
+            id=own,
+            objects="",
+            references=[Referring(uri=f"#V-{other}", type=COUNTERSIGNED)],
+            data_properties="",
+        )
+        for own, other in (("S1", "S2"), ("S2", "S1"))
+    ]
+    for one in makings:
+        document.append(etree.fromstring(one.xml()))
+    for one in makings:
+        complete(document, one)
+    assert len(evidence_of(document).signatures) == 2
+
+
+def test_one_that_stands_for_itself_countersigns_by_its_type() -> None:
+    document = etree.Element("document")
+    making = Making(id="C1", objects="", references=[Referring(uri="#V-S1", type=COUNTERSIGNED)])
+    making.data_properties = ""
+    document.extend([etree.fromstring(making.xml()), sign()])
+    complete(document, making)
+    inner, parent = evidence_of(document).signatures
+    assert (inner.name, inner.parent) == ("C1", parent.id)
+    assert inner.references[0].intact
+
+
+def test_qualifying_properties_may_be_elsewhere_in_the_document_and_not_outside() -> None:
+    root = sign()
+    qualifying = root[-1][0]
+    version = etree.QName(qualifying).namespace
+    qualifying.set("Id", "Q1")
+    pointer = etree.fromstring(f'<x:QualifyingPropertiesReference xmlns:x="{version}" URI="#Q1"/>')
+    root[-1].replace(qualifying, pointer)
+    document = etree.Element("document")
+    document.extend([root, qualifying])
+    assert evidence_of(document).signatures[0].level == "XAdES-BASELINE-B"
+    pointer.set("URI", "https://elsewhere.example/q.xml")
+    assert codes(document)["xades.qualifying-properties-elsewhere"] is Weight.SUSPICIOUS
+
+
+def test_signatures_of_evidence_records_are_not_the_document_s() -> None:
+    root = sign()
+    add_property(
+        root,
+        '<e:SealingEvidenceRecords xmlns:e="http://uri.etsi.org/19132/v1.1.1#"><er>'
+        f"{etree.tostring(sign(Making(id='X'))).decode()}</er></e:SealingEvidenceRecords>",
+    )
+    evidence = evidence_of(root)
+    assert [one.name for one in evidence.signatures] == ["S1"]
+    assert len(evidence.evidence_records) == 1
+    assert evidence.signatures[0].evidence_records == (evidence.evidence_records[0].id,)
+
+
+def test_a_tampered_value_is_another_signature() -> None:
+    assert evidence_of(sign()).signatures[0].id != evidence_of(sign()).signatures[0].id
+    assert value_of(sign(), algorithm=EXCLUSIVE).startswith(b"<ds:SignatureValue")
