@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -23,6 +22,9 @@ from lxml import etree
 
 from trustworks.core.der.algorithms import hash_identifier
 from trustworks.core.der.encode import OCTET_STRING, SEQUENCE, tlv
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 DS: Final = "http://www.w3.org/2000/09/xmldsig#"
 XADES: Final = "http://uri.etsi.org/01903/v1.3.2#"
@@ -78,8 +80,14 @@ def canonical(element: etree._Element, algorithm: str = EXCLUSIVE) -> bytes:
     return etree.tostring(element, method="c14n", exclusive=algorithm == EXCLUSIVE, with_comments=False)
 
 
+def find(root: etree._Element, path: str) -> etree._Element:
+    """The one element at a path."""
+    (found,) = root.findall(path)
+    return found
+
+
 def by_id(root: etree._Element, identifier: str) -> etree._Element:
-    (found,) = root.xpath("//*[@Id=$id]", id=identifier)
+    (found,) = [one for one in root.getroottree().getroot().iter("*") if one.get("Id") == identifier]
     return found
 
 
@@ -197,7 +205,7 @@ def complete(root: etree._Element, making: Making) -> None:
         content = one.content
         if content is None:
             content = canonical(by_id(root, (one.uri or "").removeprefix("#")))
-        element.find(f"{{{DS}}}DigestValue").text = b64(sha256(content))
+        find(element, f"{{{DS}}}DigestValue").text = b64(sha256(content))
     r, s = decode_dss_signature(_KEY.sign(canonical(signed_info), ec.ECDSA(hashes.SHA256())))
     signature[1].text = b64(r.to_bytes(32, "big") + s.to_bytes(32, "big"))
 
@@ -219,7 +227,7 @@ def enveloped(making: Making | None = None) -> etree._Element:
 
 def add_property(root: etree._Element, xml: str, identifier: str = "S1") -> etree._Element:
     """Adds an unsigned property to a signature; answers it."""
-    qualifying = by_id(root, identifier).find(f"{{{DS}}}Object/{{*}}QualifyingProperties")
+    qualifying = find(by_id(root, identifier), f"{{{DS}}}Object/{{*}}QualifyingProperties")
     version = etree.QName(qualifying).namespace
     unsigned = qualifying.find(f"{{{version}}}UnsignedProperties")
     if unsigned is None:
@@ -262,12 +270,11 @@ def revocation_values(crl: bytes) -> str:
 
 def complete_references(crl: bytes) -> tuple[str, str]:
     """CompleteCertificateRefs and CompleteRevocationRefs."""
+    certificates = f"<xades:CertRefs><xades:Cert>{_digest()}</xades:Cert></xades:CertRefs>"
+    lists = f"<xades:CRLRef>{_digest(None, 'DigestAlgAndValue', crl)}</xades:CRLRef>"
     return (
-        f"<xades:CompleteCertificateRefs><xades:CertRefs><xades:Cert>{_digest()}</xades:Cert>"
-        "</xades:CertRefs></xades:CompleteCertificateRefs>",
-        "<xades:CompleteRevocationRefs><xades:CRLRefs><xades:CRLRef>"
-        f"{_digest(None, 'DigestAlgAndValue', crl)}</xades:CRLRef></xades:CRLRefs>"
-        "</xades:CompleteRevocationRefs>",
+        f"<xades:CompleteCertificateRefs>{certificates}</xades:CompleteCertificateRefs>",
+        f"<xades:CompleteRevocationRefs><xades:CRLRefs>{lists}</xades:CRLRefs></xades:CompleteRevocationRefs>",
     )
 
 

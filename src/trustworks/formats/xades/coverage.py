@@ -157,7 +157,7 @@ def _covered(  # noqa: PLR0917 - what `covered_by` found out, in its order
     explicit = [one for _, name, one in values.children(time_stamp) if name in {"Include", "HashDataInfo"}]
     before = tuple(_before(time_stamp, source))
     if explicit:
-        return _explicit(explicit, local, source, algorithm, prefixes)
+        return _explicit(explicit, source, algorithm, prefixes)
     if local == "AllDataObjectsTimeStamp":
         return _all_data(source, algorithm, prefixes)
     if local == "IndividualDataObjectsTimeStamp":
@@ -260,7 +260,7 @@ def is_archived_object(namespace: str, element: etree._Element, referenced: set[
 
 
 def _explicit(
-    listed: list[etree._Element], local: str, source: Source, algorithm: str, prefixes: Sequence[str]
+    listed: list[etree._Element], source: Source, algorithm: str, prefixes: Sequence[str]
 ) -> Covered:
     """Each listed element in turn (EN 319 132-1, 5.1.4.4.3; TS 101 903 V1.1.1, 7.1.4)."""
     parts: list[bytes] = []
@@ -273,7 +273,7 @@ def _explicit(
         if element is None:
             raise _Missing(f"It includes {uri[:120]!r}, which is not (or not just once) in the document.")
         number = _number_of(element, source)
-        if number is not None and takes_data(local, one):
+        if number is not None and takes_data(one):
             parts.append(_referenced(source.references[number], algorithm, prefixes))
             numbers.add(number)
             continue
@@ -307,8 +307,7 @@ def _number_of(element: etree._Element, source: Source) -> int | None:
     return None
 
 
-@implements("EN319132-1:5.1.4.4.3", disabled=lambda _local, _include: False)
-def takes_data(local: str, include: etree._Element) -> bool:
-    """Whether an Include of a ds:Reference means the data: said by referencedData, always so over data."""
-    del local
+@implements("EN319132-1:5.1.4.4.3", disabled=lambda _include: False)
+def takes_data(include: etree._Element) -> bool:
+    """Whether an Include of a ds:Reference means the data: it says so by referencedData."""
     return (include.get("referencedData") or "").strip() in {"true", "1"}

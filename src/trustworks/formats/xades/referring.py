@@ -48,7 +48,7 @@ _ELSEWHERE: Final = {
     ),
     ReferenceKind.MANIFEST: (
         "xades.manifest-elsewhere",
-        "XMLDSIG:5.1",
+        "XMLDSIG:5.1-MANIFEST",
         "A reference is said to be to a ds:Manifest, and is to none of this signature.",
     ),
     ReferenceKind.COUNTER_SIGNED: (
@@ -119,7 +119,7 @@ class Referring:
         found = self._detached.resolved(reference, self._document)
         element = found.element
         kind = self._kind(reference, found)
-        place = _is_in_place(kind, found, self._parts, self._value)
+        place = not found.found or _is_in_place(kind, found, self._parts, self._value)
         if not place and kind in _ELSEWHERE:
             code, requirement, text = _ELSEWHERE[kind]
             self._find(Finding(code=code, text=text, weight=Weight.SUSPICIOUS, requirement=requirement))
@@ -240,7 +240,7 @@ class Referring:
                     code="xades.manifest",
                     text=str(error),
                     weight=Weight.SUSPICIOUS,
-                    requirement="XMLDSIG:5.1",
+                    requirement="XMLDSIG:5.1-MANIFEST",
                 )
             )
             return (), (), ()

@@ -80,12 +80,14 @@ def read_into(
         revocation=tuple(dict.fromkeys([*lists, *(name for one in held for name in one.revocation)])),
         certificate_references=tuple(one for each in held for one in each.certificate_references),
         revocation_references=tuple(one for each in held for one in each.revocation_references),
-        parent=parent or _countersigned(reader, referred),
+        parent=parent,
         file=reader.file,
         name=parts.id,
     )
     # It is taken before what is inside it, as it stands before that in the file.
     collector.signature(begun)
+    if parent is None:
+        begun = replace(begun, parent=_countersigned(reader, referred))
     inside = Properties(reader, parts, begun, signed, referred, held)
     inside.read()
     stamps = inside.time_stamps

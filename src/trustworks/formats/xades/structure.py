@@ -185,7 +185,7 @@ def is_own_object(element: etree._Element | None, parts: Parts) -> bool:
     return any(element is one for one in parts.objects)
 
 
-@implements("XMLDSIG:5.1", disabled=lambda _element, _parts: True)
+@implements("XMLDSIG:5.1-MANIFEST", disabled=lambda _element, _parts: True)
 def is_own_manifest(element: etree._Element | None, parts: Parts) -> bool:
     """What a reference of type Manifest refers to is a ds:Manifest in a ds:Object of the signature itself."""
     if element is None or element.tag != names.MANIFEST:
