@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from trustworks.core.der import ber
 from trustworks.core.der.encode import oid
+from trustworks.core.der.times import read_time
 from trustworks.core.errors import Malformed
-from trustworks.formats.cms.times import read_time
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
