@@ -1,0 +1,287 @@
+"""Revocation data that is acceptable for a certificate, the newest first.
+
+What a list or answer says is a fact (`core.pki.revocation`). Here is asked who signed it and whether that one
+may be relied on, for certificates at the time of validation and in the past alike.
+
+Source: EN 319 102-1, 5.2.5 and 5.2.6; RFC 5280, 6.3; RFC 6960, 3.2 and 4.2.2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from trustworks.core.der.foreign_algorithms import read_foreign_signature
+from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.pki.building import build_paths
+from trustworks.core.pki.crl_scope import ALL_REASONS
+from trustworks.core.pki.revocation import find_facts
+from trustworks.core.pki.tokens import OcspAnswer
+from trustworks.core.pki.validation import Issuer, issuers_of, validate_path
+from trustworks.core.trace import implements
+from trustworks.validation.checks import Checks
+from trustworks.validation.constraints import Context, Section
+from trustworks.validation.inputs import id_of
+from trustworks.validation.model import Level, SubIndication, indeterminate
+from trustworks.validation.revocation_status import Selection, Status
+from trustworks.validation.suites import Use
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from trustworks.core.pki.revocation import RevocationFact
+    from trustworks.core.pki.tokens import Certificate, PublicKey, RevocationList, Signed
+    from trustworks.validation.inputs import Inputs
+    from trustworks.validation.model import Conclusion
+    from trustworks.validation.policy import Constraint
+
+_GENERAL: Final = indeterminate(SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE)
+_DEEPEST: Final = 4
+"""How many responders stand behind each other at most: of each, revocation is asked for as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a certificate stands in its path: who issued it, and the certificates above."""
+
+    issuer: Issuer
+    above: tuple[Certificate, ...]
+
+
+@implements("EN319102-1:5.2.6.4-SKIP", disabled=False)
+def needs_none(certificate: Certificate, constraint: Constraint) -> bool:
+    """Whether the policy asks for no revocation data, for an extension that the certificate has."""
+    return any(certificate.has(oid) for oid in constraint.values)
+
+
+@implements("EN319102-1:5.2.6.4-RAC-AUTHORISED")
+def responder_valid(fact: RevocationFact, signer: Certificate | None) -> str | None:
+    """An OCSP answer was produced while the certificate of its responder was valid."""
+    if signer is None or not isinstance(fact.tokens[-1], OcspAnswer):
+        return None
+    if signer.not_before <= fact.produced_at <= signer.not_after:
+        return None
+    return "The OCSP answer was produced when the certificate of its responder was not valid."
+
+
+@implements("EN319102-1:5.2.6.4-RAC-AFTER")
+def issued_after_certificate(fact: RevocationFact, certificate: Certificate) -> str | None:
+    """The data was issued after the certificate was."""
+    if fact.this_update >= certificate.not_before:
+        return None
+    return "The revocation data is older than the certificate that it is asked about."
+
+
+@implements("EN319102-1:5.2.6.4-RAC-TELLS")
+def tells(fact: RevocationFact, certificate: Certificate) -> str | None:
+    """The data still tells of a certificate that expired before it was issued."""
+    if fact.tells_of_expired(certificate):
+        return None
+    return "The revocation data is of after the certificate's end, and does not say that it tells of such."
+
+
+@implements("EN319102-1:5.2.6.4-RAC-TRUSTED")
+def signer_trusted(trusted: bool) -> str | None:  # noqa: FBT001 - a fact
+    """Whoever signed leads to a trust anchor."""
+    return None if trusted else "Whoever signed the revocation data leads to no trust anchor."
+
+
+@implements("EN319102-1:5.2.6.4-RAC-SIGNER")
+def signer_in_force(statuses: Sequence[Status], at: datetime) -> str | None:
+    """The signer's own certificate has acceptable revocation data, and was not revoked when it signed."""
+    if not statuses:
+        return "The revocation data is signed by a certificate about which no revocation data is acceptable."
+    if statuses[0].fact.is_revoked_at(at):
+        return "The revocation data was signed by a certificate that was revoked."
+    return None
+
+
+def select(
+    certificate: Certificate,
+    issuer: Issuer,
+    above: Sequence[Certificate],
+    inputs: Inputs,
+    *,
+    asked: frozenset[str] = frozenset(),
+) -> Selection:
+    """The acceptable revocation data about a certificate. `above` are the certificates above it in its path.
+
+    `asked` are certificates whose revocation is being asked for already: nobody vouches for himself.
+    """
+    key = (certificate.sha256, issuer.key.der, asked)
+    known = inputs.selections.get(key)
+    if known is not None:
+        return known
+    found = find_facts(
+        certificate, issuer, inputs.revocation_data, pool=inputs.pool, anchors=inputs.responders
+    )
+    checks = Checks("CRS", id_of(certificate))
+    for refusal in found.refusals:
+        checks.ask(
+            "rac.accepted",
+            partial(_refused, refusal.sentence),
+            _GENERAL,
+            level=Level.WARN,
+            subject=token_id(refusal.token),
+        )
+    statuses: list[Status] = []
+    for fact in found.facts:
+        status, conclusion = _accept(fact, certificate, _Place(issuer, tuple(above)), inputs, asked)
+        checks.take("rac.accepted", conclusion, level=Level.WARN)
+        if status is not None:
+            statuses.append(status)
+    selection = Selection(
+        conclusion=checks.conclude(),
+        statuses=_whole(statuses),
+        found=bool(found.facts or found.refusals),
+    )
+    inputs.selections[key] = selection
+    return selection
+
+
+def _refused(sentence: str) -> str:
+    return sentence
+
+
+def _whole(statuses: Sequence[Status]) -> tuple[Status, ...]:
+    """Data about all reasons for revocation. Lists about some reasons count together (RFC 5280, 6.3.3).
+
+    Of these, a revocation in one is a revocation, and the oldest stands for all where there is none.
+    """
+    found = [one for one in statuses if one.fact.reasons >= ALL_REASONS or one.fact.status == "revoked"]
+    covered: set[int] = set()
+    parts: list[Status] = []
+    for one in statuses:
+        if one not in found and not one.fact.reasons <= covered:
+            covered |= one.fact.reasons
+            parts.append(one)
+    if covered >= ALL_REASONS:
+        found.append(min(parts, key=lambda one: one.issued))
+    return tuple(sorted(found, key=lambda one: (one.issued, one.fact.produced_at), reverse=True))
+
+
+def _accept(
+    fact: RevocationFact,
+    certificate: Certificate,
+    place: _Place,
+    inputs: Inputs,
+    asked: frozenset[str],
+) -> tuple[Status | None, Conclusion]:
+    """One fact: who signed it, whether that one is relied on, and when (5.2.6.4)."""
+    token = token_id(fact.tokens[-1])
+    checks = Checks("RAC", token)
+    issuer = place.issuer
+    signer, own, trusted, path = _signer(fact, issuer, place.above, inputs)
+    level = inputs.policy.level(Context.REVOCATION, "prospective-certificate-chain")
+    checks.ask("rac.trusted", partial(signer_trusted, trusted), _GENERAL, level=level)
+    checks.ask("rac.responder-valid", partial(responder_valid, fact, signer), _GENERAL)
+    checks.ask("rac.after-issuance", partial(issued_after_certificate, fact, certificate), _GENERAL)
+    checks.ask("rac.tells", partial(tells, fact, certificate), _GENERAL)
+    is_anchor = signer is not None and bool(inputs.trust.anchors.being(signer))
+    if not checks.failed and not own and signer is not None and not is_anchor:
+        _ask_signer(checks, fact, path, inputs, asked | {id_of(certificate)})
+    if checks.failed:
+        return None, checks.conclude()
+    status = Status(
+        fact=fact,
+        token=token,
+        signer=signer,
+        trusted=signer is None or is_anchor,
+        uses=_uses(fact, signer, issuer, path, own=own),
+    )
+    return status, checks.conclude()
+
+
+def _signer(
+    fact: RevocationFact, issuer: Issuer, above: Sequence[Certificate], inputs: Inputs
+) -> tuple[Certificate | None, bool, bool, tuple[Certificate, ...]]:
+    """Who signed, whether that is the certificate's own issuer, whether it is trusted, and its path."""
+    if None in fact.signers:
+        return issuer.certificate, True, True, tuple(above)
+    for one in fact.signers:
+        if one is None:
+            continue
+        if one == issuer.certificate or inputs.trust.anchors.being(one):
+            return one, one == issuer.certificate, True, (one,)
+        if one.issuer == issuer.subject and one.signed.check(issuer.key) == "ok":
+            return one, False, True, (one, *above)
+        for path in build_paths(one, anchors=inputs.trust.anchors, pool=inputs.pool, at=inputs.at):
+            if not validate_path(path, at=fact.produced_at).of_chain:
+                return one, False, True, path.certificates
+    first = next((one for one in fact.signers if one is not None), None)
+    return first, False, False, ()
+
+
+def _ask_signer(
+    checks: Checks,
+    fact: RevocationFact,
+    path: tuple[Certificate, ...],
+    inputs: Inputs,
+    asked: frozenset[str],
+) -> None:
+    """Revocation of who signed revocation data, unless its certificate says that nobody need ask."""
+    policy, section, signer = inputs.policy, Section.SIGNING_CERTIFICATE, path[0]
+    skip = policy.constraint(Context.REVOCATION, "revocation-data-skip", section)
+    if needs_none(signer, skip):
+        return
+    found = None
+    issuer = _issuer_in(signer, path, inputs)
+    # Nobody vouches for himself, nor a row of responders for each other without end.
+    if issuer is not None and id_of(signer) not in asked and len(asked) <= _DEEPEST:
+        found = select(signer, issuer, path[1:], inputs, asked=asked)
+    checks.ask(
+        "rac.signer",
+        partial(signer_in_force, found.statuses if found else (), fact.produced_at),
+        _GENERAL,
+        level=policy.level(Context.REVOCATION, "revocation-data-available", section),
+        block=found.conclusion if found else None,
+    )
+
+
+def _issuer_in(signer: Certificate, path: tuple[Certificate, ...], inputs: Inputs) -> Issuer | None:
+    """Who issued the certificate of a signer, by the path that it leads up."""
+    for found in build_paths(signer, anchors=inputs.trust.anchors, pool=inputs.pool, at=inputs.at):
+        if len(path) < 2 or len(found.certificates) < 2 or found.certificates[1] == path[1]:
+            return issuers_of(found)[0]
+    return None
+
+
+def token_id(token: RevocationList | OcspAnswer) -> str:
+    """The id that a list or an answer has in the evidence graph."""
+    return f"{'O' if isinstance(token, OcspAnswer) else 'R'}-{token.sha256.hex()}"
+
+
+def _uses(
+    fact: RevocationFact,
+    signer: Certificate | None,
+    issuer: Issuer,
+    path: Sequence[Certificate],
+    *,
+    own: bool,
+) -> tuple[Use, ...]:
+    """The algorithms of revocation data, and of the certificate of who signed it."""
+    key = issuer.key if own or signer is None else signer.key
+    found: list[Use] = []
+    for token in fact.tokens:
+        if token.signed is not None:
+            found.extend(uses_of_signed(token.signed, token_id(token), "the revocation data", key))
+    if not own and signer is not None:
+        above = path[1].key if len(path) > 1 else issuer.key
+        what = "the certificate of who signed revocation data"
+        found.extend(uses_of_signed(signer.signed, id_of(signer), what, above))
+    return tuple(found)
+
+
+def uses_of_signed(signed: Signed, subject: str, what: str, key: PublicKey) -> Iterable[Use]:
+    """The algorithms of a signed token, with the key that signed it."""
+    try:
+        algorithm = read_foreign_signature(signed.algorithm)
+    except (Malformed, Rejected):
+        yield Use(subject=subject, what=what, digest="unknown", scheme="unknown", bits=key.bits or None)
+        return
+    scheme = algorithm.padding.removesuffix("-plain")
+    yield Use(subject=subject, what=what, digest=algorithm.hash, scheme=scheme, bits=key.bits or None)
+    if algorithm.mask is not None:
+        yield Use(subject=subject, what=f"the mask of {what}", digest=algorithm.mask)

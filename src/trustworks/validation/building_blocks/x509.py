@@ -1,0 +1,368 @@
+"""X.509 certificate validation (XCV): a path to a trust anchor that holds, with all that is asked of it.
+
+Source: EN 319 102-1, 5.2.6.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from trustworks.core.pki.building import build_paths, partial_path
+from trustworks.core.pki.validation import issuers_of, validate_path
+from trustworks.core.trace import implements
+from trustworks.validation.building_blocks import chain_constraints
+from trustworks.validation.building_blocks.acceptance import reliable
+from trustworks.validation.building_blocks.freshness import check_freshness
+from trustworks.validation.building_blocks.revocation import needs_none, select, uses_of_signed
+from trustworks.validation.checks import Checks
+from trustworks.validation.constraints import Section
+from trustworks.validation.inputs import SETTINGS, id_of
+from trustworks.validation.model import Level, Need, NeedKind, SubIndication, indeterminate
+from trustworks.validation.policy import Model
+from trustworks.validation.suites import weaknesses
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from trustworks.core.pki.building import Path
+    from trustworks.core.pki.tokens import Certificate
+    from trustworks.core.pki.validation import Failure, Issuer
+    from trustworks.validation.constraints import Context
+    from trustworks.validation.inputs import Inputs
+    from trustworks.validation.model import Conclusion, Verdict
+    from trustworks.validation.policy import Policy
+    from trustworks.validation.revocation_status import Selection, Status
+    from trustworks.validation.suites import Use
+
+S = SubIndication
+_GENERAL: Final = indeterminate(S.CERTIFICATE_CHAIN_GENERAL_FAILURE)
+_NO_CHAIN: Final = indeterminate(S.NO_CERTIFICATE_CHAIN_FOUND)
+_SUNSET: Final = indeterminate(S.NO_CERTIFICATE_CHAIN_FOUND_NO_POE)
+_LATER: Final = indeterminate(S.TRY_LATER)
+_WEAK: Final = indeterminate(S.CRYPTO_CONSTRAINTS_FAILURE_NO_POE)
+MOST_PATHS: Final = 20
+NOTHING: Final[frozenset[SubIndication]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateResult:
+    """What came of a certificate at the time of validation.
+
+    `path` is None where no anchor was reached; `chain` is then as far as issuers are at hand. `used` are the
+    certificates below the anchor with what is known of their revocation. `revoked_at`, `suspended_at`: of the
+    certificate that the verdict is about. `uses` are the algorithms of certificates and revocation data.
+    """
+
+    conclusion: Conclusion
+    leaf: Certificate
+    chain: tuple[Certificate, ...]
+    path: Path | None = None
+    used: tuple[tuple[Certificate, Status], ...] = ()
+    revoked_at: datetime | None = None
+    suspended_at: datetime | None = None
+    uses: tuple[Use, ...] = ()
+    needs: tuple[Need, ...] = ()
+
+
+@implements("EN319102-1:5.2.6.4-2")
+def chain_found(found: bool) -> str | None:  # noqa: FBT001 - a fact
+    """There is a prospective path to a trust anchor."""
+    return None if found else "No path of certificates leads from the signer to a trust anchor."
+
+
+@implements("EN319102-1:5.2.6.4-3")
+def before_sunset(failures: Sequence[Failure]) -> str | None:
+    """The trust anchor is trusted at the time of validation."""
+    return failures[0].sentence if failures else None
+
+
+@implements("EN319102-1:5.2.6.4-4")
+def path_holds(failures: Sequence[Failure]) -> str | None:
+    """The path holds by RFC 5280, 6.1, apart from validity and revocation."""
+    return failures[0].sentence if failures else None
+
+
+@implements("EN319102-1:5.2.6.4-4-REVOCATION")
+def revocation_known(selection: Selection) -> str | None:
+    """Revocation data about the certificate is at hand."""
+    return None if selection.found else "There is no revocation data about a certificate of the path."
+
+
+@implements("EN319102-1:5.2.6.4-4-ACCEPTABLE")
+def revocation_acceptable(selection: Selection) -> str | None:
+    """Some of the revocation data is acceptable."""
+    if selection.statuses or not selection.found:
+        return None
+    refused = [check.text for check in selection.conclusion.warnings() if check.text]
+    why = f": {refused[0]}" if refused else "."
+    return f"None of the revocation data about a certificate of the path is acceptable{why}"
+
+
+@implements("EN319102-1:5.2.6.4-4-REVOKED")
+def not_revoked(status: Status, at: datetime) -> str | None:
+    """The certificate is not revoked."""
+    fact = status.fact
+    if not fact.is_revoked_at(at) or fact.is_on_hold:
+        return None
+    when = f" at {fact.revoked_at:%Y-%m-%d %H:%M:%SZ}" if fact.revoked_at else ""
+    return f"The certificate was revoked{when}."
+
+
+@implements("EN319102-1:5.2.6.4-4-SUSPENDED")
+def not_suspended(status: Status, at: datetime) -> str | None:
+    """The certificate is not suspended."""
+    if status.fact.is_revoked_at(at) and status.fact.is_on_hold:
+        return "The certificate is suspended. Try again when it is released or revoked."
+    return None
+
+
+@implements("EN319102-1:5.2.6.4-VALIDITY")
+def in_bounds(certificate: Certificate, at: datetime) -> str | None:
+    """The time is within the certificate's validity."""
+    if certificate.not_before <= at <= certificate.not_after:
+        return None
+    return (
+        f"The certificate is valid from {certificate.not_before:%Y-%m-%d %H:%M:%SZ} to "
+        f"{certificate.not_after:%Y-%m-%d %H:%M:%SZ}, not at {at:%Y-%m-%d %H:%M:%SZ}."
+    )
+
+
+@implements("EN319102-1:5.2.6.4-REVOCATION-ISSUER")
+def revocation_issuer_in_bounds(status: Status, at: datetime) -> str | None:
+    """Who signed the revocation data about the signer has a certificate that is valid now, or is trusted."""
+    signer = status.signer
+    if status.trusted or signer is None or signer.not_before <= at <= signer.not_after:
+        return None
+    return (
+        "The certificate of who signed the revocation data is not valid any more, so that nobody knows "
+        "whether it was revoked before."
+    )
+
+
+def validate_certificate(
+    certificate: Certificate,
+    context: Context,
+    inputs: Inputs,
+    *,
+    forgiven: frozenset[SubIndication] = NOTHING,
+) -> CertificateResult:
+    """Validate a certificate now: by the first path that holds, else by the one that got furthest.
+
+    `forgiven` are reasons that a caller has dealt with: they only warn.
+    """
+    best: CertificateResult | None = None
+    paths = build_paths(certificate, anchors=inputs.trust.anchors, pool=inputs.pool, at=inputs.at)
+    for path, _ in zip(paths, range(MOST_PATHS), strict=False):
+        result = _Path(path, context, inputs, forgiven).judge()
+        if result.conclusion.passed:
+            return result
+        if best is None or _rank(result) > _rank(best):
+            best = result
+    if best is not None:
+        return best
+    checks = Checks("XCV", id_of(certificate))
+    level = inputs.policy.level(context, "prospective-certificate-chain")
+    checks.ask("xcv.chain", partial(chain_found, found=False), _NO_CHAIN, level=level)
+    chain = partial_path(certificate, inputs.pool)
+    top = chain[-1]
+    needs = (
+        (Need(kind=NeedKind.ISSUER, about=id_of(top), urls=top.ca_issuers_urls),)
+        if not top.is_self_issued
+        else ()
+    )
+    return CertificateResult(conclusion=checks.conclude(), leaf=certificate, chain=chain, needs=needs)
+
+
+def _revocation_need(certificate: Certificate, issuer: Issuer) -> Need:
+    """What would help where there is no revocation data that is good enough: an OCSP answer, else a list."""
+    places = [
+        one.value
+        for point in certificate.crl_distribution_points
+        for one in (point.name.full or () if point.name else ())
+        if one.form == "uri" and isinstance(one.value, str)
+    ]
+    return Need(
+        kind=NeedKind.REVOCATION,
+        about=id_of(certificate),
+        urls=(*certificate.ocsp_urls, *places),
+        issuer=id_of(issuer.certificate) if issuer.certificate else None,
+    )
+
+
+_STAGES: Final = (
+    S.NO_CERTIFICATE_CHAIN_FOUND,
+    S.NO_CERTIFICATE_CHAIN_FOUND_NO_POE,
+    S.CERTIFICATE_CHAIN_GENERAL_FAILURE,
+    S.CHAIN_CONSTRAINTS_FAILURE,
+)
+
+
+def _rank(result: CertificateResult) -> int:
+    """How far a path got: what time may yet heal is further than what it cannot."""
+    sub = result.conclusion.sub_indication
+    return _STAGES.index(sub) if sub in _STAGES else len(_STAGES)
+
+
+class _Path:
+    """One path, judged."""
+
+    def __init__(
+        self, path: Path, context: Context, inputs: Inputs, forgiven: frozenset[SubIndication]
+    ) -> None:
+        self.path = path
+        self.context = context
+        self.inputs = inputs
+        self.forgiven = forgiven
+        self.checks = Checks("XCV", id_of(path.leaf))
+        self.used: list[tuple[Certificate, Status]] = []
+        self.revoked_at: datetime | None = None
+        self.suspended_at: datetime | None = None
+        self.skipped = False
+        self.needs: list[Need] = []
+
+    @property
+    def policy(self) -> Policy:
+        return self.inputs.policy
+
+    def level(self, name: str, section: Section) -> Level:
+        return self.policy.level(self.context, name, section)
+
+    def judge(self) -> CertificateResult:
+        """The steps of 5.2.6.4 for one path."""
+        path, checks, at = self.path, self.checks, self.inputs.at
+        verdict = validate_path(path, at=at, settings=SETTINGS)
+        checks.ask(
+            "xcv.sunset", partial(before_sunset, verdict.of_anchor), _SUNSET, level=self.unless(_SUNSET)
+        )
+        if not path.is_anchor_alone:
+            checks.ask("xcv.path", partial(path_holds, verdict.of_chain), _GENERAL)
+            for number, certificate in enumerate(path.certificates):
+                section = Section.CA_CERTIFICATE if number else Section.SIGNING_CERTIFICATE
+                chain_constraints.check(checks, certificate, self.policy, self.context, section)
+                self._revocation(number, certificate, section)
+            self._algorithms()
+            self._bounds()
+        anchor = path.anchor.certificate
+        top = () if anchor is None or path.is_anchor_alone else (anchor,)
+        return CertificateResult(
+            conclusion=checks.conclude(),
+            leaf=path.leaf,
+            chain=(*path.certificates, *top),
+            path=path,
+            used=tuple(self.used),
+            revoked_at=self.revoked_at,
+            suspended_at=self.suspended_at,
+            uses=self._uses(),
+            needs=tuple(self.needs),
+        )
+
+    def unless(self, verdict: Verdict, level: Level = Level.FAIL) -> Level:
+        """The level of a check, WARN where what it objects to is forgiven."""
+        return Level.WARN if verdict.sub_indication in self.forgiven and level is Level.FAIL else level
+
+    def _revocation(self, number: int, certificate: Certificate, section: Section) -> None:
+        checks, inputs = self.checks, self.inputs
+        if needs_none(certificate, self.policy.constraint(self.context, "revocation-data-skip", section)):
+            self.skipped = self.skipped or number == 0
+            return
+        issuer = issuers_of(self.path)[number]
+        found = select(certificate, issuer, self.path.certificates[number + 1 :], inputs)
+        named = id_of(certificate)
+        checks.ask(
+            "xcv.revocation-known",
+            partial(revocation_known, found),
+            _GENERAL,
+            level=self.level("revocation-data-available", section),
+            subject=named,
+        )
+        checks.ask(
+            "xcv.revocation-acceptable",
+            partial(revocation_acceptable, found),
+            _GENERAL,
+            level=self.level("acceptable-revocation-data-found", section),
+            subject=named,
+            block=found.conclusion,
+        )
+        if not found.statuses:
+            self.needs.append(_revocation_need(certificate, issuer))
+            return
+        status = found.statuses[0]
+        self.used.append((certificate, status))
+        self._status(number, certificate, status, section)
+
+    def _status(self, number: int, certificate: Certificate, status: Status, section: Section) -> None:
+        checks, at, named = self.checks, self.inputs.at, id_of(certificate)
+        revoked = indeterminate(S.REVOKED_CA_NO_POE if number else S.REVOKED_NO_POE)
+        level = self.unless(revoked, self.level("not-revoked", section))
+        rule = partial(not_revoked, status, at)
+        before = checks.failed
+        if not checks.ask("xcv.not-revoked", rule, revoked, level=level, subject=named) and not before:
+            self.revoked_at = status.fact.revoked_at
+        level = self.unless(_LATER, self.level("not-on-hold", section))
+        rule = partial(not_suspended, status, at)
+        before = checks.failed
+        if not checks.ask("xcv.not-suspended", rule, _LATER, level=level, subject=named) and not before:
+            self.suspended_at = status.fact.revoked_at
+        fresh = check_freshness(status, at, self.policy, self.context, section)
+        if not fresh.passed:
+            need = _revocation_need(certificate, issuers_of(self.path)[number])
+            self.needs.append(replace(need, fresher_than=status.issued))
+        checks.ask(
+            "xcv.fresh",
+            partial(_reason, fresh),
+            _LATER,
+            level=self.unless(_LATER),
+            subject=named,
+            block=fresh,
+        )
+
+    def _algorithms(self) -> None:
+        """The algorithms of certificates, and of the revocation data about them, now."""
+        checks, at = self.checks, self.inputs.at
+        weak = weaknesses(self.policy.suite, self._uses(), at)
+        level = self.level("algorithms", Section.SIGNING_CERTIFICATE)
+        rule = partial(reliable, weak)
+        checks.ask("xcv.algorithms", rule, _WEAK, level=self.unless(_WEAK, level))
+
+    def _uses(self) -> tuple[Use, ...]:
+        found: list[Use] = []
+        for certificate, issuer in zip(self.path.certificates, issuers_of(self.path), strict=True):
+            if not self.path.is_anchor_alone:
+                what = f"the certificate of {certificate}"
+                found.extend(uses_of_signed(certificate.signed, id_of(certificate), what, issuer.key))
+        for _, status in self.used:
+            found.extend(status.uses)
+        return tuple(dict.fromkeys(found))
+
+    def _bounds(self) -> None:
+        """Validity of the signer's certificate, those above by the model, and who told of revocation."""
+        checks, at, leaf = self.checks, self.inputs.at, self.path.leaf
+        status = next((one for certificate, one in self.used if certificate == leaf), None)
+        known = self.skipped or (status is not None and revocation_issuer_in_bounds(status, at) is None)
+        verdict = indeterminate(S.OUT_OF_BOUNDS_NOT_REVOKED if known else S.OUT_OF_BOUNDS_NO_POE)
+        level = self.unless(verdict, self.level("not-expired", Section.SIGNING_CERTIFICATE))
+        checks.ask("xcv.in-bounds", partial(in_bounds, leaf, at), verdict, level=level, subject=id_of(leaf))
+        verdict = indeterminate(S.OUT_OF_BOUNDS_NO_POE)
+        level = self.unless(verdict, self.level("not-expired", Section.CA_CERTIFICATE))
+        if S.OUT_OF_BOUNDS_NOT_REVOKED in self.forgiven and level is Level.FAIL:
+            level = Level.WARN
+        below = leaf
+        for certificate in self.path.certificates[1:]:
+            moment = {Model.SHELL: at, Model.HYBRID: leaf.not_before, Model.CHAIN: below.not_before}
+            rule = partial(in_bounds, certificate, moment[self.policy.model])
+            checks.ask("xcv.in-bounds", rule, verdict, level=level, subject=id_of(certificate))
+            below = certificate
+        if status is not None:
+            verdict = indeterminate(S.REVOCATION_OUT_OF_BOUNDS_NO_POE)
+            level = self.level("revocation-issuer-not-expired", Section.SIGNING_CERTIFICATE)
+            rule = partial(revocation_issuer_in_bounds, status, at)
+            level = self.unless(verdict, level)
+            checks.ask("xcv.revocation-issuer", rule, verdict, level=level, subject=status.token)
+
+
+def _reason(conclusion: Conclusion) -> str | None:
+    reasons = conclusion.reasons()
+    return reasons[0].text if reasons else None

@@ -1,0 +1,60 @@
+"""What acceptable revocation data says of a certificate, as values.
+
+Source: EN 319 102-1, 5.2.5 and 5.2.6.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from trustworks.core.pki.revocation import RevocationFact
+    from trustworks.core.pki.tokens import Certificate
+    from trustworks.validation.model import Conclusion
+    from trustworks.validation.suites import Use
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """What acceptable revocation data says of a certificate.
+
+    `token` is its id; `signer` who signed it, None for a trust anchor without certificate; `trusted`: the
+    signer is an anchor itself. `uses` are the algorithms of the token and of its signer's certificates.
+    """
+
+    fact: RevocationFact
+    token: str
+    signer: Certificate | None
+    trusted: bool
+    uses: tuple[Use, ...]
+
+    @property
+    def issued(self) -> datetime:
+        """When it was issued (thisUpdate)."""
+        return self.fact.this_update
+
+    @property
+    def next_update(self) -> datetime | None:
+        """When the next is issued at the latest."""
+        return self.fact.next_update
+
+    @property
+    def shown(self) -> str:
+        """What it is, at the beginning of a sentence."""
+        text = str(self.fact.tokens[-1])
+        return text[:1].upper() + text[1:]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Acceptable revocation data about a certificate, the newest first; the conclusion says what was not.
+
+    `found` is whether any data about the certificate was at hand, acceptable or not.
+    """
+
+    conclusion: Conclusion
+    statuses: tuple[Status, ...]
+    found: bool
