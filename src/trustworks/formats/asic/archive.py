@@ -1,0 +1,163 @@
+"""The members of a container as data, read in portions out of its file (EN 319 162-1, 4)."""
+
+from __future__ import annotations
+
+import unicodedata
+import zlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from trustworks.core.errors import Malformed
+from trustworks.formats.asic.directory import is_encrypted, opened, read_directory, suspicious
+from trustworks.formats.data import PORTION, digest_of
+from trustworks.formats.evidence import Weight
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from trustworks.formats.asic.directory import Entry
+    from trustworks.formats.data import Data
+    from trustworks.formats.evidence import Finding
+    from trustworks.formats.limits import Limits
+
+STORED: Final = 0
+DEFLATED: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One file of a container, unpacked when it is asked for."""
+
+    container: Data = field(repr=False)
+    entry: Entry
+    _digests: dict[str, bytes] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    @property
+    def name(self) -> str:
+        """The name with its folders, as the directory has it."""
+        return self.entry.name
+
+    @property
+    def size(self) -> int:
+        """Octets when unpacked; what has more or fewer is not taken."""
+        return self.entry.unpacked
+
+    def portions(self) -> Iterator[bytes]:
+        """The octets in portions. Raises `Malformed` where they are not what the directory says."""
+        total = checksum = 0
+        packed = self.entry.method != STORED
+        for portion in self._inflated() if packed else self._stored():
+            total += len(portion)
+            if total > self.entry.unpacked:
+                break
+            # A checksum finds errors of unpacking. What is stored is as it is: its digest tells whether it is
+            # what was signed, at two thirds of the price.
+            checksum = zlib.crc32(portion, checksum) if packed else self.entry.checksum
+            yield portion
+        if total != self.entry.unpacked or checksum != (self.entry.checksum if total else 0):
+            raise Malformed(f"The member {self.name!r:.100} is damaged: it is not what its checksum is of.")
+
+    def _stored(self) -> Iterator[bytes]:
+        left = self.entry.packed
+        with opened(self.container) as stream:
+            stream.seek(self.entry.begin)
+            while left > 0 and (portion := stream.read(min(PORTION, left))):
+                left -= len(portion)
+                yield portion
+
+    def _inflated(self) -> Iterator[bytes]:
+        inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+        try:
+            for packed in self._stored():
+                rest = packed
+                while rest and not inflater.eof:
+                    if unpacked := inflater.decompress(rest, PORTION):
+                        yield unpacked
+                    rest = inflater.unconsumed_tail
+            # What the inflater still holds comes in portions too.
+            while not inflater.eof and (unpacked := inflater.decompress(b"", PORTION)):
+                yield unpacked
+        except zlib.error as error:
+            raise Malformed(f"The member {self.name!r:.100} is damaged: it cannot be unpacked.") from error
+
+    def octets(self) -> bytes:
+        """The octets, all in memory."""
+        return b"".join(self.portions())
+
+    def digest(self, hash_name: str) -> bytes:
+        """See `Data.digest`."""
+        if hash_name not in self._digests:
+            self._digests[hash_name] = digest_of(self, hash_name)
+        return self._digests[hash_name]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Archive:
+    """A container: its members by their names in the order of the file, its comment, what is wrong."""
+
+    members: dict[str, Member]
+    comment: bytes
+    first: str | None
+    findings: tuple[Finding, ...]
+
+
+def open_archive(data: Data, limits: Limits) -> Archive:
+    """The members that can be read; each is unpacked once, so that none fails later.
+
+    Raises:
+        Malformed: it is no ZIP file, or beyond the limits.
+    """
+    directory = read_directory(data, limits)
+    findings = list(directory.findings)
+    members: dict[str, Member] = {}
+    seen: set[str] = set()
+    for entry in directory.entries:
+        if entry.name.endswith("/") and entry.unpacked == 0:
+            continue
+        objection = _objection(entry, seen)
+        if objection is None:
+            member = Member(data, entry)
+            try:
+                member.digest("sha256")
+            except Malformed as error:
+                objection = suspicious("damaged-member", str(error), Weight.FATAL)
+            else:
+                members[entry.name] = member
+        if objection is not None:
+            findings.append(objection)
+        seen |= {entry.name, _folded(entry.name)}
+    first = directory.entries[0].name if directory.entries else None
+    return Archive(
+        members=members, comment=directory.comment, first=first, findings=tuple(dict.fromkeys(findings))
+    )
+
+
+def _objection(entry: Entry, seen: set[str]) -> Finding | None:
+    """Why a member is not taken: nobody can say what it is, or programs would not agree about it."""
+    shown = f"{entry.name!r:.100}"
+    parts = entry.name.split("/")
+    if not entry.name or entry.name.startswith("/") or ".." in parts or _is_odd(entry.name):
+        return suspicious(
+            "member-name", f"The name {shown} of a member leads out of the container.", Weight.FATAL
+        )
+    if entry.name in seen or _folded(entry.name) in seen:
+        return suspicious(
+            "duplicate-member",
+            f"More than one member has the name {shown}, or a name that some take for it.",
+            Weight.FATAL,
+        )
+    if is_encrypted(entry):
+        return suspicious("encrypted-member", f"The member {shown} is encrypted.", Weight.FATAL)
+    if entry.method not in {STORED, DEFLATED}:
+        return suspicious(
+            "compression", f"The member {shown} is packed by a method that is not read here.", Weight.FATAL
+        )
+    return None
+
+
+def _is_odd(name: str) -> bool:
+    return "\\" in name or "\0" in name or name[1:2] == ":"
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
