@@ -41,17 +41,20 @@ def kind_of(data: Data) -> str:
     """
     head = next(data.portions(), b"")[:_HEAD]
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    # What begins as its format asks goes before PDF, which may begin later: the others may hold one.
     kinds = {
-        "record": _XML_RECORD.match(text) or _DER_RECORD.match(head),
-        "pdf": b"%PDF-" in head[:1024],
         "zip": head.startswith(b"PK\x03\x04"),
+        "cms": head.startswith(b"0") and _SIGNED_DATA in head[:32],
+        "record": _XML_RECORD.match(text) or _DER_RECORD.match(head),
         "xml": text.startswith(b"<") or head[:2] in {b"\xff\xfe", b"\xfe\xff"},
         "json": text.startswith(b"{") or _COMPACT.match(text),
-        "cms": head.startswith((b"0", b"-----BEGIN", b"MI")),
+        "pdf": b"%PDF-" in head[:1024],
     }
     for kind, found in kinds.items():
         if found:
             return kind
+    if head.startswith((b"0", b"-----BEGIN", b"MI")):
+        return "cms"
     raise Malformed(
         "This is no signed file of a format that is known here: it begins neither as PDF, XML, JSON, a ZIP "
         "container nor CMS. Give the signed file, and its detached data beside it."
