@@ -8,7 +8,8 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from cryptography.x509.oid import ExtendedKeyUsageOID
+from cryptography.x509.name import _ASN1Type
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from trusted_list_bench import party
 
 from trustworks.core.der.encode import SEQUENCE, tlv
@@ -23,12 +24,16 @@ from trustworks.core.der.qc_statements import (
     write_qc_statements,
 )
 from trustworks.core.errors import Malformed
-from trustworks.validation.qualification.certificate import path_member, qualified_content
+from trustworks.core.pki.building import Path, TrustAnchor
+from trustworks.core.pki.certificate import Certificate
+from trustworks.validation.qualification.certificate import path_member, path_members, qualified_content
+from trustworks.validation.qualification.model import PathMember
+from trustworks.validation.qualification.names import same_name
 
 ISSUER, SUBJECT = party("Issuer"), party("Subject", "BE")
 
 
-def certificate(*extensions: x509.ExtensionType) -> bytes:
+def certificate(*extensions: x509.ExtensionType) -> Certificate:
     builder = (
         x509.CertificateBuilder()
         .subject_name(SUBJECT.certificate.subject)
@@ -40,7 +45,7 @@ def certificate(*extensions: x509.ExtensionType) -> bytes:
     )
     for one in extensions:
         builder = builder.add_extension(one, critical=False)
-    return builder.sign(ISSUER.key, hashes.SHA256()).public_bytes(Encoding.DER)
+    return Certificate.read(builder.sign(ISSUER.key, hashes.SHA256()).public_bytes(Encoding.DER))
 
 
 def statements(value: bytes) -> x509.UnrecognizedExtension:
@@ -91,7 +96,30 @@ def test_a_statement_of_a_wrong_form_does_not_hide_the_others() -> None:
     assert (content.compliance, content.types) == (True, frozenset({1}))
 
 
-def test_what_is_no_certificate_is_refused() -> None:
-    for der in (b"", b"\x30\x00", certificate()[:-1], certificate(statements(b"\x30\x05abc"))):
+def test_statements_that_cannot_be_read_say_nothing() -> None:
+    content = qualified_content(certificate(statements(b"\x30\x05abc")))
+    assert (content.compliance, content.types) == (False, frozenset())
+    for value in (b"", b"\x30\x02\x30\x00", b"\x04\x00"):
         with pytest.raises(Malformed):
-            qualified_content(der)
+            read_statement_ids(value)
+
+
+def test_a_path_of_the_engine_is_taken_with_its_anchor() -> None:
+    leaf, issuer = certificate(), Certificate.read(ISSUER.der)
+    path = Path((leaf,), TrustAnchor.of(issuer))
+    assert path_members(path) == (
+        path_member(leaf),
+        PathMember(subject=issuer.subject.der, key=issuer.key.der),
+    )
+    assert path_members(Path((issuer,), TrustAnchor.of(issuer))) == (path_member(issuer),)
+
+
+def test_names_are_compared_as_certificates_do() -> None:
+    def name(text: str, kind: _ASN1Type) -> bytes:
+        return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text, kind)]).public_bytes()
+
+    one = name("Some  Authority", _ASN1Type.UTF8String)
+    assert same_name(one, name("SOME AUTHORITY", _ASN1Type.PrintableString))
+    assert not same_name(one, name("Another", _ASN1Type.UTF8String))
+    assert same_name(b"no name", b"no name")
+    assert not same_name(b"no name", one)

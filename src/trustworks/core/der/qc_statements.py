@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 from cryptography.hazmat import asn1
 from cryptography.x509 import ObjectIdentifier
 
-from trustworks.core.der.encode import SEQUENCE, tlv
+from trustworks.core.der.encode import OBJECT_IDENTIFIER, SEQUENCE, tlv
+from trustworks.core.der.values import expect, only
 from trustworks.core.errors import Malformed
 
 if TYPE_CHECKING:
@@ -388,13 +389,12 @@ def read_statement_ids(der: bytes) -> tuple[tuple[str, ...], tuple[str, ...]]:
     Unlike `read_qc_statements` it does not mind what the other statements say, which in certificates of
     others is not always of the right form. Raises `Malformed`.
     """
-    try:
-        found = asn1.decode_der(_Statements, tlv(SEQUENCE, der)).items
-        types = (
-            tlv(one.statement_info.tag_bytes[0], bytes(one.statement_info.data))
-            for one in found
-            if isinstance(one.statement_info, asn1.TLV) and one.statement_id.dotted_string == QC_TYPE
-        )
-        return tuple(one.statement_id.dotted_string for one in found), _identifiers(list(types))
-    except ValueError as error:
-        raise Malformed("This is not the DER of qcStatements.") from error
+    ids, types = [], []
+    for one in only(der, SEQUENCE).children():
+        oid, *info = expect(one, SEQUENCE).children() or (None,)
+        ids.append(expect(oid, OBJECT_IDENTIFIER).oid())
+        if ids[-1] == QC_TYPE and info:
+            types += [
+                expect(inner, OBJECT_IDENTIFIER).oid() for inner in expect(info[0], SEQUENCE).children()
+            ]
+    return tuple(ids), tuple(types)

@@ -5,42 +5,32 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from cryptography.x509.oid import ExtensionOID, NameOID
-
 from trustworks.core.der.qc_statements import (
     QC_COMPLIANCE,
     QC_SSCD,
-    QC_STATEMENTS,
     QC_TYPE_ESEAL,
     QC_TYPE_ESIGN,
     QC_TYPE_WEB,
     read_statement_ids,
 )
 from trustworks.core.errors import Malformed
-from trustworks.core.pki.certificates import load
-from trustworks.core.pki.trusted_lists.identities import listed_certificate
+from trustworks.core.pki.building import TrustAnchor
 from trustworks.validation.qualification.model import PathMember
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from trustworks.core.pki.building import Path
+    from trustworks.core.pki.certificate import Certificate
 
 QCP_PUBLIC: Final = "0.4.0.1456.1.2"
 QCP_PUBLIC_WITH_SSCD: Final = "0.4.0.1456.1.1"
 
 _TYPES: Final = {QC_TYPE_ESIGN: 1, QC_TYPE_ESEAL: 2, QC_TYPE_WEB: 3}
 
-# TS 119 612 writes the bits of key usage as X.509 does; only the case of some letters differs among lists.
-_BITS: Final = {
-    "digitalsignature": "digital_signature",
-    "nonrepudiation": "content_commitment",
-    "keyencipherment": "key_encipherment",
-    "dataencipherment": "data_encipherment",
-    "keyagreement": "key_agreement",
-    "keycertsign": "key_cert_sign",
-    "crlsign": "crl_sign",
-}
+_COUNTRY: Final = "2.5.4.6"
+_ORGANIZATION: Final = "2.5.4.10"
+_COMMON_NAME: Final = "2.5.4.3"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,83 +67,57 @@ class QualifiedContent:
         )
 
 
-def path_member(der: bytes) -> PathMember:
-    """A certificate of a path. Raises `Malformed`."""
-    certificate = load(der)
-    listed = listed_certificate(der)
+def path_member(member: Certificate | TrustAnchor) -> PathMember:
+    """A certificate of a path, or the trust anchor at its end."""
+    if isinstance(member, TrustAnchor):
+        return PathMember(subject=member.subject.der, key=member.key.der)
     return PathMember(
-        subject=listed.subject,
-        key=listed.key,
-        not_before=certificate.not_valid_before_utc,
-        not_after=certificate.not_valid_after_utc,
+        subject=member.subject.der,
+        key=member.key.der,
+        not_before=member.not_before,
+        not_after=member.not_after,
     )
 
 
-def qualified_content(der: bytes) -> QualifiedContent:
-    """What decides on a certificate's qualification. Raises `Malformed`."""
-    certificate = load(der)
+def path_members(path: Path) -> tuple[PathMember, ...]:
+    """A path of the path engine with its anchor, as the procedures take it."""
+    members = tuple(path_member(one) for one in path.certificates)
+    return members if path.is_anchor_alone else (*members, path_member(path.anchor))
+
+
+def qualified_content(certificate: Certificate) -> QualifiedContent:
+    """What decides on a certificate's qualification.
+
+    What cannot be read of it says nothing: a certificate with an unreadable extension is none that states to
+    be qualified, or that criteria identify by it.
+    """
     statements, types = _statements(certificate)
+    usage, purposes = certificate.key_usage, certificate.extended_key_usage
     return QualifiedContent(
-        subject=certificate.subject.public_bytes(),
-        key=certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
-        not_before=certificate.not_valid_before_utc,
-        not_after=certificate.not_valid_after_utc,
-        issuer_countries=_attributes(certificate.issuer, NameOID.COUNTRY_NAME),
-        issuer_organizations=_attributes(certificate.issuer, NameOID.ORGANIZATION_NAME),
-        issuer_common_names=_attributes(certificate.issuer, NameOID.COMMON_NAME),
-        issuer=certificate.issuer.public_bytes(),
-        subject_countries=_attributes(certificate.subject, NameOID.COUNTRY_NAME),
-        subject_organizations=_attributes(certificate.subject, NameOID.ORGANIZATION_NAME),
-        subject_attributes=frozenset(one.oid.dotted_string for one in certificate.subject),
+        subject=certificate.subject.der,
+        key=certificate.key.der,
+        not_before=certificate.not_before,
+        not_after=certificate.not_after,
+        issuer_countries=certificate.issuer.values(_COUNTRY),
+        issuer_organizations=certificate.issuer.values(_ORGANIZATION),
+        issuer_common_names=certificate.issuer.values(_COMMON_NAME),
+        issuer=certificate.issuer.der,
+        subject_countries=certificate.subject.values(_COUNTRY),
+        subject_organizations=certificate.subject.values(_ORGANIZATION),
+        subject_attributes=frozenset(oid for oid, _ in certificate.subject.attributes),
         compliance=QC_COMPLIANCE in statements,
         types=frozenset(_TYPES[one] for one in types if one in _TYPES),
         sscd=QC_SSCD in statements,
-        policies=_policies(certificate),
-        key_usage=_key_usage(certificate),
-        purposes=_purposes(certificate),
+        policies=frozenset(one.oid for one in certificate.policies or ()),
+        key_usage=None if usage is None else frozenset(one.lower() for one in usage),
+        purposes=None if purposes is None else frozenset(purposes),
     )
 
 
-def _attributes(name: x509.Name, oid: x509.ObjectIdentifier) -> tuple[str, ...]:
-    found = (one.value for one in name.get_attributes_for_oid(oid))
-    return tuple(one if isinstance(one, str) else one.decode("utf-8", "replace") for one in found)
-
-
-def _statements(certificate: x509.Certificate) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    try:
-        found = certificate.extensions.get_extension_for_oid(x509.ObjectIdentifier(QC_STATEMENTS)).value
-    except x509.ExtensionNotFound:
+def _statements(certificate: Certificate) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    if certificate.qc_statements is None:
         return (), ()
-    if not isinstance(found, x509.UnrecognizedExtension):
-        raise Malformed("The certificate's qcStatements are read as something else.")
-    return read_statement_ids(found.value)
-
-
-def _policies(certificate: x509.Certificate) -> frozenset[str]:
     try:
-        found = certificate.extensions.get_extension_for_class(x509.CertificatePolicies).value
-    except x509.ExtensionNotFound:
-        return frozenset()
-    return frozenset(one.policy_identifier.dotted_string for one in found)
-
-
-def _key_usage(certificate: x509.Certificate) -> frozenset[str] | None:
-    try:
-        found = certificate.extensions.get_extension_for_oid(ExtensionOID.KEY_USAGE).value
-    except x509.ExtensionNotFound:
-        return None
-    if not isinstance(found, x509.KeyUsage):
-        return None
-    bits = {name for name, attribute in _BITS.items() if getattr(found, attribute)}
-    if found.key_agreement:
-        bits |= {"encipheronly"} if found.encipher_only else set()
-        bits |= {"decipheronly"} if found.decipher_only else set()
-    return frozenset(bits)
-
-
-def _purposes(certificate: x509.Certificate) -> frozenset[str] | None:
-    try:
-        found = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-    except x509.ExtensionNotFound:
-        return None
-    return frozenset(one.dotted_string for one in found)
+        return read_statement_ids(certificate.qc_statements)
+    except Malformed:
+        return (), ()

@@ -28,7 +28,7 @@ from trustworks.validation.qualification.model import (
     Status,
     together,
 )
-from trustworks.validation.qualification.names import country_code, same_text
+from trustworks.validation.qualification.names import country_code, same_name, same_text
 from trustworks.validation.qualification.qualifiers import (
     applying,
     inconsistent,
@@ -141,7 +141,7 @@ def names_provider(certificate: QualifiedContent, results: Sequence[Listed]) -> 
     if certificate.issuer_organizations:
         return any(same_text(one, name) for one in certificate.issuer_organizations for name in names)
     return any(same_text(one, name) for one in certificate.issuer_common_names for name in names) or any(
-        certificate.issuer == listed.subject
+        same_name(certificate.issuer, listed.subject)
         for one in results
         for listed in one.service.current.identity.certificates
     )

@@ -9,6 +9,7 @@ from trustworks.core.pki.trusted_lists.model import AdditionalServiceInformation
 from trustworks.core.pki.trusted_lists.uris import FOR_SEALS, FOR_SIGNATURES, FOR_WEB
 from trustworks.core.trace import implements
 from trustworks.validation.qualification.model import Listed, ListedServices, Status, together
+from trustworks.validation.qualification.names import same_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -125,9 +126,11 @@ def leads_to(path: Sequence[PathMember], identity: DigitalIdentity, at: datetime
     Key and name are all that a trust anchor is: its own period does not count. The certificate itself may be
     the service's, whenever.
     """
-    known = {(one.subject, one.key) for one in identity.certificates if one.key}
     for place, member in enumerate(path):
-        if (member.subject, member.key) in known:
+        if any(
+            one.key and one.key == member.key and same_name(one.subject, member.subject)
+            for one in identity.certificates
+        ):
             return all(_valid(below, at) for below in path[:place])
     return False
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import TYPE_CHECKING, Final
 
+from trustworks.core.errors import Malformed
+from trustworks.core.pki.names import prepare, read_distinguished_name
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
@@ -26,8 +27,14 @@ def country_code(countries: Sequence[str]) -> str:
 
 def same_text(one: str, other: str) -> bool:
     """Whether two attributes are the same but for letters' case and white space (RFC 5280, 7.1)."""
-    return _prepared(one) == _prepared(other)
+    return prepare(one) == prepare(other)
 
 
-def _prepared(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", text.casefold()).split())
+def same_name(one: bytes, other: bytes) -> bool:
+    """Whether two names in DER are the same by RFC 5280, 7.1; what cannot be read, octet for octet."""
+    if one == other:
+        return True
+    try:
+        return read_distinguished_name(one) == read_distinguished_name(other)
+    except Malformed:
+        return False

@@ -155,7 +155,7 @@ def test_a_service_that_says_too_little_is_left_out_and_found() -> None:
 @pytest.mark.parametrize(
     ("xml", "says"),
     [
-        ("", "not XML"),
+        ("", "not well-formed"),
         ("<a/>", "root element is a"),
         (list_xml(version="many"), "does not say its version"),
         (list_xml(version="9" * 5000), "does not say its version"),

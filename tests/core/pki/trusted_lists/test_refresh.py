@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -20,10 +21,19 @@ from trusted_list_bench import (
 )
 
 from trustworks.core.errors import Malformed, Unavailable
+from trustworks.core.pki.building import CertificatePool, build_paths
+from trustworks.core.pki.certificate import Certificate
 from trustworks.core.pki.trusted_lists import authenticate as auth
-from trustworks.core.pki.trusted_lists.anchors import Period, approved_periods
+from trustworks.core.pki.trusted_lists.anchors import (
+    ListedAnchor,
+    ListedTrustAnchors,
+    Period,
+    approved_periods,
+    name_digest,
+)
 from trustworks.core.pki.trusted_lists.authenticate import OfficialJournal
 from trustworks.core.pki.trusted_lists.fetch import Folder
+from trustworks.core.pki.trusted_lists.identities import listed_certificate
 from trustworks.core.pki.trusted_lists.read import read_trusted_list
 from trustworks.core.pki.trusted_lists.refresh import Result, refresh, replaces, still_pinned
 from trustworks.core.pki.trusted_lists.store import TrustStore, read_state
@@ -32,6 +42,7 @@ from trustworks.core.pki.trusted_lists.uris import CA_QC, GRANTED, UNDER_SUPERVI
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from trustworks.core.pki.trusted_lists.model import ListedCertificate
     from trustworks.core.pki.trusted_lists.refresh import Outcome
 
 COMMISSION, GREEK, BELGIAN = party("Commission"), party("Greek operator"), party("Belgian operator")
@@ -93,7 +104,7 @@ def test_a_bad_list_replaces_nothing_and_the_reason_is_told(tmp_path: Path, file
         (sign(list_xml(number=6), BELGIAN), "does not name for EL"),
         (sign(list_xml("BE", number=6), GREEK), "is that of BE"),
         (good.replace(b">Operator<", b">Intruder<"), "not validly signed"),
-        (b"gone", "not XML"),
+        (b"gone", "not well-formed"),
         (None, "is not there"),
     ):
         outcome = renew(tmp_path, {**{one: files[one] for one in (LOTL, BE)}, **({EL: bad} if bad else {})})
@@ -185,8 +196,46 @@ def test_services_are_anchors_from_when_they_were_approved(tmp_path: Path, files
     assert (anchor.certificate.der, anchor.type) == (OWN.der, CA_QC)
     assert anchor.label == "EL: Provider: Service"
     assert anchor.period == Period(since=datetime(2012, 1, 1, tzinfo=UTC), until=None)
-    assert store.anchors_named(OWN.certificate.subject.public_bytes()) == (anchor,)
-    assert store.anchors_named(b"") == ()
+
+
+def test_anchors_are_read_when_a_path_leads_to_them(tmp_path: Path, files: dict[str, bytes]) -> None:
+    renew(tmp_path, files)
+    store = TrustStore.load(tmp_path, NOW)
+    anchors = store.trust_anchors(CA_QC)
+    own, other = Certificate.read(OWN.der), Certificate.read(GREEK.der)
+    (found,) = anchors.named(own.subject)
+    assert (found.certificate, found.label) == (own, store.anchors[0])
+    assert (found.since, found.sunset) == (datetime(2012, 1, 1, tzinfo=UTC), None)
+    assert list(anchors.being(own)) == [found]
+    assert anchors.named(other.subject) == anchors.being(other) == ()
+    assert [path.anchor for path in build_paths(own, anchors=anchors, pool=CertificatePool())] == [found]
+    assert anchors
+    assert not store.trust_anchors("another type")
+
+
+def test_an_anchor_whose_certificate_cannot_be_read_is_a_name_with_a_key() -> None:
+    own = Certificate.read(OWN.der)
+    listed = listed_certificate(OWN.der)
+    assert (listed.subject, listed.key) == (own.subject.der, own.key.der)
+    broken = replace(listed, der=OWN.der[:-5])
+
+    def anchor(certificate: ListedCertificate) -> ListedAnchor:
+        return ListedAnchor(
+            certificate=certificate,
+            type=CA_QC,
+            territory="EL",
+            provider="P",
+            service="S",
+            period=Period(since=GRANTED_AT, until=NOW),
+            place=(0, 0),
+            name_digest=name_digest(own.subject),
+        )
+
+    found = anchor(broken).trust_anchor()
+    assert (found.subject, found.key, found.certificate) == (own.subject, own.key, None)
+    assert found.sunset == NOW
+    anchors = ListedTrustAnchors([anchor(broken), anchor(replace(broken, subject=b"x"))])
+    assert list(anchors.being(own)) == list(anchors.named(own.subject)) == [found]
 
 
 @pytest.mark.req("TS119612:5.5.4")

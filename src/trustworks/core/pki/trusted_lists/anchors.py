@@ -5,16 +5,21 @@ A service that was withdrawn at some time is an anchor for what was signed befor
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from trustworks.core.errors import Malformed
+from trustworks.core.pki.building import TrustAnchor, TrustAnchors
+from trustworks.core.pki.certificate import Certificate
 from trustworks.core.pki.trusted_lists.uris import APPROVED
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
+    from trustworks.core.pki.names import DistinguishedName
     from trustworks.core.pki.trusted_lists.model import ListedCertificate, Service, Text
 
 
@@ -35,7 +40,8 @@ class ListedAnchor:
     """A certificate of a service as a trust anchor for one period: its subject and its key are what counts.
 
     `type` is the service's, `label` names territory, provider and service; `place` is the number of the
-    provider on its list, and of the service among the provider's.
+    provider on its list, and of the service among the provider's; `name_digest` is the same for all names
+    that are the same (RFC 5280, 7.1).
     """
 
     certificate: ListedCertificate
@@ -45,11 +51,71 @@ class ListedAnchor:
     service: str
     period: Period
     place: tuple[int, int]
+    name_digest: bytes
 
     @property
     def label(self) -> str:
         """For people: whose service it is."""
         return f"{self.territory}: {self.provider}: {self.service}"
+
+    def trust_anchor(self) -> TrustAnchor:
+        """For the path engine, with this as its label; without the certificate where that cannot be read.
+
+        Raises `Malformed` where not even its name can be.
+        """
+        since, sunset = self.period.since, self.period.until
+        try:
+            certificate = Certificate.read(self.certificate.der)
+        except Malformed:
+            subject, key = self.certificate.subject, self.certificate.key
+            return TrustAnchor.named(subject, key, label=self, since=since, sunset=sunset)
+        return TrustAnchor.of(certificate, label=self, since=since, sunset=sunset)
+
+
+class ListedTrustAnchors(TrustAnchors):
+    """The anchors of a store, each read when a path leads to its name: of thousands few are ever asked for.
+
+    The label of each is its `ListedAnchor`. One whose name or key cannot be read leads nowhere.
+    """
+
+    def __init__(self, listed: Iterable[ListedAnchor]) -> None:
+        super().__init__()
+        self._listed: dict[bytes, list[ListedAnchor]] = {}
+        self._read: dict[bytes, tuple[TrustAnchor, ...]] = {}
+        for one in listed:
+            self._listed.setdefault(one.name_digest, []).append(one)
+
+    def __bool__(self) -> bool:
+        """Whether there is any."""
+        return bool(self._listed)
+
+    def named(self, subject: DistinguishedName) -> Sequence[TrustAnchor]:
+        """The anchors of that name."""
+        digest = name_digest(subject)
+        if digest not in self._read:
+            found = (_readable(one) for one in self._listed.get(digest, ()))
+            self._read[digest] = tuple(one for one in found if one is not None)
+        return self._read[digest]
+
+    def being(self, certificate: Certificate) -> Sequence[TrustAnchor]:
+        """The anchors that the certificate itself is: by its octets, or by its name and key."""
+        return tuple(
+            one
+            for one in self.named(certificate.subject)
+            if (one.certificate == certificate if one.certificate is not None else one.key == certificate.key)
+        )
+
+
+def _readable(one: ListedAnchor) -> TrustAnchor | None:
+    try:
+        return one.trust_anchor()
+    except Malformed:
+        return None
+
+
+def name_digest(name: DistinguishedName) -> bytes:
+    """A short hash of what is compared of a name (RFC 5280, 7.1)."""
+    return hashlib.sha256(repr(name.rdns).encode()).digest()[:16]
 
 
 def _always(service: Service) -> tuple[Period, ...]:

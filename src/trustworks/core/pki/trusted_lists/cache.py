@@ -14,17 +14,26 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from trustworks.core.errors import Malformed
-from trustworks.core.pki.trusted_lists.anchors import ListedAnchor, Period, approved_periods, english
+from trustworks.core.pki.names import read_distinguished_name
+from trustworks.core.pki.trusted_lists.anchors import (
+    ListedAnchor,
+    Period,
+    approved_periods,
+    english,
+    name_digest,
+)
 from trustworks.core.pki.trusted_lists.codec import Decoder, Encoder
 from trustworks.core.pki.trusted_lists.model import ListedCertificate, TrustedList
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_MAGIC: Final = b"trustworks trusted lists, cache 1\n"
+_MAGIC: Final = b"trustworks trusted lists, cache 2\n"
 _HASH: Final = 32
+_DIGEST: Final = 16
 _LENGTHS: Final = struct.Struct(">QQ")  # octets of the header and of the rows; certificates are the rest
-_CERTIFICATE: Final = struct.Struct(">32sIIIIII")  # hash; place and length of octets, subject and key
+# Hash and that of the name; place and length of octets, subject and key.
+_CERTIFICATE: Final = struct.Struct(">32s16sIIIIII")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND: Final = timedelta(seconds=1)
 
@@ -88,11 +97,27 @@ def _certificates(listed: list[ListedCertificate]) -> tuple[bytes, bytes]:
         subject = one.der.find(one.subject) if one.subject else 0
         key = one.der.find(one.key, subject + len(one.subject)) if one.key else 0
         table.append(
-            _CERTIFICATE.pack(one.sha256, begin, len(one.der), subject, len(one.subject), key, len(one.key))
+            _CERTIFICATE.pack(
+                one.sha256,
+                _name_digest(one),
+                begin,
+                len(one.der),
+                subject,
+                len(one.subject),
+                key,
+                len(one.key),
+            )
         )
         blob.append(one.der)
         begin += len(one.der)
     return b"".join(table), b"".join(blob)
+
+
+def _name_digest(one: ListedCertificate) -> bytes:
+    try:
+        return name_digest(read_distinguished_name(one.subject))
+    except Malformed:  # an anchor that nothing leads to
+        return bytes(_DIGEST)
 
 
 def _seconds(moment: datetime) -> int:
@@ -108,6 +133,7 @@ class Cache:
     _types: list[str]
     _anchors: list[list[Any]]
     _certificates: tuple[ListedCertificate, ...]
+    _names: tuple[bytes, ...]
     _read: dict[str, TrustedList]
 
     @classmethod
@@ -130,11 +156,13 @@ class Cache:
             (count,) = struct.unpack_from(">I", octets, begin)
             begin += 4
             blob = begin + count * _CERTIFICATE.size
+            table = tuple(_CERTIFICATE.iter_unpack(octets[begin:blob]))
             certificates = tuple(
                 _certificate(octets[blob + place : blob + place + length], digest, places)
-                for digest, place, length, *places in _CERTIFICATE.iter_unpack(octets[begin:blob])
+                for digest, _, place, length, *places in table
             )
-            return cls(rows, header["lists"], header["types"], header["anchors"], certificates, {})
+            names = tuple(row[1] for row in table)
+            return cls(rows, header["lists"], header["types"], header["anchors"], certificates, names, {})
         except (ValueError, KeyError, TypeError, struct.error) as error:
             raise Malformed("The cache of trusted lists is not of this program's making.") from error
 
@@ -161,6 +189,7 @@ class Cache:
                     since=_EPOCH + since * _SECOND, until=None if until is None else _EPOCH + until * _SECOND
                 ),
                 place=(provider_place, service_place),
+                name_digest=self._names[number],
             )
             for (
                 certificates,

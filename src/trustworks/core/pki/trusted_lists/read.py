@@ -9,8 +9,6 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Final
 
-from lxml import etree
-
 from trustworks.core.errors import Malformed
 from trustworks.core.pki.trusted_lists.extensions import Extensions
 from trustworks.core.pki.trusted_lists.identities import Identities
@@ -40,6 +38,8 @@ from trustworks.core.pki.trusted_lists.model import (
     SupplyPoint,
     TrustedList,
 )
+from trustworks.core.xml.parse import Limits as XmlLimits
+from trustworks.core.xml.parse import parse as parse_xml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,20 +60,7 @@ def read_trusted_list(octets: bytes, limits: Limits = DEFAULT_LIMITS) -> Trusted
 
 def parse(octets: bytes, limits: Limits = DEFAULT_LIMITS) -> Element:
     """The root element of XML, within limits and without anything fetched. Raises `Malformed`."""
-    if len(octets) > limits.octets:
-        raise Malformed(f"The list has more than {limits.octets} octets; {_ANEW}.")
-    if (
-        octets.count(b"<") - octets.count(b"</") > limits.elements
-    ):  # each costs memory a hundred times its octets
-        raise Malformed(f"The list has more than {limits.elements} elements; {_ANEW}.")
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
-    try:
-        root = etree.fromstring(octets, parser)
-    except (etree.XMLSyntaxError, ValueError) as error:
-        raise Malformed(f"This is not XML ({error}); {_ANEW}.") from error
-    if root.getroottree().docinfo.internalDTD is not None:
-        raise Malformed(f"The list has a document type declaration, which none may have; {_ANEW}.")
-    return root
+    return parse_xml(octets, XmlLimits(octets=limits.octets, elements=limits.elements))
 
 
 def trusted_list_of(root: Element, octets: bytes, limits: Limits = DEFAULT_LIMITS) -> TrustedList:

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from trustworks.core.durable import put, read_at_most
 from trustworks.core.errors import Malformed, Unavailable
+from trustworks.core.pki.trusted_lists.anchors import ListedTrustAnchors
 from trustworks.core.pki.trusted_lists.authenticate import (
     EU,
     EUTL_FAILED,
@@ -217,16 +218,9 @@ class TrustStore:
         """
         return self.cache.anchors() if self.list_of_lists.list is not None else ()
 
-    @cached_property
-    def _by_subject(self) -> dict[bytes, tuple[ListedAnchor, ...]]:
-        found: dict[bytes, list[ListedAnchor]] = {}
-        for one in self.anchors:
-            found.setdefault(one.certificate.subject, []).append(one)
-        return {subject: tuple(several) for subject, several in found.items()}
-
-    def anchors_named(self, subject: bytes) -> tuple[ListedAnchor, ...]:
-        """The anchors whose name is that DER, which is what a certificate names as its issuer."""
-        return self._by_subject.get(subject, ())
+    def trust_anchors(self, *types: str) -> ListedTrustAnchors:
+        """The anchors of services of some types, or of all, for the path engine."""
+        return ListedTrustAnchors(one for one in self.anchors if not types or one.type in types)
 
 
 def _cache(directory: Path, state: State, octets: bytes) -> Cache:
