@@ -205,6 +205,7 @@ def test_anchors_are_read_when_a_path_leads_to_them(tmp_path: Path, files: dict[
     own, other = Certificate.read(OWN.der), Certificate.read(GREEK.der)
     (found,) = anchors.named(own.subject)
     assert (found.certificate, found.label) == (own, store.anchors[0])
+    assert anchors.anchors == (found,)
     assert (found.since, found.sunset) == (datetime(2012, 1, 1, tzinfo=UTC), None)
     assert list(anchors.being(own)) == [found]
     assert anchors.named(other.subject) == anchors.being(other) == ()

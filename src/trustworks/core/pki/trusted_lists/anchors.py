@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from trustworks.core.errors import Malformed
@@ -79,11 +80,17 @@ class ListedTrustAnchors(TrustAnchors):
     """
 
     def __init__(self, listed: Iterable[ListedAnchor]) -> None:
-        super().__init__()
+        # Not the base's own: it would read every certificate there is.
         self._listed: dict[bytes, list[ListedAnchor]] = {}
         self._read: dict[bytes, tuple[TrustAnchor, ...]] = {}
         for one in listed:
             self._listed.setdefault(one.name_digest, []).append(one)
+
+    @cached_property
+    def anchors(self) -> tuple[TrustAnchor, ...]:  # type: ignore[override]  # an attribute that is made late
+        """All anchors that can be read, which takes a while."""
+        found = (_readable(one) for several in self._listed.values() for one in several)
+        return tuple(one for one in found if one is not None)
 
     def __bool__(self) -> bool:
         """Whether there is any."""
