@@ -31,9 +31,10 @@ from trustworks.formats.evidence import (
     TimeStampKind,
     Where,
 )
-from trustworks.validation import Outcome, Poe, PoeOrigin, Trust, validate
+from trustworks.validation import Outcome, Poe, PoeOrigin, Trust
 from trustworks.validation.inputs import NOTHING, Extra
 from trustworks.validation.policy import Policy, parse
+from trustworks.validation.process import validate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

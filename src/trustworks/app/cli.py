@@ -59,6 +59,10 @@ NOUNS: dict[str, tuple[str, str]] = {
     ),
     "store": ("trustworks.app.commands.store", "The database: bring its schema up to date."),
     "timestamp": ("trustworks.timestamping.cli", "Time-stamps: request, verify, inspect."),
+    "validate": (
+        "trustworks.validation.cli.validate",
+        "Validate signatures, seals and time-stamps in a file, and say why.",
+    ),
     "trust": ("trustworks.validation.cli.trust", "Trusted lists: refresh, list, show."),
     "certificate": ("trustworks.issuance.cli", "Certificates: issue, revoke, show, list."),
     "termination": (

@@ -2,10 +2,14 @@
 
 The common case:
 
-    evidence = formats.read(Stored(path))
-    outcome = validate(evidence, at=datetime.now(UTC), trust=Trust.of(anchors))
-    print([signature.indication for signature in outcome.signatures])
+    report = validate(Path("contract.pdf"), trust=[Path("anchors")])
+    print([signature.indication for signature in report.outcome.signatures])
+    print(report.explained())
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from trustworks.validation.inputs import Extra, token
 from trustworks.validation.model import (
@@ -26,8 +30,15 @@ from trustworks.validation.model import (
     Verdict,
 )
 from trustworks.validation.policy import Policy
-from trustworks.validation.process import validate
 from trustworks.validation.trust import Trust
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from trustworks.formats.data import Data
+    from trustworks.validation.service import Report
 
 __all__ = [
     "Check",
@@ -51,3 +62,37 @@ __all__ = [
     "token",
     "validate",
 ]
+
+
+def validate(
+    file: Path | Data,
+    *,
+    detached: Sequence[Path | Data] = (),
+    policy: str | Policy = "ades",
+    trust: Trust | Sequence[Path] = (),
+    untrusted: Sequence[Path] = (),
+    at: datetime | None = None,
+    offline: bool = False,
+) -> Report:
+    """Validate the signatures, seals and time-stamps in a file.
+
+    `detached` is data that it signs and does not hold. `policy` is the name of a shipped policy, a file, or a
+    policy. `trust` are trust anchors, `untrusted` further certificates and revocation data: files or folders.
+    `at` is the time of validation, None: now. What is missing is fetched from public addresses, unless
+    `offline`. To validate many files alike, make one `service.Validator`.
+
+    Raises:
+        Malformed: the file is no signed file, or something that is given beside it cannot be read.
+    """
+    # What the service needs beyond the process, such as a client of HTTP, others need not load.
+    from trustworks.validation.fetching import Fetcher, FetchLimits  # noqa: PLC0415
+    from trustworks.validation.given import extra_of, trust_of  # noqa: PLC0415
+    from trustworks.validation.service import Validator, policy_of  # noqa: PLC0415
+
+    return Validator(
+        policy=policy_of(policy) if isinstance(policy, str) else policy,
+        trust=trust if isinstance(trust, Trust) else trust_of(trust),
+        extra=extra_of(untrusted),
+        at=at,
+        fetcher=None if offline else Fetcher(FetchLimits()),
+    ).validate(file, detached=detached)

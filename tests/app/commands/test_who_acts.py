@@ -71,6 +71,10 @@ BY_ITSELF = {
     "timestamp request": "a client asks an authority, over the network",
     "timestamp verify": "a relying party's",
     "timestamp inspect": "a relying party's",
+    "validate": "a relying party's",
+    "trust refresh": "a relying party's, whose lists show by their signatures whose they are",
+    "trust list": "a relying party's",
+    "trust show": "a relying party's",
 }
 
 # These need `--as` and `--key` always: the key signs what is approved, or changes who may act.

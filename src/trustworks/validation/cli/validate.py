@@ -1,0 +1,162 @@
+"""`trustworks validate`: judges signed files, one or a folder of them, and says why."""
+
+from __future__ import annotations
+
+import json
+import sys
+from enum import IntEnum
+from pathlib import Path  # noqa: TC003 - Typer reads it at run time
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from trustworks.core.errors import Malformed, TrustworksError
+from trustworks.core.options import AsJson  # noqa: TC001 - as above
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from trustworks.validation.service import Report, Validator
+
+
+class Exit(IntEnum):
+    """What the exit code says; of several signatures and files the worst."""
+
+    PASSED = 0
+    FAILED = 1
+    INDETERMINATE = 2
+    UNREADABLE = 3
+    """No signature, or no signed file that could be read."""
+
+
+_WORST_FIRST: Final = (Exit.UNREADABLE, Exit.FAILED, Exit.INDETERMINATE, Exit.PASSED)
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def validate(
+    file: Annotated[
+        Path, typer.Argument(help="The signed file; or a folder, all files of which are validated.")
+    ],
+    detached: Annotated[
+        list[Path] | None,
+        typer.Option(help="Data that the file signs and does not hold; may be given more than once."),
+    ] = None,
+    *,
+    policy: Annotated[
+        str,
+        typer.Option(
+            help="The validation policy: ades, qualified, preservation, or a file (TOML or XML of DSS)."
+        ),
+    ] = "ades",
+    at: Annotated[
+        str | None,
+        typer.Option(help="The time for which to validate (2026-01-31T12:00:00Z, in UTC). Default: now."),
+    ] = None,
+    trust: Annotated[
+        list[Path] | None,
+        typer.Option(help="Trust anchors: a certificate (PEM or DER), or a folder of them."),
+    ] = None,
+    untrusted: Annotated[
+        list[Path] | None,
+        typer.Option(help="Further certificates, revocation lists and OCSP answers: a file or a folder."),
+    ] = None,
+    network: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A network that evidence is fetched from although it is not public (10.0.0.0/8).",
+            metavar="NETWORK",
+        ),
+    ] = None,
+    cache: Annotated[
+        Path | None, typer.Option(help="A folder that keeps fetched evidence while it counts.")
+    ] = None,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Fetch nothing: judge by what is in the files alone.")
+    ] = False,
+    as_json: AsJson = False,
+    etsi: Annotated[
+        bool, typer.Option("--etsi", help="Print the validation report of ETSI TS 119 102-2 (XML).")
+    ] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say what decided, and what would change the answer.")
+    ] = False,
+) -> None:
+    """Validate the signatures, seals and time-stamps in a file (EN 319 102-1).
+
+    Exit codes: 0 all passed, 1 one failed, 2 one is indeterminate, 3 no signature or not readable.
+    """
+    from trustworks.validation.service import Validator  # noqa: PLC0415 - keeps `--help` quick
+
+    validator = Validator.by_options(
+        policy=policy,
+        at=at,
+        trust=trust or (),
+        untrusted=untrusted or (),
+        offline=offline,
+        networks=network or (),
+        cache=cache,
+    )
+    if file.is_dir():
+        raise typer.Exit(_folder(validator, file, detached or (), as_json=as_json))
+    try:
+        report = validator.validate(file, detached=detached or ())
+    except Malformed as error:
+        if as_json:
+            typer.echo(json.dumps(_unreadable(error)))
+        else:
+            typer.echo(f"Not readable: {error}", err=True)
+        raise typer.Exit(Exit.UNREADABLE) from None
+    typer.echo(_printed(report, as_json=as_json, etsi=etsi, explain=explain))
+    raise typer.Exit(exit_code(report))
+
+
+def _printed(report: Report, *, as_json: bool, etsi: bool, explain: bool) -> str:
+    if as_json:
+        return json.dumps(report.plain())
+    if etsi:
+        return report.etsi().decode("utf-8")
+    if explain:
+        return report.explained()
+    return report.text()
+
+
+def exit_code(report: Report) -> Exit:
+    """The exit code for one file: of its signatures, or of its time-stamps where it has none."""
+    return worst(Exit[one.name] for one in report.results())
+
+
+def worst(codes: Iterable[Exit]) -> Exit:
+    """The worst of several; with none there was nothing to validate."""
+    found = set(codes)
+    return next((one for one in _WORST_FIRST if one in found), Exit.UNREADABLE)
+
+
+def _unreadable(error: TrustworksError) -> dict[str, Any]:
+    """What JSON says of a file that cannot be read: the same shape, without any signature."""
+    return {"error": str(error), "signatures": [], "timestamps": [], "evidence_records": []}
+
+
+def _folder(validator: Validator, folder: Path, detached: Sequence[Path], *, as_json: bool) -> Exit:
+    """Validates all files of a folder, a line for each; a bar shows how far it is, where a person looks."""
+    from rich.console import Console  # noqa: PLC0415 - costs 100 ms, needed for folders alone
+    from rich.progress import Progress  # noqa: PLC0415
+
+    files = sorted(one for one in folder.rglob("*") if one.is_file())
+    codes = []
+    with Progress(console=Console(file=sys.stderr), disable=not sys.stderr.isatty()) as progress:
+        for file in progress.track(files, description="Validating"):
+            name = str(file.relative_to(folder))
+            try:
+                report = validator.validate(file, detached=detached)
+            except Malformed as error:
+                codes.append(Exit.UNREADABLE)
+                said = {"file": name} | _unreadable(error)
+                line = f"{name}: not readable: {error}"
+            else:
+                codes.append(exit_code(report))
+                said = {"file": name} | report.plain()
+                line = f"{name}: {report.line()}"
+            typer.echo(json.dumps(said) if as_json else line)
+    return worst(codes)

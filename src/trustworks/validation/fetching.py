@@ -1,0 +1,193 @@
+"""Fetches certificates, revocation lists and OCSP answers from where certificates say that they are.
+
+Whoever made the signed file chose these addresses. So nothing inside the provider's network is connected to,
+a name is resolved once and the connection goes to the address that was looked at, redirections are looked at
+alike, and size and time are bounded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import socket
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+
+from trustworks.core.addresses import is_public
+from trustworks.core.durable import put
+from trustworks.core.errors import Rejected, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from ipaddress import IPv4Network, IPv6Network
+    from pathlib import Path
+
+    Resolve = Callable[[str, int], Sequence[str]]
+
+_AGENT: Final = "Trustworks validation"
+_REDIRECTIONS: Final = 3
+_PORTS: Final = {"http": 80, "https": 443}
+_OK: Final = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchLimits:
+    """Bounds: seconds for one answer as a whole, octets of one, and answers in one validation.
+
+    `networks` are reached although they are not public, such as the provider's own responders.
+    """
+
+    seconds: float = 10.0
+    octets: int = 64 * 1024 * 1024
+    answers: int = 40
+    networks: tuple[IPv4Network | IPv6Network, ...] = ()
+
+
+def resolve(host: str, port: int) -> list[str]:
+    """The addresses of a host, by the system's resolver. Raises OSError."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(one[4][0]) for one in found))
+
+
+class Cache:
+    """Answers by what was asked, in a folder, each until a time that the answer itself gives.
+
+    What cannot be written is fetched again: a cache never stops a validation.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def get(self, url: str, body: bytes) -> bytes | None:
+        """The answer that was kept, None where there is none that still counts."""
+        try:
+            until, _, octets = self._place(url, body).read_bytes().partition(b"\n")
+            return octets if float(until) > time.time() else None
+        except (OSError, ValueError):
+            return None
+
+    def keep(self, url: str, body: bytes, octets: bytes, until: float) -> None:
+        """Keep an answer until a moment (seconds since 1970)."""
+        place = self._place(url, body)
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            put(place, b"%f\n" % until + octets)
+        except OSError:
+            return
+
+    def _place(self, url: str, body: bytes) -> Path:
+        named = hashlib.sha256(url.encode() + b"\n" + body).hexdigest()
+        return self._folder / named[:2] / named
+
+
+class Fetcher:
+    """Asks servers as the limits say. Threads share it."""
+
+    def __init__(
+        self, limits: FetchLimits, cache: Cache | None = None, *, resolve: Resolve = resolve
+    ) -> None:
+        self.limits = limits
+        self._cache = cache
+        self._resolve = resolve
+
+    def cached(self, url: str, body: bytes = b"") -> bytes | None:
+        """The answer that was kept for it."""
+        return None if self._cache is None else self._cache.get(url, body)
+
+    def keep(self, url: str, body: bytes, octets: bytes, until: float) -> None:
+        """Keep an answer until a moment (seconds since 1970), where there is a cache."""
+        if self._cache is not None:
+            self._cache.keep(url, body, octets, until)
+
+    def get(self, url: str) -> bytes:
+        """What is at a URL of http or https.
+
+        Raises:
+            Rejected: ``fetch.<why>``: it is not asked at all (its address is not public, say).
+            Unavailable: ``fetch.<why>``: it was asked, and no answer that counts came.
+        """
+        return self._ask("GET", url, b"", {})
+
+    def post(self, url: str, body: bytes, content_type: str) -> bytes:
+        """The answer to a message. Raises as `get`."""
+        return self._ask("POST", url, body, {"content-type": content_type})
+
+    def _ask(self, method: str, url: str, body: bytes, headers: dict[str, str]) -> bytes:
+        ends = time.monotonic() + self.limits.seconds
+        for _ in range(_REDIRECTIONS + 1):
+            answer = self._once(method, url, body, headers, ends)
+            if isinstance(answer, bytes):
+                return answer
+            url = urljoin(url, answer.url)
+        raise Unavailable("fetch.redirections", f"{url} leads from one address to another without end.")
+
+    def _once(
+        self, method: str, url: str, body: bytes, headers: dict[str, str], ends: float
+    ) -> bytes | _Elsewhere:
+        parts = urlsplit(url)
+        host = parts.hostname
+        if parts.scheme not in _PORTS or not host:
+            raise Rejected("fetch.scheme", f"{url!r} is no URL of http or https, and is not asked.")
+        try:
+            port = parts.port or _PORTS[parts.scheme]
+        except ValueError:
+            raise Rejected("fetch.port", f"{url!r} has no port that is one.") from None
+        literal = self._address(host, port)
+        target = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
+        given = {**headers, "host": parts.netloc.rpartition("@")[2], "user-agent": _AGENT}
+        try:
+            with (
+                httpx.Client(trust_env=False, timeout=max(ends - time.monotonic(), 0.001)) as client,
+                client.stream(
+                    method,
+                    f"{parts.scheme}://{literal}:{port}{target}",
+                    content=body or None,
+                    headers=given,
+                    extensions={"sni_hostname": host},
+                ) as answer,
+            ):
+                if answer.is_redirect and "location" in answer.headers:
+                    return _Elsewhere(answer.headers["location"])
+                if answer.status_code != _OK:
+                    raise Unavailable("fetch.status", f"{url} answered {answer.status_code}.")
+                return self._body(answer, url, ends)
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
+            raise Unavailable("fetch.http", f"{url} did not answer ({type(error).__name__}).") from None
+
+    def _body(self, answer: httpx.Response, url: str, ends: float) -> bytes:
+        found = bytearray()
+        for portion in answer.iter_bytes():
+            found += portion
+            if len(found) > self.limits.octets:
+                raise Unavailable("fetch.size", f"{url} answers with more than {self.limits.octets} octets.")
+            if time.monotonic() > ends:
+                raise Unavailable(
+                    "fetch.time", f"{url} had not answered in full after {self.limits.seconds:g} seconds."
+                )
+        return bytes(found)
+
+    def _address(self, host: str, port: int) -> str:
+        try:
+            found = self._resolve(host, port)
+        except (OSError, UnicodeError):
+            raise Unavailable("fetch.name", f"{host} has no address in DNS.") from None
+        for address in found:
+            if is_public(address) or any(
+                ipaddress.ip_address(address) in network for network in self.limits.networks
+            ):
+                return f"[{address}]" if ":" in address else address
+        raise Rejected(
+            "fetch.private",
+            f"{host} is not at a public address, and is not asked; [validation] networks lists exceptions.",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Elsewhere:
+    """A redirection."""
+
+    url: str

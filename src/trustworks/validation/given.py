@@ -1,0 +1,93 @@
+"""What is given beside the signed file: trust anchors, certificates, revocation data, in files or folders."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from typing import TYPE_CHECKING, Final
+
+from trustworks.core.durable import read_at_most
+from trustworks.core.errors import Malformed
+from trustworks.core.pki.tokens import Certificate, OcspAnswer, RevocationList
+from trustworks.validation.inputs import Extra, token
+from trustworks.validation.trust import Trust
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+_LARGEST: Final = 64 * 1024 * 1024
+"""Octets of the longest file that is read: a revocation list of a million entries has some 40 MB."""
+_PEM: Final = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----(.*?)-----END \1-----", re.DOTALL)
+
+
+def trust_of(places: Iterable[Path]) -> Trust:
+    """The certificates in these files and folders, as trust anchors.
+
+    Raises:
+        Malformed: a file cannot be read, or holds no certificate.
+    """
+    anchors: dict[bytes, None] = {}
+    for file in _files(places):
+        found = [der for der in _ders(file) if _is(Certificate, der)]
+        if not found:
+            raise Malformed(
+                f"{file} holds no certificate that can be read; give trust anchors in PEM or DER."
+            )
+        anchors.update(dict.fromkeys(found))
+    return Trust.of(anchors)
+
+
+def extra_of(places: Iterable[Path]) -> Extra:
+    """Certificates, revocation lists and OCSP answers in these files and folders.
+
+    Raises:
+        Malformed: a file cannot be read, or holds none of them.
+    """
+    certificates, revocation = [], []
+    for file in _files(places):
+        for der in _ders(file):
+            if _is(Certificate, der):
+                certificates.append(token("C", der))
+            elif _is(RevocationList, der):
+                revocation.append(token("R", der))
+            elif _is(OcspAnswer, der):
+                revocation.append(token("O", der))
+            else:
+                raise Malformed(f"{file} holds neither certificate, revocation list nor OCSP answer.")
+    return Extra(certificates=tuple(certificates), revocation=tuple(revocation))
+
+
+def _is(kind: type[Certificate | RevocationList | OcspAnswer], der: bytes) -> bool:
+    try:
+        kind.read(der)
+    except Malformed:
+        return False
+    return True
+
+
+def _files(places: Iterable[Path]) -> Iterator[Path]:
+    for place in places:
+        if place.is_dir():
+            yield from sorted(one for one in place.iterdir() if one.is_file())
+        else:
+            yield place
+
+
+def _ders(file: Path) -> list[bytes]:
+    """What the file holds in DER; PEM is decoded, and may hold several."""
+    try:
+        octets = read_at_most(file, _LARGEST)
+    except OSError as error:
+        raise Malformed(f"{file} cannot be read: {error.strerror}.") from error
+    if len(octets) > _LARGEST:
+        raise Malformed(
+            f"{file} has more than {_LARGEST} octets; give certificates and revocation data alone."
+        )
+    if b"-----BEGIN " not in octets:
+        return [octets]
+    try:
+        return [base64.b64decode(b"".join(body.split()), validate=True) for _, body in _PEM.findall(octets)]
+    except binascii.Error as error:
+        raise Malformed(f"The PEM in {file} cannot be decoded.") from error

@@ -1,0 +1,75 @@
+"""The signature's attributes as the validation report of TS 119 102-2 lists them (annex A)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lxml import etree
+
+from trustworks.validation.report.elements import DIGEST_METHODS, VR, child, method_and_value, uri
+from trustworks.validation.report.words import moment
+
+if TYPE_CHECKING:
+    from trustworks.formats.evidence import Signature
+
+
+def signature_attributes(signature: Signature) -> etree._Element | None:
+    """SignatureAttributes; None where there is nothing to list."""
+    listed = etree.Element(f"{{{VR}}}SignatureAttributes")
+    _signing(listed, signature)
+    _declared(listed, signature)
+    _of_pdf(listed, signature)
+    return listed if len(listed) else None
+
+
+def _signing(listed: etree._Element, signature: Signature) -> None:
+    """When and with which certificate, as the signer says."""
+    if signature.attributes.signing_time is not None:
+        child(_signed(listed, "SigningTime"), "Time", moment(signature.attributes.signing_time))
+    if signature.signing_certificate:
+        certificates = _signed(listed, "SigningCertificate")
+        for one in signature.signing_certificate:
+            if one.digest is not None and one.digest_algorithm in DIGEST_METHODS:
+                reference = child(certificates, "CertID")
+                method_and_value(reference, DIGEST_METHODS[one.digest_algorithm], one.digest)
+
+
+def _declared(listed: etree._Element, signature: Signature) -> None:
+    """What else the signer says of data, purpose, place and role."""
+    found = signature.attributes
+    if found.mime_type:
+        child(_signed(listed, "DataObjectFormat"), "MimeType", found.mime_type)
+    for commitment in found.commitments:
+        child(_signed(listed, "CommitmentTypeIndication"), "CommitmentTypeIdentifier", uri(commitment))
+    if found.policy is not None and found.policy.identifier:
+        child(_signed(listed, "SigPolicyIdentifier"), "SigPolicyId", uri(found.policy.identifier))
+    if found.location:
+        place = _signed(listed, "SignatureProductionPlace")
+        for value in found.location.values():
+            child(place, "AddressString", value)
+    if found.claimed_roles:
+        roles = _signed(listed, "SignerRole")
+        for role in found.claimed_roles:
+            details = child(roles, "RoleDetails")
+            child(details, "Role", role)
+            child(details, "EndorsementType", "claimed")
+
+
+def _of_pdf(listed: etree._Element, signature: Signature) -> None:
+    """What the signature dictionary of a PDF says."""
+    revision, found = signature.revision, signature.attributes
+    if revision is None:
+        return
+    if found.reason:
+        child(_signed(listed, "Reason"), "ReasonElement", found.reason)
+    if found.signer_name:
+        child(_signed(listed, "Name"), "NameElement", found.signer_name)
+    if revision.sub_filter:
+        child(_signed(listed, "SubFilter"), "SubFilterElement", revision.sub_filter)
+    child(listed, "ByteRange", " ".join(map(str, revision.byte_range)))
+    if revision.filter:
+        child(child(listed, "Filter"), "Filter", revision.filter)
+
+
+def _signed(listed: etree._Element, name: str) -> etree._Element:
+    return child(listed, name, Signed="true")

@@ -1,0 +1,87 @@
+"""Elements of the validation report of TS 119 102-2, as its schema writes them."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from typing import TYPE_CHECKING, Final
+
+from lxml import etree
+
+from trustworks.validation.model import Indication
+
+if TYPE_CHECKING:
+    from trustworks.validation.model import Verdict
+
+VR: Final = "http://uri.etsi.org/19102/v1.4.1#"
+DS: Final = "http://www.w3.org/2000/09/xmldsig#"
+XADES: Final = "http://uri.etsi.org/01903/v1.3.2#"
+URN: Final = "urn:etsi:019102"
+SHA256: Final = "http://www.w3.org/2001/04/xmlenc#sha256"
+DIGEST_METHODS: Final = {
+    "sha1": "http://www.w3.org/2000/09/xmldsig#sha1",
+    "sha224": "http://www.w3.org/2001/04/xmldsig-more#sha224",
+    "sha256": SHA256,
+    "sha384": "http://www.w3.org/2001/04/xmldsig-more#sha384",
+    "sha512": "http://www.w3.org/2001/04/xmlenc#sha512",
+}
+_MAIN: Final = {
+    Indication.TOTAL_PASSED: "total-passed",
+    Indication.TOTAL_FAILED: "total-failed",
+    Indication.PASSED: "passed",
+    Indication.FAILED: "failed",
+    Indication.INDETERMINATE: "indeterminate",
+}
+
+
+def child(
+    parent: etree._Element,
+    name: str,
+    text: str | None = None,
+    *,
+    namespace: str = VR,
+    **attributes: str,
+) -> etree._Element:
+    """A new last child. What XML cannot hold is replaced: names in files of strangers hold anything."""
+    element = etree.SubElement(parent, f"{{{namespace}}}{name}", attributes)
+    if text is not None:
+        element.text = "".join(one if _allowed(one) else "\N{REPLACEMENT CHARACTER}" for one in text)
+    return element
+
+
+def _allowed(character: str) -> bool:
+    """Whether XML can hold it (XML 1.0, 2.2)."""
+    code = ord(character)
+    return code in {9, 10, 13} or 0x20 <= code <= 0xD7FF or 0xE000 <= code <= 0xFFFD or code >= 0x10000
+
+
+def refer(parent: etree._Element, name: str, *identifiers: str) -> None:
+    """A VOReference to validation objects."""
+    child(parent, name, VOReference=" ".join(identifiers))
+
+
+def status(parent: etree._Element, verdict: Verdict) -> None:
+    """MainIndication and SubIndication."""
+    child(parent, "MainIndication", f"{URN}:mainindication:{_MAIN[verdict.indication]}")
+    if verdict.sub_indication is not None:
+        child(parent, "SubIndication", f"{URN}:subindication:{verdict.sub_indication.value}")
+
+
+def digest(parent: etree._Element, value: bytes) -> None:
+    """DigestAlgAndValue of a SHA-256."""
+    method_and_value(child(parent, "DigestAlgAndValue"), SHA256, value)
+
+
+def method_and_value(parent: etree._Element, method: str, value: bytes) -> None:
+    """ds:DigestMethod and ds:DigestValue."""
+    child(parent, "DigestMethod", namespace=DS, Algorithm=method)
+    child(parent, "DigestValue", base64(value), namespace=DS)
+
+
+def uri(identifier: str) -> str:
+    """An OID as a URN; a URI as it is."""
+    return f"urn:oid:{identifier}" if identifier.replace(".", "").isdecimal() else identifier
+
+
+def base64(octets: bytes) -> str:
+    """Base64 without line breaks."""
+    return b64encode(octets).decode("ascii")

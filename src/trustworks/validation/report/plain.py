@@ -1,0 +1,159 @@
+"""The outcome as data that JSON can hold: what `trustworks validate --json` and the API answer.
+
+The names stay as they are from version to version; new ones may come.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from trustworks.formats.evidence import Container
+from trustworks.validation.report.words import Words, deciding, moment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from trustworks.formats.evidence import (
+        Evidence,
+        EvidenceRecord,
+        Finding,
+        Reference,
+        Scope,
+        Signature,
+        TimeStamp,
+    )
+    from trustworks.validation.model import (
+        Check,
+        EvidenceRecordOutcome,
+        Outcome,
+        SignatureOutcome,
+        TimeStampOutcome,
+    )
+
+
+def plain(evidence: Evidence, outcome: Outcome) -> dict[str, Any]:
+    """All of the outcome: signatures, time-stamps, evidence records, in the order of the file."""
+    words = Words(evidence)
+    signatures = {one.id: one for one in evidence.signatures}
+    stamps = {one.id: one for one in evidence.time_stamps}
+    records = {one.id: one for one in evidence.evidence_records}
+    time_stamps = {one.id: _time_stamp(stamps[one.id], one, words) for one in outcome.time_stamps}
+    return {
+        "validation_time": moment(outcome.at),
+        "policy": outcome.policy,
+        "container": None if evidence.container is Container.NONE else evidence.container.value,
+        "media_type": evidence.media_type,
+        "signatures": [_signature(signatures[one.id], one, words, time_stamps) for one in outcome.signatures],
+        "timestamps": list(time_stamps.values()),
+        "evidence_records": [_record(records[one.id], one, time_stamps) for one in outcome.evidence_records],
+        "findings": _findings(evidence.findings),
+    }
+
+
+def _signature(
+    signature: Signature, outcome: SignatureOutcome, words: Words, time_stamps: dict[str, dict[str, Any]]
+) -> dict[str, Any]:
+    attributes = signature.attributes
+    data_intact = outcome.data_found and outcome.data_intact
+    return {
+        "id": signature.id,
+        "name": signature.name,
+        "file": signature.file,
+        "format": signature.format.value,
+        "level": signature.level,
+        "parent": signature.parent,
+        "indication": outcome.indication.value,
+        "sub_indication": outcome.sub_indication.value if outcome.sub_indication else None,
+        "cryptographically_valid": outcome.value_intact and data_intact,
+        "signature_intact": outcome.value_intact,
+        "data_found": outcome.data_found,
+        "data_intact": data_intact,
+        "signer": words.holder(outcome.signing_certificate),
+        "signing_certificate": outcome.signing_certificate,
+        "signing_time": moment(attributes.signing_time) if attributes.signing_time else None,
+        "best_signature_time": moment(outcome.best_signature_time),
+        "timestamps": [time_stamps[one] for one in signature.time_stamps if one in time_stamps],
+        "scopes": [_scope(one) for one in signature.scopes],
+        "references": [_reference(one) for one in signature.references],
+        "reasons": _reasons(deciding(outcome)),
+        "findings": _findings(
+            (*signature.findings, *(signature.revision.later if signature.revision else ()))
+        ),
+    }
+
+
+def _time_stamp(stamp: TimeStamp, outcome: TimeStampOutcome, words: Words) -> dict[str, Any]:
+    return {
+        "id": stamp.id,
+        "kind": stamp.kind.value,
+        "form": stamp.form,
+        "file": stamp.file,
+        "of": stamp.owner,
+        "time": moment(stamp.time),
+        "indication": outcome.verdict.indication.value,
+        "sub_indication": outcome.verdict.sub_indication.value if outcome.verdict.sub_indication else None,
+        "data_found": outcome.imprint_found,
+        "data_intact": outcome.imprint_intact,
+        "produced_by": words.holder(outcome.signing_certificate),
+        "signing_certificate": outcome.signing_certificate,
+        "policy": stamp.policy,
+        "scopes": [_scope(one) for one in stamp.scopes],
+        "findings": _findings(stamp.findings),
+    }
+
+
+def _record(
+    record: EvidenceRecord, outcome: EvidenceRecordOutcome, time_stamps: dict[str, dict[str, Any]]
+) -> dict[str, Any]:
+    return {
+        "id": record.id,
+        "form": record.form,
+        "file": record.file,
+        "of": record.owner,
+        "time": moment(outcome.time) if outcome.time else None,
+        "indication": outcome.verdict.indication.value,
+        "sub_indication": outcome.verdict.sub_indication.value if outcome.verdict.sub_indication else None,
+        "data_found": all(one.found for one in record.references if one.mandatory),
+        "data_intact": all(one.intact for one in record.references if one.mandatory),
+        "timestamps": [time_stamps[one] for one in record.time_stamps if one in time_stamps],
+        "scopes": [_scope(one) for one in record.scopes],
+        "references": [_reference(one) for one in record.references],
+        "findings": _findings(record.findings),
+    }
+
+
+def _scope(scope: Scope) -> dict[str, Any]:
+    return {
+        "kind": scope.kind.value,
+        "name": scope.name,
+        "text": scope.text,
+        "transforms": list(scope.transforms),
+        "data": scope.id,
+    }
+
+
+def _reference(reference: Reference) -> dict[str, Any]:
+    return {
+        "kind": reference.kind.value,
+        "name": reference.name,
+        "digest_algorithm": reference.digest_algorithm,
+        "digest": reference.expected.hex() if reference.expected is not None else None,
+        "found": reference.found,
+        "intact": reference.intact,
+        "mandatory": reference.mandatory,
+        "why": reference.why,
+    }
+
+
+def _reasons(checks: Iterable[Check]) -> list[dict[str, Any]]:
+    return [
+        {"check": one.id, "about": one.subject, "text": one.text or one.name, "requirement": one.requirement}
+        for one in checks
+    ]
+
+
+def _findings(findings: Iterable[Finding]) -> list[dict[str, Any]]:
+    return [
+        {"code": one.code, "text": one.text, "weight": one.weight.value, "requirement": one.requirement}
+        for one in findings
+    ]

@@ -1,0 +1,72 @@
+"""The verdicts in few lines, for who looks at a terminal."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from trustworks.core.printable import printable
+from trustworks.formats.evidence import Weight
+from trustworks.validation.report.words import KINDS, Words, deciding, moment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from trustworks.formats.evidence import Evidence, Signature
+    from trustworks.validation.model import Outcome, SignatureOutcome, Verdict
+
+
+def line(outcome: Outcome) -> str:
+    """How many signatures came to what."""
+    found = Counter(verdict(one.verdict) for one in outcome.signatures)
+    found.update(
+        f"time-stamp {verdict(one.verdict)}" for one in outcome.time_stamps if not outcome.signatures
+    )
+    if not found:
+        return "no signature"
+    return "; ".join(f"{number} x {what}" if number > 1 else what for what, number in found.items())
+
+
+def verdict(found: Verdict) -> str:
+    """An indication, and its sub-indication behind it."""
+    if found.sub_indication is None:
+        return found.indication.value
+    return f"{found.indication.value} ({found.sub_indication.value})"
+
+
+def text(evidence: Evidence, outcome: Outcome) -> str:
+    """Each signature with what a reader asks first: whose, what it covers, since when, and why not."""
+    words = Words(evidence)
+    signatures = {one.id: one for one in evidence.signatures}
+    lines = [one for found in outcome.signatures for one in _signature(signatures[found.id], found, words)]
+    stamps = {one.id: one for one in evidence.time_stamps}
+    for stamp in outcome.time_stamps:
+        found = stamps[stamp.id]
+        lines.append(f"{KINDS[found.kind]} of {moment(found.time)}: {verdict(stamp.verdict)}")
+    for record in outcome.evidence_records:
+        since = f" since {moment(record.time)}" if record.time else ""
+        lines.append(f"evidence record{since}: {verdict(record.verdict)}")
+    lines.extend(f"{one.weight.value}: {one.text}" for one in evidence.findings)
+    if not lines:
+        lines.append("There is no signature, time-stamp or evidence record in the file.")
+    lines.append(f"For {moment(outcome.at)}, by the policy {outcome.policy}. --explain says what decided.")
+    return "\n".join(map(printable, lines))
+
+
+def _signature(signature: Signature, found: SignatureOutcome, words: Words) -> Iterator[str]:
+    what = "Counter-signature" if signature.parent else "Signature"
+    named = f" {signature.name}" if signature.name else ""
+    yield f"{what}{named}: {verdict(found.verdict)}"
+    yield f"  by         {words.holder(found.signing_certificate) or 'unknown'}"
+    yield f"  level      {signature.level}"
+    if signature.attributes.signing_time is not None:
+        yield f"  claimed    {moment(signature.attributes.signing_time)}"
+    if found.best_signature_time_by is not None:
+        yield f"  proven     {moment(found.best_signature_time)}"
+    for scope in signature.scopes:
+        yield f"  covers     {scope.name}: {scope.text}"
+    for reason in deciding(found)[:1]:
+        yield f"  because    {reason.text or reason.name}"
+    for one in signature.findings:
+        if one.weight is not Weight.NOTE:
+            yield f"  {one.weight.value:<10} {one.text}"

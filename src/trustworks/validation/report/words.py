@@ -1,0 +1,106 @@
+"""Objects of the evidence in a few words each, for reports that people read."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import TYPE_CHECKING, Final
+
+from trustworks.core.errors import Malformed
+from trustworks.core.pki.tokens import Certificate
+from trustworks.formats.evidence import TimeStampKind
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from trustworks.formats.evidence import Evidence
+    from trustworks.validation.model import (
+        Check,
+        EvidenceRecordOutcome,
+        SignatureOutcome,
+        TimeStampOutcome,
+    )
+
+KINDS: Final = {
+    TimeStampKind.CONTENT: "content time-stamp",
+    TimeStampKind.SIGNATURE: "signature time-stamp",
+    TimeStampKind.REFERENCES: "time-stamp over references",
+    TimeStampKind.SIGNATURE_AND_REFERENCES: "time-stamp over signature and references",
+    TimeStampKind.ARCHIVE: "archive time-stamp",
+    TimeStampKind.DOCUMENT: "document time-stamp",
+    TimeStampKind.CONTAINER: "container time-stamp",
+    TimeStampKind.EVIDENCE_RECORD: "archive time-stamp of an evidence record",
+    TimeStampKind.DETACHED: "time-stamp",
+}
+_COMMON_NAME: Final = "2.5.4.3"
+_ORGANISATION: Final = "2.5.4.10"
+_SHORT: Final = 14
+
+
+def moment(time: datetime) -> str:
+    """A moment in UTC, to the second, as RFC 3339 writes it."""
+    return f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def short(identifier: str) -> str:
+    """The beginning of an id, enough to tell it from others on a page."""
+    return identifier[:_SHORT]
+
+
+def deciding(found: SignatureOutcome | TimeStampOutcome | EvidenceRecordOutcome) -> tuple[Check, ...]:
+    """The checks that decided a verdict that is not passed: those of the last process that has some."""
+    conclusions = [getattr(found, name, None) for name in ("archival", "with_time", "basic", "conclusion")]
+    for conclusion in conclusions:
+        if conclusion is not None and not conclusion.passed and conclusion.reasons():
+            return tuple(conclusion.reasons())
+    return ()
+
+
+class Words:
+    """Names the objects of one evidence graph, and certificates that came from outside it."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self._evidence = evidence
+        self._signatures = {one.id: one for one in evidence.signatures}
+        self._time_stamps = {one.id: one for one in evidence.time_stamps}
+        self._records = {one.id: one for one in evidence.evidence_records}
+
+    def certificate(self, identifier: str | None) -> Certificate | None:
+        """A certificate of the evidence as it can be read; None where it is not there or cannot be."""
+        token = self._evidence.certificates.get(identifier or "")
+        try:
+            return None if token is None else Certificate.read(token.der)
+        except Malformed:
+            return None
+
+    def holder(self, identifier: str | None) -> str | None:
+        """Whose certificate it is: the common name of its subject, else all of the subject."""
+        certificate = self.certificate(identifier)
+        if certificate is None:
+            return None
+        for kind in (_COMMON_NAME, _ORGANISATION):
+            values = certificate.subject.values(kind)
+            if values:
+                return values[0]
+        return certificate.subject.text or None
+
+    def about(self, identifier: str) -> str:
+        """What an object is, in words."""
+        holder = self.holder(identifier)
+        if holder is not None:
+            return f"the certificate of {holder}"
+        if identifier in self._signatures:
+            signature = self._signatures[identifier]
+            what = "counter-signature" if signature.parent else "signature"
+            return f"the {what} {signature.name}" if signature.name else f"the {what}"
+        if identifier in self._time_stamps:
+            stamp = self._time_stamps[identifier]
+            return f"the {KINDS[stamp.kind]} of {moment(stamp.time)}"
+        if identifier in self._records:
+            return "the evidence record"
+        kinds = {
+            "C": "a certificate",
+            "R": "a revocation list",
+            "O": "an OCSP answer",
+            "D": "the signed data",
+        }
+        return kinds.get(identifier[:1], "an object")

@@ -1,0 +1,175 @@
+"""How our answers about signed files of others compare with what is known of them, field by field."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from dss_judge import Case
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CORPUS: Final = Path(__file__).resolve().parents[3] / "shared" / "corpus" / "dss"
+FORMATS: Final = {
+    "dss-xades": "XAdES",
+    "dss-cades": "CAdES",
+    "dss-pades": "PAdES",
+    "dss-jades": "JAdES",
+    "dss-asic-cades": "ASiC with CAdES",
+    "dss-asic-xades": "ASiC with XAdES",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """A case of the corpus, and what its table says of it; see the table's README on what absence means."""
+
+    case: Case
+    row: dict[str, Any]
+
+    @property
+    def format(self) -> str:
+        """What the document is."""
+        return FORMATS[self.row["document"].split("/")[0]]
+
+
+def cases() -> list[Expected]:
+    """All cases. Skips the test where the corpus is not there."""
+    table = CORPUS / "cases.json"
+    if not table.is_file():
+        pytest.skip("NOT TESTED, because the corpus of signed files is not there: ../shared/corpus/dss")
+    return [Expected(case=_case(row), row=row) for row in json.loads(table.read_text("utf-8"))]
+
+
+def _case(row: dict[str, Any]) -> Case:
+    return Case(
+        file=CORPUS / row["document"],
+        anchors=tuple(CORPUS / one for one in row.get("trust", ())),
+        detached=tuple(CORPUS / one for one in row.get("detached", ())),
+        at=_time(row.get("validation_time")),
+    )
+
+
+def _time(text: str | None) -> datetime | None:
+    """The time of validation out of the test's source; None where it has no moment in it."""
+    if text is None or '"' not in text:
+        return None
+    return datetime.fromisoformat(text.split('"')[1]).astimezone(UTC)
+
+
+@dataclass(slots=True)
+class Agreement:
+    """How often we agree, by format and field, and where we do not."""
+
+    counted: Counter[tuple[str, str]] = field(default_factory=Counter)
+    agreed: Counter[tuple[str, str]] = field(default_factory=Counter)
+    apart: list[str] = field(default_factory=list)
+
+    def take(self, kind: str, name: str, what: str, ours: object, theirs: object) -> None:
+        """Count one comparison."""
+        self.counted[kind, name] += 1
+        if ours == theirs:
+            self.agreed[kind, name] += 1
+        else:
+            self.apart.append(f"{kind}: {what}: {name}: ours {ours}, theirs {theirs}")
+
+    def table(self) -> str:
+        """Formats down, fields across: how many of how many agree."""
+        names = list(dict.fromkeys(name for _, name in self.counted))
+        kinds = sorted({kind for kind, _ in self.counted})
+        lines = ["| | " + " | ".join(names) + " |", "|---|" + "---:|" * len(names)]
+        for kind in kinds:
+            cells = [f"{self.agreed[kind, name]} / {self.counted[kind, name]}" for name in names]
+            lines.append(f"| {kind} | " + " | ".join(cells) + " |")
+        return "\n".join(lines)
+
+    def share(self, kind: str, name: str) -> float:
+        """The share that agrees, 1 where nothing was compared."""
+        return self.agreed[kind, name] / self.counted[kind, name] if self.counted[kind, name] else 1.0
+
+
+# A row of one value speaks of all signatures; one of both, of some that hold and some that do not.
+FIELDS: Final = {
+    "isSignatureIntact": "signature_intact",
+    "isSignatureValid": "cryptographically_valid",
+    "isDataFound": "data_found",
+    "isDataIntact": "data_intact",
+}
+
+
+def against_labels(found: Agreement, expected: Expected, ours: dict[str, Any]) -> None:
+    """Compare our answer with what the table says; what it does not say is not compared."""
+    for name, value, wanted in _labelled(expected.row, ours):
+        found.take(expected.format, name, expected.row["document"], value, wanted)
+
+
+def _labelled(row: dict[str, Any], ours: dict[str, Any]) -> Iterator[tuple[str, object, object]]:
+    """Field, our value, the value of the table."""
+    signatures = ours["signatures"]
+    told = str(row.get("blevel", ""))
+    if row["expect"] == "all-signatures-cryptographically-valid" and "=F" not in told:
+        for name in ("cryptographically_valid", "data_found", "data_intact"):
+            yield name, all(one[name] for one in signatures), True
+    for name, ours_name in FIELDS.items():
+        if f"{name}=F" in told:
+            yield ours_name, all(one[ours_name] for one in signatures), False
+    for name, ours_name in (("n_signatures", "signatures"), ("n_timestamps", "timestamps")):
+        if name in row:
+            yield ours_name, len(ours[ours_name]), int(row[name])
+    if "levels" in row:
+        levels = {_hyphens(one) for one in row["levels"].split(";")}
+        yield "level", sorted({one["level"] for one in signatures}), sorted(levels)
+    yield from _indicated(row, ours)
+
+
+def _indicated(row: dict[str, Any], ours: dict[str, Any]) -> Iterator[tuple[str, object, object]]:
+    """Indications that the table names, each of which some signature, time-stamp or record has."""
+    for name, ours_name in (("indications", "indication"), ("subindications", "sub_indication")):
+        there = {one[ours_name] for one in _results(ours)}
+        for value in row.get(name, "").split(";"):
+            wanted = _hyphens(value) if name == "indications" else value
+            if wanted:
+                yield ours_name, wanted if wanted in there else sorted(map(str, there)), wanted
+
+
+def against_dss(found: Agreement, expected: Expected, ours: dict[str, Any], theirs: dict[str, Any]) -> None:
+    """Compare our answer with that of EU DSS, the signatures of a file as a set without order."""
+    kind, what = expected.format, expected.row["document"]
+    if "error" in theirs:
+        found.take(kind, "unreadable", what, "error" in ours, True)
+        return
+    found.take(kind, "signatures", what, len(ours["signatures"]), len(theirs["signatures"]))
+    found.take(kind, "time-stamps", what, len(ours["timestamps"]), len(theirs["time_stamps"]))
+    if len(ours["signatures"]) != len(theirs["signatures"]):
+        return
+    for name, ours_name, theirs_name in (
+        ("level", "level", "level"),
+        ("cryptographically_valid", "cryptographically_valid", "valid"),
+        ("data_found", "data_found", "data_found"),
+        ("data_intact", "data_intact", "data_intact"),
+        ("indication", "indication", "indication"),
+        ("sub_indication", "sub_indication", "sub_indication"),
+    ):
+        left = sorted(str(one[ours_name]) for one in ours["signatures"])
+        right = sorted(_plain(one[theirs_name]) for one in theirs["signatures"])
+        found.take(kind, name, what, left, right)
+
+
+def _results(ours: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield from ours["signatures"]
+    yield from ours["timestamps"]
+    yield from ours["evidence_records"]
+
+
+def _hyphens(text: str) -> str:
+    return text.replace("_", "-")
+
+
+def _plain(value: object) -> str:
+    return _hyphens(value) if isinstance(value, str) and value.startswith("TOTAL_") else str(value)
