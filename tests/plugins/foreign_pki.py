@@ -10,7 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
 from trustworks.core.der.algorithms import SIGNATURES, algorithm_identifier
 from trustworks.core.der.encode import OCTET_STRING, SEQUENCE, context, generalized_time, integer, tlv
@@ -188,3 +188,56 @@ def checker(
         data=RevocationData(lists, answers),
         **given,
     )
+
+
+ROOT: Final = Entity("root")
+RICH: Final = Entity(
+    named("signer", (NameOID.COUNTRY_NAME, "XX"), (NameOID.ORGANIZATION_NAME, "Examples")),
+    ROOT,
+    ca=False,
+    usage=usage("digital_signature", "content_commitment"),
+    extensions=[
+        (x509.SubjectKeyIdentifier(b"own"), False),
+        (x509.AuthorityKeyIdentifier(b"above", [x509.DirectoryName(ROOT.name)], 7), False),
+        (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION]), False),
+        (
+            x509.CertificatePolicies(
+                [x509.PolicyInformation(x509.ObjectIdentifier("1.3.9999.1"), ["http://example.org/cps"])]
+            ),
+            False,
+        ),
+        (x509.SubjectAlternativeName([x509.RFC822Name("signer@example.org")]), False),
+        (
+            x509.CRLDistributionPoints(
+                [
+                    x509.DistributionPoint(
+                        [x509.UniformResourceIdentifier("http://example.org/1.crl")],
+                        None,
+                        frozenset({x509.ReasonFlags.key_compromise}),
+                        None,
+                    )
+                ]
+            ),
+            False,
+        ),
+        (
+            x509.AuthorityInformationAccess(
+                [
+                    x509.AccessDescription(
+                        AuthorityInformationAccessOID.OCSP,
+                        x509.UniformResourceIdentifier("http://example.org/ocsp"),
+                    ),
+                    x509.AccessDescription(
+                        AuthorityInformationAccessOID.CA_ISSUERS,
+                        x509.UniformResourceIdentifier("http://example.org/ca.cer"),
+                    ),
+                ]
+            ),
+            False,
+        ),
+        (x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.5.5.7.1.3"), b"\x30\x00"), False),
+        (x509.PrivateKeyUsagePeriod(NOW.replace(tzinfo=None), None), False),
+        (x509.OCSPNoCheck(), False),
+    ],
+)
+"""A certificate of that root with every extension that is read."""

@@ -20,6 +20,7 @@ from trustworks.core.der.encode import OBJECT_IDENTIFIER, SEQUENCE, SET, tlv
 from trustworks.core.der.values import expect, first, following, only
 from trustworks.core.der.x509 import name_in_words
 from trustworks.core.errors import Malformed
+from trustworks.core.printable import printable
 
 if TYPE_CHECKING:
     from trustworks.core.der.ber import Element
@@ -79,13 +80,16 @@ class DistinguishedName:
     def text(self) -> str:
         """The name as people read it, the last attribute first (RFC 4514), on one line."""
         left = iter(self.attributes)
-        return name_in_words(
-            Name(
-                RelativeDistinguishedName(_shown(*next(left)) for _ in relative)
-                for relative in self.rdns
-                if relative
+        try:
+            return name_in_words(
+                Name(
+                    RelativeDistinguishedName(_shown(*next(left)) for _ in relative)
+                    for relative in self.rdns
+                    if relative
+                )
             )
-        )
+        except (ValueError, TypeError):  # a type or a value that the library does not take
+            return printable(",".join(f"{oid}={text}" for oid, text in reversed(self.attributes)))
 
     def values(self, oid: str) -> tuple[str, ...]:
         """The texts of the attributes of a type."""

@@ -128,6 +128,8 @@ class OcspAnswer:
         return hash(self.sha256)
 
     def __str__(self) -> str:
+        if self.produced_at is None:
+            return f"the OCSP answer {self.status.name}"
         who = self.responder_name.text if self.responder_name else (self.responder_key_hash or b"").hex()
         return f"the OCSP answer of {who} of {self.produced_at:%Y-%m-%d %H:%M:%SZ}"
 

@@ -12,6 +12,7 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Final, Literal
 
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from trustworks.core.der.encode import BIT_STRING, INTEGER, OBJECT_IDENTIFIER, SEQUENCE, tlv
@@ -25,6 +26,9 @@ KeyKind = Literal["rsa", "dsa", "ec", "ed25519", "ed448", "ml-dsa", "other"]
 
 MOST_RSA_BITS: Final = 16_384
 """Bits of an RSA modulus that is used, as in OpenSSL."""
+
+LEAST_RSA_BITS: Final = 512
+"""Bits of an RSA modulus that is used: PKCS #1 with SHA-256 needs nearly as many."""
 
 MOST_EXPONENT_BITS: Final = 64
 """Bits of an RSA public exponent that is used: a signature costs by its length to verify."""
@@ -97,7 +101,8 @@ class PublicKey:
         try:
             return load_der_public_key(self.der)
         except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-            return f"The public key cannot be used: {error}."
+            plain = _plain_rsa(self.bit_string) if self.kind == "rsa" else None
+            return f"The public key cannot be used: {error}." if plain is None else plain
 
     @property
     def why_not(self) -> str | None:
@@ -167,7 +172,9 @@ def _read(der: bytes) -> PublicKey:
 def _rsa(der: bytes, oid: str, key: bytes) -> PublicKey:
     modulus, exponent = _bit_lengths(key, 0, 1)
     fault = None
-    if modulus > MOST_RSA_BITS:
+    if modulus < LEAST_RSA_BITS:
+        fault = f"The RSA key has {modulus} bits, fewer than the {LEAST_RSA_BITS} that any signature needs."
+    elif modulus > MOST_RSA_BITS:
         fault = f"The RSA key has {modulus} bits, more than the {MOST_RSA_BITS} that are used."
     elif exponent > MOST_EXPONENT_BITS:
         fault = (
@@ -199,6 +206,20 @@ def _ec(der: bytes, oid: str, parameters: Element | None) -> PublicKey:
         (bits,) = _bit_lengths(parameters.octets, 4)
     fault = None if 0 < bits <= 1024 else "The key's curve is none that is used."
     return PublicKey(der, oid, "ec", bits, curve=None, fault=fault)
+
+
+def _plain_rsa(key: bytes) -> object | None:
+    """An RSA key whose modulus lacks the zero before its first bit, or that is for PSS alone, as a plain one.
+
+    There are CA certificates with such a modulus on national trusted lists: read as a number it is negative.
+    """
+    try:
+        modulus, exponent = (
+            int.from_bytes(expect(one, INTEGER).value, "big") for one in only(key, SEQUENCE).children()[:2]
+        )
+        return rsa.RSAPublicNumbers(exponent, modulus).public_key()
+    except (Malformed, ValueError, TypeError):
+        return None
 
 
 def _bit_lengths(der: bytes, *places: int) -> tuple[int, ...]:

@@ -213,10 +213,6 @@ def fact_of_list(
     """
     tokens = (revocation_list,) if delta is None else (revocation_list, delta)
     try:
-        for one in tokens:
-            refusal = _check_list_extensions(one)
-            if refusal is not None:
-                return refusal
         reasons = covered_reasons(certificate, revocation_list)
         if not reasons:
             words = f"is not about {certificate}: it has another scope"
@@ -224,6 +220,11 @@ def fact_of_list(
         signers = _check_list_signer(issuer, tokens, pool)
         if isinstance(signers, Refusal):
             return signers
+        # Entries are looked at once somebody has answered for them: to read all of a long list takes time.
+        for one in tokens:
+            refusal = _check_list_extensions(one)
+            if refusal is not None:
+                return refusal
         entry = revocation_list.find(certificate.serial, certificate.issuer)
         changed = None if delta is None else delta.find(certificate.serial, certificate.issuer)
     except Malformed as error:

@@ -13,7 +13,6 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 
 from trustworks.core.der.ber import Source
 from trustworks.core.der.crl import (
@@ -30,6 +29,7 @@ from trustworks.core.der.values import expect, first, only, read_time, tagged
 from trustworks.core.errors import Malformed
 from trustworks.core.pki import extensions as ext
 from trustworks.core.pki.certificate import LIMITS, Limits, Signed, read_signed
+from trustworks.core.pki.certificates import FAILURES
 from trustworks.core.pki.names import DistinguishedName, read_distinguished_name
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ class RevocationList:
         """Whether every octet of the list is DER, as a strict reader has it."""
         try:
             return len(x509.load_der_x509_crl(self.der).signature) > 0
-        except (ValueError, TypeError, UnsupportedAlgorithm):
+        except FAILURES:
             return False
 
     def find(self, serial: int, issuer: DistinguishedName | None = None) -> RevokedCertificate | None:
