@@ -1,24 +1,32 @@
-"""Certification paths: from a certificate to a trust anchor, and whether each step holds.
+"""Paths of certificates that we rely on ourselves: to the first that holds, or to the reason why none does.
 
-What is done of RFC 5280, 6.1: signatures, validity, name chaining, basic constraints with path length, key
-usage, extended key usage, refusal of critical extensions that are not processed; beyond it, that no hash and
-no key is too weak. Not done, and therefore refused where a certificate asks for it: name constraints, policy
-constraints, policy mapping, inhibition of anyPolicy. Revocation is the caller's to check, and so is whether a
-mechanism is agreed on that day: keys that were agreed until some day signed what is still to be verified.
+The checks of RFC 5280, 6.1 are those of `validation`. Beyond them no hash and no key is too weak, names are
+written the same way, and the end entity is for the purpose. A certificate that restricts what is below it by
+name constraints, policy constraints or the inhibition of anyPolicy is refused: nothing that we rely on has
+such. Revocation is the caller's to check, and so is whether a mechanism is agreed on that day: keys that were
+agreed until some day signed what is still to be verified.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
 from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.pki.building import Path, TrustAnchor
+from trustworks.core.pki.certificate import Certificate
 from trustworks.core.pki.certificates import EXTENSIONS, ISSUER, SUBJECT, VALIDITY, named, unreadable
+from trustworks.core.pki.extensions import ANY_EXTENDED_KEY_USAGE
+from trustworks.core.pki.names import read_distinguished_name
+from trustworks.core.pki.public_keys import PublicKey, read_public_key
+from trustworks.core.pki.validation import Failure, FailureCode, PathSettings, validate_path
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
@@ -41,19 +49,6 @@ _MOST_EXPONENT_BITS: Final = 64
 """Of an RSA key's public exponent: a signature costs by its length to verify, and no CA's has more."""
 
 _WEAK: Final = frozenset({"md5", "sha1", "sha224"})
-
-PROCESSED: Final = frozenset(
-    {
-        ExtensionOID.BASIC_CONSTRAINTS,
-        ExtensionOID.KEY_USAGE,
-        ExtensionOID.EXTENDED_KEY_USAGE,
-        ExtensionOID.SUBJECT_ALTERNATIVE_NAME,  # names nobody looks for here
-        ExtensionOID.ISSUER_ALTERNATIVE_NAME,
-        ExtensionOID.CERTIFICATE_POLICIES,  # any policy will do, so none can be missing
-        # Where to ask about revocation, which the caller does; RFC 5280, 4.2.1.13 lets it be critical.
-        ExtensionOID.CRL_DISTRIBUTION_POINTS,
-    }
-)
 
 # These restrict what is below them even where a CA forgot to mark them critical.
 RESTRICTING: Final = frozenset(
@@ -195,19 +190,50 @@ def check_path(path: Sequence[x509.Certificate], *, at: datetime, purpose: Purpo
     for certificate in path:
         _check_key(certificate)
     leaf, *upward = path
-    if not upward:
-        _check_leaf(leaf, at, purpose)
-        return
-    below = 0  # CA certificates between this one and the leaf that are not self-issued
-    issued = leaf
-    for issuer in upward:
+    for issued, issuer in pairwise(path):
         _check_signature(issued, issuer)
-        _check_validity(issued, at)
-        if issued is not leaf:
-            _check_ca(issued, below, purpose)
-            below += issued.subject != issued.issuer
-        issued = issuer
-    _check_leaf(leaf, at, purpose)
+    for certificate in path[:-1] or path:
+        _check_restricting(certificate)
+    # Of an anchor above others no more is read than its name and key.
+    read = [_token(one) for one in path[:-1] or path]
+    anchor = TrustAnchor.of(read[0])
+    if upward:
+        name = read_distinguished_name(path[-1].subject.public_bytes())
+        anchor = TrustAnchor(subject=name, key=_key(path[-1]))
+    processed = frozenset() if purpose is None else frozenset(one.dotted_string for one in purpose.processed)
+    verdict = validate_path(Path(tuple(read), anchor), at=at, settings=PathSettings(processed=processed))
+    # The end entity's failures last: what is wrong above says more.
+    for failure in sorted(verdict.failures, key=lambda one: one.number, reverse=True):
+        raise _refusal(failure)
+    if purpose is not None:
+        for authority in upward[:-1]:
+            _check_authority(authority, purpose)
+        _check_leaf(leaf, purpose)
+
+
+def _token(certificate: x509.Certificate) -> Certificate:
+    return Certificate.read(certificate.public_bytes(Encoding.DER))
+
+
+def _key(certificate: x509.Certificate) -> PublicKey:
+    key = certificate.public_key()
+    return read_public_key(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+
+
+def _refusal(failure: Failure) -> Rejected:
+    """The refusal that a failed check is; the codes are the documented ones."""
+    sentence = failure.sentence
+    refusals = {
+        FailureCode.NOT_YET_VALID: Rejected("path.not-yet-valid", f"{sentence}"),
+        FailureCode.EXPIRED: Rejected("path.expired", f"{sentence}"),
+        FailureCode.NOT_CA: Rejected("path.not-ca", f"{sentence}"),
+        FailureCode.PATH_LENGTH: Rejected("path.length", f"{sentence}"),
+        FailureCode.KEY_USAGE: Rejected("path.key-usage", f"{sentence}"),
+        FailureCode.CRITICAL_EXTENSION: Rejected("path.critical-extension", f"{sentence}"),
+        FailureCode.EXTENSION_UNREADABLE: Rejected("path.critical-extension", f"{sentence}"),
+        FailureCode.POLICY_MAPPING: Rejected("path.policy", f"{sentence}"),
+    }
+    return refusals.get(failure.code, Rejected("path.signature", f"{sentence}"))
 
 
 @implements("ECCG-ACM:PATH-KEYS")
@@ -255,71 +281,31 @@ def _check_key(certificate: x509.Certificate) -> None:
 
 @implements("RFC5280:6.1.3-SIGNATURE")
 def _check_signature(issued: x509.Certificate, issuer: x509.Certificate) -> None:
-    """Signature and name chaining (RFC 5280, 6.1.3 (a)(1) and (a)(4))."""
-    try:
-        algorithm = issued.signature_hash_algorithm
-        if algorithm is not None and algorithm.name in _WEAK:
-            raise Rejected(
-                "path.algorithm", f"{named(issued)} is signed with {algorithm.name}, which is too weak."
-            )
-        issued.verify_directly_issued_by(issuer)
-    except (InvalidSignature, ValueError, TypeError, UnsupportedAlgorithm) as error:
+    """Signature and name chaining (RFC 5280, 6.1.3 (a)(1) and (a)(4)), by a hash that is not too weak."""
+    read = _token(issued)
+    algorithm = read.signature_algorithm
+    if algorithm is not None and algorithm.hash in _WEAK:
+        raise Rejected(
+            "path.algorithm", f"{named(issued)} is signed with {algorithm.hash}, which is too weak."
+        )
+    same_name = issued.issuer.public_bytes() == issuer.subject.public_bytes()
+    if not same_name or read.signed.check(_key(issuer)) != "ok":
         raise Rejected(
             "path.signature", f"The signature of {named(issuer)} on {named(issued)} does not verify."
-        ) from error
-
-
-@implements("RFC5280:6.1.3-VALIDITY")
-def _check_validity(certificate: x509.Certificate, at: datetime) -> None:
-    """The time is within the certificate's validity, both ends included (RFC 5280, 6.1.3 (a)(2))."""
-    if at < certificate.not_valid_before_utc:
-        raise Rejected(
-            "path.not-yet-valid",
-            f"{named(certificate)} is valid from {certificate.not_valid_before_utc} only.",
-        )
-    if at > certificate.not_valid_after_utc:
-        raise Rejected(
-            "path.expired", f"{named(certificate)} was valid until {certificate.not_valid_after_utc}."
         )
 
 
-@implements("RFC5280:6.1.4-CA")
-def _check_ca(certificate: x509.Certificate, below: int, purpose: Purpose | None) -> None:
-    """What makes a CA: basic constraints, path length, key usage (RFC 5280, 6.1.4 (k) to (n))."""
-    extensions = certificate.extensions
-    _check_critical(certificate, extensions)
-    try:
-        constraints = extensions.get_extension_for_class(x509.BasicConstraints).value
-    except x509.ExtensionNotFound:
-        raise Rejected("path.not-ca", f"{named(certificate)} has no basic constraints.") from None
-    if not constraints.ca:
-        raise Rejected("path.not-ca", f"{named(certificate)} is not a CA's certificate.")
-    if constraints.path_length is not None and below > constraints.path_length:
-        raise Rejected(
-            "path.length", f"{named(certificate)} allows {constraints.path_length} CAs below it, not {below}."
-        )
-    try:
-        usage = extensions.get_extension_for_class(x509.KeyUsage).value
-    except x509.ExtensionNotFound:
-        pass
-    else:
-        if not usage.key_cert_sign:
-            raise Rejected("path.key-usage", f"{named(certificate)} may not sign certificates.")
-    purposes = None if purpose is None else _purposes(extensions)
-    if purpose is None or purposes is None:
-        return
-    if not {purpose.oid, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE} & set(purposes.value):
+def _check_authority(certificate: x509.Certificate, purpose: Purpose) -> None:
+    """A CA that says what it is for is for the purpose."""
+    purposes = _token(certificate).extended_key_usage
+    if purposes is not None and not {purpose.oid.dotted_string, ANY_EXTENDED_KEY_USAGE} & set(purposes):
         raise Rejected("path.purpose", f"{named(certificate)} is a CA for other purposes.")
 
 
 @implements("RFC3161:2.3-PURPOSE")
-def _check_leaf(leaf: x509.Certificate, at: datetime, purpose: Purpose | None) -> None:
-    """The end entity: validity, purpose, and that its key is for signatures."""
-    _check_validity(leaf, at)
+def _check_leaf(leaf: x509.Certificate, purpose: Purpose) -> None:
+    """The end entity: its purpose, and that its key is for signatures."""
     extensions = leaf.extensions
-    _check_critical(leaf, extensions, frozenset() if purpose is None else purpose.processed)
-    if purpose is None:
-        return
     purposes = _purposes(extensions)
     if purposes is None or purpose.oid not in purposes.value:
         raise Rejected("path.purpose", f"{named(leaf)} is not for {purpose.oid._name}.")  # noqa: SLF001 - has no public reader
@@ -355,15 +341,10 @@ def is_for_signatures_alone(usage: x509.KeyUsage) -> bool:
 
 
 @implements("RFC5280:4.2-CRITICAL")
-def _check_critical(
-    certificate: x509.Certificate,
-    extensions: x509.Extensions,
-    processed: frozenset[x509.ObjectIdentifier] = frozenset(),
-) -> None:
-    """No critical extension that neither path nor caller processes, and none that would restrict the path."""
-    known = PROCESSED | processed
-    for extension in extensions:
-        if (extension.critical and extension.oid not in known) or extension.oid in RESTRICTING:
+def _check_restricting(certificate: x509.Certificate) -> None:
+    """Nothing that would restrict the path, even where a CA forgot to mark it critical."""
+    for extension in certificate.extensions:
+        if extension.oid in RESTRICTING:
             raise Rejected(
                 "path.critical-extension",
                 f"{named(certificate)} has the extension {extension.oid.dotted_string}, "
