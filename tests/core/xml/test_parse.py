@@ -4,7 +4,7 @@ import pytest
 from lxml import etree
 
 from trustworks.core.errors import Malformed
-from trustworks.core.xml.parse import Limits, ids_of, parse
+from trustworks.core.xml.parse import Limits, absent_identifiers, ids_of, parse
 
 LAUGHS = (
     b'<!DOCTYPE a [<!ENTITY b "0123456789"><!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;">'
@@ -120,11 +120,17 @@ def test_identifiers_lead_to_their_elements() -> None:
     assert ids.get("6") is None
 
 
+def test_identifiers_are_not_looked_for_where_they_cannot_be() -> None:
+    assert absent_identifiers(b"<a/>") == {"xml:id", "wsu:Id"}
+    assert absent_identifiers(b"<a xml:id='1'/>") == {"wsu:Id"}
+    assert not absent_identifiers("<a xml:id='1'/>".encode("utf-16"))
+
+
 def test_an_identifier_of_several_elements_names_none_of_them() -> None:
     root = parse(b"<a Id='1'><b id='1'/><c ID='1'/><d Id='2' ID='2'/></a>")
     ids = ids_of(root)
     assert ids.get("1") is None
-    assert [element.tag for element in ids.duplicates["1"]] == ["a", "b", "c"]
+    assert [element.tag for element in ids.duplicates["1"]] == ["a", "c", "b"]
     found = ids.get("2")
     assert found is not None
     assert found.tag == "d"

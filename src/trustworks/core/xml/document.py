@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from trustworks.core.errors import Rejected
 from trustworks.core.xml.canonical import Renderings
-from trustworks.core.xml.parse import DEFAULT, Ids, Limits, ids_of, parse
+from trustworks.core.xml.parse import DEFAULT, Ids, Limits, absent_identifiers, ids_of, parse
 from trustworks.core.xml.xpath import Size, size_of
 
 if TYPE_CHECKING:
@@ -47,16 +47,18 @@ class Work:
 class Document:
     """A document by its root element. The tree is never changed once it is parsed.
 
-    `work` is shared with the documents that its references lead to.
+    `without` has names of attributes that are known not to be in it. `work` is shared with the documents that
+    its references lead to.
     """
 
     root: etree._Element
     limits: Limits = DEFAULT
+    without: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, octets: bytes, limits: Limits = DEFAULT) -> Document:
         """Parse octets. Raises `Malformed` as `parse` does."""
-        return cls(parse(octets, limits), limits)
+        return cls(parse(octets, limits), limits, absent_identifiers(octets))
 
     def another(self, octets: bytes) -> Document:
         """Parse octets that a reference leads to, within what is left of the limits on work."""
@@ -77,7 +79,7 @@ class Document:
     @cached_property
     def ids(self) -> Ids:
         """The elements by identifier."""
-        return ids_of(self.root)
+        return ids_of(self.root, self.without)
 
     @cached_property
     def renderings(self) -> Renderings:

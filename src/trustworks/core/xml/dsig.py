@@ -20,7 +20,7 @@ from trustworks.core.xml.parse import DEFAULT, Limits
 from trustworks.core.xml.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from typing import Literal
 
     from lxml import etree
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 FILTER2: Final = algorithms.XPATH_FILTER2
 _EXC: Final = algorithms.EXCLUSIVE
+_DS: Final = f"{{{DS}}}"
+_TRANSFORMS: Final = f"{_DS}Transforms"
+_TRANSFORM: Final = f"{_DS}Transform"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,8 +132,9 @@ def read_signature(
     """
     if element.tag != f"{{{DS}}}Signature":
         raise Malformed("The element is no ds:Signature of XML Signature. Give one that is.")
-    signed_info = _signed_info(_one(element, "SignedInfo"), limits)
-    value_element = _one(element, "SignatureValue")
+    parts = _parts(element)
+    signed_info = _signed_info(_one(parts, "SignedInfo"), limits)
+    value_element = _one(parts, "SignatureValue")
     problems: list[Problem] = []
     octets = None
     try:
@@ -145,7 +149,7 @@ def read_signature(
     value = decode(value_element)
     if value is None:
         problems.append(Problem(code="signature-value.base64", message="The SignatureValue is not Base64."))
-    key_infos = element.findall(f"{{{DS}}}KeyInfo")
+    key_infos = list(element.iterchildren(f"{_DS}KeyInfo"))
     if len(key_infos) > 1:
         problems.append(
             Problem(code="key-info.several", message="The signature has several KeyInfo elements.")
@@ -165,7 +169,7 @@ def read_signature(
                 mime_type=found.get("MimeType"),
                 encoding=found.get("Encoding"),
             )
-            for found in element.findall(f"{{{DS}}}Object")
+            for found in element.iterchildren(f"{_DS}Object")
         ),
         problems=tuple(problems),
     )
@@ -183,23 +187,24 @@ def read_reference(element: etree._Element, number: int = 0, limits: Limits = DE
 
     Raises `Malformed` where a part is missing.
     """
-    method_uri = _one(element, "DigestMethod").get("Algorithm", "")
+    parts = _parts(element)
+    method_uri = _one(parts, "DigestMethod").get("Algorithm", "")
     return Reference(
         element=element,
         number=number,
         id=element.get("Id"),
         uri=element.get("URI"),
         type=element.get("Type"),
-        transforms=read_transforms(element.find(f"{{{DS}}}Transforms"), limits),
+        transforms=read_transforms(parts.get(_TRANSFORMS), limits),
         digest_uri=method_uri,
         digest=algorithms.DIGESTS.get(method_uri),
-        expected=decode(_one(element, "DigestValue")),
+        expected=decode(_one(parts, "DigestValue")),
     )
 
 
 def read_transforms(element: etree._Element | None, limits: Limits = DEFAULT) -> tuple[Transform, ...]:
     """The steps of a ds:Transforms element, or none. Raises `Malformed` where there are too many."""
-    found = [] if element is None else element.findall(f"{{{DS}}}Transform")
+    found = [] if element is None else list(element.iterchildren(_TRANSFORM))
     if len(found) > limits.transforms:
         raise Malformed(
             f"A reference has {len(found)} transforms, more than the {limits.transforms} that are done."
@@ -230,8 +235,9 @@ def decode(element: etree._Element) -> bytes | None:
 
 
 def _signed_info(element: etree._Element, limits: Limits) -> SignedInfo:
-    canonicalisation = _one(element, "CanonicalizationMethod")
-    method = _one(element, "SignatureMethod")
+    parts = _parts(element)
+    canonicalisation = _one(parts, "CanonicalizationMethod")
+    method = _one(parts, "SignatureMethod")
     uri = method.get("Algorithm", "")
     return SignedInfo(
         element=element,
@@ -245,7 +251,7 @@ def _signed_info(element: etree._Element, limits: Limits) -> SignedInfo:
 
 
 def _references(element: etree._Element, limits: Limits) -> tuple[Reference, ...]:
-    found = element.findall(f"{{{DS}}}Reference")
+    found = list(element.iterchildren(f"{_DS}Reference"))
     if len(found) > limits.references:
         raise Malformed(
             f"A signature has {len(found)} references, more than the {limits.references} that are resolved. "
@@ -320,8 +326,16 @@ def _filters(transform: etree._Element, limits: Limits) -> tuple[Filter, ...]:
     )
 
 
-def _one(element: etree._Element, name: str) -> etree._Element:
-    found = element.find(f"{{{DS}}}{name}")
+def _parts(element: etree._Element) -> dict[str, etree._Element]:
+    """The first child of each name of XML Signature: one pass costs less than a search for each."""
+    found: dict[str, etree._Element] = {}
+    for child in element:
+        found.setdefault(str(child.tag), child)
+    return found
+
+
+def _one(parts: Mapping[str, etree._Element], name: str) -> etree._Element:
+    found = parts.get(f"{_DS}{name}")
     if found is None:
         raise Malformed(f"The signature has no {name}, which every signature has.")
     return found

@@ -77,6 +77,13 @@ class Slices:
         elements: Sequence[etree._Element] = [
             e for e in self._top.iter(f"{{*}}{local}") if e.prefix == prefix
         ]
+        if len(elements) == 1 and b"<!--" not in self.octets and b"<?" not in self.octets:
+            # Nothing else can look like its tags, and to find these is quicker.
+            begin = re.search(rb"<" + re.escape(name.encode()) + rb"[ >]", self.octets)
+            end = self.octets.rfind(f"</{name}>".encode())
+            if begin is not None and end > 0:
+                self._spans[element] = (begin.start(), end + len(name.encode()) + 3)
+            return
         pattern = re.compile(rb"<!--.*?-->|<\?.*?\?>|<(/?)" + re.escape(name.encode()) + rb"[ >]", re.DOTALL)
         self._spans.update(zip(elements, _spans(self.octets, pattern), strict=True))
 
