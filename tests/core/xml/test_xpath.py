@@ -84,6 +84,14 @@ def test_nodes_are_selected_one_by_one(expression: str, octets: bytes) -> None:
     assert filtered(expression) == octets
 
 
+def test_what_is_beside_the_root_is_selected_as_well() -> None:
+    octets = b"<!-- a --><?b?><r>t<!-- c --><s><X/></s></r><?d?>"
+    assert filtered("not(self::comment())", octets) == b"<?b?>\n<r>t<s><X></X></s></r>\n<?d?>"
+    assert filtered("not(self::processing-instruction())", octets) == b"<r>t<s><X></X></s></r>"
+    assert filtered2(("intersect", "//text()"), octets=octets) == b"t"
+    assert filtered2(("intersect", "//text() | /processing-instruction('d')"), octets=octets) == b"t\n<?d?>"
+
+
 def test_namespaces_are_selected_one_by_one() -> None:
     assert filtered("not(name() = 'p' and not(self::*))") == (
         b'<r xmlns="u:r" Id="top"><p:a Id="one" x="1">t<b>u</b>v</p:a>'

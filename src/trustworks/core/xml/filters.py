@@ -164,6 +164,8 @@ def _left(operations: Sequence[Operation], mark: int) -> bool:
 def _explicit(nodes: NodeSet, added: set[Key]) -> NodeSet:
     """The set with single nodes more: all of the document less every node that is in neither."""
     removed = set(nodes.removed)
+    beside = (*nodes.root.itersiblings(), *nodes.root.itersiblings(preceding=True))
+    removed.update((node, "") for node in beside if not nodes.holds(node))
     for node in nodes.root.iter():
         parent = node.getparent()
         around = nodes.whole if parent is None else nodes.holds(parent)
@@ -220,14 +222,15 @@ class _Found:
                 owner = owner.getparent()
             if owner not in elements:
                 return None
-        total = sum(int(_ALL_NODES(top)) + int(_ALL_ATTRIBUTES(top)) for top in tops)
-        if total != len(elements) + len(self._others):
+        below = [top for top in tops if isinstance(top.tag, str)]
+        total = sum(int(_ALL_NODES(top)) + int(_ALL_ATTRIBUTES(top)) for top in below)
+        if total + len(tops) - len(below) != len(elements) + len(self._others):
             return None
         if any(element not in elements for element in without):
             return None
-        if sum(int(_ALL_ELEMENTS(top)) for top in tops) != len(without):
+        if sum(int(_ALL_ELEMENTS(top)) for top in below) != len(without):
             return None
-        return None if any(with_some(top) for top in tops) else tops
+        return None if any(with_some(top) for top in below) else tops
 
 
 def _key(node: Any) -> Key:

@@ -228,26 +228,33 @@ class Writer:
         if parent is None or self._is_in(parent):
             return []
         if self._family == "1.0":
-            return self._nearest(element, None)
-        return self._nearest(element, _INHERITED_11) + self._base(element)
+            return self._nearest(element)
+        return self._nearest_11(element) + self._base(element)
 
     def _is_in(self, element: etree._Element) -> bool:
         return self._nodes.holds(element) and (element, "") not in self._nodes.removed
 
     @staticmethod
-    def _nearest(
-        element: etree._Element, names: Sequence[str] | None
-    ) -> list[tuple[tuple[str, str], str, str]]:
+    def _nearest(element: etree._Element) -> list[tuple[tuple[str, str], str, str]]:
+        """Those of 1.0: the nearest of each name, of any ancestor."""
         found: dict[str, str] = {}
         for ancestor in element.iterancestors():
             for name, value in ancestor.attrib.items():
-                if name.startswith(_XML_NAME) and (names is None or name in names) and name not in found:
-                    found[name] = value
-        return [
-            ((XML, name.removeprefix(_XML_NAME)), f"xml:{name.removeprefix(_XML_NAME)}", value)
-            for name, value in found.items()
-            if name not in element.attrib
-        ]
+                if name.startswith(_XML_NAME):
+                    found.setdefault(name, value)
+        return _xml_attributes(element, found)
+
+    def _nearest_11(self, element: etree._Element) -> list[tuple[tuple[str, str], str, str]]:
+        """The language and spacing of 1.1: of ancestors that are in they hold without being repeated."""
+        found: dict[str, str] = {}
+        for ancestor in element.iterancestors():
+            if self._is_in(ancestor):
+                break
+            for name in _INHERITED_11:
+                value = ancestor.get(name)
+                if value is not None:
+                    found.setdefault(name, value)
+        return _xml_attributes(element, found)
 
     def _base(self, element: etree._Element) -> list[tuple[tuple[str, str], str, str]]:
         """The xml:base of 1.1: those of ancestors that are out, up to the next that is in, joined (2.4)."""
@@ -267,6 +274,16 @@ class Writer:
         if not joined:
             return []
         return [((XML, "base"), "xml:base", joined)]
+
+
+def _xml_attributes(
+    element: etree._Element, found: Mapping[str, str]
+) -> list[tuple[tuple[str, str], str, str]]:
+    return [
+        ((XML, name.removeprefix(_XML_NAME)), f"xml:{name.removeprefix(_XML_NAME)}", value)
+        for name, value in found.items()
+        if name not in element.attrib
+    ]
 
 
 def _qualified(element: etree._Element, uri: str, local: str) -> str:
