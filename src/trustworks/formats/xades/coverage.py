@@ -251,7 +251,7 @@ def _archive(
 @implements("EN319132-1:5.5.2.2", disabled=lambda _namespace, _element, _referenced: True)
 def is_archived_object(namespace: str, element: etree._Element, referenced: set[str]) -> bool:
     """Every ds:Object but that of the qualifying properties; before 1.4.1, no signed one again."""
-    if any(local == "QualifyingProperties" for _, local, _ in values.children(element)):
+    if values.child(element, "QualifyingProperties") is not None:
         return False
     if namespace == names.XADES_141:
         return True

@@ -7,19 +7,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from lxml import etree
-
 from trustworks.core.errors import Malformed
-from trustworks.formats.collector import identified
 from trustworks.formats.data import Octets
-from trustworks.formats.evidence import EvidenceRecord, Finding, TimeStampKind, Weight
+from trustworks.formats.evidence import Finding, TimeStampKind, Weight
 from trustworks.formats.time_stamp import read_time_stamp
 from trustworks.formats.xades import coverage, names, values
+from trustworks.formats.xades.sealing import read_records
 from trustworks.formats.xades.source import DocumentSource
 from trustworks.formats.xades.unsigned import referred_to
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from lxml import etree
 
     from trustworks.formats.evidence import Scope, Signature, TimeStamp
     from trustworks.formats.xades.coverage import Covered
@@ -77,7 +77,7 @@ class Properties:
     def _property(self, element: etree._Element) -> frozenset[str]:
         namespace, local = names.split(str(element.tag))
         if names.is_evidence_record_property(namespace, local):
-            return frozenset(self._record(one) for _, _, one in values.children(element))
+            return self._seal(element)
         if not names.is_xades(namespace):
             return frozenset()
         if local == "CounterSignature":
@@ -94,32 +94,23 @@ class Properties:
             self.counter_signatures.append(named)
             yield from ids_within(named, self._reader)
 
-    def _record(self, element: etree._Element) -> str:
-        """An evidence record as it stands: its reader is another's."""
-        _, local = names.split(str(element.tag))
-        der = values.octets(element) if len(element) == 0 else None
-        octets = der or etree.tostring(element, method="c14n", with_comments=True)
-        named = identified("E", octets)
-        self._reader.collector.evidence_record(
-            EvidenceRecord(
-                id=named,
-                form="RFC 4998" if der is not None else "RFC 6283",
-                references=(),
-                time_stamps=(),
-                covers=frozenset(),
-                owner=self._signature.id,
-                file=self._reader.file,
-                findings=(
-                    Finding(
-                        code="xades.evidence-record-unread",
-                        text=f"The evidence record in {local} was found, and is not read by this version.",
-                        weight=Weight.NOTE,
-                    ),
-                ),
-            )
+    def _seal(self, element: etree._Element) -> frozenset[str]:
+        """Reads evidence records, which are about all that came before their property."""
+        before = [one for one in self._parts.unsigned if one in self._ids]
+        covers = self._signature_ids() | {*self._signature.key_info}
+        covers |= {name for one in before for name in self._ids[one]}
+        found = read_records(
+            element,
+            before,
+            self._source,
+            self._referred,
+            self._reader,
+            covers=frozenset(covers),
+            owner=self._signature.id,
+            findings=self.findings,
         )
-        self.records.append(named)
-        return named
+        self.records += found
+        return frozenset(found)
 
     def _stamps(self, element: etree._Element) -> frozenset[str]:
         """Reads the tokens of one time-stamp property; answers their ids, and those of their certificates."""

@@ -71,8 +71,8 @@ _UNTYPED: Final = Finding(
 class Referred:
     """One ds:Reference of SignedInfo: the evidence of it, and what else the reader needs of it.
 
-    `manifest` has the evidence of the entries of the manifest that it is to. `data` is what was digested,
-    None where it is not at hand; `element` the element that its URI names.
+    `manifest` has the evidence of the entries of the manifest that it is to, `entries` their data. `data` is
+    what was digested, None where it is not at hand; `element` the element that its URI names.
     """
 
     evidence: Reference
@@ -82,6 +82,7 @@ class Referred:
     is_node_set: bool
     signed: SignedReference
     manifest: tuple[Reference, ...] = ()
+    entries: tuple[Data | None, ...] = ()
     scopes: tuple[Scope, ...] = ()
 
     @property
@@ -128,8 +129,9 @@ class Referring:
         entries: tuple[Reference, ...] = ()
         entry_scopes: tuple[Scope, ...] = ()
         listed: tuple[dsig.Reference, ...] = ()
+        held: tuple[Data | None, ...] = ()
         if kind is ReferenceKind.MANIFEST and place and element is not None:
-            listed, entries, entry_scopes = self._entries(element)
+            listed, entries, entry_scopes, held = self._entries(element)
         is_data = kind in {ReferenceKind.CONTENT, ReferenceKind.OBJECT, ReferenceKind.MANIFEST}
         is_data = is_data or found.name is not None  # the file of another signature
         covers = self._taken(found) if is_data else []
@@ -159,6 +161,7 @@ class Referring:
             is_node_set=found.is_node_set,
             signed=self._signed(kind, reference, element, listed),
             manifest=entries,
+            entries=held,
             scopes=(*(() if scope is None else (scope,)), *entry_scopes),
         )
 
@@ -230,7 +233,7 @@ class Referring:
 
     def _entries(
         self, manifest: etree._Element
-    ) -> tuple[tuple[dsig.Reference, ...], tuple[Reference, ...], tuple[Scope, ...]]:
+    ) -> tuple[tuple[dsig.Reference, ...], tuple[Reference, ...], tuple[Scope, ...], tuple[Data | None, ...]]:
         """The entries of a manifest; that one is missing is for its user to judge (XMLDSIG, 5.1)."""
         try:
             listed = read_manifest(manifest, self._document.limits)
@@ -243,11 +246,12 @@ class Referring:
                     requirement="XMLDSIG:5.1-MANIFEST",
                 )
             )
-            return (), (), ()
-        entries, scopes = [], []
+            return (), (), (), ()
+        entries, scopes, held = [], [], []
         for reference in listed:
             found = self._detached.resolved(reference, self._document)
             covers = self._taken(found)
+            held.append(found.data if found.found else None)
             if found.found:
                 scopes.append(
                     Scope(
@@ -276,7 +280,7 @@ class Referring:
                     why=found.why,
                 )
             )
-        return listed, tuple(entries), tuple(scopes)
+        return listed, tuple(entries), tuple(scopes), tuple(held)
 
 
 def with_missing(

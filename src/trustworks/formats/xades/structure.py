@@ -64,7 +64,8 @@ def parts_of(element: etree._Element, by_id: Callable[[str], etree._Element | No
     qualifying: list[etree._Element] = []
     elsewhere: list[str] = []
     for one in found.get("Object", ()):
-        for namespace, local, inner in values.children(one):
+        for inner in one.iterchildren("{*}QualifyingProperties", "{*}QualifyingPropertiesReference"):
+            namespace, local = names.split(str(inner.tag))
             if namespace not in names.VERSIONS:
                 continue
             if local == "QualifyingProperties":

@@ -34,22 +34,22 @@ def children(element: etree._Element | None) -> Iterator[tuple[str, str, etree._
 def child(element: etree._Element | None, *path: str) -> etree._Element | None:
     """The first element below, by local names of XAdES or XML-DSig; None where one of them is missing."""
     for name in path:
-        for namespace, local, found in children(element):
-            if local == name and (namespace == DS or is_xades(namespace)):
-                element = found
-                break
-        else:
+        if element is None:
             return None
+        element = next(_named(element, name), None)
     return element
 
 
 def all_children(element: etree._Element | None, name: str) -> list[etree._Element]:
     """All elements within one that have the local name, of XAdES or XML-DSig."""
-    return [
-        found
-        for namespace, local, found in children(element)
-        if local == name and (namespace == DS or is_xades(namespace))
-    ]
+    return [] if element is None else list(_named(element, name))
+
+
+def _named(element: etree._Element, name: str) -> Iterator[etree._Element]:
+    for found in element.iterchildren("{*}" + name):
+        namespace, _ = split(str(found.tag))
+        if namespace == DS or is_xades(namespace):
+            yield found
 
 
 def text(element: etree._Element | None) -> str | None:
