@@ -9,6 +9,7 @@ The common case:
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from trustworks.validation.inputs import Extra, token
@@ -34,7 +35,6 @@ from trustworks.validation.trust import Trust
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
     from pathlib import Path
 
     from trustworks.formats.data import Data
@@ -77,21 +77,25 @@ def validate(
     """Validate the signatures, seals and time-stamps in a file.
 
     `detached` is data that it signs and does not hold. `policy` is the name of a shipped policy, a file, or a
-    policy. `trust` are trust anchors, `untrusted` further certificates and revocation data: files or folders.
-    `at` is the time of validation, None: now. What is missing is fetched from public addresses, unless
-    `offline`. To validate many files alike, make one `service.Validator`.
+    policy. `trust` are trust anchors in files and folders, also in those that `trustworks trust refresh`
+    fills; `untrusted` are further certificates and revocation data. `at` is the time of validation, None:
+    now. What is missing is fetched from public addresses, unless `offline`. To validate many files alike,
+    make one `service.Validator`.
 
     Raises:
         Malformed: the file is no signed file, or something that is given beside it cannot be read.
     """
     # What the service needs beyond the process, such as a client of HTTP, others need not load.
     from trustworks.validation.fetching import Fetcher, FetchLimits  # noqa: PLC0415
-    from trustworks.validation.given import extra_of, trust_of  # noqa: PLC0415
+    from trustworks.validation.given import Trusted, extra_of, trusted_of  # noqa: PLC0415
     from trustworks.validation.service import Validator, policy_of  # noqa: PLC0415
 
+    moment = at or datetime.now(UTC)
+    trusted = Trusted(trust=trust) if isinstance(trust, Trust) else trusted_of(trust, moment)
     return Validator(
         policy=policy_of(policy) if isinstance(policy, str) else policy,
-        trust=trust if isinstance(trust, Trust) else trust_of(trust),
+        trust=trusted.trust,
+        lists=trusted.lists,
         extra=extra_of(untrusted),
         at=at,
         fetcher=None if offline else Fetcher(FetchLimits()),

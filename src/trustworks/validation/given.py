@@ -5,21 +5,50 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.durable import read_at_most
 from trustworks.core.errors import Malformed
 from trustworks.core.pki.tokens import Certificate, OcspAnswer, RevocationList
+from trustworks.core.pki.trusted_lists.store import STATE, TrustStore
 from trustworks.validation.inputs import Extra, token
-from trustworks.validation.trust import Trust
+from trustworks.validation.trust import JoinedAnchors, Trust
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
+    from datetime import datetime
     from pathlib import Path
 
 _LARGEST: Final = 64 * 1024 * 1024
 """Octets of the longest file that is read: a revocation list of a million entries has some 40 MB."""
 _PEM: Final = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----(.*?)-----END \1-----", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trusted:
+    """Whom somebody trusts; `lists` are the trusted lists, for what they say of qualification."""
+
+    trust: Trust
+    lists: TrustStore | None = None
+
+
+def trusted_of(places: Sequence[Path], at: datetime) -> Trusted:
+    """Trust anchors in files and folders; a folder that `trustworks trust refresh` filled has trusted lists.
+
+    Of several such folders the first is asked about qualification. `at` is the time for which the lists are
+    to be current; overdue ones count, and what is concluded from them says so.
+
+    Raises:
+        Malformed: a file cannot be read, or holds no certificate; the lists cannot be used.
+    """
+    stores = [place for place in places if (place / STATE).is_file()]
+    certificates = trust_of(place for place in places if place not in stores)
+    if not stores:
+        return Trusted(trust=certificates)
+    opened = [TrustStore.load(place, at, overdue_lists=True) for place in stores]
+    anchors = JoinedAnchors([certificates.anchors, *(one.trust_anchors() for one in opened)])
+    return Trusted(trust=Trust(anchors), lists=opened[0])
 
 
 def trust_of(places: Iterable[Path]) -> Trust:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -20,7 +21,7 @@ from trustworks.formats.limits import DEFAULT, Limits
 from trustworks.formats.read import read
 from trustworks.validation.fetching import Cache, Fetcher, FetchLimits
 from trustworks.validation.gathering import gather
-from trustworks.validation.given import extra_of, trust_of
+from trustworks.validation.given import extra_of, trusted_of
 from trustworks.validation.inputs import NOTHING, Extra
 from trustworks.validation.model import Indication
 from trustworks.validation.policy import Policy, load, shipped
@@ -28,11 +29,13 @@ from trustworks.validation.trust import NOBODY, Trust
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import datetime
 
     from trustworks.formats.data import Data
     from trustworks.formats.evidence import Evidence
+    from trustworks.validation.gathering import Gathered
     from trustworks.validation.model import Outcome
+    from trustworks.validation.qualification.model import Lists
+    from trustworks.validation.qualifying import Qualifications
 
 _IN_MEMORY: Final = 16 * 1024 * 1024
 """Octets of files that are held in memory; larger ones are read in portions whenever they are digested."""
@@ -50,6 +53,8 @@ class Report:
     evidence: Evidence
     outcome: Outcome
     policy: Policy
+    qualifications: Qualifications | None = None
+    """What trusted lists say; None where there are none."""
     extra: Extra = NOTHING
     troubles: tuple[str, ...] = ()
     """What was looked for outside and could not be had, a sentence each."""
@@ -68,7 +73,7 @@ class Report:
         """All of it as data for JSON; see `report.plain`."""
         from trustworks.validation.report.plain import plain  # noqa: PLC0415
 
-        return plain(self.evidence, self.outcome)
+        return plain(self.evidence, self.outcome, self.qualifications)
 
     def explained(self) -> str:
         """What decided, and what would change it; see `report.explain`."""
@@ -95,7 +100,7 @@ class Report:
         """The verdicts in lines for a terminal; see `report.text`."""
         from trustworks.validation.report.text import text  # noqa: PLC0415
 
-        return text(self.evidence, self.outcome)
+        return text(self.evidence, self.outcome, self.qualifications)
 
     def line(self) -> str:
         """The verdicts in one line."""
@@ -113,6 +118,7 @@ class Validator:
 
     policy: Policy
     trust: Trust = NOBODY
+    lists: Lists | None = None
     extra: Extra = NOTHING
     at: datetime | None = None
     limits: Limits = DEFAULT
@@ -132,11 +138,14 @@ class Validator:
         cache: Path | None = None,
     ) -> Validator:
         """As the command line says it. Raises `Malformed` for what cannot be read."""
+        moment = None if at is None else read_moment(at)
+        trusted = trusted_of(trust, moment or datetime.now(UTC))
         return cls(
             policy=policy_of(policy),
-            trust=trust_of(trust),
+            trust=trusted.trust,
+            lists=trusted.lists,
             extra=extra_of(untrusted),
-            at=None if at is None else read_moment(at),
+            at=moment,
             fetcher=None if offline else _fetcher(networks, cache),
         )
 
@@ -160,9 +169,17 @@ class Validator:
             evidence=evidence,
             outcome=found.outcome,
             policy=self.policy,
+            qualifications=self._qualifications(evidence, found),
             extra=found.extra,
             troubles=found.troubles,
         )
+
+    def _qualifications(self, evidence: Evidence, found: Gathered) -> Qualifications | None:
+        if self.lists is None:
+            return None
+        from trustworks.validation.qualifying import qualifications  # noqa: PLC0415 - with trusted lists alone
+
+        return qualifications(evidence, found.outcome, extra=found.extra, trust=self.trust, lists=self.lists)
 
 
 def policy_of(named: str) -> Policy:

@@ -12,7 +12,9 @@ from trustworks.core.pki.building import TrustAnchor, TrustAnchors
 from trustworks.core.pki.tokens import Certificate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+
+    from trustworks.core.pki.tokens import DistinguishedName
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,30 @@ class Trust:
     def of(cls, certificates: Iterable[bytes]) -> Trust:
         """Certificates in DER that are trusted as they are. Raises `Malformed`."""
         return cls(TrustAnchors(TrustAnchor.of(Certificate.read(der)) for der in certificates))
+
+
+class JoinedAnchors(TrustAnchors):
+    """The anchors of several sources, each asked in its order."""
+
+    def __init__(self, sources: Sequence[TrustAnchors]) -> None:
+        self._sources = tuple(sources)
+
+    @property
+    def anchors(self) -> tuple[TrustAnchor, ...]:  # type: ignore[override]  # an attribute that is made late
+        """All of them, which takes a while where there are trusted lists."""
+        return tuple(anchor for source in self._sources for anchor in source.anchors)
+
+    def __bool__(self) -> bool:
+        """Whether there is any."""
+        return any(self._sources)
+
+    def named(self, subject: DistinguishedName) -> Sequence[TrustAnchor]:
+        """The anchors of that name."""
+        return tuple(anchor for source in self._sources for anchor in source.named(subject))
+
+    def being(self, certificate: Certificate) -> Sequence[TrustAnchor]:
+        """The anchors that the certificate itself is."""
+        return tuple(anchor for source in self._sources for anchor in source.being(certificate))
 
 
 NOBODY: Final = Trust()

@@ -56,7 +56,10 @@ def validate(
     ] = None,
     trust: Annotated[
         list[Path] | None,
-        typer.Option(help="Trust anchors: a certificate (PEM or DER), or a folder of them."),
+        typer.Option(
+            help="Trust anchors: a certificate (PEM or DER), a folder of them, or one that "
+            "`trustworks trust refresh` fills."
+        ),
     ] = None,
     untrusted: Annotated[
         list[Path] | None,

@@ -29,21 +29,30 @@ if TYPE_CHECKING:
         SignatureOutcome,
         TimeStampOutcome,
     )
+    from trustworks.validation.qualifying import Qualifications
 
 
-def plain(evidence: Evidence, outcome: Outcome) -> dict[str, Any]:
+def plain(
+    evidence: Evidence, outcome: Outcome, qualifications: Qualifications | None = None
+) -> dict[str, Any]:
     """All of the outcome: signatures, time-stamps, evidence records, in the order of the file."""
     words = Words(evidence)
     signatures = {one.id: one for one in evidence.signatures}
     stamps = {one.id: one for one in evidence.time_stamps}
     records = {one.id: one for one in evidence.evidence_records}
-    time_stamps = {one.id: _time_stamp(stamps[one.id], one, words) for one in outcome.time_stamps}
+    time_stamps = {
+        one.id: _time_stamp(stamps[one.id], one, words) | _stamp_qualification(one.id, qualifications)
+        for one in outcome.time_stamps
+    }
     return {
         "validation_time": moment(outcome.at),
         "policy": outcome.policy,
         "container": None if evidence.container is Container.NONE else evidence.container.value,
         "media_type": evidence.media_type,
-        "signatures": [_signature(signatures[one.id], one, words, time_stamps) for one in outcome.signatures],
+        "signatures": [
+            _signature(signatures[one.id], one, words, time_stamps) | _qualification(one.id, qualifications)
+            for one in outcome.signatures
+        ],
         "timestamps": list(time_stamps.values()),
         "evidence_records": [_record(records[one.id], one, time_stamps) for one in outcome.evidence_records],
         "findings": _findings(evidence.findings),
@@ -80,6 +89,28 @@ def _signature(
             (*signature.findings, *(signature.revision.later if signature.revision else ()))
         ),
     }
+
+
+def _qualification(identifier: str, qualifications: Qualifications | None) -> dict[str, Any]:
+    """What the trusted lists say of a signature (TS 119 615); all None where there are none to ask."""
+    found = qualifications.signatures.get(identifier) if qualifications else None
+    return {
+        "qualification": found.level.value if found else None,
+        "certificate_qualification": {
+            "status": found.certificate.status.value,
+            "results": sorted(one.value for one in found.certificate.results),
+            "device": found.device.result.value if found.device.result else None,
+            "country": found.certificate.country,
+            "warnings": [*found.certificate.sub_status, *found.device.sub_status],
+        }
+        if found
+        else None,
+    }
+
+
+def _stamp_qualification(identifier: str, qualifications: Qualifications | None) -> dict[str, Any]:
+    found = qualifications.time_stamps.get(identifier) if qualifications else None
+    return {"qualification": [one.value for one in found.results] if found else None}
 
 
 def _time_stamp(stamp: TimeStamp, outcome: TimeStampOutcome, words: Words) -> dict[str, Any]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from trustworks.formats.evidence import Evidence, Signature
     from trustworks.validation.model import Outcome, SignatureOutcome, Verdict
+    from trustworks.validation.qualifying import Qualifications
 
 
 def line(outcome: Outcome) -> str:
@@ -34,19 +35,24 @@ def verdict(found: Verdict) -> str:
     return f"{found.indication.value} ({found.sub_indication.value})"
 
 
-def text(evidence: Evidence, outcome: Outcome) -> str:
+def text(evidence: Evidence, outcome: Outcome, qualifications: Qualifications | None = None) -> str:
     """Each signature with what a reader asks first: whose, what it covers, since when, and why not."""
     words = Words(evidence)
     signatures = {one.id: one for one in evidence.signatures}
-    lines = [one for found in outcome.signatures for one in _signature(signatures[found.id], found, words)]
+    lines: list[str] = []
+    for found in outcome.signatures:
+        lines.extend(_signature(signatures[found.id], found, words))
+        level = qualifications.signatures.get(found.id) if qualifications else None
+        if level is not None:
+            lines.append(f"  qualified  {level.level.value}")
     stamps = {one.id: one for one in evidence.time_stamps}
     for stamp in outcome.time_stamps:
-        found = stamps[stamp.id]
-        lines.append(f"{KINDS[found.kind]} of {moment(found.time)}: {verdict(stamp.verdict)}")
+        one = stamps[stamp.id]
+        lines.append(f"{KINDS[one.kind]} of {moment(one.time)}: {verdict(stamp.verdict)}")
     for record in outcome.evidence_records:
         since = f" since {moment(record.time)}" if record.time else ""
         lines.append(f"evidence record{since}: {verdict(record.verdict)}")
-    lines.extend(f"{one.weight.value}: {one.text}" for one in evidence.findings)
+    lines.extend(f"{finding.weight.value}: {finding.text}" for finding in evidence.findings)
     if not lines:
         lines.append("There is no signature, time-stamp or evidence record in the file.")
     lines.append(f"For {moment(outcome.at)}, by the policy {outcome.policy}. --explain says what decided.")

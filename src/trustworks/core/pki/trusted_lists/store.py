@@ -42,9 +42,10 @@ if TYPE_CHECKING:
     from trustworks.core.pki.trusted_lists.anchors import ListedAnchor
     from trustworks.core.pki.trusted_lists.model import TrustedList
 
-_STATE: Final = "state.json"
+STATE: Final = "state.json"
+"""The file by which a directory of trusted lists is known."""
 _CACHE: Final = "cache"
-_LONGEST_STATE: Final = 4 * 1024 * 1024
+_LONGESTSTATE: Final = 4 * 1024 * 1024
 _LONGEST_CACHE: Final = 512 * 1024 * 1024
 
 
@@ -106,9 +107,9 @@ def list_file(directory: Path, territory: str) -> Path:
 
 def read_state(directory: Path) -> tuple[State, bytes]:
     """The state of a store, and its octets; an empty one where there is none. Raises `Malformed`."""
-    file = directory / _STATE
+    file = directory / STATE
     try:
-        octets = read_at_most(file, _LONGEST_STATE)
+        octets = read_at_most(file, _LONGESTSTATE)
     except FileNotFoundError:
         return State(), b""
     except OSError as error:
@@ -127,7 +128,7 @@ def write_state(directory: Path, state: State, lists: dict[str, TrustedList]) ->
     """Write the state and the cache of its lists. Raises `Unavailable` where the disk does not take them."""
     octets = state.model_dump_json(indent=1).encode()
     try:
-        put(directory / _STATE, octets)
+        put(directory / STATE, octets)
         put(directory / _CACHE, write_cache(lists, octets))
     except OSError as error:
         raise Unavailable("trust.store", f"{directory} cannot be written: {error.strerror}.") from error

@@ -1,0 +1,124 @@
+"""What validated signatures and time-stamps are in law: TS 119 615 over the outcome and the trusted lists.
+
+The certificate is looked at for the best signature time; that the signature is valid is the outcome's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from trustworks.core.errors import Malformed
+from trustworks.core.pki.tokens import Certificate
+from trustworks.validation.model import Indication
+from trustworks.validation.qualification.certificate import path_member, qualified_content
+from trustworks.validation.qualification.certificates import certificate_qualification
+from trustworks.validation.qualification.devices import device_qualification
+from trustworks.validation.qualification.signatures import (
+    SignatureQualification,
+    Validity,
+    signature_qualification,
+)
+from trustworks.validation.qualification.trust_services import time_stamp_qualification
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from trustworks.formats.evidence import Evidence, Token
+    from trustworks.validation.inputs import Extra
+    from trustworks.validation.model import Outcome, SignatureOutcome, TimeStampOutcome
+    from trustworks.validation.qualification.model import (
+        CertificateQualification,
+        DeviceQualification,
+        IssuerQualification,
+        Lists,
+        PathMember,
+    )
+    from trustworks.validation.trust import Trust
+
+_VALIDITY = {
+    Indication.TOTAL_PASSED: Validity.PASSED,
+    Indication.TOTAL_FAILED: Validity.FAILED,
+    Indication.INDETERMINATE: Validity.INDETERMINATE,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignatureLevel:
+    """What a signature is, and what its certificate and the device of its key are, as the lists say."""
+
+    level: SignatureQualification
+    certificate: CertificateQualification
+    device: DeviceQualification
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Qualifications:
+    """Signatures and time-stamps by id; those without a path to a trust anchor are left out."""
+
+    signatures: Mapping[str, SignatureLevel]
+    time_stamps: Mapping[str, IssuerQualification]
+
+
+def qualifications(
+    evidence: Evidence, outcome: Outcome, *, extra: Extra, trust: Trust, lists: Lists
+) -> Qualifications:
+    """What the trusted lists make of every signature and time-stamp. A pure function."""
+    tokens = {**evidence.certificates, **{one.id: one for one in extra.certificates}}
+    look = _Look(tokens, trust, lists)
+    signatures = {one.id: look.signature(one) for one in outcome.signatures}
+    stamps = {one.id: look.time_stamp(one) for one in outcome.time_stamps}
+    return Qualifications(
+        signatures={named: one for named, one in signatures.items() if one is not None},
+        time_stamps={named: one for named, one in stamps.items() if one is not None},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    tokens: Mapping[str, Token]
+    trust: Trust
+    lists: Lists
+
+    def signature(self, one: SignatureOutcome) -> SignatureLevel | None:
+        path = self._path(one.chain)
+        if not path:
+            return None
+        content = qualified_content(path[0])
+        members = self._members(path)
+        at = one.best_signature_time
+        certificate = certificate_qualification(content, members, at, lists=self.lists)
+        device = device_qualification(content, at, certificate)
+        level = signature_qualification(_VALIDITY[one.indication], certificate, device)
+        return SignatureLevel(level=level, certificate=certificate, device=device)
+
+    def time_stamp(self, one: TimeStampOutcome) -> IssuerQualification | None:
+        path = self._path(one.chain)
+        if not path:
+            return None
+        content, members = qualified_content(path[0]), self._members(path)
+        return time_stamp_qualification(content, members, one.time, made=one.time, lists=self.lists)
+
+    def _path(self, chain: Sequence[str]) -> list[Certificate]:
+        """The certificates of a path as far as they are at hand; none where the path reaches no anchor."""
+        found = []
+        for named in chain:
+            token = self.tokens.get(named)
+            if token is None:
+                break
+            try:
+                found.append(Certificate.read(token.der))
+            except Malformed:
+                return []
+        return found
+
+    def _members(self, path: Sequence[Certificate]) -> tuple[PathMember, ...]:
+        """As the procedures take it: up to and including the trust anchor."""
+        members = tuple(path_member(one) for one in path)
+        last = path[-1]
+        if self.trust.anchors.being(last):
+            return members
+        for anchor in self.trust.anchors.named(last.issuer):
+            if last.signed.check(anchor.key) == "ok":
+                return (*members, path_member(anchor))
+        return members
