@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from pyhanko.sign.validation.qualified.eutl_parse import ojeu_bootstrap_lotl_tlso_certs
 from trusted_list_bench import list_xml, party, provider, service, sign, state
 
 from trustworks.core.pki.trusted_lists import authenticate as auth
@@ -87,18 +88,19 @@ def test_published_lists_are_read_without_a_finding(published: Folder) -> None:
         assert bool(read.providers) != (read.scheme.territory == "EU")
 
 
-def journal(published: Folder) -> OfficialJournal:
-    """In place of the Official Journal, which is not at hand: who signed the first pivot after it."""
-    first = verify_signature(parse(published(PIVOTS[-1]))).certificate
-    return OfficialJournal(publication=PUBLICATION, location=LOTL, certificates=(first,))
+def journal() -> OfficialJournal:
+    """The certificates of OJ C 276 of 16 August 2019, as pyHanko (MIT) comes with them."""
+    found = ojeu_bootstrap_lotl_tlso_certs()
+    assert len(found) > 1
+    return OfficialJournal(
+        publication=PUBLICATION, location=LOTL, certificates=tuple(one.dump() for one in found)
+    )
 
 
 def test_the_published_list_of_lists_leads_through_its_pivots_to_all_others(
     published: Folder, tmp_path: Path
 ) -> None:
-    outcomes = {
-        one.territory: one for one in refresh(tmp_path, journal(published), published, DAY_OF_THE_CORPUS)
-    }
+    outcomes = {one.territory: one for one in refresh(tmp_path, journal(), published, DAY_OF_THE_CORPUS)}
     missing = {one for one, outcome in outcomes.items() if outcome.result is Result.MISSING}
     assert missing == {"DE"}  # not among the files
     assert len(outcomes) == 32
@@ -117,7 +119,7 @@ def test_the_published_lists_are_not_believed_of_others(published: Folder) -> No
         def fetch(address: str) -> bytes:
             return published(by if address == replaced else address)
 
-        yield auth.authenticate_list_of_lists(journal(published), fetch, DAY_OF_THE_CORPUS)
+        yield auth.authenticate_list_of_lists(journal(), fetch, DAY_OF_THE_CORPUS)
 
     stranger = OfficialJournal(publication=PUBLICATION, location=LOTL, certificates=(party("X").der,))
     found = auth.authenticate_list_of_lists(stranger, published, DAY_OF_THE_CORPUS)
@@ -125,6 +127,4 @@ def test_the_published_lists_are_not_believed_of_others(published: Folder) -> No
     for one in otherwise(PIVOTS[0], "http://www.nmhh.hu/tl/pub/HU_TL.xml"):
         assert one.list is None
     later = DAY_OF_THE_CORPUS + timedelta(days=365)
-    assert auth.authenticate_list_of_lists(journal(published), published, later).sub_status == (
-        auth.LOTL_OVERDUE,
-    )
+    assert auth.authenticate_list_of_lists(journal(), published, later).sub_status == (auth.LOTL_OVERDUE,)
