@@ -41,9 +41,10 @@ from trustworks.core.pki.trusted_lists.uris import (
     QC_WITH_QSCD,
     WITHDRAWN,
 )
-from trustworks.validation.qualification.assessment import assess_signature
+from trustworks.validation.qualification.certificate import path_members, qualified_content
+from trustworks.validation.qualification.certificates import certificate_qualification
+from trustworks.validation.qualification.devices import device_qualification
 from trustworks.validation.qualification.model import Device, Indication
-from trustworks.validation.qualification.signatures import Validity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -145,12 +146,14 @@ def test_qualification_is_what_pyhanko_says(
         for policy in (POLICY, "1.9.9"):
             der = issued(authority, statements, policy)
             path = Path((Certificate.read(der),), TrustAnchor.of(Certificate.read(authority.der)))
-            ours = assess_signature(path, Validity.PASSED, NOW, lists=lists)
+            content = qualified_content(path.leaf)
+            ours = certificate_qualification(content, path_members(path), NOW, lists=lists)
             theirs = assessor.check_entity_cert_qualified(
                 ValidationPath(trust_anchor=anchor, interm=[], leaf=asn1_x509.Certificate.load(der)), NOW
             ).status
             expected = {TYPES[theirs.qc_type.name]} if theirs.qualified else set()
-            assert set(ours.at_signing.qualified_for) == expected, statements
+            assert set(ours.qualified_for) == expected, statements
             # pyHanko reads QcSSCD beside QcCompliance alone, table 7 of TS 119 615 wherever it stands.
             if theirs.qualified and len(statements) > 0 and statements[0] is COMPLIANCE:
-                assert (ours.device.result is Device.YES) is theirs.qc_key_security.is_qscd, statements
+                device = device_qualification(content, NOW, ours)
+                assert (device.result is Device.YES) is theirs.qc_key_security.is_qscd, statements

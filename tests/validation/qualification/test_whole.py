@@ -38,9 +38,16 @@ from trustworks.core.pki.trusted_lists.authenticate import OfficialJournal
 from trustworks.core.pki.trusted_lists.refresh import refresh
 from trustworks.core.pki.trusted_lists.store import TrustStore
 from trustworks.core.pki.trusted_lists.uris import CA_QC, FOR_SIGNATURES, TSA_QTST, WITHDRAWN
-from trustworks.validation.qualification.assessment import assess_signature, assess_time_stamp
-from trustworks.validation.qualification.model import Indication, Issuer, Status
-from trustworks.validation.qualification.signatures import SignatureQualification, Validity
+from trustworks.validation.qualification.certificate import path_members, qualified_content
+from trustworks.validation.qualification.certificates import certificate_qualification
+from trustworks.validation.qualification.devices import device_qualification
+from trustworks.validation.qualification.model import CertificateQualification, Indication, Issuer, Status
+from trustworks.validation.qualification.signatures import (
+    SignatureQualification,
+    Validity,
+    signature_qualification,
+)
+from trustworks.validation.qualification.trust_services import time_stamp_qualification
 
 if TYPE_CHECKING:
     from pathlib import Path as File
@@ -101,27 +108,36 @@ def path_of(store: TrustStore, *statements: Statement, kind: str = CA_QC) -> Pat
     return next(iter(build_paths(leaf, anchors=store.trust_anchors(kind), pool=CertificatePool())))
 
 
+def assessed(
+    path: Path, at: datetime, store: TrustStore
+) -> tuple[SignatureQualification, CertificateQualification]:
+    """The level of a valid signature that existed at a time, and what its certificate was then."""
+    certificate = qualified_content(path.leaf)
+    found = certificate_qualification(certificate, path_members(path), at, lists=store)
+    device = device_qualification(certificate, at, found)
+    return signature_qualification(Validity.PASSED, found, device), found
+
+
 def test_a_signature_is_qualified_until_its_service_was_withdrawn(store: TrustStore) -> None:
     path = path_of(store, compliance(), qc_type(QC_TYPE_ESIGN), sscd())
     assert path.anchor.sunset == WITHDRAWAL
-    before = assess_signature(path, Validity.PASSED, WITHDRAWAL - timedelta(days=1), lists=store)
-    assert before.level is SignatureQualification.QESIG
-    assert before.at_issuance.qualified_for == {Indication.FOR_ESIG}
-    after = assess_signature(path, Validity.PASSED, NOW, lists=store)
-    assert after.level is SignatureQualification.ADES
-    assert after.at_signing.status is Status.FAILED
-    assert after.at_issuance.status is Status.PASSED
+    level, found = assessed(path, WITHDRAWAL - timedelta(days=1), store)
+    assert level is SignatureQualification.QESIG
+    assert found.qualified_for == {Indication.FOR_ESIG}
+    level, found = assessed(path, NOW, store)
+    assert level is SignatureQualification.ADES
+    assert found.status is Status.FAILED
 
 
 def test_without_a_device_or_a_statement_it_is_less(store: TrustStore) -> None:
     at = WITHDRAWAL - timedelta(days=1)
-    plain = assess_signature(path_of(store, compliance()), Validity.PASSED, at, lists=store)
-    assert plain.level is SignatureQualification.ADESIG_QC
-    other = assess_signature(path_of(store), Validity.PASSED, at, lists=store)
-    assert other.level is SignatureQualification.ADES
+    assert assessed(path_of(store, compliance()), at, store)[0] is SignatureQualification.ADESIG_QC
+    assert assessed(path_of(store), at, store)[0] is SignatureQualification.ADES
 
 
 def test_a_time_stamp_of_a_listed_service_is_qualified(store: TrustStore) -> None:
     path = path_of(store, kind=TSA_QTST)
-    found = assess_time_stamp(path, NOW - timedelta(days=1), NOW, lists=store)
+    found = time_stamp_qualification(
+        qualified_content(path.leaf), path_members(path), NOW, made=NOW - timedelta(days=1), lists=store
+    )
     assert (found.status, found.results, found.country) == (Status.PASSED, (Issuer.QUALIFIED,), "EL")
