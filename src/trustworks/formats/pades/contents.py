@@ -11,11 +11,9 @@ from typing import TYPE_CHECKING, Final
 from trustworks.core.der import ber
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.trace import implements
-from trustworks.formats.cms.signed import Content, read_signer
+from trustworks.formats.cades.signers import Reader
 from trustworks.formats.cms.structure import read_signed_data
-from trustworks.formats.cms.tokens import take_attribute_values, take_certificates, take_revocation
 from trustworks.formats.collector import identified
-from trustworks.formats.data import Octets
 from trustworks.formats.evidence import (
     Algorithm,
     Attributes,
@@ -24,16 +22,14 @@ from trustworks.formats.evidence import (
     Reference,
     ReferenceKind,
     Signature,
-    TimeStampKind,
     Weight,
     Where,
 )
-from trustworks.formats.time_stamp import read_time_stamp
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from trustworks.formats.cms.structure import CmsAttribute, SignedData
+    from trustworks.formats.cms.structure import SignedData
     from trustworks.formats.collector import Collector
     from trustworks.formats.data import Data
     from trustworks.formats.limits import Limits
@@ -43,8 +39,6 @@ PKCS7: Final = "adbe.pkcs7.detached"
 PKCS7_SHA1: Final = "adbe.pkcs7.sha1"
 RSA_SHA1: Final = "adbe.x509.rsa_sha1"
 
-_SIGNATURE_TIME_STAMP: Final = "1.2.840.113549.1.9.16.2.14"
-_CONTENT_TIME_STAMP: Final = "1.2.840.113549.1.9.16.2.20"
 _DATA: Final = "1.2.840.113549.1.7.1"
 
 
@@ -81,98 +75,51 @@ def read_contents(  # noqa: PLR0917 - what a signature stands in
         data = read_signed_data(octets, limits)
         if not data.signers:
             raise Malformed("The CMS in Contents has no signer.")
-        return _of_cms(data, sub_filter, signed, collector, file)
+        inner = data.content_octets()
+        first = replace(data, signers=data.signers[:1])
+        (signature, *_) = Reader(first, collector, detached=(signed,), limits=limits, file=file).read()
     except IndexError as error:
         raise Malformed("The CMS in Contents lacks a part.") from error
-
-
-def _of_cms(
-    data: SignedData, sub_filter: str | None, signed: Data, collector: Collector, file: str | None
-) -> Signed:
-    signer = data.signers[0]
-    inner = data.content_octets()
-    content: Data = Octets(inner, "Contents") if sub_filter == PKCS7_SHA1 and inner is not None else signed
-    named = collector.data(content)
-    certificates = take_certificates(data, collector, None, Where.KEY_INFO)
-    signature, _ = read_signer(
-        signer,
-        Content(type=data.content_type, data=(content,), ids=(named,)),
-        collector=collector,
-        key_info=certificates,
-        file=file,
-        place=b"",
-    )
-    findings = [*signature.findings, *one_signer(len(data.signers)), *nothing_inside(data, sub_filter)]
-    revocation = take_revocation(data, collector, signature.id)
-    more, values = take_attribute_values(
-        (*signer.signed_attributes, *signer.unsigned_attributes), collector, signature.id, findings
+    findings = (
+        *signature.findings,
+        *one_signer(len(data.signers)),
+        *nothing_inside(data, sub_filter),
     )
     references = signature.references
-    if sub_filter == PKCS7_SHA1:
-        references = (*references, _inner_digest(inner, signed, collector.data(signed)))
-    elif inner is not None:
-        references = (*references, _own_content(references[0], Octets(inner, "Contents"), collector))
-    signature = replace(
-        signature,
-        references=references,
-        certificates=tuple(dict.fromkeys((*certificates, *more))),
-        revocation=tuple(dict.fromkeys((*revocation, *values))),
-    )
-    stamps = _time_stamps(
-        signature, signer.signed_attributes, signer.unsigned_attributes, signed, collector, findings
-    )
-    signature = replace(signature, time_stamps=stamps, findings=tuple(findings))
+    if inner is not None:
+        references = _with_range(references[0], sub_filter, inner, signed, collector.data(signed))
+    signature = replace(signature, references=references, findings=findings)
     collector.signature(signature)
     return Signed(
         signature=signature,
         signers=len(data.signers),
         content_type=data.content_type,
         encapsulates=inner is not None,
-        own_time_stamps=stamps,
+        own_time_stamps=signature.time_stamps,
     )
 
 
-def _time_stamps(  # noqa: PLR0917 - both kinds, in one pass
-    signature: Signature,
-    signed_attributes: Sequence[CmsAttribute],
-    unsigned_attributes: Sequence[CmsAttribute],
-    signed: Data,
-    collector: Collector,
-    findings: list[Finding],
-) -> tuple[str, ...]:
-    """Content and signature time-stamps of the CMS (EN 319 122-1, 5.2.8 and 5.3)."""
-    found: list[str] = []
-    data = frozenset(one for reference in signature.references for one in reference.covers)
-    signer = {
-        named
-        for reference in signature.signing_certificate
-        if (named := collector.token_by_digest("C", reference.digest_algorithm, reference.digest)) is not None
-    }
-    for attribute in (*signed_attributes, *unsigned_attributes):
-        match attribute.type:
-            case "1.2.840.113549.1.9.16.2.20":
-                kind, over, covers = TimeStampKind.CONTENT, signed, data
-            case "1.2.840.113549.1.9.16.2.14":
-                kind, over = TimeStampKind.SIGNATURE, Octets(signature.value, "signature value")
-                covers = frozenset({signature.id, *data, *signer})
-            case _:
-                continue
-        for value in attribute.values:
-            try:
-                found.append(
-                    read_time_stamp(
-                        value.octets, collector, kind=kind, over=over, covers=covers, owner=signature.id
-                    ).id
-                )
-            except Malformed as error:
-                findings.append(
-                    Finding(
-                        code="pades.time-stamp",
-                        text=f"A time-stamp in the signature cannot be read: {error}",
-                        weight=Weight.SUSPICIOUS,
-                    )
-                )
-    return tuple(found)
+def _with_range(
+    own: Reference, sub_filter: str | None, inner: bytes, signed: Data, named: str
+) -> tuple[Reference, ...]:
+    """The references of CMS with content of its own: the file must be what it is about, all the same.
+
+    Of adbe.pkcs7.sha1 the content is the SHA-1 of the byte range (ISO 32000-1, 12.8.3.3.1). Of all others it has
+    no business there; the digest that is signed must be of the byte range, and of the content, too (RFC 5652, 5.4).
+    """
+    if sub_filter == PKCS7_SHA1:
+        actual = signed.digest("sha1")
+        about = replace(
+            own, digest_algorithm="sha1", expected=inner, actual=actual, intact=actual == inner, why=None
+        )
+        return own, replace(about, name=signed.name, covers=frozenset({named}))
+    computed = None if own.actual is None else signed.digest(own.digest_algorithm or "")
+    expected = own.expected if own.expected is not None else computed
+    about = replace(own, name=signed.name, actual=computed, covers=frozenset({named}))
+    return (
+        replace(about, intact=computed is not None and computed == expected),
+        replace(own, kind=ReferenceKind.OBJECT),
+    )
 
 
 @implements("EN319142-1:6.3-ONE-SIGNER", disabled=())
@@ -204,40 +151,6 @@ def nothing_inside(data: SignedData, sub_filter: str | None) -> tuple[Finding, .
             weight=Weight.SUSPICIOUS,
             requirement="EN319142-1:5.3-DETACHED",
         ),
-    )
-
-
-def _inner_digest(inner: bytes | None, signed: Data, named: str) -> Reference:
-    """adbe.pkcs7.sha1: the CMS holds and signs the SHA-1 of the byte range (ISO 32000-1, 12.8.3.3.1)."""
-    actual = signed.digest("sha1")
-    return Reference(
-        kind=ReferenceKind.CONTENT,
-        name=signed.name,
-        digest_algorithm="sha1",
-        expected=inner,
-        actual=actual,
-        found=True,
-        intact=actual == inner,
-        covers=frozenset({named}),
-    )
-
-
-def _own_content(over: Reference, inner: Data, collector: Collector) -> Reference:
-    """The same digest once more, of the content that the CMS holds: its message-digest is of that, too.
-
-    Source: RFC 5652, 5.4 and 11.2.
-    """
-    actual = (
-        None if over.digest_algorithm is None or over.actual is None else inner.digest(over.digest_algorithm)
-    )
-    expected = over.expected if over.expected is not None else actual
-    return replace(
-        over,
-        kind=ReferenceKind.OBJECT,
-        name=inner.name,
-        actual=actual,
-        intact=actual is not None and actual == expected,
-        covers=frozenset({collector.data(inner)}),
     )
 
 

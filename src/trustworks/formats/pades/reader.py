@@ -34,16 +34,17 @@ from trustworks.formats.pades.parts import Parts
 from trustworks.formats.pades.permissions import permissions_of
 from trustworks.formats.pades.second_reader import DecryptedView, disagreement
 from trustworks.formats.pades.stores import Stores
-from trustworks.formats.pades.validation_data import RevocationData, has_revocation_data, signer_of
 from trustworks.formats.pades.view import View
 from trustworks.formats.time_stamp import read_time_stamp
+from trustworks.formats.verification import candidates_among
+from trustworks.formats.verification.validation_data import has_validation_data
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from trustworks.formats.collector import Collector
     from trustworks.formats.data import Data
-    from trustworks.formats.evidence import Signature, TimeStamp
+    from trustworks.formats.evidence import Signature, TimeStamp, Token
     from trustworks.formats.limits import Limits
     from trustworks.formats.pades.byte_range import ByteRange
 
@@ -322,13 +323,24 @@ class _Reading:
 
     def _signer_beside(self, signature: Signature) -> bool:
         certificates = self.collector.certificates()
-        return signer_of(signature, {one: certificates[one] for one in signature.key_info}) is not None
+        return _signer(signature, {one: certificates[one] for one in signature.key_info}) is not None
 
     def _has_validation_data(self, signature: Signature, provided: Sequence[Signature]) -> bool:
-        ids = {named for one in (signature, *provided) for named in one.revocation}
-        if not ids:
-            return False
+        """Whether there is status data for the signer and for who made the time-stamps.
+
+        For the authorities above them none is asked for here: whom to trust is not known while a file is read,
+        and a trusted one needs none.
+        """
         certificates = self.collector.certificates()
-        signers = [signer_of(one, certificates) for one in (signature, *provided)]
-        revocation = RevocationData.of({named: self.collector.token(named) or b"" for named in ids})
-        return has_revocation_data([one for one in signers if one is not None], certificates, revocation)
+        signers = [_signer(one, certificates) for one in (signature, *provided)]
+        ids = {named for one in (signature, *provided) for named in one.revocation}
+        revocation = {named: self.collector.token(named) or b"" for named in ids}
+        return has_validation_data([one for one in signers if one is not None], (), revocation)
+
+
+def _signer(signature: Signature, certificates: Mapping[str, Token]) -> bytes | None:
+    """The certificate that a signature names as its own; no key is tried."""
+    for one in candidates_among(signature, certificates):
+        if (one.reference is not None and one.reference.digest) or one.identified:
+            return certificates[one.id].der
+    return None
