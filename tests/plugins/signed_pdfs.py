@@ -185,10 +185,11 @@ def cades(
     content: bytes | None = None,
     certificates: list[bytes] | None = None,
     signers: int = 1,
+    **given: Any,
 ) -> bytes:
     """CMS over octets; `unsigned` makes unsigned attributes of the signature's value."""
     made = attributes(covered, authority=authority) if signed_attributes is None else signed_attributes
-    signer = authority.signer(covered, attributes=made)
+    signer = authority.signer(covered, attributes=made, **given)
     if unsigned is not None:
         inner = signer[signer.index(b"\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02") + 12 :]
         value = inner[2:]

@@ -213,6 +213,25 @@ def test_two_signers_are_told() -> None:
     assert found.level == "PDF-NOT-ETSI"
 
 
+@pytest.mark.req("ISO32000-2:12.8.3.3-DER")
+def test_attributes_that_are_signed_as_they_stand_do_not_verify() -> None:
+    def unsorted(covered: bytes) -> bytes:
+        return cades(covered, signed_attributes=attributes(covered)[::-1])
+
+    found = evidence(document().signed_with(contents=unsorted))
+    chosen = signing_certificate(found.signatures[0], found)
+    assert chosen is not None
+    assert not chosen.verifies
+
+
+@pytest.mark.req("ISO32000-2:12.8.3.3-DIGEST")
+def test_a_signature_algorithm_in_the_place_of_a_digest_is_none() -> None:
+    strange = tlv(SEQUENCE, oid("1.2.840.113549.1.1.11"))
+    found = only(document().signed_with(contents=lambda covered: cades(covered, digest_algorithm=strange)))
+    assert (found.references[0].found, found.references[0].intact) == (True, False)
+    assert "1.2.840.113549.1.1.11" in (found.references[0].why or "")
+
+
 @pytest.mark.req("EN319142-1:5.3-DETACHED")
 def test_content_inside_the_cms_is_not_what_is_signed() -> None:
     found = only(document().signed_with(contents=lambda covered: cades(covered, content=b"something else")))

@@ -9,11 +9,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.der import ber
+from trustworks.core.der.encode import SET
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.trace import implements
 from trustworks.formats.cades.signers import Reader
 from trustworks.formats.cms.structure import read_signed_data
 from trustworks.formats.collector import identified
+from trustworks.formats.data import Octets
 from trustworks.formats.evidence import (
     Algorithm,
     Attributes,
@@ -25,11 +27,12 @@ from trustworks.formats.evidence import (
     Weight,
     Where,
 )
+from trustworks.formats.verification import HASHES_BY_OID
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from trustworks.formats.cms.structure import SignedData
+    from trustworks.formats.cms.structure import SignedData, SignerInfo
     from trustworks.formats.collector import Collector
     from trustworks.formats.data import Data
     from trustworks.formats.limits import Limits
@@ -39,6 +42,7 @@ PKCS7: Final = "adbe.pkcs7.detached"
 PKCS7_SHA1: Final = "adbe.pkcs7.sha1"
 RSA_SHA1: Final = "adbe.x509.rsa_sha1"
 
+_NOT_DER: Final = "cms.attributes-not-der"
 _DATA: Final = "1.2.840.113549.1.7.1"
 
 
@@ -85,7 +89,8 @@ def read_contents(  # noqa: PLR0917 - what a signature stands in
         *one_signer(len(data.signers)),
         *nothing_inside(data, sub_filter),
     )
-    references = signature.references
+    signature = signed_in_der(signature, first.signers[0])
+    references = digest_is_named(signature.references, first.signers[0])
     if inner is not None:
         references = _with_range(references[0], sub_filter, inner, signed, collector.data(signed))
     signature = replace(signature, references=references, findings=findings)
@@ -104,8 +109,9 @@ def _with_range(
 ) -> tuple[Reference, ...]:
     """The references of CMS with content of its own: the file must be what it is about, all the same.
 
-    Of adbe.pkcs7.sha1 the content is the SHA-1 of the byte range (ISO 32000-1, 12.8.3.3.1). Of all others it has
-    no business there; the digest that is signed must be of the byte range, and of the content, too (RFC 5652, 5.4).
+    Of adbe.pkcs7.sha1 the content is the SHA-1 of the byte range (ISO 32000-1, 12.8.3.3.1). Of all others
+    it has no business there; the digest that is signed must be of the byte range, and of the content, too
+    (RFC 5652, 5.4).
     """
     if sub_filter == PKCS7_SHA1:
         actual = signed.digest("sha1")
@@ -119,6 +125,45 @@ def _with_range(
     return (
         replace(about, intact=computed is not None and computed == expected),
         replace(own, kind=ReferenceKind.OBJECT),
+    )
+
+
+def _as_it_stands(signature: Signature, signer: SignerInfo) -> Signature:
+    del signer
+    return signature
+
+
+@implements("ISO32000-2:12.8.3.3-DER", disabled=_as_it_stands)
+def signed_in_der(signature: Signature, signer: SignerInfo) -> Signature:
+    """The signature as one over its signed attributes in DER: nothing else in Contents is PDF's.
+
+    CMS by itself may be in BER, and is then read as its signer seems to have meant it.
+    """
+    if signer.signed is None or not any(one.code == _NOT_DER for one in signature.findings):
+        return signature
+    encoded = ber.sorted_set(SET, [ber.der(one) for one in signer.signed.children()])
+    return replace(signature, signed=Octets(encoded))
+
+
+def _computed(references: tuple[Reference, ...], signer: SignerInfo) -> tuple[Reference, ...]:
+    del signer
+    return references
+
+
+@implements("ISO32000-2:12.8.3.3-DIGEST", disabled=_computed)
+def digest_is_named(references: tuple[Reference, ...], signer: SignerInfo) -> tuple[Reference, ...]:
+    """References without a digest where what is named for it is the algorithm of signatures."""
+    dotted = signer.digest_algorithm.children()[0].oid()
+    if dotted in HASHES_BY_OID:
+        return references
+    return tuple(
+        replace(
+            one,
+            actual=None,
+            intact=False,
+            why=f"The signer names {dotted} as digest algorithm, which is none that is known here.",
+        )
+        for one in references
     )
 
 

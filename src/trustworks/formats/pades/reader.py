@@ -328,8 +328,8 @@ class _Reading:
     def _has_validation_data(self, signature: Signature, provided: Sequence[Signature]) -> bool:
         """Whether there is status data for the signer and for who made the time-stamps.
 
-        For the authorities above them none is asked for here: whom to trust is not known while a file is read,
-        and a trusted one needs none.
+        For the authorities above them none is asked for here: whom to trust is not known while a file is
+        read, and a trusted one needs none.
         """
         certificates = self.collector.certificates()
         signers = [_signer(one, certificates) for one in (signature, *provided)]
