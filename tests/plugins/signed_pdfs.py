@@ -20,12 +20,18 @@ ROOM: Final = 4096
 """Octets that Contents has place for."""
 AUTHORITY: Final = ForeignAuthority()
 
+
+def stream(content: bytes, entries: bytes = b"") -> bytes:
+    """A stream of these octets."""
+    return b"<< %b /Length %d >>\nstream\n%b\nendstream" % (entries, len(content), content)
+
+
 PAGE: Final = b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 200 200] /Contents 4 0 R /Annots 9 0 R >>"
 OBJECTS: Final = {
     1: b"<< /Type /Catalog /Pages 2 0 R /AcroForm 5 0 R >>",
     2: b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
     3: PAGE,
-    4: b"<< /Length 44 >>\nstream\nBT /F1 12 Tf 20 100 Td (You owe nothing.) Tj ET\nendstream",
+    4: stream(b"BT /F1 12 Tf 20 100 Td (You owe nothing.) Tj ET"),
     5: b"<< /Fields [6 0 R] /SigFlags 3 >>",
     6: b"<< /FT /Tx /T (amount) /V (10) /Type /Annot /Subtype /Widget /Rect [10 10 50 20] /P 3 0 R >>",
     9: b"[6 0 R]",
@@ -112,10 +118,7 @@ class Pdf:
         self, certificates: list[bytes], lists: tuple[bytes, ...] = (), *, first: int = 40, **more: bytes
     ) -> Pdf:
         """The file with one more revision: a document security store."""
-        streams = {
-            number: b"<< /Length %d >>\nstream\n%b\nendstream" % (len(one), one)
-            for number, one in enumerate((*certificates, *lists), first + 1)
-        }
+        streams = {number: stream(one) for number, one in enumerate((*certificates, *lists), first + 1)}
         numbers = list(streams)
         references = [
             b" ".join(b"%d 0 R" % one for one in part)

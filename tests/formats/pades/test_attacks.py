@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from signed_pdfs import AUTHORITY, OBJECTS, PAGE, ROOM, Pdf, cades, document
+from signed_pdfs import AUTHORITY, OBJECTS, PAGE, ROOM, Pdf, cades, document, stream
 
 from trustworks.formats.data import Octets
 from trustworks.formats.evidence import ScopeKind, Weight
@@ -14,7 +14,7 @@ from trustworks.formats.read import read
 if TYPE_CHECKING:
     from trustworks.formats.evidence import Evidence
 
-SHOWN = b"<< /Length 46 >>\nstream\nBT /F1 12 Tf 20 100 Td (You owe a million.) Tj ET\nendstream"
+SHOWN = stream(b"BT /F1 12 Tf 20 100 Td (You owe a million.) Tj ET")
 CERTIFYING = (
     b"/M (D:20260504030201Z) /Reference [<< /TransformMethod /DocMDP /TransformParams << /P %d >> >>]"
 )

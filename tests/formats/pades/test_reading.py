@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from foreign_tokens import attribute
-from signed_pdfs import AUTHORITY, Pdf, attributes, cades, document, stamped, token
+from signed_pdfs import AUTHORITY, Pdf, attributes, cades, document, stamped, stream, token
 
 from trustworks.core.der import cms
 from trustworks.core.der.encode import BIT_STRING, OCTET_STRING, SEQUENCE, UTC_TIME, oid, tlv
@@ -194,7 +194,7 @@ def test_a_time_stamp_in_a_vri_dictionary_is_over_the_value() -> None:
     hexadecimal = pdf.octets[pdf.octets.index(b"/Contents <") + 11 :].split(b">")[0]
     key = hashlib.sha1(bytes.fromhex(hexadecimal.decode()), usedforsecurity=False).hexdigest().upper()
     over = token(contents)
-    stamps = {70: b"<< /Length %d >>\nstream\n%b\nendstream" % (len(over), over)}
+    stamps = {70: stream(over)}
     vri = b"/VRI << /%b << /TS 70 0 R /TU (D:20260504030201Z) >> >> " % key.encode()
     found = evidence(pdf.update(stamps).stored([AUTHORITY.ca], entries=vri))
     (stamp,) = found.time_stamps
