@@ -105,11 +105,14 @@ class _Reading:
         later = self._changes()
         for entry, changes in zip(self.entries, later, strict=True):
             self._finish(entry, changes)
+        if self._is_unusual(later) and not self.encrypted:
+            for finding in disagreement(self.octets, self.dictionaries):
+                self.collector.finding(finding)
 
     def _entries(self) -> list[Entry]:
         """All signatures and document time-stamps that can be read, by the end of what they cover."""
         found: list[Entry] = []
-        signed = dictionaries(self.view)
+        signed = self.dictionaries = dictionaries(self.view)
         if len(signed) > self.limits.signatures:
             raise Malformed(
                 f"The PDF has {len(signed)} signatures, and {self.limits.signatures} may be read. Raise the "
@@ -139,19 +142,22 @@ class _Reading:
                     weight=Weight.NOTE,
                 )
             )
-        found = collisions([(one.name, one.byte_range) for one in self.entries])
-        if self._is_unusual() and not self.encrypted:
-            found = (*found, *disagreement(self.octets, dictionaries(self.view)))
-        for finding in found:
+        for finding in collisions([(one.name, one.byte_range) for one in self.entries]):
             self.collector.finding(finding)
 
-    def _is_unusual(self) -> bool:
-        """Whether readers may take the file differently: updates, damage, a signature nothing leads to."""
+    def _is_unusual(self, later: Sequence[Sequence[Finding]]) -> bool:
+        """Whether readers may take the file differently, so that it is worth to ask another one.
+
+        It was damaged; it has signatures that nothing leads to; or it was changed after a signature by more
+        than validation data and time-stamps.
+        """
         return (
-            len(self.view.sections) > 1
-            or self.view.rebuilt
+            self.view.rebuilt
             or bool(self.view.misplaced)
+            or any("XRefStm" in section.trailer for section in self.view.sections)
             or self.octets.count(b"/ByteRange") != len(self.entries)
+            or any(one.code != "pades.extended" for findings in later for one in findings)
+            or any(one.byte_range.findings for one in self.entries)
         )
 
     def _signature(self, entry: Entry) -> None:
