@@ -262,3 +262,37 @@ def test_a_range_beyond_the_file_is_never_intact() -> None:
     assert not signature.references[0].intact
     short = document().signed_with(contents=lambda covered: cades(covered[:-1])).octets[:-1]
     assert not evidence(short).signatures[0].references[0].intact
+
+
+@pytest.mark.req("ISO32000-2:12.8.1-STAYS")
+def test_a_signature_that_was_removed_is_told() -> None:
+    signed = document().signed_with()
+    removed = signed.update({5: OBJECTS[5], 9: OBJECTS[9], 20: b"null", 21: b"null"})
+    found = evidence(removed)
+    assert (found.signatures, [one.code for one in found.findings]) == ((), ["pades.signature-removed"])
+    # A file in the file has signatures of its own, and they are none of this one's.
+    attached = document().update({50: stream(signed.octets)})
+    assert evidence(attached).findings == ()
+
+
+@pytest.mark.req("ISO32000-2:12.7.5.5-FIELD")
+def test_a_signature_in_no_field_is_told() -> None:
+    signed = document().signed_with()
+    found = evidence(signed.update({5: OBJECTS[5]}))
+    assert (found.signatures, [one.code for one in found.findings]) == ((), ["pades.signature-in-no-field"])
+
+
+@pytest.mark.req("ISO32000-2:12.5.2-APART")
+@pytest.mark.parametrize(
+    ("rectangle", "over"), [(b"[20 12 40 18]", True), (b"[50 10 90 20]", False), (b"[60 60 60 60]", False)]
+)
+def test_an_annotation_over_another_is_told(rectangle: bytes, *, over: bool) -> None:
+    note = NOTE.replace(b"[20 20 40 40]", rectangle)
+    pdf = document().signed_with().update({9: b"[6 0 R 20 0 R 50 0 R]", 50: note})
+    assert ("pades.annotation-overlap" in told(pdf)) == over
+
+
+def test_usage_rights_are_no_signature() -> None:
+    rights = document().update({1: OBJECTS[1].replace(b">>", b"/Perms << /UR3 50 0 R >> >>"), 50: b"<< >>"})
+    found = evidence(rights.signed_with())
+    assert ([one.code for one in found.findings], len(found.signatures)) == (["pades.usage-rights"], 1)

@@ -47,7 +47,6 @@ class Permissions:
     level: int | None = None
     certifies: bool = False
     locked: tuple[Locked, ...] = ()
-    usage_rights: bool = False
 
 
 def permissions_of(
@@ -56,7 +55,7 @@ def permissions_of(
     """What the references and the field of a signature dictionary permit, in the revision that it signs."""
     levels: list[int] = []
     locked: list[Locked] = []
-    certifies = usage = False
+    certifies = False
     for one in view.items(dictionary.entries.get("Reference"))[:64]:
         reference = view.entries(one)
         parameters = view.entries(reference.get("TransformParams"))
@@ -66,8 +65,6 @@ def permissions_of(
                 levels.append(_level(view.get(parameters.get("P"))))
             case "FieldMDP":
                 locked += _locked(view, parameters)
-            case "UR" | "UR3":
-                usage = True
             case _:
                 pass
     for one_field in fields:
@@ -80,7 +77,6 @@ def permissions_of(
         level=min(levels) if levels else None,
         certifies=certifies or _is_in_permissions(view, dictionary),
         locked=tuple(dict.fromkeys(locked)),
-        usage_rights=usage,
     )
 
 

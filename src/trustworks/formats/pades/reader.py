@@ -30,10 +30,12 @@ from trustworks.formats.pades.entries import (
 )
 from trustworks.formats.pades.fields import dictionaries, signature_fields
 from trustworks.formats.pades.levels import Steps, level_of
+from trustworks.formats.pades.overlaps import annotations_apart, pages_with_overlaps
 from trustworks.formats.pades.parts import Parts
 from trustworks.formats.pades.permissions import permissions_of
 from trustworks.formats.pades.second_reader import DecryptedView, disagreement
 from trustworks.formats.pades.stores import Stores
+from trustworks.formats.pades.unreached import unreached
 from trustworks.formats.pades.view import View
 from trustworks.formats.time_stamp import read_time_stamp
 from trustworks.formats.verification import candidates_among
@@ -139,6 +141,18 @@ class _Reading:
                     code="pades.cross-references",
                     text="The cross-reference sections of the PDF are damaged; objects were found by "
                     "searching the file, and other readers may find others.",
+                    weight=Weight.NOTE,
+                )
+            )
+        if self.octets.count(b"/ByteRange") > len(self.dictionaries):
+            for finding in unreached(self.view, self.dictionaries):
+                self.collector.finding(finding)
+        if {"UR", "UR3"} & self.view.entries(self.view.root.get("Perms")).keys():
+            self.collector.finding(
+                Finding(
+                    code="pades.usage-rights",
+                    text="The document carries usage rights, by which a reader of PDF lets more be done with "
+                    "it. They are no signature of anybody's will.",
                     weight=Weight.NOTE,
                 )
             )
@@ -253,7 +267,10 @@ class _Reading:
                 found.append(())
                 continue
             comparison = compare(old, self.view)
-            found.append(judge(comparison, old, self.view, certified, entry.permissions.locked))
+            judged = judge(comparison, old, self.view, certified, entry.permissions.locked)
+            if any(one.code in {"pades.form-changed", "pades.annotated"} for one in judged):
+                judged = (*judged, *annotations_apart(pages_with_overlaps(old, self.view)))
+            found.append(judged)
         return found
 
     def _revision(self, entry: Entry) -> View | None:

@@ -8,6 +8,7 @@ encrypted document that opens without a password is read through it.
 from __future__ import annotations
 
 import io
+import logging
 import warnings
 from decimal import Decimal
 from functools import cached_property
@@ -39,6 +40,8 @@ def opened(octets: bytes) -> Pdf:
     """
     import pikepdf  # noqa: PLC0415 - a library that is loaded with the first PDF only
 
+    # What QPDF warns of while it reads is no message to whoever runs this.
+    logging.getLogger("pikepdf._core").setLevel(logging.CRITICAL)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
