@@ -18,6 +18,7 @@ SHOWN = stream(b"BT /F1 12 Tf 20 100 Td (You owe a million.) Tj ET")
 CERTIFYING = (
     b"/M (D:20260504030201Z) /Reference [<< /TransformMethod /DocMDP /TransformParams << /P %d >> >>]"
 )
+RIGHTS = b"<< /Type /Sig /Filter /Adobe.PPKLite /ByteRange [0 1 2 3] /Contents <00> >>"
 NOTE = b"<< /Type /Annot /Subtype /Text /Rect [20 20 40 40] /Contents (read this) >>"
 
 
@@ -293,6 +294,6 @@ def test_an_annotation_over_another_is_told(rectangle: bytes, *, over: bool) -> 
 
 
 def test_usage_rights_are_no_signature() -> None:
-    rights = document().update({1: OBJECTS[1].replace(b">>", b"/Perms << /UR3 50 0 R >> >>"), 50: b"<< >>"})
+    rights = document().update({1: OBJECTS[1].replace(b">>", b"/Perms << /UR3 50 0 R >> >>"), 50: RIGHTS})
     found = evidence(rights.signed_with())
     assert ([one.code for one in found.findings], len(found.signatures)) == (["pades.usage-rights"], 1)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import logging
+import re
 import warnings
 from decimal import Decimal
 from functools import cached_property
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from trustworks.formats.pades.sections import Place, Section
     from trustworks.formats.pades.syntax import Object
 
+_STREAM: Final = re.compile(r"(?:stream )?<[^<>]*>:? ?")
 _DEPTH: Final = 100
 _FIELDS: Final = 100_000
 
@@ -52,7 +54,12 @@ def opened(octets: bytes) -> Pdf:
             "made it for a file without, or open it and save what is signed."
         ) from error
     except (pikepdf.PdfError, ValueError, RuntimeError, OverflowError) as error:
-        raise Malformed(f"The PDF cannot be read by QPDF: {str(error)[:200]}.") from error
+        raise Malformed(f"The PDF cannot be read by QPDF: {_said(error)}.") from error
+
+
+def _said(error: Exception) -> str:
+    """What QPDF says, without the stream's address in memory, so that the same file gets the same finding."""
+    return _STREAM.sub("", str(error))[:200]
 
 
 class DecryptedView(View):
@@ -85,7 +92,7 @@ class DecryptedView(View):
             )
         except (RuntimeError, ValueError, KeyError) as error:
             raise Malformed(
-                f"Object {number} of the encrypted PDF cannot be read: {str(error)[:200]}."
+                f"Object {number} of the encrypted PDF cannot be read: {_said(error)}."
             ) from error
         if (
             raw is not None
@@ -110,7 +117,7 @@ class DecryptedView(View):
             return bytes(self._pdf.get_object((number, place.generation)).read_raw_bytes())
         except (RuntimeError, ValueError) as error:
             raise Malformed(
-                f"Stream {number} of the encrypted PDF cannot be read: {str(error)[:200]}."
+                f"Stream {number} of the encrypted PDF cannot be read: {_said(error)}."
             ) from error
 
     def stream(self, stream: Stream) -> bytes:
@@ -159,7 +166,7 @@ def disagreement(octets: bytes, dictionaries: tuple[SignatureDictionary, ...]) -
     except Malformed as error:
         return (_finding(str(error)),)
     except (RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
-        return (_finding(f"QPDF cannot follow its form: {str(error)[:200]}."),)
+        return (_finding(f"QPDF cannot follow its form: {_said(error)}."),)
     ours = {one.entries["Contents"] for one in dictionaries if isinstance(one.entries.get("Contents"), bytes)}
     if theirs == ours:
         return ()

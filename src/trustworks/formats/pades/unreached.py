@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from trustworks.core.trace import implements
 from trustworks.formats.evidence import Finding, Weight
-from trustworks.formats.pades.syntax import WHITE
+from trustworks.formats.pades.syntax import WHITE, Ref
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,11 +29,13 @@ _BEFORE: Final = 32
 def unreached(view: View, dictionaries: Sequence[SignatureDictionary]) -> tuple[Finding, ...]:
     """Findings about signature dictionaries that are objects of some revision, and values of no field."""
     known = {one.begin for one in dictionaries}
+    # Usage rights are in no field, and need none.
+    rights = {one.number for one in view.entries(view.root.get("Perms")).values() if isinstance(one, Ref)}
     revisions = (view, *view.earlier())
     last: list[Indirect] = []
     before: list[Indirect] = []
     for found in _dictionaries(view.document):
-        if found.begin in known:
+        if found.begin in known or found.number in rights:
             continue
         live = [one for one in revisions if (place := one.place(found.number)) and place.at == found.begin]
         if view in live:
