@@ -245,6 +245,7 @@ class Graph:
         value = key(signer.name).sign(signed.content, ec.ECDSA(HASHES[digest]))
         self.certificates(signer)
         named = hashlib.sha256(CONTENT).digest()
+        claimed = min(NOW, signer.certificate.not_valid_after_utc) - DAY
         signature = Signature(
             id=identified("S", value),
             format=Format.CADES,
@@ -263,7 +264,7 @@ class Graph:
                     intact=True,
                 ),
             ),
-            attributes=Attributes(signing_time=NOW - DAY, names=frozenset({"1.2.840.113549.1.9.4"})),
+            attributes=Attributes(signing_time=claimed, names=frozenset({"1.2.840.113549.1.9.4"})),
             signing_certificate=(
                 CertificateReference(digest_algorithm="sha256", digest=hashlib.sha256(signer.der).digest()),
             ),

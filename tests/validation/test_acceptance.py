@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
-from evidence_graphs import NOW, Graph, at_hand, crl, entity, house, signed, verdict
+from evidence_graphs import NOW, YEAR, Graph, at_hand, crl, entity, house, signed, verdict
 
 from trustworks.core.errors import Malformed
 from trustworks.formats.evidence import Attributes, CertificateReference
@@ -34,6 +34,7 @@ def attributes(policy: str, **found: Any) -> str:
         ("", {"signing_time": None}, "SIG_CONSTRAINTS_FAILURE"),
         ('signing-time = "warn"', {"signing_time": None}, "TOTAL-PASSED"),
         ("", {"names": frozenset({"1.2.3"})}, "SIG_CONSTRAINTS_FAILURE"),
+        ('signing-time-in-validity = "ignore"', {"signing_time": NOW - 9 * YEAR}, "TOTAL-PASSED"),
         ('signer-location = "fail"', {}, "SIG_CONSTRAINTS_FAILURE"),
         ('signer-location = "fail"', {"location": {"country": "AT"}}, "TOTAL-PASSED"),
         ('content-time-stamp = "fail"', {}, "SIG_CONSTRAINTS_FAILURE"),
@@ -43,6 +44,11 @@ def test_attributes_that_the_policy_asks_for_are_there(
     policy: str, found: dict[str, Any], expected: str
 ) -> None:
     assert attributes(policy, **found) == expected
+
+
+@pytest.mark.req("EN319102-1:5.2.8.4-TIME")
+def test_a_signing_time_outside_of_the_certificates_validity_is_no_signing_time() -> None:
+    assert attributes("", signing_time=NOW - 9 * YEAR) == "SIG_CONSTRAINTS_FAILURE"
 
 
 @pytest.mark.req("EN319102-1:5.2.8.4-VALUE")
@@ -189,7 +195,8 @@ def constrained(policy: str, **changes: Any) -> str:
 @pytest.mark.req("EN319102-1:5.2.6.4-CONSTRAINTS")
 @pytest.mark.parametrize(
     "name", ["authority-info-access-present", "revocation-info-access-present", "serial-number-present",
-             "self-signed", "qualified", "qscd"]
+             "self-signed", "qualified", "qscd", "authority-key-identifier-present",
+             "subject-key-identifier-present"]
 )  # fmt: skip
 def test_what_a_certificate_must_have(name: str) -> None:
     assert constrained(f'{name} = "fail"') == "CHAIN_CONSTRAINTS_FAILURE"

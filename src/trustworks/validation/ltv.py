@@ -252,11 +252,11 @@ def validate_archival(
     checks.ask("lta.with-time", partial(acceptable, result.verdict), result.verdict, block=result.conclusion)
     own = inputs.time_stamps_of(signature)
     _levels(checks, own, stamps, inputs, context_of(signature))
-    material = bool(over) or any(one.kind in _ARCHIVAL for one in own)
+    material = bool(over) or any(_is_archival(one) for one in own)
     sunset = result.verdict.sub_indication is S.NO_CERTIFICATE_CHAIN_FOUND_NO_POE
     if not sunset:
         level = Level.INFORM if result.verdict.passed else Level.FAIL
-        inner = None if result.verdict.passed else result.conclusion
+        inner = None if result.verdict.passed or material else result.conclusion
         rule = partial(has_material, material)
         checks.ask("lta.material", rule, result.verdict, level=level, block=inner)
     if checks.failed or not (material or sunset):
@@ -326,6 +326,13 @@ def _past(
             path=path.chain,
         )
         checks.take("lta.sav", accepted.conclusion)
+
+
+def _is_archival(time_stamp: TimeStamp) -> bool:
+    """Whether a time-stamp is over validation material; one of a document may be over the signature alone."""
+    if time_stamp.kind is not TimeStampKind.DOCUMENT:
+        return time_stamp.kind in _ARCHIVAL
+    return any(named.startswith(("R-", "O-", "E-")) for named in time_stamp.covers)
 
 
 def _is_over(record: EvidenceRecord, signature: Signature) -> bool:

@@ -17,7 +17,7 @@ from trustworks.core.trace import implements
 from trustworks.validation.building_blocks import chain_constraints
 from trustworks.validation.building_blocks.freshness import check_freshness
 from trustworks.validation.building_blocks.revocation import needs_none, select, uses_of_signed
-from trustworks.validation.building_blocks.x509 import MOST_PATHS
+from trustworks.validation.building_blocks.x509 import MOST_PATHS, OF_PATH
 from trustworks.validation.checks import Checks
 from trustworks.validation.constraints import Section
 from trustworks.validation.inputs import SETTINGS, id_of
@@ -112,11 +112,7 @@ def slide(path: Path, context: Context, inputs: Inputs, poes: Poes) -> PastCerti
         certificate, issuer = path.certificates[number], issuers[number]
         section = Section.CA_CERTIFICATE if number else Section.SIGNING_CERTIFICATE
         status = None
-        uses = list(
-            uses_of_signed(
-                certificate.signed, id_of(certificate), f"the certificate of {certificate}", issuer.key
-            )
-        )
+        uses = list(uses_of_signed(certificate.signed, id_of(certificate), OF_PATH, issuer.key))
         if not needs_none(certificate, inputs.policy.constraint(context, "revocation-data-skip", section)):
             found = select(certificate, issuer, path.certificates[number + 1 :], inputs).statuses
             fitting = _existing(found, certificate, control, poes)

@@ -60,6 +60,15 @@ def one_of(constraint: Constraint, found: Iterable[str], what: str) -> str | Non
     return f"The {what} of the signature is {', '.join(values)}; accepted: {', '.join(constraint.values)}."
 
 
+@implements("EN319102-1:5.2.8.4-TIME")
+def claimed_in_validity(signature: Signature, leaf: Certificate) -> str | None:
+    """The time of signing that is claimed is one at which the certificate was valid."""
+    claimed = signature.attributes.signing_time
+    if claimed is None or leaf.not_before <= claimed <= leaf.not_after:
+        return None
+    return f"The signature claims {claimed:%Y-%m-%d %H:%M:%SZ}, when its certificate was not valid."
+
+
 @implements("EN319102-1:5.2.8.4.2.1-UNIQUE")
 def unique(signature: Signature) -> str | None:
     """The signing-certificate attribute has one reference alone."""
@@ -163,6 +172,10 @@ def accept_signature(
     checks = Checks("SAV", signature.id, at)
     _signing_certificate(checks, signature, policy, context, path)
     _attributes(checks, signature, policy, context)
+    level = policy.level(context, "signing-time-in-validity", _SIGNED)
+    for leaf in path[:1]:
+        rule = partial(claimed_in_validity, signature, leaf)
+        checks.ask("sav.signing-time-in-validity", rule, _CONSTRAINTS, level=level)
     _time_stamps(checks, signature, time_stamps, policy, context)
     weak = algorithms(checks, uses_of(signature, signature.id, bits), policy, context, at)
     _reference_digests(checks, signature, policy, context, at)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from trustworks.core.der.qc_statements import QC_COMPLIANCE, QC_SSCD, QcStatements, read_qc_statements
 from trustworks.core.errors import Malformed
+from trustworks.core.pki.extensions import AUTHORITY_KEY_IDENTIFIER, SUBJECT_KEY_IDENTIFIER
 from trustworks.core.trace import implements
 from trustworks.validation.inputs import id_of
 from trustworks.validation.model import Level, SubIndication, indeterminate
@@ -87,6 +88,12 @@ def _rules(
         ),
         "serial-number-present": partial(
             presence, "has no serial number of its subject", there=bool(given(_SERIAL_NUMBER))
+        ),
+        "authority-key-identifier-present": partial(
+            presence, "does not say which key signed it", there=certificate.has(AUTHORITY_KEY_IDENTIFIER)
+        ),
+        "subject-key-identifier-present": partial(
+            presence, "has no identifier of its key", there=certificate.has(SUBJECT_KEY_IDENTIFIER)
         ),
         "key-usage": partial(value, listed("key-usage"), _sorted(certificate.key_usage), "key usage"),
         "extended-key-usage": partial(

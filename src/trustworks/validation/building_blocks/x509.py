@@ -44,6 +44,7 @@ _SUNSET: Final = indeterminate(S.NO_CERTIFICATE_CHAIN_FOUND_NO_POE)
 _LATER: Final = indeterminate(S.TRY_LATER)
 _WEAK: Final = indeterminate(S.CRYPTO_CONSTRAINTS_FAILURE_NO_POE)
 MOST_PATHS: Final = 20
+OF_PATH: Final = "a certificate of the path"
 NOTHING: Final[frozenset[SubIndication]] = frozenset()
 
 
@@ -331,8 +332,7 @@ class _Path:
         found: list[Use] = []
         for certificate, issuer in zip(self.path.certificates, issuers_of(self.path), strict=True):
             if not self.path.is_anchor_alone:
-                what = f"the certificate of {certificate}"
-                found.extend(uses_of_signed(certificate.signed, id_of(certificate), what, issuer.key))
+                found.extend(uses_of_signed(certificate.signed, id_of(certificate), OF_PATH, issuer.key))
         for _, status in self.used:
             found.extend(status.uses)
         return tuple(dict.fromkeys(found))
@@ -341,7 +341,11 @@ class _Path:
         """Validity of the signer's certificate, those above by the model, and who told of revocation."""
         checks, at, leaf = self.checks, self.inputs.at, self.path.leaf
         status = next((one for certificate, one in self.used if certificate == leaf), None)
-        known = self.skipped or (status is not None and revocation_issuer_in_bounds(status, at) is None)
+        issuer_level = self.level("revocation-issuer-not-expired", Section.SIGNING_CERTIFICATE)
+        known = self.skipped or (
+            status is not None
+            and (issuer_level is not Level.FAIL or revocation_issuer_in_bounds(status, at) is None)
+        )
         verdict = indeterminate(S.OUT_OF_BOUNDS_NOT_REVOKED if known else S.OUT_OF_BOUNDS_NO_POE)
         level = self.unless(verdict, self.level("not-expired", Section.SIGNING_CERTIFICATE))
         checks.ask("xcv.in-bounds", partial(in_bounds, leaf, at), verdict, level=level, subject=id_of(leaf))
@@ -357,9 +361,8 @@ class _Path:
             below = certificate
         if status is not None:
             verdict = indeterminate(S.REVOCATION_OUT_OF_BOUNDS_NO_POE)
-            level = self.level("revocation-issuer-not-expired", Section.SIGNING_CERTIFICATE)
             rule = partial(revocation_issuer_in_bounds, status, at)
-            level = self.unless(verdict, level)
+            level = self.unless(verdict, issuer_level)
             checks.ask("xcv.revocation-issuer", rule, verdict, level=level, subject=status.token)
 
 
