@@ -36,18 +36,25 @@ def digest(octets: bytes) -> str:
     return b64(hashlib.sha256(octets).digest())
 
 
+def named(text: str) -> x509.Name:
+    """A name of one common name."""
+    return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, text)])
+
+
 @dataclass
 class Signer:
     """A key with a certificate of its own, and a time-stamping authority."""
 
     key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
     authority: ForeignAuthority = field(default_factory=ForeignAuthority)
+    issuer: str = "signer"
 
     def __post_init__(self) -> None:
-        name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "signer")])
         begin = datetime(2026, 1, 1, tzinfo=UTC)
         self.certificate = (
-            x509.CertificateBuilder(name, name, self.key.public_key(), 7, begin, begin + timedelta(3650))
+            x509.CertificateBuilder(
+                named(self.issuer), named("signer"), self.key.public_key(), 7, begin, begin + timedelta(3650)
+            )
             .sign(self.key, hashes.SHA256())
             .public_bytes(Encoding.DER)
         )
@@ -85,6 +92,12 @@ class Signer:
         """A flattened serialization; `members` takes the place of its members or adds some."""
         protected, value = self.parts(self.header() if header is None else header, b64(payload).encode())
         return {"payload": b64(payload), "protected": protected, "signature": value} | members
+
+    def revocation_list(self, issuer: str) -> bytes:
+        """A list by an authority of that name; who signed it is all the same to a reader."""
+        begin = datetime(2026, 1, 1, tzinfo=UTC)
+        builder = x509.CertificateRevocationListBuilder(named(issuer), begin, begin + timedelta(1))
+        return builder.sign(self.key, hashes.SHA256()).public_bytes(Encoding.DER)
 
     def token(self, over: bytes) -> dict[str, Any]:
         """A tstContainer with one token over `over`."""

@@ -314,6 +314,15 @@ def test_a_detached_payload_is_taken_from_beside(ours: Signer) -> None:
     assert not whole(other, other.signatures[0])
 
 
+def test_a_payload_is_intact_where_the_value_verifies_over_it(ours: Signer) -> None:
+    flattened = ours.flattened()
+    changed = only(flattened | {"payload": b64(b"changed")})
+    assert [(one.found, one.intact) for one in changed.references] == [(True, False)]
+    # Nobody can tell without the signer's certificate.
+    unknown = ours.flattened(ours.header(x5c=None)) | {"payload": b64(b"changed")}
+    assert [(one.found, one.intact) for one in only(unknown).references] == [(True, True)]
+
+
 def test_a_large_payload_is_encoded_in_portions(ours: Signer) -> None:
     large = bytes(range(251)) * 20_000
     found = evidence(ours.flattened(payload=large) | {"payload": ""}, [Octets(large)])
@@ -353,12 +362,15 @@ def test_sigd_by_uri_and_hash_finds_each_object(ours: Signer) -> None:
         octets = f"{protected}..{value}".encode()
         found = evidence(octets, data)
         assert whole(found, found.signatures[0])
-        assert [reference.kind for reference in found.signatures[0].references] == [ReferenceKind.CONTENT] * 2
+        assert [one.kind for one in found.signatures[0].references] == [
+            ReferenceKind.SIGNED_PROPERTIES,
+            *[ReferenceKind.CONTENT] * 2,
+        ]
         assert {scope.name for scope in found.signatures[0].scopes} == {"one.txt", "a b.txt"}
         changed = only(octets, [data[0], Octets(b"too", name="a b.txt")])
-        assert [(one.found, one.intact) for one in changed.references] == [(True, True), (True, False)]
+        assert [(one.found, one.intact) for one in changed.references[1:]] == [(True, True), (True, False)]
         absent = only(octets, data[:1])
-        assert [(one.found, one.intact) for one in absent.references] == [(True, True), (False, False)]
+        assert [(one.found, one.intact) for one in absent.references[1:]] == [(True, True), (False, False)]
 
 
 def test_sigd_takes_a_digest_in_place_of_data(ours: Signer) -> None:
@@ -367,7 +379,7 @@ def test_sigd_takes_a_digest_in_place_of_data(ours: Signer) -> None:
     protected, value = ours.parts(ours.header(sigD=sign, b64=False, crit=["sigD", "b64"]), b"")
     given = DigestOnly((("sha256", hashlib.sha256(b"one").digest()),), name="x")
     signature = only(f"{protected}..{value}".encode(), [given])
-    assert signature.references[0].intact
+    assert signature.references[1].intact
     assert signature.scopes[0].kind is ScopeKind.DIGEST
 
 
@@ -396,7 +408,7 @@ def test_a_broken_sigd_is_fatal(ours: Signer, sign: Any) -> None:
 def test_sigd_with_an_unknown_hash_function_is_found_and_not_intact(ours: Signer) -> None:
     sign = {"mId": URI_HASH, "pars": ["x"], "hashM": "urn:whirlpool", "hashV": ["AA"]}
     protected, value = ours.parts(ours.header(sigD=sign, crit=["sigD"]), b"")
-    (reference,) = only(f"{protected}..{value}".encode(), [Octets(b"one", name="x")]).references
+    _, reference = only(f"{protected}..{value}".encode(), [Octets(b"one", name="x")]).references
     assert (reference.found, reference.intact, reference.actual) == (True, False, None)
     assert "cannot be computed" in str(reference.why)
 
@@ -502,6 +514,17 @@ def test_an_archive_time_stamp_covers_all_before_it(
     assert len(signature.revocation) == 2
 
 
+@pytest.mark.parametrize(("issuer", "level"), [("CA", "JAdES-BASELINE-LT"), ("other", "JAdES-BASELINE-T")])
+def test_long_term_asks_for_status_of_the_signing_certificate(issuer: str, level: str) -> None:
+    certified = Signer(issuer="CA")
+    flattened = certified.flattened()
+    etsi_u = [
+        {"sigTst": certified.token(flattened["signature"].encode())},
+        {"rVals": {"crlVals": [{"val": standard(certified.revocation_list(issuer))}]}},
+    ]
+    assert only(flattened | {"header": {"etsiU": etsi_u}}).level == level
+
+
 def test_an_archive_time_stamp_over_other_components_is_not_intact(ours: Signer) -> None:
     signed = lta(ours, clear=False)
     del signed["header"]["etsiU"][1]
@@ -571,6 +594,10 @@ def test_a_counter_signature_signs_the_value_around_it(ours: Signer, attached: b
         assert inner.references[0].covers == {outer.id}
         assert inner.level == "JAdES-BASELINE-B"
         assert whole(found, inner)
+    elsewhere = ours.flattened(payload=b"another value")
+    del elsewhere["payload"]
+    moved = evidence(flattened | {"header": {"etsiU": [component({"cSig": elsewhere})]}}).signatures[1]
+    assert [(one.found, one.intact) for one in moved.references] == [(True, False)]
     wrong = ours.flattened(ours.header(cty="json"), payload=b"another value")
     other = evidence(flattened | {"header": {"etsiU": [component({"cSig": wrong})]}}).signatures[1]
     assert [(one.found, one.intact) for one in other.references] == [(True, False)]

@@ -19,7 +19,7 @@ class Unsigned:
     """What the level depends on beside the protected header.
 
     `components` are the names in etsiU, `stamps` the times of the tokens of each sigTst, `certificate_ends`
-    when the signing certificate ends (None: unknown).
+    when the signing certificate ends (None: unknown), `revocation` whether status data is there for all.
     """
 
     components: Sequence[str]

@@ -6,8 +6,6 @@ import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from cryptography import x509
-
 from trustworks.core.errors import Malformed
 from trustworks.formats.data import Joined, Octets
 from trustworks.formats.evidence import (
@@ -24,6 +22,7 @@ from trustworks.formats.evidence import (
 )
 from trustworks.formats.jades import headers, jws, rules
 from trustworks.formats.jades.base64url import decode, encode
+from trustworks.formats.jades.completeness import by_value, end_of_certificate, is_complete
 from trustworks.formats.jades.components import components
 from trustworks.formats.jades.levels import Unsigned, level
 from trustworks.formats.jades.signed_data import Signed, signed_data
@@ -32,7 +31,6 @@ from trustworks.formats.jades.values import items, members, octets
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from trustworks.formats.collector import Collector
     from trustworks.formats.data import Data
@@ -185,14 +183,15 @@ def _complete(signature: Signature, found: Gathered, parts: Sequence[Component])
         Unsigned(
             components=[part.name for part in parts],
             stamps=found.signature_stamps,
-            certificate_ends=_end_of_certificate(signature, found),
-            revocation=bool(found.revocation),
+            certificate_ends=end_of_certificate(signature, found.collector),
+            revocation=is_complete(signature, found),
         ),
         counter=signature.parent is not None,
     )
     return replace(
         signature,
         level=reached,
+        references=by_value(signature, found.collector),
         certificates=tuple(found.certificates),
         revocation=tuple(found.revocation),
         certificate_references=tuple(found.certificate_references),
@@ -201,23 +200,6 @@ def _complete(signature: Signature, found: Gathered, parts: Sequence[Component])
         counter_signatures=tuple(found.counter_signatures),
         findings=(*signature.findings, *found.findings),
     )
-
-
-def _end_of_certificate(signature: Signature, found: Gathered) -> datetime | None:
-    """When the signing certificate ends; None where it is not at hand, or nothing depends on it."""
-    if not found.signature_stamps:
-        return None
-    for reference in signature.signing_certificate:
-        for named in found.certificates:
-            der = found.tokens.get(named)
-            if der is None or reference.digest_algorithm != "sha256" or reference.digest is None:
-                continue
-            if hashlib.sha256(der).digest() == reference.digest:
-                try:
-                    return x509.load_der_x509_certificate(der).not_valid_after_utc
-                except ValueError:
-                    return None
-    return None
 
 
 def _countersigned(jws_: Jws, parent: Signature) -> Signed:
@@ -232,15 +214,15 @@ def _countersigned(jws_: Jws, parent: Signature) -> Signed:
             content = decode(jws_.payload.decode(), "The payload of the counter-signature")
     elif jws_.encoded:
         sent = Octets(encode(parent.value))
-    expected = value.digest("sha256")
-    actual = hashlib.sha256(content).digest()
-    intact = actual == expected
+    # Without a payload of its own it is of this value or of none: only its own value can tell.
+    given = jws_.payload is not None
+    intact = content == parent.value
     reference = Reference(
         kind=ReferenceKind.COUNTER_SIGNED,
         name=parent.id,
-        digest_algorithm="sha256",
-        expected=expected,
-        actual=actual,
+        digest_algorithm="sha256" if given else None,
+        expected=value.digest("sha256") if given else None,
+        actual=hashlib.sha256(content).digest() if given else None,
         found=True,
         intact=intact,
         covers=frozenset({parent.id}) if intact else frozenset(),

@@ -282,10 +282,19 @@ def _by_hash(jws: Jws, pars: list[str], collector: Collector, detached: Sequence
             )
         )
     whole = len(contents) == len(pars)
+    header = Reference(
+        kind=ReferenceKind.SIGNED_PROPERTIES,
+        name="protected header",
+        digest_algorithm=None,
+        expected=None,
+        actual=None,
+        found=True,
+        intact=True,
+    )
     return Signed(
         payload=Octets(b""),
         stamped=Joined(tuple(_octets(jws, content) for content in contents)) if whole else None,
-        references=tuple(references),
+        references=(header, *references),
         scopes=tuple(scopes),
         covers=frozenset().union(*(reference.covers for reference in references)),
     )
