@@ -43,7 +43,7 @@ def named(text: str) -> x509.Name:
 
 @dataclass
 class Signer:
-    """A key with a certificate of its own, and a time-stamping authority."""
+    """A key with a certificate, self-signed or by the CA of a time-stamping authority (``CA``)."""
 
     key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
     authority: ForeignAuthority = field(default_factory=ForeignAuthority)
@@ -55,7 +55,7 @@ class Signer:
             x509.CertificateBuilder(
                 named(self.issuer), named("signer"), self.key.public_key(), 7, begin, begin + timedelta(3650)
             )
-            .sign(self.key, hashes.SHA256())
+            .sign(self.authority.ca_key if self.issuer == "CA" else self.key, hashes.SHA256())
             .public_bytes(Encoding.DER)
         )
 
@@ -94,10 +94,10 @@ class Signer:
         return {"payload": b64(payload), "protected": protected, "signature": value} | members
 
     def revocation_list(self, issuer: str) -> bytes:
-        """A list by an authority of that name; who signed it is all the same to a reader."""
+        """A list by the CA in the name of another, or in its own (``CA``)."""
         begin = datetime(2026, 1, 1, tzinfo=UTC)
-        builder = x509.CertificateRevocationListBuilder(named(issuer), begin, begin + timedelta(1))
-        return builder.sign(self.key, hashes.SHA256()).public_bytes(Encoding.DER)
+        builder = x509.CertificateRevocationListBuilder(named(issuer), begin, begin + timedelta(3650))
+        return builder.sign(self.authority.ca_key, hashes.SHA256()).public_bytes(Encoding.DER)
 
     def token(self, over: bytes) -> dict[str, Any]:
         """A tstContainer with one token over `over`."""
