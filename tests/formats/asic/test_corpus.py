@@ -8,9 +8,6 @@ from signed_corpus import cases, mismatches, table
 _V = "dss-asic-cades/validation/"
 EXPLAINED = {
     f"{_V}cades-duplicate-orphan-revocation.asice": "C or XL: completeness of status data is seen otherwise",
-    "dss-asic-xades/validation/evidencerecord/asic-xades-ers.sce": (
-        "the evidence record inside the XAdES signature is not read yet"
-    ),
     "dss-asic-xades/validation/container-with-counter-signature.asice": (
         "the corpus counts the signature without its counter-signature; EU DSS counts both"
     ),
