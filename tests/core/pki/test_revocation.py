@@ -260,11 +260,28 @@ def test_an_answer_of_the_issuer_or_of_who_it_authorised() -> None:
 def test_an_answer_of_anyone_else_is_refused() -> None:
     assert refused(OTHER.answer(LEAF, ROOT)) == [RefusalCode.NOT_AUTHORISED]
     elsewhere = Entity("responder", Entity("root"), ca=False, extensions=[RESPONDER_USAGE])
-    assert refused(elsewhere.answer(LEAF, ROOT)) == [RefusalCode.NOT_AUTHORISED]
+    assert fact(elsewhere.answer(LEAF, ROOT)).authority == "by-path"
+    assert outcome(answers=[elsewhere.answer(LEAF, ROOT)], lists=[]) == "undetermined"
+    assert outcome(answers=[elsewhere.answer(LEAF, ROOT)], responders_by_path=True) == "undetermined"
     assert refused(RESPONDER.answer(LEAF, ROOT, key=OTHER.key)) == [RefusalCode.SIGNATURE]
     assert refused(RESPONDER.answer(LEAF, ROOT, certificates=())) == [RefusalCode.SIGNATURE]
     trusted = TrustAnchors([elsewhere.anchor])
-    assert fact(elsewhere.answer(LEAF, ROOT), anchors=trusted).signers == (elsewhere.token,)
+    told = fact(elsewhere.answer(LEAF, ROOT), anchors=trusted)
+    assert (told.signers, told.authority) == ((elsewhere.token,), "delegated")
+
+
+@pytest.mark.req("RFC6960:4.2.2.2-AUTHORISED")
+def test_a_responder_of_the_root_answers_for_the_cas_below_where_that_is_configured() -> None:
+    issuing = Entity("issuing", ROOT)
+    leaf = Entity("below", issuing, ca=False)
+    no_check = (x509.OCSPNoCheck(), False)
+    central = Entity("central", ROOT, ca=False, extensions=[RESPONDER_USAGE, no_check])
+    at_hand: dict[str, Any] = {
+        "pool": [issuing],
+        "answers": [central.answer(leaf, issuing), central.answer(issuing, ROOT)],
+    }
+    assert [one.status for one in checked(leaf, **at_hand).statuses] == ["undetermined", "good"]
+    assert checked(leaf, **at_hand, responders_by_path=True).ok
 
 
 def test_an_answer_about_another_certificate_or_without_a_status_is_refused() -> None:

@@ -82,8 +82,9 @@ class CheckedPath:
 class Checker:
     """All that is at hand to check certificates at a time.
 
-    `current` asks that revocation data was not outdated at the time. Without `revocation` nothing is asked
-    about it.
+    `current` asks that revocation data was not outdated at the time. `responders_by_path` uses OCSP answers
+    of responders that another CA than the certificate's issuer authorised, if they have a path to the same
+    anchor. Without `revocation` nothing is asked about it.
     """
 
     anchors: TrustAnchors
@@ -94,6 +95,7 @@ class Checker:
     limits: BuildingLimits = BUILDING_LIMITS
     revocation: bool = True
     current: bool = True
+    responders_by_path: bool = False
     _begun: frozenset[bytes] = field(default_factory=frozenset)
 
     def check(self, certificate: Certificate) -> tuple[CheckedPath, ...]:
@@ -165,6 +167,9 @@ class Checker:
             return f"{capital(fact.tokens[-1])} is not the one of that time."
         if self.current and not fact.tells_of_expired(certificate):
             return f"{certificate} had expired when the data was issued, which need not tell of it any more."
+        answered = isinstance(fact.tokens[0], OcspAnswer)
+        if answered and fact.authority == "by-path" and not self.responders_by_path:
+            return f"{capital(fact.tokens[0])} is of a responder that another CA authorised."
         if not any(self._is_trusted(signer, fact, path) for signer in fact.signers):
             return f"Who signed {fact.tokens[-1]} is not trusted for it."
         return None
@@ -190,6 +195,7 @@ class Checker:
             limits=self.limits,
             revocation=self.revocation and not (answered and signer.has_ocsp_no_check),
             current=self.current,
+            responders_by_path=self.responders_by_path,
             _begun=self._begun | {signer.sha256},
         )
         checked: Sequence[CheckedPath] = inner.check(signer)
