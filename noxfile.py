@@ -100,3 +100,20 @@ def bench(session: nox.Session) -> None:
     named = [Path("benchmarks", f"{name}.py") for name in session.posargs]
     for script in named or sorted(Path("benchmarks").glob("[!_]*.py")):
         session.run("python", str(script), external=True)
+
+
+@nox.session
+def interop(session: nox.Session) -> None:
+    """Let EU DSS judge the corpus of signed files beside us; the table goes into docs/validation-agreement.md."""
+    page = Path("docs", "validation-agreement.md")
+    head, begin, rest = page.read_text(encoding="utf-8").partition("<!-- agreement -->\n")
+    _, end, tail = rest.partition("<!-- end of agreement -->\n")
+    table = Path(session.create_tmp(), "agreement.md")
+    session.run(
+        "pytest",
+        *("-q", "-n0", "tests/interop/test_dss.py", *session.posargs),
+        env={"TRUSTWORKS_AGREEMENT": str(table.resolve())},
+        external=True,
+    )
+    if table.is_file():
+        page.write_text(head + begin + table.read_text(encoding="utf-8") + end + tail, encoding="utf-8")

@@ -94,9 +94,10 @@ class Agreement:
         return self.agreed[kind, name] / self.counted[kind, name] if self.counted[kind, name] else 1.0
 
 
-# A row of one value speaks of all signatures; one of both, of some that hold and some that do not.
+# A row of one value speaks of all signatures; one of both, of some that hold and some that do not. What DSS
+# calls intact is with what the value protects, as our validity is.
 FIELDS: Final = {
-    "isSignatureIntact": "signature_intact",
+    "isSignatureIntact": "cryptographically_valid",
     "isSignatureValid": "cryptographically_valid",
     "isDataFound": "data_found",
     "isDataIntact": "data_intact",
@@ -119,7 +120,9 @@ def _labelled(row: dict[str, Any], ours: dict[str, Any]) -> Iterator[tuple[str, 
     for name, ours_name in FIELDS.items():
         if f"{name}=F" in told:
             yield ours_name, all(one[ours_name] for one in signatures), False
-    for name, ours_name in (("n_signatures", "signatures"), ("n_timestamps", "timestamps")):
+    # Of files with evidence records the table counts the time-stamps of the records alone, of some those of all.
+    counted = () if ours["evidence_records"] else (("n_timestamps", "timestamps"),)
+    for name, ours_name in (("n_signatures", "signatures"), *counted):
         if name in row:
             yield ours_name, len(ours[ours_name]), int(row[name])
     if "levels" in row:

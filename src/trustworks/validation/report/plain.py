@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from trustworks.formats.evidence import Container
+from trustworks.formats.evidence import Container, ReferenceKind
 from trustworks.validation.report.words import Words, deciding, moment
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def _signature(
         "parent": signature.parent,
         "indication": outcome.indication.value,
         "sub_indication": outcome.sub_indication.value if outcome.sub_indication else None,
-        "cryptographically_valid": outcome.value_intact and data_intact,
+        "cryptographically_valid": outcome.value_intact and _own_references_intact(signature),
         "signature_intact": outcome.value_intact,
         "data_found": outcome.data_found,
         "data_intact": data_intact,
@@ -89,6 +89,12 @@ def _signature(
             (*signature.findings, *(signature.revision.later if signature.revision else ()))
         ),
     }
+
+
+def _own_references_intact(signature: Signature) -> bool:
+    """Whether what the value itself protects is intact; entries of a manifest are protected by the manifest."""
+    own = (one for one in signature.references if one.kind is not ReferenceKind.MANIFEST_ENTRY)
+    return all(one.found and one.intact for one in own)
 
 
 def _qualification(identifier: str, qualifications: Qualifications | None) -> dict[str, Any]:
