@@ -194,7 +194,7 @@ def cades(
     made = attributes(covered, authority=authority) if signed_attributes is None else signed_attributes
     signer = authority.signer(covered, attributes=made, **given)
     if unsigned is not None:
-        inner = signer[signer.index(b"\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02") + 12 :]
+        inner = signer[signer.rindex(b"\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02") + 12 :]
         value = inner[2:]
         body = _content(signer)
         signer = tlv(SEQUENCE, body, context(1, *unsigned(value)))

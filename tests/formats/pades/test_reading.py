@@ -7,15 +7,25 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
-from foreign_tokens import attribute
-from signed_pdfs import AUTHORITY, Pdf, attributes, cades, document, stamped, stream, token
+from foreign_tokens import attribute, name
+from signed_pdfs import (
+    AUTHORITY,
+    SIGNATURE_TIME_STAMP,
+    Pdf,
+    attributes,
+    cades,
+    document,
+    stamped,
+    stream,
+    token,
+)
 
 from trustworks.core.der import cms
-from trustworks.core.der.encode import BIT_STRING, OCTET_STRING, SEQUENCE, UTC_TIME, oid, tlv
+from trustworks.core.der.encode import BIT_STRING, OCTET_STRING, SEQUENCE, UTC_TIME, context, oid, tlv
 from trustworks.core.errors import Malformed
 from trustworks.formats.collector import identified
 from trustworks.formats.data import Octets
-from trustworks.formats.evidence import Format, ScopeKind, TimeStampKind, Weight
+from trustworks.formats.evidence import Format, ScopeKind, TimeStampKind, Weight, Where
 from trustworks.formats.limits import Limits
 from trustworks.formats.read import read
 from trustworks.formats.verification import signing_certificate
@@ -110,6 +120,47 @@ def test_a_document_time_stamp_covers_all_that_stands_before_it() -> None:
     assert outer.id not in outer.covers
     assert outer.revision is not None
     assert outer.revision.number == 2
+
+
+def answer_with(certificate: bytes) -> bytes:
+    """A basic OCSP answer, as far as it is read here: who is in it."""
+    return tlv(
+        SEQUENCE, tlv(SEQUENCE), tlv(SEQUENCE), tlv(BIT_STRING, b"\0"), context(0, tlv(SEQUENCE, certificate))
+    )
+
+
+def test_who_answered_is_covered_with_the_answer() -> None:
+    responder = AUTHORITY.certify(subject=name(b"Responder"))
+    answer = answer_with(responder)
+    pdf = (
+        document()
+        .signed_with()
+        .update({70: stream(answer)})
+        .stored([], entries=b"/OCSPs [70 0 R] ")
+        .time_stamped()
+    )
+    found = evidence(pdf)
+    assert {identified("O", answer), identified("C", responder)} <= found.time_stamps[0].covers
+    assert found.certificates[identified("C", responder)].origins[0].where is Where.OCSP_ANSWER
+
+
+def test_a_time_stamp_of_the_value_covers_signed_revocation_data() -> None:
+    responder = AUTHORITY.certify(subject=name(b"Responder"))
+    answer = answer_with(responder)
+    archival = attribute("1.2.840.113583.1.1.8", tlv(SEQUENCE, context(1, tlv(SEQUENCE, answer))))
+
+    def contents(covered: bytes) -> bytes:
+        return cades(
+            covered,
+            signed_attributes=attributes(covered, archival),
+            unsigned=lambda value: [attribute(SIGNATURE_TIME_STAMP, token(value))],
+        )
+
+    found = evidence(document().signed_with(contents=contents))
+    (stamp,) = found.time_stamps
+    assert {identified("O", answer), identified("C", responder)} <= stamp.covers
+    assert stamp.references[0].intact
+    assert found.signatures[0].revocation == (identified("O", answer),)
 
 
 def test_the_levels_are_reached_one_after_the_other() -> None:

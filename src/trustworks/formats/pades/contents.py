@@ -14,6 +14,7 @@ from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.trace import implements
 from trustworks.formats.cades.signers import Reader
 from trustworks.formats.cms.structure import read_signed_data
+from trustworks.formats.cms.tokens import REVOCATION_ARCHIVAL, take_attribute_values
 from trustworks.formats.collector import identified
 from trustworks.formats.data import Octets
 from trustworks.formats.evidence import (
@@ -24,9 +25,11 @@ from trustworks.formats.evidence import (
     Reference,
     ReferenceKind,
     Signature,
+    TimeStampKind,
     Weight,
     Where,
 )
+from trustworks.formats.pades.answers import responders
 from trustworks.formats.verification import HASHES_BY_OID
 
 if TYPE_CHECKING:
@@ -95,6 +98,7 @@ def read_contents(  # noqa: PLR0917 - what a signature stands in
         references = _with_range(references[0], sub_filter, inner, signed, collector.data(signed))
     signature = replace(signature, references=references, findings=findings)
     collector.signature(signature)
+    _cover_archived(signature, first.signers[0], collector)
     return Signed(
         signature=signature,
         signers=len(data.signers),
@@ -102,6 +106,29 @@ def read_contents(  # noqa: PLR0917 - what a signature stands in
         encapsulates=inner is not None,
         own_time_stamps=signature.time_stamps,
     )
+
+
+def _cover_archived(signature: Signature, signer: SignerInfo, collector: Collector) -> None:
+    """Lets the time-stamps of the value cover the revocation data in its signed attributes, too.
+
+    Source: ISO 32000-2, 12.8.3.3.2: adbe-revocationInfoArchival is signed, and so is under the value.
+    """
+    signed = [one for one in signer.signed_attributes if one.type == REVOCATION_ARCHIVAL]
+    if not signed or not signature.time_stamps:
+        return
+    _, revocation = take_attribute_values(signed, collector, signature.id, [])
+    archived = {*revocation}
+    for named in revocation:
+        if named.startswith("O"):
+            inside = responders(collector.token(named) or b"")
+            archived |= {collector.certificate(one, Where.OCSP_ANSWER, named) for one in inside}
+    for stamp in collector.time_stamps:
+        if stamp.id in signature.time_stamps and stamp.kind is TimeStampKind.SIGNATURE:
+            imprint, *others = stamp.references
+            covers = stamp.covers.union(archived)
+            collector.time_stamp(
+                replace(stamp, covers=covers, references=(replace(imprint, covers=covers), *others))
+            )
 
 
 def _with_range(
@@ -152,7 +179,10 @@ def _computed(references: tuple[Reference, ...], signer: SignerInfo) -> tuple[Re
 
 @implements("ISO32000-2:12.8.3.3-DIGEST", disabled=_computed)
 def digest_is_named(references: tuple[Reference, ...], signer: SignerInfo) -> tuple[Reference, ...]:
-    """References without a digest where what is named for it is the algorithm of signatures."""
+    """References without a digest where what is named for it is the algorithm of signatures.
+
+    Without signed attributes there is no digest that the signer made, either: what was signed is not found.
+    """
     dotted = signer.digest_algorithm.children()[0].oid()
     if dotted in HASHES_BY_OID:
         return references
@@ -160,6 +190,7 @@ def digest_is_named(references: tuple[Reference, ...], signer: SignerInfo) -> tu
         replace(
             one,
             actual=None,
+            found=one.found and signer.signed is not None,
             intact=False,
             why=f"The signer names {dotted} as digest algorithm, which is none that is known here.",
         )

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trustworks.core.errors import Malformed
+from trustworks.formats.collector import identified
 from trustworks.formats.data import Octets
 from trustworks.formats.evidence import Finding, TimeStampKind, Weight, Where
+from trustworks.formats.pades.answers import responders
 from trustworks.formats.pades.contents import contents_id
 from trustworks.formats.pades.security_store import StoreReader
 from trustworks.formats.time_stamp import read_time_stamp
@@ -59,6 +61,13 @@ class Stores:
         self._take_all(self.collector.certificate, certificates, where)
         self._take_all(self.collector.revocation_list, revocation_lists, where)
         self._take_all(self.collector.ocsp_answer, ocsp_answers, where)
+        for one in ocsp_answers:
+            # Whoever answered is in the answer, and covered with it.
+            for certificate in responders(one.octets):
+                named = self.collector.certificate(
+                    certificate, Where.OCSP_ANSWER, identified("O", one.octets)
+                )
+                self.at[named] = min(one.at, self.at.get(named, one.at))
 
     def _take_all(
         self, take: Callable[[bytes, Where], str], tokens: tuple[Stored, ...], where: Where
@@ -92,12 +101,15 @@ class Stores:
             if related.key == key and related.time_stamp is not None
         )
         data = {named for reference in signature.references for named in reference.covers}
+        for one in signature.signing_certificate[:1]:
+            signer = self.collector.token_by_digest("C", one.digest_algorithm, one.digest)
+            data |= set() if signer is None else {signer}
         found: list[str] = []
-        for one in octets:
+        for token in octets:
             try:
                 found.append(
                     read_time_stamp(
-                        one,
+                        token,
                         self.collector,
                         kind=TimeStampKind.SIGNATURE,
                         over=Octets(signature.value, "signature value"),
