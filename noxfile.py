@@ -104,7 +104,7 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def interop(session: nox.Session) -> None:
-    """Let EU DSS judge the corpus of signed files beside us; the table goes into docs/validation-agreement.md."""
+    """Let EU DSS judge the corpus beside us; the table goes into docs/validation-agreement.md."""
     page = Path("docs", "validation-agreement.md")
     head, begin, rest = page.read_text(encoding="utf-8").partition("<!-- agreement -->\n")
     _, end, tail = rest.partition("<!-- end of agreement -->\n")

@@ -120,7 +120,7 @@ def _labelled(row: dict[str, Any], ours: dict[str, Any]) -> Iterator[tuple[str, 
     for name, ours_name in FIELDS.items():
         if f"{name}=F" in told:
             yield ours_name, all(one[ours_name] for one in signatures), False
-    # Of files with evidence records the table counts the time-stamps of the records alone, of some those of all.
+    # Of files with evidence records the table counts the time-stamps of the records, of some those of all.
     counted = () if ours["evidence_records"] else (("n_timestamps", "timestamps"),)
     for name, ours_name in (("n_signatures", "signatures"), *counted):
         if name in row:

@@ -32,8 +32,10 @@ from trustworks.formats.evidence import (
     PolicyReference,
     Reference,
     ReferenceKind,
+    SignerIdentifier,
     Weight,
 )
+from trustworks.formats.verification import public_key_info
 from trustworks.validation import Indication, SubIndication, Trust
 from trustworks.validation.inputs import Extra
 
@@ -115,6 +117,18 @@ def test_without_a_certificate_nobody_signed() -> None:
     outcome = other.run(of.trust)
     assert verdict(outcome) == "NO_SIGNING_CERTIFICATE_FOUND"
     assert outcome.signatures[0].indication is Indication.INDETERMINATE
+
+
+def test_a_bare_key_says_whether_the_value_is_its_own_and_not_whose_it_is() -> None:
+    of = house()
+    signature = replace(Graph().sign(of.signer, take=False), key_info=(), signing_certificate=())
+    for entity, intact in ((of.signer, True), (of.ca, False)):
+        graph = Graph()
+        bare = SignerIdentifier(public_key=public_key_info(entity.der))
+        graph.collector.signature(replace(signature, identifier=bare))
+        outcome = graph.run(of.trust)
+        assert verdict(outcome) == "NO_SIGNING_CERTIFICATE_FOUND"
+        assert outcome.signatures[0].value_intact is intact
 
 
 @pytest.mark.req("EN319102-1:5.2.3.4-DIGEST-MATCH")

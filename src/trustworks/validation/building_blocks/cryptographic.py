@@ -62,9 +62,13 @@ def value_verifies(verifies: bool) -> str | None:  # noqa: FBT001 - a fact
 
 
 def is_intact(signature: Signature, candidate: Candidate | None, der: bytes | None) -> bool:
-    """Whether the value verifies; what identification found out already is not done again."""
+    """Whether the value verifies; what identification found out already is not done again.
+
+    Without a certificate the bare key is tried that came with the signature: whose it is, nobody knows then.
+    """
     if candidate is None or der is None:
-        return False
+        key = signature.identifier.public_key if signature.identifier else None
+        return key is not None and is_value_of(signature, key)
     if candidate.verifies is not None:
         return candidate.verifies
     return is_value_of(signature, der)

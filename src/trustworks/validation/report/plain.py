@@ -92,7 +92,7 @@ def _signature(
 
 
 def _own_references_intact(signature: Signature) -> bool:
-    """Whether what the value itself protects is intact; entries of a manifest are protected by the manifest."""
+    """Whether what the value itself protects is intact; what a manifest names is protected by that."""
     own = (one for one in signature.references if one.kind is not ReferenceKind.MANIFEST_ENTRY)
     return all(one.found and one.intact for one in own)
 
