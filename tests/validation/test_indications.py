@@ -122,9 +122,9 @@ def test_without_a_certificate_nobody_signed() -> None:
 def test_a_bare_key_says_whether_the_value_is_its_own_and_not_whose_it_is() -> None:
     of = house()
     signature = replace(Graph().sign(of.signer, take=False), key_info=(), signing_certificate=())
-    for entity, intact in ((of.signer, True), (of.ca, False)):
+    for holder, intact in ((of.signer, True), (of.ca, False)):
         graph = Graph()
-        bare = SignerIdentifier(public_key=public_key_info(entity.der))
+        bare = SignerIdentifier(public_key=public_key_info(holder.der))
         graph.collector.signature(replace(signature, identifier=bare))
         outcome = graph.run(of.trust)
         assert verdict(outcome) == "NO_SIGNING_CERTIFICATE_FOUND"
