@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from foreign_pki import DAY, NOW, Entity, checker, usage
 
 from trustworks.core.der.encode import extension
 from trustworks.core.der.ocsp import cert_hash_extension, nonce_extension
+from trustworks.core.pki import revocation_list
 from trustworks.core.pki.building import CertificatePool, TrustAnchors
 from trustworks.core.pki.crl_scope import ALL_REASONS, goes_with, is_within_scope, points_of
 from trustworks.core.pki.revocation import (
@@ -404,3 +406,25 @@ def test_a_responders_certificate_is_looked_at_unless_it_says_no_check() -> None
         ends=NOW - HOUR,
     )
     assert outcome(answers=[expired.answer(LEAF, ROOT)]) == "undetermined"
+
+
+def test_a_heap_of_signers_is_given_up_in_time() -> None:
+    """Sixty certificates of a list's key, each to be looked at by lists that sixty others signed."""
+    key = Entity("lists").key
+    heap = [Entity("root", ROOT, key=key, usage=usage("crl_sign"), ca=False) for _ in range(60)]
+    lists = [heap[0].crl(this_update=NOW - HOUR * number, next_update=NOW + HOUR) for number in range(1, 8)]
+    begun = time.monotonic()
+    whole = checker(Entity("elsewhere"), ROOT, pool=heap, lists=lists)
+    assert whole.check(LEAF.token)[0].statuses
+    assert time.monotonic() - begun < 10
+    strangers = [Entity("root", Entity("root"), usage=usage("crl_sign")) for _ in range(150)]
+    assert outcome(pool=[*strangers, heap[0]], lists=[ROOT.crl()]) == "good"
+
+
+def test_the_same_number_any_number_of_times_is_no_hang(monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = ROOT.crl([(LEAF, {}), (LEAF, {"reason": x509.ReasonFlags.superseded})])
+    monkeypatch.setattr(revocation_list, "MOST_HITS", 2)
+    assert fact(listed).reason == 4
+    monkeypatch.setattr(revocation_list, "MOST_HITS", 1)
+    again = ROOT.crl([(LEAF, {}), (LEAF, {})], this_update=NOW - 2 * HOUR)
+    assert refused(again) == [RefusalCode.UNREADABLE]

@@ -6,6 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING, Literal
 
 from trustworks.core.der.ocsp import ResponseStatus
+from trustworks.core.pki.building import likeliest
 from trustworks.core.pki.extensions import OCSP_SIGNING
 from trustworks.core.pki.revocation_facts import Authority, Refusal, RefusalCode, RevocationFact, capital
 from trustworks.core.trace import implements
@@ -138,7 +139,9 @@ def _check_responder(
         return Refusal(answer, RefusalCode.SIGNATURE, f"{capital(answer)} is not signed.")
     if _is_named(answer, issuer.subject, issuer.key.sha1) and signed.check(issuer.key) == "ok":
         return (None,)
-    candidates = dict.fromkeys((*answer.certificates, *_named_in(pool, answer)))
+    candidates = dict.fromkeys(
+        (*answer.certificates, *likeliest(_named_in(pool, answer), answer.responder_key_hash))
+    )
     found = [
         one
         for one in candidates

@@ -252,6 +252,15 @@ class _Search:
         return self.checked[pair]
 
 
+def likeliest(
+    certificates: Sequence[Certificate], key_identifier: bytes | None, most: int = BUILDING_LIMITS.issuers
+) -> Sequence[Certificate]:
+    """So many of the certificates, those of the key that is named first."""
+    if len(certificates) <= most:
+        return certificates
+    return sorted(certificates, key=lambda one: one.subject_key_identifier != key_identifier)[:most]
+
+
 def _may_issue(anchor: Certificate) -> bool:
     """Whether an anchor's certificate is not plainly another's than a CA's.
 

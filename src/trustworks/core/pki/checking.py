@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from trustworks.core.pki.certificate import Certificate
     from trustworks.core.pki.revocation import RevocationData
 
+MOST_SIGNERS: Final = 200
+"""Signers of revocation data that are looked at for one certificate."""
+
 DEEPEST: Final = 4
 """Signers of revocation data whose own revocation is looked at, one behind the other."""
 
@@ -97,9 +100,12 @@ class Checker:
     current: bool = True
     responders_by_path: bool = False
     _begun: frozenset[bytes] = field(default_factory=frozenset)
+    _asked: list[bytes] = field(default_factory=list)
 
     def check(self, certificate: Certificate) -> tuple[CheckedPath, ...]:
         """The first path that holds, alone; where none does, all of them, the likeliest first."""
+        if not self._begun:
+            self._asked.clear()
         failed: list[CheckedPath] = []
         for path in build_paths(
             certificate, anchors=self.anchors, pool=self.pool, at=self.at, limits=self.limits
@@ -182,8 +188,9 @@ class Checker:
         """
         if signer is None or signer.sha256 in self._begun:
             return True
-        if len(self._begun) >= DEEPEST:
+        if len(self._begun) >= DEEPEST or len(self._asked) >= MOST_SIGNERS:
             return False
+        self._asked.append(signer.sha256)
         answered = isinstance(fact.tokens[0], OcspAnswer)
         if answered and not signer.not_before <= fact.produced_at <= signer.not_after:
             return False
@@ -197,6 +204,7 @@ class Checker:
             current=self.current,
             responders_by_path=self.responders_by_path,
             _begun=self._begun | {signer.sha256},
+            _asked=self._asked,
         )
         checked: Sequence[CheckedPath] = inner.check(signer)
         return any(one.ok for one in checked)

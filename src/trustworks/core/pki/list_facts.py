@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from trustworks.core.der.crl import REMOVE_FROM_CRL
 from trustworks.core.errors import Malformed
+from trustworks.core.pki.building import likeliest
 from trustworks.core.pki.crl_scope import covered_reasons
 from trustworks.core.pki.revocation_facts import Refusal, RefusalCode, RevocationFact, capital
 from trustworks.core.trace import implements
@@ -103,7 +104,8 @@ def _check_list_signer(
             signers.append(None)
         else:
             refused = RefusalCode.NOT_AUTHORISED
-    for one in pool.named(newest.issuer):
+    named = newest.authority_key_identifier
+    for one in likeliest(pool.named(newest.issuer), None if named is None else named.key_identifier):
         if one == issuer.certificate or not all(token.signed.check(one.key) == "ok" for token in tokens):
             continue
         if _may_sign_lists(one):

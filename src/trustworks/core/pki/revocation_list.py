@@ -8,6 +8,7 @@ walked, so that octets which merely look like an entry are not taken for one.
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Final
@@ -41,6 +42,9 @@ if TYPE_CHECKING:
 CERTIFICATE_ISSUER: Final = "2.5.29.29"
 _CERTIFICATE_ISSUER: Final = oid(CERTIFICATE_ISSUER)
 _TRUE: Final = b"\x01\x01\xff"
+
+MOST_HITS: Final = 10_000
+"""Entries with the same serial number, of several issuers, that are looked at."""
 
 _MOST_ELEMENTS: Final = 1000
 
@@ -184,7 +188,9 @@ class RevocationList:
                 self._found.clear()
             places = self._places(serial)
             last = None
-            for entry in places:
+            for number, entry in enumerate(places):
+                if self.is_strict and number >= MOST_HITS:
+                    raise Malformed(f"The list has more than {MOST_HITS} entries with the number {serial:x}.")
                 read = self._entry(entry)
                 # A certificate may be listed again; what is listed later is newer.
                 last = read if read.serial == serial and read.issuer == issuer else last
@@ -260,12 +266,8 @@ class RevocationList:
 
     def _issuer_at(self, place: int) -> DistinguishedName:
         """Who issued the certificate of an entry: who the last entry until there names (RFC 5280, 5.3.3)."""
-        issuer = self.issuer
-        for start, name in self._issuers:
-            if start > place:
-                break
-            issuer = name
-        return issuer
+        before = bisect_right(self._issuers, place, key=lambda one: one[0])
+        return self._issuers[before - 1][1] if before else self.issuer
 
     @cached_property
     def _issuers(self) -> list[tuple[int, DistinguishedName]]:
