@@ -99,3 +99,11 @@ def test_what_cannot_be_done_is_said(room: Path) -> None:
     result = run(room, "show", "FR", *AT)
     assert isinstance(result.exception, Malformed)
     assert "there are EL, EU" in str(result.exception)
+
+
+def test_private_networks_are_not_asked_for_lists(room: Path) -> None:
+    options = ["--anchor", str(room / "oj.pem"), "--lotl", "http://127.0.0.1:9/lotl.xml", "--json"]
+    for more, says in (([], "not at a public address"), (["--allow-private-addresses"], "did not answer")):
+        done = run(room, "refresh", *options, *more)
+        assert done.exit_code == 1
+        assert says in json.loads(done.stdout)[0]["words"]

@@ -18,7 +18,7 @@ from trustworks.core.printable import printable
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from trustworks.core.pki.trusted_lists.authenticate import OfficialJournal
+    from trustworks.core.pki.trusted_lists.authenticate import Fetch, OfficialJournal
     from trustworks.core.pki.trusted_lists.model import Provider, Service, TrustedList
     from trustworks.core.pki.trusted_lists.refresh import Outcome
     from trustworks.core.pki.trusted_lists.store import TrustStore
@@ -29,6 +29,7 @@ LOTL: Final = "https://ec.europa.eu/tools/lotl/eu-lotl.xml"
 PUBLICATION: Final = (
     "https://eur-lex.europa.eu/legal-content/EN/TXT/?uri=uriserv:OJ.C_.2019.276.01.0001.01.ENG"
 )
+_SECONDS: Final = 60.0  # for one list; the largest has some three million octets
 
 Store = Annotated[Path, typer.Option("--trust", metavar="DIR", help="Directory of the trusted lists.")]
 At = Annotated[str | None, typer.Option("--at", metavar="TIME", help="The time that counts as now, in UTC.")]
@@ -65,7 +66,7 @@ def refresh(
     first time. Exits with 1 when the list of lists cannot be believed.
     """
     from trustworks.core.pki.trusted_lists.authenticate import EU  # noqa: PLC0415
-    from trustworks.core.pki.trusted_lists.fetch import Folder, Web  # noqa: PLC0415
+    from trustworks.core.pki.trusted_lists.fetch import Folder  # noqa: PLC0415
     from trustworks.core.pki.trusted_lists.markup import DEFAULT_LIMITS  # noqa: PLC0415
     from trustworks.core.pki.trusted_lists.refresh import Result  # noqa: PLC0415
     from trustworks.core.pki.trusted_lists.refresh import refresh as renew  # noqa: PLC0415
@@ -74,7 +75,7 @@ def refresh(
         raise Malformed(f"{source} is no directory; name one with the files of the lists with --from.")
     most = DEFAULT_LIMITS.octets
     fetch = (
-        Web(most=most, allow_private_addresses=allow_private_addresses)
+        _web(most, allow_private_addresses=allow_private_addresses)
         if source is None
         else Folder(source, most=most)
     )
@@ -153,6 +154,16 @@ def show(
         return
     for line in _lines(read, wanted, history=history):
         typer.echo(printable(line))
+
+
+def _web(most: int, *, allow_private_addresses: bool) -> Fetch:
+    from ipaddress import ip_network  # noqa: PLC0415
+
+    from trustworks.validation.fetching import Fetcher, FetchLimits  # noqa: PLC0415 - brings an HTTP client
+
+    everywhere = (ip_network("0.0.0.0/0"), ip_network("::/0"))
+    networks = everywhere if allow_private_addresses else ()
+    return Fetcher(FetchLimits(seconds=_SECONDS, octets=most, networks=networks)).get
 
 
 def _moment(at: str | None) -> datetime:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     )
 
     Fetch = Callable[[str], bytes]
-    """Gets the octets at an address. Raises `Unavailable` or `Malformed`."""
+    """Gets the octets at an address. Raises `Unavailable`, `Rejected` or `Malformed`."""
 
 EU: Final = "EU"
 
@@ -219,7 +219,7 @@ class _Signed:
     def get(cls, fetch: Fetch, address: str, limits: Limits) -> _Signed:
         try:
             octets = fetch(address)
-        except (Unavailable, Malformed) as error:
+        except (Unavailable, Rejected, Malformed) as error:
             raise _NotAuthentic(UNAVAILABLE, f"The list at {address} cannot be got: {error}") from error
         try:
             root = parse(octets, limits)

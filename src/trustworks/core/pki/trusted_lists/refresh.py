@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.durable import put
-from trustworks.core.errors import Malformed, Unavailable
+from trustworks.core.errors import Malformed, Rejected, Unavailable
 from trustworks.core.pki.trusted_lists.authenticate import (
     EU,
     LOTL_FAILED,
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
     from trustworks.core.pki.trusted_lists.authenticate import Fetch
     from trustworks.core.pki.trusted_lists.model import TrustedList
+
+_NotHad = Unavailable | Rejected | Malformed
 
 NOT_REPLACED: Final = "LIST_NOT_REPLACED"
 
@@ -156,14 +158,14 @@ def _countries(lotl: Authenticated, state: State) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
-def _fetched(fetch: Fetch, location: str) -> bytes | Unavailable | Malformed:
+def _fetched(fetch: Fetch, location: str) -> bytes | _NotHad:
     try:
         return fetch(location)
-    except (Unavailable, Malformed) as error:
+    except (Unavailable, Rejected, Malformed) as error:
         return error
 
 
-def _given(got: bytes | Unavailable | Malformed | None) -> Fetch:
+def _given(got: bytes | _NotHad | None) -> Fetch:
     def give(address: str) -> bytes:
         if got is None:
             raise Unavailable("trust.list", f"{address} was not asked for.")
