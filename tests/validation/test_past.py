@@ -28,8 +28,8 @@ from trustworks.validation import Indication, PoeOrigin, SubIndication, Trust
 from trustworks.validation.checks import Checks
 from trustworks.validation.constraints import Context
 from trustworks.validation.inputs import Inputs
-from trustworks.validation.ltv import imprint_reliable
-from trustworks.validation.model import indeterminate
+from trustworks.validation.ltv import acceptable, imprint_reliable
+from trustworks.validation.model import PASSED, failed, indeterminate
 from trustworks.validation.past import (
     moved_by_algorithms,
     moved_by_freshness,
@@ -37,6 +37,7 @@ from trustworks.validation.past import (
     path_found,
     validate_past_certificate,
 )
+from trustworks.validation.past_signature import status_proven_before, used_while_reliable
 from trustworks.validation.poe import Poes, proven_by, proven_by_record
 from trustworks.validation.policy import Model, Policy, shipped
 from trustworks.validation.revocation_status import Status
@@ -379,3 +380,52 @@ def test_a_policy_may_ask_for_valid_time_stamps(name: str) -> None:
     found = Archive(house())
     found.archive()
     assert found.verdict(policy=policy) == "TOTAL-PASSED"
+
+
+@pytest.mark.req("EN319102-1:5.6.3.4-3")
+def test_what_is_broken_is_not_looked_at_with_proofs() -> None:
+    assert acceptable(PASSED) is None
+    assert acceptable(indeterminate(SubIndication.NO_CERTIFICATE_CHAIN_FOUND_NO_POE)) is None
+    assert acceptable(indeterminate(SubIndication.SIG_CONSTRAINTS_FAILURE)) is None
+    assert acceptable(indeterminate(SubIndication.NO_CERTIFICATE_CHAIN_FOUND)) is not None
+    assert acceptable(failed(SubIndication.HASH_FAILURE)) is not None
+
+
+def proofs(*objects: str, at: datetime) -> Poes:
+    extra = proven(*objects, at=at)
+    return Poes(Inputs(evidence=Graph().evidence, trust=Trust(), policy=shipped(), at=NOW, extra=extra))
+
+
+@pytest.mark.req("EN319102-1:5.6.2.4.4-3-CA")
+def test_data_about_the_signer_must_be_older_than_the_revocation_of_the_authority() -> None:
+    known = (status(status="good"),)
+    assert status_proven_before(known, proofs("R-1", at=NOW - 2 * YEAR), NOW - YEAR) is None
+    assert status_proven_before(known, proofs("R-1", at=NOW - DAY), NOW - YEAR) is not None
+    assert status_proven_before((), proofs("R-1", at=NOW - 2 * YEAR), NOW - YEAR) is not None
+    assert status_proven_before(known, proofs("R-1", at=NOW - 2 * YEAR), None) is not None
+
+
+@pytest.mark.req("EN319102-1:5.6.2.4.4-4")
+def test_what_a_weak_algorithm_protects_must_be_older_than_its_end() -> None:
+    use = Use(subject="S-1", what="the signature value", digest="sha1")
+    ended = Weakness(use=use, algorithm="SHA-1", until=NOW - YEAR)
+    never = Weakness(use=use, algorithm="MD2", until=None)
+    before, after = proofs("S-1", at=NOW - 2 * YEAR), proofs("S-1", at=NOW - DAY)
+    assert used_while_reliable((ended,), before) is None
+    assert used_while_reliable((ended,), after) is not None
+    assert used_while_reliable((never,), before) is not None
+
+
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [("shell", "OUT_OF_BOUNDS_NO_POE"), ("chain", "TOTAL-PASSED"), ("hybrid", "TOTAL-PASSED")],
+)
+def test_an_authority_may_have_expired_since_where_the_model_says(model: str, expected: str) -> None:
+    of, graph = house(), Graph()
+    ca = entity("ca", of.root, ca=True, since=NOW - 5 * YEAR, until=NOW - DAY)
+    graph.sign(entity("long", ca, since=NOW - 2 * YEAR))
+    graph.certificates(ca)
+    graph.lists(crl(ca, NOW - 2 * DAY), crl(of.root, NOW - 2 * DAY))
+    # Whose lists are those of an authority that has expired as well.
+    policy = '[signature.signing-certificate]\nrevocation-issuer-not-expired = "ignore"'
+    assert verdict(graph.run(of.trust, policy=f'model = "{model}"\n{policy}')) == expected

@@ -285,7 +285,10 @@ def test_of_a_responder_revocation_is_asked_for_unless_its_certificate_says_no()
         if lists:
             # About the responder alone: that the list tells of the signer too makes no difference here.
             graph.lists(crl(of.ca, NOW - 20 * DAY, lasts=40 * DAY))
-        assert verdict(graph.run(of.trust)) == expected
+        outcome = graph.run(of.trust)
+        assert verdict(outcome) == expected
+        asked = [] if expected == "TOTAL-PASSED" else [one.id, of.signer.id]
+        assert [need.about for need in outcome.needs] == asked
 
 
 @pytest.mark.req("EN319102-1:5.2.6.4-RAC-SIGNER")

@@ -159,12 +159,17 @@ class Conclusion:
 
     def warnings(self) -> tuple[Check, ...]:
         """Checks that ended with a warning, in inner blocks too, each once."""
-        found: dict[Check, None] = {}
-        for check in self.checks:
-            if check.status is Status.WARNING:
-                found[check] = None
-            if check.block:
-                found.update(dict.fromkeys(check.block.warnings()))
+        found: list[Check] = []
+        # Blocks are shared by the processes that go on from them: by identity, since to compare them is costly.
+        seen: set[int] = set()
+        waiting = [self]
+        while waiting:
+            block = waiting.pop(0)
+            if id(block) in seen:
+                continue
+            seen.add(id(block))
+            found.extend(check for check in block.checks if check.status is Status.WARNING)
+            waiting.extend(check.block for check in block.checks if check.block is not None)
         return tuple(found)
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from trustworks.core.pki.revocation import RevocationFact
     from trustworks.core.pki.tokens import Certificate
-    from trustworks.validation.model import Conclusion
+    from trustworks.validation.model import Conclusion, Need
     from trustworks.validation.suites import Use
 
 
@@ -58,3 +58,5 @@ class Selection:
     conclusion: Conclusion
     statuses: tuple[Status, ...]
     found: bool
+    needs: tuple[Need, ...] = ()
+    """What would make some of it acceptable: revocation data about who signed it."""

@@ -23,7 +23,7 @@ from trustworks.core.trace import implements
 from trustworks.validation.checks import Checks
 from trustworks.validation.constraints import Context, Section
 from trustworks.validation.inputs import id_of
-from trustworks.validation.model import Level, SubIndication, indeterminate
+from trustworks.validation.model import Level, Need, NeedKind, SubIndication, indeterminate
 from trustworks.validation.revocation_status import Selection, Status
 from trustworks.validation.suites import Use
 
@@ -127,15 +127,18 @@ def select(
             subject=token_id(refusal.token),
         )
     statuses: list[Status] = []
+    needs: dict[Need, None] = {}
     for fact in found.facts:
-        status, conclusion = _accept(fact, certificate, _Place(issuer, tuple(above)), inputs, asked)
+        status, conclusion, missing = _accept(fact, certificate, _Place(issuer, tuple(above)), inputs, asked)
         checks.take("rac.accepted", conclusion, level=Level.WARN)
+        needs.update(dict.fromkeys(missing))
         if status is not None:
             statuses.append(status)
     selection = Selection(
         conclusion=checks.conclude(),
         statuses=_whole(statuses),
         found=bool(found.facts or found.refusals),
+        needs=() if statuses else tuple(needs),
     )
     inputs.selections[key] = selection
     return selection
@@ -168,12 +171,13 @@ def _accept(
     place: _Place,
     inputs: Inputs,
     asked: frozenset[str],
-) -> tuple[Status | None, Conclusion]:
+) -> tuple[Status | None, Conclusion, tuple[Need, ...]]:
     """One fact: who signed it, whether that one is relied on, and when (5.2.6.4)."""
     token = token_id(fact.tokens[-1])
     checks = Checks("RAC", token)
     issuer = place.issuer
     signer, own, trusted, path = _signer(fact, issuer, place.above, inputs)
+    needs: tuple[Need, ...] = ()
     level = inputs.policy.level(Context.REVOCATION, "prospective-certificate-chain")
     checks.ask("rac.trusted", partial(signer_trusted, trusted), _GENERAL, level=level)
     checks.ask("rac.responder-valid", partial(responder_valid, fact, signer), _GENERAL)
@@ -181,9 +185,9 @@ def _accept(
     checks.ask("rac.tells", partial(tells, fact, certificate), _GENERAL)
     is_anchor = signer is not None and bool(inputs.trust.anchors.being(signer))
     if not checks.failed and not own and signer is not None and not is_anchor:
-        _ask_signer(checks, fact, path, inputs, asked | {id_of(certificate)})
+        needs = _ask_signer(checks, fact, path, inputs, asked | {id_of(certificate)})
     if checks.failed:
-        return None, checks.conclude()
+        return None, checks.conclude(), needs
     status = Status(
         fact=fact,
         token=token,
@@ -191,7 +195,7 @@ def _accept(
         trusted=signer is None or is_anchor,
         uses=_uses(fact, signer, issuer, path, own=own),
     )
-    return status, checks.conclude()
+    return status, checks.conclude(), ()
 
 
 def _signer(
@@ -220,17 +224,21 @@ def _ask_signer(
     path: tuple[Certificate, ...],
     inputs: Inputs,
     asked: frozenset[str],
-) -> None:
+) -> tuple[Need, ...]:
     """Revocation of who signed revocation data, unless its certificate says that nobody need ask."""
     policy, section, signer = inputs.policy, Section.SIGNING_CERTIFICATE, path[0]
     skip = policy.constraint(Context.REVOCATION, "revocation-data-skip", section)
     if needs_none(signer, skip):
-        return
+        return ()
+    needs: list[Need] = []
     found = None
     issuer = _issuer_in(signer, path, inputs)
     # Nobody vouches for himself, nor a row of responders for each other without end.
     if issuer is not None and id_of(signer) not in asked and len(asked) <= _DEEPEST:
         found = select(signer, issuer, path[1:], inputs, asked=asked)
+        needs.extend(found.needs)
+        if not found.statuses:
+            needs.append(revocation_need(signer, issuer))
     checks.ask(
         "rac.signer",
         partial(signer_in_force, found.statuses if found else (), fact.produced_at),
@@ -238,6 +246,7 @@ def _ask_signer(
         level=policy.level(Context.REVOCATION, "revocation-data-available", section),
         block=found.conclusion if found else None,
     )
+    return tuple(needs)
 
 
 def _issuer_in(signer: Certificate, path: tuple[Certificate, ...], inputs: Inputs) -> Issuer | None:
@@ -246,6 +255,22 @@ def _issuer_in(signer: Certificate, path: tuple[Certificate, ...], inputs: Input
         if len(path) < 2 or len(found.certificates) < 2 or found.certificates[1] == path[1]:
             return issuers_of(found)[0]
     return None
+
+
+def revocation_need(certificate: Certificate, issuer: Issuer) -> Need:
+    """What would help where there is no revocation data that is good enough: an OCSP answer, else a list."""
+    places = [
+        one.value
+        for point in certificate.crl_distribution_points
+        for one in (point.name.full or () if point.name else ())
+        if one.form == "uri" and isinstance(one.value, str)
+    ]
+    return Need(
+        kind=NeedKind.REVOCATION,
+        about=id_of(certificate),
+        urls=(*certificate.ocsp_urls, *places),
+        issuer=id_of(issuer.certificate) if issuer.certificate else None,
+    )
 
 
 def token_id(token: RevocationList | OcspAnswer) -> str:

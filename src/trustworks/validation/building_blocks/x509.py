@@ -15,7 +15,12 @@ from trustworks.core.trace import implements
 from trustworks.validation.building_blocks import chain_constraints
 from trustworks.validation.building_blocks.acceptance import reliable
 from trustworks.validation.building_blocks.freshness import check_freshness
-from trustworks.validation.building_blocks.revocation import needs_none, select, uses_of_signed
+from trustworks.validation.building_blocks.revocation import (
+    needs_none,
+    revocation_need,
+    select,
+    uses_of_signed,
+)
 from trustworks.validation.checks import Checks
 from trustworks.validation.constraints import Section
 from trustworks.validation.inputs import SETTINGS, id_of
@@ -29,7 +34,7 @@ if TYPE_CHECKING:
 
     from trustworks.core.pki.building import Path
     from trustworks.core.pki.tokens import Certificate
-    from trustworks.core.pki.validation import Failure, Issuer
+    from trustworks.core.pki.validation import Failure
     from trustworks.validation.constraints import Context
     from trustworks.validation.inputs import Inputs
     from trustworks.validation.model import Conclusion, Verdict
@@ -177,22 +182,6 @@ def validate_certificate(
     return CertificateResult(conclusion=checks.conclude(), leaf=certificate, chain=chain, needs=needs)
 
 
-def _revocation_need(certificate: Certificate, issuer: Issuer) -> Need:
-    """What would help where there is no revocation data that is good enough: an OCSP answer, else a list."""
-    places = [
-        one.value
-        for point in certificate.crl_distribution_points
-        for one in (point.name.full or () if point.name else ())
-        if one.form == "uri" and isinstance(one.value, str)
-    ]
-    return Need(
-        kind=NeedKind.REVOCATION,
-        about=id_of(certificate),
-        urls=(*certificate.ocsp_urls, *places),
-        issuer=id_of(issuer.certificate) if issuer.certificate else None,
-    )
-
-
 _STAGES: Final = (
     S.NO_CERTIFICATE_CHAIN_FOUND,
     S.NO_CERTIFICATE_CHAIN_FOUND_NO_POE,
@@ -287,8 +276,9 @@ class _Path:
             subject=named,
             block=found.conclusion,
         )
+        self.needs.extend(found.needs)
         if not found.statuses:
-            self.needs.append(_revocation_need(certificate, issuer))
+            self.needs.append(revocation_need(certificate, issuer))
             return
         status = found.statuses[0]
         self.used.append((certificate, status))
@@ -309,7 +299,7 @@ class _Path:
             self.suspended_at = status.fact.revoked_at
         fresh = check_freshness(status, at, self.policy, self.context, section)
         if not fresh.passed:
-            need = _revocation_need(certificate, issuers_of(self.path)[number])
+            need = revocation_need(certificate, issuers_of(self.path)[number])
             self.needs.append(replace(need, fresher_than=status.issued))
         checks.ask(
             "xcv.fresh",
