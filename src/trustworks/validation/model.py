@@ -160,7 +160,7 @@ class Conclusion:
     def warnings(self) -> tuple[Check, ...]:
         """Checks that ended with a warning, in inner blocks too, each once."""
         found: list[Check] = []
-        # Blocks are shared by the processes that go on from them: by identity, since to compare them is costly.
+        # Blocks are shared by processes that go on from them: by identity, for to compare them is costly.
         seen: set[int] = set()
         waiting = [self]
         while waiting:
