@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 from cms_maker import AA, CONTENT, WHO, Signer, basic, digest, sign, signed_attributes, signed_data, token
@@ -13,13 +15,18 @@ from hypothesis import strategies as st
 from trustworks.core.der import ber, cms
 from trustworks.core.der.encode import NULL, OCTET_STRING, SEQUENCE, SET, context, integer, oid, tlv
 from trustworks.core.errors import Malformed
-from trustworks.formats.cades import read_cms
+from trustworks.formats.cades import read_cms, reading
+from trustworks.formats.cms.stored import Region
 from trustworks.formats.collector import Collector, identified
-from trustworks.formats.data import Octets
+from trustworks.formats.data import Octets, Stored
 from trustworks.formats.evidence import Evidence, Signature, TimeStampKind, Weight
 from trustworks.formats.limits import DEFAULT
 from trustworks.formats.read import read
 from trustworks.formats.verification import signing_certificate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
 
 UTF8 = 0x0C
 V3 = "0.4.0.1733.2.4"
@@ -486,3 +493,37 @@ def test_changed_octets_are_read_or_malformed(which: int, place: int, inserted: 
         assert signature.level
         if is_intact(found, signature) and signature.parent is None and not codes(signature):
             assert signature.references[0].expected == digest(CONTENT)
+
+
+@pytest.mark.parametrize("encode", [lambda octets: octets, lambda octets: indefinite(ber.read(octets))])
+def test_a_large_file_is_read_where_it_lies(
+    encode: Callable[[bytes], bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = bytes(range(256)) * 1000
+    signer = Signer.over(content)
+    octets = encode(signed_data(signer.info(attribute(f"{AA}.14", token(signer.value))), content=content))
+    (tmp_path / "file").write_bytes(octets)
+    monkeypatch.setattr(reading, "_LARGE", 1000)
+    stored = Stored(tmp_path / "file", name="file")
+    found, held = read(stored, limits=replace(DEFAULT, parsed=10_000)), evidence(octets)
+    assert found.signatures[0].references == held.signatures[0].references
+    assert found.signatures[0].references[0].intact
+    assert [one.id for one in found.time_stamps] == [one.id for one in held.time_stamps]
+    assert isinstance(next(iter(found.data.values())), Region)
+    assert next(iter(found.data.values())).octets() == content
+    with pytest.raises(Malformed, match="beside its content"):
+        read(stored, limits=replace(DEFAULT, parsed=1000))
+
+
+def test_an_archive_time_stamp_over_a_large_file_reads_it_in_portions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = b"archived" * 20_000
+    signer = Signer.over(content)
+    inside = tlv(SEQUENCE, oid("1.2.840.113549.1.7.1"), context(0, tlv(OCTET_STRING, content)))
+    octets = inside + context(0, WHO.certificate, WHO.ca) + signer.fields + context(1)
+    archive = attribute(f"{AA}.48", token(octets))
+    (tmp_path / "file").write_bytes(signed_data(signer.info(archive), content=content))
+    monkeypatch.setattr(reading, "_LARGE", 1000)
+    (stamp,) = read(Stored(tmp_path / "file")).time_stamps
+    assert stamp.references[0].intact

@@ -8,10 +8,26 @@ element that is not. Source: X.690, 8 and 10.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final, Protocol, overload
 
 from trustworks.core.der.encode import length
 from trustworks.core.errors import Malformed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Places(Protocol):
+    """Octets by their places: bytes, or a file that is read where it is looked at."""
+
+    def __len__(self) -> int: ...
+
+    @overload
+    def __getitem__(self, key: int, /) -> int: ...
+
+    @overload
+    def __getitem__(self, key: slice, /) -> bytes: ...
+
 
 DEPTH: Final = 256
 """Levels of nesting that are followed where nobody says another bound."""
@@ -34,7 +50,7 @@ class Source:
 
     __slots__ = ("depth", "ends", "left", "octets")
 
-    def __init__(self, octets: bytes, *, depth: int = DEPTH, elements: int = ELEMENTS) -> None:
+    def __init__(self, octets: Places, *, depth: int = DEPTH, elements: int = ELEMENTS) -> None:
         self.octets = octets
         self.depth = min(depth, DEPTH)
         self.left = elements
@@ -82,21 +98,32 @@ class Element:
     @property
     def constructed(self) -> bool:
         """Whether the content is made of elements."""
-        tag = self.tag
-        while tag > 0xFF:
-            tag >>= 8
-        return bool(tag & _CONSTRUCTED)
+        return bool(self.source.octets[self.start] & _CONSTRUCTED)
 
     def children(self) -> list[Element]:
         """The elements that the content is made of. Raises `Malformed`."""
         if not self.constructed:
             raise Malformed(f"The element at octet {self.start} (tag {self.tag:#x}) has to hold elements.")
         source, place, end = self.source, self.content, self.end
-        found = []
-        while place < end:
-            one = _read(source, place, end)
-            found.append(one)
-            place = one.after
+        octets = source.octets
+        found: list[Element] = []
+        while place + 1 < end:
+            tag, size = octets[place], octets[place + 1]
+            if size < 0x80 and tag & 0x1F != 0x1F:  # most are of this form: read here, without a call
+                after = place + 2 + size
+                if after > end:
+                    raise _beyond(place, end)
+                found.append(Element(source, tag, place, place + 2, after, after))
+            else:
+                one = _read(source, place, end)
+                found.append(one)
+                after = one.after
+            place = after
+        if place != end:
+            raise _beyond(place, end)
+        source.left -= len(found)
+        if source.left < 0:
+            raise _too_many()
         return found
 
     def string(self) -> bytes:
@@ -130,7 +157,7 @@ class Element:
         return known
 
 
-def read(octets: bytes, *, depth: int = DEPTH, elements: int = ELEMENTS) -> Element:
+def read(octets: Places, *, depth: int = DEPTH, elements: int = ELEMENTS) -> Element:
     """The element that the octets are, or begin with. Raises `Malformed`."""
     source = Source(octets, depth=depth, elements=elements)
     return _read(source, 0, len(octets))
@@ -162,7 +189,7 @@ def _read(source: Source, place: int, end: int) -> Element:
     start = place
     source.left -= 1
     if source.left < 0:
-        raise Malformed("The file has more elements than the limit for elements allows.")
+        raise _too_many()
     try:
         tag = octets[place]
         place += 1
@@ -195,7 +222,11 @@ def _beyond(start: int, end: int) -> Malformed:
     return Malformed(f"The element at octet {start} goes on beyond octet {end}, where what holds it ends.")
 
 
-def _long_tag(octets: bytes, place: int) -> tuple[int, int]:
+def _too_many() -> Malformed:
+    return Malformed("The file has more elements than the limit for elements allows.")
+
+
+def _long_tag(octets: Places, place: int) -> tuple[int, int]:
     """The identifier octets from the one before `place` on as a number, and the place after them."""
     begin = place - 1
     while octets[place] & 0x80:
@@ -214,7 +245,7 @@ def _find_end(source: Source, start: int, content: int, end: int) -> int:  # noq
         while opened:
             source.left -= 1
             if source.left < 0:
-                raise Malformed("The file has more elements than the limit for elements allows.")
+                raise _too_many()
             if place >= end:
                 break
             begin = place
@@ -259,6 +290,68 @@ def _parts(element: Element, depth: int) -> list[bytes]:
         else:
             parts.append(one.value)
     return parts
+
+
+def is_der(element: Element) -> bool:
+    """Whether an element is in DER already, as `der` would make it. Raises `Malformed`."""
+    octets, place, end = element.source.octets, element.start, element.after
+    try:
+        while place < end:
+            tag, size = octets[place], octets[place + 1]
+            content = place + 2
+            if tag & 0x1F == 0x1F or tag in _CONSTRUCTED_STRINGS:
+                return False
+            if size >= 0x80:
+                count = size & 0x7F
+                content += count
+                size = int.from_bytes(octets[place + 2 : content], "big")
+                if not count or size < 0x80 or not octets[place + 2]:
+                    return False
+            if not tag & _CONSTRUCTED:
+                place = content + size
+                continue
+            if tag == _SET and not _is_sorted(element.source, content, content + size):
+                return False
+            place = content
+    except IndexError:
+        raise Malformed(f"The octets end within the element at octet {element.start}.") from None
+    return place == end
+
+
+def _is_sorted(source: Source, place: int, end: int) -> bool:
+    last = b""
+    while place < end:
+        one = _read(source, place, end)
+        if one.octets < last:
+            return False
+        last, place = one.octets, one.after
+    return True
+
+
+def leaves(element: Element) -> Iterator[tuple[int, int]]:
+    """Where the content of each part of a string begins and ends; of one that is whole, its own.
+
+    No part is read: content may be as large as it likes. Raises `Malformed`.
+    """
+    if not element.constructed:
+        yield element.content, element.end
+        return
+    source, place = element.source, element.content
+    opened = [element]
+    while opened:
+        if place >= opened[-1].end:
+            place = opened.pop().after
+            continue
+        one = _read(source, place, opened[-1].end)
+        source.left += 1  # parts of a string are not what the limit for elements is about
+        if one.constructed:
+            if len(opened) > source.depth:
+                raise Malformed(f"The string at octet {element.start} is nested deeper than is read.")
+            opened.append(one)
+            place = one.content
+        else:
+            yield one.content, one.end
+            place = one.after
 
 
 def der(element: Element) -> bytes:

@@ -13,11 +13,13 @@ from trustworks.core.der import ber
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.formats.cades import identifiers as ids
 from trustworks.formats.cms.algorithms import hash_name
+from trustworks.formats.cms.stored import whole_region
 from trustworks.formats.data import HASHES, Joined, Octets, hasher
 from trustworks.formats.evidence import Reference, ReferenceKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
 
     from trustworks.formats.cms.structure import CmsAttribute, SignedData, SignerInfo
     from trustworks.formats.data import Data
@@ -42,6 +44,14 @@ class Archived:
     data: SignedData
     signer: SignerInfo
     content: Data | None
+    path: Path | None = None
+    """The file in which the structure lies; None: it is in memory."""
+
+    def encapsulated(self, encoded: Callable[[ber.Element], bytes]) -> Data:
+        """The element with the content, which stays in its file where it lies in one."""
+        if self.path is not None and self.content is not None and self.data.content is not None:
+            return whole_region(self.path, self.data.encapsulated)
+        return Octets(encoded(self.data.encapsulated))
 
 
 def esc_octets(signer: SignerInfo) -> bytes:
@@ -98,7 +108,7 @@ def v2_candidates(archived: Archived, kept: Sequence[CmsAttribute]) -> Iterable[
         for ordered in (attributes, sorted(attributes)):
             inside = b"".join(ordered)
             for last in (ber.tagged(_CONTEXT_1, inside), inside):
-                first, rest = Octets(encoded(data.encapsulated)), Octets(sets + before + last)
+                first, rest = archived.encapsulated(encoded), Octets(sets + before + last)
                 yield Joined((first, *outside, rest), "archive-time-stamp-v2")
 
 

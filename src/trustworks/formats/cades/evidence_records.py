@@ -5,7 +5,7 @@ Source: RFC 4998, A (over the ContentInfo as it is encoded); EN 319 122-3, 5 (ov
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from trustworks.core.der import ber
 from trustworks.core.errors import Malformed
@@ -22,7 +22,13 @@ if TYPE_CHECKING:
     from trustworks.formats.data import Data
     from trustworks.formats.limits import Limits
 
-KINDS = (ids.EVIDENCE_RECORD_INTERNAL, ids.EVIDENCE_RECORD_EXTERNAL)
+TOO_LARGE: Final = Finding(
+    code="cades.evidence-record-unread",
+    text="The evidence record is inside a structure that is too large to be taken apart for it, and was not "
+    "read.",
+    weight=Weight.NOTE,
+)
+KINDS: Final = (ids.EVIDENCE_RECORD_INTERNAL, ids.EVIDENCE_RECORD_EXTERNAL)
 
 
 def read_evidence_records(

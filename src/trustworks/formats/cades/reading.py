@@ -11,7 +11,9 @@ from trustworks.core.der.encode import SEQUENCE
 from trustworks.core.der.tsp import TST_INFO
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.formats.cades.signers import Reader
+from trustworks.formats.cms.stored import Window
 from trustworks.formats.cms.structure import read_signed_data
+from trustworks.formats.data import Stored
 from trustworks.formats.evidence import Finding, Scope, ScopeKind, TimeStampKind, Weight
 from trustworks.formats.limits import DEFAULT
 from trustworks.formats.time_stamp import parse_token, read_time_stamp, token_octets
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from trustworks.formats.evidence import Signature
     from trustworks.formats.limits import Limits
 
+_LARGE: Final = 8 * 1024 * 1024
+"""Octets beyond which a file is looked at where it lies."""
 _PEM: Final = re.compile(
     rb"-----BEGIN (?:PKCS7|PKCS #7 SIGNED DATA|CMS|TIMESTAMP TOKEN)-----(.*?)-----END ", re.DOTALL
 )
@@ -45,20 +49,42 @@ def read(
     Raises:
         Malformed: nothing can be made of the file, or it is beyond the limits.
     """
+    file = file or data.name
+    if isinstance(data, Stored) and data.size > _LARGE and next(data.portions())[:1] == b"0":
+        _read_stored(data, collector, detached, limits, file)
+        return
     if data.size > limits.parsed:
         raise Malformed(
-            f"{data.name or 'The file'} has {data.size} octets; of CMS {limits.parsed} are read at most."
+            f"{data.name or 'The file'} has {data.size} octets; of CMS {limits.parsed} are read at most, "
+            "unless it is DER or BER in a file."
         )
     octets = unwrapped(data.octets())
     token = token_octets(octets)
     signed = read_signed_data(token, limits)
-    file = file or data.name
     if signed.content_type == TST_INFO:
         _read_token(token, collector, detached, limits, file)
         return
     if len(token) > signed.content_info.after:
         collector.finding(_octets_after(len(token) - signed.content_info.after))
     Reader(signed, collector, detached=detached, limits=limits, file=file).read()
+
+
+def _read_stored(
+    data: Stored, collector: Collector, detached: Sequence[Data], limits: Limits, file: str | None
+) -> None:
+    """Large signed data, of which all but the content is looked at, and none is held."""
+    window = Window(data.path)
+    signed = read_signed_data(window, limits)
+    content = signed.content
+    around = len(window) - (0 if content is None else content.after - content.start)
+    if around > limits.parsed:
+        raise Malformed(
+            f"{data.name or 'The file'} has {around} octets beside its content; {limits.parsed} are read at "
+            "most."
+        )
+    if len(window) > signed.content_info.after:
+        collector.finding(_octets_after(len(window) - signed.content_info.after))
+    Reader(signed, collector, detached=detached, limits=limits, file=file, path=data.path).read()
 
 
 def read_cms(

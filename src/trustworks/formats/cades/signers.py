@@ -14,6 +14,7 @@ from trustworks.formats.cades import identifiers as ids
 from trustworks.formats.cades.levels import level_of
 from trustworks.formats.cms import rules
 from trustworks.formats.cms.signed import Content, read_signer
+from trustworks.formats.cms.stored import content_of
 from trustworks.formats.cms.structure import signer_info
 from trustworks.formats.cms.tokens import (
     REVOCATION_ARCHIVAL,
@@ -27,6 +28,7 @@ from trustworks.formats.verification.validation_data import certificate_end, has
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from trustworks.formats.cms.attributes import SignedAttributes
     from trustworks.formats.cms.structure import CmsAttribute, SignedData, SignerInfo
@@ -50,14 +52,16 @@ class Reader:
         detached: Sequence[Data],
         limits: Limits,
         file: str | None,
+        path: Path | None = None,
     ) -> None:
+        """`path`: the file in which the structure lies and is looked at; None: it is in memory."""
         self._data = data
         self._collector = collector
         self._limits = limits
         self._file = file
         self._left = limits.signatures
-        octets = data.content_octets()
-        self._contents: tuple[Data, ...] = tuple(detached) if octets is None else (Octets(octets),)
+        self._contents = tuple(detached) if data.content is None else (content_of(data, path),)
+        self._path = path
         self._certificates = take_certificates(data, collector, None, Where.KEY_INFO)
         self._revocation = take_revocation(data, collector, None)
         self._ers = _has_evidence_record(data)
@@ -110,6 +114,7 @@ class Reader:
             limits=self._limits,
             file=self._file,
             shared=frozenset((*self._certificates, *self._revocation)),
+            path=self._path,
         )
         counters = self._gather(gathering, attributes, depth)
         signature = self._finished(gathering, attributes, counters, counter=content.counter)
@@ -211,6 +216,9 @@ class Reader:
         self, gathering: unsigned.Gathering, counters: Sequence[Signature]
     ) -> tuple[str, ...]:
         if not gathering.of(*evidence_records.KINDS):
+            return ()
+        if self._path is not None:
+            gathering.findings.append(evidence_records.TOO_LARGE)
             return ()
         held = {named for names in gathering.holds.values() for named in names}
         return evidence_records.read_evidence_records(

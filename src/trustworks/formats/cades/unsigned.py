@@ -21,6 +21,7 @@ from trustworks.formats.time_stamp import ParsedToken, parse_token, read_time_st
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
     from trustworks.core.der import ber
     from trustworks.formats.cms.attributes import SignedAttributes
@@ -54,6 +55,8 @@ class Gathering:
     file: str | None
     shared: frozenset[str]
     """Ids of certificates and revocation data in the structure itself."""
+    path: Path | None = None
+    """The file in which the structure lies; None: it is in memory."""
     certificates: list[str] = field(default_factory=list)
     revocation: list[str] = field(default_factory=list)
     time_stamps: list[TimeStamp] = field(default_factory=list)
@@ -197,7 +200,9 @@ def read_archive_time_stamps(gathering: Gathering) -> None:
             except Malformed as error:
                 gathering.findings.append(unreadable(attribute, error))
     found.sort(key=lambda one: one[1].info.time)
-    archived = archive.Archived(data=gathering.data, signer=gathering.signer, content=gathering.content)
+    archived = archive.Archived(
+        data=gathering.data, signer=gathering.signer, content=gathering.content, path=gathering.path
+    )
     times = {attribute.element.start: token.info.time for attribute, token in reversed(found)}
     earlier: list[CmsAttribute] = []
     for attribute, token in found:

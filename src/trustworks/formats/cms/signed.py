@@ -127,8 +127,13 @@ def _encodings(signer: SignerInfo) -> list[bytes]:
     """
     if signer.signed is None:
         return []
-    inner = [ber.der(one) for one in signer.signed.children()]
     as_written = signer.signed.value
+    members = [one.element for one in signer.signed_attributes]
+    written = [one.octets for one in members]
+    if written == sorted(written) and all(ber.is_der(one) for one in members):
+        # The usual case. Of what holds them only the content counts: the length is written anew.
+        return [ber.tagged(SET, as_written)]
+    inner = [ber.der(one) for one in members]
     return list(
         dict.fromkeys(
             (ber.sorted_set(SET, inner), ber.tagged(SET, b"".join(inner)), ber.tagged(SET, as_written))

@@ -75,7 +75,7 @@ class SignedData:
         return self.content.value
 
 
-def read_signed_data(octets: bytes, limits: Limits = DEFAULT) -> SignedData:
+def read_signed_data(octets: ber.Places, limits: Limits = DEFAULT) -> SignedData:
     """Signed data in a ContentInfo, or bare. Octets after it are left alone. Raises `Malformed`."""
     return signed_data(ber.read(octets, depth=limits.depth, elements=limits.elements), limits)
 

@@ -231,6 +231,7 @@ def _comparable(name: bytes) -> object:
 
 
 def _attribute(attribute: ber.Element) -> tuple[str, str]:
-    kind, value = attribute.children()[:2]
+    parts = attribute.children()
+    kind, value = parts[0], parts[1]
     text = value.string().decode(_ENCODINGS.get(value.tag, "latin-1"), "replace")
     return kind.oid(), " ".join(text.casefold().split())

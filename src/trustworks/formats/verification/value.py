@@ -149,10 +149,11 @@ def _loaded(spki: bytes) -> PublicKey:
 
 def _as_plain_rsa(spki: bytes) -> bytes | None:
     """A key for RSASSA-PSS alone, as a plain one: the library may know the one and not the other."""
-    algorithm, key = ber.read(spki).children()[:2]
-    if algorithm.children()[0].octets != _RSASSA_PSS:
+    parts = ber.read(spki).children()
+    algorithm = parts[0].children()
+    if len(parts) < 2 or not algorithm or algorithm[0].octets != _RSASSA_PSS:
         return None
-    return tlv(SEQUENCE, tlv(SEQUENCE, _RSA_ENCRYPTION, tlv(NULL)), key.octets)
+    return tlv(SEQUENCE, tlv(SEQUENCE, _RSA_ENCRYPTION, tlv(NULL)), parts[1].octets)
 
 
 def _verifies(algorithm: Algorithm, value: bytes, signed: Data, key: PublicKey) -> bool:
