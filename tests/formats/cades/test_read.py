@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 from cms_maker import AA, CONTENT, WHO, Signer, basic, digest, sign, signed_attributes, signed_data, token
-from foreign_tokens import SHA256, attribute, older_reference
+from foreign_tokens import SHA256, attribute, name, older_reference
 from hypothesis import given
 from hypothesis import strategies as st
 
 from trustworks.core.der import ber, cms
 from trustworks.core.der.encode import NULL, OCTET_STRING, SEQUENCE, SET, context, integer, oid, tlv
 from trustworks.core.errors import Malformed
-from trustworks.formats.cades import read_cms, reading
+from trustworks.formats.cades import read_cms, reading, signers
 from trustworks.formats.cms.stored import Region
 from trustworks.formats.collector import Collector, identified
 from trustworks.formats.data import Octets, Stored
@@ -25,7 +25,7 @@ from trustworks.formats.read import read
 from trustworks.formats.verification import signing_certificate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 UTF8 = 0x0C
@@ -527,3 +527,52 @@ def test_an_archive_time_stamp_over_a_large_file_reads_it_in_portions(
     monkeypatch.setattr(reading, "_LARGE", 1000)
     (stamp,) = read(Stored(tmp_path / "file")).time_stamps
     assert stamp.references[0].intact
+
+
+def test_a_long_term_validation_attribute_brings_its_time_stamp_and_data() -> None:
+    signer = Signer.over(CONTENT)
+    stamp = context(0, token(b"a tree of digests"))
+    value = tlv(SEQUENCE, tlv(0x18, b"20260504030201Z"), stamp, context(0, WHO.ca), context(1, CRL))
+    octets = signed_data(signer.info(attribute("0.4.0.1733.2.2", value)), certificates=[WHO.certificate])
+    found = evidence(octets)
+    assert [one.form for one in found.time_stamps] == ["long-term-validation"]
+    assert not found.time_stamps[0].references[0].found
+    assert identified("C", WHO.ca) in found.signatures[0].certificates
+    assert found.signatures[0].revocation == (identified("R", CRL),)
+
+
+def test_archive_time_stamps_that_cost_too_much_are_not_looked_through(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(signers, "_DIGESTED", -(1 << 40))
+    found, _ = archived_v3(INDEX_V3)
+    assert not found.time_stamps[1].references[0].found
+
+
+OF_CA = tlv(SEQUENCE, tlv(SEQUENCE, integer(1), SHA256, name(b"CA")), SHA256)
+
+
+@pytest.mark.req("EN319122-1:6.3-LT", "EN319122-2:5-C")
+def test_validation_data_for_every_certificate_makes_lt_and_xl() -> None:
+    signer = Signer.over(CONTENT)
+    stamp = attribute(f"{AA}.14", token(signer.value))
+    archive = attribute(V3, token(b"archive", time=b"20270504030201Z"))
+    values = attribute(f"{AA}.24", tlv(SEQUENCE, context(0, tlv(SEQUENCE, OF_CA))))
+    references = references_to(WHO.ca, OF_CA)
+
+    def level(*unsigned: bytes, crls: Sequence[bytes] = ()) -> str:
+        return only(signed_data(signer.info(*unsigned), crls=crls)).level
+
+    assert level(stamp, crls=[OF_CA]) == "CAdES-BASELINE-LT"
+    assert level(stamp, crls=[CRL]) == "CAdES-BASELINE-T"
+    assert level(crls=[OF_CA]) == "CAdES-BASELINE-B"
+    assert level(stamp, archive, crls=[OF_CA]) == "CAdES-BASELINE-LTA"
+    assert level(stamp, values) == "CAdES-BASELINE-T"
+    assert level(stamp, *references, values) == "CAdES-XL"
+    assert level(stamp, *references, values, archive) == "CAdES-A"
+
+
+def test_a_time_stamp_from_after_the_end_of_the_certificate_makes_no_t() -> None:
+    signer = Signer.over(CONTENT)
+    late = attribute(f"{AA}.14", token(signer.value, time=b"20400101000000Z"))
+    assert only(signed_data(signer.info(late))).level == "CAdES-BASELINE-B"

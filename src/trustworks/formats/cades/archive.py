@@ -6,7 +6,7 @@ annex K (archive-time-stamp-v2, ats-hash-index); RFC 5126, 6.4.1; RFC 3126, 5.3.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.der import ber
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from trustworks.formats.data import Data
 
 _CONTEXT_1: Final = 0xA1
+_LARGEST_ENCODED: Final = 8 * 1024 * 1024
+"""Octets of an element that is encoded once more."""
 # In the order in which the first archive time-stamp takes them (RFC 3126, 5.3.1).
 _FIRST: Final = (
     ids.SIGNATURE_TIME_STAMP,
@@ -37,7 +39,19 @@ _FIRST: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True)
+class Budget:
+    """Octets that may still be digested for the archive time-stamps of one file."""
+
+    left: int
+
+    def pays(self, octets: int) -> bool:
+        """Whether so many more may be digested."""
+        self.left -= octets
+        return self.left >= 0
+
+
+@dataclass(slots=True, kw_only=True)
 class Archived:
     """What an archive time-stamp takes: the structure, the signer in it, and the content that was signed."""
 
@@ -46,6 +60,17 @@ class Archived:
     content: Data | None
     path: Path | None = None
     """The file in which the structure lies; None: it is in memory."""
+    budget: Budget
+    _in_der: dict[int, bytes] = field(default_factory=dict)
+
+    def der(self, element: ber.Element) -> bytes:
+        """The element in DER; what is large, and encoded otherwise, is left as it is."""
+        found = self._in_der.get(element.start)
+        if found is None:
+            large = element.after - element.start > _LARGEST_ENCODED
+            found = element.octets if large or ber.is_der(element) else ber.der(element)
+            self._in_der[element.start] = found
+        return found
 
     def encapsulated(self, encoded: Callable[[ber.Element], bytes]) -> Data:
         """The element with the content, which stays in its file where it lies in one."""
@@ -53,33 +78,43 @@ class Archived:
             return whole_region(self.path, self.data.encapsulated)
         return Octets(encoded(self.data.encapsulated))
 
+    def matching(self, candidates: Iterable[Data], hash_name_: str, digest: bytes) -> Data | None:
+        """That candidate which the imprint is the digest of; the first, where none is; None: there is none.
 
-def esc_octets(signer: SignerInfo) -> bytes:
-    """What a CAdES-C time-stamp is over (EN 319 122-1, A.1.5.2): value, time-stamps, references."""
-    return (
-        signer.signature.string()
-        + _types_and_values(signer, ids.SIGNATURE_TIME_STAMP)
-        + references_octets(signer)
-    )
+        Encodings of one structure are candidates: standards of different years, and signers, disagree. None,
+        too, where all that may be digested was.
+        """
+        first: Data | None = None
+        for one in candidates:
+            first = first or one
+            if not self.budget.pays(one.size):
+                return None
+            try:
+                if one.digest(hash_name_) == digest:
+                    return one
+            except Rejected:
+                break
+        return first
 
 
-def references_octets(signer: SignerInfo) -> bytes:
-    """What a time-stamp of references is over (EN 319 122-1, A.1.5.1): both references."""
-    return _types_and_values(signer, ids.COMPLETE_CERTIFICATE_REFERENCES) + _types_and_values(
-        signer, ids.COMPLETE_REVOCATION_REFERENCES
-    )
+def esc_candidates(signer: SignerInfo, *, alone: bool) -> Iterable[Data]:
+    """What a CAdES-C time-stamp is over: value, time-stamps, references (EN 319 122-1, A.1.5.2).
 
-
-def _types_and_values(signer: SignerInfo, kind: str) -> bytes:
-    """Attributes of a type without the SEQUENCE around them."""
-    return b"".join(one.element.value for one in signer.unsigned_attributes if one.type == kind)
+    `alone`: the references alone are what it is over (A.1.5.1). Attributes count without the SEQUENCE around
+    them, as they are encoded or in DER.
+    """
+    kinds = (ids.COMPLETE_CERTIFICATE_REFERENCES, ids.COMPLETE_REVOCATION_REFERENCES)
+    for encoded in (_as_is, ber.der):
+        octets = b"" if alone else signer.signature.string()
+        for kind in kinds if alone else (ids.SIGNATURE_TIME_STAMP, *kinds):
+            for attribute in signer.unsigned_attributes:
+                if attribute.type == kind:
+                    octets += b"".join(encoded(part) for part in attribute.element.children())
+        yield Octets(octets, "references to validation data")
 
 
 def matching(candidates: Iterable[Data], hash_name_: str, digest: bytes) -> Data | None:
-    """That candidate which the imprint is the digest of; the first, where none is; None: there is none.
-
-    Encodings of one structure are candidates: standards of different years, and signers, disagree.
-    """
+    """As `Archived.matching`, of what is small."""
     first: Data | None = None
     for one in candidates:
         first = first or one
@@ -101,13 +136,17 @@ def v2_candidates(archived: Archived, kept: Sequence[CmsAttribute]) -> Iterable[
     if archived.content is None:
         return
     outside: tuple[Data, ...] = () if data.content is not None else (archived.content,)
-    for encoded in (_as_is, ber.der):
+    indefinite = signer.unsigned is not None and signer.unsigned.after != signer.unsigned.end
+    for encoded in (_as_is, archived.der):
         sets = b"".join(encoded(one) for one in data.sets)
         before = b"".join(encoded(part) for part in _fields(signer))
         attributes = [encoded(one.element) for one in kept]
         for ordered in (attributes, sorted(attributes)):
             inside = b"".join(ordered)
-            for last in (ber.tagged(_CONTEXT_1, inside), inside):
+            wrapped = [ber.tagged(_CONTEXT_1, inside), inside]
+            if indefinite:
+                wrapped.append(b"\xa1\x80" + inside + b"\0\0")
+            for last in wrapped:
                 first, rest = archived.encapsulated(encoded), Octets(sets + before + last)
                 yield Joined((first, *outside, rest), "archive-time-stamp-v2")
 
@@ -200,7 +239,7 @@ def v3_candidates(archived: Archived, index: HashIndex, imprint_algorithm: str) 
         return
     kind = archived.data.encapsulated.children()[0].octets
     fields = _fields(archived.signer)
-    for encoded in (_as_is, ber.der):
+    for encoded in (_as_is, archived.der):
         signer = b"".join(encoded(one) for one in fields)
         yield Octets(kind + digest + signer + encoded(index.element), "archive-time-stamp-v3")
 
@@ -217,16 +256,20 @@ class Indexed:
     """Where the attribute is that it is of."""
 
 
-def attribute_octets(attribute: CmsAttribute, form: str) -> list[tuple[bytes, ...]]:
+def attribute_octets(archived: Archived, attribute: CmsAttribute, form: str) -> list[tuple[bytes, ...]]:
     """The encodings of an unsigned attribute, one tuple for each entry that it has in an index.
 
     An index of version 3 digests the type together with each value; older ones digest the attribute whole
     (EN 319 122-1, 5.5.2; TS 101 733 V2.2.1, 6.4.2).
     """
     if form != ids.ATS_HASH_INDEX_V3:
-        return [(ber.der(attribute.element), attribute.element.octets)]
+        return [_encodings(b"", archived.der(attribute.element), attribute.element.octets)]
     kind = attribute.element.children()[0].octets
-    return [(kind + ber.der(value), kind + value.octets) for value in attribute.values]
+    return [_encodings(kind, archived.der(value), value.octets) for value in attribute.values]
+
+
+def _encodings(before: bytes, der: bytes, as_is: bytes) -> tuple[bytes, ...]:
+    return (before + der,) if der == as_is else (before + der, before + as_is)
 
 
 def entries(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from trustworks.core.errors import Malformed
 from trustworks.formats.cades import evidence_records, unsigned
 from trustworks.formats.cades import identifiers as ids
+from trustworks.formats.cades.archive import Budget
 from trustworks.formats.cades.levels import level_of
 from trustworks.formats.cms import rules
 from trustworks.formats.cms.signed import Content, read_signer
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
     from trustworks.formats.evidence import Signature
     from trustworks.formats.limits import Limits
 
+_DIGESTED: Final = 1024 * 1024 * 1024
+_TIMES_DIGESTED: Final = 16
+"""How many octets are digested for the archive time-stamps of one file: so many, and its own so often."""
 _DEEPEST: Final = 16
 """How many counter-signatures of counter-signatures are followed."""
 
@@ -62,6 +66,8 @@ class Reader:
         self._left = limits.signatures
         self._contents = tuple(detached) if data.content is None else (content_of(data, path),)
         self._path = path
+        size = data.content_info.after - data.content_info.start + sum(one.size for one in detached)
+        self._budget = Budget(_DIGESTED + _TIMES_DIGESTED * size)
         self._certificates = take_certificates(data, collector, None, Where.KEY_INFO)
         self._revocation = take_revocation(data, collector, None)
         self._ers = _has_evidence_record(data)
@@ -114,6 +120,7 @@ class Reader:
             limits=self._limits,
             file=self._file,
             shared=frozenset((*self._certificates, *self._revocation)),
+            budget=self._budget,
             path=self._path,
         )
         counters = self._gather(gathering, attributes, depth)
@@ -137,6 +144,7 @@ class Reader:
             return []
         unsigned.read_values_and_references(gathering)
         unsigned.read_signature_time_stamps(gathering)
+        unsigned.read_long_term_validation(gathering)
         counters = [
             one
             for attribute in gathering.of(ids.COUNTER_SIGNATURE)

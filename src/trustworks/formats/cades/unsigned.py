@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
+from trustworks.core.der.encode import OBJECT_IDENTIFIER, SEQUENCE
 from trustworks.core.errors import Malformed
 from trustworks.core.trace import implements
 from trustworks.formats.cades import archive
@@ -16,7 +17,7 @@ from trustworks.formats.cades.references import certificate_references, resolved
 from trustworks.formats.cms.properties import text
 from trustworks.formats.cms.tokens import take_attribute_values
 from trustworks.formats.data import Octets
-from trustworks.formats.evidence import Finding, TimeStampKind, Weight
+from trustworks.formats.evidence import Finding, TimeStampKind, Weight, Where
 from trustworks.formats.time_stamp import ParsedToken, parse_token, read_time_stamp
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ _KINDS: Final = {
     ids.SIGNATURE_TIME_STAMP: TimeStampKind.SIGNATURE,
     ids.ESC_TIME_STAMP: TimeStampKind.SIGNATURE_AND_REFERENCES,
     ids.CERTS_CRLS_TIME_STAMP: TimeStampKind.REFERENCES,
+    ids.LONG_TERM_VALIDATION: TimeStampKind.ARCHIVE,
     ids.ARCHIVE_TIME_STAMP: TimeStampKind.ARCHIVE,
     ids.ARCHIVE_TIME_STAMP_V2: TimeStampKind.ARCHIVE,
     ids.ARCHIVE_TIME_STAMP_V3: TimeStampKind.ARCHIVE,
@@ -55,6 +57,7 @@ class Gathering:
     file: str | None
     shared: frozenset[str]
     """Ids of certificates and revocation data in the structure itself."""
+    budget: archive.Budget
     path: Path | None = None
     """The file in which the structure lies; None: it is in memory."""
     certificates: list[str] = field(default_factory=list)
@@ -87,6 +90,14 @@ class Gathering:
         if certificate is not None:
             named.add(certificate)
         return frozenset(named)
+
+    def parse(self, value: ber.Element, attribute: CmsAttribute) -> ParsedToken | None:
+        """A token of an attribute; what is none, is a finding."""
+        try:
+            return parse_token(value.octets, self.limits)
+        except Malformed as error:
+            self.findings.append(unreadable(attribute, error))
+        return None
 
     def take(
         self,
@@ -163,6 +174,46 @@ def read_values_and_references(gathering: Gathering) -> None:
         )
 
 
+def read_long_term_validation(gathering: Gathering) -> None:
+    """long-term-validation: its time-stamp, and the certificates and revocation data that it brings.
+
+    What the time-stamp is over is a hash tree of its own (TS 101 733 V2.1.1, 6.5), which is not computed: its
+    imprint is over what is not at hand. Archive time-stamps came in its place (EN 319 122-1, annex B).
+    """
+    collector, owner = gathering.collector, gathering.signature.id
+    for attribute in gathering.of(ids.LONG_TERM_VALIDATION):
+        held = gathering.holds.setdefault(attribute.element.start, set())
+        try:
+            for value in attribute.values:
+                for number, part in enumerate(value.children()[1:]):
+                    members = part.children()
+                    is_poe = (
+                        number == 0
+                        and len(members) == 1
+                        and members[0].children()[0].tag == OBJECT_IDENTIFIER
+                    )
+                    if part.tag == 0xA0 and is_poe:
+                        gathering.take(members[0], attribute, None, gathering.base())
+                    elif part.tag == 0xA0:
+                        found = [
+                            collector.certificate(one.octets, Where.ANY_VALIDATION_DATA, owner)
+                            for one in members
+                            if one.tag == SEQUENCE
+                        ]
+                        gathering.certificates.extend(found)
+                        held.update(found)
+                    elif part.tag == 0xA1 and number:
+                        found = [
+                            collector.revocation_list(one.octets, Where.ANY_VALIDATION_DATA, owner)
+                            for one in members
+                            if one.tag == SEQUENCE
+                        ]
+                        gathering.revocation.extend(found)
+                        held.update(found)
+        except (Malformed, IndexError) as error:
+            gathering.findings.append(unreadable(attribute, error))
+
+
 def read_signature_time_stamps(gathering: Gathering) -> None:
     """Time-stamps of the value (EN 319 122-1, 5.3), then those of references (annex A.1.5)."""
     signer = gathering.signer
@@ -181,27 +232,34 @@ def read_signature_time_stamps(gathering: Gathering) -> None:
             gathering.signature.revocation_references,
             gathering.collector,
         )
-        if attribute.type == ids.ESC_TIME_STAMP:
-            octets, covers = archive.esc_octets(signer), covers | stamps | gathering.base()
-        else:
-            octets = archive.references_octets(signer)
-        data = Octets(octets, ids.FORMS[attribute.type])
+        alone = attribute.type == ids.CERTS_CRLS_TIME_STAMP
+        if not alone:
+            covers |= stamps | gathering.base()
         for one in attribute.values:
-            gathering.take(one, attribute, data, covers)
+            token = gathering.parse(one, attribute)
+            if token is not None:
+                info, candidates = token.info, archive.esc_candidates(signer, alone=alone)
+                over = archive.matching(candidates, info.imprint_algorithm, info.imprint)
+                gathering.take(token, attribute, over, covers)
 
 
 def read_archive_time_stamps(gathering: Gathering) -> None:
     """Archive time-stamps of all versions, the earliest first: later ones cover earlier ones."""
-    found: list[tuple[CmsAttribute, ParsedToken]] = []
-    for attribute in gathering.of(*ids.ARCHIVE_TIME_STAMPS):
-        for value in attribute.values:
-            try:
-                found.append((attribute, parse_token(value.octets, gathering.limits)))
-            except Malformed as error:
-                gathering.findings.append(unreadable(attribute, error))
+    found = [
+        (attribute, token)
+        for attribute in gathering.of(*ids.ARCHIVE_TIME_STAMPS)
+        for value in attribute.values
+        if (token := gathering.parse(value, attribute)) is not None
+    ]
+    if not found:
+        return
     found.sort(key=lambda one: one[1].info.time)
     archived = archive.Archived(
-        data=gathering.data, signer=gathering.signer, content=gathering.content, path=gathering.path
+        data=gathering.data,
+        signer=gathering.signer,
+        content=gathering.content,
+        path=gathering.path,
+        budget=gathering.budget,
     )
     times = {attribute.element.start: token.info.time for attribute, token in reversed(found)}
     earlier: list[CmsAttribute] = []
@@ -220,12 +278,9 @@ def read_archive_time_stamps(gathering: Gathering) -> None:
                 else archive.v1_candidates(archived, earlier)
             )
             covers = gathering.base() | gathering.shared | _held(gathering, kept)
-            gathering.take(token, attribute, _matching(candidates, token), covers)
+            over = archived.matching(candidates, token.info.imprint_algorithm, token.info.imprint)
+            gathering.take(token, attribute, over, covers)
         earlier.append(attribute)
-
-
-def _matching(candidates: Iterable[Data], token: ParsedToken) -> Data | None:
-    return archive.matching(candidates, token.info.imprint_algorithm, token.info.imprint)
 
 
 def _held(gathering: Gathering, attributes: Iterable[CmsAttribute]) -> frozenset[str]:
@@ -247,7 +302,12 @@ def _read_v3(
         return
     findings: list[Finding] = []
     references: list[Reference] = []
-    certificates, crls, attributes = _indexed(gathering, index.form)
+    # Every index costs as much as what it is of has octets: of very many, not all are looked through.
+    info = gathering.data.content_info
+    if not archived.budget.pays(info.after - info.start):
+        gathering.take(token, attribute, None, gathering.base())
+        return
+    certificates, crls, attributes = _indexed(gathering, archived, index.form)
     for expected, objects, what in (
         (index.certificates, certificates, "a certificate"),
         (index.crls, crls, "revocation data"),
@@ -258,10 +318,11 @@ def _read_v3(
         own = [one for one in without if attribute.element.start not in one.places]
         if own:
             findings.append(_not_indexed([one.name for one in own]))
+    candidates = archive.v3_candidates(archived, index, token.info.imprint_algorithm)
     gathering.take(
         token,
         attribute,
-        _matching(archive.v3_candidates(archived, index, token.info.imprint_algorithm), token),
+        archived.matching(candidates, token.info.imprint_algorithm, token.info.imprint),
         gathering.base().union(*(one.covers for one in references)),
         references=references,
         findings=findings,
@@ -269,7 +330,7 @@ def _read_v3(
 
 
 def _indexed(
-    gathering: Gathering, form: str
+    gathering: Gathering, archived: archive.Archived, form: str
 ) -> tuple[list[archive.Indexed], list[archive.Indexed], list[archive.Indexed]]:
     """What an index has entries for: certificates, revocation data of the structure, attributes."""
     tokens = gathering.collector.token_id
@@ -293,7 +354,7 @@ def _indexed(
             places=frozenset({one.element.start}),
         )
         for one in gathering.signer.unsigned_attributes
-        for octets in archive.attribute_octets(one, form)
+        for octets in archive.attribute_octets(archived, one, form)
     ]
     return certificates, crls, attributes
 

@@ -26,7 +26,7 @@ from trustworks.formats.evidence import (
     Signature,
     SignerIdentifier,
 )
-from trustworks.formats.verification import candidates_among, is_value_of
+from trustworks.formats.verification import MOST_TRIED, candidates_among, is_value_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -147,7 +147,7 @@ def _as_signed(
     certificates: Mapping[str, Token],
 ) -> Signature:
     """The signature over that encoding for which its value verifies; where none does, over the DER."""
-    likely = candidates_among(signature, certificates)
+    likely = candidates_among(signature, certificates)[:MOST_TRIED]
     for encoding in encodings:
         one = replace(signature, signed=Octets(encoding))
         if any(is_value_of(one, certificates[candidate.id].der) for candidate in likely):

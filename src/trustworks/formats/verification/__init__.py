@@ -1,6 +1,7 @@
 """Whether a signature value is one of a key, and which certificate a signature is of."""
 
 from trustworks.formats.verification.candidates import (
+    MOST_TRIED,
     Candidate,
     ReferenceMatch,
     candidates,
@@ -20,6 +21,7 @@ from trustworks.formats.verification.value import (
 __all__ = [
     "HASHES_BY_OID",
     "HASH_OIDS",
+    "MOST_TRIED",
     "Candidate",
     "ReferenceMatch",
     "candidates",

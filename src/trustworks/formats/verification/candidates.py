@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from trustworks.formats.evidence import CertificateReference, Evidence, Signature, Token
 
 
+MOST_TRIED: Final = 32
+"""Certificates whose keys are tried for one signature; the likeliest come first."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReferenceMatch:
     """How the first signed reference fits a certificate (EN 319 102-1, 5.2.3.4).
@@ -110,7 +114,7 @@ def signing_certificate(
 
 def _chosen(signature: Signature, certificates: Mapping[str, Token]) -> Candidate | None:
     found = candidates_among(signature, certificates)
-    for one in found:
+    for one in found[:MOST_TRIED]:
         if is_value_of(signature, certificates[one.id].der):
             return replace(one, verifies=True)
     named = next(_named(found), None)

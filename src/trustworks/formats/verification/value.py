@@ -74,6 +74,10 @@ _RSASSA_PSS: Final = oid("1.2.840.113549.1.1.10")
 _LARGEST_WHOLE: Final = 256 * 1024 * 1024
 """Octets of data that EdDSA, which cannot be computed in portions, is verified over."""
 
+_LARGEST_KEY: Final = 16_384
+_LARGEST_EXPONENT: Final = 64
+"""Bits of RSA keys by which is computed here; the bounds of OpenSSL."""
+
 # What the library raises for values and keys that are none, or of a kind that it does not know.
 _FAILURES: Final = (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError, OverflowError)
 
@@ -210,6 +214,8 @@ def _is_pss(key: rsa.RSAPublicKey, value: bytes, algorithm: Algorithm, digest: b
 def _is_pss_by_hand(key: rsa.RSAPublicKey, value: bytes, algorithm: Algorithm, digest: bytes) -> bool:
     """EMSA-PSS-VERIFY for hash functions that the library has not (RFC 8017, 9.1.2)."""
     numbers = key.public_numbers()
+    if key.key_size > _LARGEST_KEY or numbers.e.bit_length() > _LARGEST_EXPONENT:
+        return False
     if len(value) != (key.key_size + 7) // 8 or int.from_bytes(value, "big") >= numbers.n:
         return False
     bits = numbers.n.bit_length() - 1
