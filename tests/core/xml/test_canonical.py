@@ -53,6 +53,7 @@ def test_start_tags_are_written_in_one_way() -> None:
     )
 
 
+@pytest.mark.req("C14N:2.4", "C14N11:2.4-INHERITED")
 def test_a_part_inherits_as_its_algorithm_says() -> None:
     root = parse(
         b"<a xmlns='u:1' xmlns:p='u:2' xml:lang='de' xml:id='x' xml:base='http://h/b/'>"
@@ -84,6 +85,7 @@ def test_a_part_inherits_as_its_algorithm_says() -> None:
         (["a/b", "."], "a/"),
     ],
 )
+@pytest.mark.req("C14N11:2.4-BASE")
 def test_bases_of_1_1_are_joined_where_what_had_them_is_left_out(bases: list[str], joined: str) -> None:
     root = parse(f"<a xml:base='{bases[0]}'><b xml:base='{bases[1]}'><c/></b></a>".encode())
     assert canonicalise(one(root, "//c"), names.C14N11) == f'<c xml:base="{joined}"></c>'.encode()
@@ -96,6 +98,7 @@ def test_an_element_whose_parent_is_in_inherits_nothing() -> None:
     )
 
 
+@pytest.mark.req("EXC-C14N:3")
 def test_single_nodes_may_be_left_out() -> None:
     root = parse(b"<a x='1' xmlns='u:a' xmlns:p='u:p'>t<b y='2'><p:c/>u</b>v</a>")
     b, a = root[0], root

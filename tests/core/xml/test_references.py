@@ -65,6 +65,7 @@ def resolved(
         (None, "", "reference.not-found"),
     ],
 )
+@pytest.mark.req("XMLDSIG:4.4.3.3-ONE")
 def test_what_is_not_there_or_not_certain_is_not_found(uri: str | None, body: str, code: str) -> None:
     found = resolved(reference(uri, body=body))
     assert (found.found, found.intact, found.octets) == (False, False, None)
@@ -98,6 +99,7 @@ def test_what_is_not_there_or_not_certain_is_not_found(uri: str | None, body: st
         (transform(names.C14N) + transform(names.ENVELOPED), "transform.enveloped"),
     ],
 )  # fmt: skip
+@pytest.mark.req("XMLDSIG-BP:XSLT")
 def test_what_is_not_transformed_is_found_and_not_intact(transforms: str, code: str) -> None:
     found = resolved(reference("", transforms, body="<x>!</x>"))
     assert (found.found, found.intact, found.octets) == (True, False, None)
@@ -105,6 +107,7 @@ def test_what_is_not_transformed_is_found_and_not_intact(transforms: str, code: 
     assert found.problem.code == code
 
 
+@pytest.mark.req("XMLDSIG-BP:REFERENCES")
 def test_too_many_references_and_transforms_are_malformed() -> None:
     limits = Limits(references=3, transforms=3)
     many = reference("").replace(b"</SignedInfo>", b"<Reference/>" * 3 + b"</SignedInfo>")
@@ -121,6 +124,7 @@ def test_a_digest_that_is_not_computed_is_said_to_be_so(method: str) -> None:
     assert (found.found, found.intact, found.problem.code) == (True, False, "digest.unknown")
 
 
+@pytest.mark.req("XMLDSIG:3.2.1")
 def test_changed_data_is_found_and_not_intact() -> None:
     found = resolved(reference("a.txt", digest=hashlib.sha256(b"one").digest()), {"a.txt": b"two"})
     assert (found.found, found.intact, found.octets) == (True, False, b"two")
@@ -192,6 +196,7 @@ def test_a_source_is_digested_and_held_only_for_transforms() -> None:
         ("#%61", b'<x Id="a">t</x>'),
     ],
 )
+@pytest.mark.req("XMLDSIG:4.4.3.3-COMMENTS")
 def test_an_element_is_with_its_comments_or_without(uri: str, octets: bytes) -> None:
     found = resolved(reference(uri, transform(names.C14N_COMMENTS), body='<x Id="a"><!-- c -->t</x>'))
     assert found.octets == octets
@@ -238,6 +243,7 @@ def test_an_enveloped_signature_covers_all_but_itself() -> None:
     assert not found.coverage.holds(signature.signed_info.element)
 
 
+@pytest.mark.req("XMLDSIG:6.6.4")
 def test_another_signature_is_not_taken_out_with_it() -> None:
     first = signed(b"<doc><a>1</a></doc>")
     second = signed(octets_of(first))

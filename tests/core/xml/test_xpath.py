@@ -99,6 +99,7 @@ def test_namespaces_are_selected_one_by_one() -> None:
     )
 
 
+@pytest.mark.req("XPATHFILTER2:3.4")
 def test_filters_of_2_0_take_away_and_add_subtrees() -> None:
     assert filtered2(("subtract", "//p:a"), ("subtract", "id('sig')")) == (
         b'<r xmlns="u:r" xmlns:p="u:p" Id="top"></r>'
@@ -229,6 +230,7 @@ def test_usual_expressions_cost_little_in_large_documents() -> None:
     assert filtered2(("subtract", "//s"), octets=octets).endswith(b'<a b="c"><d>text</d></a></r>')
 
 
+@pytest.mark.req("XMLDSIG-BP:XPATH")
 def test_the_limit_on_work_is_one_that_is_set() -> None:
     with pytest.raises(Rejected, match="limit on work"):
         filtered("not(ancestor-or-self::p:a)", xpath_work=100)

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from trustworks.core.errors import Rejected
+from trustworks.core.trace import implements
 from trustworks.core.xml.canonical import Renderings
 from trustworks.core.xml.parse import DEFAULT, Ids, Limits, absent_identifiers, ids_of, parse
 from trustworks.core.xml.xpath import Size, size_of
@@ -20,8 +21,10 @@ class Work:
 
     def __init__(self, limits: Limits) -> None:
         self._octets = limits.octets_read
+        self._kept = limits.octets_kept
         self._visits = limits.xpath_work
 
+    @implements("XMLDSIG-BP:OCTETS", disabled=None)
     def read(self, octets: int) -> None:
         """Count octets that are digested or parsed. Raises `Rejected` (limit.octets) beyond the limit."""
         self._octets -= octets
@@ -31,6 +34,14 @@ class Work:
                 "The references have more octets read than the limit for a document allows. Raise it.",
             )
 
+    def keeps(self, octets: int) -> bool:
+        """Whether so many octets more are held for whoever looks at what was digested."""
+        if octets > self._kept:
+            return False
+        self._kept -= octets
+        return True
+
+    @implements("XMLDSIG-BP:XPATH", disabled=None)
     def visit(self, nodes: int) -> None:
         """Count visits to nodes. Raises `Rejected` (xml.xpath) beyond the limit."""
         self._visits -= nodes

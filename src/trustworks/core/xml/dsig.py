@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.trace import implements
 from trustworks.core.xml import algorithms
 from trustworks.core.xml.algorithms import DS, ENC, MORE_2007
 from trustworks.core.xml.canonical import canonicalise
@@ -252,12 +253,18 @@ def _signed_info(element: etree._Element, limits: Limits) -> SignedInfo:
 
 def _references(element: etree._Element, limits: Limits) -> tuple[Reference, ...]:
     found = list(element.iterchildren(f"{_DS}Reference"))
-    if len(found) > limits.references:
+    _check_references(len(found), limits)
+    return tuple(read_reference(reference, number, limits) for number, reference in enumerate(found))
+
+
+@implements("XMLDSIG-BP:REFERENCES", disabled=None)
+def _check_references(number: int, limits: Limits) -> None:
+    """Each reference costs a digest, and a signature may have any number of them."""
+    if number > limits.references:
         raise Malformed(
-            f"A signature has {len(found)} references, more than the {limits.references} that are resolved. "
+            f"A signature has {number} references, more than the {limits.references} that are resolved. "
             "Raise the limit, if they are meant."
         )
-    return tuple(read_reference(reference, number, limits) for number, reference in enumerate(found))
 
 
 def _pss(method: etree._Element) -> SignatureMethod | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from lxml import etree
 
 from trustworks.core.errors import Rejected
+from trustworks.core.trace import implements
 from trustworks.core.xml import xpath
 from trustworks.core.xml.nodes import TAIL, TEXT, NodeSet
 
@@ -147,6 +148,7 @@ def _marks_at(element: etree._Element, marks: Mapping[etree._Element, int], at_r
     return found
 
 
+@implements("XPATHFILTER2:3.4", disabled=True)
 def _left(operations: Sequence[Operation], mark: int) -> bool:
     """Whether a node is left that was selected by the filters of a mark (XPath Filter 2.0, 3.4)."""
     left = True

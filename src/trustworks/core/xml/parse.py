@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from lxml import etree
 
 from trustworks.core.errors import Malformed
+from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -54,6 +55,7 @@ class Limits:
     references: int = 10_000
     transforms: int = 10
     octets_read: int = 2 * 1024 * 1024 * 1024
+    octets_kept: int = 512 * 1024 * 1024
     xpath_work: int = 500_000_000
     xpath_length: int = 4_096
 
@@ -115,6 +117,7 @@ def _reason(error: Exception) -> str:
     )
 
 
+@implements("XMLDSIG-BP:SIZE", disabled=None)
 def _check_counts(octets: bytes, limits: Limits) -> None:
     """Every element has a "<" of its own, every attribute two quotation marks, whatever else has them too."""
     if len(octets) > 4 * limits.elements and octets.count(b"<") - octets.count(b"</") > limits.elements:
@@ -145,6 +148,12 @@ def _check_prolog(octets: bytes, *, allow_doctype: bool) -> None:
         raise Malformed(
             f"The XML document is in {declared[1].decode('ascii')}, which is not read. Send it in UTF-8."
         )
+    _check_doctype(head, allow_doctype=allow_doctype)
+
+
+@implements("XMLDSIG-BP:DTD", disabled=None)
+def _check_doctype(head: bytes, *, allow_doctype: bool) -> None:
+    """Entities of a document type make much of little, or fetch what they name: there are none."""
     found = _PROLOG.match(head)
     if found is None:
         return
@@ -159,11 +168,13 @@ def _check_prolog(octets: bytes, *, allow_doctype: bool) -> None:
         )
 
 
+@implements("XMLDSIG-BP:SIZE", disabled=None)
 def _check_depth(root: etree._Element, depth: int) -> None:
     if root.xpath("boolean(" + "/*" * (depth + 1) + ")"):
         raise Malformed(f"The elements of the XML document are nested more than {depth} deep.")
 
 
+@implements("XMLDSIG-BP:SIZE", disabled=None)
 def _check_attributes(root: etree._Element, octets: bytes, limits: Limits) -> None:
     """Bounds what canonicalisation searches through; looked at only where the octets make it possible."""
     most = limits.attributes_of_element

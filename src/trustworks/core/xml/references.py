@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, Literal, Protocol
 from urllib.parse import unquote
 
 from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.trace import implements
 from trustworks.core.xml.document import Document
 from trustworks.core.xml.nodes import NodeSet, subtree, whole_document
 from trustworks.core.xml.problems import Problem
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from lxml import etree
 
     from trustworks.core.xml.dsig import Reference
+    from trustworks.core.xml.parse import Ids
 
 _POINTER: Final = re.compile(r"""#xpointer\(\s*(?:(/)|id\(\s*(?:'([^']*)'|"([^"]*)")\s*\))\s*\)""")
 
@@ -85,8 +87,9 @@ class Resolved:
     """A reference with what it led to.
 
     `found` tells whether there was something; `octets` are what was digested, None where it was not found,
-    could not be transformed, or was digested by its `source` instead of being held. `actual` is the digest of
-    it, None where none was computed; `intact` whether it is the expected one.
+    could not be transformed, was digested by its `source` instead of being held, or is more than the limit on
+    what is held for one document. `actual` is its digest, None where none was computed; `intact` whether
+    it is the expected one.
     """
 
     reference: Reference
@@ -156,12 +159,12 @@ def _dereference(  # noqa: PLR0911 - a case for each form of URI
     if not uri:
         if uri is None or document.root is None:
             return _external(None, detached, nothing)
-        return _whole(document, comments=False)
+        return _whole(document, comments=_keeps_comments(by_pointer=False))
     if uri[0] != "#":
         return _external(uri, detached, nothing)
     pointer = _POINTER.fullmatch(uri)
     if pointer and pointer[1]:
-        return _whole(document, comments=True)
+        return _whole(document, comments=_keeps_comments(by_pointer=True))
     if uri.startswith("#xpointer(") and not pointer:
         return (
             None,
@@ -173,10 +176,10 @@ def _dereference(  # noqa: PLR0911 - a case for each form of URI
         )
     name = (pointer[2] or pointer[3] or "") if pointer else uri[1:]
     ids = document.ids
-    element = ids.get(name)
+    element = _element_named(ids, name)
     if element is None and "%" in name:
         name = unquote(name)
-        element = ids.get(name)
+        element = _element_named(ids, name)
     if element is None:
         several = name in ids.duplicates
         return (
@@ -192,7 +195,28 @@ def _dereference(  # noqa: PLR0911 - a case for each form of URI
             ),
         )
     coverage = Coverage(kind="element", target=element, root=document.root, tops=(element,))
-    return subtree(element, comments=bool(pointer)), coverage, None
+    return subtree(element, comments=_keeps_comments(by_pointer=bool(pointer))), coverage, None
+
+
+@implements(
+    "XMLDSIG:4.4.3.3-ONE",
+    disabled=lambda ids, name: ids.get(name) or next(iter(ids.duplicates.get(name, ())), None),
+)
+def _element_named(ids: Ids, name: str) -> etree._Element | None:
+    """The element that an identifier names, where it names one alone."""
+    return ids.get(name)
+
+
+@implements("XMLDSIG:4.4.3.3-COMMENTS", disabled=True)
+def _keeps_comments(*, by_pointer: bool) -> bool:
+    """Whether comments are in what a URI names: they are where it is an XPointer."""
+    return by_pointer
+
+
+@implements("XMLDSIG:3.2.1", disabled=True)
+def _is_intact(actual: bytes | None, expected: bytes | None) -> bool:
+    """Whether the digest of what was found is the one that was signed."""
+    return actual is not None and expected is not None and hmac.compare_digest(actual, expected)
 
 
 def _whole(document: Document, *, comments: bool) -> tuple[NodeSet, Coverage, None]:
@@ -262,7 +286,7 @@ def _digested(
         actual = _digest(reference, octets, source)
     except Rejected as error:
         problem = Problem(code=error.code, message=str(error))
-    intact = actual is not None and expected is not None and hmac.compare_digest(actual, expected)
+    intact = _is_intact(actual, expected)
     if problem is None and not intact:
         problem = (
             Problem(code="digest.base64", message="The digest value of the reference is not Base64.")
@@ -274,7 +298,7 @@ def _digested(
         found=True,
         intact=intact,
         actual=actual,
-        octets=octets,
+        octets=octets if octets is not None and document.work.keeps(len(octets)) else None,
         source=source,
         coverage=coverage,
         steps=steps,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, cast
 
 from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.trace import implements
 from trustworks.core.xml import algorithms, canonical
 from trustworks.core.xml.algorithms import DS
 from trustworks.core.xml.canonical import canonicalise
@@ -65,6 +66,7 @@ class _Run:
 
     def do(self, transform: Transform) -> None:
         name = transform.algorithm
+        _check_program(name)
         if name in canonical.ALGORITHMS:
             self.canonicalise(name, transform.prefixes)
         elif name == algorithms.ENVELOPED:
@@ -80,11 +82,6 @@ class _Run:
             self.steps.append(Step(action="xpath", algorithm=name))
         elif name == algorithms.XPATH_FILTER2:
             self._filter2(transform)
-        elif name == algorithms.XSLT:
-            raise Rejected(
-                "transform.refused",
-                "A reference is transformed by XSLT, a program of the signer. It is not run.",
-            )
         else:
             raise Rejected(
                 "transform.unknown",
@@ -122,7 +119,7 @@ class _Run:
                 "transform.enveloped",
                 "The enveloped-signature transform takes its signature out of data that it is not in.",
             )
-        self._select(nodes.without(around))
+        self._select(less_its_signature(nodes, around))
         self.steps.append(Step(action="without-signature", algorithm=algorithms.ENVELOPED))
 
     def _decode(self) -> None:
@@ -148,6 +145,21 @@ class _Run:
         ]
         self._select(xpath_filter2(nodes, filters, self._document))
         self.steps.append(Step(action="xpath-filter2", algorithm=algorithms.XPATH_FILTER2))
+
+
+@implements("XMLDSIG-BP:XSLT", disabled=None)
+def _check_program(algorithm: str) -> None:
+    """A transform is no program of whoever made the signature. Raises `Rejected` (transform.refused)."""
+    if algorithm == algorithms.XSLT:
+        raise Rejected(
+            "transform.refused", "A reference is transformed by XSLT, a program of the signer. It is not run."
+        )
+
+
+@implements("XMLDSIG:6.6.4", disabled=lambda nodes, _signature: nodes)
+def less_its_signature(nodes: NodeSet, signature: etree._Element) -> NodeSet:
+    """A node set without a signature and all that it contains (the enveloped-signature transform)."""
+    return nodes.without(signature)
 
 
 def apply(

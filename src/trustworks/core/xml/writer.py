@@ -13,6 +13,7 @@ from urllib.parse import urljoin, urlsplit
 from lxml import etree
 
 from trustworks.core.errors import Malformed
+from trustworks.core.trace import implements
 from trustworks.core.xml.nodes import TAIL, TEXT
 from trustworks.core.xml.parse import XML
 
@@ -195,6 +196,9 @@ class Writer:
         for _, name, value in sorted(attributes):
             self._parts.append(f' {name}="{value.translate(_IN_ATTRIBUTE)}"')
 
+    @implements(
+        "EXC-C14N:3", disabled=lambda _self, _element, axis, _attributes, _above, _written: dict(axis)
+    )
     def _exclusive(
         self,
         element: etree._Element,
@@ -235,6 +239,7 @@ class Writer:
         return self._nodes.holds(element) and (element, "") not in self._nodes.removed
 
     @staticmethod
+    @implements("C14N:2.4", disabled=list)
     def _nearest(element: etree._Element) -> list[tuple[tuple[str, str], str, str]]:
         """Those of 1.0: the nearest of each name, of any ancestor."""
         found: dict[str, str] = {}
@@ -244,6 +249,7 @@ class Writer:
                     found.setdefault(name, value)
         return _xml_attributes(element, found)
 
+    @implements("C14N11:2.4-INHERITED", disabled=list)
     def _nearest_11(self, element: etree._Element) -> list[tuple[tuple[str, str], str, str]]:
         """The language and spacing of 1.1: of ancestors that are in they hold without being repeated."""
         found: dict[str, str] = {}
@@ -256,6 +262,7 @@ class Writer:
                     found.setdefault(name, value)
         return _xml_attributes(element, found)
 
+    @implements("C14N11:2.4-BASE", disabled=list)
     def _base(self, element: etree._Element) -> list[tuple[tuple[str, str], str, str]]:
         """The xml:base of 1.1: those of ancestors that are out, up to the next that is in, joined (2.4)."""
         own = element.get(_BASE)
