@@ -124,7 +124,8 @@ class Reference:
     """A digest that is signed, and what it was found to be the digest of.
 
     `found`: what it names is at hand. `intact`: found, and `actual` is `expected`. A reference whose hash
-    function cannot be computed is found and not intact, with `actual` None and a sentence in `why`. `covers`
+    function cannot be computed is found and not intact, with `actual` None and a sentence in `why`. A JWS has
+    no digest of its payload: `expected` is None, and it is intact where the value verifies over it. `covers`
     are ids of the objects (data, signatures, ...) whose octets the digest protects. `mandatory` is False for
     entries that may be absent without harm, as manifest entries may be.
     """

@@ -183,7 +183,9 @@ def _complete(signature: Signature, found: Gathered, parts: Sequence[Component])
         Unsigned(
             components=[part.name for part in parts],
             stamps=found.signature_stamps,
-            certificate_ends=end_of_certificate(signature, found.collector),
+            certificate_ends=end_of_certificate(signature, found.collector)
+            if found.signature_stamps
+            else None,
             revocation=is_complete(signature, found),
         ),
         counter=signature.parent is not None,
