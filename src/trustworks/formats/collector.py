@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,8 @@ class Collector:
         self._time_stamps: dict[str, TimeStamp] = {}
         self._records: dict[str, EvidenceRecord] = {}
         self._findings: list[Finding] = []
+        # By letter and hash function: how many tokens were looked at, and their ids by their digests.
+        self._by_digest: dict[tuple[str, str], tuple[int, dict[bytes, str]]] = {}
 
     def certificate(self, der: bytes, where: Where, owner: str | None = None) -> str:
         """Takes a certificate; answers its id."""
@@ -82,16 +85,22 @@ class Collector:
         if hash_name == "sha256":
             named = f"{letter}-{digest.hex()}"
             return named if named in tokens else None
-        for named, (der, _) in tokens.items():
-            if named[0] == letter and _digest(hash_name, der) == digest:
-                return named
-        return None
+        looked_at, found = self._by_digest.setdefault((letter, hash_name), (0, {}))
+        for named, (der, _) in islice(tokens.items(), looked_at, None):
+            if named[0] == letter:
+                found.setdefault(_digest(hash_name, der), named)
+        self._by_digest[letter, hash_name] = (len(tokens), found)
+        return found.get(digest)
 
     def data(self, data: Data) -> str:
         """Takes a data object that is signed or archived; answers its id, the same for the same octets."""
         named = f"D-{data.digest('sha256').hex()}"
         self._data.setdefault(named, data)
         return named
+
+    def data_by_id(self, named: str) -> Data | None:
+        """A data object that was taken."""
+        return self._data.get(named)
 
     def signature(self, signature: Signature) -> None:
         """Takes a signature, or puts it in the place of one with the same id."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -525,3 +526,60 @@ def test_version_1_4_1_properties_hold_validation_data() -> None:
 def test_v2_references_may_not_have_a_uri_in_the_baseline() -> None:
     named = signing_certificate_v2(attribute=' URI="https://c.example"')
     assert only(sign(Making(signing_certificate=named))).level == "XAdES-BES"
+
+
+def test_renewed_digests_are_of_the_data_whose_digest_they_renew() -> None:
+    root = sign()
+    octets = canonical(by_id(root, "O1"))
+    add_property(
+        root,
+        f'<xades141:RenewedDigestsV2><ds:CanonicalizationMethod Algorithm="{EXCLUSIVE}"/>'
+        '<ds:DigestMethod Algorithm="http://www.w3.org/2001/04/xmlenc#sha512"/>'
+        + "".join(
+            f"<xades141:RecomputedDigestValue><xades141:NewSDODigestValue>{b64(new)}"
+            f"</xades141:NewSDODigestValue><xades141:OriginalRefDigest>{b64(old)}"
+            "</xades141:OriginalRefDigest></xades141:RecomputedDigestValue>"
+            for new, old in (
+                (hashlib.sha512(octets).digest(), sha256(octets)),
+                (bytes(64), sha256(octets)),
+                (bytes(64), bytes(32)),
+            )
+        )
+        + "</xades141:RenewedDigestsV2>",
+    )
+    found = only(root).references[2:]
+    assert [(one.kind, one.found, one.intact, one.mandatory) for one in found] == [
+        (ReferenceKind.ARCHIVE_OBJECT, True, True, False),
+        (ReferenceKind.ARCHIVE_OBJECT, True, False, False),
+        (ReferenceKind.ARCHIVE_OBJECT, False, False, False),
+    ]
+    assert found[0].covers == only(root).references[0].covers
+
+
+def test_an_archive_time_stamp_may_list_the_properties_that_it_covers() -> None:
+    making = Making()
+    root = sign(making)
+    add_property(root, time_stamp("SignatureTimeStamp", value_of(root))).set("Id", "T1")
+    over = archived(root, making)
+    add_property(root, certificate_values())
+    listed = '<xades:Include URI="#T1"/>'
+    add_property(root, time_stamp("ArchiveTimeStamp", over, prefix="xades141", inside=listed))
+    archive = evidence_of(root).time_stamps[1]
+    assert archive.references[0].intact
+    assert archive.form == "xades-1.4.1-distributed"
+
+
+def test_what_is_digested_of_a_document_altogether_is_bounded() -> None:
+    root = sign()
+    for _ in range(40):
+        add_property(root, time_stamp("SignatureTimeStamp", value_of(root)))
+    octets = etree.tostring(root)
+    read(Octets(octets), Collector(), limits=replace(DEFAULT, parsed=len(octets)))
+    padded = etree.tostring(sign(Making(objects=f'<ds:Object Id="O1">{"x" * 50_000}</ds:Object>')))
+    stamped = etree.fromstring(padded)
+    making = Making()
+    for _ in range(8):
+        add_property(stamped, time_stamp("ArchiveTimeStamp", archived(stamped, making), prefix="xades141"))
+    octets = etree.tostring(stamped)
+    with pytest.raises(Malformed, match="altogether"):
+        read(Octets(octets), Collector(), limits=replace(DEFAULT, parsed=len(octets)))

@@ -9,7 +9,7 @@ V1.3.2 and V1.4.2, 7.5, 7.7 and 8.2.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Protocol
 
 from trustworks.core.errors import Malformed, Rejected
@@ -156,6 +156,9 @@ def _covered(  # noqa: PLR0917 - what `covered_by` found out, in its order
 ) -> Covered:
     explicit = [one for _, name, one in values.children(time_stamp) if name in {"Include", "HashDataInfo"}]
     before = tuple(_before(time_stamp, source))
+    if explicit and local == "ArchiveTimeStamp" and all(_lists_property(one, source) for one in explicit):
+        before = tuple(found for one in explicit if (found := _listed(one, source)) is not None)
+        return replace(_archive(namespace, before, source, algorithm, prefixes), form="distributed")
     if explicit:
         return _explicit(explicit, source, algorithm, prefixes)
     if local == "AllDataObjectsTimeStamp":
@@ -259,6 +262,18 @@ def is_archived_object(namespace: str, element: etree._Element, referenced: set[
     return not identifier or identifier not in referenced
 
 
+def _listed(include: etree._Element, source: Source) -> etree._Element | None:
+    uri = include.get("URI") or include.get("uri") or ""
+    return source.by_id(uri[1:]) if uri.startswith("#") else None
+
+
+def _lists_property(include: etree._Element, source: Source) -> bool:
+    """Whether an Include is of an unsigned property: then only those are listed (EN 319 132-1, 5.5.2.3)."""
+    found = _listed(include, source)
+    parent = None if found is None else found.getparent()
+    return parent is not None and names.split(str(parent.tag))[1] == "UnsignedSignatureProperties"
+
+
 def _explicit(
     listed: list[etree._Element], source: Source, algorithm: str, prefixes: Sequence[str]
 ) -> Covered:
@@ -269,7 +284,7 @@ def _explicit(
     signature = key_info = False
     for one in listed:
         uri = one.get("URI") or one.get("uri") or ""
-        element = source.by_id(uri.removeprefix("#")) if uri.startswith("#") else None
+        element = _listed(one, source)
         if element is None:
             raise _Missing(f"It includes {uri[:120]!r}, which is not (or not just once) in the document.")
         number = _number_of(element, source)

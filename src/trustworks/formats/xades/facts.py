@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from trustworks.formats.evidence import ReferenceKind, TimeStampKind
+from trustworks.formats.evidence import ReferenceKind, TimeStampKind, Token
 from trustworks.formats.verification import candidates_among, is_value_of
 from trustworks.formats.xades import completeness, names, values
 from trustworks.formats.xades.levels import Facts
@@ -75,7 +75,12 @@ def _signer(signature: Signature, collector: Collector) -> tuple[str | None, boo
         named = collector.token_by_digest("C", reference.digest_algorithm, reference.digest)
         if named is not None:
             return named, True
-    likely = candidates_among(signature, collector.certificates())
+    own = {
+        named: Token(id=named, der=der, origins=())
+        for named in signature.certificates
+        if (der := collector.token(named)) is not None
+    }
+    likely = candidates_among(signature, own)
     return (likely[0].id, not signature.signing_certificate) if likely else (None, False)
 
 

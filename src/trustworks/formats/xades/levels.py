@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from trustworks.formats.xades.signed import DataObjectFormat, Signed
 
@@ -117,7 +117,7 @@ def is_bes(facts: Facts) -> bool:
     return (
         facts.signed_count("SigningTime") <= 1
         and named <= 1
-        and all(fits(facts.references, one) for one in facts.signed.formats)
+        and all(fits(found, one) for found, one in _formats(facts))
         and _one_place_and_role(facts)
         and (named == 1 or facts.signer_signed_in_key_info)
     )
@@ -130,29 +130,30 @@ def _one_place_and_role(facts: Facts) -> bool:
     )
 
 
-@implements("EN319132-1:5.2.4", disabled=lambda _references, _one: True)
-def fits(references: tuple[SignedReference, ...], one: DataObjectFormat) -> bool:
-    """A DataObjectFormat says something of signed data, and nothing else than the ds:Object says itself."""
+def _formats(facts: Facts) -> Iterator[tuple[SignedReference | None, DataObjectFormat]]:
+    """Each DataObjectFormat with the reference, of SignedInfo or a signed manifest, that it is about."""
+    by_id: dict[str, SignedReference] = {}
+    for reference in facts.references:
+        for one in (reference, *reference.entries):
+            if one.id is not None:
+                by_id.setdefault(one.id, one)
+    for about in facts.signed.formats:
+        yield by_id.get(about.reference or "") if about.in_document else None, about
+
+
+@implements("EN319132-1:5.2.4", disabled=lambda _found, _one: True)
+def fits(found: SignedReference | None, one: DataObjectFormat) -> bool:
+    """A DataObjectFormat says something of signed data, and nothing else than the ds:Object says itself.
+
+    `found` is the reference to the data, None where it names none.
+    """
     if not (one.descriptions == 1 or one.identifiers == 1 or one.mime_types == 1):
         return False
-    if one.reference is None or not one.in_document:
-        return False
-    found = _by_id(references, one.reference)
     return (
         found is not None
         and (one.mime_type is None or found.object_mime_type in {None, one.mime_type})
         and (one.encoding is None or found.object_encoding in {None, one.encoding})
     )
-
-
-def _by_id(references: tuple[SignedReference, ...], identifier: str) -> SignedReference | None:
-    for reference in references:
-        if reference.id == identifier:
-            return reference
-        found = _by_id(reference.entries, identifier)
-        if found is not None:
-            return found
-    return None
 
 
 @implements("EN319132-2:5.2", disabled=lambda _facts: True)
@@ -177,7 +178,7 @@ def is_baseline_b(facts: Facts) -> bool:
         and not facts.transforms_repeated
         and facts.signed_count("SigningTime") == 1
         and facts.signed_count("SigningCertificate", "SigningCertificateV2") == 1
-        and all(_is_baseline_format(facts, one) for one in facts.signed.formats)
+        and all(_is_baseline_format(found, one) for found, one in _formats(facts))
         and _one_place_and_role(facts)
         and facts.signed_count("SignaturePolicyIdentifier") <= 1
         and facts.count("SignaturePolicyStore") <= 1
@@ -187,9 +188,9 @@ def is_baseline_b(facts: Facts) -> bool:
     )
 
 
-def _is_baseline_format(facts: Facts, one: DataObjectFormat) -> bool:
+def _is_baseline_format(found: SignedReference | None, one: DataObjectFormat) -> bool:
     return (
-        fits(facts.references, one)
+        fits(found, one)
         and one.mime_types == 1
         and one.encodings <= 1
         and one.descriptions <= 1

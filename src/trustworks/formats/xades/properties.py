@@ -5,6 +5,7 @@ Sources: EN 319 132-1, 5.2.7, 5.2.8, 5.3 and 5.5, A.1.5; TS 119 132-3 for eviden
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import Malformed
@@ -12,6 +13,7 @@ from trustworks.formats.data import Octets
 from trustworks.formats.evidence import Finding, TimeStampKind, Weight
 from trustworks.formats.time_stamp import read_time_stamp
 from trustworks.formats.xades import coverage, names, values
+from trustworks.formats.xades.renewed import renewed_digests
 from trustworks.formats.xades.sealing import read_records
 from trustworks.formats.xades.source import DocumentSource
 from trustworks.formats.xades.unsigned import referred_to
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
     from lxml import etree
 
-    from trustworks.formats.evidence import Scope, Signature, TimeStamp
+    from trustworks.formats.evidence import Reference, Scope, Signature, TimeStamp
     from trustworks.formats.xades.coverage import Covered
     from trustworks.formats.xades.reader import Reader
     from trustworks.formats.xades.referring import Referred
@@ -52,6 +54,7 @@ class Properties:
         self.time_stamps: list[TimeStamp] = []
         self.counter_signatures: list[str] = []
         self.records: list[str] = []
+        self.renewed: list[Reference] = []
         self.findings: list[Finding] = []
         self._reader = reader
         self._parts = parts
@@ -84,6 +87,8 @@ class Properties:
             return frozenset(self._counter_signature(element))
         if coverage.kind_of(local) is not None:
             return self._stamps(element)
+        if local == "RenewedDigestsV2":
+            self.renewed += renewed_digests(element, self._referred, self._source)
         return frozenset()
 
     def _counter_signature(self, element: etree._Element) -> Iterator[str]:
@@ -97,7 +102,7 @@ class Properties:
     def _seal(self, element: etree._Element) -> frozenset[str]:
         """Reads evidence records, which are about all that came before their property."""
         before = [one for one in self._parts.unsigned if one in self._ids]
-        covers = self._signature_ids() | {*self._signature.key_info}
+        covers = self._signature_ids | {*self._signature.key_info}
         covers |= {name for one in before for name in self._ids[one]}
         found = read_records(
             element,
@@ -124,6 +129,8 @@ class Properties:
         covered = coverage.covered_by(element, self._source)
         covers, scopes = self._covers(kind, covered)
         over = None if covered.octets is None else Octets(covered.octets)
+        if over is not None:
+            self._reader.spend(over.size)
         ids: set[str] = set()
         for token in tokens:
             self._reader.count_time_stamp()  # beyond the limit the document as a whole is refused
@@ -162,14 +169,15 @@ class Properties:
             for number in sorted(covered.references):
                 scopes += self._referred[number].scopes
         if covered.signature:
-            ids |= self._signature_ids()
+            ids |= self._signature_ids
         if covered.key_info:
             ids |= {*self._signature.key_info}
         for element in covered.properties:
             ids |= self._ids.get(element, frozenset())
         return frozenset(ids), tuple(scopes)
 
-    def _signature_ids(self) -> set[str]:
+    @cached_property
+    def _signature_ids(self) -> frozenset[str]:
         """The signature and what its value is over: data, content time-stamps, the signing certificate."""
         ids = {self._signature.id, *self._content}
         for one in self._referred:
@@ -180,7 +188,7 @@ class Properties:
             named = self._reader.collector.token_by_digest("C", reference.digest_algorithm, reference.digest)
             if named is not None:
                 ids.add(named)
-        return ids
+        return frozenset(ids)
 
 
 def ids_within(named: str, reader: Reader) -> Iterator[str]:

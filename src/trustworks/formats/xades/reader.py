@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import Malformed
 from trustworks.core.xml.dsig import read_signature
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from trustworks.formats.collector import Collector
     from trustworks.formats.limits import Limits
     from trustworks.formats.xades.detached import Detached
+
+
+_TIMES: Final = 4
+"""How often a document of the largest size may be digested as a whole."""
 
 
 class Reader:
@@ -37,6 +41,7 @@ class Reader:
         self.limits = limits
         self.file = file
         self._time_stamps = 0
+        self._left = _TIMES * limits.parsed
         self._read: dict[etree._Element, str | None] = {}
 
     def read_all(self) -> None:
@@ -62,6 +67,18 @@ class Reader:
             raise Malformed(
                 f"The document has more than the {self.limits.time_stamps} time-stamps that are read. "
                 "Raise the limit, or send it in parts."
+            )
+
+    def spend(self, octets: int) -> None:
+        """Counts octets that were made out of the document. Raises `Malformed` where they are too many.
+
+        References and time-stamps may each be over all of the document, and there may be many of them.
+        """
+        self._left -= octets
+        if self._left < 0:
+            raise Malformed(
+                f"References and time-stamps are over more than {_TIMES * self.limits.parsed} octets of the "
+                "document altogether, which is not computed. Raise the limit, or send it in parts."
             )
 
     def read(

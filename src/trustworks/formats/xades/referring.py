@@ -13,7 +13,7 @@ from trustworks.core.trace import implements
 from trustworks.core.xml.algorithms import ENVELOPED
 from trustworks.core.xml.canonical import ALGORITHMS
 from trustworks.core.xml.dsig import read_manifest
-from trustworks.formats.data import DigestOnly
+from trustworks.formats.data import DigestOnly, Octets
 from trustworks.formats.evidence import Finding, Reference, ReferenceKind, Scope, ScopeKind, Weight
 from trustworks.formats.xades import names, structure, values
 from trustworks.formats.xades.levels import SignedReference
@@ -24,10 +24,9 @@ if TYPE_CHECKING:
     from lxml import etree
 
     from trustworks.core.xml import dsig
-    from trustworks.core.xml.document import Document
-    from trustworks.formats.collector import Collector
     from trustworks.formats.data import Data
-    from trustworks.formats.xades.detached import Detached, Found
+    from trustworks.formats.xades.detached import Found
+    from trustworks.formats.xades.reader import Reader
     from trustworks.formats.xades.structure import Parts
 
 DATA_KINDS: Final = frozenset(
@@ -97,19 +96,11 @@ class Referring:
     `value` is the SignatureValue that it has to countersign, where it is in another's property; else None.
     """
 
-    def __init__(
-        self,
-        document: Document,
-        detached: Detached,
-        parts: Parts,
-        value: etree._Element | None,
-        collector: Collector,
-    ) -> None:
-        self._document = document
-        self._detached = detached
+    def __init__(self, reader: Reader, parts: Parts, value: etree._Element | None) -> None:
+        self._reader = reader
+        self._document = reader.document
         self._parts = parts
         self._value = value
-        self._collector = collector
         self.findings: list[Finding] = []
 
     def all(self, references: Sequence[dsig.Reference]) -> tuple[Referred, ...]:
@@ -117,7 +108,7 @@ class Referring:
         return tuple(self._one(reference) for reference in references)
 
     def _one(self, reference: dsig.Reference) -> Referred:
-        found = self._detached.resolved(reference, self._document)
+        found = self._resolved(reference)
         element = found.element
         kind = self._kind(reference, found)
         place = not found.found or _is_in_place(kind, found, self._parts, self._value)
@@ -134,8 +125,11 @@ class Referring:
             listed, entries, entry_scopes, held = self._entries(element)
         is_data = kind in {ReferenceKind.CONTENT, ReferenceKind.OBJECT, ReferenceKind.MANIFEST}
         is_data = is_data or found.name is not None  # the file of another signature
-        covers = self._taken(found) if is_data else []
-        scope = _scope(kind, reference, found, covers[0] if covers else None) if place else None
+        named = self._taken(found) if is_data else None
+        covers = [] if named is None else [named]
+        if named is not None:
+            found = replace(found, data=self._reader.collector.data_by_id(named))
+        scope = _scope(kind, reference, found, named) if place else None
         for entry in entries:
             covers += entry.covers
         evidence = Reference(
@@ -165,14 +159,20 @@ class Referring:
             scopes=(*(() if scope is None else (scope,)), *entry_scopes),
         )
 
-    def _taken(self, found: Found) -> list[str]:
-        """The id of what was digested; of data of which only a digest is known it may not be known."""
+    def _resolved(self, reference: dsig.Reference) -> Found:
+        found = self._reader.detached.resolved(reference, self._document)
+        if isinstance(found.data, Octets):
+            self._reader.spend(found.data.size)
+        return found
+
+    def _taken(self, found: Found) -> str | None:
+        """The id of what was digested; None where only a digest of it is known, and not the one for ids."""
         if found.data is None or not found.found:
-            return []
+            return None
         try:
-            return [self._collector.data(found.data)]
+            return self._reader.collector.data(found.data)
         except Rejected:
-            return []
+            return None
 
     def _find(self, finding: Finding) -> None:
         if finding not in self.findings:
@@ -249,8 +249,11 @@ class Referring:
             return (), (), (), ()
         entries, scopes, held = [], [], []
         for reference in listed:
-            found = self._detached.resolved(reference, self._document)
-            covers = self._taken(found)
+            found = self._resolved(reference)
+            named = self._taken(found)
+            covers = [] if named is None else [named]
+            if named is not None:
+                found = replace(found, data=self._reader.collector.data_by_id(named))
             held.append(found.data if found.found else None)
             if found.found:
                 scopes.append(
@@ -260,7 +263,7 @@ class Referring:
                         text="An entry of the list of data objects.",
                         transforms=tuple(one.algorithm for one in reference.transforms),
                         data=found.data,
-                        id=covers[0] if covers else None,
+                        id=named,
                     )
                 )
             entries.append(

@@ -57,7 +57,7 @@ def read_into(
         )
         for name in dict.fromkeys(name for one in held for name in one.unreadable)
     )
-    referring = Referring(reader.document, reader.detached, parts, value, collector)
+    referring = Referring(reader, parts, value)
     referred = referring.all(core.signed_info.references)
     store = next((one for one in parts.unsigned if split(str(one.tag))[1] == "SignaturePolicyStore"), None)
     signed = read_signed(parts.signed_properties[0] if parts.signed_properties else None, store, collector)
@@ -101,6 +101,7 @@ def read_into(
         revocation=tuple(
             dict.fromkeys([*begun.revocation, *(name for one in stamps for name in one.signature.revocation)])
         ),
+        references=(*begun.references, *inside.renewed),
         time_stamps=tuple(one.id for one in stamps),
         counter_signatures=tuple(inside.counter_signatures),
         evidence_records=tuple(inside.records),
