@@ -131,6 +131,7 @@ def test_redirections_are_followed_and_end(server: Server) -> None:
         ("file:///etc/passwd", "fetch.scheme"),
         ("ldap://ca.example/cn=crl", "fetch.scheme"),
         ("http:///crl", "fetch.scheme"),
+        ("http://[x/crl", "fetch.scheme"),
         ("http://ca.example:999999/crl", "fetch.port"),
     ],
 )

@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urljoin, urlsplit
 
-import httpx
-
 from trustworks.core.addresses import is_public
 from trustworks.core.durable import put
 from trustworks.core.errors import Rejected, Unavailable
@@ -25,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from ipaddress import IPv4Network, IPv6Network
     from pathlib import Path
+
+    import httpx
 
     Resolve = Callable[[str, int], Sequence[str]]
 
@@ -128,8 +128,13 @@ class Fetcher:
     def _once(
         self, method: str, url: str, body: bytes, headers: dict[str, str], ends: float
     ) -> bytes | _Elsewhere:
-        parts = urlsplit(url)
-        host = parts.hostname
+        import httpx  # noqa: PLC0415 - who is offline needs no client
+
+        try:
+            parts = urlsplit(url)
+            host = parts.hostname
+        except ValueError:
+            raise Rejected("fetch.scheme", f"{url!r} is no URL of http or https.") from None
         if parts.scheme not in _PORTS or not host:
             raise Rejected("fetch.scheme", f"{url!r} is no URL of http or https, and is not asked.")
         try:

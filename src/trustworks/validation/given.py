@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final
 from trustworks.core.durable import read_at_most
 from trustworks.core.errors import Malformed
 from trustworks.core.pki.tokens import Certificate, OcspAnswer, RevocationList
-from trustworks.core.pki.trusted_lists.store import STATE, TrustStore
 from trustworks.validation.inputs import Extra, token
 from trustworks.validation.trust import JoinedAnchors, Trust
 
@@ -19,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
+
+    from trustworks.core.pki.trusted_lists.store import TrustStore
 
 _LARGEST: Final = 64 * 1024 * 1024
 """Octets of the longest file that is read: a revocation list of a million entries has some 40 MB."""
@@ -42,6 +43,11 @@ def trusted_of(places: Sequence[Path], at: datetime) -> Trusted:
     Raises:
         Malformed: a file cannot be read, or holds no certificate; the lists cannot be used.
     """
+    if not any(place.is_dir() for place in places):
+        return Trusted(trust=trust_of(places))
+    # Who has no trusted lists need not load what reads them.
+    from trustworks.core.pki.trusted_lists.store import STATE, TrustStore  # noqa: PLC0415
+
     stores = [place for place in places if (place / STATE).is_file()]
     certificates = trust_of(place for place in places if place not in stores)
     if not stores:

@@ -17,7 +17,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import Malformed
-from trustworks.core.module import agreed
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
@@ -157,6 +156,9 @@ def _end(until: object) -> End:
 
 def _agreed() -> Suite:
     """The agreed mechanisms as a suite: what was agreed until a day is reliable through that day."""
+    # Only the suite that is asked for loads the binding of cryptographic modules, where these facts are kept.
+    from trustworks.core.module import agreed  # noqa: PLC0415
+
     catalogue = agreed.catalogue()
 
     def end(entry: agreed.Agreement) -> End:
