@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from signed_pdfs import AUTHORITY, document, stamped
+from signed_pdfs import AUTHORITY, OBJECTS, Pdf, document, stamped
 
 from trustworks.core.errors import Malformed
 from trustworks.formats.data import Octets
@@ -127,6 +127,16 @@ def catalogue(extra: bytes = b"") -> bytes:
 def test_what_is_made_to_exhaust_a_reader_ends(octets: bytes) -> None:
     found = read_within(octets)
     assert found is None or found.signatures == ()
+
+
+def test_a_file_of_many_updates_is_read_within_the_work_of_one() -> None:
+    pdf = document().signed_with()
+    for number in range(100, 1000):
+        pdf = Pdf(pdf.octets, {1: b"", number: b""}, pdf.start).update({number: b"(x)", 1: OBJECTS[1]})
+    found = read(Octets(pdf.octets, "a.pdf"), limits=LIMITS)
+    (signature,) = found.signatures
+    assert signature.revision is not None
+    assert (signature.revision.later, found.findings) == ((), ())
 
 
 def test_a_bomb_is_not_unpacked() -> None:

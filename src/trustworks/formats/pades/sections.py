@@ -32,6 +32,10 @@ FREE: Final = Place(-1)
 """Stands for an object that this section declares not to be there."""
 
 _LINE: Final = re.compile(rb"(\d{10}) (\d{5}) ([nf])")
+_FIRST_FREE: Final = b"0000000000 65535 f"
+_FIRST_LINE: Final = re.compile(
+    rb"[" + WHITE + rb"]*+xref[" + WHITE + rb"]++1 \d+[" + WHITE + rb"]++0000000000 65535 f"
+)
 _LOOSE_LINE: Final = re.compile(
     rb"[" + WHITE + rb"]*+(\d{1,20})[" + WHITE + rb"]++(\d{1,10})[" + WHITE + rb"]++([nf])"
 )
@@ -39,6 +43,10 @@ _HEADING: Final = re.compile(
     rb"[" + WHITE + rb"]*+(\d{1,10})[" + WHITE + rb"]++(\d{1,10})[" + WHITE + rb"]*+"
 )
 _WIDEST: Final = 8
+_WORTH: Final = 8
+"""Lines of a subsection from which on it is worth not to read them all."""
+_SEARCHED: Final = 32
+"""Subsections that are searched one after the other; those of further ones are read at once."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,7 +100,7 @@ def read_table(octets: bytes, begin: int, at: int, limits: Limits) -> Section | 
                 "limit of elements to read it."
             )
         at = heading.end()
-        if _is_regular(octets, at, count):
+        if count >= _WORTH and len(lines) < _SEARCHED and _is_regular(octets, at, count):
             lines.append((first, count, at))
             at += 20 * count
             continue
@@ -109,8 +117,10 @@ def read_table(octets: bytes, begin: int, at: int, limits: Limits) -> Section | 
     if not isinstance(trailer, dict):
         return None
     # The first object of a table is number 0; programs that count from 1 mean the same.
-    if lines and lines[0][0] == 1 and octets[lines[0][2] : lines[0][2] + 18] == b"0000000000 65535 f":
+    if lines and lines[0][0] == 1 and octets[lines[0][2] : lines[0][2] + 18] == _FIRST_FREE:
         lines[0] = (0, *lines[0][1:])
+    if known.get(1) is FREE and 0 not in known and _FIRST_LINE.match(octets, begin) is not None:
+        known = {number - 1: place for number, place in known.items()}
     return Section(begin, trailer, is_stream=False, octets=octets, lines=tuple(lines), known=known)
 
 

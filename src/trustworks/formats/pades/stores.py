@@ -11,6 +11,7 @@ from trustworks.formats.evidence import Finding, TimeStampKind, Weight, Where
 from trustworks.formats.pades.answers import responders
 from trustworks.formats.pades.contents import contents_id
 from trustworks.formats.pades.security_store import StoreReader
+from trustworks.formats.pades.syntax import Ref
 from trustworks.formats.time_stamp import read_time_stamp
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ class Stores:
         self.at: dict[str, int] = {}
         self.all: list[SecurityStore] = []
         reader = StoreReader()
-        for one in (*view.earlier(), view):
+        revisions = [view, *view.earlier(_held)]
+        for one in reversed(revisions):
             store = reader.read(one)
             if store is not None and store not in self.all:
                 self.all.append(store)
@@ -128,3 +130,11 @@ class Stores:
                     )
                 )
         return found
+
+
+def _held(view: View) -> set[int]:
+    """The objects that a security store is made of, tokens apart: an update that replaces one changes it."""
+    store = view.entries(view.root.get("DSS"))
+    related = view.entries(store.get("VRI"))
+    values = (view.trailer.get("Root"), view.root.get("DSS"), *store.values(), *related.values())
+    return {one.number for one in values if isinstance(one, Ref)}

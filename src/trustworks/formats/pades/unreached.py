@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from trustworks.core.trace import implements
 from trustworks.formats.evidence import Finding, Weight
+from trustworks.formats.pades.sections import Place
 from trustworks.formats.pades.syntax import WHITE, Ref
 
 if TYPE_CHECKING:
@@ -31,16 +32,15 @@ def unreached(view: View, dictionaries: Sequence[SignatureDictionary]) -> tuple[
     known = {one.begin for one in dictionaries}
     # Usage rights are in no field, and need none.
     rights = {one.number for one in view.entries(view.root.get("Perms")).values() if isinstance(one, Ref)}
-    revisions = (view, *view.earlier())
     last: list[Indirect] = []
     before: list[Indirect] = []
     for found in _dictionaries(view.document):
         if found.begin in known or found.number in rights:
             continue
-        live = [one for one in revisions if (place := one.place(found.number)) and place.at == found.begin]
-        if view in live:
+        place = view.place(found.number)
+        if place is not None and place.stream is None and place.at == found.begin:
             last.append(found)
-        elif live:
+        elif any(one.find(found.number) == Place(found.begin, found.generation) for one in view.sections):
             before.append(found)
     return (*signatures_are_shown(last), *signatures_stay(before))
 

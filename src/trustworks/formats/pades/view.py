@@ -11,11 +11,13 @@ from trustworks.formats.pades.sections import FREE, Place, Section
 from trustworks.formats.pades.syntax import Ref, Stream, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from trustworks.formats.pades.document import Document, Indirect
     from trustworks.formats.pades.syntax import Object
 
+_FEW: Final = 12
+"""Sections that are looked through for each object; of more, all places are put together once."""
 _CHAIN: Final = 32
 """References that lead to references, followed at most so far."""
 
@@ -61,14 +63,27 @@ class View:
             start = int(before) if isinstance(before, int | float) and 0 < before < self.end else None
         return tuple(found.values()), False
 
-    def earlier(self) -> Iterator[View]:
-        """The document after each of its updates before the last, the oldest first."""
+    def earlier(self, held: Callable[[View], set[int]]) -> Iterator[View]:
+        """The document before each update that replaced what `held` names, the newest first.
+
+        `held` names the objects of a view that are looked at. At most as many views come as there may be
+        signatures.
+        """
         if self.rebuilt:
             return
-        for first in range(len(self.sections) - 1, 0, -1):
+        numbers = held(self)
+        left = self.document.limits.signatures
+        for first in range(1, len(self.sections)):
+            if not any(self.sections[first - 1].find(number) is not None for number in numbers):
+                continue
             older = self.sections[first:]
-            if any("Root" in section.trailer for section in older):
-                yield type(self)(self.document, self.end, older)
+            self.document.work(len(older))
+            if left == 0 or not any("Root" in section.trailer for section in older):
+                return
+            left -= 1
+            view = type(self)(self.document, self.end, older)
+            numbers |= held(view)
+            yield view
 
     @cached_property
     def trailer(self) -> dict[str, Object]:
@@ -86,11 +101,25 @@ class View:
 
     def place(self, number: int) -> Place | None:
         """Where an object is by the newest section that says something of it; None: not there, or free."""
+        if len(self.sections) > _FEW:
+            return self._places.get(number)
         for section in self.sections:
             found = section.find(number)
             if found is not None:
-                return None if found is FREE or found == FREE else found
+                return None if found == FREE else found
         return None
+
+    @cached_property
+    def _places(self) -> dict[int, Place]:
+        """The places of all objects, for documents with many updates."""
+        places: dict[int, Place] = {}
+        for section in reversed(self.sections):
+            for number in section.numbers():
+                self.document.work()
+                found = section.find(number)
+                if found is not None:
+                    places[number] = found
+        return {number: place for number, place in places.items() if place != FREE}
 
     def get(self, value: Object) -> Object:
         """What a value is, references followed. What is not there is null."""
