@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from cms_maker import AA, CONTENT, WHO, Signer, basic, digest, sign, signed_attributes, signed_data, token
-from foreign_tokens import SHA256, attribute, name, older_reference
+from foreign_tokens import ECDSA, SHA256, attribute, name, older_reference
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -576,3 +576,12 @@ def test_a_time_stamp_from_after_the_end_of_the_certificate_makes_no_t() -> None
     signer = Signer.over(CONTENT)
     late = attribute(f"{AA}.14", token(signer.value, time=b"20400101000000Z"))
     assert only(signed_data(signer.info(late))).level == "CAdES-BASELINE-B"
+
+
+def test_a_number_that_cannot_be_written_out_is_refused_with_a_sentence() -> None:
+    salt = tlv(SEQUENCE, context(2, tlv(0x02, b"\x7f" * 4000)))
+    pss = tlv(SEQUENCE, oid("1.2.840.113549.1.1.10"), salt)
+    signer = Signer.over(CONTENT)
+    octets = signed_data(tlv(SEQUENCE, signer.fields.replace(ECDSA, pss)))
+    with pytest.raises(Malformed, match="no signer that can be read"):
+        evidence(octets)

@@ -33,8 +33,8 @@ DEPTH: Final = 256
 """Levels of nesting that are followed where nobody says another bound."""
 ELEMENTS: Final = 2_000_000
 """Elements that are read of one file where nobody says another bound."""
-LARGEST_INTEGER: Final = 8192
-"""Octets of an INTEGER that is read; an RSA modulus of 16,384 bits has 2,048."""
+LARGEST_INTEGER: Final = 1024
+"""Octets of an INTEGER that is read: serials have 20; Python writes out none of more than 1,785."""
 
 _CONSTRUCTED: Final = 0x20
 # OCTET STRING, BIT STRING and the strings of characters, in their constructed form (X.690, 8.6, 8.7, 8.21).
