@@ -11,8 +11,6 @@ from trustworks.core.trace import implements
 from trustworks.formats.evidence import Finding, Weight
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from trustworks.core.der.ber import Element
     from trustworks.formats.cms.attributes import SignedAttributes
     from trustworks.formats.cms.structure import SignerInfo
@@ -149,15 +147,15 @@ def other_digest(algorithm: Algorithm, digest: str) -> tuple[Finding, ...]:
 
 
 @implements("RFC5652:5.3-DER", disabled=())
-def not_der(encodings: Sequence[bytes]) -> tuple[Finding, ...]:
-    """Signed attributes that are not in DER: `encodings` are what may have been signed then."""
-    if len(encodings) <= 1:
+def not_der(*, in_der: bool) -> tuple[Finding, ...]:
+    """Signed attributes that are not in DER. Whoever signed them as they stand made no valid signature."""
+    if in_der:
         return ()
     return (
         Finding(
             code="cms.attributes-not-der",
-            text="The signed attributes are not in DER. Verifiers that take them as they stand, and those "
-            "that encode them again, may not agree about this signature.",
+            text="The signed attributes are not in DER. A signature is over their DER; programs that take "
+            "them as they stand may say otherwise of this one.",
             weight=Weight.NOTE,
             requirement="RFC5652:5.3-DER",
         ),

@@ -26,15 +26,13 @@ from trustworks.formats.evidence import (
     Signature,
     SignerIdentifier,
 )
-from trustworks.formats.verification import MOST_TRIED, candidates_among, is_value_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from trustworks.formats.cms.structure import SignerInfo
     from trustworks.formats.collector import Collector
     from trustworks.formats.data import Data
-    from trustworks.formats.evidence import Token
 
 _KEY_IDENTIFIER: Final = 0x80
 _ABSENT: Final = DigestOnly((), "the signed data")
@@ -66,9 +64,8 @@ def read_signer(
 ) -> tuple[Signature, SignedAttributes]:
     """The signature of one signer, and its signed attributes as they were read.
 
-    Nothing is given to the collector. Its certificates are looked at only where a signer did not encode its
-    attributes as it ought to have: that over which the value verifies, is what it signed. `place` goes into
-    the id. Raises `Malformed` where there is no value or no algorithm.
+    Nothing is given to the collector, whose ids alone are asked for. `place` goes into the id. Raises
+    `Malformed` where there is no value or no algorithm.
     """
     findings: list[Finding] = []
     digest = hash_name(signer.digest_algorithm)
@@ -79,10 +76,11 @@ def read_signer(
     findings.extend(rules.other_digest(algorithm, digest))
     reference, at = _content_reference(signer, content, attributes, digest)
     value = signer.signature.string()
-    encodings = _encodings(signer)
-    if encodings:
-        signed: Data = Octets(encodings[0])
-        identity = encodings[0]
+    signed: Data
+    if signer.signed is not None:
+        identity, in_der = _encoded(signer)
+        signed = Octets(identity)
+        findings.extend(rules.not_der(in_der=in_der))
     else:
         signed = content.data[at] if at is not None else _ABSENT
         identity = b"" if at is None else content.ids[at].encode()
@@ -103,9 +101,6 @@ def read_signer(
         parent=parent,
         file=file,
     )
-    findings.extend(rules.not_der(encodings))
-    if len(encodings) > 1:
-        signature = _as_signed(signature, encodings, collector.certificates())
     return (replace(signature, findings=tuple(findings)) if findings else signature), attributes
 
 
@@ -120,39 +115,17 @@ def signer_identifier(sid: ber.Element) -> SignerIdentifier | None:
     return None
 
 
-def _encodings(signer: SignerInfo) -> list[bytes]:
-    """The signed attributes as a SET: in DER, as they have to be signed, and as they are if that differs.
+def _encoded(signer: SignerInfo) -> tuple[bytes, bool]:
+    """The signed attributes as a SET in DER, which is what a signer signs, and whether they are written so.
 
     Source: RFC 5652, 5.4.
     """
-    if signer.signed is None:
-        return []
-    as_written = signer.signed.value
     members = [one.element for one in signer.signed_attributes]
     written = [one.octets for one in members]
     if written == sorted(written) and all(ber.is_der(one) for one in members):
         # The usual case. Of what holds them only the content counts: the length is written anew.
-        return [ber.tagged(SET, as_written)]
-    inner = [ber.der(one) for one in members]
-    return list(
-        dict.fromkeys(
-            (ber.sorted_set(SET, inner), ber.tagged(SET, b"".join(inner)), ber.tagged(SET, as_written))
-        )
-    )
-
-
-def _as_signed(
-    signature: Signature,
-    encodings: Sequence[bytes],
-    certificates: Mapping[str, Token],
-) -> Signature:
-    """The signature over that encoding for which its value verifies; where none does, over the DER."""
-    likely = candidates_among(signature, certificates)[:MOST_TRIED]
-    for encoding in encodings:
-        one = replace(signature, signed=Octets(encoding))
-        if any(is_value_of(one, certificates[candidate.id].der) for candidate in likely):
-            return one
-    return signature
+        return ber.tagged(SET, signer.signed.value if signer.signed else b""), True
+    return ber.sorted_set(SET, [ber.der(one) for one in members]), False
 
 
 def _content_reference(
