@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 IDENTIFIED = "isSigningCertificateIdentified"
 _FOLDER = "dss-pades/validation"
-_NOT_DER = "attributes that are not in DER verify as they stand"
 EXPLAINED = {
     f"{_FOLDER}/DSS-2821.pdf": "two of its three lines are about what the test makes of it",
     f"{_FOLDER}/pdf-with-vri-timestamp.pdf": "two of its three lines are about what the test makes of it",
@@ -21,7 +20,6 @@ EXPLAINED = {
     f"{_FOLDER}/pades_infinite_loop.pdf": "EU DSS 6.5, too, finds its range beyond its end",
     f"{_FOLDER}/pades-enveloping-empty-bytes-cms.pdf": "the CMS has empty content: EU DSS calls its value "
     "wrong for that, and here the digest of that content is",
-    f"{_FOLDER}/TestToSignPDFSHA256_TST_SIG_NOT_FOUND.pdf": _NOT_DER,
 }
 """Why a file is not read as the corpus says, in one line each."""
 

@@ -264,7 +264,6 @@ def test_two_signers_are_told() -> None:
     assert found.level == "PDF-NOT-ETSI"
 
 
-@pytest.mark.req("ISO32000-2:12.8.3.3-DER")
 def test_attributes_that_are_signed_as_they_stand_do_not_verify() -> None:
     def unsorted(covered: bytes) -> bytes:
         return cades(covered, signed_attributes=attributes(covered)[::-1])

@@ -9,14 +9,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.der import ber
-from trustworks.core.der.encode import SET
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.trace import implements
 from trustworks.formats.cades.signers import Reader
 from trustworks.formats.cms.structure import read_signed_data
 from trustworks.formats.cms.tokens import REVOCATION_ARCHIVAL, take_attribute_values
 from trustworks.formats.collector import identified
-from trustworks.formats.data import Octets
 from trustworks.formats.evidence import (
     Algorithm,
     Attributes,
@@ -45,7 +43,6 @@ PKCS7: Final = "adbe.pkcs7.detached"
 PKCS7_SHA1: Final = "adbe.pkcs7.sha1"
 RSA_SHA1: Final = "adbe.x509.rsa_sha1"
 
-_NOT_DER: Final = "cms.attributes-not-der"
 _DATA: Final = "1.2.840.113549.1.7.1"
 
 
@@ -92,7 +89,6 @@ def read_contents(  # noqa: PLR0917 - what a signature stands in
         *one_signer(len(data.signers)),
         *nothing_inside(data, sub_filter),
     )
-    signature = signed_in_der(signature, first.signers[0])
     references = digest_is_named(signature.references, first.signers[0])
     if inner is not None:
         references = _with_range(references[0], sub_filter, inner, signed, collector.data(signed))
@@ -153,23 +149,6 @@ def _with_range(
         replace(about, intact=computed is not None and computed == expected),
         replace(own, kind=ReferenceKind.OBJECT),
     )
-
-
-def _as_it_stands(signature: Signature, signer: SignerInfo) -> Signature:
-    del signer
-    return signature
-
-
-@implements("ISO32000-2:12.8.3.3-DER", disabled=_as_it_stands)
-def signed_in_der(signature: Signature, signer: SignerInfo) -> Signature:
-    """The signature as one over its signed attributes in DER: nothing else in Contents is PDF's.
-
-    CMS by itself may be in BER, and is then read as its signer seems to have meant it.
-    """
-    if signer.signed is None or not any(one.code == _NOT_DER for one in signature.findings):
-        return signature
-    encoded = ber.sorted_set(SET, [ber.der(one) for one in signer.signed.children()])
-    return replace(signature, signed=Octets(encoded))
 
 
 def _computed(references: tuple[Reference, ...], signer: SignerInfo) -> tuple[Reference, ...]:
