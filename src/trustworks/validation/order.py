@@ -35,11 +35,14 @@ def in_order(stamps: Sequence[TimeStamp]) -> str | None:
 
 
 def _pairs(stamps: Sequence[TimeStamp]) -> Iterator[tuple[TimeStamp, TimeStamp]]:
-    """Each two of which one was made after the other."""
+    """Two of which one was made after the other; of several that came first, one that decides for all."""
+    known = {one.id: one for one in stamps}
+    content = [one for one in stamps if one.kind is TimeStampKind.CONTENT]
+    # Whatever is not before the latest of them, for its accuracy, is before none.
+    latest = max(content, key=lambda one: one.time - timedelta(seconds=one.accuracy or 0), default=None)
     for later in stamps:
-        for earlier in stamps:
-            if earlier is later:
-                continue
-            before_signing = earlier.kind is TimeStampKind.CONTENT and later.kind is not TimeStampKind.CONTENT
-            if before_signing or earlier.id in later.covers:
-                yield earlier, later
+        if latest is not None and later.kind is not TimeStampKind.CONTENT:
+            yield latest, later
+        for named in later.covers & known.keys():
+            if named != later.id:
+                yield known[named], later
