@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
+import cms_maker
 import pytest
 from asic_vectors import ASIC_E, ASIC_S, Maker, container, file_list, manifest
 from signed_corpus import signer, verifies
@@ -116,6 +118,22 @@ def test_a_signature_or_a_stamp_without_its_manifest_is_fatal(ours: Maker) -> No
     stamped = evidence(container(FILES | {STAMP: ours.token(b"first")}))
     assert [one.code for one in stamped.time_stamps[0].findings] == ["asic.manifest-missing"]
     assert not stamped.time_stamps[0].references[0].found
+
+
+@pytest.mark.req("EN319162-1:4.3.3-DETACHED")
+@pytest.mark.parametrize("media_type", [ASIC_E, ASIC_S])
+def test_a_signature_over_its_own_content_signs_nothing_in_a_container(media_type: str) -> None:
+    foreign = cms_maker.basic(content=b"something else")
+    member = {ASIC_E: SIGNATURE, ASIC_S: "META-INF/signature.p7s"}[media_type]
+    members = {"a.txt": b"first", member: foreign}
+    if media_type == ASIC_E:
+        members[OTHER] = manifest(SIGNATURE, {"a.txt": b"first"})
+    (signature,) = evidence(container(members, media_type)).signatures
+    assert [one.name for one in signature.scopes] == ["the signed content"]
+    assert len(signature.references) == 1
+    found = {one.code: one.weight for one in signature.findings}
+    assert found["asic.not-detached"] is Weight.FATAL
+    assert "asic.unsigned-member" in found
 
 
 @pytest.mark.req("EN319162-1:A.4-ONE-MANIFEST")
@@ -256,6 +274,34 @@ def test_archive_time_stamps_cover_signatures_and_earlier_time_stamps(ours: Make
     assert two.id not in two.covers
     assert (one.form, two.form) == ("archive", "archive")
     assert codes(found) == set()
+
+
+def test_a_token_passes_on_only_what_it_is_over(ours: Maker) -> None:
+    """An old token whose manifest is written anew: what covers it covers nothing that the manifest names."""
+    members = extended(ours)
+    old = ours.token(b"long ago")
+    second = "META-INF/timestamp002.tst"
+    last = manifest(second, {STAMP: old})
+    rewritten = {"META-INF/ASiCManifest002.xml": manifest(STAMP, {SIGNATURE: members[SIGNATURE], **FILES})}
+    archive = {STAMP: old, "META-INF/ASiCArchiveManifest.xml": last, second: ours.token(last)}
+    found = evidence(container(members | rewritten | archive))
+    one, two = found.time_stamps
+    assert [[reference.intact for reference in stamp.references] for stamp in (one, two)] == [
+        [False, True, True, True],
+        [True, True],
+    ]
+    assert one.id in two.covers
+    assert found.signatures[0].id not in two.covers
+    said = {f"D-{hashlib.sha256(octets).hexdigest()}" for octets in (old, last)}
+    assert {covered for covered in two.covers if covered.startswith("D-")} == said
+
+
+def test_a_broken_signature_passes_on_no_data(ours: Maker) -> None:
+    members = extended(ours, **{SIGNATURE: ours.cades(b"another manifest")})
+    said = manifest(STAMP, {SIGNATURE: members[SIGNATURE]})
+    archive = {STAMP: ours.token(said), "META-INF/ASiCArchiveManifest.xml": said}
+    (stamp,) = evidence(container(members | archive)).time_stamps
+    assert f"D-{hashlib.sha256(b'first').hexdigest()}" not in stamp.covers
 
 
 def test_manifests_in_a_circle_are_read(ours: Maker) -> None:

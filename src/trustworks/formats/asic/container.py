@@ -188,9 +188,17 @@ class Reader:
             self._find("signature-unreadable", f"{file:.100} cannot be read: {error}", Weight.FATAL)
             return
         objection = rules.manifest_missing(self._kind, found=manifest is not None, file=file)
+        needed = {self._collector.data(one) for one in over}
         for signature in self._in(file):
-            if signature.parent is None:
+            if signature.parent is not None:
+                continue
+            astray = rules.over_another(signature.references[0].covers, needed, file)
+            if astray is None:
                 self._complete(signature, manifest, objection)
+                continue
+            # What it is over is not in the container: it makes nothing there signed.
+            findings = (*signature.findings, _over_another(astray))
+            self._collector.signature(replace(signature, findings=findings))
 
     def _simple_object(self) -> list[Member]:
         """The data object of an ASiC-S: the only member at the root."""
@@ -333,7 +341,8 @@ class Reader:
         except Malformed as error:
             self._find("evidence-record-unreadable", f"{file:.100} cannot be read: {error}")
             return
-        self._coverage.records[file] = frozenset({record.id, *record.time_stamps, *record.covers})
+        # What the record is about comes with its time-stamps, where they are intact.
+        self._coverage.records[file] = frozenset({record.id, *record.time_stamps})
         self._find(
             "manifest-missing",
             rules.manifest_missing(self._kind, found=manifest is not None, file=file),
@@ -424,6 +433,15 @@ class Reader:
             return
         for signature in self._collector.signatures:
             self._collector.signature(replace(signature, findings=(*signature.findings, *heavy)))
+
+
+def _over_another(text: str) -> Finding:
+    return Finding(
+        code="asic.not-detached",
+        text=text,
+        weight=Weight.FATAL,
+        requirement="EN319162-1:4.3.3-DETACHED",
+    )
 
 
 def _no_manifest(text: str) -> Finding:

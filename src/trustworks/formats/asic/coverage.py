@@ -71,14 +71,24 @@ class Coverage:
 
 
 def _of_signature(signature: Signature) -> set[str]:
-    return {
+    """What a signature holds, and the data that it is over where its digests are of them."""
+    ids = {
         signature.id,
         *signature.certificates,
         *signature.revocation,
         *signature.evidence_records,
-        *(named for scope in signature.scopes if (named := scope.id) is not None),
     }
+    if not _is_intact(signature.references):
+        return ids
+    return ids | {named for scope in signature.scopes if (named := scope.id) is not None}
 
 
 def _of_time_stamp(stamp: TimeStamp) -> set[str]:
-    return {stamp.id, *stamp.signature.certificates, *stamp.signature.revocation, *stamp.covers}
+    """What a token holds, and what it is over where its imprint is intact: its octets determine that."""
+    ids = {stamp.id, *stamp.signature.certificates, *stamp.signature.revocation}
+    return ids | stamp.covers if _is_intact(stamp.references) else ids
+
+
+def _is_intact(references: Iterable[Reference]) -> bool:
+    """Whether all is as it was digested; what a manifest names and is not there does no harm."""
+    return all(one.intact for one in references if one.mandatory)

@@ -68,6 +68,20 @@ def manifest_missing(container: Container, *, found: bool, file: str) -> str | N
     return None
 
 
+@implements("EN319162-1:4.3.3-DETACHED")
+def over_another(covered: Collection[str], over: Collection[str], file: str) -> str | None:
+    """A CAdES signature in a container is over the manifest or data object there, not over its own content.
+
+    `covered` and `over` are ids: of what the value is over, and of what it has to be over.
+    """
+    if covered and not set(covered) & set(over):
+        return (
+            f"The signature in {file:.100} is over content that it holds itself, and over nothing of the "
+            "container."
+        )
+    return None
+
+
 @implements("EN319162-1:A.4-ONE-MANIFEST")
 def manifests_several(names: Sequence[str], file: str) -> str | None:
     """One manifest for one signature: of several, nobody knows which was signed before it is tried."""
