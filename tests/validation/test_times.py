@@ -137,6 +137,17 @@ def test_a_time_stamp_over_something_else_does_not_count() -> None:
     assert "with-time.imprint" in [one.id for one in outcome.signatures[0].with_time.warnings()]
 
 
+@pytest.mark.req("EN319102-1:5.5.4-3-A")
+def test_a_time_stamp_that_is_held_but_covers_something_else_does_not_count() -> None:
+    graph, of, signature = signed()
+    at_hand(graph, of)
+    stamp = graph.stamp(signature, NOW - DAY, of.tsa)
+    graph.collector.time_stamp(replace(stamp, covers=frozenset({"D-something-else"})))
+    (found,) = graph.run(of.trust).signatures
+    assert found.best_signature_time == NOW
+    assert "with-time.imprint" in [one.id for one in found.with_time.warnings()]
+
+
 @pytest.mark.req("EN319102-1:5.5.4-2")
 def test_time_does_not_help_against_what_is_broken() -> None:
     graph, of, signature = signed()

@@ -90,11 +90,16 @@ def recoverable(verdict: Verdict, among: frozenset[SubIndication]) -> bool:
 
 
 @implements("EN319102-1:5.5.4-3-A")
-def imprint_intact(time_stamp: TimeStamp) -> str | None:
-    """The time-stamp is over the signature, as the format says how."""
-    if time_stamp.references and time_stamp.references[0].intact:
-        return None
-    return "The time-stamp is not over this signature: its imprint is another."
+def over_signature(signature: Signature, time_stamp: TimeStamp) -> str | None:
+    """The time-stamp is over the signature, as the format says how: it has its imprint, and covers it.
+
+    A signature may hold a time-stamp that is over something else, whose imprint is intact as well.
+    """
+    if not time_stamp.references or not time_stamp.references[0].intact:
+        return "The time-stamp is not over this signature: its imprint is another."
+    if signature.id not in time_stamp.covers:
+        return "The time-stamp is not over this signature, but over something else."
+    return None
 
 
 @implements("EN319102-1:5.5.4-4-ISSUED")
@@ -186,10 +191,9 @@ def _time_stamps(
     """The signature time-stamps that are valid now (5.5.4, 3)."""
     valid: list[TimeStamp] = []
     for one in inputs.time_stamps_of(signature, *KINDS):
-        checks.ask(
-            "with-time.imprint", partial(imprint_intact, one), _ORDER, level=Level.WARN, subject=one.id
-        )
-        if imprint_intact(one) is None:
+        rule = partial(over_signature, signature, one)
+        checks.ask("with-time.imprint", rule, _ORDER, level=Level.WARN, subject=one.id)
+        if rule() is None:
             result = stamp(one)
             checks.take("with-time.time-stamp", result.conclusion, level=Level.WARN)
             if result.verdict.passed:

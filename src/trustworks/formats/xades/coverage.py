@@ -1,7 +1,9 @@
 """The octets that the imprint of a time-stamp is over, by its property and its version.
 
 Two mechanisms: implicit, where the property says what is covered; explicit, where Include (or, in the first
-version, HashDataInfo) elements list it. An element is canonicalised as it stands in the document.
+version, HashDataInfo) elements list it. An element is canonicalised as it stands in the document. Whoever
+adds an unsigned property writes its list as well, so that a list is followed only where the version has one
+for that property, and what it leads to proves something of the signature only as its own part, taken whole.
 
 Sources: EN 319 132-1, 4.5, 5.1.4, 5.2.8, 5.3 and 5.5.2, A.1.5; TS 101 903 V1.1.1 and V1.2.2, 7.1.4;
 V1.3.2 and V1.4.2, 7.5, 7.7 and 8.2.
@@ -50,6 +52,10 @@ _REFERENCES_V2: Final = frozenset(
         "AttributeRevocationRefs",
     }
 )
+_DISTRIBUTED: Final = frozenset(
+    {TimeStampKind.REFERENCES, TimeStampKind.SIGNATURE_AND_REFERENCES, TimeStampKind.ARCHIVE}
+)
+"""What may list the unsigned properties that it covers, where they are not all in one place."""
 _PREFIXES: Final = f"{{{EXCLUSIVE}}}InclusiveNamespaces"
 
 
@@ -154,28 +160,38 @@ def _covered(  # noqa: PLR0917 - what `covered_by` found out, in its order
     algorithm: str,
     prefixes: tuple[str, ...],
 ) -> Covered:
-    explicit = [one for _, name, one in values.children(time_stamp) if name in {"Include", "HashDataInfo"}]
+    listed = [one for _, name, one in values.children(time_stamp) if name in {"Include", "HashDataInfo"}]
+    if listed and follows_list(namespace, local):
+        return _explicit(listed, source, algorithm, prefixes)
     before = tuple(_before(time_stamp, source))
-    if explicit and local == "ArchiveTimeStamp" and all(_lists_property(one, source) for one in explicit):
-        before = tuple(found for one in explicit if (found := _listed(one, source)) is not None)
-        return replace(_archive(namespace, before, source, algorithm, prefixes), form="distributed")
-    if explicit:
-        return _explicit(explicit, source, algorithm, prefixes)
+    form = "implicit"
+    if listed and kind_of(local) in _DISTRIBUTED and all(_lists_property(one, source) for one in listed):
+        before = tuple(found for one in listed if (found := _listed(one, source)) is not None)
+        form = "distributed"
     if local == "AllDataObjectsTimeStamp":
         return _all_data(source, algorithm, prefixes)
     if local == "IndividualDataObjectsTimeStamp":
         raise _Missing("It lists no Include elements, so that it is over nothing.")
+    if local == "ArchiveTimeStamp":
+        return replace(_archive(namespace, before, source, algorithm, prefixes), form=form)
     parts: list[bytes] = []
     signature = local not in {"RefsOnlyTimeStamp", "RefsOnlyTimeStampV2"}
-    if local == "ArchiveTimeStamp":
-        return _archive(namespace, before, source, algorithm, prefixes)
     if signature:
         parts.append(_part(source, names.SIGNATURE_VALUE, algorithm, prefixes))
     if local == "SignatureTimeStamp":
         return Covered(octets=b"".join(parts), signature=True)
     properties = stamped_references(local, before)
     parts += (source.canonical(one, algorithm, prefixes) for one in properties)
-    return Covered(octets=b"".join(parts), properties=properties, signature=signature)
+    return Covered(octets=b"".join(parts), properties=properties, signature=signature, form=form)
+
+
+@implements("EN319132-1:5.1.4.4", disabled=lambda _namespace, _local: True)
+def follows_list(namespace: str, local: str) -> bool:
+    """Whether a time-stamp is over what it lists, whatever that is; else what it is over is prescribed.
+
+    The first two versions list for every property; those after them only for chosen data objects.
+    """
+    return namespace in {names.XADES_111, names.XADES_122} or local == "IndividualDataObjectsTimeStamp"
 
 
 def _before(time_stamp: etree._Element, source: Source) -> Iterator[etree._Element]:
@@ -299,10 +315,12 @@ def _explicit(
             if octets is None:
                 raise _Missing(f"The transforms of {uri[:120]!r} cannot be carried out.")
         parts.append(source.canonical(element, algorithm, prefixes) if octets is None else octets)
+        if not is_taken_whole(transforms):
+            continue
         if element in source.unsigned:
             properties.append(element)
-        signature = signature or element.tag == names.SIGNATURE_VALUE
-        key_info = key_info or element.tag == names.KEY_INFO
+        signature = signature or is_part(element, source.element, names.SIGNATURE_VALUE)
+        key_info = key_info or is_part(element, source.element, names.KEY_INFO)
     return Covered(
         octets=b"".join(parts),
         properties=tuple(properties),
@@ -311,6 +329,18 @@ def _explicit(
         key_info=key_info,
         form="explicit",
     )
+
+
+@implements("EN319132-1:5.1.4.4-WHOLE", disabled=lambda _transforms: True)
+def is_taken_whole(transforms: etree._Element | None) -> bool:
+    """Whether an element is listed without transforms, any of which may leave nothing of it."""
+    return transforms is None or len(transforms) == 0
+
+
+@implements("EN319132-1:5.1.4.4-OWN", disabled=lambda element, _signature, tag: element.tag == tag)
+def is_part(element: etree._Element, signature: etree._Element, tag: str) -> bool:
+    """Whether an element is the part with that tag of the signature itself, and of no other."""
+    return element is signature.find(tag)
 
 
 def _number_of(element: etree._Element, source: Source) -> int | None:
