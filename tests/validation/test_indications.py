@@ -33,13 +33,18 @@ from trustworks.formats.evidence import (
     Reference,
     ReferenceKind,
     SignerIdentifier,
+    TimeStampKind,
     Weight,
+    Where,
 )
 from trustworks.formats.verification import public_key_info
 from trustworks.validation import Indication, SubIndication, Trust
 from trustworks.validation.inputs import Extra
+from trustworks.validation.policy import shipped
 
 if TYPE_CHECKING:
+    from evidence_graphs import Entity
+
     from trustworks.formats.evidence import Signature
 
 
@@ -117,6 +122,48 @@ def test_without_a_certificate_nobody_signed() -> None:
     outcome = other.run(of.trust)
     assert verdict(outcome) == "NO_SIGNING_CERTIFICATE_FOUND"
     assert outcome.signatures[0].indication is Indication.INDETERMINATE
+
+
+def unreadable(of: Entity) -> bytes:
+    """The certificate with its validity in another type of string: its key can be had, and no more."""
+    der = bytearray(of.der)
+    der[der.index(b"\x17\x0d")] = 0x16
+    return bytes(der)
+
+
+@pytest.mark.req("EN319102-1:5.2.3.4-READABLE")
+@pytest.mark.parametrize("policy", ["ades", "qualified"])
+def test_a_certificate_that_cannot_be_read_is_nobodys(policy: str) -> None:
+    graph, of = Graph(), house()
+    der = unreadable(of.signer)
+    named = graph.collector.certificate(der, Where.CERTIFICATE_VALUES)
+    reference = CertificateReference(digest_algorithm="sha256", digest=hashlib.sha256(der).digest())
+    signature = graph.sign(of.signer, take=False)
+    graph.collector.signature(replace(signature, signing_certificate=(reference,), key_info=(named,)))
+    at_hand(graph, of)
+    outcome = graph.run(of.trust, policy=shipped(policy))
+    assert verdict(outcome) == "NO_SIGNING_CERTIFICATE_FOUND"
+    assert outcome.signatures[0].archival.reasons()[0].id == "isc.readable"
+    assert outcome.signatures[0].value_intact
+
+
+@pytest.mark.req("EN319102-1:5.2.3.4-READABLE")
+def test_a_time_stamp_by_a_certificate_that_cannot_be_read_proves_nothing() -> None:
+    graph, of, signature = signed()
+    at_hand(graph, of, revoked=(of.signer,), when=-DAY)
+    der = unreadable(of.tsa)
+    named = graph.collector.certificate(der, Where.CERTIFICATE_VALUES)
+    reference = CertificateReference(digest_algorithm="sha256", digest=hashlib.sha256(der).digest())
+    own = replace(
+        graph.sign(of.tsa, take=False, name="stamp"), signing_certificate=(reference,), key_info=(named,)
+    )
+    stamp = graph.stamp(signature, NOW - 10 * DAY, of.tsa)
+    graph.collector.time_stamp(replace(stamp, signature=own))
+    outcome = graph.run(of.trust)
+    assert verdict(outcome) == "REVOKED_NO_POE"
+    assert str(outcome.time_stamps[0].verdict.sub_indication) == "NO_SIGNING_CERTIFICATE_FOUND"
+    graph.stamp(signature, NOW - 10 * DAY, of.tsa, kind=TimeStampKind.SIGNATURE_AND_REFERENCES)
+    assert verdict(graph.run(of.trust)) == "TOTAL-PASSED"
 
 
 def test_a_bare_key_says_whether_the_value_is_its_own_and_not_whose_it_is() -> None:

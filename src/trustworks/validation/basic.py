@@ -38,7 +38,8 @@ if TYPE_CHECKING:
 class Signer:
     """Whose signature it is: the conclusion of identification, and what was found.
 
-    `named` is the id of the certificate, which may be there and not readable: `certificate` is None then.
+    `named` is the id of the certificate, which may be there and not readable: `certificate` is None then, and
+    identification has not passed.
     `intact`: the value verifies with its key.
     """
 
@@ -80,7 +81,7 @@ def find_signer(signature: Signature, subject: str, inputs: Inputs, context: Con
     return Signer(
         conclusion=found.conclusion,
         named=named,
-        certificate=inputs.certificate(named) if named else None,
+        certificate=found.certificate,
         intact=cryptographic.is_intact(signature, found.candidate, token.der if token else None),
     )
 
@@ -128,16 +129,15 @@ def validate_basic(signature: Signature, inputs: Inputs, stamped: Callable[[Time
     checks.take("basic.vci", policies.initialise(signature, policy, context, inputs.extra.policies))
     path = accepted = None
     contents = inputs.time_stamps_of(signature, TimeStampKind.CONTENT)
-    if not checks.failed:
-        if signer.certificate is not None:
-            path = validate_certificate(signer.certificate, context, inputs)
+    # Identification ends the block where there is no certificate: nothing passes without a path.
+    if not checks.failed and signer.certificate is not None:
+        path = validate_certificate(signer.certificate, context, inputs)
         cryptography = cryptographic.verify(
             signature.id, signature.references, verifies=signer.intact, policy=policy, context=context
         )
         checks.take("basic.cv", cryptography)
-        if path is not None:
-            checks.take("basic.xcv", _with_content_time_stamps(signature, path, contents, stamped))
-    if not checks.failed:
+        checks.take("basic.xcv", _with_content_time_stamps(signature, path, contents, stamped))
+    if not checks.failed and path is not None:
         accepted = acceptance.accept_signature(
             signature,
             inputs.time_stamps_of(signature),
@@ -145,7 +145,7 @@ def validate_basic(signature: Signature, inputs: Inputs, stamped: Callable[[Time
             context,
             inputs.at,
             bits=signer.bits,
-            path=path.chain if path else (),
+            path=path.chain,
         )
         _acceptance(checks, accepted, contents, stamped)
     return BasicResult(conclusion=checks.conclude(), signer=signer, path=path, accepted=accepted)

@@ -9,6 +9,7 @@ NAMES: Final[dict[str, str]] = {
     "fc.container": "The container is of an accepted type",
     "fc.format": "The format is accepted",
     "isc.found": "The signing certificate is identified",
+    "isc.readable": "The signing certificate can be read",
     "isc.digest-present": "The signed reference has a digest of the signing certificate",
     "isc.digest-match": "The digest in the signed reference is that of the signing certificate",
     "isc.issuer-serial": "Issuer and serial number in the signed reference are those of the signer",

@@ -31,16 +31,15 @@ def validate_time_stamp(time_stamp: TimeStamp, inputs: Inputs) -> BasicResult:
     signer = find_signer(time_stamp.signature, time_stamp.id, inputs, _CONTEXT)
     checks.take("basic.isc", signer.conclusion)
     path = accepted = None
-    if not checks.failed:
-        if signer.certificate is not None:
-            path = validate_certificate(signer.certificate, _CONTEXT, inputs)
+    # Identification ends the block where there is no certificate: nothing passes without a path.
+    if not checks.failed and signer.certificate is not None:
+        path = validate_certificate(signer.certificate, _CONTEXT, inputs)
         references = (*time_stamp.references, *time_stamp.signature.references)
         cryptography = cryptographic.verify(
             time_stamp.id, references, verifies=signer.intact, policy=policy, context=_CONTEXT
         )
         checks.take("basic.cv", cryptography)
-        if path is not None:
-            checks.take("basic.xcv", path.conclusion)
+        checks.take("basic.xcv", path.conclusion)
     result = BasicResult(conclusion=checks.conclude(), signer=signer, path=path, accepted=None)
     if not checks.failed:
         accepted = accept(time_stamp, result, inputs, inputs.at)

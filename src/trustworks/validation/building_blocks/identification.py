@@ -16,6 +16,7 @@ from trustworks.validation.constraints import Section
 from trustworks.validation.model import SubIndication, indeterminate
 
 if TYPE_CHECKING:
+    from trustworks.core.pki.tokens import Certificate
     from trustworks.formats.evidence import Signature
     from trustworks.formats.verification import Candidate, ReferenceMatch
     from trustworks.validation.constraints import Context
@@ -27,10 +28,14 @@ _NOT_FOUND: Final = indeterminate(SubIndication.NO_SIGNING_CERTIFICATE_FOUND)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identified:
-    """The signing certificate as far as it was found, and the conclusion."""
+    """The signing certificate as far as it was found, and the conclusion.
+
+    `candidate` may be there and `certificate` None: its key could be had, and no more. Nothing passes then.
+    """
 
     conclusion: Conclusion
     candidate: Candidate | None
+    certificate: Certificate | None
 
 
 @implements("EN319102-1:5.2.3.4-FOUND")
@@ -38,6 +43,14 @@ def recognised(candidate: Candidate | None) -> str | None:
     """A certificate is there that the signature says, or its value shows, to be the signer's."""
     if candidate is None:
         return "The signing certificate is not there: none that the signature names, and none that it fits."
+    return None
+
+
+@implements("EN319102-1:5.2.3.4-READABLE")
+def readable(certificate: Certificate | None) -> str | None:
+    """The certificate can be read as a whole: of one that cannot, nothing after this could be asked."""
+    if certificate is None:
+        return "The signing certificate cannot be read as X.509 says, so that nobody can vouch for it."
     return None
 
 
@@ -76,7 +89,9 @@ def identify(
     checks = Checks("ISC", subject)
     policy = inputs.policy
     candidate = signing_certificate(signature, inputs.evidence, inputs.extra.certificates)
+    certificate = None if candidate is None else inputs.certificate(candidate.id)
     checks.ask("isc.found", partial(recognised, candidate), _NOT_FOUND)
+    checks.ask("isc.readable", partial(readable, certificate), _NOT_FOUND)
     if candidate is not None and signature.signing_certificate:
         attributes = Section.SIGNED_ATTRIBUTES
         for name, check_id, rule in (
@@ -86,4 +101,4 @@ def identify(
         ):
             level = policy.level(context, name, attributes)
             checks.ask(check_id, rule, _NOT_FOUND, level=level, details=(("certificate", candidate.id),))
-    return Identified(conclusion=checks.conclude(), candidate=candidate)
+    return Identified(conclusion=checks.conclude(), candidate=candidate, certificate=certificate)
