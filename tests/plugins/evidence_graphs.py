@@ -44,7 +44,11 @@ DAY: Final = timedelta(days=1)
 YEAR: Final = 365 * DAY
 CONTENT: Final = b"what is signed"
 # The weak one is there to be found weak.
-HASHES: Final[dict[str, hashes.HashAlgorithm]] = {"sha1": hashes.SHA1(), "sha256": hashes.SHA256()}  # noqa: S303
+HASHES: Final[dict[str, hashes.HashAlgorithm]] = {
+    "sha1": hashes.SHA1(),  # noqa: S303
+    "sha256": hashes.SHA256(),
+    "sha384": hashes.SHA384(),
+}
 
 
 @cache

@@ -1,11 +1,15 @@
 """Past signature validation (PSV): whether what speaks against a signature now did so when it was made.
 
+A signature ends with one reason, and others may hide behind it: that an algorithm is weak behind that the
+certificate has expired, or the other way round. So the path is judged again without each reason that is
+forgiven, until none is left: the standard looks at the one that it was told.
+
 Source: EN 319 102-1, 5.6.2.4.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,6 +17,7 @@ from trustworks.core.pki.validation import issuers_of
 from trustworks.core.trace import implements
 from trustworks.validation.building_blocks.freshness import check_freshness
 from trustworks.validation.building_blocks.revocation import needs_none, select
+from trustworks.validation.building_blocks.x509 import validate_path_again
 from trustworks.validation.checks import Checks
 from trustworks.validation.constraints import Section
 from trustworks.validation.inputs import id_of
@@ -116,7 +121,7 @@ def validate_past_signature(past: Past, inputs: Inputs, poes: Poes) -> Conclusio
         return checks.conclude()
     best = poes.earliest(past.subject).time
     checks.ask("psv.existed", partial(existed, best, pcv.control), past.verdict, level=Level.WARN)
-    _compare(checks, past, inputs, poes, statuses, known=existed(best, pcv.control) is None)
+    _reasons(checks, past, inputs, poes, statuses, known=existed(best, pcv.control) is None)
     if out_of_bounds:
         level = inputs.policy.level(
             past.context, "revocation-issuer-not-expired", Section.SIGNING_CERTIFICATE
@@ -149,6 +154,28 @@ def _statuses(checks: Checks, past: Past, inputs: Inputs, poes: Poes) -> tuple[t
     return proven or found, not proven
 
 
+def _reasons(
+    checks: Checks,
+    past: Past,
+    inputs: Inputs,
+    poes: Poes,
+    statuses: Sequence[Status],
+    *,
+    known: bool,
+) -> None:
+    """One reason after another, until the path holds without those that are forgiven."""
+    forgiven: set[SubIndication] = set()
+    while not past.verdict.passed and not checks.failed:
+        sub = past.verdict.sub_indication
+        if sub is None or sub in forgiven:
+            checks.ask("psv.stays", partial(_stays, past.verdict), past.verdict)
+            break
+        _compare(checks, past, inputs, poes, statuses, known=known)
+        forgiven.add(sub)
+        path = validate_path_again(past.path, past.context, inputs, frozenset(forgiven))
+        past = replace(past, path=path, verdict=path.conclusion.verdict)
+
+
 def _compare(
     checks: Checks,
     past: Past,
@@ -179,10 +206,13 @@ def _compare(
             weak = weaknesses(inputs.policy.suite, (*past.uses, *past.path.uses), inputs.at)
             checks.ask("psv.algorithms", partial(used_while_reliable, weak, poes), verdict)
         case S.TRY_LATER if not suspended:
-            for status in statuses[:1]:
-                fresh = check_freshness(
-                    status, best, inputs.policy, past.context, Section.SIGNING_CERTIFICATE
-                )
+            above = [
+                (Section.CA_CERTIFICATE, status)
+                for certificate, status in past.path.used
+                if certificate != leaf
+            ]
+            for section, status in (*((Section.SIGNING_CERTIFICATE, one) for one in statuses[:1]), *above):
+                fresh = check_freshness(status, best, inputs.policy, past.context, section)
                 checks.ask("psv.fresh", partial(_reason, fresh), verdict, block=fresh)
         case _:
             checks.ask("psv.stays", partial(_stays, verdict), verdict)

@@ -196,6 +196,16 @@ def _rank(result: CertificateResult) -> int:
     return _STAGES.index(sub) if sub in _STAGES else len(_STAGES)
 
 
+def validate_path_again(
+    result: CertificateResult, context: Context, inputs: Inputs, forgiven: frozenset[SubIndication]
+) -> CertificateResult:
+    """The same path, judged again without what is forgiven: what had hidden behind it comes out.
+
+    Where there was no path there is nothing to judge.
+    """
+    return result if result.path is None else _Path(result.path, context, inputs, forgiven).judge()
+
+
 class _Path:
     """One path, judged."""
 

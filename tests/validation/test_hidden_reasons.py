@@ -1,0 +1,132 @@
+"""What speaks against a signature behind the reason that it ends with: to forgive one forgives no other."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
+from evidence_graphs import DAY, FRESH, NOW, YEAR, Graph, crl, entity, verdict
+
+from trustworks.formats.evidence import TimeStampKind
+from trustworks.validation import Trust
+from trustworks.validation.policy import Policy, shipped
+
+if TYPE_CHECKING:
+    from evidence_graphs import Entity
+
+HOUR = timedelta(hours=1)
+ROOT = entity("root", ca=True, since=NOW - 22 * YEAR, until=NOW + 20 * YEAR)
+CA = entity("ca", ROOT, ca=True, since=NOW - 22 * YEAR, until=NOW + 10 * YEAR)
+TRUST = Trust.of([ROOT.der])
+
+
+def unit(
+    name: str, issuer: Entity = ROOT, *, until: datetime = NOW + 10 * YEAR, digest: str = "sha256"
+) -> Entity:
+    return entity(
+        name,
+        issuer,
+        since=NOW - 22 * YEAR,
+        until=until,
+        digest=digest,
+        usage=("digital_signature",),
+        purposes=(ExtendedKeyUsageOID.TIME_STAMPING,),
+    )
+
+
+def day(year: int, month: int = 1) -> datetime:
+    return datetime(year, month, 1, tzinfo=UTC)
+
+
+def until_2012() -> Policy:
+    """The default policy, where SHA-384 is reliable until 2012 alone."""
+    policy = shipped()
+    return replace(
+        policy, suite=replace(policy.suite, digests={**policy.suite.digests, "sha384": day(2012, 8)})
+    )
+
+
+def weak_and_expired(signed_at: datetime, *, known: bool = True) -> str:
+    """A signer whose certificate has a weak algorithm and ended in 2010; `known`: it is proven to be old."""
+    leaf = entity("signer", CA, since=day(2008), until=day(2010), digest="sha384")
+    tsa = unit("tsa")
+    graph = Graph()
+    signature = graph.sign(leaf)
+    graph.certificates(CA, ROOT, tsa)
+    tokens = graph.lists(crl(CA, day(2009, 6), lasts=YEAR), crl(ROOT, day(2009, 6)), crl(ROOT))
+    material = (leaf.id, CA.id, *tokens)
+    if known:
+        graph.stamp(None, day(2009, 7), tsa, kind=TimeStampKind.ARCHIVE, covers=material)
+    stamp = graph.stamp(signature, signed_at, tsa)
+    graph.stamp(signature, signed_at + DAY, tsa, kind=TimeStampKind.ARCHIVE, covers=(stamp.id, *material))
+    return verdict(graph.run(TRUST, policy=until_2012()))
+
+
+@pytest.mark.req("EN319102-1:5.6.2.4.4-4")
+def test_a_weak_algorithm_does_not_hide_that_the_certificate_had_expired() -> None:
+    assert weak_and_expired(day(2009, 9)) == "TOTAL-PASSED"
+    assert weak_and_expired(day(2011, 9)) == "OUT_OF_BOUNDS_NOT_REVOKED"
+    assert weak_and_expired(day(2025, 9)) == "OUT_OF_BOUNDS_NOT_REVOKED"
+    assert weak_and_expired(day(2025, 9), known=False) == "CRYPTO_CONSTRAINTS_FAILURE_NO_POE"
+
+
+@pytest.mark.req("EN319102-1:5.6.2.4.4-4")
+@pytest.mark.parametrize(
+    ("proven", "expected"), [(day(2009, 9), "TOTAL-PASSED"), (NOW - DAY, "REVOKED_NO_POE")]
+)
+def test_a_weak_algorithm_does_not_hide_that_a_time_stamping_unit_had_expired(
+    proven: datetime, expected: str
+) -> None:
+    tsa_ca = entity("tsa-ca", ROOT, ca=True, since=day(2005), until=NOW + 10 * YEAR)
+    old, new = unit("old", tsa_ca, until=day(2010), digest="sha384"), unit("tsa")
+    leaf = entity("signer", CA, since=day(2008))
+    graph = Graph()
+    signature = graph.sign(leaf)
+    graph.certificates(ROOT, CA, tsa_ca, old, new)
+    tokens = graph.lists(crl(tsa_ca, day(2009, 6), lasts=YEAR))
+    graph.lists(crl(ROOT), crl(CA, revoked=[(leaf, day(2015), x509.ReasonFlags.key_compromise)]))
+    graph.stamp(None, day(2009, 7), new, kind=TimeStampKind.ARCHIVE, covers=(old.id, *tokens))
+    # The time that it tells is its own word; since when it is there, the other says.
+    stamp = graph.stamp(signature, day(2009, 5), old)
+    graph.stamp(signature, proven, new, kind=TimeStampKind.ARCHIVE, covers=(stamp.id, leaf.id))
+    assert verdict(graph.run(TRUST, policy=until_2012())) == expected
+
+
+def stale(
+    until: datetime, signed_after: timedelta, *, revoked: datetime | None = None, policy: str = FRESH
+) -> str:
+    """A signature with a list of a year ago that is too old now, and was fresh then."""
+    leaf = entity("signer", CA, since=NOW - 3 * YEAR, until=until)
+    old, new = unit("old", until=NOW - 100 * DAY), unit("tsa")
+    graph = Graph()
+    signature = graph.sign(leaf)
+    graph.certificates(ROOT, CA, old, new)
+    tokens = graph.lists(crl(CA, NOW - YEAR, lasts=7 * DAY), crl(ROOT, NOW - YEAR))
+    gone = [] if revoked is None else [(CA, revoked, x509.ReasonFlags.key_compromise)]
+    graph.lists(crl(ROOT, revoked=gone, expired_since=NOW - 20 * YEAR))
+    stamp = graph.stamp(signature, NOW - YEAR + signed_after, old)
+    graph.stamp(
+        signature,
+        NOW - 150 * DAY,
+        new,
+        kind=TimeStampKind.ARCHIVE,
+        covers=(stamp.id, leaf.id, CA.id, old.id, *tokens),
+    )
+    return verdict(graph.run(TRUST, policy=policy))
+
+
+@pytest.mark.req("EN319102-1:5.6.2.4.4-3")
+def test_data_that_was_fresh_does_not_hide_that_the_certificate_had_expired() -> None:
+    assert stale(NOW + YEAR, 5 * HOUR) == "TOTAL-PASSED"
+    assert stale(NOW - YEAR + 2 * HOUR, -HOUR) == "TOTAL-PASSED"
+    assert stale(NOW - YEAR + 2 * HOUR, 20 * HOUR) == "OUT_OF_BOUNDS_NOT_REVOKED"
+
+
+@pytest.mark.req("EN319102-1:5.6.2.4.4-3")
+def test_data_that_was_fresh_does_not_hide_that_the_authority_had_been_revoked() -> None:
+    assert stale(NOW + YEAR, 5 * HOUR, revoked=NOW - 2 * YEAR) == "TRY_LATER"
+    assert stale(NOW + YEAR, 5 * HOUR, revoked=NOW - 2 * YEAR, policy="") == "REVOKED_CA_NO_POE"
