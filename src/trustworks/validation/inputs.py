@@ -12,14 +12,13 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import Malformed
-from trustworks.core.pki.building import CertificatePool, TrustAnchor, TrustAnchors, build_paths
-from trustworks.core.pki.extensions import OCSP_NO_CHECK, OCSP_SIGNING, QC_STATEMENTS
+from trustworks.core.pki.building import CertificatePool
+from trustworks.core.pki.extensions import OCSP_NO_CHECK, QC_STATEMENTS
 from trustworks.core.pki.revocation import RevocationData
 from trustworks.core.pki.tokens import Certificate, OcspAnswer, RevocationList
-from trustworks.core.pki.validation import PathSettings, validate_path
+from trustworks.core.pki.validation import PathSettings
 from trustworks.formats.evidence import Origin, TimeStampKind, Token, Where
 from trustworks.validation.constraints import Context
-from trustworks.validation.model import Level
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -101,31 +100,6 @@ class Inputs:
     def revocation_data(self) -> RevocationData:
         """Every list and answer that can be read."""
         return RevocationData(self.lists.values(), self.answers.values())
-
-    @cached_property
-    def responders(self) -> TrustAnchors:
-        """Who may answer about certificates of any authority: trust anchors, and who the policy lets.
-
-        RFC 6960, 4.2.2.2 leaves it to a relying party whom it takes for a responder beyond those that the
-        issuer itself authorised. A policy that does not insist takes every certificate for OCSP signing that
-        a trust anchor vouches for.
-        """
-        anchors = self.trust.anchors
-        level = self.policy.level(Context.REVOCATION, "responder-authorised")
-        if level is Level.FAIL or not anchors:
-            return anchors
-        others = (
-            TrustAnchor.of(one)
-            for one in self.pool.certificates
-            if OCSP_SIGNING in (one.extended_key_usage or ()) and self._vouched_for(one)
-        )
-        return TrustAnchors((*anchors.anchors, *others))
-
-    def _vouched_for(self, certificate: Certificate) -> bool:
-        paths = build_paths(certificate, anchors=self.trust.anchors, pool=self.pool)
-        return any(
-            not validate_path(path, at=certificate.not_before, settings=SETTINGS).of_chain for path in paths
-        )
 
     @cached_property
     def lists(self) -> Mapping[str, RevocationList]:

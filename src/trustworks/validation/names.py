@@ -50,6 +50,8 @@ NAMES: Final[dict[str, str]] = {
     "xcv.qualified-type": "The type of qualified certificate is accepted",
     "rac.accepted": "The revocation data is acceptable",
     "rac.trusted": "Whoever signed the revocation data leads to a trust anchor",
+    "rac.anchor": "Whoever signed a revocation list leads to the certificate's own trust anchor",
+    "rac.authorised": "The responder is one whom the certificate's issuer authorised",
     "rac.responder-valid": "The responder's certificate was valid when it answered",
     "rac.after-issuance": "The revocation data is newer than the certificate",
     "rac.tells": "The revocation data tells of certificates that have expired",

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from trustworks.core.pki.tokens import OcspAnswer
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -30,6 +32,14 @@ class Status:
     signer: Certificate | None
     trusted: bool
     uses: tuple[Use, ...]
+
+    @property
+    def authorised(self) -> bool:
+        """Whether who told it may for this issuer; else it is a responder that another CA authorised.
+
+        Of a list, that its signer has the issuer's name and anchor is enough (RFC 5280, 6.3.3 (f)).
+        """
+        return self.fact.authority != "by-path" or not isinstance(self.fact.tokens[-1], OcspAnswer)
 
     @property
     def issued(self) -> datetime:

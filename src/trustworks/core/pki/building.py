@@ -301,15 +301,16 @@ def build_paths(
     pool: CertificatePool,
     at: datetime | None = None,
     limits: BuildingLimits = BUILDING_LIMITS,
+    by_name: bool = True,
 ) -> Iterator[Path]:
     """The prospective paths of a certificate, best first; `at` prefers those that are valid then.
 
     In each, every certificate was signed by the one above it. Where there is no such path, those are given
-    in which the names alone fit, so that what is wrong can be said. Nothing is given where no anchor is
-    reached, nor for what is beyond the limits.
+    in which the names alone fit (`by_name`), so that what is wrong can be said. Nothing is given where no
+    anchor is reached, nor for what is beyond the limits.
     """
     number = 0
-    for verify in (True, False):
+    for verify in (True, False) if by_name else (True,):
         search = _Search(pool, anchors, at, limits, verify)
         for path in search.paths(certificate):
             yield path

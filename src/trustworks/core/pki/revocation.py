@@ -92,7 +92,9 @@ def find_facts(
     """
     facts: list[RevocationFact] = []
     refusals: list[Refusal] = []
-    names = {certificate.issuer, *(name for point in points_of(certificate) for name in point.issuers)}
+    names = dict.fromkeys(
+        (certificate.issuer, *(name for point in points_of(certificate) for name in point.issuers))
+    )
     lists = [one for name in names for one in data.lists_of(name)]
     for found in (
         *_facts_of_lists(certificate, issuer, lists, pool),
@@ -105,7 +107,7 @@ def find_facts(
             refusals.append(found)
         else:
             facts.append(found)
-    facts.sort(key=lambda one: (one.this_update, one.produced_at), reverse=True)
+    facts.sort(key=lambda one: one.order, reverse=True)
     return Findings(facts=tuple(facts), refusals=tuple(refusals))
 
 

@@ -74,6 +74,14 @@ class RevocationFact:
     authority: Authority = "issuer"
 
     @property
+    def order(self) -> tuple[datetime, datetime, bool, bytes]:
+        """What facts are sorted by. Of those of the same second the greatest is a revocation.
+
+        The digest makes the order complete, so that it never is that in which data came.
+        """
+        return self.this_update, self.produced_at, self.status == "revoked", self.tokens[-1].sha256
+
+    @property
     def is_on_hold(self) -> bool:
         """Whether the certificate is suspended, not revoked for good."""
         return self.status == "revoked" and self.reason == CERTIFICATE_HOLD

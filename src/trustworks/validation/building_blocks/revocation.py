@@ -8,7 +8,7 @@ Source: EN 319 102-1, 5.2.5 and 5.2.6; RFC 5280, 6.3; RFC 6960, 3.2 and 4.2.2.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
+    from trustworks.core.pki.building import TrustAnchor
     from trustworks.core.pki.revocation import RevocationFact
     from trustworks.core.pki.tokens import Certificate, PublicKey, RevocationList, Signed
     from trustworks.validation.inputs import Inputs
@@ -40,6 +41,9 @@ if TYPE_CHECKING:
 _GENERAL: Final = indeterminate(SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE)
 _DEEPEST: Final = 4
 """How many responders stand behind each other at most: of each, revocation is asked for as well."""
+_MOST_SIGNERS: Final = 10
+_MOST_PATHS: Final = 20
+"""How many certificates of the key that signed are tried, and paths of each: a file may have any number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,20 @@ def signer_trusted(trusted: bool) -> str | None:  # noqa: FBT001 - a fact
     return None if trusted else "Whoever signed the revocation data leads to no trust anchor."
 
 
+@implements("RFC6960:4.2.2.2-LOCAL")
+def responder_authorised(fact: RevocationFact) -> str | None:
+    """An OCSP answer is of the issuer, of one whom that authorised, or of one who is trusted for himself."""
+    if fact.authority != "by-path" or not isinstance(fact.tokens[-1], OcspAnswer):
+        return None
+    return "The OCSP answer is of a responder that another CA authorised than the certificate's issuer."
+
+
+@implements("EN319102-1:5.2.6.4-RAC-ANCHOR")
+def same_anchor(same: bool) -> str | None:  # noqa: FBT001 - a fact
+    """Who signed a revocation list leads to the trust anchor of the certificate that it is asked about."""
+    return None if same else "Whoever signed the revocation list leads to another trust anchor."
+
+
 @implements("EN319102-1:5.2.6.4-RAC-SIGNER")
 def signer_in_force(statuses: Sequence[Status], at: datetime) -> str | None:
     """The signer's own certificate has acceptable revocation data, and was not revoked when it signed."""
@@ -115,7 +133,7 @@ def select(
     if known is not None:
         return known
     found = find_facts(
-        certificate, issuer, inputs.revocation_data, pool=inputs.pool, anchors=inputs.responders
+        certificate, issuer, inputs.revocation_data, pool=inputs.pool, anchors=inputs.trust.anchors
     )
     checks = Checks("CRS", id_of(certificate))
     for refusal in found.refusals:
@@ -161,8 +179,21 @@ def _whole(statuses: Sequence[Status]) -> tuple[Status, ...]:
             covered |= one.fact.reasons
             parts.append(one)
     if covered >= ALL_REASONS:
-        found.append(min(parts, key=lambda one: one.issued))
-    return tuple(sorted(found, key=lambda one: (one.issued, one.fact.produced_at), reverse=True))
+        found.append(min(parts, key=lambda one: one.fact.order))
+    return _authorised_first(sorted(found, key=lambda one: one.fact.order, reverse=True))
+
+
+def _authorised_first(statuses: Sequence[Status]) -> tuple[Status, ...]:
+    """Without what responders of other CAs say against a revocation that one who is authorised told before.
+
+    Else whoever has a certificate for OCSP signing under any anchor could undo every revocation.
+    """
+    told = next((one for one in statuses if one.authorised), None)
+    if told is None or told.fact.status != "revoked":
+        return tuple(statuses)
+    return tuple(
+        one for one in statuses if one.authorised or one.fact.status == "revoked" or one.issued < told.issued
+    )
 
 
 def _accept(
@@ -176,10 +207,14 @@ def _accept(
     token = token_id(fact.tokens[-1])
     checks = Checks("RAC", token)
     issuer = place.issuer
-    signer, own, trusted, path = _signer(fact, issuer, place.above, inputs)
+    found = _signer(fact, place, inputs)
+    signer, own, path = found.certificate, found.own, found.path
     needs: tuple[Need, ...] = ()
     level = inputs.policy.level(Context.REVOCATION, "prospective-certificate-chain")
-    checks.ask("rac.trusted", partial(signer_trusted, trusted), _GENERAL, level=level)
+    checks.ask("rac.trusted", partial(signer_trusted, found.trusted), _GENERAL, level=level)
+    checks.ask("rac.anchor", partial(same_anchor, found.same_anchor), _GENERAL)
+    level = inputs.policy.level(Context.REVOCATION, "responder-authorised")
+    checks.ask("rac.authorised", partial(responder_authorised, fact), _GENERAL, level=level)
     checks.ask("rac.responder-valid", partial(responder_valid, fact, signer), _GENERAL)
     checks.ask("rac.after-issuance", partial(issued_after_certificate, fact, certificate), _GENERAL)
     checks.ask("rac.tells", partial(tells, fact, certificate), _GENERAL)
@@ -198,24 +233,49 @@ def _accept(
     return status, checks.conclude(), ()
 
 
-def _signer(
-    fact: RevocationFact, issuer: Issuer, above: Sequence[Certificate], inputs: Inputs
-) -> tuple[Certificate | None, bool, bool, tuple[Certificate, ...]]:
-    """Who signed, whether that is the certificate's own issuer, whether it is trusted, and its path."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Signer:
+    """Who signed revocation data.
+
+    `own` is the certificate's own issuer; `same_anchor` is False where the signer of a list leads to another
+    anchor than that. `path` has no anchor.
+    """
+
+    certificate: Certificate | None
+    path: tuple[Certificate, ...] = ()
+    own: bool = False
+    trusted: bool = True
+    same_anchor: bool = True
+
+
+def _signer(fact: RevocationFact, place: _Place, inputs: Inputs) -> _Signer:
+    issuer = place.issuer
     if None in fact.signers:
-        return issuer.certificate, True, True, tuple(above)
-    for one in fact.signers:
-        if one is None:
-            continue
+        return _Signer(certificate=issuer.certificate, path=place.above, own=True)
+    signers = [one for one in fact.signers if one is not None][:_MOST_SIGNERS]
+    elsewhere: _Signer | None = None
+    for one in signers:
         if one == issuer.certificate or inputs.trust.anchors.being(one):
-            return one, one == issuer.certificate, True, (one,)
+            return _Signer(certificate=one, path=(one,), own=one == issuer.certificate)
         if one.issuer == issuer.subject and one.signed.check(issuer.key) == "ok":
-            return one, False, True, (one, *above)
-        for path in build_paths(one, anchors=inputs.trust.anchors, pool=inputs.pool, at=inputs.at):
-            if not validate_path(path, at=fact.produced_at).of_chain:
-                return one, False, True, path.certificates
-    first = next((one for one in fact.signers if one is not None), None)
-    return first, False, False, ()
+            return _Signer(certificate=one, path=(one, *place.above))
+        paths = build_paths(one, anchors=inputs.trust.anchors, pool=inputs.pool, at=inputs.at, by_name=False)
+        for path, _ in zip(paths, range(_MOST_PATHS), strict=False):
+            if validate_path(path, at=fact.produced_at).of_chain:
+                continue
+            found = _Signer(certificate=one, path=path.certificates)
+            if isinstance(fact.tokens[-1], OcspAnswer) or _is_under(path.anchor, place):
+                return found
+            elsewhere = elsewhere or replace(found, same_anchor=False)
+    return elsewhere or _Signer(certificate=signers[0] if signers else None, trusted=False)
+
+
+def _is_under(anchor: TrustAnchor, place: _Place) -> bool:
+    """Whether the path that a place is in ends at an anchor (RFC 5280, 6.3.3 (f))."""
+    if not place.above:
+        return (place.issuer.subject, place.issuer.key) == (anchor.subject, anchor.key)
+    top = place.above[-1]
+    return top.issuer == anchor.subject and top.signed.check(anchor.key) == "ok"
 
 
 def _ask_signer(

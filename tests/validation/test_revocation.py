@@ -1,0 +1,117 @@
+"""Who may tell of revocation, what counts where several do, and what is asked where they are too old."""
+
+from __future__ import annotations
+
+import random
+from datetime import timedelta
+
+import pytest
+from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
+from evidence_graphs import DAY, NOW, YEAR, Entity, Graph, crl, entity, house, ocsp_answer, signed, verdict
+
+from trustworks.validation import Trust
+from trustworks.validation.constraints import Context
+from trustworks.validation.model import Level
+from trustworks.validation.policy import shipped
+
+HOUR = timedelta(hours=1)
+GRAVE = x509.ReasonFlags.key_compromise
+AUTHORISED = '[revocation]\nresponder-authorised = "fail"\n'
+
+
+def responder_of_another() -> Entity:
+    """A certificate for OCSP of another authority under the same root."""
+    return entity(
+        "rogue",
+        entity("another", house().root, ca=True),
+        usage=("digital_signature",),
+        purposes=(ExtendedKeyUsageOID.OCSP_SIGNING,),
+        extensions=(x509.OCSPNoCheck(),),
+        until=NOW + 9 * YEAR,
+    )
+
+
+def answered_by_another(*, revoked: bool, last: timedelta = HOUR) -> tuple[Graph, Trust]:
+    """A list of the issuer, and a newer answer by a responder of another authority: it says good."""
+    graph, of, _ = signed()
+    rogue = responder_of_another()
+    assert rogue.issuer is not None
+    graph.certificates(of.ca, of.root, rogue.issuer, rogue)
+    of_ca = [(of.signer, NOW - 300 * DAY, GRAVE)] if revoked else []
+    graph.lists(crl(of.ca, NOW - 2 * HOUR, revoked=of_ca), crl(of.root), crl(rogue.issuer))
+    graph.answers(ocsp_answer(of.signer, rogue, NOW - last))
+    return graph, of.trust
+
+
+@pytest.mark.req("RFC6960:4.2.2.2-LOCAL")
+@pytest.mark.parametrize("policy", [None, AUTHORISED, "qualified", "preservation"])
+def test_a_responder_of_another_authority_undoes_no_revocation(policy: str | None) -> None:
+    graph, trust = answered_by_another(revoked=True)
+    given = shipped(policy) if policy in {"qualified", "preservation"} else policy
+    assert verdict(graph.run(trust, policy=given)) == "REVOKED_NO_POE"
+
+
+@pytest.mark.req("RFC6960:4.2.2.2-LOCAL")
+def test_whether_a_responder_of_another_authority_counts_is_for_the_policy_to_say() -> None:
+    graph, of, _ = signed()
+    rogue = responder_of_another()
+    assert rogue.issuer is not None
+    graph.certificates(of.ca, rogue.issuer)
+    graph.lists(crl(of.root))
+    graph.answers(ocsp_answer(of.signer, rogue))
+    assert verdict(graph.run(of.trust)) == "TOTAL-PASSED"
+    for policy in (AUTHORISED, shipped("qualified"), shipped("preservation")):
+        assert verdict(graph.run(of.trust, policy=policy)) == "CERTIFICATE_CHAIN_GENERAL_FAILURE"
+    for name in ("qualified", "preservation"):
+        assert shipped(name).level(Context.REVOCATION, "responder-authorised") is Level.FAIL
+
+
+@pytest.mark.req("EN319102-1:5.2.6.4-RAC-ANCHOR")
+def test_a_list_by_someone_of_the_same_name_under_another_anchor_is_refused() -> None:
+    of, other = house(), entity("other root", ca=True, since=NOW - 9 * YEAR, until=NOW + 9 * YEAR)
+    fake = entity("fake", other, subject_name="ca", usage=("crl_sign",))
+    for revoked in ([], [(of.signer, NOW - YEAR, GRAVE)]):
+        graph, _, _ = signed()
+        graph.certificates(of.ca, fake)
+        graph.lists(crl(of.root), crl(other), crl(fake))
+        trust = Trust.of([of.root.der, other.der])
+        assert verdict(graph.run(trust)) == "CERTIFICATE_CHAIN_GENERAL_FAILURE"
+        graph.lists(crl(of.ca, NOW - 2 * HOUR, revoked=revoked))
+        assert verdict(graph.run(trust)) == ("REVOKED_NO_POE" if revoked else "TOTAL-PASSED")
+
+
+def test_a_list_by_a_new_key_of_the_authority_counts() -> None:
+    graph, of, _ = signed()
+    later = entity("ca 2", of.root, subject_name="ca", ca=True)
+    graph.certificates(of.ca, later)
+    graph.lists(crl(of.root), crl(later))
+    assert verdict(graph.run(of.trust)) == "TOTAL-PASSED"
+
+
+def test_of_lists_of_the_same_second_the_revocation_counts_in_whatever_order() -> None:
+    of = house()
+    lists = [crl(of.ca), crl(of.ca, revoked=[(of.signer, NOW - YEAR, GRAVE)]), crl(of.ca)]
+    for _ in range(6):
+        random.shuffle(lists)
+        graph, _, _ = signed()
+        graph.certificates(of.ca)
+        graph.lists(crl(of.root), *lists)
+        assert verdict(graph.run(of.trust)) == "REVOKED_NO_POE"
+
+
+def test_certificates_for_ocsp_that_signed_nothing_cost_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph, of, _ = signed()
+    graph.certificates(of.ca, *(heap_of_responders()))
+    graph.lists(crl(of.ca), crl(of.root))
+    # Paths of who signs lists and answers are not built where nobody of these signed any.
+    monkeypatch.setattr("trustworks.validation.building_blocks.revocation.build_paths", None)
+    assert verdict(graph.run(of.trust)) == "TOTAL-PASSED"
+
+
+def heap_of_responders() -> list[Entity]:
+    made = (
+        entity(f"x{number}", subject_name="x", purposes=(ExtendedKeyUsageOID.OCSP_SIGNING,))
+        for number in range(5)
+    )
+    return list(made)
