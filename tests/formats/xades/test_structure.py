@@ -12,6 +12,7 @@ from xades_documents import (
     Making,
     Referring,
     add_property,
+    b64,
     by_id,
     complete,
     find,
@@ -21,11 +22,31 @@ from xades_documents import (
 
 from trustworks.formats.collector import Collector
 from trustworks.formats.data import Octets
-from trustworks.formats.evidence import Evidence, ReferenceKind, Weight
+from trustworks.formats.evidence import Evidence, ReferenceKind, ScopeKind, Weight
 from trustworks.formats.limits import DEFAULT
 from trustworks.formats.xades import read
 
 COUNTERSIGNED = "http://uri.etsi.org/01903#CountersignedSignature"
+
+XPATH = "http://www.w3.org/TR/1999/REC-xpath-19991116"
+
+
+class Partly(Referring):
+    """A reference of which an XPath expression leaves nothing; `content` is b"" then."""
+
+    def xml(self) -> str:
+        return (
+            super()
+            .xml()
+            .replace(
+                f'<ds:Transform Algorithm="{XPATH}"/>',
+                f'<ds:Transform Algorithm="{XPATH}"><ds:XPath>false()</ds:XPath></ds:Transform>',
+            )
+        )
+
+
+def partly(uri: str, type_: str = "") -> Referring:
+    return Partly(uri=uri, id="R1", type=type_, transforms=(XPATH,), content=b"")
 
 
 def evidence_of(root: etree._Element) -> Evidence:
@@ -150,6 +171,84 @@ def test_a_manifest_that_is_none_is_not_found() -> None:
     root = sign(Making(references=[Referring(uri="#O1", id="R1", type=f"{DS}Manifest")]))
     assert states(root)[0] == (ReferenceKind.MANIFEST, False, False)
     assert codes(root) == {"xades.manifest-elsewhere": Weight.SUSPICIOUS}
+
+
+MANIFEST = (
+    '<ds:Object><ds:Manifest Id="M1"><ds:Reference URI="#data"><ds:DigestMethod Algorithm='
+    '"http://www.w3.org/2001/04/xmlenc#sha256"/><ds:DigestValue>AAAA</ds:DigestValue></ds:Reference>'
+    '</ds:Manifest></ds:Object><ds:Object Id="O1">What is signed.</ds:Object>'
+)
+
+
+@pytest.mark.req("XMLDSIG:4.4.3.1-WHOLE")
+@pytest.mark.parametrize(
+    ("reference", "kind", "code"),
+    [
+        (partly("#M1", f"{DS}Manifest"), ReferenceKind.MANIFEST, "xades.manifest-partly"),
+        (partly("#K-S1"), ReferenceKind.KEY_INFO, "xades.key-info-partly"),
+    ],
+)
+def test_a_part_of_a_manifest_or_of_key_info_stands_for_none(
+    reference: Referring, kind: ReferenceKind, code: str
+) -> None:
+    whole = Referring(uri="#O1", id="R2", type=f"{DS}Object")
+    root = sign(Making(objects=MANIFEST, references=[reference, whole], data_properties=""))
+    assert codes(root) == {code: Weight.SUSPICIOUS}
+    assert states(root)[0] == (kind, False, False)
+    assert [one.kind for one in evidence_of(root).signatures[0].references].count(kind) == 1
+    assert ReferenceKind.MANIFEST_ENTRY not in [one[0] for one in states(root)]
+
+
+@pytest.mark.req("XMLDSIG:4.4.3.1-WHOLE")
+def test_a_manifest_of_which_only_the_text_is_decoded_is_not_whole() -> None:
+    # Identifiers and algorithms of its entries, which are no text, could be others.
+    text = MANIFEST.replace("AAAA", b64(b"any"))
+    reference = Referring(uri="#M1", type=f"{DS}Manifest", transforms=(f"{DS}base64",), content=b"any")
+    root = sign(Making(objects=text, references=[reference], data_properties=""))
+    assert states(root)[0] == (ReferenceKind.MANIFEST, False, False)
+    assert codes(root) == {"xades.manifest-partly": Weight.SUSPICIOUS}
+
+
+@pytest.mark.req("XMLDSIG:4.4.3.1-WHOLE")
+def test_a_part_of_an_object_is_data_that_is_shown_as_a_part() -> None:
+    root = sign(Making(references=[partly("#O1", f"{DS}Object")]))
+    assert states(root)[0] == (ReferenceKind.CONTENT, True, True)
+    assert codes(root)["xades.object-partly"] is Weight.SUSPICIOUS
+    assert evidence_of(root).signatures[0].scopes[0].kind is ScopeKind.PARTIAL
+    packed = f'<ds:Object Id="O1">{b64(b"Packed data")}</ds:Object>'
+    decoded = Referring(
+        uri="#O1", id="R1", type=f"{DS}Object", transforms=(f"{DS}base64",), content=b"Packed data"
+    )
+    root = sign(Making(objects=packed, references=[decoded]))
+    assert states(root)[0] == (ReferenceKind.OBJECT, True, True)
+    assert codes(root) == {}
+
+
+@pytest.mark.req("XMLDSIG:4.4.3.1-WHOLE")
+def test_a_part_of_a_value_is_no_counter_signature() -> None:
+    root = countersigned(partly("#V-S1", COUNTERSIGNED))
+    assert states(root, 1)[0] == (ReferenceKind.COUNTER_SIGNED, True, False)
+    assert codes(root, 1)["xades.counter-signature-partly"] is Weight.SUSPICIOUS
+    document = etree.Element("document")
+    making = Making(id="C1", objects="", references=[partly("#V-S1", COUNTERSIGNED)], data_properties="")
+    document.extend([etree.fromstring(making.xml()), sign()])
+    complete(document, making)
+    assert states(document)[0] == (ReferenceKind.COUNTER_SIGNED, True, False)
+    file = sign(Making(objects="", references=[partly("other.xml", COUNTERSIGNED)], data_properties=""))
+    collector = Collector()
+    other = Octets(b"<other/>", name="other.xml")
+    read(Octets(etree.tostring(file)), collector, detached=[other], limits=DEFAULT)
+    first = collector.evidence().signatures[0].references[0]
+    assert (first.kind, first.intact) == (ReferenceKind.CONTENT, True)
+
+
+def test_an_entry_of_a_manifest_that_differs_proves_nothing_of_what_is_there() -> None:
+    listed = MANIFEST.replace("#data", "#O1")
+    whole = Referring(uri="#M1", id="R1", type=f"{DS}Manifest")
+    root = sign(Making(objects=listed, references=[whole], data_properties=""))
+    entry = evidence_of(root).signatures[0].references[1]
+    assert (entry.kind, entry.found, entry.intact) == (ReferenceKind.MANIFEST_ENTRY, True, False)
+    assert entry.covers == frozenset()
 
 
 def countersigned(reference: Referring) -> etree._Element:

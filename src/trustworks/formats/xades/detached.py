@@ -26,9 +26,10 @@ class Found:
     """What a reference leads to.
 
     `data` is what was digested; `element` the element that the URI names, or the one that transforms
-    select, and `is_whole` tells that nothing is left out of it; `name` the name of data beside the
-    document. `is_node_set` tells that nodes were left, which were canonicalised only to be digested.
-    `ambiguous` is the identifier that several elements have.
+    select, and `is_selected` tells that no node is left out of it, `is_whole` that it is digested as XML
+    too, and not only what its text is the base64 of; `name` the name of data beside the document.
+    `is_node_set` tells that nodes were left, which were canonicalised only to be digested. `ambiguous` is the
+    identifier that several elements have.
     """
 
     found: bool
@@ -37,6 +38,7 @@ class Found:
     data: Data | None
     why: str | None
     element: etree._Element | None = None
+    is_selected: bool = False
     is_whole: bool = False
     name: str | None = None
     is_node_set: bool = False
@@ -64,6 +66,7 @@ class Detached:
             data = Octets(resolved.octets, name=coverage.name)
         elif resolved.source is not None:
             data = self._data.get(coverage.name) or next(iter(self._data.values()))
+        selected = element is not None and coverage.holds(element)
         return Found(
             found=resolved.found,
             intact=resolved.intact,
@@ -71,7 +74,8 @@ class Detached:
             data=data,
             why=None if problem is None else problem.message,
             element=element,
-            is_whole=element is not None and coverage.holds(element),
+            is_selected=selected,
+            is_whole=selected and all(step.action != "decoded" for step in resolved.steps),
             name=coverage.name if coverage.kind == "external" else None,
             is_node_set=bool(resolved.steps) and resolved.steps[-1].implicit,
             ambiguous=(reference.uri or "").removeprefix("#")

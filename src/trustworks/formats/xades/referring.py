@@ -57,6 +57,16 @@ _ELSEWHERE: Final = {
     ),
 }
 
+_PARTLY: Final = {
+    ReferenceKind.MANIFEST: ("xades.manifest-partly", "Of a ds:Manifest only a part is signed."),
+    ReferenceKind.COUNTER_SIGNED: (
+        "xades.counter-signature-partly",
+        "Of the SignatureValue that is countersigned only a part is signed.",
+    ),
+    ReferenceKind.KEY_INFO: ("xades.key-info-partly", "Of the signature's KeyInfo only a part is signed."),
+    ReferenceKind.OBJECT: ("xades.object-partly", "Of a ds:Object only a part is signed."),
+}
+_WHOLE: Final = "XMLDSIG:4.4.3.1-WHOLE"
 
 _UNTYPED: Final = Finding(
     code="xades.signed-properties-untyped",
@@ -111,10 +121,10 @@ class Referring:
         found = self._resolved(reference)
         element = found.element
         kind = self._kind(reference, found)
-        place = not found.found or _is_in_place(kind, found, self._parts, self._value)
-        if not place and kind in _ELSEWHERE:
-            code, requirement, text = _ELSEWHERE[kind]
-            self._find(Finding(code=code, text=text, weight=Weight.SUSPICIOUS, requirement=requirement))
+        wrong = self._misplaced(kind, found) if found.found else None
+        place = wrong is None
+        if wrong is not None:
+            self._find(wrong)
         for finding in structure.unique_ids(found.ambiguous):
             self._find(finding)
         entries: tuple[Reference, ...] = ()
@@ -145,7 +155,7 @@ class Referring:
             type=reference.type,
             transforms=tuple(one.algorithm for one in reference.transforms),
             covers=frozenset(covers),
-            why=found.why if place else _ELSEWHERE[kind][2],
+            why=found.why if wrong is None else wrong.text,
         )
         return Referred(
             evidence=evidence,
@@ -174,6 +184,15 @@ class Referring:
         except Rejected:
             return None
 
+    def _misplaced(self, kind: ReferenceKind, found: Found) -> Finding | None:
+        """What is wrong with where a reference leads, for what it is said to be to."""
+        if not _is_in_place(kind, found, self._parts, self._value):
+            code, requirement, text = _ELSEWHERE[kind]
+            return Finding(code=code, text=text, weight=Weight.SUSPICIOUS, requirement=requirement)
+        if kind in _PARTLY and kind is not ReferenceKind.OBJECT and found.element is not None:
+            return None if structure.is_taken_whole(whole=found.is_whole) else _partly(kind)
+        return None
+
     def _find(self, finding: Finding) -> None:
         if finding not in self.findings:
             self.findings.append(finding)
@@ -194,6 +213,11 @@ class Referring:
             return ReferenceKind.KEY_INFO
         if reference.uri is not None and reference.uri.startswith("#"):
             if reference.type == names.OBJECT_TYPE:
+                own = structure.is_own_object(element, self._parts)
+                if own and not structure.is_taken_whole(whole=found.is_selected):
+                    # What transforms leave of an object is data like any other, and is shown as a part.
+                    self._find(_partly(ReferenceKind.OBJECT))
+                    return ReferenceKind.CONTENT
                 return ReferenceKind.OBJECT
             if reference.type == names.MANIFEST_TYPE:
                 return ReferenceKind.MANIFEST
@@ -203,13 +227,15 @@ class Referring:
         """By its type, or by being to the value that has to be countersigned.
 
         A signature that stands for itself may countersign another file, or a value in the document; of what
-        else it says so, it is a reference to data.
+        else it says so, and of a part of a file, it is a reference to data.
         """
         if self._value is not None:
             return reference.type in names.COUNTERSIGNED_TYPES or element is self._value
-        return reference.type in names.COUNTERSIGNED_TYPES and (
-            element is None or element.tag == names.SIGNATURE_VALUE
-        )
+        if reference.type not in names.COUNTERSIGNED_TYPES:
+            return False
+        if element is None:
+            return all(one.algorithm in ALGORITHMS for one in reference.transforms)
+        return element.tag == names.SIGNATURE_VALUE
 
     def _signed(
         self,
@@ -251,7 +277,8 @@ class Referring:
         for reference in listed:
             found = self._resolved(reference)
             named = self._taken(found)
-            covers = [] if named is None else [named]
+            # The manifest has the digest of what it lists, and is no proof that anything else existed.
+            covers = [] if named is None or not found.intact else [named]
             if named is not None:
                 found = replace(found, data=self._reader.collector.data_by_id(named))
             held.append(found.data if found.found else None)
@@ -329,6 +356,11 @@ def _missing(kind: ReferenceKind, why: str) -> Reference:
         intact=False,
         why=why,
     )
+
+
+def _partly(kind: ReferenceKind) -> Finding:
+    code, text = _PARTLY[kind]
+    return Finding(code=code, text=text, weight=Weight.SUSPICIOUS, requirement=_WHOLE)
 
 
 def _is_in_place(kind: ReferenceKind, found: Found, parts: Parts, value: etree._Element | None) -> bool:

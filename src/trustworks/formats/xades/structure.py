@@ -194,6 +194,15 @@ def is_own_manifest(element: etree._Element | None, parts: Parts) -> bool:
     return any(element.getparent() is one for one in parts.objects)
 
 
+@implements("XMLDSIG:4.4.3.1-WHOLE", disabled=True)
+def is_taken_whole(*, whole: bool) -> bool:
+    """What is signed as a part of signatures is signed with all that it contains.
+
+    A reference with transforms may leave nothing of it, so that anybody can change or move it.
+    """
+    return whole
+
+
 @implements("EN319132-1:5.2.7", disabled=lambda _element, _value: True)
 def is_countersigned(element: etree._Element | None, value: etree._Element | None) -> bool:
     """A counter-signature signs the SignatureValue of the signature that it is in (None: in none)."""
