@@ -141,6 +141,7 @@ RSA = {"scheme": "rsa-pkcs1", "digest": "sha256"}
         ("ts119312", {"scheme": "ecdsa", "digest": "sha384", "bits": 224}, "2021-10-01", "2021-10-01"),
         ("ts119312", {"scheme": "eddsa", "digest": None, "bits": 256}, "2026-01-01", "never"),
         ("ts119312", {"digest": "whatever"}, "2026-01-01", "never"),
+        ("ts119312", {"scheme": "ecdsa", "digest": "sha256", "bits": None}, "2001-01-01", "never"),
         ("ts119312-2.1.1", {**RSA, "bits": 2048}, "2026-04-01", "2026-04-01"),
         (
             "ts119312-2.1.1",

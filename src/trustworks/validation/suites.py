@@ -96,7 +96,8 @@ def weakness(suite: Suite, use: Use, at: datetime) -> Weakness | None:
             found.append(Weakness(use=use, algorithm=_shown(use.digest), until=end))
     if use.scheme is not None:
         sizes = suite.signatures.get((use.scheme, use.digest)) or suite.signatures.get((use.scheme, None))
-        fitting = [size for size in sizes or () if use.bits is None or use.bits >= size.least]
+        # A key of unknown size is as good as none: its curve or parameters may be of anybody's making.
+        fitting = [size for size in sizes or () if use.bits is not None and use.bits >= size.least]
         shown = use.scheme.upper() + (f" with a key of {use.bits} bits" if use.bits else "")
         if not fitting:
             return Weakness(use=use, algorithm=shown, until=None)
