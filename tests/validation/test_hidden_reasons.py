@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
-from evidence_graphs import DAY, FRESH, NOW, YEAR, Graph, crl, entity, verdict
+from evidence_graphs import DAY, FRESH, NOW, YEAR, Graph, crl, entity, proven, verdict
 
+from trustworks.core.pki.building import TrustAnchor, TrustAnchors
+from trustworks.core.pki.tokens import Certificate
 from trustworks.formats.evidence import TimeStampKind
 from trustworks.validation import Trust
+from trustworks.validation.inputs import NOTHING
 from trustworks.validation.policy import Policy, shipped
 
 if TYPE_CHECKING:
@@ -38,16 +41,17 @@ def unit(
     )
 
 
+TSA = unit("tsa")
+
+
 def day(year: int, month: int = 1) -> datetime:
     return datetime(year, month, 1, tzinfo=UTC)
 
 
-def until_2012() -> Policy:
-    """The default policy, where SHA-384 is reliable until 2012 alone."""
+def reliable_until(when: datetime) -> Policy:
+    """The default policy, where SHA-384 is reliable until then alone."""
     policy = shipped()
-    return replace(
-        policy, suite=replace(policy.suite, digests={**policy.suite.digests, "sha384": day(2012, 8)})
-    )
+    return replace(policy, suite=replace(policy.suite, digests={**policy.suite.digests, "sha384": when}))
 
 
 def weak_and_expired(signed_at: datetime, *, known: bool = True) -> str:
@@ -63,7 +67,7 @@ def weak_and_expired(signed_at: datetime, *, known: bool = True) -> str:
         graph.stamp(None, day(2009, 7), tsa, kind=TimeStampKind.ARCHIVE, covers=material)
     stamp = graph.stamp(signature, signed_at, tsa)
     graph.stamp(signature, signed_at + DAY, tsa, kind=TimeStampKind.ARCHIVE, covers=(stamp.id, *material))
-    return verdict(graph.run(TRUST, policy=until_2012()))
+    return verdict(graph.run(TRUST, policy=reliable_until(day(2012, 8))))
 
 
 @pytest.mark.req("EN319102-1:5.6.2.4.4-4")
@@ -93,7 +97,7 @@ def test_a_weak_algorithm_does_not_hide_that_a_time_stamping_unit_had_expired(
     # The time that it tells is its own word; since when it is there, the other says.
     stamp = graph.stamp(signature, day(2009, 5), old)
     graph.stamp(signature, proven, new, kind=TimeStampKind.ARCHIVE, covers=(stamp.id, leaf.id))
-    assert verdict(graph.run(TRUST, policy=until_2012())) == expected
+    assert verdict(graph.run(TRUST, policy=reliable_until(day(2012, 8)))) == expected
 
 
 def stale(
@@ -130,3 +134,31 @@ def test_data_that_was_fresh_does_not_hide_that_the_certificate_had_expired() ->
 def test_data_that_was_fresh_does_not_hide_that_the_authority_had_been_revoked() -> None:
     assert stale(NOW + YEAR, 5 * HOUR, revoked=NOW - 2 * YEAR) == "TRY_LATER"
     assert stale(NOW + YEAR, 5 * HOUR, revoked=NOW - 2 * YEAR, policy="") == "REVOKED_CA_NO_POE"
+
+
+def anchored(*, slid: bool = False, **dates: datetime) -> str:
+    """A signature under an anchor with dates; `slid`: its certificate was reliable until 450 days ago."""
+    leaf = entity("signer", CA, since=NOW - 3 * YEAR, digest="sha384" if slid else "sha256")
+    graph = Graph()
+    signature = graph.sign(leaf)
+    graph.certificates(CA, ROOT)
+    graph.lists(crl(CA), crl(ROOT))
+    trust = Trust(TrustAnchors([TrustAnchor.of(Certificate.read(ROOT.der), **dates)]))
+    old = proven(leaf.id, signature.id, at=NOW - 500 * DAY)
+    stamp = graph.stamp(signature, NOW - HOUR, TSA, kind=TimeStampKind.ARCHIVE)
+    assert stamp.owner == signature.id
+    return verdict(graph.run(trust, policy=reliable_until(NOW - 450 * DAY), extra=old if slid else NOTHING))
+
+
+@pytest.mark.req("EN319102-1:5.2.6.4-3-SINCE")
+def test_an_anchor_that_is_not_trusted_yet_is_none() -> None:
+    assert anchored(since=NOW - DAY) == "TOTAL-PASSED"
+    assert anchored(since=NOW + DAY) == "NO_CERTIFICATE_CHAIN_FOUND"
+    assert anchored(sunset=NOW - 2 * DAY) == "NO_CERTIFICATE_CHAIN_FOUND_NO_POE"
+
+
+@pytest.mark.req("EN319102-1:5.6.2.2.4-SINCE")
+def test_time_is_not_moved_to_before_an_anchor_was_trusted() -> None:
+    assert anchored(slid=True) == "TOTAL-PASSED"
+    assert anchored(slid=True, since=NOW - 600 * DAY) == "TOTAL-PASSED"
+    assert anchored(slid=True, since=NOW - 400 * DAY) == "CRYPTO_CONSTRAINTS_FAILURE_NO_POE"

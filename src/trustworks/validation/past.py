@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from trustworks.core.pki.building import Path
+    from trustworks.core.pki.building import Path, TrustAnchor
     from trustworks.core.pki.tokens import Certificate
     from trustworks.core.pki.validation import Failure
     from trustworks.validation.constraints import Context
@@ -64,6 +64,17 @@ def path_found(found: bool) -> str | None:  # noqa: FBT001 - a fact
 def path_held(failures: Sequence[Failure]) -> str | None:
     """The path held at a time when all its certificates were valid."""
     return failures[0].sentence if failures else None
+
+
+@implements("EN319102-1:5.6.2.2.4-SINCE")
+def trusted_then(anchor: TrustAnchor, control: datetime) -> str | None:
+    """The trust anchor was trusted by the control time already."""
+    if anchor.since is None or anchor.since <= control:
+        return None
+    return (
+        f"The path leads to {anchor}, which is trusted from {anchor.since:%Y-%m-%d %H:%M:%SZ} only; it "
+        f"can be relied on until {control:%Y-%m-%d %H:%M:%SZ}."
+    )
 
 
 @implements("EN319102-1:5.6.2.2.4-2-A")
@@ -135,6 +146,8 @@ def slide(path: Path, context: Context, inputs: Inputs, poes: Poes) -> PastCerti
                 fresh = check_freshness(status, control, inputs.policy, context, section)
                 control = moved_by_freshness(status, fresh, control)
         control = moved_by_algorithms(weaknesses(inputs.policy.suite, uses, control), control)
+    rule = partial(trusted_then, path.anchor, control)
+    checks.ask("vts.since", rule, indeterminate(S.NO_CERTIFICATE_CHAIN_FOUND))
     return PastCertificate(conclusion=checks.conclude(), control=control, path=path)
 
 

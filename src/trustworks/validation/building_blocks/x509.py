@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.pki.building import build_paths, partial_path
-from trustworks.core.pki.validation import issuers_of, validate_path
+from trustworks.core.pki.validation import FailureCode, issuers_of, validate_path
 from trustworks.core.trace import implements
 from trustworks.validation.building_blocks import chain_constraints
 from trustworks.validation.building_blocks.acceptance import reliable
@@ -81,7 +81,13 @@ def chain_found(found: bool) -> str | None:  # noqa: FBT001 - a fact
 
 @implements("EN319102-1:5.2.6.4-3")
 def before_sunset(failures: Sequence[Failure]) -> str | None:
-    """The trust anchor is trusted at the time of validation."""
+    """The trust anchor is still trusted at the time of validation."""
+    return failures[0].sentence if failures else None
+
+
+@implements("EN319102-1:5.2.6.4-3-SINCE")
+def trusted_by_then(failures: Sequence[Failure]) -> str | None:
+    """The trust anchor is trusted already: what is not yet trusted never was, and no past helps."""
     return failures[0].sentence if failures else None
 
 
@@ -234,9 +240,10 @@ class _Path:
         """The steps of 5.2.6.4 for one path."""
         path, checks, at = self.path, self.checks, self.inputs.at
         verdict = validate_path(path, at=at, settings=SETTINGS)
-        checks.ask(
-            "xcv.sunset", partial(before_sunset, verdict.of_anchor), _SUNSET, level=self.unless(_SUNSET)
-        )
+        not_yet = [one for one in verdict.of_anchor if one.code is FailureCode.ANCHOR_NOT_YET]
+        ended = [one for one in verdict.of_anchor if one.code is not FailureCode.ANCHOR_NOT_YET]
+        checks.ask("xcv.since", partial(trusted_by_then, not_yet), _NO_CHAIN)
+        checks.ask("xcv.sunset", partial(before_sunset, ended), _SUNSET, level=self.unless(_SUNSET))
         if not path.is_anchor_alone:
             checks.ask("xcv.path", partial(path_holds, verdict.of_chain), _GENERAL)
             for number, certificate in enumerate(path.certificates):
