@@ -15,7 +15,10 @@ from trustworks.core.pki.building import TrustAnchor, TrustAnchors
 from trustworks.core.pki.tokens import Certificate
 from trustworks.formats.evidence import TimeStampKind
 from trustworks.validation import Trust
-from trustworks.validation.inputs import NOTHING
+from trustworks.validation.constraints import Context
+from trustworks.validation.inputs import NOTHING, Inputs
+from trustworks.validation.past import validate_past_certificate
+from trustworks.validation.poe import Poes
 from trustworks.validation.policy import Policy, shipped
 
 if TYPE_CHECKING:
@@ -162,3 +165,38 @@ def test_time_is_not_moved_to_before_an_anchor_was_trusted() -> None:
     assert anchored(slid=True) == "TOTAL-PASSED"
     assert anchored(slid=True, since=NOW - 600 * DAY) == "TOTAL-PASSED"
     assert anchored(slid=True, since=NOW - 400 * DAY) == "CRYPTO_CONSTRAINTS_FAILURE_NO_POE"
+
+
+@pytest.mark.req("EN319102-1:5.2.6.4-CONSTRAINT-VALUES")
+@pytest.mark.parametrize("purposes", [(), (ExtendedKeyUsageOID.TIME_STAMPING,)])
+def test_a_certificate_that_is_an_anchor_stamps_time_only_if_it_is_for_that(
+    purposes: tuple[x509.ObjectIdentifier, ...],
+) -> None:
+    alone = entity("alone", usage=("digital_signature",), purposes=purposes, since=NOW - 5 * YEAR)
+    leaf = entity("signer", CA, since=NOW - 3 * YEAR)
+    graph = Graph()
+    signature = graph.sign(leaf)
+    graph.certificates(CA, ROOT, alone)
+    graph.lists(crl(CA, revoked=[(leaf, NOW - YEAR, None)]), crl(ROOT))
+    graph.stamp(signature, NOW - 2 * YEAR, alone)
+    trust = Trust.of([ROOT.der, alone.der])
+    outcome = graph.run(trust)
+    assert verdict(outcome) == ("TOTAL-PASSED" if purposes else "REVOKED_NO_POE")
+    inputs = Inputs(evidence=graph.evidence, trust=trust, policy=shipped(), at=NOW)
+    past = validate_past_certificate(
+        Certificate.read(alone.der), Context.TIME_STAMP, inputs, Poes(inputs)
+    ).conclusion
+    assert past.passed is bool(purposes)
+    if not purposes:
+        assert str(outcome.time_stamps[0].verdict.sub_indication) == "CHAIN_CONSTRAINTS_FAILURE"
+        assert past.reasons()[0].id == "xcv.extended-key-usage"
+
+
+@pytest.mark.req("EN319102-1:5.2.6.4-CONSTRAINT-VALUES")
+def test_a_signer_that_is_an_anchor_needs_the_key_usage_that_the_policy_asks_for() -> None:
+    graph = Graph()
+    graph.sign(TSA)
+    trust = Trust.of([TSA.der])
+    assert verdict(graph.run(trust)) == "TOTAL-PASSED"
+    usage = '[signature.signing-certificate]\nkey-usage = { level = "fail", values = ["nonRepudiation"] }'
+    assert verdict(graph.run(trust, policy=usage)) == "CHAIN_CONSTRAINTS_FAILURE"

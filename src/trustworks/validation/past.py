@@ -198,10 +198,11 @@ def _past_path(path: Path, context: Context, inputs: Inputs, poes: Poes) -> Past
         slid = slide(path, context, inputs, poes)
         checks.take("pcv.slide", slid.conclusion)
         control = slid.control
-    if not checks.failed and control is not None and not path.is_anchor_alone:
+    if not checks.failed and control is not None:
+        alone = path.is_anchor_alone
         for number, certificate in enumerate(path.certificates):
             section = Section.CA_CERTIFICATE if number else Section.SIGNING_CERTIFICATE
-            chain_constraints.check(checks, certificate, inputs.policy, context, section)
+            chain_constraints.check(checks, certificate, inputs.policy, context, section, anchor=alone)
     return PastCertificate(conclusion=checks.conclude(), control=control, path=path)
 
 

@@ -54,11 +54,23 @@ def none_forbidden(constraint: Constraint, certificate: Certificate) -> str | No
     return None
 
 
+PURPOSES: Final = ("key-usage", "extended-key-usage")
+"""What the key of a certificate is for: asked of trust anchors too, for no trust makes it another."""
+
+
 def check(
-    checks: Checks, certificate: Certificate, policy: Policy, context: Context, section: Section
+    checks: Checks,
+    certificate: Certificate,
+    policy: Policy,
+    context: Context,
+    section: Section,
+    *,
+    anchor: bool = False,
 ) -> None:
-    """Ask all constraints of the policy about one certificate."""
+    """Ask all constraints of the policy about one certificate; about a trust anchor those of its purpose."""
     for name, rule in _rules(certificate, policy, context, section).items():
+        if anchor and name not in PURPOSES:
+            continue
         checks.ask(
             f"xcv.{name}",
             rule,

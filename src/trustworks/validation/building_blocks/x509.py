@@ -252,6 +252,9 @@ class _Path:
                 self._revocation(number, certificate, section)
             self._algorithms()
             self._bounds()
+        else:
+            section = Section.SIGNING_CERTIFICATE
+            chain_constraints.check(checks, path.leaf, self.policy, self.context, section, anchor=True)
         anchor = path.anchor.certificate
         top = () if anchor is None or path.is_anchor_alone else (anchor,)
         return CertificateResult(
