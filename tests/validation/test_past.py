@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -394,6 +396,18 @@ def test_what_is_broken_is_not_looked_at_with_proofs() -> None:
 def proofs(*objects: str, at: datetime) -> Poes:
     extra = proven(*objects, at=at)
     return Poes(Inputs(evidence=Graph().evidence, trust=Trust(), policy=shipped(), at=NOW, extra=extra))
+
+
+def test_thousands_of_proofs_of_one_object_are_kept_once_each_and_in_time() -> None:
+    found = proofs(at=NOW)
+    moments = [NOW - DAY + number * timedelta(seconds=1) for number in range(5000)]
+    begun = time.process_time()
+    for moment in [*moments, *moments]:
+        found.add_all(("S-1",), moment, "T-1")
+    # Some hundredths of a second; more than a hundred times that where each is compared with all.
+    assert time.process_time() - begun < 3
+    assert [one.time for one in found.all()] == moments
+    assert found.earliest("S-1").time == moments[0]
 
 
 @pytest.mark.req("EN319102-1:5.6.2.4.4-3-CA")

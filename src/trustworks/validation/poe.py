@@ -28,21 +28,20 @@ class Poes:
 
     def __init__(self, inputs: Inputs) -> None:
         self._inputs = inputs
-        self._by_object: dict[str, list[Poe]] = {}
+        # Each proof once, in the order in which they came; a list would be searched for every one of them.
+        self._by_object: dict[str, dict[Poe, None]] = {}
         for poe in inputs.extra.poes:
             self.add(poe)
 
     def branch(self) -> Poes:
         """A set of its own with the same proofs."""
         other = Poes(self._inputs)
-        other._by_object = {named: list(found) for named, found in self._by_object.items()}
+        other._by_object = {named: dict(found) for named, found in self._by_object.items()}
         return other
 
     def add(self, poe: Poe) -> None:
         """Add a proof, if it is not there."""
-        found = self._by_object.setdefault(poe.object, [])
-        if poe not in found:
-            found.append(poe)
+        self._by_object.setdefault(poe.object, {})[poe] = None
         answer = self._inputs.answers.get(poe.object)
         # A certificate in an OCSP answer existed when the answer did.
         for certificate in answer.certificates if answer else ():
