@@ -433,6 +433,26 @@ def test_sigd_by_uri_puts_objects_together(ours: Signer) -> None:
     assert not only(octets, data[:1]).references[0].found
 
 
+@pytest.mark.parametrize("b64_", [True, False])
+def test_that_octets_may_be_moved_between_objects_put_together_is_told(ours: Signer, b64_: bool) -> None:
+    # The same octets are signed, wherever the first object ends (where they are encoded: in threes).
+    extra: dict[str, Any] = {} if b64_ else {"b64": False}
+    header = ours.header(sigD={"mId": URI, "pars": ["a", "b"]}, crit=["sigD", *extra], **extra)
+    plain = b"one, two, three."
+    protected, value = ours.parts(header, b64(plain).encode() if b64_ else plain)
+    octets = f"{protected}..{value}".encode()
+    for place in (3, 9):
+        data = [Octets(plain[:place], name="a"), Octets(plain[place:], name="b")]
+        found = evidence(octets, data)
+        assert whole(found, found.signatures[0])
+        codes = {one.code: one.weight for one in found.signatures[0].findings}
+        assert codes["jades.boundaries"] is Weight.SUSPICIOUS
+    alone = ours.header(sigD={"mId": URI, "pars": ["a"]}, crit=["sigD"])
+    protected, value = ours.parts(alone, b64(plain).encode())
+    signature = only(f"{protected}..{value}".encode(), [Octets(plain, name="a")])
+    assert "jades.boundaries" not in [one.code for one in signature.findings]
+
+
 def test_sigd_signs_an_http_message(ours: Signer) -> None:
     body = b"what was sent"
 

@@ -239,7 +239,31 @@ def _by_name(jws: Jws, pars: list[str], collector: Collector, detached: Sequence
             return _nothing(name, f"The data object {name:.100} was not given.")
     contents = tuple(content for content in found if content is not None)
     sent = Joined(tuple(_octets(jws, content) for content in contents))
-    return _whole(sent, contents, "sigD", collector, how="A data object that sigD names")
+    return _whole(
+        sent,
+        contents,
+        "sigD",
+        collector,
+        how="A data object that sigD names",
+        findings=boundaries_open(len(contents)),
+    )
+
+
+def boundaries_open(objects: int) -> tuple[Finding, ...]:
+    """Objects that are put together without anything between them, and without their lengths.
+
+    Octets may be moved from one to the next: freely where they are not encoded or their lengths divide by
+    three, else where the base64url happens to allow it.
+    """
+    if objects < 2:
+        return ()
+    finding = Finding(
+        code="jades.boundaries",
+        text="The signature is over several data objects put together: where one ends and the next begins is "
+        "not signed.",
+        weight=Weight.SUSPICIOUS,
+    )
+    return (finding,)
 
 
 def _by_hash(jws: Jws, pars: list[str], collector: Collector, detached: Sequence[Data]) -> Signed:
