@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -165,6 +166,55 @@ def test_an_answer_that_drips_is_given_up(server: Server) -> None:
         fetcher(seconds=0.3).get(server.url("/"))
     ended.set()
     assert time.monotonic() - begun < 5
+
+
+def test_headers_that_drip_are_given_up_as_well(server: Server) -> None:
+    ended = threading.Event()
+
+    def drip(handler: BaseHTTPRequestHandler) -> None:
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
+        try:
+            while not ended.wait(0.02):
+                handler.wfile.write(b"x-more: y\r\n")
+                handler.wfile.flush()
+        except OSError:
+            return
+
+    server.answers = {"/": drip}
+    with pytest.raises(Unavailable, match=r"after 0\.3 seconds"):
+        fetcher(seconds=0.3).get(server.url("/"))
+    ended.set()
+
+
+def test_a_resolver_that_hangs_is_given_up() -> None:
+    ended = threading.Event()
+
+    def hang(_host: str, _port: int) -> Sequence[str]:
+        ended.wait(20)
+        return ["127.0.0.1"]
+
+    with pytest.raises(Unavailable, match=r"after 0\.2 seconds"):
+        Fetcher(FetchLimits(seconds=0.2), resolve=hang).get("http://ca.example/crl")
+    ended.set()
+
+
+def test_a_redirection_to_no_url_is_refused(server: Server) -> None:
+    server.answers = {"/": says(b"", 302, location="http://[x")}
+    with pytest.raises(Rejected, match="no URL"):
+        fetcher().get(server.url("/"))
+
+
+def test_nothing_is_unpacked(server: Server) -> None:
+    asked: list[str | None] = []
+    packed = gzip.compress(b"x" * 100_000)
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        asked.append(handler.headers["accept-encoding"])
+        says(packed, 200, **{"content-encoding": "gzip"})(handler)
+
+    server.answers = {"/": answer}
+    assert fetcher(octets=1000).get(server.url("/")) == packed
+    assert asked == ["identity"]
 
 
 @pytest.mark.parametrize("status", [404, 500, 204])

@@ -7,10 +7,12 @@ alike, and size and time are bounded.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import ipaddress
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urljoin, urlsplit
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from ipaddress import IPv4Network, IPv6Network
     from pathlib import Path
+    from urllib.parse import SplitResult
 
     import httpx
 
@@ -117,36 +120,40 @@ class Fetcher:
         return self._ask("POST", url, body, {"content-type": content_type})
 
     def _ask(self, method: str, url: str, body: bytes, headers: dict[str, str]) -> bytes:
-        ends = time.monotonic() + self.limits.seconds
-        for _ in range(_REDIRECTIONS + 1):
-            answer = self._once(method, url, body, headers, ends)
-            if isinstance(answer, bytes):
-                return answer
-            url = urljoin(url, answer.url)
-        raise Unavailable("fetch.redirections", f"{url} leads from one address to another without end.")
+        return asyncio.run(self._in_time(method, url, body, headers))
 
-    def _once(
-        self, method: str, url: str, body: bytes, headers: dict[str, str], ends: float
-    ) -> bytes | _Elsewhere:
+    async def _in_time(self, method: str, url: str, body: bytes, headers: dict[str, str]) -> bytes:
+        """All of it, from the name to the last octet, in the time that the limits give."""
+        first = url
+        try:
+            async with asyncio.timeout(self.limits.seconds):
+                for _ in range(_REDIRECTIONS + 1):
+                    answer = await self._once(method, url, body, headers)
+                    if isinstance(answer, bytes):
+                        return answer
+                    url = _joined(url, answer.url)
+        except TimeoutError:
+            raise Unavailable(
+                "fetch.time", f"{first} had not answered in full after {self.limits.seconds:g} seconds."
+            ) from None
+        raise Unavailable("fetch.redirections", f"{first} leads from one address to another without end.")
+
+    async def _once(self, method: str, url: str, body: bytes, headers: dict[str, str]) -> bytes | _Elsewhere:
         import httpx  # noqa: PLC0415 - who is offline needs no client
 
-        try:
-            parts = urlsplit(url)
-            host = parts.hostname
-        except ValueError:
-            raise Rejected("fetch.scheme", f"{url!r} is no URL of http or https.") from None
-        if parts.scheme not in _PORTS or not host:
-            raise Rejected("fetch.scheme", f"{url!r} is no URL of http or https, and is not asked.")
-        try:
-            port = parts.port or _PORTS[parts.scheme]
-        except ValueError:
-            raise Rejected("fetch.port", f"{url!r} has no port that is one.") from None
-        literal = self._address(host, port)
+        parts, host, port = _parsed(url)
+        literal = await self._address(host, port)
         target = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
-        given = {**headers, "host": parts.netloc.rpartition("@")[2], "user-agent": _AGENT}
+        given = {
+            **headers,
+            "host": parts.netloc.rpartition("@")[2],
+            "user-agent": _AGENT,
+            # What is packed would be unpacked before its size is seen.
+            "accept-encoding": "identity",
+        }
         try:
-            with (
-                httpx.Client(trust_env=False, timeout=max(ends - time.monotonic(), 0.001)) as client,
+            async with (
+                httpx.AsyncClient(trust_env=False, timeout=None) as client,  # noqa: S113 - `_in_time`
                 client.stream(
                     method,
                     f"{parts.scheme}://{literal}:{port}{target}",
@@ -159,25 +166,21 @@ class Fetcher:
                     return _Elsewhere(answer.headers["location"])
                 if answer.status_code != _OK:
                     raise Unavailable("fetch.status", f"{url} answered {answer.status_code}.")
-                return self._body(answer, url, ends)
+                return await self._body(answer, url)
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
             raise Unavailable("fetch.http", f"{url} did not answer ({type(error).__name__}).") from None
 
-    def _body(self, answer: httpx.Response, url: str, ends: float) -> bytes:
+    async def _body(self, answer: httpx.Response, url: str) -> bytes:
         found = bytearray()
-        for portion in answer.iter_bytes():
+        async for portion in answer.aiter_raw():
             found += portion
             if len(found) > self.limits.octets:
                 raise Unavailable("fetch.size", f"{url} answers with more than {self.limits.octets} octets.")
-            if time.monotonic() > ends:
-                raise Unavailable(
-                    "fetch.time", f"{url} had not answered in full after {self.limits.seconds:g} seconds."
-                )
         return bytes(found)
 
-    def _address(self, host: str, port: int) -> str:
+    async def _address(self, host: str, port: int) -> str:
         try:
-            found = self._resolve(host, port)
+            found = await asyncio.get_running_loop().run_in_executor(_NAMES, self._resolve, host, port)
         except (OSError, UnicodeError):
             raise Unavailable("fetch.name", f"{host} has no address in DNS.") from None
         for address in found:
@@ -187,8 +190,35 @@ class Fetcher:
                 return f"[{address}]" if ":" in address else address
         raise Rejected(
             "fetch.private",
-            f"{host} is not at a public address, and is not asked; [validation] networks lists exceptions.",
+            f"{host} is not at a public address, and is not asked; allow its network, if it is to be.",
         )
+
+
+_NAMES: Final = ThreadPoolExecutor(16, thread_name_prefix="evidence-names")
+"""Apart from each question's own loop, which would wait at its end for a resolver that hangs."""
+
+
+def _parsed(url: str) -> tuple[SplitResult, str, int]:
+    """A URL of http or https, its host and its port. Raises `Rejected`."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError:
+        raise Rejected("fetch.scheme", f"{url!r} is no URL of http or https.") from None
+    if parts.scheme not in _PORTS or not host:
+        raise Rejected("fetch.scheme", f"{url!r} is no URL of http or https, and is not asked.")
+    try:
+        return parts, host, parts.port or _PORTS[parts.scheme]
+    except ValueError:
+        raise Rejected("fetch.port", f"{url!r} has no port that is one.") from None
+
+
+def _joined(url: str, location: str) -> str:
+    """Where a redirection leads. Raises `Rejected`."""
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        raise Rejected("fetch.scheme", f"{url} leads to {location!r}, which is no URL.") from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,8 @@ class _Question:
     url: str
     body: bytes
     kind: str
+    fresher_than: datetime | None = None
+    """What was kept and is no newer than this does not help."""
 
     @property
     def key(self) -> tuple[str, bytes]:
@@ -147,11 +149,11 @@ def _questions(needs: Iterable[Need], evidence: Evidence, found: _Found) -> Iter
         elif need.kind is NeedKind.ISSUER:
             yield from (_Question(url, b"", "issuer") for url in about.ca_issuers_urls)
         else:
-            issuer = certificate(need.issuer)
+            issuer, newer = certificate(need.issuer), need.fresher_than
             if issuer is not None:
                 request = ocsp_request(about, issuer)
-                yield from (_Question(url, request, "ocsp") for url in about.ocsp_urls)
-            yield from (_Question(url, b"", "crl") for url in need.urls if url not in about.ocsp_urls)
+                yield from (_Question(url, request, "ocsp", newer) for url in about.ocsp_urls)
+            yield from (_Question(url, b"", "crl", newer) for url in need.urls if url not in about.ocsp_urls)
 
 
 def ocsp_request(certificate: Certificate, issuer: Certificate) -> bytes:
@@ -172,6 +174,8 @@ def ocsp_request(certificate: Certificate, issuer: Certificate) -> bytes:
 def _answer(question: _Question, fetcher: Fetcher) -> _Answer:
     """Ask one question; a trouble is told and stops nothing."""
     octets = fetcher.cached(question.url, question.body)
+    if octets is not None and not _is_newer(question, octets):
+        octets = None
     fresh = octets is None
     try:
         if octets is None and question.kind == "ocsp":
@@ -184,6 +188,20 @@ def _answer(question: _Question, fetcher: Fetcher) -> _Answer:
     if fresh:
         fetcher.keep(question.url, question.body, octets, until.timestamp())
     return answer
+
+
+def _is_newer(question: _Question, octets: bytes) -> bool:
+    """Whether kept revocation data is newer than what is at hand already."""
+    if question.fresher_than is None:
+        return True
+    try:
+        if question.kind == "ocsp":
+            times = [one.this_update for one in OcspAnswer.read(octets).responses]
+        else:
+            times = [RevocationList.read(_der(octets)).this_update]
+    except Malformed:
+        return False
+    return any(time > question.fresher_than for time in times)
 
 
 def _read(question: _Question, octets: bytes) -> tuple[_Answer, datetime]:

@@ -14,6 +14,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from trustworks.core.durable import read_at_most
 from trustworks.core.errors import Malformed
 from trustworks.core.moments import read_moment
 from trustworks.formats.data import Octets, Stored
@@ -24,7 +25,8 @@ from trustworks.validation.gathering import gather
 from trustworks.validation.given import extra_of, trusted_of
 from trustworks.validation.inputs import NOTHING, Extra
 from trustworks.validation.model import Indication
-from trustworks.validation.policy import Policy, load, shipped
+from trustworks.validation.policy import SHIPPED, Policy, load, shipped
+from trustworks.validation.report.judged import Judged
 from trustworks.validation.trust import NOBODY, Trust
 
 if TYPE_CHECKING:
@@ -33,12 +35,13 @@ if TYPE_CHECKING:
     from trustworks.formats.data import Data
     from trustworks.formats.evidence import Evidence
     from trustworks.validation.gathering import Gathered
-    from trustworks.validation.model import Outcome
     from trustworks.validation.qualification.model import Lists
     from trustworks.validation.qualifying import Qualifications
 
 _IN_MEMORY: Final = 16 * 1024 * 1024
 """Octets of files that are held in memory; larger ones are read in portions whenever they are digested."""
+
+_LONGEST_POLICY: Final = 4 * 1024 * 1024
 
 _OVERALL: Final = {
     Indication.TOTAL_PASSED: Indication.PASSED,
@@ -47,17 +50,8 @@ _OVERALL: Final = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """One validation: the evidence, and what was concluded from it."""
-
-    evidence: Evidence
-    outcome: Outcome
-    policy: Policy
-    qualifications: Qualifications | None = None
-    """What trusted lists say; None where there are none."""
-    extra: Extra = NOTHING
-    troubles: tuple[str, ...] = ()
-    """What was looked for outside and could not be had, a sentence each."""
+class Report(Judged):
+    """One validation, and how it is told. Each kind of report loads what the others do not need."""
 
     def results(self) -> Iterator[Indication]:
         """PASSED, FAILED or INDETERMINATE of each signature; without any, of time-stamps and records."""
@@ -67,19 +61,17 @@ class Report:
         yield from (one.verdict.indication for one in self.outcome.time_stamps)
         yield from (one.verdict.indication for one in self.outcome.evidence_records)
 
-    # Each report brings what the others do not need: loaded when it is asked for.
-
     def plain(self) -> dict[str, Any]:
         """All of it as data for JSON; see `report.plain`."""
         from trustworks.validation.report.plain import plain  # noqa: PLC0415
 
-        return plain(self.evidence, self.outcome, self.qualifications)
+        return plain(self)
 
     def explained(self) -> str:
         """What decided, and what would change it; see `report.explain`."""
         from trustworks.validation.report.explain import explained  # noqa: PLC0415
 
-        return explained(self.evidence, self.outcome)
+        return explained(self)
 
     def etsi(self) -> bytes:
         """The report of TS 119 102-2 in XML, not sealed; see `report.etsi`.
@@ -92,15 +84,14 @@ class Report:
         from trustworks.validation.report.etsi import Stated, report  # noqa: PLC0415
 
         digest = hashlib.sha256(constraints_text(self.policy).encode()).digest()
-        stated = Stated(policy_digest=digest)
-        element = report(self.evidence, self.outcome, stated, extra=self.extra)
+        element = report(self, Stated(policy_digest=digest))
         return etree.tostring(element, xml_declaration=True, encoding="UTF-8")
 
     def text(self) -> str:
         """The verdicts in lines for a terminal; see `report.text`."""
         from trustworks.validation.report.text import text  # noqa: PLC0415
 
-        return text(self.evidence, self.outcome, self.qualifications)
+        return text(self)
 
     def line(self) -> str:
         """The verdicts in one line."""
@@ -183,8 +174,27 @@ class Validator:
 
 
 def policy_of(named: str) -> Policy:
-    """A shipped policy by its name, else that of a file. Raises `Malformed`."""
-    return load(Path(named)) if Path(named).suffix or Path(named).exists() else shipped(named)
+    """A shipped policy by its name, else that of a file: our own TOML, or the constraints of EU DSS in XML.
+
+    Raises:
+        Malformed: there is neither, or the file is no policy.
+    """
+    path = Path(named)
+    if named in SHIPPED or not path.is_file():
+        return shipped(named)
+    octets = _read(path)
+    if not octets.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+        return load(path)
+    from trustworks.validation.policy_import import read_dss_policy  # noqa: PLC0415 - seldom needed
+
+    return read_dss_policy(octets).policy
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return read_at_most(path, _LONGEST_POLICY)
+    except OSError as error:
+        raise Malformed(f"{path} cannot be read: {error.strerror}.") from error
 
 
 def constraints_text(policy: Policy) -> str:

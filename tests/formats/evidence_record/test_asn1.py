@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from evidence_records import digest, record, sequence, stamp, token_of
 from hypothesis import given
@@ -9,9 +11,9 @@ from hypothesis import strategies as st
 
 from trustworks.core.errors import Malformed
 from trustworks.formats.collector import Collector
-from trustworks.formats.data import Octets
+from trustworks.formats.data import DigestOnly, Octets
 from trustworks.formats.evidence import EvidenceRecord, TimeStamp, TimeStampKind
-from trustworks.formats.evidence_record import Archived, Named, read_evidence_record
+from trustworks.formats.evidence_record import Archived, Named, first_time, read_evidence_record
 from trustworks.formats.limits import DEFAULT, Limits
 
 ONE, TWO, OTHER = b"one object", b"a second object", b"what somebody else archived"
@@ -102,6 +104,22 @@ def test_what_a_record_has_to_be_about_is_missed() -> None:
     assert [(one.name, one.found) for one in found.references if not one.intact and one.mandatory] == [
         ("two", True)
     ]
+
+
+def test_what_a_record_has_to_be_about_and_is_not_at_hand_is_not_found() -> None:
+    absent = Archived(data=DigestOnly((), "two"), name="two", covers=frozenset(), required=True, absent=True)
+    found, _ = read(record([stamp(SIMPLE)]), archived(ONE), absent)
+    assert [(one.name, one.found) for one in found.references if not one.intact and one.mandatory] == [
+        ("two", False)
+    ]
+
+
+def test_the_first_time_of_a_record_is_that_of_its_first_time_stamp() -> None:
+    first = stamp(SIMPLE, time=LATER)
+    octets = record([first, stamp([[digest(token_of(first))]], time=LAST)])
+    assert first_time(octets, DEFAULT) == datetime(2027, 5, 4, 3, 2, 1, tzinfo=UTC)
+    with pytest.raises(Malformed):
+        first_time(record(), DEFAULT)
 
 
 def test_a_tree_that_does_not_lead_to_the_time_stamp_is_no_proof() -> None:

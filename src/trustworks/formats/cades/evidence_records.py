@@ -5,14 +5,16 @@ Source: RFC 4998, A (over the ContentInfo as it is encoded); EN 319 122-3, 5 (ov
 
 from __future__ import annotations
 
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.der import ber
 from trustworks.core.errors import Malformed
 from trustworks.formats.cades import identifiers as ids
-from trustworks.formats.data import Octets
+from trustworks.formats.data import DigestOnly, Octets
 from trustworks.formats.evidence import Finding, Weight
-from trustworks.formats.evidence_record import Archived, read_evidence_record
+from trustworks.formats.evidence_record import Archived, first_time, read_evidence_record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,13 +49,15 @@ def read_evidence_records(
 
     `covers` are the ids of all that the structure held before. An external record is about `content`, too.
     """
-    attributes = [one for one in signer.unsigned_attributes if one.type in KINDS]
+    # In DER the attributes are in the order of their octets: which record came first, its time-stamp says.
+    attributes = sorted(
+        (one for one in signer.unsigned_attributes if one.type in KINDS), key=lambda one: _since(one, limits)
+    )
     found: list[str] = []
     for number, attribute in enumerate(attributes):
         over = _over(data, signer, attributes[number:], covers | frozenset(found))
-        if attribute.type == ids.EVIDENCE_RECORD_EXTERNAL and content is not None:
-            named = frozenset({collector.data(content)})
-            over = [*over, Archived(data=content, name=content.name, covers=named, required=True)]
+        if attribute.type == ids.EVIDENCE_RECORD_EXTERNAL:
+            over = [*over, _content(content, collector)]
         for value in attribute.values:
             try:
                 record = read_evidence_record(
@@ -70,6 +74,24 @@ def read_evidence_records(
                 continue
             found.append(record.id)
     return tuple(found)
+
+
+def _since(attribute: CmsAttribute, limits: Limits) -> datetime:
+    """When the first record of an attribute begins; one that cannot be read counts as the last."""
+    times = []
+    for value in attribute.values:
+        with suppress(Malformed, IndexError):
+            times.append(first_time(value.octets, limits))
+    return min(times, default=datetime.max.replace(tzinfo=UTC))
+
+
+def _content(content: Data | None, collector: Collector) -> Archived:
+    """The signed data that is elsewhere, which an external record is about too."""
+    if content is None:
+        data = DigestOnly((), "the signed data")
+        return Archived(data=data, name=data.name, covers=frozenset(), required=True, absent=True)
+    named = frozenset({collector.data(content)})
+    return Archived(data=content, name=content.name, covers=named, required=True)
 
 
 def _over(

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from trustworks.core.errors import Malformed
 from trustworks.formats.evidence_record.objects import Archived, Named
-from trustworks.formats.evidence_record.sequence import gather
+from trustworks.formats.evidence_record.sequence import gather, token_aside
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from trustworks.formats.collector import Collector
     from trustworks.formats.evidence import EvidenceRecord
     from trustworks.formats.evidence_record.objects import Chain
     from trustworks.formats.limits import Limits
 
-__all__ = ["Archived", "Named", "read_evidence_record"]
+__all__ = ["Archived", "Named", "first_time", "read_evidence_record"]
 
 
 def read_evidence_record(
@@ -36,14 +38,24 @@ def read_evidence_record(
     Raises:
         Malformed: it is no evidence record, or beyond the limits.
     """
-    chains: Sequence[Chain]
+    chains = _chains(octets, limits)
+    return gather(chains, octets, collector, over=over, manifest=manifest, owner=owner, file=file)
+
+
+def first_time(octets: bytes, limits: Limits) -> datetime:
+    """The time of a record's first time-stamp, without a look at what it is about. Raises `Malformed`."""
+    chains = _chains(octets, limits)
+    if not chains or not chains[0].stamps:
+        raise Malformed("The evidence record has no archive time-stamp.")
+    return token_aside(chains[0].stamps[0].token).time
+
+
+def _chains(octets: bytes, limits: Limits) -> Sequence[Chain]:
     # The reader of XML brings a library that records in ASN.1 do not need.
     if octets.lstrip()[:1] == b"<":
         from trustworks.formats.evidence_record import xml  # noqa: PLC0415
 
-        chains = xml.read_chains(octets, limits)
-    else:
-        from trustworks.formats.evidence_record import asn1  # noqa: PLC0415
+        return xml.read_chains(octets, limits)
+    from trustworks.formats.evidence_record import asn1  # noqa: PLC0415
 
-        chains = asn1.read_chains(octets, limits)
-    return gather(chains, octets, collector, over=over, manifest=manifest, owner=owner, file=file)
+    return asn1.read_chains(octets, limits)

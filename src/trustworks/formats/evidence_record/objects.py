@@ -20,6 +20,7 @@ class Archived:
 
     `others` are other encodings of it that a record may have been made from, such as DER of what is BER.
     `required`: the record is worth nothing without it, as one inside a signature that is not about it.
+    `absent`: it is not at hand, so that nothing can be said of it (its `data` has no digest).
     """
 
     data: Data
@@ -27,6 +28,7 @@ class Archived:
     covers: frozenset[str]
     others: tuple[Data, ...] = ()
     required: bool = False
+    absent: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

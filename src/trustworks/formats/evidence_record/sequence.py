@@ -97,13 +97,13 @@ def gather(
 
 def _algorithm(chain: Chain) -> str:
     """The hash function of a chain; that of its first token where the chain names none (RFC 4998, 4.1)."""
-    named = chain.digest_algorithm or _aside(chain.stamps[0].token).imprint_algorithm
+    named = chain.digest_algorithm or token_aside(chain.stamps[0].token).imprint_algorithm
     if named not in HASHES:
         raise Malformed(f"The evidence record digests by {named}, which cannot be computed here.")
     return named
 
 
-def _aside(token: bytes) -> TimeStamp:
+def token_aside(token: bytes) -> TimeStamp:
     """A token read beside the record, where what it is over is not known before it is read."""
     kind = TimeStampKind.EVIDENCE_RECORD
     return read_time_stamp(token, Collector(), kind=kind, over=None, covers=frozenset())
@@ -118,7 +118,7 @@ def _implied(ways: Sequence[Sequence[bytes]], stamp: ArchiveTimeStamp, algorithm
         return (b"",)
     if len(ways) == 1:
         return ways[0]
-    imprint = _aside(stamp.token).references[0].expected
+    imprint = token_aside(stamp.token).references[0].expected
     return next((way for way in ways if _root((way,), algorithm) == imprint), ways[0])
 
 
@@ -172,7 +172,7 @@ def _initial(
         references.append(_reference(algorithm, None, None, found=False))
     for number, archived in enumerate(walk.over):
         if archived.required and number not in walk.matched:
-            references.append(_reference(algorithm, None, archived, found=True))
+            references.append(_reference(algorithm, None, archived, found=not archived.absent))
     return (*references, *_of_manifest(manifest, algorithm, walk)), group
 
 

@@ -29,7 +29,8 @@ class Exit(IntEnum):
     """No signature, or no signed file that could be read."""
 
 
-_WORST_FIRST: Final = (Exit.UNREADABLE, Exit.FAILED, Exit.INDETERMINATE, Exit.PASSED)
+_WORST_FIRST: Final = (Exit.FAILED, Exit.INDETERMINATE, Exit.UNREADABLE, Exit.PASSED)
+"""A file that is not signed, among others in a folder, hides no verdict."""
 
 app = typer.Typer(add_completion=False)
 
@@ -101,6 +102,8 @@ def validate(
         networks=network or (),
         cache=cache,
     )
+    if file.is_dir() and (etsi or explain):
+        raise Malformed("--etsi and --explain are for one file; give --json or nothing for a folder.")
     if file.is_dir():
         raise typer.Exit(_folder(validator, file, detached or (), as_json=as_json))
     try:
@@ -111,8 +114,12 @@ def validate(
         else:
             typer.echo(f"Not readable: {error}", err=True)
         raise typer.Exit(Exit.UNREADABLE) from None
+    code = exit_code(report)
+    if etsi and not report.outcome.signatures:
+        typer.echo("--etsi reports about signatures, and the file has none; ask without it.", err=True)
+        raise typer.Exit(code)
     typer.echo(_printed(report, as_json=as_json, etsi=etsi, explain=explain))
-    raise typer.Exit(exit_code(report))
+    raise typer.Exit(code)
 
 
 def _printed(report: Report, *, as_json: bool, etsi: bool, explain: bool) -> str:

@@ -1,4 +1,4 @@
-"""The validation report of TS 119 102-2 V1.4.1 in XML, without its signature: `sealed` adds that.
+"""The validation report of TS 119 102-2 V1.4.1 in XML, not sealed.
 
 Every check is reported as an individual constraint, in the order in which they were asked; every object of
 the evidence as a validation object, with the earliest proof of its existence and where that comes from.
@@ -37,15 +37,14 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from trustworks.formats.data import Data
-    from trustworks.formats.evidence import Evidence, Signature
-    from trustworks.validation.inputs import Extra
+    from trustworks.formats.evidence import Signature
     from trustworks.validation.model import (
         Check,
         Conclusion,
-        Outcome,
         Poe,
         SignatureOutcome,
     )
+    from trustworks.validation.report.judged import Judged
 
 _CHECK: Final = "urn:trustworks:validation:check"
 """Identifiers of constraints: TS 119 102-2 leaves them to who validates."""
@@ -67,36 +66,35 @@ class Stated:
     practice_statement: str | None = None
 
 
-def report(
-    evidence: Evidence, outcome: Outcome, stated: Stated, *, extra: Extra | None = None
-) -> etree._Element:
-    """The report as an element; `extra` is the evidence from outside by which it was judged.
+def report(judged: Judged, stated: Stated) -> etree._Element:
+    """The report as an element, not sealed.
 
     Raises:
         Rejected: ``report.no-signature``: the file has none, and the schema knows no report about none.
     """
-    if not outcome.signatures:
+    if not judged.outcome.signatures:
         raise Rejected(
             "report.no-signature",
             "The file has no signature; a validation report of TS 119 102-2 is about signatures.",
         )
-    return _Writer(evidence, outcome, stated, extra).written()
+    return _Writer(judged, stated).written()
 
 
 class _Writer:
-    def __init__(self, evidence: Evidence, outcome: Outcome, stated: Stated, extra: Extra | None) -> None:
+    def __init__(self, judged: Judged, stated: Stated) -> None:
+        evidence, outcome, extra = judged.evidence, judged.outcome, judged.extra
         self._evidence = evidence
         self._outcome = outcome
         self._stated = stated
         self._extra = extra
-        self._words = Words(evidence)
+        self._words = Words(judged)
         self._listed = {
             *evidence.certificates,
             *evidence.revocation,
             *evidence.data,
             *(one.id for one in evidence.time_stamps),
             *(one.id for one in evidence.evidence_records),
-            *(one.id for one in ((*extra.certificates, *extra.revocation) if extra else ())),
+            *(one.id for one in (*extra.certificates, *extra.revocation)),
         }
         self._poes: dict[str, Poe] = {}
         for poe in sorted(outcome.poes, key=lambda one: (one.time, one.by or "")):
@@ -231,8 +229,7 @@ class _Writer:
 
     def _represented(self) -> Iterator[tuple[str, str, bytes | None, Data | None]]:
         tokens = [*self._evidence.certificates.values(), *self._evidence.revocation.values()]
-        if self._extra is not None:
-            tokens.extend((*self._extra.certificates, *self._extra.revocation))
+        tokens.extend((*self._extra.certificates, *self._extra.revocation))
         for token in {one.id: one for one in tokens}.values():
             yield token.id, _OBJECTS[token.id[0]], token.der, None
         for stamp in self._evidence.time_stamps:

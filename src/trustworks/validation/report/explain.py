@@ -8,13 +8,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from trustworks.validation.model import PoeOrigin, SubIndication
-from trustworks.validation.report.words import KINDS, Words, deciding, moment, short
+from trustworks.validation.report.words import (
+    KINDS,
+    Words,
+    deciding,
+    moment,
+    short,
+    structural,
+    warned_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trustworks.formats.evidence import Evidence
     from trustworks.validation.model import Check, Outcome, Poe, SignatureOutcome, Verdict
+    from trustworks.validation.report.judged import Judged
 
 ADVICE: Final[dict[SubIndication, str]] = {
     SubIndication.FORMAT_FAILURE: (
@@ -73,8 +81,8 @@ ADVICE: Final[dict[SubIndication, str]] = {
         "issued it, and give it beside the signature."
     ),
     SubIndication.NO_CERTIFICATE_CHAIN_FOUND: (
-        "No path leads from the certificate to a trust anchor. Give the trusted lists (--lotl, or "
-        "trustworks trust refresh), or the anchor that you trust yourself (--trust)."
+        "No path leads from the certificate to a trust anchor. Give the trusted lists (trustworks trust "
+        "refresh, then --trust), or the anchor that you trust yourself (--trust)."
     ),
     SubIndication.NO_CERTIFICATE_CHAIN_FOUND_NO_POE: (
         "The trust anchor was trusted once and is not any more. A time-stamp from when it was trusted would "
@@ -114,9 +122,10 @@ ADVICE: Final[dict[SubIndication, str]] = {
 }
 
 
-def explained(evidence: Evidence, outcome: Outcome) -> str:
+def explained(judged: Judged) -> str:
     """The explanation in lines of text, for each signature, time-stamp that is not valid, and record."""
-    words = Words(evidence)
+    evidence, outcome = judged.evidence, judged.outcome
+    words = Words(judged)
     lines: list[str] = []
     if not outcome.signatures and not outcome.time_stamps and not outcome.evidence_records:
         lines.append("There is no signature, time-stamp or evidence record in the file.")
@@ -126,16 +135,21 @@ def explained(evidence: Evidence, outcome: Outcome) -> str:
         who = words.holder(one.signing_certificate) or "an unknown signer"
         lines.append(f"Signature {number} ({signature.level}) by {who}: {_verdict(one.verdict)}")
         lines.extend(f"  {line}" for line in _signature(one, outcome, words))
+        lines.extend(
+            f"  {finding.weight.value.capitalize()}: {finding.text}" for finding in structural(signature)
+        )
+        lines.extend(f"  Warning: {warned}" for warned in warned_of(one))
         lines.append("")
     for stamp in outcome.time_stamps:
-        found = next(one for one in evidence.time_stamps if one.id == stamp.id)
+        token = next(one for one in evidence.time_stamps if one.id == stamp.id)
         who = words.holder(stamp.signing_certificate) or "an unknown unit"
-        lines.append(f"The {KINDS[found.kind]} of {moment(found.time)} by {who}: {_verdict(stamp.verdict)}")
+        lines.append(f"The {KINDS[token.kind]} of {moment(token.time)} by {who}: {_verdict(stamp.verdict)}")
         lines.extend(f"  {line}" for line in _decided(deciding(stamp), outcome, words))
     for record in outcome.evidence_records:
         since = f", since {moment(record.time)}" if record.time else ""
         lines.append(f"The evidence record{since}: {_verdict(record.verdict)}")
         lines.extend(f"  {line}" for line in _decided(deciding(record), outcome, words))
+    lines.extend(f"Not had: {one}" for one in judged.troubles)
     lines.append(f"Validated for {moment(outcome.at)} by the policy {outcome.policy}.")
     return "\n".join(lines)
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trustworks.formats.evidence import Container, ReferenceKind
-from trustworks.validation.report.words import Words, deciding, moment
+from trustworks.validation.report.words import Words, deciding, moment, warned_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from trustworks.formats.evidence import (
-        Evidence,
         EvidenceRecord,
         Finding,
         Reference,
@@ -25,18 +24,17 @@ if TYPE_CHECKING:
     from trustworks.validation.model import (
         Check,
         EvidenceRecordOutcome,
-        Outcome,
         SignatureOutcome,
         TimeStampOutcome,
     )
     from trustworks.validation.qualifying import Qualifications
+    from trustworks.validation.report.judged import Judged
 
 
-def plain(
-    evidence: Evidence, outcome: Outcome, qualifications: Qualifications | None = None
-) -> dict[str, Any]:
+def plain(judged: Judged) -> dict[str, Any]:
     """All of the outcome: signatures, time-stamps, evidence records, in the order of the file."""
-    words = Words(evidence)
+    evidence, outcome, qualifications = judged.evidence, judged.outcome, judged.qualifications
+    words = Words(judged)
     signatures = {one.id: one for one in evidence.signatures}
     stamps = {one.id: one for one in evidence.time_stamps}
     records = {one.id: one for one in evidence.evidence_records}
@@ -56,6 +54,7 @@ def plain(
         "timestamps": list(time_stamps.values()),
         "evidence_records": [_record(records[one.id], one, time_stamps) for one in outcome.evidence_records],
         "findings": _findings(evidence.findings),
+        "troubles": list(judged.troubles),
     }
 
 
@@ -81,10 +80,12 @@ def _signature(
         "signing_certificate": outcome.signing_certificate,
         "signing_time": moment(attributes.signing_time) if attributes.signing_time else None,
         "best_signature_time": moment(outcome.best_signature_time),
+        "best_signature_time_proven_by": outcome.best_signature_time_by,
         "timestamps": [time_stamps[one] for one in signature.time_stamps if one in time_stamps],
         "scopes": [_scope(one) for one in signature.scopes],
         "references": [_reference(one) for one in signature.references],
         "reasons": _reasons(deciding(outcome)),
+        "warnings": list(warned_of(outcome)),
         "findings": _findings(
             (*signature.findings, *(signature.revision.later if signature.revision else ()))
         ),
@@ -135,6 +136,7 @@ def _time_stamp(stamp: TimeStamp, outcome: TimeStampOutcome, words: Words) -> di
         "signing_certificate": outcome.signing_certificate,
         "policy": stamp.policy,
         "scopes": [_scope(one) for one in stamp.scopes],
+        "reasons": _reasons(deciding(outcome)),
         "findings": _findings(stamp.findings),
     }
 
@@ -152,6 +154,7 @@ def _record(
         "sub_indication": outcome.verdict.sub_indication.value if outcome.verdict.sub_indication else None,
         "data_found": all(one.found for one in record.references if one.mandatory),
         "data_intact": all(one.intact for one in record.references if one.mandatory),
+        "reasons": _reasons(deciding(outcome)),
         "timestamps": [time_stamps[one] for one in record.time_stamps if one in time_stamps],
         "scopes": [_scope(one) for one in record.scopes],
         "references": [_reference(one) for one in record.references],

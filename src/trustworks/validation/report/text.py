@@ -6,15 +6,14 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from trustworks.core.printable import printable
-from trustworks.formats.evidence import Weight
-from trustworks.validation.report.words import KINDS, Words, deciding, moment
+from trustworks.validation.report.words import KINDS, Words, deciding, moment, structural, warned_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trustworks.formats.evidence import Evidence, Signature
+    from trustworks.formats.evidence import Signature
     from trustworks.validation.model import Outcome, SignatureOutcome, Verdict
-    from trustworks.validation.qualifying import Qualifications
+    from trustworks.validation.report.judged import Judged
 
 
 def line(outcome: Outcome) -> str:
@@ -35,9 +34,10 @@ def verdict(found: Verdict) -> str:
     return f"{found.indication.value} ({found.sub_indication.value})"
 
 
-def text(evidence: Evidence, outcome: Outcome, qualifications: Qualifications | None = None) -> str:
+def text(judged: Judged) -> str:
     """Each signature with what a reader asks first: whose, what it covers, since when, and why not."""
-    words = Words(evidence)
+    evidence, outcome, qualifications = judged.evidence, judged.outcome, judged.qualifications
+    words = Words(judged)
     signatures = {one.id: one for one in evidence.signatures}
     lines: list[str] = []
     for found in outcome.signatures:
@@ -55,6 +55,7 @@ def text(evidence: Evidence, outcome: Outcome, qualifications: Qualifications | 
     lines.extend(f"{finding.weight.value}: {finding.text}" for finding in evidence.findings)
     if not lines:
         lines.append("There is no signature, time-stamp or evidence record in the file.")
+    lines.extend(f"not had: {one}" for one in judged.troubles)
     lines.append(f"For {moment(outcome.at)}, by the policy {outcome.policy}. --explain says what decided.")
     return "\n".join(map(printable, lines))
 
@@ -73,6 +74,7 @@ def _signature(signature: Signature, found: SignatureOutcome, words: Words) -> I
         yield f"  covers     {scope.name}: {scope.text}"
     for reason in deciding(found)[:1]:
         yield f"  because    {reason.text or reason.name}"
-    for one in signature.findings:
-        if one.weight is not Weight.NOTE:
-            yield f"  {one.weight.value:<10} {one.text}"
+    for one in structural(signature):
+        yield f"  {one.weight.value:<10} {one.text}"
+    for warned in warned_of(found):
+        yield f"  warning    {warned}"

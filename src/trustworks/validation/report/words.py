@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import Malformed
 from trustworks.core.pki.tokens import Certificate
-from trustworks.formats.evidence import TimeStampKind
+from trustworks.formats.evidence import TimeStampKind, Weight
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from trustworks.formats.evidence import Evidence
+    from trustworks.formats.evidence import Finding, Signature
     from trustworks.validation.model import (
         Check,
         EvidenceRecordOutcome,
         SignatureOutcome,
         TimeStampOutcome,
     )
+    from trustworks.validation.report.judged import Judged
 
 KINDS: Final = {
     TimeStampKind.CONTENT: "content time-stamp",
@@ -47,26 +48,44 @@ def short(identifier: str) -> str:
 
 
 def deciding(found: SignatureOutcome | TimeStampOutcome | EvidenceRecordOutcome) -> tuple[Check, ...]:
-    """The checks that decided a verdict that is not passed: those of the last process that has some."""
-    conclusions = [getattr(found, name, None) for name in ("archival", "with_time", "basic", "conclusion")]
-    for conclusion in conclusions:
-        if conclusion is not None and not conclusion.passed and conclusion.reasons():
-            return tuple(conclusion.reasons())
+    """The checks that decided a verdict; none where it is passed, whatever an earlier process came to."""
+    if found.verdict.passed:
+        return ()
+    for name in ("archival", "conclusion", "with_time", "basic"):
+        conclusion = getattr(found, name, None)
+        if conclusion is not None and conclusion.sub_indication is found.verdict.sub_indication:
+            reasons = conclusion.reasons()
+            if reasons:
+                return tuple(reasons)
     return ()
+
+
+def structural(signature: Signature) -> tuple[Finding, ...]:
+    """What of the structure, and of changes after signing, a reader has to know of; notes are left out."""
+    later = signature.revision.later if signature.revision else ()
+    return tuple(one for one in (*signature.findings, *later) if one.weight is not Weight.NOTE)
+
+
+def warned_of(found: SignatureOutcome) -> tuple[str, ...]:
+    """What the policy lets pass with a warning, each sentence once."""
+    conclusions = (found.archival, found.with_time, found.basic)
+    texts = (check.text or check.name for one in conclusions for check in one.warnings())
+    return tuple(dict.fromkeys(texts))
 
 
 class Words:
     """Names the objects of one evidence graph, and certificates that came from outside it."""
 
-    def __init__(self, evidence: Evidence) -> None:
-        self._evidence = evidence
+    def __init__(self, judged: Judged) -> None:
+        evidence, outside = judged.evidence, judged.extra.certificates
+        self._certificates = {**evidence.certificates, **{one.id: one for one in outside}}
         self._signatures = {one.id: one for one in evidence.signatures}
         self._time_stamps = {one.id: one for one in evidence.time_stamps}
         self._records = {one.id: one for one in evidence.evidence_records}
 
     def certificate(self, identifier: str | None) -> Certificate | None:
         """A certificate of the evidence as it can be read; None where it is not there or cannot be."""
-        token = self._evidence.certificates.get(identifier or "")
+        token = self._certificates.get(identifier or "")
         try:
             return None if token is None else Certificate.read(token.der)
         except Malformed:
