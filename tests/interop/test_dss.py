@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
 from dss_judge import answers
-from validated_corpus import Agreement, against_dss, cases
-
-from trustworks.core.errors import Malformed
-from trustworks.validation import validate
+from validated_corpus import Agreement, against_dss, cases, judged_by_us
 
 pytestmark = pytest.mark.interop
 
@@ -23,23 +20,14 @@ LEVELS: Final = 0.9
 """DSS asks for less, or for more, before it calls a signature one of a level: the page says where."""
 
 
-def ours(case: Any) -> dict[str, Any]:
-    """Our answer about a case, in the shape of `trustworks validate --json`."""
-    try:
-        report = validate(case.file, detached=case.detached, trust=case.anchors, at=case.at, offline=True)
-    except Malformed as error:
-        return {"error": str(error), "signatures": [], "timestamps": [], "evidence_records": []}
-    return report.plain()
-
-
 def test_dss_says_the_same_of_the_corpus(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     known = cases()
     theirs = answers([one.case for one in known], tmp_path)
     found = Agreement()
     for expected, judged in zip(known, theirs, strict=True):
-        against_dss(found, expected, ours(expected.case), judged)
+        against_dss(found, expected, judged_by_us(expected.case), judged)
     with capsys.disabled():
-        print(f"\n{found.table()}\n" + "\n".join(found.apart))  # noqa: T201 - what the run is for
+        print(f"\n{found.table()}\n" + "\n".join(map(str, found.apart)))  # noqa: T201 - what the run is for
     if WRITTEN in os.environ:
         Path(os.environ[WRITTEN]).write_text(found.table() + "\n", encoding="utf-8")
     short = {
@@ -48,4 +36,4 @@ def test_dss_says_the_same_of_the_corpus(tmp_path: Path, capsys: pytest.CaptureF
         if found.counted[kind, name] > 10  # of fewer one is more than the floor allows
         and found.share(kind, name) < (LEVELS if name in {"level", "sub_indication"} else FLOOR)
     }
-    assert short == {}, "\n".join(found.apart)
+    assert short == {}, "\n".join(map(str, found.apart))

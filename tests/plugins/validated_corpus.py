@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from dss_judge import Case
 
+from trustworks.core.errors import Malformed
+from trustworks.validation import validate
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -63,13 +66,27 @@ def _time(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text.split('"')[1]).astimezone(UTC)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Apart:
+    """One comparison in which we and another differ."""
+
+    kind: str
+    what: str
+    name: str
+    ours: object
+    theirs: object
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.what}: {self.name}: ours {self.ours}, theirs {self.theirs}"
+
+
 @dataclass(slots=True)
 class Agreement:
     """How often we agree, by format and field, and where we do not."""
 
     counted: Counter[tuple[str, str]] = field(default_factory=Counter)
     agreed: Counter[tuple[str, str]] = field(default_factory=Counter)
-    apart: list[str] = field(default_factory=list)
+    apart: list[Apart] = field(default_factory=list)
 
     def take(self, kind: str, name: str, what: str, ours: object, theirs: object) -> None:
         """Count one comparison."""
@@ -77,7 +94,7 @@ class Agreement:
         if ours == theirs:
             self.agreed[kind, name] += 1
         else:
-            self.apart.append(f"{kind}: {what}: {name}: ours {ours}, theirs {theirs}")
+            self.apart.append(Apart(kind=kind, what=what, name=name, ours=ours, theirs=theirs))
 
     def table(self) -> str:
         """Formats down, fields across: how many of how many agree."""
@@ -102,6 +119,15 @@ FIELDS: Final = {
     "isDataFound": "data_found",
     "isDataIntact": "data_intact",
 }
+
+
+def judged_by_us(case: Case) -> dict[str, Any]:
+    """Our answer about a case, in the shape of `trustworks validate --json`."""
+    try:
+        report = validate(case.file, detached=case.detached, trust=case.anchors, at=case.at, offline=True)
+    except Malformed as error:
+        return {"error": str(error), "signatures": [], "timestamps": [], "evidence_records": []}
+    return report.plain()
 
 
 def against_labels(found: Agreement, expected: Expected, ours: dict[str, Any]) -> None:
