@@ -166,6 +166,17 @@ def test_a_time_stamp_by_a_certificate_that_cannot_be_read_proves_nothing() -> N
     assert verdict(graph.run(of.trust)) == "TOTAL-PASSED"
 
 
+def test_an_anchor_for_time_stamps_alone_is_none_for_signers() -> None:
+    graph, of, signature = signed()
+    stamp = graph.stamp(signature, NOW, of.tsa)
+    trust = Trust(of.trust.anchors, for_signers=TrustAnchors())
+    outcome = graph.run(trust)
+    assert verdict(outcome) == "NO_CERTIFICATE_CHAIN_FOUND"
+    (found,) = (one for one in outcome.time_stamps if one.id == stamp.id)
+    assert found.verdict.sub_indication is not SubIndication.NO_CERTIFICATE_CHAIN_FOUND
+    assert found.chain
+
+
 def test_a_bare_key_says_whether_the_value_is_its_own_and_not_whose_it_is() -> None:
     of = house()
     signature = replace(Graph().sign(of.signer, take=False), key_info=(), signing_certificate=())

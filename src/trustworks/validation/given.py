@@ -47,14 +47,19 @@ def trusted_of(places: Sequence[Path], at: datetime) -> Trusted:
         return Trusted(trust=trust_of(places))
     # Who has no trusted lists need not load what reads them.
     from trustworks.core.pki.trusted_lists.store import STATE, TrustStore  # noqa: PLC0415
+    from trustworks.core.pki.trusted_lists.uris import OF_AUTHORITIES, OF_STATUS, OF_TIME_STAMPS  # noqa: PLC0415
 
     stores = [place for place in places if (place / STATE).is_file()]
-    certificates = trust_of(place for place in places if place not in stores)
+    own = trust_of(place for place in places if place not in stores)
     if not stores:
-        return Trusted(trust=certificates)
+        return Trusted(trust=own)
     opened = [TrustStore.load(place, at, overdue_lists=True) for place in stores]
-    anchors = JoinedAnchors([certificates.anchors, *(one.trust_anchors() for one in opened)])
-    return Trusted(trust=Trust(anchors), lists=opened[0])
+    every = (*OF_AUTHORITIES, *OF_TIME_STAMPS, *OF_STATUS)
+    trust = Trust(
+        JoinedAnchors([own.anchors, *(one.trust_anchors(*every) for one in opened)]),
+        for_signers=JoinedAnchors([own.anchors, *(one.trust_anchors(*OF_AUTHORITIES) for one in opened)]),
+    )
+    return Trusted(trust=trust, lists=opened[0])
 
 
 def trust_of(places: Iterable[Path]) -> Trust:

@@ -165,9 +165,8 @@ def validate_past_certificate(
 ) -> PastCertificate:
     """Past certificate validation: the path on which the control time is the latest (5.6.2.1)."""
     best: PastCertificate | None = None
-    paths = build_paths(
-        certificate, anchors=inputs.trust.anchors, pool=inputs.pool, at=certificate.not_before
-    )
+    anchors = inputs.trust.anchors_in(context)
+    paths = build_paths(certificate, anchors=anchors, pool=inputs.pool, at=certificate.not_before)
     for path, _ in zip(paths, range(MOST_PATHS), strict=False):
         found = _past_path(path, context, inputs, poes)
         if best is None or _better(found, best):

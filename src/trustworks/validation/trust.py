@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from trustworks.core.pki.building import TrustAnchor, TrustAnchors
 from trustworks.core.pki.tokens import Certificate
+from trustworks.validation.constraints import Context
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -19,14 +20,28 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """Trust anchors. Each may have a label, such as a service of a trusted list, and a sunset date."""
+    """Trust anchors. Each may have a label, such as a service of a trusted list, and a sunset date.
+
+    `for_signers`: those that paths of signers may lead to, where that are not all: a time-stamping authority
+    on a trusted list is trusted for its time-stamps.
+    """
 
     anchors: TrustAnchors = field(default_factory=TrustAnchors)
+    for_signers: TrustAnchors | None = None
+
+    def anchors_in(self, context: Context) -> TrustAnchors:
+        """The anchors for certificates of a context of the policy."""
+        if context in _OF_SIGNERS and self.for_signers is not None:
+            return self.for_signers
+        return self.anchors
 
     @classmethod
     def of(cls, certificates: Iterable[bytes]) -> Trust:
         """Certificates in DER that are trusted as they are. Raises `Malformed`."""
         return cls(TrustAnchors(TrustAnchor.of(Certificate.read(der)) for der in certificates))
+
+
+_OF_SIGNERS: Final = frozenset({Context.SIGNATURE, Context.COUNTER_SIGNATURE})
 
 
 class JoinedAnchors(TrustAnchors):

@@ -166,7 +166,8 @@ def validate_certificate(
     `forgiven` are reasons that a caller has dealt with: they only warn.
     """
     best: CertificateResult | None = None
-    paths = build_paths(certificate, anchors=inputs.trust.anchors, pool=inputs.pool, at=inputs.at)
+    anchors = inputs.trust.anchors_in(context)
+    paths = build_paths(certificate, anchors=anchors, pool=inputs.pool, at=inputs.at)
     for path, _ in zip(paths, range(MOST_PATHS), strict=False):
         result = _Path(path, context, inputs, forgiven).judge()
         if result.conclusion.passed:

@@ -29,6 +29,11 @@ CA_PKC: Final = _TYPE + "CA/PKC"
 TSA: Final = _TYPE + "TSA"
 NATIONAL_ROOT: Final = _TYPE + "NationalRootCA-QC"
 
+OF_AUTHORITIES: Final = (CA_QC, CA_PKC, NATIONAL_ROOT)
+"""Services whose certificates issue those of signers."""
+OF_TIME_STAMPS: Final = (TSA_QTST, TSA, TSA + "/TSS-QC", TSA + "/TSS-AdESQCandQES")
+OF_STATUS: Final = (OCSP_QC, CRL_QC, _TYPE + "Certstatus/OCSP", _TYPE + "Certstatus/CRL")
+
 GRANTED: Final = _STATUS + "granted"
 WITHDRAWN: Final = _STATUS + "withdrawn"
 RECOGNISED_NATIONALLY: Final = _STATUS + "recognisedatnationallevel"
