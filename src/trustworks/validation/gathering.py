@@ -36,6 +36,8 @@ _SHA1: Final = "1.3.14.3.2.26"
 _CERTIFICATES_FOR: Final = timedelta(days=7)
 _REVOCATION_FOR: Final = timedelta(minutes=5)
 """How long an answer is kept that does not say when the next one comes."""
+_REVOCATION_AT_MOST: Final = timedelta(hours=1)
+"""However late the next one comes: what is kept was not verified yet, and anybody may have sent it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +67,7 @@ def gather(
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="evidence") as threads:
         for _ in range(_ROUNDS):
             questions = [
-                one for one in _questions(outcome.needs, evidence, found) if one.key not in found.asked
+                one for one in _questions(outcome.needs, evidence, found, trust) if one.key not in found.asked
             ]
             questions = questions[: max(fetcher.limits.answers - len(found.asked), 0)]
             if not questions:
@@ -130,7 +132,7 @@ class _Found:
         return len(certificates) + len(revocation) + len(policies) > before
 
 
-def _questions(needs: Iterable[Need], evidence: Evidence, found: _Found) -> Iterator[_Question]:
+def _questions(needs: Iterable[Need], evidence: Evidence, found: _Found, trust: Trust) -> Iterator[_Question]:
     tokens = dict(evidence.certificates) | {one.id: one for one in found.extra.certificates}
 
     def certificate(named: str | None) -> Certificate | None:
@@ -149,11 +151,19 @@ def _questions(needs: Iterable[Need], evidence: Evidence, found: _Found) -> Iter
         elif need.kind is NeedKind.ISSUER:
             yield from (_Question(url, b"", "issuer") for url in about.ca_issuers_urls)
         else:
-            issuer, newer = certificate(need.issuer), need.fresher_than
+            issuer, newer = certificate(need.issuer) or _anchor_above(about, trust), need.fresher_than
             if issuer is not None:
                 request = ocsp_request(about, issuer)
                 yield from (_Question(url, request, "ocsp", newer) for url in about.ocsp_urls)
             yield from (_Question(url, b"", "crl", newer) for url in need.urls if url not in about.ocsp_urls)
+
+
+def _anchor_above(certificate: Certificate, trust: Trust) -> Certificate | None:
+    """The trust anchor that issued a certificate, which need not be in the file."""
+    for anchor in trust.anchors.named(certificate.issuer):
+        if anchor.certificate is not None and certificate.signed.check(anchor.key) == "ok":
+            return anchor.certificate
+    return None
 
 
 def ocsp_request(certificate: Certificate, issuer: Certificate) -> bytes:
@@ -210,10 +220,12 @@ def _read(question: _Question, octets: bytes) -> tuple[_Answer, datetime]:
     if question.kind == "ocsp":
         answer = OcspAnswer.read(octets)
         following = [one.next_update for one in answer.responses if one.next_update]
-        return _Answer((token("O", octets),)), min(following, default=now + _REVOCATION_FOR)
+        until = min(following, default=now + _REVOCATION_FOR)
+        return _Answer((token("O", octets),)), min(until, now + _REVOCATION_AT_MOST)
     if question.kind == "crl":
         der = _der(octets)
-        return _Answer((token("R", der),)), RevocationList.read(der).next_update or now + _REVOCATION_FOR
+        until = RevocationList.read(der).next_update or now + _REVOCATION_FOR
+        return _Answer((token("R", der),)), min(until, now + _REVOCATION_AT_MOST)
     if question.kind == "issuer":
         found = certificates_in(octets)
         return _Answer(tuple(token("C", one) for one in found)), now + _CERTIFICATES_FOR
