@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import cms_maker
 import pytest
-from asic_vectors import Maker, container
+import signed_pdfs
+from asic_vectors import ASIC_S, Maker, container
 
 from trustworks.core.errors import Malformed
 from trustworks.formats.data import Octets
-from trustworks.formats.read import kind_of
+from trustworks.formats.read import kind_of, read
 
 PDF = b"%PDF-1.7\n"
 
@@ -39,3 +41,39 @@ def test_a_file_is_what_it_begins_as(octets: bytes, kind: str) -> None:
 def test_what_is_none_of_them_is_refused(octets: bytes) -> None:
     with pytest.raises(Malformed, match="Give the signed file"):
         kind_of(Octets(octets))
+
+
+def unsigned(file: bytes, *beside: bytes, pool: bool = False) -> list[str]:
+    """The names of data that were given and that nothing is over."""
+    given = [Octets(octets, f"{number}.xml") for number, octets in enumerate(beside)]
+    found = read(Octets(file), detached=given, pool=pool).findings
+    texts = [one.text for one in found if one.code == "given.uncovered"]
+    return [one.name or "" for one in given if any(f"Of {one.name} " in text for text in texts)]
+
+
+def test_data_that_was_given_and_is_not_signed_is_told_in_every_format() -> None:
+    maker = Maker()
+    members = {"a.txt": b"first", "META-INF/signature.p7s": maker.cades(b"first")}
+    files = {
+        "cms": cms_maker.basic(content=b"first"),
+        "pdf": signed_pdfs.Pdf().update(signed_pdfs.OBJECTS).signed_with().octets,
+        "zip": container(members, ASIC_S),
+        "token": maker.token(b"first"),
+        "xml": maker.xml({"0.xml": b"first"}),
+    }
+    for kind, file in files.items():
+        expected = ["0.xml"] if kind == "pdf" else []
+        assert unsigned(file, b"first") == expected, kind
+        assert unsigned(file, b"first", b"other") == [*expected, "1.xml"], kind
+    assert unsigned(files["cms"], b"other", pool=True) == []
+
+
+def test_data_that_is_signed_after_transforms_is_signed() -> None:
+    """Detached XML in canonical form, given under a name that is not that of the reference."""
+    canonical = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
+    maker = Maker()
+    steps = f'<ds:Transforms><ds:Transform Algorithm="{canonical}"></ds:Transform></ds:Transforms>'
+    signed = maker.xml({"urn:other": b"<a></a>"}, transforms=steps)
+    assert unsigned(signed, b"<a/>") == []
+    (signature,) = read(Octets(signed), detached=[Octets(b"<a/>", "0.xml")]).signatures
+    assert signature.references[0].intact

@@ -99,10 +99,13 @@ class Maker:
         imprint = tlv(SEQUENCE, SHA256, tlv(OCTET_STRING, hashlib.sha256(content).digest()))
         return self.signer.authority.token(tst_info(imprint=imprint))
 
-    def xml(self, members: Mapping[str, bytes], root: str = "asic:XAdESSignatures") -> bytes:
-        """An XML signature with a reference to each of these members."""
+    def xml(
+        self, members: Mapping[str, bytes], root: str = "asic:XAdESSignatures", transforms: str = ""
+    ) -> bytes:
+        """An XML signature with a reference to each of these members; `transforms` stand in each."""
         references = "".join(
-            f'<ds:Reference URI="{name}"><ds:DigestMethod Algorithm="{_SHA256}"></ds:DigestMethod>'
+            f'<ds:Reference URI="{name}">{transforms}'
+            f'<ds:DigestMethod Algorithm="{_SHA256}"></ds:DigestMethod>'
             f"<ds:DigestValue>{sha256(content)}</ds:DigestValue></ds:Reference>"
             for name, content in members.items()
         )

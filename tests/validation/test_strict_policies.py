@@ -27,10 +27,12 @@ STRICT = ("qualified", "preservation")
 EVERY = [("ades", "TOTAL-PASSED"), *((name, "FORMAT_FAILURE") for name in STRICT)]
 
 
-def of_file(octets: bytes, policy: Policy) -> str:
-    """What comes of a file of our own, whose signer is trusted."""
+def of_file(octets: bytes, policy: Policy, *beside: bytes) -> str:
+    """What comes of a file of our own, whose signer is trusted, with data beside it."""
     trust = Trust.of([signed_pdfs.AUTHORITY.certificate, cms_maker.WHO.certificate])
-    return verdict(validate(read(Octets(octets)), at=NOW, trust=trust, policy=policy))
+    return verdict(
+        validate(read(Octets(octets), detached=[*map(Octets, beside)]), at=NOW, trust=trust, policy=policy)
+    )
 
 
 @pytest.mark.parametrize(("policy", "expected"), EVERY)
@@ -48,6 +50,17 @@ def test_a_file_in_a_container_that_nothing_covers(policy: str, expected: str) -
     members = {"a": b"1", "META-INF/ASiCManifest.xml": said, "META-INF/signature.p7s": value}
     assert of_file(container(members), shipped(policy)) == "TOTAL-PASSED"
     assert of_file(container(members | {"b": b"2"}), shipped(policy)) == expected
+
+
+@pytest.mark.parametrize(("policy", "expected"), EVERY)
+def test_data_that_was_given_and_is_not_signed(policy: str, expected: str) -> None:
+    """A signature with content of its own is over that, whatever was given beside it."""
+    inside = cms_maker.basic(content=b"pencil")
+    detached = cms_maker.signed_data(cms_maker.Signer.over(b"pencil").info(), content=None)
+    assert of_file(inside, shipped(policy), b"pencil") == "TOTAL-PASSED"
+    assert of_file(detached, shipped(policy), b"pencil") == "TOTAL-PASSED"
+    assert of_file(inside, shipped(policy), b"my house") == expected
+    assert of_file(detached, shipped(policy), b"pencil", b"my house") == expected
 
 
 @pytest.mark.parametrize("policy", STRICT)

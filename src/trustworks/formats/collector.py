@@ -48,6 +48,7 @@ class Collector:
         self._time_stamps: dict[str, TimeStamp] = {}
         self._records: dict[str, EvidenceRecord] = {}
         self._findings: list[Finding] = []
+        self._signed: list[Data] = []
         # By letter and hash function: how many tokens were looked at, and their ids by their digests.
         self._by_digest: dict[tuple[str, str], tuple[int, dict[bytes, str]]] = {}
 
@@ -101,6 +102,14 @@ class Collector:
     def data_by_id(self, named: str) -> Data | None:
         """A data object that was taken."""
         return self._data.get(named)
+
+    def signed_otherwise(self, data: Data) -> None:
+        """Takes note that a signature is over data in another form than its octets: after transforms, say."""
+        self._signed.append(data)
+
+    def is_signed_otherwise(self, data: Data) -> bool:
+        """Whether `signed_otherwise` was told so of this very object."""
+        return any(one is data for one in self._signed)
 
     def signature(self, signature: Signature) -> None:
         """Takes a signature, or puts it in the place of one with the same id."""

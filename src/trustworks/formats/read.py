@@ -9,6 +9,7 @@ from trustworks.core.errors import Malformed
 from trustworks.formats.collector import Collector
 from trustworks.formats.evidence_record import Archived, read_evidence_record
 from trustworks.formats.limits import DEFAULT, Limits
+from trustworks.formats.uncovered import uncovered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -67,10 +68,12 @@ def read(
     detached: Sequence[Data] = (),
     records: Sequence[Data] = (),
     limits: Limits = DEFAULT,
+    pool: bool = False,
 ) -> Evidence:
     """The evidence in a signed file. `detached` is the data that it signs and does not hold.
 
     `records` are evidence records about the file or the detached data, which came in files of their own.
+    `pool`: the detached data is that of many files, so that none has to be over all of it.
 
     Raises:
         Malformed: it is not of a known format, or beyond the limits.
@@ -84,6 +87,8 @@ def read(
     for record in records:
         whole = Archived(data=data, name=data.name, covers=_everything(collector))
         _record(record, collector, [whole, *_archived(detached, collector)], limits)
+    for finding in uncovered(collector, () if pool else detached):
+        collector.finding(finding)
     return collector.evidence()
 
 

@@ -140,14 +140,16 @@ class Validator:
             fetcher=None if offline else _fetcher(networks, cache),
         )
 
-    def validate(self, file: Path | Data, *, detached: Sequence[Path | Data] = ()) -> Report:
-        """Judges one file.
+    def validate(
+        self, file: Path | Data, *, detached: Sequence[Path | Data] = (), pool: bool = False
+    ) -> Report:
+        """Judges one file. `pool`: `detached` is the data of many files, not all of it of this one.
 
         Raises:
             Malformed: it is no signed file of a known format, or beyond the limits.
         """
         data = _data(file)
-        evidence = read(data, detached=[_data(one) for one in detached], limits=self.limits)
+        evidence = read(data, detached=[_data(one) for one in detached], limits=self.limits, pool=pool)
         found = gather(
             evidence,
             trust=self.trust,

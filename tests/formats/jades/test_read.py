@@ -475,6 +475,9 @@ def test_sigd_signs_an_http_message(ours: Signer) -> None:
         found = evidence(octets, given)
         assert whole(found, found.signatures[0])
         assert len(found.signatures[0].references) == 2
+        assert found.findings == ()
+    besides = evidence(octets, [*fields, Octets(b"1", name="y")])
+    assert [one.code for one in besides.findings] == ["given.uncovered"]
     changed = only(octets, [*fields[:-1], Octets(b"another", name="body")])
     assert [one.intact for one in changed.references] == [True, False]
     assert not only(octets, fields[1:]).references[0].found

@@ -38,6 +38,15 @@ class Message:
 
     fields: Mapping[str, tuple[bytes, ...]]
     body: Data | None
+    is_whole: bool = False
+    """It was given as one file."""
+
+    def is_signed(self, data: Data, pars: Sequence[str]) -> bool:
+        """Whether what `pars` names is all of the data that was given."""
+        if self.is_whole:
+            return "digest" in pars or self.body is None or not self.body.size
+        name = (data.name or "").lower()
+        return name in pars or (name == "body" and "digest" in pars)
 
 
 def message(detached: Sequence[Data]) -> Message:
@@ -76,7 +85,7 @@ def _whole(data: Data) -> Message | None:
             lower = name.decode("latin-1").strip().lower()
             fields[lower] = (*fields.get(lower, ()), value.strip(b" \t"))
     begin = len(head[:_MOST]) - len(parts[1]) if len(parts) > 1 else data.size
-    return Message(fields, Octets(data.octets()[begin:], name="body"))
+    return Message(fields, Octets(data.octets()[begin:], name="body"), is_whole=True)
 
 
 def lines(pars: Sequence[str], given: Message) -> bytes:

@@ -205,6 +205,9 @@ def _http(pars: list[str], collector: Collector, detached: Sequence[Data]) -> Si
     absent = [name for name in pars if name not in message.fields]
     if absent:
         return _nothing(absent[0], f"The field {absent[0]:.60} of the HTTP message was not given.")
+    for data in detached:
+        if message.is_signed(data, pars):
+            collector.signed_otherwise(data)
     lines = Octets(http_message.lines(pars, message), name="HTTP header fields")
     result = _whole(lines, (lines,), "HTTP header fields", collector, how="Fields of an HTTP message")
     if "digest" not in pars:

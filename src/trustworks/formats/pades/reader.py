@@ -61,7 +61,7 @@ def read(
 ) -> None:
     """Reads all signatures of a file into `collector`. `file` is its name within a container.
 
-    `detached` is not looked at: a PDF holds what it signs.
+    `detached` is not looked at: a PDF holds what it signs (see `formats.uncovered`).
 
     Raises:
         Malformed: nothing can be made of the file, it is encrypted for somebody, or beyond the limits.

@@ -43,6 +43,8 @@ class Found:
     name: str | None = None
     is_node_set: bool = False
     ambiguous: str | None = None
+    beside: Data | None = None
+    """The data beside the document, where it is taken whole."""
 
 
 class Detached:
@@ -66,6 +68,10 @@ class Detached:
             data = Octets(resolved.octets, name=coverage.name)
         elif resolved.source is not None:
             data = self._data.get(coverage.name) or next(iter(self._data.values()))
+        beside: Data | None = None
+        if coverage.kind == "external" and (coverage.root is None or (coverage.whole and not coverage.cuts)):
+            only = next(iter(self._data.values()), None)
+            beside = None if coverage.partial else self._data.get(coverage.name, only)
         selected = element is not None and coverage.holds(element)
         return Found(
             found=resolved.found,
@@ -81,4 +87,5 @@ class Detached:
             ambiguous=(reference.uri or "").removeprefix("#")
             if problem is not None and problem.code == "reference.ambiguous"
             else None,
+            beside=beside if resolved.found else None,
         )

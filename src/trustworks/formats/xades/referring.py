@@ -173,6 +173,8 @@ class Referring:
         found = self._reader.detached.resolved(reference, self._document)
         if isinstance(found.data, Octets):
             self._reader.spend(found.data.size)
+        if found.beside is not None and found.intact:
+            self._reader.collector.signed_otherwise(found.beside)
         return found
 
     def _taken(self, found: Found) -> str | None:

@@ -159,7 +159,7 @@ def _folder(validator: Validator, folder: Path, detached: Sequence[Path], *, as_
         for file in progress.track(files, description="Validating"):
             name = str(file.relative_to(folder))
             try:
-                report = validator.validate(file, detached=detached)
+                report = validator.validate(file, detached=detached, pool=True)
             except Malformed as error:
                 codes.append(Exit.UNREADABLE)
                 said = {"file": name} | _unreadable(error)
