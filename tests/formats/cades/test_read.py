@@ -348,6 +348,47 @@ def test_an_archive_time_stamp_covers_what_its_index_has(form: str) -> None:
     assert archive.findings == ()
 
 
+def test_an_entry_of_one_value_does_not_cover_what_was_added_beside_it() -> None:
+    signer = Signer.over(CONTENT)
+    first, second = token(signer.value), token(signer.value, time=b"20260604030201Z")
+    stamps = attribute(f"{AA}.14", first, second)
+    entry = ber.read(stamps).children()[0].octets + first
+    hashes = tlv(SEQUENCE, tlv(OCTET_STRING, digest(entry)))
+    index = tlv(SEQUENCE, SHA256, tlv(SEQUENCE), tlv(SEQUENCE), hashes)
+    octets = oid("1.2.840.113549.1.7.1") + digest(CONTENT) + signer.fields + index
+    archive = token(octets, time=b"20270504030201Z", unsigned=attribute(INDEX_V3, index))
+    found = evidence(signed_data(signer.info(stamps, attribute(V3, archive))))
+    one, two, over = found.time_stamps
+    assert all(each.intact for each in over.references)
+    assert one.id in over.covers
+    assert two.id not in over.covers
+
+
+def test_the_first_archive_time_stamp_does_not_cover_what_the_structure_holds_itself() -> None:
+    signer = Signer.over(CONTENT)
+    stamp, values = attribute(f"{AA}.14", token(signer.value)), attribute(f"{AA}.23", tlv(SEQUENCE, WHO.ca))
+    inside = b"".join(ber.read(one).children()[1].children()[0].octets for one in (stamp, values))
+    signed = ber.read(signer.info()).children()[3].value
+    archive = attribute(f"{AA}.27", token(CONTENT + signed + signer.value + inside))
+    found = evidence(signed_data(signer.info(stamp, values, archive), crls=[CRL]))
+    over = found.time_stamps[-1]
+    assert (over.kind, over.references[0].intact) == (TimeStampKind.ARCHIVE, True)
+    assert {found.signatures[0].id, found.time_stamps[0].id, identified("C", WHO.ca)} <= over.covers
+    assert identified("R", CRL) not in over.covers
+
+
+def test_references_about_attribute_certificates_are_not_covered_with_the_others() -> None:
+    signer = Signer.over(CONTENT)
+    certificates, revocation = references_to(WHO.ca, CRL)
+    other = tlv(SEQUENCE, SHA256, tlv(OCTET_STRING, digest(WHO.certificate)))
+    added = attribute(f"{AA}.44", tlv(SEQUENCE, tlv(SEQUENCE, other)))
+    inside = b"".join(ber.read(one).value for one in (certificates, revocation))
+    stamp = attribute(f"{AA}.26", token(inside))
+    found = evidence(signed_data(signer.info(certificates, revocation, added, stamp), crls=[CRL]))
+    assert found.time_stamps[0].references[0].intact
+    assert found.time_stamps[0].covers == {identified("C", WHO.ca), identified("R", CRL)}
+
+
 def test_an_entry_of_an_index_that_is_of_nothing_is_not_found() -> None:
     found, _ = archived_v3(INDEX_V3, missing=True)
     archive = found.time_stamps[1]

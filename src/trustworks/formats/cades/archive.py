@@ -6,7 +6,7 @@ annex K (archive-time-stamp-v2, ats-hash-index); RFC 5126, 6.4.1; RFC 3126, 5.3.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.der import ber
@@ -161,15 +161,19 @@ def _as_is(element: ber.Element) -> bytes:
     return element.octets
 
 
+def v1_attributes(signer: SignerInfo, earlier: Sequence[CmsAttribute]) -> list[CmsAttribute]:
+    """The unsigned attributes that the first archive time-stamp takes, in its order."""
+    known = [one for kind in _FIRST for one in signer.unsigned_attributes if one.type == kind]
+    return [*known, *earlier]
+
+
 def v1_candidates(archived: Archived, earlier: Sequence[CmsAttribute]) -> Iterable[Data]:
     """What the first archive time-stamp may be over: contents alone, without types and lengths."""
     signer = archived.signer
     if archived.content is None:
         return
     signed = b"" if signer.signed is None else signer.signed.value
-    attributes = [one for kind in _FIRST for one in signer.unsigned_attributes if one.type == kind] + list(
-        earlier
-    )
+    attributes = v1_attributes(signer, earlier)
     for values in (_value_octets, _value_contents):
         inside = b"".join(values(one) for one in attributes)
         rest = Octets(signed + signer.signature.string() + inside)
@@ -256,16 +260,22 @@ class Indexed:
     """Where the attribute is that it is of."""
 
 
-def attribute_octets(archived: Archived, attribute: CmsAttribute, form: str) -> list[tuple[bytes, ...]]:
+def attribute_octets(
+    archived: Archived, attribute: CmsAttribute, form: str
+) -> list[tuple[CmsAttribute, tuple[bytes, ...]]]:
     """The encodings of an unsigned attribute, one tuple for each entry that it has in an index.
 
-    An index of version 3 digests the type together with each value; older ones digest the attribute whole
+    Each with the attribute as far as the entry is of it: another of its values may have been added later. An
+    index of version 3 digests the type together with each value; older ones digest the attribute whole
     (EN 319 122-1, 5.5.2; TS 101 733 V2.2.1, 6.4.2).
     """
     if form != ids.ATS_HASH_INDEX_V3:
-        return [_encodings(b"", archived.der(attribute.element), attribute.element.octets)]
+        return [(attribute, _encodings(b"", archived.der(attribute.element), attribute.element.octets))]
     kind = attribute.element.children()[0].octets
-    return [_encodings(kind, archived.der(value), value.octets) for value in attribute.values]
+    return [
+        (replace(attribute, values=(value,)), _encodings(kind, archived.der(value), value.octets))
+        for value in attribute.values
+    ]
 
 
 def _encodings(before: bytes, der: bytes, as_is: bytes) -> tuple[bytes, ...]:

@@ -186,9 +186,9 @@ class Reader:
                     )
                 )
                 continue
-            found.extend(self._signer(signer, content, parent.id, depth))
-        named = {token for one in found for token in (one.id, *one.time_stamps)}
-        gathering.holds.setdefault(attribute.element.start, set()).update(named)
+            inside = self._signer(signer, content, parent.id, depth)
+            found.extend(inside)
+            gathering.holds[value.start] = {token for one in inside for token in (one.id, *one.time_stamps)}
         return found
 
     def _finished(

@@ -21,7 +21,7 @@ from trustworks.formats.evidence import Finding, TimeStampKind, Weight, Where
 from trustworks.formats.time_stamp import ParsedToken, parse_token, read_time_stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from trustworks.core.der import ber
@@ -65,7 +65,12 @@ class Gathering:
     time_stamps: list[TimeStamp] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     holds: dict[int, set[str]] = field(default_factory=dict)
-    """The ids of what an attribute holds, by its place."""
+    """The ids of what each value of an attribute holds, by the place of the value."""
+
+    def held(self, *attributes: CmsAttribute) -> frozenset[str]:
+        """The ids of what attributes hold."""
+        places = (value.start for one in attributes for value in one.values)
+        return frozenset(named for place in places for named in self.holds.get(place, ()))
 
     def of(self, *kinds: str) -> list[CmsAttribute]:
         """The unsigned attributes of some types, in the order of the file."""
@@ -103,13 +108,17 @@ class Gathering:
         self,
         token: ber.Element | ParsedToken,
         attribute: CmsAttribute,
+        place: int,
         over: Data | None,
         covers: frozenset[str],
         *,
         references: Sequence[Reference] = (),
         findings: Sequence[Finding] = (),
     ) -> None:
-        """Reads one token of an attribute into what is gathered; what is none, is a finding."""
+        """Reads one token of an attribute into what is gathered; what is none, is a finding.
+
+        `place` is that of the value which holds it.
+        """
         try:
             found = read_time_stamp(
                 token if isinstance(token, ParsedToken) else token.octets,
@@ -132,7 +141,7 @@ class Gathering:
             self.collector.time_stamp(found)
         self.time_stamps.append(found)
         own = {found.id, *found.signature.certificates, *found.signature.revocation}
-        self.holds.setdefault(attribute.element.start, set()).update(own)
+        self.holds.setdefault(place, set()).update(own)
         self.certificates.extend(found.signature.certificates)
         self.revocation.extend(found.signature.revocation)
 
@@ -151,19 +160,20 @@ def read_content_time_stamps(gathering: Gathering, attributes: SignedAttributes)
     for attribute in attributes.by_type.get(ids.CONTENT_TIME_STAMP, ()):
         covers = frozenset(named for one in gathering.signature.references for named in one.covers)
         for value in attribute.values:
-            gathering.take(value, attribute, gathering.content, covers)
+            gathering.take(value, attribute, value.start, gathering.content, covers)
 
 
 def read_values_and_references(gathering: Gathering) -> None:
     """certificate-values, revocation-values, and the four kinds of references to such."""
     signature, collector = gathering.signature, gathering.collector
     for attribute in gathering.of(ids.CERTIFICATE_VALUES, ids.REVOCATION_VALUES):
-        certificates, revocation = take_attribute_values(
-            (attribute,), collector, signature.id, gathering.findings
-        )
-        gathering.certificates.extend(certificates)
-        gathering.revocation.extend(revocation)
-        gathering.holds[attribute.element.start] = {*certificates, *revocation}
+        for value in attribute.values:
+            certificates, revocation = take_attribute_values(
+                (replace(attribute, values=(value,)),), collector, signature.id, gathering.findings
+            )
+            gathering.certificates.extend(certificates)
+            gathering.revocation.extend(revocation)
+            gathering.holds[value.start] = {*certificates, *revocation}
     certificates_ = gathering.of(ids.COMPLETE_CERTIFICATE_REFERENCES, ids.ATTRIBUTE_CERTIFICATE_REFERENCES)
     revocation_ = gathering.of(ids.COMPLETE_REVOCATION_REFERENCES, ids.ATTRIBUTE_REVOCATION_REFERENCES)
     if certificates_ or revocation_:
@@ -182,9 +192,9 @@ def read_long_term_validation(gathering: Gathering) -> None:
     """
     collector, owner = gathering.collector, gathering.signature.id
     for attribute in gathering.of(ids.LONG_TERM_VALIDATION):
-        held = gathering.holds.setdefault(attribute.element.start, set())
         try:
             for value in attribute.values:
+                held = gathering.holds.setdefault(value.start, set())
                 for number, part in enumerate(value.children()[1:]):
                     members = part.children()
                     is_poe = (
@@ -193,7 +203,7 @@ def read_long_term_validation(gathering: Gathering) -> None:
                         and members[0].children()[0].tag == OBJECT_IDENTIFIER
                     )
                     if part.tag == 0xA0 and is_poe:
-                        gathering.take(members[0], attribute, None, gathering.base())
+                        gathering.take(members[0], attribute, value.start, None, gathering.base())
                     elif part.tag == 0xA0:
                         found = [
                             collector.certificate(one.octets, Where.ANY_VALIDATION_DATA, owner)
@@ -220,40 +230,36 @@ def read_signature_time_stamps(gathering: Gathering) -> None:
     value = Octets(gathering.signature.value, "the signature's value")
     for attribute in gathering.of(ids.SIGNATURE_TIME_STAMP):
         for one in attribute.values:
-            gathering.take(one, attribute, value, gathering.base())
-    stamps = frozenset(
-        named
-        for attribute in gathering.of(ids.SIGNATURE_TIME_STAMP)
-        for named in gathering.holds.get(attribute.element.start, ())
+            gathering.take(one, attribute, one.start, value, gathering.base())
+    stamps = gathering.held(*gathering.of(ids.SIGNATURE_TIME_STAMP))
+    # References to attribute certificates, and about them, are not in what these time-stamps are over.
+    referred = resolved(
+        certificate_references(gathering.of(ids.COMPLETE_CERTIFICATE_REFERENCES), []),
+        revocation_references(gathering.of(ids.COMPLETE_REVOCATION_REFERENCES), []),
+        gathering.collector,
     )
     for attribute in gathering.of(ids.ESC_TIME_STAMP, ids.CERTS_CRLS_TIME_STAMP):
-        covers = resolved(
-            gathering.signature.certificate_references,
-            gathering.signature.revocation_references,
-            gathering.collector,
-        )
         alone = attribute.type == ids.CERTS_CRLS_TIME_STAMP
-        if not alone:
-            covers |= stamps | gathering.base()
+        covers = referred if alone else referred | stamps | gathering.base()
         for one in attribute.values:
             token = gathering.parse(one, attribute)
             if token is not None:
                 info, candidates = token.info, archive.esc_candidates(signer, alone=alone)
                 over = archive.matching(candidates, info.imprint_algorithm, info.imprint)
-                gathering.take(token, attribute, over, covers)
+                gathering.take(token, attribute, one.start, over, covers)
 
 
 def read_archive_time_stamps(gathering: Gathering) -> None:
     """Archive time-stamps of all versions, the earliest first: later ones cover earlier ones."""
     found = [
-        (attribute, token)
+        (attribute, value.start, token)
         for attribute in gathering.of(*ids.ARCHIVE_TIME_STAMPS)
         for value in attribute.values
         if (token := gathering.parse(value, attribute)) is not None
     ]
     if not found:
         return
-    found.sort(key=lambda one: one[1].info.time)
+    found.sort(key=lambda one: one[2].info.time)
     archived = archive.Archived(
         data=gathering.data,
         signer=gathering.signer,
@@ -261,34 +267,37 @@ def read_archive_time_stamps(gathering: Gathering) -> None:
         path=gathering.path,
         budget=gathering.budget,
     )
-    times = {attribute.element.start: token.info.time for attribute, token in reversed(found)}
+    times = {attribute.element.start: token.info.time for attribute, _, token in reversed(found)}
     earlier: list[CmsAttribute] = []
-    for attribute, token in found:
+    for attribute, place, token in found:
+        info = token.info
         if attribute.type == ids.ARCHIVE_TIME_STAMP_V3:
-            _read_v3(gathering, archived, attribute, token)
+            _read_v3(gathering, archived, attribute, place, token)
+        elif attribute.type == ids.ARCHIVE_TIME_STAMP:
+            # The first version leaves out the certificates and the revocation data of the structure itself.
+            covers = gathering.base() | gathering.held(*archive.v1_attributes(gathering.signer, earlier))
+            candidates = archive.v1_candidates(archived, earlier)
+            over = archived.matching(candidates, info.imprint_algorithm, info.imprint)
+            gathering.take(token, attribute, place, over, covers)
         else:
             kept = [
                 one
                 for one in gathering.signer.unsigned_attributes
-                if one.element.start not in times or times[one.element.start] < token.info.time
+                if one.element.start not in times or times[one.element.start] < info.time
             ]
-            candidates = (
-                archive.v2_candidates(archived, kept)
-                if attribute.type == ids.ARCHIVE_TIME_STAMP_V2
-                else archive.v1_candidates(archived, earlier)
-            )
-            covers = gathering.base() | gathering.shared | _held(gathering, kept)
-            over = archived.matching(candidates, token.info.imprint_algorithm, token.info.imprint)
-            gathering.take(token, attribute, over, covers)
+            covers = gathering.base() | gathering.shared | gathering.held(*kept)
+            candidates = archive.v2_candidates(archived, kept)
+            over = archived.matching(candidates, info.imprint_algorithm, info.imprint)
+            gathering.take(token, attribute, place, over, covers)
         earlier.append(attribute)
 
 
-def _held(gathering: Gathering, attributes: Iterable[CmsAttribute]) -> frozenset[str]:
-    return frozenset(named for one in attributes for named in gathering.holds.get(one.element.start, ()))
-
-
 def _read_v3(
-    gathering: Gathering, archived: archive.Archived, attribute: CmsAttribute, token: ParsedToken
+    gathering: Gathering,
+    archived: archive.Archived,
+    attribute: CmsAttribute,
+    place: int,
+    token: ParsedToken,
 ) -> None:
     """An archive-time-stamp-v3 with its index: every entry is resolved to what it is the digest of."""
     why = "the token has no attribute ats-hash-index"
@@ -298,14 +307,14 @@ def _read_v3(
     except (Malformed, IndexError) as error:
         why = str(error)
     if index is None:
-        gathering.take(token, attribute, None, gathering.base(), findings=no_index(index, why))
+        gathering.take(token, attribute, place, None, gathering.base(), findings=no_index(index, why))
         return
     findings: list[Finding] = []
     references: list[Reference] = []
     # Every index costs as much as what it is of has octets: of very many, not all are looked through.
     info = gathering.data.content_info
     if not archived.budget.pays(info.after - info.start):
-        gathering.take(token, attribute, None, gathering.base())
+        gathering.take(token, attribute, place, None, gathering.base())
         return
     certificates, crls, attributes = _indexed(gathering, archived, index.form)
     for expected, objects, what in (
@@ -322,6 +331,7 @@ def _read_v3(
     gathering.take(
         token,
         attribute,
+        place,
         archived.matching(candidates, token.info.imprint_algorithm, token.info.imprint),
         gathering.base().union(*(one.covers for one in references)),
         references=references,
@@ -350,11 +360,11 @@ def _indexed(
         archive.Indexed(
             name=ids.FORMS.get(one.type, one.type),
             octets=octets,
-            covers=frozenset(gathering.holds.get(one.element.start, ())),
+            covers=gathering.held(part),
             places=frozenset({one.element.start}),
         )
         for one in gathering.signer.unsigned_attributes
-        for octets in archive.attribute_octets(archived, one, form)
+        for part, octets in archive.attribute_octets(archived, one, form)
     ]
     return certificates, crls, attributes
 
