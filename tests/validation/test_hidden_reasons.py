@@ -184,7 +184,7 @@ def test_a_certificate_that_is_an_anchor_stamps_time_only_if_it_is_for_that(
     assert verdict(outcome) == ("TOTAL-PASSED" if purposes else "REVOKED_NO_POE")
     inputs = Inputs(evidence=graph.evidence, trust=trust, policy=shipped(), at=NOW)
     past = validate_past_certificate(
-        Certificate.read(alone.der), Context.TIME_STAMP, inputs, Poes(inputs)
+        Certificate.read(alone.der), Context.TIME_STAMP, inputs, Poes(inputs), NOW
     ).conclusion
     assert past.passed is bool(purposes)
     if not purposes:

@@ -27,7 +27,6 @@ from trustworks.core.pki.revocation import RevocationFact
 from trustworks.core.pki.tokens import Certificate, RevocationList
 from trustworks.formats.evidence import TimeStampKind
 from trustworks.validation import Indication, PoeOrigin, SubIndication, Trust
-from trustworks.validation.checks import Checks
 from trustworks.validation.constraints import Context
 from trustworks.validation.inputs import Inputs
 from trustworks.validation.ltv import acceptable, imprint_reliable
@@ -92,7 +91,7 @@ def test_an_expired_signer_that_is_known_not_to_be_revoked_needs_its_time_stamp_
     assert Archive().verdict() == "TOTAL-PASSED"
 
 
-def out_of_bounds(**changes: Any) -> Archive:
+def out_of_bounds(issued: datetime = SIGNED + DAY, **changes: Any) -> Archive:
     """An expired signer, with revocation data by someone whose certificate has expired as well."""
     of = GONE
     found = Archive(**changes)
@@ -101,7 +100,7 @@ def out_of_bounds(**changes: Any) -> Archive:
     found.graph.collector.signature(found.signature)
     found.graph.certificates(of.signer, of.ca, of.root, of.tsa, old)
     found.stamp = found.graph.stamp(found.signature, SIGNED, of.tsa)
-    found.tokens = (*found.graph.lists(crl(old, SIGNED + DAY), crl(of.root, SIGNED + DAY)), old.id)
+    found.tokens = (*found.graph.lists(crl(old, issued), crl(of.root, SIGNED + DAY)), old.id)
     found.graph.lists(crl(of.root))
     return found
 
@@ -157,7 +156,7 @@ def test_after_the_sunset_of_its_anchor_a_signature_holds_by_proofs_from_before(
     of, graph = house(), Graph()
     signature = graph.sign(of.signer)
     graph.certificates(of.ca, of.root, of.tsa)
-    tokens = graph.lists(crl(of.ca, SIGNED + DAY), crl(of.root, SIGNED + DAY))
+    tokens = graph.lists(crl(of.ca, NOW - 501 * DAY), crl(of.root, NOW - 501 * DAY))
     anchor = TrustAnchor.of(Certificate.read(of.root.der), sunset=NOW - 400 * DAY)
     trust = Trust(TrustAnchors([anchor]))
     assert verdict(graph.run(trust)) == "NO_CERTIFICATE_CHAIN_FOUND_NO_POE"
@@ -325,10 +324,16 @@ def test_a_revocation_moves_the_control_time_as_the_model_says(
 
 @pytest.mark.req("EN319102-1:5.6.2.2.4-2-C")
 def test_data_that_is_not_fresh_moves_the_control_time() -> None:
-    fresh = Checks("RFC", "R-1").conclude()
-    stale = replace(fresh, verdict=indeterminate(SubIndication.TRY_LATER))
-    assert moved_by_freshness(status(status="good"), fresh, NOW) == NOW
-    assert moved_by_freshness(status(status="good"), stale, NOW) == NOW - DAY
+    assert moved_by_freshness(status(status="good"), True, NOW) == NOW
+    assert moved_by_freshness(status(status="good"), False, NOW) == NOW - DAY
+
+
+@pytest.mark.req("EN319102-1:5.6.2.2.4-2-C")
+@pytest.mark.parametrize(("before", "expected"), [(DAY, "TOTAL-PASSED"), (9 * DAY, "OUT_OF_BOUNDS_NO_POE")])
+def test_data_proves_nothing_of_a_signature_that_came_long_after_it(before: timedelta, expected: str) -> None:
+    found = out_of_bounds(issued=SIGNED - before)
+    found.archive()
+    assert found.verdict() == expected
 
 
 @pytest.mark.req("EN319102-1:5.6.2.2.4-2-D")
@@ -346,7 +351,7 @@ def test_the_past_needs_a_path_too() -> None:
     graph = Graph().certificates(of.signer, of.ca)
     inputs = Inputs(evidence=graph.evidence, trust=Trust(), policy=shipped(), at=NOW)
     found = validate_past_certificate(
-        Certificate.read(of.signer.der), Context.SIGNATURE, inputs, Poes(inputs)
+        Certificate.read(of.signer.der), Context.SIGNATURE, inputs, Poes(inputs), NOW
     )
     assert found.conclusion.sub_indication is SubIndication.NO_CERTIFICATE_CHAIN_FOUND
     assert found.control is None
@@ -360,7 +365,9 @@ def test_the_past_needs_a_path_that_held_when_all_of_it_was_valid() -> None:
     late = entity("late", ca)
     graph = Graph().certificates(late, ca)
     inputs = Inputs(evidence=graph.evidence, trust=Trust.of([root.der]), policy=shipped(), at=NOW)
-    found = validate_past_certificate(Certificate.read(late.der), Context.SIGNATURE, inputs, Poes(inputs))
+    found = validate_past_certificate(
+        Certificate.read(late.der), Context.SIGNATURE, inputs, Poes(inputs), NOW
+    )
     assert found.conclusion.sub_indication is SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE
 
 

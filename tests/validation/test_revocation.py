@@ -115,3 +115,15 @@ def heap_of_responders() -> list[Entity]:
         for number in range(5)
     )
     return list(made)
+
+
+@pytest.mark.parametrize("policy", ["ades", "qualified"])
+def test_what_is_too_old_is_asked_for_anew_also_where_the_policy_only_warns(policy: str) -> None:
+    graph, of, _ = signed()
+    graph.certificates(of.ca)
+    graph.lists(crl(of.ca, NOW - 400 * DAY), crl(of.root, NOW - 400 * DAY))
+    outcome = graph.run(of.trust, policy=shipped(policy))
+    assert verdict(outcome) == ("TOTAL-PASSED" if policy == "ades" else "TRY_LATER")
+    asked = {need.about: need.fresher_than for need in outcome.needs}
+    assert asked[of.signer.id] == NOW - 400 * DAY
+    assert policy == "qualified" or asked[of.ca.id] == NOW - 400 * DAY

@@ -15,7 +15,7 @@ from trustworks.core.pki.building import build_paths
 from trustworks.core.pki.validation import issuers_of, validate_path
 from trustworks.core.trace import implements
 from trustworks.validation.building_blocks import chain_constraints
-from trustworks.validation.building_blocks.freshness import check_freshness
+from trustworks.validation.building_blocks.freshness import check_freshness, is_fresh
 from trustworks.validation.building_blocks.revocation import needs_none, select, uses_of_signed
 from trustworks.validation.building_blocks.x509 import MOST_PATHS, OF_PATH
 from trustworks.validation.checks import Checks
@@ -99,9 +99,13 @@ def moved_by_revocation(status: Status, model: Model, number: int, control: date
 
 
 @implements("EN319102-1:5.6.2.2.4-2-C", disabled=lambda _status, _fresh, control: control)
-def moved_by_freshness(status: Status, fresh: Conclusion, control: datetime) -> datetime:
+def moved_by_freshness(
+    status: Status,
+    fresh: bool,  # noqa: FBT001 - a fact
+    control: datetime,
+) -> datetime:
     """The control time after data that is not fresh: when the data was issued."""
-    return control if fresh.passed else min(control, status.issued)
+    return control if fresh else min(control, status.issued)
 
 
 @implements("EN319102-1:5.6.2.2.4-2-D", disabled=lambda _weak, control: control)
@@ -111,8 +115,11 @@ def moved_by_algorithms(weak: Sequence[Weakness], control: datetime) -> datetime
     return min((control, *(one.until - _MOMENT for one in weak if one.until is not None)))
 
 
-def slide(path: Path, context: Context, inputs: Inputs, poes: Poes) -> PastCertificate:
-    """Validation time sliding: from the anchor down, how late each certificate can be relied on (5.6.2.2)."""
+def slide(path: Path, context: Context, inputs: Inputs, poes: Poes, best: datetime) -> PastCertificate:
+    """Validation time sliding: from the anchor down, how late each certificate can be relied on (5.6.2.2).
+
+    `best` is since when what the certificate is to be relied on for is known to exist.
+    """
     checks = Checks("VTS", id_of(path.leaf))
     control = inputs.at
     if path.anchor.sunset is not None and path.anchor.sunset < control:
@@ -144,7 +151,10 @@ def slide(path: Path, context: Context, inputs: Inputs, poes: Poes) -> PastCerti
                 control = moved_by_revocation(status, inputs.policy.model, number, control)
             else:
                 fresh = check_freshness(status, control, inputs.policy, context, section)
-                control = moved_by_freshness(status, fresh, control)
+                wanted = min(control, best)
+                # Where the policy only warns, the data must have been fresh at least for what it is to prove.
+                recent = fresh.passed and is_fresh(status, wanted, inputs.policy, context, section)
+                control = moved_by_freshness(status, recent, control)
         control = moved_by_algorithms(weaknesses(inputs.policy.suite, uses, control), control)
     rule = partial(trusted_then, path.anchor, control)
     checks.ask("vts.since", rule, indeterminate(S.NO_CERTIFICATE_CHAIN_FOUND))
@@ -161,18 +171,21 @@ def _existing(
 
 
 def validate_past_certificate(
-    certificate: Certificate, context: Context, inputs: Inputs, poes: Poes
+    certificate: Certificate, context: Context, inputs: Inputs, poes: Poes, best: datetime
 ) -> PastCertificate:
-    """Past certificate validation: the path on which the control time is the latest (5.6.2.1)."""
-    best: PastCertificate | None = None
+    """Past certificate validation: the path on which the control time is the latest (5.6.2.1).
+
+    `best` is since when what the certificate is to be relied on for is known to exist.
+    """
+    latest: PastCertificate | None = None
     anchors = inputs.trust.anchors_in(context)
     paths = build_paths(certificate, anchors=anchors, pool=inputs.pool, at=certificate.not_before)
     for path, _ in zip(paths, range(MOST_PATHS), strict=False):
-        found = _past_path(path, context, inputs, poes)
-        if best is None or _better(found, best):
-            best = found
-    if best is not None:
-        return best
+        found = _past_path(path, context, inputs, poes, best)
+        if latest is None or _better(found, latest):
+            latest = found
+    if latest is not None:
+        return latest
     checks = Checks("PCV", id_of(certificate))
     checks.ask("pcv.chain", partial(path_found, found=False), indeterminate(S.NO_CERTIFICATE_CHAIN_FOUND))
     return PastCertificate(conclusion=checks.conclude(), control=None)
@@ -184,7 +197,7 @@ def _better(one: PastCertificate, other: PastCertificate) -> bool:
     return bool(one.control and other.control and one.control > other.control)
 
 
-def _past_path(path: Path, context: Context, inputs: Inputs, poes: Poes) -> PastCertificate:
+def _past_path(path: Path, context: Context, inputs: Inputs, poes: Poes, best: datetime) -> PastCertificate:
     checks = Checks("PCV", id_of(path.leaf))
     moment = _moment(path, inputs.policy.model)
     verdict = validate_path(path, at=moment, settings=SETTINGS)
@@ -194,7 +207,7 @@ def _past_path(path: Path, context: Context, inputs: Inputs, poes: Poes) -> Past
     checks.ask("pcv.path", partial(path_held, failures), indeterminate(S.CERTIFICATE_CHAIN_GENERAL_FAILURE))
     control = None
     if not checks.failed:
-        slid = slide(path, context, inputs, poes)
+        slid = slide(path, context, inputs, poes, best)
         checks.take("pcv.slide", slid.conclusion)
         control = slid.control
     if not checks.failed and control is not None:

@@ -109,7 +109,8 @@ def validate_past_signature(past: Past, inputs: Inputs, poes: Poes) -> Conclusio
     checks = Checks("PSV", past.subject)
     leaf = past.path.leaf
     statuses, out_of_bounds = _statuses(checks, past, inputs, poes)
-    pcv = validate_past_certificate(leaf, past.context, inputs, poes)
+    best = poes.earliest(past.subject).time
+    pcv = validate_past_certificate(leaf, past.context, inputs, poes, best)
     checks.ask(
         "psv.certificate",
         partial(_reason, pcv.conclusion),
@@ -119,7 +120,6 @@ def validate_past_signature(past: Past, inputs: Inputs, poes: Poes) -> Conclusio
     )
     if checks.failed or pcv.control is None:
         return checks.conclude()
-    best = poes.earliest(past.subject).time
     checks.ask("psv.existed", partial(existed, best, pcv.control), past.verdict, level=Level.WARN)
     _reasons(checks, past, inputs, poes, statuses, known=existed(best, pcv.control) is None)
     if out_of_bounds:

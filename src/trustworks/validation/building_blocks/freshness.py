@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from trustworks.core.trace import implements
 from trustworks.validation.checks import Checks
-from trustworks.validation.model import SubIndication, failed
+from trustworks.validation.model import Level, SubIndication, failed
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
@@ -43,6 +43,18 @@ def issued_recently(status: Status, at: datetime, limit: timedelta) -> str | Non
         f"{status.shown} was issued at {status.issued:%Y-%m-%d %H:%M:%SZ}, more than {limit} before "
         f"{at:%Y-%m-%d %H:%M:%SZ}. Get a fresher one."
     )
+
+
+def is_fresh(status: Status, at: datetime, policy: Policy, context: Context, section: Section) -> bool:
+    """Whether the revocation data is fresh at a time, also where the policy only warns of what is not.
+
+    What is not fresh enough for a warning is to be replaced by what is, whatever comes of it meanwhile.
+    """
+    constraint = policy.constraint(context, "freshness", section)
+    if not constraint.ignored and constraint.limit is not None:
+        return status.fact.is_fresh(at, constraint.limit)
+    asked = policy.level(context, "freshness-by-next-update", section) is not Level.IGNORE
+    return not asked or status.fact.is_fresh(at)
 
 
 def check_freshness(

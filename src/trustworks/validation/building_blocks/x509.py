@@ -14,7 +14,7 @@ from trustworks.core.pki.validation import FailureCode, issuers_of, validate_pat
 from trustworks.core.trace import implements
 from trustworks.validation.building_blocks import chain_constraints
 from trustworks.validation.building_blocks.acceptance import reliable
-from trustworks.validation.building_blocks.freshness import check_freshness
+from trustworks.validation.building_blocks.freshness import check_freshness, is_fresh
 from trustworks.validation.building_blocks.revocation import (
     needs_none,
     revocation_need,
@@ -319,7 +319,7 @@ class _Path:
         if not checks.ask("xcv.not-suspended", rule, _LATER, level=level, subject=named) and not before:
             self.suspended_at = status.fact.revoked_at
         fresh = check_freshness(status, at, self.policy, self.context, section)
-        if not fresh.passed:
+        if not is_fresh(status, at, self.policy, self.context, section):
             need = revocation_need(certificate, issuers_of(self.path)[number])
             self.needs.append(replace(need, fresher_than=status.issued))
         checks.ask(
