@@ -595,6 +595,22 @@ def test_references_are_stamped_alone_or_with_the_signature(ours: Signer) -> Non
     assert signature.id not in found.time_stamps[2].covers
 
 
+def test_a_time_stamp_over_references_does_not_cover_other_time_stamps_than_those_over_the_value(
+    ours: Signer,
+) -> None:
+    flattened = ours.flattened()
+    value = flattened["signature"].encode()
+    stamped = component({"sigTst": ours.token(value)})
+    refs = component({"xRefs": [{"digAlg": "S256", "digVal": digest(ours.authority.ca)}]})
+    alone = component({"rfsTst": ours.token(refs.encode())})
+    both = component({"sigRTst": ours.token(b".".join([value, (stamped + refs).encode()]))})
+    found = evidence(flattened | {"header": {"etsiU": [stamped, refs, alone, both]}})
+    first, second, third = found.time_stamps
+    assert third.references[0].intact
+    assert first.id in third.covers
+    assert second.id not in third.covers
+
+
 def hex_digest(octets: bytes) -> str:
 
     return hashlib.sha256(octets).hexdigest()

@@ -122,6 +122,17 @@ def test_a_document_time_stamp_covers_all_that_stands_before_it() -> None:
     assert outer.revision.number == 2
 
 
+def test_what_begins_in_the_octets_of_a_time_stamp_and_ends_behind_them_is_not_covered() -> None:
+    # The stream has no end in the revision that is time-stamped: the next one ends it.
+    begun = document().signed_with().update({90: b"<< /Type /Any >>\nstream\nbegun"}).time_stamped()
+    pdf = begun.update({91: stream(b"added later")}).stored([], entries=b"/OCSPs [90 0 R] ")
+    found = evidence(pdf)
+    (answer,) = (named for named in found.revocation if b"added later" in found.revocation[named].der)
+    (outer,) = found.time_stamps
+    assert outer.references[0].intact
+    assert answer not in outer.covers
+
+
 def answer_with(certificate: bytes) -> bytes:
     """A basic OCSP answer, as far as it is read here: who is in it."""
     return tlv(

@@ -71,6 +71,8 @@ class Gathered:
     revocation_references: list[RevocationReference] = field(default_factory=list)
     time_stamps: list[str] = field(default_factory=list)
     counter_signatures: list[str] = field(default_factory=list)
+    over_value: set[str] = field(default_factory=set)
+    """Ids of what came with the time-stamps over the signature's value alone."""
     signature_stamps: list[list[datetime]] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
 
@@ -192,6 +194,7 @@ class Gathered:
         self.before |= ids
         if kind is TimeStampKind.SIGNATURE:
             self.signature_stamps.append(moments)
+            self.over_value |= ids
 
     def take_values(self, all_: Sequence[Component]) -> None:
         """Takes the validation data of all components: references may be to what stands later."""
@@ -261,7 +264,7 @@ class Gathered:
         if name == "rfsTst":
             return referenced, [item for item in earlier if item.name in _REFERENCES]
         return (
-            self.signed | referenced | frozenset(self.time_stamps),
+            self.signed | referenced | self.over_value,
             [item for item in earlier if item.name in _REFERENCES | {"sigTst"}],
         )
 

@@ -213,7 +213,7 @@ class _Reading:
         """A document time-stamp: over all that stands in its octets (EN 319 142-1, 5.4.3)."""
         covered = self._covered(entry.byte_range)
         entry.data = self.collector.data(covered)
-        covers = {entry.data, *self.stores.before(entry.byte_range.end)}
+        covers = {entry.data, *self.stores.within(entry.byte_range.ranges)}
         for other in self.entries:
             if other.is_covered_by(entry):
                 covers |= other.own

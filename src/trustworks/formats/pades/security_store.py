@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A token of the store, and where its stream begins in the file."""
+    """A token of the store, and where its stream begins and ends in the file."""
 
     octets: bytes
     at: int
+    end: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +120,9 @@ class StoreReader:
             return None
         if stream.start not in self.known or stream.start < 0:
             try:
-                found: Stored | None = Stored(view.stream(stream), stream.start)
+                raw = view.document.raw(stream, view.get(stream.entries.get("Length")))
+                end = stream.start + len(raw)
+                found: Stored | None = Stored(view.stream(stream), stream.start, end)
             except Malformed as error:
                 lost.append(str(error))
                 found = None

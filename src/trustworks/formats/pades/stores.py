@@ -15,7 +15,7 @@ from trustworks.formats.pades.syntax import Ref
 from trustworks.formats.time_stamp import read_time_stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from trustworks.formats.collector import Collector
     from trustworks.formats.evidence import Signature
@@ -26,13 +26,14 @@ if TYPE_CHECKING:
 class Stores:
     """What the stores of all revisions hold.
 
-    `at` has of each token's id the offset of its first stream: what begins before the end of a byte range is
-    covered by it.
+    `at` has of each token's id the offset of its first stream, `_places` where its streams begin and end:
+    one that lies wholly within a byte range is covered by it.
     """
 
     def __init__(self, view: View, collector: Collector) -> None:
         self.collector = collector
         self.at: dict[str, int] = {}
+        self._places: dict[str, set[tuple[int, int]]] = {}
         self.all: list[SecurityStore] = []
         reader = StoreReader()
         revisions = [view, *view.earlier(_held)]
@@ -69,18 +70,29 @@ class Stores:
                 named = self.collector.certificate(
                     certificate, Where.OCSP_ANSWER, identified("O", one.octets)
                 )
-                self.at[named] = min(one.at, self.at.get(named, one.at))
+                self._put(named, one)
 
     def _take_all(
         self, take: Callable[[bytes, Where], str], tokens: tuple[Stored, ...], where: Where
     ) -> None:
         for one in tokens:
             named = take(one.octets, where)
-            self.at[named] = min(one.at, self.at.get(named, one.at))
+            self._put(named, one)
 
-    def before(self, end: int) -> set[str]:
-        """Ids of all tokens that stand before an offset."""
-        return {named for named, at in self.at.items() if at < end}
+    def _put(self, named: str, one: Stored) -> None:
+        self.at[named] = min(one.at, self.at.get(named, one.at))
+        self._places.setdefault(named, set()).add((one.at, one.end))
+
+    def within(self, ranges: Sequence[tuple[int, int]]) -> set[str]:
+        """Ids of all tokens that stand wholly within one of some ranges.
+
+        A stream may begin before the end of a range and go on behind it, with octets that came later.
+        """
+        return {
+            named
+            for named, places in self._places.items()
+            if any(begin <= at and end <= last for at, end in places for begin, last in ranges)
+        }
 
     def first_after(self, end: int) -> int | None:
         """Where the first token after an offset stands."""
