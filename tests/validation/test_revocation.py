@@ -12,6 +12,8 @@ from evidence_graphs import DAY, NOW, YEAR, Entity, Graph, crl, entity, house, o
 
 from trustworks.validation import Trust
 from trustworks.validation.constraints import Context
+from trustworks.validation.gathering import gather
+from trustworks.validation.inputs import NOTHING
 from trustworks.validation.model import Level
 from trustworks.validation.policy import shipped
 
@@ -127,3 +129,22 @@ def test_what_is_too_old_is_asked_for_anew_also_where_the_policy_only_warns(poli
     asked = {need.about: need.fresher_than for need in outcome.needs}
     assert asked[of.signer.id] == NOW - 400 * DAY
     assert policy == "qualified" or asked[of.ca.id] == NOW - 400 * DAY
+
+
+@pytest.mark.req("RFC6960:4.2.2.1-FUTURE")
+@pytest.mark.parametrize(
+    ("ahead", "expected"),
+    [(timedelta(minutes=5), "TOTAL-PASSED"), (300 * DAY, "REVOKED_NO_POE")],
+)
+def test_data_from_the_future_is_refused_where_validation_is_for_the_present(
+    ahead: timedelta, expected: str
+) -> None:
+    graph, of, _ = signed()
+    graph.certificates(of.ca)
+    graph.lists(crl(of.ca, revoked=[(of.signer, NOW - YEAR, GRAVE)]), crl(of.ca, NOW + ahead), crl(of.root))
+    found = gather(
+        graph.evidence, trust=of.trust, policy=shipped(), extra=NOTHING, fetcher=None, now=lambda: NOW
+    )
+    assert verdict(found.outcome) == expected
+    # For a time that is given, what came later may tell more.
+    assert verdict(graph.run(of.trust)) == "TOTAL-PASSED"

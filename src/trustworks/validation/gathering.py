@@ -61,7 +61,13 @@ def gather(
 ) -> Gathered:
     """Judge `evidence` at `at` (None: the moment of each round), with what `fetcher` finds; None: offline."""
     found = _Found(extra)
-    outcome = validate(evidence, at=at or now(), trust=trust, policy=policy, extra=extra)
+
+    def judged() -> Outcome:
+        return validate(
+            evidence, at=at or now(), trust=trust, policy=policy, extra=found.extra, present=at is None
+        )
+
+    outcome = judged()
     if fetcher is None:
         return Gathered(outcome=outcome, extra=extra)
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="evidence") as threads:
@@ -76,7 +82,7 @@ def gather(
             answers = threads.map(lambda one: _answer(one, fetcher), questions)
             if not found.take(answers):
                 break
-            outcome = validate(evidence, at=at or now(), trust=trust, policy=policy, extra=found.extra)
+            outcome = judged()
     return Gathered(outcome=outcome, extra=found.extra, troubles=tuple(found.troubles))
 
 

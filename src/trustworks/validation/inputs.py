@@ -61,6 +61,8 @@ class Inputs:
     policy: Policy
     at: datetime
     extra: Extra = NOTHING
+    present: bool = False
+    """Whether `at` is the present: what was issued later cannot be."""
     _certificates: dict[str, Certificate | None] = field(default_factory=dict, compare=False)
     selections: dict[tuple[bytes, bytes, frozenset[str]], Selection] = field(
         default_factory=dict, compare=False

@@ -55,6 +55,7 @@ NAMES: Final[dict[str, str]] = {
     "rac.authorised": "The responder is one whom the certificate's issuer authorised",
     "rac.responder-valid": "The responder's certificate was valid when it answered",
     "rac.after-issuance": "The revocation data is newer than the certificate",
+    "rac.issued": "The revocation data is not from the future",
     "rac.tells": "The revocation data tells of certificates that have expired",
     "rac.signer": "The certificate of who signed the revocation data was in force",
     "rfc.next-update": "The revocation data says when the next is issued",

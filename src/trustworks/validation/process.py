@@ -53,13 +53,17 @@ def validate(
     trust: Trust = NOBODY,
     policy: Policy | None = None,
     extra: Extra = NOTHING,
+    present: bool = False,
 ) -> Outcome:
     """Validate every signature, time-stamp and evidence record of a file at a time.
 
-    `policy` None: the one for advanced electronic signatures. `extra` is evidence from outside. A pure
+    `policy` None: the one for advanced electronic signatures. `extra` is evidence from outside.
+    `present`: `at` is the present, and revocation data that says it is from later is refused. A pure
     function: with what its outcome `needs` fetched into `extra`, call it again with the same `at`.
     """
-    inputs = Inputs(evidence=evidence, trust=trust, policy=policy or shipped(), at=at, extra=extra)
+    inputs = Inputs(
+        evidence=evidence, trust=trust, policy=policy or shipped(), at=at, extra=extra, present=present
+    )
     return _Run(inputs).outcome()
 
 

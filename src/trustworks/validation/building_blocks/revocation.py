@@ -9,6 +9,7 @@ Source: EN 319 102-1, 5.2.5 and 5.2.6; RFC 5280, 6.3; RFC 6960, 3.2 and 4.2.2.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 _GENERAL: Final = indeterminate(SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE)
 _DEEPEST: Final = 4
 """How many responders stand behind each other at most: of each, revocation is asked for as well."""
+_SKEW: Final = timedelta(minutes=10)
+"""How far the clock of whoever issues revocation data may be ahead of ours."""
 _MOST_SIGNERS: Final = 10
 _MOST_PATHS: Final = 20
 """How many certificates of the key that signed are tried, and paths of each: a file may have any number."""
@@ -76,6 +79,14 @@ def issued_after_certificate(fact: RevocationFact, certificate: Certificate) -> 
     if fact.this_update >= certificate.not_before:
         return None
     return "The revocation data is older than the certificate that it is asked about."
+
+
+@implements("RFC6960:4.2.2.1-FUTURE")
+def issued_by(fact: RevocationFact, present: datetime | None) -> str | None:
+    """The data was issued by the present, where that is known: else it would be the newest for as long."""
+    if present is None or fact.this_update <= present + _SKEW:
+        return None
+    return f"The revocation data is of {fact.this_update:%Y-%m-%d %H:%M:%SZ}, which is in the future."
 
 
 @implements("EN319102-1:5.2.6.4-RAC-TELLS")
@@ -128,7 +139,8 @@ def select(
 
     `asked` are certificates whose revocation is being asked for already: nobody vouches for himself.
     """
-    key = (certificate.sha256, issuer.key.der, asked)
+    # Of the path above, its top decides: by that the anchor is known that signers of lists must lead to.
+    key = (certificate.sha256, issuer.key.der + (above[-1].sha256 if above else b""), asked)
     known = inputs.selections.get(key)
     if known is not None:
         return known
@@ -217,6 +229,8 @@ def _accept(
     checks.ask("rac.authorised", partial(responder_authorised, fact), _GENERAL, level=level)
     checks.ask("rac.responder-valid", partial(responder_valid, fact, signer), _GENERAL)
     checks.ask("rac.after-issuance", partial(issued_after_certificate, fact, certificate), _GENERAL)
+    present = inputs.at if inputs.present else None
+    checks.ask("rac.issued", partial(issued_by, fact, present), _GENERAL)
     checks.ask("rac.tells", partial(tells, fact, certificate), _GENERAL)
     is_anchor = signer is not None and bool(inputs.trust.anchors.being(signer))
     if not checks.failed and not own and signer is not None and not is_anchor:
