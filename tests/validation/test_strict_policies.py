@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cms_maker
@@ -13,8 +14,9 @@ from asic_vectors import container, manifest
 from evidence_graphs import NOW, YEAR, Graph, at_hand, crl, house, signed, verdict
 from signed_pdfs import OBJECTS, Pdf
 
+import trustworks.formats
 from trustworks.formats.data import Octets
-from trustworks.formats.evidence import CertificateReference, TimeStampKind
+from trustworks.formats.evidence import CertificateReference, ReferenceKind, TimeStampKind
 from trustworks.formats.read import read
 from trustworks.validation import Trust
 from trustworks.validation.policy import shipped
@@ -61,6 +63,30 @@ def test_data_that_was_given_and_is_not_signed(policy: str, expected: str) -> No
     assert of_file(detached, shipped(policy), b"pencil") == "TOTAL-PASSED"
     assert of_file(inside, shipped(policy), b"my house") == expected
     assert of_file(detached, shipped(policy), b"pencil", b"my house") == expected
+
+
+@pytest.mark.req("EN319102-1:5.2.7.4-MANIFEST")
+@pytest.mark.parametrize(
+    ("policy", "expected"), [("ades", "TOTAL-PASSED"), *((name, "SIGNED_DATA_NOT_FOUND") for name in STRICT)]
+)
+def test_a_manifest_of_whose_files_none_is_there(policy: str, expected: str) -> None:
+    graph, of, signature = signed()
+    gone = replace(
+        signature.references[0], kind=ReferenceKind.MANIFEST_ENTRY, found=False, intact=False, mandatory=False
+    )
+    graph.collector.signature(replace(signature, references=(*signature.references, gone)))
+    at_hand(graph, of)
+    of_root = Trust.of([of.signer.der])
+    assert verdict(graph.run(of_root, policy=shipped(policy))) == expected
+
+
+@pytest.mark.parametrize("policy", STRICT)
+def test_findings_that_a_policy_names_are_those_of_a_reader(policy: str) -> None:
+    """A code that nobody writes would be thought to be refused."""
+    source = Path(trustworks.formats.__file__).parent
+    written = "".join(one.read_text("utf-8") for one in source.rglob("*.py"))
+    for code in shipped(policy).findings:
+        assert f'"{code}"' in written or f'"{code.partition(".")[2]}"' in written, code
 
 
 @pytest.mark.parametrize("policy", STRICT)
