@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
-from evidence_graphs import DAY, FRESH, NOW, YEAR, Graph, crl, entity, proven, verdict
+from evidence_graphs import DAY, FRESH, NOW, YEAR, Graph, crl, entity, ocsp_answer, proven, verdict
 
 from trustworks.core.pki.building import TrustAnchor, TrustAnchors
 from trustworks.core.pki.tokens import Certificate
@@ -31,7 +31,12 @@ TRUST = Trust.of([ROOT.der])
 
 
 def unit(
-    name: str, issuer: Entity = ROOT, *, until: datetime = NOW + 10 * YEAR, digest: str = "sha256"
+    name: str,
+    issuer: Entity = ROOT,
+    *,
+    until: datetime = NOW + 10 * YEAR,
+    digest: str = "sha256",
+    purposes: tuple[x509.ObjectIdentifier, ...] = (ExtendedKeyUsageOID.TIME_STAMPING,),
 ) -> Entity:
     return entity(
         name,
@@ -40,7 +45,7 @@ def unit(
         until=until,
         digest=digest,
         usage=("digital_signature",),
-        purposes=(ExtendedKeyUsageOID.TIME_STAMPING,),
+        purposes=purposes,
     )
 
 
@@ -200,3 +205,41 @@ def test_a_signer_that_is_an_anchor_needs_the_key_usage_that_the_policy_asks_for
     assert verdict(graph.run(trust)) == "TOTAL-PASSED"
     usage = '[signature.signing-certificate]\nkey-usage = { level = "fail", values = ["nonRepudiation"] }'
     assert verdict(graph.run(trust, policy=usage)) == "CHAIN_CONSTRAINTS_FAILURE"
+
+
+def under_expired_authority(signed_at: datetime, policy: str = "") -> str:
+    """A signer whose certificate is valid still, by an authority whose own ended in 2010."""
+    gone = entity("gone", ROOT, ca=True, since=day(2005), until=day(2010))
+    leaf = entity("long", gone, since=day(2008))
+    graph = Graph()
+    signature = graph.sign(leaf)
+    graph.certificates(gone, ROOT, TSA)
+    # No list is too old: that is another matter.
+    tokens = graph.lists(*(crl(one, day(2009, 6), lasts=20 * YEAR) for one in (gone, ROOT)))
+    graph.lists(crl(ROOT))
+    graph.stamp(None, day(2009, 7), TSA, kind=TimeStampKind.ARCHIVE, covers=(gone.id,))
+    stamp = graph.stamp(signature, signed_at, TSA)
+    covers = (stamp.id, leaf.id, gone.id, *tokens)
+    graph.stamp(signature, signed_at + DAY, TSA, kind=TimeStampKind.ARCHIVE, covers=covers)
+    return verdict(graph.run(TRUST, policy=policy))
+
+
+@pytest.mark.req("EN319102-1:5.6.2.4.4-3-PATH")
+def test_a_signature_made_after_its_authority_had_expired_is_not_valid_in_the_past_either() -> None:
+    assert under_expired_authority(day(2009, 9)) == "TOTAL-PASSED"
+    assert under_expired_authority(day(2025)) == "OUT_OF_BOUNDS_NO_POE"
+
+
+@pytest.mark.req("EN319102-1:5.6.2.4.4-3-PATH")
+def test_forgiving_an_expired_signer_forgives_no_authority_that_expired_before() -> None:
+    gone = entity("gone", ROOT, ca=True, since=day(2005), until=day(2010))
+    leaf = entity("longer", gone, since=day(2008), until=day(2020))
+    responder = unit("responder", purposes=(ExtendedKeyUsageOID.OCSP_SIGNING,))
+    for signed_at, expected in ((day(2009, 9), "TOTAL-PASSED"), (day(2015), "OUT_OF_BOUNDS_NO_POE")):
+        graph = Graph()
+        signature = graph.sign(leaf)
+        graph.certificates(gone, ROOT, TSA, responder)
+        graph.answers(ocsp_answer(leaf, responder, day(2009, 10)))
+        graph.lists(crl(ROOT, day(2009, 10)), crl(ROOT))
+        graph.stamp(signature, signed_at, TSA)
+        assert verdict(graph.run(Trust.of([ROOT.der, responder.der]))) == expected

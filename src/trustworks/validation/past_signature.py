@@ -17,7 +17,7 @@ from trustworks.core.pki.validation import issuers_of
 from trustworks.core.trace import implements
 from trustworks.validation.building_blocks.freshness import check_freshness
 from trustworks.validation.building_blocks.revocation import needs_none, select
-from trustworks.validation.building_blocks.x509 import validate_path_again
+from trustworks.validation.building_blocks.x509 import authorities_had_not_expired, validate_path_again
 from trustworks.validation.checks import Checks
 from trustworks.validation.constraints import Section
 from trustworks.validation.inputs import id_of
@@ -202,6 +202,12 @@ def _compare(
             _within(checks, leaf, best, S.OUT_OF_BOUNDS_NOT_REVOKED)
         case S.OUT_OF_BOUNDS_NO_POE | S.OUT_OF_BOUNDS_NOT_REVOKED if known:
             _within(checks, leaf, best, sub)
+            checks.ask(
+                "psv.path-in-bounds",
+                partial(authorities_had_not_expired, past.path.path, inputs.policy.model, best),
+                indeterminate(S.OUT_OF_BOUNDS_NO_POE),
+                level=inputs.policy.level(past.context, "not-expired", Section.CA_CERTIFICATE),
+            )
         case S.CRYPTO_CONSTRAINTS_FAILURE_NO_POE:
             weak = weaknesses(inputs.policy.suite, (*past.uses, *past.path.uses), inputs.at)
             checks.ask("psv.algorithms", partial(used_while_reliable, weak, poes), verdict)

@@ -17,7 +17,7 @@ from trustworks.core.trace import implements
 from trustworks.formats.evidence import TimeStampKind
 from trustworks.validation.building_blocks import acceptance
 from trustworks.validation.building_blocks.freshness import check_freshness
-from trustworks.validation.building_blocks.x509 import validate_certificate
+from trustworks.validation.building_blocks.x509 import authorities_had_not_expired, validate_certificate
 from trustworks.validation.checks import Checks
 from trustworks.validation.constraints import Context, Section
 from trustworks.validation.inputs import context_of
@@ -249,6 +249,12 @@ def _forgive(
             checks.ask("with-time.expired", partial(before_expiration, best, leaf), not_revoked, level=bounds)
         case S.OUT_OF_BOUNDS_NOT_REVOKED:
             checks.ask("with-time.expired", partial(before_expiration, best, leaf), kept, level=bounds)
+            checks.ask(
+                "with-time.path-in-bounds",
+                partial(authorities_had_not_expired, path.path, inputs.policy.model, best),
+                indeterminate(S.OUT_OF_BOUNDS_NO_POE),
+                level=inputs.policy.level(context, "not-expired", Section.CA_CERTIFICATE),
+            )
         case S.TRY_LATER if path.suspended_at is not None:
             checks.ask("with-time.suspended", partial(suspended_after, best, path.suspended_at), kept)
         case S.TRY_LATER:

@@ -29,7 +29,7 @@ from trustworks.validation.policy import Model
 from trustworks.validation.suites import weaknesses
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from trustworks.core.pki.building import Path
@@ -140,6 +140,32 @@ def in_bounds(certificate: Certificate, at: datetime) -> str | None:
         f"The certificate is valid from {certificate.not_before:%Y-%m-%d %H:%M:%SZ} to "
         f"{certificate.not_after:%Y-%m-%d %H:%M:%SZ}, not at {at:%Y-%m-%d %H:%M:%SZ}."
     )
+
+
+@implements("EN319102-1:5.6.2.4.4-3-PATH")
+def authorities_had_not_expired(path: Path | None, model: Model, best: datetime) -> str | None:
+    """No authority of the path had expired when the signature existed, or when the model asks.
+
+    Asked where that the signer's certificate has expired is forgiven, since that forgives it for all.
+    """
+    for certificate, moment in () if path is None else _moments(path, model, best):
+        if moment > certificate.not_after:
+            return (
+                f"{certificate} of the path expired at {certificate.not_after:%Y-%m-%d %H:%M:%SZ}; it had "
+                f"to be valid at {moment:%Y-%m-%d %H:%M:%SZ}."
+            )
+    return None
+
+
+def _moments(path: Path, model: Model, at: datetime) -> Iterator[tuple[Certificate, datetime]]:
+    """The authorities' certificates, each with the time at which it must be valid."""
+    below = leaf = path.leaf
+    for certificate in path.certificates[1:]:
+        yield (
+            certificate,
+            {Model.SHELL: at, Model.HYBRID: leaf.not_before, Model.CHAIN: below.not_before}[model],
+        )
+        below = certificate
 
 
 @implements("EN319102-1:5.2.6.4-REVOCATION-ISSUER")
@@ -364,12 +390,9 @@ class _Path:
         level = self.unless(verdict, self.level("not-expired", Section.CA_CERTIFICATE))
         if S.OUT_OF_BOUNDS_NOT_REVOKED in self.forgiven and level is Level.FAIL:
             level = Level.WARN
-        below = leaf
-        for certificate in self.path.certificates[1:]:
-            moment = {Model.SHELL: at, Model.HYBRID: leaf.not_before, Model.CHAIN: below.not_before}
-            rule = partial(in_bounds, certificate, moment[self.policy.model])
+        for certificate, moment in _moments(self.path, self.policy.model, at):
+            rule = partial(in_bounds, certificate, moment)
             checks.ask("xcv.in-bounds", rule, verdict, level=level, subject=id_of(certificate))
-            below = certificate
         if status is not None:
             verdict = indeterminate(S.REVOCATION_OUT_OF_BOUNDS_NO_POE)
             rule = partial(revocation_issuer_in_bounds, status, at)
