@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import random
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from evidence_graphs import DAY, NOW, YEAR, Entity, Graph, crl, entity, house, ocsp_answer, signed, verdict
 
+from trustworks.formats.evidence import TimeStampKind
 from trustworks.validation import Trust
 from trustworks.validation.constraints import Context
 from trustworks.validation.gathering import gather
 from trustworks.validation.inputs import NOTHING
 from trustworks.validation.model import Level
 from trustworks.validation.policy import shipped
+
+if TYPE_CHECKING:
+    from trustworks.formats.evidence import Signature
 
 HOUR = timedelta(hours=1)
 GRAVE = x509.ReasonFlags.key_compromise
@@ -148,3 +153,41 @@ def test_data_from_the_future_is_refused_where_validation_is_for_the_present(
     assert verdict(found.outcome) == expected
     # For a time that is given, what came later may tell more.
     assert verdict(graph.run(of.trust)) == "TOTAL-PASSED"
+
+
+def told_by_one_revoked_since() -> tuple[Graph, Signature, tuple[str, ...]]:
+    """A list by a second key of the authority, which was revoked an hour after."""
+    graph, of, signature = signed()
+    later = entity("later", of.root, subject_name="ca", usage=("crl_sign",))
+    graph.certificates(of.ca, of.root, of.tsa, later)
+    tokens = graph.lists(crl(later, NOW - 3 * HOUR))
+    graph.lists(crl(of.root, revoked=[(later, NOW - 2 * HOUR, GRAVE)]))
+    return graph, signature, (*tokens, of.signer.id, of.ca.id, of.root.id, later.id)
+
+
+@pytest.mark.req("EN319102-1:5.2.6.4-REVOCATION-ISSUER-REVOKED")
+def test_who_was_revoked_since_is_not_believed_about_the_time_of_what_he_said() -> None:
+    graph, _, _ = told_by_one_revoked_since()
+    of = house()
+    outcome = graph.run(of.trust)
+    assert verdict(outcome) == "REVOCATION_OUT_OF_BOUNDS_NO_POE"
+    assert of.signer.id in [need.about for need in outcome.needs]
+    graph.lists(crl(of.ca, NOW - 4 * HOUR))
+    assert verdict(graph.run(of.trust)) == "TOTAL-PASSED"
+    graph.lists(crl(of.ca, NOW - 3.5 * HOUR, revoked=[(of.signer, NOW - DAY, GRAVE)]))
+    assert verdict(graph.run(of.trust)) == "REVOKED_NO_POE"
+
+
+@pytest.mark.req("EN319102-1:5.2.6.4-REVOCATION-ISSUER-REVOKED")
+@pytest.mark.parametrize(
+    ("proven", "expected"),
+    [(2.5 * HOUR, "TOTAL-PASSED"), (1.5 * HOUR, "REVOCATION_OUT_OF_BOUNDS_NO_POE")],
+)
+def test_what_is_proven_to_be_older_than_the_revocation_of_who_said_it_counts(
+    proven: timedelta, expected: str
+) -> None:
+    graph, signature, tokens = told_by_one_revoked_since()
+    tsa = house().tsa
+    graph.stamp(signature, NOW - proven, tsa)
+    graph.stamp(signature, NOW - proven, tsa, kind=TimeStampKind.ARCHIVE, covers=tokens)
+    assert verdict(graph.run(house().trust)) == expected

@@ -161,13 +161,24 @@ def slide(path: Path, context: Context, inputs: Inputs, poes: Poes, best: dateti
     return PastCertificate(conclusion=checks.conclude(), control=control, path=path)
 
 
+@implements("EN319102-1:5.2.6.4-REVOCATION-ISSUER-REVOKED")
+def proven_in_force(status: Status, poes: Poes) -> bool:
+    """Whether revocation data is known to have existed before who signed it was revoked, if he was."""
+    revoked_at = status.signer_revoked_at
+    return not status.doubtful or (revoked_at is not None and poes.exists_at(status.token, revoked_at))
+
+
 def _existing(
     statuses: Sequence[Status], certificate: Certificate, control: datetime, poes: Poes
 ) -> tuple[Status, ...]:
     """Revocation data issued by the control time, that is known to have existed then with the certificate."""
     if not poes.exists_at(id_of(certificate), control):
         return ()
-    return tuple(one for one in statuses if one.issued <= control and poes.exists_at(one.token, control))
+    return tuple(
+        one
+        for one in statuses
+        if one.issued <= control and poes.exists_at(one.token, control) and proven_in_force(one, poes)
+    )
 
 
 def validate_past_certificate(

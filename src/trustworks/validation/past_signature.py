@@ -22,7 +22,7 @@ from trustworks.validation.checks import Checks
 from trustworks.validation.constraints import Section
 from trustworks.validation.inputs import id_of
 from trustworks.validation.model import Indication, Level, SubIndication, failed, indeterminate
-from trustworks.validation.past import validate_past_certificate
+from trustworks.validation.past import proven_in_force, validate_past_certificate
 from trustworks.validation.suites import weaknesses
 from trustworks.validation.with_time import before_expiration, not_before_issuance
 
@@ -69,6 +69,8 @@ def revocation_in_bounds(statuses: Sequence[Status], poes: Poes) -> str | None:
 
 def _is_proven(status: Status, poes: Poes) -> bool:
     signer = status.signer
+    if not proven_in_force(status, poes):
+        return False
     if status.trusted or signer is None:
         return True
     return poes.exists_within(id_of(signer), signer.not_before, signer.not_after)

@@ -24,7 +24,8 @@ class Status:
     """What acceptable revocation data says of a certificate.
 
     `token` is its id; `signer` who signed it, None for a trust anchor without certificate; `trusted`: the
-    signer is an anchor itself. `uses` are the algorithms of the token and of its signer's certificates.
+    signer is an anchor itself; `signer_revoked_at`: when he was revoked, where he was by now. `uses` are the
+    algorithms of the token and of its signer's certificates.
     """
 
     fact: RevocationFact
@@ -32,6 +33,12 @@ class Status:
     signer: Certificate | None
     trusted: bool
     uses: tuple[Use, ...]
+    signer_revoked_at: datetime | None = None
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether it says good by the word of one who was revoked since, who may have dated it back."""
+        return self.signer_revoked_at is not None and self.fact.status == "good"
 
     @property
     def authorised(self) -> bool:

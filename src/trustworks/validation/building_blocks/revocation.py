@@ -192,7 +192,8 @@ def _whole(statuses: Sequence[Status]) -> tuple[Status, ...]:
             parts.append(one)
     if covered >= ALL_REASONS:
         found.append(min(parts, key=lambda one: one.fact.order))
-    return _authorised_first(sorted(found, key=lambda one: one.fact.order, reverse=True))
+    newest = _authorised_first(sorted(found, key=lambda one: one.fact.order, reverse=True))
+    return tuple(sorted(newest, key=lambda one: one.doubtful))
 
 
 def _authorised_first(statuses: Sequence[Status]) -> tuple[Status, ...]:
@@ -222,6 +223,7 @@ def _accept(
     found = _signer(fact, place, inputs)
     signer, own, path = found.certificate, found.own, found.path
     needs: tuple[Need, ...] = ()
+    revoked_at = None
     level = inputs.policy.level(Context.REVOCATION, "prospective-certificate-chain")
     checks.ask("rac.trusted", partial(signer_trusted, found.trusted), _GENERAL, level=level)
     checks.ask("rac.anchor", partial(same_anchor, found.same_anchor), _GENERAL)
@@ -234,7 +236,7 @@ def _accept(
     checks.ask("rac.tells", partial(tells, fact, certificate), _GENERAL)
     is_anchor = signer is not None and bool(inputs.trust.anchors.being(signer))
     if not checks.failed and not own and signer is not None and not is_anchor:
-        needs = _ask_signer(checks, fact, path, inputs, asked | {id_of(certificate)})
+        needs, revoked_at = _ask_signer(checks, fact, path, inputs, asked | {id_of(certificate)})
     if checks.failed:
         return None, checks.conclude(), needs
     status = Status(
@@ -243,6 +245,7 @@ def _accept(
         signer=signer,
         trusted=signer is None or is_anchor,
         uses=_uses(fact, signer, issuer, path, own=own),
+        signer_revoked_at=revoked_at,
     )
     return status, checks.conclude(), ()
 
@@ -298,29 +301,35 @@ def _ask_signer(
     path: tuple[Certificate, ...],
     inputs: Inputs,
     asked: frozenset[str],
-) -> tuple[Need, ...]:
-    """Revocation of who signed revocation data, unless its certificate says that nobody need ask."""
+) -> tuple[tuple[Need, ...], datetime | None]:
+    """Revocation of who signed revocation data, unless its certificate says that nobody need ask.
+
+    Answers with what would help, and when he was revoked.
+    """
     policy, section, signer = inputs.policy, Section.SIGNING_CERTIFICATE, path[0]
     skip = policy.constraint(Context.REVOCATION, "revocation-data-skip", section)
     if needs_none(signer, skip):
-        return ()
+        return (), None
     needs: list[Need] = []
     found = None
+    statuses: tuple[Status, ...] = ()
     issuer = _issuer_in(signer, path, inputs)
     # Nobody vouches for himself, nor a row of responders for each other without end.
     if issuer is not None and id_of(signer) not in asked and len(asked) <= _DEEPEST:
         found = select(signer, issuer, path[1:], inputs, asked=asked)
         needs.extend(found.needs)
-        if not found.statuses:
+        statuses = tuple(one for one in found.statuses if not one.doubtful)
+        if not statuses:
             needs.append(revocation_need(signer, issuer))
     checks.ask(
         "rac.signer",
-        partial(signer_in_force, found.statuses if found else (), fact.produced_at),
+        partial(signer_in_force, statuses, fact.produced_at),
         _GENERAL,
         level=policy.level(Context.REVOCATION, "revocation-data-available", section),
         block=found.conclusion if found else None,
     )
-    return tuple(needs)
+    revoked = [one.fact.revoked_at for one in statuses[:1] if one.fact.is_revoked_at(inputs.at)]
+    return tuple(needs), revoked[0] if revoked else None
 
 
 def _issuer_in(signer: Certificate, path: tuple[Certificate, ...], inputs: Inputs) -> Issuer | None:

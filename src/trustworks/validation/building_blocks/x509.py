@@ -180,6 +180,17 @@ def revocation_issuer_in_bounds(status: Status, at: datetime) -> str | None:
     )
 
 
+@implements("EN319102-1:5.2.6.4-REVOCATION-ISSUER-REVOKED")
+def revocation_issuer_in_force(status: Status) -> str | None:
+    """Who signed the revocation data was not revoked by now: the time in it is what he says."""
+    if not status.doubtful:
+        return None
+    return (
+        f"Who signed the revocation data was revoked at {status.signer_revoked_at:%Y-%m-%d %H:%M:%SZ}; that "
+        "the data existed before is not proven."
+    )
+
+
 def validate_certificate(
     certificate: Certificate,
     context: Context,
@@ -344,6 +355,12 @@ class _Path:
         before = checks.failed
         if not checks.ask("xcv.not-suspended", rule, _LATER, level=level, subject=named) and not before:
             self.suspended_at = status.fact.revoked_at
+        verdict = indeterminate(S.REVOCATION_OUT_OF_BOUNDS_NO_POE)
+        level = self.unless(verdict, self.level("acceptable-revocation-data-found", section))
+        rule = partial(revocation_issuer_in_force, status)
+        checks.ask("xcv.revocation-issuer", rule, verdict, level=level, subject=status.token)
+        if status.doubtful:
+            self.needs.append(revocation_need(certificate, issuers_of(self.path)[number]))
         fresh = check_freshness(status, at, self.policy, self.context, section)
         if not is_fresh(status, at, self.policy, self.context, section):
             need = revocation_need(certificate, issuers_of(self.path)[number])
