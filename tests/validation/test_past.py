@@ -391,6 +391,21 @@ def test_a_policy_may_ask_for_valid_time_stamps(name: str) -> None:
     assert found.verdict(policy=policy) == "TOTAL-PASSED"
 
 
+@pytest.mark.parametrize(
+    "name", ["t-level-time-stamp", "lta-level-time-stamp", "signature-time-stamp", "archive-time-stamp"]
+)
+def test_a_time_stamp_over_something_else_makes_no_level(name: str) -> None:
+    policy = f'[signature.unsigned-attributes]\n{name} = "fail"'
+    graph, of, signature = signed()
+    at_hand(graph, of)
+    archival = name.startswith(("lta", "archive"))
+    kind = TimeStampKind.ARCHIVE if archival else TimeStampKind.SIGNATURE
+    stamp = graph.stamp(signature, NOW - DAY, of.tsa, kind=kind)
+    assert verdict(graph.run(of.trust, policy=policy)) == "TOTAL-PASSED"
+    graph.collector.time_stamp(replace(stamp, covers=frozenset({"D-something-else"})))
+    assert verdict(graph.run(of.trust, policy=policy)) == "SIG_CONSTRAINTS_FAILURE"
+
+
 @pytest.mark.req("EN319102-1:5.6.3.4-3")
 def test_what_is_broken_is_not_looked_at_with_proofs() -> None:
     assert acceptable(PASSED) is None

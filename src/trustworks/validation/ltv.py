@@ -251,7 +251,9 @@ def validate_archival(
         checks.take("lta.evidence-record", records[record.id], level=level)
     checks.ask("lta.with-time", partial(acceptable, result.verdict), result.verdict, block=result.conclusion)
     own = inputs.time_stamps_of(signature)
-    _levels(checks, own, stamps, inputs, context_of(signature))
+    # One that the signature only holds, and that is over something else, makes no level.
+    over_it = [one for one in own if signature.id in one.covers]
+    _levels(checks, over_it, stamps, inputs, context_of(signature))
     material = bool(over) or any(_is_archival(one) for one in own)
     sunset = result.verdict.sub_indication is S.NO_CERTIFICATE_CHAIN_FOUND_NO_POE
     if not sunset:

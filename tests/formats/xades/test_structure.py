@@ -12,11 +12,15 @@ from xades_documents import (
     Making,
     Referring,
     add_property,
+    archived,
     b64,
     by_id,
     complete,
     find,
+    revocation_list,
+    revocation_values,
     sign,
+    time_stamp,
     value_of,
 )
 
@@ -249,6 +253,28 @@ def test_an_entry_of_a_manifest_that_differs_proves_nothing_of_what_is_there() -
     entry = evidence_of(root).signatures[0].references[1]
     assert (entry.kind, entry.found, entry.intact) == (ReferenceKind.MANIFEST_ENTRY, True, False)
     assert entry.covers == frozenset()
+    assert [one.kind for one in evidence_of(root).signatures[0].scopes] == [ScopeKind.MANIFEST]
+
+
+@pytest.mark.parametrize("elsewhere", [True, False])
+def test_properties_elsewhere_are_not_covered_with_a_counter_signature(elsewhere: bool) -> None:
+    root = countersigned(Referring(uri="#V-S1", type=COUNTERSIGNED))
+    add_property(root, revocation_values(revocation_list()), "C1")
+    document = etree.Element("document")
+    document.append(root)
+    if elsewhere:
+        qualifying = find(by_id(root, "C1"), "{*}Object/{*}QualifyingProperties")
+        qualifying.set("Id", "Q1")
+        version = etree.QName(qualifying).namespace
+        pointer = etree.fromstring(f'<x:QualifyingPropertiesReference xmlns:x="{version}" URI="#Q1"/>')
+        find(by_id(root, "C1"), "{*}Object").replace(qualifying, pointer)
+        document.append(qualifying)
+    add_property(root, time_stamp("ArchiveTimeStamp", archived(root, Making()), prefix="xades141"))
+    evidence = evidence_of(document)
+    (stamp,) = evidence.time_stamps
+    assert stamp.references[0].intact
+    assert evidence.signatures[1].id in stamp.covers
+    assert (set(evidence.revocation) <= stamp.covers) is not elsewhere
 
 
 def countersigned(reference: Referring) -> etree._Element:

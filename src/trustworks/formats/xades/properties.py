@@ -97,7 +97,11 @@ class Properties:
             if named is None:
                 continue
             self.counter_signatures.append(named)
-            yield from ids_within(named, self._reader)
+            if any(True for _ in inner.iter("{*}QualifyingPropertiesReference")):
+                # Its properties are elsewhere, where what is over this element does not reach.
+                yield named
+            else:
+                yield from ids_within(named, self._reader)
 
     def _seal(self, element: etree._Element) -> frozenset[str]:
         """Reads evidence records, which are about all that came before their property."""

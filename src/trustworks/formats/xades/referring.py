@@ -284,7 +284,7 @@ class Referring:
             if named is not None:
                 found = replace(found, data=self._reader.collector.data_by_id(named))
             held.append(found.data if found.found else None)
-            if found.found:
+            if found.intact:
                 scopes.append(
                     Scope(
                         kind=ScopeKind.MANIFEST_ENTRY,

@@ -258,7 +258,10 @@ def _listed(value: str | None) -> tuple[str, ...]:
 def _time_stamps(
     checks: Checks, signature: Signature, time_stamps: Sequence[TimeStamp], policy: Policy, context: Context
 ) -> None:
-    kinds = {one.kind for one in time_stamps}
+    # Whoever adds to a signature may add a time-stamp that is over something else.
+    kinds = {
+        one.kind for one in time_stamps if one.kind is TimeStampKind.CONTENT or signature.id in one.covers
+    }
     archival = {TimeStampKind.ARCHIVE, TimeStampKind.DOCUMENT, TimeStampKind.CONTAINER}
     presence: dict[str, tuple[object, str, Section]] = {
         "content-time-stamp": (TimeStampKind.CONTENT in kinds, "content time-stamp", _SIGNED),
