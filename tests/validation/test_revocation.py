@@ -191,3 +191,28 @@ def test_what_is_proven_to_be_older_than_the_revocation_of_who_said_it_counts(
     graph.stamp(signature, NOW - proven, tsa)
     graph.stamp(signature, NOW - proven, tsa, kind=TimeStampKind.ARCHIVE, covers=tokens)
     assert verdict(graph.run(house().trust)) == expected
+
+
+@pytest.mark.parametrize(
+    ("before", "lasts", "expected"),
+    [
+        (HOUR, 2 * DAY, "TOTAL-PASSED"),
+        (HOUR, None, "TOTAL-PASSED"),
+        (-DAY, None, "TOTAL-PASSED"),
+        (9 * DAY, 2 * DAY, "OUT_OF_BOUNDS_NO_POE"),
+        (9 * DAY, None, "OUT_OF_BOUNDS_NO_POE"),
+    ],
+)
+def test_of_an_expired_signer_the_status_is_known_by_data_that_was_recent_when_he_signed(
+    before: timedelta, lasts: timedelta | None, expected: str
+) -> None:
+    of = house(since=NOW - 9 * YEAR, until=NOW - YEAR)
+    graph, _, signature = signed(of)
+    graph.certificates(of.ca, of.root, of.tsa)
+    graph.lists(crl(of.root))
+    if lasts is None:
+        graph.answers(ocsp_answer(of.signer, of.responder, NOW - 2 * YEAR - before, lasts=None))
+    else:
+        graph.lists(crl(of.ca, NOW - 2 * YEAR - before, lasts=lasts))
+    graph.stamp(signature, NOW - 2 * YEAR, of.tsa)
+    assert verdict(graph.run(of.trust)) == expected

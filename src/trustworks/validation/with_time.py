@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from trustworks.core.trace import implements
 from trustworks.formats.evidence import TimeStampKind
 from trustworks.validation.building_blocks import acceptance
-from trustworks.validation.building_blocks.freshness import check_freshness
+from trustworks.validation.building_blocks.freshness import check_freshness, is_fresh
 from trustworks.validation.building_blocks.x509 import authorities_had_not_expired, validate_certificate
 from trustworks.validation.checks import Checks
 from trustworks.validation.constraints import Context, Section
@@ -131,6 +131,19 @@ def revoked_after(best: datetime, revoked_at: datetime | None) -> str | None:
         return None
     when = f" at {revoked_at:%Y-%m-%d %H:%M:%SZ}" if revoked_at else ""
     return f"The certificate was revoked{when}; that the signature existed before is not proven."
+
+
+def told_when_signed(fresh: bool) -> str | None:  # noqa: FBT001 - a fact
+    """What is known of an expired certificate's revocation was recent when the signature came.
+
+    Nothing newer can be had any more, so that a policy that only warns of old data does not help here.
+    """
+    if fresh:
+        return None
+    return (
+        "The revocation data about the expired certificate was no longer fresh when the signature came, so "
+        "that nobody knows whether the certificate was revoked then."
+    )
 
 
 @implements("EN319102-1:5.5.4-7")
@@ -249,6 +262,13 @@ def _forgive(
             checks.ask("with-time.expired", partial(before_expiration, best, leaf), not_revoked, level=bounds)
         case S.OUT_OF_BOUNDS_NOT_REVOKED:
             checks.ask("with-time.expired", partial(before_expiration, best, leaf), kept, level=bounds)
+            recent = all(
+                is_fresh(status, best, inputs.policy, context, Section.SIGNING_CERTIFICATE)
+                for certificate, status in path.used
+                if certificate == leaf
+            )
+            no_poe = indeterminate(S.OUT_OF_BOUNDS_NO_POE)
+            checks.ask("with-time.fresh", partial(told_when_signed, recent), no_poe)
             checks.ask(
                 "with-time.path-in-bounds",
                 partial(authorities_had_not_expired, path.path, inputs.policy.model, best),

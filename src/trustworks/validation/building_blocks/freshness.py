@@ -5,6 +5,7 @@ Source: EN 319 102-1, 5.2.5.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -13,7 +14,7 @@ from trustworks.validation.checks import Checks
 from trustworks.validation.model import Level, SubIndication, failed
 
 if TYPE_CHECKING:
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from trustworks.validation.constraints import Context, Section
     from trustworks.validation.model import Conclusion
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _FAILED: Final = failed(SubIndication.TRY_LATER)
 """The standard's block says FAILED alone; callers turn that to INDETERMINATE/TRY_LATER."""
+_UNSAID: Final = timedelta(days=1)
 
 
 @implements("EN319102-1:5.2.5.4-1")
@@ -48,13 +50,16 @@ def issued_recently(status: Status, at: datetime, limit: timedelta) -> str | Non
 def is_fresh(status: Status, at: datetime, policy: Policy, context: Context, section: Section) -> bool:
     """Whether the revocation data is fresh at a time, also where the policy only warns of what is not.
 
-    What is not fresh enough for a warning is to be replaced by what is, whatever comes of it meanwhile.
+    What is not fresh enough for a warning is to be replaced by what is, whatever comes of it meanwhile. Data
+    that does not say when the next comes, as many responders' does not, counts for a day.
     """
     constraint = policy.constraint(context, "freshness", section)
     if not constraint.ignored and constraint.limit is not None:
         return status.fact.is_fresh(at, constraint.limit)
-    asked = policy.level(context, "freshness-by-next-update", section) is not Level.IGNORE
-    return not asked or status.fact.is_fresh(at)
+    if policy.level(context, "freshness-by-next-update", section) is Level.IGNORE:
+        return True
+    limit = status.next_update - status.issued if status.next_update else _UNSAID
+    return status.fact.is_fresh(at, limit)
 
 
 def check_freshness(
