@@ -15,9 +15,10 @@ pytestmark = pytest.mark.interop
 WRITTEN: Final = "TRUSTWORKS_AGREEMENT"
 """Names the file that the table of agreement is written to, for docs/validation-agreement.md."""
 
-FLOOR: Final = 0.97
-LEVELS: Final = 0.9
-"""DSS asks for less, or for more, before it calls a signature one of a level: the page says where."""
+FLOORS: Final = {"level": 0.8, "sub_indication": 0.9}
+"""DSS asks for more, or for less, before it calls a signature one of a level."""
+FLOOR: Final = 0.96
+"""Of the other fields: two of fifty."""
 
 
 def test_dss_says_the_same_of_the_corpus(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -34,6 +35,6 @@ def test_dss_says_the_same_of_the_corpus(tmp_path: Path, capsys: pytest.CaptureF
         f"{kind}: {name}": found.share(kind, name)
         for kind, name in found.counted
         if found.counted[kind, name] > 10  # of fewer one is more than the floor allows
-        and found.share(kind, name) < (LEVELS if name in {"level", "sub_indication"} else FLOOR)
+        and found.share(kind, name) < FLOORS.get(name, FLOOR)
     }
     assert short == {}, "\n".join(map(str, found.apart))

@@ -85,8 +85,11 @@ def test_killed_publishers_lose_and_repeat_no_number(
             {"token": str(token), "library": str(softhsm), "database": database.settings.url}
         )
         released: list[int] = []
-        for _ in range(KILLS):
+        for number in range(10 * KILLS):
             released += released_until_killed(arguments, chance.uniform(0.0, 0.4))
+            # On a busy machine the first may be killed before they publish anything.
+            if released and number + 1 >= KILLS:
+                break
         assert len(set(released)) == len(released) > 0
         with database.read() as connection:
             lists = list(connection.execute(select(records.crls.c.number, records.crls.c.der)))
