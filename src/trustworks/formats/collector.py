@@ -48,7 +48,8 @@ class Collector:
         self._time_stamps: dict[str, TimeStamp] = {}
         self._records: dict[str, EvidenceRecord] = {}
         self._findings: list[Finding] = []
-        self._signed: list[Data] = []
+        self._signed: dict[int, Data] = {}
+        # By the identity of the object, which is kept here so that no other gets it.
         # By letter and hash function: how many tokens were looked at, and their ids by their digests.
         self._by_digest: dict[tuple[str, str], tuple[int, dict[bytes, str]]] = {}
 
@@ -105,11 +106,11 @@ class Collector:
 
     def signed_otherwise(self, data: Data) -> None:
         """Takes note that a signature is over data in another form than its octets: after transforms, say."""
-        self._signed.append(data)
+        self._signed[id(data)] = data
 
     def is_signed_otherwise(self, data: Data) -> bool:
         """Whether `signed_otherwise` was told so of this very object."""
-        return any(one is data for one in self._signed)
+        return id(data) in self._signed
 
     def signature(self, signature: Signature) -> None:
         """Takes a signature, or puts it in the place of one with the same id."""

@@ -354,6 +354,24 @@ def test_xml_signatures_are_over_members_by_their_names(ours: Maker) -> None:
     assert "asic.no-object" in codes(evidence(container(only)), Weight.FATAL)
 
 
+def test_xml_that_is_signed_in_canonical_form_is_covered(ours: Maker) -> None:
+    """As LibreOffice signs: the digest is of the canonical form, which the member is not octet by octet."""
+    canonical = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
+    steps = f'<ds:Transforms><ds:Transform Algorithm="{canonical}"></ds:Transform></ds:Transforms>'
+    members = {
+        "content.xml": b"<c/>",
+        "META-INF/manifest.xml": file_list("content.xml"),
+        "META-INF/documentsignatures.xml": ours.xml({"content.xml": b"<c></c>"}, transforms=steps),
+    }
+    media_type = "application/vnd.oasis.opendocument.text"
+    found = evidence(container(members, media_type))
+    assert whole(found, found.signatures[0])
+    assert codes(found) == set()
+    changed = evidence(container(members | {"content.xml": b"<c >!</c>"}, media_type))
+    assert not whole(changed, changed.signatures[0])
+    assert codes(changed) == {"asic.unsigned-member"}
+
+
 def test_signed_open_documents_are_read(ours: Maker) -> None:
     files = {"content.xml": b"<c/>", "Pictures/x.png": b"png"}
     members = files | {

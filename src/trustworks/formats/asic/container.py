@@ -158,6 +158,9 @@ class Reader:
         except Malformed as error:
             self._find("signature-unreadable", f"{file:.100} cannot be read: {error}", Weight.FATAL)
             return
+        # XML is signed in canonical form, too, which is not what the member holds octet by octet.
+        signed_otherwise = self._collector.is_signed_otherwise
+        self._covered |= {name for name, member in self._members.items() if signed_otherwise(member)}
         for signature in self._in(file):
             covered = self._names_of(signature)
             self._covered |= covered
