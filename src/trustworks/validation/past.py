@@ -161,7 +161,7 @@ def slide(path: Path, context: Context, inputs: Inputs, poes: Poes, best: dateti
     return PastCertificate(conclusion=checks.conclude(), control=control, path=path)
 
 
-@implements("EN319102-1:5.2.6.4-REVOCATION-ISSUER-REVOKED")
+@implements("EN319102-1:5.2.6.4-REVOCATION-ISSUER-REVOKED", disabled=lambda *_: True)
 def proven_in_force(status: Status, poes: Poes) -> bool:
     """Whether revocation data is known to have existed before who signed it was revoked, if he was."""
     revoked_at = status.signer_revoked_at
