@@ -29,6 +29,7 @@ from xades_documents import (
 
 from trustworks.formats.collector import Collector
 from trustworks.formats.data import Octets
+from trustworks.formats.evidence import Weight
 from trustworks.formats.limits import DEFAULT
 from trustworks.formats.xades import read
 from trustworks.formats.xades.coverage import follows_list, is_part, is_taken_whole
@@ -74,7 +75,7 @@ def test_only_the_first_versions_and_chosen_data_list_whatever_they_like() -> No
 
 
 @pytest.mark.req("EN319132-1:5.1.4.4")
-@pytest.mark.parametrize("name", ["SignatureTimeStamp", "SigAndRefsTimeStamp", "AllDataObjectsTimeStamp"])
+@pytest.mark.parametrize("name", ["SignatureTimeStamp", "SigAndRefsTimeStamp"])
 def test_what_else_a_property_lists_does_not_change_what_it_is_over(name: str) -> None:
     root = with_object()
     add_property(root, time_stamp(name, OLD, inside=DECODED))
@@ -161,11 +162,20 @@ def test_a_value_that_is_listed_is_that_of_the_signature_itself() -> None:
 def test_a_list_of_data_covers_data_and_not_the_signature() -> None:
     objects = '<ds:Object Id="O1">One.</ds:Object><ds:Object Id="O2">Two.</ds:Object>'
     references = [Referring(uri=f"#O{n}", id=f"R{n}", type=f"{DS}Object") for n in (1, 2)]
-    root = sign(Making(objects=objects, references=references))
-    over = canonical(by_id(root, "O2"))
+    plain = sign(Making(objects=objects, references=references))
     listed = '<xades:Include URI="#R2" referencedData="true"/>'
-    add_property(root, time_stamp("IndividualDataObjectsTimeStamp", over, inside=listed))
-    evidence = evidence_of(root)
+    stamped = time_stamp("IndividualDataObjectsTimeStamp", canonical(by_id(plain, "O2")), inside=listed)
+    evidence = evidence_of(sign(Making(objects=objects, references=references, data_properties=stamped)))
     (stamp,) = evidence.time_stamps
     assert stamp.references[0].intact
     assert stamp.covers == evidence.signatures[0].references[1].covers
+
+
+@pytest.mark.parametrize("name", ["AllDataObjectsTimeStamp", "IndividualDataObjectsTimeStamp"])
+def test_a_time_stamp_over_data_that_was_added_to_the_signature_is_none_of_its_content(name: str) -> None:
+    root = sign()
+    add_property(root, time_stamp(name, canonical(by_id(root, "O1"))))
+    evidence = evidence_of(root)
+    assert evidence.time_stamps == ()
+    codes = {one.code: one.weight for one in evidence.signatures[0].findings}
+    assert codes == {"xades.content-time-stamp-unsigned": Weight.SUSPICIOUS}

@@ -85,7 +85,11 @@ class Properties:
             return frozenset()
         if local == "CounterSignature":
             return frozenset(self._counter_signature(element))
-        if coverage.kind_of(local) is not None:
+        kind = coverage.kind_of(local)
+        if kind is TimeStampKind.CONTENT:
+            # The data was time-stamped before it was signed only where the signature is over the time-stamp.
+            self._find("xades.content-time-stamp-unsigned", f"{local} is not among the signed properties.")
+        elif kind is not None:
             return self._stamps(element)
         if local == "RenewedDigestsV2":
             self.renewed += renewed_digests(element, self._referred, self._source)
