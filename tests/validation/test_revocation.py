@@ -67,7 +67,10 @@ def test_whether_a_responder_of_another_authority_counts_is_for_the_policy_to_sa
     graph.certificates(of.ca, rogue.issuer)
     graph.lists(crl(of.root))
     graph.answers(ocsp_answer(of.signer, rogue))
-    assert verdict(graph.run(of.trust)) == "TOTAL-PASSED"
+    outcome = graph.run(of.trust)
+    assert verdict(outcome) == "TOTAL-PASSED"
+    # One who is authorised may know better.
+    assert [need.about for need in outcome.needs] == [of.signer.id]
     for policy in (AUTHORISED, shipped("qualified"), shipped("preservation")):
         assert verdict(graph.run(of.trust, policy=policy)) == "CERTIFICATE_CHAIN_GENERAL_FAILURE"
     for name in ("qualified", "preservation"):

@@ -359,7 +359,7 @@ class _Path:
         level = self.unless(verdict, self.level("acceptable-revocation-data-found", section))
         rule = partial(revocation_issuer_in_force, status)
         checks.ask("xcv.revocation-issuer", rule, verdict, level=level, subject=status.token)
-        if status.doubtful:
+        if status.doubtful or not status.authorised:
             self.needs.append(revocation_need(certificate, issuers_of(self.path)[number]))
         fresh = check_freshness(status, at, self.policy, self.context, section)
         if not is_fresh(status, at, self.policy, self.context, section):
