@@ -122,6 +122,7 @@ def test_without_a_certificate_nobody_signed() -> None:
     outcome = other.run(of.trust)
     assert verdict(outcome) == "NO_SIGNING_CERTIFICATE_FOUND"
     assert outcome.signatures[0].indication is Indication.INDETERMINATE
+    assert [one.id for one in outcome.signatures[0].archival.reasons()] == ["isc.found"]
 
 
 def unreadable(of: Entity) -> bytes:

@@ -38,7 +38,7 @@ from trustworks.validation.past import (
     path_found,
     validate_past_certificate,
 )
-from trustworks.validation.past_signature import status_proven_before, used_while_reliable
+from trustworks.validation.past_signature import existed, status_proven_before, used_while_reliable
 from trustworks.validation.poe import Poes, proven_by, proven_by_record
 from trustworks.validation.policy import Model, Policy, shipped
 from trustworks.validation.revocation_status import Status
@@ -178,6 +178,14 @@ def test_a_signature_that_came_after_the_control_time_stays_as_it_is() -> None:
     late = proven(signature.id, at=NOW - 300 * DAY)
     both = replace(early, poes=(*early.poes, *late.poes))
     assert verdict(graph.run(trust, extra=both)) == "NO_CERTIFICATE_CHAIN_FOUND_NO_POE"
+
+
+@pytest.mark.req("EN319102-1:5.6.2.4.4-3")
+def test_a_signature_exists_by_the_control_time_or_is_told_not_to() -> None:
+    assert existed(NOW, NOW) is None
+    told = existed(NOW + DAY, NOW)
+    assert told is not None
+    assert f"{NOW:%Y-%m-%d %H:%M:%SZ}" in told
 
 
 def ended(digest: str, when: datetime) -> Policy:
