@@ -32,9 +32,9 @@ from trustworks.formats.evidence import (
     Where,
 )
 from trustworks.validation import Outcome, Poe, PoeOrigin, Trust
-from trustworks.validation.inputs import NOTHING, Extra
-from trustworks.validation.policy import Policy, parse
-from trustworks.validation.process import validate
+from trustworks.validation.policies.policy import Policy, parse
+from trustworks.validation.rules.inputs import NOTHING, Extra
+from trustworks.validation.rules.process import validate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

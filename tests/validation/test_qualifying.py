@@ -15,9 +15,9 @@ from listed_services import GreekList, a_service, a_state, lists
 
 from trustworks.core.der.encode import SEQUENCE, oid, tlv
 from trustworks.formats.data import Octets
-from trustworks.validation.inputs import NOTHING, Extra, token
-from trustworks.validation.policy import shipped
+from trustworks.validation.policies.policy import shipped
 from trustworks.validation.qualification.model import PathMember
+from trustworks.validation.rules.inputs import NOTHING, Extra, token
 from trustworks.validation.service import Report, Validator
 from trustworks.validation.trust import Trust
 

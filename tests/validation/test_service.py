@@ -19,7 +19,7 @@ from trustworks.formats.data import Octets
 from trustworks.validation import validate
 from trustworks.validation.cli.validate import app
 from trustworks.validation.given import extra_of, trust_of
-from trustworks.validation.policy import shipped
+from trustworks.validation.policies.policy import shipped
 from trustworks.validation.service import Validator, policy_of
 
 if TYPE_CHECKING:

@@ -12,7 +12,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from trustworks.validation.inputs import Extra, token
 from trustworks.validation.model import (
     Check,
     Conclusion,
@@ -30,7 +29,8 @@ from trustworks.validation.model import (
     TimeStampOutcome,
     Verdict,
 )
-from trustworks.validation.policy import Policy
+from trustworks.validation.policies.policy import Policy
+from trustworks.validation.rules.inputs import Extra, token
 from trustworks.validation.trust import Trust
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def validate(
         Malformed: the file is no signed file, or something that is given beside it cannot be read.
     """
     # What the service needs beyond the process, such as a client of HTTP, others need not load.
-    from trustworks.validation.fetching import Fetcher, FetchLimits  # noqa: PLC0415
+    from trustworks.validation.gathering.fetching import Fetcher, FetchLimits  # noqa: PLC0415
     from trustworks.validation.given import Trusted, extra_of, trusted_of  # noqa: PLC0415
     from trustworks.validation.service import Validator, policy_of  # noqa: PLC0415
 

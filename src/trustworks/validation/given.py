@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from trustworks.core.durable import read_at_most
 from trustworks.core.errors import Malformed
 from trustworks.core.pki.tokens import Certificate, OcspAnswer, RevocationList
-from trustworks.validation.inputs import Extra, token
+from trustworks.validation.rules.inputs import Extra, token
 from trustworks.validation.trust import JoinedAnchors, Trust
 
 if TYPE_CHECKING:

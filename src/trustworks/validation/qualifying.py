@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from trustworks.formats.evidence import Evidence, Token
-    from trustworks.validation.inputs import Extra
     from trustworks.validation.model import Outcome, SignatureOutcome, TimeStampOutcome
     from trustworks.validation.qualification.model import (
         CertificateQualification,
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
         Lists,
         PathMember,
     )
+    from trustworks.validation.rules.inputs import Extra
     from trustworks.validation.trust import Trust
 
 _VALIDITY = {

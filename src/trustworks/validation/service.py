@@ -20,13 +20,13 @@ from trustworks.core.moments import read_moment
 from trustworks.formats.data import Octets, Stored
 from trustworks.formats.limits import DEFAULT, Limits
 from trustworks.formats.read import read
-from trustworks.validation.fetching import Cache, Fetcher, FetchLimits
-from trustworks.validation.gathering import gather
+from trustworks.validation.gathering.fetching import Cache, Fetcher, FetchLimits
+from trustworks.validation.gathering.rounds import gather
 from trustworks.validation.given import extra_of, trusted_of
-from trustworks.validation.inputs import NOTHING, Extra
 from trustworks.validation.model import Indication
-from trustworks.validation.policy import SHIPPED, Policy, load, shipped
+from trustworks.validation.policies.policy import SHIPPED, Policy, load, shipped
 from trustworks.validation.report.judged import Judged
+from trustworks.validation.rules.inputs import NOTHING, Extra
 from trustworks.validation.trust import NOBODY, Trust
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from trustworks.formats.data import Data
     from trustworks.formats.evidence import Evidence
-    from trustworks.validation.gathering import Gathered
+    from trustworks.validation.gathering.rounds import Gathered
     from trustworks.validation.qualification.model import Lists
     from trustworks.validation.qualifying import Qualifications
 
@@ -187,7 +187,7 @@ def policy_of(named: str) -> Policy:
     octets = _read(path)
     if not octets.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
         return load(path)
-    from trustworks.validation.policy_import import read_dss_policy  # noqa: PLC0415 - seldom needed
+    from trustworks.validation.policies.dss_policy import read_dss_policy  # noqa: PLC0415 - seldom needed
 
     return read_dss_policy(octets).policy
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from trustworks.core.pki.building import TrustAnchor, TrustAnchors
 from trustworks.core.pki.tokens import Certificate
-from trustworks.validation.constraints import Context
+from trustworks.validation.policies.constraints import Context
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -159,7 +159,7 @@ def show(
 def _web(most: int, *, allow_private_addresses: bool) -> Fetch:
     from ipaddress import ip_network  # noqa: PLC0415
 
-    from trustworks.validation.fetching import Fetcher, FetchLimits  # noqa: PLC0415 - brings an HTTP client
+    from trustworks.validation.gathering.fetching import Fetcher, FetchLimits  # noqa: PLC0415 - brings an HTTP client
 
     everywhere = (ip_network("0.0.0.0/0"), ip_network("::/0"))
     networks = everywhere if allow_private_addresses else ()

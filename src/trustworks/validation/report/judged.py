@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from trustworks.validation.inputs import NOTHING, Extra
+from trustworks.validation.rules.inputs import NOTHING, Extra
 
 if TYPE_CHECKING:
     from trustworks.formats.evidence import Evidence
     from trustworks.validation.model import Outcome
-    from trustworks.validation.policy import Policy
+    from trustworks.validation.policies.policy import Policy
     from trustworks.validation.qualifying import Qualifications
 
 

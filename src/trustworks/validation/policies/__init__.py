@@ -1,0 +1,1 @@
+"""Validation policies and cryptographic suites: those shipped, how they are read, each constraint."""

@@ -1,0 +1,252 @@
+"""Evidence is fetched from public addresses alone, within bounds, and kept while it counts."""
+
+from __future__ import annotations
+
+import gzip
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_network
+from typing import TYPE_CHECKING
+
+import pytest
+
+from trustworks.core.errors import Rejected, Unavailable
+from trustworks.validation.gathering.fetching import Cache, Fetcher, FetchLimits
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+LOOPBACK = (ip_network("127.0.0.0/8"),)
+Answer = Callable[[BaseHTTPRequestHandler], None]
+
+
+class Server:
+    """Answers each path as a test says; tells what it was asked."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, Answer] = {}
+        self.asked: list[tuple[str, str, bytes, str]] = []
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                server.asked.append((self.command, self.path, b"", self.headers["host"]))
+                server.answers[self.path](self)
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["content-length"]))
+                server.asked.append((self.command, self.path, body, self.headers["host"]))
+                server.answers[self.path](self)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True)
+        self._thread.start()
+        self.port = self._http.server_port
+
+    def url(self, path: str, host: str = "ca.example") -> str:
+        return f"http://{host}:{self.port}{path}"
+
+    def close(self) -> None:
+        self._http.shutdown()
+        self._http.server_close()
+        self._thread.join()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    found = Server()
+    yield found
+    found.close()
+
+
+def says(octets: bytes, status: int = 200, **headers: str) -> Answer:
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(status)
+        for name, value in headers.items():
+            handler.send_header(name, value)
+        handler.send_header("content-length", str(len(octets)))
+        handler.end_headers()
+        handler.wfile.write(octets)
+
+    return answer
+
+
+def at(*addresses: str) -> Callable[[str, int], Sequence[str]]:
+    return lambda _host, _port: addresses
+
+
+def fetcher(**limits: object) -> Fetcher:
+    return Fetcher(FetchLimits(**{"networks": LOOPBACK} | limits), resolve=at("127.0.0.1"))  # type: ignore[arg-type]
+
+
+def test_what_is_there_is_fetched_by_the_name_that_was_asked(server: Server) -> None:
+    server.answers = {"/ca.cer?x=1": says(b"certificate"), "/ocsp": says(b"answer")}
+    found = fetcher()
+    assert found.get(server.url("/ca.cer?x=1")) == b"certificate"
+    assert found.post(server.url("/ocsp"), b"request", "application/ocsp-request") == b"answer"
+    host = f"ca.example:{server.port}"
+    assert server.asked == [("GET", "/ca.cer?x=1", b"", host), ("POST", "/ocsp", b"request", host)]
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["127.0.0.1", "10.1.2.3", "169.254.169.254", "192.168.0.1", "::1", "fd00::1", "::ffff:10.0.0.1"],
+)
+def test_an_address_that_is_not_public_is_not_asked(server: Server, address: str) -> None:
+    inward = Fetcher(FetchLimits(), resolve=at(address))
+    with pytest.raises(Rejected, match="not at a public address") as caught:
+        inward.get(server.url("/"))
+    assert caught.value.code == "fetch.private"
+    assert server.asked == []
+
+
+def test_a_redirection_to_an_address_that_is_not_public_is_not_followed(server: Server) -> None:
+    server.answers = {"/": says(b"", 302, location="http://inside.example/secret")}
+    places = {"ca.example": ["127.0.0.1"], "inside.example": ["10.0.0.1"]}
+    found = Fetcher(FetchLimits(networks=LOOPBACK), resolve=lambda host, _port: places[host])
+    with pytest.raises(Rejected, match=r"inside\.example is not at a public address"):
+        found.get(server.url("/"))
+
+
+def test_redirections_are_followed_and_end(server: Server) -> None:
+    server.answers = {
+        "/old": says(b"", 301, location="/new"),
+        "/new": says(b"here"),
+        "/round": says(b"", 302, location="/round"),
+    }
+    assert fetcher().get(server.url("/old")) == b"here"
+    with pytest.raises(Unavailable, match="without end"):
+        fetcher().get(server.url("/round"))
+
+
+@pytest.mark.parametrize(
+    ("url", "code"),
+    [
+        ("ftp://ca.example/crl", "fetch.scheme"),
+        ("file:///etc/passwd", "fetch.scheme"),
+        ("ldap://ca.example/cn=crl", "fetch.scheme"),
+        ("http:///crl", "fetch.scheme"),
+        ("http://[x/crl", "fetch.scheme"),
+        ("http://ca.example:999999/crl", "fetch.port"),
+    ],
+)
+def test_what_is_no_url_of_http_is_not_asked(url: str, code: str) -> None:
+    with pytest.raises(Rejected) as caught:
+        fetcher().get(url)
+    assert caught.value.code == code
+
+
+def test_an_answer_that_is_too_long_is_not_read_to_its_end(server: Server) -> None:
+    server.answers = {"/": says(b"x" * 5000)}
+    with pytest.raises(Unavailable, match="more than 1000 octets"):
+        fetcher(octets=1000).get(server.url("/"))
+
+
+def test_an_answer_that_drips_is_given_up(server: Server) -> None:
+    ended = threading.Event()
+
+    def drip(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.end_headers()
+        try:
+            while not ended.wait(0.02):
+                handler.wfile.write(b"x")
+        except OSError:
+            return
+
+    server.answers = {"/": drip}
+    begun = time.monotonic()
+    with pytest.raises(Unavailable, match=r"after 0\.3 seconds"):
+        fetcher(seconds=0.3).get(server.url("/"))
+    ended.set()
+    assert time.monotonic() - begun < 5
+
+
+def test_headers_that_drip_are_given_up_as_well(server: Server) -> None:
+    ended = threading.Event()
+
+    def drip(handler: BaseHTTPRequestHandler) -> None:
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
+        try:
+            while not ended.wait(0.02):
+                handler.wfile.write(b"x-more: y\r\n")
+                handler.wfile.flush()
+        except OSError:
+            return
+
+    server.answers = {"/": drip}
+    with pytest.raises(Unavailable, match=r"after 0\.3 seconds"):
+        fetcher(seconds=0.3).get(server.url("/"))
+    ended.set()
+
+
+def test_a_resolver_that_hangs_is_given_up() -> None:
+    ended = threading.Event()
+
+    def hang(_host: str, _port: int) -> Sequence[str]:
+        ended.wait(20)
+        return ["127.0.0.1"]
+
+    with pytest.raises(Unavailable, match=r"after 0\.2 seconds"):
+        Fetcher(FetchLimits(seconds=0.2), resolve=hang).get("http://ca.example/crl")
+    ended.set()
+
+
+def test_a_redirection_to_no_url_is_refused(server: Server) -> None:
+    server.answers = {"/": says(b"", 302, location="http://[x")}
+    with pytest.raises(Rejected, match="no URL"):
+        fetcher().get(server.url("/"))
+
+
+def test_nothing_is_unpacked(server: Server) -> None:
+    asked: list[str | None] = []
+    packed = gzip.compress(b"x" * 100_000)
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        asked.append(handler.headers["accept-encoding"])
+        says(packed, 200, **{"content-encoding": "gzip"})(handler)
+
+    server.answers = {"/": answer}
+    assert fetcher(octets=1000).get(server.url("/")) == packed
+    assert asked == ["identity"]
+
+
+@pytest.mark.parametrize("status", [404, 500, 204])
+def test_an_answer_without_content_is_none(server: Server, status: int) -> None:
+    server.answers = {"/": says(b"" if status == 204 else b"page", status)}
+    with pytest.raises(Unavailable, match=f"answered {status}"):
+        fetcher().get(server.url("/"))
+
+
+def test_a_server_that_is_not_there_is_told() -> None:
+    with pytest.raises(Unavailable, match="did not answer"):
+        fetcher().get("http://ca.example:1/crl")
+
+    def none(_host: str, _port: int) -> Sequence[str]:
+        raise OSError
+
+    with pytest.raises(Unavailable, match="no address in DNS"):
+        Fetcher(FetchLimits(), resolve=none).get("http://ca.example/crl")
+
+
+def test_a_kept_answer_counts_until_its_time(tmp_path: Path) -> None:
+    cache = Cache(tmp_path / "cache")
+    assert cache.get("http://ca.example/crl", b"") is None
+    cache.keep("http://ca.example/crl", b"", b"list\n\nof two", time.time() + 60)
+    assert cache.get("http://ca.example/crl", b"") == b"list\n\nof two"
+    assert cache.get("http://ca.example/crl", b"other") is None
+    cache.keep("http://ca.example/crl", b"", b"old", time.time() - 1)
+    assert cache.get("http://ca.example/crl", b"") is None
+
+
+def test_a_cache_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("a file in its place")
+    cache = Cache(tmp_path / "cache")
+    cache.keep("http://ca.example/crl", b"", b"list", time.time() + 60)
+    assert cache.get("http://ca.example/crl", b"") is None
