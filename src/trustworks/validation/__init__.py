@@ -68,6 +68,7 @@ def validate(
     file: Path | Data,
     *,
     detached: Sequence[Path | Data] = (),
+    records: Sequence[Path | Data] = (),
     policy: str | Policy = "ades",
     trust: Trust | Sequence[Path] = (),
     untrusted: Sequence[Path] = (),
@@ -76,7 +77,8 @@ def validate(
 ) -> Report:
     """Validate the signatures, seals and time-stamps in a file.
 
-    `detached` is data that it signs and does not hold. `policy` is the name of a shipped policy, a file, or a
+    `detached` is data that it signs and does not hold, `records` are evidence records about it or that data,
+    in files of their own. `policy` is the name of a shipped policy, a file, or a
     policy. `trust` are trust anchors in files and folders, also in those that `trustworks trust refresh`
     fills; `untrusted` are further certificates and revocation data. `at` is the time of validation, None:
     now. What is missing is fetched from public addresses, unless `offline`. To validate many files alike,
@@ -99,4 +101,4 @@ def validate(
         extra=extra_of(untrusted),
         at=at,
         fetcher=None if offline else Fetcher(FetchLimits()),
-    ).validate(file, detached=detached)
+    ).validate(file, detached=detached, records=records)

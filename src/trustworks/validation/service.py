@@ -141,15 +141,28 @@ class Validator:
         )
 
     def validate(
-        self, file: Path | Data, *, detached: Sequence[Path | Data] = (), pool: bool = False
+        self,
+        file: Path | Data,
+        *,
+        detached: Sequence[Path | Data] = (),
+        records: Sequence[Path | Data] = (),
+        pool: bool = False,
     ) -> Report:
-        """Judges one file. `pool`: `detached` is the data of many files, not all of it of this one.
+        """Judges one file. `records` are evidence records about it or its data, in files of their own.
+
+        `pool`: `detached` is the data of many files, not all of it of this one.
 
         Raises:
             Malformed: it is no signed file of a known format, or beyond the limits.
         """
-        data = _data(file)
-        evidence = read(data, detached=[_data(one) for one in detached], limits=self.limits, pool=pool)
+        data = data_of(file)
+        evidence = read(
+            data,
+            detached=[data_of(one) for one in detached],
+            records=[data_of(one) for one in records],
+            limits=self.limits,
+            pool=pool,
+        )
         found = gather(
             evidence,
             trust=self.trust,
@@ -219,7 +232,8 @@ def _fetcher(networks: Sequence[str], cache: Path | None) -> Fetcher:
     return Fetcher(FetchLimits(networks=allowed), None if cache is None else Cache(cache))
 
 
-def _data(file: Path | Data) -> Data:
+def data_of(file: Path | Data) -> Data:
+    """A file as data; a large one is read in portions. Raises `Malformed` where it cannot be read."""
     if not isinstance(file, Path):
         return file
     try:

@@ -6,16 +6,20 @@ import json
 import sys
 from enum import IntEnum
 from pathlib import Path  # noqa: TC003 - Typer reads it at run time
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import IO, TYPE_CHECKING, Annotated, Any, Final
 
 import typer
+from typer.core import TyperCommand
+from typer.exceptions import TyperException
 
 from trustworks.core.errors import Malformed, TrustworksError
 from trustworks.core.options import AsJson  # noqa: TC001 - as above
+from trustworks.core.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from trustworks.formats.data import Data
     from trustworks.validation.service import Report, Validator
 
 
@@ -27,15 +31,52 @@ class Exit(IntEnum):
     INDETERMINATE = 2
     UNREADABLE = 3
     """No signature, or no signed file that could be read."""
+    USAGE = 64
+    """The command cannot be carried out as it is given (EX_USAGE of sysexits.h): no verdict."""
+    UNAVAILABLE = 69
+    """Something that it needs cannot be had now (EX_UNAVAILABLE): no verdict."""
 
 
 _WORST_FIRST: Final = (Exit.FAILED, Exit.INDETERMINATE, Exit.UNREADABLE, Exit.PASSED)
 """A file that is not signed, among others in a folder, hides no verdict."""
 
-app = typer.Typer(add_completion=False)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
-@app.command()
+class _Problem(typer.BadParameter):
+    """Why there is no verdict: never with an exit code that one has."""
+
+    def __init__(self, message: str, exit_code: Exit) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+    def format_message(self) -> str:
+        return self.message
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        typer.secho(f"Error: {printable(self.message)}", file=file, err=file is None, fg="red")
+
+
+class _Command(TyperCommand):
+    """The command, whose exit codes are verdicts: 1 and 2 stay free of errors."""
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        try:
+            return super().make_context(info_name, args, parent=parent, **extra)
+        except TyperException as error:
+            if hasattr(error, "exit_code"):  # an option or argument that is wrong; not the end after `--help`
+                error.exit_code = Exit.USAGE
+            raise
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except TrustworksError as error:
+            code = Exit.USAGE if isinstance(error, Malformed) else Exit.UNAVAILABLE
+            raise _Problem(str(error), code) from None
+
+
+@app.command(cls=_Command)
 def validate(
     file: Annotated[
         Path, typer.Argument(help="The signed file; or a folder, all files of which are validated.")
@@ -45,6 +86,13 @@ def validate(
         typer.Option(help="Data that the file signs and does not hold; may be given more than once."),
     ] = None,
     *,
+    evidence_record: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="An evidence record (RFC 4998, RFC 6283) about the file or the detached data, in a file of "
+            "its own; may be given more than once."
+        ),
+    ] = None,
     policy: Annotated[
         str,
         typer.Option(
@@ -89,10 +137,13 @@ def validate(
 ) -> None:
     """Validate the signatures, seals and time-stamps in a file (EN 319 102-1).
 
-    Exit codes: 0 all passed, 1 one failed, 2 one is indeterminate, 3 no signature or not readable.
+    Exit codes: 0 all passed, 1 one failed, 2 one is indeterminate, 3 no signature or not readable; 64 wrong
+    options, or what they name cannot be read; 69 something that is needed cannot be had now.
     """
-    from trustworks.validation.service import Validator  # noqa: PLC0415 - keeps `--help` quick
+    from trustworks.validation.service import Validator, data_of  # noqa: PLC0415 - keeps `--help` quick
 
+    beside = [data_of(one) for one in detached or ()]
+    records = [data_of(one) for one in evidence_record or ()]
     validator = Validator.by_options(
         policy=policy,
         at=at,
@@ -105,9 +156,11 @@ def validate(
     if file.is_dir() and (etsi or explain):
         raise Malformed("--etsi and --explain are for one file; give --json or nothing for a folder.")
     if file.is_dir():
-        raise typer.Exit(_folder(validator, file, detached or (), as_json=as_json))
+        if records:
+            raise Malformed("--evidence-record is for one file; a folder has its own beside the data.")
+        raise typer.Exit(_folder(validator, file, beside, as_json=as_json))
     try:
-        report = validator.validate(file, detached=detached or ())
+        report = validator.validate(file, detached=beside, records=records)
     except Malformed as error:
         if as_json:
             typer.echo(json.dumps(_unreadable(error)))
@@ -148,7 +201,7 @@ def _unreadable(error: TrustworksError) -> dict[str, Any]:
     return {"error": str(error), "signatures": [], "timestamps": [], "evidence_records": []}
 
 
-def _folder(validator: Validator, folder: Path, detached: Sequence[Path], *, as_json: bool) -> Exit:
+def _folder(validator: Validator, folder: Path, detached: Sequence[Data], *, as_json: bool) -> Exit:
     """Validates all files of a folder, a line for each; a bar shows how far it is, where a person looks."""
     from rich.console import Console  # noqa: PLC0415 - costs 100 ms, needed for folders alone
     from rich.progress import Progress  # noqa: PLC0415

@@ -1,0 +1,93 @@
+"""`trustworks validate`: exit codes that are verdicts, and those that are none; evidence records."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from evidence_records import AUTHORITY, digest, record, stamp
+from typer.testing import CliRunner
+
+from trustworks.core.errors import Unavailable
+from trustworks.validation.cli.validate import Exit, app
+from trustworks.validation.service import Validator
+
+PROGRAM = Path(sys.executable).with_name("trustworks")
+
+
+def run(*arguments: str | Path) -> tuple[int, str, str]:
+    result = CliRunner().invoke(app, list(map(str, arguments)))
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    return result.exit_code, result.stdout, result.stderr
+
+
+@pytest.fixture
+def token(tmp_path: Path) -> Path:
+    """A time-stamp token over `tmp_path / "data"`."""
+    file = tmp_path / "token.tst"
+    file.write_bytes(AUTHORITY.token())
+    return file
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--nonsense"], "No such option"),
+        ([], "Missing argument"),
+        (["--policy", "none"], "There is no validation policy none"),
+        (["--at", "yesterday"], "yesterday"),
+        (["--trust", "missing"], "cannot be read"),
+        (["--network", "everywhere"], "Write a network as 10.0.0.0/8"),
+        (["--detached", "missing"], "missing cannot be read"),
+        (["--evidence-record", "missing"], "missing cannot be read"),
+    ],
+)
+def test_a_wrong_command_has_no_exit_code_of_a_verdict(arguments: list[str], said: str, token: Path) -> None:
+    given: list[str | Path] = [*arguments, *([token] if arguments else [])]
+    code, out, err = run(*given)
+    assert (code, out) == (Exit.USAGE, "")
+    assert said in err
+    assert "Traceback" not in err
+
+
+def test_the_program_exits_alike(tmp_path: Path) -> None:
+    ran = subprocess.run(
+        [PROGRAM, "validate", tmp_path / "file", "--at", "yesterday"],
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert (ran.returncode, ran.stdout) == (Exit.USAGE, "")
+    assert ran.stderr.startswith("Error: ")
+
+
+def test_what_cannot_be_had_now_is_no_verdict_either(token: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unavailable(*_: Any, **__: Any) -> None:
+        raise Unavailable("trust.store", "The store cannot be written.")
+
+    monkeypatch.setattr(Validator, "validate", unavailable)
+    code, out, err = run(token, "--offline")
+    assert (code, out, err) == (Exit.UNAVAILABLE, "", "Error: The store cannot be written.\n")
+
+
+def test_evidence_records_are_given_in_files_of_their_own(tmp_path: Path, token: Path) -> None:
+    first, second = tmp_path / "first.ers", tmp_path / "second.ers"
+    first.write_bytes(record([stamp([[digest(token.read_bytes()), digest(b"neighbour")]])]))
+    second.write_bytes(record([stamp([[digest(b"what is about something else")]])]))
+    options = ("--evidence-record", first, "--evidence-record", second)
+    _, out, _ = run(token, *options, "--offline", "--json")
+    found = json.loads(out)["evidence_records"]
+    assert [one["file"] for one in found] == ["first.ers", "second.ers"]
+    assert [one["data_intact"] for one in found] == [True, False]
+    assert json.loads(run(token, "--offline", "--json")[1])["evidence_records"] == []
+    code, out, err = run(tmp_path, *options, "--offline")
+    assert (code, out) == (Exit.USAGE, "")
+    assert "--evidence-record is for one file" in err
+
+
+def test_what_is_no_evidence_record_is_not_readable(tmp_path: Path, token: Path) -> None:
+    other = tmp_path / "other.ers"
+    other.write_bytes(b"text")
+    assert run(token, "--evidence-record", other, "--offline")[0] == Exit.UNREADABLE
