@@ -8,7 +8,7 @@ Source: EN 319 102-1, 5.6.3; RFC 4998, 5.3; RFC 6283, 4.3 (chains of evidence re
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from trustworks.validation.model import Conclusion, Verdict
     from trustworks.validation.policies.suites import Weakness
     from trustworks.validation.rules.basic import BasicResult
+    from trustworks.validation.rules.building_blocks.x509 import CertificateResult
     from trustworks.validation.rules.inputs import Inputs
     from trustworks.validation.rules.poe import Poes
 
@@ -95,15 +96,24 @@ def has_valid(found: Sequence[TimeStamp], stamps: dict[str, Conclusion], what: s
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchivalResult:
-    """The conclusion, and since when the signature is known to exist by all proofs."""
+    """The conclusion, since when the signature is known to exist by all proofs, and the path it rests on."""
 
     conclusion: Conclusion
     best: Poe
+    path: CertificateResult | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StampResult:
+    """The conclusion about a time-stamp with the proofs at hand, and the path that it rests on."""
+
+    conclusion: Conclusion
+    path: CertificateResult | None
 
 
 def validate_archival_time_stamp(
     time_stamp: TimeStamp, basic: BasicResult, inputs: Inputs, poes: Poes
-) -> Conclusion:
+) -> StampResult:
     """Validate a time-stamp with the proofs at hand (5.6.3.4, 5 a to d).
 
     Passed: what the time-stamp covers may be added to the proofs.
@@ -114,8 +124,9 @@ def validate_archival_time_stamp(
         timed.recoverable(verdict, _RECOVERABLE_STAMPS) and basic.path is not None
     ):
         checks.take("lta.time-stamp-basic", basic.conclusion)
-        return checks.conclude()
+        return StampResult(conclusion=checks.conclude(), path=basic.path)
     checks.take("lta.time-stamp-basic", basic.conclusion, level=Level.WARN)
+    path = basic.path
     existed = poes.earliest(time_stamp.id).time
     if not verdict.passed and basic.path is not None:
         past = Past(
@@ -128,9 +139,12 @@ def validate_archival_time_stamp(
             ),
             context=Context.TIME_STAMP,
         )
-        checks.take("lta.past", validate_past_signature(past, inputs, poes))
+        found = validate_past_signature(past, inputs, poes)
+        path = found.path
+        checks.take("lta.past", found.conclusion)
         if not checks.failed:
-            checks.take("lta.sav", accept(time_stamp, basic, inputs, existed).conclusion)
+            accepted = accept(time_stamp, replace(basic, path=path), inputs, existed)
+            checks.take("lta.sav", accepted.conclusion)
     weak = weaknesses(
         inputs.policy.suite,
         acceptance.uses_of_references(time_stamp.references[:1], time_stamp.id),
@@ -138,17 +152,17 @@ def validate_archival_time_stamp(
     )
     level = inputs.policy.level(Context.TIME_STAMP, "algorithms")
     checks.ask("lta.imprint", partial(imprint_reliable, weak), _CRYPTO, level=level)
-    return checks.conclude()
+    return StampResult(conclusion=checks.conclude(), path=path)
 
 
 def validate_time_stamps(
     inputs: Inputs, poes: Poes, stamp: Callable[[TimeStamp], BasicResult]
-) -> dict[str, Conclusion]:
+) -> dict[str, StampResult]:
     """All time-stamps but those of evidence records, the newest first; each valid one adds proofs."""
-    found: dict[str, Conclusion] = {}
+    found: dict[str, StampResult] = {}
     for one in newest_first(inputs):
         found[one.id] = validate_archival_time_stamp(one, stamp(one), inputs, poes)
-        if found[one.id].passed:
+        if found[one.id].conclusion.passed:
             poes.add_all(proven_by(one), one.time, one.id)
     return found
 
@@ -164,7 +178,7 @@ class RecordResult:
     """What came of an evidence record: its conclusion, those of its time-stamps, and the time it proves."""
 
     conclusion: Conclusion
-    time_stamps: dict[str, Conclusion]
+    time_stamps: dict[str, StampResult]
     time: datetime | None
 
 
@@ -198,19 +212,19 @@ def validate_record(
         indeterminate(S.SIGNED_DATA_NOT_FOUND),
         level=policy.level(context, "data-object-found"),
     )
-    found: dict[str, Conclusion] = {}
+    found: dict[str, StampResult] = {}
     stamps = [inputs.time_stamps[named] for named in record.time_stamps if named in inputs.time_stamps]
     # From the last to the first: what the next proves is the time at which this one is looked at.
     for number in range(len(stamps) - 1, -1, -1):
         own = poes.branch()
-        if number + 1 < len(stamps) and found[stamps[number + 1].id].passed:
+        if number + 1 < len(stamps) and found[stamps[number + 1].id].conclusion.passed:
             following = stamps[number + 1]
             own.add_all(proven_by(following), following.time, following.id)
         found[stamps[number].id] = validate_archival_time_stamp(
             stamps[number], stamp(stamps[number]), inputs, own
         )
     for one in stamps:
-        checks.take("er.time-stamp", found[one.id])
+        checks.take("er.time-stamp", found[one.id].conclusion)
     if not stamps:
         checks.ask("er.time-stamp", partial(_objection, _NO_STAMP), failed(S.FORMAT_FAILURE))
     time = stamps[0].time if stamps else None
@@ -262,7 +276,7 @@ def validate_archival(
         rule = partial(has_material, material)
         checks.ask("lta.material", rule, result.verdict, level=level, block=inner)
     if checks.failed or not (material or sunset):
-        return ArchivalResult(conclusion=checks.conclude(), best=result.best)
+        return ArchivalResult(conclusion=checks.conclude(), best=result.best, path=result.path)
     poes.add(result.best)
     level = policy.level(Context.TIME_STAMP, "valid")
     for one in own:
@@ -271,9 +285,9 @@ def validate_archival(
     best = poes.earliest(signature.id)
     if result.verdict.passed or checks.failed:
         # What passed without proofs of existence needs none (5.6.3.4, 3).
-        return ArchivalResult(conclusion=checks.conclude(), best=best)
-    _past(checks, signature, inputs, result, poes)
-    return ArchivalResult(conclusion=checks.conclude(), best=best)
+        return ArchivalResult(conclusion=checks.conclude(), best=best, path=result.path)
+    path = _past(checks, signature, inputs, result, poes)
+    return ArchivalResult(conclusion=checks.conclude(), best=best, path=path)
 
 
 def _levels(
@@ -299,12 +313,15 @@ def _past(
     inputs: Inputs,
     result: timed.TimedResult,
     poes: Poes,
-) -> None:
-    """Past signature validation, the delay, and acceptance at the best time (5.6.3.4, 7 to 9)."""
+) -> CertificateResult | None:
+    """Past signature validation, the delay, and acceptance at the best time (5.6.3.4, 7 to 9).
+
+    Answers with the path that the past validation rests on.
+    """
     path, best, context = result.path, poes.earliest(signature.id).time, context_of(signature)
     if path is None:
         checks.take("lta.past", result.conclusion)
-        return
+        return None
     past = Past(
         subject=signature.id,
         verdict=result.verdict,
@@ -312,7 +329,8 @@ def _past(
         uses=acceptance.uses_of(signature, signature.id, path.leaf.key.bits or None),
         context=context,
     )
-    checks.take("lta.past", validate_past_signature(past, inputs, poes))
+    found = validate_past_signature(past, inputs, poes)
+    checks.take("lta.past", found.conclusion)
     delay = inputs.policy.constraint(Context.TIME_STAMP, "delay")
     if any(one.kind is TimeStampKind.SIGNATURE for one in inputs.time_stamps_of(signature)):
         rule = partial(timed.soon_enough, signature, best, delay.limit)
@@ -325,9 +343,10 @@ def _past(
             context,
             best,
             bits=path.leaf.key.bits or None,
-            path=path.chain,
+            path=found.path.chain,
         )
         checks.take("lta.sav", accepted.conclusion)
+    return found.path
 
 
 def _is_archival(time_stamp: TimeStamp) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.pki.building import build_paths
@@ -182,15 +183,24 @@ def _existing(
 
 
 def validate_past_certificate(
-    certificate: Certificate, context: Context, inputs: Inputs, poes: Poes, best: datetime
+    certificate: Certificate,
+    context: Context,
+    inputs: Inputs,
+    poes: Poes,
+    best: datetime,
+    *,
+    present: Path | None = None,
 ) -> PastCertificate:
     """Past certificate validation: the path on which the control time is the latest (5.6.2.1).
 
-    `best` is since when what the certificate is to be relied on for is known to exist.
+    `best` is since when what the certificate is to be relied on for is known to exist. `present` is the path
+    by which it was judged now; of paths that are as good it is the one.
     """
     latest: PastCertificate | None = None
     anchors = inputs.trust.anchors_in(context)
-    paths = build_paths(certificate, anchors=anchors, pool=inputs.pool, at=certificate.not_before)
+    built = build_paths(certificate, anchors=anchors, pool=inputs.pool, at=certificate.not_before)
+    others = (path for path in built if path != present)
+    paths = others if present is None else chain([present], others)
     for path, _ in zip(paths, range(MOST_PATHS), strict=False):
         found = _past_path(path, context, inputs, poes, best)
         if latest is None or _better(found, latest):

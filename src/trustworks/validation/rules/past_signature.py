@@ -20,7 +20,11 @@ from trustworks.validation.policies.constraints import Section
 from trustworks.validation.policies.suites import weaknesses
 from trustworks.validation.rules.building_blocks.freshness import check_freshness
 from trustworks.validation.rules.building_blocks.revocation import needs_none, select
-from trustworks.validation.rules.building_blocks.x509 import authorities_had_not_expired, validate_path_again
+from trustworks.validation.rules.building_blocks.x509 import (
+    authorities_had_not_expired,
+    validate_path_again,
+    validate_this_path,
+)
 from trustworks.validation.rules.checks import Checks
 from trustworks.validation.rules.inputs import id_of
 from trustworks.validation.rules.past import proven_in_force, validate_past_certificate
@@ -30,12 +34,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from trustworks.core.pki.building import Path
     from trustworks.core.pki.tokens import Certificate
     from trustworks.validation.model import Conclusion, Verdict
     from trustworks.validation.policies.constraints import Context
     from trustworks.validation.policies.suites import Use, Weakness
     from trustworks.validation.rules.building_blocks.x509 import CertificateResult
     from trustworks.validation.rules.inputs import Inputs
+    from trustworks.validation.rules.past import PastCertificate
     from trustworks.validation.rules.poe import Poes
     from trustworks.validation.rules.revocation_status import Status
 
@@ -54,6 +60,14 @@ class Past:
     path: CertificateResult
     uses: tuple[Use, ...]
     context: Context
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastResult:
+    """The conclusion, and the path that it rests on."""
+
+    conclusion: Conclusion
+    path: CertificateResult
 
 
 @implements("EN319102-1:5.6.2.4.4-1")
@@ -106,13 +120,33 @@ def _stays(verdict: Verdict) -> str:
     return f"Nothing that is proven about the past helps against {reason}."
 
 
-def validate_past_signature(past: Past, inputs: Inputs, poes: Poes) -> Conclusion:
+@implements("EN319102-1:5.6.2.4.4-PATH", disabled=lambda past, _path, _inputs: past)
+def resting_on(past: Past, path: Path | None, inputs: Inputs) -> Past:
+    """What is asked about, with the path that held in the past in place of that which got furthest now.
+
+    What is wrong with one path says nothing of another: the reasons are those of the path that is relied on.
+    """
+    if path is None or path == past.path.path:
+        return past
+    found = validate_this_path(path, past.context, inputs)
+    of_path = past.verdict == past.path.conclusion.verdict
+    return replace(past, path=found, verdict=found.conclusion.verdict if of_path else past.verdict)
+
+
+def validate_past_signature(past: Past, inputs: Inputs, poes: Poes) -> PastResult:
     """Validate a signature, or a time-stamp's signature, with all proofs of existence at hand."""
     checks = Checks("PSV", past.subject)
-    leaf = past.path.leaf
+    best = poes.earliest(past.subject).time
+    pcv = validate_past_certificate(past.path.leaf, past.context, inputs, poes, best, present=past.path.path)
+    if pcv.conclusion.passed:
+        past = resting_on(past, pcv.path, inputs)
+    conclusion = _validate(checks, past, pcv, inputs, poes)
+    return PastResult(conclusion=conclusion, path=past.path)
+
+
+def _validate(checks: Checks, past: Past, pcv: PastCertificate, inputs: Inputs, poes: Poes) -> Conclusion:
     statuses, out_of_bounds = _statuses(checks, past, inputs, poes)
     best = poes.earliest(past.subject).time
-    pcv = validate_past_certificate(leaf, past.context, inputs, poes, best)
     checks.ask(
         "psv.certificate",
         partial(_reason, pcv.conclusion),

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from trustworks.validation.policies.policy import Policy
     from trustworks.validation.rules.basic import BasicResult
     from trustworks.validation.rules.inputs import Extra
+    from trustworks.validation.rules.ltv import StampResult
     from trustworks.validation.trust import Trust
 
 _TOTAL: Final = {
@@ -89,17 +90,14 @@ class _Run:
             one.id: ltv.validate_record(one, inputs, self.poes, self.stamp)
             for one in evidence.evidence_records
         }
-        of_records = {
-            named: conclusion for one in records.values() for named, conclusion in one.time_stamps.items()
-        }
+        of_records = {named: found for one in records.values() for named, found in one.time_stamps.items()}
         timed = {one.id: self._with_time(one) for one in evidence.signatures}
         # The best times by signature time-stamps are proofs too, for what covers signatures of each other.
         stamps = ltv.validate_time_stamps(inputs, self.poes, self.stamp)
+        of_stamps = {named: found.conclusion for named, found in stamps.items()}
+        about_records = {named: found.conclusion for named, found in records.items()}
         signatures = tuple(
-            self._signature(
-                one, timed[one.id], stamps, {named: found.conclusion for named, found in records.items()}
-            )
-            for one in evidence.signatures
+            self._signature(one, timed[one.id], of_stamps, about_records) for one in evidence.signatures
         )
         return Outcome(
             at=inputs.at,
@@ -138,7 +136,7 @@ class _Run:
             signature, self.inputs, timed, self.poes, stamps=stamps, records=records
         )
         verdict = found.conclusion.verdict
-        basic, path = timed.basic, timed.path or timed.basic.path
+        basic, path = timed.basic, found.path or timed.path or timed.basic.path
         return SignatureOutcome(
             id=signature.id,
             verdict=Verdict(_TOTAL[verdict.indication], verdict.sub_indication),
@@ -155,9 +153,12 @@ class _Run:
             signing_time=signature.attributes.signing_time,
         )
 
-    def _time_stamp(self, time_stamp: TimeStamp, archival: dict[str, Conclusion]) -> TimeStampOutcome:
+    def _time_stamp(self, time_stamp: TimeStamp, archival: dict[str, StampResult]) -> TimeStampOutcome:
         basic = self.stamp(time_stamp)
-        found = archival.get(time_stamp.id, basic.conclusion)
+        archived = archival.get(time_stamp.id)
+        found, path = (
+            (basic.conclusion, basic.path) if archived is None else (archived.conclusion, archived.path)
+        )
         imprint = time_stamp.references[:1]
         return TimeStampOutcome(
             id=time_stamp.id,
@@ -165,7 +166,7 @@ class _Run:
             basic=basic.conclusion,
             archival=found,
             signing_certificate=basic.signer.named,
-            chain=tuple(id_of(one) for one in basic.path.chain) if basic.path else (),
+            chain=tuple(id_of(one) for one in path.chain) if path else (),
             time=time_stamp.time,
             imprint_found=all(one.found for one in imprint),
             imprint_intact=all(one.intact for one in imprint),

@@ -250,6 +250,11 @@ def validate_path_again(
     return result if result.path is None else _Path(result.path, context, inputs, forgiven).judge()
 
 
+def validate_this_path(path: Path, context: Context, inputs: Inputs) -> CertificateResult:
+    """A path that was found otherwise, judged now."""
+    return _Path(path, context, inputs, NOTHING).judge()
+
+
 class _Path:
     """One path, judged."""
 
