@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from trustworks.core.errors import Malformed
 from trustworks.core.pki.tokens import Certificate
+from trustworks.core.pki.trusted_lists.authenticate import EU, EUTL_OVERDUE, LOTL_OVERDUE
 from trustworks.validation.model import Indication
 from trustworks.validation.qualification.certificate import path_member, qualified_content
 from trustworks.validation.qualification.certificates import certificate_qualification
@@ -22,7 +23,7 @@ from trustworks.validation.qualification.signatures import (
 from trustworks.validation.qualification.trust_services import time_stamp_qualification
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from trustworks.formats.evidence import Evidence, Token
     from trustworks.validation.model import Outcome, SignatureOutcome, TimeStampOutcome
@@ -54,10 +55,14 @@ class SignatureLevel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Qualifications:
-    """Signatures and time-stamps by id; those without a path to a trust anchor are left out."""
+    """Signatures and time-stamps by id; those without a path to a trust anchor are left out.
+
+    `overdue` are sentences about lists that were asked although new ones were due.
+    """
 
     signatures: Mapping[str, SignatureLevel]
     time_stamps: Mapping[str, IssuerQualification]
+    overdue: tuple[str, ...] = ()
 
 
 def qualifications(
@@ -68,10 +73,26 @@ def qualifications(
     look = _Look(tokens, trust, lists)
     signatures = {one.id: look.signature(one) for one in outcome.signatures}
     stamps = {one.id: look.time_stamp(one) for one in outcome.time_stamps}
+    signed = {named: one for named, one in signatures.items() if one is not None}
+    stamped = {named: one for named, one in stamps.items() if one is not None}
+    countries = {one.certificate.country for one in signed.values()}
+    countries.update(one.country for one in stamped.values())
     return Qualifications(
-        signatures={named: one for named, one in signatures.items() if one is not None},
-        time_stamps={named: one for named, one in stamps.items() if one is not None},
+        signatures=signed, time_stamps=stamped, overdue=tuple(_overdue(lists, sorted(countries - {""})))
     )
+
+
+def _overdue(lists: Lists, countries: Sequence[str]) -> Iterator[str]:
+    """A sentence for each list that was asked after its next update: they count, and a reader has to know."""
+    found = lists.authenticated(EU)
+    if LOTL_OVERDUE in found.sub_status:
+        yield from found.words
+    for country in countries:
+        found = lists.authenticated(country)
+        if EUTL_OVERDUE in found.sub_status and found.list is not None:
+            due = found.list.scheme.next_update
+            since = f" on {due:%Y-%m-%d}" if due is not None else ""
+            yield f"A new trusted list of {country} was due{since}; run `trustworks trust refresh`."
 
 
 @dataclass(frozen=True, slots=True)

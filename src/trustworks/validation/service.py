@@ -202,7 +202,7 @@ def policy_of(named: str) -> Policy:
         return load(path)
     from trustworks.validation.policies.dss_policy import read_dss_policy  # noqa: PLC0415 - seldom needed
 
-    return read_dss_policy(octets).policy
+    return read_dss_policy(octets)
 
 
 def _read(path: Path) -> bytes:

@@ -68,8 +68,8 @@ WHOLE: Final = """
 
 
 def test_a_policy_of_dss_is_taken_over() -> None:
-    found = read_dss_policy(dss(WHOLE))
-    policy, signer = found.policy, Section.SIGNING_CERTIFICATE
+    policy = read_dss_policy(dss(WHOLE))
+    signer = Section.SIGNING_CERTIFICATE
     assert (policy.name, policy.description, policy.model) == ("Own", "Two lines.", Model.HYBRID)
     assert policy.constraint(Context.CONTAINER, "acceptable-types").values == ("ASiC-E",)
     assert policy.constraint(Context.SIGNATURE, "acceptable-policies").values == ("any", "none")
@@ -93,7 +93,7 @@ def test_a_policy_of_dss_is_taken_over() -> None:
     assert [one.least for one in policy.suite.signatures["rsa-pkcs1", None]] == [1024, 3000]
     assert [(one.least, one.end) for one in policy.suite.signatures["ecdsa", None]] == [(0, None)]
     signature = "SignatureConstraints/BasicSignatureConstraints/SigningCertificate"
-    assert sorted(found.not_taken) == [
+    assert sorted(policy.not_taken) == [
         "ContainerConstraints/FilenameAdherence: it is not asked here.",
         f"{signature}/PolicyTree: what it lets be always fails here.",
         f"{signature}/RevocationDataSkip/CertificatePolicies: it is not asked here.",

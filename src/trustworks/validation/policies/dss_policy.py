@@ -9,7 +9,6 @@ Source: the XML schema of DSS 6 (http://dss.esig.europa.eu/validation/policy).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -93,16 +92,8 @@ _UNITS: Final = {
 _MOST: Final = timedelta(days=36_500)
 
 
-@dataclass(frozen=True, slots=True)
-class Imported:
-    """The policy, and a sentence for each constraint of the file that is not taken over."""
-
-    policy: Policy
-    not_taken: tuple[str, ...]
-
-
-def read_dss_policy(octets: bytes) -> Imported:
-    """A constraint file of EU DSS.
+def read_dss_policy(octets: bytes) -> Policy:
+    """A constraint file of EU DSS as a policy, with a sentence for each constraint that is not taken over.
 
     Raises:
         Malformed: the octets are no such file, or have a level, number or model that there is not.
@@ -133,7 +124,7 @@ class _Import:
         self.suite = suites.Suite(name="none", digests={}, signatures={})
         self.algorithms = Level.IGNORE
 
-    def result(self) -> Imported:
+    def result(self) -> Policy:
         name = self.root.get("Name", "imported")
         description = ""
         for child in _elements(self.root):
@@ -153,7 +144,7 @@ class _Import:
         for child in _elements(self.root):
             if _local(child) in _CONTEXTS:
                 self._context(_CONTEXTS[_local(child)], Section.OWN, child, _local(child))
-        policy = Policy(
+        return Policy(
             name=name,
             identifier=f"urn:trustworks:validation-policy:imported:{name.replace(' ', '-')}",
             description=description,
@@ -161,8 +152,8 @@ class _Import:
             suite=self.suite,
             constraints=MappingProxyType(self.constraints),
             findings=MappingProxyType(self.findings),
+            not_taken=tuple(self.not_taken),
         )
-        return Imported(policy, tuple(self.not_taken))
 
     def _context(self, context: Context, section: Section, parent: _Element, path: str) -> None:
         known = {one.dss: one for one in TABLE[context].get(section, {}).values()}

@@ -71,7 +71,8 @@ class Policy:
     """Constraints by context, section and name. What a policy does not set has the table's default.
 
     `identifier` is an OID or URI, for reports; `findings` are levels for findings of readers, by their code
-    (``xades.duplicate-id``), in place of what their weight says.
+    (``xades.duplicate-id``), in place of what their weight says. `not_taken` are sentences about what the
+    file of another validator asks, and this policy does not.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Policy:
     suite: suites.Suite
     constraints: Mapping[Key, Constraint]
     findings: Mapping[str, Level] = field(default_factory=dict)
+    not_taken: tuple[str, ...] = ()
 
     def constraint(self, context: Context, name: str, section: Section = Section.OWN) -> Constraint:
         """The constraint of that name. What is not set for counter-signatures is as for signatures."""

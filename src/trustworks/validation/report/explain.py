@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from trustworks.core.printable import printable
 from trustworks.validation.model import PoeOrigin, SubIndication
 from trustworks.validation.report.words import (
     KINDS,
     Words,
+    cautions,
     deciding,
     moment,
     short,
@@ -150,8 +152,9 @@ def explained(judged: Judged) -> str:
         lines.append(f"The evidence record{since}: {_verdict(record.verdict)}")
         lines.extend(f"  {line}" for line in _decided(deciding(record), outcome, words))
     lines.extend(f"Not had: {one}" for one in judged.troubles)
+    lines.extend(f"Warning: {one}" for one in cautions(judged))
     lines.append(f"Validated for {moment(outcome.at)} by the policy {outcome.policy}.")
-    return "\n".join(lines)
+    return "\n".join(map(printable, lines))
 
 
 def _verdict(verdict: Verdict) -> str:

@@ -55,6 +55,8 @@ def plain(judged: Judged) -> dict[str, Any]:
         "evidence_records": [_record(records[one.id], one, time_stamps) for one in outcome.evidence_records],
         "findings": _findings(evidence.findings),
         "troubles": list(judged.troubles),
+        "trusted_lists_overdue": list(qualifications.overdue) if qualifications else [],
+        "policy_not_taken": list(judged.policy.not_taken),
     }
 
 

@@ -6,7 +6,15 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from trustworks.core.printable import printable
-from trustworks.validation.report.words import KINDS, Words, deciding, moment, structural, warned_of
+from trustworks.validation.report.words import (
+    KINDS,
+    Words,
+    cautions,
+    deciding,
+    moment,
+    structural,
+    warned_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,6 +64,7 @@ def text(judged: Judged) -> str:
     if not lines:
         lines.append("There is no signature, time-stamp or evidence record in the file.")
     lines.extend(f"not had: {one}" for one in judged.troubles)
+    lines.extend(f"warning: {one}" for one in cautions(judged))
     lines.append(f"For {moment(outcome.at)}, by the policy {outcome.policy}. --explain says what decided.")
     return "\n".join(map(printable, lines))
 

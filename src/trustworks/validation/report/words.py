@@ -73,6 +73,15 @@ def warned_of(found: SignatureOutcome) -> tuple[str, ...]:
     return tuple(dict.fromkeys(texts))
 
 
+def cautions(judged: Judged) -> tuple[str, ...]:
+    """What of the trusted lists and the policy a reader has to know of, whatever the verdict."""
+    overdue = judged.qualifications.overdue if judged.qualifications else ()
+    return (
+        *overdue,
+        *(f"Not asked, though the policy's file has it: {one}" for one in judged.policy.not_taken),
+    )
+
+
 class Words:
     """Names the objects of one evidence graph, and certificates that came from outside it."""
 
