@@ -17,6 +17,7 @@ from trustworks.app.health.metrics import exposition
 from trustworks.app.web.drawing import environment
 from trustworks.app.web.error_pages import HTML, ErrorPages, is_browser
 from trustworks.app.web.shared import Shared
+from trustworks.core.pages import style_sheet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
@@ -196,4 +197,6 @@ def pages(source: PageSource, *, inside: bool) -> Starlette:  # noqa: C901 - a l
 
 @lru_cache
 def _static(name: str) -> bytes:
+    if name == "style.css":
+        return style_sheet()
     return resources.files(__package__).joinpath("static", name).read_bytes()

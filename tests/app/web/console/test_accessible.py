@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from registration_testbed import ask, ask_for_mail, seen
 
 from trustworks.core.keys.register import KeyRegister
+from trustworks.core.pages import style_sheet
 from trustworks.issuance.model import RevocationReason
 from trustworks.issuance.revocation import Reception
 
@@ -152,7 +152,7 @@ def luminance(colour: str) -> float:
 
 
 def test_colours_can_be_told_apart_by_light_and_in_the_dark() -> None:
-    style = files("trustworks.app.web").joinpath("static", "style.css").read_text(encoding="utf-8")
+    style = style_sheet().decode()
     light, dark = (
         dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6})", part)) for part in style.split("@media")[:2]
     )
