@@ -8,7 +8,7 @@ and 2 do no input or output, so that the same evidence gives the same outcome ye
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from ipaddress import ip_network
 from pathlib import Path
@@ -23,6 +23,7 @@ from trustworks.formats.read import read
 from trustworks.validation.gathering.fetching import Cache, Fetcher, FetchLimits
 from trustworks.validation.gathering.rounds import gather
 from trustworks.validation.given import extra_of, trusted_of
+from trustworks.validation.kept.model import Consulted, Given
 from trustworks.validation.model import Indication
 from trustworks.validation.policies.policy import SHIPPED, Policy, load, shipped
 from trustworks.validation.report.judged import Judged
@@ -52,6 +53,20 @@ _OVERALL: Final = {
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report(Judged):
     """One validation, and how it is told. Each kind of report loads what the others do not need."""
+
+    given: Given
+    """What it was made from, to be kept."""
+
+    def keep(self, place: Path, *, with_data: bool = True) -> None:
+        """Write all that the verdict was made from, and the verdict, to one file, which must be new.
+
+        Raises:
+            Malformed, Rejected: something of it cannot be kept.
+            Unavailable: the file cannot be written, or the verdict made again is another.
+        """
+        from trustworks.validation.kept.replay import keep  # noqa: PLC0415 - seldom asked for
+
+        keep(self, self.given, place, with_data=with_data)
 
     def results(self) -> Iterator[Indication]:
         """PASSED, FAILED or INDETERMINATE of each signature; without any, of time-stamps and records."""
@@ -155,13 +170,18 @@ class Validator:
         Raises:
             Malformed: it is no signed file of a known format, or beyond the limits.
         """
-        data = data_of(file)
-        evidence = read(
-            data,
-            detached=[data_of(one) for one in detached],
-            records=[data_of(one) for one in records],
-            limits=self.limits,
+        given = Given(
+            data=data_of(file),
+            detached=tuple(data_of(one) for one in detached),
+            records=tuple(data_of(one) for one in records),
             pool=pool,
+            limits=self.limits,
+            trust=self.trust,
+            lists=None if self.lists is None else Consulted(self.lists),
+            present=self.at is None,
+        )
+        evidence = read(
+            given.data, detached=given.detached, records=given.records, limits=self.limits, pool=pool
         )
         found = gather(
             evidence,
@@ -175,17 +195,61 @@ class Validator:
             evidence=evidence,
             outcome=found.outcome,
             policy=self.policy,
-            qualifications=self._qualifications(evidence, found),
+            qualifications=self._qualifications(evidence, found, given.lists),
             extra=found.extra,
             troubles=found.troubles,
+            given=replace(given, sources=found.sources),
         )
 
-    def _qualifications(self, evidence: Evidence, found: Gathered) -> Qualifications | None:
-        if self.lists is None:
+    def _qualifications(
+        self, evidence: Evidence, found: Gathered, lists: Lists | None
+    ) -> Qualifications | None:
+        if lists is None:
             return None
         from trustworks.validation.qualifying import qualifications  # noqa: PLC0415 - with trusted lists alone
 
-        return qualifications(evidence, found.outcome, extra=found.extra, trust=self.trust, lists=self.lists)
+        return qualifications(evidence, found.outcome, extra=found.extra, trust=self.trust, lists=lists)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replay:
+    """A verdict that was made again, and whether it is the one that was kept, octet for octet.
+
+    `kept_by` and `judged_by` are the product with its version, then and now.
+    """
+
+    report: Report
+    same: bool
+    kept: bytes
+    found: bytes
+    kept_by: str
+    judged_by: str
+
+    def first_difference(self) -> str:
+        """Where in the JSON of the verdict the first difference is, such as ``signatures.0.indication``."""
+        from trustworks.validation.kept.replay import first_difference  # noqa: PLC0415 - seldom asked for
+
+        return first_difference(self.kept, self.found)
+
+
+def replay(bundle: Path, *, data: Sequence[Path | Data] = (), limits: Limits = DEFAULT) -> Replay:
+    """Judge again what `Report.keep` wrote, by that file alone. `data`: what it was kept without.
+
+    Raises:
+        Malformed: it is no such file, was changed, or is beyond the limits; or the data is missing.
+    """
+    from trustworks.validation.kept.replay import replay as again  # noqa: PLC0415 - seldom asked for
+
+    found = again(bundle, brought=[data_of(one) for one in data], limits=limits)
+    told = {one.name: getattr(found.judged, one.name) for one in fields(found.judged)}
+    return Replay(
+        report=Report(**told, given=found.given),
+        same=found.same,
+        kept=found.kept,
+        found=found.found,
+        kept_by=found.kept_by,
+        judged_by=found.judged_by,
+    )
 
 
 def policy_of(named: str) -> Policy:

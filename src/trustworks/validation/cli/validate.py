@@ -31,6 +31,8 @@ class Exit(IntEnum):
     INDETERMINATE = 2
     UNREADABLE = 3
     """No signature, or no signed file that could be read."""
+    DIFFERENT = 4
+    """What was kept was judged again, and the verdict is another."""
     USAGE = 64
     """The command cannot be carried out as it is given (EX_USAGE of sysexits.h): no verdict."""
     UNAVAILABLE = 69
@@ -79,8 +81,8 @@ class _Command(TyperCommand):
 @app.command(cls=_Command)
 def validate(
     file: Annotated[
-        Path, typer.Argument(help="The signed file; or a folder, all files of which are validated.")
-    ],
+        Path | None, typer.Argument(help="The signed file; or a folder, all files of which are validated.")
+    ] = None,
     detached: Annotated[
         list[Path] | None,
         typer.Option(help="Data that the file signs and does not hold; may be given more than once."),
@@ -127,6 +129,24 @@ def validate(
     offline: Annotated[
         bool, typer.Option("--offline", help="Fetch nothing: judge by what is in the files alone.")
     ] = False,
+    keep: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="BUNDLE", help="Write all that the verdict was made from to this new file, for --replay."
+        ),
+    ] = None,
+    keep_without_data: Annotated[
+        bool,
+        typer.Option("--keep-without-data", help="Keep of the file and the data the digests alone."),
+    ] = False,
+    replay: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="BUNDLE",
+            help="Judge again what --keep wrote, by that alone, and say whether the verdict is the same; with "
+            "FILE and --detached where it is without the data.",
+        ),
+    ] = None,
     as_json: AsJson = False,
     etsi: Annotated[
         bool, typer.Option("--etsi", help="Print the validation report of ETSI TS 119 102-2 (XML).")
@@ -137,13 +157,26 @@ def validate(
 ) -> None:
     """Validate the signatures, seals and time-stamps in a file (EN 319 102-1).
 
-    Exit codes: 0 all passed, 1 one failed, 2 one is indeterminate, 3 no signature or not readable; 64 wrong
-    options, or what they name cannot be read; 69 something that is needed cannot be had now.
+    Exit codes: 0 all passed, 1 one failed, 2 one is indeterminate, 3 no signature or not readable; 4
+    the verdict of --replay is another; 64 wrong options, or what they name cannot be read; 69 something that
+    is needed cannot be had now.
     """
-    from trustworks.validation.service import Validator, data_of  # noqa: PLC0415 - keeps `--help` quick
+    from trustworks.validation.policies.policy import SHIPPED  # noqa: PLC0415 - keeps `--help` quick
+    from trustworks.validation.service import Validator, data_of  # noqa: PLC0415 - as above
 
     beside = [data_of(one) for one in detached or ()]
     records = [data_of(one) for one in evidence_record or ()]
+    if replay is not None:
+        if any((trust, untrusted, network, records, at, cache, keep, policy != SHIPPED[0])):
+            raise Malformed(
+                "--replay goes by what was kept alone; give it FILE, --detached and how to print."
+            )
+        brought = [*beside, *([data_of(file)] if file else [])]
+        raise typer.Exit(_replayed(replay, brought, as_json=as_json, etsi=etsi, explain=explain))
+    if file is None:
+        raise Malformed("Name the file to validate.")
+    if keep_without_data and keep is None:
+        raise Malformed("--keep-without-data goes with --keep, which says where.")
     validator = Validator.by_options(
         policy=policy,
         at=at,
@@ -156,8 +189,8 @@ def validate(
     if file.is_dir() and (etsi or explain):
         raise Malformed("--etsi and --explain are for one file; give --json or nothing for a folder.")
     if file.is_dir():
-        if records:
-            raise Malformed("--evidence-record is for one file; a folder has its own beside the data.")
+        if records or keep:
+            raise Malformed("--evidence-record and --keep are for one file, not for a folder.")
         raise typer.Exit(_folder(validator, file, beside, as_json=as_json))
     try:
         report = validator.validate(file, detached=beside, records=records)
@@ -167,6 +200,8 @@ def validate(
         else:
             typer.echo(f"Not readable: {error}", err=True)
         raise typer.Exit(Exit.UNREADABLE) from None
+    if keep is not None:
+        report.keep(keep, with_data=not keep_without_data)
     code = exit_code(report)
     if etsi and not report.outcome.signatures:
         typer.echo("--etsi reports about signatures, and the file has none; ask without it.", err=True)
@@ -183,6 +218,27 @@ def _printed(report: Report, *, as_json: bool, etsi: bool, explain: bool) -> str
     if explain:
         return report.explained()
     return report.text()
+
+
+def _replayed(bundle: Path, brought: Sequence[Data], **form: bool) -> Exit:
+    """Judges again what was kept, prints the verdict of now, and says how it compares."""
+    from trustworks.validation.service import replay  # noqa: PLC0415 - as above
+
+    try:
+        found = replay(bundle, data=brought)
+    except Malformed as error:
+        typer.echo(f"Not readable: {error}", err=True)
+        return Exit.UNREADABLE
+    typer.echo(_printed(found.report, **form))
+    if found.same:
+        typer.echo("The verdict is the one that was kept, octet for octet.", err=True)
+        return exit_code(found.report)
+    typer.echo(
+        f"The verdict is another than the one that was kept, first in {found.first_difference()}. It was kept "
+        f"by {found.kept_by}, and judged now by {found.judged_by}.",
+        err=True,
+    )
+    return Exit.DIFFERENT
 
 
 def exit_code(report: Report) -> Exit:

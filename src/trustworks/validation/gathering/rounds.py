@@ -41,12 +41,25 @@ _REVOCATION_AT_MOST: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where a token (by its id) or a signature policy (by its identifier) came from, and when.
+
+    `time` None: out of the cache, where it lay since an earlier validation.
+    """
+
+    id: str
+    url: str
+    time: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Gathered:
     """The last outcome, the evidence from outside that it was judged by, and what could not be had."""
 
     outcome: Outcome
     extra: Extra
     troubles: tuple[str, ...] = ()
+    sources: tuple[Source, ...] = ()
 
 
 def gather(
@@ -83,7 +96,12 @@ def gather(
             if not found.take(answers):
                 break
             outcome = judged()
-    return Gathered(outcome=outcome, extra=found.extra, troubles=tuple(found.troubles))
+    return Gathered(
+        outcome=outcome,
+        extra=found.extra,
+        troubles=tuple(found.troubles),
+        sources=tuple(found.sources.values()),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +124,8 @@ class _Answer:
     tokens: tuple[Token, ...] = ()
     policy: tuple[str, bytes] | None = None
     trouble: str | None = None
+    url: str = ""
+    time: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -115,6 +135,7 @@ class _Found:
     extra: Extra
     asked: set[tuple[str, bytes]] = field(default_factory=set)
     troubles: list[str] = field(default_factory=list)
+    sources: dict[str, Source] = field(default_factory=dict)
 
     def take(self, answers: Iterable[_Answer]) -> bool:
         """Take answers; whether there was anything new in them."""
@@ -124,9 +145,13 @@ class _Found:
         before = len(certificates) + len(revocation) + len(policies)
         for answer in answers:
             for one in answer.tokens:
-                (certificates if one.id.startswith("C-") else revocation).setdefault(one.id, one)
-            if answer.policy is not None:
-                policies.setdefault(*answer.policy)
+                kept = certificates if one.id.startswith("C-") else revocation
+                if one.id not in kept:
+                    kept[one.id] = one
+                    self._note(one.id, answer)
+            if answer.policy is not None and answer.policy[0] not in policies:
+                policies.update([answer.policy])
+                self._note(answer.policy[0], answer)
             if answer.trouble is not None:
                 self.troubles.append(answer.trouble)
         self.extra = replace(
@@ -136,6 +161,9 @@ class _Found:
             policies=policies,
         )
         return len(certificates) + len(revocation) + len(policies) > before
+
+    def _note(self, identifier: str, answer: _Answer) -> None:
+        self.sources[identifier] = Source(id=identifier, url=answer.url, time=answer.time)
 
 
 def _questions(needs: Iterable[Need], evidence: Evidence, found: _Found, trust: Trust) -> Iterator[_Question]:
@@ -203,7 +231,7 @@ def _answer(question: _Question, fetcher: Fetcher) -> _Answer:
         return _Answer(trouble=str(error))
     if fresh:
         fetcher.keep(question.url, question.body, octets, until.timestamp())
-    return answer
+    return replace(answer, url=question.url, time=datetime.now(UTC) if fresh else None)
 
 
 def _is_newer(question: _Question, octets: bytes) -> bool:

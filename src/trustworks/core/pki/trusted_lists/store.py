@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from trustworks.core.durable import put, read_at_most
 from trustworks.core.errors import Malformed, Unavailable
@@ -37,6 +37,7 @@ from trustworks.core.pki.trusted_lists.markup import DEFAULT_LIMITS, Limits
 from trustworks.core.pki.trusted_lists.read import read_trusted_list
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from trustworks.core.pki.trusted_lists.anchors import ListedAnchor
@@ -115,13 +116,18 @@ def read_state(directory: Path) -> tuple[State, bytes]:
     except OSError as error:
         raise Malformed(f"{file} cannot be read: {error.strerror}.") from error
     try:
-        state = State.model_validate_json(octets)
-        _ = state.journal
-    except (ValidationError, ValueError) as error:
+        return _state(octets), octets
+    except ValueError as error:
         raise Malformed(
             f"{file} is damaged; remove the directory and run `trustworks trust refresh` again."
         ) from error
-    return state, octets
+
+
+def _state(octets: bytes) -> State:
+    """The state in these octets. Raises ValueError, of which pydantic's ValidationError is one."""
+    state = State.model_validate_json(octets)
+    _ = state.journal
+    return state
 
 
 def write_state(directory: Path, state: State, lists: dict[str, TrustedList]) -> None:
@@ -136,6 +142,11 @@ def write_state(directory: Path, state: State, lists: dict[str, TrustedList]) ->
 
 def kept_list(directory: Path, entry: Entry, limits: Limits = DEFAULT_LIMITS) -> tuple[TrustedList, bytes]:
     """The copy of a list that is kept, and its octets. Raises `Malformed` where it was changed."""
+    octets = _kept_octets(directory, entry, limits)
+    return read_trusted_list(octets, limits), octets
+
+
+def _kept_octets(directory: Path, entry: Entry, limits: Limits) -> bytes:
     file = list_file(directory, entry.territory)
     try:
         octets = read_at_most(file, limits.octets)
@@ -143,7 +154,7 @@ def kept_list(directory: Path, entry: Entry, limits: Limits = DEFAULT_LIMITS) ->
         raise Malformed(f"{file} cannot be read: {error.strerror}.") from error
     if hashlib.sha256(octets).hexdigest() != entry.sha256:
         raise Malformed(f"{file} was changed since it was fetched; run `trustworks trust refresh`.")
-    return read_trusted_list(octets, limits), octets
+    return octets
 
 
 @dataclass(frozen=True)
@@ -154,11 +165,14 @@ class TrustStore:
     whose next update is overdue is used all the same, with its sub-status: for a machine that is offline.
     """
 
-    directory: Path
+    directory: Path | None
+    """None: the lists are nowhere but in memory."""
     state: State
     at: datetime
     cache: Cache
     overdue_lists: bool = False
+    octets: bytes = field(default=b"", repr=False)
+    """The state as it was read."""
 
     @classmethod
     def load(cls, directory: Path, at: datetime, *, overdue_lists: bool = False) -> TrustStore:
@@ -166,7 +180,40 @@ class TrustStore:
         state, octets = read_state(directory)
         if not state.entries:
             raise Malformed(f"{directory} has no trusted lists; fill it with `trustworks trust refresh`.")
-        return cls(directory, state, at, _cache(directory, state, octets), overdue_lists)
+        return cls(directory, state, at, _cache(directory, state, octets), overdue_lists, octets)
+
+    @classmethod
+    def of(
+        cls, state: bytes, lists: Mapping[str, bytes], at: datetime, *, overdue_lists: bool = False
+    ) -> TrustStore:
+        """The store of a state and of the lists (by territory) that belong to it: what `published` gave.
+
+        Raises:
+            Malformed: one of them cannot be read, or they do not belong to each other.
+        """
+        try:
+            read = _state(state)
+        except ValueError as error:
+            raise Malformed("The state of the trusted lists is damaged.") from error
+        found = {}
+        for territory, octets in lists.items():
+            entry = read.entry(territory)
+            if entry is None or hashlib.sha256(octets).hexdigest() != entry.sha256:
+                raise Malformed(f"The trusted list of {territory} is not the one that the state is about.")
+            found[territory] = read_trusted_list(octets)
+        return cls(None, read, at, Cache.read(write_cache(found, state), state), overdue_lists, state)
+
+    def published(self, territories: Iterable[str]) -> tuple[bytes, dict[str, bytes]]:
+        """The state, and the lists of these territories and the list of lists, octet for octet.
+
+        A territory without a list is left out. Raises `Malformed` where they were changed in the folder.
+        """
+        found: dict[str, bytes] = {}
+        for territory in (EU, *territories):
+            entry = self.state.entry(territory)
+            if entry is not None and entry.kept and self.directory is not None:
+                found[territory] = _kept_octets(self.directory, entry, DEFAULT_LIMITS)
+        return self.octets, found
 
     def authenticated(self, country: str) -> Authenticated:
         """The list of a territory, or why there is none to believe at the store's time."""
