@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from trustworks.formats.data import Data
-    from trustworks.validation.service import Report
+    from trustworks.validation.service import Replay, Report
 
 __all__ = [
     "Check",
@@ -59,6 +59,7 @@ __all__ = [
     "TimeStampOutcome",
     "Trust",
     "Verdict",
+    "replay",
     "token",
     "validate",
 ]
@@ -102,3 +103,16 @@ def validate(
         at=at,
         fetcher=None if offline else Fetcher(FetchLimits()),
     ).validate(file, detached=detached, records=records)
+
+
+def replay(bundle: Path, *, data: Sequence[Path | Data] = ()) -> Replay:
+    """Judge again what `Report.keep` wrote, by that file alone; `same` says whether the verdict is the same.
+
+    `data` are the file and the data, where they were left out.
+
+    Raises:
+        Malformed: it is no such file, was changed, or is beyond the limits; or the data is missing.
+    """
+    from trustworks.validation.service import replay as again  # noqa: PLC0415 - as above
+
+    return again(bundle, data=data)

@@ -13,7 +13,8 @@ from evidence_records import AUTHORITY, digest, record, stamp
 from typer.testing import CliRunner
 
 from trustworks.core.errors import Unavailable
-from trustworks.validation.cli.validate import Exit, app
+from trustworks.validation.cli.exits import Exit
+from trustworks.validation.cli.validate import app
 from trustworks.validation.service import Validator
 
 PROGRAM = Path(sys.executable).with_name("trustworks")
@@ -37,7 +38,7 @@ def token(tmp_path: Path) -> Path:
     ("arguments", "said"),
     [
         (["--nonsense"], "No such option"),
-        ([], "Missing argument"),
+        ([], "Name the file to validate"),
         (["--policy", "none"], "There is no validation policy none"),
         (["--at", "yesterday"], "yesterday"),
         (["--trust", "missing"], "cannot be read"),
@@ -84,7 +85,7 @@ def test_evidence_records_are_given_in_files_of_their_own(tmp_path: Path, token:
     assert json.loads(run(token, "--offline", "--json")[1])["evidence_records"] == []
     code, out, err = run(tmp_path, *options, "--offline")
     assert (code, out) == (Exit.USAGE, "")
-    assert "--evidence-record is for one file" in err
+    assert "--evidence-record are for one file" in err
 
 
 def test_what_is_no_evidence_record_is_not_readable(tmp_path: Path, token: Path) -> None:

@@ -51,6 +51,7 @@ class KeptPolicy(_Edge):
     model: Model
     constraints: tuple[KeptConstraint, ...]
     findings: dict[str, Level]
+    not_taken: tuple[str, ...]
     suite: str
     digests: dict[str, AwareDatetime | None]
     schemes: tuple[KeptScheme, ...]
@@ -76,6 +77,7 @@ class KeptPolicy(_Edge):
                 for (context, section, name), one in sorted(policy.constraints.items())
             ),
             findings=dict(sorted(policy.findings.items())),
+            not_taken=policy.not_taken,
             suite=suite.name,
             digests=dict(sorted(suite.digests.items())),
             schemes=tuple(
@@ -120,4 +122,5 @@ class KeptPolicy(_Edge):
                 }
             ),
             findings=MappingProxyType(dict(self.findings)),
+            not_taken=self.not_taken,
         )
