@@ -134,6 +134,34 @@ def _methods() -> dict[str, SignatureMethod]:
 SIGNATURES: Final[Mapping[str, SignatureMethod]] = MappingProxyType(_methods())
 
 
+WRITTEN: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        **{f"ECDSA_{name}": f"{MORE}ecdsa-{name.lower()}" for name in ("SHA256", "SHA384", "SHA512")},
+        **{f"RSA_PKCS1_{name}": f"{MORE}rsa-{name.lower()}" for name in ("SHA256", "SHA384", "SHA512")},
+        **{
+            f"RSA_PSS_{name}": f"{MORE_2007}{name.lower()}-rsa-MGF1"
+            for name in ("SHA256", "SHA384", "SHA512")
+        },
+        "ED25519": f"{MORE_2021}eddsa-ed25519",
+    }
+)
+"""The identifier of each signature scheme that is written, by the names of `core.module`'s schemes."""
+
+DIGEST_URIS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "sha1": DS + "sha1",
+        "sha224": MORE + "sha224",
+        "sha256": ENC + "sha256",
+        "sha384": MORE + "sha384",
+        "sha512": ENC + "sha512",
+        "sha3_256": MORE_2007 + "sha3-256",
+        "sha3_384": MORE_2007 + "sha3-384",
+        "sha3_512": MORE_2007 + "sha3-512",
+    }
+)
+"""The identifier of each hash function whose digests are written; which may be relied on is not said here."""
+
+
 def digest_size(name: str) -> int:
     """The octets that a hash function of `DIGESTS` gives."""
     return _SIZES[name]

@@ -1,6 +1,8 @@
-"""Writes XML signatures: for signed reports and lists. Each is read back and verified before it is given out.
+"""Writes XML signatures. Each is read back and verified before it is given out.
 
-Source: XML Signature 1.1, 3.1. Keys stay with the caller, who gives `sign`.
+In steps, between which the key may be anywhere: `skeleton` has everything but values, `fill` computes the
+digests, `signed_octets` is what a key signs, `finish` puts the value in. `sign_within` and `signature_over`
+do all of it at once, with a key that the caller has. Source: XML Signature 1.1, 3.1.
 """
 
 from __future__ import annotations
@@ -14,27 +16,41 @@ from lxml import etree
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.xml import algorithms
 from trustworks.core.xml.algorithms import DS, ENC
-from trustworks.core.xml.canonical import canonicalise
 from trustworks.core.xml.document import Document
 from trustworks.core.xml.dsig import Signature, read_reference, read_signature
 from trustworks.core.xml.references import resolve
 from trustworks.core.xml.values import verify
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from trustworks.core.xml.references import Resolved, Source
 
 _TEXT_LINE: Final = 76
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """An XPath Filter 2.0: nodes that are taken out (subtract), kept (intersect) or added (union)."""
+
+    expression: str
+    operation: str = "subtract"
+    namespaces: Mapping[str, str] = field(default_factory=lambda: {"ds": DS})
+
+
+WITHOUT_SIGNATURES: Final = Selection(expression="/descendant::ds:Signature")
+"""Leaves every signature out, so that signatures beside each other do not cover each other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """A reference to write: to the document (""), an element ("#id"), or data by a name in `detached`.
 
-    `transforms` are algorithms of the list that have no parameters.
+    `transforms` are algorithms of the list that have no parameters, and selections by XPath Filter 2.0.
     """
 
-    uri: str
-    transforms: tuple[str, ...] = (algorithms.EXCLUSIVE,)
+    uri: str | None
+    transforms: tuple[str | Selection, ...] = (algorithms.EXCLUSIVE,)
     digest: str = ENC + "sha256"
     type: str | None = None
     id: str | None = None
@@ -42,7 +58,10 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What a signature to be written is like. `objects` become contents of ds:Object elements."""
+    """What a signature to be written is like.
+
+    `objects` become contents of ds:Object elements; those that are ds:Object already stand as they are.
+    """
 
     references: Sequence[Wanted]
     method: str
@@ -51,7 +70,7 @@ class Plan:
     canonicalisation: str = algorithms.EXCLUSIVE
     id: str | None = None
     value_id: str | None = None
-    detached: Mapping[str | None, bytes] = field(default_factory=dict)
+    detached: Mapping[str | None, bytes | Source] = field(default_factory=dict)
 
 
 def sign_within(
@@ -64,7 +83,7 @@ def sign_within(
     transformed, and `Rejected` (signature.own) where the finished signature does not verify; then the element
     is as it was.
     """
-    element = _skeleton(plan)
+    element = skeleton(plan)
     parent.append(element)
     try:
         return _signed(element, plan, sign, public_key)
@@ -75,31 +94,71 @@ def sign_within(
 
 def signature_over(plan: Plan, sign: Callable[[bytes], bytes], public_key: object) -> Signature:
     """A ds:Signature that is a document of its own: over its objects (enveloping) or detached data."""
-    return _signed(_skeleton(plan), plan, sign, public_key)
+    return _signed(skeleton(plan), plan, sign, public_key)
 
 
 def _signed(
     element: etree._Element, plan: Plan, sign: Callable[[bytes], bytes], public_key: object
 ) -> Signature:
+    fill(element, plan.detached)
+    return finish(element, sign(signed_octets(element)), public_key, plan.detached)
+
+
+def fill(element: etree._Element, detached: Mapping[str | None, bytes | Source]) -> None:
+    """Compute the digests of a signature that stands in its document: of its manifests first.
+
+    Raises `Malformed` or `Rejected` where something to be signed is not found or not transformed.
+    """
     root = element.getroottree().getroot()
-    document = Document(root)
-    for number, reference in enumerate(element.iterfind(f"{{{DS}}}SignedInfo/{{{DS}}}Reference")):
-        found = resolve(read_reference(reference, number), document, plan.detached)
-        if found.actual is None:
-            problem = found.problem
-            raise Rejected(
-                "signature.reference" if problem is None else problem.code,
-                "What is to be signed was not found." if problem is None else problem.message,
-            )
-        _child(reference, "DigestValue").text = base64.b64encode(found.actual).decode()
-    octets = canonicalise(_child(element, "SignedInfo"), plan.canonicalisation)
-    _child(element, "SignatureValue").text = _lines(sign(octets))
-    # A new view of the tree: what the first one kept was written before there were values.
-    written = Document(root)
+    listed = [
+        one
+        for manifest in element.iterfind(f"{{{DS}}}Object/{{{DS}}}Manifest")
+        for one in _references(manifest)
+    ]
+    for references in (listed, list(_references(_child(element, "SignedInfo")))):
+        # A new view of the tree for each round: what the first one kept was written before it had values.
+        document = Document(root)
+        for number, reference in enumerate(references):
+            found = resolve(read_reference(reference, number), document, detached)
+            if found.actual is None:
+                problem = found.problem
+                raise Rejected(
+                    "signature.reference" if problem is None else problem.code,
+                    "What is to be signed was not found." if problem is None else problem.message,
+                )
+            _child(reference, "DigestValue").text = base64.b64encode(found.actual).decode()
+
+
+def _references(holder: etree._Element) -> Iterator[etree._Element]:
+    return holder.iterchildren(f"{{{DS}}}Reference")
+
+
+def signed_octets(element: etree._Element) -> bytes:
+    """What a key signs: the canonical SignedInfo of a signature that stands in its document."""
+    octets = read_signature(element).octets
+    if octets is None:
+        raise Malformed(
+            "The signature has no canonical form: a namespace name in it is a relative reference."
+        )
+    return octets
+
+
+def finish(
+    element: etree._Element,
+    value: bytes,
+    public_key: object,
+    detached: Mapping[str | None, bytes | Source] | None,
+) -> Signature:
+    """Put the value into a signature, and verify it. The value is as XML Signature has it.
+
+    `detached` None: the data beside the document is not at hand any more, and its digests are believed.
+    Raises `Rejected` (signature.own) where the signature does not verify.
+    """
+    _child(element, "SignatureValue").text = _lines(value)
+    written = Document(element.getroottree().getroot())
     signature = read_signature(element, written)
-    whole = all(
-        resolve(reference, written, plan.detached).intact for reference in signature.signed_info.references
-    )
+    resolved = [resolve(one, written, detached or {}) for one in signature.signed_info.references]
+    whole = all(one.intact or (detached is None and not one.found and _is_beside(one)) for one in resolved)
     if not whole or not verify(signature, public_key).valid:
         raise Rejected(
             "signature.own",
@@ -108,8 +167,17 @@ def _signed(
     return signature
 
 
-def _skeleton(plan: Plan) -> etree._Element:
-    """The signature with everything but its values."""
+def _is_beside(resolved: Resolved) -> bool:
+    """Whether a reference is to data beside the document."""
+    uri = resolved.reference.uri
+    return uri is None or uri[:1] not in {"", "#"}
+
+
+def skeleton(plan: Plan) -> etree._Element:
+    """The signature with everything but its values.
+
+    Raises `Rejected` for an algorithm that is not written.
+    """
     if plan.method not in algorithms.SIGNATURES or plan.method == algorithms.RSA_PSS:
         raise Rejected(
             "signature-method.unknown",
@@ -121,7 +189,7 @@ def _skeleton(plan: Plan) -> etree._Element:
     etree.SubElement(info, f"{{{DS}}}CanonicalizationMethod", Algorithm=plan.canonicalisation)
     etree.SubElement(info, f"{{{DS}}}SignatureMethod", Algorithm=plan.method)
     for wanted in plan.references:
-        _reference(info, wanted)
+        write_reference(info, wanted)
     value = etree.SubElement(element, f"{{{DS}}}SignatureValue")
     _identify(value, plan.value_id)
     if plan.certificates:
@@ -129,26 +197,44 @@ def _skeleton(plan: Plan) -> etree._Element:
         for certificate in plan.certificates:
             etree.SubElement(data, f"{{{DS}}}X509Certificate").text = _lines(certificate)
     for content in plan.objects:
-        etree.SubElement(element, f"{{{DS}}}Object").append(content)
+        holder = etree.SubElement(element, f"{{{DS}}}Object") if content.tag != f"{{{DS}}}Object" else element
+        holder.append(content)
     return element
 
 
-def _reference(info: etree._Element, wanted: Wanted) -> None:
+def write_reference(parent: etree._Element, wanted: Wanted) -> None:
+    """Append a ds:Reference without its digest to a SignedInfo or a manifest.
+
+    Raises `Rejected` (digest.unknown) for a digest algorithm that is not written.
+    """
     if algorithms.DIGESTS.get(wanted.digest) not in algorithms.HASHES:
         raise Rejected(
             "digest.unknown", f"Digests by {wanted.digest[:120]!r} are not written. Use another algorithm."
         )
-    reference = etree.SubElement(info, f"{{{DS}}}Reference")
+    reference = etree.SubElement(parent, f"{{{DS}}}Reference")
     _identify(reference, wanted.id)
-    reference.set("URI", wanted.uri)
+    if wanted.uri is not None:
+        reference.set("URI", wanted.uri)
     if wanted.type is not None:
         reference.set("Type", wanted.type)
     if wanted.transforms:
         transforms = etree.SubElement(reference, f"{{{DS}}}Transforms")
-        for algorithm in wanted.transforms:
-            etree.SubElement(transforms, f"{{{DS}}}Transform", Algorithm=algorithm)
+        for step in wanted.transforms:
+            if isinstance(step, str):
+                etree.SubElement(transforms, f"{{{DS}}}Transform", Algorithm=step)
+            else:
+                _select(transforms, step)
     etree.SubElement(reference, f"{{{DS}}}DigestMethod", Algorithm=wanted.digest)
     etree.SubElement(reference, f"{{{DS}}}DigestValue").text = ""
+
+
+def _select(transforms: etree._Element, step: Selection) -> None:
+    transform = etree.SubElement(transforms, f"{{{DS}}}Transform", Algorithm=algorithms.XPATH_FILTER2)
+    filters: dict[str | None, str] = {"f": algorithms.XPATH_FILTER2}
+    filters.update(step.namespaces)
+    path = etree.SubElement(transform, f"{{{algorithms.XPATH_FILTER2}}}XPath", nsmap=filters)
+    path.set("Filter", step.operation)
+    path.text = step.expression
 
 
 def _identify(element: etree._Element, identifier: str | None) -> None:

@@ -1,0 +1,35 @@
+"""What a signer says of the signature, the same in every format that is written.
+
+What is read of it is `evidence.Attributes`. Source: EN 319 102-1, 5.2.8; EN 319 132-1 and EN 319 122-1, 5.2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from trustworks.formats.evidence import PolicyReference
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claims:
+    """Signed attributes that a signer chooses.
+
+    `signing_time` is in UTC, written in whole seconds; None: none is written, and the signature is below the
+    baseline. `location` has the keys that the format reads. `commitments` are OIDs or URIs, of all the data.
+    `certified_roles` are attribute certificates in DER.
+    """
+
+    signing_time: datetime | None = None
+    policy: PolicyReference | None = None
+    location: Mapping[str, str] | None = None
+    claimed_roles: tuple[str, ...] = ()
+    certified_roles: tuple[bytes, ...] = ()
+    commitments: tuple[str, ...] = ()
+
+
+NO_CLAIMS = Claims()

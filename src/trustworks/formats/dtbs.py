@@ -1,0 +1,114 @@
+"""Data to be signed, between `prepare` and `complete`: what any key, module or card may sign in between.
+
+All of it is data that can be stored, so that nothing is kept in memory between the steps. Source: EN 319
+102-1, 4.2.5 to 4.2.8 (data to be signed representation).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from trustworks.core.der.algorithms import SIGNATURES, SIGNER_DIGESTS
+from trustworks.core.errors import Malformed, Rejected
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ED25519: Final = "ED25519"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dtbs:
+    """What is signed, by which scheme (a name of `core.module`'s), with the key of which certificate."""
+
+    octets: bytes
+    scheme: str
+    certificate: bytes
+
+    def __post_init__(self) -> None:
+        """Raises `Rejected` (signature.scheme) for a scheme that is not written."""
+        check_scheme(self.scheme)
+
+    @property
+    def hash_name(self) -> str | None:
+        """The hash function by which a key signs; None: it signs the octets themselves (Ed25519)."""
+        return None if self.scheme == ED25519 else SIGNER_DIGESTS[self.scheme]
+
+    @property
+    def digest(self) -> bytes | None:
+        """The DTBS/R: the digest that a card or a remote service signs; None as `hash_name`."""
+        return None if self.hash_name is None else hashlib.new(self.hash_name, self.octets).digest()
+
+
+def check_scheme(scheme: str) -> None:
+    """Raises `Rejected` (signature.scheme) for a scheme that signatures are not written with."""
+    if scheme not in SIGNATURES:
+        raise Rejected(
+            "signature.scheme",
+            f"Signatures by {scheme[:60]!r} are not written. Use one of {', '.join(sorted(SIGNATURES))}.",
+        )
+
+
+def packed(kind: str, fields: Mapping[str, str | bytes | tuple[bytes, ...] | None]) -> bytes:
+    """Fields of what was prepared as JSON, octets in base64; `kind` is that of the format."""
+    found: dict[str, Any] = {"prepared": kind}
+    for name, value in fields.items():
+        if isinstance(value, bytes):
+            found[name] = {"base64": base64.b64encode(value).decode()}
+        elif isinstance(value, tuple):
+            found[name] = [base64.b64encode(one).decode() for one in value]
+        else:
+            found[name] = value
+    return json.dumps(found, separators=(",", ":")).encode()
+
+
+class Fields:
+    """What `packed` wrote, read back; every method raises `Malformed` for what is not of that kind."""
+
+    def __init__(self, kind: str, octets: bytes) -> None:
+        try:
+            found = json.loads(octets)
+        except (ValueError, RecursionError) as error:
+            raise Malformed("This is not what a signature was prepared as: it is no JSON.") from error
+        if not isinstance(found, dict) or found.get("prepared") != kind:
+            raise Malformed(f"This is not a prepared signature of {kind}.")
+        self._found = found
+
+    def text(self, name: str) -> str:
+        """A field of characters."""
+        value = self._found.get(name)
+        if not isinstance(value, str):
+            raise self._wrong(name)
+        return value
+
+    def octets(self, name: str) -> bytes:
+        """A field of octets."""
+        value = self._found.get(name)
+        return self._decoded(name, value.get("base64") if isinstance(value, dict) else None)
+
+    def several(self, name: str) -> tuple[bytes, ...]:
+        """A field of several octet strings."""
+        value = self._found.get(name)
+        if not isinstance(value, list):
+            raise self._wrong(name)
+        return tuple(self._decoded(name, one) for one in value)
+
+    def has(self, name: str) -> bool:
+        """Whether a field is there, and is not None."""
+        return self._found.get(name) is not None
+
+    def _decoded(self, name: str, value: object) -> bytes:
+        if not isinstance(value, str):
+            raise self._wrong(name)
+        try:
+            return base64.b64decode(value, validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise self._wrong(name) from error
+
+    def _wrong(self, name: str) -> Malformed:
+        return Malformed(f"The prepared signature has no {name} that can be read. Prepare it anew.")

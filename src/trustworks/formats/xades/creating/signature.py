@@ -1,0 +1,324 @@
+"""A signature, in three steps: `prepare`, any key signs `Prepared.dtbs`, `complete`.
+
+Life of a signature here: the ds:Signature is put where it will stand, with objects and signed properties;
+the digests of all references are computed in place; the document so far and the canonical SignedInfo are
+frozen as `Prepared`. With the value, the document is read again, the value put in, and what came of it
+verified.
+Sources: EN 319 132-1, 4.3, 4.4 and 5.2.7; XML Signature 1.1, 3.1.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from lxml import etree
+
+from trustworks.core.errors import Rejected
+from trustworks.core.xml import algorithms, build
+from trustworks.core.xml.document import Document
+from trustworks.core.xml.parse import parse
+from trustworks.core.xml.values import value_of
+from trustworks.formats.dtbs import Dtbs, Fields, check_scheme, packed
+from trustworks.formats.verification import public_key
+from trustworks.formats.xades import names
+from trustworks.formats.xades.creating.elements import child, digest_uri
+from trustworks.formats.xades.creating.packaging import named
+from trustworks.formats.xades.creating.properties import signed_properties
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from trustworks.core.xml.references import Source
+    from trustworks.formats.xades.creating.packaging import Held, Packaged, SignedData
+    from trustworks.formats.xades.creating.properties import SignedProperties
+
+_KIND: Final = "xades"
+_PROPERTIES_TYPE: Final = {
+    names.XADES_111: f"{names.XADES_111}SignedProperties",
+    names.XADES_122: f"{names.XADES_122}SignedProperties",
+    names.XADES_132: "http://uri.etsi.org/01903#SignedProperties",
+}
+_COUNTERSIGNED_TYPE: Final = "http://uri.etsi.org/01903#CountersignedSignature"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A document with a signature in it that has everything but its value, and what is to be signed."""
+
+    dtbs: Dtbs
+    id: str
+    """The Id of the ds:Signature."""
+    document: bytes
+
+    def dump(self) -> bytes:
+        """It as JSON, to be stored between the steps."""
+        return packed(
+            _KIND,
+            {
+                "id": self.id,
+                "document": self.document,
+                "octets": self.dtbs.octets,
+                "scheme": self.dtbs.scheme,
+                "certificate": self.dtbs.certificate,
+            },
+        )
+
+    @classmethod
+    def load(cls, octets: bytes) -> Prepared:
+        """What `dump` wrote. Raises `Malformed`."""
+        found = Fields(_KIND, octets)
+        dtbs = Dtbs(
+            octets=found.octets("octets"),
+            scheme=found.text("scheme"),
+            certificate=found.octets("certificate"),
+        )
+        return cls(dtbs=dtbs, id=found.text("id"), document=found.octets("document"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How a signature is written. `hash_name` is that of references; `sign_key_info` protects KeyInfo."""
+
+    scheme: str
+    hash_name: str = "sha256"
+    canonicalisation: str = algorithms.EXCLUSIVE
+    sign_key_info: bool = False
+    id: str | None = None
+
+
+def prepare(packaged: Packaged, properties: SignedProperties, options: Options) -> Prepared:
+    """The first step: everything is frozen, and what a key has to sign is computed.
+
+    Raises:
+        Malformed: the document is no XML.
+        Rejected: something to be signed is not found, or there is no place for what is to be said.
+    """
+    element = _begun(packaged, properties, options)
+    return _frozen(element, properties, options)
+
+
+def counter_sign(document: bytes, signature: str, properties: SignedProperties, options: Options) -> Prepared:
+    """The first step of a counter-signature, in a property of the signature that has that Id.
+
+    Raises:
+        Malformed: the document is no XML.
+        Rejected: there is no such signature, or its value has no Id to refer to.
+    """
+    root = parse(document)
+    value = signature_in(root, signature).find(names.SIGNATURE_VALUE)
+    identifier = None if value is None else value.get("Id")
+    if identifier is None:
+        raise Rejected(
+            "xades.countersigned",
+            f"The value of the signature {signature[:80]!r} has no Id, so that no counter-signature can "
+            "refer to it without changing it. Countersign it in a file of its own.",
+        )
+    holder = child(unsigned_properties(root, signature), "CounterSignature")
+    data = build.Wanted(uri=f"#{identifier}", type=_COUNTERSIGNED_TYPE, digest=digest_uri(options.hash_name))
+    named_ = _identifier(root, properties, options, identifier.encode())
+    element = _skeleton(named_, [data], (), (), properties, options)
+    holder.append(element)
+    build.fill(element, {})
+    return _frozen(element, properties, options)
+
+
+def complete(prepared: Prepared, value: bytes, *, beside: Mapping[str | None, Source] | None = None) -> bytes:
+    """The third step: the document with the finished signature, which was verified.
+
+    `value` is what a module's key signs (ECDSA in DER), over `prepared.dtbs.octets`. `beside` is the detached
+    data by the URIs of its references, to look at its digests once more; None: it is not at hand.
+
+    Raises:
+        Malformed: what was prepared cannot be read.
+        Rejected: (signature.own) the value is not that of the certificate's key over what was prepared.
+    """
+    root = parse(prepared.document)
+    element = signature_in(root, prepared.id)
+    if build.signed_octets(element) != prepared.dtbs.octets:
+        raise Rejected(
+            "signature.prepared",
+            "The document that was prepared does not hold what was to be signed: one of them was changed. "
+            "Prepare it anew.",
+        )
+    key = public_key(prepared.dtbs.certificate)
+    build.finish(element, value_of(value, key), key, beside)
+    return serialised(root)
+
+
+def serialised(root: etree._Element) -> bytes:
+    """A whole document in UTF-8, with what stands beside its root element."""
+    return etree.tostring(root.getroottree(), xml_declaration=True, encoding="UTF-8")
+
+
+def signature_in(root: etree._Element, identifier: str) -> etree._Element:
+    """The one ds:Signature with that Id. Raises `Rejected` (xades.signature) where there is not just one."""
+    found = [one for one in root.iter(names.SIGNATURE) if one.get("Id") == identifier]
+    if len(found) != 1:
+        raise Rejected(
+            "xades.signature",
+            f"The document has {len(found)} signatures with the Id {identifier[:80]!r}; it has to be one.",
+        )
+    return found[0]
+
+
+def unsigned_properties(root: etree._Element, signature: str) -> etree._Element:
+    """UnsignedSignatureProperties of a signature, made where it has none.
+
+    Raises `Rejected` (xades.qualifying) where it has no qualifying properties to which any could be added.
+    """
+    element = signature_in(root, signature)
+    qualifying = [
+        one
+        for one in element.iterfind(f"{names.OBJECT}/{{*}}QualifyingProperties")
+        if names.split(str(one.tag))[0] in names.VERSIONS
+    ]
+    if len(qualifying) != 1:
+        raise Rejected(
+            "xades.qualifying",
+            f"The signature {signature[:80]!r} has {len(qualifying)} qualifying properties inside it; only "
+            "to XAdES, which has them once, properties can be added.",
+        )
+    holder = qualifying[0]
+    for name in ("UnsignedProperties", "UnsignedSignatureProperties"):
+        space = names.split(str(holder.tag))[0]
+        inner = holder.find(f"{{{space}}}{name}")
+        holder = child(holder, name) if inner is None else inner
+    return holder
+
+
+def begun(packaged: Packaged, options: Options) -> etree._Element:
+    """A signature over the data alone, with digests, without properties: what is time-stamped before."""
+    return _begun(packaged, None, options)
+
+
+def _begun(packaged: Packaged, properties: SignedProperties | None, options: Options) -> etree._Element:
+    check_scheme(options.scheme)
+    root = None if packaged.document is None else parse(packaged.document)
+    identifier = _identifier(root, properties, options, repr(packaged.data).encode())
+    packaged = named(packaged, identifier)
+    digest = digest_uri(options.hash_name)
+    element = _skeleton(
+        identifier,
+        [_wanted(one, digest) for one in packaged.data],
+        packaged.held,
+        packaged.data,
+        properties,
+        options,
+    )
+    if root is not None:
+        _place(root, packaged.within).append(element)
+    build.fill(element, packaged.beside)
+    return element
+
+
+def _frozen(element: etree._Element, properties: SignedProperties, options: Options) -> Prepared:
+    root = element.getroottree().getroot()
+    identifier = str(element.get("Id"))
+    document = serialised(root)
+    # What is signed is computed over what will be read again, so that the two cannot differ.
+    octets = build.signed_octets(signature_in(parse(document), identifier))
+    dtbs = Dtbs(octets=octets, scheme=options.scheme, certificate=properties.certificates[0])
+    return Prepared(dtbs=dtbs, id=identifier, document=document)
+
+
+def _wanted(one: SignedData, digest: str) -> build.Wanted:
+    return build.Wanted(uri=one.uri, transforms=one.transforms, digest=digest, type=one.type, id=one.id)
+
+
+def _skeleton(  # noqa: PLR0917 - the parts of a signature
+    identifier: str,
+    references: Sequence[build.Wanted],
+    held: Sequence[Held],
+    data: Sequence[SignedData],
+    properties: SignedProperties | None,
+    options: Options,
+) -> etree._Element:
+    wanted = list(references)
+    digest = digest_uri(options.hash_name)
+    objects = [_object(one, digest) for one in held]
+    if properties is not None:
+        own = f"{identifier}-signed-properties"
+        wanted.append(build.Wanted(uri=f"#{own}", digest=digest, type=_PROPERTIES_TYPE[properties.version]))
+        qualifying = etree.Element(
+            f"{{{properties.version}}}QualifyingProperties",
+            nsmap={"xades": properties.version, "ds": names.DS},
+            Target=f"#{identifier}",
+        )
+        signed_properties(qualifying, properties, data, own)
+        objects.append(qualifying)
+    if options.sign_key_info:
+        wanted.append(build.Wanted(uri=f"#{identifier}-key-info", digest=digest))
+    element = build.skeleton(
+        build.Plan(
+            references=wanted,
+            method=algorithms.WRITTEN[options.scheme],
+            certificates=() if properties is None else properties.certificates,
+            objects=objects,
+            canonicalisation=options.canonicalisation,
+            id=identifier,
+            value_id=f"{identifier}-value",
+        )
+    )
+    key_info = element.find(names.KEY_INFO)
+    if key_info is not None:
+        key_info.set("Id", f"{identifier}-key-info")
+    return element
+
+
+def _object(held: Held, digest: str) -> etree._Element:
+    element = etree.Element(names.OBJECT, nsmap={"ds": names.DS}, Id=held.id)
+    if held.mime_type is not None:
+        element.set("MimeType", held.mime_type)
+    if held.manifest:
+        listed = child(element, "Manifest")
+        # The list itself is named by its object's Id: a reference of the type Manifest is to the list.
+        listed.set("Id", str(element.attrib.pop("Id")))
+        for entry in held.manifest:
+            build.write_reference(listed, _wanted(entry, digest))
+    elif held.is_xml:
+        element.append(parse(held.content or b""))
+    else:
+        element.set("Encoding", algorithms.BASE64)
+        element.text = base64.b64encode(held.content or b"").decode("ascii")
+    return element
+
+
+def _place(root: etree._Element, within: str | None) -> etree._Element:
+    if within is None:
+        return root
+    found = Document(root).ids.get(within)
+    if found is None:
+        raise Rejected(
+            "xades.within", f"The document has no element (or several) with the identifier {within[:80]!r}."
+        )
+    return found
+
+
+def _identifier(
+    root: etree._Element | None, properties: SignedProperties | None, options: Options, about: bytes
+) -> str:
+    """An Id that is not in the document. The same input has the same: nothing is drawn by chance."""
+    ids = None if root is None else Document(root).ids
+    if options.id is not None:
+        if not _is_name(options.id):
+            raise Rejected(
+                "xades.id", f"{options.id[:80]!r} is no identifier of XML. Begin it with a letter."
+            )
+        if ids is not None and (ids.get(options.id) is not None or options.id in ids.duplicates):
+            raise Rejected("xades.id", f"The document has the identifier {options.id[:80]!r} already.")
+        return options.id
+    running = hashlib.sha256(about)
+    if properties is not None:
+        running.update(properties.certificates[0] + repr(properties.claims.signing_time).encode())
+    while True:
+        found = f"S-{running.hexdigest()[:16]}"
+        if ids is None or (ids.get(found) is None and found not in ids.duplicates):
+            return found
+        running.update(b"again")
+
+
+def _is_name(text: str) -> bool:
+    return text.replace("-", "_").replace(".", "_").isidentifier()
