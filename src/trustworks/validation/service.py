@@ -8,7 +8,7 @@ and 2 do no input or output, so that the same evidence gives the same outcome ye
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from ipaddress import ip_network
 from pathlib import Path
@@ -28,6 +28,7 @@ from trustworks.validation.model import Indication
 from trustworks.validation.policies.policy import SHIPPED, Policy, load, shipped
 from trustworks.validation.report.judged import Judged
 from trustworks.validation.rules.inputs import NOTHING, Extra
+from trustworks.validation.rules.surroundings import Known
 from trustworks.validation.trust import NOBODY, Trust
 
 if TYPE_CHECKING:
@@ -130,6 +131,7 @@ class Validator:
     limits: Limits = DEFAULT
     fetcher: Fetcher | None = None
     """None: nothing is fetched."""
+    _known: Known = field(default_factory=Known, init=False, repr=False, compare=False)
 
     @classmethod
     def by_options(
@@ -190,6 +192,7 @@ class Validator:
             extra=self.extra,
             fetcher=self.fetcher,
             at=self.at,
+            known=self._known,
         )
         return Report(
             evidence=evidence,

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from trustworks.validation.gathering.fetching import Fetcher
     from trustworks.validation.model import Need, Outcome
     from trustworks.validation.policies.policy import Policy
+    from trustworks.validation.rules.surroundings import Known
     from trustworks.validation.trust import Trust
 
 _ROUNDS: Final = 8
@@ -70,14 +71,24 @@ def gather(
     extra: Extra,
     fetcher: Fetcher | None,
     at: datetime | None = None,
-    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    now: Callable[[], datetime] = lambda: datetime.now(UTC).replace(microsecond=0),
+    known: Known | None = None,
 ) -> Gathered:
-    """Judge `evidence` at `at` (None: the moment of each round), with what `fetcher` finds; None: offline."""
+    """Judge `evidence` at `at` (None: the second of each round), with what `fetcher` finds; None: offline.
+
+    `known` is handed to the process. Seconds are what reports tell of a time, and certificates know.
+    """
     found = _Found(extra)
 
     def judged() -> Outcome:
         return validate(
-            evidence, at=at or now(), trust=trust, policy=policy, extra=found.extra, present=at is None
+            evidence,
+            at=at or now(),
+            trust=trust,
+            policy=policy,
+            extra=found.extra,
+            present=at is None,
+            known=known,
         )
 
     outcome = judged()

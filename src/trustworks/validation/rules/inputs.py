@@ -11,23 +11,24 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from trustworks.core.errors import Malformed
-from trustworks.core.pki.building import CertificatePool
 from trustworks.core.pki.extensions import OCSP_NO_CHECK, QC_STATEMENTS
-from trustworks.core.pki.revocation import RevocationData
-from trustworks.core.pki.tokens import Certificate, OcspAnswer, RevocationList
 from trustworks.core.pki.validation import PathSettings
 from trustworks.formats.evidence import Origin, TimeStampKind, Token, Where
 from trustworks.validation.policies.constraints import Context
+from trustworks.validation.rules.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from trustworks.core.pki.building import CertificatePool
+    from trustworks.core.pki.revocation import RevocationData
+    from trustworks.core.pki.tokens import Certificate, OcspAnswer
     from trustworks.formats.evidence import Evidence, Signature, TimeStamp
     from trustworks.validation.model import Poe
     from trustworks.validation.policies.policy import Policy
     from trustworks.validation.rules.revocation_status import Selection
+    from trustworks.validation.rules.surroundings import Known
     from trustworks.validation.trust import Trust
 
 
@@ -63,18 +64,25 @@ class Inputs:
     extra: Extra = NOTHING
     present: bool = False
     """Whether `at` is the present: what was issued later cannot be."""
-    _certificates: dict[str, Certificate | None] = field(default_factory=dict, compare=False)
-    selections: dict[tuple[bytes, bytes, frozenset[str]], Selection] = field(
-        default_factory=dict, compare=False
-    )
-    """What `building_blocks.revocation` found, kept: the same is asked again and again."""
+    known: Known | None = field(default=None, compare=False)
+    """Surroundings of earlier validations, where there are any."""
 
     def certificate(self, named: str) -> Certificate | None:
         """A certificate by its id; None where it is not there, or is none."""
-        if named not in self._certificates:
-            token = self.certificate_tokens.get(named)
-            self._certificates[named] = None if token is None else _certificate(token.der)
-        return self._certificates[named]
+        return self.surroundings.certificate(named)
+
+    @cached_property
+    def surroundings(self) -> Surroundings:
+        """What certificates are judged by."""
+        own = Surroundings(
+            trust=self.trust,
+            policy=self.policy,
+            at=self.at,
+            present=self.present,
+            certificate_tokens=self.certificate_tokens,
+            revocation_tokens=self.revocation_tokens,
+        )
+        return own if self.known is None else self.known.like(own)
 
     @cached_property
     def certificate_tokens(self) -> Mapping[str, Token]:
@@ -90,42 +98,25 @@ class Inputs:
             {**self.evidence.revocation, **{token.id: token for token in self.extra.revocation}}
         )
 
-    @cached_property
+    @property
     def pool(self) -> CertificatePool:
         """Every certificate that can be read, those in OCSP answers included, for building paths."""
-        found = {one: None for name in self.certificate_tokens if (one := self.certificate(name)) is not None}
-        for answer in self.answers.values():
-            found.update(dict.fromkeys(answer.certificates))
-        return CertificatePool(found)
+        return self.surroundings.pool
 
-    @cached_property
+    @property
     def revocation_data(self) -> RevocationData:
         """Every list and answer that can be read."""
-        return RevocationData(self.lists.values(), self.answers.values())
+        return self.surroundings.revocation_data
 
-    @cached_property
-    def lists(self) -> Mapping[str, RevocationList]:
-        """Revocation lists that can be read, by id."""
-        found: dict[str, RevocationList] = {}
-        for named, token in self.revocation_tokens.items():
-            if named.startswith("R-"):
-                try:
-                    found[named] = RevocationList.read(token.der)
-                except Malformed:
-                    continue  # it is evidence of nothing
-        return MappingProxyType(found)
-
-    @cached_property
+    @property
     def answers(self) -> Mapping[str, OcspAnswer]:
         """OCSP answers that can be read, by id."""
-        found: dict[str, OcspAnswer] = {}
-        for named, token in self.revocation_tokens.items():
-            if named.startswith("O-"):
-                try:
-                    found[named] = OcspAnswer.read(token.der)
-                except Malformed:
-                    continue
-        return MappingProxyType(found)
+        return self.surroundings.answers
+
+    @property
+    def selections(self) -> dict[tuple[bytes, bytes, frozenset[str]], Selection]:
+        """What `building_blocks.revocation` found, kept."""
+        return self.surroundings.selections
 
     @cached_property
     def time_stamps(self) -> Mapping[str, TimeStamp]:
@@ -161,10 +152,3 @@ def id_of(certificate: Certificate) -> str:
 def token(letter: str, der: bytes) -> Token:
     """A token from outside: ``C`` certificate, ``R`` revocation list, ``O`` OCSP answer."""
     return Token(id=f"{letter}-{hashlib.sha256(der).hexdigest()}", der=der, origins=(Origin(Where.OUTSIDE),))
-
-
-def _certificate(der: bytes) -> Certificate | None:
-    try:
-        return Certificate.read(der)
-    except Malformed:
-        return None

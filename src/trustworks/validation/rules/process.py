@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from trustworks.validation.rules.basic import BasicResult
     from trustworks.validation.rules.inputs import Extra
     from trustworks.validation.rules.ltv import StampResult
+    from trustworks.validation.rules.surroundings import Known
     from trustworks.validation.trust import Trust
 
 _TOTAL: Final = {
@@ -55,15 +56,23 @@ def validate(
     policy: Policy | None = None,
     extra: Extra = NOTHING,
     present: bool = False,
+    known: Known | None = None,
 ) -> Outcome:
     """Validate every signature, time-stamp and evidence record of a file at a time.
 
     `policy` None: the one for advanced electronic signatures. `extra` is evidence from outside.
     `present`: `at` is the present, and revocation data that says it is from later is refused. A pure
-    function: with what its outcome `needs` fetched into `extra`, call it again with the same `at`.
+    function: with what its outcome `needs` fetched into `extra`, call it again with the same `at`. `known`
+    is what was derived before from the same and is not derived again; it changes no outcome.
     """
     inputs = Inputs(
-        evidence=evidence, trust=trust, policy=policy or shipped(), at=at, extra=extra, present=present
+        evidence=evidence,
+        trust=trust,
+        policy=policy or shipped(),
+        at=at,
+        extra=extra,
+        present=present,
+        known=known,
     )
     return _Run(inputs).outcome()
 

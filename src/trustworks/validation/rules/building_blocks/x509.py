@@ -200,8 +200,19 @@ def validate_certificate(
 ) -> CertificateResult:
     """Validate a certificate now: by the first path that holds, else by the one that got furthest.
 
-    `forgiven` are reasons that a caller has dealt with: they only warn.
+    `forgiven` are reasons that a caller has dealt with: they only warn. What was found is kept with the
+    surroundings of the validation: nothing else of `inputs` may be asked for here.
     """
+    key = (certificate.sha256, context, forgiven)
+    known = inputs.surroundings.paths.get(key)
+    if known is None:
+        known = inputs.surroundings.paths[key] = _by_best_path(certificate, context, inputs, forgiven)
+    return known
+
+
+def _by_best_path(
+    certificate: Certificate, context: Context, inputs: Inputs, forgiven: frozenset[SubIndication]
+) -> CertificateResult:
     best: CertificateResult | None = None
     anchors = inputs.trust.anchors_in(context)
     paths = build_paths(certificate, anchors=anchors, pool=inputs.pool, at=inputs.at)
