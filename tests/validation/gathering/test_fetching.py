@@ -250,3 +250,33 @@ def test_a_cache_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
     cache = Cache(tmp_path / "cache")
     cache.keep("http://ca.example/crl", b"", b"list", time.time() + 60)
     assert cache.get("http://ca.example/crl", b"") is None
+
+
+def test_of_all_answers_of_a_validation_no_more_octets_come_than_the_limits_allow(server: Server) -> None:
+    server.answers = {"/a": says(b"a" * 600), "/b": says(b"b" * 600)}
+    found = fetcher(all_octets=1000)
+    allowance = found.allowance()
+    assert found.get(server.url("/a"), allowance) == b"a" * 600
+    with pytest.raises(Unavailable, match="More than 1000 octets of evidence came") as refused:
+        found.get(server.url("/b"), allowance)
+    assert refused.value.code == "fetch.all-size"
+    assert str(allowance.ended).startswith("More than 1000 octets")
+    assert found.get(server.url("/b"), found.allowance()) == b"b" * 600, "another validation begins anew"
+
+
+def test_an_answer_takes_no_longer_than_its_validation_has_left(server: Server) -> None:
+    server.answers = {"/a": says(b"a")}
+    now = [0.0]
+    found = Fetcher(
+        FetchLimits(networks=LOOPBACK, all_seconds=5), resolve=at("127.0.0.1"), clock=lambda: now[0]
+    )
+    allowance = found.allowance()
+    now[0] = 4.5
+    assert allowance.seconds == 0.5
+    assert found.get(server.url("/a"), allowance) == b"a"
+    now[0] = 5.0
+    with pytest.raises(Unavailable) as refused:
+        found.get(server.url("/a"), allowance)
+    assert refused.value.code == "fetch.time"
+    assert len(server.asked) == 1
+    assert allowance.ended == "Evidence was looked for 5 seconds, and no longer: that is the limit."

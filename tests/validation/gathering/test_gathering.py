@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -15,13 +16,16 @@ from evidence_graphs import DAY, NOW, YEAR, Entity, Graph, crl, entity, ocsp_ans
 
 from trustworks.core.errors import Malformed, Unavailable
 from trustworks.core.pki.tokens import Certificate
-from trustworks.validation.gathering.fetching import Cache, Fetcher, FetchLimits
-from trustworks.validation.gathering.rounds import Gathered, certificates_in, gather, ocsp_request
+from trustworks.formats.evidence import Attributes, PolicyReference
+from trustworks.validation.gathering.fetching import Allowance, Cache, Fetcher, FetchLimits
+from trustworks.validation.gathering.questions import certificates_in, ocsp_request
+from trustworks.validation.gathering.rounds import Gathered, gather
 from trustworks.validation.policies.policy import Policy, shipped
 from trustworks.validation.rules.inputs import NOTHING
 from trustworks.validation.trust import Trust
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 OCSP, CRL, ISSUER = "http://ca.example/ocsp", "http://ca.example/crl", "http://ca.example/ca.cer"
@@ -30,21 +34,29 @@ OCSP, CRL, ISSUER = "http://ca.example/ocsp", "http://ca.example/crl", "http://c
 class Web(Fetcher):
     """Answers from a table in place of the web, and notes what it was asked."""
 
-    def __init__(self, answers: dict[str, bytes], cache: Cache | None = None) -> None:
-        super().__init__(FetchLimits(), cache)
+    def __init__(
+        self,
+        answers: dict[str, bytes],
+        cache: Cache | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__(FetchLimits(), cache, clock=clock)
         self.answers = answers
         self.asked: list[str] = []
+        self.answered: Callable[[], None] = lambda: None
 
-    def get(self, url: str) -> bytes:
+    def get(self, url: str, allowance: Allowance | None = None) -> bytes:
+        assert allowance is not None
         self.asked.append(url)
         if url not in self.answers:
             raise Unavailable("fetch.status", f"{url} answered 404.")
+        self.answered()
         return self.answers[url]
 
-    def post(self, url: str, body: bytes, content_type: str) -> bytes:
+    def post(self, url: str, body: bytes, content_type: str, allowance: Allowance | None = None) -> bytes:
         assert content_type == "application/ocsp-request"
         assert ocsp.load_der_ocsp_request(body).serial_number
-        return self.get(url)
+        return self.get(url, allowance)
 
 
 def at(url: str, method: x509.ObjectIdentifier) -> x509.AccessDescription:
@@ -146,8 +158,104 @@ def test_offline_nothing_is_asked() -> None:
 def test_no_more_is_asked_than_the_limit_allows() -> None:
     web = Web({ISSUER: CA.der, OCSP: ocsp_answer(SIGNER, CA), CRL: crl(CA)})
     web.limits = replace(web.limits, answers=1)
-    gathered(web)
+    found = gathered(web)
     assert web.asked == [ISSUER]
+    assert found.troubles == ("More than 1 answers are missing, and that many may be asked for.",)
+
+
+def test_no_more_rounds_are_made_than_the_limit_allows() -> None:
+    web = Web({ISSUER: CA.der, OCSP: ocsp_answer(SIGNER, CA), CRL: crl(CA)})
+    web.limits = replace(web.limits, rounds=1)
+    found = gathered(web)
+    assert web.asked == [ISSUER]
+    assert found.troubles == ("Evidence was still missing after 1 rounds of asking, and that is the limit.",)
+    web.limits = replace(web.limits, rounds=2)
+    assert gathered(web).troubles == ()
+
+
+def test_all_answers_together_have_a_time_and_what_came_in_it_is_judged() -> None:
+    now = [0.0]
+    web = Web({ISSUER: CA.der, OCSP: ocsp_answer(SIGNER, CA), CRL: crl(CA)}, clock=lambda: now[0])
+    web.answered = lambda: now.__setitem__(0, now[0] + 61)
+    found = gathered(web)
+    assert web.asked == [ISSUER]
+    assert verdict(found.outcome) == "CERTIFICATE_CHAIN_GENERAL_FAILURE", "there is a chain now"
+    assert found.troubles == ("Evidence was looked for 60 seconds, and no longer: that is the limit.",)
+
+
+def test_all_answers_together_have_a_size_those_from_the_cache_included(tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+    cache.keep(ISSUER, b"", CA.der, time.time() + 60)
+    web = Web({OCSP: ocsp_answer(SIGNER, CA)}, cache)
+    web.limits = replace(web.limits, all_octets=len(CA.der) - 1)
+    found = gathered(web)
+    assert verdict(found.outcome) == "NO_CERTIFICATE_CHAIN_FOUND"
+    assert found.troubles == (f"More than {len(CA.der) - 1} octets of evidence came, and that is the limit.",)
+
+
+def forged(entity: Entity, other: str) -> bytes:
+    """A list with the name of an authority, by whoever has no key of it."""
+    return crl(replace(entity, name=other))
+
+
+def test_an_answer_that_did_not_verify_is_not_kept(tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+    first = gathered(Web({CRL: forged(CA, "stranger")}, cache), issuer=True)
+    assert verdict(first.outcome) != "TOTAL-PASSED"
+    assert cache.get(CRL, b"") is None
+    good = Web({CRL: crl(CA, lasts=5 * YEAR)}, cache)
+    assert verdict(gathered(good, issuer=True).outcome) == "TOTAL-PASSED"
+    assert cache.get(CRL, b"") == good.answers[CRL]
+
+
+def test_a_kept_answer_that_does_not_verify_is_dropped_and_asked_for_again(tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+    cache.keep(CRL, b"", forged(CA, "stranger"), time.time() + 60)
+    cache.keep(ISSUER, b"", entity("stranger", ca=True, subject_name="ca").der, time.time() + 60)
+    web = Web({ISSUER: CA.der, CRL: crl(CA, lasts=5 * YEAR)}, cache)
+    assert verdict(gathered(web).outcome) == "TOTAL-PASSED"
+    assert web.asked.count(CRL) == web.asked.count(ISSUER) == 1
+    assert (cache.get(ISSUER, b""), cache.get(CRL, b"")) == (CA.der, web.answers[CRL])
+    offline = Web({}, cache)
+    assert verdict(gathered(offline).outcome) == "TOTAL-PASSED"
+
+
+def test_a_kept_answer_that_cannot_be_replaced_is_asked_for_once(tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+    cache.keep(CRL, b"", forged(CA, "stranger"), time.time() + 60)
+    web = Web({}, cache)
+    assert verdict(gathered(web, issuer=True).outcome) != "TOTAL-PASSED"
+    assert web.asked.count(CRL) == 1
+    assert cache.get(CRL, b"") is None
+
+
+POLICY = "http://ca.example/policy"
+
+
+def with_policy(web: Web) -> Gathered:
+    graph = Graph()
+    document = b"the policy"
+    named = PolicyReference(
+        identifier="1.2.3", uri=POLICY, digest_algorithm="sha256", digest=hashlib.sha256(document).digest()
+    )
+    graph.sign(SIGNER, attributes=Attributes(signing_time=NOW - DAY, policy=named))
+    graph.certificates(CA)
+    graph.lists(OF_ROOT, crl(CA))
+    return gather(
+        graph.evidence, trust=Trust.of([ROOT.der]), policy=shipped(), extra=NOTHING, fetcher=web, at=NOW
+    )
+
+
+def test_the_document_of_a_policy_is_kept_only_if_it_is_the_signed_one(tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+    wrong = with_policy(Web({POLICY: b"another"}, cache))
+    assert wrong.extra.policies == {"1.2.3": b"another"}
+    assert cache.get(POLICY, b"") is None
+    cache.keep(POLICY, b"", b"another", time.time() + 60)
+    web = Web({POLICY: b"the policy"}, cache)
+    assert with_policy(web).extra.policies == {"1.2.3": b"the policy"}
+    assert web.asked.count(POLICY) == 1
+    assert cache.get(POLICY, b"") == b"the policy"
 
 
 def test_a_request_is_about_the_certificate_and_its_issuer() -> None:

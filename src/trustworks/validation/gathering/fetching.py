@@ -8,12 +8,14 @@ alike, and size and time are bounded.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import ipaddress
 import socket
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urljoin, urlsplit
 
@@ -39,15 +41,60 @@ _OK: Final = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchLimits:
-    """Bounds: seconds for one answer as a whole, octets of one, and answers in one validation.
+    """Bounds of one answer, and of one validation with all its answers.
 
-    `networks` are reached although they are not public, such as the provider's own responders.
+    Of one answer: `seconds` from the name to the last octet, and `octets`. Of one validation: `answers` that
+    are asked for, `rounds` of judging and asking for what is missing then, `all_seconds` from the first
+    question on (the judging between the rounds counts) and `all_octets` of all answers, kept ones included.
+    Where one of these ends, what there is is judged, and the report says so. `networks` are reached although
+    they are not public, such as the provider's own responders.
     """
 
     seconds: float = 10.0
     octets: int = 64 * 1024 * 1024
     answers: int = 40
+    rounds: int = 8
+    all_seconds: float = 60.0
+    all_octets: int = 256 * 1024 * 1024
     networks: tuple[IPv4Network | IPv6Network, ...] = ()
+
+
+class Allowance:
+    """What one validation may still fetch: seconds and octets. Threads share it."""
+
+    def __init__(self, limits: FetchLimits, clock: Callable[[], float] = time.monotonic) -> None:
+        self._limits = limits
+        self._clock = clock
+        self._end = clock() + limits.all_seconds
+        self._octets = limits.all_octets
+        self._lock = threading.Lock()
+
+    @property
+    def seconds(self) -> float:
+        """How long an answer may still take; 0 where the time of the whole validation is over."""
+        return max(min(self._limits.seconds, self._end - self._clock()), 0.0)
+
+    @property
+    def ended(self) -> str | None:
+        """Why nothing more is fetched, a sentence; None while something may be."""
+        limits = self._limits
+        if self.seconds <= 0:
+            return (
+                f"Evidence was looked for {limits.all_seconds:g} seconds, and no longer: that is the limit."
+            )
+        if self._octets < 0:
+            return f"More than {limits.all_octets} octets of evidence came, and that is the limit."
+        return None
+
+    def take(self, octets: int) -> None:
+        """Count octets that came. Raises `Unavailable` where there are more than may be."""
+        with self._lock:
+            self._octets -= octets
+        if self._octets < 0:
+            octets = self._limits.all_octets
+            raise Unavailable(
+                "fetch.all-size", f"More than {octets} octets of evidence came, and that is the limit."
+            )
 
 
 def resolve(host: str, port: int) -> list[str]:
@@ -73,6 +120,11 @@ class Cache:
         except (OSError, ValueError):
             return None
 
+    def forget(self, url: str, body: bytes) -> None:
+        """Drop the answer that was kept."""
+        with contextlib.suppress(OSError):
+            self._place(url, body).unlink(missing_ok=True)
+
     def keep(self, url: str, body: bytes, octets: bytes, until: float) -> None:
         """Keep an answer until a moment (seconds since 1970)."""
         place = self._place(url, body)
@@ -91,11 +143,21 @@ class Fetcher:
     """Asks servers as the limits say. Threads share it."""
 
     def __init__(
-        self, limits: FetchLimits, cache: Cache | None = None, *, resolve: Resolve = resolve
+        self,
+        limits: FetchLimits,
+        cache: Cache | None = None,
+        *,
+        resolve: Resolve = resolve,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.limits = limits
         self._cache = cache
         self._resolve = resolve
+        self._clock = clock
+
+    def allowance(self) -> Allowance:
+        """What one validation that begins now may fetch."""
+        return Allowance(self.limits, self._clock)
 
     def cached(self, url: str, body: bytes = b"") -> bytes | None:
         """The answer that was kept for it."""
@@ -106,46 +168,52 @@ class Fetcher:
         if self._cache is not None:
             self._cache.keep(url, body, octets, until)
 
-    def get(self, url: str) -> bytes:
-        """What is at a URL of http or https.
+    def forget(self, url: str, body: bytes) -> None:
+        """Drop the answer that was kept, where there is a cache."""
+        if self._cache is not None:
+            self._cache.forget(url, body)
+
+    def get(self, url: str, allowance: Allowance | None = None) -> bytes:
+        """What is at a URL of http or https. `allowance`: of the validation that it is a part of.
 
         Raises:
             Rejected: ``fetch.<why>``: it is not asked at all (its address is not public, say).
             Unavailable: ``fetch.<why>``: it was asked, and no answer that counts came.
         """
-        return self._ask("GET", url, b"", {})
+        return self._ask(_Message("GET", url), allowance)
 
-    def post(self, url: str, body: bytes, content_type: str) -> bytes:
+    def post(self, url: str, body: bytes, content_type: str, allowance: Allowance | None = None) -> bytes:
         """The answer to a message. Raises as `get`."""
-        return self._ask("POST", url, body, {"content-type": content_type})
+        return self._ask(_Message("POST", url, body, content_type), allowance)
 
-    def _ask(self, method: str, url: str, body: bytes, headers: dict[str, str]) -> bytes:
-        return asyncio.run(self._in_time(method, url, body, headers))
+    def _ask(self, message: _Message, allowance: Allowance | None) -> bytes:
+        return asyncio.run(self._in_time(message, allowance or self.allowance()))
 
-    async def _in_time(self, method: str, url: str, body: bytes, headers: dict[str, str]) -> bytes:
+    async def _in_time(self, message: _Message, allowance: Allowance) -> bytes:
         """All of it, from the name to the last octet, in the time that the limits give."""
-        first = url
+        first, seconds = message.url, allowance.seconds
         try:
-            async with asyncio.timeout(self.limits.seconds):
+            async with asyncio.timeout(seconds):
                 for _ in range(_REDIRECTIONS + 1):
-                    answer = await self._once(method, url, body, headers)
+                    answer = await self._once(message, allowance)
                     if isinstance(answer, bytes):
                         return answer
-                    url = _joined(url, answer.url)
+                    message = replace(message, url=_joined(message.url, answer.url))
         except TimeoutError:
             raise Unavailable(
-                "fetch.time", f"{first} had not answered in full after {self.limits.seconds:g} seconds."
+                "fetch.time", f"{first} had not answered in full after {seconds:.3g} seconds."
             ) from None
         raise Unavailable("fetch.redirections", f"{first} leads from one address to another without end.")
 
-    async def _once(self, method: str, url: str, body: bytes, headers: dict[str, str]) -> bytes | _Elsewhere:
+    async def _once(self, message: _Message, allowance: Allowance) -> bytes | _Elsewhere:
         import httpx  # noqa: PLC0415 - who is offline needs no client
 
+        url = message.url
         parts, host, port = _parsed(url)
         literal = await self._address(host, port)
         target = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
         given = {
-            **headers,
+            **({"content-type": message.content_type} if message.content_type else {}),
             "host": parts.netloc.rpartition("@")[2],
             "user-agent": _AGENT,
             # What is packed would be unpacked before its size is seen.
@@ -155,9 +223,9 @@ class Fetcher:
             async with (
                 httpx.AsyncClient(trust_env=False, timeout=None) as client,  # noqa: S113 - `_in_time`
                 client.stream(
-                    method,
+                    message.method,
                     f"{parts.scheme}://{literal}:{port}{target}",
-                    content=body or None,
+                    content=message.body or None,
                     headers=given,
                     extensions={"sni_hostname": host},
                 ) as answer,
@@ -166,14 +234,15 @@ class Fetcher:
                     return _Elsewhere(answer.headers["location"])
                 if answer.status_code != _OK:
                     raise Unavailable("fetch.status", f"{url} answered {answer.status_code}.")
-                return await self._body(answer, url)
+                return await self._body(answer, url, allowance)
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
             raise Unavailable("fetch.http", f"{url} did not answer ({type(error).__name__}).") from None
 
-    async def _body(self, answer: httpx.Response, url: str) -> bytes:
+    async def _body(self, answer: httpx.Response, url: str, allowance: Allowance) -> bytes:
         found = bytearray()
         async for portion in answer.aiter_raw():
             found += portion
+            allowance.take(len(portion))
             if len(found) > self.limits.octets:
                 raise Unavailable("fetch.size", f"{url} answers with more than {self.limits.octets} octets.")
         return bytes(found)
@@ -219,6 +288,16 @@ def _joined(url: str, location: str) -> str:
         return urljoin(url, location)
     except ValueError:
         raise Rejected("fetch.scheme", f"{url} leads to {location!r}, which is no URL.") from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Message:
+    """What is asked, and where."""
+
+    method: str
+    url: str
+    body: bytes = b""
+    content_type: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from trustworks.validation.model import (
 from trustworks.validation.policies.policy import shipped
 from trustworks.validation.rules import ltv
 from trustworks.validation.rules.basic import validate_basic
+from trustworks.validation.rules.building_blocks.policies import hash_matches
 from trustworks.validation.rules.inputs import NOTHING, Inputs, id_of
 from trustworks.validation.rules.poe import Poes
 from trustworks.validation.rules.time_stamps import validate_time_stamp
@@ -192,7 +193,9 @@ class _Run:
             named = signature.attributes.policy
             if named is None or named.identifier is None or named.octets is not None:
                 continue
-            if named.identifier not in self.inputs.extra.policies:
+            document = self.inputs.extra.policies.get(named.identifier)
+            # One that is not what was signed does not help: whoever sends it keeps nobody from the right one.
+            if document is None or hash_matches(named, document) is not None:
                 urls = (named.uri,) if named.uri else ()
                 found[Need(kind=NeedKind.POLICY, about=named.identifier, urls=urls)] = None
         return tuple(found)
