@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from trustworks.validation.model import Conclusion, Verdict
     from trustworks.validation.policies.constraints import Context
     from trustworks.validation.rules.building_blocks.acceptance import Accepted
-    from trustworks.validation.rules.building_blocks.x509 import CertificateResult
     from trustworks.validation.rules.inputs import Inputs
+    from trustworks.validation.rules.surroundings import CertificateResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from trustworks.validation.model import Conclusion, Verdict
     from trustworks.validation.policies.suites import Weakness
     from trustworks.validation.rules.basic import BasicResult
-    from trustworks.validation.rules.building_blocks.x509 import CertificateResult
     from trustworks.validation.rules.inputs import Inputs
     from trustworks.validation.rules.poe import Poes
+    from trustworks.validation.rules.surroundings import CertificateResult
 
 S = SubIndication
 _RECOVERABLE: Final = timed.RECOVERABLE | {

@@ -39,11 +39,11 @@ if TYPE_CHECKING:
     from trustworks.validation.model import Conclusion, Verdict
     from trustworks.validation.policies.constraints import Context
     from trustworks.validation.policies.suites import Use, Weakness
-    from trustworks.validation.rules.building_blocks.x509 import CertificateResult
     from trustworks.validation.rules.inputs import Inputs
     from trustworks.validation.rules.past import PastCertificate
     from trustworks.validation.rules.poe import Poes
     from trustworks.validation.rules.revocation_status import Status
+    from trustworks.validation.rules.surroundings import CertificateResult
 
 S = SubIndication
 

@@ -22,17 +22,38 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from trustworks.core.pki.building import Path
     from trustworks.formats.evidence import Token
-    from trustworks.validation.model import SubIndication
+    from trustworks.validation.model import Conclusion, Need, SubIndication
     from trustworks.validation.policies.constraints import Context
     from trustworks.validation.policies.policy import Policy
-    from trustworks.validation.rules.building_blocks.x509 import CertificateResult
-    from trustworks.validation.rules.revocation_status import Selection
+    from trustworks.validation.policies.suites import Use
+    from trustworks.validation.rules.revocation_status import Selection, Status
     from trustworks.validation.trust import Trust
 
 _MOST_KEPT: Final = 16
 _LARGEST_KEPT: Final = 4 * 1024 * 1024
 """Octets of certificates and revocation data that are kept together; what has more is made anew each time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateResult:
+    """What came of a certificate at the time of validation.
+
+    `path` is None where no anchor was reached; `chain` is then as far as issuers are at hand. `used` are the
+    certificates below the anchor with what is known of their revocation. `revoked_at`, `suspended_at`: of the
+    certificate that the verdict is about. `uses` are the algorithms of certificates and revocation data.
+    """
+
+    conclusion: Conclusion
+    leaf: Certificate
+    chain: tuple[Certificate, ...]
+    path: Path | None = None
+    used: tuple[tuple[Certificate, Status], ...] = ()
+    revoked_at: datetime | None = None
+    suspended_at: datetime | None = None
+    uses: tuple[Use, ...] = ()
+    needs: tuple[Need, ...] = ()
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from trustworks.formats.evidence import Signature, TimeStamp
     from trustworks.validation.model import Conclusion, Verdict
     from trustworks.validation.rules.basic import BasicResult
-    from trustworks.validation.rules.building_blocks.x509 import CertificateResult
     from trustworks.validation.rules.inputs import Inputs
+    from trustworks.validation.rules.surroundings import CertificateResult
 
 S = SubIndication
 

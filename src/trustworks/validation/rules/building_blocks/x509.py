@@ -5,7 +5,7 @@ Source: EN 319 102-1, 5.2.6.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -27,6 +27,7 @@ from trustworks.validation.rules.building_blocks.revocation import (
 )
 from trustworks.validation.rules.checks import Checks
 from trustworks.validation.rules.inputs import SETTINGS, id_of
+from trustworks.validation.rules.surroundings import CertificateResult
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -51,26 +52,6 @@ _WEAK: Final = indeterminate(S.CRYPTO_CONSTRAINTS_FAILURE_NO_POE)
 MOST_PATHS: Final = 20
 OF_PATH: Final = "a certificate of the path"
 NOTHING: Final[frozenset[SubIndication]] = frozenset()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CertificateResult:
-    """What came of a certificate at the time of validation.
-
-    `path` is None where no anchor was reached; `chain` is then as far as issuers are at hand. `used` are the
-    certificates below the anchor with what is known of their revocation. `revoked_at`, `suspended_at`: of the
-    certificate that the verdict is about. `uses` are the algorithms of certificates and revocation data.
-    """
-
-    conclusion: Conclusion
-    leaf: Certificate
-    chain: tuple[Certificate, ...]
-    path: Path | None = None
-    used: tuple[tuple[Certificate, Status], ...] = ()
-    revoked_at: datetime | None = None
-    suspended_at: datetime | None = None
-    uses: tuple[Use, ...] = ()
-    needs: tuple[Need, ...] = ()
 
 
 @implements("EN319102-1:5.2.6.4-2")
