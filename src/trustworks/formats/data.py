@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import io
+import mmap
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Final, Protocol, cast
 
-from trustworks.core.errors import Rejected
+from trustworks.core.errors import Malformed, Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
 
 PORTION: Final = 1 << 20
 """Octets that are read at once."""
+
+_MAPPED: Final = 16 << 20
+"""Octets from which on a file is looked at where it lies; what is smaller costs less when it is read."""
 
 HASHES: Final = frozenset(
     {
@@ -185,3 +190,77 @@ class DigestOnly:
             if name == hash_name:
                 return value
         raise Rejected("digest.unknown", f"No {hash_name} digest of {self.name or 'the data'} was given.")
+
+
+class _Mapped(mmap.mmap):
+    """A file where it lies, with what of `bytes` readers of structure ask for."""
+
+    def startswith(self, prefix: bytes, start: int = 0) -> bool:
+        return self[start : start + len(prefix)] == prefix
+
+    def endswith(self, suffix: bytes, start: int, end: int) -> bool:
+        return self[max(start, end - len(suffix)) : end] == suffix
+
+
+@contextmanager
+def in_view(data: Data, most: int) -> Iterator[bytes]:
+    """All octets of `data`, to be searched and cut. A large file is not read, and must stay whole meanwhile.
+
+    Raises:
+        Malformed: it is no file by itself and has more than `most` octets, which would have to be in memory.
+    """
+    if isinstance(data, Stored) and data.size > _MAPPED:
+        with data.path.open("rb") as stream, _Mapped(stream.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+            yield cast("bytes", mapped)  # it has what `bytes` has, as far as it is asked for here
+        return
+    if data.size > most and not isinstance(data, Stored):
+        raise Malformed(
+            f"{data.name or 'The data'} has {data.size} octets, more than the {most} that are held in memory."
+            " Write it to a file and give that."
+        )
+    yield data.octets()
+
+
+@dataclass(frozen=True, slots=True)
+class Extended:
+    """Data with octets behind it. `digest_before` is the digest by `hash_name` that the data must have.
+
+    It is looked at while the data is read, before the octets behind it come: they are never given behind data
+    that is another than they were made for.
+    """
+
+    before: Data
+    behind: bytes = field(repr=False)
+    hash_name: str
+    digest_before: bytes
+    name: str | None = None
+    _digests: dict[str, bytes] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    @property
+    def size(self) -> int:
+        """Octets."""
+        return self.before.size + len(self.behind)
+
+    def portions(self) -> Iterator[bytes]:
+        """The octets in portions. Raises `Rejected` (``data.changed``) after data that is another."""
+        running = hasher(self.hash_name)
+        for portion in self.before.portions():
+            running.update(portion)
+            yield portion
+        if running.digest() != self.digest_before:
+            raise Rejected(
+                "data.changed",
+                f"{self.before.name or 'The data'} was changed since its extension was prepared. Prepare it "
+                "again.",
+            )
+        yield from Octets(self.behind).portions()
+
+    def octets(self) -> bytes:
+        """The octets, all in memory."""
+        return b"".join(self.portions())
+
+    def digest(self, hash_name: str) -> bytes:
+        """See `Data.digest`."""
+        if hash_name not in self._digests:
+            self._digests[hash_name] = digest_of(self, hash_name)
+        return self._digests[hash_name]

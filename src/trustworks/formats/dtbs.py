@@ -54,7 +54,7 @@ def check_scheme(scheme: str) -> None:
         )
 
 
-def packed(kind: str, fields: Mapping[str, str | bytes | tuple[bytes, ...] | None]) -> bytes:
+def packed(kind: str, fields: Mapping[str, str | int | bytes | tuple[bytes, ...] | None]) -> bytes:
     """Fields of what was prepared as JSON, octets in base64; `kind` is that of the format."""
     found: dict[str, Any] = {"prepared": kind}
     for name, value in fields.items():
@@ -83,6 +83,13 @@ class Fields:
         """A field of characters."""
         value = self._found.get(name)
         if not isinstance(value, str):
+            raise self._wrong(name)
+        return value
+
+    def number(self, name: str) -> int:
+        """A field of a number that is not negative."""
+        value = self._found.get(name)
+        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
             raise self._wrong(name)
         return value
 
