@@ -71,6 +71,7 @@ def run(*arguments: str | Path) -> tuple[int, str, str]:
     return result.exit_code, result.stdout, result.stderr
 
 
+@pytest.mark.req("TS119441:VPR-8.1-04")
 def test_three_lines_do_the_common_case(folder: Path) -> None:
     report = validate(folder / "good.p7m", trust=[folder / "signer.pem"], offline=True)
     assert [one.indication.value for one in report.outcome.signatures] == ["TOTAL-PASSED"]
@@ -88,6 +89,8 @@ def shown(found: dict[str, Any]) -> dict[str, Any]:
     return {name: found[name] for name in names}
 
 
+@pytest.mark.req("TS119441:SVR-8.4-01")
+@pytest.mark.req("TS119441:SVR-8.4-04")
 def test_json_has_the_same_names_whatever_the_verdict(folder: Path) -> None:
     code, out, _ = run(folder / "good.p7m", "--trust", folder / "signer.pem", "--json")
     passed = json.loads(out)

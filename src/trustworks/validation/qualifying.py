@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from trustworks.core.errors import Malformed
 from trustworks.core.pki.tokens import Certificate
 from trustworks.core.pki.trusted_lists.authenticate import EU, EUTL_OVERDUE, LOTL_OVERDUE
+from trustworks.core.trace import implements
 from trustworks.validation.model import Indication
 from trustworks.validation.qualification.certificate import path_member, qualified_content
 from trustworks.validation.qualification.certificates import certificate_qualification
@@ -24,6 +25,7 @@ from trustworks.validation.qualification.trust_services import time_stamp_qualif
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from trustworks.formats.evidence import Evidence, Token
     from trustworks.validation.model import Outcome, SignatureOutcome, TimeStampOutcome
@@ -82,6 +84,12 @@ def qualifications(
     )
 
 
+@implements("TS119172-4:REQ-4.4.2-01", disabled=lambda one: one.signing_time)
+def looked_at_for(one: SignatureOutcome) -> datetime:
+    """The time for which the signer's certificate is looked at: when the signature is proven to exist."""
+    return one.best_signature_time
+
+
 def _overdue(lists: Lists, countries: Sequence[str]) -> Iterator[str]:
     """A sentence for each list that was asked after its next update: they count, and a reader has to know."""
     found = lists.authenticated(EU)
@@ -107,7 +115,7 @@ class _Look:
             return None
         content = qualified_content(path[0])
         members = self._members(path)
-        at = one.best_signature_time
+        at = looked_at_for(one)
         certificate = certificate_qualification(content, members, at, lists=self.lists)
         device = device_qualification(content, at, certificate)
         level = signature_qualification(_VALIDITY[one.indication], certificate, device)

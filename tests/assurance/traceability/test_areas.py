@@ -74,10 +74,11 @@ def run(*arguments: str, code: int = 0) -> tuple[str, str]:
     return result.stdout, result.stderr
 
 
-def test_every_number_of_issuance_leads_to_the_register_and_none_is_open() -> None:
+@pytest.mark.parametrize(("name", "numbers"), [("issuance", NUMBERS), ("validation", 53)])
+def test_every_number_leads_to_the_register_and_none_is_open(name: str, numbers: int) -> None:
     places = find_places()
-    area = load_area(places.register, "issuance")
-    assert [one.number for one in area.numbers] == list(range(1, NUMBERS + 1))
+    area = load_area(places.register, name)
+    assert [one.number for one in area.numbers] == list(range(1, numbers + 1))
     lines = join_area(area, read_trace(places))
     assert [(one.numbered.number, one.unknown) for one in lines if one.unknown] == []
     left = [one.numbered.number for one in lines if one.state is State.MISSING]

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 HEAD = 'name = "n"\nidentifier = "urn:n"\n'
 
 
+@pytest.mark.req("TS119441:VPR-8.1-05")
 @pytest.mark.parametrize("name", SHIPPED)
 def test_what_is_shipped_can_be_read(name: str) -> None:
+    shipped.cache_clear()
     policy = shipped(name)
     assert policy.identifier.startswith("urn:trustworks:validation-policy:")
     assert policy.model is Model.SHELL

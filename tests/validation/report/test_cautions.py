@@ -59,6 +59,6 @@ def test_what_a_foreign_policy_asks_and_we_do_not_is_told_in_every_report() -> N
 
 
 def test_where_nothing_is_amiss_nothing_is_told() -> None:
-    found = report(COMPLIANCE, FOR_ESIGN, DEVICE)
+    found = replace(report(COMPLIANCE, FOR_ESIGN, DEVICE), policy=shipped("qualified"))
     assert (found.plain()["trusted_lists_overdue"], found.plain()["policy_not_taken"]) == ([], [])
     assert not any(line.startswith("warning:") for line in found.text().splitlines())

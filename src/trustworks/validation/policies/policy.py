@@ -19,6 +19,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from trustworks.core.errors import Malformed
+from trustworks.core.trace import implements
 from trustworks.validation.model import Level
 from trustworks.validation.policies import suites
 from trustworks.validation.policies.constraints import TABLE, Context, Kind, Section
@@ -98,6 +99,7 @@ class Policy:
         return self.constraint(context, name, section).level
 
 
+@implements("TS119441:VPR-8.1-05", disabled=lambda name: parse('name = ""\nidentifier = ""', name))
 @cache
 def shipped(name: str = SHIPPED[0]) -> Policy:
     """A policy of this package by its name in `SHIPPED`.

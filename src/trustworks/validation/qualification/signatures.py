@@ -1,7 +1,8 @@
 """What a signature is under Regulation (EU) No 910/2014: by its validation and its certificate.
 
-TS 119 172-4 has the rules; its text is not at hand, so that what is here is second-hand. The levels are those
-that validators of the field show.
+TS 119 172-4 has the rules, and (EU) 2025/1945 says which certificates and verdicts make a signature
+qualified, or one that is based on a qualified certificate. The levels are those that validators of the field
+show.
 """
 
 from __future__ import annotations
@@ -70,7 +71,13 @@ _PLAIN = {
 }
 
 
-@implements("TS119172-4:level", disabled=SignatureQualification.QESIG)
+@implements(
+    "TS119172-4:level",
+    "TS119172-4:REQ-4.4.2-03",
+    "TS119172-4:REQ-4.4.2-06",
+    "TS119441:VPR-B-02",
+    disabled=SignatureQualification.QESIG,
+)
 def signature_qualification(
     validity: Validity, certificate: CertificateQualification, device: DeviceQualification
 ) -> SignatureQualification:

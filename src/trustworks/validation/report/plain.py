@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from trustworks.core.trace import implements
 from trustworks.formats.evidence import Container, ReferenceKind
+from trustworks.validation.policies.applicability import objections
 from trustworks.validation.report.words import Words, deciding, moment, warned_of
 
 if TYPE_CHECKING:
@@ -26,11 +28,13 @@ if TYPE_CHECKING:
         EvidenceRecordOutcome,
         SignatureOutcome,
         TimeStampOutcome,
+        Verdict,
     )
     from trustworks.validation.qualifying import Qualifications
     from trustworks.validation.report.judged import Judged
 
 
+@implements("TS119441:SVR-8.4-01", disabled=dict)
 def plain(judged: Judged) -> dict[str, Any]:
     """All of the outcome: signatures, time-stamps, evidence records, in the order of the file."""
     evidence, outcome, qualifications = judged.evidence, judged.outcome, judged.qualifications
@@ -57,6 +61,7 @@ def plain(judged: Judged) -> dict[str, Any]:
         "troubles": list(judged.troubles),
         "trusted_lists_overdue": list(qualifications.overdue) if qualifications else [],
         "policy_not_taken": list(judged.policy.not_taken),
+        "qualification_policy": None if qualifications is None else list(objections(judged.policy)),
     }
 
 
@@ -73,7 +78,7 @@ def _signature(
         "level": signature.level,
         "parent": signature.parent,
         "indication": outcome.indication.value,
-        "sub_indication": outcome.sub_indication.value if outcome.sub_indication else None,
+        "sub_indication": _sub_indication(outcome.verdict),
         "cryptographically_valid": outcome.value_intact and _own_references_intact(signature),
         "signature_intact": outcome.value_intact,
         "data_found": outcome.data_found,
@@ -94,12 +99,19 @@ def _signature(
     }
 
 
+@implements("TS119441:SVR-8.4-04")
+def _sub_indication(verdict: Verdict) -> str | None:
+    """Why the status is not TOTAL-PASSED."""
+    return verdict.sub_indication.value if verdict.sub_indication else None
+
+
 def _own_references_intact(signature: Signature) -> bool:
     """Whether what the value itself protects is intact; what a manifest names is protected by that."""
     own = (one for one in signature.references if one.kind is not ReferenceKind.MANIFEST_ENTRY)
     return all(one.found and one.intact for one in own)
 
 
+@implements("TS119441:SVR-B-13", disabled=dict)
 def _qualification(identifier: str, qualifications: Qualifications | None) -> dict[str, Any]:
     """What the trusted lists say of a signature (TS 119 615); all None where there are none to ask."""
     found = qualifications.signatures.get(identifier) if qualifications else None
@@ -117,6 +129,7 @@ def _qualification(identifier: str, qualifications: Qualifications | None) -> di
     }
 
 
+@implements("TS119441:SVR-B-08", disabled=dict)
 def _stamp_qualification(identifier: str, qualifications: Qualifications | None) -> dict[str, Any]:
     found = qualifications.time_stamps.get(identifier) if qualifications else None
     return {"qualification": [one.value for one in found.results] if found else None}
@@ -131,7 +144,7 @@ def _time_stamp(stamp: TimeStamp, outcome: TimeStampOutcome, words: Words) -> di
         "of": stamp.owner,
         "time": moment(stamp.time),
         "indication": outcome.verdict.indication.value,
-        "sub_indication": outcome.verdict.sub_indication.value if outcome.verdict.sub_indication else None,
+        "sub_indication": _sub_indication(outcome.verdict),
         "data_found": outcome.imprint_found,
         "data_intact": outcome.imprint_intact,
         "produced_by": words.holder(outcome.signing_certificate),
@@ -153,7 +166,7 @@ def _record(
         "of": record.owner,
         "time": moment(outcome.time) if outcome.time else None,
         "indication": outcome.verdict.indication.value,
-        "sub_indication": outcome.verdict.sub_indication.value if outcome.verdict.sub_indication else None,
+        "sub_indication": _sub_indication(outcome.verdict),
         "data_found": all(one.found for one in record.references if one.mandatory),
         "data_intact": all(one.intact for one in record.references if one.mandatory),
         "reasons": _reasons(deciding(outcome)),
@@ -164,6 +177,7 @@ def _record(
     }
 
 
+@implements("TS119172-4:REQ-4.5-01-e", disabled=dict)
 def _scope(scope: Scope) -> dict[str, Any]:
     return {
         "kind": scope.kind.value,
@@ -187,6 +201,7 @@ def _reference(reference: Reference) -> dict[str, Any]:
     }
 
 
+@implements("TS119441:VPR-B-14", "TS119172-4:REQ-4.3-04", disabled=list)
 def _reasons(checks: Iterable[Check]) -> list[dict[str, Any]]:
     return [
         {"check": one.id, "about": one.subject, "text": one.text or one.name, "requirement": one.requirement}

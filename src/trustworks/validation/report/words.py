@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from trustworks.core.errors import Malformed
 from trustworks.core.pki.tokens import Certificate
 from trustworks.formats.evidence import TimeStampKind, Weight
+from trustworks.validation.policies.applicability import objections
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -76,8 +77,10 @@ def warned_of(found: SignatureOutcome) -> tuple[str, ...]:
 def cautions(judged: Judged) -> tuple[str, ...]:
     """What of the trusted lists and the policy a reader has to know of, whatever the verdict."""
     overdue = judged.qualifications.overdue if judged.qualifications else ()
+    lacking = () if judged.qualifications is None else objections(judged.policy)
     return (
         *overdue,
+        *([f"The policy is none for qualified signatures: {'; '.join(lacking)}."] if lacking else ()),
         *(f"Not asked, though the policy's file has it: {one}" for one in judged.policy.not_taken),
     )
 

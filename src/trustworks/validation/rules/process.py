@@ -7,8 +7,11 @@ Source: EN 319 102-1, 5.1 (selecting validation processes), 5.3 to 5.6.
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from trustworks.core.trace import implements
 from trustworks.validation.model import (
     EvidenceRecordOutcome,
     Indication,
@@ -31,7 +34,6 @@ from trustworks.validation.trust import NOBODY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
 
     from trustworks.formats.evidence import Evidence, Reference, Signature, TimeStamp
     from trustworks.validation.model import Conclusion
@@ -49,6 +51,16 @@ _TOTAL: Final = {
 }
 
 
+@implements("TS119441:VPR-8.1-04", disabled=lambda verdict: verdict)
+def status_of(verdict: Verdict) -> Verdict:
+    """The status of a signature as a whole, from the verdict of the last of its processes."""
+    return Verdict(_TOTAL[verdict.indication], verdict.sub_indication)
+
+
+@implements(
+    "TS119441:VPR-8.1-12",
+    disabled=lambda rule, evidence, **given: replace(rule(evidence, **given), at=datetime.now(UTC)),
+)
 def validate(
     evidence: Evidence,
     *,
@@ -145,11 +157,10 @@ class _Run:
         found = ltv.validate_archival(
             signature, self.inputs, timed, self.poes, stamps=stamps, records=records
         )
-        verdict = found.conclusion.verdict
         basic, path = timed.basic, found.path or timed.path or timed.basic.path
         return SignatureOutcome(
             id=signature.id,
-            verdict=Verdict(_TOTAL[verdict.indication], verdict.sub_indication),
+            verdict=status_of(found.conclusion.verdict),
             basic=basic.conclusion,
             with_time=timed.conclusion,
             archival=found.conclusion,

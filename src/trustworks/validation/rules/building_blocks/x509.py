@@ -72,6 +72,12 @@ def trusted_by_then(failures: Sequence[Failure]) -> str | None:
     return failures[0].sentence if failures else None
 
 
+@implements("TS119172-4:REQ-4.2-03-c-i", "TS119172-4:REQ-4.2-03-c-iii", disabled=True)
+def asked_about(path: Path) -> bool:
+    """Whether revocation and its freshness are asked of a path: not where the signer is the trust anchor."""
+    return not path.is_anchor_alone
+
+
 @implements("EN319102-1:5.2.6.4-4")
 def path_holds(failures: Sequence[Failure]) -> str | None:
     """The path holds by RFC 5280, 6.1, apart from validity and revocation."""
@@ -279,7 +285,7 @@ class _Path:
         ended = [one for one in verdict.of_anchor if one.code is not FailureCode.ANCHOR_NOT_YET]
         checks.ask("xcv.since", partial(trusted_by_then, not_yet), _NO_CHAIN)
         checks.ask("xcv.sunset", partial(before_sunset, ended), _SUNSET, level=self.unless(_SUNSET))
-        if not path.is_anchor_alone:
+        if asked_about(path):
             checks.ask("xcv.path", partial(path_holds, verdict.of_chain), _GENERAL)
             for number, certificate in enumerate(path.certificates):
                 section = Section.CA_CERTIFICATE if number else Section.SIGNING_CERTIFICATE
