@@ -89,6 +89,18 @@ class Report(Judged):
 
         return explained(self)
 
+    def html(self) -> bytes:
+        """A page for people, in one file; see `report.page`."""
+        from trustworks.validation.report.page.html import as_html  # noqa: PLC0415 - loads the templates
+
+        return as_html(self)
+
+    def pdf(self) -> bytes:
+        """The same as a document to keep (PDF/A-2a, PDF/UA-1); see `report.page`."""
+        from trustworks.validation.report.page.pdf import as_pdf  # noqa: PLC0415 - loads the typesetter
+
+        return as_pdf(self)
+
     def etsi(self) -> bytes:
         """The report of TS 119 102-2 in XML, not sealed; see `report.etsi`.
 
@@ -201,6 +213,7 @@ class Validator:
             qualifications=self._qualifications(evidence, found, given.lists),
             extra=found.extra,
             troubles=found.troubles,
+            files=given.files,
             given=replace(given, sources=found.sources),
         )
 

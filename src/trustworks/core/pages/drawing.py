@@ -30,7 +30,7 @@ def environment(*packages: str) -> Environment:
         "grouped": _grouped,
         "thousands": lambda number: f"{number:,}".replace(",", "\u202f"),
         "breakable": _breakable,
-        "spaced": _spaced,
+        "spaced": spaced,
     }
     return made
 
@@ -71,6 +71,6 @@ def _breakable(value: str) -> str:
     return value.replace(".", ".\u200b")
 
 
-def _spaced(value: str) -> str:
+def spaced(value: str) -> str:
     """A distinguished name with room between its attributes (RFC 4514 has none)."""
     return re.sub(r"(?<!\\),(?=\S)", ", ", value)

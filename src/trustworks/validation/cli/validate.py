@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path  # noqa: TC003 - Typer reads it at run time
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,12 +12,12 @@ from trustworks.core.errors import Malformed
 from trustworks.core.options import AsJson  # noqa: TC001 - as above
 from trustworks.validation.cli.exits import Exit, VerdictCommand, exit_code
 from trustworks.validation.cli.folder import unreadable, validate_folder
+from trustworks.validation.cli.printing import Form, Kind, chosen, told
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from trustworks.formats.data import Data
-    from trustworks.validation.service import Report
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -99,6 +98,22 @@ def validate(
     explain: Annotated[
         bool, typer.Option("--explain", help="Say what decided, and what would change the answer.")
     ] = False,
+    html: Annotated[
+        bool, typer.Option("--html", help="Print a page for people, in one file that needs no other.")
+    ] = False,
+    pdf: Annotated[
+        bool, typer.Option("--pdf", help="The same as a PDF to keep (PDF/A, accessible).")
+    ] = False,
+    output: Annotated[
+        Path | None, typer.Option(help="The file that the report is written to, instead of being printed.")
+    ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            help="A folder that a report of every kind is written to: text, JSON, XML, HTML, PDF.",
+            metavar="FOLDER",
+        ),
+    ] = None,
 ) -> None:
     """Validate the signatures, seals and time-stamps in a file (EN 319 102-1).
 
@@ -111,7 +126,8 @@ def validate(
 
     beside = [data_of(one) for one in detached or ()]
     records = [data_of(one) for one in evidence_record or ()]
-    form = _Form(as_json=as_json, etsi=etsi, explain=explain)
+    asked = {Kind.JSON: as_json, Kind.ETSI: etsi, Kind.EXPLAIN: explain, Kind.HTML: html, Kind.PDF: pdf}
+    form = Form(kind=chosen(asked), output=output, folder=report)
     if replay is not None:
         _alone(trust, untrusted, network, records, at, cache, keep, policy != SHIPPED[0])
         raise typer.Exit(_replayed(replay, [*beside, *([data_of(file)] if file else [])], form))
@@ -129,25 +145,20 @@ def validate(
         cache=cache,
     )
     if file.is_dir():
-        if etsi or explain or records or keep:
-            raise Malformed("--etsi, --explain, --keep and --evidence-record are for one file, not a folder.")
-        raise typer.Exit(validate_folder(validator, file, beside, as_json=as_json))
+        if form != Form(kind=form.kind) or form.kind not in {Kind.TEXT, Kind.JSON} or records or keep:
+            raise Malformed(
+                "Reports other than --json, --keep and --evidence-record are for one file, not a folder."
+            )
+        raise typer.Exit(validate_folder(validator, file, beside, as_json=form.kind is Kind.JSON))
+    form.check()
     try:
-        report = validator.validate(file, detached=beside, records=records)
+        found = validator.validate(file, detached=beside, records=records)
     except Malformed as error:
         raise typer.Exit(_not_readable(error, form)) from None
     if keep is not None:
-        report.keep(keep, with_data=not keep_without_data)
-    raise typer.Exit(_told(report, form))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Form:
-    """How a verdict is to be printed."""
-
-    as_json: bool
-    etsi: bool
-    explain: bool
+        found.keep(keep, with_data=not keep_without_data)
+    told(found, form)
+    raise typer.Exit(exit_code(found))
 
 
 def _alone(*options: object) -> None:
@@ -155,36 +166,25 @@ def _alone(*options: object) -> None:
         raise Malformed("--replay goes by what was kept alone; give it FILE, --detached and how to print.")
 
 
-def _not_readable(error: Malformed, form: _Form) -> Exit:
-    if form.as_json:
+def _not_readable(error: Malformed, form: Form) -> Exit:
+    if form.kind is Kind.JSON:
         typer.echo(json.dumps(unreadable(error)))
     else:
         typer.echo(f"Not readable: {error}", err=True)
     return Exit.UNREADABLE
 
 
-def _told(report: Report, form: _Form) -> Exit:
-    """Prints a verdict as it was asked for."""
-    if form.etsi and not report.outcome.signatures:
-        typer.echo("--etsi reports about signatures, and the file has none; ask without it.", err=True)
-    elif form.as_json:
-        typer.echo(json.dumps(report.plain()))
-    elif form.etsi:
-        typer.echo(report.etsi().decode("utf-8"))
-    else:
-        typer.echo(report.explained() if form.explain else report.text())
-    return exit_code(report)
-
-
-def _replayed(bundle: Path, brought: Sequence[Data], form: _Form) -> Exit:
+def _replayed(bundle: Path, brought: Sequence[Data], form: Form) -> Exit:
     """Judges again what was kept, prints the verdict of now, and says how it compares."""
     from trustworks.validation.service import replay  # noqa: PLC0415 - as above
 
+    form.check()
     try:
         found = replay(bundle, data=brought)
     except Malformed as error:
         return _not_readable(error, form)
-    code = _told(found.report, form)
+    told(found.report, form)
+    code = exit_code(found.report)
     if found.same:
         typer.echo("The verdict is the one that was kept, octet for octet.", err=True)
         return code

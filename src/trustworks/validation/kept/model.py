@@ -32,6 +32,11 @@ class Given:
     present: bool
     sources: tuple[Source, ...] = ()
 
+    @property
+    def files(self) -> tuple[Data, ...]:
+        """What was given: the signed file, then data and records beside it; without data for other files."""
+        return (self.data,) if self.pool else (self.data, *self.detached, *self.records)
+
 
 @dataclass(slots=True)
 class Consulted:

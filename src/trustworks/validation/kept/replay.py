@@ -162,6 +162,7 @@ def _judged(bundle: Bundle, given: Given) -> Judged:
         else qualifications(evidence, outcome, extra=extra, trust=given.trust, lists=given.lists),
         extra=extra,
         troubles=manifest.troubles,
+        files=given.files,
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from trustworks.validation.rules.inputs import NOTHING, Extra
 
 if TYPE_CHECKING:
+    from trustworks.formats.data import Data
     from trustworks.formats.evidence import Evidence
     from trustworks.validation.model import Outcome
     from trustworks.validation.policies.policy import Policy
@@ -19,7 +20,8 @@ class Judged:
     """One validation.
 
     `qualifications` is what trusted lists say, None where there are none. `extra` is the evidence from
-    outside by which it was judged; `troubles` tell what was looked for there and could not be had.
+    outside by which it was judged; `troubles` tell what was looked for there and could not be had. `files` is
+    what was given: the signed file, then data beside it.
     """
 
     evidence: Evidence
@@ -28,3 +30,4 @@ class Judged:
     qualifications: Qualifications | None = None
     extra: Extra = NOTHING
     troubles: tuple[str, ...] = ()
+    files: tuple[Data, ...] = ()

@@ -1,0 +1,117 @@
+"""Which report `trustworks validate` makes, and where it goes: to the terminal, a file, all into a folder."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+import typer
+
+from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.output import check_output, write_output
+from trustworks.core.printable import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from trustworks.validation.service import Report
+
+
+class Kind(StrEnum):
+    """A kind of report, by the name of its option."""
+
+    TEXT = "text"
+    JSON = "json"
+    ETSI = "etsi"
+    EXPLAIN = "explain"
+    HTML = "html"
+    PDF = "pdf"
+
+
+_NAMES: Final = {
+    Kind.TEXT: "report.txt",
+    Kind.EXPLAIN: "explanation.txt",
+    Kind.JSON: "report.json",
+    Kind.ETSI: "report.xml",
+    Kind.HTML: "report.html",
+    Kind.PDF: "report.pdf",
+}
+"""What the files of `--report` are called."""
+
+
+def chosen(asked: Mapping[Kind, bool]) -> Kind:
+    """The kind that was asked for, text where none was. Raises `Malformed` for several."""
+    found = [kind for kind, wanted in asked.items() if wanted]
+    if len(found) > 1:
+        options = " and ".join(f"--{kind}" for kind in found)
+        raise Malformed(f"{options} are kinds of report: ask for one, or for all of them by --report FOLDER.")
+    return found[0] if found else Kind.TEXT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """How a verdict is to be told: the kind, the file that it goes to, the folder that gets all kinds."""
+
+    kind: Kind
+    output: Path | None = None
+    folder: Path | None = None
+
+    def check(self) -> None:
+        """Refuse what could not be written in the end, before anything is validated. Raises `Malformed`."""
+        if self.kind is Kind.PDF and self.output is None and sys.stdout.isatty():
+            raise Malformed("A PDF is nothing for a terminal: add --output FILE, or send it on to a file.")
+        try:
+            if self.output is not None:
+                check_output(self.output)
+            if self.folder is not None:
+                self.folder.mkdir(parents=True, exist_ok=True)
+                for name in _NAMES.values():
+                    check_output(self.folder / name)
+        except Rejected as error:
+            raise Malformed(str(error)) from None
+        except OSError as error:
+            raise Malformed(f"{printable(str(self.folder))} cannot be a folder: {error.strerror}.") from None
+
+
+def told(report: Report, form: Form) -> None:
+    """Write and print what was asked for. Raises `Rejected` where a file cannot be written."""
+    if form.folder is not None:
+        for kind, name in _NAMES.items():
+            if kind is not Kind.ETSI or can_be_etsi(report):
+                write_output(form.folder / name, [content(report, kind)])
+    if form.kind is Kind.ETSI and not can_be_etsi(report):
+        typer.echo("--etsi reports about signatures, and the file has none; ask without it.", err=True)
+        return
+    made = content(report, form.kind)
+    if form.output is not None:
+        write_output(form.output, [made])
+    elif form.kind is Kind.PDF:
+        typer.echo(made, nl=False)
+    else:
+        typer.echo(made.decode())
+
+
+def can_be_etsi(report: Report) -> bool:
+    """Whether the file has what the report of TS 119 102-2 is about."""
+    return bool(report.outcome.signatures)
+
+
+def content(report: Report, kind: Kind) -> bytes:
+    """The report in octets, text in UTF-8."""
+    match kind:
+        case Kind.JSON:
+            return json.dumps(report.plain()).encode()
+        case Kind.ETSI:
+            return report.etsi()
+        case Kind.EXPLAIN:
+            return report.explained().encode()
+        case Kind.HTML:
+            return report.html()
+        case Kind.PDF:
+            return report.pdf()
+        case Kind.TEXT:
+            return report.text().encode()
