@@ -1,4 +1,4 @@
-"""The published schema of the validation report of TS 119 102-2 V1.4.1, with all that it imports."""
+"""Published schemas, with all that they import: of the validation report of TS 119 102-2 V1.4.1, of XAdES."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ _PLACES: Final = {
     "xmldsig-core-schema.xsd": "xmldsig/xmldsig-core-schema.xsd",
     "xml.xsd": "xmldsig/xml.xsd",
     "XAdES.xsd": "xades/XAdES.xsd",
+    "1913201-XAdES01903v132.xsd": "xades/XAdES01903v132-202407.xsd",
     "ts_119612v020201_201601xsd.xsd": _LIST,
 }
 """Where what is imported lies here; of the trusted list, a later version of the same namespace."""
@@ -27,21 +28,30 @@ class _Local(etree.Resolver):
         return None if place is None else self.resolve_filename(str(SCHEMAS / place), context)
 
 
+REPORT: Final = "validation-report/TS119102-2-v141.xsd"
+XADES: Final = {
+    "http://uri.etsi.org/01903/v1.1.1#": "xades/XAdESv111.xsd",
+    "http://uri.etsi.org/01903/v1.2.2#": "xades/XAdESv122.xsd",
+    "http://uri.etsi.org/01903/v1.3.2#": "xades/XAdES01903v141-202407.xsd",
+}
+"""Of version 1.3.2 with what 1.4.1 adds to it."""
+
+
 @cache
-def report_schema() -> etree.XMLSchema:
-    """The schema. Skips the test where the schemas are not there."""
-    file = SCHEMAS / "validation-report" / "TS119102-2-v141.xsd"
+def schema(name: str) -> etree.XMLSchema:
+    """A schema by its file. Skips the test where the schemas are not there."""
+    file = SCHEMAS / name
     if not file.is_file():
-        pytest.skip("NOT TESTED, because the schemas are not there: ../shared/schemas/validation-report")
+        pytest.skip(f"NOT TESTED, because the schemas are not there: ../shared/schemas/{name}")
     parser = etree.XMLParser(no_network=True)
     parser.resolvers.add(_Local())
     return etree.XMLSchema(etree.parse(str(file), parser))
 
 
-def faults(report: bytes) -> list[str]:
-    """What the schema finds wrong with a report; nothing where it is valid."""
-    schema = report_schema()
-    root = etree.fromstring(report, etree.XMLParser(huge_tree=True))
-    if schema.validate(root):
+def faults(document: bytes, name: str = REPORT) -> list[str]:
+    """What a schema finds wrong with a document; nothing where it is valid."""
+    found = schema(name)
+    root = etree.fromstring(document, etree.XMLParser(huge_tree=True))
+    if found.validate(root):
         return []
-    return [f"{one.line}: {one.message}" for one in schema.error_log][:5]
+    return [f"{one.line}: {one.message}" for one in found.error_log][:5]

@@ -73,16 +73,25 @@ def digest(parent: etree._Element, name: str, hash_name: str, value: bytes) -> N
 
 
 def identifier(
-    parent: etree._Element, name: str, value: str, description: str | None = None
+    parent: etree._Element,
+    name: str,
+    value: str,
+    description: str | None = None,
+    *,
+    namespace: str | None = None,
+    inside: str | None = None,
 ) -> etree._Element:
-    """An ObjectIdentifierType: an OID as a URN, which is said; or a URI."""
-    holder = child(parent, name)
+    """An ObjectIdentifierType: an OID as a URN, which is said; or a URI.
+
+    `inside` is the namespace of its parts, where that is not its own.
+    """
+    holder = child(parent, name, namespace=namespace)
     if value.replace(".", "").isdecimal():
-        child(holder, "Identifier", f"urn:oid:{value}", Qualifier="OIDAsURN")
+        child(holder, "Identifier", f"urn:oid:{value}", namespace=inside, Qualifier="OIDAsURN")
     else:
-        child(holder, "Identifier", value)
+        child(holder, "Identifier", value, namespace=inside)
     if description is not None:
-        child(holder, "Description", description)
+        child(holder, "Description", description, namespace=inside)
     return holder
 
 

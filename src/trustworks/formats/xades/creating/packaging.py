@@ -136,22 +136,26 @@ def manifest(files: Sequence[Data], *, formats: Sequence[DataFormat] = ()) -> Pa
     return Packaged(data=(signed,), held=(listed,), beside=_beside(files))
 
 
+def put_id(text: str, identifier: str) -> str:
+    """The Id of a part of a signature, with the signature's own in the place of ``{id}``."""
+    return text.replace("{id}", identifier)
+
+
 def named(packaged: Packaged, identifier: str) -> Packaged:
     """The same with the signature's Id in the place of ``{id}``."""
 
-    def put(text: str) -> str:
-        return text.replace("{id}", identifier)
-
     def signed(one: SignedData) -> SignedData:
         # The URI of data beside the document is a name of somebody else's, which may have braces.
-        uri = put(one.uri) if one.uri and one.uri.startswith("#{id}") else one.uri
-        return replace(one, id=put(one.id), uri=uri)
+        uri = put_id(one.uri, identifier) if one.uri and one.uri.startswith("#{id}") else one.uri
+        return replace(one, id=put_id(one.id, identifier), uri=uri)
 
     return replace(
         packaged,
         data=tuple(signed(one) for one in packaged.data),
         held=tuple(
-            replace(one, id=put(one.id), manifest=tuple(signed(entry) for entry in one.manifest))
+            replace(
+                one, id=put_id(one.id, identifier), manifest=tuple(signed(entry) for entry in one.manifest)
+            )
             for one in packaged.held
         ),
     )

@@ -44,11 +44,11 @@ _PLACE: Final[Mapping[str, str]] = {
 class ContentTimeStamp:
     """Tokens over the signed data, made before it is signed (EN 319 132-1, 5.2.8).
 
-    `of` are the Ids of references, for IndividualDataObjectsTimeStamp; none: AllDataObjectsTimeStamp.
+    `of` are the Ids of references as `packaging` has them, for IndividualDataObjectsTimeStamp; none: of all.
     """
 
     tokens: tuple[bytes, ...]
-    of: tuple[str, ...] = ()
+    of: Sequence[str] = ()
     canonicalisation: str = EXCLUSIVE
 
 
@@ -193,16 +193,13 @@ def _qualifiers(qualifiers: etree._Element, policy: PolicyReference) -> None:
         if etree.QName(qualifiers).namespace != names.XADES_132:
             raise _absent(qualifiers, "the specification of a policy's document")
         qualifier = child(qualifiers, "SigPolicyQualifier")
-        wrapped = child(qualifier, "SPDocSpecification", namespace=names.XADES_141)
-        _specified(wrapped, policy.specification)
-
-
-def _specified(holder: etree._Element, specification: str) -> None:
-    """The Identifier of SPDocSpecification, which is in the namespace of version 1.3.2."""
-    oid = specification.replace(".", "").isdecimal()
-    attributes = {"Qualifier": "OIDAsURN"} if oid else {}
-    text = f"urn:oid:{specification}" if oid else specification
-    child(holder, "Identifier", text, namespace=names.XADES_132, **attributes)
+        identifier(
+            qualifier,
+            "SPDocSpecification",
+            policy.specification,
+            namespace=names.XADES_141,
+            inside=names.XADES_132,
+        )
 
 
 def _place(about: etree._Element, location: Mapping[str, str]) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from lxml import etree
@@ -25,7 +25,7 @@ from trustworks.formats.dtbs import Dtbs, Fields, check_scheme, packed
 from trustworks.formats.verification import public_key
 from trustworks.formats.xades import names
 from trustworks.formats.xades.creating.elements import child, digest_uri
-from trustworks.formats.xades.creating.packaging import named
+from trustworks.formats.xades.creating.packaging import named, put_id
 from trustworks.formats.xades.creating.properties import signed_properties
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def prepare(packaged: Packaged, properties: SignedProperties, options: Options) 
         Malformed: the document is no XML.
         Rejected: something to be signed is not found, or there is no place for what is to be said.
     """
-    element = _begun(packaged, properties, options)
+    element = begun(packaged, properties, options)
     return _frozen(element, properties, options)
 
 
@@ -189,16 +189,14 @@ def unsigned_properties(root: etree._Element, signature: str) -> etree._Element:
     return holder
 
 
-def begun(packaged: Packaged, options: Options) -> etree._Element:
-    """A signature over the data alone, with digests, without properties: what is time-stamped before."""
-    return _begun(packaged, None, options)
-
-
-def _begun(packaged: Packaged, properties: SignedProperties | None, options: Options) -> etree._Element:
+def begun(packaged: Packaged, properties: SignedProperties, options: Options) -> etree._Element:
+    """The ds:Signature in its place, with all digests and no value. Raises as `prepare`."""
     check_scheme(options.scheme)
     root = None if packaged.document is None else parse(packaged.document)
     identifier = _identifier(root, properties, options, repr(packaged.data).encode())
     packaged = named(packaged, identifier)
+    stamps = [replace(one, of=[put_id(of, identifier) for of in one.of]) for one in properties.time_stamps]
+    properties = replace(properties, time_stamps=stamps)
     digest = digest_uri(options.hash_name)
     element = _skeleton(
         identifier,
@@ -233,29 +231,28 @@ def _skeleton(  # noqa: PLR0917 - the parts of a signature
     references: Sequence[build.Wanted],
     held: Sequence[Held],
     data: Sequence[SignedData],
-    properties: SignedProperties | None,
+    properties: SignedProperties,
     options: Options,
 ) -> etree._Element:
     wanted = list(references)
     digest = digest_uri(options.hash_name)
     objects = [_object(one, digest) for one in held]
-    if properties is not None:
-        own = f"{identifier}-signed-properties"
-        wanted.append(build.Wanted(uri=f"#{own}", digest=digest, type=_PROPERTIES_TYPE[properties.version]))
-        qualifying = etree.Element(
-            f"{{{properties.version}}}QualifyingProperties",
-            nsmap={"xades": properties.version, "ds": names.DS},
-            Target=f"#{identifier}",
-        )
-        signed_properties(qualifying, properties, data, own)
-        objects.append(qualifying)
+    own = f"{identifier}-signed-properties"
+    wanted.append(build.Wanted(uri=f"#{own}", digest=digest, type=_PROPERTIES_TYPE[properties.version]))
+    qualifying = etree.Element(
+        f"{{{properties.version}}}QualifyingProperties",
+        nsmap={"xades": properties.version, "ds": names.DS},
+        Target=f"#{identifier}",
+    )
+    signed_properties(qualifying, properties, data, own)
+    objects.append(qualifying)
     if options.sign_key_info:
         wanted.append(build.Wanted(uri=f"#{identifier}-key-info", digest=digest))
     element = build.skeleton(
         build.Plan(
             references=wanted,
             method=algorithms.WRITTEN[options.scheme],
-            certificates=() if properties is None else properties.certificates,
+            certificates=properties.certificates,
             objects=objects,
             canonicalisation=options.canonicalisation,
             id=identifier,
@@ -298,7 +295,7 @@ def _place(root: etree._Element, within: str | None) -> etree._Element:
 
 
 def _identifier(
-    root: etree._Element | None, properties: SignedProperties | None, options: Options, about: bytes
+    root: etree._Element | None, properties: SignedProperties, options: Options, about: bytes
 ) -> str:
     """An Id that is not in the document. The same input has the same: nothing is drawn by chance."""
     ids = None if root is None else Document(root).ids
@@ -311,8 +308,7 @@ def _identifier(
             raise Rejected("xades.id", f"The document has the identifier {options.id[:80]!r} already.")
         return options.id
     running = hashlib.sha256(about)
-    if properties is not None:
-        running.update(properties.certificates[0] + repr(properties.claims.signing_time).encode())
+    running.update(properties.certificates[0] + repr(properties.claims.signing_time).encode())
     while True:
         found = f"S-{running.hexdigest()[:16]}"
         if ids is None or (ids.get(found) is None and found not in ids.duplicates):

@@ -1,0 +1,319 @@
+"""Unsigned properties, added to a signature of ours or of others: time-stamps and validation data.
+
+What a time-stamp is over is what the reader says that it has to be over (`coverage`): the property is put in
+its place without a token, and its octets are computed there. Whatever held in the document before, has to
+hold when something was added. Sources: EN 319 132-1, 5.3, 5.4 and 5.5.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from trustworks.core.errors import Rejected
+from trustworks.core.trace import implements
+from trustworks.core.xml.algorithms import EXCLUSIVE
+from trustworks.core.xml.document import Document
+from trustworks.core.xml.dsig import read_signature
+from trustworks.core.xml.parse import parse
+from trustworks.formats.collector import Collector
+from trustworks.formats.limits import DEFAULT
+from trustworks.formats.xades import coverage, names, structure
+from trustworks.formats.xades.creating.elements import base64_of, child, identifier
+from trustworks.formats.xades.creating.signature import begun, serialised, signature_in, unsigned_properties
+from trustworks.formats.xades.detached import Detached
+from trustworks.formats.xades.reader import Reader
+from trustworks.formats.xades.referring import Referring
+from trustworks.formats.xades.source import DocumentSource
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from lxml import etree
+
+    from trustworks.formats.data import Data
+    from trustworks.formats.xades.creating.packaging import Packaged
+    from trustworks.formats.xades.creating.properties import ContentTimeStamp, SignedProperties
+    from trustworks.formats.xades.creating.signature import Options
+
+_IN_141: Final = frozenset({"ArchiveTimeStamp", "SigAndRefsTimeStampV2", "RefsOnlyTimeStampV2"})
+_STAMPS: Final = _IN_141 | {"SignatureTimeStamp", "SigAndRefsTimeStamp", "RefsOnlyTimeStamp"}
+_ONCE: Final = frozenset({"CertificateValues", "RevocationValues"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A document with a signature that something is added to. `beside` is the detached data, by its names."""
+
+    document: bytes
+    signature: str
+    """The Id of the ds:Signature."""
+    beside: Sequence[Data] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stamp:
+    """A time-stamp property: SignatureTimeStamp, ArchiveTimeStamp and so on, by its local name."""
+
+    name: str
+    canonicalisation: str = EXCLUSIVE
+
+    def __post_init__(self) -> None:
+        """Raises `Rejected` (xades.time-stamp) for another property."""
+        if self.name not in _STAMPS:
+            raise Rejected(
+                "xades.time-stamp",
+                f"{self.name[:80]!r} is no time-stamp that is added. Use one of "
+                f"{', '.join(sorted(_STAMPS))}.",
+            )
+
+
+SIGNATURE_TIME_STAMP: Final = Stamp(name="SignatureTimeStamp")
+ARCHIVE_TIME_STAMP: Final = Stamp(name="ArchiveTimeStamp")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValidationData:
+    """Certificates, revocation lists and OCSP answers (OCSPResponse), in DER."""
+
+    certificates: Sequence[bytes] = ()
+    lists: Sequence[bytes] = ()
+    answers: Sequence[bytes] = ()
+
+
+def octets_to_stamp(target: Target, stamp: Stamp = SIGNATURE_TIME_STAMP) -> bytes:
+    """What the token of a time-stamp that is added now has to be over.
+
+    Raises:
+        Malformed: the document is no XML.
+        Rejected: there is no such signature, or something that the time-stamp covers is not at hand.
+    """
+    root = parse(target.document)
+    element = _stamp(unsigned_properties(root, target.signature), stamp, target, root)
+    return covered(element, source_of(root, target.signature, target.beside))
+
+
+def octets_of_data(
+    packaged: Packaged, properties: SignedProperties, options: Options, stamp: ContentTimeStamp
+) -> bytes:
+    """What the tokens of a content time-stamp have to be over (EN 319 132-1, 5.2.8), before `prepare`.
+
+    All else has to be given to `prepare` as it is given here. Raises as `prepare`, and `Rejected` where data
+    that is time-stamped is not at hand.
+    """
+    before = replace(properties, time_stamps=[*properties.time_stamps, replace(stamp, tokens=())])
+    element = begun(packaged, before, options)
+    root = element.getroottree().getroot()
+    kind = "IndividualDataObjectsTimeStamp" if stamp.of else "AllDataObjectsTimeStamp"
+    *_, written = element.iter(f"{{{names.XADES_132}}}{kind}")
+    return covered(written, source_of(root, str(element.get("Id")), tuple(packaged.beside.values())))
+
+
+def with_time_stamp(target: Target, token: bytes, stamp: Stamp = SIGNATURE_TIME_STAMP) -> bytes:
+    """The document with that time-stamp, whose token is over `octets_to_stamp`.
+
+    Raises:
+        Malformed: the document is no XML.
+        Rejected: as `octets_to_stamp`, and where the token is none over what it has to be over.
+    """
+
+    def put(root: etree._Element) -> None:
+        element = _stamp(unsigned_properties(root, target.signature), stamp, target, root)
+        child(element, "EncapsulatedTimeStamp", base64_of(token), namespace=_version(element))
+
+    return _added(target, put, stamps=1)
+
+
+def with_values(target: Target, data: ValidationData) -> bytes:
+    """The document with CertificateValues and RevocationValues (level LT), as far as there are such.
+
+    Raises:
+        Malformed: the document is no XML.
+        Rejected: there is no such signature, or it has such values already, or nothing is given.
+    """
+
+    def put(root: etree._Element) -> None:
+        holder = unsigned_properties(root, target.signature)
+        there = {names.split(str(one.tag))[1] for one in holder.iterchildren("*")}
+        _values(holder, data)
+        for one in _ONCE & there:
+            if sum(names.split(str(found.tag))[1] == one for found in holder.iterchildren("*")) > 1:
+                raise Rejected(
+                    "xades.values",
+                    f"The signature has {one} already, which the baseline allows once. What was found later "
+                    "is added as validation data of time-stamps.",
+                )
+
+    return _added(target, put)
+
+
+def with_time_stamp_validation_data(
+    target: Target, data: ValidationData, *, name: str = "TimeStampValidationData"
+) -> bytes:
+    """The document with TimeStampValidationData, or AnyValidationData, of version 1.4.1.
+
+    Raises:
+        Malformed: the document is no XML.
+        Rejected: there is no such signature, or it is of an older version, or nothing is given.
+    """
+
+    def put(root: etree._Element) -> None:
+        holder = unsigned_properties(root, target.signature)
+        _check_version(holder, name)
+        _values(child(holder, name, namespace=names.XADES_141), data, version=names.XADES_132)
+
+    return _added(target, put)
+
+
+def with_policy_store(target: Target, document: bytes, specification: str) -> bytes:
+    """The document with SignaturePolicyStore: that of the policy, and by what it is specified (5.2.10).
+
+    Raises:
+        Malformed: the document is no XML.
+        Rejected: there is no such signature, or it is of an older version.
+    """
+
+    def put(root: etree._Element) -> None:
+        holder = unsigned_properties(root, target.signature)
+        _check_version(holder, "SignaturePolicyStore")
+        store = child(holder, "SignaturePolicyStore", namespace=names.XADES_141)
+        identifier(store, "SPDocSpecification", specification, inside=names.XADES_132)
+        child(store, "SignaturePolicyDocument", base64_of(document))
+
+    return _added(target, put)
+
+
+def covered(element: etree._Element, source: DocumentSource) -> bytes:
+    """The octets that a time-stamp property in its place is over. Raises `Rejected` (xades.time-stamp)."""
+    found = coverage.covered_by(element, source)
+    if found.octets is None:
+        raise Rejected(
+            "xades.time-stamp", f"What the time-stamp has to be over cannot be brought together. {found.why}"
+        )
+    return found.octets
+
+
+def source_of(root: etree._Element, signature: str, beside: Sequence[Data]) -> DocumentSource:
+    """The signature in its document, as coverage looks at it; the document is not changed any more."""
+    document, detached = Document(root), Detached(beside)
+    reader = Reader(document, Collector(), detached=detached, limits=DEFAULT, file=None)
+    element = signature_in(root, signature)
+    parts = structure.parts_of(element, reader.by_id)
+    core = read_signature(element, document)
+    referred = Referring(reader, parts, None).all(core.signed_info.references)
+    return DocumentSource(document, detached, parts, referred)
+
+
+def _stamp(holder: etree._Element, stamp: Stamp, target: Target, root: etree._Element) -> etree._Element:
+    """The property without its token. The older versions list what it is over."""
+    version = names.split(str(holder.tag))[0]
+    if version == names.XADES_132:
+        space = names.XADES_141 if stamp.name in _IN_141 else version
+        element = child(holder, stamp.name, namespace=space)
+        child(element, "CanonicalizationMethod", namespace=names.DS, Algorithm=stamp.canonicalisation)
+        return element
+    if stamp.name != "SignatureTimeStamp":
+        raise Rejected(
+            "xades.version",
+            f"{stamp.name} is added to signatures of version 1.3.2 alone; this one is of {version}.",
+        )
+    value = signature_in(root, target.signature).find(names.SIGNATURE_VALUE)
+    named = None if value is None else value.get("Id")
+    if named is None:
+        raise Rejected(
+            "xades.version",
+            "The value of the signature has no Id, by which time-stamps of this older version list it.",
+        )
+    element = child(holder, stamp.name)
+    if version == names.XADES_111:
+        child(element, "HashDataInfo", uri=f"#{named}")
+    else:
+        child(element, "Include", URI=f"#{named}")
+        child(element, "CanonicalizationMethod", namespace=names.DS, Algorithm=stamp.canonicalisation)
+    return element
+
+
+def _version(element: etree._Element) -> str:
+    """The namespace of what is inside a property: version 1.4.1 takes it from 1.3.2."""
+    space = names.split(str(element.tag))[0]
+    return names.XADES_132 if space == names.XADES_141 else space
+
+
+def _values(holder: etree._Element, data: ValidationData, *, version: str | None = None) -> None:
+    if not data.certificates and not data.lists and not data.answers:
+        raise Rejected("xades.values", "No validation data is given.")
+    space = version or names.split(str(holder.tag))[0]
+    if data.certificates:
+        values = child(holder, "CertificateValues", namespace=space)
+        for one in data.certificates:
+            child(values, "EncapsulatedX509Certificate", base64_of(one))
+    if data.lists or data.answers:
+        values = child(holder, "RevocationValues", namespace=space)
+        for group, single, tokens in (
+            ("CRLValues", "EncapsulatedCRLValue", data.lists),
+            ("OCSPValues", "EncapsulatedOCSPValue", data.answers),
+        ):
+            if tokens:
+                listed = child(values, group)
+                for one in tokens:
+                    child(listed, single, base64_of(one))
+
+
+def _check_version(holder: etree._Element, name: str) -> None:
+    version = names.split(str(holder.tag))[0]
+    if version != names.XADES_132:
+        raise Rejected(
+            "xades.version",
+            f"{name} is added to signatures of version 1.3.2 alone; this one is of {version}.",
+        )
+
+
+def _added(target: Target, put: Callable[[etree._Element], None], *, stamps: int = 0) -> bytes:
+    """The document with what `put` adds, once it is sure that nothing was lost by it."""
+    root = parse(target.document)
+    put(root)
+    document = serialised(root)
+    before, after = _state(target.document, target.beside), _state(document, target.beside)
+    check_unbroken(before, after)
+    if sum(after.imprints.values()) != sum(before.imprints.values()) + stamps:
+        raise Rejected(
+            "xades.time-stamp",
+            "The token is not one over what the time-stamp has to be over. Stamp the octets that are told.",
+        )
+    return document
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What holds in a document: each reference of its signatures, and each imprint by its time-stamp."""
+
+    references: tuple[bool, ...]
+    imprints: Mapping[str, bool]
+
+
+@implements("EN319132-1:5.1.4-UNBROKEN", disabled=None)
+def check_unbroken(before: State, after: State) -> None:
+    """Whatever was intact before something was added, is intact after it. Raises `Rejected`."""
+    lost = any(was and not is_ for was, is_ in zip(before.references, after.references, strict=True))
+    if lost or any(was and not after.imprints.get(named) for named, was in before.imprints.items()):
+        raise Rejected(
+            "xades.broken",
+            "What is to be added is inside of what another signature or time-stamp of the document is over, "
+            "which would not hold any more. Add to the outermost signature.",
+        )
+
+
+def _state(document: bytes, beside: Sequence[Data]) -> State:
+    collector = Collector()
+    reader = Reader(
+        Document.of(document),
+        collector,
+        detached=Detached(beside),
+        limits=DEFAULT,
+        file=None,
+    )
+    reader.read_all()
+    return State(
+        tuple(one.intact for signature in collector.signatures for one in signature.references),
+        {stamp.id: stamp.references[0].intact for stamp in collector.time_stamps},
+    )
