@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-PORTION: Final = 1 << 20
-"""Octets that are read at once."""
+PORTION: Final = 1 << 18
+"""Octets that are read at once: of more, each portion is memory that the kernel gives and takes back."""
 
 _MAPPED: Final = 16 << 20
 """Octets from which on a file is looked at where it lies; what is smaller costs less when it is read."""

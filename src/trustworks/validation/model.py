@@ -83,7 +83,7 @@ class Verdict:
     @property
     def passed(self) -> bool:
         """Whether it is PASSED or TOTAL-PASSED."""
-        return self.indication in {Indication.PASSED, Indication.TOTAL_PASSED}
+        return self.indication is Indication.PASSED or self.indication is Indication.TOTAL_PASSED
 
 
 PASSED: Final = Verdict(Indication.PASSED)

@@ -20,7 +20,6 @@ from trustworks.core.moments import read_moment
 from trustworks.formats.data import Octets, Stored
 from trustworks.formats.limits import DEFAULT, Limits
 from trustworks.formats.read import read
-from trustworks.validation.gathering.fetching import Cache, Fetcher, FetchLimits
 from trustworks.validation.gathering.rounds import gather
 from trustworks.validation.given import extra_of, trusted_of
 from trustworks.validation.kept.model import Consulted, Given
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
 
     from trustworks.formats.data import Data
     from trustworks.formats.evidence import Evidence
+    from trustworks.validation.gathering.fetching import Fetcher
     from trustworks.validation.gathering.rounds import Gathered
     from trustworks.validation.qualification.model import Lists
     from trustworks.validation.qualifying import Qualifications
@@ -305,6 +305,9 @@ def constraints_text(policy: Policy) -> str:
 
 
 def _fetcher(networks: Sequence[str], cache: Path | None) -> Fetcher:
+    # Offline nothing is loaded that speaks to a network.
+    from trustworks.validation.gathering.fetching import Cache, Fetcher, FetchLimits  # noqa: PLC0415
+
     try:
         allowed = tuple(ip_network(one) for one in networks)
     except ValueError as error:

@@ -406,7 +406,7 @@ def test_a_policy_is_kept_with_all_that_it_came_to() -> None:
     )
     for policy in (*map(shipped, SHIPPED), foreign):
         kept = KeptPolicy.model_validate_json(KeptPolicy.of(policy).model_dump_json()).policy()
-        for one in fields(Policy):
+        for one in (one for one in fields(Policy) if one.compare):
             assert getattr(kept, one.name) == getattr(policy, one.name), one.name
 
 

@@ -7,7 +7,6 @@ from anybody. One that was kept, and does not help, is dropped and asked for aga
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -97,6 +96,8 @@ def gather(
         return Gathered(outcome=outcome, extra=extra)
     limits, allowance = fetcher.limits, fetcher.allowance()
     missing = wanted()
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - offline it is not needed
+
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="evidence") as threads:
         for number in range(limits.rounds + 1):
             further = [one for one in missing if found.may_ask(one)]

@@ -84,15 +84,22 @@ class Policy:
     constraints: Mapping[Key, Constraint]
     findings: Mapping[str, Level] = field(default_factory=dict)
     not_taken: tuple[str, ...] = ()
+    _asked: dict[Key, Constraint] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """What was found for whoever asked: a validation asks two hundred times, always the same."""
 
     def constraint(self, context: Context, name: str, section: Section = Section.OWN) -> Constraint:
         """The constraint of that name. What is not set for counter-signatures is as for signatures."""
+        asked = (context, section, name)
+        found = self._asked.get(asked)
+        if found is None:
+            found = self._asked[asked] = self._constraint(context, name, section)
+        return found
+
+    def _constraint(self, context: Context, name: str, section: Section) -> Constraint:
         found = self.constraints.get((context, section, name))
         if found is None and context is Context.COUNTER_SIGNATURE:
             found = self.constraints.get((Context.SIGNATURE, section, name))
-        if found is None:
-            return Constraint(TABLE[context][section][name].default)
-        return found
+        return Constraint(TABLE[context][section][name].default) if found is None else found
 
     def level(self, context: Context, name: str, section: Section = Section.OWN) -> Level:
         """What happens when it is not met."""

@@ -52,7 +52,7 @@ class Checks:
         A rule answers None, or a sentence. Ignored constraints are not asked. Answers whether to go on; once
         a block has ended, nothing more is asked.
         """
-        if self.failed:
+        if self.verdict is not PASSED and not self.verdict.passed:
             return False
         if level is Level.IGNORE:
             return True
