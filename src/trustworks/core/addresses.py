@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 # Carrier-grade NAT, benchmarks, 6to4 and NAT64 lead to private networks; Python counts some as public.
 _INWARD: Final = tuple(
@@ -24,4 +29,13 @@ def is_public(address: str) -> bool:
         and not found.is_multicast
         and not found.is_reserved
         and not any(found.version == net.version and found in net for net in _INWARD)
+    )
+
+
+def reachable(addresses: Iterable[str], networks: Sequence[Network] = ()) -> tuple[str, ...]:
+    """The addresses that may be connected to: public ones, and those of networks that are allowed."""
+    return tuple(
+        one
+        for one in addresses
+        if is_public(one) or any(ipaddress.ip_address(one) in net for net in networks)
     )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import socket
 import ssl
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
@@ -17,12 +16,14 @@ from urllib.parse import urlsplit
 import httpx
 
 from trustworks.core.errors import Refused, Unavailable
+from trustworks.core.pinned import PORTS, Names, request, resolve
 from trustworks.issuance.rules import webhooks as rules
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from ipaddress import IPv4Network, IPv6Network
+    from collections.abc import Mapping
 
+    from trustworks.core.addresses import Network
+    from trustworks.core.pinned import Resolve
     from trustworks.issuance.config.api import WebhookSettings
 
 AGENT: Final = "Trustworks webhooks"
@@ -40,12 +41,6 @@ class NotTakenError(Exception):
         self.gone = gone
 
 
-def resolve(host: str, port: int) -> Sequence[str]:
-    """The addresses of a host, by the system's resolver. Raises OSError."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(one[4][0]) for one in found))
-
-
 class Sender:
     """Sends to webhooks as the settings say. Threads share it."""
 
@@ -54,18 +49,16 @@ class Sender:
         settings: WebhookSettings,
         *,
         lab: bool,
-        resolve: Callable[[str, int], Sequence[str]] = resolve,
+        resolve: Resolve = resolve,
     ) -> None:
         self._seconds = settings.seconds
-        self._networks: tuple[IPv4Network | IPv6Network, ...] = (
+        self._networks: tuple[Network, ...] = (
             *map(ipaddress.ip_network, settings.networks),
             *(_LOOPBACK if lab else ()),
         )
         self._lab = lab
-        self._resolve = resolve
+        self._names = Names(ThreadPoolExecutor(_RESOLVERS, thread_name_prefix="webhook-names"), resolve)
         self._tls = _context(settings)
-        # Apart from each attempt's own loop, which would wait at its end for a resolver that hangs.
-        self._resolvers = ThreadPoolExecutor(_RESOLVERS, thread_name_prefix="webhook-names")
 
     def send(self, url: str, body: bytes, headers: Mapping[str, str]) -> None:
         """Return when the server took it. Raises `NotTakenError`."""
@@ -82,33 +75,22 @@ class Sender:
         rules.check_url(url, lab=self._lab)  # what an earlier version let in counts no more than a new one
         parts = urlsplit(url)
         host = parts.hostname or ""
-        port = parts.port or (443 if parts.scheme == "https" else 80)
+        port = parts.port or PORTS[parts.scheme]
         try:
-            found = await asyncio.get_running_loop().run_in_executor(
-                self._resolvers, self._resolve, host, port
-            )
+            found = await self._names.addresses(host, port)
         except (OSError, UnicodeError):
             raise NotTakenError(f"{host} has no address in DNS") from None
         try:
             addresses = rules.check_reachable(found, host, networks=self._networks)
         except Refused as error:
             raise NotTakenError(str(error).rstrip(".")) from None
-        target = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
-        given = {**headers, "host": parts.netloc, "user-agent": AGENT, "accept-encoding": "identity"}
         trouble = ""
         # One connection for one attempt: the host of the next one may be another.
         async with httpx.AsyncClient(verify=self._tls, trust_env=False, timeout=None) as client:  # noqa: S113 - `_in_time`
             for address in addresses[:_MAX_ADDRESSES]:
-                literal = f"[{address}]" if ":" in address else address
-                request = client.build_request(
-                    "POST",
-                    f"{parts.scheme}://{literal}:{port}{target}",
-                    content=body,
-                    headers=given,
-                    extensions={"sni_hostname": host},
-                )
+                asked = request(client, "POST", parts, address, agent=AGENT, content=body, headers=headers)
                 try:
-                    answer = await client.send(request, stream=True)
+                    answer = await client.send(asked, stream=True)
                 except httpx.ConnectError as error:
                     trouble = str(error)
                     continue

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import ipaddress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from trustworks.core.addresses import is_public
+from trustworks.core import addresses as hosts
 from trustworks.core.errors import Refused, Rejected
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
-    from ipaddress import IPv4Network, IPv6Network
 
-    Network = IPv4Network | IPv6Network
+    from trustworks.core.addresses import Network
 
 MAX_URL: Final = 2000
 _INWARD: Final = "TRUSTWORKS:WEBHOOK-INWARD"
@@ -54,7 +52,7 @@ def reachable(addresses: Iterable[str], *, networks: Sequence[Network]) -> tuple
 
     Else a client could have this provider's network asked, and learn what answers there.
     """
-    return tuple(one for one in addresses if is_public(one) or _within(one, networks))
+    return hosts.reachable(addresses, networks)
 
 
 @implements("TRUSTWORKS:WEBHOOK-INWARD")
@@ -67,11 +65,6 @@ def check_reachable(addresses: Sequence[str], host: str, *, networks: Sequence[N
             f"{host} has no public address; an operator allows others by [issuance.api.webhooks] networks.",
         )
     return allowed
-
-
-def _within(address: str, networks: Sequence[Network]) -> bool:
-    found = ipaddress.ip_address(address)
-    return any(found.version == one.version and found in one for one in networks)
 
 
 @implements("TRUSTWORKS:WEBHOOK-RETRY", disabled=None)

@@ -10,8 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-import ipaddress
-import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -19,23 +17,24 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urljoin, urlsplit
 
-from trustworks.core.addresses import is_public
+from trustworks.core.addresses import reachable
 from trustworks.core.durable import put
 from trustworks.core.errors import Rejected, Unavailable
+from trustworks.core.pinned import PORTS, Names, request, resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from ipaddress import IPv4Network, IPv6Network
+    from collections.abc import Callable
     from pathlib import Path
     from urllib.parse import SplitResult
 
     import httpx
 
-    Resolve = Callable[[str, int], Sequence[str]]
+    from trustworks.core.addresses import Network
+    from trustworks.core.pinned import Resolve
 
 _AGENT: Final = "Trustworks validation"
 _REDIRECTIONS: Final = 3
-_PORTS: Final = {"http": 80, "https": 443}
+_THREADS: Final = ThreadPoolExecutor(16, thread_name_prefix="evidence-names")
 _OK: Final = 200
 
 
@@ -56,7 +55,7 @@ class FetchLimits:
     rounds: int = 8
     all_seconds: float = 60.0
     all_octets: int = 256 * 1024 * 1024
-    networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    networks: tuple[Network, ...] = ()
 
 
 class Allowance:
@@ -95,12 +94,6 @@ class Allowance:
             raise Unavailable(
                 "fetch.all-size", f"More than {octets} octets of evidence came, and that is the limit."
             )
-
-
-def resolve(host: str, port: int) -> list[str]:
-    """The addresses of a host, by the system's resolver. Raises OSError."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(one[4][0]) for one in found))
 
 
 class Cache:
@@ -152,7 +145,7 @@ class Fetcher:
     ) -> None:
         self.limits = limits
         self._cache = cache
-        self._resolve = resolve
+        self._names = Names(_THREADS, resolve)
         self._clock = clock
 
     def allowance(self) -> Allowance:
@@ -210,31 +203,25 @@ class Fetcher:
 
         url = message.url
         parts, host, port = _parsed(url)
-        literal = await self._address(host, port)
-        target = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
-        given = {
-            **({"content-type": message.content_type} if message.content_type else {}),
-            "host": parts.netloc.rpartition("@")[2],
-            "user-agent": _AGENT,
-            # What is packed would be unpacked before its size is seen.
-            "accept-encoding": "identity",
-        }
+        address = await self._address(host, port)
+        headers = {"content-type": message.content_type} if message.content_type else {}
         try:
-            async with (
-                httpx.AsyncClient(trust_env=False, timeout=None) as client,  # noqa: S113 - `_in_time`
-                client.stream(
+            async with httpx.AsyncClient(trust_env=False, timeout=None) as client:  # noqa: S113 - `_in_time`
+                asked = request(
+                    client,
                     message.method,
-                    f"{parts.scheme}://{literal}:{port}{target}",
-                    content=message.body or None,
-                    headers=given,
-                    extensions={"sni_hostname": host},
-                ) as answer,
-            ):
-                if answer.is_redirect and "location" in answer.headers:
-                    return _Elsewhere(answer.headers["location"])
-                if answer.status_code != _OK:
-                    raise Unavailable("fetch.status", f"{url} answered {answer.status_code}.")
-                return await self._body(answer, url, allowance)
+                    parts,
+                    address,
+                    agent=_AGENT,
+                    content=message.body,
+                    headers=headers,
+                )
+                async with contextlib.aclosing(await client.send(asked, stream=True)) as answer:
+                    if answer.is_redirect and "location" in answer.headers:
+                        return _Elsewhere(answer.headers["location"])
+                    if answer.status_code != _OK:
+                        raise Unavailable("fetch.status", f"{url} answered {answer.status_code}.")
+                    return await self._body(answer, url, allowance)
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
             raise Unavailable("fetch.http", f"{url} did not answer ({type(error).__name__}).") from None
 
@@ -249,22 +236,16 @@ class Fetcher:
 
     async def _address(self, host: str, port: int) -> str:
         try:
-            found = await asyncio.get_running_loop().run_in_executor(_NAMES, self._resolve, host, port)
+            found = await self._names.addresses(host, port)
         except (OSError, UnicodeError):
             raise Unavailable("fetch.name", f"{host} has no address in DNS.") from None
-        for address in found:
-            if is_public(address) or any(
-                ipaddress.ip_address(address) in network for network in self.limits.networks
-            ):
-                return f"[{address}]" if ":" in address else address
+        allowed = reachable(found, self.limits.networks)
+        if allowed:
+            return allowed[0]
         raise Rejected(
             "fetch.private",
             f"{host} is not at a public address, and is not asked; allow its network, if it is to be.",
         )
-
-
-_NAMES: Final = ThreadPoolExecutor(16, thread_name_prefix="evidence-names")
-"""Apart from each question's own loop, which would wait at its end for a resolver that hangs."""
 
 
 def _parsed(url: str) -> tuple[SplitResult, str, int]:
@@ -274,10 +255,10 @@ def _parsed(url: str) -> tuple[SplitResult, str, int]:
         host = parts.hostname
     except ValueError:
         raise Rejected("fetch.scheme", f"{url!r} is no URL of http or https.") from None
-    if parts.scheme not in _PORTS or not host:
+    if parts.scheme not in PORTS or not host:
         raise Rejected("fetch.scheme", f"{url!r} is no URL of http or https, and is not asked.")
     try:
-        return parts, host, parts.port or _PORTS[parts.scheme]
+        return parts, host, parts.port or PORTS[parts.scheme]
     except ValueError:
         raise Rejected("fetch.port", f"{url!r} has no port that is one.") from None
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from cryptography import x509
 from cryptography.x509.oid import ObjectIdentifier
 
-from trustworks.core.addresses import is_public
+from trustworks.core import addresses as hosts
 from trustworks.core.trace import implements
 from trustworks.issuance.enrolment.acme import encoding
 from trustworks.issuance.enrolment.acme.identifiers import address_of
@@ -158,7 +158,7 @@ def reachable(addresses: Iterable[str], *, private_too: bool) -> tuple[str, ...]
 
     Else whoever has a name could make this server ask hosts of the provider's own network.
     """
-    return tuple(one for one in addresses if private_too or is_public(one))
+    return tuple(addresses) if private_too else hosts.reachable(addresses)
 
 
 @implements("RFC8555:8.3-REDIRECT")

@@ -14,6 +14,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 import httpx
 
+from trustworks.core.pinned import PORTS, request
 from trustworks.issuance.enrolment.acme.identifiers import address_of, in_url, server_name
 from trustworks.issuance.enrolment.acme.model import Problem
 from trustworks.issuance.enrolment.acme.rules import validation as rules
@@ -135,15 +136,12 @@ class Attempts:
         rules.check_redirect(parts.scheme, parts.port, ports=ports)
         if not is_dns_name(host) and host != name:
             raise Problem("connection", f"{host[:253]!a} is no host name that is followed.")
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-        target = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
+        port = parts.port or PORTS[parts.scheme]
         trouble: Exception | None = None
         for address in await self._addresses(host):
-            request = _request(
-                client, f"{parts.scheme}://{in_url(address)}:{port}{target}", parts.netloc, host
-            )
+            asked = _request(client, parts, address)
             try:
-                answer = await client.send(request, stream=True)
+                answer = await client.send(asked, stream=True)
             except (httpx.ConnectError, httpx.ConnectTimeout) as error:
                 trouble = error
                 continue
@@ -231,15 +229,11 @@ def _joined(url: str, location: str) -> str:
         raise Problem("connection", "The server redirects to what is no URL.") from None
 
 
-def _request(client: httpx.AsyncClient, url: str, authority: str, host: str) -> httpx.Request:
-    """The request for a URL whose host is an address, as one to `authority`."""
+def _request(client: httpx.AsyncClient, parts: SplitResult, address: str) -> httpx.Request:
+    """The request for a URL, to one address of its host."""
     try:
-        return client.build_request(
-            "GET",
-            url,
-            headers={"host": authority, "user-agent": AGENT, "accept-encoding": "identity"},
-            extensions={"sni_hostname": server_name(host)},
-        )
+        name = server_name(parts.hostname or "")
+        return request(client, "GET", parts, address, agent=AGENT, server_name=name)
     except (httpx.InvalidURL, UnicodeError):
         raise Problem("connection", "The server redirects to what is no URL.") from None
 
