@@ -87,8 +87,9 @@ def test_a_policy_of_dss_is_taken_over() -> None:
     assert policy.findings == {"pades.page-count": Level.WARN}
     assert policy.level(Context.SIGNATURE, "algorithms") is Level.FAIL
     assert policy.level(Context.SIGNATURE, "algorithms", signer) is Level.WARN
-    # What the file does not have is not asked, here as there.
-    assert policy.level(Context.SIGNATURE, "signature-intact") is Level.IGNORE
+    # What the file does not have is not asked, here as there, but for what no policy may let be.
+    assert policy.level(Context.SIGNATURE, "structure") is Level.IGNORE
+    assert policy.level(Context.SIGNATURE, "signature-intact") is Level.FAIL
     assert policy.suite.digests == {"sha1": datetime(2009, 1, 1, tzinfo=UTC), "sha256": None}
     assert [one.least for one in policy.suite.signatures["rsa-pkcs1", None]] == [1024, 3000]
     assert [(one.least, one.end) for one in policy.suite.signatures["ecdsa", None]] == [(0, None)]

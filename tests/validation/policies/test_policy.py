@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -9,8 +10,8 @@ import pytest
 
 from trustworks.core.errors import Malformed
 from trustworks.validation.model import Level
-from trustworks.validation.policies.constraints import TABLE, Context, Section
-from trustworks.validation.policies.policy import SHIPPED, Model, load, parse, shipped
+from trustworks.validation.policies.constraints import TABLE, UNSWITCHABLE, Context, Section
+from trustworks.validation.policies.policy import SHIPPED, Constraint, Model, load, parse, shipped
 from trustworks.validation.rules.names import NAMES
 
 if TYPE_CHECKING:
@@ -49,6 +50,18 @@ def test_a_policy_goes_on_from_another() -> None:
     assert policy.level(Context.TIME_STAMP, "order") is shipped().level(Context.TIME_STAMP, "order")
     assert policy.model is Model.CHAIN
     assert policy.suite == shipped().suite
+
+
+@pytest.mark.req("EN319102-1:5.1.4-UNSWITCHABLE")
+@pytest.mark.parametrize("name", sorted(UNSWITCHABLE))
+@pytest.mark.parametrize("level", [Level.WARN, Level.INFORM, Level.IGNORE])
+def test_what_makes_a_validation_cannot_be_lowered(name: str, level: Level) -> None:
+    context = Context.EVIDENCE_RECORD if name == "data-object-intact" else Context.SIGNATURE
+    with pytest.raises(Malformed, match=f"{context}.{name} in .* is wrong: no policy may lower it"):
+        parse(f'{HEAD}[{context}]\n{name} = "{level}"')
+    assert parse(f'{HEAD}[{context}]\n{name} = "fail"').level(context, name) is Level.FAIL
+    made = replace(shipped(), constraints={(context, Section.OWN, name): Constraint(level)})
+    assert made.level(context, name) is Level.FAIL
 
 
 def test_a_policy_may_stand_alone() -> None:

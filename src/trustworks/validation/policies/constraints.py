@@ -54,6 +54,17 @@ class Known:
     default: Level = Level.IGNORE
 
 
+UNSWITCHABLE: Final = frozenset(
+    {
+        "prospective-certificate-chain",
+        "reference-data-existence",
+        "reference-data-intact",
+        "signature-intact",
+        "data-object-intact",
+    }
+)
+"""Names of constraints that fail whatever a policy says: without them nothing is validated at all."""
+
 _FAIL: Final = Level.FAIL
 _OF_SIGNATURES: Final = (
     Known("structure", "StructuralValidation", default=Level.WARN),

@@ -17,7 +17,7 @@ from trustworks.core.errors import Malformed
 from trustworks.core.xml.parse import Limits, parse
 from trustworks.validation.model import Level
 from trustworks.validation.policies import suites
-from trustworks.validation.policies.constraints import TABLE, Context, Kind, Section
+from trustworks.validation.policies.constraints import TABLE, UNSWITCHABLE, Context, Kind, Section
 from trustworks.validation.policies.policy import Constraint, Model, Policy
 from trustworks.validation.policies.suite_files import suite_of_constraints
 
@@ -187,6 +187,8 @@ class _Import:
         self, context: Context, section: Section, known: Known, child: _Element, place: str
     ) -> None:
         level = self._level(child, place)
+        if known.name in UNSWITCHABLE and level is not Level.FAIL:
+            self.not_taken.append(f"{place}: what it lets be always fails here.")
         values: tuple[str, ...] = ()
         limit = None
         if known.kind is Kind.VALUES:

@@ -22,7 +22,7 @@ from trustworks.core.errors import Malformed
 from trustworks.core.trace import implements
 from trustworks.validation.model import Level
 from trustworks.validation.policies import suites
-from trustworks.validation.policies.constraints import TABLE, Context, Kind, Section
+from trustworks.validation.policies.constraints import TABLE, UNSWITCHABLE, Context, Kind, Section
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,6 +63,17 @@ class Constraint:
         return "*" in self.values or value in self.values
 
 
+@implements("EN319102-1:5.1.4-UNSWITCHABLE", disabled=lambda _name, constraint: constraint)
+def in_force(name: str, constraint: Constraint) -> Constraint:
+    """A constraint as it counts: one that no policy may lower fails.
+
+    That the value and the signed data are verified, and that a path leads to a trust anchor, is what
+    validation is; EN 319 102-1 leaves none of it to a policy (5.2.6.4, 5.2.7.4).
+    """
+    return _ALWAYS if name in UNSWITCHABLE else constraint
+
+
+_ALWAYS: Final = Constraint(Level.FAIL)
 E = TypeVar("E", bound=StrEnum)
 Key = tuple[Context, Section, str]
 
@@ -99,7 +110,9 @@ class Policy:
         found = self.constraints.get((context, section, name))
         if found is None and context is Context.COUNTER_SIGNATURE:
             found = self.constraints.get((Context.SIGNATURE, section, name))
-        return Constraint(TABLE[context][section][name].default) if found is None else found
+        if found is None:
+            return Constraint(TABLE[context][section][name].default)
+        return in_force(name, found)
 
     def level(self, context: Context, name: str, section: Section = Section.OWN) -> Level:
         """What happens when it is not met."""
@@ -210,6 +223,8 @@ class _Reader:
             table = dict(self._table(value, where))
             level = table.pop("level", None)
         read = self._one_of(Level, level, where)
+        if known.name in UNSWITCHABLE and read is not Level.FAIL:
+            raise self._wrong(where, 'no policy may lower it: leave it out, or write "fail"')
         values: tuple[str, ...] = ()
         limit: timedelta | None = None
         if known.kind is Kind.VALUES and "values" in table:
