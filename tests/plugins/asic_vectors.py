@@ -103,6 +103,18 @@ class Maker:
         self, members: Mapping[str, bytes], root: str = "asic:XAdESSignatures", transforms: str = ""
     ) -> bytes:
         """An XML signature with a reference to each of these members; `transforms` stand in each."""
+        return self._signed(members, root, transforms)
+
+    def enveloping(self, content: bytes) -> bytes:
+        """An XML signature over content that it holds itself."""
+        # As it is digested: with the namespaces that are declared around it.
+        opened = f'<ds:Object xmlns:asic="http://uri.etsi.org/02918/v1.2.1#" xmlns:ds="{_DS}" Id="own">'
+        held = f"{base64.b64encode(content).decode()}</ds:Object>"
+        return self._signed(
+            {"#own": f"{opened}{held}".encode()}, "asic:XAdESSignatures", "", f'<ds:Object Id="own">{held}'
+        )
+
+    def _signed(self, members: Mapping[str, bytes], root: str, transforms: str, held: str = "") -> bytes:
         references = "".join(
             f'<ds:Reference URI="{name}">{transforms}'
             f'<ds:DigestMethod Algorithm="{_SHA256}"></ds:DigestMethod>'
@@ -122,5 +134,5 @@ class Maker:
         return (
             f'<{root} xmlns:asic="http://uri.etsi.org/02918/v1.2.1#"><ds:Signature xmlns:ds="{_DS}">{info}'
             f"<ds:SignatureValue>{value}</ds:SignatureValue><ds:KeyInfo><ds:X509Data><ds:X509Certificate>"
-            f"{certificate}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></ds:Signature></{root}>"
+            f"{certificate}</ds:X509Certificate></ds:X509Data></ds:KeyInfo>{held}</ds:Signature></{root}>"
         ).encode()

@@ -354,6 +354,24 @@ def test_xml_signatures_are_over_members_by_their_names(ours: Maker) -> None:
     assert "asic.no-object" in codes(evidence(container(only)), Weight.FATAL)
 
 
+@pytest.mark.req("EN319162-1:4.4.3-XADES-OVER")
+@pytest.mark.parametrize("media_type", [ASIC_E, ASIC_S])
+def test_an_xml_signature_over_its_own_content_signs_nothing_in_a_container(
+    ours: Maker, media_type: str
+) -> None:
+    """The object stands in the signature, as in an enveloping one, and every digest is right."""
+    holding = ours.enveloping(b"something else")
+    members = {"a.txt": b"first", "META-INF/signatures.xml": holding}
+    if media_type == ASIC_E:
+        members["META-INF/manifest.xml"] = file_list("a.txt")
+    found = evidence(container(members, media_type))
+    (signature,) = found.signatures
+    assert whole(found, signature)
+    weights = {one.code: one.weight for one in signature.findings}
+    assert weights["asic.not-detached"] is Weight.FATAL
+    assert "asic.unsigned-member" in weights
+
+
 def test_xml_that_is_signed_in_canonical_form_is_covered(ours: Maker) -> None:
     """As LibreOffice signs: the digest is of the canonical form, which the member is not octet by octet."""
     canonical = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"

@@ -165,8 +165,15 @@ class Reader:
             covered = self._names_of(signature)
             self._covered |= covered
             inner = tuple(scope for name in sorted(covered) for scope in self._package(name))
-            if inner:
-                self._collector.signature(replace(signature, scopes=(*signature.scopes, *inner)))
+            over = bool(covered - {file}) or any(_leads_out(one) for one in signature.references)
+            astray = rules.over_members(over=over or signature.parent is not None, file=file)
+            findings = (
+                signature.findings
+                if astray is None
+                else (*signature.findings, _over_another(astray, "EN319162-1:4.4.3-XADES-OVER"))
+            )
+            scopes = (*signature.scopes, *inner)
+            self._collector.signature(replace(signature, scopes=scopes, findings=findings))
 
     def _in(self, file: str) -> list[Signature]:
         return [signature for signature in self._collector.signatures if signature.file == file]
@@ -438,13 +445,14 @@ class Reader:
             self._collector.signature(replace(signature, findings=(*signature.findings, *heavy)))
 
 
-def _over_another(text: str) -> Finding:
-    return Finding(
-        code="asic.not-detached",
-        text=text,
-        weight=Weight.FATAL,
-        requirement="EN319162-1:4.3.3-DETACHED",
-    )
+def _over_another(text: str, requirement: str = "EN319162-1:4.3.3-DETACHED") -> Finding:
+    return Finding(code="asic.not-detached", text=text, weight=Weight.FATAL, requirement=requirement)
+
+
+def _leads_out(reference: Reference) -> bool:
+    """Whether an XML reference leads out of its document; one that has no URI is named by its id."""
+    name = reference.name
+    return name is not None and name != reference.id and not name.startswith("#")
 
 
 def _no_manifest(text: str) -> Finding:

@@ -82,6 +82,14 @@ def over_another(covered: Collection[str], over: Collection[str], file: str) -> 
     return None
 
 
+@implements("EN319162-1:4.4.3-XADES-OVER")
+def over_members(*, over: bool, file: str) -> str | None:
+    """An XAdES signature in a container is over something of it, and not only over what it holds itself."""
+    if over:
+        return None
+    return f"The signature in {file:.100} is over what it holds itself, and over nothing of the container."
+
+
 @implements("EN319162-1:A.4-ONE-MANIFEST")
 def manifests_several(names: Sequence[str], file: str) -> str | None:
     """One manifest for one signature: of several, nobody knows which was signed before it is tried."""
