@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from trustworks.validation.gathering.rounds import Gathered
     from trustworks.validation.qualification.model import Lists
     from trustworks.validation.qualifying import Qualifications
+    from trustworks.validation.report.extraction import Extract
 
 _IN_MEMORY: Final = 16 * 1024 * 1024
 """Octets of files that are held in memory; larger ones are read in portions whenever they are digested."""
@@ -88,6 +89,23 @@ class Report(Judged):
         from trustworks.validation.report.explain import explained  # noqa: PLC0415
 
         return explained(self)
+
+    def extracts(self) -> Iterator[Extract]:
+        """What exactly each signature, time-stamp and evidence record covers, with the octets."""
+        from trustworks.validation.report.extraction import extracts  # noqa: PLC0415
+
+        return extracts(self)
+
+    def extract(self, folder: Path) -> int:
+        """Write what is covered to files in an empty folder, with a manifest; see `report.extraction`.
+
+        Raises:
+            Malformed: the folder is not empty, or cannot be one.
+            Unavailable: a file cannot be written.
+        """
+        from trustworks.validation.report.extraction import extract  # noqa: PLC0415
+
+        return extract(self, folder)
 
     def html(self) -> bytes:
         """A page for people, in one file; see `report.page`."""

@@ -146,8 +146,9 @@ def test_a_pdf_is_whole_tagged_and_has_its_title_and_bookmarks() -> None:
             assert (metadata["pdfaid:part"], metadata["pdfaid:conformance"]) == ("2", "A")
         with opened.open_outline() as outline:
             titles = [one.title for one in outline.root]
-        assert titles[0] == "Signatures"
-        assert {"By what it was judged", "Certificates", "All checks, for experts"} <= set(titles)
+        assert {"Signatures", "By what it was judged", "Certificates", "All checks, for experts"} <= set(
+            titles
+        )
 
 
 def test_the_fonts_have_every_letter_that_is_set() -> None:

@@ -13,6 +13,7 @@ import typer
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.output import check_output, write_output
 from trustworks.core.printable import printable
+from trustworks.validation.report.extraction import MANIFEST, check_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,11 +55,15 @@ def chosen(asked: Mapping[Kind, bool]) -> Kind:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """How a verdict is to be told: the kind, the file that it goes to, the folder that gets all kinds."""
+    """How a verdict is to be told: the kind, and the file that it goes to.
+
+    `folder` gets a report of every kind, `extract` what is signed.
+    """
 
     kind: Kind
     output: Path | None = None
     folder: Path | None = None
+    extract: Path | None = None
 
     def check(self) -> None:
         """Refuse what could not be written in the end, before anything is validated. Raises `Malformed`."""
@@ -67,6 +72,8 @@ class Form:
         try:
             if self.output is not None:
                 check_output(self.output)
+            if self.extract is not None:
+                check_folder(self.extract)
             if self.folder is not None:
                 self.folder.mkdir(parents=True, exist_ok=True)
                 for name in _NAMES.values():
@@ -83,6 +90,9 @@ def told(report: Report, form: Form) -> None:
         for kind, name in _NAMES.items():
             if kind is not Kind.ETSI or can_be_etsi(report):
                 write_output(form.folder / name, [content(report, kind)])
+    if form.extract is not None:
+        number = report.extract(form.extract)
+        typer.echo(f"Extracted: {number} files, told in {MANIFEST}.", err=True)
     if form.kind is Kind.ETSI and not can_be_etsi(report):
         typer.echo("--etsi reports about signatures, and the file has none; ask without it.", err=True)
         return

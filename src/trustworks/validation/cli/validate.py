@@ -114,6 +114,13 @@ def validate(
             metavar="FOLDER",
         ),
     ] = None,
+    extract: Annotated[
+        Path | None,
+        typer.Option(
+            help="An empty or new folder that the signed data is written to, as it was signed.",
+            metavar="FOLDER",
+        ),
+    ] = None,
 ) -> None:
     """Validate the signatures, seals and time-stamps in a file (EN 319 102-1).
 
@@ -127,7 +134,7 @@ def validate(
     beside = [data_of(one) for one in detached or ()]
     records = [data_of(one) for one in evidence_record or ()]
     asked = {Kind.JSON: as_json, Kind.ETSI: etsi, Kind.EXPLAIN: explain, Kind.HTML: html, Kind.PDF: pdf}
-    form = Form(kind=chosen(asked), output=output, folder=report)
+    form = Form(kind=chosen(asked), output=output, folder=report, extract=extract)
     if replay is not None:
         _alone(trust, untrusted, network, records, at, cache, keep, policy != SHIPPED[0])
         raise typer.Exit(_replayed(replay, [*beside, *([data_of(file)] if file else [])], form))
@@ -147,7 +154,8 @@ def validate(
     if file.is_dir():
         if form != Form(kind=form.kind) or form.kind not in {Kind.TEXT, Kind.JSON} or records or keep:
             raise Malformed(
-                "Reports other than --json, --keep and --evidence-record are for one file, not a folder."
+                "Reports other than --json, --keep, --extract and --evidence-record are for one file, not a "
+                "folder."
             )
         raise typer.Exit(validate_folder(validator, file, beside, as_json=form.kind is Kind.JSON))
     form.check()
