@@ -33,6 +33,7 @@ def problems(wiring: Wiring) -> list[str]:
         *_tokens(wiring),
         *_tries(wiring),
         *_operators(wiring),
+        *_validation(wiring),
         *_devices(wiring),
     ]
 
@@ -102,6 +103,23 @@ def _unsuited(config: Config) -> Iterator[str]:
                 *rules.chain_findings(certificate, chain),
             ):
                 yield f"{key}: {unit.certificate}: {finding}"
+
+
+def _validation(wiring: Wiring) -> Iterator[str]:
+    """Policies and trust anchors of validation that cannot be read, and nobody who is trusted."""
+    settings = wiring.config.validation
+    if settings is None:
+        return
+    for file in () if settings.lists is None else settings.lists.anchors:
+        if (objection := _objection(file)) is not None:
+            yield f"validation.lists.anchors: {objection}"
+    try:
+        offer = wiring.validation_offer()
+    except TrustworksError as error:
+        yield f"validation: {error}"
+        return
+    if settings.lists is None and not offer.trusted().trust.anchors:
+        yield "validation: nobody is trusted, and no signature can pass; set trust or [validation.lists]."
 
 
 def _key_generation(profiles: Iterable[str]) -> Iterator[str]:

@@ -6,7 +6,7 @@ media type, and calls the handler.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -73,7 +73,23 @@ class RawResponse:
     headers: tuple[tuple[str, str], ...] = ()
 
 
+class BodyRefusedError(Exception):
+    """A body that cannot be taken whole: the HTTP status, and a sentence for the client."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+        self.sentence = sentence
+
+
 Handler: TypeAlias = Callable[[RawRequest], Awaitable[RawResponse]]
+Streamed: TypeAlias = Callable[[RawRequest, AsyncIterator[bytes]], Awaitable[RawResponse]]
+"""Answers a request whose body it reads itself, in portions; they raise `BodyRefusedError`."""
+
+
+async def never(request: RawRequest) -> RawResponse:
+    """Stands where a route has another handler. Raises RuntimeError."""
+    raise RuntimeError(f"{request.path} is answered as a stream.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,13 +99,17 @@ class Route:
     `path` is exact, or a prefix when it ends in ``/``. `content_types` are the media types that a body may
     have; an empty tuple accepts none (no body expected). `max_body` is in bytes. `refusal` makes the
     protocol's own answer of an HTTP status and a sentence when a request does not reach the handler. `admit`,
-    where there is one, sees the request before its body is read, and may answer it.
+    where there is one, sees the request before its body is read, and may answer it. `streamed`, where there
+    is one, answers in the handler's place: for bodies too long to be held in memory. It checks the media
+    type itself; `body_seconds` are its own for the whole body.
     """
 
     method: str
     path: str
-    handler: Handler
+    handler: Handler = never
     content_types: tuple[str, ...] = ()
     max_body: int = 0
     admit: Callable[[RawRequest], Awaitable[RawResponse | None]] | None = None
     refusal: Callable[[int, str], RawResponse] | None = None
+    streamed: Streamed | None = None
+    body_seconds: float | None = None

@@ -36,7 +36,7 @@ class Table(BaseModel):
         annotation = cls.model_fields[info.field_name or ""].annotation
         kinds = (annotation, *get_args(annotation))
         if isinstance(value, list):
-            return tuple(value)
+            return tuple(Path(one) if isinstance(one, str) and Path in kinds else one for one in value)
         if isinstance(value, str) and Path in kinds:
             return Path(value)
         if isinstance(value, str) and datetime in kinds:

@@ -280,3 +280,32 @@ def test_an_answer_takes_no_longer_than_its_validation_has_left(server: Server) 
     assert refused.value.code == "fetch.time"
     assert len(server.asked) == 1
     assert allowance.ended == "Evidence was looked for 5 seconds, and no longer: that is the limit."
+
+
+def test_a_host_whose_address_is_known_is_asked_there_and_not_of_dns(server: Server) -> None:
+    server.answers["/crl"] = says(b"list")
+
+    def nothing(host: str, port: int) -> Sequence[str]:
+        raise AssertionError((host, port))
+
+    known = Fetcher(FetchLimits(hosts={"ca.example": "127.0.0.1"}), resolve=nothing)
+    assert known.get(server.url("/crl", "CA.example")) == b"list"
+    other = Fetcher(FetchLimits(hosts={"ca.example": "127.0.0.1"}), resolve=at("127.0.0.1"))
+    with pytest.raises(Rejected):
+        other.get(server.url("/crl", "other.example"))
+
+
+def test_a_cache_loses_what_no_longer_counts_and_then_the_oldest(tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+    now = time.time()
+    cache.keep("http://a.example/", b"", b"old", now - 1)
+    for number in range(3):
+        cache.keep(f"http://{number}.example/", b"", b"x" * 1000, now + 1000 + number)
+    (tmp_path / "ab").mkdir(exist_ok=True)
+    (tmp_path / "ab" / "damaged").write_bytes(b"?")
+    assert cache.tidy(most=1 << 20) == 2
+    assert [cache.get(f"http://{number}.example/", b"") for number in range(3)] == [b"x" * 1000] * 3
+    assert cache.tidy(most=2500) == 1
+    assert cache.get("http://0.example/", b"") is None
+    assert cache.get("http://2.example/", b"") is not None
+    assert Cache(tmp_path / "absent").tidy(most=0) == 0

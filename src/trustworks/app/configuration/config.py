@@ -30,6 +30,7 @@ from trustworks.core.store.config import StoreSettings
 from trustworks.core.time.config import TimeSettings
 from trustworks.issuance.config import IssuanceSettings  # noqa: TC001 - Pydantic reads it at run time
 from trustworks.timestamping.config import TimestampingSettings  # noqa: TC001 - as above
+from trustworks.validation.config import ValidationSettings  # noqa: TC001 - as above
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,6 +53,7 @@ class Config(Table):
     rollover: RolloverSettings = Field(default_factory=RolloverSettings)
     timestamping: TimestampingSettings | None = None
     issuance: IssuanceSettings | None = None
+    validation: ValidationSettings | None = None
     http: HttpSettings = Field(default_factory=HttpSettings)
     statements: StatementsSettings = Field(default_factory=StatementsSettings)
     alarms: AlarmsSettings = Field(default_factory=AlarmsSettings)

@@ -66,9 +66,11 @@ class Traffic:
             "trustworks_timestamps", "Answers to requests for time-stamps.", ["unit", "result"]
         )
         self._ocsp: Counter = Counter("trustworks_ocsp_responses", "OCSP responses.", ["result"])
+        self._validations: Counter = Counter("trustworks_validations", "Files validated.", ["result"])
         self._labelled: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
         self._timestamps_by: dict[tuple[str, str], Counter] = {}
         self._ocsp_by: dict[str, Counter] = {}
+        self._validations_by: dict[str, Counter] = {}
 
     def count(self, route: str, status: int, seconds: float) -> None:
         """Count one answered request."""
@@ -102,6 +104,17 @@ class Traffic:
             except OSError:  # as above
                 return
             self._ocsp_by[result] = known
+        known.inc()
+
+    def validation(self, result: str) -> None:
+        """Count one validation, or a refusal of one."""
+        known = self._validations_by.get(result)
+        if known is None:
+            try:
+                known = self._validations.labels(result)
+            except OSError:  # as above
+                return
+            self._validations_by[result] = known
         known.inc()
 
     def resource(self, name: str, *, up: bool) -> None:

@@ -51,6 +51,12 @@ def disclosure_url(public_url: str, tls_listen: Address) -> str:
     return f"https://{host}:{split_address(tls_listen)[1]}{path(Document.PDS, 'en', 'pdf')}"
 
 
+def _reached(listen: Address) -> str:
+    """The address at which this machine reaches the listener."""
+    host = split_address(listen)[0]
+    return {"0.0.0.0": "127.0.0.1", "::": "::1", "localhost": "127.0.0.1"}.get(host, host)  # noqa: S104
+
+
 def config_text(listen: Address, tls_listen: Address, clock: Clock, public_url: str | None = None) -> str:
     """The configuration of a new laboratory; `public_url` is what its certificates name."""
     tokens = "\n".join(
@@ -123,6 +129,12 @@ allow-private-addresses = true
 http-port = 5002
 tls-port = 5001
 
+[validation]
+trust = ["trust/root.pem"]
+
+[validation.fetch]  # the laboratory's own status is asked here, whatever name certificates give it
+hosts = ["{urlsplit(public_url or named(listen)).hostname}={_reached(listen)}"]
+
 [http]
 listen = "{listen}"
 public-url = "{public_url or named(listen)}"
@@ -165,6 +177,7 @@ def moved(
             "time-stamp-url": f"{url('http', listen)}/tsa",
         }
     text = _with_statements(text, values)
+    text = _with_hosts(text, listen, values.get("public-url"))
     for key, value in values.items():
         if value is None:
             continue
@@ -175,6 +188,16 @@ def moved(
                 "Change addresses in it by hand, and start without --listen, --tls-listen and --public-url."
             )
     return text
+
+
+def _with_hosts(text: str, listen: Address | None, public_url: str | None) -> str:
+    """The text with the address at which the laboratory's own status is reached, where it has ours."""
+    found = re.search(r'(?m)^hosts = \["([^"=\n]*)=([^"\n]*)"\]$', text)
+    if found is None:
+        return text
+    host = found[1] if public_url is None else urlsplit(public_url).hostname
+    address = found[2] if listen is None else _reached(listen)
+    return f'{text[: found.start()]}hosts = ["{host}={address}"]{text[found.end() :]}'
 
 
 def _with_statements(text: str, values: Mapping[str, str | None]) -> str:

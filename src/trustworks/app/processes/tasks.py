@@ -36,6 +36,8 @@ PERSPECTIVES_EVERY = 60.0
 START_PATIENCE = 60.0  # seconds after the start until workers that do not answer yet are told of
 REQUESTS_EVERY = 10.0  # seconds between two looks at requests for revocation
 NOTICES_EVERY = 1.0  # seconds between two looks whether somebody is to be told something
+LISTS_LOOK = 60.0  # seconds between two looks whether the trusted lists are due
+TIDY_EVERY = 600.0  # seconds between two looks at the size of the cache of evidence
 ENDING_EVERY = 60.0  # seconds between two looks for certificates that end soon
 
 log = structlog.get_logger(__name__)
@@ -65,6 +67,8 @@ def tasks(wiring: Wiring, stop: threading.Event) -> list[Task]:
         found.append(each("acme", VALIDATE_EVERY, partial(_validator, wiring)))
     if config.issuance is not None and config.issuance.perspectives:
         found.append(each("perspectives", PERSPECTIVES_EVERY, partial(perspectives, wiring)))
+    if config.validation is not None:
+        found += _validations(wiring)
     if config.alarms.command:
         found.append(each("alarms", config.alarms.look_every, partial(_alarms, wiring)))
     found += [
@@ -99,6 +103,17 @@ def _rollovers(wiring: Wiring, tokens: Tokens) -> list[Task]:
         found.append(each("rollover.tsu", every, partial(rolling.units, wiring, tokens)))
     if config.issuance is not None and config.tokens.issuing is not None:
         found.append(each("rollover.authority", every, partial(rolling.authority, wiring, tokens)))
+    return found
+
+
+def _validations(wiring: Wiring) -> list[Task]:
+    """Those of the validation of signatures."""
+    from trustworks.app.processes import lists  # noqa: PLC0415 - where it is configured
+
+    settings = wiring.validation_settings
+    found = [each("evidence-cache", TIDY_EVERY, partial(lists.tidier, wiring))]
+    if settings.lists is not None:
+        found.append(each("trusted-lists", LISTS_LOOK, partial(lists.refresher, wiring)))
     return found
 
 

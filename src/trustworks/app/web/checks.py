@@ -79,6 +79,10 @@ def of(services: Services) -> dict[str, Callable[[], Well]]:
     if config.timestamping is not None:
         found["module.tsu"] = partial(module, services.tsu)
         found["timestamping"] = partial(pointing, partial(timestamping, services))
+    if config.validation is not None:
+        found["validation"] = partial(validation, services)
+        if config.validation.lists is not None:
+            found["trusted-lists"] = partial(trusted_lists, services)
     if services.has_console:
         found["console"] = partial(console, services)
     if config.issuance is not None:
@@ -262,6 +266,30 @@ def enrolment(services: Services) -> Well:
     """Whether requests for certificates can be taken."""
     authority = services.enrolment.get()
     return Well(sentence=f"Takes requests by {', '.join(authority.settings.protocols)}.")
+
+
+def validation(services: Services) -> Well:
+    """Whether policies and trust anchors of the validation of signatures can be read."""
+    desk = services.validation.get()
+    trusted = desk.offer.trusted()
+    if not trusted.trust.anchors:
+        return Well(
+            sentence="Nobody is trusted: no signature can pass. Set trust or lists in [validation].",
+            detail={"policies": list(desk.offer.policies)},
+        )
+    return Well(
+        sentence=f"Validates under {', '.join(desk.offer.policies)}.",
+        detail={"policies": list(desk.offer.policies)},
+    )
+
+
+def trusted_lists(services: Services) -> Well:
+    """Whether the trusted lists were renewed of late, and the list of lists is believed."""
+    from trustworks.app.health.lists import check_lists  # noqa: PLC0415 - where it is configured
+
+    settings = services.wiring.validation_settings.lists
+    assert settings is not None  # noqa: S101 - asked for where there are lists
+    return check_lists(settings, datetime.now(UTC))
 
 
 def console(services: Services) -> Well:

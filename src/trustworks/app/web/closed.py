@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from trustworks.core.http import RawRequest, RawResponse, Route
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
 
     from trustworks.app.opening import Opening
     from trustworks.core.http import Handler
@@ -85,6 +85,20 @@ def console(opening: Opening[Any]) -> list[Route]:
         Route(method=method, path=path, handler=unavailable)
         for path in ("/console", "/console/")
         for method in ("GET", "POST")
+    ]
+
+
+def validation(opening: Opening[Any]) -> list[Route]:
+    """Files are not validated now: 503 (RFC 9110, 15.6.4). No body is read."""
+    unavailable = _unavailable(opening)
+
+    async def later(request: RawRequest, portions: AsyncIterator[bytes]) -> RawResponse:
+        del portions
+        return await unavailable(request)
+
+    return [
+        Route(method="GET", path="/validation", handler=unavailable),
+        Route(method="POST", path="/validation", streamed=later),
     ]
 
 

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from trustworks.app.web.portions import Portions
 from trustworks.core.errors import Malformed, Refused, Rejected, Unavailable
-from trustworks.core.http import Headers, RawRequest, RawResponse, Route
+from trustworks.core.http import BodyRefusedError, Headers, RawRequest, RawResponse, Route
 from trustworks.core.trace import implements
 from trustworks.core.troubles import Troubles
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from trustworks.app.health.metrics import Traffic
     from trustworks.app.web.client_identity import ClientIdentity
     from trustworks.app.web.error_pages import ErrorPages
+    from trustworks.core.http import Streamed
 
 log = structlog.get_logger(__name__)
 
@@ -108,6 +110,8 @@ class Shell:
         headers = Headers(scope["headers"])
         if len(headers) != len(scope["headers"]) and self._identity.is_ambiguous(scope["headers"]):
             return RawResponse(400, _TEXT, b"A header of the trusted proxy comes more than once.\n")
+        if route.streamed is not None:
+            return await self._streamed(route, route.streamed, scope, receive)
         if route.content_types:
             given = headers.get("content-type", "").partition(";")[0].strip().lower()
             if given not in route.content_types:
@@ -137,6 +141,24 @@ class Shell:
             return answer_to(error)
         self._troubles.ended(route.path, path=route.path)
         return answer
+
+    async def _streamed(
+        self, route: Route, handler: Streamed, scope: MutableMapping[str, Any], receive: Any
+    ) -> RawResponse:
+        """The answer of a handler that reads the body itself."""
+        headers = Headers(scope["headers"])
+        seconds = route.body_seconds or self._body_timeout
+        portions = Portions(receive, headers, most=route.max_body, seconds=seconds)
+        try:
+            answer = await handler(self._request(scope, headers, b""), portions)
+        except BodyRefusedError as error:
+            answer = _refused(route, error.status, error.sentence)
+        except Exception as error:  # noqa: BLE001 - as in `_answer`
+            self._failed(error, route)
+            answer = answer_to(error)
+        else:
+            self._troubles.ended(route.path, path=route.path)
+        return answer if portions.complete else replace(answer, headers=(*answer.headers, *_CLOSE))
 
     def _request(self, scope: MutableMapping[str, Any], headers: Headers, body: bytes) -> RawRequest:
         return RawRequest(

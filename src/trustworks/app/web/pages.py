@@ -47,6 +47,8 @@ _HEADERS = (
 _STATIC = {
     "style.css": "text/css; charset=utf-8",
     "forms.css": "text/css; charset=utf-8",
+    "validation.css": "text/css; charset=utf-8",
+    "validation.js": "text/javascript; charset=utf-8",
     "page.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
 }

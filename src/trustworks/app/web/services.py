@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from trustworks.issuance.enrolment.ra import RegistrationAuthority
     from trustworks.issuance.status.services import StatusServices
     from trustworks.timestamping.http import Edge
+    from trustworks.validation.desk import Desk as ValidationDesk
 
 log = structlog.get_logger(__name__)
 
@@ -76,6 +77,7 @@ class Services:
         self.enrolment: Opening[RegistrationAuthority] = Opening(
             "enrolment", self._open_enrolment, watch=pin_of_issuing
         )
+        self.validation: Opening[ValidationDesk] = Opening("validation", self._open_validation)
         self.statements = Differing(wiring.config, lambda: self.log.get().database)
         self.console: Opening[list[Route]] = Opening("console", self._open_console)
         self._attempting = threading.Lock()
@@ -95,6 +97,8 @@ class Services:
                 wanted.append(self.issuing)
             if config.issuance.protocols:
                 wanted.append(self.enrolment)
+        if config.validation is not None:
+            wanted.append(self.validation)
         if self.has_console:
             wanted.append(self.console)
         return wanted
@@ -163,6 +167,10 @@ class Services:
             )
         )
 
+    def _open_validation(self, stack: ExitStack) -> ValidationDesk:
+        count = None if self._traffic is None else self._traffic.validation
+        return stack.enter_context(self.wiring.validation_desk(recorder=self.log.get().recorder, count=count))
+
     def _open_console(self, stack: ExitStack) -> list[Route]:
         from trustworks.app.web import console  # noqa: PLC0415 - where a console is configured
 
@@ -225,6 +233,8 @@ class Services:
                 found += self._enrolment_routes()
         if config.timestamping is not None or config.issuance is not None:
             found += self._statement_routes()
+        if config.validation is not None:
+            found += self._validation_routes()
         if self.has_console:
             found += self._console_routes()
         return found
@@ -299,6 +309,16 @@ class Services:
         if self.timestamping.is_open:
             return http.routes(self.timestamping.get())
         return closed.timestamping(self.wiring.timestamping_settings, count=self._count_timestamp)
+
+    def _validation_routes(self) -> list[Route]:
+        if not self.validation.is_open:
+            return closed.validation(self.validation)
+        from trustworks.app.web.validation import ValidationPages  # noqa: PLC0415 - as above
+        from trustworks.validation.http import rest  # noqa: PLC0415
+
+        desk = self.validation.get()
+        pages = ValidationPages(desk, banners=self.banners, version=self.version)
+        return rest.routes(desk, pages, folder=self.wiring.uploads_dir)
 
     @property
     def _count_timestamp(self) -> Callable[[str, str], None] | None:

@@ -13,6 +13,7 @@ import typer
 from trustworks.core.errors import Malformed
 from trustworks.core.moments import read_moment
 from trustworks.core.options import AsJson  # noqa: TC001 - Typer reads it
+from trustworks.core.pki.trusted_lists.uris import LIST_OF_LISTS, OFFICIAL_JOURNAL
 from trustworks.core.printable import printable
 
 if TYPE_CHECKING:
@@ -25,10 +26,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Trusted lists: refresh, list, show.")
 
-LOTL: Final = "https://ec.europa.eu/tools/lotl/eu-lotl.xml"
-PUBLICATION: Final = (
-    "https://eur-lex.europa.eu/legal-content/EN/TXT/?uri=uriserv:OJ.C_.2019.276.01.0001.01.ENG"
-)
 _SECONDS: Final = 60.0  # for one list; the largest has some three million octets
 
 Store = Annotated[Path, typer.Option("--trust", metavar="DIR", help="Directory of the trusted lists.")]
@@ -39,7 +36,7 @@ At = Annotated[str | None, typer.Option("--at", metavar="TIME", help="The time t
 def refresh(
     *,
     store: Store = Path("trust"),
-    lotl: Annotated[str, typer.Option(metavar="URL", help="Address of the list of lists.")] = LOTL,
+    lotl: Annotated[str, typer.Option(metavar="URL", help="Address of the list of lists.")] = LIST_OF_LISTS,
     source: Annotated[
         Path | None,
         typer.Option("--from", metavar="DIR", help="Take the lists from files in DIR, without a network."),
@@ -53,7 +50,7 @@ def refresh(
     ] = None,
     publication: Annotated[
         str, typer.Option(metavar="URL", help="Address of that publication, as the list of lists names it.")
-    ] = PUBLICATION,
+    ] = OFFICIAL_JOURNAL,
     at: At = None,
     allow_private_addresses: Annotated[
         bool, typer.Option(help="Fetch from hosts of private networks too: for a laboratory.")

@@ -13,7 +13,7 @@ import hashlib
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urljoin, urlsplit
 
@@ -23,7 +23,7 @@ from trustworks.core.errors import Rejected, Unavailable
 from trustworks.core.pinned import PORTS, Names, request, resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
     from urllib.parse import SplitResult
 
@@ -36,6 +36,7 @@ _AGENT: Final = "Trustworks validation"
 _REDIRECTIONS: Final = 3
 _THREADS: Final = ThreadPoolExecutor(16, thread_name_prefix="evidence-names")
 _OK: Final = 200
+_LONGEST_MOMENT: Final = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +47,8 @@ class FetchLimits:
     are asked for, `rounds` of judging and asking for what is missing then, `all_seconds` from the first
     question on (the judging between the rounds counts) and `all_octets` of all answers, kept ones included.
     Where one of these ends, what there is is judged, and the report says so. `networks` are reached although
-    they are not public, such as the provider's own responders.
+    they are not public, such as the provider's own responders; `hosts` are names in lower case whose address
+    is known and not asked of DNS, and is reached wherever it is.
     """
 
     seconds: float = 10.0
@@ -56,6 +58,7 @@ class FetchLimits:
     all_seconds: float = 60.0
     all_octets: int = 256 * 1024 * 1024
     networks: tuple[Network, ...] = ()
+    hosts: Mapping[str, str] = field(default_factory=dict)
 
 
 class Allowance:
@@ -126,6 +129,30 @@ class Cache:
             put(place, b"%f\n" % until + octets)
         except OSError:
             return
+
+    def tidy(self, *, most: int) -> int:
+        """Remove what no longer counts, then what ends first until there are at most `most` octets.
+
+        Answers how many answers were removed.
+        """
+        ends: list[tuple[float, int, Path]] = []
+        for file in sorted(self._folder.glob("*/*")):
+            try:
+                with file.open("rb") as stream:
+                    until = float(stream.readline(_LONGEST_MOMENT))
+                ends.append((until, file.stat().st_size, file))
+            except (OSError, ValueError):
+                ends.append((0.0, 0, file))
+        ends.sort()
+        kept, now, removed = sum(size for _, size, _ in ends), time.time(), 0
+        for until, size, file in ends:
+            if until > now and kept <= most:
+                break
+            with contextlib.suppress(OSError):
+                file.unlink()
+            kept -= size
+            removed += 1
+        return removed
 
     def _place(self, url: str, body: bytes) -> Path:
         named = hashlib.sha256(url.encode() + b"\n" + body).hexdigest()
@@ -235,6 +262,9 @@ class Fetcher:
         return bytes(found)
 
     async def _address(self, host: str, port: int) -> str:
+        known = self.limits.hosts.get(host.lower())
+        if known is not None:
+            return known
         try:
             found = await self._names.addresses(host, port)
         except (OSError, UnicodeError):

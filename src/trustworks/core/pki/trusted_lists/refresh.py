@@ -236,6 +236,7 @@ def _entry(location: str, territory: str, found: Authenticated, read: TrustedLis
         issued=read.scheme.issued,
         next_update=read.scheme.next_update,
         signer_sha256=hashlib.sha256(found.signer).hexdigest(),
+        seen=at,
         tried=at,
         sub_status=found.sub_status,
     )

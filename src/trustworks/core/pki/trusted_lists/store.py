@@ -66,6 +66,8 @@ class Entry(_Edge):
     next_update: datetime | None = None
     signer_sha256: str = ""
     fetched: datetime | None = None
+    seen: datetime | None = None
+    """When it was last had and found good, also where it had not changed since `fetched`."""
     tried: datetime
     sub_status: tuple[str, ...] = ()
     problem: str = ""

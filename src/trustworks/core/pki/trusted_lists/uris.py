@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
+LIST_OF_LISTS: Final = "https://ec.europa.eu/tools/lotl/eu-lotl.xml"
+"""Where the Commission publishes the list of lists."""
+OFFICIAL_JOURNAL: Final = (
+    "https://eur-lex.europa.eu/legal-content/EN/TXT/?uri=uriserv:OJ.C_.2019.276.01.0001.01.ENG"
+)
+"""The publication that says who signs it."""
+
 _LIST: Final = "http://uri.etsi.org/TrstSvc/TrustedList/"
 _TYPE: Final = "http://uri.etsi.org/TrstSvc/Svctype/"
 _STATUS: Final = _LIST + "Svcstatus/"

@@ -1,0 +1,139 @@
+"""What the jobs do for validation: trusted lists renewed by the clock, the cache of evidence kept small."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
+from typing import TYPE_CHECKING, Final
+
+from trustworks.app.health.heartbeat import TaskState
+from trustworks.core.errors import Malformed
+from trustworks.core.pki.trusted_lists.authenticate import EU, OfficialJournal
+from trustworks.core.pki.trusted_lists.markup import DEFAULT_LIMITS
+from trustworks.core.pki.trusted_lists.refresh import Result, refresh
+from trustworks.core.pki.trusted_lists.store import read_state
+from trustworks.validation import events
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from contextlib import ExitStack
+
+    from trustworks.app.processes.rounds import Round
+    from trustworks.app.wiring import Wiring
+    from trustworks.core.audit import Event
+    from trustworks.core.pki.trusted_lists.authenticate import Fetch
+    from trustworks.core.pki.trusted_lists.refresh import Outcome
+    from trustworks.core.pki.trusted_lists.store import State
+    from trustworks.validation.config import ListsSettings, ValidationSettings
+
+_SECONDS: Final = 60.0
+"""For one list; the largest has some three million octets."""
+_AGAIN: Final = timedelta(minutes=15)
+"""After a look that failed, the next one comes sooner than others."""
+
+
+def refresher(wiring: Wiring, stack: ExitStack) -> Round:
+    """Renews the trusted lists; each change and each failure that is new is an event."""
+    settings = wiring.validation_settings
+    lists = settings.lists
+    assert lists is not None  # noqa: S101 - the task is there where there are lists
+    database = stack.enter_context(wiring.open_database())
+    recorder = stack.enter_context(wiring.open_recorder("jobs-trusted-lists", database=database))
+    fetch = fetch_of(settings, lists)
+
+    last: list[str | TaskState] = ["The trusted lists are looked at when they are due."]
+
+    def look() -> str | TaskState:
+        before, _ = read_state(lists.store)
+        if not is_due(before, lists, datetime.now(UTC)):
+            return last[0]
+        outcomes = refresh(lists.store, journal_of(lists), fetch, datetime.now(UTC))
+        after, _ = read_state(lists.store)
+        for event in events_of(before, after, outcomes):
+            recorder.record(event)
+        last[0] = told(outcomes)
+        return last[0]
+
+    return look
+
+
+def is_due(state: State, lists: ListsSettings, now: datetime) -> bool:
+    """Whether the lists are to be looked at: their time has come, they failed, or others are configured."""
+    lotl = state.entry(EU)
+    if lotl is None or (lists.anchors and state.location != lists.url and not lotl.kept):
+        return True
+    every = timedelta(hours=lists.every_hours)
+    return now - lotl.tried >= (min(every, _AGAIN) if lotl.problem else every)
+
+
+def tidier(wiring: Wiring, stack: ExitStack) -> Round:
+    """Keeps the cache of evidence within its limit."""
+    from trustworks.validation.gathering.fetching import Cache  # noqa: PLC0415 - where it is configured
+
+    del stack
+    fetch = wiring.validation_settings.fetch
+
+    def look() -> str:
+        if fetch.cache is None:
+            return "No evidence is kept."
+        removed = Cache(fetch.cache).tidy(most=fetch.cache_octets)
+        return f"{removed} answers were removed that no longer count, or for which there was no room."
+
+    return look
+
+
+def journal_of(lists: ListsSettings) -> OfficialJournal | None:
+    """Whom the list of lists is believed by, where the configuration says it; else the store knows.
+
+    Raises `Malformed` for a file that holds no certificate.
+    """
+    from cryptography.hazmat.primitives.serialization import Encoding  # noqa: PLC0415 - where it is configured
+
+    from trustworks.core.pki.certificates import load_pem_file  # noqa: PLC0415 - as above
+
+    if not lists.anchors:
+        return None
+    found = [one.public_bytes(Encoding.DER) for file in lists.anchors for one in load_pem_file(file)]
+    if not found:
+        raise Malformed(f"{lists.anchors[0]} holds no certificate of the Official Journal.")
+    return OfficialJournal(publication=lists.publication, location=lists.url, certificates=tuple(found))
+
+
+def fetch_of(settings: ValidationSettings, lists: ListsSettings) -> Fetch:
+    """Where lists come from: a folder, or the network within the same bounds as evidence."""
+    from trustworks.core.pki.trusted_lists.fetch import Folder  # noqa: PLC0415 - as above
+    from trustworks.validation.gathering.fetching import Fetcher, FetchLimits  # noqa: PLC0415
+
+    most = DEFAULT_LIMITS.octets
+    if lists.source is not None:
+        return Folder(lists.source, most=most)
+    networks = tuple(ip_network(one) for one in settings.fetch.networks)
+    return Fetcher(FetchLimits(seconds=_SECONDS, octets=most, networks=networks)).get
+
+
+def events_of(before: State, after: State, outcomes: Iterable[Outcome]) -> Iterator[Event]:
+    """What the audit log is told: a list that changed, one that fails for a new reason, one well again."""
+    for outcome in outcomes:
+        old, new = before.entry(outcome.territory), after.entry(outcome.territory)
+        failed_before = "" if old is None else old.problem
+        if outcome.result is Result.NEW and new is not None:
+            yield events.list_changed(
+                outcome.territory, sequence_number=new.sequence_number, sha256=new.sha256
+            )
+        if outcome.result in {Result.KEPT, Result.MISSING}:
+            if outcome.words != failed_before or old is None:
+                yield events.list_failed(outcome.territory, reason=outcome.words)
+        elif failed_before:
+            yield events.list_well(outcome.territory)
+
+
+def told(outcomes: Iterable[Outcome]) -> str | TaskState:
+    """What the heartbeat tells. Only a list of lists that is not to be believed is a failure."""
+    found = list(outcomes)
+    bad = [one for one in found if one.result in {Result.KEPT, Result.MISSING}]
+    first = next((one for one in bad if one.territory == EU), None)
+    if first is not None:
+        return TaskState(code="lists.failed", sentence=f"The list of lists was not renewed: {first.words}")
+    failing = f" Not renewed: {', '.join(one.territory for one in bad)}." if bad else ""
+    changed = [one.territory for one in found if one.result is Result.NEW]
+    return f"{len(found)} trusted lists looked at, {len(changed)} of them changed.{failing}"

@@ -1,0 +1,1 @@
+"""Validations in processes of their own, bounded in time and memory, whatever the files are."""

@@ -1,0 +1,129 @@
+"""One process that validates: `python -m trustworks.validation.bounded.process --channel N`.
+
+It validates one file after another, within limits that the kernel keeps: who exceeds the processor time is
+ended by it, who asks for more memory does not get it. Files come as octets or as open files without a name.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import os
+import resource
+import signal
+import socket
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from trustworks.core.errors import Malformed, Rejected
+from trustworks.formats.data import DigestOnly, Octets, Stored
+from trustworks.validation.bounded.asked import Kind, asked_of, receive, send
+from trustworks.validation.config import ValidationSettings
+from trustworks.validation.offer import Offer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from trustworks.formats.data import Data
+    from trustworks.validation.bounded.asked import Asked, Given
+    from trustworks.validation.service import Report
+
+_FIRST_TO_GO: Final = "900"
+"""Where memory is short on the machine, the kernel ends this process before those that serve."""
+_PATIENCE: Final = 30.0
+"""Seconds beyond the limit after which a process ends that nobody waits for any more."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Validate what comes over the channel until its other end is closed."""
+    parser = argparse.ArgumentParser(
+        prog="python -m trustworks.validation.bounded.process", description="A process that validates."
+    )
+    parser.add_argument("--channel", type=int, required=True)
+    channel = socket.socket(fileno=parser.parse_args(arguments).channel)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started us says when to stop
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    words, _, _ = receive(channel)
+    settings = ValidationSettings.model_validate(words["settings"])
+    _limit(settings)
+    offer = Offer(settings)
+    with suppress(EOFError, OSError):
+        while True:
+            _one(channel, offer, settings)
+
+
+def _limit(settings: ValidationSettings) -> None:
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # it would hold the files
+    resource.setrlimit(resource.RLIMIT_DATA, (settings.limits.memory, settings.limits.memory))
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text(_FIRST_TO_GO, "ascii")
+
+
+def _one(channel: socket.socket, offer: Offer, settings: ValidationSettings) -> None:
+    words, octets, descriptors = receive(channel)
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    most = int(used.ru_utime + used.ru_stime) + 1 + settings.limits.cpu_seconds
+    resource.setrlimit(resource.RLIMIT_CPU, (most, resource.RLIM_INFINITY))
+    signal.setitimer(signal.ITIMER_REAL, settings.limits.seconds + _PATIENCE)
+    try:
+        told, report = _answer(offer, asked_of(words, octets, descriptors))
+    except Malformed as error:
+        told, report = {"malformed": str(error)}, b""
+    except Rejected as error:
+        told, report = {"rejected": error.code, "sentence": str(error)}, b""
+    except MemoryError:
+        told, report = {"memory": True}, b""
+    except RecursionError:
+        told, report = {"malformed": "The file is nested deeper than it may be."}, b""
+    finally:
+        for one in descriptors:
+            os.close(one)
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    send(channel, told, report)
+    gc.collect()
+
+
+def _answer(offer: Offer, asked: Asked) -> tuple[dict[str, Any], bytes]:
+    try:
+        validator = offer.validator(asked.policy, asked.at)
+    except Malformed as error:  # not the file's fault
+        return {"untrusted": str(error)}, b""
+    report = validator.validate(
+        _data(asked.file),
+        detached=[_data(one) for one in asked.detached],
+        records=[_data(one) for one in asked.records],
+    )
+    return _told(report, asked.kinds)
+
+
+def _told(report: Report, kinds: Sequence[Kind]) -> tuple[dict[str, Any], bytes]:
+    found: dict[str, Any] = {
+        "results": [one.value for one in report.results()],
+        "policy": report.outcome.policy,
+    }
+    if Kind.PLAIN in kinds:
+        found["plain"] = report.plain()
+    if Kind.EXPLAINED in kinds:
+        found["explained"] = report.explained()
+    if Kind.TREE in kinds:
+        from trustworks.validation.report.tree import tree  # noqa: PLC0415 - seldom wanted
+
+        found["tree"] = tree(report)
+    etsi = b""
+    if Kind.ETSI in kinds and report.outcome.signatures:
+        etsi = report.etsi()
+    return found, etsi
+
+
+def _data(given: Given) -> Data:
+    if given.digests:
+        return DigestOnly(given.digests, given.name)
+    if given.descriptor is None:
+        return Octets(given.octets, given.name)
+    # Opened anew by each reader, so that none moves another's place in it.
+    return Stored(Path(f"/proc/self/fd/{given.descriptor}"), given.name)
+
+
+if __name__ == "__main__":
+    main()

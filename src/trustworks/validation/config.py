@@ -1,0 +1,201 @@
+"""[validation]: what the service offers, whom it trusts, and what one validation may cost."""
+
+from __future__ import annotations
+
+import re
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, Field, model_validator
+
+from trustworks.core.pki.trusted_lists.uris import LIST_OF_LISTS, OFFICIAL_JOURNAL
+from trustworks.core.settings import Table
+
+MEBI: Final = 1024 * 1024
+SHIPPED: Final = ("ades", "qualified", "preservation")
+"""The policies of this package by name; a test compares them with those that are there."""
+
+
+def _network(value: str) -> str:
+    try:
+        ip_network(value)
+    except ValueError:
+        raise ValueError("write a network as 10.0.0.0/8") from None
+    return value
+
+
+def _host(value: str) -> str:
+    name, _, address = value.partition("=")
+    try:
+        ip_address(address)
+    except ValueError:
+        name = ""
+    if not name:
+        raise ValueError("write NAME=ADDRESS, for example status.example.com=10.0.0.5")
+    return value
+
+
+def _url(value: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/]+(?:/\S*)?", value):
+        raise ValueError("write an address that begins with https:// or http://")
+    return value
+
+
+class FetchSettings(Table):
+    """[validation.fetch]: evidence that is fetched from where certificates say that it is."""
+
+    online: bool = Field(
+        default=True, description="Whether anything is fetched; false: files are judged by what they hold."
+    )
+    networks: tuple[Annotated[str, AfterValidator(_network)], ...] = Field(
+        default=(), description="Networks that are asked although they are not public, such as 10.0.0.0/8."
+    )
+    hosts: tuple[Annotated[str, AfterValidator(_host)], ...] = Field(
+        default=(),
+        description="Hosts whose address is said here and not by DNS, as NAME=ADDRESS; they are asked "
+        "although the address is not public.",
+    )
+    seconds: float = Field(default=10.0, gt=0, le=120, description="Seconds for one answer as a whole.")
+    octets: int = Field(
+        default=16 * MEBI, ge=1024, le=256 * MEBI, description="Octets of the longest answer that is read."
+    )
+    answers: int = Field(
+        default=40, ge=1, le=400, description="Answers that are asked for in one validation, at most."
+    )
+    all_octets: int = Field(
+        default=64 * MEBI, ge=1024, le=4096 * MEBI, description="Octets of all answers of one validation."
+    )
+    cache: Path | None = Field(
+        default=Path("run/validation-cache"), description="The folder that keeps answers while they count."
+    )
+    cache_octets: int = Field(
+        default=512 * MEBI, ge=MEBI, description="Octets that folder holds at most; the oldest go first."
+    )
+
+
+class LimitSettings(Table):
+    """[validation.limits]: what one validation may cost; what needs more is refused."""
+
+    upload: int = Field(
+        default=100 * MEBI,
+        ge=1024,
+        le=16 * 1024 * MEBI,
+        description="Octets of all files that come with one request.",
+    )
+    upload_seconds: float = Field(
+        default=300.0, gt=0, le=3600, description="Seconds within which the files must have arrived."
+    )
+    files: int = Field(default=100, ge=1, le=200, description="Files that come with one request.")
+    parsed: int = Field(
+        default=32 * MEBI,
+        ge=1024,
+        le=1024 * MEBI,
+        description="Octets of a signed file that is read as a whole (XML, CMS, PDF, JSON), which takes "
+        "about four times as much memory; detached data and members of containers have no such limit.",
+    )
+    unpacked: int = Field(
+        default=1024 * MEBI,
+        ge=1024,
+        le=64 * 1024 * MEBI,
+        description="Octets of all members of a container when they are unpacked.",
+    )
+    signatures: int = Field(default=200, ge=1, le=10_000, description="Signatures in a file.")
+    memory: int = Field(
+        default=1024 * MEBI,
+        ge=256 * MEBI,
+        le=64 * 1024 * MEBI,
+        description="Octets of memory of a process that validates.",
+    )
+    cpu_seconds: int = Field(
+        default=10, ge=1, le=600, description="Seconds of processor time for one validation."
+    )
+    seconds: float = Field(
+        default=60.0, gt=0, le=600, description="Seconds for one validation, with what is fetched."
+    )
+    at_once: int = Field(
+        default=2, ge=1, le=64, description="Validations that one worker process runs at the same time."
+    )
+    waiting: int = Field(
+        default=16,
+        ge=0,
+        le=1000,
+        description="Validations that wait in one worker before others are refused.",
+    )
+
+
+class ListsSettings(Table):
+    """[validation.lists]: the trusted lists of the member states, kept and renewed by the jobs process."""
+
+    store: Path = Field(
+        default=Path("state/trusted-lists"),
+        description="The folder of the lists; whoever writes there decides who is trusted.",
+    )
+    url: Annotated[str, AfterValidator(_url)] = Field(
+        default=LIST_OF_LISTS, description="The address of the list of lists."
+    )
+    anchors: tuple[Path, ...] = Field(
+        default=(),
+        description="The certificates that the Official Journal publishes for the list of lists (PEM).",
+    )
+    publication: Annotated[str, AfterValidator(_url)] = Field(
+        default=OFFICIAL_JOURNAL,
+        description="The address of that publication, as the list of lists names it.",
+    )
+    source: Path | None = Field(
+        default=None, description="A folder of files that the lists are taken from, without a network."
+    )
+    every_hours: float = Field(
+        default=6.0, gt=0, le=168, description="Hours between two refreshes of the lists."
+    )
+    stale_hours: float = Field(
+        default=48.0,
+        gt=0,
+        le=8760,
+        description="Hours since the last good refresh after which /healthz says that the lists are stale.",
+    )
+
+
+class ValidationSettings(Table):
+    """[validation]: signatures, seals and time-stamps are validated for whoever sends them."""
+
+    policies: tuple[str, ...] = Field(
+        default=SHIPPED, description="The policies of this package that are offered, by name."
+    )
+    policy_files: tuple[Path, ...] = Field(
+        default=(),
+        description="Policies of the provider's own (TOML, or XML of EU DSS); each is offered by the name of "
+        "its file without the ending.",
+    )
+    default_policy: str = Field(default="ades", description="The policy where a request names none.")
+    trust: tuple[Path, ...] = Field(
+        default=(), description="Trust anchors: certificates (PEM or DER) or folders of them."
+    )
+    lists: ListsSettings | None = Field(default=None, description="The trusted lists of the member states.")
+    fetch: FetchSettings = Field(default_factory=FetchSettings, description="What is fetched.")
+    limits: LimitSettings = Field(default_factory=LimitSettings, description="What one validation may cost.")
+
+    @model_validator(mode="after")
+    def _policies_are_offered(self) -> ValidationSettings:
+        for name in self.policies:
+            if name not in SHIPPED:
+                raise ValueError(
+                    f"policies names {name}; there are {', '.join(SHIPPED)}. Name a file of your own in "
+                    "policy-files"
+                )
+        names = self.offered
+        if len(set(names)) != len(names):
+            raise ValueError(
+                "two policies have the same name; a file is offered by its name without the ending"
+            )
+        if self.default_policy not in names:
+            raise ValueError(
+                f"default-policy is {self.default_policy}, which is not offered; offered are "
+                f"{', '.join(names) or 'none'}"
+            )
+        return self
+
+    @property
+    def offered(self) -> tuple[str, ...]:
+        """The names of all policies that requests may name."""
+        return (*self.policies, *(file.stem for file in self.policy_files))

@@ -1,0 +1,255 @@
+"""Processes that validate, real ones: what they answer, and how they end when they overdo it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from validation_desk import detached_signature, settings_of
+
+from trustworks.core.errors import Malformed, Rejected, Unavailable
+from trustworks.validation.bounded.asked import Asked, Given, Kind, asked_of, receive, send, words_of
+from trustworks.validation.bounded.pool import Pool
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+EVERY = tuple(Kind)
+
+
+@pytest.fixture(scope="module")
+def signed() -> tuple[bytes, bytes]:
+    """A detached signature, and what it signs."""
+    data = b"what is signed\n" * 100_000
+    return detached_signature(data), data
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[Pool]:
+    made = Pool(settings_of())
+    yield made
+    made.close()
+
+
+def asked(signature: bytes, *detached: Given, **changes: Any) -> Asked:
+    file = Given(name="a.p7s", octets=signature)
+    return replace(Asked(file=file, detached=detached, policy="ades", kinds=EVERY), **changes)
+
+
+def test_what_is_no_signed_file_is_malformed_and_the_process_goes_on(pool: Pool) -> None:
+    with pytest.raises(Malformed, match="no signed file"):
+        pool.ask(asked(b"nothing"))
+    (process,) = pool._idle
+    with pytest.raises(Malformed):
+        pool.ask(asked(b""))
+    assert pool._idle == [process]
+
+
+def test_a_policy_that_is_not_offered_is_rejected(pool: Pool, signed: tuple[bytes, bytes]) -> None:
+    with pytest.raises(Rejected) as raised:
+        pool.ask(asked(signed[0], policy="none"))
+    assert raised.value.code == "validation.policy"
+
+
+def test_octets_open_files_and_digests_are_validated_alike(pool: Pool, signed: tuple[bytes, bytes]) -> None:
+    import hashlib  # noqa: PLC0415
+
+    signature, data = signed
+    digest = (("sha256", hashlib.sha256(data).digest()),)
+    with tempfile.TemporaryFile() as stored:
+        stored.write(data)
+        stored.flush()
+        given = [
+            Given(name="data", octets=data),
+            Given(name="data", descriptor=stored.fileno()),
+            Given(name="data", digests=digest),
+        ]
+        for one in given:
+            answer = pool.ask(asked(signature, one))
+            (found,) = answer.plain["signatures"]
+            assert (found["data_found"], found["data_intact"], found["signer"]) == (True, True, "Signer TEST")
+            assert found["sub_indication"] == "NO_CERTIFICATE_CHAIN_FOUND"
+            assert answer.results == ("INDETERMINATE",)
+            assert answer.etsi.startswith(b"<?xml")
+            assert "Signer TEST" in answer.explained
+            assert answer.tree[0]["title"] == "Signature of Signer TEST"
+    wrong = pool.ask(asked(signature, Given(name="data", digests=(("sha256", bytes(32)),))))
+    assert wrong.plain["signatures"][0]["data_intact"] is False
+
+
+def test_the_tree_tells_each_block_once(pool: Pool, signed: tuple[bytes, bytes]) -> None:
+    (branch,) = pool.ask(asked(*signed[:1], Given(octets=signed[1]))).tree
+    seen: list[str] = []
+    waiting = [branch]
+    while waiting:
+        one = waiting.pop()
+        if one["repeated"]:
+            assert one["checks"] == []
+        seen.append(one["title"])
+        waiting += [*one["branches"], *(check["branch"] for check in one["checks"] if check["branch"])]
+    assert {"BASIC", "FC", "ISC", "CV", "XCV"} <= set(seen)
+
+
+def test_only_what_is_wanted_is_made(pool: Pool, signed: tuple[bytes, bytes]) -> None:
+    answer = pool.ask(asked(signed[0], kinds=()))
+    assert (answer.plain, answer.explained, answer.tree, answer.etsi) == ({}, "", [], b"")
+
+
+def test_nothing_of_a_file_is_open_in_a_process_afterwards(pool: Pool, signed: tuple[bytes, bytes]) -> None:
+    with tempfile.TemporaryFile() as stored:
+        stored.write(signed[1])
+        stored.flush()
+        pool.ask(asked(signed[0], Given(descriptor=stored.fileno())))
+        inode = os.fstat(stored.fileno()).st_ino
+        (process,) = pool._idle
+        folder = f"/proc/{process._process.pid}/fd"
+        opened = [os.stat(f"{folder}/{one}").st_ino for one in os.listdir(folder)]  # noqa: PTH116, PTH208
+        assert inode not in opened
+
+
+@pytest.mark.parametrize("number", [signal.SIGXCPU, signal.SIGKILL])
+def test_a_process_that_the_kernel_ends_is_told_as_too_much_and_replaced(
+    signed: tuple[bytes, bytes], number: int
+) -> None:
+    made = Pool(settings_of())
+    try:
+        with pytest.raises(Malformed):
+            made.ask(asked(b""))
+        (process,) = made._idle
+        process._process.send_signal(number)
+        process._process.wait()
+        with pytest.raises(Rejected) as raised:
+            made.ask(asked(signed[0]))
+        assert raised.value.code == "validation.too-much"
+        assert made._idle == []
+    finally:
+        made.close()
+
+
+def hanging(seconds: float) -> Pool:
+    return Pool(settings_of(limits={"seconds": seconds, "cpu-seconds": 1}))
+
+
+SPINNING = """
+import sys
+from trustworks.validation.bounded import process
+def spin(offer, asked):
+    while True:
+        pass
+def hoard(offer, asked):
+    found = []
+    while True:
+        found.append(bytearray(64 << 20))
+def wait(offer, asked):
+    import time
+    time.sleep(600)
+process._answer = globals()[sys.argv.pop(1)]
+process.main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("does", "code"),
+    [("spin", "validation.too-much"), ("hoard", "validation.too-much"), ("wait", "validation.time")],
+)
+def test_time_and_memory_are_bounded(does: str, code: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    started = subprocess.Popen
+
+    def start(command: tuple[str, ...], **options: Any) -> Any:
+        return started((command[0], "-c", SPINNING, does, *command[3:]), **options)
+
+    monkeypatch.setattr(subprocess, "Popen", start)
+    # One that waits is given up as soon as its socket says so, without the other limits.
+    made = hanging(5.0 if does == "wait" else 60.0)
+    try:
+        with pytest.raises((Rejected, Unavailable)) as raised:
+            made.ask(asked(b"x"))
+        assert getattr(raised.value, "code", "") == code
+        assert made._busy == set()
+        assert made._idle == []
+    finally:
+        made.close()
+
+
+def test_a_process_that_ends_by_itself_is_told_and_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    started = subprocess.Popen
+
+    def start(command: tuple[str, ...], **options: Any) -> Any:
+        return started((command[0], "-c", "raise SystemExit(3)"), **options)
+
+    monkeypatch.setattr(subprocess, "Popen", start)
+    made = Pool(settings_of())
+    with pytest.raises(Unavailable) as raised:
+        made.ask(asked(b"x"))
+    assert raised.value.code == "validation.process"
+    made.close()
+
+
+def test_a_pool_that_is_closed_ends_what_runs_and_starts_nothing(signed: tuple[bytes, bytes]) -> None:
+    made = Pool(settings_of())
+    with pytest.raises(Malformed):
+        made.ask(asked(b""))
+    (process,) = made._idle
+    made.close()
+    assert process._process.poll() is not None
+    with pytest.raises(Unavailable):
+        made.ask(asked(signed[0]))
+
+
+def test_what_is_trusted_and_cannot_be_read_is_no_fault_of_the_file(
+    tmp_path: Path, signed: tuple[bytes, bytes]
+) -> None:
+    anchor = tmp_path / "anchor.pem"
+    anchor.write_text("no certificate")
+    made = Pool(settings_of(trust=[str(anchor)]))
+    try:
+        with pytest.raises(Unavailable) as raised:
+            made.ask(asked(signed[0]))
+        assert raised.value.code == "validation.trust"
+    finally:
+        made.close()
+
+
+def test_threads_take_a_process_each(pool: Pool, signed: tuple[bytes, bytes]) -> None:
+    with ThreadPoolExecutor(2) as threads:
+        barrier = threading.Barrier(2)
+
+        def ask(_: int) -> tuple[str, ...]:
+            barrier.wait()
+            return pool.ask(asked(signed[0], kinds=())).results
+
+        assert list(threads.map(ask, range(2))) == [("INDETERMINATE",)] * 2
+
+
+def test_a_request_comes_over_the_socket_as_it_was() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs, tempfile.TemporaryFile() as stored:
+        request = Asked(
+            file=Given(name="a", octets=b"\x00one"),
+            detached=(Given(name=None, descriptor=stored.fileno()), Given(octets=b"two")),
+            records=(Given(digests=(("sha256", b"\x01"),)),),
+            policy="p",
+            at=datetime(2026, 1, 31, tzinfo=UTC),
+            kinds=EVERY,
+        )
+        octets = b"".join(one.octets for one in request.files)
+        send(ours, words_of(request), octets, [stored.fileno()])
+        words, got, descriptors = receive(theirs)
+        found = asked_of(words, got, descriptors)
+        assert os.fstat(descriptors[0]).st_ino == os.fstat(stored.fileno()).st_ino
+        os.close(descriptors[0])
+        same = replace(request, detached=(Given(descriptor=descriptors[0]), request.detached[1]))
+        assert found == same
+        ours.close()
+        with pytest.raises(EOFError):
+            receive(theirs)

@@ -1,0 +1,161 @@
+"""The order of effects of one validation: policy, queue, process, event, answer."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from validation_desk import Log, desk_of, settings_of
+
+from trustworks.core.errors import Malformed, Rejected, Unavailable
+from trustworks.validation.bounded.asked import Answered, Asked, Given
+from trustworks.validation.desk import Desk, is_full
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from trustworks.core.audit import Event
+
+FILE = Asked(file=Given(name="secret-name.pdf", octets=b"x"), policy="")
+
+
+class Answers:
+    """In the place of a pool."""
+
+    def __init__(self, answer: Callable[[Asked], Answered]) -> None:
+        self.ask = answer
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+@pytest.fixture
+def log() -> Log:
+    return Log()
+
+
+@pytest.fixture
+def counted() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def desk(log: Log, counted: list[str]) -> Iterator[Desk]:
+    settings = settings_of(limits={"at-once": 1, "waiting": 1})
+    with desk_of(settings, log, counted.append) as made:
+        yield made
+
+
+def answer_by(desk: Desk, answer: Callable[[Asked], Answered]) -> None:
+    pool: Any = Answers(answer)
+    desk._pool = pool
+
+
+def raises(error: Exception) -> Callable[[Asked], Answered]:
+    def answer(_: Asked) -> Answered:
+        raise error
+
+    return answer
+
+
+def ask(desk: Desk, asked: Asked = FILE) -> Answered:
+    return asyncio.run(desk.validate(asked, through="http"))
+
+
+def test_an_unknown_policy_takes_no_place(desk: Desk, log: Log, counted: list[str]) -> None:
+    with pytest.raises(Rejected, match="offered are ades, qualified, preservation"):
+        ask(desk, Asked(file=Given(), policy="none"))
+    assert (log.events, counted) == ([], ["refused"])
+
+
+@pytest.mark.req("TRUSTWORKS:VALIDATION-QUEUE")
+def test_more_than_run_and_wait_are_refused_at_once(desk: Desk, counted: list[str]) -> None:
+    go = threading.Event()
+
+    def answer(_: Asked) -> Answered:
+        go.wait(60)
+        return Answered(results=("PASSED",), policy="urn:x")
+
+    answer_by(desk, answer)
+
+    async def many() -> list[Any]:
+        first = [asyncio.create_task(desk.validate(FILE, through="http")) for _ in range(2)]
+        await asyncio.sleep(0)
+        with pytest.raises(Unavailable) as raised:
+            await desk.validate(FILE, through="http")
+        assert raised.value.code == "validation.busy"
+        go.set()
+        return await asyncio.gather(*first)
+
+    assert [one.results for one in asyncio.run(many())] == [("PASSED",)] * 2
+    assert counted == ["busy", "passed", "passed"]
+    assert ask(desk).results == ("PASSED",)  # the places are free again
+
+
+@pytest.mark.req("TRUSTWORKS:VALIDATION-QUEUE")
+def test_the_queue_has_the_places_that_the_configuration_gives() -> None:
+    assert not is_full(2, at_once=2, waiting=1)
+    assert is_full(3, at_once=2, waiting=1)
+    assert is_full(0, at_once=0, waiting=0)
+
+
+@pytest.mark.parametrize(
+    ("error", "result"),
+    [
+        (Malformed("No."), "unreadable"),
+        (Rejected("validation.too-much", "No."), "too-much"),
+        (Unavailable("validation.time", "No."), "too-slow"),
+        (Unavailable("validation.process", "No."), "refused"),
+    ],
+)
+def test_what_was_not_validated_is_counted_and_no_event(
+    desk: Desk, log: Log, counted: list[str], error: Exception, result: str
+) -> None:
+    answer_by(desk, raises(error))
+    with pytest.raises(type(error)):
+        ask(desk)
+    assert (log.events, counted) == ([], [result])
+
+
+@pytest.mark.parametrize(
+    ("results", "worst"),
+    [
+        ((), "no-signature"),
+        (("PASSED",), "passed"),
+        (("PASSED", "INDETERMINATE"), "indeterminate"),
+        (("INDETERMINATE", "FAILED", "PASSED"), "failed"),
+    ],
+)
+def test_what_was_validated_is_counted_by_its_worst_result(
+    desk: Desk, counted: list[str], results: tuple[str, ...], worst: str
+) -> None:
+    answer_by(desk, lambda _: Answered(results=results, policy="urn:x"))
+    ask(desk)
+    assert counted == [worst]
+
+
+def test_the_event_has_nothing_of_the_file(desk: Desk, log: Log) -> None:
+    plain = {"signatures": [{"signer": "Anna Muster TEST"}]}
+    answer_by(desk, lambda _: Answered(results=("PASSED", "PASSED"), policy="urn:x", plain=plain))
+    ask(desk)
+    (event,) = log.events
+    assert event.type == "validation.performed"
+    assert event.subject == {"policy": "urn:x"}
+    assert event.detail == {"through": "http", "results": {"passed": 2}, "at-named-time": False}
+    told = json.dumps([event.subject, event.detail])
+    assert "secret-name" not in told
+    assert "Anna" not in told
+
+
+def test_without_an_audit_log_nothing_is_answered(desk: Desk, log: Log, counted: list[str]) -> None:
+    def record(_: Event) -> None:
+        raise Unavailable("audit.closed", "The audit log is closed.")
+
+    log.record = record  # type: ignore[method-assign,assignment]
+    answer_by(desk, lambda _: Answered(results=("PASSED",), policy="urn:x"))
+    with pytest.raises(Unavailable, match="audit log"):
+        ask(desk)
+    assert counted == ["refused"]
