@@ -8,13 +8,11 @@ here reads what can be read, and leaves judgement to who asks. What we write nev
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.der import ber
-from trustworks.core.der.encode import BOOLEAN, GENERALIZED_TIME, UTC_TIME
+from trustworks.core.der.encode import BOOLEAN
 from trustworks.core.errors import Malformed
 
 if TYPE_CHECKING:
@@ -95,42 +93,3 @@ def _flags(bits: bytes, unused: int) -> frozenset[int]:
     number = int.from_bytes(bits, "big")
     size = 8 * len(bits)
     return frozenset(one for one in range(size - unused) if number >> (size - 1 - one) & 1)
-
-
-def read_time(found: Element) -> datetime:
-    """A UTCTime or GeneralizedTime, in UTC: seconds may be absent, zones and fractions are understood.
-
-    Raises `Malformed`.
-    """
-    return implicit_time(expect(found, UTC_TIME, GENERALIZED_TIME), found.tag)
-
-
-def implicit_time(found: Element, tag: int) -> datetime:
-    """The content of an element as a time of another tag. Raises `Malformed`."""
-    return _time(tag, found.value[:40])
-
-
-@lru_cache(maxsize=4096)
-def _time(tag: int, text: bytes) -> datetime:
-    found = _TIME.fullmatch(text)
-    if found is None:
-        raise Malformed(f"{text!r} is not a time.")
-    digits, fraction, zone = found.groups()
-    if tag == UTC_TIME:
-        # 50 to 99 are of the last century (RFC 5280, 4.1.2.5.1).
-        digits = (b"19" if digits >= b"5" else b"20") + digits
-    if len(digits) not in {12, 14}:
-        raise Malformed(f"{text!r} has not the digits of a time.")
-    month, day, hour, minute, second = (int(digits[at : at + 2] or b"0") for at in (4, 6, 8, 10, 12))
-    shift = timedelta()
-    if zone not in {None, b"Z"}:
-        shift = timedelta(hours=int(zone[:3]), minutes=int(zone[:1] + zone[3:]))
-    micro = int(fraction[:6].ljust(6, b"0")) if fraction else 0
-    try:
-        return datetime(int(digits[:4]), month, day, hour, minute, second, micro, UTC) - shift
-    except (ValueError, OverflowError) as error:
-        raise Malformed(f"{text!r} is not a time: {error}.") from error
-
-
-# Digits, a fraction of seconds, Z or the difference of a zone; UTC is meant where nothing says so.
-_TIME: Final = re.compile(rb"([0-9]{10,14})(?:[.,]([0-9]{1,20}))?(Z|[+-][0-9]{4})?")

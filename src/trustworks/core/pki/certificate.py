@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
 from trustworks.core.der.encode import BIT_STRING, INTEGER, SEQUENCE
 from trustworks.core.der.foreign_algorithms import read_foreign_signature
-from trustworks.core.der.values import expect, first, only, read_bits, read_time, tagged
+from trustworks.core.der.times import read_time
+from trustworks.core.der.values import expect, first, only, read_bits, tagged
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.pki import extensions as ext
 from trustworks.core.pki.names import DistinguishedName, GeneralName, read_distinguished_name

@@ -20,11 +20,11 @@ from trustworks.core.der.encode import (
     SET,
     tlv,
 )
+from trustworks.core.der.times import implicit_time
 from trustworks.core.der.values import (
     expect,
     first,
     following,
-    implicit_time,
     only,
     read_boolean,
     read_flags,

@@ -32,7 +32,8 @@ from trustworks.core.der.ocsp import (
     ResponseStatus,
     Status,
 )
-from trustworks.core.der.values import expect, first, only, read_bits, read_time, tagged
+from trustworks.core.der.times import read_time
+from trustworks.core.der.values import expect, first, only, read_bits, tagged
 from trustworks.core.errors import Malformed
 from trustworks.core.pki import extensions as ext
 from trustworks.core.pki.certificate import LIMITS, Certificate, Limits, Signed

@@ -26,7 +26,8 @@ from trustworks.core.der.crl import (
     REASON,
 )
 from trustworks.core.der.encode import ENUMERATED, GENERALIZED_TIME, INTEGER, SEQUENCE, UTC_TIME, integer, oid
-from trustworks.core.der.values import expect, first, only, read_time, tagged
+from trustworks.core.der.times import read_time
+from trustworks.core.der.values import expect, first, only, tagged
 from trustworks.core.errors import Malformed
 from trustworks.core.pki import extensions as ext
 from trustworks.core.pki.certificate import LIMITS, Limits, Signed, read_signed
