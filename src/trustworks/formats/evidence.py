@@ -177,10 +177,10 @@ class Scope:
 class Algorithm:
     """How a value was made.
 
-    `scheme`: ``rsa-pkcs1`` ``rsa-pss`` ``ecdsa`` ``eddsa`` ``dsa``, or what it calls itself. `name` is the
-    identifier in the file (OID, URI, JOSE name). `digest` is a name of `data.HASHES`, None where the scheme
-    has its own; `mask_digest` and `salt` (octets) are of PSS. `plain` says that an ECDSA or DSA value is r
-    and s side by side, and not DER.
+    `scheme`: ``rsa-pkcs1`` ``rsa-pss`` ``ecdsa`` ``eddsa`` ``mldsa`` ``dsa``, or what it calls itself. `name`
+    is the identifier in the file (OID, URI, JOSE name). `digest` is a name of `data.HASHES`, None where the
+    scheme has its own; `mask_digest` and `salt` (octets) are of PSS. `plain` says that an ECDSA or DSA value
+    is r and s side by side, and not DER.
     """
 
     name: str

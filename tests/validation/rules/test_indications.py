@@ -27,6 +27,7 @@ from evidence_graphs import (
 from trustworks.core.pki.building import TrustAnchor, TrustAnchors
 from trustworks.core.pki.tokens import Certificate
 from trustworks.formats.evidence import (
+    Algorithm,
     CertificateReference,
     Finding,
     PolicyReference,
@@ -39,6 +40,7 @@ from trustworks.formats.evidence import (
 )
 from trustworks.formats.verification import public_key_info
 from trustworks.validation import Indication, SubIndication, Trust
+from trustworks.validation.model import indeterminate
 from trustworks.validation.policies.policy import shipped
 from trustworks.validation.rules.inputs import Extra
 
@@ -431,3 +433,49 @@ def test_without_a_limit_data_is_fresh_until_the_next_is_due() -> None:
     (reason,) = outcome.signatures[0].archival.reasons()
     assert reason.id == "rfc.next-update"
     assert verdict(graph.run(of.trust)) == "TOTAL-PASSED"
+
+
+@pytest.mark.req("EN319102-1:5.2.7.4-COMPUTED")
+@pytest.mark.parametrize(
+    "algorithm",
+    [
+        Algorithm(name="1.3.9999.3.6", scheme="1.3.9999.3.6", digest=None),
+        Algorithm(name="ecdsa-with-whirlpool", scheme="ecdsa", digest="whirlpool"),
+    ],
+)
+def test_a_value_that_cannot_be_computed_is_not_said_to_be_wrong(algorithm: Algorithm) -> None:
+    graph, of, signature = signed()
+    graph.collector.signature(replace(signature, algorithm=algorithm))
+    at_hand(graph, of)
+    outcome = graph.run(of.trust)
+    assert verdict(outcome) == "CRYPTO_CONSTRAINTS_FAILURE"
+    (found,) = outcome.signatures
+    assert found.indication is Indication.INDETERMINATE
+    assert not found.value_intact
+    (reason,) = found.basic.reasons()
+    assert reason.id == "cv.computed"
+    assert "computed here" in reason.text
+    # Nothing was verified, so that nothing that is proven about the past helps.
+    stamp = graph.stamp(signature, NOW - YEAR, of.tsa)
+    graph.stamp(signature, NOW - DAY, of.tsa, kind=TimeStampKind.ARCHIVE, covers=(stamp.id,))
+    assert verdict(graph.run(of.trust)) == "CRYPTO_CONSTRAINTS_FAILURE"
+
+
+@pytest.mark.req("EN319102-1:5.2.7.4-COMPUTED")
+def test_a_time_stamp_that_cannot_be_computed_is_not_said_to_be_wrong() -> None:
+    graph, of, signature = signed()
+    at_hand(graph, of)
+    stamp = graph.stamp(signature, NOW - DAY, of.tsa)
+    unknown = Algorithm(name="1.2.3", scheme="1.2.3", digest=None)
+    graph.collector.time_stamp(replace(stamp, signature=replace(stamp.signature, algorithm=unknown)))
+    (found,) = [one for one in graph.run(of.trust).time_stamps if one.id == stamp.id]
+    assert found.verdict == indeterminate(SubIndication.CRYPTO_CONSTRAINTS_FAILURE)
+    assert found.basic.reasons()[0].id == "cv.computed"
+
+
+def test_an_algorithm_of_another_kind_than_the_key_is_a_crypto_failure() -> None:
+    graph, of, signature = signed()
+    other = Algorithm(name="rsa", scheme="rsa-pkcs1", digest="sha256")
+    graph.collector.signature(replace(signature, algorithm=other))
+    at_hand(graph, of)
+    assert verdict(graph.run(of.trust)) == "SIG_CRYPTO_FAILURE"

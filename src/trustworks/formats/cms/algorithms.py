@@ -63,6 +63,8 @@ _DSA: Final[Mapping[str, str]] = {
     "2.16.840.1.101.3.4.3.8": "sha3_512",
 }
 _EDDSA: Final = frozenset({"1.3.101.112", "1.3.101.113"})
+_ML_DSA: Final = frozenset(f"2.16.840.1.101.3.4.3.{number}" for number in (17, 18, 19))
+"""Pure, as RFC 9882 has it."""
 # Of a key alone: the hash function is that of digestAlgorithm (RFC 3370, 3.2; RFC 5753, 2.1.1).
 _OF_KEYS: Final[Mapping[str, str]] = {
     "1.2.840.113549.1.1.1": "rsa-pkcs1",
@@ -87,6 +89,7 @@ _SCHEMES: Final[Mapping[str, Algorithm]] = {
     },
     **{dotted: Algorithm(name=dotted, scheme="dsa", digest=name) for dotted, name in _DSA.items()},
     **{dotted: Algorithm(name=dotted, scheme="eddsa", digest=None) for dotted in _EDDSA},
+    **{dotted: Algorithm(name=dotted, scheme="mldsa", digest=None) for dotted in _ML_DSA},
 }
 
 

@@ -16,6 +16,7 @@ from trustworks.formats.verification.value import (
     public_key,
     public_key_info,
     verifies,
+    why_not_computed,
 )
 
 __all__ = [
@@ -32,4 +33,5 @@ __all__ = [
     "same_name",
     "signing_certificate",
     "verifies",
+    "why_not_computed",
 ]

@@ -4,7 +4,7 @@ Weak functions verify too (MD5, SHA-1, RIPEMD-160 where they can be computed): t
 policy to say.
 
 Source: RFC 8017, 8 (RSA); FIPS 186-5 (ECDSA, EdDSA); FIPS 186-4 (DSA); BSI TR-03111, 5.2 (plain values);
-EN 319 102-1, 5.2.7 (cryptographic verification).
+FIPS 204 and RFC 9882 (ML-DSA, pure); EN 319 102-1, 5.2.7 (cryptographic verification).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, mldsa, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, encode_dss_signature
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
@@ -72,7 +72,7 @@ _BY_LENGTH: Final[Mapping[int, hashes.HashAlgorithm]] = {
 _RSA_ENCRYPTION: Final = oid("1.2.840.113549.1.1.1")
 _RSASSA_PSS: Final = oid("1.2.840.113549.1.1.10")
 _LARGEST_WHOLE: Final = 256 * 1024 * 1024
-"""Octets of data that EdDSA, which cannot be computed in portions, is verified over."""
+"""Octets of data that EdDSA and ML-DSA, which cannot be computed in portions, is verified over."""
 
 _LARGEST_KEY: Final = 16_384
 _LARGEST_EXPONENT: Final = 64
@@ -87,7 +87,13 @@ PublicKey = (
     | dsa.DSAPublicKey
     | ed25519.Ed25519PublicKey
     | ed448.Ed448PublicKey
+    | mldsa.MLDSA44PublicKey
+    | mldsa.MLDSA65PublicKey
+    | mldsa.MLDSA87PublicKey
 )
+_OWN_HASH: Final = frozenset({"eddsa", "mldsa"})
+_COMPUTED: Final = _OWN_HASH | {"rsa-pkcs1", "rsa-pss", "ecdsa", "dsa"}
+"""The schemes by which values are verified here."""
 
 
 def is_value_of(signature: Signature, key: bytes) -> bool:
@@ -107,6 +113,24 @@ def verifies(algorithm: Algorithm, value: bytes, signed: Data, key: bytes) -> bo
         return _verifies(algorithm, value, signed, public)
     except (*_FAILURES, LookupError, Malformed, Rejected):
         return False
+
+
+def why_not_computed(algorithm: Algorithm, signed: Data, key: bytes) -> str | None:
+    """Why nobody can say here whether a value verifies, a sentence; None where it is computed.
+
+    Of a key of another kind than the algorithm's it is known: a value is none of its.
+    """
+    if algorithm.scheme not in _COMPUTED:
+        return f"The signature algorithm {algorithm.name:.100} cannot be computed here."
+    try:
+        public_key(key)
+        if algorithm.scheme not in _OWN_HASH:
+            hasher(algorithm.digest or "")
+    except (Malformed, Rejected) as error:
+        return str(error)
+    if algorithm.scheme in _OWN_HASH and signed.size > _LARGEST_WHOLE:
+        return f"More than {_LARGEST_WHOLE} octets are signed as a whole, and that is not computed here."
+    return None
 
 
 def public_key(octets: bytes) -> PublicKey:
@@ -163,6 +187,10 @@ def _as_plain_rsa(spki: bytes) -> bytes | None:
 def _verifies(algorithm: Algorithm, value: bytes, signed: Data, key: PublicKey) -> bool:
     match algorithm.scheme, key:
         case "eddsa", ed25519.Ed25519PublicKey() | ed448.Ed448PublicKey():
+            if signed.size > _LARGEST_WHOLE:
+                return False
+            key.verify(value, signed.octets())
+        case "mldsa", mldsa.MLDSA44PublicKey() | mldsa.MLDSA65PublicKey() | mldsa.MLDSA87PublicKey():
             if signed.size > _LARGEST_WHOLE:
                 return False
             key.verify(value, signed.octets())

@@ -40,13 +40,14 @@ class Signer:
 
     `named` is the id of the certificate, which may be there and not readable: `certificate` is None then, and
     identification has not passed.
-    `intact`: the value verifies with its key.
+    `intact`: the value verifies with its key; `why_not_computed`: why that could not be tried.
     """
 
     conclusion: Conclusion
     named: str | None
     certificate: Certificate | None
     intact: bool
+    why_not_computed: str | None = None
 
     @property
     def bits(self) -> int | None:
@@ -78,11 +79,16 @@ def find_signer(signature: Signature, subject: str, inputs: Inputs, context: Con
     found = identify(signature, subject, inputs, context)
     named = found.candidate.id if found.candidate else None
     token = inputs.certificate_tokens.get(named) if named else None
+    der = token.der if token else None
+    intact = cryptographic.is_intact(signature, found.candidate, der)
     return Signer(
         conclusion=found.conclusion,
         named=named,
         certificate=found.certificate,
-        intact=cryptographic.is_intact(signature, found.candidate, token.der if token else None),
+        intact=intact,
+        why_not_computed=(
+            None if intact else cryptographic.why_not_computed(signature, found.candidate, der)
+        ),
     )
 
 
@@ -133,7 +139,12 @@ def validate_basic(signature: Signature, inputs: Inputs, stamped: Callable[[Time
     if not checks.failed and signer.certificate is not None:
         path = validate_certificate(signer.certificate, context, inputs)
         cryptography = cryptographic.verify(
-            signature.id, signature.references, verifies=signer.intact, policy=policy, context=context
+            signature.id,
+            signature.references,
+            verifies=signer.intact,
+            policy=policy,
+            context=context,
+            why_not=signer.why_not_computed,
         )
         checks.take("basic.cv", cryptography)
         checks.take("basic.xcv", _with_content_time_stamps(signature, path, contents, stamped))

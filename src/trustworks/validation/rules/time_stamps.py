@@ -36,7 +36,12 @@ def validate_time_stamp(time_stamp: TimeStamp, inputs: Inputs) -> BasicResult:
         path = validate_certificate(signer.certificate, _CONTEXT, inputs)
         references = (*time_stamp.references, *time_stamp.signature.references)
         cryptography = cryptographic.verify(
-            time_stamp.id, references, verifies=signer.intact, policy=policy, context=_CONTEXT
+            time_stamp.id,
+            references,
+            verifies=signer.intact,
+            policy=policy,
+            context=_CONTEXT,
+            why_not=signer.why_not_computed,
         )
         checks.take("basic.cv", cryptography)
         checks.take("basic.xcv", path.conclusion)

@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.trace import implements
+from trustworks.formats import verification
 from trustworks.formats.evidence import ReferenceKind
 from trustworks.formats.verification import is_value_of
 from trustworks.validation.model import SubIndication, failed, indeterminate
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 _NO_DATA: Final = indeterminate(SubIndication.SIGNED_DATA_NOT_FOUND)
 _HASH: Final = failed(SubIndication.HASH_FAILURE)
 _VALUE: Final = failed(SubIndication.SIG_CRYPTO_FAILURE)
+# Not that which lacks a proof of existence: no time-stamp helps where nothing was verified.
+_NOT_COMPUTED: Final = indeterminate(SubIndication.CRYPTO_CONSTRAINTS_FAILURE)
 
 
 @implements("EN319102-1:5.2.7.4-1")
@@ -61,6 +64,19 @@ def value_verifies(verifies: bool) -> str | None:  # noqa: FBT001 - a fact
     )
 
 
+@implements("EN319102-1:5.2.7.4-COMPUTED")
+def value_computed(why_not: str | None) -> str | None:
+    """The value can be verified here: of an algorithm that is not known nobody can say that it is wrong."""
+    return why_not
+
+
+def why_not_computed(signature: Signature, candidate: Candidate | None, der: bytes | None) -> str | None:
+    """Why the value is not verified, although there is a certificate; None where it is."""
+    if candidate is None or der is None:
+        return None
+    return verification.why_not_computed(signature.algorithm, signature.signed, der)
+
+
 def is_intact(signature: Signature, candidate: Candidate | None, der: bytes | None) -> bool:
     """Whether the value verifies; what identification found out already is not done again.
 
@@ -81,8 +97,12 @@ def verify(
     verifies: bool,
     policy: Policy,
     context: Context,
+    why_not: str | None = None,
 ) -> Conclusion:
-    """Verify references, in their order, and the value (`verifies`: what is known of it)."""
+    """Verify references, in their order, and the value (`verifies`: what is known of it).
+
+    `why_not` says why it was not computed.
+    """
     checks = Checks("CV", subject)
     existence = policy.level(context, "reference-data-existence")
     intact = policy.level(context, "reference-data-intact")
@@ -103,6 +123,8 @@ def verify(
             )
     if any(one.kind is ReferenceKind.MANIFEST_ENTRY for one in references):
         checks.ask("cv.manifest-entries", partial(entries_found, references), _NO_DATA, level=entry)
+    if why_not is not None:
+        checks.ask("cv.computed", partial(value_computed, why_not), _NOT_COMPUTED)
     checks.ask(
         "cv.value",
         partial(value_verifies, verifies),
