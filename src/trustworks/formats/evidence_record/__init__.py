@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from trustworks.formats.evidence_record.objects import Chain
     from trustworks.formats.limits import Limits
 
-__all__ = ["Archived", "Named", "first_time", "read_evidence_record"]
+__all__ = ["Archived", "Named", "first_time", "read_chains", "read_evidence_record"]
 
 
 def read_evidence_record(
@@ -38,19 +38,20 @@ def read_evidence_record(
     Raises:
         Malformed: it is no evidence record, or beyond the limits.
     """
-    chains = _chains(octets, limits)
+    chains = read_chains(octets, limits)
     return gather(chains, octets, collector, over=over, manifest=manifest, owner=owner, file=file)
 
 
 def first_time(octets: bytes, limits: Limits) -> datetime:
     """The time of a record's first time-stamp, without a look at what it is about. Raises `Malformed`."""
-    chains = _chains(octets, limits)
+    chains = read_chains(octets, limits)
     if not chains or not chains[0].stamps:
         raise Malformed("The evidence record has no archive time-stamp.")
     return token_aside(chains[0].stamps[0].token).time
 
 
-def _chains(octets: bytes, limits: Limits) -> Sequence[Chain]:
+def read_chains(octets: bytes, limits: Limits) -> Sequence[Chain]:
+    """The chains of a record, ASN.1 or XML. Raises `Malformed`."""
     # The reader of XML brings a library that records in ASN.1 do not need.
     if octets.lstrip()[:1] == b"<":
         from trustworks.formats.evidence_record import xml  # noqa: PLC0415

@@ -60,6 +60,19 @@ class AsnChain(Chain):
 
 def read_chains(octets: bytes, limits: Limits) -> list[AsnChain]:
     """The chains of a record. Raises `Malformed`."""
+    found = fields_of(octets, limits)[-1].children()
+    if sum(len(chain.children()) for chain in found) > limits.time_stamps:
+        raise Malformed(f"The evidence record has more than {limits.time_stamps} time-stamps.")
+    chains: list[AsnChain] = []
+    for number, chain in enumerate(found):
+        stamps = [_stamp(one) for one in chain.children()]
+        algorithm = stamps[0][1] if stamps else None
+        chains.append(AsnChain(algorithm, [one for one, _ in stamps], sequences(found[:number])))
+    return chains
+
+
+def fields_of(octets: bytes, limits: Limits) -> list[ber.Element]:
+    """The fields of a record of version 1; the last are its chains. Raises `Malformed` for anything else."""
     record = ber.read(octets, depth=limits.depth, elements=limits.elements)
     if record.tag != _SEQUENCE:
         raise Malformed("This is no evidence record: it does not begin with a SEQUENCE.")
@@ -69,21 +82,15 @@ def read_chains(octets: bytes, limits: Limits) -> list[AsnChain]:
         raise Malformed("This is no evidence record: version, digest algorithms or time-stamps are missing.")
     if fields[0].integer() != 1:
         raise Malformed(f"The evidence record is of version {fields[0].integer()}; 1 is read.")
-    chains: list[AsnChain] = []
-    found = fields[-1].children()
-    if sum(len(chain.children()) for chain in found) > limits.time_stamps:
-        raise Malformed(f"The evidence record has more than {limits.time_stamps} time-stamps.")
-    for number, chain in enumerate(found):
-        stamps = [_stamp(one) for one in chain.children()]
-        before = found[:number]
-        preceding = [
-            ber.tagged(_SEQUENCE, b"".join(one.octets for one in before)),
-            ber.tagged(_SEQUENCE, b"".join(ber.der(one) for one in before)),
-        ]
-        algorithm = stamps[0][1] if stamps else None
-        of_those = list(dict.fromkeys(preceding)) if before else ()
-        chains.append(AsnChain(algorithm, [one for one, _ in stamps], of_those))
-    return chains
+    return fields
+
+
+def sequences(chains: Sequence[ber.Element]) -> list[bytes]:
+    """What a renewal of the hash tree digests of the chains before it: as they are, and as DER."""
+    if not chains:
+        return []
+    as_they_are = ber.tagged(_SEQUENCE, b"".join(one.octets for one in chains))
+    return list(dict.fromkeys([as_they_are, ber.tagged(_SEQUENCE, b"".join(map(ber.der, chains)))]))
 
 
 def _stamp(element: ber.Element) -> tuple[ArchiveTimeStamp, str | None]:

@@ -23,6 +23,7 @@ from trustworks.formats.evidence import (
     Weight,
     Where,
 )
+from trustworks.formats.evidence_record.hash_tree import root_of
 from trustworks.formats.time_stamp import read_time_stamp
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def gather(
     walk = _Walk(collector, over, owner, file, identified("E", octets, (owner or file or "").encode()))
     references: tuple[Reference, ...] = ()
     for number, chain in enumerate(chains):
-        algorithm = _algorithm(chain)
+        algorithm = algorithm_of(chain)
         before: ArchiveTimeStamp | None = None
         for stamp in chain.stamps:
             links: tuple[Reference, ...] = ()
@@ -74,7 +75,7 @@ def gather(
                 links, group = _hash_tree_renewal(chain, stamp, algorithm, walk)
             else:
                 references, group = _initial(chain, algorithm, walk, manifest)
-            _stamp(walk, stamp, algorithm, _root((group, *stamp.tree[1:]), algorithm), links)
+            _stamp(walk, stamp, algorithm, root_of((group, *stamp.tree[1:]), algorithm), links)
             before = stamp
     record = EvidenceRecord(
         id=walk.id,
@@ -95,7 +96,7 @@ def gather(
     return record
 
 
-def _algorithm(chain: Chain) -> str:
+def algorithm_of(chain: Chain) -> str:
     """The hash function of a chain; that of its first token where the chain names none (RFC 4998, 4.1)."""
     named = chain.digest_algorithm or token_aside(chain.stamps[0].token).imprint_algorithm
     if named not in HASHES:
@@ -119,16 +120,7 @@ def _implied(ways: Sequence[Sequence[bytes]], stamp: ArchiveTimeStamp, algorithm
     if len(ways) == 1:
         return ways[0]
     imprint = token_aside(stamp.token).references[0].expected
-    return next((way for way in ways if _root((way,), algorithm) == imprint), ways[0])
-
-
-def _root(tree: Sequence[Sequence[bytes]], algorithm: str) -> bytes:
-    """The root of a reduced hash tree: each list with the value of the one before it, sorted and digested."""
-    value = b""
-    for number, group in enumerate(tree):
-        members = sorted(group if not number else [*group, value])
-        value = members[0] if len(members) == 1 else _digest(algorithm, *members)
-    return value
+    return next((way for way in ways if root_of((way,), algorithm) == imprint), ways[0])
 
 
 def _digest(algorithm: str, *parts: bytes) -> bytes:
@@ -249,7 +241,7 @@ def _hash_tree_renewal(
         links.append(_link(archived.name, algorithm, there[0] if there else None, expected, archived))
     if len(objects) > 1 and not all(link.intact for link in links):
         # Some makers digest all data objects of a group together before they add the chains.
-        whole = _root([[one[0] for one in digests if one]], algorithm)
+        whole = root_of([[one[0] for one in digests if one]], algorithm)
         if any(set(way) <= set(group) for way in chain.renewed([whole], algorithm)):
             links = [_link(archived.name, algorithm, whole, whole, archived) for archived in objects]
     return tuple(links), group

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from trustworks.formats.limits import Limits
 
-_ERS: Final = "{urn:ietf:params:xml:ns:ers}"
-_INCLUSIVE: Final = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
-_REFERENCE_TYPES: Final = {"CERT": "certificates", "CRL": "revocation_lists", "OCSP": "ocsp_answers"}
+ERS: Final = "{urn:ietf:params:xml:ns:ers}"
+INCLUSIVE: Final = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
+REFERENCE_TYPES: Final = {"CERT": "certificates", "CRL": "revocation_lists", "OCSP": "ocsp_answers"}
 
 
 class XmlChain(Chain):
@@ -75,16 +75,8 @@ class XmlChain(Chain):
 
 def read_chains(octets: bytes, limits: Limits) -> list[XmlChain]:
     """The chains of a record. Raises `Malformed`."""
-    if len(octets) > limits.parsed:
-        raise Malformed(f"The evidence record has more than {limits.parsed} octets.")
-    root = parse(octets)
-    record = root if root.tag == f"{_ERS}EvidenceRecord" else root.find(f".//{_ERS}EvidenceRecord")
-    if record is None:
-        raise Malformed("This is no evidence record: it has no element EvidenceRecord of RFC 6283.")
-    sequence = record.find(f"{_ERS}ArchiveTimeStampSequence")
-    if sequence is None:
-        raise Malformed("The evidence record has no ArchiveTimeStampSequence.")
-    found = _ordered(sequence, "ArchiveTimeStampChain")
+    sequence = sequence_of(octets, limits)
+    found = ordered(sequence, "ArchiveTimeStampChain")
     if sum(len(chain) for chain in found) > limits.time_stamps:
         raise Malformed(f"The evidence record has more than {limits.time_stamps} time-stamps.")
     try:
@@ -93,9 +85,23 @@ def read_chains(octets: bytes, limits: Limits) -> list[XmlChain]:
         raise Malformed(f"The evidence record cannot be read: {error}") from error
 
 
-def _ordered(parent: etree._Element, name: str) -> list[etree._Element]:
+def sequence_of(octets: bytes, limits: Limits) -> etree._Element:
+    """The element with the chains of a record, in its document. Raises `Malformed`."""
+    if len(octets) > limits.parsed:
+        raise Malformed(f"The evidence record has more than {limits.parsed} octets.")
+    root = parse(octets)
+    record = root if root.tag == f"{ERS}EvidenceRecord" else root.find(f".//{ERS}EvidenceRecord")
+    if record is None:
+        raise Malformed("This is no evidence record: it has no element EvidenceRecord of RFC 6283.")
+    sequence = record.find(f"{ERS}ArchiveTimeStampSequence")
+    if sequence is None:
+        raise Malformed("The evidence record has no ArchiveTimeStampSequence.")
+    return sequence
+
+
+def ordered(parent: etree._Element, name: str) -> list[etree._Element]:
     """Child elements in the order that their attribute Order gives, which counts from 1 (RFC 6283, 2.1)."""
-    found = parent.findall(f"{_ERS}{name}")
+    found = parent.findall(f"{ERS}{name}")
     try:
         numbers = [int(one.get("Order", "")) for one in found]
     except ValueError as error:
@@ -106,26 +112,27 @@ def _ordered(parent: etree._Element, name: str) -> list[etree._Element]:
 
 
 def _chain(sequence: etree._Element, chain: etree._Element, before: Sequence[etree._Element]) -> XmlChain:
-    method = _algorithm(chain, "DigestMethod")
+    method = algorithm_of(chain, "DigestMethod")
     algorithm = DIGESTS.get(method or "")
     if algorithm is None:
         raise Malformed(f"A chain of the evidence record has the digest method {method}, which is not known.")
-    canonicalisation = _algorithm(chain, "CanonicalizationMethod") or _INCLUSIVE
-    stamps = [_stamp(one, canonicalisation) for one in _ordered(chain, "ArchiveTimeStamp")]
+    canonicalisation = algorithm_of(chain, "CanonicalizationMethod") or INCLUSIVE
+    stamps = [_stamp(one, canonicalisation) for one in ordered(chain, "ArchiveTimeStamp")]
     return XmlChain(
         algorithm,
         stamps,
         canonicalisation,
-        _preceding(sequence, before, canonicalisation) if before else None,
+        preceding(sequence, before, canonicalisation) if before else None,
     )
 
 
-def _algorithm(parent: etree._Element, name: str) -> str | None:
-    element = parent.find(f"{_ERS}{name}")
+def algorithm_of(parent: etree._Element, name: str) -> str | None:
+    """The URI of an algorithm that a chain names; None where it names none."""
+    element = parent.find(f"{ERS}{name}")
     return None if element is None else element.get("Algorithm")
 
 
-def _preceding(sequence: etree._Element, before: Sequence[etree._Element], canonicalisation: str) -> bytes:
+def preceding(sequence: etree._Element, before: Sequence[etree._Element], canonicalisation: str) -> bytes:
     """The canonical form of the sequence as it was when it had only these chains."""
     numbers = {one.get("Order") for one in before}
     copied = deepcopy(sequence.getroottree())
@@ -136,7 +143,7 @@ def _preceding(sequence: etree._Element, before: Sequence[etree._Element], canon
     )
     if again is None:
         raise Malformed("The evidence record cannot be read again.")
-    for one in again.findall(f"{_ERS}ArchiveTimeStampChain"):
+    for one in again.findall(f"{ERS}ArchiveTimeStampChain"):
         if one.get("Order") not in numbers:
             _remove(again, one)
     return canonicalise(again, canonicalisation)
@@ -154,26 +161,26 @@ def _remove(parent: etree._Element, child: etree._Element) -> None:
 
 
 def _stamp(element: etree._Element, canonicalisation: str) -> ArchiveTimeStamp:
-    stamp = element.find(f"{_ERS}TimeStamp")
-    token = None if stamp is None else stamp.find(f"{_ERS}TimeStampToken")
+    stamp = element.find(f"{ERS}TimeStamp")
+    token = None if stamp is None else stamp.find(f"{ERS}TimeStampToken")
     if stamp is None or token is None:
         raise Malformed("An ArchiveTimeStamp of the evidence record has no TimeStampToken.")
     if token.get("Type", "RFC3161") != "RFC3161":
         raise Malformed(f"The time-stamp token is of the type {token.get('Type')}; RFC3161 is read.")
-    tree = element.find(f"{_ERS}HashTree")
+    tree = element.find(f"{ERS}HashTree")
     groups = (
         ()
         if tree is None
         else tuple(
-            tuple(_decoded(one) for one in group.findall(f"{_ERS}DigestValue"))
-            for group in _ordered(tree, "Sequence")
+            tuple(_decoded(one) for one in group.findall(f"{ERS}DigestValue"))
+            for group in ordered(tree, "Sequence")
         )
     )
     if not all(groups):
         raise Malformed("A Sequence of the HashTree has no DigestValue.")
-    kept: dict[str, list[bytes]] = {name: [] for name in _REFERENCE_TYPES.values()}
-    for one in stamp.iterfind(f"{_ERS}CryptographicInformationList/{_ERS}CryptographicInformation"):
-        name = _REFERENCE_TYPES.get(one.get("Type", ""))
+    kept: dict[str, list[bytes]] = {name: [] for name in REFERENCE_TYPES.values()}
+    for one in stamp.iterfind(f"{ERS}CryptographicInformationList/{ERS}CryptographicInformation"):
+        name = REFERENCE_TYPES.get(one.get("Type", ""))
         if name is not None:
             kept[name].append(_decoded(one))
     return ArchiveTimeStamp(

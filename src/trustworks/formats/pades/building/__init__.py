@@ -1,0 +1,24 @@
+"""PAdES: signatures, time-stamps and validation data put into a PDF, behind what is in it.
+
+`prepare` and `prepare_time_stamp` give a `Prepared`: its digest is signed anywhere, and `Prepared.complete`
+puts what came of it in its place. `add_store` adds validation data. Keys and files stay with the caller.
+"""
+
+from trustworks.formats.pades.building.signing import Prepared, prepare, prepare_time_stamp
+from trustworks.formats.pades.building.store import Related, ValidationData, add_store
+from trustworks.formats.pades.building.wanted import Appearance, Lock, Wanted, Widget
+from trustworks.formats.pades.building.written import NewStream
+
+__all__ = [
+    "Appearance",
+    "Lock",
+    "NewStream",
+    "Prepared",
+    "Related",
+    "ValidationData",
+    "Wanted",
+    "Widget",
+    "add_store",
+    "prepare",
+    "prepare_time_stamp",
+]

@@ -1,0 +1,103 @@
+"""Whether a file lets itself be signed as somebody wants: what earlier signatures and its fields say.
+
+Source: ISO 32000-2, 12.8.2.2 (DocMDP), 12.8.2.4 (FieldMDP), 12.7.5.5 (seed values).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from trustworks.core.errors import Rejected
+from trustworks.core.trace import implements
+from trustworks.formats.pades.fields import dictionaries, signature_fields, text_of
+from trustworks.formats.pades.permissions import NOTHING, permissions_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from trustworks.formats.pades.fields import SignatureField
+    from trustworks.formats.pades.permissions import Locked
+    from trustworks.formats.pades.syntax import Object
+    from trustworks.formats.pades.view import View
+
+_BY_BIT: Final = ("Filter", "SubFilter", "V", "Reasons", "LegalAttestation", "AddRevInfo", "DigestMethod")
+"""What each bit of the seed value's Ff makes mandatory, from the first bit on (table 237)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Earlier:
+    """What the signatures of a file permit. `signed`: it has any; `level` the lowest P of all."""
+
+    signed: bool
+    level: int | None
+    locked: tuple[Locked, ...]
+
+
+def earlier(view: View) -> Earlier:
+    """What the signatures of a file, as it is, permit to be done to it."""
+    fields = signature_fields(view)
+    said = [permissions_of(view, one, fields) for one in dictionaries(view)]
+    return Earlier(
+        signed=bool(said),
+        level=min((one.level for one in said if one.level is not None), default=None),
+        locked=tuple(lock for one in said for lock in one.locked),
+    )
+
+
+@implements("ISO32000-2:12.8.2.2-FIRST")
+def certifies_first(found: Earlier, certify: int | None) -> None:
+    """Refuses to certify what is signed already: a certification is the first signature of a document."""
+    if certify is not None and found.signed:
+        raise Rejected(
+            "pdf.certify",
+            "The PDF is signed already, and only its first signature can certify it. Sign it without.",
+        )
+
+
+@implements("ISO32000-2:12.8.2.2-CLOSED")
+def is_open(found: Earlier) -> None:
+    """Refuses to sign what a certification has closed: its P lets nothing be added but validation data."""
+    if found.level == NOTHING:
+        raise Rejected(
+            "pdf.certified",
+            "The PDF is certified so that no signature may follow. Only validation data and document "
+            "time-stamps can be added.",
+        )
+
+
+@implements("ISO32000-2:12.8.2.4-OPEN")
+def is_unlocked(found: Earlier, name: str | None) -> None:
+    """Refuses a field that an earlier signature has locked."""
+    if name is not None and any(lock.holds(name) for lock in found.locked):
+        raise Rejected(
+            "pdf.field-locked",
+            f"The field {name!r:.100} was locked by an earlier signature. Give another one.",
+        )
+
+
+@implements("ISO32000-2:12.7.5.5-SEED")
+def meets_seed(view: View, field: SignatureField, offered: dict[str, str | None]) -> None:
+    """Refuses a field whose seed values demand what the signature would not have.
+
+    `offered` has what it will have by the name of the entry. What is demanded and is none of those is not
+    looked into: the signature would have it by chance alone.
+    """
+    seed = view.entries(field.entries.get("SV"))
+    flags = view.get(seed.get("Ff"))
+    for bit, key in enumerate(_BY_BIT):
+        if not isinstance(flags, int) or not flags >> bit & 1 or key not in seed:
+            continue
+        has = offered.get(key)
+        if has is None or has not in _texts(view, seed[key]):
+            raise Rejected(
+                "pdf.seed-value",
+                f"The field {field.name!r:.100} demands a signature with another {key}. Sign another field.",
+            )
+
+
+def _texts(view: View, value: Object) -> Sequence[str]:
+    """One or several names or texts as texts."""
+    found = view.get(value)
+    items = [view.get(one) for one in found] if isinstance(found, list) else [found]
+    return [text_of(one) if isinstance(one, bytes) else one for one in items if isinstance(one, bytes | str)]
