@@ -15,6 +15,7 @@ from lxml import etree
 from report_schema import XADES, faults
 from signed_making import AT, SCHEMES, SIGNING_TIME, certificate, house, sign, stamp
 
+from trustworks.formats.adding import ValidationData
 from trustworks.formats.claims import Claims
 from trustworks.formats.data import Octets
 from trustworks.formats.evidence import PolicyReference
@@ -26,7 +27,6 @@ from trustworks.formats.xades.creating.signature import Options, complete, count
 from trustworks.formats.xades.creating.unsigned import (
     ARCHIVE_TIME_STAMP,
     Target,
-    ValidationData,
     octets_of_data,
     octets_to_stamp,
     with_policy_store,

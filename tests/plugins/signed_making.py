@@ -107,7 +107,7 @@ def certificate(scheme: str = "ECDSA_SHA256") -> bytes:
         .subject_name(x509.Name.from_rfc4514_string("CN=Somebody\\, who signs"))
         .issuer_name(issuer.certificate.subject)
         .public_key(private_key(SCHEMES[scheme]).public_key())
-        .serial_number(4711)
+        .serial_number(4711 + list(SCHEMES).index(scheme))
         .not_valid_before(NOW - 2 * YEAR)
         .not_valid_after(NOW + 2 * YEAR)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)

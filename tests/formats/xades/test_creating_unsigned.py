@@ -14,6 +14,7 @@ from signed_making import SIGNING_TIME, certificate, holds, house, judged, sign,
 
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.xml.algorithms import C14N, C14N11, EXCLUSIVE
+from trustworks.formats.adding import ValidationData
 from trustworks.formats.claims import Claims
 from trustworks.formats.data import Octets
 from trustworks.formats.evidence import PolicyReference, TimeStampKind
@@ -27,7 +28,6 @@ from trustworks.formats.xades.creating.unsigned import (
     SIGNATURE_TIME_STAMP,
     Stamp,
     Target,
-    ValidationData,
     octets_of_data,
     octets_to_stamp,
     with_policy_store,
@@ -176,11 +176,11 @@ def test_what_a_time_stamp_or_a_signature_covers_is_not_changed() -> None:
     token = stamp(octets_to_stamp(inner))
     with pytest.raises(Rejected) as refused:
         with_time_stamp(inner, token)
-    assert refused.value.code == "xades.broken"
+    assert refused.value.code == "adding.broken"
     around = built(packaging.enveloped(document), options=replace(OPTIONS, id="S3"))
     with pytest.raises(Rejected) as refused:
         with_values(Target(document=around, signature="S1"), values())
-    assert refused.value.code == "xades.broken"
+    assert refused.value.code == "adding.broken"
 
 
 @pytest.mark.parametrize("over", [b"other", b""])

@@ -205,11 +205,12 @@ def hash_index(token: SignerInfo) -> HashIndex | None:
     for kind in ids.HASH_INDEXES:
         for attribute in token.unsigned_attributes:
             if attribute.type == kind and attribute.values:
-                return _hash_index(kind, attribute.values[0])
+                return read_hash_index(kind, attribute.values[0])
     return None
 
 
-def _hash_index(kind: str, element: ber.Element) -> HashIndex:
+def read_hash_index(kind: str, element: ber.Element) -> HashIndex:
+    """An index out of its element; `kind` says of which version. Raises `Malformed`."""
     parts = element.children()
     algorithm = "sha256"
     if len(parts) > 3:

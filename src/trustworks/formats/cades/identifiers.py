@@ -1,4 +1,7 @@
-"""Object identifiers of unsigned attributes. Source: EN 319 122-1, 5.3 to 5.5; RFC 5126, 6; RFC 4998, A."""
+"""Object identifiers of unsigned attributes.
+
+Source: EN 319 122-1, 5.3 to 5.5; RFC 5126, 6; RFC 4998, A; RFC 5940, 2.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +29,7 @@ ATS_HASH_INDEX_V2: Final = "0.4.0.19122.1.4"
 ATS_HASH_INDEX_V3: Final = "0.4.0.19122.1.5"
 SIGNATURE_POLICY_STORE: Final = "0.4.0.19122.1.3"
 COUNTER_SIGNATURE: Final = "1.2.840.113549.1.9.6"
+OCSP_RESPONSE: Final = "1.3.6.1.5.5.7.16.2"
 
 ARCHIVE_TIME_STAMPS: Final = frozenset({ARCHIVE_TIME_STAMP, ARCHIVE_TIME_STAMP_V2, ARCHIVE_TIME_STAMP_V3})
 HASH_INDEXES: Final = (ATS_HASH_INDEX_V3, ATS_HASH_INDEX_V2, ATS_HASH_INDEX)

@@ -5,7 +5,7 @@ Source: RFC 5652, 11; RFC 5035, 2 to 5; EN 319 122-1, 5.2; RFC 5126, 5.7 to 5.11
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from trustworks.core.der.cms import (
@@ -115,7 +115,9 @@ def _first(attribute: CmsAttribute, read: Callable[[Element], T], findings: list
 
 
 def _commitments(attributes: Sequence[CmsAttribute], findings: list[Finding]) -> tuple[str, ...]:
-    found = [_first(one, lambda value: value.children()[0].oid(), findings) for one in attributes]
+    # Who commits himself to several things, has them as several values of one attribute.
+    each = [replace(one, values=(value,)) for one in attributes for value in one.values]
+    found = [_first(one, lambda value: value.children()[0].oid(), findings) for one in each]
     return tuple(one for one in found if one is not None)
 
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from trustworks.core.der.ber import Element
 
 _ENCODINGS: Final[Mapping[int, str]] = {0x0C: "utf-8", 0x1E: "utf-16-be", 0x1C: "utf-32-be"}
-_QUALIFIER_URI: Final = "1.2.840.113549.1.9.16.5.1"
-_QUALIFIER_NOTICE: Final = "1.2.840.113549.1.9.16.5.2"
+QUALIFIER_URI: Final = "1.2.840.113549.1.9.16.5.1"
+QUALIFIER_NOTICE: Final = "1.2.840.113549.1.9.16.5.2"
 _LONGEST_TEXT: Final = 100_000
 
 
@@ -49,9 +49,9 @@ def signature_policy(value: Element) -> PolicyReference:
             continue
         for qualifier in inner:
             kind, *values = qualifier.children()
-            if kind.oid() == _QUALIFIER_URI and values:
+            if kind.oid() == QUALIFIER_URI and values:
                 uri = text(values[0])
-            elif kind.oid() == _QUALIFIER_NOTICE and values:
+            elif kind.oid() == QUALIFIER_NOTICE and values:
                 notice = _notice(values[0])
     # A digest of zeros, or of no octets, says that there is none (RFC 5126, 5.8.1).
     zero = digest is not None and not any(digest)

@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import Rejected
-from trustworks.core.trace import implements
 from trustworks.core.xml.algorithms import EXCLUSIVE
 from trustworks.core.xml.document import Document
 from trustworks.core.xml.dsig import read_signature
 from trustworks.core.xml.parse import parse
+from trustworks.formats.adding import State, check_stamped, check_unbroken
 from trustworks.formats.collector import Collector
 from trustworks.formats.limits import DEFAULT
 from trustworks.formats.xades import coverage, names, structure
@@ -27,10 +27,11 @@ from trustworks.formats.xades.referring import Referring
 from trustworks.formats.xades.source import DocumentSource
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from lxml import etree
 
+    from trustworks.formats.adding import ValidationData
     from trustworks.formats.data import Data
     from trustworks.formats.xades.creating.packaging import Packaged
     from trustworks.formats.xades.creating.properties import ContentTimeStamp, SignedProperties
@@ -70,15 +71,6 @@ class Stamp:
 
 SIGNATURE_TIME_STAMP: Final = Stamp(name="SignatureTimeStamp")
 ARCHIVE_TIME_STAMP: Final = Stamp(name="ArchiveTimeStamp")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ValidationData:
-    """Certificates, revocation lists and OCSP answers (OCSPResponse), in DER."""
-
-    certificates: Sequence[bytes] = ()
-    lists: Sequence[bytes] = ()
-    answers: Sequence[bytes] = ()
 
 
 def octets_to_stamp(target: Target, stamp: Stamp = SIGNATURE_TIME_STAMP) -> bytes:
@@ -121,7 +113,7 @@ def with_time_stamp(target: Target, token: bytes, stamp: Stamp = SIGNATURE_TIME_
         element = _stamp(unsigned_properties(root, target.signature), stamp, target, root)
         child(element, "EncapsulatedTimeStamp", base64_of(token), namespace=_version(element))
 
-    return _added(target, put, stamps=1)
+    return _added(target, put, stamps=True)
 
 
 def with_values(target: Target, data: ValidationData) -> bytes:
@@ -240,7 +232,7 @@ def _version(element: etree._Element) -> str:
 
 
 def _values(holder: etree._Element, data: ValidationData, *, version: str | None = None) -> None:
-    if not data.certificates and not data.lists and not data.answers:
+    if not data:
         raise Rejected("xades.values", "No validation data is given.")
     space = version or names.split(str(holder.tag))[0]
     if data.certificates:
@@ -268,39 +260,16 @@ def _check_version(holder: etree._Element, name: str) -> None:
         )
 
 
-def _added(target: Target, put: Callable[[etree._Element], None], *, stamps: int = 0) -> bytes:
+def _added(target: Target, put: Callable[[etree._Element], None], *, stamps: bool = False) -> bytes:
     """The document with what `put` adds, once it is sure that nothing was lost by it."""
     root = parse(target.document)
     put(root)
     document = serialised(root)
     before, after = _state(target.document, target.beside), _state(document, target.beside)
     check_unbroken(before, after)
-    if sum(after.imprints.values()) != sum(before.imprints.values()) + stamps:
-        raise Rejected(
-            "xades.time-stamp",
-            "The token is not one over what the time-stamp has to be over. Stamp the octets that are told.",
-        )
+    if stamps:
+        check_stamped(before, after)
     return document
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """What holds in a document: each reference of its signatures, and each imprint by its time-stamp."""
-
-    references: tuple[bool, ...]
-    imprints: Mapping[str, bool]
-
-
-@implements("EN319132-1:5.1.4-UNBROKEN", disabled=None)
-def check_unbroken(before: State, after: State) -> None:
-    """Whatever was intact before something was added, is intact after it. Raises `Rejected`."""
-    lost = any(was and not is_ for was, is_ in zip(before.references, after.references, strict=True))
-    if lost or any(was and not after.imprints.get(named) for named, was in before.imprints.items()):
-        raise Rejected(
-            "xades.broken",
-            "What is to be added is inside of what another signature or time-stamp of the document is over, "
-            "which would not hold any more. Add to the outermost signature.",
-        )
 
 
 def _state(document: bytes, beside: Sequence[Data]) -> State:
@@ -313,7 +282,4 @@ def _state(document: bytes, beside: Sequence[Data]) -> State:
         file=None,
     )
     reader.read_all()
-    return State(
-        tuple(one.intact for signature in collector.signatures for one in signature.references),
-        {stamp.id: stamp.references[0].intact for stamp in collector.time_stamps},
-    )
+    return State.of(collector)

@@ -1,0 +1,285 @@
+"""A signature, in three steps: `prepare`, any key signs `Prepared.dtbs`, `complete`.
+
+The signed attributes are frozen in DER; nothing of the content is kept between the steps but its digest. A
+finished signer makes a structure of its own, or joins one that is there, of which only lengths change.
+Source: EN 319 122-1, 4 and 5.2; RFC 5652, 5 and 11.4.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from trustworks.core.der import ber
+from trustworks.core.der import cms as names
+from trustworks.core.der.algorithms import HASHES, SIGNATURES, SIGNER_DIGESTS, hash_identifier
+from trustworks.core.der.encode import OCTET_STRING, SEQUENCE, SET, context, integer, oid, tlv
+from trustworks.core.errors import Malformed, Rejected
+from trustworks.formats.adding import State, check_unbroken
+from trustworks.formats.cades import identifiers as ids
+from trustworks.formats.cades.creating import attributes
+from trustworks.formats.cades.reading import read_cms
+from trustworks.formats.cms.algorithms import signature_algorithm
+from trustworks.formats.cms.splicing import Insertion, Replacement, in_order, spliced
+from trustworks.formats.cms.structure import read_signed_data
+from trustworks.formats.collector import Collector
+from trustworks.formats.data import Octets
+from trustworks.formats.dtbs import Dtbs, Fields, check_scheme, packed
+from trustworks.formats.verification import verifies
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from trustworks.formats.claims import Claims
+    from trustworks.formats.cms.structure import SignedData, SignerInfo
+    from trustworks.formats.data import Data
+
+DATA: Final = "1.2.840.113549.1.7.1"
+_KIND: Final = "cades"
+_CERTIFICATES: Final = 0xA0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How a signature is written.
+
+    `hash_name` is that of the reference to the certificate; the content is digested by what goes with the
+    scheme. `description` goes into content hints. `time_stamps` are tokens over the content.
+    """
+
+    scheme: str
+    hash_name: str = "sha256"
+    mime_type: str | None = None
+    description: str | None = None
+    time_stamps: Sequence[bytes] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """What is to be signed, and with which certificates it will stand in the structure."""
+
+    dtbs: Dtbs
+    certificates: tuple[bytes, ...]
+
+    def dump(self) -> bytes:
+        """It as JSON, to be stored between the steps."""
+        return packed(
+            _KIND,
+            {"octets": self.dtbs.octets, "scheme": self.dtbs.scheme, "certificates": self.certificates},
+        )
+
+    @classmethod
+    def load(cls, octets: bytes) -> Prepared:
+        """What `dump` wrote. Raises `Malformed`."""
+        found = Fields(_KIND, octets)
+        certificates = found.several("certificates")
+        if not certificates:
+            raise Malformed("The prepared signature has no certificate. Prepare it anew.")
+        dtbs = Dtbs(octets=found.octets("octets"), scheme=found.text("scheme"), certificate=certificates[0])
+        return cls(dtbs=dtbs, certificates=certificates)
+
+
+def prepare(content: Data, certificates: Sequence[bytes], claims: Claims, options: Options) -> Prepared:
+    """The first step. `certificates` are in DER, that of the signer first; only digests of content are kept.
+
+    Raises:
+        Rejected: for what CAdES has no place for, and content that cannot be digested.
+    """
+    hints: list[bytes] = []
+    if options.description is not None:
+        hints.append(attributes.content_hints(DATA, options.description))
+    if options.mime_type is not None:
+        hints.append(attributes.mime_type(options.mime_type))
+    own = [attributes.attribute(names.CONTENT_TYPE, oid(DATA)), *hints]
+    return _prepared(content, certificates, claims, options, own)
+
+
+def counter_sign(
+    structure: bytes, signer: int, certificates: Sequence[bytes], claims: Claims, options: Options
+) -> Prepared:
+    """The first step of a counter-signature of the signer of that number (from 0) in a structure.
+
+    Raises:
+        Malformed: the structure cannot be read.
+        Rejected: it has no such signer, or there is no place for what is to be said.
+    """
+    value = signer_of(read_signed_data(structure), signer).signature.string()
+    return _prepared(Octets(value), certificates, claims, options, [])
+
+
+def _prepared(
+    content: Data, certificates: Sequence[bytes], claims: Claims, options: Options, own: list[bytes]
+) -> Prepared:
+    check_scheme(options.scheme)
+    if not certificates:
+        raise Rejected("cades.certificate", "The signer's certificate is not given; it has to be signed.")
+    digest = content.digest(SIGNER_DIGESTS[options.scheme])
+    own.append(attributes.attribute(names.MESSAGE_DIGEST, tlv(OCTET_STRING, digest)))
+    own.append(attributes.signing_certificate(certificates[0], options.hash_name))
+    own += attributes.of_claims(claims)
+    own += attributes.content_time_stamps(options.time_stamps)
+    dtbs = Dtbs(octets=ber.sorted_set(SET, own), scheme=options.scheme, certificate=certificates[0])
+    return Prepared(dtbs=dtbs, certificates=tuple(dict.fromkeys(certificates)))
+
+
+def complete(prepared: Prepared, value: bytes, *, content: Data | None = None) -> bytes:
+    """The third step: a structure of its own, with the content inside, or (None) beside it.
+
+    `value` is what a module's key signs. Raises `Rejected` (signature.own, signature.content) where it is not
+    that of the certificate's key, or the content is not the one that was prepared.
+    """
+    info = _signer(prepared, value)
+    if content is not None:
+        check_content(prepared, content)
+    inside = b"" if content is None else context(0, tlv(OCTET_STRING, content.octets()))
+    digest = hash_identifier(SIGNER_DIGESTS[prepared.dtbs.scheme])
+    fields = (
+        integer(1),
+        tlv(SET, digest),
+        tlv(SEQUENCE, oid(DATA), inside),
+        context(0, *sorted(prepared.certificates)),
+        tlv(SET, info),
+    )
+    return tlv(SEQUENCE, oid(names.SIGNED_DATA), context(0, tlv(SEQUENCE, *fields)))
+
+
+def join(prepared: Prepared, value: bytes, structure: bytes, *, beside: Sequence[Data] = ()) -> bytes:
+    """The third step: the signer beside those in a structure, over the same content (parallel signatures).
+
+    `beside` is the content where the structure does not hold it. Of what is there only lengths change.
+
+    Raises:
+        Malformed: the structure cannot be read.
+        Rejected: as `complete`; adding.broken where an archive time-stamp of an older kind is over all of it.
+    """
+    data = read_signed_data(structure)
+    content = Octets(data.content_octets() or b"") if data.content is not None else next(iter(beside), None)
+    if content is not None:
+        check_content(prepared, content)
+    info = _signer(prepared, value)
+    digest = hash_identifier(SIGNER_DIGESTS[prepared.dtbs.scheme])
+    changes: list[Insertion | Replacement] = [in_order(data.signer_infos, info)]
+    changes += new_certificates(data, prepared.certificates)
+    changes += _digest_algorithm(data, digest)
+    return checked(structure, spliced(data.content_info, changes), beside)
+
+
+def join_counter(
+    prepared: Prepared, value: bytes, structure: bytes, signer: int, *, beside: Sequence[Data] = ()
+) -> bytes:
+    """The third step of `counter_sign`. Raises as `join`."""
+    data = read_signed_data(structure)
+    parent = signer_of(data, signer)
+    check_content(prepared, Octets(parent.signature.string()))
+    changes: list[Insertion | Replacement] = [
+        unsigned_attribute(parent, attributes.attribute(ids.COUNTER_SIGNATURE, _signer(prepared, value)))
+    ]
+    changes += new_certificates(data, prepared.certificates)
+    return checked(structure, spliced(data.content_info, changes), beside)
+
+
+def signer_of(data: SignedData, number: int) -> SignerInfo:
+    """The signer of that number. Raises `Rejected` (cades.signer)."""
+    if not 0 <= number < len(data.signers):
+        raise Rejected("cades.signer", f"There is no signer {number}; the structure has {len(data.signers)}.")
+    return data.signers[number]
+
+
+def check_content(prepared: Prepared, content: Data) -> None:
+    """Raises `Rejected` (signature.content) for content that is not the one that was prepared."""
+    wanted = attributes.attribute(
+        names.MESSAGE_DIGEST, tlv(OCTET_STRING, content.digest(SIGNER_DIGESTS[prepared.dtbs.scheme]))
+    )
+    if wanted not in [one.octets for one in ber.read(prepared.dtbs.octets).children()]:
+        raise Rejected(
+            "signature.content",
+            "The content is not the one that the signature was prepared for: its digest differs.",
+        )
+
+
+def _signer(prepared: Prepared, value: bytes) -> bytes:
+    """A SignerInfo (RFC 5652, 5.3), whose value is verified before."""
+    dtbs = prepared.dtbs
+    digest = SIGNER_DIGESTS[dtbs.scheme]
+    algorithm = signature_algorithm(ber.read(SIGNATURES[dtbs.scheme]), digest)
+    if not verifies(algorithm, value, Octets(dtbs.octets), dtbs.certificate):
+        raise Rejected(
+            "signature.own",
+            "The signature that was written does not verify. It is not given out: look at the key.",
+        )
+    return tlv(
+        SEQUENCE,
+        integer(1),
+        _identifier(dtbs.certificate),
+        hash_identifier(digest),
+        context(0, ber.read(dtbs.octets).value),
+        SIGNATURES[dtbs.scheme],
+        tlv(OCTET_STRING, value),
+    )
+
+
+def _identifier(certificate: bytes) -> bytes:
+    """IssuerAndSerialNumber, out of a certificate as it is encoded (RFC 5652, 10.2.4)."""
+    try:
+        fields = ber.read(certificate).children()[0].children()
+        place = 1 if fields[0].tag == _CERTIFICATES else 0
+        return tlv(SEQUENCE, fields[place + 2].octets, fields[place].octets)
+    except IndexError:
+        raise Malformed("The signer's certificate cannot be read.") from None
+
+
+def new_certificates(data: SignedData, certificates: Sequence[bytes]) -> list[Insertion | Replacement]:
+    """Puts certificates that a structure does not have into its set of them (RFC 5652, 5.1)."""
+    there = {one.octets for one in data.certificates}
+    return into_set(data, 0, [one for one in dict.fromkeys(certificates) if one not in there])
+
+
+def into_set(data: SignedData, number: int, added: Sequence[bytes]) -> list[Insertion | Replacement]:
+    """Puts members into the set of certificates (0) or revocation data (1), made if it is not there."""
+    if not added:
+        return []
+    for one in data.sets:
+        if one.tag == 0xA0 | number:
+            return [in_order(one, member) for member in sorted(added)]
+    after = max([data.encapsulated.after, *(one.after for one in data.sets if one.tag < (0xA0 | number))])
+    return [Insertion(_body(data), after, context(number, *sorted(added)))]
+
+
+def _body(data: SignedData) -> ber.Element:
+    """The SEQUENCE of SignedData: in a ContentInfo, or bare."""
+    parts = data.content_info.children()
+    return parts[1].children()[0] if parts[0].tag == 0x06 else data.content_info
+
+
+def with_version(data: SignedData, version: int) -> list[Insertion | Replacement]:
+    """Raises the version of a structure, where RFC 5652, 5.1 asks for a higher one than it has."""
+    if data.version >= version:
+        return []
+    return [Replacement(_body(data).children()[0], integer(version))]
+
+
+def _digest_algorithm(data: SignedData, digest: bytes) -> list[Insertion | Replacement]:
+    dotted = {HASHES[name].oid for name in HASHES if hash_identifier(name) == digest}
+    if any(one.children()[0].oid() in dotted for one in data.digest_algorithms):
+        return []
+    return [in_order(_body(data).children()[1], digest)]
+
+
+def unsigned_attribute(signer: SignerInfo, added: bytes) -> Insertion:
+    """Puts an unsigned attribute to a signer."""
+    if signer.unsigned is None:
+        return Insertion(signer.element, signer.element.end, context(1, added))
+    return in_order(signer.unsigned, added)
+
+
+def checked(before: bytes, after: bytes, beside: Sequence[Data]) -> bytes:
+    """The structure after something was added, once it is sure that nothing was lost by it."""
+    check_unbroken(state(before, beside), state(after, beside))
+    return after
+
+
+def state(structure: bytes, beside: Sequence[Data]) -> State:
+    """What holds in a structure. Raises `Malformed`."""
+    collector = Collector()
+    read_cms(structure, collector, content=beside)
+    return State.of(collector)

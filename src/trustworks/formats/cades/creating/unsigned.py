@@ -1,0 +1,185 @@
+"""Unsigned attributes and validation data, added to a signer of ours or of others; BER stays as it is.
+
+Level T: signature-time-stamp. LT: certificates and revocation data in the structure itself. LTA: an
+archive-time-stamp-v3, whose index goes into the token. What an archive time-stamp is over is what the reader
+says (`archive`). Source: EN 319 122-1, 5.3, 5.4.1, 5.5.2, 5.5.3 and 6.3.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from trustworks.core.der import ber
+from trustworks.core.der.encode import OCTET_STRING, SEQUENCE, tlv
+from trustworks.core.errors import Malformed, Rejected
+from trustworks.formats.adding import check_stamped, check_unbroken
+from trustworks.formats.cades import archive
+from trustworks.formats.cades import identifiers as ids
+from trustworks.formats.cades.creating import attributes
+from trustworks.formats.cades.creating.signature import (
+    checked,
+    into_set,
+    new_certificates,
+    signer_of,
+    state,
+    unsigned_attribute,
+    with_version,
+)
+from trustworks.formats.cms.splicing import Insertion, Replacement, spliced
+from trustworks.formats.cms.structure import SignedData, SignerInfo, read_signed_data
+from trustworks.formats.data import Octets, hasher
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from trustworks.formats.adding import ValidationData
+    from trustworks.formats.data import Data
+
+_WITH_OTHER_REVOCATION: Final = 5
+_UNLIMITED: Final = 1 << 62
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A structure with the signer that something is added to. `beside` is detached content."""
+
+    structure: bytes
+    signer: int = 0
+    beside: Sequence[Data] = ()
+
+
+def octets_to_stamp(target: Target) -> bytes:
+    """What a signature-time-stamp is over: the value (EN 319 122-1, 5.3). Raises `Malformed`, `Rejected`."""
+    return signer_of(read_signed_data(target.structure), target.signer).signature.string()
+
+
+def with_time_stamp(target: Target, token: bytes) -> bytes:
+    """The structure with a signature-time-stamp, whose token is over `octets_to_stamp`.
+
+    Raises:
+        Malformed: the structure cannot be read.
+        Rejected: there is no such signer, or the token is none over its value.
+    """
+    data = read_signed_data(target.structure)
+    signer = signer_of(data, target.signer)
+    return _stamped(target, data, signer, attributes.attribute(ids.SIGNATURE_TIME_STAMP, _token(token)))
+
+
+def with_values(target: Target, values: ValidationData) -> bytes:
+    """The structure with certificates and revocation data (level LT), those that it does not have yet.
+
+    Raises:
+        Malformed: the structure cannot be read.
+        Rejected: nothing is given; adding.broken where an older archive time-stamp is over all of it.
+    """
+    if not values:
+        raise Rejected("cades.values", "No validation data is given.")
+    data = read_signed_data(target.structure)
+    others = [attributes.ocsp_other(one) for one in values.answers]
+    there = {one.octets for one in data.crls}
+    changes: list[Insertion | Replacement] = new_certificates(data, values.certificates)
+    changes += into_set(data, 1, [one for one in dict.fromkeys([*values.lists, *others]) if one not in there])
+    if others:
+        changes += with_version(data, _WITH_OTHER_REVOCATION)
+    return checked(target.structure, spliced(data.content_info, changes), target.beside)
+
+
+def octets_to_archive(target: Target, hash_name: str = "sha256") -> bytes:
+    """What an archive-time-stamp-v3 is over, by tokens that use that hash function (EN 319 122-1, 5.5.3).
+
+    Raises:
+        Malformed: the structure cannot be read.
+        Rejected: there is no such signer, or the content is not at hand.
+    """
+    data = read_signed_data(target.structure)
+    archived = _archived(target, data)
+    index = archive.read_hash_index(ids.ATS_HASH_INDEX_V3, ber.read(_index(archived, hash_name)))
+    found = next(iter(archive.v3_candidates(archived, index, hash_name)), None)
+    if found is None:
+        raise Rejected(
+            "cades.content",
+            "The content that was signed is not at hand; an archive time-stamp is over it. Give it.",
+        )
+    return found.octets()
+
+
+def with_archive_time_stamp(target: Target, token: bytes, hash_name: str = "sha256") -> bytes:
+    """The structure with an archive-time-stamp-v3; the index of what it covers is put into its token.
+
+    Raises:
+        Malformed: the structure or the token cannot be read.
+        Rejected: as `octets_to_archive`, and where the token is not over it.
+    """
+    data = read_signed_data(target.structure)
+    index = attributes.attribute(ids.ATS_HASH_INDEX_V3, _index(_archived(target, data), hash_name))
+    own = read_signed_data(_token(token))
+    if len(own.signers) != 1:
+        raise Malformed("This is no time-stamp token: it has not one signer.")
+    with_index = spliced(own.content_info, [unsigned_attribute(own.signers[0], index)])
+    signer = signer_of(data, target.signer)
+    return _stamped(target, data, signer, attributes.attribute(ids.ARCHIVE_TIME_STAMP_V3, with_index))
+
+
+def with_policy_store(target: Target, document: bytes, specification: str) -> bytes:
+    """The structure with signature-policy-store: the policy's document and its specification's OID (5.2.10).
+
+    Raises:
+        Malformed: the structure cannot be read.
+        Rejected: there is no such signer.
+    """
+    data = read_signed_data(target.structure)
+    store = tlv(
+        SEQUENCE, attributes.identifier(specification, "a specification"), tlv(OCTET_STRING, document)
+    )
+    added = unsigned_attribute(
+        signer_of(data, target.signer), attributes.attribute(ids.SIGNATURE_POLICY_STORE, store)
+    )
+    return checked(target.structure, spliced(data.content_info, [added]), target.beside)
+
+
+def _stamped(target: Target, data: SignedData, signer: SignerInfo, attribute: bytes) -> bytes:
+    after = spliced(data.content_info, [unsigned_attribute(signer, attribute)])
+    was, is_ = state(target.structure, target.beside), state(after, target.beside)
+    check_unbroken(was, is_)
+    check_stamped(was, is_)
+    return after
+
+
+def _token(token: bytes) -> bytes:
+    """The token, which has to be one element and nothing behind it."""
+    found = ber.read(token)
+    if found.tag != SEQUENCE or found.after != len(token):
+        raise Malformed("This is no time-stamp token.")
+    return token
+
+
+def _archived(target: Target, data: SignedData) -> archive.Archived:
+    signer = signer_of(data, target.signer)
+    content = (
+        Octets(data.content_octets() or b"") if data.content is not None else next(iter(target.beside), None)
+    )
+    return archive.Archived(data=data, signer=signer, content=content, budget=archive.Budget(_UNLIMITED))
+
+
+def _index(archived: archive.Archived, hash_name: str) -> bytes:
+    """ATSHashIndexV3: of certificates, revocation data, and each value of the unsigned attributes (5.5.2)."""
+    algorithm = attributes.index_algorithm(hash_name)
+
+    def digest(octets: bytes) -> bytes:
+        running = hasher(hash_name)
+        running.update(octets)
+        return tlv(OCTET_STRING, running.digest())
+
+    values = [
+        encodings[0]
+        for one in archived.signer.unsigned_attributes
+        for _, encodings in archive.attribute_octets(archived, one, ids.ATS_HASH_INDEX_V3)
+    ]
+    return tlv(
+        SEQUENCE,
+        algorithm,
+        tlv(SEQUENCE, *(digest(one.octets) for one in archived.data.certificates)),
+        tlv(SEQUENCE, *(digest(one.octets) for one in archived.data.crls)),
+        tlv(SEQUENCE, *(digest(one) for one in values)),
+    )
