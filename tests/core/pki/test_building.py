@@ -6,7 +6,7 @@ import time
 from datetime import timedelta
 from typing import Any
 
-from foreign_pki import NOW, Entity, named
+from foreign_pki import DAY, NOW, Entity, named
 
 from trustworks.core.pki.building import (
     BuildingLimits,
@@ -121,6 +121,21 @@ def test_a_heap_of_cross_certificates_is_given_up_in_time() -> None:
     reached = found(leaf, *crossed, anchors=[entities[7].anchor], limits=BuildingLimits(paths=5))
     assert len(reached) == 5
     assert len(reached[0].certificates) == 2
+
+
+def test_ways_that_lead_to_no_anchor_are_not_gone() -> None:
+    """A heap of authorities that certify each other stands beside the one way up, and is likelier by far."""
+    root, leaf_issuer = Entity("root"), Entity("ca")
+    heap = [Entity(f"heap{number}") for number in range(6)]
+    crossed = [Entity(one.name, other, key=one.key) for one in heap for other in heap if one is not other]
+    beside = [Entity(leaf_issuer.name, other, key=leaf_issuer.key) for other in heap]
+    # What is not valid at the time comes last.
+    old = Entity(leaf_issuer.name, root, key=leaf_issuer.key, begins=NOW - 9 * DAY, ends=NOW - 8 * DAY)
+    leaf = Entity("leaf", leaf_issuer, ca=False)
+    pool = (*crossed, *beside, old)
+    few = BuildingLimits(steps=3, signatures=2)
+    assert chains(found(leaf, *pool, anchors=[root.anchor], at=NOW, limits=few)) == [("CN=leaf", "CN=ca")]
+    assert found(leaf, *crossed, *beside, anchors=[root.anchor], at=NOW) == []
 
 
 def test_what_the_pool_has_above_is_told_where_no_anchor_is() -> None:

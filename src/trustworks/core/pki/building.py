@@ -15,7 +15,7 @@ from trustworks.core.pki.names import DistinguishedName, read_distinguished_name
 from trustworks.core.pki.public_keys import PublicKey, read_public_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
     from trustworks.core.pki.certificate import Certificate
@@ -184,9 +184,14 @@ class _Search:
     at: datetime | None
     limits: BuildingLimits
     verify: bool
+    leading: frozenset[DistinguishedName] = frozenset()
+    """The names from which an anchor can be reached, by names alone."""
     steps: int = 0
     checked: dict[tuple[bytes, bytes], bool] = field(default_factory=dict)
     scores: dict[tuple[bytes, bytes], int | None] = field(default_factory=dict)
+    _entities: dict[bytes, int] = field(default_factory=dict)
+    _numbers: dict[tuple[DistinguishedName, bytes], int] = field(default_factory=dict)
+    _likely: dict[bytes, Sequence[Certificate]] = field(default_factory=dict)
 
     def paths(self, leaf: Certificate) -> Iterator[Path]:
         number = 0
@@ -194,6 +199,8 @@ class _Search:
         heap: list[tuple[int, int, tuple[Certificate, ...], TrustAnchor | None]] = []
         for known in self.anchors.being(leaf):
             yield Path((leaf,), known)
+        if leaf.issuer not in self.leading:
+            return
         heapq.heappush(heap, (0, 0, (leaf,), None))
         while heap and self.steps < self.limits.steps:
             self.steps += 1
@@ -218,19 +225,33 @@ class _Search:
                 yield 1, chain, anchor
         if len(chain) >= self.limits.length - 1:
             return
+        above = {self._entity(one) for one in chain}
         for issuer in self._issuers(issued):
-            if any(_is_same_entity(issuer, one) for one in chain):
+            if self._entity(issuer) in above:
                 continue
             score = self._score(issuer, issued)
             if score is not None:
                 yield score, (*chain, issuer), None
 
+    def _entity(self, certificate: Certificate) -> int:
+        """A number for a name with a key: no path comes by both twice (RFC 4158, 5.2)."""
+        number = self._entities.get(certificate.sha256)
+        if number is None:
+            named = (certificate.subject, certificate.key.der)
+            number = self._entities[certificate.sha256] = self._numbers.setdefault(named, len(self._numbers))
+        return number
+
     def _issuers(self, issued: Certificate) -> Sequence[Certificate]:
-        """The likeliest of those that have the issuer's name, before any signature is verified."""
-        found = self.pool.named(issued.issuer)
-        if len(found) <= 1:
-            return found
-        return sorted(found, key=lambda one: _cost(one, issued, self.at))[: self.limits.issuers]
+        """The likeliest of those that have the issuer's name, before any signature is verified.
+
+        Those from which no anchor can be reached are left out.
+        """
+        known = self._likely.get(issued.sha256)
+        if known is None:
+            found = [one for one in self.pool.named(issued.issuer) if one.issuer in self.leading]
+            found.sort(key=lambda one: _cost(one, issued, self.at))
+            known = self._likely[issued.sha256] = found[: self.limits.issuers]
+        return known
 
     def _score(self, issuer: Certificate, issued: Certificate) -> int | None:
         """What a step costs; None: the issuer did not sign."""
@@ -294,6 +315,31 @@ def _cost(issuer: Certificate, issued: Certificate, at: datetime | None) -> int:
     return cost
 
 
+def _leading(leaf: Certificate, anchors: TrustAnchors, pool: CertificatePool) -> frozenset[DistinguishedName]:
+    """The names of issuers, above a certificate, from which an anchor can be reached: each is looked at once.
+
+    In a heap of cross-certificates there is no end of ways that lead nowhere; that they do shows by names.
+    """
+    below: dict[DistinguishedName, set[DistinguishedName]] = {leaf.issuer: set()}
+    waiting = [leaf.issuer]
+    leading: list[DistinguishedName] = []
+    while waiting:
+        name = waiting.pop()
+        if anchors.named(name):
+            leading.append(name)
+        for issuer in {one.issuer for one in pool.named(name)}:
+            if issuer not in below:
+                below[issuer] = set()
+                waiting.append(issuer)
+            below[issuer].add(name)
+    found = set(leading)
+    while leading:
+        for name in below[leading.pop()] - found:
+            found.add(name)
+            leading.append(name)
+    return frozenset(found)
+
+
 def build_paths(
     certificate: Certificate,
     *,
@@ -310,8 +356,9 @@ def build_paths(
     anchor is reached, nor for what is beyond the limits.
     """
     number = 0
+    leading = _leading(certificate, anchors, pool)
     for verify in (True, False) if by_name else (True,):
-        search = _Search(pool, anchors, at, limits, verify)
+        search = _Search(pool, anchors, at, limits, verify, leading)
         for path in search.paths(certificate):
             yield path
             number += 1
@@ -326,13 +373,16 @@ def partial_path(certificate: Certificate, pool: CertificatePool) -> tuple[Certi
     chain = [certificate]
     while len(chain) < BUILDING_LIMITS.length:
         issued = chain[-1]
-        issuers: Mapping[int, Certificate] = {
-            _cost(one, issued, None): one
-            for one in pool.named(issued.issuer)
-            if not any(_is_same_entity(one, other) for other in chain)
-            and issued.signed.check(one.key) == "ok"
-        }
-        if not issuers:
+        likely = sorted(
+            (
+                one
+                for one in pool.named(issued.issuer)
+                if not any(_is_same_entity(one, other) for other in chain)
+            ),
+            key=lambda one: _cost(one, issued, None),
+        )[: BUILDING_LIMITS.issuers]
+        issuer = next((one for one in likely if issued.signed.check(one.key) == "ok"), None)
+        if issuer is None:
             break
-        chain.append(issuers[min(issuers)])
+        chain.append(issuer)
     return tuple(chain)
