@@ -158,16 +158,28 @@ class Site:
 
 @contextmanager
 def open_site(
-    database: Database, token: Pkcs11Uri, library: Path, folder: Path, *, years: int = 10, **rollover: Any
+    database: Database,
+    token: Pkcs11Uri,
+    library: Path,
+    folder: Path,
+    *,
+    years: int = 10,
+    shards: int = 1,
+    **rollover: Any,
 ) -> Iterator[Site]:
-    """A site in use since the clock's first moment; `years` is how long its issuing authority lives."""
+    """A site in use since the clock's first moment; `years` is how long its issuing authority lives.
+
+    `shards` is over how many revocation lists its certificates are spread.
+    """
     with (
         Module.open(token, library=library, read_write=True, lab=True) as module,
         Module.open(token, library=library, lab=True, state_of=_now(KeyStates(database))) as serving,
     ):
         root = module.generate_key_pair(label="root", algorithm=KeyAlgorithm.P384)
         issuing = module.generate_key_pair(label="issuing", algorithm=KeyAlgorithm.P256)
-        with open_provider(database, root, issuing, of=settings(issuing={"years": years})) as provider:
+        with open_provider(
+            database, root, issuing, of=settings(issuing={"years": years, "crl-shards": shards})
+        ) as provider:
             provider.issuance.create_root(root, by="ceremony")
             provider.issuance.create_issuing(issuing, by="ceremony")
             yield Site(provider, module, serving, folder, **rollover)
