@@ -105,7 +105,7 @@ class RevocationFact:
             if self.next_update is None:
                 return False
             limit = self.next_update - self.this_update
-        return self.this_update >= at - limit
+        return at - self.this_update <= limit  # and not at - limit, which may be before the year 1
 
     def tells_of_expired(self, certificate: Certificate) -> bool:
         """Whether the data would tell of a revocation, though the certificate expired before it was issued.

@@ -5,8 +5,8 @@ Source: EN 319 102-1, 5.5.4, 4 e); RFC 3161, 2.4.2 (accuracy and ordering).
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
 
 from trustworks.core.trace import implements
 from trustworks.formats.evidence import TimeStampKind
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from trustworks.formats.evidence import TimeStamp
+
+_BEGIN: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""Times are compared as what lies between: a moment less its accuracy may be before the year 1."""
 
 
 @implements("EN319102-1:5.5.4-4-E")
@@ -39,7 +42,9 @@ def _pairs(stamps: Sequence[TimeStamp]) -> Iterator[tuple[TimeStamp, TimeStamp]]
     known = {one.id: one for one in stamps}
     content = [one for one in stamps if one.kind is TimeStampKind.CONTENT]
     # Whatever is not before the latest of them, for its accuracy, is before none.
-    latest = max(content, key=lambda one: one.time - timedelta(seconds=one.accuracy or 0), default=None)
+    latest = max(
+        content, key=lambda one: one.time - _BEGIN - timedelta(seconds=one.accuracy or 0), default=None
+    )
     for later in stamps:
         if latest is not None and later.kind is not TimeStampKind.CONTENT:
             yield latest, later

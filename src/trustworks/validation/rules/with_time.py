@@ -166,7 +166,7 @@ def has_signing_time(signature: Signature) -> str | None:
 def soon_enough(signature: Signature, best: datetime, delay: timedelta | None) -> str | None:
     """The signature was time-stamped within the delay that the policy allows after the claimed time."""
     claimed = signature.attributes.signing_time
-    if claimed is None or delay is None or claimed + delay >= best:
+    if claimed is None or delay is None or best - claimed <= delay:
         return None
     return f"The signature was time-stamped later than {delay} after the time of signing that it claims."
 
