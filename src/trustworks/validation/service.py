@@ -119,18 +119,30 @@ class Report(Judged):
 
         return as_pdf(self)
 
-    def etsi(self) -> bytes:
-        """The report of TS 119 102-2 in XML, not sealed; see `report.etsi`.
+    def etsi(
+        self,
+        *,
+        service_policy: str | None = None,
+        practice_statement: str | None = None,
+        certificate: bytes | None = None,
+    ) -> bytes:
+        """The report of TS 119 102-2 in XML, not sealed; `report.etsi.Stated` says what can be stated.
 
         Raises:
-            Rejected: the file has no signature.
+            Rejected: the file has neither signature nor time-stamp.
         """
         from lxml import etree  # noqa: PLC0415
 
         from trustworks.validation.report.etsi import Stated, report  # noqa: PLC0415
 
         digest = hashlib.sha256(constraints_text(self.policy).encode()).digest()
-        element = report(self, Stated(policy_digest=digest))
+        stated = Stated(
+            policy_digest=digest,
+            service_policy=service_policy,
+            practice_statement=practice_statement,
+            certificate=certificate,
+        )
+        element = report(self, stated)
         return etree.tostring(element, xml_declaration=True, encoding="UTF-8")
 
     def text(self) -> str:

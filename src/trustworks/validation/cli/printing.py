@@ -88,13 +88,16 @@ def told(report: Report, form: Form) -> None:
     """Write and print what was asked for. Raises `Rejected` where a file cannot be written."""
     if form.folder is not None:
         for kind, name in _NAMES.items():
-            if kind is not Kind.ETSI or can_be_etsi(report):
+            if kind is not Kind.ETSI or _can_be_etsi(report):
                 write_output(form.folder / name, [content(report, kind)])
     if form.extract is not None:
         number = report.extract(form.extract)
         typer.echo(f"Extracted: {number} files, told in {MANIFEST}.", err=True)
-    if form.kind is Kind.ETSI and not can_be_etsi(report):
-        typer.echo("--etsi reports about signatures, and the file has none; ask without it.", err=True)
+    if form.kind is Kind.ETSI and not _can_be_etsi(report):
+        typer.echo(
+            "--etsi reports about signatures and time-stamps, and the file has none; ask without it.",
+            err=True,
+        )
         return
     made = content(report, form.kind)
     if form.output is not None:
@@ -105,9 +108,10 @@ def told(report: Report, form: Form) -> None:
         typer.echo(made.decode())
 
 
-def can_be_etsi(report: Report) -> bool:
-    """Whether the file has what the report of TS 119 102-2 is about."""
-    return bool(report.outcome.signatures)
+def _can_be_etsi(report: Report) -> bool:
+    from trustworks.validation.report.etsi import reportable  # noqa: PLC0415 - loads what writes XML
+
+    return reportable(report)
 
 
 def content(report: Report, kind: Kind) -> bytes:

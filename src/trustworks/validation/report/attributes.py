@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from lxml import etree
 
-from trustworks.validation.report.elements import DIGEST_METHODS, VR, child, method_and_value, uri
+from trustworks.formats.evidence import TimeStampKind, Where
+from trustworks.validation.report.elements import DIGEST_METHODS, VR, child, method_and_value, refer, uri
 from trustworks.validation.report.words import moment
 
 if TYPE_CHECKING:
-    from trustworks.formats.evidence import Signature
+    from trustworks.formats.evidence import Evidence, Signature
+
+_STAMPS: Final = {
+    TimeStampKind.CONTENT: "AllDataObjectsTimeStamp",
+    TimeStampKind.SIGNATURE: "SignatureTimeStamp",
+    TimeStampKind.REFERENCES: "RefsOnlyTimeStamp",
+    TimeStampKind.SIGNATURE_AND_REFERENCES: "SigAndRefsTimeStamp",
+    TimeStampKind.ARCHIVE: "ArchiveTimeStamp",
+    TimeStampKind.DOCUMENT: "DocTimeStamp",
+}
 
 
-def signature_attributes(signature: Signature) -> etree._Element | None:
-    """SignatureAttributes; None where there is nothing to list."""
+def signature_attributes(signature: Signature, evidence: Evidence) -> etree._Element | None:
+    """SignatureAttributes; None where there is nothing to list. `evidence` has what they refer to."""
     listed = etree.Element(f"{{{VR}}}SignatureAttributes")
     _signing(listed, signature)
     _declared(listed, signature)
     _of_pdf(listed, signature)
+    _unsigned(listed, signature, evidence)
     return listed if len(listed) else None
 
 
@@ -69,6 +80,29 @@ def _of_pdf(listed: etree._Element, signature: Signature) -> None:
     child(listed, "ByteRange", " ".join(map(str, revision.byte_range)))
     if revision.filter:
         child(child(listed, "Filter"), "Filter", revision.filter)
+
+
+def _unsigned(listed: etree._Element, signature: Signature, evidence: Evidence) -> None:
+    """Time-stamps of the signature, and validation data in it, by references to validation objects."""
+    stamps = {one.id: one for one in evidence.time_stamps}
+    for named in dict.fromkeys(signature.time_stamps):
+        stamp = stamps.get(named)
+        if stamp is not None and stamp.kind in _STAMPS:
+            signed = stamp.kind is TimeStampKind.CONTENT
+            attribute = child(listed, _STAMPS[stamp.kind], Signed="true" if signed else "false")
+            refer(attribute, "AttributeObject", named)
+            child(attribute, "TimeStampValue", moment(stamp.time))
+    for name, where, tokens, used in (
+        ("CertificateValues", Where.CERTIFICATE_VALUES, evidence.certificates, signature.certificates),
+        ("RevocationValues", Where.REVOCATION_VALUES, evidence.revocation, signature.revocation),
+    ):
+        held = [
+            one
+            for one in dict.fromkeys(used)
+            if one in tokens and any(origin.where is where for origin in tokens[one].origins)
+        ]
+        if held:
+            refer(child(listed, name, Signed="false"), "AttributeObject", *held)
 
 
 def _signed(listed: etree._Element, name: str) -> etree._Element:

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Final
 
 from lxml import etree
 
+from trustworks.core.errors import Rejected
 from trustworks.validation.model import Indication
 
 if TYPE_CHECKING:
+    from trustworks.formats.data import Data
     from trustworks.validation.model import Verdict
 
 VR: Final = "http://uri.etsi.org/19102/v1.4.1#"
 DS: Final = "http://www.w3.org/2000/09/xmldsig#"
+TSL: Final = "http://uri.etsi.org/02231/v2#"
 XADES: Final = "http://uri.etsi.org/01903/v1.3.2#"
 URN: Final = "urn:etsi:019102"
 SHA256: Final = "http://www.w3.org/2001/04/xmlenc#sha256"
@@ -66,9 +69,16 @@ def status(parent: etree._Element, verdict: Verdict) -> None:
         child(parent, "SubIndication", f"{URN}:subindication:{verdict.sub_indication.value}")
 
 
-def digest(parent: etree._Element, value: bytes) -> None:
-    """DigestAlgAndValue of a SHA-256."""
-    method_and_value(child(parent, "DigestAlgAndValue"), SHA256, value)
+def digest_of_data(parent: etree._Element, data: Data) -> bool:
+    """DigestAlgAndValue of data: SHA-256, or of data that is not here a digest that was given."""
+    for name in ("sha256", *DIGEST_METHODS):
+        try:
+            value = data.digest(name)
+        except (Rejected, OSError):
+            continue
+        method_and_value(child(parent, "DigestAlgAndValue"), DIGEST_METHODS[name], value)
+        return True
+    return False
 
 
 def method_and_value(parent: etree._Element, method: str, value: bytes) -> None:

@@ -8,47 +8,49 @@ Source: TS 119 102-2 V1.4.1, 4 and 5 (from its schema; the text is not at hand).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from lxml import etree
 
 from trustworks.core.errors import Rejected
 from trustworks.formats.evidence import ScopeKind
-from trustworks.validation.model import Level, PoeOrigin, Status
+from trustworks.validation.model import Level, PoeOrigin, Status, TimeStampOutcome
+from trustworks.validation.policies.constraints import TABLE, Context, Section
+from trustworks.validation.report.associated import Associated, checks_of
 from trustworks.validation.report.attributes import signature_attributes
 from trustworks.validation.report.elements import (
     DS,
     SHA256,
+    TSL,
     URN,
     VR,
     XADES,
     base64,
     child,
-    digest,
+    digest_of_data,
     method_and_value,
     refer,
     status,
 )
 from trustworks.validation.report.words import Words, moment
+from trustworks.validation.rules.inputs import context_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
     from trustworks.formats.data import Data
-    from trustworks.formats.evidence import Signature
-    from trustworks.validation.model import (
-        Check,
-        Conclusion,
-        Poe,
-        SignatureOutcome,
-    )
+    from trustworks.formats.evidence import Scope, Signature, TimeStamp
+    from trustworks.validation.model import Check, Conclusion, Poe, SignatureOutcome
     from trustworks.validation.report.judged import Judged
 
 _CHECK: Final = "urn:trustworks:validation:check"
 """Identifiers of constraints: TS 119 102-2 leaves them to who validates."""
 
+_CONSTRAINT: Final = "urn:trustworks:validation:constraint"
+_QUALITY: Final = "urn:trustworks:validation:signature-quality"
 _PROCESSES: Final = {"BASIC": "Basic", "WITH-TIME": "LTVM", "LTA": "LTA"}
 _OBJECTS: Final = {"C": "certificate", "R": "CRL", "O": "OCSPResponse"}
 
@@ -58,31 +60,41 @@ class Stated:
     """What the service states of itself.
 
     The SHA-256 over its validation policy; the OID of the policy of the service, as a URN ((EU) 2025/1942:
-    SVP-8.2-03); the URL of its practice statement.
+    SVP-8.2-03); the URL of its practice statement; the certificate, in DER, by which its seals are known.
     """
 
     policy_digest: bytes
     service_policy: str | None = None
     practice_statement: str | None = None
+    certificate: bytes | None = None
 
 
 def report(judged: Judged, stated: Stated) -> etree._Element:
-    """The report as an element, not sealed.
+    """The report as an element, not sealed: the seal is a ds:Signature as its last child.
+
+    It is about the signatures of a file; where there are none, about the signatures of its time-stamps, those
+    of evidence records too.
 
     Raises:
-        Rejected: ``report.no-signature``: the file has none, and the schema knows no report about none.
+        Rejected: ``report.no-signature``: the file has neither, and the schema knows no report about none.
     """
-    if not judged.outcome.signatures:
+    if not reportable(judged):
         raise Rejected(
             "report.no-signature",
-            "The file has no signature; a validation report of TS 119 102-2 is about signatures.",
+            "The file has no signature and no time-stamp, and a report of TS 119 102-2 is about these.",
         )
     return _Writer(judged, stated).written()
+
+
+def reportable(judged: Judged) -> bool:
+    """Whether the file has something that a report can be about."""
+    return bool(judged.outcome.signatures or judged.outcome.time_stamps)
 
 
 class _Writer:
     def __init__(self, judged: Judged, stated: Stated) -> None:
         evidence, outcome, extra = judged.evidence, judged.outcome, judged.extra
+        self._judged = judged
         self._evidence = evidence
         self._outcome = outcome
         self._stated = stated
@@ -96,6 +108,7 @@ class _Writer:
             *(one.id for one in evidence.evidence_records),
             *(one.id for one in (*extra.certificates, *extra.revocation)),
         }
+        self._associated = Associated(judged, self._words, self._listed)
         self._poes: dict[str, Poe] = {}
         for poe in sorted(outcome.poes, key=lambda one: (one.time, one.by or "")):
             self._poes.setdefault(poe.object, poe)
@@ -104,30 +117,51 @@ class _Writer:
         root = etree.Element(f"{{{VR}}}ValidationReport", nsmap={None: VR, "ds": DS, "xades": XADES})
         signatures = {one.id: one for one in self._evidence.signatures}
         for one in self._outcome.signatures:
-            self._signature(root, signatures[one.id], one)
+            best = (one.best_signature_time, one.best_signature_time_by, None)
+            conclusions = (one.basic, one.with_time, one.archival)
+            self._report(root, signatures[one.id], one, conclusions, best)
+        if not self._outcome.signatures:
+            stamps = {one.id: one for one in self._evidence.time_stamps}
+            for stamp in self._outcome.time_stamps:
+                self._about_stamp(root, stamps[stamp.id], stamp)
         if self._listed:
             self._objects(child(root, "SignatureValidationObjects"))
+        if self._stated.certificate is not None:
+            named = child(child(root, "SignatureValidator"), "DigitalId")
+            child(named, "X509Certificate", base64(self._stated.certificate), namespace=TSL)
         return root
+
+    def _about_stamp(self, root: etree._Element, stamp: TimeStamp, found: TimeStampOutcome) -> None:
+        poe = self._poes.get(stamp.id)
+        best = (self._outcome.at, None, None) if poe is None else (poe.time, poe.by, poe.origin)
+        signature = replace(stamp.signature, scopes=stamp.scopes)
+        self._report(root, signature, found, (found.basic, found.archival), best)
 
     # One signature
 
-    def _signature(self, root: etree._Element, signature: Signature, found: SignatureOutcome) -> None:
+    def _report(
+        self,
+        root: etree._Element,
+        signature: Signature,
+        found: SignatureOutcome | TimeStampOutcome,
+        conclusions: Sequence[Conclusion],
+        best: tuple[datetime, str | None, PoeOrigin | None],
+    ) -> None:
         parent = child(root, "SignatureValidationReport")
-        identifier = child(parent, "SignatureIdentifier", id=found.id)
-        digest(identifier, signature.signed.digest("sha256"))
+        identifier = child(parent, "SignatureIdentifier", id=signature.id)
+        digest_of_data(identifier, signature.signed)
         child(identifier, "SignatureValue", base64(signature.value), namespace=DS)
         child(identifier, "HashOnly", "false")
         digest_only = any(one.kind is ScopeKind.DIGEST for one in signature.scopes)
         child(identifier, "DocHashOnly", "true" if digest_only else "false")
         if signature.name:
             child(identifier, "DAIdentifier", signature.name)
-        self._constraints(parent, found)
+        self._constraints(parent, signature, found, conclusions)
         times = child(parent, "ValidationTimeInfo")
         child(times, "ValidationTime", moment(self._outcome.at))
-        best = child(times, "BestSignatureTime")
-        self._poe(best, found.best_signature_time, found.best_signature_time_by)
-        self._document(parent, signature)
-        attributes = signature_attributes(signature)
+        self._poe(child(times, "BestSignatureTime"), *best)
+        self._document(parent, signature.scopes)
+        attributes = signature_attributes(signature, self._evidence)
         if attributes is not None:
             parent.append(attributes)
         if found.signing_certificate is not None and found.signing_certificate in self._listed:
@@ -136,17 +170,33 @@ class _Writer:
             holder = self._words.holder(found.signing_certificate)
             if holder:
                 child(signer, "Signer", holder)
+        self._quality(parent, found.id)
         process = child(parent, "SignatureValidationProcess")
-        child(process, "SignatureValidationProcessID", f"{URN}:validationprocess:{_process(found)}")
+        child(process, "SignatureValidationProcessID", f"{URN}:validationprocess:{_process(conclusions)}")
         if self._stated.service_policy:
             child(process, "SignatureValidationServicePolicy", self._stated.service_policy)
         if self._stated.practice_statement:
             child(process, "SignatureValidationPracticeStatement", self._stated.practice_statement)
         concluded = child(parent, "SignatureValidationStatus")
         status(concluded, found.verdict)
-        self._chain(concluded, found.chain)
+        self._associated.write(concluded, signature, found, best[0])
 
-    def _constraints(self, parent: etree._Element, found: SignatureOutcome) -> None:
+    def _quality(self, parent: etree._Element, identifier: str) -> None:
+        """What a signature is by TS 119 172-4, with identifiers of our own: those of ETSI are not at hand."""
+        found = self._judged.qualifications
+        level = found.signatures.get(identifier) if found else None
+        if level is not None:
+            named = level.level.name.lower().replace("_", "-")
+            child(child(parent, "SignatureQuality"), "SignatureQualityInformation", f"{_QUALITY}:{named}")
+
+    def _constraints(
+        self,
+        parent: etree._Element,
+        signature: Signature,
+        found: SignatureOutcome | TimeStampOutcome,
+        conclusions: Sequence[Conclusion],
+    ) -> None:
+        """Every check that was asked, once, and every constraint that the policy does not ask."""
         constraints = child(parent, "ValidationConstraintsEvaluationReport")
         policy = child(constraints, "SignatureValidationPolicy")
         named = child(policy, "SignaturePolicyIdentifier")
@@ -155,9 +205,20 @@ class _Writer:
         child(identifier, "Identifier", self._outcome.policy, namespace=XADES)
         hashed = child(known, "SigPolicyHash", namespace=XADES)
         method_and_value(hashed, SHA256, self._stated.policy_digest)
-        for conclusion in (found.basic, found.with_time, found.archival):
-            for check in _checks(conclusion):
-                self._constraint(constraints, conclusion, check)
+        reported: set[int] = set()
+        for conclusion in conclusions:
+            for check in checks_of(conclusion):
+                if id(check) not in reported:
+                    reported.add(id(check))
+                    self._constraint(constraints, conclusion, check)
+        context = Context.TIME_STAMP if isinstance(found, TimeStampOutcome) else context_of(signature)
+        for section, names in TABLE[context].items():
+            for name in names:
+                if self._judged.policy.level(context, name, section) is Level.IGNORE:
+                    unasked = child(constraints, "ValidationConstraint")
+                    path = ":".join((context, *((section,) if section is not Section.OWN else ()), name))
+                    child(unasked, "ValidationConstraintIdentifier", f"{_CONSTRAINT}:{path}")
+                    child(child(unasked, "ConstraintStatus"), "Status", f"{URN}:constraintStatus:disabled")
 
     def _constraint(self, parent: etree._Element, conclusion: Conclusion, check: Check) -> None:
         reported = child(parent, "ValidationConstraint")
@@ -193,23 +254,13 @@ class _Writer:
         if by is not None and by in self._listed:
             refer(parent, "POEObject", by)
 
-    def _document(self, parent: etree._Element, signature: Signature) -> None:
-        named = [one.id for one in signature.scopes if one.id in self._evidence.data]
+    def _document(self, parent: etree._Element, scopes: Sequence[Scope]) -> None:
+        named = [one.id for one in scopes if one.id is not None and one.id in self._evidence.data]
         if not named:
             return
         document = child(parent, "SignersDocument")
-        digest(document, self._evidence.data[named[0] or ""].digest("sha256"))
-        refer(document, "SignersDocumentRepresentation", *(one for one in dict.fromkeys(named) if one))
-
-    def _chain(self, concluded: etree._Element, chain: tuple[str, ...]) -> None:
-        known = [one for one in chain if one in self._listed]
-        if not known:
-            return
-        data = child(concluded, "AssociatedValidationReportData")
-        certificates = child(data, "CertificateChain")
-        refer(certificates, "SigningCertificate", known[0])
-        for one in known[1:]:
-            refer(certificates, "IntermediateCertificate", one)
+        digest_of_data(document, self._evidence.data[named[0]])
+        refer(document, "SignersDocumentRepresentation", *dict.fromkeys(named))
 
     # Validation objects
 
@@ -218,40 +269,70 @@ class _Writer:
             listed = child(parent, "ValidationObject", id=named)
             child(listed, "ObjectType", f"{URN}:validationObject:{kind}")
             represented = child(listed, "ValidationObjectRepresentation")
-            if octets is not None:
-                child(represented, "base64", base64(octets))
-            elif data is not None:
-                digest(represented, data.digest("sha256"))
+            if data is None:
+                child(represented, "base64", base64(octets or b""))
+            elif not digest_of_data(represented, data):
+                child(represented, "URI", f"urn:trustworks:data:{named}")
             poe = self._poes.get(named)
             if poe is not None:
                 self._poe(child(listed, "POE"), poe.time, poe.by, poe.origin)
             self._of_time_stamp(listed, named)
+            self._of_record(listed, named)
 
     def _represented(self) -> Iterator[tuple[str, str, bytes | None, Data | None]]:
         tokens = [*self._evidence.certificates.values(), *self._evidence.revocation.values()]
         tokens.extend((*self._extra.certificates, *self._extra.revocation))
         for token in {one.id: one for one in tokens}.values():
             yield token.id, _OBJECTS[token.id[0]], token.der, None
-        for stamp in self._evidence.time_stamps:
+        for stamp in {one.id: one for one in self._evidence.time_stamps}.values():
             yield stamp.id, "timestamp", stamp.der, None
-        for record in self._evidence.evidence_records:
+        for record in {one.id: one for one in self._evidence.evidence_records}.values():
             yield record.id, "evidencerecord", record.octets, None
         for named, data in self._evidence.data.items():
             yield named, "signedData", None, data
 
     def _of_time_stamp(self, listed: etree._Element, named: str) -> None:
-        for found in self._outcome.time_stamps:
-            if found.id != named:
-                continue
-            stamp = next(one for one in self._evidence.time_stamps if one.id == named)
-            provided = child(listed, "POEProvisioning")
-            child(provided, "POETime", moment(stamp.time))
-            for one in sorted(stamp.covers & self._listed):
-                refer(provided, "ValidationObject", one)
-            about = child(listed, "ValidationReport")
-            concluded = child(about, "SignatureValidationStatus")
-            status(concluded, found.verdict)
-            self._chain(concluded, found.chain)
+        found = next((one for one in self._outcome.time_stamps if one.id == named), None)
+        if found is None:
+            return
+        stamp = next(one for one in self._evidence.time_stamps if one.id == named)
+        self._proven(listed, stamp.time, stamp.covers)
+        about = child(listed, "ValidationReport")
+        concluded = child(about, "SignatureValidationStatus")
+        status(concluded, found.verdict)
+        self._associated.write(concluded, stamp.signature, found, stamp.time)
+
+    def _of_record(self, listed: etree._Element, named: str) -> None:
+        found = next((one for one in self._outcome.evidence_records if one.id == named), None)
+        if found is None:
+            return
+        record = next(one for one in self._evidence.evidence_records if one.id == named)
+        if found.time is not None:
+            self._proven(listed, found.time, record.covers)
+        about = child(listed, "ValidationReport")
+        constraints = child(about, "ValidationConstraintsEvaluationReport")
+        for check in checks_of(found.conclusion):
+            self._constraint(constraints, found.conclusion, check)
+        concluded = child(about, "SignatureValidationStatus")
+        status(concluded, found.verdict)
+        stamps = [one for one in record.time_stamps if one in self._listed]
+        if stamps:
+            data = child(concluded, "AssociatedValidationReportData")
+            for one in dict.fromkeys(stamps):
+                refer(data, "RelatedValidationObject", one)
+
+    def _proven(self, listed: etree._Element, time: datetime, covers: Iterable[str]) -> None:
+        """What a time-stamp or an evidence record proves to exist, and since when."""
+        provided = child(listed, "POEProvisioning")
+        child(provided, "POETime", moment(time))
+        for one in sorted(self._listed.intersection(covers)):
+            refer(provided, "ValidationObject", one)
+        for signature in self._evidence.signatures:
+            if signature.id in covers:
+                reference = child(provided, "SignatureReference")
+                value = hashlib.sha256(signature.value).digest()
+                child(reference, "DigestMethod", SHA256)
+                child(reference, "DigestValue", base64(value))
 
 
 _OF_CHECK: Final = {
@@ -262,16 +343,9 @@ _OF_CHECK: Final = {
 }
 
 
-def _checks(conclusion: Conclusion) -> Iterator[Check]:
-    for check in conclusion.checks:
-        yield check
-        if check.block is not None:
-            yield from _checks(check.block)
-
-
-def _process(found: SignatureOutcome) -> str:
-    """The process whose verdict is the signature's."""
-    for conclusion in (found.archival, found.with_time, found.basic):
-        if conclusion.checks:
+def _process(conclusions: Sequence[Conclusion]) -> str:
+    """The process whose verdict is the signature's: the last of the standard's that asked anything."""
+    for conclusion in reversed(conclusions):
+        if conclusion.checks and conclusion.block in _PROCESSES:
             return _PROCESSES[conclusion.block]
     return _PROCESSES["BASIC"]

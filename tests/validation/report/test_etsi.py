@@ -1,0 +1,124 @@
+"""The report of TS 119 102-2: what it says beside the verdict; the schema is asked in tests/interop."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
+from lxml import etree
+from qualified_reports import CA, COMPLIANCE, DEVICE, FOR_ESIGN, KEYS, NOW, report
+from signed_pdfs import token as time_stamp
+
+from trustworks.formats.data import DigestOnly, Octets
+from trustworks.validation import validate
+from trustworks.validation.report.associated import checks_of
+from trustworks.validation.report.elements import DS, VR, base64
+from trustworks.validation.rules.inputs import Extra, token
+
+if TYPE_CHECKING:
+    from trustworks.validation.service import Report
+
+NAMES = {"v": VR, "ds": DS, "t": "http://uri.etsi.org/02231/v2#"}
+
+
+def found(one: Report | bytes, path: str) -> list[str]:
+    """The texts of elements, or the values of attributes."""
+    octets = one if isinstance(one, bytes) else one.etsi()
+    return [
+        str(each) if isinstance(each, str) else (each.text or "")
+        for each in etree.fromstring(octets).xpath(path, namespaces=NAMES)
+    ]
+
+
+def qualified() -> Report:
+    return report(COMPLIANCE, FOR_ESIGN, DEVICE)
+
+
+def test_what_the_trusted_lists_say_is_in_it() -> None:
+    one = qualified()
+    assert found(one, "//v:SignatureQuality/v:SignatureQualityInformation") == [
+        "urn:trustworks:validation:signature-quality:qesig"
+    ]
+    told = dict(zip(found(one, "//v:ReportData/v:Type"), found(one, "//v:ReportData/v:Value"), strict=True))
+    prefix = "urn:trustworks:validation:qualification"
+    assert told[f"{prefix}:certificate"] == "QC_For_eSig"
+    assert told[f"{prefix}:certificate-status"] == "PROCESS_PASSED"
+    assert told[f"{prefix}:device"] == "QSCD_YES"
+    assert told[f"{prefix}:trusted-list"] == "EL"
+
+
+def test_every_check_is_in_it_once_and_every_constraint_that_is_not_asked() -> None:
+    one = qualified()
+    (outcome,) = one.outcome.signatures
+    asked = {
+        id(check): check.id
+        for part in (outcome.basic, outcome.with_time, outcome.archival)
+        for check in checks_of(part)
+    }
+    path = "//v:SignatureValidationReport/v:ValidationConstraintsEvaluationReport/v:ValidationConstraint"
+    listed = found(one, f"{path}[v:ConstraintStatus/v:Status='urn:etsi:019102:constraintStatus:applied']"
+                        "/v:ValidationConstraintIdentifier")  # fmt: skip
+    assert sorted(listed) == sorted(f"urn:trustworks:validation:check:{name}" for name in asked.values())
+    unasked = found(one, f"{path}[not(v:ValidationStatus)]/v:ValidationConstraintIdentifier")
+    assert "urn:trustworks:validation:constraint:signature:signing-certificate:freshness" in unasked
+
+
+def test_the_trust_anchor_ends_the_chain_and_algorithms_are_told() -> None:
+    one = qualified()
+    (outcome,) = one.outcome.signatures
+    data = "//v:SignatureValidationReport/v:SignatureValidationStatus/v:AssociatedValidationReportData"
+    assert found(one, f"{data}/v:TrustAnchor/@VOReference") == [outcome.chain[-1]]
+    assert found(one, f"{data}/v:CryptoInformation/v:SecureAlgorithm") == ["true"]
+    assert found(one, f"{data}/v:RevocationStatusInformation") == []
+
+
+def test_what_revoked_a_certificate_is_told() -> None:
+    since = NOW - timedelta(days=2)
+    entry = x509.RevokedCertificateBuilder().serial_number(77).revocation_date(since).build()
+    built = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(CA.subject)
+        .last_update(NOW - timedelta(minutes=5))
+        .next_update(NOW + timedelta(days=1))
+        .add_revoked_certificate(entry)
+        .sign(KEYS["CA"], hashes.SHA256())
+    )
+    listed = token("R", built.public_bytes(Encoding.DER))
+    one = report(COMPLIANCE, FOR_ESIGN, DEVICE, extra=Extra(revocation=(listed,)))
+    told = "//v:RevocationStatusInformation"
+    assert found(one, f"{told}/v:RevocationTime") == [f"{since:%Y-%m-%dT%H:%M:%SZ}"]
+    assert found(one, f"{told}/v:RevocationObject/@VOReference") == [listed.id]
+    assert found(one, f"{told}/v:ValidationObjectId/@VOReference") == [
+        one.outcome.signatures[0].signing_certificate
+    ]
+
+
+def test_what_the_service_states_of_itself_is_in_it() -> None:
+    certificate = CA.public_bytes(Encoding.DER)
+    stated = qualified().etsi(
+        service_policy="urn:oid:1.2.3", practice_statement="https://example.test/cps", certificate=certificate
+    )
+    assert found(stated, "//v:SignatureValidationServicePolicy") == ["urn:oid:1.2.3"]
+    assert found(stated, "//v:SignatureValidationPracticeStatement") == ["https://example.test/cps"]
+    assert len(found(stated, "/v:ValidationReport/v:SignatureValidator/v:DigitalId/t:X509Certificate")) == 1
+
+
+def test_a_time_stamp_alone_has_a_report_of_its_own() -> None:
+    one = validate(Octets(time_stamp(b"data"), "a.tst"), detached=[Octets(b"data", "data")], offline=True)
+    assert one.outcome.signatures == ()
+    assert len(found(one, "/v:ValidationReport/v:SignatureValidationReport")) == 1
+    assert found(one, "//v:SignatureValidationReport/v:SignatureValidationStatus/v:MainIndication")[0] == (
+        "urn:etsi:019102:mainindication:indeterminate"
+    )
+    (stamp,) = one.evidence.time_stamps
+    assert stamp.id in found(one, "//v:ValidationObject/@id")
+
+
+def test_of_data_that_is_not_here_the_digest_that_was_given_is_told() -> None:
+    known = DigestOnly((("sha256", b"\1" * 32),), "data")
+    one = validate(Octets(time_stamp(b"data"), "a.tst"), detached=[known], offline=True)
+    told = "//v:ValidationObject[v:ObjectType='urn:etsi:019102:validationObject:signedData']//ds:DigestValue"
+    assert found(one, told) == [base64(b"\1" * 32)]
