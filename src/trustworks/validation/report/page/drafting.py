@@ -69,7 +69,7 @@ class _Draft:
             tone=tone,
             word=sentences.WORDS[tone],
             heading=heading,
-            sentence=sentences.MEANING[tone],
+            sentence=signed[0].sentence if len(signed) == 1 else sentences.MEANING[tone],
             at=when(outcome.at),
             summary=tuple(_summary(signed)),
             policy=tuple(self._policy()),
@@ -266,7 +266,8 @@ def _covered(name: str | None, text: str, data: Data | None) -> Covered:
             digest = data.digest("sha256").hex()
         except (Rejected, OSError):  # a replay has large data for the time of the judgement alone
             digest = ""
-        size = f"{data.size} octets" if digest and data.size else ""
+        if digest and data.size:
+            size = f"{data.size} octet{'' if data.size == 1 else 's'}"
     return Covered(name=name or "without a name", text=text, digest=digest, size=size)
 
 
