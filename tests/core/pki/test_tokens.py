@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
+from counted_work import calls_at_most
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -199,11 +199,9 @@ def test_an_answer_is_read_with_or_without_its_envelope() -> None:
     ],
 )
 def test_what_is_no_token_is_malformed(read: Callable[[bytes], object], octets: bytes) -> None:
-    begun = time.monotonic()
-    with pytest.raises(Malformed) as caught:
+    with calls_at_most(300_000), pytest.raises(Malformed) as caught:
         read(octets)
     assert str(caught.value).endswith(".")
-    assert time.monotonic() - begun < 5
 
 
 def test_what_is_larger_than_the_limits_is_refused() -> None:
@@ -224,12 +222,13 @@ def test_names_of_megabytes_and_a_thousand_extensions_cost_little() -> None:
         tlv(0x31, tlv(SEQUENCE, oid("2.5.4.3"), tlv(0x0C, ("\u00e4" * 2000).encode()))) for _ in range(150)
     )
     old = RICH.token.subject.der
-    begun = time.monotonic()
     large = resigned(old, tlv(SEQUENCE, attributes))
-    assert validate_path(Path((large,), ROOT.anchor), at=NOW).ok
+    with calls_at_most(20_000):
+        assert validate_path(Path((large,), ROOT.anchor), at=NOW).ok
     many = [
         (x509.UnrecognizedExtension(x509.ObjectIdentifier(f"1.3.9999.{number}"), b"\x05\x00"), False)
         for number in range(900)
     ]
-    assert validate_path(path_of(Entity("many", ROOT, ca=False, extensions=many), ROOT), at=NOW).ok
-    assert time.monotonic() - begun < 3
+    path = path_of(Entity("many", ROOT, ca=False, extensions=many), ROOT)
+    with calls_at_most(20_000):
+        assert validate_path(path, at=NOW).ok

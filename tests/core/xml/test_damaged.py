@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
+from counted_work import calls_at_most
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from xml_signatures import key, octets_of, signed
@@ -84,12 +83,11 @@ def test_damaged_signatures_are_read_or_malformed(changes: list[tuple[int, int, 
     octets = REAL
     for at, length, piece in changes:
         octets = octets[:at] + piece + octets[at + length :]
-    begin = time.perf_counter()
     try:
-        look(octets)
+        with calls_at_most(100_000):
+            look(octets)
     except Malformed as refused:
         assert str(refused).endswith(".")  # noqa: PT017 - either outcome is right
-    assert time.perf_counter() - begin < 10
 
 
 @settings(max_examples=100)
@@ -115,9 +113,8 @@ def test_many_references_to_a_large_document_end_soon() -> None:
     ).encode()
     document = Document.of(octets, Limits(octets_read=60_000_000, octets_kept=10_000_000))
     signature = read_signature(document.root[0], document)
-    begin = time.perf_counter()
-    found = resolve_all(signature.signed_info.references, document)
-    assert time.perf_counter() - begin < 10
+    with calls_at_most(500_000):
+        found = resolve_all(signature.signed_info.references, document)
     codes = {one.problem.code for one in found if one.problem}
     assert codes == {"digest.differs", "limit.octets"}
     assert sum(len(one.octets or b"") for one in found) <= 10_000_000
@@ -136,8 +133,7 @@ def test_many_references_by_many_names_end_soon() -> None:
     ).encode()
     document = Document.of(octets)
     signature = read_signature(document.root[0], document)
-    begin = time.perf_counter()
-    found = resolve_all(signature.signed_info.references, document)
-    assert time.perf_counter() - begin < 10
+    with calls_at_most(2_000_000):
+        found = resolve_all(signature.signed_info.references, document)
     assert {one.problem.code for one in found if one.problem} == {"digest.differs"}
     assert found[3_999].octets == b'<n3999 Id="i3999">x</n3999>'
