@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
 import shutil
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,9 +40,8 @@ def answers(cases: Sequence[Case], folder: Path) -> list[dict[str, Any]]:
         pytest.skip("NOT TESTED, because EU DSS is not there: tools/setup tests gets it by java and mvn")
     asked = folder / "cases.tsv"
     asked.write_text("".join(f"{_line(case)}\n" for case in cases), encoding="utf-8")
-    subprocess.run([javac, "-cp", f"{JARS}/*", "-d", str(folder), str(SOURCE)], check=True, timeout=120)
     said = subprocess.run(
-        [java, "-Xmx3g", "-cp", f"{folder}:{JARS}/*", "Judge", str(asked)],
+        [java, "-Xmx3g", "-cp", f"{_compiled(javac)}:{JARS}/*", "Judge", str(asked)],
         capture_output=True,
         check=True,
         timeout=900,
@@ -47,6 +49,19 @@ def answers(cases: Sequence[Case], folder: Path) -> list[dict[str, Any]]:
     found = [json.loads(line) for line in said.splitlines() if line.startswith('{"file":')]
     assert [one["file"] for one in found] == [str(case.file) for case in cases]
     return found
+
+
+def _compiled(javac: str) -> Path:
+    """The folder of the compiled judge, which is compiled once for each version of its source."""
+    compiled = JARS.parent / f"judge-{hashlib.sha256(SOURCE.read_bytes()).hexdigest()[:16]}"
+    if not compiled.is_dir():
+        with tempfile.TemporaryDirectory(dir=JARS.parent) as new:
+            subprocess.run(
+                [javac, "-cp", f"{JARS}/*", "-d", f"{new}/made", str(SOURCE)], check=True, timeout=120
+            )
+            with contextlib.suppress(OSError):  # another process was quicker
+                Path(new, "made").rename(compiled)
+    return compiled
 
 
 def _line(case: Case) -> str:

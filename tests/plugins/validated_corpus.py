@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -106,6 +107,15 @@ class Agreement:
             lines.append(f"| {kind} | " + " | ".join(cells) + " |")
         return "\n".join(lines)
 
+    def of_all_kinds(self) -> Agreement:
+        """The same, without regard to formats."""
+        every = Agreement(apart=self.apart)
+        for (_, name), count in self.counted.items():
+            every.counted["all", name] += count
+        for (_, name), count in self.agreed.items():
+            every.agreed["all", name] += count
+        return every
+
     def share(self, kind: str, name: str) -> float:
         """The share that agrees, 1 where nothing was compared."""
         return self.agreed[kind, name] / self.counted[kind, name] if self.counted[kind, name] else 1.0
@@ -121,8 +131,9 @@ FIELDS: Final = {
 }
 
 
+@cache
 def judged_by_us(case: Case) -> dict[str, Any]:
-    """Our answer about a case, in the shape of `trustworks validate --json`."""
+    """Our answer about a case, in the shape of `trustworks validate --json`; worked out once."""
     try:
         report = validate(case.file, detached=case.detached, trust=case.anchors, at=case.at, offline=True)
     except Malformed as error:

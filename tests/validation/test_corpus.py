@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+import pytest
 from validated_corpus import Agreement, against_labels, cases, judged_by_us
 
-if TYPE_CHECKING:
-    import pytest
+# What we say of a case is worked out once by the process that has all tests of the corpus.
+pytestmark = pytest.mark.xdist_group("corpus")
 
 REASONS: Final = Path(__file__).with_name("corpus_reasons.toml")
 """By document, the fields in which we differ from its label, each with the reason."""
