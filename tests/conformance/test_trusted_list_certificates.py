@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from counted_work import calls_at_most
 from asn1crypto import x509 as lenient
+from counted_work import calls_at_most
 from cryptography import x509
 
 from trustworks.core.errors import Malformed
