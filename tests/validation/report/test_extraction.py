@@ -95,6 +95,15 @@ def test_data_that_is_not_here_is_told_without_a_file(tmp_path: Path) -> None:
     assert (one["data"], one["intact"]) == (None, True)
 
 
+def test_data_that_is_gone_since_is_told_without_a_file(tmp_path: Path) -> None:
+    large = tmp_path / "data"
+    large.write_bytes(DATA)
+    report = validate(signed(detached=True), detached=[Stored(large, "data")], offline=True)
+    large.unlink()
+    assert report.extract(tmp_path / "out") == 0
+    assert written(tmp_path / "out")[0]["data"] is None
+
+
 def test_of_a_pdf_the_signed_octets_and_the_revision_are_had(tmp_path: Path) -> None:
     octets = document().signed_with().octets + b"% more\n"
     validate(Octets(octets, "a.pdf"), offline=True).extract(tmp_path)

@@ -13,7 +13,6 @@ import typer
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.output import check_output, write_output
 from trustworks.core.printable import printable
-from trustworks.validation.report.extraction import MANIFEST, check_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,6 +72,8 @@ class Form:
             if self.output is not None:
                 check_output(self.output)
             if self.extract is not None:
+                from trustworks.validation.report.extraction import check_folder  # noqa: PLC0415 - seldom needed
+
                 check_folder(self.extract)
             if self.folder is not None:
                 self.folder.mkdir(parents=True, exist_ok=True)
@@ -92,7 +93,7 @@ def told(report: Report, form: Form) -> None:
                 write_output(form.folder / name, [content(report, kind)])
     if form.extract is not None:
         number = report.extract(form.extract)
-        typer.echo(f"Extracted: {number} files, told in {MANIFEST}.", err=True)
+        typer.echo(f"Extracted: {number} files, told in manifest.json.", err=True)
     if form.kind is Kind.ETSI and not _can_be_etsi(report):
         typer.echo(
             "--etsi reports about signatures and time-stamps, and the file has none; ask without it.",

@@ -185,7 +185,7 @@ class _Writer:
             counted = _Counted(data)
             try:
                 self.put(named, counted.portions())
-            except Rejected:  # only its digest was given
+            except Rejected:  # only its digest was given, or it is gone since
                 return None
             self.number += 1
             self._known[id(data)] = {
@@ -214,10 +214,13 @@ class _Counted:
         self.size = 0
 
     def portions(self) -> Iterator[bytes]:
-        for portion in self._data.portions():
-            self.digest.update(portion)
-            self.size += len(portion)
-            yield portion
+        try:
+            for portion in self._data.portions():
+                self.digest.update(portion)
+                self.size += len(portion)
+                yield portion
+        except OSError as error:  # a replay has large data for the time of the judgement alone
+            raise Rejected("data.absent", f"The data is gone: {error.strerror}.") from error
 
 
 def _safe(name: str) -> str:
