@@ -32,6 +32,7 @@ from trustworks.validation.trust import NOBODY, Trust
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from ipaddress import IPv4Network, IPv6Network
 
     from trustworks.formats.data import Data
     from trustworks.formats.evidence import Evidence
@@ -338,11 +339,15 @@ def _fetcher(networks: Sequence[str], cache: Path | None) -> Fetcher:
     # Offline nothing is loaded that speaks to a network.
     from trustworks.validation.gathering.fetching import Cache, Fetcher, FetchLimits  # noqa: PLC0415
 
+    return Fetcher(FetchLimits(networks=networks_of(networks)), None if cache is None else Cache(cache))
+
+
+def networks_of(networks: Sequence[str]) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Networks as people write them. Raises `Malformed`."""
     try:
-        allowed = tuple(ip_network(one) for one in networks)
+        return tuple(ip_network(one) for one in networks)
     except ValueError as error:
         raise Malformed(f"{error}. Write a network as 10.0.0.0/8.") from error
-    return Fetcher(FetchLimits(networks=allowed), None if cache is None else Cache(cache))
 
 
 def data_of(file: Path | Data) -> Data:

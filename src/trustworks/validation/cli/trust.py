@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,18 +14,16 @@ from trustworks.core.moments import read_moment
 from trustworks.core.options import AsJson  # noqa: TC001 - Typer reads it
 from trustworks.core.pki.trusted_lists.uris import LIST_OF_LISTS, OFFICIAL_JOURNAL
 from trustworks.core.printable import printable
+from trustworks.validation.cli.lists import everywhere, journal, progress_bar, web
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-    from trustworks.core.pki.trusted_lists.authenticate import Fetch, OfficialJournal
     from trustworks.core.pki.trusted_lists.model import Provider, Service, TrustedList
     from trustworks.core.pki.trusted_lists.refresh import Outcome
     from trustworks.core.pki.trusted_lists.store import TrustStore
 
 app = typer.Typer(no_args_is_help=True, help="Trusted lists: refresh, list, show.")
-
-_SECONDS: Final = 60.0  # for one list; the largest has some three million octets
 
 Store = Annotated[Path, typer.Option("--trust", metavar="DIR", help="Directory of the trusted lists.")]
 At = Annotated[str | None, typer.Option("--at", metavar="TIME", help="The time that counts as now, in UTC.")]
@@ -72,13 +69,13 @@ def refresh(
         raise Malformed(f"{source} is no directory; name one with the files of the lists with --from.")
     most = DEFAULT_LIMITS.octets
     fetch = (
-        _web(most, allow_private_addresses=allow_private_addresses)
+        web(most, everywhere() if allow_private_addresses else ())
         if source is None
         else Folder(source, most=most)
     )
-    journal = _journal(anchor, lotl, publication) if anchor else None
-    with _progress() as progress:
-        outcomes = renew(store, journal, fetch, _moment(at), progress=progress)
+    believed = journal(anchor, lotl, publication) if anchor else None
+    with progress_bar() as progress:
+        outcomes = renew(store, believed, fetch, _moment(at), progress=progress)
     if as_json:
         typer.echo(json.dumps([_outcome(one) for one in outcomes], indent=2))
     else:
@@ -153,16 +150,6 @@ def show(
         typer.echo(printable(line))
 
 
-def _web(most: int, *, allow_private_addresses: bool) -> Fetch:
-    from ipaddress import ip_network  # noqa: PLC0415
-
-    from trustworks.validation.gathering.fetching import Fetcher, FetchLimits  # noqa: PLC0415 - brings an HTTP client
-
-    everywhere = (ip_network("0.0.0.0/0"), ip_network("::/0"))
-    networks = everywhere if allow_private_addresses else ()
-    return Fetcher(FetchLimits(seconds=_SECONDS, octets=most, networks=networks)).get
-
-
 def _moment(at: str | None) -> datetime:
     return datetime.now(UTC) if at is None else read_moment(at)
 
@@ -171,34 +158,6 @@ def _opened(store: Path, at: str | None) -> TrustStore:
     from trustworks.core.pki.trusted_lists.store import TrustStore  # noqa: PLC0415
 
     return TrustStore.load(store, _moment(at))
-
-
-def _journal(files: list[Path], lotl: str, publication: str) -> OfficialJournal:
-    from cryptography.hazmat.primitives.serialization import Encoding  # noqa: PLC0415
-
-    from trustworks.core.pki.certificates import load_pem_file  # noqa: PLC0415
-    from trustworks.core.pki.trusted_lists.authenticate import OfficialJournal  # noqa: PLC0415
-
-    return OfficialJournal(
-        publication=publication,
-        location=lotl,
-        certificates=tuple(one.public_bytes(Encoding.DER) for file in files for one in load_pem_file(file)),
-    )
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str, int], None]]:
-    """A progress bar on standard error, where that is a terminal."""
-    from rich.console import Console  # noqa: PLC0415 - the other commands do without
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn  # noqa: PLC0415
-
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("Refreshing", total=None)
-        yield lambda territory, total: bar.update(
-            task, total=total or None, advance=1 if total else 0, description=f"Refreshing {territory}"
-        )
 
 
 def _outcome(one: Outcome) -> dict[str, object]:

@@ -10,8 +10,10 @@ import typer
 
 from trustworks.core.errors import Malformed
 from trustworks.core.options import AsJson  # noqa: TC001 - as above
+from trustworks.core.pki.trusted_lists.uris import OFFICIAL_JOURNAL
 from trustworks.validation.cli.exits import Exit, VerdictCommand, exit_code
 from trustworks.validation.cli.folder import unreadable, validate_folder
+from trustworks.validation.cli.lists import lists_of
 from trustworks.validation.cli.printing import Form, Kind, chosen, told
 
 if TYPE_CHECKING:
@@ -56,6 +58,24 @@ def validate(
             "`trustworks trust refresh` fills."
         ),
     ] = None,
+    lotl: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Trust the lists to which the list of lists at this address leads, such as "
+            "https://ec.europa.eu/tools/lotl/eu-lotl.xml; a copy is kept for the user, renewed daily.",
+        ),
+    ] = None,
+    lotl_anchor: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE",
+            help="Certificates that the Official Journal publishes for it (PEM): needed the first time.",
+        ),
+    ] = None,
+    lotl_publication: Annotated[
+        str, typer.Option(metavar="URL", help="Address of that publication, as the list of lists names it.")
+    ] = OFFICIAL_JOURNAL,
     untrusted: Annotated[
         list[Path] | None,
         typer.Option(help="Further certificates, revocation lists and OCSP answers: a file or a folder."),
@@ -136,16 +156,23 @@ def validate(
     asked = {Kind.JSON: as_json, Kind.ETSI: etsi, Kind.EXPLAIN: explain, Kind.HTML: html, Kind.PDF: pdf}
     form = Form(kind=chosen(asked), output=output, folder=report, extract=extract)
     if replay is not None:
-        _alone(trust, untrusted, network, records, at, cache, keep, policy != SHIPPED[0])
+        _alone(trust, lotl, untrusted, network, records, at, cache, keep, policy != SHIPPED[0])
         raise typer.Exit(_replayed(replay, [*beside, *([data_of(file)] if file else [])], form))
     if file is None:
         raise Malformed("Name the file to validate.")
     if keep_without_data and keep is None:
         raise Malformed("--keep-without-data goes with --keep, which says where.")
+    if lotl_anchor and lotl is None:
+        raise Malformed("--lotl-anchor goes with --lotl, which says of which list of lists.")
+    trusted = [*(trust or ())]
+    if lotl is not None:
+        trusted.append(
+            lists_of(lotl, lotl_anchor or (), lotl_publication, offline=offline, networks=network or ())
+        )
     validator = Validator.by_options(
         policy=policy,
         at=at,
-        trust=trust or (),
+        trust=trusted,
         untrusted=untrusted or (),
         offline=offline,
         networks=network or (),
