@@ -14,11 +14,11 @@ _LIST: Final = "trusted-list/ts_119612v020401_xsd.xsd"
 _PLACES: Final = {
     "xmldsig-core-schema.xsd": "xmldsig/xmldsig-core-schema.xsd",
     "xml.xsd": "xmldsig/xml.xsd",
-    "XAdES.xsd": "xades/XAdES.xsd",
+    "XAdES.xsd": "xades/XAdES01903v132-202407.xsd",
     "1913201-XAdES01903v132.xsd": "xades/XAdES01903v132-202407.xsd",
     "ts_119612v020201_201601xsd.xsd": _LIST,
 }
-"""Where what is imported lies here; of the trusted list, a later version of the same namespace."""
+"""Where what is imported lies here; of the trusted list and of XAdES, later ones of the same namespace."""
 
 
 class _Local(etree.Resolver):

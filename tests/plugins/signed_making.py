@@ -101,13 +101,18 @@ def house() -> House:
 @cache
 def certificate(scheme: str = "ECDSA_SHA256") -> bytes:
     """A signer's certificate, for the kind of key that goes with a scheme."""
+    return certify(private_key(SCHEMES[scheme]).public_key(), 4711 + list(SCHEMES).index(scheme))
+
+
+def certify(public_key: Any, serial: int) -> bytes:
+    """A signer's certificate for any key, such as one of a module."""
     issuer = house().ca
     return (
         x509.CertificateBuilder()
         .subject_name(x509.Name.from_rfc4514_string("CN=Somebody\\, who signs"))
         .issuer_name(issuer.certificate.subject)
-        .public_key(private_key(SCHEMES[scheme]).public_key())
-        .serial_number(4711 + list(SCHEMES).index(scheme))
+        .public_key(public_key)
+        .serial_number(serial)
         .not_valid_before(NOW - 2 * YEAR)
         .not_valid_after(NOW + 2 * YEAR)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
@@ -148,12 +153,13 @@ def sign(dtbs: Dtbs) -> bytes:
     return bytes(private.sign(dtbs.octets, padding.PKCS1v15(), name))
 
 
-def stamp(over: bytes, time: datetime = NOW - 20 * DAY, hash_name: str = "sha256") -> bytes:
-    """A token of the house's unit."""
+def stamp(
+    over: bytes, time: datetime = NOW - 20 * DAY, hash_name: str = "sha256", *, digest: bytes | None = None
+) -> bytes:
+    """A token of the house's unit, over octets or their digest."""
+    digest = digest or hashlib.new(hash_name, over).digest()
     unit = house().tsa
-    imprint = tlv(
-        SEQUENCE, hash_identifier(hash_name), tlv(OCTET_STRING, hashlib.new(hash_name, over).digest())
-    )
+    imprint = tlv(SEQUENCE, hash_identifier(hash_name), tlv(OCTET_STRING, digest))
     tst = tst_info(imprint=imprint, time=time.strftime("%Y%m%d%H%M%SZ").encode())
     assert tst[0] == SEQUENCE
     assert GENERALIZED_TIME in tst

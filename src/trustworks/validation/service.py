@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from trustworks.validation.qualification.model import Lists
     from trustworks.validation.qualifying import Qualifications
     from trustworks.validation.report.extraction import Extract
+    from trustworks.validation.report.seal import Seal
 
 _IN_MEMORY: Final = 16 * 1024 * 1024
 """Octets of files that are held in memory; larger ones are read in portions whenever they are digested."""
@@ -126,16 +127,22 @@ class Report(Judged):
         service_policy: str | None = None,
         practice_statement: str | None = None,
         certificate: bytes | None = None,
+        seal: Seal | None = None,
     ) -> bytes:
-        """The report of TS 119 102-2 in XML, not sealed; `report.etsi.Stated` says what can be stated.
+        """The report of TS 119 102-2 in XML; `report.etsi.Stated` says what can be stated.
+
+        `seal` seals it (see `report.seal`); its certificate is stated where no other is.
 
         Raises:
-            Rejected: the file has neither signature nor time-stamp.
+            Rejected: the file has neither signature nor time-stamp; the seal does not hold.
+            Unavailable: the key of the seal, or its source of time-stamps, cannot be used now.
         """
         from lxml import etree  # noqa: PLC0415
 
         from trustworks.validation.report.etsi import Stated, report  # noqa: PLC0415
 
+        if certificate is None and seal is not None:
+            certificate = seal.certificates[0]
         digest = hashlib.sha256(constraints_text(self.policy).encode()).digest()
         stated = Stated(
             policy_digest=digest,
@@ -144,7 +151,12 @@ class Report(Judged):
             certificate=certificate,
         )
         element = report(self, stated)
-        return etree.tostring(element, xml_declaration=True, encoding="UTF-8")
+        written = etree.tostring(element, xml_declaration=True, encoding="UTF-8")
+        if seal is None:
+            return written
+        from trustworks.validation.report.seal import sealed  # noqa: PLC0415 - seldom asked for
+
+        return sealed(written, seal)
 
     def text(self) -> str:
         """The verdicts in lines for a terminal; see `report.text`."""

@@ -1,4 +1,4 @@
-"""The validation report of TS 119 102-2 V1.4.1 in XML, not sealed.
+"""The validation report of TS 119 102-2 V1.4.1 in XML; `seal` seals it.
 
 Every check is reported as an individual constraint, in the order in which they were asked; every object of
 the evidence as a validation object, with the earliest proof of its existence and where that comes from.
