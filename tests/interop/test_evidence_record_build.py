@@ -13,7 +13,7 @@ from dss_judge import Case, answers
 from evidence_records import digest, token_over
 from lxml import etree
 
-from trustworks.formats.evidence_record.build import (
+from trustworks.formats.evidence_record.creating import (
     Form,
     Prepared,
     prepare_first,

@@ -26,7 +26,7 @@ from pyhanko_certvalidator import ValidationContext
 from signed_pdfs import AUTHORITY, OBJECTS, PAGE, Pdf, cades, stamped, token
 
 from trustworks.formats.data import Octets, Stored
-from trustworks.formats.pades.building import (
+from trustworks.formats.pades.creating import (
     Appearance,
     Lock,
     ValidationData,

@@ -15,7 +15,7 @@ from trustworks.core.errors import Malformed, Rejected
 from trustworks.formats.collector import Collector
 from trustworks.formats.data import Octets
 from trustworks.formats.evidence_record import Archived, read_chains, read_evidence_record
-from trustworks.formats.evidence_record.build import (
+from trustworks.formats.evidence_record.creating import (
     Form,
     Prepared,
     prepare_first,

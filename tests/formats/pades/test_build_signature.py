@@ -17,7 +17,7 @@ from trustworks.core.errors import Malformed, Rejected
 from trustworks.formats.data import PORTION, Octets, Stored
 from trustworks.formats.evidence import Weight
 from trustworks.formats.limits import DEFAULT, Limits
-from trustworks.formats.pades.building import (
+from trustworks.formats.pades.creating import (
     Appearance,
     Lock,
     NewStream,
@@ -27,7 +27,7 @@ from trustworks.formats.pades.building import (
     prepare,
     prepare_time_stamp,
 )
-from trustworks.formats.pades.building.written import date, octets_of, text
+from trustworks.formats.pades.creating.written import date, octets_of, text
 from trustworks.formats.pades.dates import date_of
 from trustworks.formats.pades.document import Document
 from trustworks.formats.pades.fields import text_of

@@ -14,7 +14,7 @@ from trustworks.core.errors import Malformed, Rejected
 from trustworks.formats.data import Octets
 from trustworks.formats.evidence import Weight
 from trustworks.formats.limits import DEFAULT
-from trustworks.formats.pades.building import (
+from trustworks.formats.pades.creating import (
     Prepared,
     Related,
     ValidationData,

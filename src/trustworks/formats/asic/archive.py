@@ -125,7 +125,7 @@ def open_archive(data: Data, limits: Limits) -> Archive:
                 members[entry.name] = member
         if objection is not None:
             findings.append(objection)
-        seen |= {entry.name, _folded(entry.name)}
+        seen |= {entry.name, folded(entry.name)}
     first = directory.entries[0].name if directory.entries else None
     return Archive(
         members=members, comment=directory.comment, first=first, findings=tuple(dict.fromkeys(findings))
@@ -135,12 +135,11 @@ def open_archive(data: Data, limits: Limits) -> Archive:
 def _objection(entry: Entry, seen: set[str]) -> Finding | None:
     """Why a member is not taken: nobody can say what it is, or programs would not agree about it."""
     shown = f"{entry.name!r:.100}"
-    parts = entry.name.split("/")
-    if not entry.name or entry.name.startswith("/") or ".." in parts or _is_odd(entry.name):
+    if not entry.name or leads_out(entry.name):
         return suspicious(
             "member-name", f"The name {shown} of a member leads out of the container.", Weight.FATAL
         )
-    if entry.name in seen or _folded(entry.name) in seen:
+    if entry.name in seen or folded(entry.name) in seen:
         return suspicious(
             "duplicate-member",
             f"More than one member has the name {shown}, or a name that some take for it.",
@@ -155,9 +154,12 @@ def _objection(entry: Entry, seen: set[str]) -> Finding | None:
     return None
 
 
-def _is_odd(name: str) -> bool:
-    return "\\" in name or "\0" in name or name[1:2] == ":"
+def leads_out(name: str) -> bool:
+    """Whether a name leads out of the folder that a container is unpacked into, on some system."""
+    odd = "\\" in name or "\0" in name or name[1:2] == ":"
+    return odd or name.startswith("/") or ".." in name.split("/")
 
 
-def _folded(name: str) -> str:
+def folded(name: str) -> str:
+    """A name as systems compare it that tell neither capitals nor ways to write an accent apart."""
     return unicodedata.normalize("NFC", name).casefold()

@@ -107,6 +107,23 @@ def read_directory(data: Data, limits: Limits) -> Directory:
     return Directory(entries=checked, comment=comment, findings=tuple(findings))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """A directory as it stands in the file: where it begins, its octets, how many entries, the comment."""
+
+    begin: int
+    octets: bytes
+    count: int
+    comment: bytes
+
+
+def directory_of(data: Data) -> Written:
+    """The directory of a container as it stands there. Raises `Malformed` where there is none."""
+    with opened(data) as stream:
+        count, begin, length, comment = _end(stream, data.size, [])
+        return Written(begin=begin, octets=_at(stream, begin, length), count=count, comment=comment)
+
+
 def suspicious(code: str, text: str, weight: Weight = Weight.SUSPICIOUS) -> Finding:
     """A finding about the container."""
     return Finding(code=f"asic.{code}", text=text, weight=weight)

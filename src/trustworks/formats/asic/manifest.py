@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from trustworks.formats.asic.archive import Member
     from trustworks.formats.limits import Limits
 
-_NAMESPACES: Final = ("http://uri.etsi.org/02918/v1.2.1#", "http://uri.etsi.org/2918/v1.2.1#")
-_MANIFEST_LIST: Final = "urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"
+NAMESPACES: Final = ("http://uri.etsi.org/02918/v1.2.1#", "http://uri.etsi.org/2918/v1.2.1#")
+MANIFEST_LIST: Final = "urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"
 _DIGEST_METHOD: Final = f"{{{DS}}}DigestMethod"
 _DIGEST_VALUE: Final = f"{{{DS}}}DigestValue"
 
@@ -56,7 +56,7 @@ def read_manifest(member: Member, limits: Limits) -> Manifest:
     """Reads a manifest. Raises `Malformed` for what is none."""
     root = parse_xml(member, limits)
     space, local = split(root.tag)
-    if local != "ASiCManifest" or space not in _NAMESPACES:
+    if local != "ASiCManifest" or space not in NAMESPACES:
         raise Malformed(f"{member.name} is no ASiCManifest: its root is {local:.60}.")
     reference = root.find(f"{{{space}}}SigReference")
     objects = root.findall(f"{{{space}}}DataObjectReference")
@@ -156,6 +156,6 @@ def listed(member: Member, limits: Limits) -> frozenset[str]:
         name
         for element in root.iter()
         if split(element.tag)[1] == "file-entry"
-        and (name := element.get(f"{{{_MANIFEST_LIST}}}full-path") or element.get("full-path"))
+        and (name := element.get(f"{{{MANIFEST_LIST}}}full-path") or element.get("full-path"))
         and not name.endswith("/")
     )

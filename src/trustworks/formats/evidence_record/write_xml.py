@@ -22,7 +22,7 @@ from trustworks.formats.evidence_record.xml import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from trustworks.formats.evidence_record.build import Prepared
+    from trustworks.formats.evidence_record.creating import Prepared
     from trustworks.formats.evidence_record.objects import ArchiveTimeStamp
     from trustworks.formats.limits import Limits
 

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from trustworks.formats.jades.jws import Jws
     from trustworks.formats.limits import Limits
 
-_HTTP: Final = "http://uri.etsi.org/19182/HttpHeaders"
-_BY_URI: Final = "http://uri.etsi.org/19182/ObjectIdByURI"
-_BY_HASH: Final = "http://uri.etsi.org/19182/ObjectIdByURIHash"
-_MECHANISMS: Final = (_HTTP, _BY_URI, _BY_HASH)
+HTTP: Final = "http://uri.etsi.org/19182/HttpHeaders"
+BY_URI: Final = "http://uri.etsi.org/19182/ObjectIdByURI"
+BY_HASH: Final = "http://uri.etsi.org/19182/ObjectIdByURIHash"
+_MECHANISMS: Final = (HTTP, BY_URI, BY_HASH)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +81,7 @@ def broken_mechanism(signed: Mapping[str, Any]) -> tuple[Finding, ...]:
         wrong = "sigD does not name its data in pars."
     elif mechanism not in _MECHANISMS:
         wrong = "The mechanism of sigD is none that TS 119 182-1 defines."
-    elif mechanism == _BY_HASH and len(items(signed.get("hashV"))) != len(names):
+    elif mechanism == BY_HASH and len(items(signed.get("hashV"))) != len(names):
         wrong = "sigD has not one digest for each data object that it names."
     if wrong is None:
         return ()
@@ -190,9 +190,9 @@ def _by_mechanism(jws: Jws, collector: Collector, detached: Sequence[Data], limi
     mechanism = signed.get("mId")
     if not pars or mechanism not in _MECHANISMS:
         return _nothing("sigD", "What sigD says does not lead to any data.", findings)
-    if mechanism == _HTTP:
+    if mechanism == HTTP:
         found = _http([name.lower() for name in pars], collector, detached)
-    elif mechanism == _BY_URI:
+    elif mechanism == BY_URI:
         found = _by_name(jws, pars, collector, detached)
     else:
         found = _by_hash(jws, pars, collector, detached)

@@ -276,10 +276,7 @@ class Gathered:
             return Octets(tail)
         if kind is TimeStampKind.SIGNATURE_AND_REFERENCES:
             return Octets(self.jws.value_sent + b"." + tail)
-        if self.data is None:
-            return None
-        head = b"." + self.jws.header_sent + b"." + self.jws.value_sent + b"."
-        return Joined((self.data, Octets(head + tail)))
+        return archived(self.jws, self.data, shares)
 
     def _referenced(self) -> frozenset[str]:
         """Ids of the tokens at hand whose digests the references hold."""
@@ -294,3 +291,14 @@ class Gathered:
             for one in self.revocation_references
         )
         return frozenset(named for named in (*certificates, *revocation) if named is not None)
+
+
+def archived(jws: Jws, data: Data | None, shares: Sequence[bytes | None]) -> Data | None:
+    """What an archive time-stamp is over (5.3.6.3): the data, the signature, and all components before it.
+
+    None where the data is not at hand, or a component has no octets that are known here.
+    """
+    if data is None or any(share is None for share in shares):
+        return None
+    head = b"." + jws.header_sent + b"." + jws.value_sent + b"."
+    return Joined((data, Octets(head + b"".join(share for share in shares if share is not None))))

@@ -14,12 +14,12 @@ from trustworks.core.errors import Malformed, Rejected
 from trustworks.formats.data import Extended, Joined, Octets, hasher
 from trustworks.formats.dtbs import Fields, packed
 from trustworks.formats.limits import DEFAULT
-from trustworks.formats.pades.building import permitted
-from trustworks.formats.pades.building.form import put_field
-from trustworks.formats.pades.building.update import updating
-from trustworks.formats.pades.building.wanted import ROOM, check_room
-from trustworks.formats.pades.building.written import date, octets_of, text
 from trustworks.formats.pades.contents import DETACHED
+from trustworks.formats.pades.creating import permitted
+from trustworks.formats.pades.creating.form import put_field
+from trustworks.formats.pades.creating.update import updating
+from trustworks.formats.pades.creating.wanted import ROOM, check_room
+from trustworks.formats.pades.creating.written import date, octets_of, text
 from trustworks.formats.pades.entries import TIME_STAMP
 from trustworks.formats.pades.fields import signature_fields
 from trustworks.formats.pades.syntax import Name
@@ -27,8 +27,8 @@ from trustworks.formats.pades.syntax import Name
 if TYPE_CHECKING:
     from trustworks.formats.data import Data
     from trustworks.formats.limits import Limits
-    from trustworks.formats.pades.building.update import Update
-    from trustworks.formats.pades.building.wanted import Lock, Wanted
+    from trustworks.formats.pades.creating.update import Update
+    from trustworks.formats.pades.creating.wanted import Lock, Wanted
     from trustworks.formats.pades.syntax import Object, Ref
 
 _KIND: Final = "PDF"

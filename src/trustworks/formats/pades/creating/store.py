@@ -12,9 +12,9 @@ from trustworks.core.der import ber
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.formats.data import Extended
 from trustworks.formats.limits import DEFAULT
-from trustworks.formats.pades.building.update import updating
-from trustworks.formats.pades.building.written import NewStream, date
 from trustworks.formats.pades.contents import contents_id
+from trustworks.formats.pades.creating.update import updating
+from trustworks.formats.pades.creating.written import NewStream, date
 from trustworks.formats.pades.fields import dictionaries
 from trustworks.formats.pades.syntax import Name, Ref, Stream
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from trustworks.formats.data import Data
     from trustworks.formats.limits import Limits
-    from trustworks.formats.pades.building.update import Update
+    from trustworks.formats.pades.creating.update import Update
     from trustworks.formats.pades.syntax import Object
 
 _HASH: Final = "sha256"

@@ -4,10 +4,10 @@
 puts what came of it in its place. `add_store` adds validation data. Keys and files stay with the caller.
 """
 
-from trustworks.formats.pades.building.signing import Prepared, prepare, prepare_time_stamp
-from trustworks.formats.pades.building.store import Related, ValidationData, add_store
-from trustworks.formats.pades.building.wanted import Appearance, Lock, Wanted, Widget
-from trustworks.formats.pades.building.written import NewStream
+from trustworks.formats.pades.creating.signing import Prepared, prepare, prepare_time_stamp
+from trustworks.formats.pades.creating.store import Related, ValidationData, add_store
+from trustworks.formats.pades.creating.wanted import Appearance, Lock, Wanted, Widget
+from trustworks.formats.pades.creating.written import NewStream
 
 __all__ = [
     "Appearance",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.formats.data import in_view
-from trustworks.formats.pades.building.written import NewStream, octets_of, stream
+from trustworks.formats.pades.creating.written import NewStream, octets_of, stream
 from trustworks.formats.pades.document import Document
 from trustworks.formats.pades.syntax import Name, Ref
 from trustworks.formats.pades.view import View

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.trace import implements
-from trustworks.formats.pades.building.written import NewStream, text
+from trustworks.formats.pades.creating.written import NewStream, text
 from trustworks.formats.pades.fields import form_of, signature_fields, text_of
 from trustworks.formats.pades.syntax import Name, Ref
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from trustworks.formats.pades.building.update import Update
-    from trustworks.formats.pades.building.wanted import Widget
+    from trustworks.formats.pades.creating.update import Update
+    from trustworks.formats.pades.creating.wanted import Widget
     from trustworks.formats.pades.fields import SignatureField
     from trustworks.formats.pades.syntax import Object
     from trustworks.formats.pades.view import View
