@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ import cms_maker
 import pytest
 import signed_pdfs
 from asic_vectors import container, manifest
-from evidence_graphs import NOW, YEAR, Graph, at_hand, crl, house, signed, verdict
+from evidence_graphs import DAY, NOW, YEAR, Graph, at_hand, crl, house, signed, verdict
 from signed_pdfs import OBJECTS, Pdf
 
 import trustworks.formats
@@ -19,6 +20,8 @@ from trustworks.formats.data import Octets
 from trustworks.formats.evidence import CertificateReference, ReferenceKind, TimeStampKind
 from trustworks.formats.read import read
 from trustworks.validation import Trust
+from trustworks.validation.model import Level
+from trustworks.validation.policies.constraints import Context, Section
 from trustworks.validation.policies.policy import shipped
 from trustworks.validation.rules.process import validate
 
@@ -145,3 +148,45 @@ def test_time_stamps_out_of_order(policy: str, expected: str) -> None:
     graph.stamp(signature, NOW - YEAR, of.tsa)
     graph.stamp(signature, NOW - YEAR / 2, of.tsa, kind=TimeStampKind.CONTENT)
     assert verdict(graph.run(of.trust, policy=shipped(policy))) == expected
+
+
+@pytest.mark.req("EN319102-1:5.2.5.4-2")
+@pytest.mark.parametrize(
+    ("policy", "age", "expected"),
+    [
+        ("ades", timedelta(hours=30), "TOTAL-PASSED"),
+        ("qualified", timedelta(hours=24), "TOTAL-PASSED"),
+        ("qualified", timedelta(hours=24, seconds=1), "TRY_LATER"),
+        ("preservation", timedelta(0), "TOTAL-PASSED"),
+        ("preservation", timedelta(seconds=1), "TRY_LATER"),
+    ],
+)
+def test_revocation_data_about_the_signer_that_is_too_old(policy: str, age: timedelta, expected: str) -> None:
+    """TS 119 172-4, REQ-4.2-03, c) iv, as the acts of 2025 bind it; a nextUpdate far off does not help."""
+    graph, of, _ = signed()
+    graph.certificates(of.ca)
+    graph.lists(crl(of.ca, NOW - age, lasts=YEAR), crl(of.root, NOW - 40 * DAY, lasts=YEAR))
+    assert verdict(graph.run(of.trust, policy=shipped(policy))) == expected
+
+
+@pytest.mark.parametrize(("policy", "expected"), [(one, "TOTAL-PASSED") for one in STRICT])
+def test_revocation_data_about_an_authority_after_its_next_update_warns(policy: str, expected: str) -> None:
+    """The acts set no limit for other certificates; a proof of existence could never heal it."""
+    graph, of, _ = signed()
+    graph.certificates(of.ca)
+    graph.lists(crl(of.ca, NOW, lasts=YEAR), crl(of.root, NOW - 40 * DAY, lasts=DAY))
+    outcome = graph.run(of.trust, policy=shipped(policy))
+    assert verdict(outcome) == expected
+    assert "rfc.fresh" in {one.id for one in outcome.signatures[0].basic.warnings()}
+    assert [one.fresher_than for one in outcome.needs] == [NOW - 40 * DAY], "and newer is asked for"
+
+
+@pytest.mark.parametrize("policy", STRICT)
+@pytest.mark.parametrize("context", [Context.SIGNATURE, Context.COUNTER_SIGNATURE])
+def test_the_limits_of_the_acts_are_those_of_every_signature(policy: str, context: Context) -> None:
+    section = Section.SIGNING_CERTIFICATE
+    freshness = shipped(policy).constraint(context, "freshness", section)
+    assert freshness.level is Level.FAIL
+    assert freshness.limit == {"qualified": timedelta(hours=24), "preservation": timedelta(0)}[policy]
+    assert shipped(policy).level(context, "revocation-data-available", section) is Level.FAIL
+    assert shipped(policy).level(context, "acceptable-revocation-data-found", section) is Level.FAIL

@@ -23,7 +23,7 @@ from trustworks.validation.rules.checks import Checks
 from trustworks.validation.rules.inputs import context_of
 from trustworks.validation.rules.past_signature import Past, validate_past_signature
 from trustworks.validation.rules.poe import proven_by, proven_by_record
-from trustworks.validation.rules.time_stamps import accept
+from trustworks.validation.rules.time_stamps import accept, check_unit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -142,6 +142,7 @@ def validate_archival_time_stamp(
         found = validate_past_signature(past, inputs, poes)
         path = found.path
         checks.take("lta.past", found.conclusion)
+        check_unit(checks, time_stamp, path)
         if not checks.failed:
             accepted = accept(time_stamp, replace(basic, path=path), inputs, existed)
             checks.take("lta.sav", accepted.conclusion)

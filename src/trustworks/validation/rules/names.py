@@ -17,6 +17,7 @@ NAMES: Final[dict[str, str]] = {
     "vci.available": "The document of the signature policy is at hand",
     "vci.hash": "The document of the signature policy is the one that was signed",
     "cv.data-found": "What is signed is at hand",
+    "basic.unit": "The time-stamping unit, trusted for itself, was so when the time-stamp was made",
     "cv.computed": "The signature algorithm can be computed here",
     "cv.data-intact": "What is signed is unchanged",
     "cv.manifest-entries": "Something that the signed manifest lists is at hand",
