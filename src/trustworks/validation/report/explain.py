@@ -147,6 +147,7 @@ def explained(judged: Judged) -> str:
         who = words.holder(stamp.signing_certificate) or "an unknown unit"
         lines.append(f"The {KINDS[token.kind]} of {moment(token.time)} by {who}: {_verdict(stamp.verdict)}")
         lines.extend(f"  {line}" for line in _decided(deciding(stamp), outcome, words))
+        lines.extend(f"  Warning: {warned}" for warned in warned_of(stamp))
     for record in outcome.evidence_records:
         since = f", since {moment(record.time)}" if record.time else ""
         lines.append(f"The evidence record{since}: {_verdict(record.verdict)}")

@@ -152,6 +152,7 @@ def _time_stamp(stamp: TimeStamp, outcome: TimeStampOutcome, words: Words) -> di
         "policy": stamp.policy,
         "scopes": [_scope(one) for one in stamp.scopes],
         "reasons": _reasons(deciding(outcome)),
+        "warnings": list(warned_of(outcome)),
         "findings": _findings(stamp.findings),
     }
 

@@ -57,6 +57,7 @@ def text(judged: Judged) -> str:
     for stamp in outcome.time_stamps:
         one = stamps[stamp.id]
         lines.append(f"{KINDS[one.kind]} of {moment(one.time)}: {verdict(stamp.verdict)}")
+        lines.extend(f"  warning    {warned}" for warned in warned_of(stamp))
     for record in outcome.evidence_records:
         since = f" since {moment(record.time)}" if record.time else ""
         lines.append(f"evidence record{since}: {verdict(record.verdict)}")

@@ -67,9 +67,10 @@ def structural(signature: Signature) -> tuple[Finding, ...]:
     return tuple(one for one in (*signature.findings, *later) if one.weight is not Weight.NOTE)
 
 
-def warned_of(found: SignatureOutcome) -> tuple[str, ...]:
+def warned_of(found: SignatureOutcome | TimeStampOutcome | EvidenceRecordOutcome) -> tuple[str, ...]:
     """What the policy lets pass with a warning, each sentence once."""
-    conclusions = (found.archival, found.with_time, found.basic)
+    every = (getattr(found, name, None) for name in ("archival", "with_time", "basic", "conclusion"))
+    conclusions = [one for one in every if one is not None]
     texts = (check.text or check.name for one in conclusions for check in one.warnings())
     return tuple(dict.fromkeys(texts))
 
