@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -65,6 +66,7 @@ def ask(desk: Desk, asked: Asked = FILE) -> Answered:
     return asyncio.run(desk.validate(asked, through="http"))
 
 
+@pytest.mark.req("TS119441:VPR-8.1-09")
 def test_an_unknown_policy_takes_no_place(desk: Desk, log: Log, counted: list[str]) -> None:
     with pytest.raises(Rejected, match="offered are ades, qualified, preservation"):
         ask(desk, Asked(file=Given(), policy="none"))
@@ -137,12 +139,15 @@ def test_what_was_validated_is_counted_by_its_worst_result(
     assert counted == [worst]
 
 
+@pytest.mark.req("TS119441:OVR-7.10-03")
+@pytest.mark.req("TS119441:OVR-7.10-04")
 def test_the_event_has_nothing_of_the_file(desk: Desk, log: Log) -> None:
     plain = {"signatures": [{"signer": "Anna Muster TEST"}]}
     answer_by(desk, lambda _: Answered(results=("PASSED", "PASSED"), policy="urn:x", plain=plain))
     ask(desk)
     (event,) = log.events
     assert event.type == "validation.performed"
+    assert event.time.tzinfo is UTC
     assert event.subject == {"policy": "urn:x"}
     assert event.detail == {"through": "http", "results": {"passed": 2}, "at-named-time": False}
     told = json.dumps([event.subject, event.detail])

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from trustworks.core.audit import Event
+from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 ACTOR = "validation"
 
 
+@implements("TS119441:OVR-7.10-03", "TS119441:OVR-7.10-04", disabled=lambda **_: None)
 def performed(*, through: str, policy: str, results: Iterable[str], in_the_past: bool) -> Event:
     """A validation was done: by which interface, under which policy, and how many results of each kind.
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.pki.trusted_lists.store import STATE
+from trustworks.core.trace import implements
 from trustworks.formats.limits import DEFAULT, Limits
 from trustworks.validation.gathering.fetching import Cache, Fetcher, FetchLimits
 from trustworks.validation.given import Trusted, trusted_of
@@ -51,6 +52,7 @@ class Offer:
         self._read: _Read | None = None
         self._reading = threading.Lock()
 
+    @implements("TS119441:VPR-8.1-09", disabled=lambda self, _name: next(iter(self.policies.values())))
     def named(self, name: str) -> Policy:
         """The policy of that name or identifier; the default one for an empty name.
 

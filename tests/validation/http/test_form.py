@@ -132,6 +132,8 @@ def descriptors() -> Sequence[str]:
     return sorted(os.listdir("/proc/self/fd"))  # noqa: PTH208 - names alone
 
 
+@pytest.mark.req("TS119441:OVR-7.13-03")
+@pytest.mark.req("TS119101:GSM-2.6")
 def test_a_long_file_is_put_aside_without_a_name_and_gone_afterwards(form: Form, tmp_path: Path) -> None:
     long = os.urandom(1 << 20)
     before = descriptors()

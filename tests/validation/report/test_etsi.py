@@ -5,18 +5,26 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
+from evidence_graphs import DAY, Graph, at_hand, proven, signed
+from evidence_graphs import NOW as GRAPH_NOW
 from lxml import etree
 from qualified_reports import CA, COMPLIANCE, DEVICE, FOR_ESIGN, KEYS, NOW, report
 from signed_pdfs import token as time_stamp
 
 from trustworks.formats.data import DigestOnly, Octets
-from trustworks.validation import validate
+from trustworks.formats.evidence import Scope, ScopeKind
+from trustworks.validation import Trust, validate
+from trustworks.validation.policies.policy import shipped
 from trustworks.validation.report.associated import checks_of
 from trustworks.validation.report.elements import DS, VR, base64
-from trustworks.validation.rules.inputs import Extra, token
+from trustworks.validation.report.etsi import Stated
+from trustworks.validation.report.etsi import report as write
+from trustworks.validation.report.judged import Judged
+from trustworks.validation.rules.inputs import NOTHING, Extra, token
 
 if TYPE_CHECKING:
     from trustworks.validation.service import Report
@@ -50,6 +58,8 @@ def test_what_the_trusted_lists_say_is_in_it() -> None:
     assert told[f"{prefix}:trusted-list"] == "EL"
 
 
+@pytest.mark.req("TS119441:SVR-8.4-05")
+@pytest.mark.req("TS119441:SVR-8.4-07")
 def test_every_check_is_in_it_once_and_every_constraint_that_is_not_asked() -> None:
     one = qualified()
     (outcome,) = one.outcome.signatures
@@ -96,6 +106,7 @@ def test_what_revoked_a_certificate_is_told() -> None:
     ]
 
 
+@pytest.mark.req("TS119441:SVP-8.2-03")
 def test_what_the_service_states_of_itself_is_in_it() -> None:
     certificate = CA.public_bytes(Encoding.DER)
     stated = qualified().etsi(
@@ -106,6 +117,9 @@ def test_what_the_service_states_of_itself_is_in_it() -> None:
     assert len(found(stated, "/v:ValidationReport/v:SignatureValidator/v:DigitalId/t:X509Certificate")) == 1
 
 
+@pytest.mark.req("TS119441:SVR-8.4-02")
+@pytest.mark.req("TS119441:SVR-B-06")
+@pytest.mark.req("TS119441:VPR-B-15")
 def test_a_time_stamp_alone_has_a_report_of_its_own() -> None:
     one = validate(Octets(time_stamp(b"data"), "a.tst"), detached=[Octets(b"data", "data")], offline=True)
     assert one.outcome.signatures == ()
@@ -122,3 +136,55 @@ def test_of_data_that_is_not_here_the_digest_that_was_given_is_told() -> None:
     one = validate(Octets(time_stamp(b"data"), "a.tst"), detached=[known], offline=True)
     told = "//v:ValidationObject[v:ObjectType='urn:etsi:019102:validationObject:signedData']//ds:DigestValue"
     assert found(one, told) == [base64(b"\1" * 32)]
+
+
+@pytest.mark.req("TS119441:SVR-8.4-06")
+@pytest.mark.req("TS119441:SVR-8.4-10")
+@pytest.mark.req("TS119441:SVR-8.4-11")
+@pytest.mark.req("TS119441:SVR-8.4-12")
+def test_policy_signer_attributes_and_process_are_told() -> None:
+    one = qualified()
+    (outcome,) = one.outcome.signatures
+    about = "//v:SignatureValidationReport"
+    assert found(one, f"{about}//v:SignatureValidationPolicy//*[local-name()='Identifier']") == [
+        one.policy.identifier
+    ]
+    assert found(one, f"{about}/v:SignerInformation/v:SignerCertificate/@VOReference") == [
+        outcome.signing_certificate
+    ]
+    assert found(one, f"{about}/v:SignerInformation/v:Signer") == ["signer"]
+    assert found(one, f"{about}/v:SignatureAttributes/v:SigningTime/v:Time")
+    assert found(one, f"{about}/v:SignatureValidationProcess/v:SignatureValidationProcessID") == [
+        "urn:etsi:019102:validationprocess:LTA"
+    ]
+
+
+@pytest.mark.req("TS119441:SVR-8.4-14")
+@pytest.mark.parametrize(("kind", "told"), [(ScopeKind.FULL, "false"), (ScopeKind.DIGEST, "true")])
+def test_that_a_digest_was_given_is_told(kind: ScopeKind, told: str) -> None:
+    graph, of, _ = signed(scopes=(Scope(kind=kind, name="data", text="Data.", id="D-1"),))
+    assert found(graph_report(graph, of.trust), "//v:DocHashOnly") == [told]
+
+
+@pytest.mark.req("TS119441:SVR-8.4-15")
+def test_of_every_proof_of_existence_it_is_told_where_it_comes_from() -> None:
+    """Time-stamps of its own are referred to, what a client told is provided, the rest is the service's."""
+    graph, of, signature = signed()
+    at_hand(graph, of)
+    best = "//v:ValidationTimeInfo/v:BestSignatureTime"
+    one = graph_report(graph, of.trust)
+    assert found(one, f"{best}/v:TypeOfProof") == ["urn:etsi:019102:poetype:validation"]
+    assert found(one, f"{best}/v:POEObject/@VOReference") == []
+    stamp = graph.stamp(signature, GRAPH_NOW - DAY, of.tsa)
+    one = graph_report(graph, of.trust, proven(of.signer.id, at=GRAPH_NOW - 2 * DAY))
+    assert found(one, f"{best}/v:TypeOfProof") == ["urn:etsi:019102:poetype:validation"]
+    assert found(one, f"{best}/v:POEObject/@VOReference") == [stamp.id]
+    told = f"//v:ValidationObject[@id='{of.signer.id}']/v:POE/v:TypeOfProof"
+    assert found(one, told) == ["urn:etsi:019102:poetype:provided"]
+
+
+def graph_report(graph: Graph, trust: Trust, extra: Extra = NOTHING) -> bytes:
+    judged = Judged(
+        evidence=graph.evidence, outcome=graph.run(trust, extra=extra), policy=shipped(), extra=extra
+    )
+    return etree.tostring(write(judged, Stated(policy_digest=b"\0" * 32)))

@@ -16,6 +16,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 
 from trustworks.core.errors import Malformed
 from trustworks.core.http import BodyRefusedError
+from trustworks.core.trace import implements
 from trustworks.validation.bounded.asked import Given
 
 if TYPE_CHECKING:
@@ -164,6 +165,11 @@ class Form:
     def _all(self) -> None:
         self._ended = True
 
+    @implements(
+        "TS119441:OVR-7.13-03",
+        "TS119101:GSM-2.6",
+        disabled=lambda self: self._stack.enter_context((self._folder / "named").open("w+b")),
+    )
     def _aside(self) -> BinaryIO:
         self._folder.mkdir(parents=True, exist_ok=True)
         return cast("BinaryIO", self._stack.enter_context(tempfile.TemporaryFile(dir=self._folder)))

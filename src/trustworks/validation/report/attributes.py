@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from lxml import etree
 
+from trustworks.core.trace import implements
 from trustworks.formats.evidence import TimeStampKind, Where
 from trustworks.validation.report.elements import DIGEST_METHODS, VR, child, method_and_value, refer, uri
 from trustworks.validation.report.words import moment
@@ -23,6 +24,7 @@ _STAMPS: Final = {
 }
 
 
+@implements("TS119441:SVR-8.4-11")
 def signature_attributes(signature: Signature, evidence: Evidence) -> etree._Element | None:
     """SignatureAttributes; None where there is nothing to list. `evidence` has what they refer to."""
     listed = etree.Element(f"{{{VR}}}SignatureAttributes")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from lxml import etree
 
 from trustworks.core.errors import Rejected
+from trustworks.core.trace import implements
 from trustworks.formats.evidence import ScopeKind
 from trustworks.validation.model import Level, PoeOrigin, Status, TimeStampOutcome
 from trustworks.validation.policies.constraints import TABLE, Context, Section
@@ -69,6 +70,9 @@ class Stated:
     certificate: bytes | None = None
 
 
+@implements(
+    "TS119441:SVR-8.4-02", "TS119441:SVR-B-06", "TS119441:VPR-B-15", disabled=lambda *_: etree.Element("none")
+)
 def report(judged: Judged, stated: Stated) -> etree._Element:
     """The report as an element, not sealed: the seal is a ds:Signature as its last child.
 
@@ -84,6 +88,12 @@ def report(judged: Judged, stated: Stated) -> etree._Element:
             "The file has no signature and no time-stamp, and a report of TS 119 102-2 is about these.",
         )
     return _Writer(judged, stated).written()
+
+
+@implements("TS119441:SVR-8.4-14", disabled=False)
+def by_digest_alone(scopes: Sequence[Scope]) -> bool:
+    """Whether the service computed no digest of what is signed, and took the one that it was given."""
+    return any(one.kind is ScopeKind.DIGEST for one in scopes)
 
 
 def reportable(judged: Judged) -> bool:
@@ -117,7 +127,7 @@ class _Writer:
         root = etree.Element(f"{{{VR}}}ValidationReport", nsmap={None: VR, "ds": DS, "xades": XADES})
         signatures = {one.id: one for one in self._evidence.signatures}
         for one in self._outcome.signatures:
-            best = (one.best_signature_time, one.best_signature_time_by, None)
+            best = (one.best_signature_time, one.best_signature_time_by, self._origin(one))
             conclusions = (one.basic, one.with_time, one.archival)
             self._report(root, signatures[one.id], one, conclusions, best)
         if not self._outcome.signatures:
@@ -130,6 +140,11 @@ class _Writer:
             named = child(child(root, "SignatureValidator"), "DigitalId")
             child(named, "X509Certificate", base64(self._stated.certificate), namespace=TSL)
         return root
+
+    def _origin(self, found: SignatureOutcome) -> PoeOrigin | None:
+        """Where the proof comes from by which a signature existed at its best signature time."""
+        poe = self._poes.get(found.id)
+        return poe.origin if poe is not None and poe.time == found.best_signature_time else None
 
     def _about_stamp(self, root: etree._Element, stamp: TimeStamp, found: TimeStampOutcome) -> None:
         poe = self._poes.get(stamp.id)
@@ -152,8 +167,7 @@ class _Writer:
         digest_of_data(identifier, signature.signed)
         child(identifier, "SignatureValue", base64(signature.value), namespace=DS)
         child(identifier, "HashOnly", "false")
-        digest_only = any(one.kind is ScopeKind.DIGEST for one in signature.scopes)
-        child(identifier, "DocHashOnly", "true" if digest_only else "false")
+        child(identifier, "DocHashOnly", "true" if by_digest_alone(signature.scopes) else "false")
         if signature.name:
             child(identifier, "DAIdentifier", signature.name)
         self._constraints(parent, signature, found, conclusions)
@@ -164,22 +178,32 @@ class _Writer:
         attributes = signature_attributes(signature, self._evidence)
         if attributes is not None:
             parent.append(attributes)
+        self._signer(parent, found)
+        self._quality(parent, found.id)
+        self._validation_process(parent, conclusions)
+        concluded = child(parent, "SignatureValidationStatus")
+        status(concluded, found.verdict)
+        self._associated.write(concluded, signature, found, best[0])
+
+    @implements("TS119441:SVR-8.4-10")
+    def _signer(self, parent: etree._Element, found: SignatureOutcome | TimeStampOutcome) -> None:
+        """Who signed, by the certificate that was taken for his."""
         if found.signing_certificate is not None and found.signing_certificate in self._listed:
             signer = child(parent, "SignerInformation")
             refer(signer, "SignerCertificate", found.signing_certificate)
             holder = self._words.holder(found.signing_certificate)
             if holder:
                 child(signer, "Signer", holder)
-        self._quality(parent, found.id)
+
+    @implements("TS119441:SVR-8.4-12", "TS119441:SVP-8.2-03")
+    def _validation_process(self, parent: etree._Element, conclusions: Sequence[Conclusion]) -> None:
+        """By which process, under which policy of the service and which statement of practices."""
         process = child(parent, "SignatureValidationProcess")
         child(process, "SignatureValidationProcessID", f"{URN}:validationprocess:{_process(conclusions)}")
         if self._stated.service_policy:
             child(process, "SignatureValidationServicePolicy", self._stated.service_policy)
         if self._stated.practice_statement:
             child(process, "SignatureValidationPracticeStatement", self._stated.practice_statement)
-        concluded = child(parent, "SignatureValidationStatus")
-        status(concluded, found.verdict)
-        self._associated.write(concluded, signature, found, best[0])
 
     def _quality(self, parent: etree._Element, identifier: str) -> None:
         """What a signature is by TS 119 172-4, with identifiers of our own: those of ETSI are not at hand."""
@@ -189,6 +213,7 @@ class _Writer:
             named = level.level.name.lower().replace("_", "-")
             child(child(parent, "SignatureQuality"), "SignatureQualityInformation", f"{_QUALITY}:{named}")
 
+    @implements("TS119441:SVR-8.4-05", "TS119441:SVR-8.4-06", "TS119441:SVR-8.4-07")
     def _constraints(
         self,
         parent: etree._Element,
@@ -244,6 +269,7 @@ class _Writer:
         if check.text:
             child(reported, "Indications", check.text)
 
+    @implements("TS119441:SVR-8.4-15")
     def _poe(
         self, parent: etree._Element, time: datetime, by: str | None, origin: PoeOrigin | None = None
     ) -> None:
