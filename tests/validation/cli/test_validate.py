@@ -92,3 +92,32 @@ def test_what_is_no_evidence_record_is_not_readable(tmp_path: Path, token: Path)
     other = tmp_path / "other.ers"
     other.write_bytes(b"text")
     assert run(token, "--evidence-record", other, "--offline")[0] == Exit.UNREADABLE
+
+
+def test_no_file_ends_the_run_over_a_folder(
+    tmp_path: Path, token: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.tst").write_bytes(token.read_bytes())
+    (tmp_path / "b.txt").write_bytes(b"text")
+    validate = Validator.validate
+
+    def faulty(self: Validator, file: Path, **given: Any) -> Any:
+        if file.name == "a.tst":
+            raise RecursionError
+        return validate(self, file, **given)
+
+    monkeypatch.setattr(Validator, "validate", faulty)
+    code, out, err = run(tmp_path, "--offline", "--json")
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert [(one["file"], "error" in one) for one in lines] == [
+        ("a.tst", True),
+        ("b.txt", True),
+        ("token.tst", False),
+    ]
+    assert code == Exit.FAULT
+    assert err == (
+        "3 files: 1 indeterminate, 1 without a signature or not readable, 1 not judged by a fault of the "
+        "program.\n"
+    )
+    (tmp_path / "none").mkdir()
+    assert run(tmp_path / "none", "--offline") == (Exit.UNREADABLE, "", "0 files: nothing to validate.\n")

@@ -32,9 +32,11 @@ class Exit(IntEnum):
     """The command cannot be carried out as it is given (EX_USAGE of sysexits.h): no verdict."""
     UNAVAILABLE = 69
     """Something that it needs cannot be had now (EX_UNAVAILABLE): no verdict."""
+    FAULT = 70
+    """Of a folder: a fault of the program about one file (EX_SOFTWARE), while the others were judged."""
 
 
-_WORST_FIRST: Final = (Exit.FAILED, Exit.INDETERMINATE, Exit.UNREADABLE, Exit.PASSED)
+_WORST_FIRST: Final = (Exit.FAULT, Exit.FAILED, Exit.INDETERMINATE, Exit.UNREADABLE, Exit.PASSED)
 """A file that is not signed, among others in a folder, hides no verdict."""
 
 
