@@ -82,27 +82,17 @@ def test_octets_open_files_and_digests_are_validated_alike(pool: Pool, signed: t
             assert answer.results == ("INDETERMINATE",)
             assert answer.etsi.startswith(b"<?xml")
             assert "Signer TEST" in answer.explained
-            assert answer.tree[0]["title"] == "Signature of Signer TEST"
+            assert answer.page["signatures"][0]["title"]
+            assert answer.html.startswith(b"<!doctype html>")
+            assert answer.pdf.startswith(b"%PDF-")
     wrong = pool.ask(asked(signature, Given(name="data", digests=(("sha256", bytes(32)),))))
     assert wrong.plain["signatures"][0]["data_intact"] is False
 
 
-def test_the_tree_tells_each_block_once(pool: Pool, signed: tuple[bytes, bytes]) -> None:
-    (branch,) = pool.ask(asked(*signed[:1], Given(octets=signed[1]))).tree
-    seen: list[str] = []
-    waiting = [branch]
-    while waiting:
-        one = waiting.pop()
-        if one["repeated"]:
-            assert one["checks"] == []
-        seen.append(one["title"])
-        waiting += [*one["branches"], *(check["branch"] for check in one["checks"] if check["branch"])]
-    assert {"BASIC", "FC", "ISC", "CV", "XCV"} <= set(seen)
-
-
 def test_only_what_is_wanted_is_made(pool: Pool, signed: tuple[bytes, bytes]) -> None:
     answer = pool.ask(asked(signed[0], kinds=()))
-    assert (answer.plain, answer.explained, answer.tree, answer.etsi) == ({}, "", [], b"")
+    assert (answer.plain, answer.explained, answer.page) == ({}, "", {})
+    assert (answer.etsi, answer.html, answer.pdf) == (b"", b"", b"")
 
 
 def test_nothing_of_a_file_is_open_in_a_process_afterwards(pool: Pool, signed: tuple[bytes, bytes]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from console_testbed import Answer, ask, shell_of
-from validation_desk import Chosen
+from validation_desk import Chosen, desk_of, detached_signature, settings_of
 
 from trustworks.app.web.validation import ValidationPages
 from trustworks.core.errors import Malformed, Rejected, Unavailable
@@ -181,9 +181,31 @@ def test_the_page_has_the_form_with_all_policies(folder: Path) -> None:
     assert "style=" not in source
 
 
-def test_names_from_files_are_text_on_the_page(folder: Path) -> None:
-    body = form(("file", "<b>.pdf", b"%PDF-"))
-    answer = Edge(Chosen(), folder).post(body, accept="text/html")
+def test_the_document_is_a_pdf(folder: Path) -> None:
+    told = Answered(results=("PASSED",), policy="urn:x", pdf=b"%PDF-1.7")
+    answer = Edge(Chosen(told), folder).post(form(FILE), accept="application/pdf")
+    assert (answer.status, answer.headers["content-type"], answer.body) == (
+        200,
+        "application/pdf",
+        b"%PDF-1.7",
+    )
+
+
+def test_the_verdict_holds_the_reports_and_shows_names_as_text(folder: Path) -> None:
+    settings = settings_of(limits={"at-once": 1})
+    with desk_of(settings) as desk:
+        pages = ValidationPages(desk, banners=[], version="1")
+        shell = shell_of(rest.routes(desk, pages, folder=folder))
+        signature = detached_signature(b"data", "<b>Anna</b> TEST")
+        body = form(("file", "a.p7s", signature), ("detached", "d", b"data"))
+        answer = ask(shell, "POST", "/validation", body, accept="text/html", content_type=TYPE)
     assert answer.status == 200
-    assert b"&lt;b&gt;.pdf" in answer.body
-    assert "There is no signature in this file" in answer.text
+    source = answer.body.decode()
+    assert "&lt;b&gt;Anna&lt;/b&gt; TEST" in source
+    assert "<b>Anna" not in source
+    for name in ("validation.pdf", "validation.html", "validation-report.xml", "validation.json"):
+        assert f'download="{name}"' in source
+    assert "style=" not in source
+    assert "<style" not in source
+    assert "<script" not in source
+    assert "default-src 'none'" in answer.headers["content-security-policy"]

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 
-def environment(package: str) -> Environment:
-    """The templates of a package and what all pages share (`tables.html`), which escape what they show."""
-    made = drawing.environment(package, "trustworks.app.web")
+def environment(*packages: str) -> Environment:
+    """The templates of packages and what all pages share (`tables.html`), which escape what they show."""
+    made = drawing.environment(*packages, "trustworks.app.web")
     made.filters["sentences"] = sentences
     return made

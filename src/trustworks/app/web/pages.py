@@ -47,6 +47,7 @@ _HEADERS = (
 _STATIC = {
     "style.css": "text/css; charset=utf-8",
     "forms.css": "text/css; charset=utf-8",
+    "report.css": "text/css; charset=utf-8",
     "validation.css": "text/css; charset=utf-8",
     "validation.js": "text/javascript; charset=utf-8",
     "page.js": "text/javascript; charset=utf-8",
@@ -201,4 +202,8 @@ def pages(source: PageSource, *, inside: bool) -> Starlette:  # noqa: C901 - a l
 def _static(name: str) -> bytes:
     if name == "style.css":
         return style_sheet()
+    if name == "report.css":
+        from trustworks.validation.report.page.html import own_style_sheet  # noqa: PLC0415 - where files are validated
+
+        return own_style_sheet()
     return resources.files(__package__).joinpath("static", name).read_bytes()

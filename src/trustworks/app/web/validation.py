@@ -34,21 +34,6 @@ HEADERS: Final = (
 )
 _LONGEST_LINK: Final = 8 * 1024 * 1024
 """Octets of a report that is put into the page; a longer one is to be had by the API."""
-_VERDICTS: Final = {
-    "PASSED": ("good", "Valid"),
-    "TOTAL-PASSED": ("good", "Valid"),
-    "FAILED": ("bad", "Not valid"),
-    "TOTAL-FAILED": ("bad", "Not valid"),
-    "INDETERMINATE": ("open", "Not decided"),
-}
-_HEADLINES: Final = {
-    "good": ("Every signature is valid", "The signature is valid"),
-    "bad": ("Not every signature is valid", "The signature is not valid"),
-    "open": (
-        "Not every signature can be decided on",
-        "It cannot be decided whether the signature is valid",
-    ),
-}
 
 
 class ValidationPages:
@@ -57,7 +42,7 @@ class ValidationPages:
     def __init__(self, desk: Desk, *, banners: Sequence[tuple[str, str]], version: str) -> None:
         self._desk = desk
         self._values = {"banners": tuple(banners), "version": version, "inside": False}
-        self._templates = environment("trustworks.app.web")
+        self._templates = environment("trustworks.app.web", "trustworks.validation.report.page")
 
     def form(self) -> RawResponse:
         """The page with the form."""
@@ -68,22 +53,9 @@ class ValidationPages:
         headers = (("retry-after", "30"),) if status == 503 else ()
         return self._form(status, sentence, *headers)
 
-    def verdict(self, answered: Answered, name: str | None) -> RawResponse:
+    def verdict(self, answered: Answered) -> RawResponse:
         """The page with the verdict."""
-        plain = answered.plain
-        kinds = [_VERDICTS[one][0] for one in answered.results]
-        worst = next((one for one in ("bad", "open", "good") if one in kinds), "none")
-        return self._page(
-            "validation_verdict.html",
-            name=name,
-            plain=plain,
-            worst=worst,
-            headline=_headline(worst, len(kinds), signed=bool(plain["signatures"])),
-            verdicts=_VERDICTS,
-            explained=answered.explained,
-            tree=answered.tree,
-            downloads=[*_downloads(answered)],
-        )
+        return self._page("validation_verdict.html", page=answered.page, downloads=_downloads(answered))
 
     def _form(self, status: int, wrong: str, *headers: tuple[str, str]) -> RawResponse:
         settings = self._desk.settings
@@ -106,22 +78,14 @@ class ValidationPages:
         return RawResponse(status, HTML, text.encode(), (*HEADERS, *headers))
 
 
-def _headline(worst: str, number: int, *, signed: bool) -> str:
-    if worst == "none":
-        return "There is no signature in this file"
-    many, one = _HEADLINES[worst]
-    if not signed:
-        return (many if number > 1 else one).replace("signature", "time-stamp")
-    return many if number > 1 else one
-
-
 def _downloads(answered: Answered) -> list[tuple[str, str, str]]:
     """What can be kept: words, file name, and a URL that holds it."""
     text = json.dumps(answered.plain, ensure_ascii=False, indent=1).encode()
     found = [
-        ("All of it as JSON", "validation.json", "application/json", text),
+        ("This report as a document (PDF)", "validation.pdf", "application/pdf", answered.pdf),
+        ("This report as a page (HTML)", "validation.html", "text/html", answered.html),
         ("The report of ETSI TS 119 102-2 (XML)", "validation-report.xml", "application/xml", answered.etsi),
-        ("The explanation as text", "validation.txt", "text/plain", answered.explained.encode()),
+        ("All of it for programs (JSON)", "validation.json", "application/json", text),
     ]
     return [
         (words, name, f"data:{kind};base64,{base64.b64encode(octets).decode('ascii')}")

@@ -29,10 +29,14 @@ class Kind(StrEnum):
     """All of the outcome as JSON (`report.plain`)."""
     EXPLAINED = "explained"
     """What decided, in sentences (`report.explain`)."""
-    TREE = "tree"
-    """All checks, as nested JSON (`report.tree`)."""
+    PAGE = "page"
+    """What a page shows, as JSON (`report.page.html.as_data`)."""
     ETSI = "etsi"
     """The report of TS 119 102-2 in XML."""
+    HTML = "html"
+    """A page that stands alone."""
+    PDF = "pdf"
+    """The same as a document."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +79,11 @@ class Answered:
     """The identifier of the policy."""
     plain: dict[str, Any] = field(default_factory=dict)
     explained: str = ""
-    tree: list[Any] = field(default_factory=list)
+    page: dict[str, Any] = field(default_factory=dict)
     etsi: bytes = b""
+    """Empty where there is no signature."""
+    html: bytes = b""
+    pdf: bytes = b""
 
 
 def words_of(asked: Asked) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from trustworks.core.errors import Malformed, Rejected, Unavailable
-from trustworks.validation.bounded.asked import Answered, receive, send, words_of
+from trustworks.validation.bounded.asked import Answered, Kind, receive, send, words_of
 
 if TYPE_CHECKING:
     from typing import Any
@@ -100,7 +100,7 @@ class Process:
         self._process.wait()
 
 
-def _answered(words: dict[str, Any], etsi: bytes) -> Answered:
+def _answered(words: dict[str, Any], octets: bytes) -> Answered:
     if "memory" in words:
         raise Rejected(TOO_MUCH, "The file needs more memory than one may take here.")
     if "untrusted" in words:
@@ -109,13 +109,19 @@ def _answered(words: dict[str, Any], etsi: bytes) -> Answered:
         raise Malformed(words["malformed"])
     if "rejected" in words:
         raise Rejected(words["rejected"], words["sentence"])
+    reports, begin = {}, 0
+    for kind, length in words["lengths"].items():
+        reports[kind] = octets[begin : begin + length]
+        begin += length
     return Answered(
         results=tuple(words["results"]),
         policy=words["policy"],
         plain=words.get("plain", {}),
         explained=words.get("explained", ""),
-        tree=words.get("tree", []),
-        etsi=etsi,
+        page=words.get("page", {}),
+        etsi=reports[Kind.ETSI],
+        html=reports[Kind.HTML],
+        pdf=reports[Kind.PDF],
     )
 
 

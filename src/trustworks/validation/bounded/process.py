@@ -106,14 +106,17 @@ def _told(report: Report, kinds: Sequence[Kind]) -> tuple[dict[str, Any], bytes]
         found["plain"] = report.plain()
     if Kind.EXPLAINED in kinds:
         found["explained"] = report.explained()
-    if Kind.TREE in kinds:
-        from trustworks.validation.report.tree import tree  # noqa: PLC0415 - seldom wanted
+    if Kind.PAGE in kinds:
+        from trustworks.validation.report.page.html import as_data  # noqa: PLC0415 - loads the templates
 
-        found["tree"] = tree(report)
-    etsi = b""
-    if Kind.ETSI in kinds and report.outcome.signatures:
-        etsi = report.etsi()
-    return found, etsi
+        found["page"] = as_data(report)
+    octets = {
+        Kind.ETSI: report.etsi() if Kind.ETSI in kinds and report.outcome.signatures else b"",
+        Kind.HTML: report.html() if Kind.HTML in kinds else b"",
+        Kind.PDF: report.pdf() if Kind.PDF in kinds else b"",
+    }
+    found["lengths"] = {kind: len(one) for kind, one in octets.items()}
+    return found, b"".join(octets.values())
 
 
 def _data(given: Given) -> Data:

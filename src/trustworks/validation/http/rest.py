@@ -32,13 +32,15 @@ PATH: Final = "/validation"
 JSON: Final = "application/json"
 HTML: Final = "text/html"
 XML: Final = "application/xml"
-_OFFERED: Final = (JSON, HTML, XML)
+PDF: Final = "application/pdf"
+_OFFERED: Final = (JSON, HTML, XML, PDF)
 _FIELDS: Final = frozenset({"policy", "at"})
 _FILES: Final = frozenset({"file", "detached", "records"})
 _KINDS: Final = {
     JSON: (Kind.PLAIN,),
-    HTML: (Kind.PLAIN, Kind.EXPLAINED, Kind.TREE, Kind.ETSI),
+    HTML: (Kind.PLAIN, Kind.PAGE, Kind.ETSI, Kind.HTML, Kind.PDF),
     XML: (Kind.ETSI,),
+    PDF: (Kind.PDF,),
 }
 _NOT_KEPT: Final = (("cache-control", "no-store"), ("vary", "accept"))
 _RETRY: Final = ("retry-after", "30")
@@ -59,8 +61,8 @@ class Pages(Protocol):
     def form(self) -> RawResponse:
         """The page with the form."""
 
-    def verdict(self, answered: Answered, name: str | None) -> RawResponse:
-        """The page with what a validation came to; `name` is the file's."""
+    def verdict(self, answered: Answered) -> RawResponse:
+        """The page with what a validation came to."""
 
     def problem(self, status: int, sentence: str) -> RawResponse:
         """The page that says why there is no verdict."""
@@ -127,7 +129,9 @@ class Rest:
             except Malformed as error:
                 return self._problem(accepted, 422, "validation.unreadable", str(error))
         if accepted == HTML:
-            return self._pages.verdict(answered, asked.file.name)
+            return self._pages.verdict(answered)
+        if accepted == PDF:
+            return RawResponse(200, PDF, answered.pdf, _NOT_KEPT)
         if accepted == XML:
             if not answered.etsi:
                 raise Rejected(

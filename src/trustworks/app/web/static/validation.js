@@ -65,6 +65,11 @@
     request.addEventListener("load", () => {
       const page = new DOMParser().parseFromString(request.responseText, "text/html");
       document.title = page.title;
+      for (const sheet of page.querySelectorAll("link[rel=stylesheet]")) {
+        if (!document.querySelector(`link[href="${sheet.getAttribute("href")}"]`)) {
+          document.head.append(document.adoptNode(sheet));
+        }
+      }
       document.querySelector("main").replaceWith(document.adoptNode(page.querySelector("main")));
       document.querySelector("main").focus();
       window.scrollTo(0, 0);

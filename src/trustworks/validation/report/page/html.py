@@ -26,7 +26,21 @@ def as_html(judged: Judged) -> bytes:
     All text out of the file is escaped, and what is no letter (control characters, marks that turn the
     direction of writing) is written out, for names in certificates are chosen by who asks for them.
     """
-    return _template().render(page=shown(asdict(drafted(judged))), style=_style()).encode()
+    return _template().render(page=as_data(judged), style=_style()).encode()
+
+
+def as_data(judged: Judged) -> dict[str, Any]:
+    """What the page says, for another page around the same template (``outcome.html``); all of it is shown.
+
+    With it goes `own_style_sheet`.
+    """
+    found: dict[str, Any] = shown(asdict(drafted(judged)))
+    return found
+
+
+def own_style_sheet() -> bytes:
+    """What the page adds to the style sheet of all pages."""
+    return resources.files(__package__).joinpath("templates", "report.css").read_bytes()
 
 
 def shown(value: Any) -> Any:
@@ -45,5 +59,4 @@ def _template() -> Template:
 
 @cache
 def _style() -> Markup:
-    own = resources.files(__package__).joinpath("templates", "report.css").read_bytes()
-    return Markup((style_sheet() + own).decode())  # noqa: S704 - our own style sheets
+    return Markup((style_sheet() + own_style_sheet()).decode())  # noqa: S704 - our own style sheets
