@@ -86,6 +86,12 @@ class LimitSettings(Table):
     upload_seconds: float = Field(
         default=300.0, gt=0, le=3600, description="Seconds within which the files must have arrived."
     )
+    message: int = Field(
+        default=32 * MEBI,
+        ge=1024,
+        le=512 * MEBI,
+        description="Octets of a message of the validation protocol (TS 119 442), which is held in memory.",
+    )
     files: int = Field(default=100, ge=1, le=200, description="Files that come with one request.")
     parsed: int = Field(
         default=32 * MEBI,

@@ -63,6 +63,8 @@ def serving(layout: Layout, config: Config, console: Console) -> None:
         secure = url("https", http.tls_listen)
         anchor = escape(shown(layout.trust / "root.pem"))
         console.print(f"Over HTTPS: {secure}/ (trust anchor {anchor}).", highlight=False)
+    if config.validation is not None:
+        console.print(f"Signed files are validated at {plain}/validation", highlight=False)
     for names, sentence in together(unwell(plain) if inside else ()):
         reasons = sentences(sentence)
         words = f" {escape(reasons[0])}" if len(reasons) == 1 else ""

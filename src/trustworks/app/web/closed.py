@@ -99,6 +99,7 @@ def validation(opening: Opening[Any]) -> list[Route]:
     return [
         Route(method="GET", path="/validation", handler=unavailable),
         Route(method="POST", path="/validation", streamed=later),
+        Route(method="POST", path="/validation/ts119442", streamed=later),
     ]
 
 

@@ -314,11 +314,14 @@ class Services:
         if not self.validation.is_open:
             return closed.validation(self.validation)
         from trustworks.app.web.validation import ValidationPages  # noqa: PLC0415 - as above
-        from trustworks.validation.http import rest  # noqa: PLC0415
+        from trustworks.validation.http import rest, ts119442  # noqa: PLC0415
 
         desk = self.validation.get()
         pages = ValidationPages(desk, banners=self.banners, version=self.version)
-        return rest.routes(desk, pages, folder=self.wiring.uploads_dir)
+        return [
+            *rest.routes(desk, pages, folder=self.wiring.uploads_dir),
+            *ts119442.routes(desk),
+        ]
 
     @property
     def _count_timestamp(self) -> Callable[[str, str], None] | None:
