@@ -63,7 +63,10 @@ NOUNS: dict[str, tuple[str, str]] = {
         "trustworks.validation.cli.validate",
         "Validate signatures, seals and time-stamps in a file, and say why.",
     ),
-    "trust": ("trustworks.validation.cli.trust", "Trusted lists: refresh, list, show."),
+    "trust": (
+        "trustworks.validation.cli.trust",
+        "Trusted lists: refresh, list, show, certificate.",
+    ),
     "certificate": ("trustworks.issuance.cli", "Certificates: issue, revoke, show, list."),
     "termination": (
         "trustworks.app.commands.termination",

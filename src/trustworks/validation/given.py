@@ -79,6 +79,18 @@ def trust_of(places: Iterable[Path]) -> Trust:
     return Trust.of(anchors)
 
 
+def certificates_of(file: Path) -> tuple[Certificate, ...]:
+    """The certificates in a file, in its order; what else is in it is left out.
+
+    Raises:
+        Malformed: the file cannot be read, or holds no certificate.
+    """
+    found = tuple(Certificate.read(der) for der in _ders(file) if _is(Certificate, der))
+    if not found:
+        raise Malformed(f"{file} holds no certificate that can be read; give it in PEM or DER.")
+    return found
+
+
 def extra_of(places: Iterable[Path]) -> Extra:
     """Certificates, revocation lists and OCSP answers in these files and folders.
 

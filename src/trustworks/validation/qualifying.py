@@ -80,7 +80,7 @@ def qualifications(
     countries = {one.certificate.country for one in signed.values()}
     countries.update(one.country for one in stamped.values())
     return Qualifications(
-        signatures=signed, time_stamps=stamped, overdue=tuple(_overdue(lists, sorted(countries - {""})))
+        signatures=signed, time_stamps=stamped, overdue=tuple(overdue_lists(lists, sorted(countries - {""})))
     )
 
 
@@ -90,7 +90,7 @@ def looked_at_for(one: SignatureOutcome) -> datetime:
     return one.best_signature_time
 
 
-def _overdue(lists: Lists, countries: Sequence[str]) -> Iterator[str]:
+def overdue_lists(lists: Lists, countries: Sequence[str]) -> Iterator[str]:
     """A sentence for each list that was asked after its next update: they count, and a reader has to know."""
     found = lists.authenticated(EU)
     if LOTL_OVERDUE in found.sub_status:

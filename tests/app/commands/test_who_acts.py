@@ -75,6 +75,7 @@ BY_ITSELF = {
     "trust refresh": "a relying party's, whose lists show by their signatures whose they are",
     "trust list": "a relying party's",
     "trust show": "a relying party's",
+    "trust certificate": "a relying party's",
 }
 
 # These need `--as` and `--key` always: the key signs what is approved, or changes who may act.

@@ -14,6 +14,8 @@ from trustworks.core.moments import read_moment
 from trustworks.core.options import AsJson  # noqa: TC001 - Typer reads it
 from trustworks.core.pki.trusted_lists.uris import LIST_OF_LISTS, OFFICIAL_JOURNAL
 from trustworks.core.printable import printable
+from trustworks.validation.cli.certificate import certificate
+from trustworks.validation.cli.exits import VerdictCommand
 from trustworks.validation.cli.lists import everywhere, journal, progress_bar, web
 
 if TYPE_CHECKING:
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from trustworks.core.pki.trusted_lists.refresh import Outcome
     from trustworks.core.pki.trusted_lists.store import TrustStore
 
-app = typer.Typer(no_args_is_help=True, help="Trusted lists: refresh, list, show.")
+app = typer.Typer(no_args_is_help=True, help="Trusted lists: refresh, list, show, certificate.")
 
 Store = Annotated[Path, typer.Option("--trust", metavar="DIR", help="Directory of the trusted lists.")]
 At = Annotated[str | None, typer.Option("--at", metavar="TIME", help="The time that counts as now, in UTC.")]
@@ -148,6 +150,9 @@ def show(
         return
     for line in _lines(read, wanted, history=history):
         typer.echo(printable(line))
+
+
+app.command(cls=VerdictCommand)(certificate)
 
 
 def _moment(at: str | None) -> datetime:
