@@ -109,11 +109,13 @@ def interop(session: nox.Session) -> None:
     head, begin, rest = page.read_text(encoding="utf-8").partition("<!-- agreement -->\n")
     _, end, tail = rest.partition("<!-- end of agreement -->\n")
     table = Path(session.create_tmp(), "agreement.md")
+    table.unlink(missing_ok=True)
     session.run(
         "pytest",
         *("-q", "-n0", "tests/interop/test_dss.py", *session.posargs),
         env={"TRUSTWORKS_AGREEMENT": str(table.resolve())},
         external=True,
     )
-    if table.is_file():
-        page.write_text(head + begin + table.read_text(encoding="utf-8") + end + tail, encoding="utf-8")
+    if not table.is_file():
+        session.error("EU DSS judged nothing: it, or the signed files, are not there. See what was skipped.")
+    page.write_text(head + begin + table.read_text(encoding="utf-8") + end + tail, encoding="utf-8")

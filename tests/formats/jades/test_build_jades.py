@@ -292,6 +292,17 @@ def test_schemes_and_keys() -> None:
         assert caught.value.code == "signature.scheme"
 
 
+def test_the_value_of_another_key_is_not_given_out() -> None:
+    other = ec.generate_private_key(ec.SECP256R1())
+    inside = within(CONTENT), within(b"clear", encoded=False)
+    for payload in (*inside, beside(Octets(CONTENT)), by_hash(FILES)):
+        with pytest.raises(Rejected, match="does not verify") as caught:
+            made(payload, sign=lambda octets: other.sign(octets, ec.ECDSA(hashes.SHA256())))
+        assert caught.value.code == "signature.own"
+    with pytest.raises(Rejected, match="does not verify"):
+        made(within(CONTENT), sign=lambda octets: by_key(octets + b" "))
+
+
 # --- what is refused ----------------------------------------------------------------------------------------
 
 
@@ -340,7 +351,7 @@ def test_what_nothing_is_added_to() -> None:
 @given(st.binary(max_size=200))
 def test_payloads_are_read_as_they_were_given(content: bytes) -> None:
     prepared = prepare(CLAIMS, within(content or b"1"))
-    octets = prepared.complete(by_key(b"1"))
+    octets = prepared.complete(by_key(prepared.header + b"." + prepared.payload))
     scope = evidence(octets).signatures[0].scopes[0]
     assert scope.data is not None
     assert scope.data.octets() == (content or b"1")

@@ -11,10 +11,12 @@ from cryptography import x509
 
 from trustworks.core.errors import Rejected
 from trustworks.core.trace import implements
-from trustworks.formats.data import Joined, Octets, hasher
+from trustworks.formats.data import DigestOnly, Joined, Octets, hasher
 from trustworks.formats.dtbs import Fields, packed
-from trustworks.formats.jades.base64url import encode
+from trustworks.formats.jades.base64url import decode, encode
 from trustworks.formats.jades.creating.headers import protected
+from trustworks.formats.jades.headers import algorithm
+from trustworks.formats.verification.value import verifies
 
 if TYPE_CHECKING:
     from trustworks.formats.data import Data
@@ -74,13 +76,21 @@ class Prepared:
         """The signature with its value, as a module or card makes it (ECDSA in DER).
 
         Raises:
-            Rejected: ``signature.own``: the value cannot be one of this key; ``jades.compact``: the payload
-                cannot stand in the compact serialization.
+            Rejected: ``signature.own``: the value is not one of this key over what was prepared;
+                ``jades.compact``: the payload cannot stand in the compact serialization.
+
+        By Ed25519 over data elsewhere, which is not at hand here, the value is taken as it is.
         """
         from trustworks.core.xml.values import value_of  # noqa: PLC0415 - brings lxml, and is needed here alone
 
         key = x509.load_der_x509_certificate(self.certificate).public_key()
-        sent = encode(value_of(value, key))
+        plain = value_of(value, key)
+        if (self.hash_name or self.has_payload) and not self._is_own(plain):
+            raise Rejected(
+                "signature.own",
+                "The signature that was written does not verify. It is not given out: look at the key.",
+            )
+        sent = encode(plain)
         if serialization == "compact":
             fits_compact(self.payload)
             return b".".join((self.header, self.payload, sent))
@@ -88,6 +98,14 @@ class Prepared:
         payload = {"payload": self.payload.decode()} if self.has_payload else {}
         whole: dict[str, Any] = payload | (one if serialization == "flattened" else {"signatures": [one]})
         return json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode()
+
+    def _is_own(self, plain: bytes) -> bool:
+        """Whether the value verifies with the key of the certificate, over the digest that was prepared."""
+        named = algorithm(json.loads(decode(self.header.decode(), "The protected header")))
+        signed: Data = Octets(self.header + b"." + self.payload)
+        if self.hash_name:
+            signed = DigestOnly(((self.hash_name, self.digest),))
+        return verifies(named, plain, signed, self.certificate)
 
 
 @implements("RFC7797:5.2-COMPACT")
