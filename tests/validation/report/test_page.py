@@ -80,6 +80,17 @@ def test_a_page_says_what_would_help_where_nothing_can_be_said() -> None:
     assert "Cannot be said: a qualified electronic signature if it is valid" in text
 
 
+def test_what_a_certificate_says_is_no_fact_before_the_signature_holds() -> None:
+    doubt = "as the certificate says; that it is so was not found"
+    facts = {"natural person: the certificate is for signatures", "CN=signer"}
+    held = " ".join(drawn(qualified()).text.split())
+    assert all(one in held for one in facts)
+    assert doubt not in held
+    open_ = " ".join(drawn(qualified(extra=NOTHING)).text.split())
+    assert f"natural person: the certificate is for signatures ({doubt})" in open_
+    assert f"{doubt}: CN=signer" in open_
+
+
 def test_a_page_has_every_check_that_was_asked() -> None:
     found = qualified()
     text = drawn(found).text

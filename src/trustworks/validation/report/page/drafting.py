@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 _FOR_SIGNATURES: Final = 1
 _FOR_SEALS: Final = 2
+_SIGNED_BY: Final = "Signed by"
+_SAID: Final = "as the certificate says; that it is so was not found"
 
 
 def drafted(judged: Judged) -> Page:
@@ -112,7 +114,7 @@ class _Draft:
 
     def _signed(self, signature: Signature, found: SignatureOutcome) -> Iterator[Fact]:
         attributes = signature.attributes
-        yield from self._holder("Signed by", found.signing_certificate)
+        yield from self._holder(_SIGNED_BY, found.signing_certificate, held=found.verdict.passed)
         yield Fact(label="In what capacity", value=self._capacity(signature, found))
         yield Fact(label="Qualified", value=self._qualified(found.id), more=self._lists(found.id))
         if found.best_signature_time_by is None:
@@ -138,7 +140,8 @@ class _Draft:
             )
         yield Fact(label="Format and level", value=signature.level)
 
-    def _holder(self, label: str, identifier: str | None) -> Iterator[Fact]:
+    def _holder(self, label: str, identifier: str | None, *, held: bool = True) -> Iterator[Fact]:
+        """Who it was; where the signature was not found to hold, as no more than the certificate says."""
         certificate = self._words.certificate(identifier)
         if certificate is None:
             yield Fact(label=label, value="unknown", more="no certificate is at hand")
@@ -146,7 +149,7 @@ class _Draft:
         yield Fact(
             label=label,
             value=self._words.holder(identifier) or "unknown",
-            more=spaced(certificate.subject.text),
+            more=spaced(certificate.subject.text) if held else f"{_SAID}: {spaced(certificate.subject.text)}",
         )
         yield Fact(label="Certificate issued by", value=spaced(certificate.issuer.text))
 
@@ -156,10 +159,12 @@ class _Draft:
             roles.append("with a role that an attribute certificate tells")
         certificate = self._words.certificate(found.signing_certificate)
         types = qualified_content(certificate).types if certificate else frozenset[int]()
-        if types == {_FOR_SIGNATURES}:
-            roles.insert(0, "a natural person: the certificate is for signatures")
-        elif types == {_FOR_SEALS}:
-            roles.insert(0, "an organisation: the certificate is for seals")
+        kind = {
+            frozenset({_FOR_SIGNATURES}): "a natural person: the certificate is for signatures",
+            frozenset({_FOR_SEALS}): "an organisation: the certificate is for seals",
+        }.get(types)
+        if kind is not None:
+            roles.insert(0, kind if found.verdict.passed else f"{kind} ({_SAID})")
         return "; ".join(roles) or "nothing is said of it"
 
     def _qualified(self, identifier: str) -> str:
@@ -274,14 +279,14 @@ def _covered(name: str | None, text: str, data: Data | None) -> Covered:
 def _summary(signatures: Sequence[Item]) -> Iterator[Fact]:
     """What is asked first: of one signature its facts, of several a line for each."""
     if len(signatures) == 1:
-        asked = ("Signed by", "In what capacity", "Qualified", "Proven to exist")
+        asked = (_SIGNED_BY, "In what capacity", "Qualified", "Proven to exist")
         yield from (fact for fact in signatures[0].facts if fact.label in asked)
         return
     for one in signatures:
         known = {fact.label: fact.value for fact in one.facts}
         yield Fact(
             label=one.title,
-            value=f"{one.word}; signed by {known['Signed by']}",
+            value=f"{one.word}; signed by {known[_SIGNED_BY]}",
             more=f"Qualified: {known['Qualified']}. Proven to exist: {known['Proven to exist']}.",
         )
 
