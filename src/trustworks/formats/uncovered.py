@@ -6,7 +6,7 @@ whatever was given: so it has to be said.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import Rejected
 from trustworks.formats.evidence import Finding, Weight
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from trustworks.formats.collector import Collector
     from trustworks.formats.data import Data
     from trustworks.formats.evidence import Evidence, Reference
+
+
+UNCOVERED: Final = "given.uncovered"
+"""The code of the finding."""
 
 
 def uncovered(collector: Collector, detached: Sequence[Data]) -> Iterator[Finding]:
@@ -31,7 +35,7 @@ def uncovered(collector: Collector, detached: Sequence[Data]) -> Iterator[Findin
         if collector.is_signed_otherwise(data) or _named(data) in covered or _is_digested(data, digests):
             continue
         yield Finding(
-            code="given.uncovered",
+            code=UNCOVERED,
             text=f"Of {data.name or 'the data'} that was given beside the file nothing is signed: no "
             "signature in it is over that. Look at what the signatures cover.",
             weight=Weight.SUSPICIOUS,

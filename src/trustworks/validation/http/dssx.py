@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.trace import implements
+from trustworks.formats.uncovered import UNCOVERED
 from trustworks.validation.bounded.asked import Asked, Given, Kind
 
 if TYPE_CHECKING:
@@ -53,7 +54,6 @@ _DIGESTS: Final = {
     "2.16.840.1.101.3.4.2.10": "sha3_512",
 }
 """Hash functions by URI and OID, as `hashlib` calls them."""
-_UNCOVERED: Final = "given.uncovered"
 
 
 class _Part(BaseModel):
@@ -264,7 +264,7 @@ def result_of(answered: Answered) -> dict[str, Any]:
     worst = min(signatures, key=lambda one: _WORST.index(one["indication"]))
     found = _result_of_one(worst)
     if found["maj"] == SUCCESS and found["min"] == _ON_ALL:
-        if any(one["code"] == _UNCOVERED for one in answered.plain["findings"]):
+        if any(one["code"] == UNCOVERED for one in answered.plain["findings"]):
             return result(SUCCESS, _NOT_ALL)
         if len(signatures) > 1:
             return result(SUCCESS, _SEVERAL)
