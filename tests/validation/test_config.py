@@ -12,6 +12,7 @@ from validation_desk import self_signed, settings_of
 
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.validation import config
+from trustworks.validation.config import ValidationSettings
 from trustworks.validation.offer import Offer, fetcher_of, limits_of
 from trustworks.validation.policies import policy
 
@@ -96,3 +97,14 @@ def test_limits_and_what_is_fetched_are_as_configured(tmp_path: Path) -> None:
     assert made is not None
     assert made.limits.answers == 3
     assert made.limits.hosts == {"status.example.com": "10.0.0.5"}
+
+
+def test_all_that_is_fetched_for_a_file_takes_a_small_part_of_the_time_of_its_validation() -> None:
+    def seconds(**tables: Any) -> tuple[float, float]:
+        made = fetcher_of(ValidationSettings.model_validate(tables))
+        assert made is not None
+        return made.limits.seconds, made.limits.all_seconds
+
+    assert seconds() == (5.0, 10.0)
+    assert seconds(fetch={"all-seconds": 90}) == (5.0, 42.0), "the file must still be judged"
+    assert seconds(limits={"seconds": 5}) == (5.0, 3.5)

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from signed_pdfs import token as time_stamp
 from validation_desk import detached_signature, settings_of
 
 from trustworks.core.errors import Malformed, Rejected, Unavailable
@@ -93,6 +94,13 @@ def test_only_what_is_wanted_is_made(pool: Pool, signed: tuple[bytes, bytes]) ->
     answer = pool.ask(asked(signed[0], kinds=()))
     assert (answer.plain, answer.explained, answer.page) == ({}, "", {})
     assert (answer.etsi, answer.html, answer.pdf) == (b"", b"", b"")
+
+
+def test_a_token_alone_has_the_report_of_etsi_too(pool: Pool) -> None:
+    answer = pool.ask(asked(time_stamp(b"what is stamped"), kinds=(Kind.PLAIN, Kind.ETSI)))
+    assert answer.plain["signatures"] == []
+    assert len(answer.plain["timestamps"]) == 1
+    assert answer.etsi.startswith(b"<?xml")
 
 
 def test_nothing_of_a_file_is_open_in_a_process_afterwards(pool: Pool, signed: tuple[bytes, bytes]) -> None:

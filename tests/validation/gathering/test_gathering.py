@@ -273,3 +273,22 @@ def test_the_place_of_an_issuer_may_hold_a_certificate_or_several() -> None:
     assert sorted(certificates_in(several)) == sorted([CA.der, ROOT.der])
     with pytest.raises(Malformed):
         certificates_in(b"a page of HTML")
+
+
+def test_of_many_addresses_for_one_thing_a_few_are_asked_and_the_rest_is_told() -> None:
+    issuers = [f"http://ca{number}.example/ca.cer" for number in range(200)]
+    named = x509.AuthorityInformationAccess(
+        [at("ldap://ca.example/ca", AuthorityInformationAccessOID.CA_ISSUERS)]
+        + [at(one, AuthorityInformationAccessOID.CA_ISSUERS) for one in issuers]
+    )
+    graph = Graph()
+    graph.sign(entity("signer", CA, extensions=[named]))
+    web = Web({})
+    found = gather(
+        graph.evidence, trust=Trust.of([ROOT.der]), policy=shipped(), extra=NOTHING, fetcher=web, at=NOW
+    )
+    assert sorted(web.asked) == issuers[:4]
+    assert (
+        f"Beside {issuers[0]} 197 further addresses are named for the same, more than are asked."
+        in found.troubles
+    )

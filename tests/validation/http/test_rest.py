@@ -159,13 +159,15 @@ def test_json_is_the_outcome_also_without_a_signature(folder: Path) -> None:
 
 
 def test_xml_is_the_report_of_etsi_and_needs_a_signature(folder: Path) -> None:
-    told = Answered(results=("PASSED",), policy="urn:x", etsi=b"<ValidationReport/>")
-    answer = Edge(Chosen(told), folder).post(form(FILE), accept="application/xml")
+    made = Answered(results=("PASSED",), policy="urn:x", etsi=b"<ValidationReport/>")
+    answer = Edge(Chosen(made), folder).post(form(FILE), accept="application/xml")
     assert (answer.status, answer.body) == (200, b"<ValidationReport/>")
     none = Edge(Chosen(Answered(results=(), policy="urn:x")), folder).post(
         form(FILE), accept="application/xml"
     )
-    assert problem(none, 422)["type"] == "urn:trustworks:report.no-signature"
+    told = problem(none, 422)
+    assert told["type"] == "urn:trustworks:report.no-signature"
+    assert "no signature and no time-stamp" in told["detail"]
 
 
 def test_the_page_has_the_form_with_all_policies(folder: Path) -> None:

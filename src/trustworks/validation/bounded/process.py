@@ -111,12 +111,18 @@ def _told(report: Report, kinds: Sequence[Kind]) -> tuple[dict[str, Any], bytes]
 
         found["page"] = as_data(report)
     octets = {
-        Kind.ETSI: report.etsi() if Kind.ETSI in kinds and report.outcome.signatures else b"",
+        Kind.ETSI: report.etsi() if Kind.ETSI in kinds and _reportable(report) else b"",
         Kind.HTML: report.html() if Kind.HTML in kinds else b"",
         Kind.PDF: report.pdf() if Kind.PDF in kinds else b"",
     }
     found["lengths"] = {kind: len(one) for kind, one in octets.items()}
     return found, b"".join(octets.values())
+
+
+def _reportable(report: Report) -> bool:
+    from trustworks.validation.report.etsi import reportable  # noqa: PLC0415 - loads what writes XML
+
+    return reportable(report)
 
 
 def _data(given: Given) -> Data:

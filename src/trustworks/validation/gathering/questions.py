@@ -31,6 +31,10 @@ _REVOCATION_AT_MOST: Final = timedelta(hours=1)
 """However late the next one comes: a certificate may be revoked long before."""
 
 
+_ADDRESSES: Final = 4
+"""Of the addresses that a certificate, or a signature, names for one thing: how many are asked."""
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """One thing to fetch: where, with which message, and what it answers with."""
@@ -40,6 +44,8 @@ class Question:
     kind: str
     fresher_than: datetime | None = None
     """What was kept and is no newer than this does not help."""
+    left_out: int = 0
+    """How many further addresses there are for the same thing, which are not asked."""
 
     @property
     def key(self) -> tuple[str, bytes]:
@@ -69,17 +75,26 @@ def questions(needs: Iterable[Need], tokens: Mapping[str, Token], trust: Trust) 
     for need in needs:
         about = certificate(need.about)
         if need.kind is NeedKind.POLICY:
-            yield from (Question(url, b"", f"policy {need.about}") for url in need.urls)
+            yield from _few(need.urls, b"", f"policy {need.about}")
         elif about is None:
             continue
         elif need.kind is NeedKind.ISSUER:
-            yield from (Question(url, b"", "issuer") for url in about.ca_issuers_urls)
+            yield from _few(about.ca_issuers_urls, b"", "issuer")
         else:
             issuer, newer = certificate(need.issuer) or _anchor_above(about, trust), need.fresher_than
             if issuer is not None:
                 request = ocsp_request(about, issuer)
-                yield from (Question(url, request, "ocsp", newer) for url in about.ocsp_urls)
-            yield from (Question(url, b"", "crl", newer) for url in need.urls if url not in about.ocsp_urls)
+                yield from _few(about.ocsp_urls, request, "ocsp", newer)
+            lists = [url for url in need.urls if url not in about.ocsp_urls]
+            yield from _few(lists, b"", "crl", newer)
+
+
+def _few(urls: Iterable[str], body: bytes, kind: str, newer: datetime | None = None) -> Iterator[Question]:
+    """The same question at the first addresses of several, those that can be asked at all before others."""
+    each = sorted(dict.fromkeys(urls), key=lambda url: not url.lower().startswith(("http://", "https://")))
+    left_out = max(len(each) - _ADDRESSES, 0)
+    for place, url in enumerate(each[:_ADDRESSES]):
+        yield Question(url, body, kind, newer, 0 if place else left_out)
 
 
 def _anchor_above(certificate: Certificate, trust: Trust) -> Certificate | None:

@@ -18,7 +18,7 @@ from trustworks.validation.model import NeedKind
 from trustworks.validation.rules.process import validate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from trustworks.formats.evidence import Evidence
     from trustworks.validation.gathering.fetching import Allowance, Fetcher
@@ -147,12 +147,18 @@ class _Found:
         """Whether something new may come of it: nobody was asked, or the cache alone."""
         return question.key not in self.asked or question.key in self.by_cache
 
-    def ask(self, allowed: Iterable[Question]) -> frozenset[Key]:
+    def ask(self, allowed: Sequence[Question]) -> frozenset[Key]:
         """Note what is asked; answers with what the cache need not be asked again."""
         keys = {one.key for one in allowed}
         again = frozenset(keys & self.by_cache)
         self.by_cache -= again
         self.asked |= keys
+        for one in allowed:
+            if one.left_out:
+                self.tell(
+                    f"Beside {one.url} {one.left_out} further addresses are named for the same, more than "
+                    "are asked."
+                )
         return again
 
     def take(self, asked: Iterable[Question], answers: Iterable[_Came]) -> bool:

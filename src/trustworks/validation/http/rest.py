@@ -136,7 +136,8 @@ class Rest:
             if not answered.etsi:
                 raise Rejected(
                     "report.no-signature",
-                    "The file has no signature; a validation report of TS 119 102-2 is about signatures.",
+                    "The file has no signature and no time-stamp, and a report of TS 119 102-2 is about "
+                    "these.",
                 )
             return RawResponse(200, XML, answered.etsi, _NOT_KEPT)
         body = json.dumps(answered.plain, ensure_ascii=False).encode()
