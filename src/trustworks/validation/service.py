@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from trustworks.formats.evidence import Evidence
     from trustworks.validation.gathering.fetching import Fetcher
     from trustworks.validation.gathering.rounds import Gathered
+    from trustworks.validation.kept.origin import Origin
     from trustworks.validation.qualification.model import Lists
     from trustworks.validation.qualifying import Qualifications
     from trustworks.validation.report.extraction import Extract
@@ -274,7 +275,8 @@ class Validator:
 class Replay:
     """A verdict that was made again, and whether it is the one that was kept, octet for octet.
 
-    `kept_by` and `judged_by` are the product with its version, then and now.
+    `kept_by` and `judged_by` are the product with its version, then and now. `origin` names the trust
+    anchors, the policy and the trusted lists, all of which the bundle brought: whoever made it chose them.
     """
 
     report: Report
@@ -283,6 +285,7 @@ class Replay:
     found: bytes
     kept_by: str
     judged_by: str
+    origin: Origin
 
     def first_difference(self) -> str:
         """Where in the JSON of the verdict the first difference is, such as ``signatures.0.indication``."""
@@ -308,6 +311,7 @@ def replay(bundle: Path, *, data: Sequence[Path | Data] = (), limits: Limits = D
         found=found.found,
         kept_by=found.kept_by,
         judged_by=found.judged_by,
+        origin=found.origin,
     )
 
 

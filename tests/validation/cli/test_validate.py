@@ -94,6 +94,23 @@ def test_what_is_no_evidence_record_is_not_readable(tmp_path: Path, token: Path)
     assert run(token, "--evidence-record", other, "--offline")[0] == Exit.UNREADABLE
 
 
+def test_a_name_in_a_folder_does_not_become_a_line_of_its_own(tmp_path: Path, token: Path) -> None:
+    lie = "c\nother.pdf: S-1 TOTAL-PASSED\n\x1b[8m"
+    (tmp_path / lie).write_bytes(token.read_bytes())
+    (tmp_path / f"{lie}.txt").write_bytes(b"text")
+    _, out, _ = run(tmp_path, "--offline")
+    lines = out.splitlines()
+    assert len(lines) == 3
+    assert [one.startswith(r"c\nother.pdf: S-1 TOTAL-PASSED\n\x1b[8m") for one in lines] == [
+        True,
+        True,
+        False,
+    ]
+    assert out.replace("\n", "").isprintable()
+    _, out, _ = run(tmp_path, "--offline", "--json")
+    assert [json.loads(one)["file"] for one in out.splitlines()] == [lie, f"{lie}.txt", "token.tst"]
+
+
 def test_no_file_ends_the_run_over_a_folder(
     tmp_path: Path, token: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

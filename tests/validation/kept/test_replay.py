@@ -60,6 +60,13 @@ def run(*arguments: str | Path) -> tuple[int, str, str]:
     return result.exit_code, result.stdout, result.stderr
 
 
+def verdict(out: str) -> object:
+    """What JSON says without what it says of the replay."""
+    said = json.loads(out)
+    del said["replay"]
+    return said
+
+
 def signed_file(folder: Path) -> Path:
     """A signed file whose signer is a client of the provider of `qualified_reports`."""
     file = folder / "contract.p7m"
@@ -132,10 +139,10 @@ def test_another_process_with_another_hash_seed_comes_to_the_same(folder: Path) 
             [PROGRAM, "validate", "--replay", folder / "bundle", "--json"],
             capture_output=True, check=True, timeout=60, env={**os.environ, "PYTHONHASHSEED": seed},
         )  # fmt: skip
-        assert ran.stderr == b"The verdict is the one that was kept, octet for octet.\n"
+        assert ran.stderr.endswith(b"\nThe verdict is the one that was kept, octet for octet.\n")
         printed.add(ran.stdout)
     (out,) = printed
-    assert out == replay(folder / "bundle").kept + b"\n"
+    assert verdict(out.decode()) == json.loads(replay(folder / "bundle").kept)
 
 
 def test_the_order_of_what_is_given_beside_the_file_changes_nothing(folder: Path) -> None:
@@ -187,8 +194,18 @@ def test_trusted_lists_are_kept_as_published(tmp_path: Path) -> None:
     for one in store.iterdir():
         one.unlink()
     code, again, err = run("--replay", bundle, "--json")
-    assert (code, again) == (Exit.PASSED, out)
+    assert (code, verdict(again)) == (Exit.PASSED, json.loads(out))
     assert "octet for octet" in err
+    assert json.loads(again)["replay"]["trusted_lists"] == {
+        "signatures_verified_again": False,
+        "sha256": {one: digest(octets[f"{one}.xml"]).hex() for one in ("EU", "EL")},
+        "publication": PUBLICATION,
+        "journal_certificates_sha256": [digest(commission.der).hex()],
+    }
+    _, text, _ = run("--replay", bundle)
+    assert "lists      taken as they were kept: their signatures were not verified again" in text
+    for told in (octets["EU.xml"], octets["EL.xml"], commission.der):
+        assert digest(told).hex() in text
     with opened(bundle) as kept:
         names = [one for one in kept.members if one.startswith("lists/")]
         assert {one.removeprefix("lists/"): kept.part(one) for one in names} == octets, "and no other list"
@@ -241,7 +258,7 @@ def test_data_can_be_left_out_and_brought_again(folder: Path) -> None:
     elsewhere = folder / "another name"
     file.rename(elsewhere)
     code, found, err = run("--replay", bundle, elsewhere, "--detached", folder / "data.txt", "--json")
-    assert (found, "octet for octet" in err) == (out, True)
+    assert (verdict(found), "octet for octet" in err) == (json.loads(out), True)
     elsewhere.write_bytes(elsewhere.read_bytes()[:-1])
     assert run("--replay", bundle, elsewhere, "--detached", folder / "data.txt")[0] == Exit.UNREADABLE
 
@@ -289,6 +306,60 @@ def test_a_verdict_that_differs_is_told_with_a_code_of_its_own(folder: Path) -> 
     assert json.loads(out)["signatures"][0]["indication"] == "TOTAL-PASSED"
     assert "first in signatures.0.indication." in err
     assert "kept by trustworks" in err
+
+
+def test_whose_trust_a_verdict_made_again_goes_by_is_told(folder: Path) -> None:
+    """Whoever makes a bundle chooses the anchors and the policy in it: they are told as the bundle's."""
+    bundle = folder / "bundle"
+    judged(folder).keep(bundle)
+    anchor = digest(CA.public_bytes(Encoding.DER)).hex()
+    subject = CA.subject.rfc4514_string()
+    with opened(bundle) as kept:
+        policy = digest(kept.part("policy.json")).hex()
+    whole = digest(bundle.read_bytes()).hex()
+    code, out, err = run("--replay", bundle)
+    assert (code, err) == (Exit.PASSED, "The verdict is the one that was kept, octet for octet.\n")
+    for said in (f"By what the bundle says, SHA-256 {whole}", f"SHA-256 {anchor}", f"SHA-256 {policy}"):
+        assert said in out
+    assert "came with the bundle; nothing here says that they are yours" in out
+    _, told, beside = run("--replay", bundle, "--json")
+    said = json.loads(told)["replay"]
+    assert (said["same"], said["bundle_sha256"], said["policy"]["sha256"]) == (True, whole, policy)
+    assert said["anchors"] == [
+        {"subject": replay(bundle).origin.anchors[0].subject, "sha256": anchor, "label": None}
+    ]
+    assert all(
+        part in said["anchors"][0]["subject"] for part in (one.split("=")[1] for one in subject.split(","))
+    )
+    assert (said["anchors_for_signers"], said["trusted_lists"]) == (None, None)
+    # The other kinds have no place for it: it is told beside them.
+    assert f"SHA-256 {anchor}" in beside
+    assert f"SHA-256 {anchor}" in run("--replay", bundle, "--html")[2]
+    run("--replay", bundle, "--report", folder / "reports")
+    assert anchor in (folder / "reports" / "report.txt").read_text()
+    assert anchor in (folder / "reports" / "report.json").read_text()
+
+
+def test_names_in_a_bundle_do_not_command_the_terminal(folder: Path) -> None:
+    judged(folder).keep(folder / "bundle")
+    escape = "\x1b]0;owned\x07\x1b[2K\rThe verdict is the one that was kept, octet for octet.\x1b[8m"
+    other = {escape: 1} | json.loads(replay(folder / "bundle").kept)
+    with zipfile.ZipFile(folder / "bundle") as archive:
+        manifest = json.loads(archive.read("manifest.json"))
+    # What is only in the kept verdict is named where nothing else differs.
+    place = forged(folder / "bundle", folder / "forged", verdict__json=json.dumps(other).encode())
+    code, _, err = run("--replay", place)
+    assert (code, err.replace("\n", "").isprintable()) == (Exit.DIFFERENT, True), err
+    assert r"first in \x1b]0;owned" in err
+    manifest["members"][escape] = "0" * 64
+    place = forged(folder / "bundle", folder / "other", manifest__json=json.dumps(manifest).encode())
+    code, _, err = run("--replay", place)
+    assert (code, err.replace("\n", "").isprintable()) == (Exit.UNREADABLE, True), err
+    manifest["data"] |= {"name": escape, "member": None}
+    del manifest["members"][escape]
+    place = forged(folder / "bundle", folder / "third", manifest__json=json.dumps(manifest).encode())
+    code, _, err = run("--replay", place)
+    assert (code, err.replace("\n", "").isprintable()) == (Exit.UNREADABLE, True), err
 
 
 @pytest.mark.parametrize(
@@ -361,8 +432,11 @@ def test_what_is_no_bundle_is_told(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--replay", "bundle", "--trust", "anchor.pem"], "by what was kept alone"),
-        (["--replay", "bundle", "--policy", "qualified"], "by what was kept alone"),
+        (["--replay", "bundle", "--trust", "anchor.pem"], "and not by --trust: leave that out"),
+        (["--replay", "bundle", "--policy", "qualified"], "and not by --policy: leave that out"),
+        (["--replay", "bundle", "--policy", "ades"], "and not by --policy: leave that out"),
+        (["--replay", "bundle", "--lotl", "https://a.example"], "and not by --lotl: leave that out"),
+        (["--replay", "bundle", "--untrusted", "anchor.pem"], "by what was kept alone"),
         (["contract.p7m", "--keep", "anchor.pem", "--offline"], "exists already"),
         (["contract.p7m", "--keep-without-data"], "goes with --keep"),
         ([".", "--keep", "bundle"], "not a folder"),

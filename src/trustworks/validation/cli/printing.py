@@ -6,7 +6,7 @@ import json
 import sys
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from trustworks.validation.service import Report
+    from trustworks.validation.service import Replay, Report
 
 
 class Kind(StrEnum):
@@ -85,12 +85,17 @@ class Form:
             raise Malformed(f"{printable(str(self.folder))} cannot be a folder: {error.strerror}.") from None
 
 
-def told(report: Report, form: Form) -> None:
-    """Write and print what was asked for. Raises `Rejected` where a file cannot be written."""
+def told(report: Report, form: Form, replayed: Replay | None = None) -> None:
+    """Write and print what was asked for. Raises `Rejected` where a file cannot be written.
+
+    `replayed`: it is the report of a verdict made again. By whose word is told beside it, where not in it.
+    """
+    if replayed is not None and (form.kind is not Kind.TEXT or form.output is not None):
+        typer.echo(replayed.origin.text(), err=True)
     if form.folder is not None:
         for kind, name in _NAMES.items():
             if kind is not Kind.ETSI or _can_be_etsi(report):
-                write_output(form.folder / name, [content(report, kind)])
+                write_output(form.folder / name, [content(report, kind, replayed)])
     if form.extract is not None:
         number = report.extract(form.extract)
         typer.echo(f"Extracted: {number} files, told in manifest.json.", err=True)
@@ -100,7 +105,7 @@ def told(report: Report, form: Form) -> None:
             err=True,
         )
         return
-    made = content(report, form.kind)
+    made = content(report, form.kind, replayed)
     if form.output is not None:
         write_output(form.output, [made])
     elif form.kind is Kind.PDF:
@@ -115,11 +120,12 @@ def _can_be_etsi(report: Report) -> bool:
     return reportable(report)
 
 
-def content(report: Report, kind: Kind) -> bytes:
-    """The report in octets, text in UTF-8."""
+def content(report: Report, kind: Kind, replayed: Replay | None = None) -> bytes:
+    """The report in octets, text in UTF-8; in text and JSON with what a verdict made again goes by."""
     match kind:
         case Kind.JSON:
-            return json.dumps(report.plain()).encode()
+            origin = {} if replayed is None else {"replay": _replay(replayed)}
+            return json.dumps(report.plain() | origin).encode()
         case Kind.ETSI:
             return report.etsi()
         case Kind.EXPLAIN:
@@ -129,4 +135,14 @@ def content(report: Report, kind: Kind) -> bytes:
         case Kind.PDF:
             return report.pdf()
         case Kind.TEXT:
-            return report.text().encode()
+            lines = [report.text(), *([] if replayed is None else [replayed.origin.text()])]
+            return "\n".join(lines).encode()
+
+
+def _replay(replayed: Replay) -> dict[str, Any]:
+    return {
+        "same": replayed.same,
+        "kept_by": replayed.kept_by,
+        "judged_by": replayed.judged_by,
+        **replayed.origin.plain(),
+    }

@@ -11,6 +11,7 @@ import typer
 from trustworks.core.errors import Malformed
 from trustworks.core.options import AsJson  # noqa: TC001 - as above
 from trustworks.core.pki.trusted_lists.uris import OFFICIAL_JOURNAL
+from trustworks.core.printable import printable
 from trustworks.validation.cli.exits import Exit, VerdictCommand, exit_code
 from trustworks.validation.cli.folder import unreadable, validate_folder
 from trustworks.validation.cli.lists import lists_of
@@ -26,6 +27,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 @app.command(cls=VerdictCommand)
 def validate(
+    context: typer.Context,
     file: Annotated[
         Path | None, typer.Argument(help="The signed file; or a folder, all files of which are validated.")
     ] = None,
@@ -148,15 +150,15 @@ def validate(
     the verdict of --replay is another; 64 wrong options, or what they name cannot be read; 69 something that
     is needed cannot be had now.
     """
-    from trustworks.validation.policies.policy import SHIPPED  # noqa: PLC0415 - keeps `--help` quick
-    from trustworks.validation.service import Validator, data_of  # noqa: PLC0415 - as above
+    from trustworks.validation.service import Validator, data_of  # noqa: PLC0415 - keeps `--help` quick
 
     beside = [data_of(one) for one in detached or ()]
     records = [data_of(one) for one in evidence_record or ()]
     asked = {Kind.JSON: as_json, Kind.ETSI: etsi, Kind.EXPLAIN: explain, Kind.HTML: html, Kind.PDF: pdf}
     form = Form(kind=chosen(asked), output=output, folder=report, extract=extract)
     if replay is not None:
-        _alone(trust, lotl, untrusted, network, records, at, cache, keep, policy != SHIPPED[0])
+        _by_itself(trust=trust, lotl=lotl, lotl_anchor=lotl_anchor, policy=_is_given(context, "policy"))
+        _alone(untrusted, network, records, at, cache, keep, keep_without_data)
         raise typer.Exit(_replayed(replay, [*beside, *([data_of(file)] if file else [])], form))
     if file is None:
         raise Malformed("Name the file to validate.")
@@ -196,6 +198,22 @@ def validate(
     raise typer.Exit(exit_code(found))
 
 
+def _is_given(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name != "DEFAULT"
+
+
+def _by_itself(**options: object) -> None:
+    """Refuse to be told whom to trust, and then to go by whom the bundle trusts."""
+    given = [f"--{name.replace('_', '-')}" for name, value in options.items() if value]
+    if given:
+        raise Malformed(
+            f"--replay goes by the trust anchors, trusted lists and policy in the bundle, and not by "
+            f"{' and '.join(given)}: leave that out, and compare what it prints of them with yours; or "
+            "validate the signed file itself."
+        )
+
+
 def _alone(*options: object) -> None:
     if any(options):
         raise Malformed("--replay goes by what was kept alone; give it FILE, --detached and how to print.")
@@ -205,7 +223,7 @@ def _not_readable(error: Malformed, form: Form) -> Exit:
     if form.kind is Kind.JSON:
         typer.echo(json.dumps(unreadable(error)))
     else:
-        typer.echo(f"Not readable: {error}", err=True)
+        typer.echo(printable(f"Not readable: {error}"), err=True)
     return Exit.UNREADABLE
 
 
@@ -218,14 +236,17 @@ def _replayed(bundle: Path, brought: Sequence[Data], form: Form) -> Exit:
         found = replay(bundle, data=brought)
     except Malformed as error:
         return _not_readable(error, form)
-    told(found.report, form)
+    told(found.report, form, found)
     code = exit_code(found.report)
     if found.same:
         typer.echo("The verdict is the one that was kept, octet for octet.", err=True)
         return code
+    # The names in a bundle are whatever its maker wrote.
     typer.echo(
-        f"The verdict is another than the one that was kept, first in {found.first_difference()}. It was "
-        f"kept by {found.kept_by}, and judged now by {found.judged_by}.",
+        printable(
+            f"The verdict is another than the one that was kept, first in {found.first_difference()}. It was "
+            f"kept by {found.kept_by}, and judged now by {found.judged_by}."
+        ),
         err=True,
     )
     return Exit.DIFFERENT

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 MANIFEST: Final = "manifest.json"
 VERDICT: Final = "verdict.json"
-_POLICY: Final = "policy.json"
+POLICY: Final = "policy.json"
 _TRUST: Final = "trust.json"
 _LISTS: Final = "lists/"
 _IN_MEMORY: Final = 16 * 1024 * 1024
@@ -131,7 +131,7 @@ def members_of(judged: Judged, given: Given, verdict: bytes, *, with_data: bool)
     """
     parts = _Parts({})
     parts.add(VERDICT, verdict)
-    parts.add(_POLICY, _json(KeptPolicy.of(judged.policy)))
+    parts.add(POLICY, _json(KeptPolicy.of(judged.policy)))
     parts.add(_TRUST, _json(KeptTrust.of(given.trust, judged.evidence, judged.extra)))
     data = parts.data("data", given.data, with_data=with_data)
     detached = tuple(

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 from trustworks.core.durable import new_file
 from trustworks.core.errors import Malformed, Unavailable
 from trustworks.core.pki.trusted_lists.store import TrustStore
+from trustworks.formats.data import Stored
 from trustworks.formats.limits import DEFAULT, Limits
 from trustworks.formats.read import read
 from trustworks.validation.gathering.rounds import Source
 from trustworks.validation.kept.bundle import (
+    POLICY,
     VERDICT,
     KeptToken,
     comment_of,
@@ -22,6 +24,7 @@ from trustworks.validation.kept.bundle import (
     product,
 )
 from trustworks.validation.kept.model import Consulted, Given
+from trustworks.validation.kept.origin import Origin
 from trustworks.validation.kept.policy_record import KeptPolicy
 from trustworks.validation.kept.stored_zip import written
 from trustworks.validation.kept.trust_record import KeptTrust
@@ -51,6 +54,7 @@ class Replayed:
     found: bytes
     kept_by: str
     judged_by: str
+    origin: Origin
 
 
 def verdict_of(judged: Judged) -> bytes:
@@ -103,6 +107,12 @@ def replay(place: Path, *, brought: Sequence[Data] = (), limits: Limits = DEFAUL
             found=found,
             kept_by=bundle.manifest.product,
             judged_by=product(),
+            origin=Origin.of(
+                given,
+                bundle_sha256=Stored(place).digest("sha256").hex(),
+                policy=judged.policy.identifier,
+                policy_json=bundle.part(POLICY),
+            ),
         )
 
 
@@ -149,7 +159,7 @@ def _judged(bundle: Bundle, given: Given) -> Judged:
         ),
         policies={one.named: bundle.part(one.member) for one in manifest.policies},
     )
-    policy = bundle.read("policy.json", KeptPolicy).policy()
+    policy = bundle.read(POLICY, KeptPolicy).policy()
     outcome = validate(
         evidence, at=manifest.at, trust=given.trust, policy=policy, extra=extra, present=manifest.present
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -24,6 +26,7 @@ from trustworks.core.errors import Malformed, Unavailable
 from trustworks.core.pki.building import CertificatePool, build_paths
 from trustworks.core.pki.certificate import Certificate
 from trustworks.core.pki.trusted_lists import authenticate as auth
+from trustworks.core.pki.trusted_lists import store as store_module
 from trustworks.core.pki.trusted_lists.anchors import (
     ListedAnchor,
     ListedTrustAnchors,
@@ -177,6 +180,77 @@ def test_a_cache_that_is_damaged_old_or_gone_is_made_anew(tmp_path: Path, files:
     (tmp_path / "EL.xml").write_bytes(greek(8))
     with pytest.raises(Malformed, match="was changed since it was fetched"):
         TrustStore.load(tmp_path, NOW)
+
+
+class Killed(BaseException):
+    """Stands for the end of the process: nothing catches it."""
+
+
+def ended_at(monkeypatch: pytest.MonkeyPatch, name: str, which: str) -> None:
+    """From now on the process ends when `name` of the store's module is called for that file or folder."""
+    whole = getattr(store_module, name)
+
+    def write(place: Path, *rest: object) -> None:
+        if place.name == which:
+            raise Killed
+        whole(place, *rest)
+
+    monkeypatch.setattr(store_module, name, write)
+
+
+@pytest.mark.parametrize("step", ["state.json", "settle", "cache"])
+def test_a_refresh_that_ends_halfway_leaves_the_old_lists_or_the_new_ones(
+    tmp_path: Path, files: dict[str, bytes], monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """Before the state is written the old list is the one, afterwards the new one; and it is there."""
+    renew(tmp_path, files)
+    with monkeypatch.context() as patch:
+        if step == "settle":
+            ended_at(patch, "_settle", tmp_path.name)
+        else:
+            ended_at(patch, "put", step)
+        with pytest.raises(Killed):
+            renew(tmp_path, {**files, EL: greek(6)})
+    good = files[EL] if step == "state.json" else greek_six(tmp_path)
+    assert TrustStore.load(tmp_path, NOW).authenticated("EL").list == read_trusted_list(good)
+    # The country's server is down, or somebody shows an old list: the last good copy is kept.
+    for shown in ({}, {EL: greek(4)}):
+        outcome = renew(tmp_path, {LOTL: files[LOTL], BE: files[BE], **shown})
+        assert outcome["EL"].result is Result.KEPT, outcome["EL"].words
+        assert TrustStore.load(tmp_path, NOW).authenticated("EL").list == read_trusted_list(good)
+    assert sorted(one.name for one in tmp_path.iterdir()) == [
+        *("BE.xml", "EL.xml", "EU.xml", "cache", "state.json")
+    ], "nothing is left of the one that ended"
+
+
+def greek_six(directory: Path) -> bytes:
+    """The octets of list number 6: signed anew each time it is made, so they are looked for in the store."""
+    (found,) = (
+        octets
+        for octets in (one.read_bytes() for one in directory.glob("EL*.xml"))
+        if read_trusted_list(octets).scheme.sequence_number == 6
+    )
+    return found
+
+
+def test_refreshes_of_one_store_wait_for_each_other(tmp_path: Path, files: dict[str, bytes]) -> None:
+    held = []
+
+    def fetch(address: str) -> bytes:
+        other = os.open(tmp_path, os.O_RDONLY)
+        try:
+            fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            held.append(address)
+        finally:
+            os.close(other)
+        return files[address]
+
+    refresh(tmp_path, JOURNAL, fetch, NOW)
+    assert set(held) >= {LOTL, EL, BE}
+    other = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)  # given back
+    os.close(other)
 
 
 def test_a_store_that_knows_nobody_says_what_to_do(tmp_path: Path) -> None:

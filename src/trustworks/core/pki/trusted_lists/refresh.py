@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
+import os
 import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -28,6 +30,7 @@ from trustworks.core.pki.trusted_lists.store import (
     State,
     kept_list,
     list_file,
+    put_list,
     read_state,
     write_state,
 )
@@ -86,7 +89,30 @@ def refresh(
     `journal` is what the operator configures; without it the store's own is used, which a list of lists may
     have brought up to date. `progress` is told each territory and how many there are. Raises `Malformed`
     where neither is given, or the store is damaged; `Unavailable` where it cannot be written.
+
+    One refresh of a store runs at a time, another waits. One that ends early has changed nothing.
     """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        held = os.open(directory, os.O_RDONLY)
+    except OSError as error:
+        raise Unavailable("trust.store", f"{directory} cannot be made: {error.strerror}.") from error
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        return _refreshed(directory, journal, fetch, at, progress=progress, limits=limits)
+    finally:
+        os.close(held)
+
+
+def _refreshed(
+    directory: Path,
+    journal: OfficialJournal | None,
+    fetch: Fetch,
+    at: datetime,
+    *,
+    progress: Callable[[str, int], None],
+    limits: Limits,
+) -> tuple[Outcome, ...]:
     state, _ = read_state(directory)
     configured = journal or state.journal
     if configured is None:
@@ -94,10 +120,6 @@ def refresh(
             "The store does not know whom to believe. Name the certificates that the Official Journal "
             "publishes for the list of lists with --anchor."
         )
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise Unavailable("trust.store", f"{directory} cannot be made: {error.strerror}.") from error
     lists: dict[str, TrustedList] = {}
     entries: list[Entry] = []
     outcomes: list[Outcome] = []
@@ -278,7 +300,7 @@ def replaces(new: TrustedList, kept: TrustedList | None, at: datetime) -> str:
 
 def _keep(directory: Path, territory: str, found: Authenticated) -> None:
     try:
-        put(list_file(directory, territory), found.octets)
+        put_list(directory, territory, found.octets)
         for place, pivot in enumerate(found.pivots, 1):
             put(list_file(directory, f"{territory}-pivot-{place}"), pivot)
     except OSError as error:

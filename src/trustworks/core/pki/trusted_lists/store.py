@@ -1,12 +1,14 @@
 """A directory of trusted lists: the last good copy of each, what is known of it, and a cache to ask.
 
 Whoever can write there decides what is trusted. ``state.json`` says which lists are there and what came of
-their authentication; a list whose octets are not those is not used.
+their authentication; a list whose octets are not those is not used. A new list has its digest in its name
+until the state speaks of it: a refresh that ends halfway leaves the lists as they were.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
 STATE: Final = "state.json"
 """The file by which a directory of trusted lists is known."""
 _CACHE: Final = "cache"
+_NEW: Final = re.compile("[A-Z]{2}-[0-9a-f]{64}[.]xml")
 _LONGESTSTATE: Final = 4 * 1024 * 1024
 _LONGEST_CACHE: Final = 512 * 1024 * 1024
 
@@ -108,6 +111,15 @@ def list_file(directory: Path, territory: str) -> Path:
     return directory / f"{territory}.xml"
 
 
+def put_list(directory: Path, territory: str, octets: bytes) -> None:
+    """Put a list beside the one that is kept; `write_state` makes it the one. Raises OSError."""
+    put(_new_file(directory, territory, hashlib.sha256(octets).hexdigest()), octets)
+
+
+def _new_file(directory: Path, territory: str, sha256: str) -> Path:
+    return directory / f"{territory}-{sha256}.xml"
+
+
 def read_state(directory: Path) -> tuple[State, bytes]:
     """The state of a store, and its octets; an empty one where there is none. Raises `Malformed`."""
     file = directory / STATE
@@ -133,13 +145,29 @@ def _state(octets: bytes) -> State:
 
 
 def write_state(directory: Path, state: State, lists: dict[str, TrustedList]) -> None:
-    """Write the state and the cache of its lists. Raises `Unavailable` where the disk does not take them."""
+    """Write the state and the cache of its lists; from then on the lists that it names are the store's.
+
+    Raises:
+        Unavailable: the disk does not take them.
+    """
     octets = state.model_dump_json(indent=1).encode()
     try:
         put(directory / STATE, octets)
+        _settle(directory, state)
         put(directory / _CACHE, write_cache(lists, octets))
     except OSError as error:
         raise Unavailable("trust.store", f"{directory} cannot be written: {error.strerror}.") from error
+
+
+def _settle(directory: Path, state: State) -> None:
+    """Give the new lists that the state names their plain names; remove what an early end left behind."""
+    for entry in state.entries:
+        new = _new_file(directory, entry.territory, entry.sha256)
+        if entry.kept and new.exists():
+            new.replace(list_file(directory, entry.territory))
+    for left in directory.iterdir():
+        if _NEW.fullmatch(left.name):
+            left.unlink()
 
 
 def kept_list(directory: Path, entry: Entry, limits: Limits = DEFAULT_LIMITS) -> tuple[TrustedList, bytes]:
@@ -150,8 +178,13 @@ def kept_list(directory: Path, entry: Entry, limits: Limits = DEFAULT_LIMITS) ->
 
 def _kept_octets(directory: Path, entry: Entry, limits: Limits) -> bytes:
     file = list_file(directory, entry.territory)
+    # A refresh may have ended between its state and the plain name of the list.
+    new = _new_file(directory, entry.territory, entry.sha256)
     try:
-        octets = read_at_most(file, limits.octets)
+        try:
+            octets = read_at_most(new, limits.octets)
+        except FileNotFoundError:
+            octets = read_at_most(file, limits.octets)
     except OSError as error:
         raise Malformed(f"{file} cannot be read: {error.strerror}.") from error
     if hashlib.sha256(octets).hexdigest() != entry.sha256:
