@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 
 from trustworks.validation.bounded.asked import Answered
 from trustworks.validation.config import ValidationSettings
-from trustworks.validation.desk import Desk
+from trustworks.validation.desk import Arriving, Desk
 from trustworks.validation.offer import Offer
 
 if TYPE_CHECKING:
@@ -83,6 +83,9 @@ class Chosen:
         self.offer = SimpleNamespace(policies=Offer(self.settings).policies)
         self.answer = answer or Answered(results=(), policy="urn:x", plain=PLAIN)
         self.asked: list[tuple[Asked, str]] = []
+        limits = self.settings.limits
+        self.files = Arriving(uploads=limits.uploads, octets=limits.uploads_octets)
+        self.messages = Arriving(uploads=limits.uploads, octets=limits.uploads_octets)
 
     async def validate(self, asked: Asked, *, through: str) -> Answered:
         self.asked.append((asked, through))

@@ -39,6 +39,7 @@ def test_the_policies_of_the_package_are_known_by_their_names() -> None:
         ({"fetch": {"hosts": ["=10.0.0.1"]}}, "write NAME=ADDRESS"),
         ({"lists": {"url": "ftp://example.com/lotl.xml"}}, "begins with https://"),
         ({"limits": {"at-once": 0}}, "greater than or equal to 1"),
+        ({"limits": {"upload": 2048, "uploads-octets": 2047}}, "the longest upload could never come"),
     ],
 )
 def test_wrong_values_are_told_in_a_sentence(given: dict[str, Any], sentence: str) -> None:

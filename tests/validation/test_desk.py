@@ -13,10 +13,11 @@ from validation_desk import Log, desk_of, settings_of
 
 from trustworks.core.errors import Malformed, Rejected, Unavailable
 from trustworks.validation.bounded.asked import Answered, Asked, Given
-from trustworks.validation.desk import Desk, is_full
+from trustworks.validation.desk import Arriving, Desk, has_room, is_full
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from trustworks.core.audit import Event
 
@@ -102,6 +103,61 @@ def test_the_queue_has_the_places_that_the_configuration_gives() -> None:
     assert not is_full(2, at_once=2, waiting=1)
     assert is_full(3, at_once=2, waiting=1)
     assert is_full(0, at_once=0, waiting=0)
+
+
+async def body_of(*portions: bytes) -> AsyncIterator[bytes]:
+    for one in portions:
+        yield one
+
+
+async def read(place: AbstractContextManager[AsyncIterator[bytes]]) -> bytes:
+    with place as portions:
+        return b"".join([one async for one in portions])
+
+
+@pytest.mark.req("TRUSTWORKS:VALIDATION-UPLOADS")
+def test_there_is_room_for_so_many_requests_and_octets() -> None:
+    assert has_room(2, 100, uploads=2, uploads_octets=100)
+    assert not has_room(3, 100, uploads=2, uploads_octets=100)
+    assert not has_room(2, 101, uploads=2, uploads_octets=100)
+
+
+@pytest.mark.req("TRUSTWORKS:VALIDATION-UPLOADS")
+def test_a_request_without_a_place_is_refused_before_anything_of_it_is_read() -> None:
+    told: list[str] = []
+    arriving = Arriving(uploads=1, octets=100, refused=lambda: told.append("busy"))
+    with arriving.place(body_of()), pytest.raises(Unavailable) as raised:
+        asyncio.run(read(arriving.place(unread())))
+    assert (raised.value.code, told) == ("validation.busy", ["busy"])
+    assert asyncio.run(read(arriving.place(body_of(b"a", b"b")))) == b"ab", "the place is free again"
+
+
+async def unread() -> AsyncIterator[bytes]:
+    yield b""
+    pytest.fail("It was read.")
+
+
+@pytest.mark.req("TRUSTWORKS:VALIDATION-UPLOADS")
+def test_all_that_arrives_together_has_a_number_of_octets() -> None:
+    arriving = Arriving(uploads=9, octets=100)
+
+    async def both() -> None:
+        with arriving.place(body_of(b"x" * 60)) as first:
+            assert [len(one) async for one in first] == [60]
+            with pytest.raises(Unavailable, match="Many files are arriving"):
+                await read(arriving.place(body_of(b"x" * 30, b"x" * 30)))
+            assert await read(arriving.place(body_of(b"x" * 40))) == b"x" * 40
+        assert await read(arriving.place(body_of(b"x" * 100))) == b"x" * 100, "all of it is given back"
+
+    asyncio.run(both())
+
+
+def test_nothing_is_taken_in_while_no_more_can_be_validated(desk: Desk, counted: list[str]) -> None:
+    desk._begun = 2
+    for arriving in (desk.files, desk.messages):
+        with pytest.raises(Unavailable, match="Many files are being validated"):
+            asyncio.run(read(arriving.place(unread())))
+    assert counted == ["busy", "busy"]
 
 
 @pytest.mark.parametrize(

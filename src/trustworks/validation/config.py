@@ -93,11 +93,25 @@ class LimitSettings(Table):
     upload_seconds: float = Field(
         default=300.0, gt=0, le=3600, description="Seconds within which the files must have arrived."
     )
+    uploads: int = Field(
+        default=32,
+        ge=1,
+        le=1000,
+        description="Requests that one worker takes in at the same time, until they are answered; others are "
+        "refused before anything of them is read.",
+    )
+    uploads_octets: int = Field(
+        default=1024 * MEBI,
+        ge=1024,
+        le=64 * 1024 * MEBI,
+        description="Octets of all files that one worker holds of them; not less than upload.",
+    )
     message: int = Field(
-        default=32 * MEBI,
+        default=16 * MEBI,
         ge=1024,
         le=512 * MEBI,
-        description="Octets of a message of the validation protocol (TS 119 442), which is held in memory.",
+        description="Octets of a message of the validation protocol (TS 119 442), which is held in memory; "
+        "all that one worker takes in at the same time have four times as many.",
     )
     files: int = Field(default=100, ge=1, le=200, description="Files that come with one request.")
     parsed: int = Field(
@@ -135,6 +149,12 @@ class LimitSettings(Table):
         le=1000,
         description="Validations that wait in one worker before others are refused.",
     )
+
+    @model_validator(mode="after")
+    def _one_upload_has_room(self) -> LimitSettings:
+        if self.uploads_octets < self.upload:
+            raise ValueError("uploads-octets is less than upload, so the longest upload could never come")
+        return self
 
 
 class ListsSettings(Table):

@@ -1,5 +1,7 @@
 """One validation that somebody asks for: a place in the queue, the process, the event, the answer.
 
+A request has a place from before its body is read until it is answered (`Arriving`).
+
 Life of a request: 1 the policy must be offered; 2 there must be a place in the queue; 3 a process of its own
 validates; 4 the audit log is told that it was done; 5 the answer leaves.
 """
@@ -8,6 +10,8 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import Malformed, Rejected, TrustworksError, Unavailable
@@ -16,7 +20,7 @@ from trustworks.validation import events
 from trustworks.validation.bounded.pool import TOO_MUCH, TOO_SLOW, Pool
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable, Iterator
     from typing import Self
 
     from trustworks.core.audit import Recorder
@@ -27,6 +31,10 @@ if TYPE_CHECKING:
     Count = Callable[[str], None]
 
 BUSY: Final = "validation.busy"
+OVERHEAD: Final = 1024 * 1024
+"""Octets of a form for what is not in files: the parts' headers, and fields."""
+_MESSAGES: Final = 4
+"""How many messages of the greatest length one worker holds at the same time."""
 _REFUSED: Final = {BUSY: "busy", TOO_MUCH: "too-much", TOO_SLOW: "too-slow"}
 _WORST_FIRST: Final = ("FAILED", "INDETERMINATE", "PASSED")
 
@@ -35,6 +43,69 @@ _WORST_FIRST: Final = ("FAILED", "INDETERMINATE", "PASSED")
 def is_full(begun: int, *, at_once: int, waiting: int) -> bool:
     """Whether another validation must be refused: so many run or wait already."""
     return begun >= at_once + waiting
+
+
+@implements("TRUSTWORKS:VALIDATION-UPLOADS", disabled=True)
+def has_room(begun: int, octets: int, *, uploads: int, uploads_octets: int) -> bool:
+    """Whether so many requests may be taken in at the same time, and so many octets held of them."""
+    return begun <= uploads and octets <= uploads_octets
+
+
+class Arriving:
+    """The requests whose files one worker takes in or holds: so many, and so many octets of all together.
+
+    `full` says that no more can be validated anyway; `refused` is told of each that is refused. From the
+    event loop's thread alone.
+    """
+
+    def __init__(
+        self,
+        *,
+        uploads: int,
+        octets: int,
+        full: Callable[[], bool] = lambda: False,
+        refused: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._most = uploads
+        self._most_octets = octets
+        self._full = full
+        self._refused = refused
+        self._places = 0
+        self._octets = 0
+
+    @contextmanager
+    def place(self, portions: AsyncIterator[bytes]) -> Iterator[AsyncIterator[bytes]]:
+        """A place for one request, until it is answered; the portions of its body, counted as they come.
+
+        Raises:
+            Unavailable: ``validation.busy``: there is no place, before anything is read; or, from the
+                portions, no room for more octets.
+        """
+        if self._full():
+            raise self._busy("Many files are being validated.")
+        self._places += 1
+        taken = [0]
+        try:
+            self._look()
+            yield self._counted(portions, taken)
+        finally:
+            self._places -= 1
+            self._octets -= taken[0]
+
+    async def _counted(self, portions: AsyncIterator[bytes], taken: list[int]) -> AsyncIterator[bytes]:
+        async for portion in portions:
+            taken[0] += len(portion)
+            self._octets += len(portion)
+            self._look()
+            yield portion
+
+    def _look(self) -> None:
+        if not has_room(self._places, self._octets, uploads=self._most, uploads_octets=self._most_octets):
+            raise self._busy("Many files are arriving.")
+
+    def _busy(self, why: str) -> Unavailable:
+        self._refused()
+        return Unavailable(BUSY, f"{why} Try again in a minute.")
 
 
 class Desk:
@@ -55,6 +126,23 @@ class Desk:
         self._pool = Pool(settings)
         self._threads = ThreadPoolExecutor(settings.limits.at_once, thread_name_prefix="validation")
         self._begun = 0
+        limits = settings.limits
+        refused = partial(self._counted, _REFUSED[BUSY])
+        self.files = Arriving(
+            uploads=limits.uploads,
+            octets=limits.uploads_octets + OVERHEAD,
+            full=self._is_full,
+            refused=refused,
+        )
+        """The forms that arrive."""
+        self.messages = Arriving(
+            uploads=limits.uploads, octets=_MESSAGES * limits.message, full=self._is_full, refused=refused
+        )
+        """The messages that arrive, which are held in memory."""
+
+    def _is_full(self) -> bool:
+        limits = self.settings.limits
+        return is_full(self._begun, at_once=limits.at_once, waiting=limits.waiting)
 
     async def validate(self, asked: Asked, *, through: str) -> Answered:
         """Validate, for an interface of the name `through`; from the event loop's thread alone.
@@ -74,8 +162,7 @@ class Desk:
 
     async def _in_turn(self, asked: Asked, through: str) -> Answered:
         self.offer.named(asked.policy)
-        limits = self.settings.limits
-        if is_full(self._begun, at_once=limits.at_once, waiting=limits.waiting):
+        if self._is_full():
             raise Unavailable(BUSY, "Many files are being validated. Try again in a minute.")
         self._begun += 1
         try:

@@ -146,6 +146,17 @@ def test_a_long_file_is_put_aside_without_a_name_and_gone_afterwards(form: Form,
     assert descriptors() == before
 
 
+def test_short_files_are_held_in_memory_up_to_a_number_of_octets_together(tmp_path: Path) -> None:
+    form = Form(TYPE, folder=tmp_path / "uploads", most=10)
+    contents = [bytes([number]) * 250_000 for number in range(6)]
+    body = b"".join(part("detached", one, filename="a") for one in contents) + END
+    with form:
+        read(form, body, size=50_000)
+        found = form.files("detached")
+        assert [one.descriptor is None for one in found] == [True] * 4 + [False] * 2
+        assert [one.octets or os.pread(one.descriptor or 0, 300_000, 0) for one in found] == contents
+
+
 def test_nothing_of_a_form_that_breaks_off_is_left(form: Form, tmp_path: Path) -> None:
     before = descriptors()
     with form, pytest.raises(Malformed):

@@ -12,6 +12,7 @@ from validation_desk import Chosen, desk_of, detached_signature, settings_of
 from trustworks.app.web.validation import ValidationPages
 from trustworks.core.errors import Malformed, Rejected, Unavailable
 from trustworks.validation.bounded.asked import Answered, Kind
+from trustworks.validation.desk import Arriving
 from trustworks.validation.http import rest
 
 if TYPE_CHECKING:
@@ -120,6 +121,19 @@ def test_what_the_desk_refuses_is_told_as_a_problem_and_on_the_page(
     assert page.headers["content-type"].startswith("text/html")
     assert str(error) in page.text
     assert b'role="alert"' in page.body
+
+
+def test_a_form_that_finds_no_room_is_answered_503_and_the_connection_closed(folder: Path) -> None:
+    desk = Chosen()
+    desk.files = Arriving(uploads=1, octets=50)
+    answer = Edge(desk, folder).post(form(FILE))
+    assert problem(answer, 503)["type"] == "urn:trustworks:validation.busy"
+    assert answer.headers["retry-after"] == "30"
+    desk.files = Arriving(uploads=0, octets=1000)
+    answer = Edge(desk, folder).post(form(FILE))
+    assert problem(answer, 503)["type"] == "urn:trustworks:validation.busy"
+    assert answer.headers["connection"] == "close", "nothing of it was read"
+    assert desk.asked == []
 
 
 def test_an_audit_log_that_cannot_be_written_is_answered_503(folder: Path) -> None:

@@ -15,6 +15,7 @@ from validation_desk import PLAIN, Chosen, desk_of, detached_signature, settings
 
 from trustworks.core.errors import Malformed, Rejected, Unavailable
 from trustworks.validation.bounded.asked import Answered, Kind
+from trustworks.validation.desk import Arriving
 from trustworks.validation.http import dssx, ts119442
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def post(desk: Any, message: Any, *, status: int = 200, content_type: str = "app
         b"[]",
         b'"x"',
         b"\xff",
-        b"[" * 100_000,
+        b"[" * 5_000,
         {"inDocs": []},
         {"sigObj": {}},
         {"sigObj": {"b64Sig": {"val": 5}}},
@@ -151,6 +152,52 @@ def test_what_the_desk_refuses_is_told_by_codes(
 def test_other_media_types_and_long_bodies_are_refused_in_its_own_form() -> None:
     assert post(Chosen(), b"{}", status=415, content_type="text/xml")["result"]["maj"] == dssx.REQUESTER_ERROR
     post(Chosen(limits={"message": 1024}), b" " * 1025, status=413)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        b'{"sigObj":{"b64Sig":{"val":"MAA="}},"inDocs":{"doc":['
+        + b",".join([b'{"b64Data":{"val":""}}'] * 5000)
+        + b"]}}",
+        b"[" * 100_000,
+        b'{"x":[' + b"[]," * 20_000 + b"[]]}",
+        b'{"x":' + b'{"x":' * 20_000 + b"0",
+    ],
+)
+def test_a_message_of_very_many_values_is_refused_and_never_parsed(
+    message: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dssx, "read_request", lambda _: pytest.fail("It was parsed."))
+    found = post(Chosen(), message, status=413)
+    assert found["result"]["maj"] == dssx.REQUESTER_ERROR
+
+
+def test_as_many_documents_come_as_files_in_a_form() -> None:
+    desk = Chosen(limits={"files": 3})
+    digests = [{"alg": SHA256, "val": b64(bytes(32))}] * 20
+    hashed = [{"Id": "x", "refURI": f"a,{number}.txt", "refType": "y", "di": digests} for number in range(3)]
+    assert post(desk, {"sigObj": SIGNATURE, "inDocs": {"docHash": hashed[:2]}})
+    assert len(desk.asked) == 1
+    found = post(desk, {"sigObj": SIGNATURE, "inDocs": {"docHash": hashed}}, status=413)
+    assert found["result"]["msg"]["value"].startswith("More than 3 documents came")
+    assert len(desk.asked) == 1
+
+
+def test_as_much_as_a_hundred_documents_need_is_no_message_of_too_many_values() -> None:
+    marks = dssx.Marks(100)
+    digests = [{"alg": SHA256, "val": b64(bytes(32))}] * 20
+    hashed = [{"Id": "x", "refURI": "a, b.txt", "refType": "y", "di": digests}] * 100
+    marks.count(json.dumps({"sigObj": SIGNATURE, "inDocs": {"docHash": hashed}}).encode())
+
+
+def test_a_message_that_finds_no_place_is_the_responders_error_and_not_read() -> None:
+    desk = Chosen()
+    desk.messages = Arriving(uploads=0, octets=1000)
+    assert post(desk, b"?", status=503)["result"]["maj"] == dssx.RESPONDER_ERROR
+    desk.messages = Arriving(uploads=1, octets=1000)
+    assert post(desk, b"?" * 1001, status=503)["result"]["maj"] == dssx.RESPONDER_ERROR
+    assert post(desk, {"sigObj": SIGNATURE})["result"]["maj"], "the places are free again"
 
 
 def test_the_desk_is_asked_what_the_message_says() -> None:

@@ -10,14 +10,16 @@ from __future__ import annotations
 import base64
 import binascii
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.http import BodyRefusedError
 from trustworks.core.trace import implements
 from trustworks.formats.uncovered import UNCOVERED
 from trustworks.validation.bounded.asked import Asked, Given, Kind
+from trustworks.validation.bounded.pool import TOO_MUCH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,27 +64,31 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True, strict=True)
 
 
+_Word = Annotated[str, Field(max_length=2000)]
+"""A name, an address or an identifier: what is kept until the answer leaves."""
+
+
 class _Base64Data(_Part):
     val: str
-    mimeType: str | None = None
+    mimeType: _Word | None = None
 
 
 class _Document(_Part):
-    ID: str | None = None
-    refURI: str | None = None
-    refType: str | None = None
+    ID: _Word | None = None
+    refURI: _Word | None = None
+    refType: _Word | None = None
     b64Data: _Base64Data
 
 
 class _DigestInfo(_Part):
-    alg: str
+    alg: _Word
     val: str
 
 
 class _DocumentHash(_Part):
-    Id: str | None = None
-    refURI: str | None = None
-    refType: str | None = None
+    Id: _Word | None = None
+    refURI: _Word | None = None
+    refType: _Word | None = None
     di: list[_DigestInfo] = Field(min_length=1, max_length=20)
 
 
@@ -101,16 +107,16 @@ class _VerificationTime(_Part):
 
 
 class _Policy(_Part):
-    sigValPolId: str
+    sigValPolId: _Word
 
 
 class _ReportWish(_Part):
-    asSpecifiedBy: str | None = None
+    asSpecifiedBy: _Word | None = None
     signIt: bool = False
 
 
 class _OptionalInputs(_Part):
-    lang: str | None = None
+    lang: _Word | None = None
     useVerificationTime: _VerificationTime | None = None
     returnVerificationTime: bool = False
     returnSigningTime: bool = False
@@ -130,8 +136,31 @@ class VerifyRequest(_Part):
     optInp: _OptionalInputs = Field(default_factory=_OptionalInputs)
 
 
-def read_request(body: bytes) -> VerifyRequest:
-    """The request in these octets. Raises `Malformed`."""
+class Marks:
+    """Counts the values of a message while it arrives: reading one costs a hundred times its octets.
+
+    Every value but the first comes after a comma or an opening bracket, so there are no more; those in
+    text count too, and the Base64 of a document has none. `files` is how many documents there may be.
+    """
+
+    def __init__(self, files: int) -> None:
+        self._left = _VALUES + _VALUES_OF_A_FILE * files
+
+    def count(self, portion: bytes) -> None:
+        """Raises `BodyRefusedError` (413) where there are more than so many documents need."""
+        self._left -= sum(portion.count(mark) for mark in (b",", b"[", b"{"))
+        if self._left < 0:
+            raise BodyRefusedError(
+                413, "The message has more values than one needs for as many documents as may come."
+            )
+
+
+_VALUES: Final = 1000
+_VALUES_OF_A_FILE: Final = 100
+
+
+def read_request(body: bytes | bytearray) -> VerifyRequest:
+    """The request in these octets, of which `Marks` were counted. Raises `Malformed`."""
     try:
         return VerifyRequest.model_validate_json(body)
     except ValidationError as error:
@@ -157,6 +186,20 @@ def check_supported(request: VerifyRequest) -> None:
         raise Rejected(NOT_SUPPORTED, "optInp.returnValReport.signIt: reports are not sealed here.")
     if wish is not None and wish.asSpecifiedBy not in {None, REPORT}:
         raise Rejected(NOT_SUPPORTED, f"The only kind of validation report is {REPORT}.")
+
+
+def check_number(request: VerifyRequest, files: int) -> None:
+    """Refuse more documents than come with one request. Raises `Rejected` (``validation.too-much``)."""
+    given = request.inDocs
+    if (request.sigObj is not None) + len(given.doc) + len(given.docHash) > files:
+        raise Rejected(
+            TOO_MUCH, f"More than {files} documents came; send them in several requests, or as a form."
+        )
+
+
+def without_documents(request: VerifyRequest) -> VerifyRequest:
+    """What of a request its answer needs, so that its documents are not held twice."""
+    return request.model_copy(update={"sigObj": None, "inDocs": _InputDocuments()})
 
 
 def _unknown(part: BaseModel, where: str) -> Iterator[str]:

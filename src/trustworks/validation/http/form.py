@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MEDIA_TYPE: Final = "multipart/form-data"
-OVERHEAD: Final = 1024 * 1024
-"""Octets of a body for what is not in files: the parts' headers, and fields."""
 _LONGEST_FIELD: Final = 4096
 _MOST_FIELDS: Final = 50
 _LONGEST_NAME: Final = 500
 _IN_MEMORY: Final = 256 * 1024
+_ALL_IN_MEMORY: Final = 1024 * 1024
+"""Octets of all files of a form that are not put aside."""
 
 
 @dataclass(slots=True)
@@ -61,6 +61,7 @@ class Form:
         self._header: tuple[bytearray, bytearray] = (bytearray(), bytearray())
         self._part: _Part | None = None
         self._ended = False
+        self._in_memory = 0
         self._fields: dict[str, str] = {}
         self._files: list[tuple[str, Given]] = []
         try:
@@ -142,12 +143,17 @@ class Form:
             if len(part.octets) > _LONGEST_FIELD:
                 raise Malformed(f"The field {part.name[:40]!r} has more than {_LONGEST_FIELD} octets.")
             return
-        if part.stored is None and len(part.octets) + end - start > _IN_MEMORY:
+        length = end - start
+        if part.stored is None and (
+            len(part.octets) + length > _IN_MEMORY or self._in_memory + length > _ALL_IN_MEMORY
+        ):
             part.stored = self._aside()
             part.stored.write(part.octets)
+            self._in_memory -= len(part.octets)
             part.octets = bytearray()
         if part.stored is None:
             part.octets += data[start:end]
+            self._in_memory += length
         else:
             part.stored.write(data[start:end])
 

@@ -16,8 +16,9 @@ from trustworks.core.http import BodyRefusedError, RawResponse, Route
 from trustworks.core.moments import read_moment
 from trustworks.validation.bounded.asked import Asked, Kind
 from trustworks.validation.bounded.pool import TOO_MUCH
+from trustworks.validation.desk import OVERHEAD
 from trustworks.validation.http.accept import wanted
-from trustworks.validation.http.form import OVERHEAD, Form
+from trustworks.validation.http.form import Form
 from trustworks.validation.offer import UNKNOWN
 
 if TYPE_CHECKING:
@@ -103,7 +104,8 @@ class Rest:
         if accepted is None:
             return self._problem(None, 406, "not-acceptable", f"Offered are {', '.join(_OFFERED)}.")
         try:
-            return await self._validated(request, portions, accepted)
+            with self._desk.files.place(portions) as counted:
+                return await self._validated(request, counted, accepted)
         except BodyRefusedError as error:
             return self._problem(accepted, error.status, "request", error.sentence)
         except Malformed as error:

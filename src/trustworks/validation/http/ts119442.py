@@ -12,14 +12,15 @@ import uuid
 from typing import TYPE_CHECKING, Any, Final
 
 from trustworks.core.errors import Malformed, Rejected, Unavailable
-from trustworks.core.http import RawResponse, Route
+from trustworks.core.http import BodyRefusedError, RawResponse, Route
 from trustworks.validation.bounded.pool import TOO_MUCH
 from trustworks.validation.http import dssx
 from trustworks.validation.offer import UNKNOWN
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from trustworks.core.http import RawRequest
-    from trustworks.validation.bounded.asked import Asked
     from trustworks.validation.desk import Desk
     from trustworks.validation.http.dssx import VerifyRequest
 
@@ -35,8 +36,7 @@ def routes(desk: Desk) -> list[Route]:
         Route(
             method="POST",
             path=PATH,
-            handler=Edge(desk).take,
-            content_types=(JSON,),
+            streamed=Edge(desk).take,
             max_body=desk.settings.limits.message,
             refusal=refused,
         )
@@ -53,34 +53,63 @@ class Edge:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self._reading = asyncio.Lock()
 
-    async def take(self, request: RawRequest) -> RawResponse:
-        """Answer a VerifyRequest."""
+    async def take(self, request: RawRequest, portions: AsyncIterator[bytes]) -> RawResponse:
+        """Answer a VerifyRequest, whose place is taken before anything of it is read."""
+        given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if given != JSON:
+            raise BodyRefusedError(415, f"The body's Content-Type must be {JSON}.")
         try:
-            # In a thread: a message may be long.
-            wanted = await asyncio.to_thread(dssx.read_request, request.body)
-        except Malformed as error:
-            return _message(400, None, dssx.result(dssx.REQUESTER_ERROR, dssx.GENERAL_ERROR, str(error)))
-        try:
-            dssx.check_supported(wanted)
-            asked = await asyncio.to_thread(dssx.asked_of, wanted)
-            return await self._validated(wanted, asked)
-        except Malformed as error:
-            told = dssx.result(dssx.REQUESTER_ERROR, dssx.GENERAL_ERROR, str(error))
-            return _message(200, wanted, told)
-        except Rejected as error:
-            minor = dssx.NOT_SUPPORTED if error.code in {UNKNOWN, dssx.NOT_SUPPORTED} else dssx.GENERAL_ERROR
-            status = 413 if error.code == TOO_MUCH else 200
-            return _message(status, wanted, dssx.result(dssx.REQUESTER_ERROR, minor, str(error)))
+            with self._desk.messages.place(portions) as counted:
+                return await self._answered(counted)
         except Unavailable as error:
-            sentence = str(error) if error.code.startswith("validation.") else "Try again later."
-            told = dssx.result(dssx.RESPONDER_ERROR, dssx.GENERAL_ERROR, sentence)
-            return _message(503, wanted, told, _RETRY)
+            return _not_now(None, error)
 
-    async def _validated(self, wanted: VerifyRequest, asked: Asked) -> RawResponse:
-        answered = await self._desk.validate(asked, through="ts119442")
+    async def _answered(self, portions: AsyncIterator[bytes]) -> RawResponse:
+        files = self._desk.settings.limits.files
+        body, marks = bytearray(), dssx.Marks(files)
+        async for portion in portions:
+            marks.count(portion)
+            body += portion
+        # One at a time: while a message is read it takes some times its octets.
+        async with self._reading:
+            try:
+                # In a thread: a message may be long.
+                wanted = await asyncio.to_thread(dssx.read_request, body)
+            except Malformed as error:
+                told = dssx.result(dssx.REQUESTER_ERROR, dssx.GENERAL_ERROR, str(error))
+                return _message(400, None, told)
+            body.clear()
+            try:
+                dssx.check_supported(wanted)
+                dssx.check_number(wanted, files)
+                asked = await asyncio.to_thread(dssx.asked_of, wanted)
+            except (Malformed, Rejected) as error:
+                return _refusal(wanted, error)
+            wanted = dssx.without_documents(wanted)
+        try:
+            answered = await self._desk.validate(asked, through="ts119442")
+        except (Malformed, Rejected) as error:
+            return _refusal(wanted, error)
+        except Unavailable as error:
+            return _not_now(wanted, error)
         outputs = dssx.outputs_of(wanted, answered)
         return _message(200, wanted, dssx.result_of(answered), outputs=outputs)
+
+
+def _refusal(request: VerifyRequest, error: Malformed | Rejected) -> RawResponse:
+    minor, status = dssx.GENERAL_ERROR, 200
+    if isinstance(error, Rejected):
+        minor = dssx.NOT_SUPPORTED if error.code in {UNKNOWN, dssx.NOT_SUPPORTED} else minor
+        status = 413 if error.code == TOO_MUCH else status
+    return _message(status, request, dssx.result(dssx.REQUESTER_ERROR, minor, str(error)))
+
+
+def _not_now(request: VerifyRequest | None, error: Unavailable) -> RawResponse:
+    sentence = str(error) if error.code.startswith("validation.") else "Try again later."
+    told = dssx.result(dssx.RESPONDER_ERROR, dssx.GENERAL_ERROR, sentence)
+    return _message(503, request, told, _RETRY)
 
 
 def _message(
