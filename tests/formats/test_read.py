@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import cms_maker
 import pytest
 import signed_pdfs
 from asic_vectors import ASIC_S, Maker, container
+from cryptography.hazmat.primitives import hashes
 
 from trustworks.core.errors import Malformed
-from trustworks.formats.data import Octets
+from trustworks.formats.data import DigestOnly, Octets
 from trustworks.formats.read import kind_of, read
 
 PDF = b"%PDF-1.7\n"
@@ -77,3 +80,39 @@ def test_data_that_is_signed_after_transforms_is_signed() -> None:
     assert unsigned(signed, b"<a/>") == []
     (signature,) = read(Octets(signed), detached=[Octets(b"<a/>", "0.xml")]).signatures
     assert signature.references[0].intact
+
+
+SIGNED, OTHER = b"first", b"a contract that nobody signed"
+
+
+def digests(**of: bytes) -> DigestOnly:
+    return DigestOnly(tuple((name, hashlib.new(name, octets).digest()) for name, octets in of.items()), "x")
+
+
+def test_of_several_digests_only_the_one_that_was_compared_counts() -> None:
+    file = Octets(Maker().cades(SIGNED))
+    lie = digests(sha512=OTHER, sha256=SIGNED)
+    found = read(file, detached=[lie])
+    assert [one.intact for one in found.signatures[0].references] == [True]
+    (data,) = found.data.values()
+    assert data == digests(sha256=SIGNED)
+    assert found.signatures[0].scopes[0].data == data
+    assert "given.uncovered" not in {one.code for one in found.findings}
+
+
+def test_a_digest_beside_one_that_fits_covers_no_data() -> None:
+    # Whoever asks gives both: one is compared, and the other would make of a contract a signed one.
+    file, contract = Octets(Maker().cades(SIGNED, hashes.SHA512)), Octets(OTHER, "contract.pdf")
+    for given in (digests(sha256=OTHER, sha512=SIGNED), digests(sha512=SIGNED)):
+        found = read(file, detached=[given, contract])
+        assert found.signatures[0].references[0].intact
+        texts = [one.text for one in found.findings if one.code == "given.uncovered"]
+        assert len(texts) == 1
+        assert "Of contract.pdf" in texts[0]
+
+
+def test_a_digest_by_another_function_than_the_signature_covers_nothing() -> None:
+    found = read(Octets(Maker().cades(SIGNED)), detached=[digests(sha512=SIGNED)])
+    (reference,) = found.signatures[0].references
+    assert (reference.intact, reference.covers) == (False, frozenset())
+    assert (found.data, found.signatures[0].scopes) == ({}, ())

@@ -81,11 +81,11 @@ class Maker:
 
     signer: Signer = field(default_factory=Signer)
 
-    def cades(self, content: bytes) -> bytes:
+    def cades(self, content: bytes, function: type[hashes.SHA256 | hashes.SHA512] = hashes.SHA256) -> bytes:
         """CMS over content that it does not hold."""
         certificate = x509.load_der_x509_certificate(self.signer.certificate)
         builder = pkcs7.PKCS7SignatureBuilder().set_data(content)
-        return builder.add_signer(certificate, self.signer.key, hashes.SHA256()).sign(
+        return builder.add_signer(certificate, self.signer.key, function()).sign(
             Encoding.DER,
             [
                 pkcs7.PKCS7Options.DetachedSignature,

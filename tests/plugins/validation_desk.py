@@ -43,10 +43,14 @@ def self_signed(name: str) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate
     return key, builder.not_valid_after(datetime(2036, 1, 1, tzinfo=UTC)).sign(key, hashes.SHA256())
 
 
-def detached_signature(data: bytes, name: str = "Signer TEST") -> bytes:
+def detached_signature(
+    data: bytes,
+    name: str = "Signer TEST",
+    function: type[hashes.SHA256 | hashes.SHA512] = hashes.SHA256,
+) -> bytes:
     """A signature over data that it does not hold (CMS)."""
     key, certificate = self_signed(name)
-    made = pkcs7.PKCS7SignatureBuilder().set_data(data).add_signer(certificate, key, hashes.SHA256())
+    made = pkcs7.PKCS7SignatureBuilder().set_data(data).add_signer(certificate, key, function())
     return made.sign(Encoding.DER, [pkcs7.PKCS7Options.Binary, pkcs7.PKCS7Options.DetachedSignature])
 
 

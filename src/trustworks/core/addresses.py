@@ -10,11 +10,12 @@ if TYPE_CHECKING:
 
     Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-# Carrier-grade NAT, benchmarks, 6to4 and NAT64 lead to private networks; Python counts some as public.
+# Carrier-grade NAT, benchmarks, 6to4, NAT64 and site-local addresses (deprecated by RFC 3879) lead to private
+# networks; Python counts some as public.
 _INWARD: Final = tuple(
     map(
         ipaddress.ip_network,
-        ("100.64.0.0/10", "198.18.0.0/15", "192.88.99.0/24", "2002::/16", "64:ff9b::/96"),
+        ("100.64.0.0/10", "198.18.0.0/15", "192.88.99.0/24", "2002::/16", "64:ff9b::/96", "fec0::/10"),
     )
 )
 

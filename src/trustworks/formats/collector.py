@@ -7,7 +7,8 @@ from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from trustworks.formats.data import HASHES, hasher
+from trustworks.core.errors import Rejected
+from trustworks.formats.data import HASHES, DigestOnly, hasher
 from trustworks.formats.evidence import Container, Evidence, Origin, Token, Where
 
 if TYPE_CHECKING:
@@ -29,6 +30,21 @@ def identified(letter: str, *parts: bytes) -> str:
         running.update(len(part).to_bytes(8, "big"))
         running.update(part)
     return f"{letter}-{running.hexdigest()}"
+
+
+def data_id(data: Data) -> str:
+    """The id of a data object; see `Collector.data`."""
+    if isinstance(data, DigestOnly):
+        if len(data.digests) != 1:
+            name = data.name or "the data"
+            raise Rejected(
+                "digest.unknown", f"Of {name} one digest has to be known, not {len(data.digests)}."
+            )
+        ((hash_name, value),) = data.digests
+        if hash_name != "sha256":
+            return identified("D", hash_name.encode(), value)
+        return f"D-{value.hex()}"
+    return f"D-{data.digest('sha256').hex()}"
 
 
 class Collector:
@@ -95,9 +111,14 @@ class Collector:
         return found.get(digest)
 
     def data(self, data: Data) -> str:
-        """Takes a data object that is signed or archived; answers its id, the same for the same octets."""
-        named = f"D-{data.digest('sha256').hex()}"
-        self._data.setdefault(named, data)
+        """Takes a data object that is signed or archived; answers its id, the same for the same octets.
+
+        Of data that is not here the id is of its digest, and by another function than SHA-256 it is that of
+        no octets. Raises `Rejected` (``digest.unknown``) where there is not one digest, but none or several.
+        """
+        named = data_id(data)
+        if isinstance(self._data.setdefault(named, data), DigestOnly):
+            self._data[named] = data
         return named
 
     def data_by_id(self, named: str) -> Data | None:
@@ -163,7 +184,7 @@ class Collector:
         return Evidence(
             container=self.container,
             media_type=self.media_type,
-            data=MappingProxyType(dict(self._data)),
+            data=MappingProxyType(self._told()),
             signatures=self.signatures,
             time_stamps=self.time_stamps,
             evidence_records=tuple(self._records.values()),
@@ -171,6 +192,20 @@ class Collector:
             revocation=MappingProxyType(_tokens(self._revocation)),
             findings=tuple(self._findings),
         )
+
+    def _told(self) -> dict[str, Data]:
+        """The data, without digests that somebody gave and that nothing in the file was found to be over."""
+        covers = [
+            *(one.covers for signature in self.signatures for one in signature.references),
+            *(one.covers for record in self._records.values() for one in record.references),
+            *(stamp.covers for stamp in self.time_stamps),
+        ]
+        covered = frozenset[str]().union(*covers)
+        return {
+            named: one
+            for named, one in self._data.items()
+            if named in covered or not isinstance(one, DigestOnly)
+        }
 
 
 def _take(tokens: dict[str, tuple[bytes, list[Origin]]], letter: str, der: bytes, origin: Origin) -> str:

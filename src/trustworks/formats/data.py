@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final, Protocol, cast
 from trustworks.core.errors import Malformed, Rejected
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 PORTION: Final = 1 << 18
@@ -166,7 +166,11 @@ class Joined:
 
 @dataclass(frozen=True, slots=True)
 class DigestOnly:
-    """Data of which only digests are known: somebody else computed them, and keeps the data."""
+    """Data of which only digests are known: somebody else computed them, and keeps the data.
+
+    Nothing shows that several are of the same data. What reads signatures takes them `apart`, so that what is
+    compared, told and proven is one and the same digest.
+    """
 
     digests: tuple[tuple[str, bytes], ...]
     name: str | None = None
@@ -190,6 +194,28 @@ class DigestOnly:
             if name == hash_name:
                 return value
         raise Rejected("digest.unknown", f"No {hash_name} digest of {self.name or 'the data'} was given.")
+
+
+def apart(given: Sequence[Data]) -> list[Data]:
+    """Data, each of several digests by itself: one that fits a signature says nothing of the others."""
+    return [
+        piece
+        for one in given
+        for piece in (
+            [DigestOnly((digest,), one.name) for digest in one.digests]
+            if isinstance(one, DigestOnly) and len(one.digests) != 1
+            else [one]
+        )
+    ]
+
+
+def comparable(given: Sequence[Data], hash_name: str | None) -> list[Data]:
+    """What can be compared by a hash function: all but what is known by digests of others alone."""
+    return [
+        one
+        for one in given
+        if not isinstance(one, DigestOnly) or any(name == hash_name for name, _ in one.digests)
+    ]
 
 
 class _Mapped(mmap.mmap):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import Malformed
 from trustworks.formats.collector import Collector
+from trustworks.formats.data import apart
 from trustworks.formats.evidence_record import Archived, read_evidence_record
 from trustworks.formats.limits import DEFAULT, Limits
 from trustworks.formats.uncovered import uncovered
@@ -72,6 +73,7 @@ def read(
 ) -> Evidence:
     """The evidence in a signed file. `detached` is the data that it signs and does not hold.
 
+    Of several digests that were given for one of them, only those count that something in the file is over.
     `records` are evidence records about the file or the detached data, which came in files of their own.
     `pool`: the detached data is that of many files, so that none has to be over all of it.
 
@@ -79,14 +81,14 @@ def read(
         Malformed: it is not of a known format, or beyond the limits.
     """
     collector = Collector()
-    kind = kind_of(data)
+    kind, given = kind_of(data), apart(detached)
     if kind == "record":
-        _record(data, collector, _archived(detached, collector), limits)
+        _record(data, collector, _archived(given, collector), limits)
     else:
-        _reader(kind)(data, collector, detached=detached, limits=limits)
+        _reader(kind)(data, collector, detached=given, limits=limits)
     for record in records:
         whole = Archived(data=data, name=data.name, covers=_everything(collector))
-        _record(record, collector, [whole, *_archived(detached, collector)], limits)
+        _record(record, collector, [whole, *_archived(given, collector)], limits)
     for finding in uncovered(collector, () if pool else detached):
         collector.finding(finding)
     return collector.evidence()

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from trustworks.core.errors import Rejected
+from trustworks.formats.collector import data_id
+from trustworks.formats.data import apart
 from trustworks.formats.evidence import Finding, Weight
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from trustworks.formats.collector import Collector
     from trustworks.formats.data import Data
@@ -30,9 +31,9 @@ def uncovered(collector: Collector, detached: Sequence[Data]) -> Iterator[Findin
     evidence = collector.evidence()
     references = list(_references(evidence))
     covered = frozenset().union(*(one.covers for one in references))
-    digests = {(one.digest_algorithm, one.actual) for one in references if one.actual is not None}
     for data in detached:
-        if collector.is_signed_otherwise(data) or _named(data) in covered or _is_digested(data, digests):
+        # Of several digests for one document that is covered by which it was compared.
+        if collector.is_signed_otherwise(data) or any(data_id(one) in covered for one in apart([data])):
             continue
         yield Finding(
             code=UNCOVERED,
@@ -50,16 +51,3 @@ def _references(evidence: Evidence) -> Iterator[Reference]:
     if not evidence.signatures:
         for stamp in evidence.time_stamps:
             yield from stamp.references
-
-
-def _named(data: Data) -> str | None:
-    """The id of data; None where only another digest of it is known."""
-    try:
-        return f"D-{data.digest('sha256').hex()}"
-    except Rejected:
-        return None
-
-
-def _is_digested(data: Data, digests: Collection[tuple[str | None, bytes]]) -> bool:
-    """Whether a digest that is signed is one of those that stand for the data."""
-    return any(one in digests for one in getattr(data, "digests", ()))

@@ -51,6 +51,10 @@ class FetchSettings(Table):
     networks: tuple[Annotated[str, AfterValidator(_network)], ...] = Field(
         default=(), description="Networks that are asked although they are not public, such as 10.0.0.0/8."
     )
+    ports: tuple[Annotated[int, Field(ge=1, le=65535)], ...] = Field(
+        default=(80, 443),
+        description="Ports that are asked of hosts that are in neither networks nor hosts.",
+    )
     hosts: tuple[Annotated[str, AfterValidator(_host)], ...] = Field(
         default=(),
         description="Hosts whose address is said here and not by DNS, as NAME=ADDRESS; they are asked "

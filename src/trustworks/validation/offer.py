@@ -135,6 +135,7 @@ def fetcher_of(settings: ValidationSettings) -> Fetcher | None:
         all_seconds=min(fetch.all_seconds, settings.limits.seconds * 0.7),
         all_octets=fetch.all_octets,
         networks=tuple(ip_network(one) for one in fetch.networks),
+        ports=frozenset(fetch.ports),
         hosts={name.lower(): address for name, _, address in hosts},
     )
     return Fetcher(limits, None if fetch.cache is None else Cache(fetch.cache))

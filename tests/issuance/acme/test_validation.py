@@ -225,6 +225,7 @@ def test_validation_reaches_no_private_network() -> None:
         ("2002:a00:1::", False),
         ("fc00::1", False),
         ("fe80::1", False),
+        ("fec0::1", False),
         ("ff02::1", False),
         ("2001:db8::1", False),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import threading
 import time
@@ -96,7 +97,16 @@ def test_what_is_there_is_fetched_by_the_name_that_was_asked(server: Server) -> 
 
 @pytest.mark.parametrize(
     "address",
-    ["127.0.0.1", "10.1.2.3", "169.254.169.254", "192.168.0.1", "::1", "fd00::1", "::ffff:10.0.0.1"],
+    [
+        "127.0.0.1",
+        "10.1.2.3",
+        "169.254.169.254",
+        "192.168.0.1",
+        "::1",
+        "fd00::1",
+        "fec0::1",
+        "::ffff:10.0.0.1",
+    ],
 )
 def test_an_address_that_is_not_public_is_not_asked(server: Server, address: str) -> None:
     inward = Fetcher(FetchLimits(), resolve=at(address))
@@ -112,6 +122,34 @@ def test_a_redirection_to_an_address_that_is_not_public_is_not_followed(server: 
     found = Fetcher(FetchLimits(networks=LOOPBACK), resolve=lambda host, _port: places[host])
     with pytest.raises(Rejected, match=r"inside\.example is not at a public address"):
         found.get(server.url("/"))
+
+
+@pytest.mark.parametrize("port", [22, 25, 6379, 8080])
+def test_of_a_public_host_only_the_ports_of_the_web_are_asked(port: int) -> None:
+    public = Fetcher(FetchLimits(), resolve=at("93.184.215.14"))
+    with pytest.raises(Rejected, match=f"Port {port} of ca.example") as caught:
+        public.get(f"http://ca.example:{port}/crl")
+    assert caught.value.code == "fetch.port"
+
+
+def test_a_redirection_to_another_port_is_not_followed(server: Server) -> None:
+    server.answers = {"/": says(b"", 302, location="http://other.example:6379/")}
+    places = {"ca.example": ["127.0.0.1"], "other.example": ["93.184.215.14"]}
+    found = Fetcher(FetchLimits(networks=LOOPBACK), resolve=lambda host, _port: places[host])
+    with pytest.raises(Rejected, match=r"Port 6379 of other\.example"):
+        found.get(server.url("/"))
+
+
+def test_ports_that_are_allowed_are_asked_and_all_of_networks_that_are() -> None:
+    async def address(limits: FetchLimits, port: int, *addresses: str) -> str:
+        return await Fetcher(limits, resolve=at(*addresses))._address("ca.example", port)
+
+    public, inside = "93.184.215.14", "10.1.2.3"
+    assert asyncio.run(address(FetchLimits(), 443, public)) == public
+    assert asyncio.run(address(FetchLimits(ports=frozenset({8080})), 8080, public)) == public
+    assert asyncio.run(address(FetchLimits(ports=None), 8080, public)) == public
+    networks = (ip_network("10.0.0.0/8"),)
+    assert asyncio.run(address(FetchLimits(networks=networks), 8080, public, inside)) == inside
 
 
 def test_redirections_are_followed_and_end(server: Server) -> None:
@@ -237,19 +275,20 @@ def test_a_server_that_is_not_there_is_told() -> None:
 
 def test_a_kept_answer_counts_until_its_time(tmp_path: Path) -> None:
     cache = Cache(tmp_path / "cache")
-    assert cache.get("http://ca.example/crl", b"") is None
-    cache.keep("http://ca.example/crl", b"", b"list\n\nof two", time.time() + 60)
-    assert cache.get("http://ca.example/crl", b"") == b"list\n\nof two"
-    assert cache.get("http://ca.example/crl", b"other") is None
-    cache.keep("http://ca.example/crl", b"", b"old", time.time() - 1)
-    assert cache.get("http://ca.example/crl", b"") is None
+    assert cache.get("crl", "http://ca.example/crl", b"") is None
+    cache.keep("crl", "http://ca.example/crl", b"", b"list\n\nof two", time.time() + 60)
+    assert cache.get("crl", "http://ca.example/crl", b"") == b"list\n\nof two"
+    assert cache.get("crl", "http://ca.example/crl", b"other") is None
+    assert cache.get("issuer", "http://ca.example/crl", b"") is None
+    cache.keep("crl", "http://ca.example/crl", b"", b"old", time.time() - 1)
+    assert cache.get("crl", "http://ca.example/crl", b"") is None
 
 
 def test_a_cache_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("a file in its place")
     cache = Cache(tmp_path / "cache")
-    cache.keep("http://ca.example/crl", b"", b"list", time.time() + 60)
-    assert cache.get("http://ca.example/crl", b"") is None
+    cache.keep("crl", "http://ca.example/crl", b"", b"list", time.time() + 60)
+    assert cache.get("crl", "http://ca.example/crl", b"") is None
 
 
 def test_of_all_answers_of_a_validation_no_more_octets_come_than_the_limits_allow(server: Server) -> None:
@@ -298,14 +337,14 @@ def test_a_host_whose_address_is_known_is_asked_there_and_not_of_dns(server: Ser
 def test_a_cache_loses_what_no_longer_counts_and_then_the_oldest(tmp_path: Path) -> None:
     cache = Cache(tmp_path)
     now = time.time()
-    cache.keep("http://a.example/", b"", b"old", now - 1)
+    cache.keep("crl", "http://a.example/", b"", b"old", now - 1)
     for number in range(3):
-        cache.keep(f"http://{number}.example/", b"", b"x" * 1000, now + 1000 + number)
+        cache.keep("crl", f"http://{number}.example/", b"", b"x" * 1000, now + 1000 + number)
     (tmp_path / "ab").mkdir(exist_ok=True)
     (tmp_path / "ab" / "damaged").write_bytes(b"?")
     assert cache.tidy(most=1 << 20) == 2
-    assert [cache.get(f"http://{number}.example/", b"") for number in range(3)] == [b"x" * 1000] * 3
+    assert [cache.get("crl", f"http://{number}.example/", b"") for number in range(3)] == [b"x" * 1000] * 3
     assert cache.tidy(most=2500) == 1
-    assert cache.get("http://0.example/", b"") is None
-    assert cache.get("http://2.example/", b"") is not None
+    assert cache.get("crl", "http://0.example/", b"") is None
+    assert cache.get("crl", "http://2.example/", b"") is not None
     assert Cache(tmp_path / "absent").tidy(most=0) == 0

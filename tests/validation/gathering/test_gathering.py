@@ -129,7 +129,7 @@ def test_what_was_kept_counts_only_while_it_is_newer_than_what_is_at_hand(tmp_pa
     policy = shipped("qualified")
     old, fresh = crl(CA, NOW - 3 * DAY, lasts=5 * YEAR), crl(CA, lasts=5 * YEAR)
     cache = Cache(tmp_path)
-    cache.keep(CRL, b"", old, time.time() + 60)
+    cache.keep("crl", CRL, b"", old, time.time() + 60)
     graph = Graph()
     graph.sign(SIGNER)
     graph.certificates(CA)
@@ -185,7 +185,7 @@ def test_all_answers_together_have_a_time_and_what_came_in_it_is_judged() -> Non
 
 def test_all_answers_together_have_a_size_those_from_the_cache_included(tmp_path: Path) -> None:
     cache = Cache(tmp_path)
-    cache.keep(ISSUER, b"", CA.der, time.time() + 60)
+    cache.keep("issuer", ISSUER, b"", CA.der, time.time() + 60)
     web = Web({OCSP: ocsp_answer(SIGNER, CA)}, cache)
     web.limits = replace(web.limits, all_octets=len(CA.der) - 1)
     found = gathered(web)
@@ -202,31 +202,31 @@ def test_an_answer_that_did_not_verify_is_not_kept(tmp_path: Path) -> None:
     cache = Cache(tmp_path)
     first = gathered(Web({CRL: forged(CA, "stranger")}, cache), issuer=True)
     assert verdict(first.outcome) != "TOTAL-PASSED"
-    assert cache.get(CRL, b"") is None
+    assert cache.get("crl", CRL, b"") is None
     good = Web({CRL: crl(CA, lasts=5 * YEAR)}, cache)
     assert verdict(gathered(good, issuer=True).outcome) == "TOTAL-PASSED"
-    assert cache.get(CRL, b"") == good.answers[CRL]
+    assert cache.get("crl", CRL, b"") == good.answers[CRL]
 
 
 def test_a_kept_answer_that_does_not_verify_is_dropped_and_asked_for_again(tmp_path: Path) -> None:
     cache = Cache(tmp_path)
-    cache.keep(CRL, b"", forged(CA, "stranger"), time.time() + 60)
-    cache.keep(ISSUER, b"", entity("stranger", ca=True, subject_name="ca").der, time.time() + 60)
+    cache.keep("crl", CRL, b"", forged(CA, "stranger"), time.time() + 60)
+    cache.keep("issuer", ISSUER, b"", entity("stranger", ca=True, subject_name="ca").der, time.time() + 60)
     web = Web({ISSUER: CA.der, CRL: crl(CA, lasts=5 * YEAR)}, cache)
     assert verdict(gathered(web).outcome) == "TOTAL-PASSED"
     assert web.asked.count(CRL) == web.asked.count(ISSUER) == 1
-    assert (cache.get(ISSUER, b""), cache.get(CRL, b"")) == (CA.der, web.answers[CRL])
+    assert (cache.get("issuer", ISSUER, b""), cache.get("crl", CRL, b"")) == (CA.der, web.answers[CRL])
     offline = Web({}, cache)
     assert verdict(gathered(offline).outcome) == "TOTAL-PASSED"
 
 
 def test_a_kept_answer_that_cannot_be_replaced_is_asked_for_once(tmp_path: Path) -> None:
     cache = Cache(tmp_path)
-    cache.keep(CRL, b"", forged(CA, "stranger"), time.time() + 60)
+    cache.keep("crl", CRL, b"", forged(CA, "stranger"), time.time() + 60)
     web = Web({}, cache)
     assert verdict(gathered(web, issuer=True).outcome) != "TOTAL-PASSED"
     assert web.asked.count(CRL) == 1
-    assert cache.get(CRL, b"") is None
+    assert cache.get("crl", CRL, b"") is None
 
 
 POLICY = "http://ca.example/policy"
@@ -250,12 +250,33 @@ def test_the_document_of_a_policy_is_kept_only_if_it_is_the_signed_one(tmp_path:
     cache = Cache(tmp_path)
     wrong = with_policy(Web({POLICY: b"another"}, cache))
     assert wrong.extra.policies == {"1.2.3": b"another"}
-    assert cache.get(POLICY, b"") is None
-    cache.keep(POLICY, b"", b"another", time.time() + 60)
+    assert cache.get("policy 1.2.3", POLICY, b"") is None
+    cache.keep("policy 1.2.3", POLICY, b"", b"another", time.time() + 60)
     web = Web({POLICY: b"the policy"}, cache)
     assert with_policy(web).extra.policies == {"1.2.3": b"the policy"}
     assert web.asked.count(POLICY) == 1
-    assert cache.get(POLICY, b"") == b"the policy"
+    assert cache.get("policy 1.2.3", POLICY, b"") == b"the policy"
+
+
+def test_a_list_that_a_signature_names_as_its_policy_is_never_kept_as_a_list(tmp_path: Path) -> None:
+    # Whoever signs chooses address and digest: as the document of a policy it would be kept for days.
+    cache, before = Cache(tmp_path), crl(CA)
+    named = PolicyReference(
+        identifier="1.2.3", uri=CRL, digest_algorithm="sha256", digest=hashlib.sha256(before).digest()
+    )
+    graph = Graph()
+    graph.sign(SIGNER, attributes=Attributes(signing_time=NOW - DAY, policy=named))
+    graph.certificates(CA)
+    graph.lists(OF_ROOT, before)
+    web = Web({CRL: before}, cache)
+    stranger = gather(
+        graph.evidence, trust=Trust.of([ROOT.der]), policy=shipped(), extra=NOTHING, fetcher=web, at=NOW
+    )
+    assert stranger.extra.policies == {"1.2.3": before}
+    after = Web({CRL: crl(CA, revoked=[(SIGNER, NOW - DAY, None)])}, cache)
+    found = gathered(after, issuer=True)
+    assert CRL in after.asked
+    assert verdict(found.outcome) == "REVOKED_NO_POE"
 
 
 def test_a_request_is_about_the_certificate_and_its_issuer() -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from console_testbed import ask, shell_of
+from cryptography.hazmat.primitives import hashes
 from hypothesis import given
 from hypothesis import strategies as st
 from validation_desk import PLAIN, Chosen, desk_of, detached_signature, settings_of
@@ -269,6 +270,30 @@ def test_of_several_signatures_the_worst_decides(
 def desk() -> Iterator[Desk]:
     with desk_of(settings_of(limits={"at-once": 1})) as made:
         yield made
+
+
+SHA512 = "http://www.w3.org/2001/04/xmlenc#sha512"
+CONTRACT = b"a contract that nobody signed"
+
+
+@pytest.mark.req("TS119442:DSS-4.2.5")
+@pytest.mark.parametrize("beside", [None, DATA, CONTRACT])
+def test_the_report_tells_the_digest_that_was_compared_and_no_other(desk: Desk, beside: bytes | None) -> None:
+    compared = hashlib.sha512(DATA).digest()
+    given = [{"alg": SHA512, "val": b64(compared)}]
+    if beside is not None:
+        given.insert(0, {"alg": SHA256, "val": b64(hashlib.sha256(beside).digest())})
+    message = {
+        "sigObj": {"b64Sig": {"val": b64(detached_signature(DATA, function=hashes.SHA512))}},
+        "inDocs": {"docHash": [{"refURI": "contract.pdf", "di": given}]},
+        "optInp": {"returnValReport": {}},
+    }
+    found = post(desk, message)
+    assert found["result"]["maj"] == dssx.INSUFFICIENT  # nobody is trusted
+    report = base64.b64decode(found["optOutp"]["validationReport"]["etsiTS11910202XMLReport"]).decode()
+    assert report.count(b64(compared)) == 2  # the document of the signer, and among the objects
+    for octets in (DATA, CONTRACT):
+        assert b64(hashlib.sha256(octets).digest()) not in report
 
 
 @pytest.mark.req("TS119442:DSS-4.2.5")

@@ -108,7 +108,7 @@ def fetch_of(settings: ValidationSettings, lists: ListsSettings) -> Fetch:
     if lists.source is not None:
         return Folder(lists.source, most=most)
     networks = tuple(ip_network(one) for one in settings.fetch.networks)
-    return Fetcher(FetchLimits(seconds=_SECONDS, octets=most, networks=networks)).get
+    return Fetcher(FetchLimits(seconds=_SECONDS, octets=most, ports=None, networks=networks)).get
 
 
 def events_of(before: State, after: State, outcomes: Iterable[Outcome]) -> Iterator[Event]:

@@ -13,7 +13,7 @@ from trustworks.core.errors import Malformed, Rejected
 from trustworks.formats.cades.signers import Reader
 from trustworks.formats.cms.stored import Window
 from trustworks.formats.cms.structure import read_signed_data
-from trustworks.formats.data import Stored
+from trustworks.formats.data import Stored, comparable
 from trustworks.formats.evidence import Finding, Scope, ScopeKind, TimeStampKind, Weight
 from trustworks.formats.limits import DEFAULT
 from trustworks.formats.time_stamp import parse_token, read_time_stamp, token_octets
@@ -129,8 +129,9 @@ def _read_token(
     """A token by itself; of several files it is of that which has its imprint (RFC 3161, 3.2)."""
     parsed = parse_token(token, limits)
     info = parsed.info
-    over = next(iter(detached), None)
-    for one in detached:
+    known = comparable(detached, info.imprint_algorithm)
+    over = next(iter(known), None)
+    for one in known:
         if _digest(one, info.imprint_algorithm) == info.imprint:
             over = one
             break

@@ -145,14 +145,16 @@ def _content_reference(
             intact=False,
             why="The signed data is neither in the file nor was it given beside it.",
         ), None
-    actual, why, at = None, None, 0
+    actual: bytes | None = None
+    why: str | None = None
+    at = next((place for place, one in enumerate(content.data) if not isinstance(one, DigestOnly)), None)
     for place, data in enumerate(content.data):
         try:
             computed = data.digest(digest)
         except Rejected as error:
             why = why or str(error)
             continue
-        if place == 0 or computed == expected:
+        if actual is None or computed == expected:
             actual, at = computed, place
         if computed == expected:
             break
@@ -163,13 +165,13 @@ def _content_reference(
     intact = actual is not None and actual == expected
     return Reference(
         kind=kind,
-        name=content.data[at].name,
+        name=content.data[at or 0].name,
         digest_algorithm=digest,
         expected=expected,
         actual=actual,
         found=True,
         intact=intact,
-        covers=frozenset({content.ids[at]}),
+        covers=frozenset() if at is None else frozenset({content.ids[at]}),
         why=why if not intact or signer.signed is None else None,
     ), at
 

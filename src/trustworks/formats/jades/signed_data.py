@@ -8,8 +8,7 @@ from urllib.parse import unquote
 
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.trace import implements
-from trustworks.formats.collector import identified
-from trustworks.formats.data import DigestOnly, Joined, Octets
+from trustworks.formats.data import DigestOnly, Joined, Octets, comparable
 from trustworks.formats.evidence import Finding, Reference, ReferenceKind, Scope, ScopeKind, Weight
 from trustworks.formats.jades import http_message
 from trustworks.formats.jades.base64url import Encoded, decode
@@ -346,6 +345,8 @@ def _match(
     Who names an object by a URI seldom gives its file the same name: the object with the digest is taken,
     before that with the name.
     """
+    # A digest by another function is of no use, unless to say that there is none by this.
+    detached = comparable(detached, hash_name) or detached
     why = None
     for content in detached:
         actual, why = _digest(jws, content, hash_name)
@@ -372,8 +373,7 @@ def _digest(jws: Jws, content: Data, hash_name: str | None) -> tuple[bytes | Non
 
 def _identified(content: Data, collector: Collector) -> tuple[str, ScopeKind]:
     if isinstance(content, DigestOnly):
-        (name, value), *_ = content.digests
-        return f"D-{value.hex()}" if name == "sha256" else identified("D", value), ScopeKind.DIGEST
+        return collector.data(content), ScopeKind.DIGEST
     return collector.data(content), ScopeKind.FULL
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.xml.references import resolve
-from trustworks.formats.data import Octets
+from trustworks.formats.data import DigestOnly, Octets, comparable
+from trustworks.formats.xades.values import hash_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,14 +52,25 @@ class Detached:
     """The data beside a document, by the names that references call it by."""
 
     def __init__(self, data: Sequence[Data]) -> None:
-        self._data: Final = {one.name: one for one in reversed(data)}
+        self._given: Final = data
+        self._has_digests: Final = any(isinstance(one, DigestOnly) for one in data)
+        self._named: Final[dict[str | None, dict[str | None, Data]]] = {}
+
+    def _by_name(self, hash_name: str | None) -> dict[str | None, Data]:
+        """The data that a digest by a hash function may be of, the first with a name."""
+        key = hash_name if self._has_digests else None
+        if key not in self._named:
+            data = comparable(self._given, key) if self._has_digests else self._given
+            self._named[key] = {one.name: one for one in reversed(data or self._given)}
+        return self._named[key]
 
     def resolved(self, reference: dsig.Reference, document: Document) -> Found:
         """What a reference leads to; never raises for what the document says."""
-        resolved = resolve(reference, document, self._data)
-        if not resolved.found and len(self._data) == 1 and reference.uri and reference.uri[0] != "#":
+        data_by_name = self._by_name(hash_name(reference.digest_uri))
+        resolved = resolve(reference, document, data_by_name)
+        if not resolved.found and len(data_by_name) == 1 and reference.uri and reference.uri[0] != "#":
             # Who gives one file with a signature means that one, whatever it was called when it was signed.
-            resolved = resolve(reference, document, {reference.uri: next(iter(self._data.values()))})
+            resolved = resolve(reference, document, {reference.uri: next(iter(data_by_name.values()))})
         coverage, problem = resolved.coverage, resolved.problem
         element = coverage.target if coverage.kind == "element" else None
         if coverage.kind == "document" and not coverage.whole and len(coverage.tops) == 1:
@@ -67,13 +79,13 @@ class Detached:
         if resolved.octets is not None:
             data = Octets(resolved.octets, name=coverage.name)
         elif resolved.source is not None:
-            data = self._data.get(coverage.name) or next(iter(self._data.values()))
+            data = data_by_name.get(coverage.name) or next(iter(data_by_name.values()))
         beside: Data | None = None
         if coverage.kind == "external" and (coverage.root is None or (coverage.whole and not coverage.cuts)):
-            only = next(iter(self._data.values()), None)
+            only = next(iter(data_by_name.values()), None)
             # A decoder of base64 passes over octets that people see.
             left_out = coverage.partial or any(step.action == "decoded" for step in resolved.steps)
-            beside = None if left_out else self._data.get(coverage.name, only)
+            beside = None if left_out else data_by_name.get(coverage.name, only)
         selected = element is not None and coverage.holds(element)
         return Found(
             found=resolved.found,

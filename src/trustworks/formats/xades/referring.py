@@ -179,7 +179,7 @@ class Referring:
 
     def _taken(self, found: Found) -> str | None:
         """The id of what was digested; None where only a digest of it is known, and not the one for ids."""
-        if found.data is None or not found.found:
+        if found.data is None or not found.found or _is_claim(found):
             return None
         try:
             return self._reader.collector.data(found.data)
@@ -392,6 +392,11 @@ def _is_about_signature(element: etree._Element | None, parts: Parts) -> bool:
     )
 
 
+def _is_claim(found: Found) -> bool:
+    """Whether of the data only a digest is known that the one of the reference cannot be compared with."""
+    return found.actual is None and isinstance(found.data, DigestOnly)
+
+
 def _scope(kind: ReferenceKind, reference: dsig.Reference, found: Found, named: str | None) -> Scope | None:
     """What people are told that a reference covers; None for parts of the signature itself."""
     if kind in {ReferenceKind.SIGNED_PROPERTIES, ReferenceKind.KEY_INFO} or not found.found:
@@ -416,4 +421,11 @@ def _scope(kind: ReferenceKind, reference: dsig.Reference, found: Found, named: 
     else:
         without = ", without this signature" if ENVELOPED in trace else ""
         scope, text = ScopeKind.FULL, f"The whole document{without}."
-    return Scope(kind=scope, name=name, text=text, transforms=trace, data=found.data, id=named)
+    return Scope(
+        kind=scope,
+        name=name,
+        text=text,
+        transforms=trace,
+        data=None if _is_claim(found) else found.data,
+        id=named,
+    )

@@ -115,7 +115,7 @@ def web(most: int, networks: Sequence[IPv4Network | IPv6Network] = ()) -> Fetch:
     """Fetches lists of at most so many octets, also from these networks although they are not public."""
     from trustworks.validation.gathering.fetching import Fetcher, FetchLimits  # noqa: PLC0415 - brings an HTTP client
 
-    return Fetcher(FetchLimits(seconds=_SECONDS, octets=most, networks=tuple(networks))).get
+    return Fetcher(FetchLimits(seconds=_SECONDS, octets=most, ports=None, networks=tuple(networks))).get
 
 
 def journal(files: Sequence[Path], lotl: str, publication: str) -> OfficialJournal:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import ipaddress
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -48,7 +49,8 @@ class FetchLimits:
     question on (the judging between the rounds counts) and `all_octets` of all answers, kept ones included.
     Where one of these ends, what there is is judged, and the report says so. `networks` are reached although
     they are not public, such as the provider's own responders; `hosts` are names in lower case whose address
-    is known and not asked of DNS, and is reached wherever it is.
+    is known and not asked of DNS, and is reached wherever it is. Of hosts that are neither, `ports` are asked
+    (None: all): whoever made the file must not have us talk to the mail servers and databases of others.
     """
 
     seconds: float = 10.0
@@ -58,6 +60,7 @@ class FetchLimits:
     all_seconds: float = 60.0
     all_octets: int = 256 * 1024 * 1024
     networks: tuple[Network, ...] = ()
+    ports: frozenset[int] | None = frozenset(PORTS.values())
     hosts: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -108,22 +111,22 @@ class Cache:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def get(self, url: str, body: bytes) -> bytes | None:
-        """The answer that was kept, None where there is none that still counts."""
+    def get(self, kind: str, url: str, body: bytes) -> bytes | None:
+        """The answer that was kept as one of a kind, None where there is none that still counts."""
         try:
-            until, _, octets = self._place(url, body).read_bytes().partition(b"\n")
+            until, _, octets = self._place(kind, url, body).read_bytes().partition(b"\n")
             return octets if float(until) > time.time() else None
         except (OSError, ValueError):
             return None
 
-    def forget(self, url: str, body: bytes) -> None:
+    def forget(self, kind: str, url: str, body: bytes) -> None:
         """Drop the answer that was kept."""
         with contextlib.suppress(OSError):
-            self._place(url, body).unlink(missing_ok=True)
+            self._place(kind, url, body).unlink(missing_ok=True)
 
-    def keep(self, url: str, body: bytes, octets: bytes, until: float) -> None:
+    def keep(self, kind: str, url: str, body: bytes, octets: bytes, until: float) -> None:
         """Keep an answer until a moment (seconds since 1970)."""
-        place = self._place(url, body)
+        place = self._place(kind, url, body)
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
             put(place, b"%f\n" % until + octets)
@@ -154,8 +157,9 @@ class Cache:
             removed += 1
         return removed
 
-    def _place(self, url: str, body: bytes) -> Path:
-        named = hashlib.sha256(url.encode() + b"\n" + body).hexdigest()
+    def _place(self, kind: str, url: str, body: bytes) -> Path:
+        parts = b"".join(len(one).to_bytes(8, "big") + one for one in (kind.encode(), url.encode(), body))
+        named = hashlib.sha256(parts).hexdigest()
         return self._folder / named[:2] / named
 
 
@@ -179,19 +183,19 @@ class Fetcher:
         """What one validation that begins now may fetch."""
         return Allowance(self.limits, self._clock)
 
-    def cached(self, url: str, body: bytes = b"") -> bytes | None:
+    def cached(self, kind: str, url: str, body: bytes) -> bytes | None:
         """The answer that was kept for it."""
-        return None if self._cache is None else self._cache.get(url, body)
+        return None if self._cache is None else self._cache.get(kind, url, body)
 
-    def keep(self, url: str, body: bytes, octets: bytes, until: float) -> None:
+    def keep(self, kind: str, url: str, body: bytes, octets: bytes, until: float) -> None:
         """Keep an answer until a moment (seconds since 1970), where there is a cache."""
         if self._cache is not None:
-            self._cache.keep(url, body, octets, until)
+            self._cache.keep(kind, url, body, octets, until)
 
-    def forget(self, url: str, body: bytes) -> None:
+    def forget(self, kind: str, url: str, body: bytes) -> None:
         """Drop the answer that was kept, where there is a cache."""
         if self._cache is not None:
-            self._cache.forget(url, body)
+            self._cache.forget(kind, url, body)
 
     def get(self, url: str, allowance: Allowance | None = None) -> bytes:
         """What is at a URL of http or https. `allowance`: of the validation that it is a part of.
@@ -270,8 +274,16 @@ class Fetcher:
         except (OSError, UnicodeError):
             raise Unavailable("fetch.name", f"{host} has no address in DNS.") from None
         allowed = reachable(found, self.limits.networks)
+        ports, networks = self.limits.ports, self.limits.networks
+        for one in allowed:
+            if ports is None or port in ports or any(ipaddress.ip_address(one) in net for net in networks):
+                return one
         if allowed:
-            return allowed[0]
+            raise Rejected(
+                "fetch.port",
+                f"Port {port} of {host} is not one where evidence is published, and is not asked; allow the "
+                "port, if it is to be.",
+            )
         raise Rejected(
             "fetch.private",
             f"{host} is not at a public address, and is not asked; allow its network, if it is to be.",

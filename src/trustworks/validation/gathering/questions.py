@@ -48,9 +48,13 @@ class Question:
     """How many further addresses there are for the same thing, which are not asked."""
 
     @property
-    def key(self) -> tuple[str, bytes]:
-        """What it is kept by."""
-        return self.url, self.body
+    def key(self) -> tuple[str, str, bytes]:
+        """What it is kept by.
+
+        The kind is a part of it. Who signs a file names the address of a policy, and may name that of a
+        revocation list: what comes then is kept as a policy is, and is never taken for a list.
+        """
+        return self.kind, self.url, self.body
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,7 +125,7 @@ def gather(
     )
 
 
-Key = tuple[str, bytes]
+Key = tuple[str, str, bytes]
 
 
 @dataclass(slots=True)

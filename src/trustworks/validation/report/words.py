@@ -136,3 +136,15 @@ class Words:
             "D": "the signed data",
         }
         return kinds.get(identifier[:1], "an object")
+
+
+_FUNCTIONS: Final = {"md5": "MD5", "sha512_256": "SHA-512/256", "ripemd160": "RIPEMD-160"}
+
+
+def function_name(hash_name: str) -> str:
+    """A hash function of `formats.data.HASHES` as people call it."""
+    if hash_name in _FUNCTIONS:
+        return _FUNCTIONS[hash_name]
+    if hash_name.startswith("sha3_"):
+        return f"SHA3-{hash_name.removeprefix('sha3_')}"
+    return f"SHA-{hash_name.removeprefix('sha')}"

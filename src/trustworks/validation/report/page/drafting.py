@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import Rejected
 from trustworks.core.pages.drawing import spaced
+from trustworks.formats.data import DigestOnly
 from trustworks.validation.qualification.certificate import qualified_content
 from trustworks.validation.report.explain import ADVICE
 from trustworks.validation.report.page import sentences
@@ -15,7 +16,15 @@ from trustworks.validation.report.page.checks import Tree
 from trustworks.validation.report.page.evidence import certificates, proofs, revocation, when
 from trustworks.validation.report.page.model import Covered, Fact, Item, Page, Tone
 from trustworks.validation.report.text import verdict
-from trustworks.validation.report.words import KINDS, Words, cautions, deciding, structural, warned_of
+from trustworks.validation.report.words import (
+    KINDS,
+    Words,
+    cautions,
+    deciding,
+    function_name,
+    structural,
+    warned_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -264,16 +273,21 @@ def _sentence(found: Verdict, thing: str) -> str:
 
 
 def _covered(name: str | None, text: str, data: Data | None) -> Covered:
-    """What is covered, with its digest where the data is at hand: of what was given as digests it is not."""
+    """What is covered, with its digest: by SHA-256, or that which was given in place of it and compared."""
     digest = size = ""
+    function = "sha256"
     if data is not None:
+        if isinstance(data, DigestOnly) and data.digests:
+            function = data.digests[0][0]
         try:
-            digest = data.digest("sha256").hex()
+            digest = data.digest(function).hex()
         except (Rejected, OSError):  # a replay has large data for the time of the judgement alone
             digest = ""
         if digest and data.size:
             size = f"{data.size} octet{'' if data.size == 1 else 's'}"
-    return Covered(name=name or "without a name", text=text, digest=digest, size=size)
+    return Covered(
+        name=name or "without a name", text=text, function=function_name(function), digest=digest, size=size
+    )
 
 
 def _summary(signatures: Sequence[Item]) -> Iterator[Fact]:

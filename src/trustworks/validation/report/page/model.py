@@ -27,10 +27,15 @@ class Fact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Covered:
-    """Data that a signature or time-stamp covers. `digest` is its SHA-256, empty where it is not at hand."""
+    """Data that a signature or time-stamp covers.
+
+    `digest` is its SHA-256, or that by another `function` which was given in its place; empty where it is not
+    at hand.
+    """
 
     name: str
     text: str
+    function: str
     digest: str
     size: str
 
