@@ -152,7 +152,7 @@ def test_healthz_names_every_resource_with_a_sentence(lab: Lab) -> None:
     assert set(found["resources"]) == {
         *("clock", "store", "audit", "disk", "certificates", "jobs", "timestamping", "ocsp", "crl"),
         *("module.tsu", "module.services", "module.issuing", "enrolment", "console", "processes"),
-        *("keys", "statements", "key-lists", "roles"),
+        *("keys", "statements", "key-lists", "roles", "validation"),
     }
     assert all(one["sentence"].endswith(".") for one in found["resources"].values())
     assert any("Laboratory" in banner for banner in found["banners"])

@@ -109,17 +109,20 @@ class House:
         alive = [name for name, one in states.items() if one is not KeyState.DESTROYED]
         assert len(alive) <= 2, states
 
-    def check_tokens(self) -> None:
-        """What the register calls destroyed is on no token, what it calls operational is there once."""
+    def apart(self) -> dict[str, int]:
+        """Keys of which the tokens hold another number than the register says: of one destroyed none."""
         on_tokens = Counter(
             key["label"]
             for token in json.loads(self.lab.run("module", "keys", "--json").stdout)["tokens"]
             for key in token["keys"]
         )
-        for label, state in self.states().items():
-            if label in {"root", PROBE_LABEL}:  # the token of one is closed; the other is on every token
-                continue
-            assert on_tokens[label] == (0 if state is KeyState.DESTROYED else 1), label
+        # The token of the root is closed, and the probe is on every token.
+        return {
+            label: on_tokens[label]
+            for label, state in self.states().items()
+            if label not in {"root", PROBE_LABEL}
+            and on_tokens[label] != (0 if state is KeyState.DESTROYED else 1)
+        }
 
     def successions(self) -> dict[str, list[str]]:
         with self.wiring.open_database() as database, database.read() as connection:
@@ -160,9 +163,13 @@ def test_jobs_that_are_killed_at_any_step_go_on_from_there(house: House) -> None
     house.let_the_jobs_make_authorities()
     for target, after in AUTHORITY:
         house.kill("rollover.authority", target, after=after)
-    house.after(590)  # the next step of anything: whatever was open is done by then
-    house.kill("rollover", f"{OF_SERVICES}.put", after=True)
-    house.check_tokens()
+    # Each further responder gives the jobs time for what is open; how many it takes depends on the machine.
+    for days in (590, 660, 730, 800):
+        house.after(days)
+        house.kill("rollover", f"{OF_SERVICES}.put", after=True)
+        if not house.apart():
+            break
+    assert house.apart() == {}
     assert house.successions() == {
         USE_OF_ISSUING: ["issuing-2"],
         "ocsp": [f"ocsp-{number}" for number in range(2, 2 + len(house.successions()["ocsp"]))],
