@@ -381,6 +381,9 @@ def test_sigd_takes_a_digest_in_place_of_data(ours: Signer) -> None:
     signature = only(f"{protected}..{value}".encode(), [given])
     assert signature.references[1].intact
     assert signature.scopes[0].kind is ScopeKind.DIGEST
+    other = DigestOnly((("sha512", hashlib.sha512(b"another").digest()),), name="x")
+    signature = only(f"{protected}..{value}".encode(), [other, given])
+    assert (signature.references[1].intact, signature.scopes[0].data) == (True, given)
 
 
 @pytest.mark.req("TS119182-1:5.2.8-SIGD")

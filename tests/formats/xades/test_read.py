@@ -130,6 +130,15 @@ def test_detached_data_may_be_a_file_that_is_read_through_or_only_a_digest(tmp_p
     assert (unknown.references[0].found, unknown.references[0].intact) == (True, False)
 
 
+def test_of_several_digests_of_detached_data_that_of_the_reference_is_compared() -> None:
+    ours = DigestOnly((("sha256", sha256(b"some data")),), name="some data.bin")
+    other = DigestOnly((("sha512", b"1" * 64),), name="some data.bin")
+    found = only(sign(detached_making()), [other, ours])
+    assert (found.references[0].intact, found.scopes[0].data) == (True, ours)
+    unknown = only(sign(detached_making()), [other])
+    assert (unknown.references[0].covers, unknown.scopes[0].data) == (frozenset(), None)
+
+
 def test_detached_data_that_is_not_given_is_not_found() -> None:
     found = only(sign(detached_making()))
     assert [(one.found, one.intact) for one in found.references[:1]] == [(False, False)]
