@@ -42,6 +42,8 @@ natural-qcp-l = 2
 tsu = 7
 [issuance.cmp]
 certificate = "certs/cmp.pem"
+[validation.seal]
+certificate = "certs/report-seal.pem"
 """
 
 
@@ -60,9 +62,15 @@ def test_every_file_that_is_not_there_is_told_by_its_key(tmp_path: Path) -> None
         ("issuance.ocsp.certificate", "certs/ocsp.pem"),
         ("issuance.ct.log-list", "logs.json"),
         ("issuance.cmp.certificate", "certs/cmp.pem"),
+        ("validation.seal.certificate", "certs/report-seal.pem"),
     ):
         assert f"{key}: there is no file {tmp_path / name}." in found
     assert [one for one in found if one.startswith("tokens.services: ") and "services.pin" in one]
+
+
+def test_the_seal_on_reports_needs_the_token_of_its_key(tmp_path: Path) -> None:
+    text = '[provider]\nname = "Trustworks TEST Provider"\n[validation.seal]\ncertificate = "seal.pem"\n'
+    assert [one for one in told(tmp_path, text) if one.startswith("tokens.services: it is not set")]
 
 
 PERSPECTIVE = """

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import base64
+import html
 import io
+import json
+import re
+import shutil
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -13,6 +18,7 @@ from chromium import Chromium, find_browser
 from laboratory import openssl
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign import fields, signers, timestamps
+from report_schema import faults
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,6 +88,80 @@ def test_the_protocol_and_each_form_of_report_are_served(lab: Lab, signed: Path)
     found: Any = httpx.post(f"{lab.url}/validation/ts119442", json=message, timeout=120).json()
     assert found["result"]["maj"].endswith(":Success")
     assert found["result"]["min"].endswith(":OnAllDocuments")
+
+
+def verified(report: Path, lab: Lab) -> bool:
+    """Whether xmlsec1 says that the seal holds, with the root of the laboratory as anchor."""
+    program = shutil.which("xmlsec1")
+    if program is None:
+        pytest.skip("NOT TESTED, because there is no xmlsec1")
+    done = subprocess.run(
+        [
+            *(program, "--verify", "--enabled-key-data", "x509"),
+            *("--trusted-pem", str(lab.folder / "trust" / "root.pem")),
+            *("--id-attr:Id", "http://uri.etsi.org/01903/v1.3.2#:SignedProperties", str(report)),
+        ],
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    return done.returncode == 0
+
+
+@pytest.mark.req("TS119441:SVR-8.4-16")
+@pytest.mark.parametrize("way", ["http", "page", "ts119442", "command"])
+def test_every_report_has_a_seal_that_holds_before_others(
+    lab: Lab, signed: Path, tmp_path: Path, way: str
+) -> None:
+    report = tmp_path / "report.xml"
+    report.write_bytes(sealed_by(way, lab, signed, report))
+    assert faults(report.read_bytes()) == []
+    assert verified(report, lab)
+    for name in ("root", "issuing"):  # where certificates say that they are is no address of this machine
+        (tmp_path / f"{name}.crl").write_bytes(httpx.get(f"{lab.url}/crl/{name}.crl").content)
+    own = ("--trust", str(lab.folder / "trust" / "root.pem"), "--untrusted", str(tmp_path), "--offline")
+    found = json.loads(lab.run("validate", str(report), *own, "--json", check=False).stdout)
+    (seal,) = found["signatures"]
+    assert (seal["level"], seal["signer"]) == ("XAdES-BASELINE-T", "Trustworks TEST validation reports")
+    assert seal["cryptographically_valid"]
+    assert seal["data_intact"]
+    assert seal["indication"] == "TOTAL-PASSED", seal
+    changed = report.read_bytes().replace(b"HashOnly>false", b"HashOnly>true", 1)
+    assert changed != report.read_bytes()
+    report.write_bytes(changed)
+    assert not verified(report, lab)
+
+
+def sealed_by(way: str, lab: Lab, signed: Path, report: Path) -> bytes:
+    """The report about a file, asked for in one of the ways there are."""
+    octets = signed.read_bytes()
+    match way:
+        case "http":
+            return post(lab, octets, "application/xml").content
+        case "page":
+            links = re.findall(
+                r'href="data:application/xml;base64,([^"]+)"', post(lab, octets, "text/html").text
+            )
+            return base64.b64decode(html.unescape(links[0]))
+        case "ts119442":
+            message = {
+                "inDocs": {"doc": [{"b64Data": {"val": base64.b64encode(octets).decode()}}]},
+                "optInp": {"returnValReport": {"signIt": True}},
+            }
+            told = httpx.post(f"{lab.url}/validation/ts119442", json=message, timeout=120).json()
+            assert told["optOutp"]["validationReport"]["isSigned"] is True
+            return base64.b64decode(told["optOutp"]["validationReport"]["etsiTS11910202XMLReport"])
+        case _:
+            trust = ("--trust", str(lab.folder / "trust" / "root.pem"), "--offline")
+            lab.run(
+                "validate", str(signed), *trust, "--etsi", "--sealed", "--output", str(report), check=False
+            )
+            return report.read_bytes()
+
+
+def test_the_key_of_the_seal_is_looked_after_like_others(lab: Lab) -> None:
+    found = {one["name"]: one for one in json.loads(lab.run("keys", "due", "--json").stdout)["keys"]}
+    assert "[validation.seal]" in found["Seal on reports report-seal"]["how"]
 
 
 def test_what_is_no_signed_file_is_told_in_a_sentence(lab: Lab) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from trustworks.core.audit import Event
     from trustworks.validation.bounded.asked import Asked
+    from trustworks.validation.report.sealer import Sealer
 
 PLAIN: dict[str, Any] = {
     "validation_time": "2026-11-28T12:00:00Z",
@@ -71,11 +72,15 @@ def settings_of(**tables: Any) -> ValidationSettings:
 
 @contextmanager
 def desk_of(
-    settings: ValidationSettings, log: Log | None = None, count: Callable[[str], None] | None = None
+    settings: ValidationSettings,
+    log: Log | None = None,
+    count: Callable[[str], None] | None = None,
+    *,
+    sealer: Sealer | None = None,
 ) -> Iterator[Desk]:
     """A desk with processes of its own."""
     recorder: Any = log or Log()
-    with Desk(settings, Offer(settings), recorder, count=count) as desk:
+    with Desk(settings, Offer(settings), recorder, sealer=sealer, count=count) as desk:
         yield desk
 
 
@@ -84,6 +89,7 @@ class Chosen:
 
     def __init__(self, answer: Answered | Exception | None = None, **tables: Any) -> None:
         self.settings = settings_of(**tables)
+        self.sealer: Any = None
         self.offer = SimpleNamespace(policies=Offer(self.settings).policies)
         self.answer = answer or Answered(results=(), policy="urn:x", plain=PLAIN)
         self.asked: list[tuple[Asked, str]] = []

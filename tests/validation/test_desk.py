@@ -5,21 +5,29 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from datetime import UTC
+from dataclasses import replace
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from signed_making import SIGNING_TIME, certify, holds
 from validation_desk import Log, desk_of, settings_of
 
 from trustworks.core.errors import Malformed, Rejected, Unavailable
+from trustworks.core.module import KeyAlgorithm
+from trustworks.formats.data import Octets
+from trustworks.formats.read import read
 from trustworks.validation.bounded.asked import Answered, Asked, Given
-from trustworks.validation.desk import Arriving, Desk, has_room, is_full
+from trustworks.validation.desk import Arriving, Desk, has_room, is_full, with_seal
+from trustworks.validation.report.seal import Seal
+from trustworks.validation.report.sealer import Sealer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
     from contextlib import AbstractContextManager
 
     from trustworks.core.audit import Event
+    from trustworks.core.module import Module
 
 FILE = Asked(file=Given(name="secret-name.pdf", octets=b"x"), policy="")
 
@@ -205,10 +213,73 @@ def test_the_event_has_nothing_of_the_file(desk: Desk, log: Log) -> None:
     assert event.type == "validation.performed"
     assert event.time.tzinfo is UTC
     assert event.subject == {"policy": "urn:x"}
-    assert event.detail == {"through": "http", "results": {"passed": 2}, "at-named-time": False}
+    assert event.detail == {
+        "through": "http",
+        "results": {"passed": 2},
+        "at-named-time": False,
+        "sealed": False,
+    }
     told = json.dumps([event.subject, event.detail])
     assert "secret-name" not in told
     assert "Anna" not in told
+
+
+@pytest.fixture
+def sealer(module: Module) -> Sealer:
+    key = module.generate_key_pair(label="reports", algorithm=KeyAlgorithm.P256)
+    seal = Seal(
+        certificates=(certify(key.public_key, 9100),),
+        scheme=key.scheme.name,
+        sign=key.sign,
+        clock=lambda: SIGNING_TIME,
+    )
+    return Sealer(
+        seal=seal,
+        since=SIGNING_TIME - timedelta(days=1),
+        until=SIGNING_TIME + timedelta(days=1),
+        revoked=lambda: None,
+    )
+
+
+REPORT = Answered(results=("PASSED",), policy="urn:x", etsi=b"<report><of>a</of></report>")
+
+
+@pytest.mark.req("TS119441:SVR-8.4-16")
+def test_a_report_leaves_the_service_with_its_seal(log: Log, sealer: Sealer) -> None:
+    asked: list[Asked] = []
+
+    def answer(one: Asked) -> Answered:
+        asked.append(one)
+        return REPORT
+
+    with desk_of(settings_of(), log, sealer=sealer) as desk:
+        answer_by(desk, answer)
+        found = ask(desk)
+    evidence = read(Octets(found.etsi))
+    assert [one.level for one in evidence.signatures] == ["XAdES-BASELINE-B"]
+    assert holds(evidence) == [True]
+    assert found.sealed
+    assert asked[0].certificate == sealer.certificate  # which the report names as its service's
+    assert log.events[0].detail["sealed"] is True
+
+
+@pytest.mark.req("TS119441:SVR-8.4-16")
+def test_what_has_no_report_needs_no_seal(sealer: Sealer) -> None:
+    none = replace(REPORT, etsi=b"")
+    assert with_seal(none, sealer) == none
+    assert with_seal(REPORT, None) == REPORT
+
+
+def test_a_report_that_cannot_be_sealed_is_not_given_out(
+    log: Log, counted: list[str], sealer: Sealer
+) -> None:
+    for wrong in (replace(sealer, revoked=lambda: "keyCompromise"), replace(sealer, until=sealer.since)):
+        with desk_of(settings_of(), log, counted.append, sealer=wrong) as desk:
+            answer_by(desk, lambda _: REPORT)
+            with pytest.raises(Unavailable, match="cannot be sealed now") as refused:
+                ask(desk)
+        assert refused.value.code == "validation.seal"
+    assert (log.events, counted) == ([], ["refused", "refused"])
 
 
 def test_without_an_audit_log_nothing_is_answered(desk: Desk, log: Log, counted: list[str]) -> None:

@@ -71,6 +71,15 @@ def named(config: Config) -> Iterator[NamedCertificate]:
             file=config.issuance.cmp.certificate,
             revoked="No CMP answer is signed; requests with a MAC are answered alone.",
         )
+    if config.validation is not None and config.validation.seal is not None:
+        yield NamedCertificate(
+            setting="validation.seal",
+            use="Seal on reports",
+            token="services",  # noqa: S106
+            label=config.validation.seal.key,
+            file=config.validation.seal.certificate,
+            revoked="No report is sealed, and those of ETSI TS 119 102-2 are not given out.",
+        )
     if config.audit.certificate is not None:
         yield NamedCertificate(
             setting="audit",

@@ -60,6 +60,8 @@ def _named_files(config: Config) -> Iterator[tuple[str, Path | None]]:
             yield "issuance.registration.mail.password-source", mail.password_source
         if config.issuance.cmp is not None:
             yield "issuance.cmp.certificate", config.issuance.cmp.certificate
+    if config.validation is not None and config.validation.seal is not None:
+        yield "validation.seal.certificate", config.validation.seal.certificate
 
 
 def _missing_files(config: Config) -> Iterator[str]:
@@ -233,7 +235,9 @@ def _listeners(config: Config) -> Iterator[str]:
 def _tokens(wiring: Wiring) -> Iterator[str]:
     from trustworks.core.module.pin import read_pin  # noqa: PLC0415 - loads the binding
 
-    needed = {"tsu": wiring.config.timestamping, "services": wiring.config.issuance}
+    validation = wiring.config.validation
+    seal = None if validation is None else validation.seal
+    needed = {"tsu": wiring.config.timestamping, "services": wiring.config.issuance or seal}
     for name in TOKENS:
         if getattr(wiring.config.tokens, name) is None:
             if needed.get(name) is not None:

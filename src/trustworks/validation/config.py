@@ -193,6 +193,23 @@ class ListsSettings(Table):
     )
 
 
+class SealSettings(Table):
+    """[validation.seal]: the provider's seal on every report of ETSI TS 119 102-2 that leaves the service."""
+
+    key: str = Field(
+        default="report-seal", description="Label of the key on the token `services` that seals reports."
+    )
+    certificate: Path = Field(
+        description="Its certificate (PEM, profile seal-validation-report); those of its authorities may "
+        "follow, and go into the seal with it."
+    )
+    time_stamp_url: Annotated[str, AfterValidator(_url)] | None = Field(
+        default=None,
+        description="The time-stamping authority that stamps each seal, such as the provider's own "
+        "(http://127.0.0.1:8080/tsa); without it seals have no time-stamp.",
+    )
+
+
 class ValidationSettings(Table):
     """[validation]: signatures, seals and time-stamps are validated for whoever sends them."""
 
@@ -209,6 +226,9 @@ class ValidationSettings(Table):
         default=(), description="Trust anchors: certificates (PEM or DER) or folders of them."
     )
     lists: ListsSettings | None = Field(default=None, description="The trusted lists of the member states.")
+    seal: SealSettings | None = Field(
+        default=None, description="The seal on reports; without it they have none."
+    )
     fetch: FetchSettings = Field(default_factory=FetchSettings, description="What is fetched.")
     limits: LimitSettings = Field(default_factory=LimitSettings, description="What one validation may cost.")
 

@@ -3,7 +3,8 @@
 A request has a place from before its body is read until it is answered (`Arriving`).
 
 Life of a request: 1 the policy must be offered; 2 there must be a place in the queue; 3 a process of its own
-validates; 4 the audit log is told that it was done; 5 the answer leaves.
+validates; 4 the report of TS 119 102-2 gets the service's seal: here, for that process has no key; 5 the
+audit log is told that it was done; 6 the answer leaves.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from trustworks.validation.bounded.asked import Answered, Asked
     from trustworks.validation.config import ValidationSettings
     from trustworks.validation.offer import Offer
+    from trustworks.validation.report.sealer import Sealer
 
     Count = Callable[[str], None]
 
@@ -35,6 +38,7 @@ OVERHEAD: Final = 1024 * 1024
 """Octets of a form for what is not in files: the parts' headers, and fields."""
 _MESSAGES: Final = 4
 """How many messages of the greatest length one worker holds at the same time."""
+SEAL: Final = "validation.seal"
 _REFUSED: Final = {BUSY: "busy", TOO_MUCH: "too-much", TOO_SLOW: "too-slow"}
 _WORST_FIRST: Final = ("FAILED", "INDETERMINATE", "PASSED")
 
@@ -108,8 +112,26 @@ class Arriving:
         return Unavailable(BUSY, f"{why} Try again in a minute.")
 
 
+@implements("TS119441:SVR-8.4-16", disabled=lambda answered, _sealer: answered)
+def with_seal(answered: Answered, sealer: Sealer | None) -> Answered:
+    """The answer with its report of TS 119 102-2 sealed, where it has one and the service has a seal.
+
+    Raises:
+        Unavailable: ``validation.seal``: it cannot be sealed now, and nothing is given out.
+    """
+    if sealer is None or not answered.etsi:
+        return answered
+    try:
+        return replace(answered, etsi=sealer.sealed(answered.etsi), sealed=True)
+    except TrustworksError as error:
+        raise Unavailable(SEAL, f"The report cannot be sealed now. {error}") from error
+
+
 class Desk:
-    """The service over one configuration, in one worker. `count` is told what each validation came to."""
+    """The service over one configuration, in one worker. `count` is told what each validation came to.
+
+    `sealer` seals reports; None where none are sealed.
+    """
 
     def __init__(
         self,
@@ -117,10 +139,12 @@ class Desk:
         offer: Offer,
         recorder: Recorder,
         *,
+        sealer: Sealer | None = None,
         count: Count | None = None,
     ) -> None:
         self.settings = settings
         self.offer = offer
+        self.sealer = sealer
         self._recorder = recorder
         self._count = count
         self._pool = Pool(settings)
@@ -150,7 +174,8 @@ class Desk:
         Raises:
             Malformed: the file is no signed file, or beyond a limit of its reader.
             Rejected: ``validation.policy``, ``validation.too-much``.
-            Unavailable: ``validation.busy``, ``validation.time``, and what the audit log raises.
+            Unavailable: ``validation.busy``, ``validation.time``, ``validation.seal``, and what the audit log
+                raises.
         """
         try:
             answered = await self._in_turn(asked, through)
@@ -171,13 +196,16 @@ class Desk:
             self._begun -= 1
 
     def _one(self, asked: Asked, through: str) -> Answered:
-        answered = self._pool.ask(asked)
+        if self.sealer is not None:
+            asked = replace(asked, certificate=self.sealer.certificate)
+        answered = with_seal(self._pool.ask(asked), self.sealer)
         self._recorder.record(
             events.performed(
                 through=through,
                 policy=answered.policy,
                 results=answered.results,
                 in_the_past=asked.at is not None,
+                sealed=answered.sealed,
             )
         )
         return answered

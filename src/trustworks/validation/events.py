@@ -22,10 +22,12 @@ ACTOR = "validation"
 
 
 @implements("TS119441:OVR-7.10-03", "TS119441:OVR-7.10-04", disabled=lambda **_: None)
-def performed(*, through: str, policy: str, results: Iterable[str], in_the_past: bool) -> Event:
+def performed(
+    *, through: str, policy: str, results: Iterable[str], in_the_past: bool, sealed: bool = False
+) -> Event:
     """A validation was done: by which interface, under which policy, and how many results of each kind.
 
-    `in_the_past`: who asked named a time of validation.
+    `in_the_past`: who asked named a time of validation. `sealed`: a report left with the provider's seal.
     """
     counted: dict[str, JSON] = {name.lower(): number for name, number in sorted(Counter(results).items())}
     return Event(
@@ -33,7 +35,7 @@ def performed(*, through: str, policy: str, results: Iterable[str], in_the_past:
         outcome="success",
         actor=ACTOR,
         subject={"policy": policy},
-        detail={"through": through, "results": counted, "at-named-time": in_the_past},
+        detail={"through": through, "results": counted, "at-named-time": in_the_past, "sealed": sealed},
         time=datetime.now(UTC),
     )
 

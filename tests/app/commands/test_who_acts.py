@@ -71,7 +71,7 @@ BY_ITSELF = {
     "timestamp request": "a client asks an authority, over the network",
     "timestamp verify": "a relying party's",
     "timestamp inspect": "a relying party's",
-    "validate": "a relying party's",
+    "validate": "a relying party's; its --sealed is by the account that opens the token, as the services are",
     "trust refresh": "a relying party's, whose lists show by their signatures whose they are",
     "trust list": "a relying party's",
     "trust show": "a relying party's",

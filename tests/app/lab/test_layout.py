@@ -74,6 +74,7 @@ def test_other_addresses_change_nothing_else() -> None:
     assert found["http"]["tls-listen"] == "0.0.0.0:9443"
     assert found["http"]["public-url"] == "http://tsp.example.com:9000"
     assert found["audit"]["time-stamp-url"] == "http://127.0.0.1:9000/tsa"
+    assert found["validation"]["seal"]["time-stamp-url"] == "http://127.0.0.1:9000/tsa"
     assert found["log"]["level"] == "debug"
     assert "# mine" in after
     assert configuration.moved(after, listen="127.0.0.1:8080") == before

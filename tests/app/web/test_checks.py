@@ -79,10 +79,12 @@ def certificate(file: Path, *, days: float, serial: int = 1, key_days: float | N
 
 def test_certificates_that_end_are_told_before_and_after(tmp_path: Path) -> None:
     found = lab(tmp_path)
-    files = [tmp_path / "certs" / f"{name}.pem" for name in ("tsu-1", "ocsp", "cmp", "audit", "tls")]
+    files = [
+        tmp_path / "certs" / f"{name}.pem" for name in ("tsu-1", "ocsp", "cmp", "audit", "tls", "report-seal")
+    ]
     for file in files:
         certificate(file, days=200)
-    assert checks.expiries(found).sentence == "5 certificates, none ends within 30 days."
+    assert checks.expiries(found).sentence == "6 certificates, none ends within 30 days."
     certificate(files[1], days=10)
     assert "Renew soon:" in checks.expiries(found).sentence
     assert "ocsp.pem ends on" in checks.expiries(found).sentence
@@ -101,7 +103,7 @@ def test_certificates_that_end_are_told_before_and_after(tmp_path: Path) -> None
 @pytest.mark.req("EN319421:7.6.7-NEW-KEY")
 def test_a_key_that_ends_before_its_certificate_is_told_as_such(tmp_path: Path) -> None:
     found = lab(tmp_path)
-    for name in ("tsu-1", "ocsp", "cmp", "audit", "tls"):
+    for name in ("tsu-1", "ocsp", "cmp", "audit", "tls", "report-seal"):
         certificate(tmp_path / "certs" / f"{name}.pem", days=1800)
     unit = "timestamping.units tsu-1"
     assert checks.expiries(found).detail[unit]["end_of"] == "certificate"
@@ -124,13 +126,14 @@ def test_a_key_that_ends_before_its_certificate_is_told_as_such(tmp_path: Path) 
     [
         ("tsu-1", r"Time-stamping unit: .*issues no time-stamp\. .*\[timestamping\.units\]"),
         ("ocsp", r"OCSP responder: .*No OCSP answer is signed\. .*\[issuance\.ocsp\]"),
+        ("report-seal", r"Seal on reports: .*No report is sealed.* .*\[validation\.seal\]"),
         ("audit", r"Audit log: .*proves nothing: .*\[audit\]"),
         ("tls", r"HTTPS: .*somebody else.*\[http\.tls-certificate\]"),
     ],
 )
 def test_a_revoked_certificate_is_told_with_what_to_do(tmp_path: Path, name: str, words: str) -> None:
     found = lab(tmp_path)
-    for number, one in enumerate(("tsu-1", "ocsp", "cmp", "audit", "tls"), 0xA):
+    for number, one in enumerate(("tsu-1", "ocsp", "cmp", "audit", "tls", "report-seal"), 0xA):
         certificate(tmp_path / "certs" / f"{one}.pem", days=200, serial=number)
     revoked: dict[int, str] = {}
     services: Any = SimpleNamespace(
@@ -138,7 +141,7 @@ def test_a_revoked_certificate_is_told_with_what_to_do(tmp_path: Path, name: str
         log=SimpleNamespace(get=lambda: SimpleNamespace(database=None)),
         certificates=certificates.in_use(found),
     )
-    assert checks.standing(services).sentence == "5 certificates, none ends within 30 days."
+    assert checks.standing(services).sentence == "6 certificates, none ends within 30 days."
     serial = certificates.read(tmp_path / "certs" / f"{name}.pem").serial_number
     revoked[serial] = "keyCompromise since 2026-11-25T00:00:00Z"
     with pytest.raises(Unavailable, match=words) as raised:
@@ -155,7 +158,7 @@ def test_a_revoked_certificate_is_told_with_what_to_do(tmp_path: Path, name: str
     with pytest.raises(Unavailable, match=words):
         checks.standing(services)
     services.certificates = certificates.in_use(found)
-    assert checks.standing(services).sentence == "5 certificates, none ends within 30 days."
+    assert checks.standing(services).sentence == "6 certificates, none ends within 30 days."
     # One that was revoked before it was taken into use is told without a restart.
     revoked[0xF] = "certificateHold since 2026-11-25T00:00:00Z"
     services.certificates = ()

@@ -239,6 +239,7 @@ def test_a_request_comes_over_the_socket_as_it_was() -> None:
             policy="p",
             at=datetime(2026, 1, 31, tzinfo=UTC),
             kinds=EVERY,
+            certificate=b"\x30\x00",
         )
         octets = b"".join(one.octets for one in request.files)
         send(ours, words_of(request), octets, [stored.fileno()])

@@ -45,6 +45,8 @@ def token(tmp_path: Path) -> Path:
         (["--network", "everywhere"], "Write a network as 10.0.0.0/8"),
         (["--detached", "missing"], "missing cannot be read"),
         (["--evidence-record", "missing"], "missing cannot be read"),
+        (["--sealed"], "--sealed goes with --etsi"),
+        (["--sealed", "--json"], "--sealed goes with --etsi"),
     ],
 )
 def test_a_wrong_command_has_no_exit_code_of_a_verdict(arguments: list[str], said: str, token: Path) -> None:
@@ -62,6 +64,22 @@ def test_the_program_exits_alike(tmp_path: Path) -> None:
     )  # fmt: skip
     assert (ran.returncode, ran.stdout) == (Exit.USAGE, "")
     assert ran.stderr.startswith("Error: ")
+
+
+def test_what_no_configuration_seals_is_told_and_not_printed(tmp_path: Path, token: Path) -> None:
+    config = tmp_path / "trustworks.toml"
+    asked = ["validate", token, "--detached", tmp_path / "data", "--offline", "--etsi", "--sealed"]
+    (tmp_path / "data").write_bytes(b"data")
+    for text, said in (
+        ("", "has no [validation]"),
+        ("[validation]\n", "has no [validation.seal], and so reports are not sealed"),
+    ):
+        config.write_text(f'[provider]\nname = "Trustworks TEST Provider"\n{text}', encoding="utf-8")
+        ran = subprocess.run(
+            [PROGRAM, "--config", config, *asked], capture_output=True, text=True, check=False, timeout=60
+        )
+        assert (ran.returncode, ran.stdout) == (Exit.UNAVAILABLE, "")
+        assert said in " ".join(ran.stderr.split())
 
 
 def test_what_cannot_be_had_now_is_no_verdict_either(token: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -107,6 +107,7 @@ def test_what_revoked_a_certificate_is_told() -> None:
 
 
 @pytest.mark.req("TS119441:SVP-8.2-03")
+@pytest.mark.req("TS119441:SVR-8.4-08")
 def test_what_the_service_states_of_itself_is_in_it() -> None:
     certificate = CA.public_bytes(Encoding.DER)
     stated = qualified().etsi(

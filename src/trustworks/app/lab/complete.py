@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from trustworks.core.store import Database
 
 RENEW_BEFORE = timedelta(days=7)  # a certificate that ends so soon is replaced at the next start
-SERVICES = ("ocsp", "audit", "cmp")
+SERVICES = ("ocsp", "audit", "cmp", configuration.SEAL_KEY)
 _UNIT = re.compile(r"tsu-([1-9][0-9]*)")
 
 
@@ -98,10 +98,12 @@ def is_own(layout: Layout, wiring: Wiring, name: str) -> bool:
     """
     config = wiring.config
     cmp = wiring.issuance_settings.cmp
+    seal = None if config.validation is None else config.validation.seal
     key, certificate = {
         "ocsp": (wiring.issuance_settings.ocsp.key, wiring.issuance_settings.ocsp.certificate),
         "audit": (config.audit.key, config.audit.certificate),
         "cmp": (None, None) if cmp is None else (cmp.key, cmp.certificate),
+        configuration.SEAL_KEY: (None, None) if seal is None else (seal.key, seal.certificate),
         "tls": (config.http.tls_key, config.http.tls_certificate),
     }[name]
     return certificate == layout.certificate(name) and key == (layout.tls_key if name == "tls" else name)

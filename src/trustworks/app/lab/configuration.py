@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 PROVIDER = "Trustworks TEST Provider"
 DEVICE = "TEST device of the laboratory"
 REGISTRATION_KEY = "registration"
+SEAL_KEY = "report-seal"
 # Certificates name a public host: linters object to 127.0.0.1. IANA keeps example.com for examples.
 NAME = "tsp.example.com"
 TLS_STEP = 363  # 8080 -> 8443: where HTTPS listens when nobody says where
@@ -132,6 +133,10 @@ tls-port = 5001
 [validation]
 trust = ["trust/root.pem"]
 
+[validation.seal]  # on the token services
+certificate = "certs/{SEAL_KEY}.pem"
+time-stamp-url = "{url("http", listen)}/tsa"
+
 [validation.fetch]  # the laboratory's own status is asked here, whatever name certificates give it
 hosts = ["{urlsplit(public_url or named(listen)).hostname}={_reached(listen)}"]
 
@@ -182,7 +187,8 @@ def moved(
         if value is None:
             continue
         text, number = re.subn(rf'(?m)^{key} = "[^"\n]*"$', f'{key} = "{value}"', text)
-        if number != 1:
+        # The audit log and the seal on reports are stamped by the same authority.
+        if number < 1 or (number > 1 and key != "time-stamp-url"):
             raise Malformed(
                 f"The laboratory's configuration has no single line {key} = ... that could be changed. "
                 "Change addresses in it by hand, and start without --listen, --tls-listen and --public-url."

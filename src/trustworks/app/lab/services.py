@@ -59,6 +59,16 @@ class ServiceSteps(Opened):
         if complete.is_own(self.layout, self.wiring, "cmp"):
             self._service("cmp-server", "services", "cmp", "Trustworks TEST CMP server")
 
+    def report_seal(self) -> None:
+        """The key and certificate that seal validation reports."""
+        if complete.is_own(self.layout, self.wiring, configuration.SEAL_KEY):
+            self._service(
+                "seal-validation-report",
+                "services",
+                configuration.SEAL_KEY,
+                "Trustworks TEST validation reports",
+            )
+
     def registration(self) -> None:
         """The registration authority's key, which the secrets of enrolment come of."""
         label = configuration.REGISTRATION_KEY
@@ -164,7 +174,8 @@ class ServiceSteps(Opened):
                 )
                 .certificate
             )
-        chain = [self.authority("issuing")] if file == "tls" else []
+        # What others are handed with an answer or a report leads them to the root.
+        chain = [self.authority("issuing")] if file in {"tls", configuration.SEAL_KEY} else []
         return self.write(file, der, *chain)
 
     def _issued_before(self, profile: str, spki_sha256: bytes, names: tuple[str, ...]) -> bytes | None:

@@ -41,6 +41,7 @@ class Setup(TokenSteps, ServiceSteps):
             ("OCSP responder", self.ocsp),
             ("Audit log's signer", self.audit),
             ("CMP server", self.cmp),
+            ("Seal on validation reports", self.report_seal),
             ("Registration authority's key", self.registration),
             ("HTTPS server", self.tls),
             ("Revocation lists", self.lists),

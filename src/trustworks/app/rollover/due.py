@@ -36,6 +36,8 @@ _HOW: Final = {
     "ocsp-signer from every authority, name both in [issuance.ocsp]",
     "issuance.cmp": "make a key (keys ceremony plan service-key) and a certificate of the profile "
     "cmp-server, name both in [issuance.cmp]",
+    "validation.seal": "make a key (keys ceremony plan service-key) and a certificate of the profile "
+    "seal-validation-report, name both in [validation.seal]",
     "audit": "make a key (keys ceremony plan service-key) and a certificate of the profile audit-signer, "
     "name both in [audit]; keep the old certificate as long as the log",
     "http.tls-certificate": "make a key in a file (openssl req) and a certificate of the profile tls-server, "

@@ -79,6 +79,8 @@ def of(services: Services) -> dict[str, Callable[[], Well]]:
     if config.timestamping is not None:
         found["module.tsu"] = partial(module, services.tsu)
         found["timestamping"] = partial(pointing, partial(timestamping, services))
+    if services.seals and config.issuance is None:
+        found["module.services"] = partial(module, services.ocsp_token)
     if config.validation is not None:
         found["validation"] = partial(validation, services)
         if config.validation.lists is not None:

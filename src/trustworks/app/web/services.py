@@ -77,7 +77,9 @@ class Services:
         self.enrolment: Opening[RegistrationAuthority] = Opening(
             "enrolment", self._open_enrolment, watch=pin_of_issuing
         )
-        self.validation: Opening[ValidationDesk] = Opening("validation", self._open_validation)
+        self.validation: Opening[ValidationDesk] = Opening(
+            "validation", self._open_validation, watch=pin_of_services
+        )
         self.statements = Differing(wiring.config, lambda: self.log.get().database)
         self.console: Opening[list[Route]] = Opening("console", self._open_console)
         self._attempting = threading.Lock()
@@ -98,6 +100,8 @@ class Services:
             if config.issuance.protocols:
                 wanted.append(self.enrolment)
         if config.validation is not None:
+            if self.seals and config.issuance is None:
+                wanted.append(self.ocsp_token)
             wanted.append(self.validation)
         if self.has_console:
             wanted.append(self.console)
@@ -113,6 +117,12 @@ class Services:
         """Whether certificates are made in this worker: for a protocol, or at an officer's desk."""
         issuance = self.wiring.config.issuance
         return issuance is not None and (bool(issuance.protocols) or self.has_console)
+
+    @property
+    def seals(self) -> bool:
+        """Whether reports of validations are sealed in this worker."""
+        validation = self.wiring.config.validation
+        return validation is not None and validation.seal is not None
 
     @property
     def complete(self) -> bool:
@@ -169,7 +179,15 @@ class Services:
 
     def _open_validation(self, stack: ExitStack) -> ValidationDesk:
         count = None if self._traffic is None else self._traffic.validation
-        return stack.enter_context(self.wiring.validation_desk(recorder=self.log.get().recorder, count=count))
+        opened = self.log.get()
+        sealer = None
+        if self.seals:
+            sealer = self.wiring.sealer(
+                module=self.ocsp_token.get(), database=opened.database, clock=self.clock
+            )
+        return stack.enter_context(
+            self.wiring.validation_desk(recorder=opened.recorder, sealer=sealer, count=count)
+        )
 
     def _open_console(self, stack: ExitStack) -> list[Route]:
         from trustworks.app.web import console  # noqa: PLC0415 - where a console is configured

@@ -59,6 +59,8 @@ class Asked:
     policy: str
     at: datetime | None = None
     kinds: tuple[Kind, ...] = (Kind.PLAIN,)
+    certificate: bytes | None = None
+    """Of the seal of the service (DER), which the report of TS 119 102-2 names; None: it has none."""
 
     @property
     def files(self) -> tuple[Given, ...]:
@@ -82,6 +84,8 @@ class Answered:
     page: dict[str, Any] = field(default_factory=dict)
     etsi: bytes = b""
     """Empty where there is no signature."""
+    sealed: bool = False
+    """Whether `etsi` has the seal of the service."""
     html: bytes = b""
     pdf: bytes = b""
 
@@ -102,6 +106,7 @@ def words_of(asked: Asked) -> dict[str, Any]:
         "policy": asked.policy,
         "at": None if asked.at is None else asked.at.isoformat(),
         "kinds": list(asked.kinds),
+        "certificate": None if asked.certificate is None else asked.certificate.hex(),
     }
 
 
@@ -129,6 +134,7 @@ def asked_of(words: dict[str, Any], octets: bytes, descriptors: Sequence[int]) -
         policy=words["policy"],
         at=None if words["at"] is None else datetime.fromisoformat(words["at"]),
         kinds=tuple(Kind(one) for one in words["kinds"]),
+        certificate=None if words["certificate"] is None else bytes.fromhex(words["certificate"]),
     )
 
 

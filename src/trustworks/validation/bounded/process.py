@@ -94,10 +94,11 @@ def _answer(offer: Offer, asked: Asked) -> tuple[dict[str, Any], bytes]:
         detached=[_data(one) for one in asked.detached],
         records=[_data(one) for one in asked.records],
     )
-    return _told(report, asked.kinds)
+    return _told(report, asked)
 
 
-def _told(report: Report, kinds: Sequence[Kind]) -> tuple[dict[str, Any], bytes]:
+def _told(report: Report, asked: Asked) -> tuple[dict[str, Any], bytes]:
+    kinds = asked.kinds
     found: dict[str, Any] = {
         "results": [one.value for one in report.results()],
         "policy": report.outcome.policy,
@@ -110,8 +111,9 @@ def _told(report: Report, kinds: Sequence[Kind]) -> tuple[dict[str, Any], bytes]
         from trustworks.validation.report.page.html import as_data  # noqa: PLC0415 - loads the templates
 
         found["page"] = as_data(report)
+    wants_etsi = Kind.ETSI in kinds and _reportable(report)
     octets = {
-        Kind.ETSI: report.etsi() if Kind.ETSI in kinds and _reportable(report) else b"",
+        Kind.ETSI: report.etsi(certificate=asked.certificate) if wants_etsi else b"",
         Kind.HTML: report.html() if Kind.HTML in kinds else b"",
         Kind.PDF: report.pdf() if Kind.PDF in kinds else b"",
     }

@@ -43,12 +43,17 @@ _NAMES: Final = {
 """What the files of `--report` are called."""
 
 
-def chosen(asked: Mapping[Kind, bool]) -> Kind:
-    """The kind that was asked for, text where none was. Raises `Malformed` for several."""
+def chosen(asked: Mapping[Kind, bool], *, sealed: bool = False) -> Kind:
+    """The kind that was asked for, text where none was; one alone is `sealed`.
+
+    Raises `Malformed` for several, and where another is to be sealed.
+    """
     found = [kind for kind, wanted in asked.items() if wanted]
     if len(found) > 1:
         options = " and ".join(f"--{kind}" for kind in found)
         raise Malformed(f"{options} are kinds of report: ask for one, or for all of them by --report FOLDER.")
+    if sealed and found != [Kind.ETSI]:
+        raise Malformed("--sealed goes with --etsi, whose report it seals.")
     return found[0] if found else Kind.TEXT
 
 
@@ -85,17 +90,21 @@ class Form:
             raise Malformed(f"{printable(str(self.folder))} cannot be a folder: {error.strerror}.") from None
 
 
-def told(report: Report, form: Form, replayed: Replay | None = None) -> None:
+def told(
+    report: Report, form: Form, replayed: Replay | None = None, *, etsi: bytes | None = None
+) -> None:
     """Write and print what was asked for. Raises `Rejected` where a file cannot be written.
 
     `replayed`: it is the report of a verdict made again. By whose word is told beside it, where not in it.
+    `etsi` is the report of TS 119 102-2 where it was made, and sealed, before.
     """
     if replayed is not None and (form.kind is not Kind.TEXT or form.output is not None):
         typer.echo(replayed.origin.text(), err=True)
     if form.folder is not None:
         for kind, name in _NAMES.items():
             if kind is not Kind.ETSI or _can_be_etsi(report):
-                write_output(form.folder / name, [content(report, kind, replayed)])
+                made = etsi if etsi is not None and kind is Kind.ETSI else content(report, kind, replayed)
+                write_output(form.folder / name, [made])
     if form.extract is not None:
         number = report.extract(form.extract)
         typer.echo(f"Extracted: {number} files, told in manifest.json.", err=True)
@@ -105,7 +114,7 @@ def told(report: Report, form: Form, replayed: Replay | None = None) -> None:
             err=True,
         )
         return
-    made = content(report, form.kind, replayed)
+    made = etsi if etsi is not None and form.kind is Kind.ETSI else content(report, form.kind, replayed)
     if form.output is not None:
         write_output(form.output, [made])
     elif form.kind is Kind.PDF:

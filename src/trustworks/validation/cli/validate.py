@@ -16,6 +16,7 @@ from trustworks.validation.cli.exits import Exit, VerdictCommand, exit_code
 from trustworks.validation.cli.folder import unreadable, validate_folder
 from trustworks.validation.cli.lists import lists_of
 from trustworks.validation.cli.printing import Form, Kind, chosen, told
+from trustworks.validation.cli.sealing import sealed_report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -117,6 +118,13 @@ def validate(
     etsi: Annotated[
         bool, typer.Option("--etsi", help="Print the validation report of ETSI TS 119 102-2 (XML).")
     ] = False,
+    sealed: Annotated[
+        bool,
+        typer.Option(
+            "--sealed",
+            help="With --etsi: seal the report as the service of the configuration does ([validation.seal]).",
+        ),
+    ] = False,
     explain: Annotated[
         bool, typer.Option("--explain", help="Say what decided, and what would change the answer.")
     ] = False,
@@ -155,10 +163,10 @@ def validate(
     beside = [data_of(one) for one in detached or ()]
     records = [data_of(one) for one in evidence_record or ()]
     asked = {Kind.JSON: as_json, Kind.ETSI: etsi, Kind.EXPLAIN: explain, Kind.HTML: html, Kind.PDF: pdf}
-    form = Form(kind=chosen(asked), output=output, folder=report, extract=extract)
+    form = Form(kind=chosen(asked, sealed=sealed), output=output, folder=report, extract=extract)
     if replay is not None:
         _by_itself(trust=trust, lotl=lotl, lotl_anchor=lotl_anchor, policy=_is_given(context, "policy"))
-        _alone(untrusted, network, records, at, cache, keep, keep_without_data)
+        _alone(untrusted, network, records, at, cache, keep, keep_without_data, sealed)
         raise typer.Exit(_replayed(replay, [*beside, *([data_of(file)] if file else [])], form))
     if file is None:
         raise Malformed("Name the file to validate.")
@@ -194,7 +202,8 @@ def validate(
         raise typer.Exit(_not_readable(error, form)) from None
     if keep is not None:
         found.keep(keep, with_data=not keep_without_data)
-    told(found, form)
+    made = sealed_report(context.obj, found, in_the_past=at is not None) if sealed else None
+    told(found, form, etsi=made)
     raise typer.Exit(exit_code(found))
 
 

@@ -171,8 +171,8 @@ def read_request(body: bytes | bytearray) -> VerifyRequest:
 
 
 @implements("TS119442:DSS-4.3.5-1", disabled=None)
-def check_supported(request: VerifyRequest) -> None:
-    """Refuse what a request asks for and is not understood or done here.
+def check_supported(request: VerifyRequest, *, seals: bool = False) -> None:
+    """Refuse what a request asks for and is not understood or done here. `seals`: reports are sealed.
 
     Raises `Rejected` (NotSupported): DSS-X core 2.0, 4.3.3 and 4.3.5.
     """
@@ -182,7 +182,7 @@ def check_supported(request: VerifyRequest) -> None:
     if request.profile and PROFILE not in request.profile:
         raise Rejected(NOT_SUPPORTED, f"No profile of the request is supported; {PROFILE} is.")
     wish = request.optInp.returnValReport
-    if wish is not None and wish.signIt:
+    if wish is not None and wish.signIt and not seals:
         raise Rejected(NOT_SUPPORTED, "optInp.returnValReport.signIt: reports are not sealed here.")
     if wish is not None and wish.asSpecifiedBy not in {None, REPORT}:
         raise Rejected(NOT_SUPPORTED, f"The only kind of validation report is {REPORT}.")
@@ -337,7 +337,7 @@ def outputs_of(request: VerifyRequest, answered: Answered) -> dict[str, Any]:
         found["verificationTimeInfo"] = {"verificationTime": _milliseconds(plain["validation_time"])}
     if wish.returnValReport is not None and answered.etsi:
         text = base64.b64encode(answered.etsi).decode("ascii")
-        found["validationReport"] = {"etsiTS11910202XMLReport": text, "isSigned": False}
+        found["validationReport"] = {"etsiTS11910202XMLReport": text, "isSigned": answered.sealed}
     found["resForEachSignature"] = [_of_one(wish, one) for one in plain["signatures"]]
     return found
 

@@ -82,7 +82,7 @@ class Edge:
                 return _message(400, None, told)
             body.clear()
             try:
-                dssx.check_supported(wanted)
+                dssx.check_supported(wanted, seals=self._desk.sealer is not None)
                 dssx.check_number(wanted, files)
                 asked = await asyncio.to_thread(dssx.asked_of, wanted)
             except (Malformed, Rejected) as error:

@@ -137,9 +137,14 @@ class _Writer:
         if self._listed:
             self._objects(child(root, "SignatureValidationObjects"))
         if self._stated.certificate is not None:
-            named = child(child(root, "SignatureValidator"), "DigitalId")
-            child(named, "X509Certificate", base64(self._stated.certificate), namespace=TSL)
+            self._validator(root, self._stated.certificate)
         return root
+
+    @implements("TS119441:SVR-8.4-08", disabled=None)
+    def _validator(self, root: etree._Element, certificate: bytes) -> None:
+        """Whose report it is: its seal is by this certificate, which names the provider."""
+        named = child(child(root, "SignatureValidator"), "DigitalId")
+        child(named, "X509Certificate", base64(certificate), namespace=TSL)
 
     def _origin(self, found: SignatureOutcome) -> PoeOrigin | None:
         """Where the proof comes from by which a signature existed at its best signature time."""

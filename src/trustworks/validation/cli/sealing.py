@@ -1,0 +1,43 @@
+"""`trustworks validate --etsi --sealed`: the report with the seal of the provider's service."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from trustworks.core.audit import Recorder
+    from trustworks.validation.report.sealer import Sealer
+    from trustworks.validation.service import Report
+
+
+class SealWiring(Protocol):
+    """What sealing needs of the application's wiring."""
+
+    def open_sealer(self) -> AbstractContextManager[tuple[Sealer, Recorder]]:
+        """The seal that the configuration names, and the audit log."""
+
+
+def sealed_report(wiring: SealWiring, report: Report, *, in_the_past: bool) -> bytes | None:
+    """The sealed report of TS 119 102-2, of which the audit log was told; None where there is none to make.
+
+    `in_the_past`: who asked named a time of validation. Raises what `Sealer.sealed` and the wiring raise.
+    """
+    from trustworks.validation import events  # noqa: PLC0415 - loads SQLAlchemy
+    from trustworks.validation.report.etsi import reportable  # noqa: PLC0415 - loads what writes XML
+
+    if not reportable(report):
+        return None
+    with wiring.open_sealer() as (sealer, recorder):
+        made = sealer.sealed(report.etsi(certificate=sealer.certificate))
+        recorder.record(
+            events.performed(
+                through="command",
+                policy=report.outcome.policy,
+                results=[one.value for one in report.results()],
+                in_the_past=in_the_past,
+                sealed=True,
+            )
+        )
+    return made
