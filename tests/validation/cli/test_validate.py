@@ -68,7 +68,15 @@ def test_the_program_exits_alike(tmp_path: Path) -> None:
 
 def test_what_no_configuration_seals_is_told_and_not_printed(tmp_path: Path, token: Path) -> None:
     config = tmp_path / "trustworks.toml"
-    asked = ["validate", token, "--detached", tmp_path / "data", "--offline", "--etsi", "--sealed"]
+    asked: list[str | Path] = [
+        "validate",
+        token,
+        "--detached",
+        tmp_path / "data",
+        "--offline",
+        "--etsi",
+        "--sealed",
+    ]
     (tmp_path / "data").write_bytes(b"data")
     for text, said in (
         ("", "has no [validation]"),
