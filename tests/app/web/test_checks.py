@@ -133,7 +133,7 @@ def test_a_key_that_ends_before_its_certificate_is_told_as_such(tmp_path: Path) 
 )
 def test_a_revoked_certificate_is_told_with_what_to_do(tmp_path: Path, name: str, words: str) -> None:
     found = lab(tmp_path)
-    for number, one in enumerate(("tsu-1", "ocsp", "cmp", "audit", "tls", "report-seal"), 0xA):
+    for number, one in enumerate(("tsu-1", "ocsp", "cmp", "audit", "tls", "report-seal"), 0x9):
         certificate(tmp_path / "certs" / f"{one}.pem", days=200, serial=number)
     revoked: dict[int, str] = {}
     services: Any = SimpleNamespace(
