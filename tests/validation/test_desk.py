@@ -118,7 +118,7 @@ async def body_of(*portions: bytes) -> AsyncIterator[bytes]:
         yield one
 
 
-async def read(place: AbstractContextManager[AsyncIterator[bytes]]) -> bytes:
+async def arrived(place: AbstractContextManager[AsyncIterator[bytes]]) -> bytes:
     with place as portions:
         return b"".join([one async for one in portions])
 
@@ -135,9 +135,9 @@ def test_a_request_without_a_place_is_refused_before_anything_of_it_is_read() ->
     told: list[str] = []
     arriving = Arriving(uploads=1, octets=100, refused=lambda: told.append("busy"))
     with arriving.place(body_of()), pytest.raises(Unavailable) as raised:
-        asyncio.run(read(arriving.place(unread())))
+        asyncio.run(arrived(arriving.place(unread())))
     assert (raised.value.code, told) == ("validation.busy", ["busy"])
-    assert asyncio.run(read(arriving.place(body_of(b"a", b"b")))) == b"ab", "the place is free again"
+    assert asyncio.run(arrived(arriving.place(body_of(b"a", b"b")))) == b"ab", "the place is free again"
 
 
 async def unread() -> AsyncIterator[bytes]:
@@ -153,9 +153,9 @@ def test_all_that_arrives_together_has_a_number_of_octets() -> None:
         with arriving.place(body_of(b"x" * 60)) as first:
             assert [len(one) async for one in first] == [60]
             with pytest.raises(Unavailable, match="Many files are arriving"):
-                await read(arriving.place(body_of(b"x" * 30, b"x" * 30)))
-            assert await read(arriving.place(body_of(b"x" * 40))) == b"x" * 40
-        assert await read(arriving.place(body_of(b"x" * 100))) == b"x" * 100, "all of it is given back"
+                await arrived(arriving.place(body_of(b"x" * 30, b"x" * 30)))
+            assert await arrived(arriving.place(body_of(b"x" * 40))) == b"x" * 40
+        assert await arrived(arriving.place(body_of(b"x" * 100))) == b"x" * 100, "all of it is given back"
 
     asyncio.run(both())
 
@@ -164,7 +164,7 @@ def test_nothing_is_taken_in_while_no_more_can_be_validated(desk: Desk, counted:
     desk._begun = 2
     for arriving in (desk.files, desk.messages):
         with pytest.raises(Unavailable, match="Many files are being validated"):
-            asyncio.run(read(arriving.place(unread())))
+            asyncio.run(arrived(arriving.place(unread())))
     assert counted == ["busy", "busy"]
 
 
