@@ -90,9 +90,7 @@ class Form:
             raise Malformed(f"{printable(str(self.folder))} cannot be a folder: {error.strerror}.") from None
 
 
-def told(
-    report: Report, form: Form, replayed: Replay | None = None, *, etsi: bytes | None = None
-) -> None:
+def told(report: Report, form: Form, replayed: Replay | None = None, *, etsi: bytes | None = None) -> None:
     """Write and print what was asked for. Raises `Rejected` where a file cannot be written.
 
     `replayed`: it is the report of a verdict made again. By whose word is told beside it, where not in it.
