@@ -68,7 +68,9 @@ def line(key: Any) -> bytes:
 
 def told(provider: Provider, kind: str) -> list[dict[str, Any]]:
     with provider.database.read() as connection:
-        found = connection.execute(select(events.c.body).where(events.c.type == kind)).scalars()
+        found = connection.execute(
+            select(events.c.body).where(events.c.type == kind).order_by(events.c.sequence)
+        ).scalars()
         return [json.loads(one) for one in found]
 
 

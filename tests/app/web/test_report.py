@@ -131,7 +131,11 @@ def test_a_report_is_recorded_with_its_event_and_tells_nothing_of_what_is_known(
     assert status.revocation is None
     with provider.database.read() as connection:
         bodies = (
-            connection.execute(select(events.c.body).where(events.c.type == "revocation.requested"))
+            connection.execute(
+                select(events.c.body)
+                .where(events.c.type == "revocation.requested")
+                .order_by(events.c.sequence)
+            )
             .scalars()
             .all()
         )

@@ -28,7 +28,9 @@ pytestmark = pytest.mark.req("TRUSTWORKS:ENROLMENT-ATTEMPTS-TOLD")
 
 def told(server: Server) -> list[dict[str, Any]]:
     with server.provider.database.read() as connection:
-        rows = connection.execute(select(events.c.body).where(events.c.type == TYPE)).scalars()
+        rows = connection.execute(
+            select(events.c.body).where(events.c.type == TYPE).order_by(events.c.sequence)
+        ).scalars()
         return [json.loads(body) for body in rows]
 
 

@@ -38,7 +38,9 @@ def load(record: CrlRecord) -> x509.CertificateRevocationList:
 def published(provider: Provider) -> list[str]:
     with provider.database.read() as connection:
         return list(
-            connection.execute(select(events.c.body).where(events.c.type == "crl.published")).scalars()
+            connection.execute(
+                select(events.c.body).where(events.c.type == "crl.published").order_by(events.c.sequence)
+            ).scalars()
         )
 
 

@@ -49,7 +49,9 @@ def status(provider: Provider, serial: str) -> str:
 
 def told(provider: Provider, kind: str) -> list[dict[str, Any]]:
     with provider.database.read() as connection:
-        bodies = connection.execute(select(events.c.body).where(events.c.type == kind)).scalars()
+        bodies = connection.execute(
+            select(events.c.body).where(events.c.type == kind).order_by(events.c.sequence)
+        ).scalars()
         return [json.loads(body) for body in bodies]
 
 

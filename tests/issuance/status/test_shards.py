@@ -299,7 +299,9 @@ def test_a_list_that_cannot_be_published_is_an_alarm_and_keeps_no_other(provider
         told = [
             json.loads(body)
             for body in connection.execute(
-                select(events.c.body).where(events.c.type == "crl.publication-failed")
+                select(events.c.body)
+                .where(events.c.type == "crl.publication-failed")
+                .order_by(events.c.sequence)
             ).scalars()
         ]
     assert [(one["subject"]["shard"], one["detail"]["code"]) for one in told] == [(2, "module.gone")]
