@@ -78,6 +78,9 @@ def ask(desk: Desk, asked: Asked = FILE) -> Answered:
 @pytest.mark.req("TS119441:VPR-8.1-09")
 def test_an_unknown_policy_takes_no_place(desk: Desk, log: Log, counted: list[str]) -> None:
     with pytest.raises(Rejected, match="offered are ades, qualified, preservation"):
+        desk.offer.named("none")
+    assert desk.offer.named("") is desk.offer.named("ades")
+    with pytest.raises(Rejected, match="offered are ades, qualified, preservation"):
         ask(desk, Asked(file=Given(), policy="none"))
     assert (log.events, counted) == ([], ["refused"])
 
