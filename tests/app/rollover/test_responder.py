@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from trustworks.core.module import Pkcs11Uri
+    from trustworks.core.module import Key, Pkcs11Uri
     from trustworks.core.store import Database
 
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
@@ -55,15 +55,17 @@ class Site:
         )
         pem = x509.load_der_x509_certificate(made.certificate).public_bytes(Encoding.PEM)
         file.write_bytes(pem)
-        self.settings = RolloverSettings.model_validate({"unattended": ["ocsp"]})
-        self.rollover = ResponderRollover(
-            self.settings,
-            issuance.settings,
-            file=file,
-            issuance=issuance,
-            module=module,
-            database=provider.database,
-            recorder=provider.recorder,
+        self.rollover = self.open_rollover()
+
+    def open_rollover(self, **settings: float) -> ResponderRollover:
+        return ResponderRollover(
+            RolloverSettings.model_validate({"unattended": ["ocsp"], **settings}),
+            self.provider.issuance.settings,
+            file=self.file,
+            issuance=self.provider.issuance,
+            module=self.module,
+            database=self.provider.database,
+            recorder=self.provider.recorder,
         )
 
     def round(self) -> str:
@@ -175,6 +177,56 @@ def test_the_responder_s_key_is_replaced_without_anybody(site: Site, monkeypatch
         settings, module=site.module, database=site.provider.database, clock=clock, base=site.file.parent
     )
     assert again.responder.answer(asked).result == "good"
+
+
+@ONE_DATABASE
+@pytest.mark.req("TRUSTWORKS:ROLLOVER-OCSP")
+def test_what_a_crash_left_of_a_destruction_is_mended_though_the_next_key_is_due(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = site.provider.clock
+    clock.advance(days=61)
+    site.round()
+    site.round()
+    clock.advance(hours=2)
+    site.round()
+    clock.advance(hours=25)
+
+    class Killed(BaseException):
+        pass
+
+    def destroy(key: Key) -> None:
+        Module.destroy(site.module, key)
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(site.module, "destroy", destroy)
+        with pytest.raises(Killed):
+            site.round()
+    assert (site.states()["ocsp"], site.module.has(label="ocsp")) == ("deactivated", False)
+    clock.advance(days=70)
+    told = site.round()
+    assert "ocsp-3 was made" in told
+    assert "Destroyed: ocsp." in told
+    assert site.states()["ocsp"] == "destroyed"
+
+
+@ONE_DATABASE
+@pytest.mark.req("TRUSTWORKS:ROLLOVER-OCSP")
+def test_keys_that_follow_each_other_within_the_overlap_are_destroyed_all_the_same(site: Site) -> None:
+    """The overlap of a key ends so long after its own successor's first use."""
+    site.rollover = site.open_rollover(**{"overlap-hours": 24 * 100})  # the certificates last 90 days
+    clock = site.provider.clock
+    for number in (2, 3):
+        clock.advance(days=61)
+        assert f"ocsp-{number} was made" in site.round()
+        assert "for use from" in site.round()
+        clock.advance(hours=2)
+        assert "in use" in site.round()
+    assert site.states() == {"ocsp": "operational", "ocsp-2": "operational", "ocsp-3": "operational"}
+    clock.advance(days=39)
+    assert site.round() == "Destroyed: ocsp."
+    assert site.states() == {"ocsp": "destroyed", "ocsp-2": "operational", "ocsp-3": "operational"}
 
 
 @ONE_DATABASE

@@ -11,6 +11,9 @@ goes. A round looks at these and takes the next step, so that a crash between tw
 | a certified key | a decision: from when on it is used |
 | a key whose time has come | it becomes operational, its certificate goes into the file |
 | an older key, and the overlap is over | it is deactivated, and destroyed on the token |
+
+The last one is looked at in every round beside the others: however often keys follow each other, and whatever
+a newer key waits for, an older one goes when its time is over.
 """
 
 from __future__ import annotations
@@ -114,11 +117,18 @@ class ServiceRollover(ABC):
             and one.state in {KeyState.PRE_OPERATIONAL, KeyState.OPERATIONAL}
             and (ours is None or self._number(one.label) > self._number(ours.label))
         ]
+        done = NOTHING_DUE
         if newer:
-            return self._go_on(newer[-1], current, now)
-        if now >= service_due(current.not_valid_before_utc, self._end(current), self._settings.service_days):
-            return self._make(self._next_number(family), ours)
-        return self._retire(family, current, now)
+            done = self._go_on(newer[-1], current, now)
+        elif now >= service_due(
+            current.not_valid_before_utc, self._end(current), self._settings.service_days
+        ):
+            done = self._make(self._next_number(family), ours)
+        gone = [] if ours is None else self._retire(family, ours, current, now)
+        if not gone:
+            return done
+        told = f"Destroyed: {', '.join(gone)}."
+        return told if done == NOTHING_DUE else f"{done} {told}"
 
     def _family(self) -> list[KeyEntry]:
         """All keys of the service that ever were, by number: the configured label, then label-2..."""
@@ -199,22 +209,31 @@ class ServiceRollover(ABC):
                 "Let the account of the jobs write there, or take the key out of [rollover] unattended.",
             ) from None
 
-    def _retire(self, family: list[KeyEntry], current: x509.Certificate, now: datetime) -> str:
-        """Deactivate and destroy the keys before the present one, once its overlap is over."""
-        spki = spki_sha256(current)
-        number = next((self._number(one.label) for one in family if one.spki_sha256 == spki), 1)
-        since = self._operational_since(spki) or current.not_valid_before_utc
-        if now < since + timedelta(hours=self._settings.overlap_hours):
-            return NOTHING_DUE
+    def _retire(
+        self, family: list[KeyEntry], ours: KeyEntry, current: x509.Certificate, now: datetime
+    ) -> list[str]:
+        """Deactivate and destroy the keys before the present one whose overlap is over; answers their labels.
+
+        The overlap begins with the first use of any later key, not with that of the present one: keys that
+        follow each other quicker than that would never go otherwise.
+        """
+        overlap = timedelta(hours=self._settings.overlap_hours)
+        number = self._number(ours.label)
+        followed: datetime | None = None  # the first use of what came after
         done = []
-        for one in family:
-            if self._number(one.label) >= number or one.state is KeyState.DESTROYED:
+        for one in reversed(family):
+            if self._number(one.label) > number:
                 continue
-            if one.state is not KeyState.DEACTIVATED:
-                self._register.set_state(one.spki_sha256, KeyState.DEACTIVATED, reason="rollover")
-            if self._destroy(one):
-                done.append(one.label)
-        return f"Destroyed: {', '.join(done)}." if done else NOTHING_DUE
+            if one.state is not KeyState.DESTROYED and followed is not None and now >= followed + overlap:
+                if one.state is not KeyState.DEACTIVATED:
+                    self._register.set_state(one.spki_sha256, KeyState.DEACTIVATED, reason="rollover")
+                if self._destroy(one):
+                    done.append(one.label)
+            began = self._operational_since(one.spki_sha256)
+            if began is None and one is ours:
+                began = current.not_valid_before_utc
+            followed = min((at for at in (followed, began) if at is not None), default=None)
+        return done[::-1]
 
     def _destroy(self, entry: KeyEntry) -> bool:
         """Destroy a key on the token, told before and after; whether the register heard of it just now."""
