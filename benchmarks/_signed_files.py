@@ -179,7 +179,7 @@ class House:
         return bytes(made.dump())
 
     def xml(self, number: int, size: int = 10_000) -> bytes:
-        """XAdES B-B, enveloped in a document of about `size` octets."""
+        """XAdES B-B, enveloped in a document: `size` octets with its signature."""
         return enveloped(self.signer, number, size)
 
 
@@ -211,14 +211,22 @@ def page(number: int) -> bytes:
 
 
 def enveloped(signer: Party, number: int, size: int) -> bytes:
-    """A document with an XAdES signature in it over all of it."""
-    rows, item = [], 0
-    while 100 * item < size - 3_000:
-        rows.append(
-            f'<d:item n="{item}" of="{number}"><d:name>Some thing</d:name><d:price>12.50</d:price></d:item>\n'
-        )
-        item += 1
-    document = f'<d:doc xmlns:d="urn:example:doc">{"".join(rows)}</d:doc>'
+    """A document of `size` octets, with an XAdES signature in it over all of it."""
+    bare = len(_enveloped(signer, ""))
+    rows: list[str] = []
+    while True:
+        named = f"<d:name>Thing {len(rows)} of {number}</d:name>"
+        row = f'<d:item n="{len(rows)}" of="{number}">{named}<d:price>12.50</d:price></d:item>\n'
+        if bare + sum(map(len, rows)) + len(row) > size:
+            break
+        rows.append(row)
+    made = _enveloped(signer, "".join(rows).ljust(size - bare))
+    assert len(made) == size
+    return made
+
+
+def _enveloped(signer: Party, content: str) -> bytes:
+    document = f'<d:doc xmlns:d="urn:example:doc">{content}</d:doc>'
     time = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
     signature = (
         f'<ds:Signature xmlns:ds="{DS}" Id="S1"><ds:SignedInfo>'

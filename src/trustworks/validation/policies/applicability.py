@@ -70,7 +70,7 @@ def signing_certificate_signed(policy: Policy) -> str | None:
 @implements("TS119441:VPR-B-16")
 def agreed_mechanisms(policy: Policy) -> str | None:
     """Algorithms are reliable as the catalogue of the ECCG says."""
-    if policy.suite == suites.shipped("eccg"):
+    if suites.is_agreed(policy.suite):
         return None
     return f"algorithms are those of {policy.suite.name}, not the ECCG's agreed mechanisms"
 

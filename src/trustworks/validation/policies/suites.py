@@ -22,7 +22,8 @@ from trustworks.core.trace import implements
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-SHIPPED: Final = ("ts119312", "ts119312-2.1.1", "eccg")
+_AGREED: Final = "eccg"
+SHIPPED: Final = ("ts119312", "ts119312-2.1.1", _AGREED)
 """The suites that a policy can name."""
 
 End = datetime | None
@@ -130,7 +131,7 @@ def shipped(name: str) -> Suite:
     Raises:
         Malformed: there is none of that name.
     """
-    if name == "eccg":
+    if name == _AGREED:
         return _agreed()
     if name not in SHIPPED:
         raise Malformed(f"There is no cryptographic suite {name}; there are {', '.join(SHIPPED)}.")
@@ -146,6 +147,15 @@ def shipped(name: str) -> Suite:
     return Suite(
         name=data["title"], digests=MappingProxyType(digests), signatures=MappingProxyType(signatures)
     )
+
+
+def is_agreed(suite: Suite) -> bool:
+    """Whether a suite is that of the agreed mechanisms.
+
+    Most are known to be another of those shipped, for which that one, with all that it loads, is not needed.
+    """
+    others = (shipped(name) for name in SHIPPED if name != _AGREED)
+    return not any(suite is one for one in others) and suite == shipped(_AGREED)
 
 
 def _end(until: object) -> End:
