@@ -32,6 +32,7 @@ SIGNED: Final = {
     "not qualified": report,
     "by a name that XML cannot hold": lambda: report(signer="a\x00b\ufffe"),
     "not known whether revoked": lambda: report(extra=NOTHING),
+    "beside data that it is not over": lambda: report(detached=[Octets(b"another", "another.pdf")]),
     "a time-stamp alone": lambda: validate(Octets(token(b"data"), "a.tst"), offline=True),
     "a PDF": lambda: validate(Octets(document().signed_with().time_stamped().octets, "a.pdf"), offline=True),
 }

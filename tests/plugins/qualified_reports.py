@@ -21,6 +21,8 @@ from trustworks.validation.service import Report, Validator
 from trustworks.validation.trust import Trust
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cryptography.x509 import Certificate
 
     from trustworks.validation.policies.policy import Policy
@@ -97,6 +99,7 @@ def report(
     trusted: Lists | None = None,
     policy: Policy | None = None,
     signer: str = "signer",
+    detached: Sequence[Octets] = (),
 ) -> Report:
     """A signature by a certificate with these statements, judged with that list, or with one that has it."""
     certificate = certify("signer", *statements, common_name=signer)
@@ -112,4 +115,4 @@ def report(
         lists=trusted or greek_list(),
         extra=extra,
     )
-    return validator.validate(Octets(octets, "contract.p7m"))
+    return validator.validate(Octets(octets, "contract.p7m"), detached=detached)

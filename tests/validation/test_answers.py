@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography.hazmat.primitives import hashes
@@ -18,9 +18,16 @@ from trustworks.validation import Trust
 from trustworks.validation.policies.policy import shipped
 from trustworks.validation.qualification.model import Issuer, IssuerQualification, Status
 from trustworks.validation.qualifying import Qualifications
+from trustworks.validation.report.etsi import Stated
+from trustworks.validation.report.etsi import report as written
+from trustworks.validation.report.explain import explained
 from trustworks.validation.report.judged import Judged
+from trustworks.validation.report.page.drafting import drafted
+from trustworks.validation.report.page.html import as_html
 from trustworks.validation.report.plain import plain
+from trustworks.validation.report.text import line, text
 from trustworks.validation.rules.process import validate
+from trustworks.validation.trust import NOBODY
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,6 +62,37 @@ def test_whatever_bears_on_the_security_of_a_signature_is_told() -> None:
     assert reason["check"] == "cv.value"
     assert reason["requirement"] == "EN319102-1:5.2.7.4-3"
     assert reason["text"]
+
+
+VERDICTS: dict[str, dict[str, Any]] = {
+    "TOTAL-PASSED": {},
+    "TOTAL-FAILED (SIG_CRYPTO_FAILURE)": {"value": b"no signature"},
+    "INDETERMINATE (NO_CERTIFICATE_CHAIN_FOUND)": {},
+}
+
+
+@pytest.mark.req("TS119441:SVP-8.2-02")
+@pytest.mark.parametrize("told", VERDICTS)
+def test_every_form_of_the_answer_tells_the_same_verdict(told: str) -> None:
+    graph, of, _ = signed(**VERDICTS[told])
+    at_hand(graph, of)
+    one = judged(graph, NOBODY if "NO_CERTIFICATE_CHAIN" in told else of.trust)
+    indication, _, sub = told.removesuffix(")").partition(" (")
+    (found,) = plain(one)["signatures"]
+    assert (found["indication"], found["sub_indication"] or "") == (indication, sub)
+    report = written(one, Stated(policy_digest=b"\0" * 32))
+    status = "{*}SignatureValidationReport/{*}SignatureValidationStatus/{*}"
+    assert (
+        report.findtext(f"{status}MainIndication") == f"urn:etsi:019102:mainindication:{indication.lower()}"
+    )
+    wanted = f"urn:etsi:019102:subindication:{sub}" if sub else None
+    assert report.findtext(f"{status}SubIndication") == wanted
+    assert line(one.outcome) == told
+    assert f"Signature: {told}" in text(one).splitlines()
+    assert told.replace(" (", ", ").removesuffix(")") in explained(one)
+    (item,) = drafted(one).signatures
+    assert item.indication == told
+    assert told in as_html(one).decode()
 
 
 @pytest.mark.req("TS119172-4:REQ-4.5-01-e")

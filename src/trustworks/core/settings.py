@@ -4,9 +4,38 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Final, Literal, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
+from cryptography.x509 import ObjectIdentifier
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo, field_validator
+
+_NO_OID: Final = "write an object identifier in dotted form, for example 1.3.6.1.4.1.32473.1"
+
+LONGEST_OID: Final = 255
+"""Characters: so many does the record of time-stamps hold."""
+
+
+def check_oid(value: str) -> str:
+    """The object identifier, as it was given. Raises ValueError with what to write in its place."""
+    arcs = value.split(".")
+    if (
+        len(arcs) < 2
+        or not all(arc.isascii() and arc.isdigit() and (arc == "0" or arc[0] != "0") for arc in arcs)
+        or int(arcs[0]) > 2
+        or (int(arcs[0]) < 2 and int(arcs[1]) > 39)
+        or any(int(arc).bit_length() > 128 for arc in arcs)
+        or len(value) > LONGEST_OID
+    ):
+        raise ValueError(_NO_OID)
+    try:
+        ObjectIdentifier(value)
+    except ValueError:  # in form, and longer than the library's DER takes
+        raise ValueError(_NO_OID) from None
+    return value
+
+
+Oid = Annotated[str, AfterValidator(check_oid)]
+"""An object identifier in dotted form."""
 
 
 def hyphens(name: str) -> str:

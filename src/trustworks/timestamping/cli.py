@@ -209,7 +209,7 @@ def _check_unit(unit: str, settings: TimestampingSettings, database: Database) -
 
 
 def _policy(text: str) -> str:
-    from trustworks.timestamping.config import check_oid  # noqa: PLC0415
+    from trustworks.core.settings import check_oid  # noqa: PLC0415
 
     try:
         return check_oid(text)

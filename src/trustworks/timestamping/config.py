@@ -7,35 +7,10 @@ from datetime import datetime  # noqa: TC003 - Pydantic reads it at run time
 from pathlib import Path  # noqa: TC003 - as above
 from typing import Annotated, Literal
 
-from cryptography.x509 import ObjectIdentifier
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from trustworks.core.der.algorithms import HASHES, SIGNATURES
-from trustworks.core.settings import Table
-
-_NO_OID = "write an object identifier in dotted form, for example 1.3.6.1.4.1.32473.3161.1"
-
-# So many characters does the record of tokens hold.
-LONGEST_OID = 255
-
-
-def check_oid(value: str) -> str:
-    """The object identifier, as it was given. Raises ValueError with what to write in its place."""
-    arcs = value.split(".")
-    if (
-        len(arcs) < 2
-        or not all(arc.isascii() and arc.isdigit() and (arc == "0" or arc[0] != "0") for arc in arcs)
-        or int(arcs[0]) > 2
-        or (int(arcs[0]) < 2 and int(arcs[1]) > 39)
-        or any(int(arc).bit_length() > 128 for arc in arcs)
-        or len(value) > LONGEST_OID
-    ):
-        raise ValueError(_NO_OID)
-    try:
-        ObjectIdentifier(value)
-    except ValueError:  # in form, and longer than the library's DER takes
-        raise ValueError(_NO_OID) from None
-    return value
+from trustworks.core.settings import Oid, Table
 
 
 def _unit_name(value: str) -> str:
@@ -56,7 +31,6 @@ def _signature(value: str) -> str:
     return value
 
 
-Oid = Annotated[str, AfterValidator(check_oid)]
 Imprint = Annotated[str, AfterValidator(_imprint)]
 Signature = Annotated[str, AfterValidator(_signature)]
 

@@ -10,7 +10,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, Field, model_validator
 
 from trustworks.core.pki.trusted_lists.uris import LIST_OF_LISTS, OFFICIAL_JOURNAL
-from trustworks.core.settings import Table
+from trustworks.core.settings import Oid, Table
 
 MEBI: Final = 1024 * 1024
 SHIPPED: Final = ("ades", "qualified", "preservation")
@@ -222,6 +222,16 @@ class ValidationSettings(Table):
         "its file without the ending.",
     )
     default_policy: str = Field(default="ades", description="The policy where a request names none.")
+    service_policy: Oid | None = Field(
+        default=None,
+        description="The object identifier of the policy under which the service is provided; every answer "
+        "bears it.",
+    )
+    practice_statement: Annotated[str, AfterValidator(_url)] | None = Field(
+        default=None,
+        description="The address at which the service's practice statement is published; reports of ETSI "
+        "TS 119 102-2 name it.",
+    )
     trust: tuple[Path, ...] = Field(
         default=(), description="Trust anchors: certificates (PEM or DER) or folders of them."
     )
@@ -251,6 +261,11 @@ class ValidationSettings(Table):
                 f"{', '.join(names) or 'none'}"
             )
         return self
+
+    @property
+    def service_policy_urn(self) -> str | None:
+        """The policy of the service as a URN (RFC 3061)."""
+        return None if self.service_policy is None else f"urn:oid:{self.service_policy}"
 
     @property
     def offered(self) -> tuple[str, ...]:

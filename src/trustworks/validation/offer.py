@@ -41,7 +41,7 @@ class Offer:
 
     def __init__(self, settings: ValidationSettings) -> None:
         """Read the policies. Raises `Malformed` for one that is none."""
-        self._settings = settings
+        self.settings = settings
         self.policies: dict[str, Policy] = {name: shipped(name) for name in settings.policies}
         for file in settings.policy_files:
             if not file.is_file():
@@ -59,7 +59,7 @@ class Offer:
         Raises:
             Rejected: ``validation.policy``: it is not offered.
         """
-        wanted = name or self._settings.default_policy
+        wanted = name or self.settings.default_policy
         for offered, policy in self.policies.items():
             if wanted in {offered, policy.identifier}:
                 return policy
@@ -98,9 +98,9 @@ class Offer:
 
     @property
     def _places(self) -> tuple[Path, ...]:
-        lists = self._settings.lists
+        lists = self.settings.lists
         stores = () if lists is None or not (lists.store / STATE).is_file() else (lists.store,)
-        return (*self._settings.trust, *stores)
+        return (*self.settings.trust, *stores)
 
     def _load(self, at: datetime) -> Trusted:
         return trusted_of(self._places, at)

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from lxml import etree
 from signed_pdfs import token as time_stamp
 from validation_desk import detached_signature, settings_of
 
@@ -101,6 +102,26 @@ def test_a_token_alone_has_the_report_of_etsi_too(pool: Pool) -> None:
     assert answer.plain["signatures"] == []
     assert len(answer.plain["timestamps"]) == 1
     assert answer.etsi.startswith(b"<?xml")
+
+
+@pytest.mark.req("TS119441:SVP-8.2-03")
+def test_every_answer_bears_the_policy_of_the_service(signed: tuple[bytes, bytes]) -> None:
+    statement = "https://provider.example/practice"
+    stated = Pool(settings_of(**{"service-policy": "1.3.6.1.4.1.32473.7", "practice-statement": statement}))
+    try:
+        answer = stated.ask(asked(signed[0], kinds=(Kind.PLAIN, Kind.ETSI)))
+    finally:
+        stated.close()
+    assert answer.plain["service_policy"] == "urn:oid:1.3.6.1.4.1.32473.7"
+    told = etree.fromstring(answer.etsi)
+    assert told.findtext(".//{*}SignatureValidationServicePolicy") == "urn:oid:1.3.6.1.4.1.32473.7"
+    assert told.findtext(".//{*}SignatureValidationPracticeStatement") == statement
+
+
+def test_a_service_without_a_policy_of_its_own_names_none(pool: Pool, signed: tuple[bytes, bytes]) -> None:
+    answer = pool.ask(asked(signed[0], kinds=(Kind.PLAIN, Kind.ETSI)))
+    assert "service_policy" not in answer.plain
+    assert b"SignatureValidationServicePolicy" not in answer.etsi
 
 
 def test_nothing_of_a_file_is_open_in_a_process_afterwards(pool: Pool, signed: tuple[bytes, bytes]) -> None:

@@ -115,6 +115,7 @@ def test_what_is_not_supported_is_refused_and_never_left_out(more: dict[str, Any
 
 
 @pytest.mark.req("TS119442:DSS-4.3.5-1")
+@pytest.mark.req("TS119442:5.1-SIGNED-REPORT")
 def test_a_signed_report_may_be_asked_for_where_reports_are_sealed() -> None:
     desk = Chosen(Answered(results=(), policy="urn:x", plain=PLAIN, etsi=b"<r/>", sealed=True))
     desk.sealer = object()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from signed_pdfs import token as time_stamp
 
 from trustworks.formats.data import DigestOnly, Octets
 from trustworks.formats.evidence import Scope, ScopeKind
+from trustworks.formats.uncovered import UNCOVERED
 from trustworks.validation import Trust, validate
 from trustworks.validation.policies.policy import shipped
 from trustworks.validation.report.associated import checks_of
@@ -137,6 +139,46 @@ def test_of_data_that_is_not_here_the_digest_that_was_given_is_told() -> None:
     one = validate(Octets(time_stamp(b"data"), "a.tst"), detached=[known], offline=True)
     told = "//v:ValidationObject[v:ObjectType='urn:etsi:019102:validationObject:signedData']//ds:DigestValue"
     assert found(one, told) == [base64(b"\1" * 32)]
+
+
+SIGNED_DATA = "//v:ValidationObject[v:ObjectType='urn:etsi:019102:validationObject:signedData']"
+OTHER_DATA = "//v:ValidationObject[v:ObjectType='urn:etsi:019102:validationObject:other']"
+
+
+def digest_of(octets: bytes) -> str:
+    return base64(hashlib.sha256(octets).digest())
+
+
+@pytest.mark.req("TRUSTWORKS:VALIDATION-REPORT-OBJECTS")
+def test_data_that_nothing_signs_is_no_object_of_the_report() -> None:
+    one = report(detached=[Octets(b"another contract", "another.pdf")])
+    assert [finding.code for finding in one.evidence.findings] == [UNCOVERED]
+    assert found(one, f"{SIGNED_DATA}//ds:DigestValue") == [digest_of(b"contract")]
+    assert digest_of(b"another contract").encode() not in one.etsi()
+    listed = set(found(one, "//v:ValidationObject/@id"))
+    referred = {named for each in found(one, "//@VOReference") for named in each.split()}
+    assert referred <= listed
+
+
+@pytest.mark.req("TRUSTWORKS:VALIDATION-REPORT-OBJECTS")
+def test_what_a_time_stamp_alone_is_over_is_other_data() -> None:
+    graph, of, signature = signed()
+    name = graph.collector.data(Octets(b"beside"))
+    graph.stamp(signature, GRAPH_NOW - DAY, of.tsa, covers=(name,))
+    one = graph_report(graph, of.trust)
+    assert found(one, f"{OTHER_DATA}/@id") == [name]
+    assert name not in found(one, f"{SIGNED_DATA}/@id")
+
+
+@pytest.mark.req("TRUSTWORKS:VALIDATION-REPORT-FINDINGS")
+def test_what_was_found_about_the_file_stands_beside_the_verdict() -> None:
+    path = (
+        "//v:SignatureValidationReport//v:ReportData[v:Type='urn:trustworks:validation:finding:{}']/v:Value"
+    )
+    one = report(detached=[Octets(b"another contract", "another.pdf")])
+    (told,) = found(one, path.format(UNCOVERED))
+    assert "another.pdf" in told
+    assert found(report(), path.format(UNCOVERED)) == []
 
 
 @pytest.mark.req("TS119441:SVR-8.4-06")

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from trustworks.core.settings import Table
+from trustworks.core.settings import Oid, Table
 from trustworks.issuance.config.acme import AcmeSettings  # noqa: TC001 - as above
 from trustworks.issuance.config.api import ApiSettings  # noqa: TC001 - Pydantic reads it at run time
 from trustworks.issuance.config.cmp import CmpSettings  # noqa: TC001 - Pydantic reads it at run time
@@ -20,12 +20,6 @@ from trustworks.issuance.config.registration import RegistrationSettings
 def _country(value: str) -> str:
     if not re.fullmatch(r"[A-Z]{2}", value):
         raise ValueError("write an ISO 3166 code of two capital letters; XX is assigned to nobody, for a lab")
-    return value
-
-
-def _oid(value: str) -> str:
-    if not re.fullmatch(r"[0-2](\.(0|[1-9][0-9]*))+", value):
-        raise ValueError("write an object identifier in dotted form, for example 1.3.6.1.4.1.32473.1")
     return value
 
 
@@ -51,7 +45,6 @@ def _https_url(value: str) -> str:
 ENROLMENT = ("acme", "api", "cmp", "est")
 
 Country = Annotated[str, AfterValidator(_country)]
-Oid = Annotated[str, AfterValidator(_oid)]
 
 
 class AuthoritySettings(Table):

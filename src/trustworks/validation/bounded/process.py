@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.trace import implements
 from trustworks.formats.data import DigestOnly, Octets, Stored
 from trustworks.validation.bounded.asked import Kind, asked_of, receive, send
 from trustworks.validation.config import ValidationSettings
@@ -94,17 +95,17 @@ def _answer(offer: Offer, asked: Asked) -> tuple[dict[str, Any], bytes]:
         detached=[_data(one) for one in asked.detached],
         records=[_data(one) for one in asked.records],
     )
-    return _told(report, asked)
+    return _told(report, asked, offer.settings)
 
 
-def _told(report: Report, asked: Asked) -> tuple[dict[str, Any], bytes]:
+def _told(report: Report, asked: Asked, settings: ValidationSettings) -> tuple[dict[str, Any], bytes]:
     kinds = asked.kinds
     found: dict[str, Any] = {
         "results": [one.value for one in report.results()],
         "policy": report.outcome.policy,
     }
     if Kind.PLAIN in kinds:
-        found["plain"] = report.plain()
+        found["plain"] = report.plain() | _borne(settings)
     if Kind.EXPLAINED in kinds:
         found["explained"] = report.explained()
     if Kind.PAGE in kinds:
@@ -113,12 +114,26 @@ def _told(report: Report, asked: Asked) -> tuple[dict[str, Any], bytes]:
         found["page"] = as_data(report)
     wants_etsi = Kind.ETSI in kinds and _reportable(report)
     octets = {
-        Kind.ETSI: report.etsi(certificate=asked.certificate) if wants_etsi else b"",
+        Kind.ETSI: _etsi(report, asked, settings) if wants_etsi else b"",
         Kind.HTML: report.html() if Kind.HTML in kinds else b"",
         Kind.PDF: report.pdf() if Kind.PDF in kinds else b"",
     }
     found["lengths"] = {kind: len(one) for kind, one in octets.items()}
     return found, b"".join(octets.values())
+
+
+@implements("TS119441:SVP-8.2-03", disabled=dict)
+def _borne(settings: ValidationSettings) -> dict[str, Any]:
+    """What every answer in JSON bears of the service itself: its policy, where it has one."""
+    return {} if settings.service_policy is None else {"service_policy": settings.service_policy_urn}
+
+
+def _etsi(report: Report, asked: Asked, settings: ValidationSettings) -> bytes:
+    return report.etsi(
+        certificate=asked.certificate,
+        service_policy=settings.service_policy_urn,
+        practice_statement=settings.practice_statement,
+    )
 
 
 def _reportable(report: Report) -> bool:

@@ -8,12 +8,17 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from trustworks.core.audit import Recorder
+    from trustworks.validation.config import ValidationSettings
     from trustworks.validation.report.sealer import Sealer
     from trustworks.validation.service import Report
 
 
 class SealWiring(Protocol):
     """What sealing needs of the application's wiring."""
+
+    @property
+    def validation_settings(self) -> ValidationSettings:
+        """[validation]."""
 
     def open_sealer(self) -> AbstractContextManager[tuple[Sealer, Recorder]]:
         """The seal that the configuration names, and the audit log."""
@@ -30,7 +35,13 @@ def sealed_report(wiring: SealWiring, report: Report, *, in_the_past: bool) -> b
     if not reportable(report):
         return None
     with wiring.open_sealer() as (sealer, recorder):
-        made = sealer.sealed(report.etsi(certificate=sealer.certificate))
+        settings = wiring.validation_settings
+        stated = report.etsi(
+            certificate=sealer.certificate,
+            service_policy=settings.service_policy_urn,
+            practice_statement=settings.practice_statement,
+        )
+        made = sealer.sealed(stated)
         recorder.record(
             events.performed(
                 through="command",

@@ -156,7 +156,7 @@ def validate(
 
     Exit codes: 0 all passed, 1 one failed, 2 one is indeterminate, 3 no signature or not readable; 4
     the verdict of --replay is another; 64 wrong options, or what they name cannot be read; 69 something that
-    is needed cannot be had now.
+    is needed cannot be had now; 70 a fault of the program about one file of a folder.
     """
     from trustworks.validation.service import Validator, data_of  # noqa: PLC0415 - keeps `--help` quick
 

@@ -336,10 +336,16 @@ def outputs_of(request: VerifyRequest, answered: Answered) -> dict[str, Any]:
     if wish.returnVerificationTime:
         found["verificationTimeInfo"] = {"verificationTime": _milliseconds(plain["validation_time"])}
     if wish.returnValReport is not None and answered.etsi:
-        text = base64.b64encode(answered.etsi).decode("ascii")
-        found["validationReport"] = {"etsiTS11910202XMLReport": text, "isSigned": answered.sealed}
+        found["validationReport"] = _report_of(answered)
     found["resForEachSignature"] = [_of_one(wish, one) for one in plain["signatures"]]
     return found
+
+
+@implements("TS119442:5.1-SIGNED-REPORT", disabled=lambda _: {"etsiTS11910202XMLReport": ""})
+def _report_of(answered: Answered) -> dict[str, Any]:
+    """The report, and whether it is sealed: whoever asked for a signed one may rely on that."""
+    text = base64.b64encode(answered.etsi).decode("ascii")
+    return {"etsiTS11910202XMLReport": text, "isSigned": answered.sealed}
 
 
 def _of_one(wish: _OptionalInputs, signature: dict[str, Any]) -> dict[str, Any]:

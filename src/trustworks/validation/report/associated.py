@@ -1,7 +1,8 @@
 """What stands beside a status in the report of TS 119 102-2: chain, revocation, algorithms, qualification.
 
 Source: TS 119 102-2 V1.4.1, 4.3.13 (from its schema; the text is not at hand). What a trusted list says of a
-signature has no elements of its own there: it is reported as further data, with identifiers of our own.
+signature, and what was found about the file, have no elements of their own there: they are
+reported as further data, with identifiers of our own.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import Malformed
 from trustworks.core.pki.tokens import OcspAnswer, RevocationList
+from trustworks.core.trace import implements
+from trustworks.formats.evidence import Weight
 from trustworks.validation.model import Status
 from trustworks.validation.policies.suites import weaknesses
 from trustworks.validation.report.elements import child, refer, uri
@@ -17,18 +20,19 @@ from trustworks.validation.report.words import moment
 from trustworks.validation.rules.building_blocks.acceptance import uses_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterable, Iterator
     from datetime import datetime
 
     from lxml import etree
 
     from trustworks.core.pki.tokens import Certificate
-    from trustworks.formats.evidence import Signature, Token
+    from trustworks.formats.evidence import Finding, Signature, Token
     from trustworks.validation.model import Check, Conclusion, SignatureOutcome, TimeStampOutcome
     from trustworks.validation.report.judged import Judged
     from trustworks.validation.report.words import Words
 
 QUALIFICATION: Final = "urn:trustworks:validation:qualification"
+FINDING: Final = "urn:trustworks:validation:finding"
 _REVOKED: Final = "xcv.not-revoked"
 _ANCHORED: Final = frozenset({"xcv.since", "pcv.path"})
 """Checks of paths that lead to a trust anchor: they are asked of no others."""
@@ -74,7 +78,7 @@ class Associated:
             refer(data, "RelatedValidationObject", one)
         self._revoked(data, found)
         self._algorithms(data, signature, found, at)
-        self._qualification(data, found.id)
+        self._further(data, found.id)
         if not len(data):
             concluded.remove(data)
 
@@ -136,14 +140,17 @@ class Associated:
         if weak and weak[0].until is not None:
             child(information, "NotAfter", moment(weak[0].until))
 
-    def _qualification(self, data: etree._Element, identifier: str) -> None:
-        told = list(self._from_lists(identifier))
+    def _further(self, data: etree._Element, identifier: str) -> None:
+        told = [
+            *((f"{QUALIFICATION}:{kind}", value) for kind, value in self._from_lists(identifier)),
+            *about_the_file(self._judged.evidence.findings),
+        ]
         if not told:
             return
         additional = child(data, "AdditionalValidationReportData")
         for kind, value in told:
             reported = child(additional, "ReportData")
-            child(reported, "Type", f"{QUALIFICATION}:{kind}")
+            child(reported, "Type", uri(kind))
             child(reported, "Value", value)
 
     def _from_lists(self, identifier: str) -> Iterator[tuple[str, str]]:
@@ -163,6 +170,12 @@ class Associated:
             yield "time-stamp-status", stamp.status.value
             yield from (("time-stamp", one.value) for one in stamp.results)
             yield from _sub_status(stamp.country, stamp.sub_status)
+
+
+@implements("TRUSTWORKS:VALIDATION-REPORT-FINDINGS", disabled=list)
+def about_the_file(findings: Iterable[Finding]) -> list[tuple[str, str]]:
+    """What of the file as a whole, and of what was given with it, a reader has to know of."""
+    return [(f"{FINDING}:{one.code}", one.text) for one in findings if one.weight is not Weight.NOTE]
 
 
 def _sub_status(country: str, found: tuple[str, ...]) -> Iterator[tuple[str, str]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from lxml import etree
 
 from trustworks.core.errors import Rejected
+from trustworks.core.trace import implements
 from trustworks.validation.model import Indication
 
 if TYPE_CHECKING:
@@ -62,8 +63,9 @@ def refer(parent: etree._Element, name: str, *identifiers: str) -> None:
     child(parent, name, VOReference=" ".join(identifiers))
 
 
+@implements("TS119441:SVP-8.2-02", disabled=lambda parent, _verdict: child(parent, "MainIndication", URN))
 def status(parent: etree._Element, verdict: Verdict) -> None:
-    """MainIndication and SubIndication."""
+    """MainIndication and SubIndication, the same that every other form of the answer tells."""
     child(parent, "MainIndication", f"{URN}:mainindication:{_MAIN[verdict.indication]}")
     if verdict.sub_indication is not None:
         child(parent, "SubIndication", f"{URN}:subindication:{verdict.sub_indication.value}")

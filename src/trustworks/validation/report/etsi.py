@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from trustworks.formats.data import Data
-    from trustworks.formats.evidence import Scope, Signature, TimeStamp
+    from trustworks.formats.evidence import Evidence, Reference, Scope, Signature, TimeStamp
     from trustworks.validation.model import Check, Conclusion, Poe, SignatureOutcome
     from trustworks.validation.report.judged import Judged
 
@@ -96,6 +96,35 @@ def by_digest_alone(scopes: Sequence[Scope]) -> bool:
     return any(one.kind is ScopeKind.DIGEST for one in scopes)
 
 
+@implements(
+    "TRUSTWORKS:VALIDATION-REPORT-OBJECTS",
+    disabled=lambda evidence: dict.fromkeys(evidence.data, "signedData"),
+)
+def covered(evidence: Evidence) -> dict[str, str]:
+    """The data objects that are told of, by what they are: signed, or covered in another way.
+
+    Data that was given and that nothing covers is none of them: a report that listed it would be read, and
+    sealed, as if it were signed. What time-stamps or evidence records alone are over is no signed data; in a
+    file without signatures, of which the report is about the time-stamps, what they are over is.
+    """
+    about: Sequence[Signature | TimeStamp] = evidence.signatures or evidence.time_stamps
+    signed = _objects_of(reference for one in about for reference in one.references)
+    others = frozenset().union(
+        *(one.covers for one in evidence.time_stamps),
+        *(one.covers for one in evidence.evidence_records),
+        _objects_of(one for record in evidence.evidence_records for one in record.references),
+    )
+    return {
+        named: "signedData" if named in signed else "other"
+        for named in evidence.data
+        if named in signed or named in others
+    }
+
+
+def _objects_of(references: Iterable[Reference]) -> frozenset[str]:
+    return frozenset().union(*(one.covers for one in references))
+
+
 def reportable(judged: Judged) -> bool:
     """Whether the file has something that a report can be about."""
     return bool(judged.outcome.signatures or judged.outcome.time_stamps)
@@ -110,10 +139,11 @@ class _Writer:
         self._stated = stated
         self._extra = extra
         self._words = Words(judged)
+        self._covered = covered(evidence)
         self._listed = {
             *evidence.certificates,
             *evidence.revocation,
-            *evidence.data,
+            *self._covered,
             *(one.id for one in evidence.time_stamps),
             *(one.id for one in evidence.evidence_records),
             *(one.id for one in (*extra.certificates, *extra.revocation)),
@@ -286,7 +316,7 @@ class _Writer:
             refer(parent, "POEObject", by)
 
     def _document(self, parent: etree._Element, scopes: Sequence[Scope]) -> None:
-        named = [one.id for one in scopes if one.id is not None and one.id in self._evidence.data]
+        named = [one.id for one in scopes if one.id is not None and one.id in self._covered]
         if not named:
             return
         document = child(parent, "SignersDocument")
@@ -319,8 +349,8 @@ class _Writer:
             yield stamp.id, "timestamp", stamp.der, None
         for record in {one.id: one for one in self._evidence.evidence_records}.values():
             yield record.id, "evidencerecord", record.octets, None
-        for named, data in self._evidence.data.items():
-            yield named, "signedData", None, data
+        for named, kind in self._covered.items():
+            yield named, kind, None, self._evidence.data[named]
 
     def _of_time_stamp(self, listed: etree._Element, named: str) -> None:
         found = next((one for one in self._outcome.time_stamps if one.id == named), None)

@@ -134,7 +134,7 @@ def explained(judged: Judged) -> str:
     signatures = {one.id: one for one in evidence.signatures}
     for number, one in enumerate(outcome.signatures, 1):
         signature = signatures[one.id]
-        who = words.holder(one.signing_certificate) or "an unknown signer"
+        who = words.maker(one.signing_certificate, held=one.verdict.passed) or "an unknown signer"
         lines.append(f"Signature {number} ({signature.level}) by {who}: {_verdict(one.verdict)}")
         lines.extend(f"  {line}" for line in _signature(one, outcome, words))
         lines.extend(
@@ -144,7 +144,7 @@ def explained(judged: Judged) -> str:
         lines.append("")
     for stamp in outcome.time_stamps:
         token = next(one for one in evidence.time_stamps if one.id == stamp.id)
-        who = words.holder(stamp.signing_certificate) or "an unknown unit"
+        who = words.maker(stamp.signing_certificate, held=stamp.verdict.passed) or "an unknown unit"
         lines.append(f"The {KINDS[token.kind]} of {moment(token.time)} by {who}: {_verdict(stamp.verdict)}")
         lines.extend(f"  {line}" for line in _decided(deciding(stamp), outcome, words))
         lines.extend(f"  Warning: {warned}" for warned in warned_of(stamp))

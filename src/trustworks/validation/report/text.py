@@ -74,7 +74,8 @@ def _signature(signature: Signature, found: SignatureOutcome, words: Words) -> I
     what = "Counter-signature" if signature.parent else "Signature"
     named = f" {signature.name}" if signature.name else ""
     yield f"{what}{named}: {verdict(found.verdict)}"
-    yield f"  by         {words.holder(found.signing_certificate) or 'unknown'}"
+    signer = words.maker(found.signing_certificate, held=found.verdict.passed)
+    yield f"  by         {signer or 'unknown'}"
     yield f"  level      {signature.level}"
     if signature.attributes.signing_time is not None:
         yield f"  claimed    {moment(signature.attributes.signing_time)}"

@@ -115,6 +115,11 @@ class Words:
                 return values[0]
         return certificate.subject.text or None
 
+    def maker(self, identifier: str | None, *, held: bool) -> str | None:
+        """As `holder`; where the verdict is not passed, as no more than what a certificate says."""
+        holder = self.holder(identifier)
+        return holder if held or holder is None else f"{holder} (as the certificate says)"
+
     def about(self, identifier: str) -> str:
         """What an object is, in words."""
         holder = self.holder(identifier)

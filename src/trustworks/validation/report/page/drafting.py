@@ -27,7 +27,7 @@ from trustworks.validation.report.words import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from trustworks.formats.data import Data
     from trustworks.formats.evidence import EvidenceRecord, Scope, Signature, TimeStamp
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 _FOR_SIGNATURES: Final = 1
 _FOR_SEALS: Final = 2
 _SIGNED_BY: Final = "Signed by"
+_SAID_TO_BE: Final = "Said to be signed by"
 _SAID: Final = "as the certificate says; that it is so was not found"
 
 
@@ -123,7 +124,8 @@ class _Draft:
 
     def _signed(self, signature: Signature, found: SignatureOutcome) -> Iterator[Fact]:
         attributes = signature.attributes
-        yield from self._holder(_SIGNED_BY, found.signing_certificate, held=found.verdict.passed)
+        held = found.verdict.passed
+        yield from self._holder(_SIGNED_BY if held else _SAID_TO_BE, found.signing_certificate, held=held)
         yield Fact(label="In what capacity", value=self._capacity(signature, found))
         yield Fact(label="Qualified", value=self._qualified(found.id), more=self._lists(found.id))
         if found.best_signature_time_by is None:
@@ -196,7 +198,11 @@ class _Draft:
     def _time_stamp(self, number: int, stamp: TimeStamp, found: TimeStampOutcome) -> Item:
         facts = [
             Fact(label="Time", value=when(stamp.time)),
-            *self._holder("Made by", found.signing_certificate),
+            *self._holder(
+                "Made by" if found.verdict.passed else "Said to be made by",
+                found.signing_certificate,
+                held=found.verdict.passed,
+            ),
             Fact(label="Qualified", value=self._stamp_qualified(found.id)),
         ]
         if stamp.policy:
@@ -293,16 +299,22 @@ def _covered(name: str | None, text: str, data: Data | None) -> Covered:
 def _summary(signatures: Sequence[Item]) -> Iterator[Fact]:
     """What is asked first: of one signature its facts, of several a line for each."""
     if len(signatures) == 1:
-        asked = (_SIGNED_BY, "In what capacity", "Qualified", "Proven to exist")
+        asked = (_SIGNED_BY, _SAID_TO_BE, "In what capacity", "Qualified", "Proven to exist")
         yield from (fact for fact in signatures[0].facts if fact.label in asked)
         return
     for one in signatures:
         known = {fact.label: fact.value for fact in one.facts}
         yield Fact(
             label=one.title,
-            value=f"{one.word}; signed by {known[_SIGNED_BY]}",
+            value=f"{one.word}; {_signer(known)}",
             more=f"Qualified: {known['Qualified']}. Proven to exist: {known['Proven to exist']}.",
         )
+
+
+def _signer(known: Mapping[str, str]) -> str:
+    if _SIGNED_BY in known:
+        return f"signed by {known[_SIGNED_BY]}"
+    return f"said to be signed by {known[_SAID_TO_BE]}"
 
 
 def _together(
