@@ -20,7 +20,7 @@ from trustworks.formats.xades.creating import packaging
 from trustworks.formats.xades.creating.properties import SignedProperties
 from trustworks.formats.xades.creating.signature import Options, complete, prepare
 from trustworks.validation import validate
-from trustworks.validation.report.seal import Seal
+from trustworks.validation.report.seal.sealing import Seal
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from trustworks.core.audit import Event
     from trustworks.validation.bounded.asked import Asked
-    from trustworks.validation.report.sealer import Sealer
+    from trustworks.validation.report.seal.sealer import Sealer
 
 PLAIN: dict[str, Any] = {
     "validation_time": "2026-11-28T12:00:00Z",

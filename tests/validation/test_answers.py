@@ -18,8 +18,8 @@ from trustworks.validation import Trust
 from trustworks.validation.policies.policy import shipped
 from trustworks.validation.qualification.model import Issuer, IssuerQualification, Status
 from trustworks.validation.qualifying import Qualifications
-from trustworks.validation.report.etsi import Stated
-from trustworks.validation.report.etsi import report as written
+from trustworks.validation.report.etsi.document import Stated
+from trustworks.validation.report.etsi.document import report as written
 from trustworks.validation.report.explain import explained
 from trustworks.validation.report.judged import Judged
 from trustworks.validation.report.page.drafting import drafted

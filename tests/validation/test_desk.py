@@ -19,8 +19,8 @@ from trustworks.formats.data import Octets
 from trustworks.formats.read import read
 from trustworks.validation.bounded.asked import Answered, Asked, Given
 from trustworks.validation.desk import Arriving, Desk, has_room, is_full, with_seal
-from trustworks.validation.report.seal import Seal
-from trustworks.validation.report.sealer import Sealer
+from trustworks.validation.report.seal.sealer import Sealer
+from trustworks.validation.report.seal.sealing import Seal
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from trustworks.validation.bounded.asked import Answered, Asked
     from trustworks.validation.config import ValidationSettings
     from trustworks.validation.offer import Offer
-    from trustworks.validation.report.sealer import Sealer
+    from trustworks.validation.report.seal.sealer import Sealer
 
     Count = Callable[[str], None]
 

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from trustworks.validation.qualification.model import Lists
     from trustworks.validation.qualifying import Qualifications
     from trustworks.validation.report.extraction import Extract
-    from trustworks.validation.report.seal import Seal
+    from trustworks.validation.report.seal.sealing import Seal
 
 _IN_MEMORY: Final = 16 * 1024 * 1024
 """Octets of files that are held in memory; larger ones are read in portions whenever they are digested."""
@@ -130,7 +130,7 @@ class Report(Judged):
         certificate: bytes | None = None,
         seal: Seal | None = None,
     ) -> bytes:
-        """The report of TS 119 102-2 in XML; `report.etsi.Stated` says what can be stated.
+        """The report of TS 119 102-2 in XML; `report.etsi.document.Stated` says what can be stated.
 
         `seal` seals it (see `report.seal`); its certificate is stated where no other is.
 
@@ -140,7 +140,7 @@ class Report(Judged):
         """
         from lxml import etree  # noqa: PLC0415
 
-        from trustworks.validation.report.etsi import Stated, report  # noqa: PLC0415
+        from trustworks.validation.report.etsi.document import Stated, report  # noqa: PLC0415
 
         if certificate is None and seal is not None:
             certificate = seal.certificates[0]
@@ -155,7 +155,7 @@ class Report(Judged):
         written = etree.tostring(element, xml_declaration=True, encoding="UTF-8")
         if seal is None:
             return written
-        from trustworks.validation.report.seal import sealed  # noqa: PLC0415 - seldom asked for
+        from trustworks.validation.report.seal.sealing import sealed  # noqa: PLC0415 - seldom asked for
 
         return sealed(written, seal)
 

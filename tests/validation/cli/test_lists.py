@@ -15,10 +15,12 @@ from typer.testing import CliRunner
 
 from trustworks.core.errors import Malformed, Unavailable
 from trustworks.core.pki.trusted_lists.fetch import Folder
+from trustworks.core.pki.trusted_lists.markup import DEFAULT_LIMITS
 from trustworks.core.pki.trusted_lists.uris import FOR_SIGNATURES
 from trustworks.validation.cli import lists
 from trustworks.validation.cli.exits import Exit
 from trustworks.validation.cli.validate import app
+from trustworks.validation.gathering import lists as gathering
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,8 +49,8 @@ class Web:
         (folder / "lotl.xml").write_bytes(lotl)
         (folder / "EL.xml").write_bytes(sign(list_xml(providers=[listed], next_update=soon), GREEK))
 
-    def fetch(self, most: int, *_: object) -> Fetch:
-        given = Folder(self.folder, most=most)
+    def fetch(self, **_: object) -> Fetch:
+        given = Folder(self.folder, most=DEFAULT_LIMITS.octets)
 
         def get(url: str) -> bytes:
             self.asked += 1
@@ -61,7 +63,7 @@ class Web:
 def web(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Web:
     """The published lists, a signed file, and a user without any copy."""
     found = Web(tmp_path / "web")
-    monkeypatch.setattr(lists, "web", found.fetch)
+    monkeypatch.setattr(gathering, "fetch_from", found.fetch)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     (tmp_path / "oj.pem").write_bytes(COMMISSION.certificate.public_bytes(Encoding.PEM))
     (tmp_path / "list.crl").write_bytes(CRL)

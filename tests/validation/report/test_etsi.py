@@ -21,10 +21,10 @@ from trustworks.formats.evidence import Scope, ScopeKind
 from trustworks.formats.uncovered import UNCOVERED
 from trustworks.validation import Trust, validate
 from trustworks.validation.policies.policy import shipped
-from trustworks.validation.report.associated import checks_of
-from trustworks.validation.report.elements import DS, VR, base64
-from trustworks.validation.report.etsi import Stated
-from trustworks.validation.report.etsi import report as write
+from trustworks.validation.report.etsi.associated import checks_of
+from trustworks.validation.report.etsi.document import Stated
+from trustworks.validation.report.etsi.document import report as write
+from trustworks.validation.report.etsi.elements import DS, VR, base64
 from trustworks.validation.report.judged import Judged
 from trustworks.validation.rules.inputs import NOTHING, Extra, token
 

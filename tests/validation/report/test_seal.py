@@ -21,7 +21,7 @@ from trustworks.formats.xades.creating import packaging
 from trustworks.formats.xades.creating.properties import SignedProperties
 from trustworks.formats.xades.creating.signature import Options, complete, prepare
 from trustworks.validation import validate
-from trustworks.validation.report.seal import Seal, faults_of_seal
+from trustworks.validation.report.seal.sealing import Seal, faults_of_seal
 
 if TYPE_CHECKING:
     from trustworks.core.module import Module

@@ -15,14 +15,14 @@ from trustworks.core.module import KeyAlgorithm
 from trustworks.formats.data import Octets
 from trustworks.formats.read import read
 from trustworks.validation.config import SealSettings
-from trustworks.validation.report.sealer import check_standing, open_sealer
+from trustworks.validation.report.seal.sealer import check_standing, open_sealer
 
 if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
     from trustworks.core.module import Key, Module
-    from trustworks.validation.report.sealer import Sealer
+    from trustworks.validation.report.seal.sealer import Sealer
 
 REPORT = b"<report><of>a</of></report>"
 

@@ -7,12 +7,11 @@ from ipaddress import ip_network
 from typing import TYPE_CHECKING, Final
 
 from trustworks.app.health.heartbeat import TaskState
-from trustworks.core.errors import Malformed
-from trustworks.core.pki.trusted_lists.authenticate import EU, OfficialJournal
-from trustworks.core.pki.trusted_lists.markup import DEFAULT_LIMITS
+from trustworks.core.pki.trusted_lists.authenticate import EU
 from trustworks.core.pki.trusted_lists.refresh import Result, refresh
 from trustworks.core.pki.trusted_lists.store import read_state
 from trustworks.validation import events
+from trustworks.validation.gathering import lists as gathering
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -21,13 +20,11 @@ if TYPE_CHECKING:
     from trustworks.app.processes.rounds import Round
     from trustworks.app.wiring import Wiring
     from trustworks.core.audit import Event
-    from trustworks.core.pki.trusted_lists.authenticate import Fetch
+    from trustworks.core.pki.trusted_lists.authenticate import Fetch, OfficialJournal
     from trustworks.core.pki.trusted_lists.refresh import Outcome
     from trustworks.core.pki.trusted_lists.store import State
     from trustworks.validation.config import ListsSettings, ValidationSettings
 
-_SECONDS: Final = 60.0
-"""For one list; the largest has some three million octets."""
 _AGAIN: Final = timedelta(minutes=15)
 """After a look that failed, the next one comes sooner than others."""
 
@@ -59,11 +56,9 @@ def refresher(wiring: Wiring, stack: ExitStack) -> Round:
 
 def is_due(state: State, lists: ListsSettings, now: datetime) -> bool:
     """Whether the lists are to be looked at: their time has come, they failed, or others are configured."""
-    lotl = state.entry(EU)
-    if lotl is None or (lists.anchors and state.location != lists.url and not lotl.kept):
+    if lists.anchors and state.location != lists.url and not gathering.is_kept(state):
         return True
-    every = timedelta(hours=lists.every_hours)
-    return now - lotl.tried >= (min(every, _AGAIN) if lotl.problem else every)
+    return gathering.is_due(state, now, every=timedelta(hours=lists.every_hours), again=_AGAIN)
 
 
 def tidier(wiring: Wiring, stack: ExitStack) -> Round:
@@ -85,30 +80,14 @@ def tidier(wiring: Wiring, stack: ExitStack) -> Round:
 def journal_of(lists: ListsSettings) -> OfficialJournal | None:
     """Whom the list of lists is believed by, where the configuration says it; else the store knows.
 
-    Raises `Malformed` for a file that holds no certificate.
+    Raises `Malformed` for files that hold no certificate.
     """
-    from cryptography.hazmat.primitives.serialization import Encoding  # noqa: PLC0415 - where it is configured
-
-    from trustworks.core.pki.certificates import load_pem_file  # noqa: PLC0415 - as above
-
-    if not lists.anchors:
-        return None
-    found = [one.public_bytes(Encoding.DER) for file in lists.anchors for one in load_pem_file(file)]
-    if not found:
-        raise Malformed(f"{lists.anchors[0]} holds no certificate of the Official Journal.")
-    return OfficialJournal(publication=lists.publication, location=lists.url, certificates=tuple(found))
+    return gathering.journal(lists.anchors, lists.url, lists.publication) if lists.anchors else None
 
 
 def fetch_of(settings: ValidationSettings, lists: ListsSettings) -> Fetch:
     """Where lists come from: a folder, or the network within the same bounds as evidence."""
-    from trustworks.core.pki.trusted_lists.fetch import Folder  # noqa: PLC0415 - as above
-    from trustworks.validation.gathering.fetching import Fetcher, FetchLimits  # noqa: PLC0415
-
-    most = DEFAULT_LIMITS.octets
-    if lists.source is not None:
-        return Folder(lists.source, most=most)
-    networks = tuple(ip_network(one) for one in settings.fetch.networks)
-    return Fetcher(FetchLimits(seconds=_SECONDS, octets=most, ports=None, networks=networks)).get
+    return gathering.fetch_from(lists.source, [ip_network(one) for one in settings.fetch.networks])
 
 
 def events_of(before: State, after: State, outcomes: Iterable[Outcome]) -> Iterator[Event]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from trustworks.validation.config import ValidationSettings
     from trustworks.validation.desk import Desk
     from trustworks.validation.offer import Offer
-    from trustworks.validation.report.sealer import Sealer
+    from trustworks.validation.report.seal.sealer import Sealer
 
 
 class Validating(Issuing):
@@ -54,13 +54,13 @@ class Validating(Issuing):
         """The seal on reports, over the token `services`.
 
         Raises `Rejected` (config.seal) when the configuration has none, and what `open_sealer` of
-        `validation.report.sealer` raises.
+        `validation.report.seal.sealer` raises.
         """
         settings = self.validation_settings.seal
         if settings is None:
             raise self._no_seal()
         from trustworks.app.stamper import HttpStamper  # noqa: PLC0415 - loads HTTP
-        from trustworks.validation.report.sealer import open_sealer  # noqa: PLC0415 - loads the formats' readers
+        from trustworks.validation.report.seal.sealer import open_sealer  # noqa: PLC0415 - loads the formats' readers
 
         return open_sealer(
             settings,

@@ -137,7 +137,7 @@ def _etsi(report: Report, asked: Asked, settings: ValidationSettings) -> bytes:
 
 
 def _reportable(report: Report) -> bool:
-    from trustworks.validation.report.etsi import reportable  # noqa: PLC0415 - loads what writes XML
+    from trustworks.validation.report.etsi.document import reportable  # noqa: PLC0415 - loads what writes XML
 
     return reportable(report)
 

@@ -18,10 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from ipaddress import IPv4Network, IPv6Network
 
-    from trustworks.core.pki.trusted_lists.authenticate import Fetch, OfficialJournal
+    from trustworks.core.pki.trusted_lists.authenticate import OfficialJournal
     from trustworks.core.pki.trusted_lists.store import State
-
-_SECONDS: Final = 60.0  # for one list; the largest has some three million octets
 
 _RENEW_AFTER: Final = timedelta(days=1)
 """The list of lists is made anew more seldom, but states may withdraw a service on any day."""
@@ -54,19 +52,19 @@ def lists_of(
         Unavailable: there is no copy, and none can be had.
     """
     from trustworks.core.pki.trusted_lists.authenticate import EU  # noqa: PLC0415 - with --lotl alone
-    from trustworks.core.pki.trusted_lists.markup import DEFAULT_LIMITS  # noqa: PLC0415
     from trustworks.core.pki.trusted_lists.refresh import Result, refresh  # noqa: PLC0415
     from trustworks.core.pki.trusted_lists.store import read_state  # noqa: PLC0415
+    from trustworks.validation.gathering.lists import fetch_from, is_kept, journal  # noqa: PLC0415
     from trustworks.validation.service import networks_of  # noqa: PLC0415
 
     store, moment = user_store(lotl), now or datetime.now(UTC)
     state, _ = read_state(store)
     believed = journal(anchors, lotl, publication) if anchors else None
-    if offline and not _kept(state):
+    if offline and not is_kept(state):
         raise Unavailable(
             "trust.lists", f"There is no copy of the lists of {lotl} yet; validate once without --offline."
         )
-    if offline or (_kept(state) and not _due(state, believed, moment)):
+    if offline or (is_kept(state) and not _due(state, believed, moment)):
         return store
     if believed is None and state.journal is None:
         raise Malformed(
@@ -74,7 +72,7 @@ def lists_of(
             "Journal publishes for it with --lotl-anchor, this once."
         )
     with progress_bar() as progress:
-        fetch = web(DEFAULT_LIMITS.octets, networks_of(networks))
+        fetch = fetch_from(networks=networks_of(networks))
         outcomes = refresh(store, believed, fetch, moment, progress=progress)
     first = next(one for one in outcomes if one.territory == EU)
     if first.result is Result.MISSING:
@@ -87,21 +85,13 @@ def lists_of(
     return store
 
 
-def _kept(state: State) -> bool:
-    from trustworks.core.pki.trusted_lists.authenticate import EU  # noqa: PLC0415
-
-    entry = state.entry(EU)
-    return entry is not None and entry.kept
-
-
 def _due(state: State, believed: OfficialJournal | None, now: datetime) -> bool:
     """Whether the copies are to be renewed: a day went by, or somebody else is to be believed."""
-    from trustworks.core.pki.trusted_lists.authenticate import EU  # noqa: PLC0415
+    from trustworks.validation.gathering.lists import is_due  # noqa: PLC0415 - with --lotl alone
 
-    entry = state.entry(EU)
     if believed is not None and tuple(one.hex() for one in believed.certificates) != state.certificates:
         return True
-    return entry is None or not timedelta(0) <= now - entry.tried < _RENEW_AFTER
+    return is_due(state, now, every=_RENEW_AFTER)
 
 
 def everywhere() -> tuple[IPv4Network | IPv6Network, ...]:
@@ -109,27 +99,6 @@ def everywhere() -> tuple[IPv4Network | IPv6Network, ...]:
     from ipaddress import ip_network  # noqa: PLC0415
 
     return ip_network("0.0.0.0/0"), ip_network("::/0")
-
-
-def web(most: int, networks: Sequence[IPv4Network | IPv6Network] = ()) -> Fetch:
-    """Fetches lists of at most so many octets, also from these networks although they are not public."""
-    from trustworks.validation.gathering.fetching import Fetcher, FetchLimits  # noqa: PLC0415 - brings an HTTP client
-
-    return Fetcher(FetchLimits(seconds=_SECONDS, octets=most, ports=None, networks=tuple(networks))).get
-
-
-def journal(files: Sequence[Path], lotl: str, publication: str) -> OfficialJournal:
-    """Whom a list of lists is believed by: the certificates in files, as the publication has them."""
-    from cryptography.hazmat.primitives.serialization import Encoding  # noqa: PLC0415
-
-    from trustworks.core.pki.certificates import load_pem_file  # noqa: PLC0415
-    from trustworks.core.pki.trusted_lists.authenticate import OfficialJournal  # noqa: PLC0415
-
-    return OfficialJournal(
-        publication=publication,
-        location=lotl,
-        certificates=tuple(one.public_bytes(Encoding.DER) for file in files for one in load_pem_file(file)),
-    )
 
 
 @contextmanager

@@ -122,7 +122,7 @@ def told(report: Report, form: Form, replayed: Replay | None = None, *, etsi: by
 
 
 def _can_be_etsi(report: Report) -> bool:
-    from trustworks.validation.report.etsi import reportable  # noqa: PLC0415 - loads what writes XML
+    from trustworks.validation.report.etsi.document import reportable  # noqa: PLC0415 - loads what writes XML
 
     return reportable(report)
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from trustworks.core.audit import Recorder
     from trustworks.validation.config import ValidationSettings
-    from trustworks.validation.report.sealer import Sealer
+    from trustworks.validation.report.seal.sealer import Sealer
     from trustworks.validation.service import Report
 
 
@@ -30,7 +30,7 @@ def sealed_report(wiring: SealWiring, report: Report, *, in_the_past: bool) -> b
     `in_the_past`: who asked named a time of validation. Raises what `Sealer.sealed` and the wiring raise.
     """
     from trustworks.validation import events  # noqa: PLC0415 - loads SQLAlchemy
-    from trustworks.validation.report.etsi import reportable  # noqa: PLC0415 - loads what writes XML
+    from trustworks.validation.report.etsi.document import reportable  # noqa: PLC0415 - loads what writes XML
 
     if not reportable(report):
         return None

@@ -16,7 +16,7 @@ from trustworks.core.pki.trusted_lists.uris import LIST_OF_LISTS, OFFICIAL_JOURN
 from trustworks.core.printable import printable
 from trustworks.validation.cli.certificate import certificate
 from trustworks.validation.cli.exits import VerdictCommand
-from trustworks.validation.cli.lists import everywhere, journal, progress_bar, web
+from trustworks.validation.cli.lists import everywhere, progress_bar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,19 +62,13 @@ def refresh(
     first time. Exits with 1 when the list of lists cannot be believed.
     """
     from trustworks.core.pki.trusted_lists.authenticate import EU  # noqa: PLC0415
-    from trustworks.core.pki.trusted_lists.fetch import Folder  # noqa: PLC0415
-    from trustworks.core.pki.trusted_lists.markup import DEFAULT_LIMITS  # noqa: PLC0415
     from trustworks.core.pki.trusted_lists.refresh import Result  # noqa: PLC0415
     from trustworks.core.pki.trusted_lists.refresh import refresh as renew  # noqa: PLC0415
+    from trustworks.validation.gathering.lists import fetch_from, journal  # noqa: PLC0415
 
     if source is not None and not source.is_dir():
         raise Malformed(f"{source} is no directory; name one with the files of the lists with --from.")
-    most = DEFAULT_LIMITS.octets
-    fetch = (
-        web(most, everywhere() if allow_private_addresses else ())
-        if source is None
-        else Folder(source, most=most)
-    )
+    fetch = fetch_from(source, everywhere() if allow_private_addresses else ())
     believed = journal(anchor, lotl, publication) if anchor else None
     with progress_bar() as progress:
         outcomes = renew(store, believed, fetch, _moment(at), progress=progress)

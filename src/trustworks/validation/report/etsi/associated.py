@@ -15,7 +15,7 @@ from trustworks.core.trace import implements
 from trustworks.formats.evidence import Weight
 from trustworks.validation.model import Status
 from trustworks.validation.policies.suites import weaknesses
-from trustworks.validation.report.elements import child, refer, uri
+from trustworks.validation.report.etsi.elements import child, refer, uri
 from trustworks.validation.report.words import moment
 from trustworks.validation.rules.building_blocks.acceptance import uses_of
 

@@ -11,7 +11,7 @@ from trustworks.core.der.x509 import public_key_info
 from trustworks.core.errors import Malformed, Rejected, Unavailable
 from trustworks.core.pki.certificates import load, load_pem_file
 from trustworks.core.trace import implements
-from trustworks.validation.report.seal import Seal, sealed
+from trustworks.validation.report.seal.sealing import Seal, sealed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +40,7 @@ class Sealer:
         return self.seal.certificates[0]
 
     def sealed(self, report: bytes) -> bytes:
-        """The report with its seal; see `report.seal.sealed`.
+        """The report with its seal; see `sealing.sealed`.
 
         Raises:
             Unavailable: ``validation.seal``: the certificate does not stand now; and what `sealed` raises.

@@ -8,7 +8,7 @@ from lxml import etree
 
 from trustworks.core.trace import implements
 from trustworks.formats.evidence import TimeStampKind, Where
-from trustworks.validation.report.elements import DIGEST_METHODS, VR, child, method_and_value, refer, uri
+from trustworks.validation.report.etsi.elements import DIGEST_METHODS, VR, child, method_and_value, refer, uri
 from trustworks.validation.report.words import moment
 
 if TYPE_CHECKING:
