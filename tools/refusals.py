@@ -60,7 +60,7 @@ def _raised(tree: ast.Module) -> Iterator[tuple[str, str, str]]:
     """Family, code (of `Malformed` the sentence) and sentence of whatever is raised, or stands in a table."""
     for node in ast.walk(tree):
         match node:
-            case ast.Call(func=ast.Name(id="Malformed"), args=[sentence, *_]):
+            case ast.Call(func=ast.Name(id="Malformed" | "BeyondLimit"), args=[sentence, *_]):
                 yield "Malformed", _sentence(sentence), ""
             case ast.Call(func=ast.Name(id=family), args=[ast.Constant(value=str(name)), *rest]) if (
                 family in PARTS

@@ -1,6 +1,6 @@
 """The four families of errors that every service raises, and every protocol maps to its own answers.
 
-* `Malformed`: the input cannot be decoded.
+* `Malformed`: the input cannot be decoded; `BeyondLimit` where it is more than is read here.
 * `Rejected`: the input was decoded, and the standard says no. Carries the protocol's own code.
 * `Unavailable`: the module, the clock or the store cannot serve now. The caller may try again.
 * `Refused`: granting would break a requirement. Carries the requirement's id, and is audited.
@@ -17,6 +17,19 @@ class TrustworksError(Exception):
 
 class Malformed(TrustworksError):  # noqa: N818 - the family names are words of the field
     """The input cannot be decoded as what the protocol or the file format expects."""
+
+
+class BeyondLimit(Malformed):
+    """The input is more than is read here: a bound of ours, which says nothing about the input itself.
+
+    `limit` is the bound by the name that the reader's own limits have for it; None: nothing changes it. Who
+    reads a part of a file leaves the part out where it is `Malformed`, and lets this one pass: what is beyond
+    it is not known, so that the file as a whole is not read.
+    """
+
+    def __init__(self, message: str, limit: str | None = None) -> None:
+        super().__init__(message)
+        self.limit = limit
 
 
 class Rejected(TrustworksError):  # noqa: N818

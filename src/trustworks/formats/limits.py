@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Final
+
+from trustworks.core.errors import BeyondLimit, Malformed
+
+if TYPE_CHECKING:
+    from trustworks.core.xml import parse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Bounds for readers of formats: what is beyond them is `Malformed`, or a finding in the evidence.
+    """Bounds for readers of formats. A file that is beyond one is not read (`Malformed`), whatever it holds.
 
     `parsed` octets of a file that must be held in memory to be read (XML, CMS, PDF, JSON; detached data and
-    members of containers that are only digested have no bound). `depth` of nesting. `elements` of XML, ASN.1
-    or JSON, objects of a PDF. `unpacked` octets of all members of a container that are unpacked, `ratio` of
-    unpacked to packed octets of one.
+    members of containers that are only digested have no bound). `depth` of nesting, at most 256. `elements`
+    of XML, ASN.1 or JSON, objects of a PDF. `attributes` of an XML element, a signer of CMS, components of
+    JAdES. `references` of a signature. `signatures` and `time_stamps` of a file. `members` of a container,
+    `unpacked` octets of all that are unpacked, `ratio` of unpacked to packed octets of one; also
+    cross-reference sections of a PDF.
+
+    Three are about what grows faster than the file: `canonical` octets of canonical forms that are made of an
+    XML document, and four times its own beside; `digested` octets of parts that are digested again and again,
+    and several times those of the file beside; `work` steps, as of XPath expressions and PDF object graphs.
     """
 
     parsed: int = 256 * 1024 * 1024
@@ -25,8 +38,47 @@ class Limits:
     members: int = 10_000
     unpacked: int = 8 * 1024 * 1024 * 1024
     ratio: int = 1_000
+    canonical: int = 64 * 1024 * 1024
+    digested: int = 512 * 1024 * 1024
     work: int = 50_000_000
-    """Steps of what may grow faster than its input, such as XPath expressions and PDF object graphs."""
 
 
 DEFAULT = Limits()
+
+NAMES: Final = frozenset(one.name for one in fields(Limits))
+MOST: Final = {"depth": 256}
+"""What no setting goes beyond: the readers follow one level of nesting within the other."""
+_OF_XML: Final = {
+    "octets": "parsed",
+    "attributes_of_all": "elements",
+    "attributes_of_element": "attributes",
+    "octets_made": "canonical",
+    "octets_read": "digested",
+    "xpath_work": "work",
+}
+"""What the reader of XML calls its bounds, and what they are here."""
+
+
+def xml_bounds(limits: Limits) -> parse.Limits:
+    """The bounds of the reader of XML."""
+    from trustworks.core.xml import parse  # noqa: PLC0415 - what needs no XML does not load it
+
+    return parse.Limits(
+        octets=limits.parsed,
+        depth=limits.depth,
+        elements=limits.elements,
+        attributes_of_all=limits.elements,
+        attributes_of_element=limits.attributes,
+        references=limits.references,
+        octets_made=limits.canonical,
+        octets_read=limits.digested,
+        xpath_work=limits.work,
+    )
+
+
+def not_read(error: BeyondLimit, limits: Limits) -> Malformed:
+    """What is said of a file that is beyond a limit: which, and by what name it is raised."""
+    name = _OF_XML.get(error.limit or "", error.limit or "")
+    if name not in NAMES or getattr(limits, name) >= MOST.get(name, math.inf):
+        return Malformed(f"{error} Such a file is not read.")
+    return Malformed(f"{error} To read it, raise the limit `{name}`.")

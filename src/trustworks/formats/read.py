@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from trustworks.core.errors import Malformed
+from trustworks.core.errors import BeyondLimit, Malformed
 from trustworks.formats.collector import Collector
 from trustworks.formats.data import apart
 from trustworks.formats.evidence_record import Archived, read_evidence_record
-from trustworks.formats.limits import DEFAULT, Limits
+from trustworks.formats.limits import DEFAULT, Limits, not_read
 from trustworks.formats.uncovered import uncovered
 
 if TYPE_CHECKING:
@@ -80,6 +80,15 @@ def read(
     Raises:
         Malformed: it is not of a known format, or beyond the limits.
     """
+    try:
+        return _read(data, detached, records, limits, pool=pool)
+    except BeyondLimit as error:
+        raise not_read(error, limits) from error
+
+
+def _read(
+    data: Data, detached: Sequence[Data], records: Sequence[Data], limits: Limits, *, pool: bool
+) -> Evidence:
     collector = Collector()
     kind, given = kind_of(data), apart(detached)
     if kind == "record":
@@ -112,7 +121,10 @@ def _reader(kind: str) -> Reader:
 
 def _record(record: Data, collector: Collector, over: Sequence[Archived], limits: Limits) -> None:
     if record.size > limits.parsed:
-        raise Malformed(f"{record.name or 'The evidence record'} has more than {limits.parsed} octets.")
+        raise BeyondLimit(
+            f"{record.name or 'The evidence record'} has more than the {limits.parsed} octets that are read.",
+            "parsed",
+        )
     read_evidence_record(record.octets(), collector, over=over, limits=limits, file=record.name)
 
 

@@ -82,7 +82,7 @@ def test_usual_encodings_are_read(encoding: str) -> None:
         (b"<a>" * 257 + b"</a>" * 257, Limits()),
         (b"<a>" * 11 + b"</a>" * 11, Limits(depth=10)),
         (b"<a>" + b"<b/>" * 30 + b"</a>", Limits(elements=20)),
-        (b"<a>" + b"<b c=''/>" * 30 + b"</a>", Limits(attributes=20)),
+        (b"<a>" + b"<b c=''/>" * 30 + b"</a>", Limits(attributes_of_all=20)),
         (b"<a " + b" ".join(b"a%d=''" % n for n in range(30)) + b"/>", Limits(attributes_of_element=20)),
         (b"<a " + b" ".join(DECLARATIONS) + b"/>", Limits(namespaces_in_scope=20)),
         (b"".join(b"<a %b>" % name for name in DECLARATIONS) + b"</a>" * 30, Limits(namespaces_in_scope=20)),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from xml_signatures import SHA256, octets_of, signed
 
-from trustworks.core.errors import Malformed
+from trustworks.core.errors import BeyondLimit, Malformed
 from trustworks.core.xml import algorithms as names
 from trustworks.core.xml.algorithms import DS
 from trustworks.core.xml.build import Wanted
@@ -182,9 +182,9 @@ def test_a_source_is_digested_and_held_only_for_transforms() -> None:
     digest = hashlib.sha256(base64.b64decode("abc=")).digest()
     assert not resolved(reference("a", transform(names.BASE64), digest=digest), {"a": source}).intact
     assert source.read == 1
-    large = resolved(reference("a", transform(names.BASE64)), {"a": Large(size=9000)}, Limits(octets=8000))
-    assert large.problem is not None
-    assert "Raise the limit" in large.problem.message
+    with pytest.raises(BeyondLimit, match="8000 octets") as beyond:
+        resolved(reference("a", transform(names.BASE64)), {"a": Large(size=9000)}, Limits(octets=8000))
+    assert beyond.value.limit == "octets"
 
 
 @pytest.mark.parametrize(

@@ -224,7 +224,7 @@ def test_what_is_no_record_is_malformed(octets: bytes, said: str) -> None:
 
 
 def test_more_time_stamps_than_the_limit_are_refused() -> None:
-    with pytest.raises(Malformed, match="more than 1 time-stamps"):
+    with pytest.raises(Malformed, match="more than the 1 time-stamps"):
         read_evidence_record(
             record([stamp(SIMPLE)], [stamp(SIMPLE)]), Collector(), over=(), limits=Limits(time_stamps=1)
         )

@@ -37,7 +37,7 @@ from xades_documents import (
     value_of,
 )
 
-from trustworks.core.errors import Malformed
+from trustworks.core.errors import BeyondLimit, Malformed
 from trustworks.formats.collector import Collector
 from trustworks.formats.data import DigestOnly, Octets, Stored
 from trustworks.formats.evidence import Evidence, ReferenceKind, ScopeKind, TimeStampKind, Weight
@@ -583,12 +583,12 @@ def test_what_is_digested_of_a_document_altogether_is_bounded() -> None:
     for _ in range(40):
         add_property(root, time_stamp("SignatureTimeStamp", value_of(root)))
     octets = etree.tostring(root)
-    read(Octets(octets), Collector(), limits=replace(DEFAULT, parsed=len(octets)))
+    read(Octets(octets), Collector(), limits=replace(DEFAULT, digested=0))
     padded = etree.tostring(sign(Making(objects=f'<ds:Object Id="O1">{"x" * 50_000}</ds:Object>')))
     stamped = etree.fromstring(padded)
     making = Making()
-    for _ in range(8):
+    for _ in range(12):
         add_property(stamped, time_stamp("ArchiveTimeStamp", archived(stamped, making), prefix="xades141"))
     octets = etree.tostring(stamped)
-    with pytest.raises(Malformed, match="altogether"):
-        read(Octets(octets), Collector(), limits=replace(DEFAULT, parsed=len(octets)))
+    with pytest.raises(BeyondLimit, match="altogether"):
+        read(Octets(octets), Collector(), limits=replace(DEFAULT, digested=0))

@@ -57,6 +57,28 @@ def test_a_wrong_command_has_no_exit_code_of_a_verdict(arguments: list[str], sai
     assert "Traceback" not in err
 
 
+def test_a_file_beyond_a_limit_is_not_readable_and_no_verdict(tmp_path: Path) -> None:
+    file = tmp_path / "many.xml"
+    reference = (
+        '<Reference URI=""><DigestMethod Algorithm="http://www.w3.org/2001/04/xmlenc#sha256"/>'
+        "<DigestValue>AAAA</DigestValue></Reference>"
+    )
+    signature = (
+        '<Signature xmlns="http://www.w3.org/2000/09/xmldsig#"><SignedInfo>'
+        '<CanonicalizationMethod Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"/>'
+        '<SignatureMethod Algorithm="http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256"/>{}</SignedInfo>'
+        "<SignatureValue>AAAA</SignatureValue></Signature>"
+    )
+    file.write_text(f"<a>{signature.format(reference * 1_001)}{signature.format(reference)}</a>")
+    code, out, err = run(file, "--offline")
+    assert (code, out) == (Exit.UNREADABLE, "")
+    assert "1001 references" in err
+    assert "raise the limit `references`" in err.replace("\n", " ")
+    code, out, _ = run(file, "--offline", "--json")
+    assert code == Exit.UNREADABLE
+    assert "1001 references" in json.loads(out)["error"]
+
+
 def test_the_program_exits_alike(tmp_path: Path) -> None:
     ran = subprocess.run(
         [PROGRAM, "validate", tmp_path / "file", "--at", "yesterday"],

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Protocol, overload
 
 from trustworks.core.der.encode import length
-from trustworks.core.errors import Malformed
+from trustworks.core.errors import BeyondLimit, Malformed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -222,8 +222,12 @@ def _beyond(start: int, end: int) -> Malformed:
     return Malformed(f"The element at octet {start} goes on beyond octet {end}, where what holds it ends.")
 
 
-def _too_many() -> Malformed:
-    return Malformed("The file has more elements than the limit for elements allows.")
+def _too_many() -> BeyondLimit:
+    return BeyondLimit("The file has more elements of ASN.1 than are read.", "elements")
+
+
+def _too_deep(what: str, element: Element) -> BeyondLimit:
+    return BeyondLimit(f"The {what} at octet {element.start} is nested deeper than is read.", "depth")
 
 
 def _long_tag(octets: Places, place: int) -> tuple[int, int]:
@@ -264,8 +268,9 @@ def _find_end(source: Source, start: int, content: int, end: int) -> int:  # noq
             elif size == 0x80:
                 opened.append(begin)
                 if len(opened) > source.depth:
-                    raise Malformed(
-                        f"At octet {begin} more than {source.depth} elements are open, one within the other."
+                    raise BeyondLimit(
+                        f"At octet {begin} more than {source.depth} elements are open, one within the other.",
+                        "depth",
                     )
             else:
                 count = size & 0x7F
@@ -282,7 +287,7 @@ def _find_end(source: Source, start: int, content: int, end: int) -> int:  # noq
 def _parts(element: Element, depth: int) -> list[bytes]:
     """The parts of a constructed string, which may itself have such (X.690, 8.7.3)."""
     if depth == 0:
-        raise Malformed(f"The string at octet {element.start} is nested deeper than is read.")
+        raise _too_deep("string", element)
     parts: list[bytes] = []
     for one in element.children():
         if one.constructed:
@@ -346,7 +351,9 @@ def leaves(element: Element) -> Iterator[tuple[int, int]]:
         source.left += 1  # parts of a string are not what the limit for elements is about
         if one.constructed:
             if len(opened) > source.depth:
-                raise Malformed(f"The string at octet {element.start} is nested deeper than is read.")
+                raise BeyondLimit(
+                    f"The string at octet {element.start} is nested deeper than is read.", "depth"
+                )
             opened.append(one)
             place = one.content
         else:
@@ -365,7 +372,7 @@ def der(element: Element) -> bytes:
 
 def _der(element: Element, depth: int) -> bytes:
     if depth == 0:
-        raise Malformed(f"The element at octet {element.start} is nested deeper than is read.")
+        raise _too_deep("element", element)
     tag = element.tag
     if not element.constructed:
         return tagged(tag, element.value)

@@ -17,10 +17,10 @@ from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.xml import algorithms
 from trustworks.core.xml.nodes import NodeSet, subtree
 from trustworks.core.xml.slices import Slices
-from trustworks.core.xml.writer import Writer
+from trustworks.core.xml.writer import Writer, uncounted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import Literal
 
 
@@ -47,8 +47,10 @@ ALGORITHMS: Final = frozenset(_METHODS)
 class Renderings:
     """The canonical octets of one document, kept: several references cut from the same ones."""
 
-    def __init__(self, root: etree._Element) -> None:
+    def __init__(self, root: etree._Element, made: Callable[[int], None] = uncounted) -> None:
+        """`made` is told how many octets were written, and may raise `BeyondLimit`."""
         self._tree = root.getroottree()
+        self.made = made
         self._kept: dict[tuple[bool, bool, tuple[str, ...]], Slices] = {}
 
     def whole(self, method: Method, *, comments: bool) -> Slices:
@@ -56,7 +58,9 @@ class Renderings:
         key = (method.family == "exclusive", comments, method.prefixes)
         found = self._kept.get(key)
         if found is None:
-            found = Slices(_tostring(self._tree, method, comments=comments), self._tree.getroot())
+            written = _tostring(self._tree, method, comments=comments)
+            self.made(len(written))
+            found = Slices(written, self._tree.getroot())
             if len(self._kept) < _KEPT:
                 self._kept[key] = found
         return found
@@ -76,7 +80,7 @@ def canonicalise(
     `prefixes` is the PrefixList of exclusive canonicalisation, with ``#default`` for none; others ignore it.
     `renderings` is that of the document, where more than one thing of it is canonicalised. Raises `Rejected`
     (xml.canonicalisation) for an algorithm that is none, `Malformed` for a document that has no canonical
-    form, as one with relative namespace names.
+    form, as one with relative namespace names; `BeyondLimit` as `renderings` does.
     """
     method = _METHODS.get(algorithm)
     if method is None:
@@ -98,7 +102,8 @@ def canonicalise(
         ) from error
     if native is not None:
         return native
-    return Writer(nodes, method.family, comments=method.comments, prefixes=method.prefixes).write()
+    made = uncounted if renderings is None else renderings.made
+    return Writer(nodes, method.family, comments=method.comments, prefixes=method.prefixes, made=made).write()
 
 
 def _native(  # noqa: PLR0911 - a case for each shape of set
@@ -120,6 +125,8 @@ def _native(  # noqa: PLR0911 - a case for each shape of set
     if method.family == "exclusive":
         if top is not nodes.root:
             written = _tostring(top, method, comments=comments)
+            if renderings is not None:
+                renderings.made(len(written))
             return Slices(written, top).without((0, len(written)), cuts) if cuts else written
         rendered = (renderings or Renderings(nodes.root)).whole(method, comments=comments)
         return rendered.without(rendered.span(top), cuts)

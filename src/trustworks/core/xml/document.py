@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from trustworks.core.errors import Rejected
+from trustworks.core.errors import BeyondLimit
 from trustworks.core.trace import implements
 from trustworks.core.xml.canonical import Renderings
 from trustworks.core.xml.parse import DEFAULT, Ids, Limits, absent_identifiers, ids_of, parse
@@ -15,23 +15,46 @@ from trustworks.core.xml.xpath import Size, size_of
 if TYPE_CHECKING:
     from lxml import etree
 
+_TIMES_MADE: Final = 4
+_TIMES_READ: Final = 8
+"""How often a document's own octets may be written and digested, whatever the limits are."""
+
 
 class Work:
     """What was spent of the limits on work, for all references to one document together."""
 
-    def __init__(self, limits: Limits) -> None:
-        self._octets = limits.octets_read
+    def __init__(self, limits: Limits, length: int = 0) -> None:
+        """`length` is that of the document, in octets."""
+        self._limits = limits
+        self._octets = limits.octets_read + _TIMES_READ * length
+        self._made = limits.octets_made + _TIMES_MADE * length
         self._kept = limits.octets_kept
         self._visits = limits.xpath_work
 
     @implements("XMLDSIG-BP:OCTETS", disabled=None)
     def read(self, octets: int) -> None:
-        """Count octets that are digested or parsed. Raises `Rejected` (limit.octets) beyond the limit."""
+        """Count octets that are digested or parsed. Raises `BeyondLimit`."""
         self._octets -= octets
         if self._octets < 0:
-            raise Rejected(
-                "limit.octets",
-                "The references have more octets read than the limit for a document allows. Raise it.",
+            raise BeyondLimit(
+                f"The references to parts of the document have more than {self._limits.octets_read} octets "
+                "digested or parsed altogether, which is not done.",
+                "octets_read",
+            )
+
+    @implements("XMLDSIG-BP:OCTETS", disabled=None)
+    def made(self, octets: int) -> None:
+        """Count octets of a canonical form that was written. Raises `BeyondLimit`.
+
+        Digesting takes a small part of the time that writing takes: each list of prefixes has a form of its
+        own, and each signature of a document may have a part of it.
+        """
+        self._made -= octets
+        if self._made < 0:
+            raise BeyondLimit(
+                f"Canonical forms of the document, or of parts of it, have more than "
+                f"{self._limits.octets_made} octets altogether, and are not written.",
+                "octets_made",
             )
 
     def keeps(self, octets: int) -> bool:
@@ -43,14 +66,12 @@ class Work:
 
     @implements("XMLDSIG-BP:XPATH", disabled=None)
     def visit(self, nodes: int) -> None:
-        """Count visits to nodes. Raises `Rejected` (xml.xpath) beyond the limit."""
+        """Count visits to nodes. Raises `BeyondLimit`."""
         self._visits -= nodes
         if self._visits < 0:
-            self._visits += nodes
-            raise Rejected(
-                "xml.xpath",
-                "The XPath expression would cost more than the limit on work for this document. "
-                "Such a transform is not carried out.",
+            raise BeyondLimit(
+                f"The XPath expressions of the document visit more than {self._limits.xpath_work} nodes.",
+                "xpath_work",
             )
 
 
@@ -58,18 +79,20 @@ class Work:
 class Document:
     """A document by its root element. The tree is never changed once it is parsed.
 
-    `without` has names of attributes that are known not to be in it. `work` is shared with the documents that
+    `without` has names of attributes that are known not to be in it. `length` is how many octets it was
+    parsed from; 0 where that is not known. `work` is shared with the documents that
     its references lead to.
     """
 
     root: etree._Element
     limits: Limits = DEFAULT
     without: frozenset[str] = frozenset()
+    length: int = 0
 
     @classmethod
     def of(cls, octets: bytes, limits: Limits = DEFAULT) -> Document:
         """Parse octets. Raises `Malformed` as `parse` does."""
-        return cls(parse(octets, limits), limits, absent_identifiers(octets))
+        return cls(parse(octets, limits), limits, absent_identifiers(octets), len(octets))
 
     def another(self, octets: bytes) -> Document:
         """Parse octets that a reference leads to, within what is left of the limits on work."""
@@ -80,7 +103,7 @@ class Document:
     @cached_property
     def work(self) -> Work:
         """What is left of the limits on work."""
-        return Work(self.limits)
+        return Work(self.limits, self.length)
 
     @cached_property
     def size(self) -> Size:
@@ -95,4 +118,4 @@ class Document:
     @cached_property
     def renderings(self) -> Renderings:
         """The canonical octets of the whole document, once they were asked for."""
-        return Renderings(self.root)
+        return Renderings(self.root, self.work.made)

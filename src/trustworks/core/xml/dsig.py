@@ -11,7 +11,7 @@ import binascii
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.errors import BeyondLimit, Malformed, Rejected
 from trustworks.core.trace import implements
 from trustworks.core.xml import algorithms
 from trustworks.core.xml.algorithms import DS, ENC, MORE_2007
@@ -145,6 +145,8 @@ def read_signature(
             signed_info.prefixes,
             None if document is None else document.renderings,
         )
+    except BeyondLimit:
+        raise
     except (Malformed, Rejected) as error:
         problems.append(Problem(code="signed-info.canonicalisation", message=str(error)))
     value = decode(value_element)
@@ -207,7 +209,7 @@ def read_transforms(element: etree._Element | None, limits: Limits = DEFAULT) ->
     """The steps of a ds:Transforms element, or none. Raises `Malformed` where there are too many."""
     found = [] if element is None else list(element.iterchildren(_TRANSFORM))
     if len(found) > limits.transforms:
-        raise Malformed(
+        raise BeyondLimit(
             f"A reference has {len(found)} transforms, more than the {limits.transforms} that are done."
         )
     return tuple(
@@ -261,9 +263,9 @@ def _references(element: etree._Element, limits: Limits) -> tuple[Reference, ...
 def _check_references(number: int, limits: Limits) -> None:
     """Each reference costs a digest, and a signature may have any number of them."""
     if number > limits.references:
-        raise Malformed(
-            f"A signature has {number} references, more than the {limits.references} that are resolved. "
-            "Raise the limit, if they are meant."
+        raise BeyondLimit(
+            f"A signature has {number} references, more than the {limits.references} that are resolved.",
+            "references",
         )
 
 
@@ -320,7 +322,7 @@ def _filters(transform: etree._Element, limits: Limits) -> tuple[Filter, ...]:
     else:
         return ()
     if len(found) > limits.transforms:
-        raise Malformed(
+        raise BeyondLimit(
             f"A transform has {len(found)} expressions, more than the {limits.transforms} that are evaluated."
         )
     return tuple(

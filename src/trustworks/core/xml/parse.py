@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from lxml import etree
 
-from trustworks.core.errors import Malformed
+from trustworks.core.errors import BeyondLimit, Malformed
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
@@ -47,14 +47,17 @@ class Limits:
     octets: int = 256 * 1024 * 1024
     depth: int = _NATIVE_DEPTH
     elements: int = 2_000_000
-    attributes: int = 2_000_000
+    attributes_of_all: int = 2_000_000
     attributes_of_element: int = 2_000
     namespaces_in_scope: int = 500
     # XML Signature (references.py): references of one signature, transforms of one reference, and the visits
     # to nodes that evaluating the XPath expressions of one transform may cost.
     references: int = 10_000
     transforms: int = 10
-    octets_read: int = 2 * 1024 * 1024 * 1024
+    # Octets of canonical forms that are made, beside four times those of the document; octets that are
+    # digested or parsed, those of one form as often as references are to it.
+    octets_made: int = 64 * 1024 * 1024
+    octets_read: int = 512 * 1024 * 1024
     octets_kept: int = 512 * 1024 * 1024
     xpath_work: int = 500_000_000
     xpath_length: int = 4_096
@@ -71,9 +74,9 @@ def parse(octets: bytes, limits: Limits = DEFAULT, *, allow_doctype: bool = Fals
     XML, are in an encoding that few use, or exceed a limit.
     """
     if len(octets) > limits.octets:
-        raise Malformed(
-            f"The XML document has {len(octets)} octets, more than the {limits.octets} that are read. "
-            "Send a smaller one, or raise the limit."
+        raise BeyondLimit(
+            f"The XML document has {len(octets)} octets, more than the {limits.octets} that are read.",
+            "octets",
         )
     _check_counts(octets, limits)
     _check_prolog(octets, allow_doctype=allow_doctype)
@@ -82,8 +85,10 @@ def parse(octets: bytes, limits: Limits = DEFAULT, *, allow_doctype: bool = Fals
         try:
             root = etree.fromstring(octets, _parser(huge=False))
         except etree.XMLSyntaxError as error:
-            if error.code != etree.ErrorTypes.ERR_RESOURCE_LIMIT or len(octets) < _NATIVE_TEXT:
+            if error.code != etree.ErrorTypes.ERR_RESOURCE_LIMIT:
                 raise
+            if len(octets) < _NATIVE_TEXT:
+                raise BeyondLimit(f"More of the XML document than is read: {_reason(error)}.") from error
             # A long text is in order; what else libxml2 bounds is bounded here.
             deep = True
             root = etree.fromstring(octets, _parser(huge=True))
@@ -121,14 +126,13 @@ def _reason(error: Exception) -> str:
 def _check_counts(octets: bytes, limits: Limits) -> None:
     """Every element has a "<" of its own, every attribute two quotation marks, whatever else has them too."""
     if len(octets) > 4 * limits.elements and octets.count(b"<") - octets.count(b"</") > limits.elements:
-        raise Malformed(
-            f"The XML document may have more than the {limits.elements} elements that are read. "
-            "Send it in parts, or raise the limit."
+        raise BeyondLimit(
+            f"The XML document may have more than the {limits.elements} elements that are read.", "elements"
         )
-    if len(octets) > 5 * limits.attributes and _quotes(octets) // 2 > limits.attributes:
-        raise Malformed(
-            f"The XML document may have more than the {limits.attributes} attributes that are read. "
-            "Send it in parts, or raise the limit."
+    if len(octets) > 5 * limits.attributes_of_all and _quotes(octets) // 2 > limits.attributes_of_all:
+        raise BeyondLimit(
+            f"The XML document may have more than the {limits.attributes_of_all} attributes that are read.",
+            "attributes_of_all",
         )
 
 
@@ -171,7 +175,7 @@ def _check_doctype(head: bytes, *, allow_doctype: bool) -> None:
 @implements("XMLDSIG-BP:SIZE", disabled=None)
 def _check_depth(root: etree._Element, depth: int) -> None:
     if root.xpath("boolean(" + "/*" * (depth + 1) + ")"):
-        raise Malformed(f"The elements of the XML document are nested more than {depth} deep.")
+        raise BeyondLimit(f"The elements of the XML document are nested more than {depth} deep.", "depth")
 
 
 @implements("XMLDSIG-BP:SIZE", disabled=None)
@@ -179,7 +183,9 @@ def _check_attributes(root: etree._Element, octets: bytes, limits: Limits) -> No
     """Bounds what canonicalisation searches through; looked at only where the octets make it possible."""
     most = limits.attributes_of_element
     if len(octets) > 5 * most and _quotes(octets) // 2 > most and root.xpath(f"boolean(//*/@*[{most + 1}])"):
-        raise Malformed(f"An element of the XML document has more than {most} attributes.")
+        raise BeyondLimit(
+            f"An element of the XML document has more than {most} attributes.", "attributes_of_element"
+        )
     if len(octets) > 8 * limits.namespaces_in_scope and (
         octets.count(b"xmlns") > limits.namespaces_in_scope
         or octets[:1] in {b"\xff", b"\xfe", b"\0"}
@@ -189,7 +195,7 @@ def _check_attributes(root: etree._Element, octets: bytes, limits: Limits) -> No
         for event, _ in etree.iterwalk(root, events=("start-ns", "end-ns")):
             in_scope += 1 if event == "start-ns" else -1
             if in_scope > limits.namespaces_in_scope:
-                raise Malformed(
+                raise BeyondLimit(
                     f"More than {limits.namespaces_in_scope} namespace declarations of the XML document "
                     "hold in one place."
                 )

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 from urllib.parse import unquote
 
-from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.errors import BeyondLimit, Malformed, Rejected
 from trustworks.core.trace import implements
 from trustworks.core.xml.document import Document
 from trustworks.core.xml.nodes import NodeSet, subtree, whole_document
@@ -114,8 +114,9 @@ def resolve(
 
     `detached` is what the caller has beside the document, by the names that references have for it; None
     names what a reference without URI is to. `signature` is the ds:Signature that the enveloped-signature
-    transform takes out, where it is not the one around the reference. Never raises for what the document
-    says: `problem` tells why something is not found or not intact.
+    transform takes out, where it is not the one around the reference. What the document says raises nothing:
+    `problem` tells why something is not found or not intact. Raises `BeyondLimit` where it costs more than is
+    spent on one document.
     """
     if not isinstance(document, Document):
         document = Document(document.getroottree().getroot())
@@ -130,6 +131,8 @@ def resolve(
         outcome = apply(reference.transforms, start, document, signature)
     except Rejected as error:
         return _unresolved(reference, coverage, Problem(code=error.code, message=str(error)), found=True)
+    except BeyondLimit:
+        raise
     except Malformed as error:
         return _unresolved(
             reference, coverage, Problem(code="reference.transform", message=str(error)), found=True
@@ -263,9 +266,7 @@ def _selected(coverage: Coverage, nodes: NodeSet | None) -> Coverage:
 
 def _read(source: Source, limit: int) -> bytes:
     if source.size > limit:
-        raise Malformed(
-            f"The signed data has more than the {limit} octets that are transformed. Raise the limit."
-        )
+        raise BeyondLimit(f"The signed data has more than the {limit} octets that are transformed.", "octets")
     return source.octets()
 
 

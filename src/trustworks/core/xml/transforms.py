@@ -91,8 +91,7 @@ class _Run:
     def canonicalise(self, name: str, prefixes: Sequence[str], *, implicit: bool = False) -> None:
         nodes = self._as_nodes()
         renderings = self._document.renderings if nodes.root is self._document.root else None
-        self.value = octets = canonicalise(nodes, name, prefixes, renderings)
-        self._document.work.read(len(octets))
+        self.value = canonicalise(nodes, name, prefixes, renderings)
         self.steps.append(Step(action="canonicalised", algorithm=name, implicit=implicit))
 
     def _as_nodes(self) -> NodeSet:

@@ -18,7 +18,7 @@ from trustworks.core.xml.nodes import TAIL, TEXT
 from trustworks.core.xml.parse import XML
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Literal
 
     from trustworks.core.xml.nodes import NodeSet
@@ -32,8 +32,15 @@ _XML_NAME: Final = f"{{{XML}}}"
 _INHERITED_11: Final = (f"{{{XML}}}lang", f"{{{XML}}}space")
 _BASE: Final = f"{{{XML}}}base"
 _NAME: Final = etree.XPath("name(@*[local-name() = $local and namespace-uri() = $uri])", smart_strings=False)
+# What an element takes, and a namespace that holds in it, in octets that libxml2 writes in that time.
+_ELEMENT: Final = 200
+_DECLARED: Final = 10
 
 Namespaces = "Mapping[str, str]"  # prefix ("" for the default one) to name; an absent name is not declared
+
+
+def uncounted(octets: int) -> None:
+    """Takes no notice of how many octets are written."""
 
 
 class Writer:
@@ -46,8 +53,11 @@ class Writer:
         *,
         comments: bool,
         prefixes: Sequence[str],
+        made: Callable[[int], None] = uncounted,
     ) -> None:
+        """`made` is told of octets, as many as libxml2 would write in the time that each element takes."""
         self._nodes = nodes
+        self._made = made
         self._family = family
         self._comments = comments and nodes.comments
         self._inclusive = frozenset("" if prefix == "#default" else prefix for prefix in prefixes)
@@ -104,6 +114,7 @@ class Writer:
         written: list[Mapping[str, str]] = [{}]
         for event, node in etree.iterwalk(root, events=("start", "end", "comment", "pi")):
             if event == "start":
+                self._made(_ELEMENT + _DECLARED * len(axes[-1]))
                 state = switches.get(node, states[-1])
                 states.append(state)
                 if state and (node, "") not in removed:

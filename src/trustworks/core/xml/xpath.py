@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lxml import etree
 
-from trustworks.core.errors import Rejected
+from trustworks.core.errors import BeyondLimit, Rejected
 from trustworks.core.xml.tokens import refuse, tokens
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ class _Reader:
 
     def _expression(self, depth: int) -> _Operand:
         if depth > _NESTING:
-            refuse(f"is nested more than {_NESTING} deep")
+            raise BeyondLimit(f"An XPath expression is nested more than {_NESTING} deep, which is not read.")
         left = self._operand(depth)
         cost = left.cost
         operator = False
@@ -323,7 +323,7 @@ def read(text: str, size: Size, *, longest: int, from_root: bool) -> Expression:
     Raises `Rejected` (xml.xpath) for what is not XPath 1.0 with here(), or is longer than `longest`.
     """
     if len(text) > longest:
-        refuse(f"is longer than {longest} characters")
+        raise BeyondLimit(f"An XPath expression is longer than the {longest} characters that are read.")
     reader = _Reader(text, size)
     cost = reader.cost()
     return Expression(text=reader.written(from_root=from_root), cost=cost, positional=reader.positional)

@@ -7,7 +7,7 @@ import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from trustworks.core.errors import Malformed
+from trustworks.core.errors import BeyondLimit, Malformed
 from trustworks.formats.asic.directory import is_encrypted, opened, read_directory, suspicious
 from trustworks.formats.data import PORTION, digest_of
 from trustworks.formats.evidence import Weight
@@ -119,6 +119,8 @@ def open_archive(data: Data, limits: Limits) -> Archive:
             member = Member(data, entry)
             try:
                 member.digest("sha256")
+            except BeyondLimit:
+                raise
             except Malformed as error:
                 objection = suspicious("damaged-member", str(error), Weight.FATAL)
             else:

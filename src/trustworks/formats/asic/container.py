@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from trustworks.core.errors import Malformed
+from trustworks.core.errors import BeyondLimit, Malformed
 from trustworks.formats.asic import rules
 from trustworks.formats.asic.archive import STORED
 from trustworks.formats.asic.coverage import Coverage
@@ -86,6 +86,8 @@ class Reader:
         for name in self._named(*_MANIFESTS):
             try:
                 manifest = read_manifest(self._members[name], self._limits)
+            except BeyondLimit:
+                raise
             except Malformed as error:
                 self._find("manifest-unreadable", f"The manifest {name:.100} cannot be read: {error}")
                 continue
@@ -155,6 +157,8 @@ class Reader:
                 limits=self._limits,
                 file=file,
             )
+        except BeyondLimit:
+            raise
         except Malformed as error:
             self._find("signature-unreadable", f"{file:.100} cannot be read: {error}", Weight.FATAL)
             return
@@ -194,6 +198,8 @@ class Reader:
             over = self._simple_object()
         try:
             read_cades(self._members[file], self._collector, detached=over, limits=self._limits, file=file)
+        except BeyondLimit:
+            raise
         except Malformed as error:
             self._find("signature-unreadable", f"{file:.100} cannot be read: {error}", Weight.FATAL)
             return
@@ -300,6 +306,8 @@ class Reader:
                 file=file,
                 limits=self._limits,
             )
+        except BeyondLimit:
+            raise
         except Malformed as error:
             self._find("time-stamp-unreadable", f"{file:.100} cannot be read: {error}", Weight.FATAL)
             return
@@ -348,6 +356,8 @@ class Reader:
                 limits=self._limits,
                 file=file,
             )
+        except BeyondLimit:
+            raise
         except Malformed as error:
             self._find("evidence-record-unreadable", f"{file:.100} cannot be read: {error}")
             return
@@ -429,6 +439,8 @@ class Reader:
             return
         try:
             names = listed(listing, self._limits)
+        except BeyondLimit:
+            raise
         except Malformed as error:
             self._find("file-list", f"META-INF/manifest.xml cannot be read: {error}")
             return

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from trustworks.core.errors import Malformed
+from trustworks.core.errors import BeyondLimit, Malformed
 from trustworks.formats.data import Stored
 from trustworks.formats.evidence import Finding, Weight
 
@@ -85,16 +85,19 @@ def read_directory(data: Data, limits: Limits) -> Directory:
             or lie over each other.
     """
     if not isinstance(data, Stored) and data.size > limits.parsed:
-        raise Malformed(
+        raise BeyondLimit(
             f"The container has {data.size} octets, more than the {limits.parsed} that are held in memory. "
-            "Give it as a file."
+            "Give it as a file.",
+            "parsed",
         )
     findings: list[Finding] = []
     with opened(data) as stream:
         size = data.size
         count, begin, length, comment = _end(stream, size, findings)
         if count > limits.members:
-            raise Malformed(f"The container has {count} members, more than the {limits.members} read.")
+            raise BeyondLimit(
+                f"The container has {count} members, more than the {limits.members} read.", "members"
+            )
         if length > min(limits.parsed, _LONGEST) or begin + length > size:
             raise Malformed("The directory of the container is longer than one may be, or than the file.")
         entries = _entries(_at(stream, begin, length), count)
@@ -248,12 +251,15 @@ def _large(extra: bytes, small: tuple[int, int, int]) -> tuple[int, int, int]:
 def _check_sizes(entries: Sequence[Entry], limits: Limits) -> None:
     total = sum(entry.unpacked for entry in entries)
     if total > limits.unpacked:
-        raise Malformed(f"The container holds {total} octets, more than the {limits.unpacked} that are read.")
+        raise BeyondLimit(
+            f"The container holds {total} octets, more than the {limits.unpacked} that are read.", "unpacked"
+        )
     for entry in entries:
         if entry.unpacked > _SMALL and entry.unpacked > limits.ratio * max(entry.packed, 1):
-            raise Malformed(
+            raise BeyondLimit(
                 f"The member {entry.name!r:.100} says that it unpacks to more than {limits.ratio} times its "
-                "size: it is not read."
+                "size: it is not read.",
+                "ratio",
             )
 
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
-from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.errors import BeyondLimit, Malformed, Rejected
 from trustworks.core.xml.algorithms import DIGESTS, DS
-from trustworks.core.xml.parse import Limits as XmlLimits
 from trustworks.core.xml.parse import parse
 from trustworks.formats.evidence import Reference, ReferenceKind
+from trustworks.formats.limits import xml_bounds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,7 +61,9 @@ def read_manifest(member: Member, limits: Limits) -> Manifest:
     reference = root.find(f"{{{space}}}SigReference")
     objects = root.findall(f"{{{space}}}DataObjectReference")
     if len(objects) > limits.members:
-        raise Malformed(f"{member.name} names {len(objects)} members, more than the {limits.members} read.")
+        raise BeyondLimit(
+            f"{member.name} names {len(objects)} members, more than the {limits.members} read.", "members"
+        )
     return Manifest(
         member=member,
         signature=None if reference is None else member_name(reference.get("URI") or ""),
@@ -78,10 +80,12 @@ def read_manifest(member: Member, limits: Limits) -> Manifest:
 def parse_xml(member: Member, limits: Limits) -> etree._Element:
     """The root element of a member. Raises `Malformed`."""
     if member.size > limits.parsed:
-        raise Malformed(f"{member.name} has {member.size} octets, more than the {limits.parsed} read.")
+        raise BeyondLimit(
+            f"{member.name} has {member.size} octets, more than the {limits.parsed} read.", "parsed"
+        )
     return parse(
         member.octets(),
-        XmlLimits(octets=limits.parsed, depth=limits.depth, elements=limits.elements),
+        xml_bounds(limits),
         allow_doctype=True,  # writers of OpenDocument put one in
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from trustworks.core.errors import Malformed
+from trustworks.core.errors import BeyondLimit, Malformed
 from trustworks.formats.asic.archive import open_archive
 from trustworks.formats.evidence import Scope, ScopeKind
 
@@ -64,6 +64,8 @@ def of_package(member: Member, collector: Collector, limits: Limits) -> tuple[Sc
     """The members of a container that is a member; none where it cannot be read."""
     try:
         archive = open_archive(member, limits)
+    except BeyondLimit:
+        raise
     except Malformed:
         return ()
     text = "A file in the package that is signed as a whole."

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.der import ber
-from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.errors import BeyondLimit, Malformed, Rejected
 from trustworks.formats.cades import identifiers as ids
 from trustworks.formats.cms.algorithms import hash_name
 from trustworks.formats.cms.stored import whole_region
@@ -45,10 +45,14 @@ class Budget:
 
     left: int
 
-    def pays(self, octets: int) -> bool:
-        """Whether so many more may be digested."""
+    def pay(self, octets: int) -> None:
+        """Count so many more that are digested. Raises `BeyondLimit`."""
         self.left -= octets
-        return self.left >= 0
+        if self.left < 0:
+            raise BeyondLimit(
+                "Archive time-stamps are over more octets altogether than are digested for one file.",
+                "digested",
+            )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -81,14 +85,13 @@ class Archived:
     def matching(self, candidates: Iterable[Data], hash_name_: str, digest: bytes) -> Data | None:
         """That candidate which the imprint is the digest of; the first, where none is; None: there is none.
 
-        Encodings of one structure are candidates: standards of different years, and signers, disagree. None,
-        too, where all that may be digested was.
+        Encodings of one structure are candidates: standards of different years, and signers, disagree. Raises
+        `BeyondLimit` where more is to be digested than may be.
         """
         first: Data | None = None
         for one in candidates:
             first = first or one
-            if not self.budget.pays(one.size):
-                return None
+            self.budget.pay(one.size)
             try:
                 if one.digest(hash_name_) == digest:
                     return one

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.der import ber
-from trustworks.core.errors import Malformed
+from trustworks.core.errors import BeyondLimit, Malformed
 from trustworks.formats.cades import identifiers as ids
 from trustworks.formats.data import DigestOnly, Octets
 from trustworks.formats.evidence import Finding, Weight
@@ -63,6 +63,8 @@ def read_evidence_records(
                 record = read_evidence_record(
                     value.octets, collector, over=over, limits=limits, owner=owner, file=file
                 )
+            except BeyondLimit:
+                raise
             except (Malformed, IndexError) as error:
                 findings.append(
                     Finding(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from trustworks.core.der.encode import SEQUENCE
 from trustworks.core.der.tsp import TST_INFO
-from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.errors import BeyondLimit, Malformed, Rejected
 from trustworks.formats.cades.signers import Reader
 from trustworks.formats.cms.stored import Window
 from trustworks.formats.cms.structure import read_signed_data
@@ -54,9 +54,10 @@ def read(
         _read_stored(data, collector, detached, limits, file)
         return
     if data.size > limits.parsed:
-        raise Malformed(
+        raise BeyondLimit(
             f"{data.name or 'The file'} has {data.size} octets; of CMS {limits.parsed} are read at most, "
-            "unless it is DER or BER in a file."
+            "unless it is DER or BER in a file.",
+            "parsed",
         )
     octets = unwrapped(data.octets())
     token = token_octets(octets)
@@ -78,9 +79,10 @@ def _read_stored(
     content = signed.content
     around = len(window) - (0 if content is None else content.after - content.start)
     if around > limits.parsed:
-        raise Malformed(
+        raise BeyondLimit(
             f"{data.name or 'The file'} has {around} octets beside its content; {limits.parsed} are read at "
-            "most."
+            "most.",
+            "parsed",
         )
     if len(window) > signed.content_info.after:
         collector.finding(_octets_after(len(window) - signed.content_info.after))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trustworks.core.errors import Malformed
+from trustworks.core.errors import BeyondLimit, Malformed
 from trustworks.formats.cms.attributes import other_certificate_id, other_hash
 from trustworks.formats.evidence import CertificateReference, Finding, RevocationReference, Weight
 
@@ -28,6 +28,8 @@ def certificate_references(
         try:
             for value in attribute.values:
                 found.extend(other_certificate_id(one) for one in value.children())
+        except BeyondLimit:
+            raise
         except (Malformed, IndexError, ValueError) as error:
             findings.append(_unreadable(attribute, error))
     return tuple(found)
@@ -43,6 +45,8 @@ def revocation_references(
             for value in attribute.values:
                 for one in value.children():
                     found.extend(_of_one_certificate(one))
+        except BeyondLimit:
+            raise
         except (Malformed, IndexError, ValueError) as error:
             findings.append(_unreadable(attribute, error))
     return tuple(found)

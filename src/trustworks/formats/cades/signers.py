@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from trustworks.core.errors import Malformed
+from trustworks.core.errors import BeyondLimit, Malformed
 from trustworks.formats.cades import evidence_records, unsigned
 from trustworks.formats.cades import identifiers as ids
 from trustworks.formats.cades.archive import Budget
@@ -38,9 +38,8 @@ if TYPE_CHECKING:
     from trustworks.formats.evidence import Signature
     from trustworks.formats.limits import Limits
 
-_DIGESTED: Final = 1024 * 1024 * 1024
 _TIMES_DIGESTED: Final = 16
-"""How many octets are digested for the archive time-stamps of one file: so many, and its own so often."""
+"""How often the octets of one file may be digested for its archive time-stamps, beside those of the limit."""
 _DEEPEST: Final = 16
 """How many counter-signatures of counter-signatures are followed."""
 
@@ -67,7 +66,7 @@ class Reader:
         self._contents = tuple(detached) if data.content is None else (content_of(data, path),)
         self._path = path
         size = data.content_info.after - data.content_info.start + sum(one.size for one in detached)
-        self._budget = Budget(_DIGESTED + _TIMES_DIGESTED * size)
+        self._budget = Budget(limits.digested + _TIMES_DIGESTED * size)
         self._certificates = take_certificates(data, collector, None, Where.KEY_INFO)
         self._revocation = take_revocation(data, collector, None)
         self._ers = _has_evidence_record(data)
@@ -89,7 +88,10 @@ class Reader:
     ) -> list[Signature]:
         self._left -= 1
         if self._left < 0:
-            raise Malformed(f"The file has more than {self._limits.signatures} signatures.")
+            raise BeyondLimit(
+                f"The file has more than the {self._limits.signatures} signatures that are read.",
+                "signatures",
+            )
         try:
             signature, attributes = read_signer(
                 signer,
@@ -99,6 +101,8 @@ class Reader:
                 parent=parent,
                 file=self._file,
             )
+        except BeyondLimit:
+            raise
         except (Malformed, IndexError) as error:
             self._collector.finding(
                 Finding(
@@ -159,14 +163,7 @@ class Reader:
         """Signatures of the octets of the value (RFC 5652, 11.4)."""
         parent = gathering.signature
         if depth > _DEEPEST:
-            gathering.findings.append(
-                Finding(
-                    code="cades.counter-signatures-deep",
-                    text=f"Of counter-signatures one of the other, {_DEEPEST} are read and no more.",
-                    weight=Weight.FATAL,
-                )
-            )
-            return []
+            raise BeyondLimit(f"Of counter-signatures one of the other, {_DEEPEST} are read and no more.")
         content = Content(
             type=self._data.content_type,
             data=(Octets(parent.value, "the signature's value"),),
@@ -177,6 +174,8 @@ class Reader:
         for value in attribute.values:
             try:
                 signer = signer_info(value, self._limits)
+            except BeyondLimit:
+                raise
             except Malformed as error:
                 gathering.findings.append(
                     Finding(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.der.encode import OBJECT_IDENTIFIER, SEQUENCE
-from trustworks.core.errors import Malformed
+from trustworks.core.errors import BeyondLimit, Malformed
 from trustworks.core.trace import implements
 from trustworks.formats.cades import archive
 from trustworks.formats.cades import identifiers as ids
@@ -100,6 +100,8 @@ class Gathering:
         """A token of an attribute; what is none, is a finding."""
         try:
             return parse_token(value.octets, self.limits)
+        except BeyondLimit:
+            raise
         except Malformed as error:
             self.findings.append(unreadable(attribute, error))
         return None
@@ -133,6 +135,8 @@ class Gathering:
                 file=self.file,
                 limits=self.limits,
             )
+        except BeyondLimit:
+            raise
         except Malformed as error:
             self.findings.append(unreadable(attribute, error))
             return
@@ -220,6 +224,8 @@ def read_long_term_validation(gathering: Gathering) -> None:
                         ]
                         gathering.revocation.extend(found)
                         held.update(found)
+        except BeyondLimit:
+            raise
         except (Malformed, IndexError) as error:
             gathering.findings.append(unreadable(attribute, error))
 
@@ -304,6 +310,8 @@ def _read_v3(
     index = None
     try:
         index = archive.hash_index(token.data.signers[0]) if token.data.signers else None
+    except BeyondLimit:
+        raise
     except (Malformed, IndexError) as error:
         why = str(error)
     if index is None:
@@ -311,11 +319,9 @@ def _read_v3(
         return
     findings: list[Finding] = []
     references: list[Reference] = []
-    # Every index costs as much as what it is of has octets: of very many, not all are looked through.
+    # Every index costs as much as what it is of has octets, and there may be very many.
     info = gathering.data.content_info
-    if not archived.budget.pays(info.after - info.start):
-        gathering.take(token, attribute, place, None, gathering.base())
-        return
+    archived.budget.pay(info.after - info.start)
     certificates, crls, attributes = _indexed(gathering, archived, index.form)
     for expected, objects, what in (
         (index.certificates, certificates, "a certificate"),
@@ -408,6 +414,8 @@ def read_policy_store(gathering: Gathering, policy: PolicyReference | None) -> P
                 local_uri=None if stored else text(document),
                 specification=named,
             )
+        except BeyondLimit:
+            raise
         except (Malformed, IndexError, ValueError) as error:
             gathering.findings.append(
                 Finding(

@@ -17,7 +17,7 @@ from trustworks.core.der.cms import (
 )
 from trustworks.core.der.encode import OCTET_STRING, SEQUENCE
 from trustworks.core.der.times import read_time
-from trustworks.core.errors import Malformed
+from trustworks.core.errors import BeyondLimit, Malformed
 from trustworks.formats.cms import properties
 from trustworks.formats.cms.algorithms import hash_name
 from trustworks.formats.evidence import Attributes, CertificateReference, Finding, Weight
@@ -103,6 +103,8 @@ def read_signed_attributes(attributes: Sequence[CmsAttribute], findings: list[Fi
 def _first(attribute: CmsAttribute, read: Callable[[Element], T], findings: list[Finding]) -> T | None:
     try:
         return read(attribute.values[0])
+    except BeyondLimit:
+        raise
     except (Malformed, IndexError, ValueError) as error:
         findings.append(
             Finding(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from trustworks.core.der.cms import CONTENT_TYPE, MESSAGE_DIGEST, SIGNING_TIME
 from trustworks.core.der.encode import NULL, tlv
-from trustworks.core.errors import Malformed
+from trustworks.core.errors import BeyondLimit, Malformed
 from trustworks.core.trace import implements
 from trustworks.formats.evidence import Finding, Weight
 
@@ -110,6 +110,8 @@ def other_algorithms(signer: SignerInfo, attributes: SignedAttributes) -> tuple[
                 for part in parts[1:]
                 if part.tag == _SIGNATURE_ALGORITHM
             )
+        except BeyondLimit:
+            raise
         except (Malformed, IndexError):
             same = False
         if not same:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from trustworks.core.der import ber
 from trustworks.core.der.cms import SIGNED_DATA
 from trustworks.core.der.encode import OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE, SET
-from trustworks.core.errors import Malformed
+from trustworks.core.errors import BeyondLimit, Malformed
 from trustworks.formats.limits import DEFAULT
 
 if TYPE_CHECKING:
@@ -114,7 +114,9 @@ def _signed_data(info: ber.Element, limits: Limits) -> SignedData:
         raise Malformed("This is no CMS signed data: it has no set of signers.")
     signers = parts[place].children()
     if len(signers) > limits.signatures:
-        raise Malformed(f"The signed data has {len(signers)} signers; {limits.signatures} are read at most.")
+        raise BeyondLimit(
+            f"The signed data has {len(signers)} signers; {limits.signatures} are read at most.", "signatures"
+        )
     return SignedData(
         content_info=info,
         version=version,
@@ -167,7 +169,9 @@ def signer_info(element: ber.Element, limits: Limits = DEFAULT) -> SignerInfo:
 def attributes(elements: Sequence[ber.Element], limits: Limits = DEFAULT) -> tuple[CmsAttribute, ...]:
     """Attributes with their values. Raises `Malformed`; IndexError for one without type or values."""
     if len(elements) > limits.attributes:
-        raise Malformed(f"There are {len(elements)} attributes; {limits.attributes} are read at most.")
+        raise BeyondLimit(
+            f"There are {len(elements)} attributes; {limits.attributes} are read at most.", "attributes"
+        )
     found = []
     for one in elements:
         parts = one.children()

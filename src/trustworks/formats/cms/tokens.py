@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.der.encode import OBJECT_IDENTIFIER, SEQUENCE
-from trustworks.core.errors import Malformed
+from trustworks.core.errors import BeyondLimit, Malformed
 from trustworks.formats.evidence import Finding, Weight, Where
 
 if TYPE_CHECKING:
@@ -85,6 +85,8 @@ def take_attribute_values(
             elif attribute.type == REVOCATION_ARCHIVAL:
                 for value in attribute.values:
                     revocation.extend(_values(value, collector, owner, Where.ADBE_REVOCATION_INFO))
+        except BeyondLimit:
+            raise
         except (Malformed, IndexError) as error:
             findings.append(
                 Finding(

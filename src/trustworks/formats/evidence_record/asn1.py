@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.der import ber
-from trustworks.core.errors import Malformed
+from trustworks.core.errors import BeyondLimit, Malformed
 from trustworks.formats.cms.algorithms import hash_name
 from trustworks.formats.data import hasher
 from trustworks.formats.evidence_record.objects import ArchiveTimeStamp, Chain
@@ -62,7 +62,10 @@ def read_chains(octets: bytes, limits: Limits) -> list[AsnChain]:
     """The chains of a record. Raises `Malformed`."""
     found = fields_of(octets, limits)[-1].children()
     if sum(len(chain.children()) for chain in found) > limits.time_stamps:
-        raise Malformed(f"The evidence record has more than {limits.time_stamps} time-stamps.")
+        raise BeyondLimit(
+            f"The evidence record has more than the {limits.time_stamps} time-stamps that are read.",
+            "time_stamps",
+        )
     chains: list[AsnChain] = []
     for number, chain in enumerate(found):
         stamps = [_stamp(one) for one in chain.children()]

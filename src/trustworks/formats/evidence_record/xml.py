@@ -7,12 +7,13 @@ import binascii
 from copy import deepcopy
 from typing import TYPE_CHECKING, Final
 
-from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.errors import BeyondLimit, Malformed, Rejected
 from trustworks.core.xml.algorithms import DIGESTS
 from trustworks.core.xml.canonical import canonicalise
 from trustworks.core.xml.parse import parse
 from trustworks.formats.data import Octets, hasher
 from trustworks.formats.evidence_record.objects import Archived, ArchiveTimeStamp, Chain
+from trustworks.formats.limits import xml_bounds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,7 +79,10 @@ def read_chains(octets: bytes, limits: Limits) -> list[XmlChain]:
     sequence = sequence_of(octets, limits)
     found = ordered(sequence, "ArchiveTimeStampChain")
     if sum(len(chain) for chain in found) > limits.time_stamps:
-        raise Malformed(f"The evidence record has more than {limits.time_stamps} time-stamps.")
+        raise BeyondLimit(
+            f"The evidence record has more than the {limits.time_stamps} time-stamps that are read.",
+            "time_stamps",
+        )
     try:
         return [_chain(sequence, chain, found[:number]) for number, chain in enumerate(found)]
     except Rejected as error:  # a canonicalisation that is not known
@@ -88,8 +92,10 @@ def read_chains(octets: bytes, limits: Limits) -> list[XmlChain]:
 def sequence_of(octets: bytes, limits: Limits) -> etree._Element:
     """The element with the chains of a record, in its document. Raises `Malformed`."""
     if len(octets) > limits.parsed:
-        raise Malformed(f"The evidence record has more than {limits.parsed} octets.")
-    root = parse(octets)
+        raise BeyondLimit(
+            f"The evidence record has more than the {limits.parsed} octets that are read.", "parsed"
+        )
+    root = parse(octets, xml_bounds(limits))
     record = root if root.tag == f"{ERS}EvidenceRecord" else root.find(f".//{ERS}EvidenceRecord")
     if record is None:
         raise Malformed("This is no evidence record: it has no element EvidenceRecord of RFC 6283.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trustworks.core.errors import Malformed
+from trustworks.core.errors import BeyondLimit
 from trustworks.formats.jades import jws
 from trustworks.formats.jades.signature import read_signature
 
@@ -33,7 +33,9 @@ def read(
         Malformed: it is no JWS, or larger than the limits allow.
     """
     if data.size > limits.parsed:
-        raise Malformed(f"The JWS has {data.size} octets, more than the {limits.parsed} that are read.")
+        raise BeyondLimit(
+            f"The JWS has {data.size} octets, more than the {limits.parsed} that are read.", "parsed"
+        )
     signatures, findings = jws.parse(data.octets(), limits)
     if file is None:
         collector.media_type = "application/jose" if signatures[0].compact else "application/jose+json"

@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from trustworks.core.errors import Malformed
+from trustworks.core.errors import BeyondLimit, Malformed
 from trustworks.formats.evidence import Finding, Weight
 from trustworks.formats.jades import json_text
 from trustworks.formats.jades.base64url import decode
@@ -65,10 +65,17 @@ def components(
     array = unprotected.get("etsiU")
     if not isinstance(array, list):
         return (), ()
+    if len(array) > limits.attributes:
+        raise BeyondLimit(
+            f"etsiU has {len(array)} components, more than the {limits.attributes} that are read.",
+            "attributes",
+        )
     found, findings = [], []
-    for place, item in enumerate(array[: limits.attributes]):
+    for place, item in enumerate(array):
         try:
             component, repeated = _component(item, limits)
+        except BeyondLimit:
+            raise
         except Malformed as error:
             findings.append(
                 Finding(
@@ -80,14 +87,6 @@ def components(
             continue
         found.append(component)
         findings.extend(repeated_members(repeated, f"component {place + 1} of etsiU"))
-    if len(array) > limits.attributes:
-        findings.append(
-            Finding(
-                code="jades.too-many-components",
-                text=f"etsiU has {len(array)} components, and only the first {limits.attributes} are read.",
-                weight=Weight.FATAL,
-            )
-        )
     return tuple(found), tuple(findings)
 
 

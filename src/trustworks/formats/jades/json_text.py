@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from trustworks.core.errors import Malformed
+from trustworks.core.errors import BeyondLimit, Malformed
 
 if TYPE_CHECKING:
     from trustworks.formats.limits import Limits
@@ -40,7 +40,7 @@ def parse(octets: bytes, limits: Limits) -> tuple[Any, tuple[str, ...]]:
     except UnicodeDecodeError as error:
         raise Malformed(f"Octet {error.start} of the JSON is not UTF-8.") from error
     except RecursionError as error:
-        raise Malformed("The JSON nests too deep to be read.") from error
+        raise BeyondLimit("The JSON nests too deep to be read.") from error
     except ValueError as error:
         raise Malformed(f"The JSON cannot be read: {_without_value(error)}.") from error
     return value, tuple(dict.fromkeys(repeated))
@@ -64,12 +64,14 @@ def _within(octets: bytes, limits: Limits) -> None:
         return
     bare = _STRING.sub(b"", octets)
     if bare.count(b",") + bare.count(b"[") + bare.count(b"{") > limits.elements:
-        raise Malformed(f"The JSON has more than the {limits.elements} members that are read.")
+        raise BeyondLimit(f"The JSON has more than the {limits.elements} members that are read.", "elements")
     depth = 0
     for bracket in _BRACKET.finditer(bare):
         if bracket.group() in b"[{":
             depth += 1
             if depth > limits.depth:
-                raise Malformed(f"The JSON nests deeper than the {limits.depth} levels that are read.")
+                raise BeyondLimit(
+                    f"The JSON nests deeper than the {limits.depth} levels that are read.", "depth"
+                )
         else:
             depth -= 1

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from trustworks.core.errors import Malformed
+from trustworks.core.errors import BeyondLimit, Malformed
 from trustworks.core.trace import implements
 from trustworks.formats.evidence import Finding, Weight
 from trustworks.formats.jades import json_text
@@ -89,11 +89,15 @@ def _several(several: Any, payload: bytes | None, limits: Limits, findings: list
     if not isinstance(several, list) or not several:
         raise Malformed("The member signatures of the JWS is not an array with signatures in it.")
     if len(several) > limits.signatures:
-        raise Malformed(f"The JWS has {len(several)} signatures, more than the {limits.signatures} read.")
+        raise BeyondLimit(
+            f"The JWS has {len(several)} signatures, more than the {limits.signatures} read.", "signatures"
+        )
     read = []
     for place, item in enumerate(several):
         try:
             read.append(_one(item, payload, limits))
+        except BeyondLimit:
+            raise
         except Malformed as error:
             findings.append(
                 Finding(

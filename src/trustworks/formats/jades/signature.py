@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from trustworks.core.errors import Malformed
+from trustworks.core.errors import BeyondLimit, Malformed
 from trustworks.formats.data import Joined, Octets
 from trustworks.formats.evidence import (
     Finding,
@@ -53,7 +53,9 @@ def read_signature(
     Raises `Malformed` where there are too many.
     """
     if len(collector.signatures) >= limits.signatures:
-        raise Malformed(f"There are more than the {limits.signatures} signatures that are read.")
+        raise BeyondLimit(
+            f"There are more than the {limits.signatures} signatures that are read.", "signatures"
+        )
     signed = (
         _countersigned(jws_, countersigned)
         if countersigned
@@ -112,7 +114,7 @@ def read_signature(
 def _key_info(jws_: Jws, found: Gathered) -> tuple[str, ...]:
     """Certificates of x5c, the signer's first (RFC 7515, 4.1.6)."""
     ids = []
-    for value in items(jws_.header.get("x5c"))[: found.limits.elements]:
+    for value in items(jws_.header.get("x5c")):
         der = octets(value, "x5c")
         if der is None:
             found.note("jades.unreadable-value", "A certificate of x5c is not base64.")
@@ -262,11 +264,14 @@ def _counter_signature(
             file=found.file,
             countersigned=parent,
         )
-    except (Malformed, RecursionError) as error:
-        sentence = "it nests too deep." if isinstance(error, RecursionError) else str(error)
+    except RecursionError as error:
+        raise BeyondLimit(f"Counter-signature {number + 1} nests deeper than is read.") from error
+    except BeyondLimit:
+        raise
+    except Malformed as error:
         found.note(
             "jades.unreadable-counter-signature",
-            f"Counter-signature {number + 1} cannot be read: {sentence}",
+            f"Counter-signature {number + 1} cannot be read: {error}",
             Weight.SUSPICIOUS,
         )
         return

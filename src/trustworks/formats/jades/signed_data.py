@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
-from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.errors import BeyondLimit, Malformed, Rejected
 from trustworks.core.trace import implements
 from trustworks.formats.data import DigestOnly, Joined, Octets, comparable
 from trustworks.formats.evidence import Finding, Reference, ReferenceKind, Scope, ScopeKind, Weight
@@ -98,6 +98,8 @@ def _payload(jws: Jws, collector: Collector, detached: Sequence[Data]) -> Signed
         if jws.encoded:
             try:
                 content = Octets(decode(jws.payload.decode(), "The payload"))
+            except BeyondLimit:
+                raise
             except Malformed as error:
                 findings = (
                     Finding(
@@ -185,7 +187,9 @@ def _by_mechanism(jws: Jws, collector: Collector, detached: Sequence[Data], limi
     findings = broken_mechanism(signed)
     pars = [name for name in items(signed.get("pars")) if text(name)]
     if len(pars) > limits.references:
-        raise Malformed(f"sigD names {len(pars)} data objects, more than the {limits.references} read.")
+        raise BeyondLimit(
+            f"sigD names {len(pars)} data objects, more than the {limits.references} read.", "references"
+        )
     mechanism = signed.get("mId")
     if not pars or mechanism not in _MECHANISMS:
         return _nothing("sigD", "What sigD says does not lead to any data.", findings)

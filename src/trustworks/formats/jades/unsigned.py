@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from trustworks.core.errors import Malformed
+from trustworks.core.errors import BeyondLimit, Malformed
 from trustworks.formats.data import Joined, Octets
 from trustworks.formats.evidence import (
     CertificateReference,
@@ -160,12 +160,10 @@ class Gathered:
             if der is None:
                 continue
             if len(self.collector.time_stamps) >= self.limits.time_stamps:
-                self.note(
-                    "jades.too-many-time-stamps",
+                raise BeyondLimit(
                     f"There are more than the {self.limits.time_stamps} time-stamps that are read.",
-                    Weight.FATAL,
+                    "time_stamps",
                 )
-                break
             try:
                 stamp = read_time_stamp(
                     der,
@@ -179,6 +177,8 @@ class Gathered:
                     file=self.file,
                     limits=self.limits,
                 )
+            except BeyondLimit:
+                raise
             except Malformed as error:
                 self.note("jades.unreadable-time-stamp", f"A token in {form} cannot be read: {error}")
                 continue

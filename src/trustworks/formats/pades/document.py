@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from trustworks.core.errors import Malformed
+from trustworks.core.errors import BeyondLimit
 from trustworks.formats.pades.filters import Allowance, unpack
 from trustworks.formats.pades.sections import Section, read_stream, read_table, with_hybrid
 from trustworks.formats.pades.syntax import WHITE, Name, Ref, Stream, parse, skip_blanks
@@ -79,9 +79,8 @@ class Document:
         """Counts steps. Raises `Malformed` when they are more than the limits allow."""
         self._work -= steps
         if self._work < 0:
-            raise Malformed(
-                f"The objects of the PDF take more than {self.limits.work} steps to follow. Raise the limit "
-                "of work to read it."
+            raise BeyondLimit(
+                f"The objects of the PDF take more than {self.limits.work} steps to follow.", "work"
             )
 
     def last_start(self, end: int) -> int | None:
@@ -186,10 +185,7 @@ class Document:
                 (found.start(), int(found[1]), int(found[2])) for found in _OBJECTS.finditer(self.octets)
             ]
             if len(self._everywhere) > self.limits.elements:
-                raise Malformed(
-                    f"The PDF holds more than {self.limits.elements} objects. Raise the limit of elements to "
-                    "read it."
-                )
+                raise BeyondLimit(f"The PDF holds more than {self.limits.elements} objects.", "elements")
         self.work(len(self._everywhere))
         return {number: offset for offset, number, _ in self._everywhere if offset < end}
 

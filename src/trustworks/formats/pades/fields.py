@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from trustworks.core.errors import Malformed
+from trustworks.core.errors import BeyondLimit
 from trustworks.formats.pades.syntax import Name, Ref
 
 if TYPE_CHECKING:
@@ -71,9 +71,8 @@ def signature_fields(view: View) -> tuple[SignatureField, ...]:
     while waiting:
         steps -= 1
         if steps < 0:
-            raise Malformed(
-                f"The form of the PDF has more than {view.document.limits.elements} fields. Raise the limit "
-                "of elements to read it."
+            raise BeyondLimit(
+                f"The form of the PDF has more than {view.document.limits.elements} fields.", "elements"
             )
         here, above, inherited, depth = waiting.pop()
         if isinstance(here, Ref):

@@ -10,7 +10,7 @@ import base64
 import zlib
 from typing import TYPE_CHECKING, Final
 
-from trustworks.core.errors import Malformed
+from trustworks.core.errors import BeyondLimit, Malformed
 from trustworks.formats.pades.syntax import Name, unhex
 
 if TYPE_CHECKING:
@@ -37,10 +37,7 @@ class Allowance:
         """Counts octets that were unpacked. Raises `Malformed` when it is more than is allowed."""
         self.left -= octets
         if self.left < 0:
-            raise Malformed(
-                f"The streams of the PDF unpack to more than {self.whole} octets. Raise the limit of parsed "
-                "octets to read it."
-            )
+            raise BeyondLimit(f"The streams of the PDF unpack to more than {self.whole} octets.", "parsed")
 
 
 def unpack(raw: bytes, filters: Object, parameters: Object, allowance: Allowance) -> bytes:

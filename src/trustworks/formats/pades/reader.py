@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from trustworks.core.errors import Malformed
+from trustworks.core.errors import BeyondLimit, Malformed
 from trustworks.formats.evidence import (
     Finding,
     Format,
@@ -68,14 +68,14 @@ def read(
     """
     del detached
     if data.size > limits.parsed:
-        raise Malformed(
-            f"{data.name or 'The PDF'} has {data.size} octets, and {limits.parsed} may be read. Raise the "
-            "limit of parsed octets to read it."
+        raise BeyondLimit(
+            f"{data.name or 'The PDF'} has {data.size} octets, more than the {limits.parsed} that are read.",
+            "parsed",
         )
     try:
         _Reading(data, collector, limits, file).read()
     except RecursionError as error:
-        raise Malformed(f"{data.name or 'The PDF'} is nested too deeply to be read.") from error
+        raise BeyondLimit(f"{data.name or 'The PDF'} is nested too deeply to be read.") from error
 
 
 class _Reading:
@@ -116,9 +116,9 @@ class _Reading:
         found: list[Entry] = []
         signed = self.dictionaries = dictionaries(self.view)
         if len(signed) > self.limits.signatures:
-            raise Malformed(
-                f"The PDF has {len(signed)} signatures, and {self.limits.signatures} may be read. Raise the "
-                "limit of signatures to read it."
+            raise BeyondLimit(
+                f"The PDF has {len(signed)} signatures, more than the {self.limits.signatures} read.",
+                "signatures",
             )
         for dictionary in signed:
             skipped = kind_is_clear(dictionary)
@@ -189,6 +189,8 @@ class _Reading:
                 self.limits,
                 self.file,
             )
+        except BeyondLimit:
+            raise
         except Malformed as error:
             self.collector.finding(no_signature(entry.dictionary, str(error)))
             return
@@ -227,6 +229,8 @@ class _Reading:
                 scopes=(self._scope(entry),),
                 file=self.file,
             )
+        except BeyondLimit:
+            raise
         except Malformed as error:
             self.collector.finding(no_signature(entry.dictionary, str(error)))
             return
@@ -280,6 +284,8 @@ class _Reading:
             return self.view
         try:
             return DecryptedView(self.document, end) if self.encrypted else View(self.document, end)
+        except BeyondLimit:
+            raise
         except Malformed:
             return None
 

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from trustworks.core.errors import Malformed
+from trustworks.core.errors import BeyondLimit, Malformed
 from trustworks.formats.pades.syntax import WHITE, parse, skip_blanks
 
 if TYPE_CHECKING:
@@ -95,9 +95,8 @@ def read_table(octets: bytes, begin: int, at: int, limits: Limits) -> Section | 
         first, count = int(heading[1]), int(heading[2])
         left -= count
         if left < 0:
-            raise Malformed(
-                f"The cross-reference table of the PDF names more than {limits.elements} objects. Raise the "
-                "limit of elements to read it."
+            raise BeyondLimit(
+                f"The cross-reference table of the PDF names more than {limits.elements} objects.", "elements"
             )
         at = heading.end()
         if count >= _WORTH and len(lines) < _SEARCHED and _is_regular(octets, at, count):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from trustworks.core.errors import Malformed
+from trustworks.core.errors import BeyondLimit, Malformed
 from trustworks.formats.evidence import Finding, Weight
 from trustworks.formats.pades.dates import date_of
 from trustworks.formats.pades.syntax import Ref, Stream
@@ -104,7 +104,10 @@ class StoreReader:
         for one in value if isinstance(value, list) else view.items(value):
             self.left -= 1
             if self.left < 0:
-                break
+                raise BeyondLimit(
+                    f"The document security store names more than {view.document.limits.elements} tokens.",
+                    "elements",
+                )
             stored = self._stream(view, one, lost)
             if stored is not None:
                 found.append(stored)
@@ -123,6 +126,8 @@ class StoreReader:
                 raw = view.document.raw(stream, view.get(stream.entries.get("Length")))
                 end = stream.start + len(raw)
                 found: Stored | None = Stored(view.stream(stream), stream.start, end)
+            except BeyondLimit:
+                raise
             except Malformed as error:
                 lost.append(str(error))
                 found = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trustworks.core.errors import Malformed
+from trustworks.core.errors import BeyondLimit, Malformed
 from trustworks.formats.collector import identified
 from trustworks.formats.data import Octets
 from trustworks.formats.evidence import Finding, TimeStampKind, Weight, Where
@@ -133,6 +133,8 @@ class Stores:
                         file=file,
                     ).id
                 )
+            except BeyondLimit:
+                raise
             except Malformed as error:
                 self.collector.finding(
                     Finding(

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
-from trustworks.core.errors import Malformed
+from trustworks.core.errors import BeyondLimit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -132,10 +132,7 @@ class _Reading:
             self.at = token.end()
             self.left -= 1
             if self.left < 0:
-                raise Malformed(
-                    f"A PDF object has more than {self.limits.elements} parts. Raise the limit of elements "
-                    "to read it."
-                )
+                raise BeyondLimit(f"A PDF object has more than {self.limits.elements} parts.", "elements")
             match kind:
                 case "open" | "array":
                     self._deeper({} if kind == "open" else [], begin)
@@ -159,10 +156,7 @@ class _Reading:
 
     def _deeper(self, container: list[Object] | dict[str, Object], begin: int) -> None:
         if len(self.open) >= self.limits.depth:
-            raise Malformed(
-                f"A PDF object is nested more than {self.limits.depth} deep. Raise the limit of depth to "
-                "read it."
-            )
+            raise BeyondLimit(f"A PDF object is nested more than {self.limits.depth} deep.", "depth")
         self.open.append(container)
         self.keys.append(None)
         self.begins.append(begin)

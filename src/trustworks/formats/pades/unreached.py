@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from trustworks.core.errors import BeyondLimit
 from trustworks.core.trace import implements
 from trustworks.formats.evidence import Finding, Weight
 from trustworks.formats.pades.sections import Place
@@ -48,10 +49,14 @@ def unreached(view: View, dictionaries: Sequence[SignatureDictionary]) -> tuple[
 def _dictionaries(document: Document) -> Iterator[Indirect]:
     """Every object of the file that looks like a signature dictionary, once."""
     octets, seen, at = document.octets, set[int](), 0
-    for _ in range(document.limits.references):
-        at = octets.find(_KEY, at) + 1
-        if not at:
-            return
+    left = document.limits.references
+    while at := octets.find(_KEY, at) + 1:
+        left -= 1
+        if left < 0:
+            raise BeyondLimit(
+                f"The PDF has more than {document.limits.references} places that look like a signature.",
+                "references",
+            )
         end = octets.rfind(b"obj", 0, at)
         head = _HEAD.search(octets[max(end - _BEFORE, 0) : end]) if end >= 0 else None
         if head is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from trustworks.core.errors import Malformed
+from trustworks.core.errors import BeyondLimit, Malformed
 from trustworks.formats.pades.filters import unpack
 from trustworks.formats.pades.sections import FREE, Place, Section
 from trustworks.formats.pades.syntax import Ref, Stream, parse
@@ -53,9 +53,9 @@ class View:
                 return tuple(found.values()), False
             found[start] = section
             if len(found) > self.document.limits.members:
-                raise Malformed(
-                    f"The PDF has more than {self.document.limits.members} cross-reference sections. Raise "
-                    "the limit of members to read it."
+                raise BeyondLimit(
+                    f"The PDF has more than {self.document.limits.members} cross-reference sections.",
+                    "members",
                 )
             before = section.trailer.get("Prev")
             if before is None:
@@ -199,6 +199,8 @@ class View:
         """The unpacked octets of a stream, or those of the file where they cannot be unpacked."""
         try:
             return self.stream(stream)
+        except BeyondLimit:
+            raise
         except Malformed:
             return self.raw(stream)
 
@@ -273,6 +275,8 @@ def _add_members(
         content = unpack(
             raw, stream.entries.get("Filter"), stream.entries.get("DecodeParms"), document.allowance
         )
+    except BeyondLimit:
+        raise
     except Malformed:
         return
     members = document.members(offset, content, stream.entries)

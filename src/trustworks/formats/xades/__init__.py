@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trustworks.core.errors import Malformed
-from trustworks.core.xml import parse
+from trustworks.core.errors import BeyondLimit
 from trustworks.core.xml.document import Document
+from trustworks.formats.limits import xml_bounds
 from trustworks.formats.xades.detached import Detached
 from trustworks.formats.xades.reader import Reader
 
@@ -35,21 +35,8 @@ def read(
         Malformed: it is not well-formed XML, has a document type, or is beyond the limits.
     """
     if data.size > limits.parsed:
-        raise Malformed(
-            f"The document has {data.size} octets, more than the {limits.parsed} that are read. "
-            "Raise the limit."
+        raise BeyondLimit(
+            f"The document has {data.size} octets, more than the {limits.parsed} that are read.", "parsed"
         )
-    document = Document.of(data.octets(), _limits(limits))
+    document = Document.of(data.octets(), xml_bounds(limits))
     Reader(document, collector, detached=Detached(detached), limits=limits, file=file).read_all()
-
-
-def _limits(limits: Limits) -> parse.Limits:
-    return parse.Limits(
-        octets=limits.parsed,
-        depth=limits.depth,
-        elements=limits.elements,
-        attributes=limits.elements,
-        attributes_of_element=limits.attributes,
-        references=limits.references,
-        xpath_work=limits.work,
-    )

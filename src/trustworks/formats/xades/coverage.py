@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Protocol
 
-from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.errors import BeyondLimit, Malformed, Rejected
 from trustworks.core.trace import implements
 from trustworks.core.xml.algorithms import EXCLUSIVE
 from trustworks.core.xml.canonical import ALGORITHMS
@@ -137,6 +137,8 @@ def covered_by(time_stamp: etree._Element, source: Source) -> Covered:
         return _covered(time_stamp, namespace, local, source, algorithm, prefixes)
     except _Missing as missing:
         return Covered(octets=None, why=str(missing))
+    except BeyondLimit:
+        raise
     except (Malformed, Rejected) as error:
         return Covered(octets=None, why=str(error))
 

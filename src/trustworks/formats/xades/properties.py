@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from trustworks.core.errors import Malformed
+from trustworks.core.errors import BeyondLimit, Malformed
 from trustworks.formats.data import Octets
 from trustworks.formats.evidence import Finding, TimeStampKind, Weight
 from trustworks.formats.time_stamp import read_time_stamp
@@ -156,6 +156,8 @@ class Properties:
                     file=self._reader.file,
                     limits=self._reader.limits,
                 )
+            except BeyondLimit:
+                raise
             except Malformed as error:
                 self._find("xades.time-stamp-unreadable", f"A time-stamp in {local} cannot be read: {error}")
                 continue

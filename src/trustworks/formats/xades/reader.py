@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from trustworks.core.errors import Malformed
+from trustworks.core.errors import BeyondLimit, Malformed
 from trustworks.core.xml.dsig import read_signature
 from trustworks.formats.evidence import Finding, Weight
 from trustworks.formats.xades import names
@@ -17,10 +17,6 @@ if TYPE_CHECKING:
     from trustworks.formats.collector import Collector
     from trustworks.formats.limits import Limits
     from trustworks.formats.xades.detached import Detached
-
-
-_TIMES: Final = 4
-"""How often a document of the largest size may be digested as a whole."""
 
 
 class Reader:
@@ -41,16 +37,16 @@ class Reader:
         self.limits = limits
         self.file = file
         self._time_stamps = 0
-        self._left = _TIMES * limits.parsed
         self._read: dict[etree._Element, str | None] = {}
 
     def read_all(self) -> None:
-        """Reads every ds:Signature. Raises `Malformed` where there are more than the limits allow."""
+        """Reads every ds:Signature. Raises `BeyondLimit` where there are more than the limits allow."""
         elements = [one for one in self.document.root.iter(names.SIGNATURE) if not _is_in_record(one)]
         if len(elements) > self.limits.signatures:
-            raise Malformed(
+            raise BeyondLimit(
                 f"The document has {len(elements)} signatures, more than the {self.limits.signatures} that "
-                "are read. Raise the limit, or send it in parts."
+                "are read.",
+                "signatures",
             )
         for element in elements:
             if element not in self._read:
@@ -61,25 +57,20 @@ class Reader:
         return self.document.ids.get(identifier)
 
     def count_time_stamp(self) -> None:
-        """Counts one more. Raises `Malformed` where there are more than the limits allow."""
+        """Counts one more. Raises `BeyondLimit` where there are more than the limits allow."""
         self._time_stamps += 1
         if self._time_stamps > self.limits.time_stamps:
-            raise Malformed(
-                f"The document has more than the {self.limits.time_stamps} time-stamps that are read. "
-                "Raise the limit, or send it in parts."
+            raise BeyondLimit(
+                f"The document has more than the {self.limits.time_stamps} time-stamps that are read.",
+                "time_stamps",
             )
 
     def spend(self, octets: int) -> None:
-        """Counts octets that were made out of the document. Raises `Malformed` where they are too many.
+        """Counts octets that a time-stamp or a reference is over. Raises `BeyondLimit`.
 
-        References and time-stamps may each be over all of the document, and there may be many of them.
+        Each may be over all of the document, and there may be many of them.
         """
-        self._left -= octets
-        if self._left < 0:
-            raise Malformed(
-                f"References and time-stamps are over more than {_TIMES * self.limits.parsed} octets of the "
-                "document altogether, which is not computed. Raise the limit, or send it in parts."
-            )
+        self.document.work.read(octets)
 
     def read(
         self, element: etree._Element, value: etree._Element | None = None, parent: str | None = None
@@ -93,6 +84,8 @@ class Reader:
         self._read[element] = None  # so that signatures that countersign each other come to an end
         try:
             core = read_signature(element, self.document, self.document.limits)
+        except BeyondLimit:
+            raise
         except Malformed as error:
             self.collector.finding(
                 Finding(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.errors import BeyondLimit, Malformed, Rejected
 from trustworks.core.trace import implements
 from trustworks.core.xml.algorithms import ENVELOPED
 from trustworks.core.xml.canonical import ALGORITHMS
@@ -265,6 +265,8 @@ class Referring:
         """The entries of a manifest; that one is missing is for its user to judge (XMLDSIG, 5.1)."""
         try:
             listed = read_manifest(manifest, self._document.limits)
+        except BeyondLimit:
+            raise
         except Malformed as error:
             self._find(
                 Finding(

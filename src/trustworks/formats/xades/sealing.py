@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
-from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.errors import BeyondLimit, Malformed, Rejected
 from trustworks.formats.data import Octets, hasher
 from trustworks.formats.evidence import Finding, ReferenceKind, Weight
 from trustworks.formats.evidence_record import Archived, read_evidence_record
@@ -80,6 +80,8 @@ def read_records(
     over: list[Archived] = []
     try:
         members = tuple(_members(before, source, referred))
+    except BeyondLimit:
+        raise
     except (Malformed, Rejected):
         members = ()
     if members:
@@ -102,6 +104,8 @@ def read_records(
                 owner=owner,
                 file=reader.file,
             )
+        except BeyondLimit:
+            raise
         except (Malformed, IndexError) as error:
             findings.append(
                 Finding(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.errors import BeyondLimit, Malformed, Rejected
 from trustworks.core.xml import dsig
 from trustworks.core.xml.canonical import canonicalise
 from trustworks.core.xml.nodes import subtree
@@ -95,5 +95,7 @@ class DocumentSource:
         try:
             steps = dsig.read_transforms(transforms, self._document.limits)
             return apply(steps, subtree(element, comments=False), self._document, self._parts.element).octets
+        except BeyondLimit:
+            raise
         except (Malformed, Rejected):
             return None

@@ -1,0 +1,170 @@
+"""What is beyond a limit of ours is refused as a file, by a sentence that names the limit: no verdict."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import Final
+
+import pytest
+from asic_vectors import container
+from evidence_records import digest, record, stamp
+
+from trustworks.core import xml
+from trustworks.core.errors import BeyondLimit, Malformed
+from trustworks.formats import limits as of_formats
+from trustworks.formats.data import Octets
+from trustworks.formats.limits import DEFAULT, NAMES, Limits, not_read
+from trustworks.formats.read import read
+
+DS: Final = "http://www.w3.org/2000/09/xmldsig#"
+EXCLUSIVE: Final = "http://www.w3.org/2001/10/xml-exc-c14n#"
+FORMATS: Final = Path(of_formats.__file__).parent
+READERS: Final = sorted({*FORMATS.rglob("*.py"), *Path(xml.__file__).parent.glob("*.py")})
+
+
+def document(references: int, *, signatures: int = 1, form: str = "") -> bytes:
+    """XML with signatures; the first has so many references to all of it. `form`: prefixes, xpath."""
+    transform = {
+        "": "",
+        "prefixes": f'<ds:Transform Algorithm="{EXCLUSIVE}"><ec:InclusiveNamespaces xmlns:ec="{EXCLUSIVE}" '
+        'PrefixList="p@"/></ds:Transform>',
+        "nodes": f'<ds:Transform Algorithm="{EXCLUSIVE}"><ec:InclusiveNamespaces xmlns:ec="{EXCLUSIVE}" '
+        'PrefixList="#default p@"/></ds:Transform>',
+        "xpath": '<ds:Transform Algorithm="http://www.w3.org/TR/1999/REC-xpath-19991116">'
+        "<ds:XPath>not(ancestor-or-self::ds:Signature) or @@=1</ds:XPath></ds:Transform>",
+    }[form]
+
+    def signature(number: int) -> str:
+        each = "".join(
+            f'<ds:Reference URI=""><ds:Transforms>{transform.replace("@", str(one))}</ds:Transforms>'
+            f'<ds:DigestMethod Algorithm="http://www.w3.org/2001/04/xmlenc#sha256"/>'
+            "<ds:DigestValue>AAAA</ds:DigestValue></ds:Reference>"
+            for one in range(number)
+        )
+        return (
+            f'<ds:Signature><ds:SignedInfo><ds:CanonicalizationMethod Algorithm="{EXCLUSIVE}"/>'
+            '<ds:SignatureMethod Algorithm="http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256"/>'
+            f"{each}</ds:SignedInfo><ds:SignatureValue>AAAA</ds:SignatureValue></ds:Signature>"
+        )
+
+    others = signature(1) * (signatures - 1)
+    return f'<r xmlns:ds="{DS}"><a x="1" y="2" z="3"/>{signature(references)}{others}</r>'.encode()
+
+
+BEYOND: Final[dict[str, tuple[bytes, int, int]]] = {
+    "parsed": (document(1), 100, 10_000),
+    "depth": (document(1), 3, 20),
+    "elements": (document(1), 5, 100),
+    "attributes": (document(1), 2, 100),
+    "references": (document(9), 8, 9),
+    "signatures": (document(1, signatures=3), 2, 3),
+    "time_stamps": (record([stamp([[digest(b"a")]])] * 2), 1, 2),
+    "members": (container({"a": b"", "b": b""}), 2, 10),
+    "unpacked": (container({"a": b"1" * 100}), 50, 1_000),
+    "ratio": (container({"a": bytes(2_000_000)}), 10, 10_000),
+    "canonical": (document(9, form="prefixes"), 0, 100_000),
+    "digested": (document(99), 0, 10_000_000),
+    "work": (document(1, form="xpath"), 100, 100_000),
+}
+"""Of each limit a file, a value that it is beyond, and one that it is within."""
+
+
+def refusal(octets: bytes, limits: Limits = DEFAULT) -> str:
+    """The sentence by which a file is refused; empty where it is read."""
+    try:
+        read(Octets(octets, "a"), limits=limits)
+    except Malformed as error:
+        return str(error)
+    return ""
+
+
+def test_every_limit_has_a_file_that_is_beyond_it() -> None:
+    assert BEYOND.keys() == NAMES
+
+
+@pytest.mark.parametrize("name", sorted(NAMES))
+def test_a_file_beyond_a_limit_is_refused_by_its_name_and_raising_it_helps(name: str) -> None:
+    octets, small, large = BEYOND[name]
+    low, high = (Limits(**{name: value}) for value in (small, large))
+    assert refusal(octets, low).endswith(f"To read it, raise the limit `{name}`.")
+    assert refusal(octets, high) == ""
+
+
+def test_depth_is_not_said_to_be_raised_where_nothing_goes_beyond_it() -> None:
+    xml_ = b"<a>" * 300 + b"</a>" * 300
+    json_ = b'{"payload":' + b"[" * 300 + b"]" * 300 + b"}"
+    cms = b"\x30\x80" * 300
+    for octets in (xml_, json_, cms):
+        assert refusal(octets).endswith("Such a file is not read.")
+    assert "raise" not in str(not_read(BeyondLimit("More.", "transforms"), DEFAULT))
+
+
+@pytest.mark.parametrize("name", ["references", "canonical", "digested", "work", "elements", "attributes"])
+def test_what_is_beyond_a_limit_within_a_container_is_no_finding_about_a_member(name: str) -> None:
+    octets, small, _ = BEYOND[name]
+    inside = container({"a.txt": b"x", "META-INF/signatures.xml": octets})
+    assert refusal(inside, Limits(**{name: small})).endswith(f"raise the limit `{name}`.")
+
+
+def test_many_references_make_no_verdict_about_a_signature_beside_them() -> None:
+    assert "10000 references" in refusal(document(10_000))
+    assert "1001 references" in refusal(document(1_001, signatures=2))
+
+
+@pytest.mark.req("XMLDSIG-BP:OCTETS")
+@pytest.mark.parametrize("form", ["prefixes", "nodes"])
+def test_a_canonical_form_for_each_reference_is_bounded(form: str) -> None:
+    """Whatever libxml2 writes, and what is written node by node, is counted."""
+    large = document(90, form=form).replace(b"<a ", b"<b>" + b"<c/>" * 5_000 + b"</b><a ")
+    assert "`canonical`" in refusal(large, Limits(canonical=500_000))
+    assert refusal(document(90), Limits(canonical=500_000)) == ""
+
+
+def calls(name: str) -> list[tuple[Path, ast.Call]]:
+    return [
+        (path, node)
+        for path in READERS
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name
+    ]
+
+
+def test_no_sentence_tells_to_raise_a_limit_but_the_one_that_names_it() -> None:
+    known = {*NAMES, *of_formats._OF_XML}
+    for path, call in calls("BeyondLimit"):
+        assert len(call.args) == 1 or ast.literal_eval(call.args[1]) in known, path
+    for name in ("Malformed", "Rejected", "BeyondLimit", "Finding", "Problem"):
+        for path, call in calls(name):
+            assert path.name == "limits.py" or "raise" not in ast.unparse(call).lower(), path
+
+
+def lets_pass(handlers: list[ast.ExceptHandler]) -> bool:
+    """Whether a `try` that takes what is `Malformed` lets `BeyondLimit` pass before."""
+    for one in handlers:
+        caught = "" if one.type is None else ast.unparse(one.type)
+        if caught == "BeyondLimit":
+            return True
+        if "Malformed" in caught:
+            return all(isinstance(step, ast.Raise) for step in one.body)
+    return True
+
+
+READ_BY_THEMSELVES: Final = {
+    "candidates.py", "validation_data.py", "value.py", "completeness.py", "issuers.py", "answers.py",
+    "headers.py", "values.py",
+}  # fmt: skip
+"""Modules that read certificates and answers out of a file: each alone, by the bounds that such have."""
+COMPARED: Final = {"xml.py", "second_reader.py"}
+"""An archived object that is no XML that we read is compared octet by octet; QPDF has no limits of ours."""
+
+
+def test_whoever_leaves_out_what_is_malformed_lets_pass_what_is_beyond_a_limit() -> None:
+    kept = [
+        f"{path.relative_to(FORMATS.parent)}:{node.lineno}"
+        for path in READERS
+        if "creating" not in path.parts and path.name not in READ_BY_THEMSELVES | COMPARED
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Try) and not lets_pass(node.handlers)
+    ]
+    assert kept == []
