@@ -160,8 +160,12 @@ def ocsp_answer(
     revoked: datetime | None = None,
     reason: x509.ReasonFlags | None = None,
     lasts: timedelta | None = 2 * DAY,
+    alone: bool = False,
 ) -> bytes:
-    """An OCSP answer of that moment, with the responder's certificate in it; produced when the test runs."""
+    """An OCSP answer of that moment; produced when the test runs.
+
+    The responder's certificate is in it, unless it is `alone`.
+    """
     assert about.issuer is not None
     status = ocsp.OCSPCertStatus.GOOD if revoked is None else ocsp.OCSPCertStatus.REVOKED
     builder = (
@@ -177,8 +181,9 @@ def ocsp_answer(
             revocation_reason=reason,
         )
         .responder_id(ocsp.OCSPResponderEncoding.HASH, responder.certificate)
-        .certificates([responder.certificate])
     )
+    if not alone:
+        builder = builder.certificates([responder.certificate])
     return builder.sign(key(responder.name), hashes.SHA256()).public_bytes(Encoding.DER)
 
 

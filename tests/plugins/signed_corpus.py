@@ -16,6 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, paddin
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from trustworks.core.errors import Malformed
+from trustworks.core.pki.building import TrustAnchor, TrustAnchors
+from trustworks.core.pki.certificate import Certificate
 from trustworks.formats.data import Stored
 from trustworks.formats.evidence import Format, ReferenceKind, TimeStampKind
 from trustworks.formats.read import read
@@ -44,7 +46,15 @@ class Case:
         return read(
             Stored(CORPUS / self.document, name=Path(self.document).name),
             detached=[Stored(CORPUS / name, name=Path(name).name) for name in self.detached],
+            anchors=anchors_of(self.fields),
         )
+
+
+def anchors_of(fields: dict[str, Any]) -> TrustAnchors:
+    """Whom a line of the corpus trusts."""
+    return TrustAnchors(
+        TrustAnchor.of(Certificate.read((CORPUS / name).read_bytes())) for name in fields.get("trust", ())
+    )
 
 
 def cases(*folders: str) -> list[Case]:

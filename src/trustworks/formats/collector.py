@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from trustworks.core.errors import Rejected
+from trustworks.core.pki.building import TrustAnchors
 from trustworks.formats.data import HASHES, DigestOnly, hasher
 from trustworks.formats.evidence import Container, Evidence, Origin, Token, Where
 
@@ -51,10 +52,12 @@ class Collector:
     """Takes objects in the order in which they are found; `evidence` gives the graph.
 
     A token that is found twice is one token with two origins. Readers of containers hand one collector to the
-    readers of what is inside.
+    readers of what is inside. `anchors` are trusted by who reads: up to whom a signature has to bring status
+    data is the one thing that a reader asks them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, anchors: TrustAnchors | None = None) -> None:
+        self.anchors = TrustAnchors() if anchors is None else anchors
         self.container = Container.NONE
         self.media_type: str | None = None
         self._data: dict[str, Data] = {}

@@ -15,6 +15,7 @@ from trustworks.formats.uncovered import uncovered
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from trustworks.core.pki.building import TrustAnchors
     from trustworks.formats.data import Data
     from trustworks.formats.evidence import Evidence
 
@@ -70,26 +71,33 @@ def read(
     records: Sequence[Data] = (),
     limits: Limits = DEFAULT,
     pool: bool = False,
+    anchors: TrustAnchors | None = None,
 ) -> Evidence:
     """The evidence in a signed file. `detached` is the data that it signs and does not hold.
 
     Of several digests that were given for one of them, only those count that something in the file is over.
     `records` are evidence records about the file or the detached data, which came in files of their own.
     `pool`: the detached data is that of many files, so that none has to be over all of it.
+    `anchors` are trusted: the status of no certificate above them is needed for level LT.
 
     Raises:
         Malformed: it is not of a known format, or beyond the limits.
     """
     try:
-        return _read(data, detached, records, limits, pool=pool)
+        return _read(data, detached, records, Collector(anchors), limits, pool=pool)
     except BeyondLimit as error:
         raise not_read(error, limits) from error
 
 
-def _read(
-    data: Data, detached: Sequence[Data], records: Sequence[Data], limits: Limits, *, pool: bool
+def _read(  # noqa: PLR0917 - what `read` is given
+    data: Data,
+    detached: Sequence[Data],
+    records: Sequence[Data],
+    collector: Collector,
+    limits: Limits,
+    *,
+    pool: bool,
 ) -> Evidence:
-    collector = Collector()
     kind, given = kind_of(data), apart(detached)
     if kind == "record":
         _record(data, collector, _archived(given, collector), limits)

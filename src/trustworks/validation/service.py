@@ -239,7 +239,12 @@ class Validator:
             present=self.at is None,
         )
         evidence = read(
-            given.data, detached=given.detached, records=given.records, limits=self.limits, pool=pool
+            given.data,
+            detached=given.detached,
+            records=given.records,
+            limits=self.limits,
+            pool=pool,
+            anchors=self.trust.anchors,
         )
         found = gather(
             evidence,

@@ -5,9 +5,7 @@ from __future__ import annotations
 import pytest
 from signed_corpus import cases, mismatches, table
 
-_V = "dss-asic-cades/validation/"
 EXPLAINED = {
-    f"{_V}cades-duplicate-orphan-revocation.asice": "C or XL: completeness of status data is seen otherwise",
     "dss-asic-xades/validation/container-with-counter-signature.asice": (
         "the corpus counts the signature without its counter-signature; EU DSS counts both"
     ),

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 V = "dss-cades/validation/"
 NOT_GIVEN = "the test of EU DSS gives the detached data, and the case does not name it"
 EXPLAINED: dict[str, str] = {
-    f"{V}counterSignedLTA.p7s": "LT there, as the test trusts a CA whose status is then not asked for",
     f"{V}d-trust.tsr": NOT_GIVEN,
     f"{V}dss-1892/detached_with_counter_sig.p7m": "the time-stamp of the counter-signature is not counted",
     f"{V}dss-2011/cades-lta-detached.pkcs7": "said of the archive time-stamp; the other needs no data",

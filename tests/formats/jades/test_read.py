@@ -13,6 +13,8 @@ from jades_vectors import PAYLOAD, Signer, b64, component, digest, standard
 from signed_corpus import signer, verifies
 
 from trustworks.core.errors import Malformed
+from trustworks.core.pki.building import TrustAnchor, TrustAnchors
+from trustworks.core.pki.certificate import Certificate
 from trustworks.formats.data import DigestOnly, Octets
 from trustworks.formats.evidence import ReferenceKind, ScopeKind, TimeStampKind, Weight
 from trustworks.formats.limits import Limits
@@ -34,9 +36,14 @@ def ours() -> Signer:
     return Signer()
 
 
-def evidence(octets: bytes | dict[str, Any], detached: Sequence[Data] = (), **limits: int) -> Evidence:
+def evidence(
+    octets: bytes | dict[str, Any],
+    detached: Sequence[Data] = (),
+    anchors: TrustAnchors | None = None,
+    **limits: int,
+) -> Evidence:
     content = octets if isinstance(octets, bytes) else json.dumps(octets).encode()
-    return read(Octets(content), detached=detached, limits=Limits(**limits))
+    return read(Octets(content), detached=detached, limits=Limits(**limits), anchors=anchors)
 
 
 def only(octets: bytes | dict[str, Any], detached: Sequence[Data] = ()) -> Signature:
@@ -523,7 +530,11 @@ def _share(item: Any, canonicalization: str | None) -> bytes:
 def test_an_archive_time_stamp_covers_all_before_it(
     ours: Signer, clear: bool, canonicalization: str | None
 ) -> None:
-    found = evidence(lta(ours, clear=clear, canonicalization=canonicalization))
+    # The signer's certificate is by itself; whoever makes the time-stamps is of an authority that is trusted.
+    anchors = TrustAnchors([TrustAnchor.of(Certificate.read(ours.authority.certificate))])
+    made = lta(ours, clear=clear, canonicalization=canonicalization)
+    assert only(made).level == "JAdES-BASELINE-T"
+    found = evidence(made, anchors=anchors)
     (signature,) = found.signatures
     assert signature.level == "JAdES-BASELINE-LTA"
     assert [stamp.kind for stamp in found.time_stamps] == [

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from signed_corpus import anchors_of
 
 from trustworks.core.errors import Malformed
 from trustworks.formats.collector import Collector
@@ -35,7 +36,7 @@ EXPLAINED = tomllib.loads(Path(__file__).with_name("corpus.toml").read_text(enco
 
 def evidence_of(case: dict[str, Any]) -> Evidence:
     document = SHARED / case["document"]
-    collector = Collector()
+    collector = Collector(anchors_of(case))
     if document.suffix == ".xml":
         detached = [_octets(SHARED / name) for name in case.get("detached", ())]
         read(_octets(document), collector, detached=detached, limits=DEFAULT)

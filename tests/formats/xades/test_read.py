@@ -8,8 +8,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from lxml import etree
 from xades_documents import (
+    AUTHORITY,
     C14N,
     CERTIFICATE,
     DS,
@@ -38,6 +41,8 @@ from xades_documents import (
 )
 
 from trustworks.core.errors import BeyondLimit, Malformed
+from trustworks.core.pki.building import TrustAnchor, TrustAnchors
+from trustworks.core.pki.certificate import Certificate
 from trustworks.formats.collector import Collector
 from trustworks.formats.data import DigestOnly, Octets, Stored
 from trustworks.formats.evidence import Evidence, ReferenceKind, ScopeKind, TimeStampKind, Weight
@@ -57,16 +62,32 @@ XADES_111 = "http://uri.etsi.org/01903/v1.1.1#"
 XADES_122 = "http://uri.etsi.org/01903/v1.2.2#"
 
 
-def evidence_of(root: etree._Element | bytes, detached: Sequence[Data] = ()) -> Evidence:
+def evidence_of(
+    root: etree._Element | bytes, detached: Sequence[Data] = (), anchors: TrustAnchors | None = None
+) -> Evidence:
     octets = root if isinstance(root, bytes) else etree.tostring(root)
-    collector = Collector()
+    collector = Collector(anchors)
     read(Octets(octets, name="signed.xml"), collector, detached=detached, limits=DEFAULT)
     return collector.evidence()
 
 
-def only(root: etree._Element, detached: Sequence[Data] = ()) -> Signature:
-    (found,) = evidence_of(root, detached).signatures
+def only(
+    root: etree._Element, detached: Sequence[Data] = (), anchors: TrustAnchors | None = None
+) -> Signature:
+    (found,) = evidence_of(root, detached, anchors).signatures
     return found
+
+
+def trusted() -> TrustAnchors:
+    """Who issued the signer's certificate, and the unit that made the time-stamps."""
+    signer = x509.load_der_x509_certificate(CERTIFICATE)
+    key = signer.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return TrustAnchors(
+        [
+            TrustAnchor.named(signer.issuer.public_bytes(), key),
+            TrustAnchor.of(Certificate.read(AUTHORITY.certificate)),
+        ]
+    )
 
 
 def test_a_signature_over_an_object_is_of_baseline_b_and_holds() -> None:
@@ -260,18 +281,18 @@ def to_lta() -> tuple[etree._Element, Making, bytes]:
 
 
 def test_levels_grow_with_what_is_added() -> None:
-    making, crl = Making(), revocation_list()
+    making, crl, anchors = Making(), revocation_list(), trusted()
     root = sign(making)
-    levels = [only(root).level]
+    levels = [only(root, anchors=anchors).level]
     for xml in (
         time_stamp("SignatureTimeStamp", value_of(root)),
         certificate_values() + revocation_values(crl),
     ):
         for one in etree.fromstring(f'<w xmlns:xades="{making.version}">{xml}</w>'):
             add_property(root, etree.tostring(one).decode())
-        levels.append(only(root).level)
+        levels.append(only(root, anchors=anchors).level)
     add_property(root, time_stamp("ArchiveTimeStamp", archived(root, making), prefix="xades141"))
-    levels.append(only(root).level)
+    levels.append(only(root, anchors=anchors).level)
     assert levels == [f"XAdES-BASELINE-{one}" for one in ("B", "T", "LT", "LTA")]
 
 
@@ -320,7 +341,7 @@ def test_time_stamps_over_references_cover_what_they_refer_to() -> None:
     assert only(root).level == "XAdES-X"
     add_property(root, certificate_values())
     add_property(root, revocation_values(crl))
-    evidence = evidence_of(root)
+    evidence = evidence_of(root, anchors=trusted())
     (signature,) = evidence.signatures
     _, both, references = evidence.time_stamps
     assert both.references[0].intact

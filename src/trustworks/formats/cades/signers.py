@@ -25,7 +25,11 @@ from trustworks.formats.cms.tokens import (
 )
 from trustworks.formats.data import Octets
 from trustworks.formats.evidence import Finding, TimeStampKind, Weight, Where
-from trustworks.formats.verification.validation_data import certificate_end, has_validation_data
+from trustworks.formats.verification.validation_data import (
+    certificate_end,
+    is_complete,
+    without_last_archive,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -263,7 +267,13 @@ class Reader:
             counter=counter,
             certificate_inside=named in self._certificates,
             in_time=self._is_in_time(gathering, named),
-            validation_data=bool(revocation) and self._has_validation_data(gathering, named, revocation),
+            validation_data=is_complete(
+                gathering.signature,
+                (one.signature for one in without_last_archive(gathering.time_stamps)),
+                self._collector,
+                certificates=(*self._certificates, *gathering.certificates),
+                revocation=revocation,
+            ),
             ers=self._ers,
         )
 
@@ -272,28 +282,6 @@ class Reader:
         times = [one.time for one in gathering.time_stamps if one.kind is TimeStampKind.SIGNATURE]
         end = None if named is None else certificate_end(self._collector.token(named) or b"")
         return bool(times) and (end is None or max(times) < end)
-
-    def _has_validation_data(
-        self, gathering: unsigned.Gathering, named: str | None, revocation: Sequence[str]
-    ) -> bool:
-        """Whether there is status data for the signer's path, and those of all time-stamps but the last."""
-        token = self._collector.token
-        stamps = sorted(gathering.time_stamps, key=lambda one: (one.kind is TimeStampKind.ARCHIVE, one.time))
-        if stamps and stamps[-1].kind is TimeStampKind.ARCHIVE:
-            stamps.pop()
-        signers = [] if named is None else [named]
-        for one in stamps:
-            reference = one.signature.signing_certificate[:1]
-            found = [
-                self._collector.token_by_digest("C", part.digest_algorithm, part.digest) for part in reference
-            ]
-            signers.extend(part for part in found if part is not None)
-        certificates = (*self._certificates, *gathering.certificates)
-        return has_validation_data(
-            [token(one) or b"" for one in signers],
-            [token(one) or b"" for one in dict.fromkeys(certificates)],
-            {one: token(one) or b"" for one in revocation},
-        )
 
 
 def _has_evidence_record(data: SignedData) -> bool:

@@ -7,13 +7,18 @@ from typing import TYPE_CHECKING
 
 from trustworks.formats.evidence import ReferenceKind
 from trustworks.formats.verification import candidates_among, is_value_of
-from trustworks.formats.verification.validation_data import certificate_end, has_validation_data
+from trustworks.formats.verification.validation_data import (
+    certificate_end,
+    is_complete,
+    signer_of,
+    without_last_archive,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from trustworks.formats.collector import Collector
-    from trustworks.formats.evidence import CertificateReference, Reference, Signature
+    from trustworks.formats.evidence import Reference, Signature
     from trustworks.formats.jades.unsigned import Gathered
 
 _BY_VALUE = frozenset({ReferenceKind.CONTENT, ReferenceKind.COUNTER_SIGNED, ReferenceKind.SIGNED_PROPERTIES})
@@ -21,28 +26,21 @@ _BY_VALUE = frozenset({ReferenceKind.CONTENT, ReferenceKind.COUNTER_SIGNED, Refe
 
 def end_of_certificate(signature: Signature, collector: Collector) -> datetime | None:
     """When the signing certificate ends; None where it is not at hand."""
-    named = _first(signature.signing_certificate, collector)
+    named = signer_of(signature, collector)
     return None if named is None else certificate_end(collector.token(named) or b"")
 
 
-def is_complete(signature: Signature, found: Gathered) -> bool:
-    """Whether there is status data for the signing certificate.
-
-    What is above it may be trusted as it is: only who validates knows up to where status has to be shown.
-    """
-    collector = found.collector
-    named = _first(signature.signing_certificate, collector)
-    return has_validation_data(
-        [] if named is None else [collector.token(named) or b""],
-        (),
-        {token: collector.token(token) or b"" for token in found.revocation},
+def has_validation_data(signature: Signature, found: Gathered) -> bool:
+    """Whether there is status data for the signer and for time-stamps; see `verification.validation_data`."""
+    own = set(found.time_stamps)
+    stamps = without_last_archive(one for one in found.collector.time_stamps if one.id in own)
+    return is_complete(
+        signature,
+        (one.signature for one in stamps),
+        found.collector,
+        certificates=found.certificates,
+        revocation=found.revocation,
     )
-
-
-def _first(references: tuple[CertificateReference, ...], collector: Collector) -> str | None:
-    for reference in references[:1]:
-        return collector.token_by_digest("C", reference.digest_algorithm, reference.digest)
-    return None
 
 
 def by_value(signature: Signature, collector: Collector) -> tuple[Reference, ...]:

@@ -22,7 +22,7 @@ from trustworks.formats.evidence import (
 )
 from trustworks.formats.jades import headers, jws, rules
 from trustworks.formats.jades.base64url import decode, encode
-from trustworks.formats.jades.completeness import by_value, end_of_certificate, is_complete
+from trustworks.formats.jades.completeness import by_value, end_of_certificate, has_validation_data
 from trustworks.formats.jades.components import components
 from trustworks.formats.jades.levels import Unsigned, level
 from trustworks.formats.jades.signed_data import Signed, signed_data
@@ -188,7 +188,7 @@ def _complete(signature: Signature, found: Gathered, parts: Sequence[Component])
             certificate_ends=end_of_certificate(signature, found.collector)
             if found.signature_stamps
             else None,
-            revocation=is_complete(signature, found),
+            revocation=has_validation_data(signature, found),
         ),
         counter=signature.parent is not None,
     )

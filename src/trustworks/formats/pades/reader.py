@@ -39,7 +39,7 @@ from trustworks.formats.pades.unreached import unreached
 from trustworks.formats.pades.view import View
 from trustworks.formats.time_stamp import read_time_stamp
 from trustworks.formats.verification import candidates_among
-from trustworks.formats.verification.validation_data import has_validation_data
+from trustworks.formats.verification.validation_data import is_complete
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -344,7 +344,13 @@ class _Reading:
             has_signer=self._signer_beside(signature),
             steps=Steps(
                 time_stamped=time_stamped,
-                validation_data=self._has_validation_data(signature, provided),
+                validation_data=is_complete(
+                    signature,
+                    provided,
+                    self.collector,
+                    certificates=(named for one in (signature, *provided) for named in one.certificates),
+                    revocation=(named for one in (signature, *provided) for named in one.revocation),
+                ),
                 stored=stored is not None,
                 archived=bool(archiving),
             ),
@@ -353,18 +359,6 @@ class _Reading:
     def _signer_beside(self, signature: Signature) -> bool:
         certificates = self.collector.certificates()
         return _signer(signature, {one: certificates[one] for one in signature.key_info}) is not None
-
-    def _has_validation_data(self, signature: Signature, provided: Sequence[Signature]) -> bool:
-        """Whether there is status data for the signer and for who made the time-stamps.
-
-        For the authorities above them none is asked for here: whom to trust is not known while a file is
-        read, and a trusted one needs none.
-        """
-        certificates = self.collector.certificates()
-        signers = [_signer(one, certificates) for one in (signature, *provided)]
-        ids = {named for one in (signature, *provided) for named in one.revocation}
-        revocation = {named: self.collector.token(named) or b"" for named in ids}
-        return has_validation_data([one for one in signers if one is not None], (), revocation)
 
 
 def _signer(signature: Signature, certificates: Mapping[str, Token]) -> bytes | None:

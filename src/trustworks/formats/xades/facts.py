@@ -7,9 +7,16 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from trustworks.core.errors import Malformed
+from trustworks.core.pki.certificate import Certificate
 from trustworks.formats.evidence import ReferenceKind, TimeStampKind, Token
 from trustworks.formats.verification import candidates_among, is_value_of
-from trustworks.formats.xades import completeness, names, values
+from trustworks.formats.verification.validation_data import (
+    certificate_end,
+    is_complete,
+    without_last_archive,
+)
+from trustworks.formats.xades import names, values
 from trustworks.formats.xades.levels import Facts
 
 if TYPE_CHECKING:
@@ -87,28 +94,27 @@ def _signer(signature: Signature, collector: Collector) -> tuple[str | None, boo
 def _with_validation_data(
     facts: Facts, signature: Signature, signer: str | None, stamps: Sequence[TimeStamp], collector: Collector
 ) -> Facts:
-    """As far as it can be told without trust anchors: the signer's certificate has revocation data.
-
-    What is above it, and time-stamping units, may be trusted by themselves, and need none then.
-    """
     archive = [one for one in stamps if one.kind is TimeStampKind.ARCHIVE]
     own = {name for one in archive[-1:] for name in one.signature.certificates}
     before = [name for name in signature.certificates if name not in own or name in signature.key_info]
-    certificate = b"" if signer is None else collector.token(signer) or b""
-    end = completeness.not_after(certificate)
+    end = None if signer is None else certificate_end(collector.token(signer) or b"")
     return replace(
         facts,
         stamped_in_time=end is None
         or all(one.time < end for one in stamps if one.kind is TimeStampKind.SIGNATURE),
-        only_self_signed=bool(before)
-        and all(completeness.is_self_issued(one) for one in _octets(before, collector)),
-        validation_data=completeness.has_revocation_data(
-            certificate,
-            _octets([one for one in signature.revocation if one.startswith("R")], collector),
-            _octets([one for one in signature.revocation if one.startswith("O")], collector),
+        only_self_signed=bool(before) and all(_is_self_issued(collector.token(one) or b"") for one in before),
+        validation_data=is_complete(
+            signature,
+            (one.signature for one in without_last_archive(stamps)),
+            collector,
+            certificates=signature.certificates,
+            revocation=signature.revocation,
         ),
     )
 
 
-def _octets(named: Sequence[str], collector: Collector) -> list[bytes]:
-    return [found for one in named if (found := collector.token(one)) is not None]
+def _is_self_issued(der: bytes) -> bool:
+    try:
+        return Certificate.read(der).is_self_issued
+    except Malformed:
+        return False

@@ -149,7 +149,12 @@ def _identifier(bundle: Bundle, kept: KeptToken) -> str:
 def _judged(bundle: Bundle, given: Given) -> Judged:
     manifest = bundle.manifest
     evidence = read(
-        given.data, detached=given.detached, records=given.records, limits=given.limits, pool=given.pool
+        given.data,
+        detached=given.detached,
+        records=given.records,
+        limits=given.limits,
+        pool=given.pool,
+        anchors=given.trust.anchors,
     )
     extra = Extra(
         certificates=tuple(token("C", bundle.part(one.member)) for one in manifest.certificates),
