@@ -89,7 +89,7 @@ def read(
         raise not_read(error, limits) from error
 
 
-def _read(  # noqa: PLR0917 - what `read` is given
+def _read(
     data: Data,
     detached: Sequence[Data],
     records: Sequence[Data],
