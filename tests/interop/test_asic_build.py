@@ -48,12 +48,12 @@ def made(prepared: Prepared, *objects: DataObject) -> bytes:
 
 
 def finished(prepared: Prepared, *objects: DataObject) -> bytes:
-    return prepared.complete(objects, made(prepared, *objects)).octets()
+    return prepared.complete(made(prepared, *objects), objects).octets()
 
 
 def added(octets: bytes, sign: Sign) -> bytes:
     prepared = prepare_addition(Octets(octets), sign)
-    return prepared.add(Octets(octets), made(prepared)).octets()
+    return prepared.add(made(prepared), Octets(octets)).octets()
 
 
 def containers() -> dict[str, tuple[bytes, tuple[int, int, int]]]:

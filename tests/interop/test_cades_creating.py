@@ -16,10 +16,7 @@ from signed_making import AT, SCHEMES, SIGNING_TIME, certificate, house, sign, s
 from trustworks.formats.adding import ValidationData
 from trustworks.formats.cades.creating.signature import (
     Options,
-    complete,
     counter_sign,
-    join,
-    join_counter,
     prepare,
 )
 from trustworks.formats.cades.creating.unsigned import (
@@ -64,7 +61,7 @@ def built(scheme: str = "ECDSA_SHA256", *, inside: bool = True, claims: Claims =
         token = stamp(CONTENT.content, SIGNING_TIME - timedelta(hours=1))
         options = replace(options, mime_type="text/plain", time_stamps=[token])
     made = prepare(CONTENT, [certificate(scheme), house().ca.der], claims, options)
-    return complete(made, sign(made.dtbs), content=CONTENT if inside else None)
+    return made.complete(sign(made.dtbs), content=CONTENT if inside else None)
 
 
 def augmented(structure: bytes, level: str, *, inside: bool = True) -> bytes:
@@ -85,14 +82,14 @@ def augmented(structure: bytes, level: str, *, inside: bool = True) -> bytes:
 def parallel() -> bytes:
     structure = built()
     made = prepare(CONTENT, [certificate("RSA_PSS_SHA256")], CLAIMS, Options(scheme="RSA_PSS_SHA256"))
-    return join(made, sign(made.dtbs), structure)
+    return made.join(sign(made.dtbs), structure)
 
 
 def countersigned() -> bytes:
     structure = built()
     options = Options(scheme="RSA_PKCS1_SHA256")
     made = counter_sign(structure, 0, [certificate("RSA_PKCS1_SHA256")], CLAIMS, options)
-    return join_counter(made, sign(made.dtbs), structure, 0)
+    return made.join_counter(sign(made.dtbs), structure, 0)
 
 
 def openssl(structure: bytes, folder: Path, *options: str) -> subprocess.CompletedProcess[bytes]:

@@ -19,18 +19,21 @@ from joserfc import jws
 from joserfc.jwk import ECKey
 from jsonschema import Draft7Validator
 
+from trustworks.formats.adding import ValidationData
+from trustworks.formats.claims import Claims
 from trustworks.formats.data import Octets
+from trustworks.formats.evidence import PolicyReference
 from trustworks.formats.jades.creating import (
-    Claims,
-    Policy,
+    Options,
+    Target,
+    data_to_stamp,
     parallel,
     prepare,
     signing_input,
-    to_be_stamped,
     value_to_countersign,
     with_counter_signature,
     with_time_stamp,
-    with_validation_data,
+    with_values,
 )
 from trustworks.formats.jades.creating.payloads import Payload, beside, by_hash, by_uri, within
 
@@ -42,25 +45,38 @@ pytestmark = pytest.mark.interop
 WHEN = datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC)
 CONTENT = b'{"title": "Hello"}'
 SIGNER = Signer(issuer="CA")
-CLAIMS = Claims(
-    scheme="ECDSA_SHA256", certificate=SIGNER.certificate, time=WHEN, chain=(SIGNER.authority.ca,)
-)
+CLAIMS = Claims(signing_time=WHEN)
+OPTIONS = Options(scheme="ECDSA_SHA256")
+FURTHER = replace(OPTIONS, hash_name="sha512", type="jose+json", content_type="json")
 DESCRIBED = replace(
     CLAIMS,
-    reference_hash="sha512",
-    type="jose+json",
-    content_type="json",
-    place={"addressCountry": "ZZ"},
+    location={"addressCountry": "ZZ"},
     commitments=("http://uri.etsi.org/01903/v1.2.2#ProofOfOrigin",),
-    roles=("director",),
-    policy=Policy(identifier="https://policy.example/1", hash_name="sha256", digest=b"\1" * 32),
+    claimed_roles=("director",),
+)
+WITH_POLICY = replace(
+    DESCRIBED,
+    certified_roles=(b"an attribute certificate",),
+    policy=PolicyReference(
+        identifier="https://policy.example/1",
+        digest_algorithm="sha256",
+        digest=b"\1" * 32,
+        uri="https://policy.example/1",
+        user_notice="By these rules.",
+        description="A policy",
+    ),
 )
 FILE = Octets(b"first", "a.txt")
 SCHEMAS = Path(__file__).resolve().parents[3] / "shared" / "schemas" / "jades"
 
 
-def made(payload: Payload, claims: Claims = CLAIMS, serialization: Serialization = "flattened") -> bytes:
-    prepared = prepare(claims, payload)
+def made(
+    payload: Payload,
+    serialization: Serialization = "flattened",
+    claims: Claims = CLAIMS,
+    options: Options = OPTIONS,
+) -> bytes:
+    prepared = prepare(payload, [SIGNER.certificate, SIGNER.authority.ca], claims, options)
     over = signing_input(prepared.header, payload).octets()
     return prepared.complete(SIGNER.key.sign(over, ec.ECDSA(hashes.SHA256())), serialization)
 
@@ -69,14 +85,12 @@ def token(over: bytes) -> bytes:
     return base64.b64decode(SIGNER.token(over)["tstTokens"][0]["val"])
 
 
-def long_term(octets: bytes, payload: Payload) -> bytes:
-    octets = with_time_stamp(
-        octets, "sigTst", token(to_be_stamped(octets, "sigTst", payload.stamped).octets())
-    )
-    octets = with_validation_data(
-        octets, certificates=[SIGNER.authority.ca], revocation_lists=[SIGNER.revocation_list("CA")]
-    )
-    return with_time_stamp(octets, "arcTst", token(to_be_stamped(octets, "arcTst", payload.stamped).octets()))
+def long_term(octets: bytes) -> bytes:
+    target = Target(file=octets, beside=[FILE])
+    target = replace(target, file=with_time_stamp(target, token(data_to_stamp(target).octets())))
+    status = ValidationData(certificates=[SIGNER.authority.ca], lists=[SIGNER.revocation_list("CA")])
+    target = replace(target, file=with_values(target, status))
+    return with_time_stamp(target, token(data_to_stamp(target, "arcTst").octets()), "arcTst")
 
 
 def files() -> dict[str, tuple[bytes, int, int]]:
@@ -87,16 +101,18 @@ def files() -> dict[str, tuple[bytes, int, int]]:
         "compact": (made(inside, serialization="compact"), 1, 0),
         "flattened": (flattened, 1, 0),
         "general": (made(inside, serialization="general"), 1, 0),
-        "described": (made(inside, replace(DESCRIBED, policy=None)), 1, 0),
+        "described": (made(inside, claims=DESCRIBED, options=FURTHER), 1, 0),
         "parallel": (parallel(flattened, made(inside)), 2, 0),
         "unencoded": (made(within(b"in-clear", encoded=False), serialization="compact"), 1, 0),
         "detached": (made(beside(FILE)), 1, 0),
         "by-uri": (made(by_uri([FILE]), serialization="compact"), 1, 0),
         "by-hash": (made(digested, serialization="compact"), 1, 0),
-        "long-term": (long_term(flattened, inside), 1, 2),
-        "by-hash-long-term": (long_term(made(digested), digested), 1, 2),
+        "long-term": (long_term(flattened), 1, 2),
+        "by-hash-long-term": (long_term(made(digested)), 1, 2),
         "countered": (
-            with_counter_signature(flattened, made(beside(Octets(value_to_countersign(flattened))))),
+            with_counter_signature(
+                Target(file=flattened), made(beside(Octets(value_to_countersign(Target(file=flattened)))))
+            ),
             2,
             0,
         ),
@@ -121,7 +137,7 @@ def test_headers_and_components_are_as_the_schemas_say() -> None:
         pytest.skip("NOT TESTED, because ../shared/schemas is not there")
     schema = json.loads(file.read_text(encoding="utf-8"))
     judged = set()
-    described = {"described-with-policy": (made(within(CONTENT), DESCRIBED), 1, 0)}
+    described = {"described-with-policy": (made(within(CONTENT), claims=WITH_POLICY, options=FURTHER), 1, 0)}
     for octets, _, _ in (files() | described).values():
         if not octets.startswith(b"{"):
             continue

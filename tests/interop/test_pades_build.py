@@ -25,11 +25,11 @@ from pyhanko.sign.validation import validate_pdf_signature, validate_pdf_timesta
 from pyhanko_certvalidator import ValidationContext
 from signed_pdfs import AUTHORITY, OBJECTS, PAGE, Pdf, cades, stamped, token
 
+from trustworks.formats.adding import ValidationData
 from trustworks.formats.data import Octets, Stored
 from trustworks.formats.pades.creating import (
     Appearance,
     Lock,
-    ValidationData,
     Wanted,
     Widget,
     add_store,
@@ -97,13 +97,13 @@ def _numbers_apart() -> Iterator[None]:
 def signed(octets: bytes, wanted: Wanted = PLAIN, contents: Any = cades) -> bytes:
     data = Octets(octets)
     prepared = prepare(data, wanted)
-    return prepared.complete(data, contents(prepared.covered(data).octets())).octets()
+    return prepared.complete(contents(prepared.covered(data).octets()), data).octets()
 
 
 def time_stamped(octets: bytes) -> bytes:
     data = Octets(octets)
     prepared = prepare_time_stamp(data)
-    return prepared.complete(data, token(prepared.covered(data).octets())).octets()
+    return prepared.complete(token(prepared.covered(data).octets()), data).octets()
 
 
 def checked_by_qpdf(octets: bytes) -> None:
@@ -173,7 +173,7 @@ def test_cms_of_openssl_is_put_into_a_file(tmp_path: Path) -> None:
     data = Stored(path)
     prepared = prepare(data, PLAIN)
     covered.write_bytes(prepared.covered(data).octets())
-    octets = prepared.complete(data, of_openssl(tmp_path, covered)).octets()
+    octets = prepared.complete(of_openssl(tmp_path, covered), data).octets()
     checked_by_qpdf(octets)
     (said,) = judged_by_pyhanko(octets)
     assert (said.intact, said.valid) == (True, True)
@@ -190,7 +190,7 @@ def test_cms_of_openssl_is_put_into_a_file(tmp_path: Path) -> None:
 def test_eu_dss_finds_the_levels_that_were_built(tmp_path: Path) -> None:
     store = ValidationData(
         certificates=(AUTHORITY.ca, AUTHORITY.certificate),
-        revocation_lists=(Signer(authority=AUTHORITY, issuer="CA").revocation_list("CA"),),
+        lists=(Signer(authority=AUTHORITY, issuer="CA").revocation_list("CA"),),
     )
     made = {f"{way} B": signed(SHAPES["table"], wanted) for way, wanted in WAYS.items()}
     made |= {f"{shape} T": signed(octets, PLAIN, stamped) for shape, octets in SHAPES.items()}

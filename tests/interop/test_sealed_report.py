@@ -17,8 +17,7 @@ from trustworks.formats.data import Octets
 from trustworks.formats.dtbs import Dtbs
 from trustworks.formats.xades import names
 from trustworks.formats.xades.creating import packaging
-from trustworks.formats.xades.creating.properties import SignedProperties
-from trustworks.formats.xades.creating.signature import Options, complete, prepare
+from trustworks.formats.xades.creating.signature import Options, prepare
 from trustworks.validation import validate
 from trustworks.validation.report.seal.sealing import Seal
 
@@ -40,7 +39,7 @@ def seal(scheme: str) -> Seal:
     return Seal(
         certificates=(own, house().ca.der),
         scheme=scheme,
-        sign=lambda octets: sign(Dtbs(octets=octets, scheme=scheme, certificate=own)),
+        sign=lambda octets: sign(Dtbs(data=Octets(octets), scheme=scheme, certificate=own)),
         clock=lambda: SIGNING_TIME,
     )
 
@@ -48,9 +47,13 @@ def seal(scheme: str) -> Seal:
 @pytest.fixture(scope="module")
 def reports() -> dict[str, bytes]:
     """Reports about a signature that is valid, sealed at each level."""
-    own = SignedProperties(certificates=[certificate()], claims=Claims(signing_time=SIGNING_TIME))
-    prepared = prepare(packaging.enveloped(b"<doc>signed</doc>"), own, Options(scheme="ECDSA_SHA256"))
-    document = complete(prepared, sign(prepared.dtbs))
+    prepared = prepare(
+        packaging.enveloped(b"<doc>signed</doc>"),
+        [certificate()],
+        Claims(signing_time=SIGNING_TIME),
+        Options(scheme="ECDSA_SHA256"),
+    )
+    document = prepared.complete(sign(prepared.dtbs))
     report = validate(Octets(document), trust=house().trust, at=AT, offline=True)
     found = {}
     for scheme in ("ECDSA_SHA256", "RSA_PSS_SHA256", "RSA_PKCS1_SHA256"):

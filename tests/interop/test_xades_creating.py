@@ -22,8 +22,8 @@ from trustworks.formats.evidence import PolicyReference
 from trustworks.formats.read import read
 from trustworks.formats.xades import names
 from trustworks.formats.xades.creating import packaging
-from trustworks.formats.xades.creating.properties import ContentTimeStamp, SignedProperties
-from trustworks.formats.xades.creating.signature import Options, complete, counter_sign, prepare
+from trustworks.formats.xades.creating.properties import ContentTimeStamp
+from trustworks.formats.xades.creating.signature import Options, counter_sign, prepare
 from trustworks.formats.xades.creating.unsigned import (
     ARCHIVE_TIME_STAMP,
     Target,
@@ -78,15 +78,13 @@ EVERYTHING = Claims(
 LEVELS = ("B", "T", "LT", "LTA")
 
 
-def properties(scheme: str = "ECDSA_SHA256", claims: Claims | None = None, **given: Any) -> SignedProperties:
-    said = claims or Claims(signing_time=SIGNING_TIME)
-    return SignedProperties(certificates=[certificate(scheme), house().ca.der], claims=said, **given)
+CLAIMS = Claims(signing_time=SIGNING_TIME)
 
 
-def built(packaged: Packaged, own: SignedProperties | None = None, scheme: str = "ECDSA_SHA256") -> bytes:
-    options = Options(scheme=scheme, id=None if own is None else "S1")
-    prepared = prepare(packaged, own or properties(scheme), options)
-    return complete(prepared, sign(prepared.dtbs))
+def built(packaged: Packaged, scheme: str = "ECDSA_SHA256", claims: Claims = CLAIMS, **how: Any) -> bytes:
+    certificates = [certificate(scheme), house().ca.der]
+    prepared = prepare(packaged, certificates, claims, Options(scheme=scheme, **how))
+    return prepared.complete(sign(prepared.dtbs))
 
 
 def target(document: bytes, beside: Sequence[Octets] = ()) -> Target:
@@ -114,16 +112,16 @@ def augmented(document: bytes, level: str, beside: Sequence[Octets] = ()) -> byt
 
 def everything() -> bytes:
     packaged = packaging.enveloping(FILES)
-    own, options = properties(claims=EVERYTHING), Options(scheme="ECDSA_SHA256", id="S1")
+    options = Options(scheme="ECDSA_SHA256", id="S1")
     stamps = []
     for of in ((), ("{id}-data-2",)):
         wanted = ContentTimeStamp(tokens=(), of=of)
-        octets = octets_of_data(packaged, own, options, wanted)
+        octets = octets_of_data(packaged, [certificate(), house().ca.der], EVERYTHING, options, wanted)
         stamps.append(replace(wanted, tokens=(stamp(octets, SIGNING_TIME - timedelta(hours=1)),)))
-    document = built(packaged, replace(own, time_stamps=stamps))
+    document = built(packaged, claims=EVERYTHING, id="S1", time_stamps=stamps)
     document = with_policy_store(target(document), b"policy", "1.2.3.4.6")
-    prepared = counter_sign(document, "S1", properties(), Options(scheme="ECDSA_SHA256", id="S2"))
-    return augmented(complete(prepared, sign(prepared.dtbs)), "LTA")
+    prepared = counter_sign(document, "S1", [certificate()], CLAIMS, Options(scheme="ECDSA_SHA256", id="S2"))
+    return augmented(prepared.complete(sign(prepared.dtbs)), "LTA")
 
 
 def test_what_is_built_fits_the_schemas() -> None:
@@ -141,8 +139,7 @@ def test_what_is_built_of_older_versions_fits_their_schemas(version: str) -> Non
         claims, policy=replace(claims.policy or PolicyReference(identifier=None), specification=None)
     )
     for said in (claims, Claims(signing_time=SIGNING_TIME)):
-        own = properties(claims=said, version=version)
-        document = augmented(built(packaging.enveloping(FILES), own), "LT")
+        document = augmented(built(packaging.enveloping(FILES), claims=said, version=version), "LT")
         assert faults(document, XADES[version]) == []
 
 
@@ -198,8 +195,7 @@ def documents() -> dict[str, tuple[bytes, Sequence[Octets], str]]:
         found[f"scheme-{scheme}"] = document, (), "XAdES-BASELINE-LTA"
     found["everything"] = everything(), (), "XAdES-BASELINE-LTA"
     for version in (names.XADES_111, names.XADES_122):
-        own = properties(version=version)
-        document = augmented(built(packaging.enveloping(FILES), own), "LT")
+        document = augmented(built(packaging.enveloping(FILES), version=version), "LT")
         found[f"version-{version[-6:-1]}"] = document, (), "XAdES-BASELINE-LT"
     first = built(PACKAGINGS["parallel"][0])
     second = built(packaging.enveloped(first, parallel=True), scheme="RSA_PSS_SHA256")

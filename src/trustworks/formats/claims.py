@@ -21,7 +21,7 @@ class Claims:
 
     `signing_time` is in UTC, written in whole seconds; None: none is written, and the signature is below the
     baseline. `location` has the keys that the format reads. `commitments` are OIDs or URIs, of all the data.
-    `certified_roles` are attribute certificates in DER.
+    `certified_roles` are attribute certificates in DER. What a format has no place for, it refuses.
     """
 
     signing_time: datetime | None = None

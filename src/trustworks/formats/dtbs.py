@@ -1,38 +1,54 @@
 """Data to be signed, between `prepare` and `complete`: what any key, module or card may sign in between.
 
-All of it is data that can be stored, so that nothing is kept in memory between the steps. Source: EN 319
-102-1, 4.2.5 to 4.2.8 (data to be signed representation).
+The three steps are the same in every format. `prepare(what, certificates, claims, options)` gives a
+`Prepared`, which `encode` writes down and `decode` reads back, so that nothing is kept in memory in between.
+A key signs its `dtbs`. `Prepared.complete(value)` gives what was verified. What holds signatures of other
+formats, a PDF or a container, has `covered` in place of `dtbs`, and `complete(signature, what)`.
+
+Source: EN 319 102-1, 4.2.5 to 4.2.8 (data to be signed representation).
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from trustworks.core.der.algorithms import SIGNATURES, SIGNER_DIGESTS
 from trustworks.core.errors import Malformed, Rejected
+from trustworks.formats.data import DigestOnly, Octets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from trustworks.formats.data import Data
+
+    Packable = Mapping[str, str | int | bytes | tuple[bytes, ...] | None]
 
 ED25519: Final = "ED25519"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dtbs:
-    """What is signed, by which scheme (a name of `core.module`'s), with the key of which certificate."""
+    """What is signed, by which scheme (a name of `core.module`'s), with the key of which certificate.
 
-    octets: bytes
+    `data` are octets, or their digest alone where they are large and are not held (`DigestOnly`).
+    """
+
+    data: Data
     scheme: str
     certificate: bytes
 
     def __post_init__(self) -> None:
         """Raises `Rejected` (signature.scheme) for a scheme that is not written."""
         check_scheme(self.scheme)
+
+    @property
+    def octets(self) -> bytes:
+        """The octets that are signed. Raises `Rejected` (data.absent) where only their digest is held."""
+        return self.data.octets()
 
     @property
     def hash_name(self) -> str | None:
@@ -42,7 +58,26 @@ class Dtbs:
     @property
     def digest(self) -> bytes | None:
         """The DTBS/R: the digest that a card or a remote service signs; None as `hash_name`."""
-        return None if self.hash_name is None else hashlib.new(self.hash_name, self.octets).digest()
+        return None if self.hash_name is None else self.data.digest(self.hash_name)
+
+    def fields(self) -> Packable:
+        """It as fields of `packed`."""
+        held = isinstance(self.data, DigestOnly)
+        return {
+            "scheme": self.scheme,
+            "certificate": self.certificate,
+            "digest" if held else "octets": self.digest if held else self.octets,
+        }
+
+    @classmethod
+    def of(cls, found: Fields) -> Dtbs:
+        """From what `fields` gave. Raises `Malformed`, and `Rejected` for an unknown scheme."""
+        scheme, certificate = found.text("scheme"), found.octets("certificate")
+        check_scheme(scheme)
+        if found.has("octets") or scheme == ED25519:
+            return cls(data=Octets(found.octets("octets")), scheme=scheme, certificate=certificate)
+        digest = DigestOnly(((SIGNER_DIGESTS[scheme], found.octets("digest")),))
+        return cls(data=digest, scheme=scheme, certificate=certificate)
 
 
 def check_scheme(scheme: str) -> None:
@@ -54,7 +89,7 @@ def check_scheme(scheme: str) -> None:
         )
 
 
-def packed(kind: str, fields: Mapping[str, str | int | bytes | tuple[bytes, ...] | None]) -> bytes:
+def packed(kind: str, fields: Packable) -> bytes:
     """Fields of what was prepared as JSON, octets in base64; `kind` is that of the format."""
     found: dict[str, Any] = {"prepared": kind}
     for name, value in fields.items():

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trustworks.core.errors import Malformed, Rejected
+from trustworks.formats import zip_writer
 from trustworks.formats.asic.creating import (
     DataObject,
     Prepared,
@@ -22,13 +23,12 @@ from trustworks.formats.asic.creating import (
     prepare_addition,
     prepare_extended,
     prepare_simple,
-    zip_writer,
 )
-from trustworks.formats.asic.creating.zip_writer import NewMember, Zip
 from trustworks.formats.data import PORTION, Octets, Stored
 from trustworks.formats.evidence import Weight
 from trustworks.formats.evidence_record.creating import prepare_first
 from trustworks.formats.read import read
+from trustworks.formats.zip_writer import NewMember, Zip
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,13 +57,13 @@ def made(prepared: Prepared, objects: Sequence[DataObject] = ()) -> bytes:
 def finished(prepared: Prepared, *objects: DataObject) -> bytes:
     again = Prepared.decode(prepared.encode())
     assert again == prepared
-    return again.complete(objects, made(again, objects)).octets()
+    return again.complete(made(again, objects), objects).octets()
 
 
 def added(octets: bytes, sign: Sign, **how: Any) -> bytes:
     data = Octets(octets)
     prepared = prepare_addition(data, sign, **how)
-    return prepared.add(data, made(prepared)).octets()
+    return prepared.add(made(prepared), data).octets()
 
 
 def whole(found: Evidence) -> bool:
@@ -167,16 +167,57 @@ def test_what_an_asic_s_cannot_be() -> None:
 
 def test_data_that_was_changed_is_not_completed() -> None:
     prepared = prepare_extended([A, B], Sign.CADES)
-    for objects in ([A], [A, replace(B, data=Octets(b"else"))], [B, A]):
+    for objects in (
+        [A],
+        [A, replace(B, data=Octets(b"else"))],
+        [B, A],
+        [A, replace(B, name="../../evil.sh")],
+        [replace(A, name="META-INF/signatures002.p7s"), B],
+        [replace(A, media_type="text/html"), B],
+    ):
         with pytest.raises(Rejected, match="not those that were prepared") as caught:
-            prepared.complete(objects, b"1")
+            prepared.complete(b"1", objects)
         assert caught.value.code == "data.changed"
     with pytest.raises(Rejected, match="is empty"):
-        prepared.complete([A, B], b"").octets()
+        prepared.complete(b"", [A, B]).octets()
     octets = finished(prepared, A, B)
     addition = prepare_addition(Octets(octets), Sign.CADES)
     with pytest.raises(Rejected, match="not the one that was prepared"):
-        addition.add(Octets(octets + b"\0"), b"1")
+        addition.add(b"1", Octets(octets + b"\0"))
+
+
+@pytest.mark.parametrize("sign", list(Sign))
+def test_what_is_not_over_the_objects_is_not_put_in(sign: Sign) -> None:
+    """Neither into a new container nor into one that is there."""
+    other = [replace(A, data=Octets(b"other")), B]
+    prepared = prepare_extended([A, B], sign)
+    wrong = made(prepare_extended(other, sign), other)
+    with pytest.raises(Rejected) as caught:
+        prepared.complete(wrong, [A, B])
+    assert caught.value.code in {"signature.content", "asic.own"}
+    with pytest.raises((Rejected, Malformed)):
+        prepared.complete(b"no signature at all", [A, B])
+    if sign is Sign.XADES:
+        return
+    data = Octets(finished(prepare_extended([A, B], Sign.CADES), A, B))
+    with pytest.raises(Rejected) as caught:
+        prepare_addition(data, sign).add(wrong, data)
+    assert caught.value.code in {"signature.content", "asic.own"}
+
+
+def test_a_value_that_is_no_ones_is_not_put_in() -> None:
+    prepared = prepare_extended([A, B], Sign.CADES)
+    right = made(prepared)
+    with pytest.raises(Rejected, match="does not verify") as caught:
+        prepared.complete(right[:-1] + bytes([right[-1] ^ 1]), [A, B])
+    assert caught.value.code == "signature.own"
+
+
+def test_names_that_no_zip_file_holds() -> None:
+    for name in ("\udc80.txt", "n" * 65536, "ä" * 40000):
+        with pytest.raises(Rejected) as caught:
+            prepare_extended([replace(A, name=name)], Sign.CADES)
+        assert caught.value.code == "zip.name"
 
 
 def test_what_cannot_be_signed() -> None:
@@ -246,7 +287,7 @@ def test_members_are_never_held(tmp_path: Path) -> None:
     big: Data = Stored(path, "large")
     objects = [replace(A, data=big), replace(B, data=big)]
     prepared = prepare_extended(objects, Sign.CADES)
-    portions = list(prepared.complete(objects, made(prepared)).portions())
+    portions = list(prepared.complete(made(prepared), objects).portions())
     assert max(map(len, portions)) <= PORTION + 4096  # what packing adds to octets by chance
     assert whole(read(Octets(b"".join(portions), "a.asice")))
 

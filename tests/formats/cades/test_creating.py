@@ -22,10 +22,7 @@ from trustworks.formats.adding import ValidationData
 from trustworks.formats.cades.creating.signature import (
     Options,
     Prepared,
-    complete,
     counter_sign,
-    join,
-    join_counter,
     prepare,
 )
 from trustworks.formats.cades.creating.unsigned import (
@@ -54,12 +51,12 @@ OPTIONS = Options(scheme="ECDSA_SHA256")
 def prepared(scheme: str = "ECDSA_SHA256", claims: Claims = CLAIMS, **given_: Any) -> Prepared:
     options = Options(scheme=scheme, **given_)
     made = prepare(CONTENT, [certificate(scheme), house().ca.der], claims, options)
-    return Prepared.load(made.dump())
+    return Prepared.decode(made.encode())
 
 
 def built(scheme: str = "ECDSA_SHA256", *, inside: bool = True, **given_: Any) -> bytes:
     made = prepared(scheme, **given_)
-    return complete(made, sign(made.dtbs), content=CONTENT if inside else None)
+    return made.complete(sign(made.dtbs), content=CONTENT if inside else None)
 
 
 def evidence(structure: bytes, *, inside: bool = True) -> Evidence:
@@ -111,14 +108,14 @@ def test_level_by_level(scheme: str, inside: bool) -> None:
 def test_the_digest_of_detached_content_is_enough() -> None:
     known = DigestOnly((("sha256", CONTENT.digest("sha256")),))
     made = prepare(known, [certificate()], CLAIMS, OPTIONS)
-    assert holds(evidence(complete(made, sign(made.dtbs)), inside=False)) == [True]
+    assert holds(evidence(made.complete(sign(made.dtbs)), inside=False)) == [True]
 
 
 def test_parallel_and_counter_signatures() -> None:
     structure = built()
     for scheme in ("RSA_PSS_SHA256", "ECDSA_SHA512"):
         made = prepared(scheme)
-        structure = join(made, sign(made.dtbs), structure)
+        structure = made.join(sign(made.dtbs), structure)
     assert holds(evidence(structure)) == [True] * 3
     for signer in (0, 1, 1):
         made = counter_sign(
@@ -128,7 +125,7 @@ def test_parallel_and_counter_signatures() -> None:
             CLAIMS,
             replace(OPTIONS, scheme="RSA_PKCS1_SHA256"),
         )
-        structure = join_counter(made, sign(made.dtbs), structure, signer)
+        structure = made.join_counter(sign(made.dtbs), structure, signer)
     found = evidence(structure)
     assert holds(found) == [True] * 6
     assert {one.level for one in found.signatures} == {"CAdES-BASELINE-B"}
@@ -178,7 +175,7 @@ def test_foreign_structures_in_ber_keep_their_octets(inside: bool) -> None:
     assert all(one.intact for stamp_ in found.time_stamps for one in stamp_.references)
     own = replace(CONTENT, content=FOREIGN_CONTENT)
     made = prepare(own, [certificate()], CLAIMS, OPTIONS)
-    joined = join(made, sign(made.dtbs), target.structure, beside=beside)
+    joined = made.join(sign(made.dtbs), target.structure, beside=beside)
     assert [
         all(part.intact for part in one.references)
         for one in read(Octets(joined), detached=beside).signatures
@@ -261,6 +258,7 @@ def test_what_an_archive_time_stamp_of_the_older_kind_covers_is_not_changed() ->
         (lambda: prepare(CONTENT, [], CLAIMS, OPTIONS), "cades.certificate"),
         (lambda: prepare(CONTENT, [certificate()], CLAIMS, Options(scheme="DSA")), "signature.scheme"),
         (lambda: prepare(DigestOnly(()), [certificate()], CLAIMS, OPTIONS), "digest.unknown"),
+        (lambda: prepared(claims=Claims(claimed_roles=("\ud800",))), "cades.text"),
         (lambda: built(hash_name="sha1"), "digest.unknown"),
         (lambda: built(claims=Claims(location={"planet": "Earth"})), "cades.location"),
         (lambda: built(claims=Claims(location={"postal-address": "\n" * 6})), "cades.location"),
@@ -270,11 +268,11 @@ def test_what_an_archive_time_stamp_of_the_older_kind_covers_is_not_changed() ->
             lambda: built(claims=Claims(policy=PolicyReference(identifier="1.2", description="d"))),
             "cades.policy",
         ),
-        (lambda: complete(prepared(), b"\x00" * 70), "signature.own"),
-        (lambda: complete(prepared(), sign(prepared().dtbs), content=Octets(b"other")), "signature.content"),
+        (lambda: prepared().complete(b"\x00" * 70), "signature.own"),
+        (lambda: prepared().complete(sign(prepared().dtbs), content=Octets(b"other")), "signature.content"),
         (
-            lambda: join(
-                prepared(), sign(prepared().dtbs), signed_data(Signer.over(b"x").info(), content=b"x")
+            lambda: prepared().join(
+                sign(prepared().dtbs), signed_data(Signer.over(b"x").info(), content=b"x")
             ),
             "signature.content",
         ),
@@ -300,7 +298,7 @@ def test_what_is_no_structure_is_malformed(structure: bytes) -> None:
         lambda: octets_to_stamp(Target(structure=structure)),
         lambda: with_values(Target(structure=structure), values()),
         lambda: with_archive_time_stamp(Target(structure=built()), structure),
-        lambda: Prepared.load(structure),
+        lambda: Prepared.decode(structure),
     ):
         with pytest.raises(Malformed):
             act()

@@ -20,27 +20,32 @@ from jades_vectors import Signer, named
 from signed_corpus import signer, verifies
 
 from trustworks.core.errors import Malformed, Rejected
-from trustworks.formats.data import Octets
-from trustworks.formats.evidence import Weight
+from trustworks.formats.adding import ValidationData
+from trustworks.formats.claims import Claims
+from trustworks.formats.data import Octets, Stored
+from trustworks.formats.evidence import PolicyReference, Weight
 from trustworks.formats.jades.creating import (
-    Claims,
-    Policy,
+    Options,
     Prepared,
+    Target,
+    data_to_stamp,
     parallel,
     prepare,
     signing_input,
-    to_be_stamped,
     value_to_countersign,
     with_counter_signature,
     with_time_stamp,
-    with_validation_data,
+    with_time_stamp_validation_data,
+    with_values,
 )
 from trustworks.formats.jades.creating.payloads import Payload, beside, by_hash, by_uri, of_http, within
 from trustworks.formats.jades.creating.signing import Serialization
+from trustworks.formats.jades.creating.unsigned import Kind
 from trustworks.formats.read import read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from trustworks.formats.data import Data
     from trustworks.formats.evidence import Evidence
@@ -48,9 +53,10 @@ if TYPE_CHECKING:
 WHEN = datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC)
 CONTENT = b'{"title": "Hello"}'
 SIGNER = Signer(issuer="CA")
-CLAIMS = Claims(
-    scheme="ECDSA_SHA256", certificate=SIGNER.certificate, time=WHEN, chain=(SIGNER.authority.ca,)
-)
+CERTIFICATES = (SIGNER.certificate, SIGNER.authority.ca)
+CLAIMS = Claims(signing_time=WHEN)
+OPTIONS = Options(scheme="ECDSA_SHA256")
+AUTHORITY = ValidationData(certificates=[SIGNER.authority.ca])
 FILES = (Octets(b"first", "a.txt"), Octets(b"second", "folder/b.txt"))
 MESSAGE = Octets(b"POST /a HTTP/1.1\r\nHost: example.org\r\nX-Note: Hello\r\n\r\n", "message")
 
@@ -61,16 +67,21 @@ def by_key(octets: bytes) -> bytes:
 
 def made(
     payload: Payload,
-    claims: Claims = CLAIMS,
     serialization: Serialization = "flattened",
+    *,
+    claims: Claims = CLAIMS,
+    options: Options = OPTIONS,
+    certificates: Sequence[bytes] = CERTIFICATES,
     sign: Callable[[bytes], bytes] = by_key,
 ) -> bytes:
-    prepared = prepare(claims, payload)
+    prepared = prepare(payload, certificates, claims, options)
     again = Prepared.decode(prepared.encode())
     assert again == prepared
     over = signing_input(prepared.header, payload)
-    if prepared.hash_name:
-        assert prepared.digest == over.digest(prepared.hash_name)
+    if prepared.dtbs.hash_name:
+        assert prepared.dtbs.digest == over.digest(prepared.dtbs.hash_name)
+    else:
+        assert prepared.dtbs.octets == over.octets()
     return again.complete(sign(over.octets()), serialization)
 
 
@@ -94,15 +105,8 @@ def evidence(octets: bytes, detached: Sequence[Data] = ()) -> Evidence:
 @pytest.mark.parametrize("older", [False, True])
 def test_a_baseline_signature(serialization: Serialization, *, older: bool) -> None:
     when = WHEN.replace(year=2024) if older else WHEN
-    claims = Claims(
-        scheme="ECDSA_SHA256",
-        certificate=SIGNER.certificate,
-        time=when,
-        older=older,
-        type="jose",
-        content_type="json",
-    )
-    found = evidence(made(within(CONTENT), claims, serialization))
+    options = replace(OPTIONS, older=older, type="jose", content_type="json")
+    found = evidence(made(within(CONTENT), serialization, claims=Claims(signing_time=when), options=options))
     (signature,) = found.signatures
     assert whole(found)
     assert (signature.level, signature.attributes.signing_time) == ("JAdES-BASELINE-B", when)
@@ -112,29 +116,32 @@ def test_a_baseline_signature(serialization: Serialization, *, older: bool) -> N
 
 
 def test_all_that_a_signer_says() -> None:
-    policy = Policy(
-        identifier="urn:oid:1.2.3", hash_name="sha512", digest=b"\1" * 64, uri="https://a.example/p"
+    policy = PolicyReference(
+        identifier="1.2.3",
+        digest_algorithm="sha512",
+        digest=b"\1" * 64,
+        uri="https://a.example/p",
+        user_notice="By these rules.",
+        description="A policy",
     )
     claims = Claims(
-        scheme="ECDSA_SHA256",
-        certificate=SIGNER.certificate,
-        time=WHEN,
-        reference_hash="sha512",
-        place={"addressCountry": "ZZ", "addressLocality": "Town"},
+        signing_time=WHEN,
+        location={"addressCountry": "ZZ", "addressLocality": "Town"},
         commitments=("http://uri.etsi.org/01903/v1.2.2#ProofOfOrigin",),
-        roles=("director",),
+        claimed_roles=("director",),
+        certified_roles=(b"an attribute certificate",),
         policy=policy,
-        content_time_stamps=(token(base64.urlsafe_b64encode(CONTENT).rstrip(b"=")),),
     )
-    found = evidence(made(within(CONTENT), claims))
+    stamped = token(base64.urlsafe_b64encode(CONTENT).rstrip(b"="))
+    options = replace(OPTIONS, hash_name="sha512", time_stamps=(stamped,))
+    found = evidence(made(within(CONTENT), claims=claims, options=options))
     assert whole(found)
     attributes = found.signatures[0].attributes
     assert attributes.location == {"addressCountry": "ZZ", "addressLocality": "Town"}
     assert attributes.commitments == claims.commitments
     assert attributes.claimed_roles == ("director",)
-    assert attributes.policy is not None
-    assert (attributes.policy.identifier, attributes.policy.digest) == ("1.2.3", policy.digest)
-    assert (attributes.policy.digest_algorithm, attributes.policy.uri) == ("sha512", policy.uri)
+    assert attributes.certified_roles == 1
+    assert attributes.policy == policy
     assert found.signatures[0].signing_certificate[0].digest_algorithm == "sha512"
     assert len(found.time_stamps) == 1
 
@@ -142,6 +149,14 @@ def test_all_that_a_signer_says() -> None:
 def token(over: bytes) -> bytes:
     """A time-stamp token over octets."""
     return base64.b64decode(SIGNER.token(over)["tstTokens"][0]["val"])
+
+
+def stamped(target: Target) -> bytes:
+    return with_time_stamp(target, token(data_to_stamp(target).octets()))
+
+
+def archived(target: Target) -> bytes:
+    return with_time_stamp(target, token(data_to_stamp(target, "arcTst").octets()), "arcTst")
 
 
 PAYLOADS: dict[str, tuple[Payload, Sequence[Data]]] = {
@@ -161,65 +176,51 @@ PAYLOADS: dict[str, tuple[Payload, Sequence[Data]]] = {
 @pytest.mark.parametrize("name", PAYLOADS)
 def test_payloads_of_every_kind_up_to_the_last_level(name: str) -> None:
     payload, detached = PAYLOADS[name]
-    octets = made(payload)
+    target = Target(file=made(payload), beside=detached)
     levels = []
-    revocation = SIGNER.revocation_list("CA")
+    status = ValidationData(certificates=[SIGNER.authority.ca], lists=[SIGNER.revocation_list("CA")])
+    more = ValidationData(certificates=[SIGNER.authority.certificate])
     for step in (
-        lambda octets: octets,
-        lambda octets: with_time_stamp(
-            octets, "sigTst", token(to_be_stamped(octets, "sigTst", payload.stamped).octets())
-        ),
-        lambda octets: with_validation_data(
-            octets, certificates=[SIGNER.authority.ca], revocation_lists=[revocation]
-        ),
-        lambda octets: with_time_stamp(
-            octets, "arcTst", token(to_be_stamped(octets, "arcTst", payload.stamped).octets())
-        ),
-        lambda octets: with_validation_data(
-            octets, certificates=[SIGNER.authority.certificate], of_time_stamps=True
-        ),
-        lambda octets: with_time_stamp(
-            octets, "arcTst", token(to_be_stamped(octets, "arcTst", payload.stamped).octets())
-        ),
+        lambda target: target.file,
+        stamped,
+        lambda target: with_values(target, status),
+        archived,
+        lambda target: with_time_stamp_validation_data(target, more),
+        archived,
     ):
-        octets = step(octets)
-        found = evidence(octets, detached)
+        target = replace(target, file=step(target))
+        found = evidence(target.file, detached)
         assert whole(found)
         levels.append(found.signatures[0].level.removeprefix("JAdES-BASELINE-"))
     assert levels == ["B", "T", "LT", "LTA", "LTA", "LTA"]
-    assert not whole(evidence(octets, [Octets(b"changed", one.name) for one in detached])) or not detached
+    changed = [Octets(b"changed", one.name) for one in detached]
+    assert not whole(evidence(target.file, changed)) or not detached
 
 
 def test_components_in_clear_stay_in_clear() -> None:
-    payload = within(CONTENT)
-    whole_file = json.loads(made(payload))
+    whole_file = json.loads(made(within(CONTENT)))
     whole_file["header"] = {"etsiU": [{"sigTst": SIGNER.token(whole_file["signature"].encode())}]}
-    octets = with_validation_data(json.dumps(whole_file).encode(), certificates=[SIGNER.authority.ca])
-    octets = with_time_stamp(
-        octets, "arcTst", token(to_be_stamped(octets, "arcTst", payload.stamped).octets())
-    )
+    octets = with_values(Target(file=json.dumps(whole_file).encode()), AUTHORITY)
+    octets = archived(Target(file=octets))
     assert all(isinstance(one, dict) for one in json.loads(octets)["header"]["etsiU"])
     assert whole(evidence(octets))
 
 
 @pytest.mark.req("TS119182-1:5.3.1-ONE-FORM")
 def test_components_of_two_forms_are_not_added_to() -> None:
-    whole_file = json.loads(with_validation_data(made(within(CONTENT)), certificates=[SIGNER.certificate]))
+    whole_file = json.loads(with_values(Target(file=made(within(CONTENT))), AUTHORITY))
     whole_file["header"]["etsiU"].append({"xVals": []})
     with pytest.raises(Rejected, match="both in clear") as caught:
-        with_validation_data(json.dumps(whole_file).encode(), certificates=[SIGNER.certificate])
+        with_values(Target(file=json.dumps(whole_file).encode()), AUTHORITY)
     assert caught.value.code == "jades.components"
 
 
 def test_signatures_in_parallel_and_one_of_them_with_more() -> None:
     octets = parallel(parallel(made(within(CONTENT)), made(within(CONTENT))), made(within(CONTENT)))
-    stamped = with_time_stamp(
-        octets, "sigTst", token(to_be_stamped(octets, "sigTst", Octets(b""), place=1).octets()), place=1
-    )
-    found = evidence(stamped)
+    found = evidence(stamped(Target(file=octets, place=1)))
     assert whole(found)
     assert [one.level[-1] for one in found.signatures] == ["B", "T", "B"]
-    for second in (made(within(b"other")), made(within(CONTENT), serialization="compact")):
+    for second in (made(within(b"other")), made(within(CONTENT), "compact")):
         with pytest.raises(Rejected) as caught:
             parallel(octets, second)
         assert caught.value.code == "jades.payload"
@@ -228,8 +229,9 @@ def test_signatures_in_parallel_and_one_of_them_with_more() -> None:
 @pytest.mark.parametrize("serialization", ["compact", "flattened"])
 def test_a_counter_signature(serialization: Serialization) -> None:
     octets = made(within(CONTENT))
-    counter = made(beside(Octets(value_to_countersign(octets))), serialization=serialization)
-    found = evidence(with_counter_signature(octets, counter))
+    target = Target(file=octets)
+    counter = made(beside(Octets(value_to_countersign(target))), serialization)
+    found = evidence(with_counter_signature(target, counter))
     assert len(found.signatures) == 2
     assert whole(found)
     assert [one.parent is not None for one in found.signatures].count(True) == 1
@@ -250,6 +252,7 @@ def keys() -> dict[str, tuple[Any, str, str]]:
 
 
 def test_schemes_and_keys() -> None:
+    octets = b""
     for scheme, (key, algorithm, hash_name) in keys().items():
         certificate = (
             x509.CertificateBuilder(
@@ -270,25 +273,15 @@ def test_schemes_and_keys() -> None:
             mask = padding.PSS(padding.MGF1(chosen), chosen.digest_size)
             return bytes(key.sign(octets, mask if "PSS" in scheme else padding.PKCS1v15(), chosen))
 
-        claims = Claims(scheme=scheme, certificate=certificate, time=WHEN)
-        octets = made(within(CONTENT), claims, sign=sign)
-        assert whole(evidence(octets)), scheme
+        own = Options(scheme=scheme)
+        for payload, detached in PAYLOADS.values():
+            octets = made(payload, options=own, certificates=[certificate], sign=sign)
+            assert whole(evidence(octets, detached)), scheme
         header = json.loads(base64.urlsafe_b64decode(json.loads(octets)["protected"] + "=="))
         assert header["alg"] == algorithm
-        wrong = "RSA_PSS_SHA256" if scheme.startswith("ECDSA") else "ECDSA_SHA512"
+        wrong = Options(scheme="ECDSA_SHA384" if scheme == "ECDSA_SHA512" else "ECDSA_SHA512")
         with pytest.raises(Rejected) as caught:
-            prepare(
-                Claims(
-                    scheme="ECDSA_SHA384"
-                    if scheme == "ECDSA_SHA512"
-                    else "ECDSA_SHA512"
-                    if scheme.startswith("ECDSA")
-                    else wrong,
-                    certificate=certificate,
-                    time=WHEN,
-                ),
-                within(CONTENT),
-            )
+            prepare(within(CONTENT), [certificate], CLAIMS, wrong)
         assert caught.value.code == "signature.scheme"
 
 
@@ -310,7 +303,7 @@ def test_the_value_of_another_key_is_not_given_out() -> None:
 @pytest.mark.req("RFC7797:5.2-COMPACT")
 def test_payloads_that_cannot_stand_in_the_compact_serialization(content: bytes) -> None:
     with pytest.raises(Rejected, match="cannot stand") as caught:
-        made(within(content, encoded=False), serialization="compact")
+        made(within(content, encoded=False), "compact")
     assert caught.value.code == "jades.compact"
     assert whole(evidence(made(within(content, encoded=False))))
 
@@ -323,36 +316,141 @@ def test_what_cannot_be_signed() -> None:
         (lambda: by_uri([]), "jades.names"),
         (lambda: by_hash(FILES, "ripemd160"), "jades.hash"),
         (lambda: of_http([MESSAGE], ["absent"]), "jades.field"),
+        (lambda: by_uri([Octets(b"a", "\ud800.txt")]), "jades.text"),
     ]
     for attempt, code in attempts:
         with pytest.raises(Rejected) as caught:
-            prepare(CLAIMS, attempt())
+            prepare(attempt(), CERTIFICATES, CLAIMS, OPTIONS)
         assert caught.value.code == code
     with pytest.raises(Rejected, match="since 2025"):
-        prepare(replace(CLAIMS, older=True), within(b"1"))
+        prepare(within(b"1"), CERTIFICATES, CLAIMS, replace(OPTIONS, older=True))
     with pytest.raises(Rejected, match="zone"):
-        prepare(replace(CLAIMS, time=WHEN.replace(tzinfo=None)), within(b"1"))
+        prepare(within(b"1"), CERTIFICATES, Claims(signing_time=WHEN.replace(tzinfo=None)), OPTIONS)
     with pytest.raises(Malformed):
-        prepare(Claims(scheme="ECDSA_SHA256", certificate=b"none", time=WHEN), within(b"1"))
+        prepare(within(b"1"), [b"none"], CLAIMS, OPTIONS)
+    with pytest.raises(Rejected, match="is not given"):
+        prepare(within(b"1"), [], CLAIMS, OPTIONS)
+    for policy in (
+        PolicyReference(identifier="1.2"),
+        PolicyReference(identifier="1.2", digest=b"1", digest_algorithm="sha256", specification="1.3"),
+    ):
+        with pytest.raises(Rejected) as caught:
+            prepare(within(b"1"), CERTIFICATES, Claims(policy=policy), OPTIONS)
+        assert caught.value.code == "jades.policy"
     with pytest.raises(Rejected, match="key's size"):
         made(within(CONTENT), sign=lambda _: b"no DER")
 
 
 def test_what_nothing_is_added_to() -> None:
-    compact = made(within(CONTENT), serialization="compact")
+    compact = Target(file=made(within(CONTENT), "compact"))
     with pytest.raises(Rejected, match="compact JWS has no place"):
-        with_validation_data(compact, certificates=[SIGNER.certificate])
+        with_values(compact, AUTHORITY)
+    target = Target(file=made(within(CONTENT)))
     with pytest.raises(Rejected, match="none with the number 1"):
-        to_be_stamped(made(within(CONTENT)), "sigTst", Octets(b""), place=1)
+        data_to_stamp(replace(target, place=1))
+    with pytest.raises(Rejected, match="No validation data"):
+        with_values(target, ValidationData())
     with pytest.raises(Malformed):
-        with_time_stamp(b"no JWS", "sigTst", b"")
+        with_time_stamp(Target(file=b"no JWS"), b"")
+    for kind in get_args(Kind):
+        with pytest.raises(Rejected) as caught:
+            with_time_stamp(target, token(b"something else"), kind)
+        assert caught.value.code == "adding.time-stamp"
+    elsewhere = Target(file=made(beside(FILES[0])))
+    with pytest.raises(Rejected) as caught:
+        data_to_stamp(elsewhere, "arcTst")
+    assert caught.value.code == "jades.data"
+    for counter in (made(beside(Octets(b"another value"))), made(beside(FILES[0]), "general")):
+        with pytest.raises(Rejected) as caught:
+            with_counter_signature(target, counter)
+        assert caught.value.code == "jades.counter-signature"
+
+
+# --- what others wrote --------------------------------------------------------------------------------------
+
+ODD = [
+    b'"x":10000000000000000000000.5',
+    b'"x":1e400',
+    b'"x":[1.0,{"y":-0,"y":0}]',
+    b'"x":"\\ud800 \\u00e9 \xc3\xa9"',
+    b' "x" : null ',
+]
+
+
+@pytest.mark.parametrize("odd", ODD)
+@pytest.mark.parametrize("clear", [False, True])
+def test_what_others_wrote_keeps_its_octets(odd: bytes, *, clear: bool) -> None:
+    """What is added is put between: numbers that no program holds and halves of characters stay."""
+    first = made(within(CONTENT))
+    header = b'"header" : { "etsiU" : [ %b ] }' % (b'{"unknown":{%b}}' % odd if clear else b"")
+    payload = b'"payload":' + json.dumps(json.loads(first)["payload"]).encode()
+    files = [
+        b"\xef\xbb\xbf\n" + first[:-1] + b" , " + odd + b" }\n",
+        first[:-1] + b"," + header + b"}",
+        b"{" + payload + b', "signatures" : [ ' + first[:-1] + b"," + odd + b"} ]}",
+    ]
+    for file in files:
+        target = Target(file=file)
+        if b'"y":0' in file:
+            with pytest.raises(Rejected, match="more than once"):
+                with_values(target, AUTHORITY)
+            continue
+        added = stamped(replace(target, file=with_values(target, AUTHORITY)))
+        assert is_put_between(file, added)
+        (signature,) = evidence(added).signatures
+        assert signature.level == "JAdES-BASELINE-T"
+        assert signature.certificates
+    both = parallel(files[0], first)
+    assert odd.strip() in both
+    if b'"y":0' not in odd:
+        assert [one.level for one in evidence(both).signatures] == ["JAdES-BASELINE-B"] * 2
+
+
+def is_put_between(before: bytes, after: bytes) -> bool:
+    """Whether a file is another one, with one piece put into it."""
+    start = next((at for at, one in enumerate(before) if after[at] != one), len(before))
+    return after.endswith(before[start:])
+
+
+def test_a_header_to_which_nothing_can_be_added() -> None:
+    first = made(within(CONTENT))[:-1]
+    for header in (b'"header":null', b'"header":{"etsiU":{}}'):
+        with pytest.raises(Rejected) as caught:
+            with_values(Target(file=first + b"," + header + b"}"), AUTHORITY)
+        assert caught.value.code == "jades.header"
+    two = json.loads(parallel(made(within(CONTENT)), made(within(CONTENT))))
+    two["signatures"].insert(0, {"no": "signature"})
+    with pytest.raises(Rejected) as caught:
+        with_values(Target(file=json.dumps(two).encode()), AUTHORITY)
+    assert caught.value.code == "jades.place"
+    with pytest.raises(Rejected, match="members beside"):
+        parallel(made(within(CONTENT)), made(within(CONTENT), "general")[:-1] + b',"x":1}')
+
+
+def test_only_a_digest_of_data_elsewhere_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "large"
+    path.write_bytes(bytes(3_000_000))
+    prepared = prepare(beside(Stored(path)), CERTIFICATES, CLAIMS, OPTIONS)
+    assert len(prepared.encode()) < 10_000
+    with pytest.raises(Rejected) as caught:
+        _ = prepared.dtbs.octets
+    assert caught.value.code == "data.absent"
+
+
+def test_what_was_prepared_and_then_changed_is_not_completed() -> None:
+    prepared = prepare(within(CONTENT), CERTIFICATES, CLAIMS, OPTIONS)
+    value = by_key(prepared.dtbs.octets)
+    with pytest.raises(Rejected, match="one of them was changed"):
+        replace(prepared, payload=b"b3RoZXI").complete(value)
+    with pytest.raises(Malformed):
+        Prepared.decode(prepared.encode().replace(b'"octets"', b'"other"'))
 
 
 @given(st.binary(max_size=200))
 def test_payloads_are_read_as_they_were_given(content: bytes) -> None:
-    prepared = prepare(CLAIMS, within(content or b"1"))
+    prepared = prepare(within(content or b"1"), CERTIFICATES, CLAIMS, OPTIONS)
     octets = prepared.complete(by_key(prepared.header + b"." + prepared.payload))
     scope = evidence(octets).signatures[0].scopes[0]
     assert scope.data is not None
     assert scope.data.octets() == (content or b"1")
-    assert prepared.digest == hashlib.sha256(prepared.header + b"." + prepared.payload).digest()
+    assert prepared.dtbs.digest == hashlib.sha256(prepared.header + b"." + prepared.payload).digest()

@@ -57,13 +57,13 @@ SHOWN = Widget(page=1, rectangle=(20, 20, 120, 40.5), appearance=LOOK, alternati
 def signed(data: Data, wanted: Wanted = PLAIN, contents: Any = cades) -> bytes:
     """The file with one more signature."""
     prepared = prepare(data, wanted)
-    return prepared.complete(data, contents(prepared.covered(data).octets())).octets()
+    return prepared.complete(contents(prepared.covered(data).octets()), data).octets()
 
 
 def time_stamped(octets: bytes) -> bytes:
     data = Octets(octets)
     prepared = prepare_time_stamp(data)
-    return prepared.complete(data, token(prepared.covered(data).octets())).octets()
+    return prepared.complete(token(prepared.covered(data).octets()), data).octets()
 
 
 def evidence(octets: bytes) -> Evidence:
@@ -106,12 +106,13 @@ def test_a_signature_is_added_behind_the_file(*, as_stream: bool) -> None:
 def test_the_digest_is_that_of_what_the_byte_range_names() -> None:
     data = Octets(document().octets)
     prepared = prepare(data, PLAIN, hash_name="sha512")
-    octets = prepared.complete(data, b"\x30\x00").octets()
     covered = prepared.covered(data)
+    contents = cades(covered.octets())
+    octets = prepared.complete(contents, data).octets()
     begin, end = prepared.size + prepared.gap_begin, prepared.size + prepared.gap_end
     assert prepared.digest == covered.digest("sha512")
     assert prepared.digest == hashlib.sha512(octets[:begin] + octets[end:]).digest()
-    assert octets[begin:end] == b"<3000" + b"0" * (2 * prepared.room - 4) + b">"
+    assert octets[begin:end] == b"<" + contents.hex().encode().ljust(2 * prepared.room, b"0") + b">"
 
 
 def test_what_is_prepared_can_be_written_down() -> None:
@@ -139,19 +140,62 @@ def test_what_was_not_prepared_is_not_completed(old: bytes, new: bytes) -> None:
 
 def test_contents_must_fit() -> None:
     data = Octets(document().octets)
-    prepared = prepare(data, replace(PLAIN, room=10))
-    assert prepared.complete(data, b"1234567890").size == data.size + len(prepared.appended)
-    for contents in (b"", b"12345678901"):
-        with pytest.raises(Rejected, match="room for 1 to 10") as caught:
-            prepared.complete(data, contents)
+    # As long as they come: a value of ECDSA has one octet more or fewer.
+    room = len(cades(b"")) + 3
+    prepared = prepare(data, replace(PLAIN, room=room))
+    finished = prepared.complete(cades(prepared.covered(data).octets()), data)
+    assert finished.size == data.size + len(prepared.appended)
+    for contents in (b"", bytes(room + 1)):
+        with pytest.raises(Rejected, match=f"room for 1 to {room}") as caught:
+            prepared.complete(contents, data)
         assert caught.value.code == "pdf.contents"
 
 
-def test_another_file_is_not_completed() -> None:
+def test_what_is_not_over_the_file_is_not_put_in() -> None:
+    data = Octets(document().octets)
+    prepared, stamping = prepare(data, PLAIN), prepare_time_stamp(data)
+    covered = prepared.covered(data).octets()
+    wrong = cades(covered)
+    value_changed = wrong[:-1] + bytes([wrong[-1] ^ 1])
+    attempts: list[tuple[Prepared, bytes, str]] = [
+        (prepared, cades(b"another"), "signature.content"),
+        (prepared, cades(covered, signers=2), "signature.content"),
+        (prepared, value_changed, "signature.own"),
+        (stamping, token(b"another"), "signature.content"),
+        (stamping, token(covered), "signature.content"),
+    ]
+    for waiting, contents, code in attempts:
+        with pytest.raises(Rejected) as caught:
+            waiting.complete(contents, data)
+        assert caught.value.code == code
+    for waiting in (prepared, stamping):
+        with pytest.raises(Malformed):
+            waiting.complete(b"\x30\x03\x02\x01\x01", data)
+
+
+def test_what_was_prepared_of_a_file_and_then_changed_is_not_completed() -> None:
+    """Else a card would sign another digest than that of the document."""
+    data = Octets(document().octets)
+    prepared = prepare(data, PLAIN)
+    other = hashlib.sha256(b"another document").digest()
+    for changed in (replace(prepared, digest=other), replace(prepared, appended=prepared.appended + b"%")):
+        with pytest.raises(Rejected, match="was changed since") as caught:
+            changed.complete(cades(prepared.covered(data).octets()), data)
+        assert caught.value.code == "data.changed"
+
+
+def test_another_file_is_not_completed(tmp_path: Path) -> None:
+    path = tmp_path / "a.pdf"
     data = Octets(document().octets)
     prepared = prepare(data, PLAIN)
     other = Octets(data.octets().replace(b"nothing", b"a house"))
-    finished = prepared.complete(other, b"\x30\x00")
+    contents = cades(prepared.covered(data).octets())
+    with pytest.raises(Rejected, match="changed since") as caught:
+        prepared.complete(contents, other)
+    assert caught.value.code == "data.changed"
+    path.write_bytes(data.octets())
+    finished = prepared.complete(contents, Stored(path))
+    path.write_bytes(other.octets())
     given: list[bytes] = []
     with pytest.raises(Rejected, match="changed since") as caught:
         given.extend(finished.portions())
@@ -241,6 +285,13 @@ def test_pages_that_are_not_there(page: int) -> None:
     with pytest.raises(Rejected) as caught:
         prepare(Octets(document().octets), replace(PLAIN, widget=replace(SHOWN, page=page)))
     assert caught.value.code == "pdf.page"
+
+
+@pytest.mark.parametrize("how", [{"field": "\udc80"}, {"reason": "\ud800"}])
+def test_texts_with_half_a_character(how: dict[str, str]) -> None:
+    with pytest.raises(Rejected) as caught:
+        prepare(Octets(document().octets), replace(PLAIN, **how))  # type: ignore[arg-type]  # texts, both
+    assert caught.value.code == "pdf.text"
 
 
 def test_a_circle_of_pages_ends() -> None:
@@ -406,7 +457,7 @@ def test_a_large_file_is_neither_held_nor_copied(tmp_path: Path) -> None:
     prepared = prepare(Stored(path), PLAIN, limits=limits)
     assert len(prepared.appended) < PORTION
     portions = list(
-        prepared.complete(Stored(path), cades(prepared.covered(Stored(path)).octets())).portions()
+        prepared.complete(cades(prepared.covered(Stored(path)).octets()), Stored(path)).portions()
     )
     assert max(map(len, portions)) <= PORTION
     assert whole(evidence(b"".join(portions)).signatures[0])

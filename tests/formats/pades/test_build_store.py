@@ -11,13 +11,13 @@ from jades_vectors import Signer
 from signed_pdfs import AUTHORITY, document, stamped, token
 
 from trustworks.core.errors import Malformed, Rejected
+from trustworks.formats.adding import ValidationData
 from trustworks.formats.data import Octets
 from trustworks.formats.evidence import Weight
 from trustworks.formats.limits import DEFAULT
 from trustworks.formats.pades.creating import (
     Prepared,
     Related,
-    ValidationData,
     Wanted,
     add_store,
     prepare,
@@ -31,18 +31,16 @@ from trustworks.formats.read import read
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from trustworks.formats.data import Data
+from trustworks.formats.data import Data
 
 WHEN = datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC)
 LIST = Signer(authority=AUTHORITY, issuer="CA").revocation_list("CA")
 ANSWER = b"\x30\x03\x0a\x01\x06"
-DATA = ValidationData(
-    certificates=(AUTHORITY.ca, AUTHORITY.certificate), revocation_lists=(LIST,), ocsp_answers=(ANSWER,)
-)
+DATA = ValidationData(certificates=(AUTHORITY.ca, AUTHORITY.certificate), lists=(LIST,), answers=(ANSWER,))
 
 
 def completed(data: Data, prepared: Prepared, contents: Callable[[bytes], bytes]) -> Data:
-    return Octets(prepared.complete(data, contents(prepared.covered(data).octets())).octets(), "a.pdf")
+    return Octets(prepared.complete(contents(prepared.covered(data).octets()), data).octets(), "a.pdf")
 
 
 def signed(data: Data, certify: bool = False) -> Data:
@@ -88,10 +86,10 @@ def test_levels_are_built_up(*, as_stream: bool, certify: bool) -> None:
 def test_the_store_holds_what_was_given() -> None:
     one = Related(
         field="Signature1",
-        data=ValidationData(certificates=(AUTHORITY.ca,), ocsp_answers=(ANSWER,)),
+        data=ValidationData(certificates=(AUTHORITY.ca,), answers=(ANSWER,)),
         time=WHEN,
     )
-    found = store_of(stored(signed(Octets(document().octets)), ValidationData(revocation_lists=(LIST,)), one))
+    found = store_of(stored(signed(Octets(document().octets)), ValidationData(lists=(LIST,)), one))
     assert [stream.octets for stream in found.certificates] == [AUTHORITY.ca]
     assert [stream.octets for stream in found.revocation_lists] == [LIST]
     assert [stream.octets for stream in found.ocsp_answers] == [ANSWER]

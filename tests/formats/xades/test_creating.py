@@ -20,8 +20,7 @@ from trustworks.formats.read import read
 from trustworks.formats.xades import names
 from trustworks.formats.xades.creating import packaging
 from trustworks.formats.xades.creating.packaging import DataFormat, Packaged
-from trustworks.formats.xades.creating.properties import SignedProperties
-from trustworks.formats.xades.creating.signature import Options, Prepared, complete, counter_sign, prepare
+from trustworks.formats.xades.creating.signature import Options, Prepared, counter_sign, prepare
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,6 +31,7 @@ DOCUMENT = (
 )
 FILES = (Octets(b"one", "a file.txt"), Octets(b"two", "b#%.txt"))
 OPTIONS = Options(scheme="ECDSA_SHA256")
+CLAIMS = Claims(signing_time=SIGNING_TIME)
 OF_DSA = Options(scheme="DSA_SHA256")
 PACKAGINGS: dict[str, tuple[Packaged, Sequence[Octets]]] = {
     "enveloped": (packaging.enveloped(DOCUMENT), ()),
@@ -46,17 +46,20 @@ PACKAGINGS: dict[str, tuple[Packaged, Sequence[Octets]]] = {
 }
 
 
-def properties(scheme: str = "ECDSA_SHA256", **given_: Any) -> SignedProperties:
-    claims = given_.pop("claims", Claims(signing_time=SIGNING_TIME))
-    return SignedProperties(certificates=[certificate(scheme), house().ca.der], claims=claims, **given_)
+def begun(packaged: Packaged, options: Options = OPTIONS, claims: Claims = CLAIMS) -> Prepared:
+    return prepare(packaged, [certificate(options.scheme), house().ca.der], claims, options)
 
 
-def built(packaged: Packaged, options: Options = OPTIONS, own: SignedProperties | None = None) -> bytes:
+def countering(document: bytes, signature: str) -> Prepared:
+    return counter_sign(document, signature, [certificate()], CLAIMS, OPTIONS)
+
+
+def built(packaged: Packaged, options: Options = OPTIONS, claims: Claims = CLAIMS) -> bytes:
     """All three steps, with nothing but octets between them."""
-    stored = prepare(packaged, own or properties(options.scheme), options).dump()
-    prepared = Prepared.load(stored)
+    stored = begun(packaged, options, claims).encode()
+    prepared = Prepared.decode(stored)
     value = sign(prepared.dtbs)
-    return complete(Prepared.load(stored), value)
+    return Prepared.decode(stored).complete(value)
 
 
 @pytest.mark.parametrize("name", PACKAGINGS)
@@ -99,8 +102,8 @@ def test_counter_signatures_of_each_other() -> None:
     document = built(packaging.enveloping(FILES))
     for _ in range(2):
         last = read(Octets(document)).signatures[-1]
-        prepared = counter_sign(document, last.name or "", properties(), OPTIONS)
-        document = complete(prepared, sign(prepared.dtbs))
+        prepared = countering(document, last.name or "")
+        document = prepared.complete(sign(prepared.dtbs))
     evidence = read(Octets(document))
     assert holds(evidence) == [True, True, True]
     assert [one.parent for one in evidence.signatures] == [None, *(one.id for one in evidence.signatures[:2])]
@@ -116,8 +119,8 @@ def test_older_versions_are_written_as_far_as_they_go(version: str) -> None:
         commitments=("1.2.3.4",),
         certified_roles=(b"an attribute certificate",),
     )
-    own = properties(version=version, claims=claims)
-    evidence = read(Octets(built(packaging.enveloping(FILES), own=own)))
+    options = replace(OPTIONS, version=version)
+    evidence = read(Octets(built(packaging.enveloping(FILES), options, claims)))
     (signature,) = evidence.signatures
     assert holds(evidence) == [True]
     assert signature.level == "XAdES-BASELINE-B"
@@ -144,7 +147,7 @@ def test_older_versions_are_written_as_far_as_they_go(version: str) -> None:
 )
 def test_what_a_version_has_no_place_for_is_refused(version: str, claims: Claims) -> None:
     with pytest.raises(Rejected, match="has no place for") as refused:
-        prepare(PACKAGINGS["enveloped"][0], properties(version=version, claims=claims), OPTIONS)
+        begun(PACKAGINGS["enveloped"][0], replace(OPTIONS, version=version), claims)
     assert refused.value.code == "xades.version"
 
 
@@ -182,7 +185,7 @@ _CLAIMS = st.builds(
 @given(claims=_CLAIMS, mime=st.sampled_from(["text/plain", "application/pdf"]))
 def test_what_a_signer_says_comes_back(claims: Claims, mime: str) -> None:
     packaged = packaging.enveloping(FILES, formats=[DataFormat(mime_type=mime)] * 2)
-    evidence = read(Octets(built(packaged, own=properties(claims=claims))))
+    evidence = read(Octets(built(packaged, claims=claims)))
     said = evidence.signatures[0].attributes
     assert holds(evidence) == [True]
     assert said.signing_time == claims.signing_time
@@ -195,32 +198,32 @@ def test_what_a_signer_says_comes_back(claims: Claims, mime: str) -> None:
 
 
 def test_a_value_of_another_key_is_not_given_out() -> None:
-    prepared = prepare(PACKAGINGS["enveloped"][0], properties(), OPTIONS)
-    other = replace(prepared.dtbs, octets=prepared.dtbs.octets + b" ")
+    prepared = begun(PACKAGINGS["enveloped"][0])
+    other = replace(prepared.dtbs, data=Octets(prepared.dtbs.octets + b" "))
     with pytest.raises(Rejected, match="does not verify"):
-        complete(prepared, sign(other))
+        prepared.complete(sign(other))
     with pytest.raises(Rejected, match="DER of two numbers"):
-        complete(prepared, b"\x00" * 64)
+        prepared.complete(b"\x00" * 64)
 
 
 def test_a_prepared_document_that_was_changed_is_not_completed() -> None:
-    prepared = prepare(PACKAGINGS["enveloped"][0], properties(), OPTIONS)
+    prepared = begun(PACKAGINGS["enveloped"][0])
     changed = replace(prepared, document=prepared.document.replace(b"<b/>", b"<c/>"))
     with pytest.raises(Rejected, match="does not verify"):
-        complete(changed, sign(prepared.dtbs))
+        changed.complete(sign(prepared.dtbs))
     changed = replace(prepared, document=prepared.document.replace(b"sha256", b"sha512"))
     with pytest.raises(Rejected, match="Prepare it anew"):
-        complete(changed, sign(prepared.dtbs))
+        changed.complete(sign(prepared.dtbs))
 
 
 def test_detached_data_that_is_another_by_then_is_found_where_it_is_given_again() -> None:
     packaged, _ = PACKAGINGS["detached"]
-    prepared = prepare(packaged, properties(), OPTIONS)
+    prepared = begun(packaged)
     value = sign(prepared.dtbs)
-    assert complete(prepared, value, beside=packaged.beside) == complete(prepared, value)
+    assert prepared.complete(value, beside=packaged.beside) == prepared.complete(value)
     other = dict(packaged.beside) | {"a%20file.txt": Octets(b"other", "a file.txt")}
     with pytest.raises(Rejected, match="does not verify"):
-        complete(prepared, value, beside=other)
+        prepared.complete(value, beside=other)
 
 
 def test_only_a_digest_of_detached_data_is_needed() -> None:
@@ -234,23 +237,24 @@ def test_only_a_digest_of_detached_data_is_needed() -> None:
     [
         (lambda: packaging.detached([]), "xades.nothing"),
         (lambda: packaging.detached([Octets(b"1"), Octets(b"2")]), "xades.names"),
+        (lambda: packaging.detached([Octets(b"1", "\udc80")]), "xades.names"),
         (lambda: packaging.detached([Octets(b"1", "a"), Octets(b"2", "a")]), "xades.names"),
         (lambda: packaging.detached(FILES, formats=[DataFormat()]), "xades.formats"),
         (lambda: built(packaging.enveloped(DOCUMENT, within="two")), "xades.within"),
         (lambda: built(packaging.internally_detached(DOCUMENT, ["two"])), "reference.not-found"),
         (
-            lambda: prepare(packaging.enveloped(DOCUMENT), properties(), OF_DSA),
+            lambda: prepare(packaging.enveloped(DOCUMENT), [certificate()], CLAIMS, OF_DSA),
             "signature.scheme",
         ),
         (lambda: built(packaging.enveloped(DOCUMENT), replace(OPTIONS, hash_name="md5")), "digest.unknown"),
         (lambda: built(packaging.enveloped(DOCUMENT), replace(OPTIONS, id="one")), "xades.id"),
         (lambda: built(packaging.enveloped(DOCUMENT), replace(OPTIONS, id="1 2")), "xades.id"),
-        (lambda: SignedProperties(certificates=[]), "xades.certificate"),
-        (lambda: properties(version="urn:x"), "xades.version"),
+        (lambda: prepare(packaging.enveloped(DOCUMENT), [], CLAIMS, OPTIONS), "xades.certificate"),
+        (lambda: begun(packaging.enveloped(DOCUMENT), replace(OPTIONS, version="urn:x")), "xades.version"),
         (lambda: _saying(Claims(location={"planet": "Earth"})), "xades.location"),
         (lambda: _saying(Claims(claimed_roles=("\x00",))), "xades.text"),
         (lambda: _saying(Claims(policy=PolicyReference(identifier="1.2"))), "xades.policy"),
-        (lambda: counter_sign(DOCUMENT, "S", properties(), OPTIONS), "xades.signature"),
+        (lambda: countering(DOCUMENT, "S"), "xades.signature"),
     ],
 )
 def test_what_cannot_be_built_is_refused(act: Any, code: str) -> None:
@@ -260,7 +264,7 @@ def test_what_cannot_be_built_is_refused(act: Any, code: str) -> None:
 
 
 def _saying(claims: Claims) -> bytes:
-    return built(packaging.enveloped(DOCUMENT), own=properties(claims=claims))
+    return built(packaging.enveloped(DOCUMENT), claims=claims)
 
 
 @pytest.mark.parametrize(
@@ -287,7 +291,7 @@ def test_what_is_no_xml_is_malformed(document: bytes) -> None:
 )
 def test_what_was_not_prepared_is_malformed(stored: bytes) -> None:
     with pytest.raises(Malformed):
-        Prepared.load(stored)
+        Prepared.decode(stored)
 
 
 def test_the_value_of_a_foreign_signature_without_an_id_is_not_countersigned() -> None:
@@ -295,11 +299,11 @@ def test_the_value_of_a_foreign_signature_without_an_id_is_not_countersigned() -
     (value,) = root.iter(names.SIGNATURE_VALUE)
     del value.attrib["Id"]
     with pytest.raises(Rejected, match="has no Id"):
-        counter_sign(etree.tostring(root), "S1", properties(), OPTIONS)
+        countering(etree.tostring(root), "S1")
 
 
 def test_the_digest_that_a_card_signs_is_shown() -> None:
-    prepared = prepare(PACKAGINGS["enveloped"][0], properties(), OPTIONS)
+    prepared = begun(PACKAGINGS["enveloped"][0])
     assert prepared.dtbs.digest is not None
     assert len(prepared.dtbs.digest) == 32
     assert replace(prepared.dtbs, scheme="ED25519").digest is None

@@ -21,8 +21,8 @@ from trustworks.formats.evidence import PolicyReference, TimeStampKind
 from trustworks.formats.read import read
 from trustworks.formats.xades import names
 from trustworks.formats.xades.creating import packaging
-from trustworks.formats.xades.creating.properties import ContentTimeStamp, SignedProperties
-from trustworks.formats.xades.creating.signature import Options, complete, counter_sign, prepare
+from trustworks.formats.xades.creating.properties import ContentTimeStamp
+from trustworks.formats.xades.creating.signature import Options, counter_sign, prepare
 from trustworks.formats.xades.creating.unsigned import (
     ARCHIVE_TIME_STAMP,
     SIGNATURE_TIME_STAMP,
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 DOCUMENT = b'<doc xmlns="urn:d" xmlns:p="urn:p"><p:a Id="one">t</p:a></doc>'
 FILES = (Octets(b"one", "a.txt"), Octets(b"two", "b.txt"))
 OPTIONS = Options(scheme="ECDSA_SHA256", id="S1")
+CLAIMS = Claims(signing_time=SIGNING_TIME)
 PACKAGINGS: dict[str, tuple[Packaged, Sequence[Octets]]] = {
     "enveloped": (packaging.enveloped(DOCUMENT), ()),
     "enveloped beside others": (packaging.enveloped(DOCUMENT, parallel=True), ()),
@@ -55,14 +56,9 @@ PACKAGINGS: dict[str, tuple[Packaged, Sequence[Octets]]] = {
 }
 
 
-def properties(**given: Any) -> SignedProperties:
-    certificates = [certificate("ECDSA_SHA256")]
-    return SignedProperties(certificates=certificates, claims=Claims(signing_time=SIGNING_TIME), **given)
-
-
-def built(packaged: Packaged, own: SignedProperties | None = None, options: Options = OPTIONS) -> bytes:
-    prepared = prepare(packaged, own or properties(), options)
-    return complete(prepared, sign(prepared.dtbs))
+def built(packaged: Packaged, options: Options = OPTIONS, claims: Claims = CLAIMS) -> bytes:
+    prepared = prepare(packaged, [certificate()], claims, options)
+    return prepared.complete(sign(prepared.dtbs))
 
 
 def stamped(target: Target, property_: Stamp = SIGNATURE_TIME_STAMP, hours: int = 0) -> Target:
@@ -111,7 +107,7 @@ def test_every_canonicalisation_of_time_stamps(algorithm: str) -> None:
 
 @pytest.mark.parametrize("version", [names.XADES_111, names.XADES_122])
 def test_signatures_of_older_versions_are_time_stamped_by_a_list(version: str) -> None:
-    document = built(packaging.enveloping(FILES), properties(version=version))
+    document = built(packaging.enveloping(FILES), replace(OPTIONS, version=version))
     target = stamped(Target(document=document, signature="S1"))
     target = replace(target, document=with_values(target, values()))
     (signature,) = read(Octets(target.document)).signatures
@@ -133,9 +129,9 @@ def test_signatures_of_older_versions_are_time_stamped_by_a_list(version: str) -
 def test_content_time_stamps_are_over_the_data(name: str, of: tuple[str, ...]) -> None:
     packaged, beside = PACKAGINGS[name]
     wanted = ContentTimeStamp(tokens=(), of=of)
-    octets = octets_of_data(packaged, properties(), OPTIONS, wanted)
+    octets = octets_of_data(packaged, [certificate()], CLAIMS, OPTIONS, wanted)
     token = stamp(octets, SIGNING_TIME - timedelta(minutes=1))
-    document = built(packaged, properties(time_stamps=[replace(wanted, tokens=(token,))]))
+    document = built(packaged, replace(OPTIONS, time_stamps=[replace(wanted, tokens=(token,))]))
     evidence = read(Octets(document), detached=beside)
     assert holds(evidence) == [True]
     assert [(one.kind, one.references[0].intact) for one in evidence.time_stamps] == [
@@ -145,8 +141,8 @@ def test_content_time_stamps_are_over_the_data(name: str, of: tuple[str, ...]) -
 
 def test_a_counter_signature_is_time_stamped_like_any_other() -> None:
     document = built(packaging.enveloping(FILES))
-    prepared = counter_sign(document, "S1", properties(), replace(OPTIONS, id="S2"))
-    target = stamped(Target(document=complete(prepared, sign(prepared.dtbs)), signature="S2"))
+    prepared = counter_sign(document, "S1", [certificate()], CLAIMS, replace(OPTIONS, id="S2"))
+    target = stamped(Target(document=prepared.complete(sign(prepared.dtbs)), signature="S2"))
     evidence = read(Octets(target.document))
     assert holds(evidence) == [True, True]
     assert [one.level for one in evidence.signatures] == ["XAdES-BASELINE-B", "XAdES-BASELINE-T"]
@@ -161,15 +157,15 @@ def test_a_stored_policy_is_read_back() -> None:
 
 def _with_policy() -> bytes:
     policy = PolicyReference(identifier="1.2.3", digest_algorithm="sha256", digest=b"d" * 32)
-    own = replace(properties(), claims=Claims(signing_time=SIGNING_TIME, policy=policy))
-    return built(packaging.enveloped(DOCUMENT), own)
+    claims = replace(CLAIMS, policy=policy)
+    return built(packaging.enveloped(DOCUMENT), claims=claims)
 
 
 @pytest.mark.req("EN319132-1:5.1.4-UNBROKEN")
 def test_what_a_time_stamp_or_a_signature_covers_is_not_changed() -> None:
     document = built(packaging.enveloping(FILES))
-    prepared = counter_sign(document, "S1", properties(), replace(OPTIONS, id="S2"))
-    target = Target(document=complete(prepared, sign(prepared.dtbs)), signature="S1")
+    prepared = counter_sign(document, "S1", [certificate()], CLAIMS, replace(OPTIONS, id="S2"))
+    target = Target(document=prepared.complete(sign(prepared.dtbs)), signature="S1")
     target = stamped(target)
     target = stamped(target, ARCHIVE_TIME_STAMP)
     inner = replace(target, signature="S2")

@@ -18,8 +18,7 @@ from trustworks.formats.data import Octets
 from trustworks.formats.evidence import ScopeKind
 from trustworks.formats.read import read
 from trustworks.formats.xades.creating import packaging
-from trustworks.formats.xades.creating.properties import SignedProperties
-from trustworks.formats.xades.creating.signature import Options, complete, prepare
+from trustworks.formats.xades.creating.signature import Options, prepare
 from trustworks.validation import validate
 from trustworks.validation.report.seal.sealing import Seal, faults_of_seal
 
@@ -42,12 +41,12 @@ class Unit:
 
 
 def signed(document: bytes, *, within: str | None = None, claims: Claims | None = None) -> tuple[bytes, str]:
-    own = SignedProperties(certificates=[certificate()], claims=claims or Claims(signing_time=SIGNING_TIME))
+    claims = claims or Claims(signing_time=SIGNING_TIME)
     packaged = packaging.enveloped(document)
     if within is not None:
         packaged = packaging.internally_detached(document, [within])
-    prepared = prepare(packaged, own, Options(scheme="ECDSA_SHA256"))
-    return complete(prepared, signed_by(prepared.dtbs)), prepared.id
+    prepared = prepare(packaged, [certificate()], claims, Options(scheme="ECDSA_SHA256"))
+    return prepared.complete(signed_by(prepared.dtbs)), prepared.id
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa, utils
 
-from trustworks.core.errors import Rejected
 from trustworks.core.trace import implements
 from trustworks.core.xml import algorithms
 from trustworks.core.xml.problems import Problem
@@ -87,23 +86,6 @@ def _pair(value: bytes) -> bytes:
     return utils.encode_dss_signature(
         int.from_bytes(value[:half], "big"), int.from_bytes(value[half:], "big")
     )
-
-
-def value_of(value: bytes, public_key: object) -> bytes:
-    """A signature value of certificates and CMS as XML Signature has it: of ECDSA both numbers, side by side.
-
-    Raises `Rejected` (signature.own) for an ECDSA value that is not in DER.
-    """
-    if not isinstance(public_key, ec.EllipticCurvePublicKey):
-        return value
-    size = (public_key.key_size + 7) // 8
-    try:
-        r, s = utils.decode_dss_signature(value)
-        return r.to_bytes(size, "big") + s.to_bytes(size, "big")
-    except (ValueError, OverflowError) as error:
-        raise Rejected(
-            "signature.own", "The signature value is not the DER of two numbers of the key's size."
-        ) from error
 
 
 def _no(code: str, message: str) -> Verification:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from trustworks.formats.limits import Limits
 
 _REFERENCES: Final = frozenset({"xRefs", "rRefs", "axRefs", "arRefs"})
-_STAMPS: Final = {
+STAMPS: Final = {
     "sigTst": TimeStampKind.SIGNATURE,
     "rfsTst": TimeStampKind.REFERENCES,
     "sigRTst": TimeStampKind.SIGNATURE_AND_REFERENCES,
@@ -221,7 +221,7 @@ class Gathered:
         """Reads one component; time-stamps go by what stands before it."""
         component = all_[place]
         self.before |= self.by_place.get(place, set())
-        if component.name in _STAMPS:
+        if component.name in STAMPS:
             self._stamped(place, all_)
         elif component.name in _REFERENCES:
             self.references(component.name, component.value)
@@ -232,15 +232,13 @@ class Gathered:
 
     def _stamped(self, place: int, all_: Sequence[Component]) -> None:
         component = all_[place]
-        kind = _STAMPS[component.name]
+        kind = STAMPS[component.name]
         canonicalization = text(members(component.value).get("canonAlg"))
         covers, taken = self._share(component.name, place, all_)
         over: Data | None = None
-        if kind is TimeStampKind.SIGNATURE:
-            over = Octets(self.jws.value_sent)
-        elif len({item.sent is None for item in all_}) <= 1:
+        if kind is TimeStampKind.SIGNATURE or len({item.sent is None for item in all_}) <= 1:
             # Where components of both kinds are mixed nothing says how they come together (5.3.1).
-            over = self._joined(kind, [item.stamped(canonicalization) for item in taken])
+            over = joined(kind, self.jws, self.data, [item.stamped(canonicalization) for item in taken])
         self.stamp(
             component.value, kind, over=over, covers=covers, form=component.name, scopes=self._scopes(kind)
         )
@@ -251,32 +249,14 @@ class Gathered:
     def _share(
         self, name: str, place: int, all_: Sequence[Component]
     ) -> tuple[frozenset[str], list[Component]]:
-        """The ids that a time-stamp covers, and the components that go into its imprint.
-
-        Sources: 5.3.4 (sigTst), 5.3.6.3 (arcTst), A.1.5.1 (sigRTst), A.1.5.2 (rfsTst).
-        """
-        earlier = list(all_[:place])
+        """The ids that a time-stamp covers, and the components that go into its imprint."""
+        taken = taken_by(name, all_[:place])
         if name == "sigTst":
-            return self.signed, []
+            return self.signed, taken
         if name == "arcTst":
-            return self.signed | self.before, earlier
+            return self.signed | self.before, taken
         referenced = self._referenced()
-        if name == "rfsTst":
-            return referenced, [item for item in earlier if item.name in _REFERENCES]
-        return (
-            self.signed | referenced | self.over_value,
-            [item for item in earlier if item.name in _REFERENCES | {"sigTst"}],
-        )
-
-    def _joined(self, kind: TimeStampKind, shares: Sequence[bytes | None]) -> Data | None:
-        if any(share is None for share in shares):
-            return None
-        tail = b"".join(share for share in shares if share is not None)
-        if kind is TimeStampKind.REFERENCES:
-            return Octets(tail)
-        if kind is TimeStampKind.SIGNATURE_AND_REFERENCES:
-            return Octets(self.jws.value_sent + b"." + tail)
-        return archived(self.jws, self.data, shares)
+        return referenced if name == "rfsTst" else self.signed | referenced | self.over_value, taken
 
     def _referenced(self) -> frozenset[str]:
         """Ids of the tokens at hand whose digests the references hold."""
@@ -293,12 +273,36 @@ class Gathered:
         return frozenset(named for named in (*certificates, *revocation) if named is not None)
 
 
-def archived(jws: Jws, data: Data | None, shares: Sequence[bytes | None]) -> Data | None:
-    """What an archive time-stamp is over (5.3.6.3): the data, the signature, and all components before it.
+def taken_by(name: str, earlier: Sequence[Component]) -> list[Component]:
+    """Which of the components before it a time-stamp is over.
+
+    Sources: 5.3.4 (sigTst), 5.3.6.3 (arcTst), A.1.5.1 (sigRTst), A.1.5.2 (rfsTst).
+    """
+    match name:
+        case "sigTst":
+            return []
+        case "arcTst":
+            return list(earlier)
+        case "rfsTst":
+            return [item for item in earlier if item.name in _REFERENCES]
+        case _:
+            return [item for item in earlier if item.name in _REFERENCES | {"sigTst"}]
+
+
+def joined(kind: TimeStampKind, jws: Jws, data: Data | None, shares: Sequence[bytes | None]) -> Data | None:
+    """What a time-stamp of a kind is over, from the shares of the components that it takes.
 
     None where the data is not at hand, or a component has no octets that are known here.
     """
-    if data is None or any(share is None for share in shares):
+    if any(share is None for share in shares):
         return None
+    tail = b"".join(share for share in shares if share is not None)
+    if kind is TimeStampKind.SIGNATURE:
+        return Octets(jws.value_sent)
+    if kind is TimeStampKind.REFERENCES:
+        return Octets(tail)
+    if kind is TimeStampKind.SIGNATURE_AND_REFERENCES:
+        return Octets(jws.value_sent + b"." + tail)
+    # The data, the signature, and all components before it (5.3.6.3).
     head = b"." + jws.header_sent + b"." + jws.value_sent + b"."
-    return Joined((data, Octets(head + b"".join(share for share in shares if share is not None))))
+    return None if data is None else Joined((data, Octets(head + tail)))

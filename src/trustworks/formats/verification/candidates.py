@@ -112,6 +112,12 @@ def signing_certificate(
     return _chosen(signature, {**evidence.certificates, **{one.id: one for one in further}})
 
 
+def is_of_any(signature: Signature, certificates: Mapping[str, Token]) -> bool:
+    """Whether the value verifies with the key of one of these certificates that it may be of."""
+    found = candidates_among(signature, certificates)[:MOST_TRIED]
+    return any(is_value_of(signature, certificates[one.id].der) for one in found)
+
+
 def _chosen(signature: Signature, certificates: Mapping[str, Token]) -> Candidate | None:
     found = candidates_among(signature, certificates)
     for one in found[:MOST_TRIED]:

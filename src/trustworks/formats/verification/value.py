@@ -15,7 +15,11 @@ from typing import TYPE_CHECKING, Final
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, mldsa, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, encode_dss_signature
+from cryptography.hazmat.primitives.asymmetric.utils import (
+    Prehashed,
+    decode_dss_signature,
+    encode_dss_signature,
+)
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from trustworks.core.der import ber
@@ -113,6 +117,23 @@ def verifies(algorithm: Algorithm, value: bytes, signed: Data, key: bytes) -> bo
         return _verifies(algorithm, value, signed, public)
     except (*_FAILURES, LookupError, Malformed, Rejected):
         return False
+
+
+def plain_value(value: bytes, key: PublicKey) -> bytes:
+    """A value as a module's key makes it in the form of XML and JSON: of ECDSA both numbers side by side.
+
+    Raises `Rejected` (signature.own) for an ECDSA value that is not in DER.
+    """
+    if not isinstance(key, ec.EllipticCurvePublicKey):
+        return value
+    size = (key.key_size + 7) // 8
+    try:
+        r, s = decode_dss_signature(value)
+        return r.to_bytes(size, "big") + s.to_bytes(size, "big")
+    except (ValueError, OverflowError) as error:
+        raise Rejected(
+            "signature.own", "The signature value is not the DER of two numbers of the key's size."
+        ) from error
 
 
 def why_not_computed(algorithm: Algorithm, signed: Data, key: bytes) -> str | None:

@@ -6,6 +6,8 @@ comes behind it. Source: EN 319 162-1, 4.3, 4.4 and annex A.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
@@ -14,7 +16,7 @@ from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.trace import implements
 from trustworks.formats.asic.archive import folded, leads_out, open_archive
 from trustworks.formats.asic.creating.manifests import Named, file_list, manifest
-from trustworks.formats.asic.creating.zip_writer import Kept, NewMember, Zip
+from trustworks.formats.asic.creating.own import check_own
 from trustworks.formats.asic.directory import directory_of
 from trustworks.formats.asic.kinds import (
     ASIC_E,
@@ -30,6 +32,7 @@ from trustworks.formats.data import Octets
 from trustworks.formats.dtbs import Fields, packed
 from trustworks.formats.evidence import Container, Weight
 from trustworks.formats.limits import DEFAULT
+from trustworks.formats.zip_writer import Kept, NewMember, Zip, check_name
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -101,8 +104,9 @@ class Prepared:
 
     `manifest` are the octets of the manifest, in the member `manifest_name`; both empty where there is none:
     what is signed is then the data object of an ASiC-S, or by XAdES all data objects. `given` has a digest
-    for all that was given, by which it is known again. `digests` are those of what it is over, by the hash
-    function that was asked for: what an evidence record is about.
+    for all that was given, by which it is known again: of data objects with their names and media types.
+    `digests` are those of what it is over, by the hash function that was asked for: what an evidence record
+    is about.
     """
 
     sign: Sign
@@ -114,7 +118,7 @@ class Prepared:
     digests: tuple[bytes, ...] = field(repr=False)
 
     def encode(self) -> bytes:
-        """As octets, to be kept until there is a signature."""
+        """It as octets, to be stored between the steps."""
         return packed(
             _KIND,
             {
@@ -128,15 +132,15 @@ class Prepared:
             },
         )
 
-    @staticmethod
-    def decode(octets: bytes) -> Prepared:
-        """From what `encode` wrote. Raises `Malformed` for anything else."""
+    @classmethod
+    def decode(cls, octets: bytes) -> Prepared:
+        """What `encode` wrote. Raises `Malformed`."""
         read = Fields(_KIND, octets)
         try:
             sign = Sign(read.text("sign"))
         except ValueError as error:
             raise Malformed("What was prepared for a container is of no kind that goes into one.") from error
-        return Prepared(
+        return cls(
             sign=sign,
             simple=bool(read.number("simple")),
             signature=read.text("signature"),
@@ -155,31 +159,42 @@ class Prepared:
             return (Octets(self.manifest, self.manifest_name),)
         return tuple(one.data for one in objects)
 
-    def complete(self, objects: Sequence[DataObject], octets: bytes) -> Zip:
-        """The new container with these data objects and what came over them.
+    def complete(self, octets: bytes, objects: Sequence[DataObject]) -> Zip:
+        """The new container with these data objects and what came over them, which was read back.
 
         Raises:
+            Malformed: `octets` cannot be read.
             Rejected: ``data.changed``: the objects are not those that were prepared; ``asic.empty``: `octets`
-                is empty.
+                is empty; ``signature.content``, ``signature.own``: it is not over what was prepared, or does
+                not verify; ``asic.own``: our own reader objects to the container.
         """
-        if self.given != _digests(one.data for one in objects):
-            raise Rejected("data.changed", "The data objects are not those that were prepared. Prepare anew.")
+        if self.given != tuple(map(_bound, objects)):
+            raise Rejected(
+                "data.changed",
+                "The data objects, their names or media types are not those that were prepared. Prepare "
+                "anew.",
+            )
+        check_names([one.name for one in objects], ())
         media_type = ASIC_S if self.simple else ASIC_E
         members = [NewMember(name=MIMETYPE, data=Octets(media_type.encode()))]
         members += [NewMember(name=one.name, data=one.data, packed=one.packed) for one in objects]
         if self.sign is Sign.XADES and not self.simple:
             listed = file_list(media_type, ((one.name, one.media_type) for one in objects))
             members.append(NewMember(name=f"{META_INF}manifest.xml", data=Octets(listed)))
-        return Zip((*members, *self._made(octets)))
+        members += self._made(octets)
+        check_own(members, self.signature)
+        return Zip(tuple(members))
 
-    def add(self, container: Data, octets: bytes) -> Zip:
-        """The container that was prepared with what came over what is in it.
+    def add(self, octets: bytes, container: Data) -> Zip:
+        """The container that was prepared with what came over what is in it, which was read back.
 
         Raises:
-            Rejected: ``data.changed``, ``asic.empty``: as `complete`.
+            Malformed, Rejected: as `complete`.
         """
         if self.given != _digests([container]):
             raise Rejected("data.changed", "The container is not the one that was prepared. Prepare anew.")
+        members = tuple(self._made(octets))
+        check_own(members, self.signature, open_archive(container, DEFAULT))
         directory = directory_of(container)
         kept = Kept(
             data=container,
@@ -188,7 +203,7 @@ class Prepared:
             count=directory.count,
             comment=directory.comment,
         )
-        return Zip(tuple(self._made(octets)), kept, container.name)
+        return Zip(members, kept, container.name)
 
     def _made(self, octets: bytes) -> Iterator[NewMember]:
         if not octets:
@@ -215,7 +230,7 @@ def prepare_simple(data_object: DataObject, sign: Sign, *, hash_name: str = "sha
         signature=META_INF + _KINDS[sign].simple,
         manifest_name="",
         manifest=b"",
-        given=_digests([data_object.data]),
+        given=(_bound(data_object),),
         digests=(data_object.data.digest(hash_name),),
     )
 
@@ -233,7 +248,7 @@ def prepare_extended(objects: Sequence[DataObject], sign: Sign, *, hash_name: st
         Named(name=one.name, digest=one.data.digest(hash_name), media_type=one.media_type, root=one.root)
         for one in objects
     ]
-    return _over(sign, named, hash_name, (), _digests(one.data for one in objects))
+    return _over(sign, named, hash_name, (), tuple(map(_bound, objects)))
 
 
 def prepare_addition(
@@ -310,6 +325,7 @@ def check_names(names: Sequence[str], taken: Collection[str]) -> None:
     """Refuses names that readers take for another, that lead out of the container, or that say what it is."""
     seen = {folded(name) for name in taken}
     for name in names:
+        check_name(name)
         reserved = folded(name) == MIMETYPE or folded(name).startswith(folded(META_INF))
         if not name or name.endswith("/") or leads_out(name) or reserved or folded(name) in seen:
             raise Rejected(
@@ -322,3 +338,9 @@ def check_names(names: Sequence[str], taken: Collection[str]) -> None:
 
 def _digests(given: Iterable[Data]) -> tuple[bytes, ...]:
     return tuple(one.digest(_CHECK) for one in given)
+
+
+def _bound(one: DataObject) -> bytes:
+    """A digest of a data object with all that a container says of it."""
+    said = [one.name, one.media_type, one.root, one.data.digest(_CHECK).hex()]
+    return hashlib.sha256(json.dumps(said).encode()).digest()

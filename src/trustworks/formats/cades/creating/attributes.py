@@ -45,8 +45,11 @@ def attribute(kind: str, *values: bytes) -> bytes:
 
 
 def text(value: str) -> bytes:
-    """A UTF8String."""
-    return tlv(_UTF8, value.encode())
+    """A UTF8String. Raises `Rejected` (cades.text) for half a character, which no octets stand for."""
+    try:
+        return tlv(_UTF8, value.encode())
+    except UnicodeEncodeError as error:
+        raise Rejected("cades.text", f"{value!r:.100} has half a character. Leave it out.") from error
 
 
 def signing_certificate(certificate: bytes, hash_name: str) -> bytes:

@@ -1,4 +1,4 @@
-"""A signature, in three steps: `prepare`, any key signs `Prepared.dtbs`, `complete`.
+"""A signature, in three steps: `prepare`, any key signs `Prepared.dtbs`, `Prepared.complete`.
 
 The signed attributes are frozen in DER; nothing of the content is kept between the steps but its digest. A
 finished signer makes a structure of its own, or joins one that is there, of which only lengths change.
@@ -61,22 +61,73 @@ class Prepared:
     dtbs: Dtbs
     certificates: tuple[bytes, ...]
 
-    def dump(self) -> bytes:
-        """It as JSON, to be stored between the steps."""
-        return packed(
-            _KIND,
-            {"octets": self.dtbs.octets, "scheme": self.dtbs.scheme, "certificates": self.certificates},
-        )
+    def encode(self) -> bytes:
+        """It as octets, to be stored between the steps."""
+        return packed(_KIND, {"certificates": self.certificates, **self.dtbs.fields()})
 
     @classmethod
-    def load(cls, octets: bytes) -> Prepared:
-        """What `dump` wrote. Raises `Malformed`."""
+    def decode(cls, octets: bytes) -> Prepared:
+        """What `encode` wrote. Raises `Malformed`."""
         found = Fields(_KIND, octets)
-        certificates = found.several("certificates")
-        if not certificates:
-            raise Malformed("The prepared signature has no certificate. Prepare it anew.")
-        dtbs = Dtbs(octets=found.octets("octets"), scheme=found.text("scheme"), certificate=certificates[0])
+        dtbs, certificates = Dtbs.of(found), found.several("certificates")
+        if dtbs.certificate not in certificates:
+            raise Malformed("The prepared signature has not the signer's certificate. Prepare it anew.")
         return cls(dtbs=dtbs, certificates=certificates)
+
+    def complete(self, value: bytes, *, content: Data | None = None) -> bytes:
+        """The third step: a structure of its own, with the content inside, or (None) beside it.
+
+        `value` is what a module's key signs. Raises `Rejected` (signature.own, signature.content) where it is
+        not that of the certificate's key, or the content is not the one that was prepared.
+        """
+        info = _signer(self, value)
+        if content is not None:
+            check_content(self, content)
+        inside = b"" if content is None else context(0, tlv(OCTET_STRING, content.octets()))
+        digest = hash_identifier(SIGNER_DIGESTS[self.dtbs.scheme])
+        fields = (
+            integer(1),
+            tlv(SET, digest),
+            tlv(SEQUENCE, oid(DATA), inside),
+            context(0, *sorted(self.certificates)),
+            tlv(SET, info),
+        )
+        return tlv(SEQUENCE, oid(names.SIGNED_DATA), context(0, tlv(SEQUENCE, *fields)))
+
+    def join(self, value: bytes, structure: bytes, *, beside: Sequence[Data] = ()) -> bytes:
+        """The third step: the signer beside those in a structure, over the same content (in parallel).
+
+        `beside` is the content where the structure does not hold it. Of what is there only lengths change.
+
+        Raises:
+            Malformed: the structure cannot be read.
+            Rejected: as `complete`; adding.broken where an archive time-stamp of an older kind is over it.
+        """
+        data = read_signed_data(structure)
+        content = (
+            Octets(data.content_octets() or b"") if data.content is not None else next(iter(beside), None)
+        )
+        if content is not None:
+            check_content(self, content)
+        info = _signer(self, value)
+        digest = hash_identifier(SIGNER_DIGESTS[self.dtbs.scheme])
+        changes: list[Insertion | Replacement] = [in_order(data.signer_infos, info)]
+        changes += new_certificates(data, self.certificates)
+        changes += _digest_algorithm(data, digest)
+        return checked(structure, spliced(data.content_info, changes), beside)
+
+    def join_counter(
+        self, value: bytes, structure: bytes, signer: int, *, beside: Sequence[Data] = ()
+    ) -> bytes:
+        """The third step of `counter_sign`. Raises as `join`."""
+        data = read_signed_data(structure)
+        parent = signer_of(data, signer)
+        check_content(self, Octets(parent.signature.string()))
+        changes: list[Insertion | Replacement] = [
+            unsigned_attribute(parent, attributes.attribute(ids.COUNTER_SIGNATURE, _signer(self, value)))
+        ]
+        changes += new_certificates(data, self.certificates)
+        return checked(structure, spliced(data.content_info, changes), beside)
 
 
 def prepare(content: Data, certificates: Sequence[bytes], claims: Claims, options: Options) -> Prepared:
@@ -118,64 +169,9 @@ def _prepared(
     own.append(attributes.signing_certificate(certificates[0], options.hash_name))
     own += attributes.of_claims(claims)
     own += attributes.content_time_stamps(options.time_stamps)
-    dtbs = Dtbs(octets=ber.sorted_set(SET, own), scheme=options.scheme, certificate=certificates[0])
+    signed = Octets(ber.sorted_set(SET, own))
+    dtbs = Dtbs(data=signed, scheme=options.scheme, certificate=certificates[0])
     return Prepared(dtbs=dtbs, certificates=tuple(dict.fromkeys(certificates)))
-
-
-def complete(prepared: Prepared, value: bytes, *, content: Data | None = None) -> bytes:
-    """The third step: a structure of its own, with the content inside, or (None) beside it.
-
-    `value` is what a module's key signs. Raises `Rejected` (signature.own, signature.content) where it is not
-    that of the certificate's key, or the content is not the one that was prepared.
-    """
-    info = _signer(prepared, value)
-    if content is not None:
-        check_content(prepared, content)
-    inside = b"" if content is None else context(0, tlv(OCTET_STRING, content.octets()))
-    digest = hash_identifier(SIGNER_DIGESTS[prepared.dtbs.scheme])
-    fields = (
-        integer(1),
-        tlv(SET, digest),
-        tlv(SEQUENCE, oid(DATA), inside),
-        context(0, *sorted(prepared.certificates)),
-        tlv(SET, info),
-    )
-    return tlv(SEQUENCE, oid(names.SIGNED_DATA), context(0, tlv(SEQUENCE, *fields)))
-
-
-def join(prepared: Prepared, value: bytes, structure: bytes, *, beside: Sequence[Data] = ()) -> bytes:
-    """The third step: the signer beside those in a structure, over the same content (parallel signatures).
-
-    `beside` is the content where the structure does not hold it. Of what is there only lengths change.
-
-    Raises:
-        Malformed: the structure cannot be read.
-        Rejected: as `complete`; adding.broken where an archive time-stamp of an older kind is over all of it.
-    """
-    data = read_signed_data(structure)
-    content = Octets(data.content_octets() or b"") if data.content is not None else next(iter(beside), None)
-    if content is not None:
-        check_content(prepared, content)
-    info = _signer(prepared, value)
-    digest = hash_identifier(SIGNER_DIGESTS[prepared.dtbs.scheme])
-    changes: list[Insertion | Replacement] = [in_order(data.signer_infos, info)]
-    changes += new_certificates(data, prepared.certificates)
-    changes += _digest_algorithm(data, digest)
-    return checked(structure, spliced(data.content_info, changes), beside)
-
-
-def join_counter(
-    prepared: Prepared, value: bytes, structure: bytes, signer: int, *, beside: Sequence[Data] = ()
-) -> bytes:
-    """The third step of `counter_sign`. Raises as `join`."""
-    data = read_signed_data(structure)
-    parent = signer_of(data, signer)
-    check_content(prepared, Octets(parent.signature.string()))
-    changes: list[Insertion | Replacement] = [
-        unsigned_attribute(parent, attributes.attribute(ids.COUNTER_SIGNATURE, _signer(prepared, value)))
-    ]
-    changes += new_certificates(data, prepared.certificates)
-    return checked(structure, spliced(data.content_info, changes), beside)
 
 
 def signer_of(data: SignedData, number: int) -> SignerInfo:
@@ -202,7 +198,7 @@ def _signer(prepared: Prepared, value: bytes) -> bytes:
     dtbs = prepared.dtbs
     digest = SIGNER_DIGESTS[dtbs.scheme]
     algorithm = signature_algorithm(ber.read(SIGNATURES[dtbs.scheme]), digest)
-    if not verifies(algorithm, value, Octets(dtbs.octets), dtbs.certificate):
+    if not verifies(algorithm, value, dtbs.data, dtbs.certificate):
         raise Rejected(
             "signature.own",
             "The signature that was written does not verify. It is not given out: look at the key.",

@@ -3,26 +3,29 @@
 What is signed is a `payloads.Payload`. Keys and files stay with the caller.
 """
 
-from trustworks.formats.jades.creating.headers import Claims, Policy
+from trustworks.formats.jades.creating.headers import Options
 from trustworks.formats.jades.creating.signing import Prepared, parallel, prepare, signing_input
 from trustworks.formats.jades.creating.unsigned import (
-    to_be_stamped,
+    Target,
+    data_to_stamp,
     value_to_countersign,
     with_counter_signature,
     with_time_stamp,
-    with_validation_data,
+    with_time_stamp_validation_data,
+    with_values,
 )
 
 __all__ = [
-    "Claims",
-    "Policy",
+    "Options",
     "Prepared",
+    "Target",
+    "data_to_stamp",
     "parallel",
     "prepare",
     "signing_input",
-    "to_be_stamped",
     "value_to_countersign",
     "with_counter_signature",
     "with_time_stamp",
-    "with_validation_data",
+    "with_time_stamp_validation_data",
+    "with_values",
 ]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final
 
 from cryptography import x509
@@ -18,7 +18,12 @@ from trustworks.formats.jades.rules import time_missing
 from trustworks.formats.jades.values import DIGESTS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from trustworks.formats.claims import Claims
+    from trustworks.formats.evidence import PolicyReference
+    from trustworks.formats.jades.creating.payloads import Payload
 
 NAMES: Final = {name: said for said, name in reversed(list(DIGESTS.items()))}
 """What JAdES calls hash functions."""
@@ -39,82 +44,82 @@ _OTHERS: Final = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
-    """A signature policy: a URI or ``urn:oid:…``, the digest of its document, where that is."""
+class Options:
+    """How a signature is written.
 
-    identifier: str
-    hash_name: str
-    digest: bytes
-    uri: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claims:
-    """What a signer says with the signature. `time` goes into iat, or with `older` into sigT.
-
-    `certificate` is the signer's, `chain` others up to the trust anchor (x5c has them all); `reference_hash`
-    is what the signing certificate is digested by. `place` has names of PostalAddress (``addressCountry``
-    and so on); `commitments` are URIs; `roles` claimed ones; `content_time_stamps` tokens over the payload
-    (adoTst).
+    `hash_name` is what the signing certificate is digested by. With `older` the time goes into sigT in place
+    of iat. `type` and `content_type` are typ and cty. `time_stamps` are tokens over the payload (adoTst).
     """
 
     scheme: str
-    certificate: bytes
-    time: datetime
-    chain: tuple[bytes, ...] = ()
-    reference_hash: str = "sha256"
+    hash_name: str = "sha256"
     older: bool = False
     type: str | None = None
     content_type: str | None = None
-    place: Mapping[str, str] = field(default_factory=dict)
-    commitments: tuple[str, ...] = ()
-    roles: tuple[str, ...] = ()
-    policy: Policy | None = None
-    content_time_stamps: tuple[bytes, ...] = ()
+    time_stamps: Sequence[bytes] = ()
 
 
-def protected(claims: Claims, more: Mapping[str, Any], critical: Sequence[str]) -> dict[str, Any]:
-    """The header. `more` are members that the payload brings (sigD, b64), `critical` what readers must know.
+def protected(
+    payload: Payload, certificates: Sequence[bytes], claims: Claims, options: Options
+) -> dict[str, Any]:
+    """The header, with what the payload brings (sigD, b64). `claims.location` has members of PostalAddress.
 
     Raises:
         Malformed: the certificate cannot be read.
-        Rejected: ``signature.scheme``: not with that key; ``jades.hash``; ``jades.time``: it has no zone, or
-            is since 2025-05-15 and `older`.
+        Rejected: ``jades.certificate``: there is none; ``signature.scheme``: not with that key;
+            ``jades.hash``; ``jades.policy``; ``jades.time``: it has no zone, or is since 2025-05-15 and
+            `older`; ``jades.text``: characters that no octets stand for.
     """
-    if claims.time.tzinfo is None:
-        raise Rejected("jades.time", "The time of a signature needs its zone. Give it in UTC.")
-    moment = claims.time.astimezone(UTC)
-    header: dict[str, Any] = {"alg": algorithm(claims.scheme, claims.certificate)}
-    header |= {key: value for key, value in (("typ", claims.type), ("cty", claims.content_type)) if value}
-    header |= _reference(claims)
-    header["x5c"] = [standard(one) for one in (claims.certificate, *claims.chain)]
-    if claims.older:
-        header["sigT"] = f"{moment:%Y-%m-%dT%H:%M:%SZ}"
-        critical = ("sigT", *critical)
-    else:
-        header["iat"] = int(moment.timestamp())
-    objection = time_missing(header)
-    if objection is not None:
-        raise Rejected("jades.time", objection)
-    if claims.place:
-        header["sigPl"] = dict(claims.place)
-    if claims.commitments:
-        header["srCms"] = [{"commId": {"id": one}} for one in claims.commitments]
-    if claims.roles:
-        header["srAts"] = {
-            "claimed": [{"mediaType": "text/plain", "encoding": "UTF-8", "qVals": list(claims.roles)}]
-        }
-    if claims.policy is not None:
-        header["sigPId"] = _policy(claims.policy)
-    if claims.content_time_stamps:
-        header["adoTst"] = tokens(claims.content_time_stamps)
-    header |= more
+    if not certificates:
+        raise Rejected("jades.certificate", "The signer's certificate is not given; it has to be signed.")
+    header: dict[str, Any] = {"alg": algorithm(options.scheme, certificates[0])}
+    header |= {key: value for key, value in (("typ", options.type), ("cty", options.content_type)) if value}
+    header |= _reference(certificates[0], options.hash_name)
+    header["x5c"] = [standard(one) for one in dict.fromkeys(certificates)]
+    header |= _time(claims.signing_time, options)
+    header |= _said(claims)
+    if options.time_stamps:
+        header["adoTst"] = tokens(options.time_stamps)
+    header |= payload.header
     # Whatever is of JAdES and not of JWS must be understood (5.1.9).
-    known = {"x5t#o", "sigPl", "srCms", "srAts", "sigPId", "adoTst", "sigD"}
-    named = [*critical, *(one for one in header if one in known)]
+    known = {"sigT", "x5t#o", "sigPl", "srCms", "srAts", "sigPId", "adoTst", "sigD"}
+    named = [*payload.critical, *(one for one in header if one in known)]
     if named:
         header["crit"] = list(dict.fromkeys(named))
     return header
+
+
+def _time(moment: datetime | None, options: Options) -> dict[str, Any]:
+    if moment is None:
+        return {}
+    if moment.tzinfo is None:
+        raise Rejected("jades.time", "The time of a signature needs its zone. Give it in UTC.")
+    moment = moment.astimezone(UTC)
+    said = {"sigT": f"{moment:%Y-%m-%dT%H:%M:%SZ}"} if options.older else {"iat": int(moment.timestamp())}
+    objection = time_missing(said)
+    if objection is not None:
+        raise Rejected("jades.time", objection)
+    return said
+
+
+def _said(claims: Claims) -> dict[str, Any]:
+    """What the signer chooses to say (5.2.3 to 5.2.7)."""
+    said: dict[str, Any] = {}
+    if claims.location:
+        said["sigPl"] = dict(claims.location)
+    if claims.commitments:
+        said["srCms"] = [{"commId": {"id": _identifier(one)}} for one in claims.commitments]
+    roles: dict[str, Any] = {}
+    if claims.claimed_roles:
+        values = list(claims.claimed_roles)
+        roles["claimed"] = [{"mediaType": "text/plain", "encoding": "UTF-8", "qVals": values}]
+    if claims.certified_roles:
+        roles["certified"] = [{"x509AttrCert": {"val": standard(one)}} for one in claims.certified_roles]
+    if roles:
+        said["srAts"] = roles
+    if claims.policy is not None:
+        said["sigPId"] = _policy(claims.policy)
+    return said
 
 
 def algorithm(scheme: str, certificate: bytes) -> str:
@@ -148,20 +153,40 @@ def tokens(found: Sequence[bytes]) -> dict[str, Any]:
     return {"tstTokens": [{"val": standard(one)} for one in found]}
 
 
-def _reference(claims: Claims) -> dict[str, Any]:
-    named = hash_named(claims.reference_hash)
-    digest = encode(hashlib.new(claims.reference_hash, claims.certificate).digest()).decode()
-    if claims.reference_hash == "sha256":
-        return {"x5t#S256": digest}
-    return {"x5t#o": {"digAlg": named, "digVal": digest}}
+def _reference(certificate: bytes, hash_name: str) -> dict[str, Any]:
+    named = hash_named(hash_name)
+    digest = encode(hashlib.new(hash_name, certificate).digest()).decode()
+    return {"x5t#S256": digest} if hash_name == "sha256" else {"x5t#o": {"digAlg": named, "digVal": digest}}
 
 
-def _policy(policy: Policy) -> dict[str, Any]:
+def _policy(policy: PolicyReference) -> dict[str, Any]:
+    """A sigPId (5.2.7)."""
+    if policy.identifier is None or policy.digest is None or policy.digest_algorithm is None:
+        raise Rejected(
+            "jades.policy", "A policy in JAdES has an identifier and a digest of its document. Give both."
+        )
+    if policy.transforms or policy.specification is not None:
+        raise Rejected(
+            "jades.policy", "A policy in JAdES has no transforms and no specification here. Leave them out."
+        )
+    named = {"id": _identifier(policy.identifier)}
+    if policy.description is not None:
+        named["desc"] = policy.description
     said: dict[str, Any] = {
-        "id": {"id": policy.identifier},
-        "digAlg": hash_named(policy.hash_name),
+        "id": named,
+        "digAlg": hash_named(policy.digest_algorithm),
         "digVal": standard(policy.digest),
     }
+    qualifiers: list[dict[str, Any]] = []
     if policy.uri is not None:
-        said["sigPQuals"] = [{"spURI": policy.uri}]
+        qualifiers.append({"spURI": policy.uri})
+    if policy.user_notice is not None:
+        qualifiers.append({"spUserNotice": {"explText": policy.user_notice}})
+    if qualifiers:
+        said["sigPQuals"] = qualifiers
     return said
+
+
+def _identifier(value: str) -> str:
+    """A URI, or an OID as one (5.4.1)."""
+    return f"urn:oid:{value}" if value.replace(".", "").isdecimal() else value

@@ -7,85 +7,88 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from cryptography import x509
-
+from trustworks.core.der.algorithms import SIGNER_DIGESTS
 from trustworks.core.errors import Rejected
 from trustworks.core.trace import implements
-from trustworks.formats.data import DigestOnly, Joined, Octets, hasher
-from trustworks.formats.dtbs import Fields, packed
+from trustworks.formats.data import DigestOnly, Joined, Octets
+from trustworks.formats.dtbs import ED25519, Dtbs, Fields, packed
 from trustworks.formats.jades.base64url import decode, encode
 from trustworks.formats.jades.creating.headers import protected
+from trustworks.formats.jades.creating.inserting import with_signatures
 from trustworks.formats.jades.headers import algorithm
-from trustworks.formats.verification.value import verifies
+from trustworks.formats.jades.jws import parse
+from trustworks.formats.limits import DEFAULT
+from trustworks.formats.verification import plain_value, public_key, verifies
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from trustworks.formats.claims import Claims
     from trustworks.formats.data import Data
-    from trustworks.formats.jades.creating.headers import Claims
+    from trustworks.formats.jades.creating.headers import Options
     from trustworks.formats.jades.creating.payloads import Payload
 
 Serialization = Literal["compact", "flattened", "general"]
 
-_KIND: Final = "JSON"
+_KIND: Final = "jades"
 _IN_COMPACT: Final = re.compile(rb"[\x20-\x2d\x2f-\x7e]*\Z")
-_HASHES: Final = {"256": "sha256", "384": "sha384", "512": "sha512"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
     """A signature to come: its protected header as it is signed, its payload as it will stand there.
 
-    `digest` is of the signing input by `hash_name`, which is empty for a scheme that signs the octets
-    themselves (Ed25519): see `signing_input`. `has_payload` False: the data is elsewhere.
+    `has_payload` False: the data is elsewhere, and `dtbs` holds a digest alone, unless the scheme signs the
+    octets themselves (Ed25519).
     """
 
+    dtbs: Dtbs
     header: bytes
     payload: bytes = field(repr=False)
     has_payload: bool
-    certificate: bytes = field(repr=False)
-    hash_name: str
-    digest: bytes
 
     def encode(self) -> bytes:
-        """As octets, to be kept until there is a signature."""
+        """It as octets, to be stored between the steps."""
         return packed(
             _KIND,
             {
                 "header": self.header,
                 "payload": self.payload,
                 "has_payload": int(self.has_payload),
-                "certificate": self.certificate,
-                "hash_name": self.hash_name,
-                "digest": self.digest,
+                **self.dtbs.fields(),
             },
         )
 
-    @staticmethod
-    def decode(octets: bytes) -> Prepared:
-        """From what `encode` wrote. Raises `Malformed` for anything else."""
-        read = Fields(_KIND, octets)
-        return Prepared(
-            header=read.octets("header"),
-            payload=read.octets("payload"),
-            has_payload=bool(read.number("has_payload")),
-            certificate=read.octets("certificate"),
-            hash_name=read.text("hash_name"),
-            digest=read.octets("digest"),
+    @classmethod
+    def decode(cls, octets: bytes) -> Prepared:
+        """What `encode` wrote. Raises `Malformed`."""
+        found = Fields(_KIND, octets)
+        return cls(
+            dtbs=Dtbs.of(found),
+            header=found.octets("header"),
+            payload=found.octets("payload"),
+            has_payload=bool(found.number("has_payload")),
         )
 
     def complete(self, value: bytes, serialization: Serialization = "flattened") -> bytes:
-        """The signature with its value, as a module or card makes it (ECDSA in DER).
+        """The third step: the file with the finished signature, which was verified.
+
+        `value` is what a module's key signs (ECDSA in DER), over `dtbs`.
 
         Raises:
-            Rejected: ``signature.own``: the value is not one of this key over what was prepared;
+            Rejected: ``signature.own``: the value is not that of the certificate's key over what was
+                prepared; ``signature.prepared``: what was prepared does not hold what was to be signed;
                 ``jades.compact``: the payload cannot stand in the compact serialization.
-
-        By Ed25519 over data elsewhere, which is not at hand here, the value is taken as it is.
         """
-        from trustworks.core.xml.values import value_of  # noqa: PLC0415 - brings lxml, and is needed here alone
-
-        key = x509.load_der_x509_certificate(self.certificate).public_key()
-        plain = value_of(value, key)
-        if (self.hash_name or self.has_payload) and not self._is_own(plain):
+        if self.has_payload and self.dtbs.octets != self.header + b"." + self.payload:
+            raise Rejected(
+                "signature.prepared",
+                "The header and payload that were prepared are not what was to be signed: one of them was "
+                "changed. Prepare it anew.",
+            )
+        plain = plain_value(value, public_key(self.dtbs.certificate))
+        named = algorithm(json.loads(decode(self.header.decode(), "The protected header")))
+        if not verifies(named, plain, self.dtbs.data, self.dtbs.certificate):
             raise Rejected(
                 "signature.own",
                 "The signature that was written does not verify. It is not given out: look at the key.",
@@ -98,14 +101,6 @@ class Prepared:
         payload = {"payload": self.payload.decode()} if self.has_payload else {}
         whole: dict[str, Any] = payload | (one if serialization == "flattened" else {"signatures": [one]})
         return json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode()
-
-    def _is_own(self, plain: bytes) -> bool:
-        """Whether the value verifies with the key of the certificate, over the digest that was prepared."""
-        named = algorithm(json.loads(decode(self.header.decode(), "The protected header")))
-        signed: Data = Octets(self.header + b"." + self.payload)
-        if self.hash_name:
-            signed = DigestOnly(((self.hash_name, self.digest),))
-        return verifies(named, plain, signed, self.certificate)
 
 
 @implements("RFC7797:5.2-COMPACT")
@@ -124,50 +119,63 @@ def signing_input(header: bytes, payload: Payload) -> Data:
     return Joined((Octets(header + b"."), payload.signed))
 
 
-def prepare(claims: Claims, payload: Payload) -> Prepared:
-    """Prepares a signature; the data is read once, in portions.
+def prepare(payload: Payload, certificates: Sequence[bytes], claims: Claims, options: Options) -> Prepared:
+    """The first step. `certificates` are in DER, that of the signer first; the data is read in portions.
 
     Raises:
         Malformed, Rejected: see `headers.protected`.
-        Rejected: ``jades.text``: a payload that is not encoded is no UTF-8.
+        Rejected: ``jades.text``: a payload that is not encoded is no UTF-8; ``jades.too-large``: Ed25519
+            signs the octets themselves, and there are more than can be held.
     """
-    header = protected(claims, payload.header, payload.critical)
-    sent = encode(json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode())
-    if payload.sent is not None:
-        try:
-            payload.sent.decode()
-        except UnicodeDecodeError as error:
-            raise Rejected("jades.text", "A payload that is not encoded is UTF-8 text. Encode it.") from error
-    hash_name = _HASHES.get(header["alg"][-3:], "")
-    digest = b""
-    if hash_name:
-        running = hasher(hash_name)
-        for portion in signing_input(sent, payload).portions():
-            running.update(portion)
-        digest = running.digest()
+    header = protected(payload, certificates, claims, options)
+    try:
+        sent = encode(json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode())
+        (payload.sent or b"").decode()
+    except UnicodeError as error:
+        raise Rejected(
+            "jades.text",
+            "A payload that is not encoded, and all that the header says, is UTF-8 text. Encode the payload; "
+            "give names and claims without halves of characters.",
+        ) from error
     return Prepared(
+        dtbs=Dtbs(
+            data=_held(signing_input(sent, payload), options.scheme, inside=payload.sent is not None),
+            scheme=options.scheme,
+            certificate=certificates[0],
+        ),
         header=sent,
         payload=payload.sent or b"",
         has_payload=payload.sent is not None,
-        certificate=claims.certificate,
-        hash_name=hash_name,
-        digest=digest,
     )
+
+
+def _held(over: Data, scheme: str, *, inside: bool) -> Data:
+    """What is kept of the signing input until it is signed: of data elsewhere a digest, if that will do."""
+    if scheme != ED25519 and not inside:
+        hash_name = SIGNER_DIGESTS[scheme]
+        return DigestOnly(((hash_name, over.digest(hash_name)),))
+    if over.size > DEFAULT.parsed:
+        raise Rejected(
+            "jades.too-large",
+            f"There are {over.size} octets to be signed, more than the {DEFAULT.parsed} that are held. "
+            "Sign the data by its digest (sigD), or with another key than one of Ed25519.",
+        )
+    return Octets(over.octets())
 
 
 def parallel(first: bytes, second: bytes) -> bytes:
     """Two signatures over the same payload as one file in the general serialization (RFC 7515, 7.2.1).
 
-    Raises:
+    What stands in them stays as it is written. Raises:
+        Malformed: one is no JWS.
         Rejected: ``jades.payload``: their payloads are not the same, or one is compact.
     """
-    try:
-        both = [json.loads(one) for one in (first, second)]
-    except ValueError as error:
-        raise Rejected("jades.payload", "Only signatures in JSON come together. Make them so.") from error
-    payloads = [one.pop("payload", None) for one in both]
+    payloads = []
+    for one in (first, second):
+        found, _ = parse(one, DEFAULT)
+        if found[0].compact:
+            raise Rejected("jades.payload", "Only signatures in JSON come together. Make them so.")
+        payloads.append(found[0].payload)
     if payloads[0] != payloads[1]:
         raise Rejected("jades.payload", "The signatures have not the same payload, and stay two files.")
-    shared = {} if payloads[0] is None else {"payload": payloads[0]}
-    signatures = [one for whole in both for one in whole.get("signatures", [whole])]
-    return json.dumps(shared | {"signatures": signatures}, ensure_ascii=False, separators=(",", ":")).encode()
+    return with_signatures(first, second)

@@ -1,101 +1,138 @@
 """Adds time-stamps, validation data and counter-signatures to etsiU (TS 119 182-1, 5.3).
 
-What a time-stamp is over is brought together by the reader (`unsigned`): there is one answer to that.
+What a time-stamp is over is brought together by the reader (`unsigned`): there is one answer to that. What is
+in a file stays as it is written, and whatever held in it has to hold when something was added.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from trustworks.core.errors import Rejected
 from trustworks.core.trace import implements
-from trustworks.formats.data import Joined, Octets
+from trustworks.formats.adding import State, check_stamped, check_unbroken
+from trustworks.formats.collector import Collector
+from trustworks.formats.data import Octets
+from trustworks.formats.jades import read
 from trustworks.formats.jades.base64url import encode
 from trustworks.formats.jades.components import components
 from trustworks.formats.jades.creating.headers import standard, tokens
+from trustworks.formats.jades.creating.inserting import with_component, without_payload
 from trustworks.formats.jades.jws import parse
-from trustworks.formats.jades.unsigned import archived
+from trustworks.formats.jades.signed_data import signed_data
+from trustworks.formats.jades.unsigned import STAMPS, joined, taken_by
 from trustworks.formats.limits import DEFAULT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from trustworks.formats.adding import ValidationData
     from trustworks.formats.data import Data
     from trustworks.formats.jades.components import Component
     from trustworks.formats.jades.jws import Jws
-    from trustworks.formats.limits import Limits
 
 Kind = Literal["sigTst", "arcTst"]
 _JCS: Final = "http://json-canonicalization.org/algorithm"
 
 
-def to_be_stamped(
-    octets: bytes, kind: Kind, payload: Data, *, place: int = 0, limits: Limits = DEFAULT
-) -> Data:
-    """The octets that a time-stamp of a signature is to be over, as validation will bring them together.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A file, and by its place the signature that something is added to. `beside` is the detached data."""
 
-    `place` is that of the signature in the file. `payload` is what stands for its data: `Payload.stamped`.
+    file: bytes
+    place: int = 0
+    beside: Sequence[Data] = ()
+
+
+def data_to_stamp(target: Target, kind: Kind = "sigTst") -> Data:
+    """What the token of a time-stamp that is added now has to be over.
 
     Raises:
-        Malformed: it is no JWS. Rejected: ``jades.place``, ``jades.components``.
+        Malformed: it is no JWS.
+        Rejected: ``jades.place``, ``jades.components``; ``jades.data``: what was signed is not at hand.
     """
-    jws = _signature(octets, place, limits)
-    if kind == "sigTst":
-        return Octets(jws.value_sent)
-    found = _components(jws, limits)
-    return archived(jws, payload, [one.stamped(_JCS) for one in found]) or Joined(())
+    jws = _signature(target)
+    shares = [one.stamped(_JCS) for one in taken_by(kind, _components(jws))]
+    data = signed_data(jws, Collector(), target.beside, DEFAULT).stamped if kind == "arcTst" else None
+    found = joined(STAMPS[kind], jws, data, shares)
+    if found is None:
+        raise Rejected(
+            "jades.data", "What was signed is not at hand; an archive time-stamp is over it. Give it."
+        )
+    return found
 
 
-def with_time_stamp(
-    octets: bytes, kind: Kind, token: bytes, *, place: int = 0, limits: Limits = DEFAULT
-) -> bytes:
-    """The file with one more time-stamp token over what `to_be_stamped` gave."""
+def with_time_stamp(target: Target, token: bytes, kind: Kind = "sigTst") -> bytes:
+    """The file with one more time-stamp, whose token is over `data_to_stamp`.
+
+    Raises:
+        Malformed: it is no JWS.
+        Rejected: as `data_to_stamp`, and ``adding.time-stamp`` where the token is none over that.
+    """
+    data_to_stamp(target, kind)
     container = tokens([token])
-    jws = _signature(octets, place, limits)
-    if kind == "arcTst" and _is_clear(_components(jws, limits)):
+    if kind != "sigTst" and _is_clear(_components(_signature(target))):
         container = {"canonAlg": _JCS, **container}
-    return _with(octets, {kind: container}, place, limits)
+    return _with(target, {kind: container}, stamps=True)
 
 
-def with_validation_data(
-    octets: bytes,
-    *,
-    certificates: Sequence[bytes] = (),
-    revocation_lists: Sequence[bytes] = (),
-    ocsp_answers: Sequence[bytes] = (),
-    of_time_stamps: bool = False,
-    place: int = 0,
-    limits: Limits = DEFAULT,
-) -> bytes:
-    """The file with certificates (xVals) and status data (rVals); `of_time_stamps`: both in one tstVD."""
-    values = [{"x509Cert": {"val": standard(one)}} for one in certificates]
+def with_values(target: Target, data: ValidationData) -> bytes:
+    """The file with certificates (xVals) and status data (rVals).
+
+    Raises:
+        Malformed: it is no JWS.
+        Rejected: ``jades.place``, ``jades.components``; ``jades.values``: nothing is given.
+    """
+    file = target.file
+    for name, value in _values(data).items():
+        file = _with(Target(file=file, place=target.place, beside=target.beside), {name: value})
+    return file
+
+
+def with_time_stamp_validation_data(target: Target, data: ValidationData) -> bytes:
+    """The file with validation data of time-stamps (tstVD). Raises as `with_values`."""
+    return _with(target, {"tstVD": _values(data)})
+
+
+def _values(data: ValidationData) -> dict[str, Any]:
+    if not data:
+        raise Rejected("jades.values", "No validation data is given.")
+    certificates = [{"x509Cert": {"val": standard(one)}} for one in data.certificates]
     status = {
         name: [{"val": standard(one)} for one in found]
-        for name, found in (("crlVals", revocation_lists), ("ocspVals", ocsp_answers))
+        for name, found in (("crlVals", data.lists), ("ocspVals", data.answers))
         if found
     }
-    said = {name: value for name, value in (("xVals", values), ("rVals", status)) if value}
-    for one in [{"tstVD": said}] if of_time_stamps and said else [{name: said[name]} for name in said]:
-        octets = _with(octets, one, place, limits)
-    return octets
+    return {name: value for name, value in (("xVals", certificates), ("rVals", status)) if value}
 
 
-def with_counter_signature(
-    octets: bytes, counter: bytes, *, place: int = 0, limits: Limits = DEFAULT
-) -> bytes:
-    """The file with a counter-signature: a signature over `value_to_countersign`, compact or flattened."""
-    said: Any = counter.decode()
-    if said.startswith("{"):
-        said = json.loads(said)
-        said.pop("payload", None)
-    return _with(octets, {"cSig": said}, place, limits)
+def with_counter_signature(target: Target, counter: bytes) -> bytes:
+    """The file with a counter-signature: a signature over `value_to_countersign`, compact or flattened.
+
+    Raises:
+        Malformed: one is no JWS.
+        Rejected: ``jades.place``, ``jades.components``; ``jades.counter-signature``: it is not of that value.
+    """
+    found, _ = parse(counter, DEFAULT)
+    if not found[0].compact and "signatures" in json.loads(counter):
+        raise Rejected(
+            "jades.counter-signature", "A counter-signature is one signature, compact or flattened."
+        )
+    said = json.dumps(counter.decode().strip()) if found[0].compact else without_payload(counter)
+    file = _with_text(target, f'{{"cSig":{said}}}')
+    state = _state(file, target.beside)
+    if not all(one for key, one in state.references.items() if key[0] == found[0].value):
+        raise Rejected(
+            "jades.counter-signature", "The counter-signature is not one of this signature's value."
+        )
+    return file
 
 
-def value_to_countersign(octets: bytes, *, place: int = 0, limits: Limits = DEFAULT) -> bytes:
+def value_to_countersign(target: Target) -> bytes:
     """The value of a signature, which a counter-signature has as its detached payload (5.3.2)."""
-    return _signature(octets, place, limits).value
+    return _signature(target).value
 
 
 @implements("TS119182-1:5.3.1-ONE-FORM")
@@ -112,33 +149,49 @@ def _is_clear(found: Sequence[Component]) -> bool:
     return bool(found) and found[0].sent is None
 
 
-def _signature(octets: bytes, place: int, limits: Limits) -> Jws:
-    found, _ = parse(octets, limits)
-    if not 0 <= place < len(found):
+def _signature(target: Target) -> Jws:
+    found, findings = parse(target.file, DEFAULT)
+    if not 0 <= target.place < len(found):
         raise Rejected(
-            "jades.place", f"The file has {len(found)} signatures, and none with the number {place}."
+            "jades.place", f"The file has {len(found)} signatures, and none with the number {target.place}."
         )
-    return replace(found[place])
+    if findings:
+        # Others may count its signatures in another way, or take another value of a member.
+        raise Rejected("jades.place", f"Nothing is added to this file: {findings[0].text}")
+    return found[target.place]
 
 
-def _components(jws: Jws, limits: Limits) -> tuple[Component, ...]:
-    found, findings = components(jws.unprotected, limits)
+def _components(jws: Jws) -> tuple[Component, ...]:
+    found, findings = components(jws.unprotected, DEFAULT)
     if findings:
         raise Rejected("jades.components", f"Nothing is added to this signature: {findings[0].text}")
     one_form(found)
     return found
 
 
-def _with(octets: bytes, said: dict[str, Any], place: int, limits: Limits) -> bytes:
+def _with(target: Target, said: dict[str, Any], *, stamps: bool = False) -> bytes:
+    return _with_text(target, json.dumps(said, separators=(",", ":")), stamps=stamps)
+
+
+def _with_text(target: Target, written: str, *, stamps: bool = False) -> bytes:
     """The file with one more component, in the form of those that are there; else in base64url."""
-    jws = _signature(octets, place, limits)
-    clear = _is_clear(_components(jws, limits))
+    jws = _signature(target)
+    clear = _is_clear(_components(jws))
     if jws.compact:
         raise Rejected(
             "jades.compact", "A compact JWS has no place for unsigned properties. Make it flattened."
         )
-    whole = json.loads(octets)
-    one = whole["signatures"][place] if "signatures" in whole else whole
-    written = json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()
-    one.setdefault("header", {}).setdefault("etsiU", []).append(said if clear else encode(written).decode())
-    return json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode()
+    if not clear:
+        written = json.dumps(encode(written.encode()).decode())
+    file = with_component(target.file, target.place, written)
+    before, after = _state(target.file, target.beside), _state(file, target.beside)
+    check_unbroken(before, after)
+    if stamps:
+        check_stamped(before, after)
+    return file
+
+
+def _state(file: bytes, beside: Sequence[Data]) -> State:
+    collector = Collector()
+    read(Octets(file), collector, detached=beside, limits=DEFAULT)
+    return State.of(collector)

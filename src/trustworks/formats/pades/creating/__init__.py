@@ -5,7 +5,7 @@ puts what came of it in its place. `add_store` adds validation data. Keys and fi
 """
 
 from trustworks.formats.pades.creating.signing import Prepared, prepare, prepare_time_stamp
-from trustworks.formats.pades.creating.store import Related, ValidationData, add_store
+from trustworks.formats.pades.creating.store import Related, add_store
 from trustworks.formats.pades.creating.wanted import Appearance, Lock, Wanted, Widget
 from trustworks.formats.pades.creating.written import NewStream
 
@@ -15,7 +15,6 @@ __all__ = [
     "NewStream",
     "Prepared",
     "Related",
-    "ValidationData",
     "Wanted",
     "Widget",
     "add_store",

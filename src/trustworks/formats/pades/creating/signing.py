@@ -17,6 +17,7 @@ from trustworks.formats.limits import DEFAULT
 from trustworks.formats.pades.contents import DETACHED
 from trustworks.formats.pades.creating import permitted
 from trustworks.formats.pades.creating.form import put_field
+from trustworks.formats.pades.creating.own import check_contents
 from trustworks.formats.pades.creating.update import updating
 from trustworks.formats.pades.creating.wanted import ROOM, check_room
 from trustworks.formats.pades.creating.written import date, octets_of, text
@@ -39,7 +40,7 @@ _RANGE: Final = 40
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """A PDF with a signature to come. `digest` is of the octets to be signed, by `hash_name`.
+    """A PDF with a signature or a time-stamp to come. `digest` is of `covered`, by `hash_name`.
 
     `appended` comes behind the `size` octets of the file, whose own digest is `digest_before`; its Contents,
     all zeros, stand from `gap_begin` to `gap_end` of it, with their brackets. `field` is the field's name.
@@ -53,16 +54,18 @@ class Prepared:
     gap_begin: int
     gap_end: int
     field: str
+    time_stamp: bool
 
     def encode(self) -> bytes:
-        """As octets, to be kept until there is a signature."""
-        return packed(_KIND, {one.name: getattr(self, one.name) for one in fields(self)})
+        """It as octets, to be stored between the steps."""
+        said = {one.name: getattr(self, one.name) for one in fields(self)}
+        return packed(_KIND, said | {"time_stamp": int(self.time_stamp)})
 
-    @staticmethod
-    def decode(octets: bytes) -> Prepared:
-        """From what `encode` wrote. Raises `Malformed` for anything else."""
+    @classmethod
+    def decode(cls, octets: bytes) -> Prepared:
+        """What `encode` wrote. Raises `Malformed`."""
         read = Fields(_KIND, octets)
-        found = Prepared(
+        found = cls(
             hash_name=read.text("hash_name"),
             digest=read.octets("digest"),
             size=read.number("size"),
@@ -71,6 +74,7 @@ class Prepared:
             gap_begin=read.number("gap_begin"),
             gap_end=read.number("gap_end"),
             field=read.text("field"),
+            time_stamp=bool(read.number("time_stamp")),
         )
         gap = found.appended[found.gap_begin : found.gap_end]
         if gap[:1] + gap[-1:] != b"<>" or gap[1:-1].strip(b"0"):
@@ -83,18 +87,21 @@ class Prepared:
         return (self.gap_end - self.gap_begin - 2) // 2
 
     def covered(self, before: Data) -> Data:
-        """The octets to be signed, of the file that was prepared: for who signs octets and not a digest."""
+        """The octets to be signed, of the file that was prepared: the content of the CMS (detached)."""
         parts = (self.appended[: self.gap_begin], self.appended[self.gap_end :])
         return Joined((before, *map(Octets, parts)), before.name)
 
-    def complete(self, before: Data, contents: bytes) -> Extended:
-        """The signed file: CMS over `covered` (or a time-stamp token) put in its place.
+    def complete(self, contents: bytes, before: Data) -> Extended:
+        """The signed file: CMS over `covered` (or a time-stamp token) put in its place, which was verified.
 
-        The file that was prepared is read when the answer is, and `Rejected` (``data.changed``) then says
-        that it is another.
+        The file that was prepared is read here, and once more when the answer is: `Rejected`
+        (``data.changed``) then says that it is another.
 
         Raises:
-            Rejected: ``pdf.contents``: `contents` is empty, or has more octets than there is room for.
+            Malformed: `contents` is no CMS or no token.
+            Rejected: ``pdf.contents``: it is empty, or has more octets than there is room for;
+                ``data.changed``: the file is not the one that was prepared, or what was prepared was changed;
+                ``signature.content``: it is over something else; ``signature.own``: it does not verify.
         """
         if not 0 < len(contents) <= self.room:
             raise Rejected(
@@ -102,6 +109,14 @@ class Prepared:
                 f"The signature has {len(contents)} octets, and the PDF has room for 1 to {self.room}. "
                 "Prepare it again with more room.",
             )
+        covered = self.covered(before)
+        if covered.digest(self.hash_name) != self.digest:
+            raise Rejected(
+                "data.changed",
+                f"{before.name or 'The file'}, or what was prepared of it, was changed since. Prepare it "
+                "again.",
+            )
+        check_contents(contents, covered, time_stamp=self.time_stamp)
         value = contents.hex().encode().ljust(2 * self.room, b"0")
         signed = b"<".join((self.appended[: self.gap_begin], value + self.appended[self.gap_end - 1 :]))
         return Extended(before, signed, self.hash_name, self.digest_before, before.name)
@@ -130,7 +145,7 @@ def prepare(data: Data, wanted: Wanted, *, hash_name: str = "sha256", limits: Li
             held["Lock"] = update.add({"Type": Name("SigFieldLock"), **_lock(wanted.lock)})
         if wanted.certify is not None:
             update.inside(update.catalogue(), "Perms", dict)["DocMDP"] = value
-        return _frozen(data, update, value, body, name, hash_name)
+        return _frozen(data, update, value, body, name, hash_name, time_stamp=False)
 
 
 def prepare_time_stamp(
@@ -151,7 +166,7 @@ def prepare_time_stamp(
         permitted.is_unlocked(permitted.earlier(update.view), field)
         value, body = _dictionary(update, "DocTimeStamp", TIME_STAMP, room, {})
         name, _ = put_field(update, field, value, None)
-        return _frozen(data, update, value, body, name, hash_name)
+        return _frozen(data, update, value, body, name, hash_name, time_stamp=True)
 
 
 def _claims(wanted: Wanted) -> dict[str, Object]:
@@ -226,7 +241,7 @@ def _dictionary(
 
 
 def _frozen(  # noqa: PLR0917 - what it is made of
-    data: Data, update: Update, value: Ref, body: bytes, name: str, hash_name: str
+    data: Data, update: Update, value: Ref, body: bytes, name: str, hash_name: str, *, time_stamp: bool
 ) -> Prepared:
     """The update as octets with its byte range, and the digest of what that names; the file is read once."""
     appended = bytearray(update.octets())
@@ -251,4 +266,5 @@ def _frozen(  # noqa: PLR0917 - what it is made of
         gap_begin=gap_begin,
         gap_end=gap_end,
         field=name,
+        time_stamp=time_stamp,
     )

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from trustworks.formats.adding import ValidationData
     from trustworks.formats.data import Data
     from trustworks.formats.limits import Limits
     from trustworks.formats.pades.creating.update import Update
@@ -30,20 +31,6 @@ if TYPE_CHECKING:
 _HASH: Final = "sha256"
 _KEYS: Final = ("Certs", "CRLs", "OCSPs")
 _RELATED_KEYS: Final = ("Cert", "CRL", "OCSP")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ValidationData:
-    """Certificates, revocation lists and OCSP answers (whole, as a responder sends them), in DER."""
-
-    certificates: tuple[bytes, ...] = ()
-    revocation_lists: tuple[bytes, ...] = ()
-    ocsp_answers: tuple[bytes, ...] = ()
-
-    @property
-    def kinds(self) -> tuple[tuple[bytes, ...], ...]:
-        """All of them, in the order of a store's arrays."""
-        return (self.certificates, self.revocation_lists, self.ocsp_answers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +69,7 @@ def add_store(
         added = 0
         references = []
         for number, key in enumerate(_KEYS):
-            wanted = (*found.kinds[number], *(one for part in related for one in part.data.kinds[number]))
+            wanted = (*_kinds(found)[number], *(one for part in related for one in _kinds(part.data)[number]))
             placed = {one: held[key][one] for one in wanted if one in held[key]}
             new = {one: update.add(NewStream({}, one)) for one in dict.fromkeys(wanted) if one not in placed}
             if new:
@@ -97,10 +84,15 @@ def add_store(
         return Extended(data, update.octets(), _HASH, data.digest(_HASH), data.name)
 
 
+def _kinds(data: ValidationData) -> tuple[Sequence[bytes], ...]:
+    """All of it, in the order of a store's arrays."""
+    return (data.certificates, data.lists, data.answers)
+
+
 def _look_at(*given: ValidationData) -> None:
     """Raises `Malformed` for a token that is no element of ASN.1: no reader could do anything with it."""
     for one in given:
-        for kind in one.kinds:
+        for kind in _kinds(one):
             for token in kind:
                 try:
                     ber.read(token)
@@ -149,7 +141,7 @@ def _relate(
     for one in related:
         entries = update.inside(all_related, keys[one.field], dict)
         for number, key in enumerate(_RELATED_KEYS):
-            wanted = [references[number][token] for token in dict.fromkeys(one.data.kinds[number])]
+            wanted = [references[number][token] for token in dict.fromkeys(_kinds(one.data)[number])]
             if wanted:
                 listed = update.inside(entries, key, list)
                 listed.extend(reference for reference in wanted if reference not in listed)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from math import isfinite
 from typing import TYPE_CHECKING, Final
 
-from trustworks.core.errors import Malformed
+from trustworks.core.errors import Malformed, Rejected
 from trustworks.formats.pades.syntax import Name, Ref, Stream
 
 if TYPE_CHECKING:
@@ -76,11 +76,16 @@ def string(octets: bytes) -> bytes:
 
 
 def text(said: str) -> bytes:
-    """A text string: ASCII as it is, else UTF-16 with its mark, which every version of PDF has (7.9.2.2)."""
-    try:
+    """A text string: ASCII as it is, else UTF-16 with its mark, which every version of PDF has (7.9.2.2).
+
+    Raises `Rejected` (pdf.text) for half a character.
+    """
+    if said.isascii():
         return said.encode("ascii")
-    except UnicodeEncodeError:
-        return b"\xfe\xff" + said.encode("utf-16-be", "surrogatepass")
+    try:
+        return b"\xfe\xff" + said.encode("utf-16-be")
+    except UnicodeEncodeError as error:
+        raise Rejected("pdf.text", f"{said!r:.100} has half a character. Leave it out.") from error
 
 
 def date(moment: datetime) -> bytes:

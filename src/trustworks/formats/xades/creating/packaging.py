@@ -190,4 +190,9 @@ def _uri(data: Data, *, alone: bool) -> str | None:
         if alone:
             return None
         raise Rejected("xades.names", "A data object among several has no name. Give each its own.")
-    return quote(data.name)
+    try:
+        return quote(data.name)
+    except UnicodeEncodeError as error:
+        raise Rejected(
+            "xades.names", f"The name {data.name!r:.100} has half a character. Give another."
+        ) from error

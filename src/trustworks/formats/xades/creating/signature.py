@@ -1,4 +1,4 @@
-"""A signature, in three steps: `prepare`, any key signs `Prepared.dtbs`, `complete`.
+"""A signature, in three steps: `prepare`, any key signs `Prepared.dtbs`, `Prepared.complete`.
 
 Life of a signature here: the ds:Signature is put where it will stand, with objects and signed properties;
 the digests of all references are computed in place; the document so far and the canonical SignedInfo are
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from lxml import etree
@@ -20,20 +20,21 @@ from trustworks.core.errors import Rejected
 from trustworks.core.xml import algorithms, build
 from trustworks.core.xml.document import Document
 from trustworks.core.xml.parse import parse
-from trustworks.core.xml.values import value_of
+from trustworks.formats.data import Octets
 from trustworks.formats.dtbs import Dtbs, Fields, check_scheme, packed
-from trustworks.formats.verification import public_key
+from trustworks.formats.verification import plain_value, public_key
 from trustworks.formats.xades import names
 from trustworks.formats.xades.creating.elements import child, digest_uri
 from trustworks.formats.xades.creating.packaging import named, put_id
-from trustworks.formats.xades.creating.properties import signed_properties
+from trustworks.formats.xades.creating.properties import SignedProperties, signed_properties
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from trustworks.core.xml.references import Source
+    from trustworks.formats.claims import Claims
     from trustworks.formats.xades.creating.packaging import Held, Packaged, SignedData
-    from trustworks.formats.xades.creating.properties import SignedProperties
+    from trustworks.formats.xades.creating.properties import ContentTimeStamp
 
 _KIND: Final = "xades"
 _PROPERTIES_TYPE: Final = {
@@ -53,60 +54,89 @@ class Prepared:
     """The Id of the ds:Signature."""
     document: bytes
 
-    def dump(self) -> bytes:
-        """It as JSON, to be stored between the steps."""
-        return packed(
-            _KIND,
-            {
-                "id": self.id,
-                "document": self.document,
-                "octets": self.dtbs.octets,
-                "scheme": self.dtbs.scheme,
-                "certificate": self.dtbs.certificate,
-            },
-        )
+    def encode(self) -> bytes:
+        """It as octets, to be stored between the steps."""
+        return packed(_KIND, {"id": self.id, "document": self.document, **self.dtbs.fields()})
 
     @classmethod
-    def load(cls, octets: bytes) -> Prepared:
-        """What `dump` wrote. Raises `Malformed`."""
+    def decode(cls, octets: bytes) -> Prepared:
+        """What `encode` wrote. Raises `Malformed`."""
         found = Fields(_KIND, octets)
-        dtbs = Dtbs(
-            octets=found.octets("octets"),
-            scheme=found.text("scheme"),
-            certificate=found.octets("certificate"),
-        )
-        return cls(dtbs=dtbs, id=found.text("id"), document=found.octets("document"))
+        return cls(dtbs=Dtbs.of(found), id=found.text("id"), document=found.octets("document"))
+
+    def complete(self, value: bytes, *, beside: Mapping[str | None, Source] | None = None) -> bytes:
+        """The third step: the document with the finished signature, which was verified.
+
+        `value` is what a module's key signs (ECDSA in DER), over `dtbs.octets`. `beside` is the detached data
+        by the URIs of its references, to look at its digests once more; None: it is not at hand.
+
+        Raises:
+            Malformed: what was prepared cannot be read.
+            Rejected: (signature.own) the value is not that of the certificate's key over what was prepared.
+        """
+        root = parse(self.document)
+        element = signature_in(root, self.id)
+        if build.signed_octets(element) != self.dtbs.octets:
+            raise Rejected(
+                "signature.prepared",
+                "The document that was prepared does not hold what was to be signed: one of them was "
+                "changed. Prepare it anew.",
+            )
+        key = public_key(self.dtbs.certificate)
+        build.finish(element, plain_value(value, key), key, beside)
+        return serialised(root)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How a signature is written. `hash_name` is that of references; `sign_key_info` protects KeyInfo."""
+    """How a signature is written.
+
+    `hash_name` is that of references, to the certificate too; `sign_key_info` protects KeyInfo. `time_stamps`
+    are over the content. `version` is the namespace of the qualifying properties.
+    """
 
     scheme: str
     hash_name: str = "sha256"
     canonicalisation: str = algorithms.EXCLUSIVE
     sign_key_info: bool = False
     id: str | None = None
+    time_stamps: Sequence[ContentTimeStamp] = field(default_factory=tuple)
+    version: str = names.XADES_132
+
+    def properties(self, certificates: Sequence[bytes], claims: Claims) -> SignedProperties:
+        """The signed properties. Raises `Rejected` without a certificate, and for an unknown version."""
+        return SignedProperties(
+            certificates=certificates,
+            claims=claims,
+            time_stamps=self.time_stamps,
+            hash_name=self.hash_name,
+            version=self.version,
+        )
 
 
-def prepare(packaged: Packaged, properties: SignedProperties, options: Options) -> Prepared:
+def prepare(packaged: Packaged, certificates: Sequence[bytes], claims: Claims, options: Options) -> Prepared:
     """The first step: everything is frozen, and what a key has to sign is computed.
+
+    `certificates` are in DER, that of the signer first, to which alone is referred.
 
     Raises:
         Malformed: the document is no XML.
         Rejected: something to be signed is not found, or there is no place for what is to be said.
     """
-    element = begun(packaged, properties, options)
-    return _frozen(element, properties, options)
+    properties = options.properties(certificates, claims)
+    return _frozen(begun(packaged, properties, options), properties, options)
 
 
-def counter_sign(document: bytes, signature: str, properties: SignedProperties, options: Options) -> Prepared:
+def counter_sign(
+    document: bytes, signature: str, certificates: Sequence[bytes], claims: Claims, options: Options
+) -> Prepared:
     """The first step of a counter-signature, in a property of the signature that has that Id.
 
     Raises:
         Malformed: the document is no XML.
         Rejected: there is no such signature, or its value has no Id to refer to.
     """
+    properties = options.properties(certificates, claims)
     root = parse(document)
     value = signature_in(root, signature).find(names.SIGNATURE_VALUE)
     identifier = None if value is None else value.get("Id")
@@ -123,29 +153,6 @@ def counter_sign(document: bytes, signature: str, properties: SignedProperties, 
     holder.append(element)
     build.fill(element, {})
     return _frozen(element, properties, options)
-
-
-def complete(prepared: Prepared, value: bytes, *, beside: Mapping[str | None, Source] | None = None) -> bytes:
-    """The third step: the document with the finished signature, which was verified.
-
-    `value` is what a module's key signs (ECDSA in DER), over `prepared.dtbs.octets`. `beside` is the detached
-    data by the URIs of its references, to look at its digests once more; None: it is not at hand.
-
-    Raises:
-        Malformed: what was prepared cannot be read.
-        Rejected: (signature.own) the value is not that of the certificate's key over what was prepared.
-    """
-    root = parse(prepared.document)
-    element = signature_in(root, prepared.id)
-    if build.signed_octets(element) != prepared.dtbs.octets:
-        raise Rejected(
-            "signature.prepared",
-            "The document that was prepared does not hold what was to be signed: one of them was changed. "
-            "Prepare it anew.",
-        )
-    key = public_key(prepared.dtbs.certificate)
-    build.finish(element, value_of(value, key), key, beside)
-    return serialised(root)
 
 
 def serialised(root: etree._Element) -> bytes:
@@ -218,7 +225,7 @@ def _frozen(element: etree._Element, properties: SignedProperties, options: Opti
     document = serialised(root)
     # What is signed is computed over what will be read again, so that the two cannot differ.
     octets = build.signed_octets(signature_in(parse(document), identifier))
-    dtbs = Dtbs(octets=octets, scheme=options.scheme, certificate=properties.certificates[0])
+    dtbs = Dtbs(data=Octets(octets), scheme=options.scheme, certificate=properties.certificates[0])
     return Prepared(dtbs=dtbs, id=identifier, document=document)
 
 

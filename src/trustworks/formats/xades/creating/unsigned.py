@@ -32,9 +32,10 @@ if TYPE_CHECKING:
     from lxml import etree
 
     from trustworks.formats.adding import ValidationData
+    from trustworks.formats.claims import Claims
     from trustworks.formats.data import Data
     from trustworks.formats.xades.creating.packaging import Packaged
-    from trustworks.formats.xades.creating.properties import ContentTimeStamp, SignedProperties
+    from trustworks.formats.xades.creating.properties import ContentTimeStamp
     from trustworks.formats.xades.creating.signature import Options
 
 _IN_141: Final = frozenset({"ArchiveTimeStamp", "SigAndRefsTimeStampV2", "RefsOnlyTimeStampV2"})
@@ -86,15 +87,19 @@ def octets_to_stamp(target: Target, stamp: Stamp = SIGNATURE_TIME_STAMP) -> byte
 
 
 def octets_of_data(
-    packaged: Packaged, properties: SignedProperties, options: Options, stamp: ContentTimeStamp
+    packaged: Packaged,
+    certificates: Sequence[bytes],
+    claims: Claims,
+    options: Options,
+    stamp: ContentTimeStamp,
 ) -> bytes:
     """What the tokens of a content time-stamp have to be over (EN 319 132-1, 5.2.8), before `prepare`.
 
     All else has to be given to `prepare` as it is given here. Raises as `prepare`, and `Rejected` where data
     that is time-stamped is not at hand.
     """
-    before = replace(properties, time_stamps=[*properties.time_stamps, replace(stamp, tokens=())])
-    element = begun(packaged, before, options)
+    options = replace(options, time_stamps=[*options.time_stamps, replace(stamp, tokens=())])
+    element = begun(packaged, options.properties(certificates, claims), options)
     root = element.getroottree().getroot()
     kind = "IndividualDataObjectsTimeStamp" if stamp.of else "AllDataObjectsTimeStamp"
     *_, written = element.iter(f"{{{names.XADES_132}}}{kind}")

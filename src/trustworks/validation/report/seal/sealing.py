@@ -17,8 +17,7 @@ from trustworks.formats.data import Octets
 from trustworks.formats.evidence import ScopeKind
 from trustworks.formats.read import read
 from trustworks.formats.xades.creating import packaging
-from trustworks.formats.xades.creating.properties import SignedProperties
-from trustworks.formats.xades.creating.signature import Options, complete, prepare
+from trustworks.formats.xades.creating.signature import Options, prepare
 from trustworks.formats.xades.creating.unsigned import Target, octets_to_stamp, with_time_stamp
 
 if TYPE_CHECKING:
@@ -55,10 +54,11 @@ def sealed(report: bytes, seal: Seal) -> bytes:
     """
     prepared = prepare(
         packaging.enveloped(report),
-        SignedProperties(certificates=seal.certificates, claims=Claims(signing_time=seal.clock())),
+        seal.certificates,
+        Claims(signing_time=seal.clock()),
         Options(scheme=seal.scheme),
     )
-    document = complete(prepared, seal.sign(prepared.dtbs.octets))
+    document = prepared.complete(seal.sign(prepared.dtbs.octets))
     if seal.stamper is not None:
         target = Target(document=document, signature=prepared.id)
         token = seal.stamper.stamp(hashlib.sha256(octets_to_stamp(target)).digest(), "sha256")

@@ -34,6 +34,7 @@ _DESCRIBED: Final = 0x0008
 _DAY: Final = 0x0021
 """The first of January 1980, the earliest day: when a member was written is nobody's business."""
 _DEFLATED: Final = 8
+_LONGEST_NAME: Final = 0xFFFF
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,10 @@ class NewMember:
     name: str
     data: Data
     packed: bool = False
+
+    def __post_init__(self) -> None:
+        """Raises `Rejected` (zip.name) for a name that no ZIP file holds."""
+        check_name(self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +104,19 @@ class Zip:
         if hash_name not in self._digests:
             self._digests[hash_name] = digest_of(self, hash_name)
         return self._digests[hash_name]
+
+
+def check_name(name: str) -> None:
+    """Refuses a name that is no UTF-8, or longer than a ZIP file has room for (4.4.10)."""
+    try:
+        length = len(name.encode())
+    except UnicodeEncodeError as error:
+        raise Rejected("zip.name", f"The name {name!r:.100} has half a character. Give another.") from error
+    if length > _LONGEST_NAME:
+        raise Rejected(
+            "zip.name",
+            f"The name {name!r:.40}… has {length} octets; {_LONGEST_NAME} are the most. Shorten it.",
+        )
 
 
 class _Writing:
