@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 from evidence_records import digest, record, stamp
-from qualified_reports import KEYS, certify
+from qualified_reports import KEYS, NOW, certify
 from typer.testing import CliRunner
 
+from trustworks.validation.cli.exits import Exit
+from trustworks.validation.cli.judging import Means, One, judge_in_processes
 from trustworks.validation.cli.validate import app
 
 if TYPE_CHECKING:
@@ -119,3 +122,50 @@ def test_evidence_records_have_their_data_beside_them_too(folder: Path) -> None:
 def test_a_name_is_shown_as_a_terminal_may_have_it(folder: Path) -> None:
     (folder / "a\u202e.txt").write_bytes(b"text")
     assert lines(folder)[1][0].startswith("a\\u202e.txt: not readable")
+
+
+def several(folder: Path) -> None:
+    """Files of every kind that a folder may hold."""
+    for number in range(5):
+        (folder / f"{number}.p7m").write_bytes(signed(detached=False))
+    (folder / "5.txt").write_bytes(DATA)
+    (folder / "5.txt.p7s").write_bytes(signed(detached=True))
+    (folder / "6.txt").write_bytes(b"another text")
+    (folder / "6.txt.p7s").write_bytes(signed(detached=True))
+    (folder / "7.bin").write_bytes(b"nothing that is signed")
+    (folder / "anchor.crt").write_bytes(SIGNER.public_bytes(Encoding.DER))
+
+
+def test_several_processes_say_what_one_says_in_the_same_order(folder: Path, tmp_path: Path) -> None:
+    several(folder)
+    (tmp_path / "more.txt").write_bytes(DATA)
+    more = ("--trust", str(folder / "anchor.crt"), "--at", f"{NOW:%Y-%m-%dT%H:%M:%SZ}")
+    detached = ("--detached", str(tmp_path / "more.txt"))
+    for options in ((), ("--json",)):
+        alone = lines(folder, *more, *options, *detached)
+        assert lines(folder, "--jobs", "2", *more, *options, *detached) == alone
+        assert len(alone[1]) == 11
+
+
+class Ends(One):
+    """A file that ends the process that takes it."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os._exit, (1,)
+
+
+def test_a_process_that_ends_is_told_of_its_file_alone(folder: Path) -> None:
+    several(folder)
+    files = [One(name=one.name, file=one) for one in sorted(folder.iterdir())]
+    means = Means(options={"policy": "ades", "at": None, "trust": (), "untrusted": (), "offline": True})
+    given = [*files[:2], Ends(name="ends", file=folder), *files[2:]]
+    told = list(judge_in_processes(given, means, 2))
+    assert [one.said["file"] for one in told] == [one.name for one in given]
+    assert [one.code for one in told].count(Exit.FAULT) == 1
+    assert told[2].line == "ends: not judged: The process that judged it ended. Please report it."
+
+
+def test_a_single_file_takes_no_jobs(folder: Path) -> None:
+    (folder / "a.p7m").write_bytes(signed(detached=False))
+    result = CliRunner().invoke(app, [str(folder / "a.p7m"), "--offline", "--jobs", "2"])
+    assert (result.exit_code, "--jobs is for a folder" in result.stderr) == (Exit.USAGE, True)

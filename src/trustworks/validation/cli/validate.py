@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path  # noqa: TC003 - Typer reads it at run time
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,7 +13,8 @@ from trustworks.core.options import AsJson  # noqa: TC001 - as above
 from trustworks.core.pki.trusted_lists.uris import OFFICIAL_JOURNAL
 from trustworks.core.printable import printable
 from trustworks.validation.cli.exits import Exit, VerdictCommand, exit_code
-from trustworks.validation.cli.folder import unreadable, validate_folder
+from trustworks.validation.cli.folder import validate_folder
+from trustworks.validation.cli.judging import Means, unreadable
 from trustworks.validation.cli.lists import lists_of
 from trustworks.validation.cli.printing import Form, Kind, chosen, told
 from trustworks.validation.cli.sealing import sealed_report
@@ -96,6 +97,9 @@ def validate(
     offline: Annotated[
         bool, typer.Option("--offline", help="Fetch nothing: judge by what is in the files alone.")
     ] = False,
+    jobs: Annotated[
+        int, typer.Option(min=1, max=256, help="Of a folder: so many processes validate at the same time.")
+    ] = 1,
     keep: Annotated[
         Path | None,
         typer.Option(
@@ -172,29 +176,30 @@ def validate(
         raise Malformed("Name the file to validate.")
     if keep_without_data and keep is None:
         raise Malformed("--keep-without-data goes with --keep, which says where.")
-    if lotl_anchor and lotl is None:
-        raise Malformed("--lotl-anchor goes with --lotl, which says of which list of lists.")
-    trusted = [*(trust or ())]
-    if lotl is not None:
-        trusted.append(
-            lists_of(lotl, lotl_anchor or (), lotl_publication, offline=offline, networks=network or ())
-        )
-    validator = Validator.by_options(
-        policy=policy,
-        at=at,
-        trust=trusted,
-        untrusted=untrusted or (),
-        offline=offline,
-        networks=network or (),
-        cache=cache,
-    )
+    options: dict[str, Any] = {
+        "policy": policy,
+        "at": at,
+        "trust": _trusted(
+            trust or (), lotl, lotl_anchor or (), lotl_publication, offline=offline, networks=network or ()
+        ),
+        "untrusted": untrusted or (),
+        "offline": offline,
+        "networks": network or (),
+        "cache": cache,
+    }
+    validator = Validator.by_options(**options)
     if file.is_dir():
         if form != Form(kind=form.kind) or form.kind not in {Kind.TEXT, Kind.JSON} or records or keep:
             raise Malformed(
                 "Reports other than --json, --keep, --extract and --evidence-record are for one file, not a "
                 "folder."
             )
-        raise typer.Exit(validate_folder(validator, file, beside, as_json=form.kind is Kind.JSON))
+        means = Means(options=options, detached=tuple(detached or ()))
+        raise typer.Exit(
+            validate_folder(validator, file, beside, as_json=form.kind is Kind.JSON, means=means, jobs=jobs)
+        )
+    if jobs > 1:
+        raise Malformed("--jobs is for a folder: one file is validated by one process.")
     form.check()
     try:
         found = validator.validate(file, detached=beside, records=records)
@@ -205,6 +210,23 @@ def validate(
     made = sealed_report(context.obj, found, in_the_past=at is not None) if sealed else None
     told(found, form, etsi=made)
     raise typer.Exit(exit_code(found))
+
+
+def _trusted(
+    trust: Sequence[Path],
+    lotl: str | None,
+    anchors: Sequence[Path],
+    publication: str,
+    *,
+    offline: bool,
+    networks: Sequence[str],
+) -> list[Path]:
+    """The places of what is trusted, with the store of the lists to which a list of lists leads."""
+    if lotl is None:
+        if anchors:
+            raise Malformed("--lotl-anchor goes with --lotl, which says of which list of lists.")
+        return [*trust]
+    return [*trust, lists_of(lotl, anchors, publication, offline=offline, networks=networks)]
 
 
 def _is_given(context: typer.Context, name: str) -> bool:
