@@ -15,15 +15,15 @@ from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsag
 from trustworks.core.der.algorithms import SIGNATURES, algorithm_identifier
 from trustworks.core.der.encode import OCTET_STRING, SEQUENCE, context, generalized_time, integer, tlv
 from trustworks.core.der.ocsp import SingleResponse, encode_response, encode_single
-from trustworks.core.pki.building import CertificatePool, Path, TrustAnchor, TrustAnchors
-from trustworks.core.pki.checking import Checker
-from trustworks.core.pki.revocation import RevocationData
+from trustworks.core.pki.building import Path, TrustAnchor, TrustAnchors
 from trustworks.core.pki.tokens import Certificate, OcspAnswer, RevocationList
+from trustworks.validation import Trust, validate_certificate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from trustworks.core.der.ocsp import Status
+    from trustworks.validation import CertificateResult, Policy
 
 NOW: Final = datetime(2026, 5, 4, tzinfo=UTC)
 DAY: Final = timedelta(days=1)
@@ -173,20 +173,24 @@ def path_of(*entities: Entity) -> Path:
     return Path(tuple(one.token for one in below), anchor.anchor)
 
 
-def checker(
+def judged(
+    leaf: Entity,
     *anchors: Entity,
-    pool: Sequence[Entity] = (),
+    pool: Iterable[Entity] = (),
     lists: Iterable[RevocationList] = (),
     answers: Iterable[OcspAnswer] = (),
-    **given: Any,
-) -> Checker:
-    """All at hand, at `NOW` unless another time is given."""
-    given.setdefault("at", NOW)
-    return Checker(
-        anchors=TrustAnchors(one.anchor for one in anchors),
-        pool=CertificatePool(one.token for one in pool),
-        data=RevocationData(lists, answers),
-        **given,
+    at: datetime = NOW,
+    policy: Policy | str = "ades",
+) -> CertificateResult:
+    """What validation says of a certificate by all that is at hand."""
+    return validate_certificate(
+        leaf.der,
+        trust=Trust(TrustAnchors(one.anchor for one in anchors)),
+        policy=policy,
+        at=at,
+        certificates=[one.der for one in pool],
+        lists=[one.der for one in lists],
+        answers=[one.der for one in answers],
     )
 
 

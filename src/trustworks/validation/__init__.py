@@ -29,8 +29,10 @@ from trustworks.validation.model import (
     TimeStampOutcome,
     Verdict,
 )
+from trustworks.validation.policies.constraints import Context
 from trustworks.validation.policies.policy import Policy
 from trustworks.validation.rules.inputs import Extra, token
+from trustworks.validation.rules.surroundings import CertificateResult
 from trustworks.validation.trust import Trust
 
 if TYPE_CHECKING:
@@ -41,8 +43,10 @@ if TYPE_CHECKING:
     from trustworks.validation.service import Replay, Report
 
 __all__ = [
+    "CertificateResult",
     "Check",
     "Conclusion",
+    "Context",
     "EvidenceRecordOutcome",
     "Extra",
     "Indication",
@@ -62,6 +66,7 @@ __all__ = [
     "replay",
     "token",
     "validate",
+    "validate_certificate",
 ]
 
 
@@ -103,6 +108,43 @@ def validate(
         at=at,
         fetcher=None if offline else Fetcher(FetchLimits()),
     ).validate(file, detached=detached, records=records)
+
+
+def validate_certificate(
+    certificate: bytes,
+    *,
+    trust: Trust,
+    policy: str | Policy = "ades",
+    at: datetime | None = None,
+    certificates: Sequence[bytes] = (),
+    lists: Sequence[bytes] = (),
+    answers: Sequence[bytes] = (),
+    context: Context = Context.SIGNATURE,
+) -> CertificateResult:
+    """Validate a certificate by itself, as that of a signer is validated (EN 319 102-1, 5.2.6).
+
+    `certificates`, revocation `lists` and OCSP `answers` are all that is at hand, in DER; nothing is fetched.
+    `policy` and `at` are as in `validate`; of the policy, what it asks of certificates in `context` counts.
+    The verdict is `CertificateResult.conclusion`, the path that it is about `path`.
+
+    Raises:
+        Malformed: the certificate or the policy cannot be read. What else cannot be read is left out.
+    """
+    from trustworks.core.pki.tokens import Certificate  # noqa: PLC0415 - as above
+    from trustworks.validation.rules.building_blocks import x509  # noqa: PLC0415
+    from trustworks.validation.rules.inputs import NO_FILE, Inputs  # noqa: PLC0415
+    from trustworks.validation.service import policy_of  # noqa: PLC0415
+
+    revocation = (*(token("R", der) for der in lists), *(token("O", der) for der in answers))
+    inputs = Inputs(
+        evidence=NO_FILE,
+        trust=trust,
+        policy=policy_of(policy) if isinstance(policy, str) else policy,
+        at=at or datetime.now(UTC),
+        extra=Extra(certificates=tuple(token("C", der) for der in certificates), revocation=revocation),
+        present=at is None,
+    )
+    return x509.validate_certificate(Certificate.read(certificate), context, inputs)
 
 
 def replay(bundle: Path, *, data: Sequence[Path | Data] = ()) -> Replay:

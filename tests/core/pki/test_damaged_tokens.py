@@ -8,17 +8,17 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
-from foreign_pki import NOW, RICH, ROOT, checker, path_of
+from foreign_pki import NOW, RICH, ROOT, judged, path_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mutations import damaged
 
 from trustworks.core.errors import Malformed
-from trustworks.core.pki.building import CertificatePool, Path
-from trustworks.core.pki.checking import Checker
-from trustworks.core.pki.revocation import RevocationData
+from trustworks.core.pki.building import Path, TrustAnchors
 from trustworks.core.pki.tokens import Certificate, OcspAnswer, RevocationList
 from trustworks.core.pki.validation import validate_path
+from trustworks.validation import Trust, validate_certificate
+from trustworks.validation.policies.policy import parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,6 +49,7 @@ SEEDS = {
 }
 
 
+PLAIN = parse('name = "plain"\nidentifier = "urn:example:plain"\n')
 READERS: dict[str, Callable[[bytes], Any]] = {
     "certificate": Certificate.read,
     "list": RevocationList.read,
@@ -74,22 +75,19 @@ def everything(token: Certificate | RevocationList | OcspAnswer) -> None:
     for name, part in vars(type(token)).items():
         if isinstance(part, property | cached_property) and name not in {"unknown_critical", "_issuers"}:
             getattr(token, name)
-    base = checker(ROOT, pool=[RICH])
     certificate = token if isinstance(token, Certificate) else RICH.token
-    whole = Checker(
-        anchors=base.anchors,
-        pool=CertificatePool([certificate, RICH.token, ROOT.token]),
-        data=RevocationData(
-            [token] if isinstance(token, RevocationList) else [ROOT.crl()],
-            [token] if isinstance(token, OcspAnswer) else [],
-        ),
-        at=NOW,
-    )
     for path in (Path((certificate,), ROOT.anchor), Path((RICH.token, certificate), ROOT.anchor)):
-        checked = whole.check_path(path)
-        assert all(one.sentence.endswith(".") for one in checked.verdict.failures)
-    for one in whole.check(certificate):
-        assert isinstance(one.ok, bool)
+        assert all(one.sentence.endswith(".") for one in validate_path(path, at=NOW).failures)
+    result = validate_certificate(
+        certificate.der,
+        trust=Trust(TrustAnchors([ROOT.anchor])),
+        policy=PLAIN,
+        at=NOW,
+        certificates=[certificate.der, RICH.der, ROOT.der],
+        lists=[token.der if isinstance(token, RevocationList) else ROOT.crl().der],
+        answers=[token.der] if isinstance(token, OcspAnswer) else [],
+    )
+    assert all(one.text.endswith(".") for one in result.conclusion.reasons())
     if isinstance(token, RevocationList):
         try:
             assert isinstance(list(token.revoked()), list)
@@ -101,5 +99,6 @@ def everything(token: Certificate | RevocationList | OcspAnswer) -> None:
 def test_the_plain_path_is_still_a_path() -> None:
     """That what the damaged ones are held against holds itself."""
     assert validate_path(path_of(RICH, ROOT), at=NOW).ok
-    assert checker(ROOT, lists=[ROOT.crl()]).check(RICH.token)[0].ok
-    assert not checker(ROOT, lists=[ROOT.crl()], at=NOW + timedelta(days=9)).check(RICH.token)[0].ok
+    assert judged(RICH, ROOT, lists=[ROOT.crl()], policy=PLAIN).conclusion.passed
+    late = judged(RICH, ROOT, lists=[ROOT.crl()], policy=PLAIN, at=NOW + timedelta(days=9))
+    assert not late.conclusion.passed

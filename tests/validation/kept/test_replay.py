@@ -38,7 +38,7 @@ from trustworks.validation.kept.replay import first_difference
 from trustworks.validation.kept.stored_zip import written
 from trustworks.validation.model import Poe, PoeOrigin
 from trustworks.validation.policies.dss_policy import read_dss_policy
-from trustworks.validation.policies.policy import SHIPPED, Policy, shipped
+from trustworks.validation.policies.policy import SHIPPED, Policy, parse, shipped
 from trustworks.validation.rules.inputs import Extra
 from trustworks.validation.service import Validator
 from trustworks.validation.trust import Trust
@@ -478,7 +478,12 @@ def test_a_policy_is_kept_with_all_that_it_came_to() -> None:
         b'<SignatureConstraints><BasicSignatureConstraints/><Other Level="FAIL"/></SignatureConstraints>'
         b"</ConstraintsParameters>"
     )
-    for policy in (*map(shipped, SHIPPED), foreign):
+    own = parse(
+        'name = "n"\nidentifier = "urn:n"\n[signature.path-validation]\n'
+        'user-initial-policy-set = ["1.2.3"]\ninitial-excluded-subtrees = ["dns:example.org"]\n'
+        "[time-stamp.path-validation]\ninitial-any-policy-inhibit = true\n"
+    )
+    for policy in (*map(shipped, SHIPPED), foreign, own):
         kept = KeptPolicy.model_validate_json(KeptPolicy.of(policy).model_dump_json()).policy()
         for one in (one for one in fields(Policy) if one.compare):
             assert getattr(kept, one.name) == getattr(policy, one.name), one.name

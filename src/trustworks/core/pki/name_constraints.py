@@ -59,7 +59,7 @@ class NameSpace:
                 if (why := _unprocessed(subtree)) is not None:
                     return why
                 if _is_within(name, subtree.base, excluding=True):
-                    return f"has the name {_shown(name)}, which a CA above excludes"
+                    return f"has the name {_shown(name)}, which a CA above, or who validates, excludes"
         return None
 
     def _not_permitted(self, name: GeneralName) -> str | None:
@@ -68,7 +68,7 @@ class NameSpace:
             if (why := next(filter(None, map(_unprocessed, same_form)), None)) is not None:
                 return why
             if same_form and not any(_is_within(name, one.base, excluding=False) for one in same_form):
-                return f"has the name {_shown(name)}, which is not among those that a CA above permits"
+                return f"has the name {_shown(name)}, which a CA above, or who validates, does not permit"
         return None
 
 

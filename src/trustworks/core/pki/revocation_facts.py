@@ -90,10 +90,6 @@ class RevocationFact:
         """Whether the data says that the certificate was revoked or suspended by then."""
         return self.status == "revoked" and (self.revoked_at is None or self.revoked_at <= time)
 
-    def is_current(self, at: datetime) -> bool:
-        """Whether the data was issued by then, and the next was not yet due (RFC 5280, 6.3.3 (a))."""
-        return self.this_update <= at and (self.next_update is None or at <= self.next_update)
-
     @implements("EN319102-1:5.2.5-FRESH", disabled=lambda *_: True)
     def is_fresh(self, at: datetime, limit: timedelta | None = None) -> bool:
         """Whether the data is not older at a time than the limit (EN 319 102-1, 5.2.5).

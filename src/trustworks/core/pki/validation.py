@@ -49,7 +49,6 @@ class FailureCode(enum.StrEnum):
 
 OUT_OF_VALIDITY: Final = frozenset({FailureCode.NOT_YET_VALID, FailureCode.EXPIRED})
 OF_ANCHOR: Final = frozenset({FailureCode.ANCHOR_NOT_YET, FailureCode.ANCHOR_SUNSET})
-OF_SIGNATURE: Final = frozenset({FailureCode.SIGNATURE, FailureCode.ALGORITHM, FailureCode.KEY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +148,6 @@ class PathVerdict:
     def of_chain(self) -> tuple[Failure, ...]:
         """What does not hold at any time: signatures, names, constraints, policies."""
         return tuple(one for one in self.failures if one.code not in OUT_OF_VALIDITY | OF_ANCHOR)
-
-    @property
-    def signatures_ok(self) -> bool:
-        """Whether every certificate was signed by the one above it."""
-        return not any(one.code in OF_SIGNATURE for one in self.failures)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

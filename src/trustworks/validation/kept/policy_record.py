@@ -14,7 +14,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from trustworks.core.errors import Malformed
 from trustworks.validation.model import Level
-from trustworks.validation.policies.constraints import TABLE, Context, Section
+from trustworks.validation.policies.constraints import HAVE_PATHS, TABLE, Context, Section
+from trustworks.validation.policies.path_inputs import PathInputs
 from trustworks.validation.policies.policy import Constraint, Model, Policy
 from trustworks.validation.policies.suites import Size, Suite
 
@@ -34,6 +35,18 @@ class KeptConstraint(_Edge):
     limit: Annotated[int, Field(ge=0, le=10**10)] | None = None
 
 
+class KeptPathInputs(_Edge):
+    """What paths of a context begin with."""
+
+    context: Context
+    user_initial_policy_set: tuple[str, ...] | None
+    initial_explicit_policy: bool
+    initial_policy_mapping_inhibit: bool
+    initial_any_policy_inhibit: bool
+    initial_permitted_subtrees: tuple[str, ...]
+    initial_excluded_subtrees: tuple[str, ...]
+
+
 class KeptScheme(_Edge):
     """A signature scheme with a digest, or any: least sizes of keys, each with its end."""
 
@@ -50,6 +63,7 @@ class KeptPolicy(_Edge):
     description: str
     model: Model
     constraints: tuple[KeptConstraint, ...]
+    path_inputs: tuple[KeptPathInputs, ...] = ()  # bundles of versions before have none
     findings: dict[str, Level]
     not_taken: tuple[str, ...]
     suite: str
@@ -76,6 +90,18 @@ class KeptPolicy(_Edge):
                 )
                 for (context, section, name), one in sorted(policy.constraints.items())
             ),
+            path_inputs=tuple(
+                KeptPathInputs(
+                    context=context,
+                    user_initial_policy_set=one.user_initial_policy_set,
+                    initial_explicit_policy=one.initial_explicit_policy,
+                    initial_policy_mapping_inhibit=one.initial_policy_mapping_inhibit,
+                    initial_any_policy_inhibit=one.initial_any_policy_inhibit,
+                    initial_permitted_subtrees=one.initial_permitted_subtrees,
+                    initial_excluded_subtrees=one.initial_excluded_subtrees,
+                )
+                for context, one in sorted(policy.path_inputs.items())
+            ),
             findings=dict(sorted(policy.findings.items())),
             not_taken=policy.not_taken,
             suite=suite.name,
@@ -89,13 +115,16 @@ class KeptPolicy(_Edge):
         )
 
     def policy(self) -> Policy:
-        """The policy. Raises `Malformed` where it has a constraint that is not known here."""
+        """The policy. Raises `Malformed` where it has what is not known here."""
         for one in self.constraints:
             if one.name not in TABLE.get(one.context, {}).get(one.section, {}):
                 raise Malformed(
                     f"The policy that was kept has the constraint {one.name!r:.60} in {one.context}, which "
                     "is not known here; judge it by the version of the product that kept it."
                 )
+        for path in self.path_inputs:
+            if path.context not in HAVE_PATHS:
+                raise Malformed(f"The policy that was kept has settings of paths in {path.context}.")
         return Policy(
             name=self.name,
             identifier=self.identifier,
@@ -120,6 +149,9 @@ class KeptPolicy(_Edge):
                     )
                     for one in self.constraints
                 }
+            ),
+            path_inputs=MappingProxyType(
+                {one.context: PathInputs(**one.model_dump(exclude={"context"})) for one in self.path_inputs}
             ),
             findings=MappingProxyType(dict(self.findings)),
             not_taken=self.not_taken,

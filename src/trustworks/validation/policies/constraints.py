@@ -34,6 +34,10 @@ class Context(StrEnum):
     CONTAINER = "container"
 
 
+HAVE_PATHS: Final = (Context.SIGNATURE, Context.COUNTER_SIGNATURE, Context.TIME_STAMP)
+"""Contexts in which a policy says what the validation of paths begins with (`path_inputs`)."""
+
+
 class Section(StrEnum):
     """The tables within a context; OWN is the context's table itself."""
 

@@ -22,7 +22,14 @@ from trustworks.core.errors import Malformed
 from trustworks.core.trace import implements
 from trustworks.validation.model import Level
 from trustworks.validation.policies import suites
-from trustworks.validation.policies.constraints import TABLE, UNSWITCHABLE, Context, Kind, Section
+from trustworks.validation.policies.constraints import HAVE_PATHS, TABLE, UNSWITCHABLE, Context, Kind, Section
+from trustworks.validation.policies.path_inputs import (
+    NAMES_OF_INPUTS,
+    NO_INPUTS,
+    PATH_VALIDATION,
+    PathInputs,
+    read_path_inputs,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,8 +90,9 @@ class Policy:
     """Constraints by context, section and name. What a policy does not set has the table's default.
 
     `identifier` is an OID or URI, for reports; `findings` are levels for findings of readers, by their code
-    (``xades.duplicate-id``), in place of what their weight says. `not_taken` are sentences about what the
-    file of another validator asks, and this policy does not.
+    (``xades.duplicate-id``), in place of what their weight says. `path_inputs` are what paths of a context
+    begin with, where that is not any policy and any name. `not_taken` are sentences about what the file of
+    another validator asks, and this policy does not.
     """
 
     name: str
@@ -94,6 +102,7 @@ class Policy:
     suite: suites.Suite
     constraints: Mapping[Key, Constraint]
     findings: Mapping[str, Level] = field(default_factory=dict)
+    path_inputs: Mapping[Context, PathInputs] = field(default_factory=dict)
     not_taken: tuple[str, ...] = ()
     _asked: dict[Key, Constraint] = field(default_factory=dict, init=False, repr=False, compare=False)
     """What was found for whoever asked: a validation asks two hundred times, always the same."""
@@ -117,6 +126,13 @@ class Policy:
     def level(self, context: Context, name: str, section: Section = Section.OWN) -> Level:
         """What happens when it is not met."""
         return self.constraint(context, name, section).level
+
+    def path_inputs_in(self, context: Context) -> PathInputs:
+        """What paths of a context begin with. What is not set for counter-signatures is as for signatures."""
+        found = self.path_inputs.get(context)
+        if found is None and context is Context.COUNTER_SIGNATURE:
+            found = self.path_inputs.get(Context.SIGNATURE)
+        return NO_INPUTS if found is None else found
 
 
 @implements("TS119441:VPR-8.1-05", disabled=lambda name: parse('name = ""\nidentifier = ""', name))
@@ -178,8 +194,11 @@ class _Reader:
                 suite=suites.shipped(suites.SHIPPED[0]), constraints=MappingProxyType({}),
             )  # fmt: skip
         found = dict(base.constraints)
+        inputs = dict(base.path_inputs)
         for context in Context:
-            table = self._table(data.get(context.value, {}), context.value)
+            table = dict(self._table(data.get(context.value, {}), context.value))
+            if context in HAVE_PATHS and PATH_VALIDATION in table:
+                inputs[context] = self._path_inputs(context, table.pop(PATH_VALIDATION), inputs)
             self._context(context, table, found)
         return replace(
             base,
@@ -189,6 +208,7 @@ class _Reader:
             model=self._one_of(Model, data.get("model", base.model), "model"),
             suite=suites.shipped(self._text(data["suite"], "suite")) if "suite" in data else base.suite,
             constraints=MappingProxyType(found),
+            path_inputs=MappingProxyType(inputs),
             findings=MappingProxyType(
                 {
                     **base.findings,
@@ -204,6 +224,7 @@ class _Reader:
         sections = TABLE[context]
         own = sections[Section.OWN]
         inner = [section.value for section in sections if section is not Section.OWN]
+        inner += [PATH_VALIDATION] if context in HAVE_PATHS else []
         self._known(table, (*own, *inner), context.value)
         for name, value in table.items():
             if name in own:
@@ -215,6 +236,20 @@ class _Reader:
             for one, setting in value.items():
                 known = sections[section][one]
                 found[context, section, one] = self._constraint(known, setting, f"{where}.{one}")
+
+    def _path_inputs(
+        self, context: Context, value: object, so_far: Mapping[Context, PathInputs]
+    ) -> PathInputs:
+        where = f"{context}.{PATH_VALIDATION}"
+        table = self._table(value, where)
+        self._known(table, NAMES_OF_INPUTS, where)
+        base = so_far.get(context, NO_INPUTS)
+        if context is Context.COUNTER_SIGNATURE:
+            base = so_far.get(context, so_far.get(Context.SIGNATURE, NO_INPUTS))
+        try:
+            return read_path_inputs(table, base)
+        except Malformed as error:
+            raise self._wrong(where, str(error)) from error
 
     def _constraint(self, known: Known, value: object, where: str) -> Constraint:
         if isinstance(value, str):

@@ -6,15 +6,17 @@ Source: EN 319 102-1, 5.1.4 (inputs).
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.pki.extensions import OCSP_NO_CHECK, QC_STATEMENTS
 from trustworks.core.pki.validation import PathSettings
-from trustworks.formats.evidence import Origin, TimeStampKind, Token, Where
+from trustworks.core.trace import implements
+from trustworks.formats.evidence import Container, Evidence, Origin, TimeStampKind, Token, Where
 from trustworks.validation.policies.constraints import Context
+from trustworks.validation.policies.path_inputs import NO_INPUTS
 from trustworks.validation.rules.surroundings import Surroundings
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from trustworks.core.pki.building import CertificatePool
     from trustworks.core.pki.revocation import RevocationData
     from trustworks.core.pki.tokens import Certificate, OcspAnswer
-    from trustworks.formats.evidence import Evidence, Signature, TimeStamp
+    from trustworks.formats.evidence import Signature, TimeStamp
     from trustworks.validation.model import Poe
     from trustworks.validation.policies.policy import Policy
     from trustworks.validation.rules.revocation_status import Selection
@@ -48,9 +50,27 @@ class Extra:
 
 
 NOTHING: Final = Extra()
+NO_FILE: Final = Evidence(
+    container=Container.NONE,
+    media_type=None,
+    data=MappingProxyType({}),
+    signatures=(),
+    time_stamps=(),
+    evidence_records=(),
+    certificates=MappingProxyType({}),
+    revocation=MappingProxyType({}),
+)
+"""For what is validated by itself, such as a certificate."""
 
 SETTINGS: Final = PathSettings(processed=frozenset({QC_STATEMENTS, OCSP_NO_CHECK}))
 """How paths are held against RFC 5280: with what the engine looks at itself, so that it may be critical."""
+
+
+@implements("EN319102-1:5.2.6.4-4-PARAMETERS", disabled=lambda *_: SETTINGS)
+def path_settings(policy: Policy, context: Context) -> PathSettings:
+    """`SETTINGS` with the policies and names that a validation policy lets paths of a context begin with."""
+    given = policy.path_inputs_in(context)
+    return SETTINGS if given is NO_INPUTS else replace(given.settings, processed=SETTINGS.processed)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,7 +24,7 @@ from trustworks.validation.rules.building_blocks.freshness import check_freshnes
 from trustworks.validation.rules.building_blocks.revocation import needs_none, select, uses_of_signed
 from trustworks.validation.rules.building_blocks.x509 import MOST_PATHS, OF_PATH
 from trustworks.validation.rules.checks import Checks
-from trustworks.validation.rules.inputs import SETTINGS, id_of
+from trustworks.validation.rules.inputs import id_of, path_settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -221,7 +221,7 @@ def _better(one: PastCertificate, other: PastCertificate) -> bool:
 def _past_path(path: Path, context: Context, inputs: Inputs, poes: Poes, best: datetime) -> PastCertificate:
     checks = Checks("PCV", id_of(path.leaf))
     moment = _moment(path, inputs.policy.model)
-    verdict = validate_path(path, at=moment, settings=SETTINGS)
+    verdict = validate_path(path, at=moment, settings=path_settings(inputs.policy, context))
     failures = () if path.is_anchor_alone else verdict.of_chain
     if inputs.policy.model is Model.SHELL and not path.is_anchor_alone:
         failures = (*failures, *verdict.out_of_validity)

@@ -24,8 +24,9 @@ class Status:
     """What acceptable revocation data says of a certificate.
 
     `token` is its id; `signer` who signed it, None for a trust anchor without certificate; `trusted`: the
-    signer is an anchor itself; `signer_revoked_at`: when he was revoked, where he was by now. `uses` are the
-    algorithms of the token and of its signer's certificates.
+    signer is an anchor itself; `signer_revoked_at`: when he was revoked, where he was by now; `self_told`:
+    the key that signed is that of the certificate. `uses` are the algorithms of the token and of its signer's
+    certificates.
     """
 
     fact: RevocationFact
@@ -34,6 +35,7 @@ class Status:
     trusted: bool
     uses: tuple[Use, ...]
     signer_revoked_at: datetime | None = None
+    self_told: bool = False
 
     @property
     def doubtful(self) -> bool:

@@ -9,7 +9,6 @@ Source: EN 319 102-1, 5.2.5 and 5.2.6; RFC 5280, 6.3; RFC 6960, 3.2 and 4.2.2.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -24,6 +23,18 @@ from trustworks.core.trace import implements
 from trustworks.validation.model import Level, Need, NeedKind, SubIndication, indeterminate
 from trustworks.validation.policies.constraints import Context, Section
 from trustworks.validation.policies.suites import Use
+from trustworks.validation.rules.building_blocks.revocation_acceptance import (
+    issued_after_certificate,
+    issued_by,
+    left_to_itself,
+    others_first,
+    responder_authorised,
+    responder_valid,
+    same_anchor,
+    signer_in_force,
+    signer_trusted,
+    tells,
+)
 from trustworks.validation.rules.checks import Checks
 from trustworks.validation.rules.inputs import id_of
 from trustworks.validation.rules.revocation_status import Selection, Status
@@ -42,8 +53,6 @@ if TYPE_CHECKING:
 _GENERAL: Final = indeterminate(SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE)
 _DEEPEST: Final = 4
 """How many responders stand behind each other at most: of each, revocation is asked for as well."""
-_SKEW: Final = timedelta(minutes=10)
-"""How far the clock of whoever issues revocation data may be ahead of ours."""
 _MOST_SIGNERS: Final = 10
 _MOST_PATHS: Final = 20
 """How many certificates of the key that signed are tried, and paths of each: a file may have any number."""
@@ -61,70 +70,6 @@ class _Place:
 def needs_none(certificate: Certificate, constraint: Constraint) -> bool:
     """Whether the policy asks for no revocation data, for an extension that the certificate has."""
     return any(certificate.has(oid) for oid in constraint.values)
-
-
-@implements("EN319102-1:5.2.6.4-RAC-AUTHORISED")
-def responder_valid(fact: RevocationFact, signer: Certificate | None) -> str | None:
-    """An OCSP answer was produced while the certificate of its responder was valid."""
-    if signer is None or not isinstance(fact.tokens[-1], OcspAnswer):
-        return None
-    if signer.not_before <= fact.produced_at <= signer.not_after:
-        return None
-    return "The OCSP answer was produced when the certificate of its responder was not valid."
-
-
-@implements("EN319102-1:5.2.6.4-RAC-AFTER")
-def issued_after_certificate(fact: RevocationFact, certificate: Certificate) -> str | None:
-    """The data was issued after the certificate was."""
-    if fact.this_update >= certificate.not_before:
-        return None
-    return "The revocation data is older than the certificate that it is asked about."
-
-
-@implements("RFC6960:4.2.2.1-FUTURE")
-def issued_by(fact: RevocationFact, present: datetime | None) -> str | None:
-    """The data was issued by the present, where that is known: else it would be the newest for as long."""
-    if present is None or fact.this_update <= present + _SKEW:
-        return None
-    return f"The revocation data is of {fact.this_update:%Y-%m-%d %H:%M:%SZ}, which is in the future."
-
-
-@implements("EN319102-1:5.2.6.4-RAC-TELLS")
-def tells(fact: RevocationFact, certificate: Certificate) -> str | None:
-    """The data still tells of a certificate that expired before it was issued."""
-    if fact.tells_of_expired(certificate):
-        return None
-    return "The revocation data is of after the certificate's end, and does not say that it tells of such."
-
-
-@implements("EN319102-1:5.2.6.4-RAC-TRUSTED")
-def signer_trusted(trusted: bool) -> str | None:  # noqa: FBT001 - a fact
-    """Whoever signed leads to a trust anchor."""
-    return None if trusted else "Whoever signed the revocation data leads to no trust anchor."
-
-
-@implements("RFC6960:4.2.2.2-LOCAL")
-def responder_authorised(fact: RevocationFact) -> str | None:
-    """An OCSP answer is of the issuer, of one whom that authorised, or of one who is trusted for himself."""
-    if fact.authority != "by-path" or not isinstance(fact.tokens[-1], OcspAnswer):
-        return None
-    return "The OCSP answer is of a responder that another CA authorised than the certificate's issuer."
-
-
-@implements("EN319102-1:5.2.6.4-RAC-ANCHOR")
-def same_anchor(same: bool) -> str | None:  # noqa: FBT001 - a fact
-    """Who signed a revocation list leads to the trust anchor of the certificate that it is asked about."""
-    return None if same else "Whoever signed the revocation list leads to another trust anchor."
-
-
-@implements("EN319102-1:5.2.6.4-RAC-SIGNER")
-def signer_in_force(statuses: Sequence[Status], at: datetime) -> str | None:
-    """The signer's own certificate has acceptable revocation data, and was not revoked when it signed."""
-    if not statuses:
-        return "The revocation data is signed by a certificate about which no revocation data is acceptable."
-    if statuses[0].fact.is_revoked_at(at):
-        return "The revocation data was signed by a certificate that was revoked."
-    return None
 
 
 def select(
@@ -183,6 +128,7 @@ def _whole(statuses: Sequence[Status]) -> tuple[Status, ...]:
 
     Of these, a revocation in one is a revocation, and the oldest stands for all where there is none.
     """
+    statuses = others_first(statuses)
     found = [one for one in statuses if one.fact.reasons >= ALL_REASONS or one.fact.status == "revoked"]
     covered: set[int] = set()
     parts: list[Status] = []
@@ -236,7 +182,7 @@ def _accept(
     checks.ask("rac.tells", partial(tells, fact, certificate), _GENERAL)
     is_anchor = signer is not None and bool(inputs.trust.anchors.being(signer))
     if not checks.failed and not own and signer is not None and not is_anchor:
-        needs, revoked_at = _ask_signer(checks, fact, path, inputs, asked | {id_of(certificate)})
+        needs, revoked_at = _ask_signer(checks, fact, certificate, path, inputs=inputs, asked=asked)
     if checks.failed:
         return None, checks.conclude(), needs
     status = Status(
@@ -246,6 +192,7 @@ def _accept(
         trusted=signer is None or is_anchor,
         uses=_uses(fact, signer, issuer, path, own=own),
         signer_revoked_at=revoked_at,
+        self_told=not own and signer is not None and signer.key == certificate.key,
     )
     return status, checks.conclude(), ()
 
@@ -298,23 +245,30 @@ def _is_under(anchor: TrustAnchor, place: _Place) -> bool:
 def _ask_signer(
     checks: Checks,
     fact: RevocationFact,
+    certificate: Certificate,
     path: tuple[Certificate, ...],
+    *,
     inputs: Inputs,
     asked: frozenset[str],
 ) -> tuple[tuple[Need, ...], datetime | None]:
-    """Revocation of who signed revocation data, unless its certificate says that nobody need ask.
+    """Revocation of who signed revocation data about a certificate, unless his own says that nobody need ask.
 
     Answers with what would help, and when he was revoked.
     """
     policy, section, signer = inputs.policy, Section.SIGNING_CERTIFICATE, path[0]
+    level = policy.level(Context.REVOCATION, "revocation-data-available", section)
     skip = policy.constraint(Context.REVOCATION, "revocation-data-skip", section)
     if needs_none(signer, skip):
+        return (), None
+    if signer == certificate:
+        checks.ask("rac.signer", partial(left_to_itself, fact, signer), _GENERAL, level=level)
         return (), None
     needs: list[Need] = []
     found = None
     statuses: tuple[Status, ...] = ()
+    asked |= {id_of(certificate)}
     issuer = _issuer_in(signer, path, inputs)
-    # Nobody vouches for himself, nor a row of responders for each other without end.
+    # Nobody vouches for who vouches for him, nor a row of responders for each other without end.
     if issuer is not None and id_of(signer) not in asked and len(asked) <= _DEEPEST:
         found = select(signer, issuer, path[1:], inputs, asked=asked)
         needs.extend(found.needs)
@@ -325,7 +279,7 @@ def _ask_signer(
         "rac.signer",
         partial(signer_in_force, statuses, fact.produced_at),
         _GENERAL,
-        level=policy.level(Context.REVOCATION, "revocation-data-available", section),
+        level=level,
         block=found.conclusion if found else None,
     )
     revoked = [one.fact.revoked_at for one in statuses[:1] if one.fact.is_revoked_at(inputs.at)]

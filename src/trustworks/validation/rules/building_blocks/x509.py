@@ -26,7 +26,7 @@ from trustworks.validation.rules.building_blocks.revocation import (
     uses_of_signed,
 )
 from trustworks.validation.rules.checks import Checks
-from trustworks.validation.rules.inputs import SETTINGS, id_of
+from trustworks.validation.rules.inputs import id_of, path_settings
 from trustworks.validation.rules.surroundings import CertificateResult
 
 if TYPE_CHECKING:
@@ -280,7 +280,7 @@ class _Path:
     def judge(self) -> CertificateResult:
         """The steps of 5.2.6.4 for one path."""
         path, checks, at = self.path, self.checks, self.inputs.at
-        verdict = validate_path(path, at=at, settings=SETTINGS)
+        verdict = validate_path(path, at=at, settings=path_settings(self.policy, self.context))
         not_yet = [one for one in verdict.of_anchor if one.code is FailureCode.ANCHOR_NOT_YET]
         ended = [one for one in verdict.of_anchor if one.code is not FailureCode.ANCHOR_NOT_YET]
         checks.ask("xcv.since", partial(trusted_by_then, not_yet), _NO_CHAIN)
