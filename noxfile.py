@@ -39,9 +39,15 @@ def imports(session: nox.Session) -> None:
 PROCESSES = str((os.cpu_count() or 1) + 1)
 
 
+def compile_tests(session: nox.Session) -> None:
+    """Once, and not in every process that collects tests."""
+    session.run("python", "tools/compile_tests.py", external=True)
+
+
 @nox.session
 def tests(session: nox.Session) -> None:
     """All tests, on all cores."""
+    compile_tests(session)
     shown = ("--durations=40", "--durations-min=4")  # what keeps the tests from being quicker
     processes = ("-n", PROCESSES, "--dist", "loadgroup")
     session.run("pytest", "-q", *processes, *shown, *session.posargs, external=True)
@@ -50,6 +56,7 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def coverage(session: nox.Session) -> None:
     """All tests under coverage, processes that they start included."""
+    compile_tests(session)
     session.run("coverage", "erase", external=True)
     session.run(
         "coverage",
@@ -77,6 +84,7 @@ def trace(session: nox.Session) -> None:
 @nox.session(name="mutate-rules")
 def mutate_rules(session: nox.Session) -> None:
     """Disable each rule in turn; a test that carries its id must fail."""
+    compile_tests(session)
     session.run("pytest", "-q", "--mutate-rules", *session.posargs, external=True)
 
 

@@ -21,7 +21,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # The first is asked last: it puts in a group what the others put in none.
-pytest_plugins = ("module_fixtures", "property_tests", "module_first", "requirement_results", "mutate_rules")
+pytest_plugins = (
+    "module_fixtures",
+    "property_tests",
+    "module_first",
+    "requirement_results",
+    "mutate_rules",
+    "quick_collection",
+)
 
 _NUMBERS = itertools.count(1)
 

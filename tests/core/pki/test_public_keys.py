@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa, utils
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, padding, rsa, utils
 from cryptography.hazmat.primitives.serialization import load_der_public_key
+from dsa_keys import dsa_2048
 
 from trustworks.core.der.encode import BIT_STRING, NULL, SEQUENCE, context, integer, oid, tlv
 from trustworks.core.errors import Malformed
@@ -22,7 +23,7 @@ def key_info(key: Any) -> bytes:
 
 
 RSA = rsa.generate_private_key(65537, 2048)
-DSA = dsa.generate_private_key(2048)
+DSA = dsa_2048()
 EC = ec.generate_private_key(ec.BrainpoolP256R1())
 _DATA = b"data"
 _NULL = tlv(NULL)

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from dsa_keys import dsa_2048
 from foreign_tokens import ForeignAuthority, name
 from hypothesis import given
 from hypothesis import strategies as st
@@ -51,7 +52,7 @@ def rsa_key() -> rsa.RSAPrivateKey:
 
 @cache
 def dsa_key() -> dsa.DSAPrivateKey:
-    return dsa.generate_private_key(2048)
+    return dsa_2048()
 
 
 @cache

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, rsa
+from dsa_keys import dsa_2048
 from issuance_testbed import make_csr
 
 from trustworks.core.errors import Refused, Rejected
@@ -49,7 +50,7 @@ def test_keys_of_other_kinds_are_not_certified() -> None:
             key_of_known_kind(unfit)
         assert str(caught.value) == f"{name} keys are not certified; use P-256, P-384 or RSA-3072."
         assert rule_of(caught.value) == "TRUSTWORKS:ISSUANCE-KEY-KIND"
-    for key in (dsa.generate_private_key(2048).public_key(), ed448.Ed448PrivateKey.generate().public_key()):
+    for key in (dsa_2048().public_key(), ed448.Ed448PrivateKey.generate().public_key()):
         with pytest.raises(Rejected, match="neither"):
             key_of_known_kind(key)
 
