@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import forked_program
 import httpx
 import pytest
 from ceremony_plans import filled
 from chromium import Chromium, find_browser
-from laboratory import PROGRAM, Lab, openssl, until
+from laboratory import Lab, openssl, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,12 +54,8 @@ class Desk:
 
     def run(self, *arguments: object, who: str | None = None) -> Any:
         own = [] if who is None else ["--as", who, "--key", str(self.file(f"{who}.key"))]
-        done = subprocess.run(
-            [str(PROGRAM), "--config", str(self.lab.config), *map(str, arguments), *own, "--json"],
-            input=f"{SECRET}\n",
-            capture_output=True,
-            text=True,
-            check=False,
+        done = forked_program.run(
+            "--config", self.lab.config, *arguments, *own, "--json", given=f"{SECRET}\n"
         )
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
@@ -85,8 +81,7 @@ class Desk:
         return identifier
 
     def tell(self, *arguments: str) -> str:
-        command = [str(PROGRAM), "--config", str(self.lab.config), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        return forked_program.run("--config", self.lab.config, *arguments, check=True).stdout
 
     def register_passkey(self, browser: Chromium, name: str) -> None:
         """The first sign-in by a code, a passkey made, approved by two others, and out again."""
