@@ -5,11 +5,11 @@ Source: EN 319 132-1 and EN 319 122-1, 5.4 and 5.5: validation data and time-sta
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trustworks.core.errors import Rejected
 from trustworks.core.trace import implements
+from trustworks.core.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

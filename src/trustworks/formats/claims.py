@@ -5,8 +5,9 @@ What is read of it is `evidence.Attributes`. Source: EN 319 102-1, 5.2.8; EN 319
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from trustworks.core.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

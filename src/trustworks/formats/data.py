@@ -6,10 +6,11 @@ import hashlib
 import io
 import mmap
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, BinaryIO, Final, Protocol, cast
 
 from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

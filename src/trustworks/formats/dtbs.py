@@ -13,11 +13,11 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from trustworks.core.der.algorithms import SIGNATURES, SIGNER_DIGESTS
 from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.values import dataclass
 from trustworks.formats.data import DigestOnly, Octets
 
 if TYPE_CHECKING:

@@ -10,9 +10,11 @@ Source: EN 319 102-1, 5.1 (inputs of validation); TS 119 102-2, 4.4 (validation 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from trustworks.core.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import BeyondLimit, Malformed
+from trustworks.core.values import dataclass
 
 if TYPE_CHECKING:
     from trustworks.core.xml import parse

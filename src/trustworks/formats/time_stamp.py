@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.der import ber
@@ -10,6 +10,7 @@ from trustworks.core.der.encode import GENERALIZED_TIME, INTEGER, SEQUENCE
 from trustworks.core.der.times import read_time
 from trustworks.core.der.tsp import TST_INFO
 from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.values import dataclass
 from trustworks.formats.cms.algorithms import hash_name
 from trustworks.formats.cms.signed import Content, read_signer
 from trustworks.formats.cms.structure import read_signed_data

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import struct
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import Rejected
+from trustworks.core.values import dataclass
 from trustworks.formats.data import digest_of
 
 if TYPE_CHECKING:

@@ -6,7 +6,6 @@ procedures ask for. Whether the certificate was revoked is not looked at; no cla
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
 from typing import TYPE_CHECKING, Final
@@ -16,6 +15,7 @@ from trustworks.core.pki.building import TrustAnchor, TrustAnchors, build_paths,
 from trustworks.core.pki.tokens import Certificate
 from trustworks.core.pki.trusted_lists.uris import CA_QC
 from trustworks.core.pki.validation import validate_path
+from trustworks.core.values import dataclass
 from trustworks.validation.qualification.certificate import path_members, qualified_content
 from trustworks.validation.qualification.certificates import certificate_qualification
 from trustworks.validation.qualification.devices import device_qualification

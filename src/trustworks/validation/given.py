@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.durable import read_at_most
 from trustworks.core.errors import Malformed
 from trustworks.core.pki.tokens import Certificate, OcspAnswer, RevocationList
+from trustworks.core.values import dataclass
 from trustworks.validation.rules.inputs import Extra, token
 from trustworks.validation.trust import JoinedAnchors, Trust
 

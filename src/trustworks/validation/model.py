@@ -7,9 +7,10 @@ Source: EN 319 102-1, 5.1.3 (status indications), 5.1.4 and 5.1.5 (sub-indicatio
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
+
+from trustworks.core.values import dataclass
 
 if TYPE_CHECKING:
     from datetime import datetime

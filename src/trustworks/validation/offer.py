@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Final
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.pki.trusted_lists.store import STATE
 from trustworks.core.trace import implements
+from trustworks.core.values import dataclass
 from trustworks.formats.limits import DEFAULT, Limits
 from trustworks.validation.gathering.fetching import Cache, Fetcher, FetchLimits
 from trustworks.validation.given import Trusted, trusted_of

@@ -5,13 +5,13 @@ The certificate is looked at for the best signature time; that the signature is 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trustworks.core.errors import Malformed
 from trustworks.core.pki.tokens import Certificate
 from trustworks.core.pki.trusted_lists.authenticate import EU, EUTL_OVERDUE, LOTL_OVERDUE
 from trustworks.core.trace import implements
+from trustworks.core.values import dataclass
 from trustworks.validation.model import Indication
 from trustworks.validation.qualification.certificate import path_member, qualified_content
 from trustworks.validation.qualification.certificates import certificate_qualification

@@ -8,7 +8,7 @@ and 2 do no input or output, so that the same evidence gives the same outcome ye
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from datetime import UTC, datetime
 from ipaddress import ip_network
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from trustworks.core.durable import read_at_most
 from trustworks.core.errors import Malformed
 from trustworks.core.moments import read_moment
+from trustworks.core.values import dataclass
 from trustworks.formats.data import Octets, Stored
 from trustworks.formats.limits import DEFAULT, Limits
 from trustworks.formats.read import read

@@ -5,11 +5,12 @@ Source: EN 319 102-1, 5.1.4.2.2 (X.509 validation constraints: trust anchors).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.pki.building import TrustAnchor, TrustAnchors
 from trustworks.core.pki.tokens import Certificate
+from trustworks.core.values import dataclass
 from trustworks.validation.policies.constraints import Context
 
 if TYPE_CHECKING:

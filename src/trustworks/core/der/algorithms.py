@@ -5,7 +5,6 @@ The keys of `SIGNATURES` are the names of `core.module`'s signature schemes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
 from cryptography.hazmat import asn1
@@ -13,6 +12,7 @@ from cryptography.x509 import ObjectIdentifier
 
 from trustworks.core.der.encode import NULL, SEQUENCE, context, integer, oid, tlv
 from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,6 @@ that were signed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
 from cryptography.hazmat import asn1
@@ -15,6 +14,7 @@ from cryptography.x509 import ObjectIdentifier
 from trustworks.core.der.encode import SEQUENCE, tlv
 from trustworks.core.der.x509 import Extension
 from trustworks.core.errors import Malformed
+from trustworks.core.values import dataclass
 
 OLD_CERT_ID: Final = "1.3.6.1.5.5.7.5.1.5"
 

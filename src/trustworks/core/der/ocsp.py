@@ -8,7 +8,6 @@ is answered, is decided by `issuance.status`.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 from trustworks.core.der.encode import (
@@ -23,6 +22,7 @@ from trustworks.core.der.encode import (
     oid,
     tlv,
 )
+from trustworks.core.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,7 +5,6 @@ Data without behaviour (RFC 3739, 3.2.6; EN 319 412-1, 5.1; EN 319 412-5, 4; TS 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Final
 
 from cryptography.hazmat import asn1
@@ -14,6 +13,7 @@ from cryptography.x509 import ObjectIdentifier
 from trustworks.core.der.encode import OBJECT_IDENTIFIER, SEQUENCE, tlv
 from trustworks.core.der.values import expect, only
 from trustworks.core.errors import Malformed
+from trustworks.core.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

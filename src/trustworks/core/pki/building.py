@@ -8,11 +8,12 @@ bounded: in a heap of cross-certificates the number of paths grows without end (
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.pki.names import DistinguishedName, read_distinguished_name
 from trustworks.core.pki.public_keys import PublicKey, read_public_key
+from trustworks.core.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -8,7 +8,7 @@ that cannot be is listed in `faults`, for `validation` to judge.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
@@ -21,6 +21,7 @@ from trustworks.core.pki import extensions as ext
 from trustworks.core.pki.names import DistinguishedName, GeneralName, read_distinguished_name
 from trustworks.core.pki.public_keys import PublicKey, read_public_key
 from trustworks.core.pki.signatures import is_signed_by
+from trustworks.core.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable

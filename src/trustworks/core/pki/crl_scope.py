@@ -5,7 +5,6 @@ Source: RFC 5280, 6.3.3 (b) to (e) and (c).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.der.crl import ISSUING_DISTRIBUTION_POINT
@@ -13,6 +12,7 @@ from trustworks.core.errors import Malformed
 from trustworks.core.pki.extensions import DistributionPoint, DistributionPointName, relative_to
 from trustworks.core.pki.names import DistinguishedName, GeneralName, read_distinguished_name
 from trustworks.core.trace import implements
+from trustworks.core.values import dataclass
 
 if TYPE_CHECKING:
     from trustworks.core.pki.certificate import Certificate

@@ -6,7 +6,6 @@ shape. Defaults that are written out, and bits too many, are understood (RFC 528
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.der.encode import (
@@ -32,6 +31,7 @@ from trustworks.core.der.values import (
 )
 from trustworks.core.errors import Malformed
 from trustworks.core.pki.names import DistinguishedName, GeneralName, read_general_name, read_general_names
+from trustworks.core.values import dataclass
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -7,7 +7,6 @@ refused rather than let through.
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -15,6 +14,7 @@ from trustworks.core.der import ber
 from trustworks.core.der.values import first
 from trustworks.core.errors import Malformed
 from trustworks.core.pki.names import EMAIL_ADDRESS, DistinguishedName, GeneralName, email_domain
+from trustworks.core.values import dataclass
 
 if TYPE_CHECKING:
     from trustworks.core.pki.certificate import Certificate

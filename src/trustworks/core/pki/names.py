@@ -10,7 +10,6 @@ from __future__ import annotations
 import stringprep
 import unicodedata
 import warnings
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -21,6 +20,7 @@ from trustworks.core.der.values import expect, first, following, only
 from trustworks.core.der.x509 import name_in_words
 from trustworks.core.errors import Malformed
 from trustworks.core.printable import printable
+from trustworks.core.values import dataclass
 
 if TYPE_CHECKING:
     from trustworks.core.der.ber import Element

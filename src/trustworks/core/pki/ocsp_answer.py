@@ -7,7 +7,7 @@ come from everywhere, as an OCSPResponse or as the BasicOCSPResponse within it; 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Final
 
@@ -38,6 +38,7 @@ from trustworks.core.errors import Malformed
 from trustworks.core.pki import extensions as ext
 from trustworks.core.pki.certificate import LIMITS, Certificate, Limits, Signed
 from trustworks.core.pki.names import DistinguishedName, read_distinguished_name
+from trustworks.core.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable

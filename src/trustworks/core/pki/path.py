@@ -9,7 +9,6 @@ agreed until some day signed what is still to be verified.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
@@ -28,6 +27,7 @@ from trustworks.core.pki.names import read_distinguished_name
 from trustworks.core.pki.public_keys import PublicKey, read_public_key
 from trustworks.core.pki.validation import Failure, FailureCode, PathSettings, validate_path
 from trustworks.core.trace import implements
+from trustworks.core.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

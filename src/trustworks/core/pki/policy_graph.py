@@ -8,10 +8,10 @@ reached, which is all that is asked of the depths above.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.pki.extensions import ANY_POLICY, PolicyInformation
+from trustworks.core.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -7,7 +7,6 @@ as long) is told so and never given to the library.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -18,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from trustworks.core.der.encode import BIT_STRING, INTEGER, OBJECT_IDENTIFIER, SEQUENCE, tlv
 from trustworks.core.der.values import expect, only, read_bits
 from trustworks.core.errors import Malformed
+from trustworks.core.values import dataclass
 
 if TYPE_CHECKING:
     from trustworks.core.der.ber import Element

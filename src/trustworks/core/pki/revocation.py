@@ -8,7 +8,6 @@ Lists follow RFC 5280, 6.3 (`list_facts`, `crl_scope`), answers RFC 6960 (`answe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trustworks.core.pki.answer_facts import fact_of_answer
@@ -21,6 +20,7 @@ from trustworks.core.pki.revocation_facts import (
     RevocationFact,
     capital,
 )
+from trustworks.core.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Final
 
@@ -33,6 +33,7 @@ from trustworks.core.pki import extensions as ext
 from trustworks.core.pki.certificate import LIMITS, Limits, Signed, read_signed
 from trustworks.core.pki.certificates import FAILURES
 from trustworks.core.pki.names import DistinguishedName, read_distinguished_name
+from trustworks.core.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

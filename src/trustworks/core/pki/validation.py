@@ -8,13 +8,14 @@ its validity, and of one that is revoked; so validity is apart from all else, an
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.pki import extensions as ext
 from trustworks.core.pki.name_constraints import NameSpace
 from trustworks.core.pki.policy_graph import PolicyGraph, ValidPolicy
 from trustworks.core.trace import implements
+from trustworks.core.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

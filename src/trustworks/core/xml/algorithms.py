@@ -9,11 +9,12 @@ Sources: XML Signature 1.1, 6; RFC 9231, 2 (with the identifiers of RFC 6931 and
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal
 
 from cryptography.hazmat.primitives import hashes
+
+from trustworks.core.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

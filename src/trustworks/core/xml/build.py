@@ -8,12 +8,13 @@ do all of it at once, with a key that the caller has. Source: XML Signature 1.1,
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
 from lxml import etree
 
 from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.values import dataclass
 from trustworks.core.xml import algorithms
 from trustworks.core.xml.algorithms import DS, ENC
 from trustworks.core.xml.document import Document

@@ -8,12 +8,12 @@ Sources: Canonical XML 1.0; Canonical XML 1.1; Exclusive XML Canonicalization 1.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from lxml import etree
 
 from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.values import dataclass
 from trustworks.core.xml import algorithms
 from trustworks.core.xml.nodes import NodeSet, subtree
 from trustworks.core.xml.slices import Slices

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import BeyondLimit
 from trustworks.core.trace import implements
+from trustworks.core.values import dataclass
 from trustworks.core.xml.canonical import Renderings
 from trustworks.core.xml.parse import DEFAULT, Ids, Limits, absent_identifiers, ids_of, parse
 from trustworks.core.xml.xpath import Size, size_of

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import base64
 import binascii
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import BeyondLimit, Malformed, Rejected
 from trustworks.core.trace import implements
+from trustworks.core.values import dataclass
 from trustworks.core.xml import algorithms
 from trustworks.core.xml.algorithms import DS, ENC, MORE_2007
 from trustworks.core.xml.canonical import canonicalise

@@ -6,11 +6,13 @@ What an XPath filter leaves node by node is kept as the nodes that it takes out.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from lxml import etree
+
+from trustworks.core.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

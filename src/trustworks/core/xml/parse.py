@@ -8,7 +8,7 @@ namespace declarations are bounded before memory is spent on them. Sources: Exte
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +16,7 @@ from lxml import etree
 
 from trustworks.core.errors import BeyondLimit, Malformed
 from trustworks.core.trace import implements
+from trustworks.core.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

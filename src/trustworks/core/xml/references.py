@@ -10,12 +10,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 from urllib.parse import unquote
 
 from trustworks.core.errors import BeyondLimit, Malformed, Rejected
 from trustworks.core.trace import implements
+from trustworks.core.values import dataclass
 from trustworks.core.xml.document import Document
 from trustworks.core.xml.nodes import NodeSet, subtree, whole_document
 from trustworks.core.xml.problems import Problem

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import base64
 import binascii
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, cast
 
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.trace import implements
+from trustworks.core.values import dataclass
 from trustworks.core.xml import algorithms, canonical
 from trustworks.core.xml.algorithms import DS
 from trustworks.core.xml.canonical import canonicalise

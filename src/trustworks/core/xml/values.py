@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa, utils
 
 from trustworks.core.trace import implements
+from trustworks.core.values import dataclass
 from trustworks.core.xml import algorithms
 from trustworks.core.xml.problems import Problem
 

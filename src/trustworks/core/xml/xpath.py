@@ -8,12 +8,12 @@ Filter 2.0.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from lxml import etree
 
 from trustworks.core.errors import BeyondLimit, Rejected
+from trustworks.core.values import dataclass
 from trustworks.core.xml.tokens import refuse, tokens
 
 if TYPE_CHECKING:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import unicodedata
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import BeyondLimit, Malformed
+from trustworks.core.values import dataclass
 from trustworks.formats.asic.directory import is_encrypted, opened, read_directory, suspicious
 from trustworks.formats.data import PORTION, digest_of
 from trustworks.formats.evidence import Weight

@@ -9,10 +9,10 @@ from __future__ import annotations
 import io
 import struct
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from trustworks.core.errors import BeyondLimit, Malformed
+from trustworks.core.values import dataclass
 from trustworks.formats.data import Stored
 from trustworks.formats.evidence import Finding, Weight
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import binascii
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
 from trustworks.core.errors import BeyondLimit, Malformed, Rejected
+from trustworks.core.values import dataclass
 from trustworks.core.xml.algorithms import DIGESTS, DS
 from trustworks.core.xml.parse import parse
 from trustworks.formats.evidence import Reference, ReferenceKind

@@ -6,11 +6,12 @@ annex K (archive-time-stamp-v2, ats-hash-index); RFC 5126, 6.4.1; RFC 3126, 5.3.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.der import ber
 from trustworks.core.errors import BeyondLimit, Malformed, Rejected
+from trustworks.core.values import dataclass
 from trustworks.formats.cades import identifiers as ids
 from trustworks.formats.cms.algorithms import hash_name
 from trustworks.formats.cms.stored import whole_region

@@ -5,12 +5,13 @@ Source: EN 319 122-1, 5.3 to 5.5 and annex A.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.der.encode import OBJECT_IDENTIFIER, SEQUENCE
 from trustworks.core.errors import BeyondLimit, Malformed
 from trustworks.core.trace import implements
+from trustworks.core.values import dataclass
 from trustworks.formats.cades import archive
 from trustworks.formats.cades import identifiers as ids
 from trustworks.formats.cades.references import certificate_references, resolved, revocation_references

@@ -5,7 +5,7 @@ Source: RFC 5652, 11; RFC 5035, 2 to 5; EN 319 122-1, 5.2; RFC 5126, 5.7 to 5.11
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from trustworks.core.der.cms import (
@@ -18,6 +18,7 @@ from trustworks.core.der.cms import (
 from trustworks.core.der.encode import OCTET_STRING, SEQUENCE
 from trustworks.core.der.times import read_time
 from trustworks.core.errors import BeyondLimit, Malformed
+from trustworks.core.values import dataclass
 from trustworks.formats.cms import properties
 from trustworks.formats.cms.algorithms import hash_name
 from trustworks.formats.evidence import Attributes, CertificateReference, Finding, Weight

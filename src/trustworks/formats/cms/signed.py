@@ -6,12 +6,13 @@ Source: RFC 5652, 5.3, 5.4 and 11.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.der import ber
 from trustworks.core.der.encode import SEQUENCE, SET
 from trustworks.core.errors import Rejected
+from trustworks.core.values import dataclass
 from trustworks.formats.cms import rules
 from trustworks.formats.cms.algorithms import hash_name, signature_algorithm
 from trustworks.formats.cms.attributes import SignedAttributes, read_signed_attributes

@@ -5,10 +5,10 @@ An element of indefinite length stays so. Source: X.690, 8.1.3.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trustworks.core.der.encode import length
+from trustworks.core.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import os
 from array import array
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final, overload
 
 from trustworks.core.der import ber
 from trustworks.core.der.encode import OCTET_STRING
 from trustworks.core.errors import Malformed
+from trustworks.core.values import dataclass
 from trustworks.formats.data import PORTION, Octets, digest_of
 
 if TYPE_CHECKING:

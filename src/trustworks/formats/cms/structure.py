@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.der import ber
 from trustworks.core.der.cms import SIGNED_DATA
 from trustworks.core.der.encode import OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE, SET
 from trustworks.core.errors import BeyondLimit, Malformed
+from trustworks.core.values import dataclass
 from trustworks.formats.limits import DEFAULT
 
 if TYPE_CHECKING:

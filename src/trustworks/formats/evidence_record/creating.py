@@ -13,12 +13,13 @@ Source: RFC 4998, 4.2 and 5.2; RFC 6283, 3.2.1 and 4.2.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from trustworks.core.der.algorithms import HASHES
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.trace import implements
+from trustworks.core.values import dataclass
 from trustworks.formats.data import Octets
 from trustworks.formats.dtbs import Fields, packed
 from trustworks.formats.evidence_record import read_chains

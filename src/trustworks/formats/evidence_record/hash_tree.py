@@ -7,11 +7,12 @@ neighbour goes up as it is. Source: RFC 4998, 4.2 and 4.3; RFC 6283, 3.2.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from trustworks.core.errors import Rejected
 from trustworks.core.trace import implements
+from trustworks.core.values import dataclass
 from trustworks.formats.data import hasher
 
 if TYPE_CHECKING:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trustworks.core.errors import Rejected
+from trustworks.core.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,11 +5,12 @@ Source: RFC 4998, 4.3 and 5.3; RFC 6283, 3.2.2, 3.3 and 4.3.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from trustworks.core.errors import Malformed
+from trustworks.core.values import dataclass
 from trustworks.formats.collector import Collector, identified
 from trustworks.formats.data import HASHES, DigestOnly, hasher
 from trustworks.formats.evidence import (

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 import binascii
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import Malformed
+from trustworks.core.values import dataclass
 from trustworks.formats.data import PORTION, digest_of
 
 if TYPE_CHECKING:

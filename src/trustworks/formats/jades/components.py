@@ -6,10 +6,10 @@ Source: TS 119 182-1, 5.3.1 (incorporation) and 5.3.6.3 (message imprint).
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from trustworks.core.errors import BeyondLimit, Malformed
+from trustworks.core.values import dataclass
 from trustworks.formats.evidence import Finding, Weight
 from trustworks.formats.jades import json_text
 from trustworks.formats.jades.base64url import decode

@@ -11,10 +11,10 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import Rejected
+from trustworks.core.values import dataclass
 from trustworks.formats.data import Octets
 from trustworks.formats.evidence import Reference, ReferenceKind
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from trustworks.core.errors import BeyondLimit, Malformed
 from trustworks.core.trace import implements
+from trustworks.core.values import dataclass
 from trustworks.formats.evidence import Finding, Weight
 from trustworks.formats.jades import json_text
 from trustworks.formats.jades.base64url import decode

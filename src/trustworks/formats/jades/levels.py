@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from trustworks.core.values import dataclass
 from trustworks.formats.jades import rules
 
 if TYPE_CHECKING:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
 from trustworks.core.errors import BeyondLimit, Malformed, Rejected
 from trustworks.core.trace import implements
+from trustworks.core.values import dataclass
 from trustworks.formats.data import DigestOnly, Joined, Octets, comparable
 from trustworks.formats.evidence import Finding, Reference, ReferenceKind, Scope, ScopeKind, Weight
 from trustworks.formats.jades import http_message

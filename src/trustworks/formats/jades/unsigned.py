@@ -5,10 +5,11 @@ Source: TS 119 182-1, 5.3 and annex A.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Final
 
 from trustworks.core.errors import BeyondLimit, Malformed
+from trustworks.core.values import dataclass
 from trustworks.formats.data import Joined, Octets
 from trustworks.formats.evidence import (
     CertificateReference,

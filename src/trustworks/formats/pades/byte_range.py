@@ -7,11 +7,12 @@ wrapping put to use.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.trace import implements
+from trustworks.core.values import dataclass
 from trustworks.formats.evidence import Finding, Weight
 from trustworks.formats.pades.syntax import unhex
 

@@ -5,12 +5,13 @@ Source: EN 319 142-1, 5.3 and 6.3; EN 319 142-2, 5.3; ISO 32000-2, 12.8.3.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.der import ber
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.trace import implements
+from trustworks.core.values import dataclass
 from trustworks.formats.cades.signers import Reader
 from trustworks.formats.cms.structure import read_signed_data
 from trustworks.formats.cms.tokens import REVOCATION_ARCHIVAL, take_attribute_values

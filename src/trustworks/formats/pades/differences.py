@@ -11,10 +11,10 @@ Source: ISO 32000-2, 7.7 (structure of a document), 12.8.2.2 (what a permitted c
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from trustworks.core.values import dataclass
 from trustworks.formats.pades.document import mentions
 from trustworks.formats.pades.syntax import Name, Ref, Stream
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import BeyondLimit
+from trustworks.core.values import dataclass
 from trustworks.formats.pades.filters import Allowance, unpack
 from trustworks.formats.pades.sections import Section, read_stream, read_table, with_hybrid
 from trustworks.formats.pades.syntax import WHITE, Name, Ref, Stream, parse, skip_blanks

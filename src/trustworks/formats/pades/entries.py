@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.trace import implements
+from trustworks.core.values import dataclass
 from trustworks.formats.evidence import Finding, Weight
 from trustworks.formats.pades.dates import date_of
 from trustworks.formats.pades.fields import text_of

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import BeyondLimit
+from trustworks.core.values import dataclass
 from trustworks.formats.pades.syntax import Name, Ref
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ that are plain PKCS #7 the same steps under the name PKCS7.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.trace import implements
+from trustworks.core.values import dataclass
 from trustworks.formats.pades.contents import DETACHED, PKCS7, PKCS7_SHA1
 
 if TYPE_CHECKING:

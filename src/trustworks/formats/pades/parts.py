@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
+from trustworks.core.values import dataclass
 from trustworks.formats.data import PORTION, hasher
 
 if TYPE_CHECKING:

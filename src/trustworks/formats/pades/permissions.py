@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from trustworks.core.values import dataclass
 from trustworks.formats.pades.fields import text_of
 from trustworks.formats.pades.syntax import Ref
 

@@ -7,10 +7,11 @@ object is asked for.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from trustworks.core.errors import BeyondLimit, Malformed
+from trustworks.core.values import dataclass
 from trustworks.formats.pades.syntax import WHITE, parse, skip_blanks
 
 if TYPE_CHECKING:

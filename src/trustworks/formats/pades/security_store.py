@@ -5,10 +5,11 @@ Source: EN 319 142-1, 5.4 (DSS and VRI dictionaries); ISO 32000-2, 12.8.4.3.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from trustworks.core.errors import BeyondLimit, Malformed
+from trustworks.core.values import dataclass
 from trustworks.formats.evidence import Finding, Weight
 from trustworks.formats.pades.dates import date_of
 from trustworks.formats.pades.syntax import Ref, Stream

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import binascii
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from trustworks.core.errors import BeyondLimit
+from trustworks.core.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,13 +6,14 @@ Source: EN 319 102-1, 5.2.3 (identification of the signing certificate).
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.der import ber
 from trustworks.core.der.encode import oid
 from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.values import dataclass
 from trustworks.formats.data import hasher
 from trustworks.formats.verification.value import is_value_of
 

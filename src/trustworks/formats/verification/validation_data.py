@@ -10,7 +10,7 @@ the signer, for time-stamps, and for those who answer about revocation, each up 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
@@ -22,6 +22,7 @@ from trustworks.core.pki.certificate import Certificate
 from trustworks.core.pki.names import read_distinguished_name
 from trustworks.core.pki.ocsp_answer import OcspAnswer
 from trustworks.core.pki.revocation import RevocationData
+from trustworks.core.values import dataclass
 from trustworks.formats.evidence import TimeStampKind
 from trustworks.formats.verification.candidates import candidates_among
 

@@ -11,11 +11,12 @@ V1.3.2 and V1.4.2, 7.5, 7.7 and 8.2.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Protocol
 
 from trustworks.core.errors import BeyondLimit, Malformed, Rejected
 from trustworks.core.trace import implements
+from trustworks.core.values import dataclass
 from trustworks.core.xml.algorithms import EXCLUSIVE
 from trustworks.core.xml.canonical import ALGORITHMS
 from trustworks.formats.evidence import TimeStampKind

@@ -5,9 +5,9 @@ Files are read through and never held where nothing has to be transformed. Sourc
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from trustworks.core.values import dataclass
 from trustworks.core.xml.references import resolve
 from trustworks.formats.data import DigestOnly, Octets, comparable
 from trustworks.formats.xades.values import hash_name

@@ -9,11 +9,12 @@ Sources: EN 319 132-1, 6.3; EN 319 132-2, 5; TS 119 132-3 for evidence records.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.trace import implements
+from trustworks.core.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

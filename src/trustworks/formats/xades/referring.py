@@ -5,11 +5,12 @@ Sources: EN 319 132-1, 4.4.2, 5.2.7 and 6.3; XML Signature 1.1, 4.4.3, 4.5 and 5
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import BeyondLimit, Malformed, Rejected
 from trustworks.core.trace import implements
+from trustworks.core.values import dataclass
 from trustworks.core.xml.algorithms import ENVELOPED
 from trustworks.core.xml.canonical import ALGORITHMS
 from trustworks.core.xml.dsig import read_manifest

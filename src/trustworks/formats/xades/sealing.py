@@ -9,12 +9,12 @@ Source: TS 119 132-3, 5 (as EU DSS carries it out).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lxml import etree
 
 from trustworks.core.errors import BeyondLimit, Malformed, Rejected
+from trustworks.core.values import dataclass
 from trustworks.formats.data import Octets, hasher
 from trustworks.formats.evidence import Finding, ReferenceKind, Weight
 from trustworks.formats.evidence_record import Archived, read_evidence_record

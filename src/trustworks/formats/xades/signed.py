@@ -5,10 +5,10 @@ Source: EN 319 132-1, 5.2; the same properties of the first version in TS 101 90
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from trustworks.core.values import dataclass
 from trustworks.formats.evidence import Attributes, CertificateReference, PolicyReference
 from trustworks.formats.xades import values
 from trustworks.formats.xades.names import TRANSFORM, is_xades

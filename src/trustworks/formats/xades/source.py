@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from trustworks.core.errors import BeyondLimit, Malformed, Rejected
+from trustworks.core.values import dataclass
 from trustworks.core.xml import dsig
 from trustworks.core.xml.canonical import canonicalise
 from trustworks.core.xml.nodes import subtree

@@ -9,10 +9,10 @@ Sources: EN 319 132-1, 4.3, 4.4 and 5.2.7; XML Signature 1.1, 4.4.3; XML Signatu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.trace import implements
+from trustworks.core.values import dataclass
 from trustworks.formats.evidence import Finding, Weight
 from trustworks.formats.xades import names, values
 

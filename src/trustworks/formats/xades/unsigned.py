@@ -5,9 +5,10 @@ Sources: EN 319 132-1, 5.4 and 5.5 and annex A; TS 101 903 V1.4.2, 7.4, 7.6 and 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
+from trustworks.core.values import dataclass
 from trustworks.formats.evidence import CertificateReference, RevocationReference, Where
 from trustworks.formats.xades import values
 

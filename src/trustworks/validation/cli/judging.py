@@ -8,11 +8,11 @@ import threading
 from collections import deque
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
 from multiprocessing import connection, get_context, parent_process
 from typing import TYPE_CHECKING, Any, Final
 
 from trustworks.core.errors import Malformed
+from trustworks.core.values import dataclass
 from trustworks.formats.uncovered import UNCOVERED
 from trustworks.validation.cli.exits import Exit, exit_code
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,6 +12,7 @@ import typer
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.output import check_output, write_output
 from trustworks.core.printable import printable
+from trustworks.core.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

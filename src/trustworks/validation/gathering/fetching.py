@@ -14,7 +14,7 @@ import ipaddress
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urljoin, urlsplit
 
@@ -22,6 +22,7 @@ from trustworks.core.addresses import reachable
 from trustworks.core.durable import put
 from trustworks.core.errors import Rejected, Unavailable
 from trustworks.core.pinned import PORTS, Names, request, resolve
+from trustworks.core.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

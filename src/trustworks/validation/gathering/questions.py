@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.der.encode import NULL, OCTET_STRING, SEQUENCE, integer, oid, tlv
 from trustworks.core.errors import Malformed
 from trustworks.core.pki.tokens import Certificate, OcspAnswer, RevocationList
+from trustworks.core.values import dataclass
 from trustworks.formats.cms.structure import read_signed_data
 from trustworks.validation.model import NeedKind
 from trustworks.validation.rules.inputs import token

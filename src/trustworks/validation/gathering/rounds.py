@@ -7,12 +7,13 @@ from anybody. One that was kept, and does not help, is dropped and asked for aga
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import Malformed, Rejected, Unavailable
+from trustworks.core.values import dataclass
 from trustworks.validation.gathering.questions import Answer, is_newer, questions, read
 from trustworks.validation.model import NeedKind
 from trustworks.validation.rules.process import validate

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import tempfile
 from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Final, Self, cast
 
 from python_multipart.exceptions import FormParserError
@@ -17,6 +16,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from trustworks.core.errors import Malformed
 from trustworks.core.http import BodyRefusedError
 from trustworks.core.trace import implements
+from trustworks.core.values import dataclass
 from trustworks.validation.bounded.asked import Given
 
 if TYPE_CHECKING:

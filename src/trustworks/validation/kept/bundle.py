@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, fields, replace
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,6 +22,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from trustworks.core.errors import Malformed
 from trustworks.core.pki.trusted_lists.store import STATE, TrustStore
 from trustworks.core.printable import utf8
+from trustworks.core.values import dataclass
 from trustworks.formats.asic.archive import STORED, open_archive
 from trustworks.formats.data import Octets, Stored
 from trustworks.formats.limits import DEFAULT, Limits

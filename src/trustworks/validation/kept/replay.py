@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from trustworks.core.durable import new_file
 from trustworks.core.errors import Malformed, Unavailable
 from trustworks.core.pki.trusted_lists.store import TrustStore
+from trustworks.core.values import dataclass
 from trustworks.formats.data import Stored
 from trustworks.formats.limits import DEFAULT, Limits
 from trustworks.formats.read import read

@@ -7,10 +7,10 @@ Source: TS 119 172-1, annex A (constraints of a signature validation policy); EN
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from trustworks.core.values import dataclass
 from trustworks.validation.model import Level
 
 

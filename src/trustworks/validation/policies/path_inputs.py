@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from cryptography.x509 import Name
@@ -19,6 +19,7 @@ from trustworks.core.pki.extensions import GeneralSubtree
 from trustworks.core.pki.name_constraints import NameSpace
 from trustworks.core.pki.names import GeneralName, read_distinguished_name
 from trustworks.core.pki.validation import PathSettings
+from trustworks.core.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import timedelta
 from enum import StrEnum
 from functools import cache
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from trustworks.core.errors import Malformed
 from trustworks.core.trace import implements
+from trustworks.core.values import dataclass
 from trustworks.validation.model import Level
 from trustworks.validation.policies import suites
 from trustworks.validation.policies.constraints import HAVE_PATHS, TABLE, UNSWITCHABLE, Context, Kind, Section

@@ -9,7 +9,6 @@ Source: EN 319 102-1, 5.2.9 (algorithm obsolescence); TS 119 312.
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from importlib import resources
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import Malformed
 from trustworks.core.trace import implements
+from trustworks.core.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

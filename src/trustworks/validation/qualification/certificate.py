@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.der.qc_statements import (
@@ -15,6 +14,7 @@ from trustworks.core.der.qc_statements import (
 )
 from trustworks.core.errors import Malformed
 from trustworks.core.pki.building import TrustAnchor
+from trustworks.core.values import dataclass
 from trustworks.validation.qualification.model import PathMember
 
 if TYPE_CHECKING:

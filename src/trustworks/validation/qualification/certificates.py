@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
@@ -20,6 +20,7 @@ from trustworks.core.pki.trusted_lists.uris import (
     WITHDRAWN,
 )
 from trustworks.core.trace import implements
+from trustworks.core.values import dataclass
 from trustworks.validation.qualification.directive import REGULATION, directive_pass
 from trustworks.validation.qualification.listed_services import is_for, listed_services
 from trustworks.validation.qualification.model import (

@@ -6,12 +6,12 @@ Only alternative names count: the common name of the subject is no name of a ser
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import Malformed
 from trustworks.core.trace import implements
+from trustworks.core.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,12 +8,12 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from trustworks.core.durable import put_new
 from trustworks.core.errors import Malformed, Rejected, Unavailable
 from trustworks.core.printable import printable
+from trustworks.core.values import dataclass
 from trustworks.formats.data import HASHES
 from trustworks.formats.evidence import ReferenceKind
 from trustworks.validation.report.words import moment

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from trustworks.core.values import dataclass
 from trustworks.validation.rules.inputs import NOTHING, Extra
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ Source: EN 319 102-1, 5.3.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.trace import implements
+from trustworks.core.values import dataclass
 from trustworks.formats.evidence import TimeStampKind
 from trustworks.validation.model import SubIndication, failed, indeterminate
 from trustworks.validation.rules.building_blocks import acceptance, cryptographic, format_checking, policies

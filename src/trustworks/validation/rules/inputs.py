@@ -6,7 +6,7 @@ Source: EN 319 102-1, 5.1.4 (inputs).
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from trustworks.core.pki.extensions import OCSP_NO_CHECK, QC_STATEMENTS
 from trustworks.core.pki.validation import PathSettings
 from trustworks.core.trace import implements
+from trustworks.core.values import dataclass
 from trustworks.formats.evidence import Container, Evidence, Origin, TimeStampKind, Token, Where
 from trustworks.validation.policies.constraints import Context
 from trustworks.validation.policies.path_inputs import NO_INPUTS

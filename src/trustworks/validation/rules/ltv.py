@@ -8,11 +8,12 @@ Source: EN 319 102-1, 5.6.3; RFC 4998, 5.3; RFC 6283, 4.3 (chains of evidence re
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.trace import implements
+from trustworks.core.values import dataclass
 from trustworks.formats.evidence import TimeStampKind
 from trustworks.validation.model import Level, Poe, SubIndication, failed, indeterminate
 from trustworks.validation.policies.constraints import Context, Section

@@ -6,7 +6,6 @@ signature validation).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from itertools import chain
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from trustworks.core.pki.building import build_paths
 from trustworks.core.pki.validation import issuers_of, validate_path
 from trustworks.core.trace import implements
+from trustworks.core.values import dataclass
 from trustworks.validation.model import SubIndication, indeterminate
 from trustworks.validation.policies.constraints import Section
 from trustworks.validation.policies.policy import Model

@@ -9,12 +9,13 @@ Source: EN 319 102-1, 5.6.2.4.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from trustworks.core.pki.validation import issuers_of
 from trustworks.core.trace import implements
+from trustworks.core.values import dataclass
 from trustworks.validation.model import Indication, Level, SubIndication, failed, indeterminate
 from trustworks.validation.policies.constraints import Section
 from trustworks.validation.policies.suites import weaknesses

@@ -5,10 +5,10 @@ Source: EN 319 102-1, 5.2.5 and 5.2.6.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trustworks.core.pki.tokens import OcspAnswer
+from trustworks.core.values import dataclass
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -17,6 +17,7 @@ from trustworks.core.errors import Malformed
 from trustworks.core.pki.building import CertificatePool
 from trustworks.core.pki.revocation import RevocationData
 from trustworks.core.pki.tokens import Certificate, OcspAnswer, RevocationList
+from trustworks.core.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

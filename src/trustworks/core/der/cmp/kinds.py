@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from typing import Final
 
 from cryptography.hazmat import asn1
@@ -11,6 +10,7 @@ from cryptography.x509 import ObjectIdentifier
 
 from trustworks.core.der.crmf import elements
 from trustworks.core.der.encode import SEQUENCE, oid, tlv
+from trustworks.core.values import dataclass
 
 IMPLICIT_CONFIRM: Final = "1.3.6.1.5.5.7.4.13"
 CONFIRM_WAIT_TIME: Final = "1.3.6.1.5.5.7.4.14"

@@ -5,7 +5,6 @@ What a protection covers is kept as it came (`PkiMessage.protected`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -16,6 +15,7 @@ from trustworks.core.der.crmf import joined
 from trustworks.core.der.encode import BIT_STRING, OCTET_STRING, SEQUENCE, context, integer, tlv
 from trustworks.core.der.encode import generalized_time as write_time
 from trustworks.core.errors import Malformed
+from trustworks.core.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,7 +6,6 @@ A service that was withdrawn at some time is an anchor for what was signed befor
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from trustworks.core.pki.building import TrustAnchor, TrustAnchors
 from trustworks.core.pki.certificate import Certificate
 from trustworks.core.pki.trusted_lists.uris import APPROVED
 from trustworks.core.trace import implements
+from trustworks.core.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -5,7 +5,7 @@ TS 119 615, 4.1 and 4.2. Lists come from a callable, so that nothing here knows 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -15,6 +15,7 @@ from trustworks.core.pki.trusted_lists.read import VERSIONS, parse, trusted_list
 from trustworks.core.pki.trusted_lists.signature import verify_signature
 from trustworks.core.pki.trusted_lists.uris import XML_LIST
 from trustworks.core.trace import implements
+from trustworks.core.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

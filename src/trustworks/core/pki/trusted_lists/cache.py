@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,6 +23,7 @@ from trustworks.core.pki.trusted_lists.anchors import (
 )
 from trustworks.core.pki.trusted_lists.codec import Decoder, Encoder
 from trustworks.core.pki.trusted_lists.model import ListedCertificate, TrustedList
+from trustworks.core.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.pki.trusted_lists.model import Finding, Text
+from trustworks.core.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,8 +6,9 @@ authenticates the list, or who asks about a certificate, to say what follows.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from trustworks.core.values import dataclass
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -7,7 +7,7 @@ import hashlib
 import os
 import re
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
@@ -36,6 +36,7 @@ from trustworks.core.pki.trusted_lists.store import (
 )
 from trustworks.core.pki.trusted_lists.uris import XML_LIST
 from trustworks.core.trace import implements
+from trustworks.core.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.pki.certificate import Certificate
 from trustworks.core.pki.trusted_lists.markup import DS, XADES, content, octets
 from trustworks.core.trace import implements
+from trustworks.core.values import dataclass
 from trustworks.core.xml import algorithms
 from trustworks.core.xml.algorithms import DIGESTS, ENVELOPED
 from trustworks.core.xml.document import Document

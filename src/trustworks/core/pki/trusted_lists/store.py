@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
@@ -37,6 +37,7 @@ from trustworks.core.pki.trusted_lists.authenticate import (
 from trustworks.core.pki.trusted_lists.cache import Cache, write_cache
 from trustworks.core.pki.trusted_lists.markup import DEFAULT_LIMITS, Limits
 from trustworks.core.pki.trusted_lists.read import read_trusted_list
+from trustworks.core.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

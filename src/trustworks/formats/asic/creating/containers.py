@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.trace import implements
+from trustworks.core.values import dataclass
 from trustworks.formats.asic.archive import folded, leads_out, open_archive
 from trustworks.formats.asic.creating.manifests import Named, file_list, manifest
 from trustworks.formats.asic.creating.own import check_own

@@ -6,7 +6,6 @@ Source: EN 319 162-1, A.4 and A.7; OpenDocument 1.2, part 3, 4.
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
@@ -14,6 +13,7 @@ from lxml import etree
 
 from trustworks.core.der.algorithms import HASHES
 from trustworks.core.errors import Rejected
+from trustworks.core.values import dataclass
 from trustworks.core.xml.algorithms import DIGESTS, DS
 from trustworks.formats.asic.manifest import MANIFEST_LIST, NAMESPACES
 

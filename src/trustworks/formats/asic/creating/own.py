@@ -5,10 +5,10 @@ Its members are read where they are, so that nothing is written twice, and none 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import Rejected
+from trustworks.core.values import dataclass
 from trustworks.formats.asic.archive import DEFLATED, STORED, Archive, Member
 from trustworks.formats.asic.container import Reader
 from trustworks.formats.asic.directory import Entry

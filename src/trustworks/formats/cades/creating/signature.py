@@ -7,7 +7,6 @@ Source: EN 319 122-1, 4 and 5.2; RFC 5652, 5 and 11.4.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.der import ber
@@ -15,6 +14,7 @@ from trustworks.core.der import cms as names
 from trustworks.core.der.algorithms import HASHES, SIGNATURES, SIGNER_DIGESTS, hash_identifier
 from trustworks.core.der.encode import OCTET_STRING, SEQUENCE, SET, context, integer, oid, tlv
 from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.values import dataclass
 from trustworks.formats.adding import State, check_unbroken
 from trustworks.formats.cades import identifiers as ids
 from trustworks.formats.cades.creating import attributes

@@ -7,12 +7,12 @@ says (`archive`). Source: EN 319 122-1, 5.3, 5.4.1, 5.5.2, 5.5.3 and 6.3.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.der import ber
 from trustworks.core.der.encode import OCTET_STRING, SEQUENCE, tlv
 from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.values import dataclass
 from trustworks.formats.adding import check_stamped, check_unbroken
 from trustworks.formats.cades import archive
 from trustworks.formats.cades import identifiers as ids

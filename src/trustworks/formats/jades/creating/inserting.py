@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from typing import Final
 
 from trustworks.core.errors import Rejected
+from trustworks.core.values import dataclass
 
 _DECODER: Final = json.JSONDecoder()
 _WHITE: Final = re.compile("[\ufeff \t\r\n]*")

@@ -6,10 +6,11 @@ it stands in the file (None: the data is elsewhere).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from trustworks.core.errors import Rejected
+from trustworks.core.values import dataclass
 from trustworks.formats.data import Joined, Octets
 from trustworks.formats.jades import http_message
 from trustworks.formats.jades.base64url import Encoded, encode

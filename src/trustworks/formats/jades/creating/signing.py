@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from trustworks.core.der.algorithms import SIGNER_DIGESTS
 from trustworks.core.errors import Rejected
 from trustworks.core.trace import implements
+from trustworks.core.values import dataclass
 from trustworks.formats.data import DigestOnly, Joined, Octets
 from trustworks.formats.dtbs import ED25519, Dtbs, Fields, packed
 from trustworks.formats.jades.base64url import decode, encode

@@ -7,11 +7,11 @@ in a file stays as it is written, and whatever held in it has to hold when somet
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from trustworks.core.errors import Rejected
 from trustworks.core.trace import implements
+from trustworks.core.values import dataclass
 from trustworks.formats.adding import State, check_stamped, check_unbroken
 from trustworks.formats.collector import Collector
 from trustworks.formats.data import Octets

@@ -5,11 +5,11 @@ Source: ISO 32000-2, 12.8.2.2 (DocMDP), 12.8.2.4 (FieldMDP), 12.7.5.5 (seed valu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import Rejected
 from trustworks.core.trace import implements
+from trustworks.core.values import dataclass
 from trustworks.formats.pades.fields import dictionaries, signature_fields, text_of
 from trustworks.formats.pades.permissions import NOTHING, permissions_of
 

@@ -7,10 +7,11 @@ ISO 32000-2, 12.8.1.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.values import dataclass
 from trustworks.formats.data import Extended, Joined, Octets, hasher
 from trustworks.formats.dtbs import Fields, packed
 from trustworks.formats.limits import DEFAULT

@@ -5,11 +5,11 @@ Source: EN 319 142-1, 5.4.2; ISO 32000-2, 12.8.4.3.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.der import ber
 from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.values import dataclass
 from trustworks.formats.data import Extended
 from trustworks.formats.limits import DEFAULT
 from trustworks.formats.pades.contents import contents_id

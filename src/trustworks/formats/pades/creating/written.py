@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from math import isfinite
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.values import dataclass
 from trustworks.formats.pades.syntax import Name, Ref, Stream
 
 if TYPE_CHECKING:

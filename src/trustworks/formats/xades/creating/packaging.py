@@ -5,11 +5,12 @@ Source: XML Signature 1.1, 2 (enveloped, enveloping, detached) and 5.1 (manifest
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from trustworks.core.errors import Rejected
+from trustworks.core.values import dataclass
 from trustworks.core.xml.algorithms import BASE64, ENVELOPED, EXCLUSIVE
 from trustworks.core.xml.build import WITHOUT_SIGNATURES, Selection
 from trustworks.formats.xades.names import MANIFEST_TYPE, OBJECT_TYPE

@@ -5,13 +5,14 @@ Source: EN 319 132-1, 5.2; TS 101 903 V1.1.1 and V1.2.2, 7.2, by their schemas.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
 from lxml import etree
 
 from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.values import dataclass
 from trustworks.core.xml.algorithms import EXCLUSIVE
 from trustworks.formats.claims import NO_CLAIMS, Claims
 from trustworks.formats.xades import names

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Final
 
 from lxml import etree
 
 from trustworks.core.errors import Rejected
+from trustworks.core.values import dataclass
 from trustworks.core.xml import algorithms, build
 from trustworks.core.xml.document import Document
 from trustworks.core.xml.parse import parse

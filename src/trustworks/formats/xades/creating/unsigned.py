@@ -7,10 +7,11 @@ hold when something was added. Sources: EN 319 132-1, 5.3, 5.4 and 5.5.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import Rejected
+from trustworks.core.values import dataclass
 from trustworks.core.xml.algorithms import EXCLUSIVE
 from trustworks.core.xml.document import Document
 from trustworks.core.xml.dsig import read_signature

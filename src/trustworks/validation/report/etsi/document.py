@@ -8,13 +8,14 @@ Source: TS 119 102-2 V1.4.1, 4 and 5 (from its schema; the text is not at hand).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from lxml import etree
 
 from trustworks.core.errors import Rejected
 from trustworks.core.trace import implements
+from trustworks.core.values import dataclass
 from trustworks.formats.evidence import ScopeKind
 from trustworks.validation.report.etsi.associated import Associated
 from trustworks.validation.report.etsi.attributes import signature_attributes

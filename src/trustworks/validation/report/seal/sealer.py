@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -11,6 +10,7 @@ from trustworks.core.der.x509 import public_key_info
 from trustworks.core.errors import Malformed, Rejected, Unavailable
 from trustworks.core.pki.certificates import load, load_pem_file
 from trustworks.core.trace import implements
+from trustworks.core.values import dataclass
 from trustworks.validation.report.seal.sealing import Seal, sealed
 
 if TYPE_CHECKING:

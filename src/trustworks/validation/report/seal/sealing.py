@@ -7,11 +7,11 @@ Sources: TS 119 102-2 V1.4.1, 4.2 (by its schema); TS 119 441, 8.4.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import Rejected
 from trustworks.core.trace import implements
+from trustworks.core.values import dataclass
 from trustworks.formats.claims import Claims
 from trustworks.formats.data import Octets
 from trustworks.formats.evidence import ScopeKind

@@ -5,12 +5,12 @@ Source: EN 319 102-1, 5.2.8 (acceptance), 5.2.9 (algorithm obsolescence).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import Rejected
 from trustworks.core.trace import implements
+from trustworks.core.values import dataclass
 from trustworks.formats.data import hasher
 from trustworks.formats.evidence import Format, TimeStampKind
 from trustworks.validation.model import SubIndication, indeterminate

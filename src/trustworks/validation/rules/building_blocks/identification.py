@@ -5,11 +5,11 @@ Source: EN 319 102-1, 5.2.3.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.trace import implements
+from trustworks.core.values import dataclass
 from trustworks.formats.verification import signing_certificate
 from trustworks.validation.model import SubIndication, indeterminate
 from trustworks.validation.policies.constraints import Section

@@ -8,7 +8,7 @@ Source: EN 319 102-1, 5.2.5 and 5.2.6; RFC 5280, 6.3; RFC 6960, 3.2 and 4.2.2.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -20,6 +20,7 @@ from trustworks.core.pki.revocation import find_facts
 from trustworks.core.pki.tokens import OcspAnswer
 from trustworks.core.pki.validation import Issuer, issuers_of, validate_path
 from trustworks.core.trace import implements
+from trustworks.core.values import dataclass
 from trustworks.validation.model import Level, Need, NeedKind, SubIndication, indeterminate
 from trustworks.validation.policies.constraints import Context, Section
 from trustworks.validation.policies.suites import Use
