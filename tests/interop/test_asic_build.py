@@ -9,11 +9,13 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from asic_vectors import Maker
+from asic_vectors import Maker, container, file_list
 from dss_judge import Case, answers
 from evidence_records import token_over
 from jades_vectors import Signer
 from lxml import etree
+from signed_making import SIGNING_TIME, certificate, stamp
+from signed_making import sign as sign_dtbs
 
 from trustworks.formats.asic.creating import (
     DataObject,
@@ -23,8 +25,12 @@ from trustworks.formats.asic.creating import (
     prepare_extended,
     prepare_simple,
 )
+from trustworks.formats.asic.creating.open_document import prepare, target, with_signatures
+from trustworks.formats.claims import Claims
 from trustworks.formats.data import Octets
 from trustworks.formats.evidence_record.creating import prepare_first
+from trustworks.formats.xades.creating.signature import Options
+from trustworks.formats.xades.creating.unsigned import octets_to_stamp, with_time_stamp
 
 pytestmark = pytest.mark.interop
 
@@ -73,7 +79,23 @@ def containers() -> dict[str, tuple[bytes, tuple[int, int, int]]]:
     stamped = added(twice, Sign.ARCHIVE_TIME_STAMP)
     found["cades-cades-archive.asice"] = (stamped, (2, 1, 0))
     found["cades-cades-archive-record.asice"] = (added(stamped, Sign.EVIDENCE_RECORD), (2, 2, 1))
+    text = "application/vnd.oasis.opendocument.text"
+    files = {"content.xml": b"<c/>", "Pictures/x \u00e4.png": b"png"}
+    once = signed_document(container(files | {"META-INF/manifest.xml": file_list(*files)}, text), "S1")
+    found["once.odt"] = (once, (1, 0, 0))
+    found["twice.odt"] = (signed_document(once, "S2"), (2, 0, 0))
+    document = Octets(once)
+    of = target(document, "S1")
+    stamped = with_signatures(document, with_time_stamp(of, stamp(octets_to_stamp(of)))).octets()
+    found["stamped.odt"] = (stamped, (1, 1, 0))
     return found
+
+
+def signed_document(octets: bytes, identifier: str) -> bytes:
+    data = Octets(octets)
+    options = Options(scheme="ECDSA_SHA256", id=identifier)
+    waiting = prepare(data, [certificate()], Claims(signing_time=SIGNING_TIME), options)
+    return waiting.complete(sign_dtbs(waiting.dtbs), data).octets()
 
 
 def test_unzip_takes_them(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 from dss_judge import Case, answers
 from evidence_graphs import NOW
+from extended_forms import of_cades
 from signed_making import AT, SCHEMES, SIGNING_TIME, certificate, house, sign, stamp
 
 from trustworks.formats.adding import ValidationData
@@ -139,6 +140,11 @@ def documents() -> dict[str, tuple[bytes, bool, str]]:
     for scheme in SCHEMES:
         found[f"scheme-{scheme}"] = augmented(built(scheme), "LTA"), True, "CAdES-BASELINE-LTA"
     found["everything"] = augmented(built(claims=EVERYTHING), "LTA"), True, "CAdES-BASELINE-LTA"
+    for inside in (False, True):
+        for older in (False, True):
+            made = of_cades(inside=inside, alone=inside, older=older)
+            kind = f"extended-{'inside' if inside else 'detached'}-{'v2' if older else 'v3'}"
+            found |= {f"{kind}-{level}": (one, inside, f"CAdES-{level}") for level, one in made.items()}
     found["parallel"] = parallel(), True, "CAdES-BASELINE-B"
     found["countersigned"] = countersigned(), True, "CAdES-BASELINE-B"
     return found

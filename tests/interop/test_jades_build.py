@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from dss_judge import Case, answers
+from extended_forms import of_jades
 from jades_vectors import Signer
 from joserfc import jws
 from joserfc.jwk import ECKey
@@ -108,6 +109,8 @@ def files() -> dict[str, tuple[bytes, int, int]]:
         "by-uri": (made(by_uri([FILE]), serialization="compact"), 1, 0),
         "by-hash": (made(digested, serialization="compact"), 1, 0),
         "long-term": (long_term(flattened), 1, 2),
+        "extended-references": (of_jades(alone=True)["A"], 1, 3),
+        "extended": (of_jades(alone=False)["A"], 1, 3),
         "by-hash-long-term": (long_term(made(digested)), 1, 2),
         "countered": (
             with_counter_signature(
@@ -163,6 +166,10 @@ def test_headers_and_components_are_as_the_schemas_say() -> None:
         "arcTst",
         "xVals",
         "rVals",
+        "xRefs",
+        "rRefs",
+        "sigRTst",
+        "rfsTst",
     } <= judged
 
 

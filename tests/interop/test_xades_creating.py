@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from dss_judge import Case, answers
 from evidence_graphs import NOW
+from extended_forms import of_xades
 from lxml import etree
 from report_schema import XADES, faults
 from signed_making import AT, SCHEMES, SIGNING_TIME, certificate, house, sign, stamp
@@ -130,6 +131,10 @@ def test_what_is_built_fits_the_schemas() -> None:
         (signature,) = document.iter(names.SIGNATURE)
         assert faults(etree.tostring(signature, with_tail=False), XADES[names.XADES_132]) == []
     assert faults(everything(), XADES[names.XADES_132]) == []
+    for older in (False, True):
+        for alone in (False, True):
+            (signature,) = etree.fromstring(of_xades(older=older, alone=alone)["A"]).iter(names.SIGNATURE)
+            assert faults(etree.tostring(signature, with_tail=False), XADES[names.XADES_132]) == []
 
 
 @pytest.mark.parametrize("version", [names.XADES_111, names.XADES_122])
@@ -197,6 +202,11 @@ def documents() -> dict[str, tuple[bytes, Sequence[Octets], str]]:
     for version in (names.XADES_111, names.XADES_122):
         document = augmented(built(packaging.enveloping(FILES), version=version), "LT")
         found[f"version-{version[-6:-1]}"] = document, (), "XAdES-BASELINE-LT"
+    for older in (False, True):
+        for alone in (False, True):
+            made = of_xades(older=older, alone=alone)
+            kind = f"extended-{'older' if older else 'newer'}-{'alone' if alone else 'both'}"
+            found |= {f"{kind}-{level}": (one, (), f"XAdES-{level}") for level, one in made.items()}
     first = built(PACKAGINGS["parallel"][0])
     second = built(packaging.enveloped(first, parallel=True), scheme="RSA_PSS_SHA256")
     found["two-parallel"] = second, (), "XAdES-BASELINE-B"

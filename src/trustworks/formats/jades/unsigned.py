@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from trustworks.formats.jades.jws import Jws
     from trustworks.formats.limits import Limits
 
-_REFERENCES: Final = frozenset({"xRefs", "rRefs", "axRefs", "arRefs"})
+REFERENCES: Final = frozenset({"xRefs", "rRefs", "axRefs", "arRefs"})
 STAMPS: Final = {
     "sigTst": TimeStampKind.SIGNATURE,
     "rfsTst": TimeStampKind.REFERENCES,
@@ -224,7 +224,7 @@ class Gathered:
         self.before |= self.by_place.get(place, set())
         if component.name in STAMPS:
             self._stamped(place, all_)
-        elif component.name in _REFERENCES:
+        elif component.name in REFERENCES:
             self.references(component.name, component.value)
         elif component.name not in _OTHERS:
             self.note(
@@ -285,9 +285,9 @@ def taken_by(name: str, earlier: Sequence[Component]) -> list[Component]:
         case "arcTst":
             return list(earlier)
         case "rfsTst":
-            return [item for item in earlier if item.name in _REFERENCES]
+            return [item for item in earlier if item.name in REFERENCES]
         case _:
-            return [item for item in earlier if item.name in _REFERENCES | {"sigTst"}]
+            return [item for item in earlier if item.name in REFERENCES | {"sigTst"}]
 
 
 def joined(kind: TimeStampKind, jws: Jws, data: Data | None, shares: Sequence[bytes | None]) -> Data | None:

@@ -2,7 +2,8 @@
 
 Level T: signature-time-stamp. LT: certificates and revocation data in the structure itself. LTA: an
 archive-time-stamp-v3, whose index goes into the token. What an archive time-stamp is over is what the reader
-says (`archive`). Source: EN 319 122-1, 5.3, 5.4.1, 5.5.2, 5.5.3 and 6.3.
+says (`archive`). The older, extended forms are in `extended`.
+Source: EN 319 122-1, 5.3, 5.4.1, 5.5.2, 5.5.3 and 6.3.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ def with_time_stamp(target: Target, token: bytes) -> bytes:
     """
     data = read_signed_data(target.structure)
     signer = signer_of(data, target.signer)
-    return _stamped(target, data, signer, attributes.attribute(ids.SIGNATURE_TIME_STAMP, _token(token)))
+    return stamped(target, data, signer, attributes.attribute(ids.SIGNATURE_TIME_STAMP, token_of(token)))
 
 
 def with_values(target: Target, values: ValidationData) -> bytes:
@@ -93,7 +94,7 @@ def octets_to_archive(target: Target, hash_name: str = "sha256") -> bytes:
         Rejected: there is no such signer, or the content is not at hand.
     """
     data = read_signed_data(target.structure)
-    archived = _archived(target, data)
+    archived = archived_in(target, data)
     index = archive.read_hash_index(ids.ATS_HASH_INDEX_V3, ber.read(_index(archived, hash_name)))
     found = next(iter(archive.v3_candidates(archived, index, hash_name)), None)
     if found is None:
@@ -112,13 +113,13 @@ def with_archive_time_stamp(target: Target, token: bytes, hash_name: str = "sha2
         Rejected: as `octets_to_archive`, and where the token is not over it.
     """
     data = read_signed_data(target.structure)
-    index = attributes.attribute(ids.ATS_HASH_INDEX_V3, _index(_archived(target, data), hash_name))
-    own = read_signed_data(_token(token))
+    index = attributes.attribute(ids.ATS_HASH_INDEX_V3, _index(archived_in(target, data), hash_name))
+    own = read_signed_data(token_of(token))
     if len(own.signers) != 1:
         raise Malformed("This is no time-stamp token: it has not one signer.")
     with_index = spliced(own.content_info, [unsigned_attribute(own.signers[0], index)])
     signer = signer_of(data, target.signer)
-    return _stamped(target, data, signer, attributes.attribute(ids.ARCHIVE_TIME_STAMP_V3, with_index))
+    return stamped(target, data, signer, attributes.attribute(ids.ARCHIVE_TIME_STAMP_V3, with_index))
 
 
 def with_policy_store(target: Target, document: bytes, specification: str) -> bytes:
@@ -138,7 +139,8 @@ def with_policy_store(target: Target, document: bytes, specification: str) -> by
     return checked(target.structure, spliced(data.content_info, [added]), target.beside)
 
 
-def _stamped(target: Target, data: SignedData, signer: SignerInfo, attribute: bytes) -> bytes:
+def stamped(target: Target, data: SignedData, signer: SignerInfo, attribute: bytes) -> bytes:
+    """The structure with one more time-stamp, once it is sure that it is one and that nothing was lost."""
     after = spliced(data.content_info, [unsigned_attribute(signer, attribute)])
     was, is_ = state(target.structure, target.beside), state(after, target.beside)
     check_unbroken(was, is_)
@@ -146,7 +148,7 @@ def _stamped(target: Target, data: SignedData, signer: SignerInfo, attribute: by
     return after
 
 
-def _token(token: bytes) -> bytes:
+def token_of(token: bytes) -> bytes:
     """The token, which has to be one element and nothing behind it."""
     found = ber.read(token)
     if found.tag != SEQUENCE or found.after != len(token):
@@ -154,7 +156,8 @@ def _token(token: bytes) -> bytes:
     return token
 
 
-def _archived(target: Target, data: SignedData) -> archive.Archived:
+def archived_in(target: Target, data: SignedData) -> archive.Archived:
+    """What archive time-stamps of the signer look at. Raises `Rejected` (cades.signer)."""
     signer = signer_of(data, target.signer)
     content = (
         Octets(data.content_octets() or b"") if data.content is not None else next(iter(target.beside), None)

@@ -4,6 +4,7 @@ What is signed is a `payloads.Payload`. Keys and files stay with the caller.
 """
 
 from trustworks.formats.jades.creating.headers import Options
+from trustworks.formats.jades.creating.references import with_references
 from trustworks.formats.jades.creating.signing import Prepared, parallel, prepare, signing_input
 from trustworks.formats.jades.creating.unsigned import (
     Target,
@@ -25,6 +26,7 @@ __all__ = [
     "signing_input",
     "value_to_countersign",
     "with_counter_signature",
+    "with_references",
     "with_time_stamp",
     "with_time_stamp_validation_data",
     "with_values",

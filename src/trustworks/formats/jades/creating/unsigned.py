@@ -22,7 +22,7 @@ from trustworks.formats.jades.creating.headers import standard, tokens
 from trustworks.formats.jades.creating.inserting import with_component, without_payload
 from trustworks.formats.jades.jws import parse
 from trustworks.formats.jades.signed_data import signed_data
-from trustworks.formats.jades.unsigned import STAMPS, joined, taken_by
+from trustworks.formats.jades.unsigned import REFERENCES, STAMPS, joined, taken_by
 from trustworks.formats.limits import DEFAULT
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from trustworks.formats.jades.components import Component
     from trustworks.formats.jades.jws import Jws
 
-Kind = Literal["sigTst", "arcTst"]
+Kind = Literal["sigTst", "sigRTst", "rfsTst", "arcTst"]
 _JCS: Final = "http://json-canonicalization.org/algorithm"
 
 
@@ -51,12 +51,16 @@ def data_to_stamp(target: Target, kind: Kind = "sigTst") -> Data:
 
     Raises:
         Malformed: it is no JWS.
-        Rejected: ``jades.place``, ``jades.components``; ``jades.data``: what was signed is not at hand.
+        Rejected: ``jades.place``, ``jades.components``; ``jades.data``: what was signed is not at hand;
+            ``jades.references``: there are none that it would be over.
     """
     jws = _signature(target)
-    shares = [one.stamped(_JCS) for one in taken_by(kind, _components(jws))]
+    taken = taken_by(kind, _components(jws))
+    shares = [one.stamped(_JCS) for one in taken]
     data = signed_data(jws, Collector(), target.beside, DEFAULT).stamped if kind == "arcTst" else None
     found = joined(STAMPS[kind], jws, data, shares)
+    if kind in {"sigRTst", "rfsTst"} and not any(one.name in REFERENCES for one in taken):
+        raise Rejected("jades.references", "The signature has no references that a time-stamp could be over.")
     if found is None:
         raise Rejected(
             "jades.data", "What was signed is not at hand; an archive time-stamp is over it. Give it."
@@ -85,15 +89,20 @@ def with_values(target: Target, data: ValidationData) -> bytes:
         Malformed: it is no JWS.
         Rejected: ``jades.place``, ``jades.components``; ``jades.values``: nothing is given.
     """
-    file = target.file
-    for name, value in _values(data).items():
-        file = _with(Target(file=file, place=target.place, beside=target.beside), {name: value})
-    return file
+    return with_components(target, _values(data))
 
 
 def with_time_stamp_validation_data(target: Target, data: ValidationData) -> bytes:
     """The file with validation data of time-stamps (tstVD). Raises as `with_values`."""
     return _with(target, {"tstVD": _values(data)})
+
+
+def with_components(target: Target, said: dict[str, Any]) -> bytes:
+    """The file with a component for each of these members. Raises as `with_values`."""
+    file = target.file
+    for name, value in said.items():
+        file = _with(Target(file=file, place=target.place, beside=target.beside), {name: value})
+    return file
 
 
 def _values(data: ValidationData) -> dict[str, Any]:

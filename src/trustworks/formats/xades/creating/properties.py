@@ -146,10 +146,10 @@ def _certificate(about: etree._Element, properties: SignedProperties) -> None:
     cert = child(holder, "Cert")
     digest(cert, "CertDigest", properties.hash_name, digest_of(properties.hash_name, certificate))
     if not newer:
-        _issuer_serial(cert, certificate)
+        issuer_serial(cert, certificate)
 
 
-def _issuer_serial(cert: etree._Element, certificate: bytes) -> None:
+def issuer_serial(cert: etree._Element, certificate: bytes) -> None:
     """The issuer as a string and the serial number, which the older versions ask for."""
     try:
         read = x509.load_der_x509_certificate(certificate)

@@ -119,7 +119,7 @@ def with_time_stamp(target: Target, token: bytes, stamp: Stamp = SIGNATURE_TIME_
         element = _stamp(unsigned_properties(root, target.signature), stamp, target, root)
         child(element, "EncapsulatedTimeStamp", base64_of(token), namespace=_version(element))
 
-    return _added(target, put, stamps=True)
+    return added(target, put, stamps=True)
 
 
 def with_values(target: Target, data: ValidationData) -> bytes:
@@ -142,7 +142,7 @@ def with_values(target: Target, data: ValidationData) -> bytes:
                     "is added as validation data of time-stamps.",
                 )
 
-    return _added(target, put)
+    return added(target, put)
 
 
 def with_time_stamp_validation_data(
@@ -157,10 +157,10 @@ def with_time_stamp_validation_data(
 
     def put(root: etree._Element) -> None:
         holder = unsigned_properties(root, target.signature)
-        _check_version(holder, name)
+        check_version(holder, name)
         _values(child(holder, name, namespace=names.XADES_141), data, version=names.XADES_132)
 
-    return _added(target, put)
+    return added(target, put)
 
 
 def with_policy_store(target: Target, document: bytes, specification: str) -> bytes:
@@ -173,12 +173,12 @@ def with_policy_store(target: Target, document: bytes, specification: str) -> by
 
     def put(root: etree._Element) -> None:
         holder = unsigned_properties(root, target.signature)
-        _check_version(holder, "SignaturePolicyStore")
+        check_version(holder, "SignaturePolicyStore")
         store = child(holder, "SignaturePolicyStore", namespace=names.XADES_141)
         identifier(store, "SPDocSpecification", specification, inside=names.XADES_132)
         child(store, "SignaturePolicyDocument", base64_of(document))
 
-    return _added(target, put)
+    return added(target, put)
 
 
 def covered(element: etree._Element, source: DocumentSource) -> bytes:
@@ -187,6 +187,12 @@ def covered(element: etree._Element, source: DocumentSource) -> bytes:
     if found.octets is None:
         raise Rejected(
             "xades.time-stamp", f"What the time-stamp has to be over cannot be brought together. {found.why}"
+        )
+    if not found.octets:
+        raise Rejected(
+            "xades.time-stamp",
+            "There is nothing that the time-stamp would be over: references come before a time-stamp over "
+            "references, those of V2 before one of V2.",
         )
     return found.octets
 
@@ -257,7 +263,8 @@ def _values(holder: etree._Element, data: ValidationData, *, version: str | None
                     child(listed, single, base64_of(one))
 
 
-def _check_version(holder: etree._Element, name: str) -> None:
+def check_version(holder: etree._Element, name: str) -> None:
+    """Raises `Rejected` (xades.version) for a signature of an older version than 1.3.2."""
     version = names.split(str(holder.tag))[0]
     if version != names.XADES_132:
         raise Rejected(
@@ -266,7 +273,7 @@ def _check_version(holder: etree._Element, name: str) -> None:
         )
 
 
-def _added(target: Target, put: Callable[[etree._Element], None], *, stamps: bool = False) -> bytes:
+def added(target: Target, put: Callable[[etree._Element], None], *, stamps: bool = False) -> bytes:
     """The document with what `put` adds, once it is sure that nothing was lost by it."""
     root = parse(target.document)
     put(root)
