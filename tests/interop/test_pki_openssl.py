@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from foreign_pki import NOW, Entity, path_of
 
 from trustworks.core.der.encode import SEQUENCE, oid, tlv
-from trustworks.core.pki.validation import PathSettings, validate_path
+from trustworks.core.pki.path_verdict import PathSettings
+from trustworks.core.pki.validation import validate_path
 
 pytestmark = pytest.mark.interop
 

@@ -17,6 +17,7 @@ from trustworks.core.der.ocsp import cert_hash_extension, nonce_extension
 from trustworks.core.pki import revocation_list
 from trustworks.core.pki.building import CertificatePool, TrustAnchors
 from trustworks.core.pki.crl_scope import ALL_REASONS, goes_with, is_within_scope, points_of
+from trustworks.core.pki.path_verdict import Issuer
 from trustworks.core.pki.revocation import (
     Findings,
     Refusal,
@@ -28,7 +29,6 @@ from trustworks.core.pki.revocation import (
     find_facts,
 )
 from trustworks.core.pki.tokens import OcspAnswer, RevocationList
-from trustworks.core.pki.validation import Issuer
 
 ROOT = Entity("root")
 LEAF = Entity("leaf", ROOT, ca=False)

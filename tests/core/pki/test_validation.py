@@ -14,7 +14,8 @@ from foreign_pki import DAY, NOW, Entity, named, path_of, usage
 
 from trustworks.core.der.encode import SEQUENCE, oid, tlv
 from trustworks.core.pki.building import Path, TrustAnchor
-from trustworks.core.pki.validation import FailureCode, PathSettings, validate_path
+from trustworks.core.pki.path_verdict import FailureCode, PathSettings
+from trustworks.core.pki.validation import validate_path
 
 ROOT = Entity("root")
 ISSUING = Entity("issuing", ROOT)

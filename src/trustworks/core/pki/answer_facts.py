@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from trustworks.core.pki.certificate import Certificate
     from trustworks.core.pki.names import DistinguishedName
     from trustworks.core.pki.ocsp_answer import OcspAnswer, SingleAnswer
-    from trustworks.core.pki.validation import Issuer
+    from trustworks.core.pki.path_verdict import Issuer
 
 
 def fact_of_answer(

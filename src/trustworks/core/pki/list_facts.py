@@ -14,8 +14,8 @@ from trustworks.core.trace import implements
 if TYPE_CHECKING:
     from trustworks.core.pki.building import CertificatePool
     from trustworks.core.pki.certificate import Certificate
+    from trustworks.core.pki.path_verdict import Issuer
     from trustworks.core.pki.revocation_list import RevocationList, RevokedCertificate
-    from trustworks.core.pki.validation import Issuer
 
 
 def fact_of_list(

@@ -24,8 +24,9 @@ from trustworks.core.pki.certificate import Certificate
 from trustworks.core.pki.certificates import EXTENSIONS, ISSUER, SUBJECT, VALIDITY, named, unreadable
 from trustworks.core.pki.extensions import ANY_EXTENDED_KEY_USAGE
 from trustworks.core.pki.names import read_distinguished_name
+from trustworks.core.pki.path_verdict import Failure, FailureCode, PathSettings
 from trustworks.core.pki.public_keys import PublicKey, read_public_key
-from trustworks.core.pki.validation import Failure, FailureCode, PathSettings, validate_path
+from trustworks.core.pki.validation import validate_path
 from trustworks.core.trace import implements
 from trustworks.core.values import dataclass
 

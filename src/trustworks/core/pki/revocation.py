@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from trustworks.core.pki.certificate import Certificate
     from trustworks.core.pki.names import DistinguishedName
     from trustworks.core.pki.ocsp_answer import OcspAnswer
+    from trustworks.core.pki.path_verdict import Issuer
     from trustworks.core.pki.revocation_list import RevocationList
-    from trustworks.core.pki.validation import Issuer
 
 __all__ = [
     "Authority",

@@ -18,7 +18,7 @@ from trustworks.core.errors import Malformed
 from trustworks.core.pki.extensions import GeneralSubtree
 from trustworks.core.pki.name_constraints import NameSpace
 from trustworks.core.pki.names import GeneralName, read_distinguished_name
-from trustworks.core.pki.validation import PathSettings
+from trustworks.core.pki.path_verdict import PathSettings
 from trustworks.core.values import dataclass
 
 if TYPE_CHECKING:

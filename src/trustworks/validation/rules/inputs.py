@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.pki.extensions import OCSP_NO_CHECK, QC_STATEMENTS
-from trustworks.core.pki.validation import PathSettings
+from trustworks.core.pki.path_verdict import PathSettings
 from trustworks.core.trace import implements
 from trustworks.core.values import dataclass
 from trustworks.formats.evidence import Container, Evidence, Origin, TimeStampKind, Token, Where

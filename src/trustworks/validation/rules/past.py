@@ -12,7 +12,8 @@ from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.pki.building import build_paths
-from trustworks.core.pki.validation import issuers_of, validate_path
+from trustworks.core.pki.path_verdict import issuers_of
+from trustworks.core.pki.validation import validate_path
 from trustworks.core.trace import implements
 from trustworks.core.values import dataclass
 from trustworks.validation.model import SubIndication, indeterminate
@@ -22,7 +23,8 @@ from trustworks.validation.policies.suites import weaknesses
 from trustworks.validation.rules.building_blocks import chain_constraints
 from trustworks.validation.rules.building_blocks.freshness import check_freshness, is_fresh
 from trustworks.validation.rules.building_blocks.revocation import needs_none, select, uses_of_signed
-from trustworks.validation.rules.building_blocks.x509 import MOST_PATHS, OF_PATH
+from trustworks.validation.rules.building_blocks.x509 import MOST_PATHS
+from trustworks.validation.rules.building_blocks.x509_path import OF_PATH
 from trustworks.validation.rules.checks import Checks
 from trustworks.validation.rules.inputs import id_of, path_settings
 
@@ -31,8 +33,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from trustworks.core.pki.building import Path, TrustAnchor
+    from trustworks.core.pki.path_verdict import Failure
     from trustworks.core.pki.tokens import Certificate
-    from trustworks.core.pki.validation import Failure
     from trustworks.validation.model import Conclusion
     from trustworks.validation.policies.constraints import Context
     from trustworks.validation.policies.suites import Weakness

@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from trustworks.core.pki.validation import issuers_of
+from trustworks.core.pki.path_verdict import issuers_of
 from trustworks.core.trace import implements
 from trustworks.core.values import dataclass
 from trustworks.validation.model import Indication, Level, SubIndication, failed, indeterminate
@@ -21,11 +21,8 @@ from trustworks.validation.policies.constraints import Section
 from trustworks.validation.policies.suites import weaknesses
 from trustworks.validation.rules.building_blocks.freshness import check_freshness
 from trustworks.validation.rules.building_blocks.revocation import needs_none, select
-from trustworks.validation.rules.building_blocks.x509 import (
-    authorities_had_not_expired,
-    validate_path_again,
-    validate_this_path,
-)
+from trustworks.validation.rules.building_blocks.x509 import validate_path_again, validate_this_path
+from trustworks.validation.rules.building_blocks.x509_path import authorities_had_not_expired
 from trustworks.validation.rules.checks import Checks
 from trustworks.validation.rules.inputs import id_of
 from trustworks.validation.rules.past import proven_in_force, validate_past_certificate

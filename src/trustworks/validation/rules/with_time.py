@@ -28,7 +28,8 @@ from trustworks.validation.policies.constraints import Context, Section
 from trustworks.validation.policies.suites import weaknesses
 from trustworks.validation.rules.building_blocks import acceptance
 from trustworks.validation.rules.building_blocks.freshness import check_freshness, is_fresh
-from trustworks.validation.rules.building_blocks.x509 import authorities_had_not_expired, validate_certificate
+from trustworks.validation.rules.building_blocks.x509 import validate_certificate
+from trustworks.validation.rules.building_blocks.x509_path import authorities_had_not_expired
 from trustworks.validation.rules.checks import Checks
 from trustworks.validation.rules.inputs import context_of
 from trustworks.validation.rules.order import in_order

@@ -16,9 +16,10 @@ from trustworks.core.der.foreign_algorithms import read_foreign_signature
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.pki.building import build_paths
 from trustworks.core.pki.crl_scope import ALL_REASONS
+from trustworks.core.pki.path_verdict import Issuer, issuers_of
 from trustworks.core.pki.revocation import find_facts
 from trustworks.core.pki.tokens import OcspAnswer
-from trustworks.core.pki.validation import Issuer, issuers_of, validate_path
+from trustworks.core.pki.validation import validate_path
 from trustworks.core.trace import implements
 from trustworks.core.values import dataclass
 from trustworks.validation.model import Level, Need, NeedKind, SubIndication, indeterminate
