@@ -141,6 +141,20 @@ def test_of_a_trust_anchor_name_and_key_are_enough() -> None:
     assert find_path(unit, untrusted=[], anchors=[anchor], at=NOW, purpose=TIME_STAMPING) == (unit, anchor)
 
 
+@pytest.mark.req("ECCG-ACM:PATH-KEYS")
+def test_a_trust_anchor_with_a_key_of_no_known_kind_is_refused_with_that_reason() -> None:
+    p256, other = bytes.fromhex("06082a8648ce3d030107"), bytes.fromhex("06082a8648ce3d030177")
+    der = ROOT.certificate.public_bytes(Encoding.DER)
+    assert p256 in der
+    strange = x509.load_der_x509_certificate(der.replace(p256, other))
+    given: dict[str, Any] = {"untrusted": [], "at": NOW, "purpose": TIME_STAMPING}
+    with pytest.raises(Rejected, match="cannot be read") as refused:
+        find_path(leaf(ROOT).certificate, anchors=[strange], **given)
+    assert refused.value.code == "path.algorithm"
+    unit = leaf(ROOT).certificate
+    assert find_path(unit, anchors=[strange, ROOT.certificate], **given) == (unit, ROOT.certificate)
+
+
 @pytest.mark.parametrize("part", UNREADABLE)
 def test_a_leaf_that_cannot_be_read_is_malformed(part: str) -> None:
     junk = unreadable_ones()[part]

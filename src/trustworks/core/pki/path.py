@@ -1,10 +1,10 @@
 """Paths of certificates that we rely on ourselves: to the first that holds, or to the reason why none does.
 
-The checks of RFC 5280, 6.1 are those of `validation`. Beyond them no hash and no key is too weak, names are
-written the same way, and the end entity is for the purpose. A certificate that restricts what is below it by
-name constraints, policy constraints or the inhibition of anyPolicy is refused: nothing that we rely on has
-such. Revocation is the caller's to check, and so is whether a mechanism is agreed on that day: keys that were
-agreed until some day signed what is still to be verified.
+Paths are built by `building`, and the checks of RFC 5280, 6.1 are those of `validation`. Beyond them no hash
+and no key is too weak, names are written the same way, and the end entity is for the purpose. A certificate
+that restricts what is below it by name constraints, policy constraints or the inhibition of anyPolicy is
+refused: nothing that we rely on has such. Revocation is the caller's to check, and so is whether a mechanism
+is agreed on that day: keys that were agreed until some day signed what is still to be verified.
 """
 
 from __future__ import annotations
@@ -19,7 +19,14 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
 from trustworks.core.errors import Malformed, Rejected
-from trustworks.core.pki.building import Path, TrustAnchor
+from trustworks.core.pki.building import (
+    BuildingLimits,
+    CertificatePool,
+    Path,
+    TrustAnchor,
+    TrustAnchors,
+    build_paths,
+)
 from trustworks.core.pki.certificate import Certificate
 from trustworks.core.pki.certificates import EXTENSIONS, ISSUER, SUBJECT, VALIDITY, named, unreadable
 from trustworks.core.pki.extensions import ANY_EXTENDED_KEY_USAGE
@@ -31,7 +38,7 @@ from trustworks.core.trace import implements
 from trustworks.core.values import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
 LONGEST: Final = 10
@@ -41,7 +48,7 @@ MOST_CANDIDATES: Final = 200
 """Paths that are tried before the search is given up, in a heap of cross-certificates."""
 
 MOST_SIGNATURES: Final = 300
-"""Signatures of one certificate on another that are checked before the search is given up."""
+"""Signatures that are verified, and issuers of one name that are looked at, before the search is given up."""
 
 _READ: Final = (SUBJECT, ISSUER, VALIDITY, EXTENSIONS)
 """What the search uses of a certificate; of a trust anchor it is the name. Keys are for `_check_key`."""
@@ -108,79 +115,69 @@ def find_path(
         raise Malformed(
             f"The certificate {leaf.serial_number:x} cannot be read: {wrong}. Give another certificate."
         )
-    readable = [one for one in untrusted if unreadable(one, *_READ) is None]
-    trusted = [one for one in anchors if unreadable(one, SUBJECT) is None]
     first: Rejected | None = None
-    search = _Search(readable, trusted)
-    for number, path in enumerate(search.candidates(leaf)):
-        if number >= MOST_CANDIDATES:
-            break
+    for path in _candidates(leaf, untrusted, anchors, at):
         try:
             check_path(path, at=at, purpose=purpose)
         except Rejected as error:
             first = first or error
         else:
             return path
-    raise (
-        first
-        or search.failure
-        or Rejected(
-            "path.no-anchor",
-            f"No path leads from {named(leaf)} to a trust anchor; give the CA certificates in between.",
-        )
+    raise first or Rejected(
+        "path.no-anchor",
+        f"No path leads from {named(leaf)} to a trust anchor; give the CA certificates in between.",
     )
 
 
-class _Search:
-    """Chains from a certificate to an anchor, in which each signed the one below it.
+def _candidates(
+    leaf: x509.Certificate,
+    untrusted: Sequence[x509.Certificate],
+    anchors: Sequence[x509.Certificate],
+    at: datetime,
+) -> Iterator[tuple[x509.Certificate, ...]]:
+    """Chains from a certificate to an anchor: by signatures, and where there are none, by names alone."""
+    if leaf in anchors:
+        yield (leaf,)
+    limits = BuildingLimits(
+        length=LONGEST,
+        issuers=MOST_SIGNATURES,
+        steps=20 * MOST_CANDIDATES,
+        signatures=MOST_SIGNATURES,
+        paths=MOST_CANDIDATES,
+    )
+    others = dict(_readable(one for one in untrusted if one not in anchors))
+    trusted = TrustAnchors(filter(None, map(_anchor, anchors)))
+    pool = CertificatePool(others)
+    for path in build_paths(_token(leaf), anchors=trusted, pool=pool, at=at, limits=limits):
+        top = path.anchor.label
+        if isinstance(top, x509.Certificate):
+            yield (leaf, *(others[one] for one in path.certificates[1:]), top)
 
-    Signatures are looked at here already, since a name costs nothing: any number of certificates that have
-    the name of a CA, but not its key, would hide the one that has both.
-    """
 
-    def __init__(self, untrusted: Sequence[x509.Certificate], anchors: Sequence[x509.Certificate]) -> None:
-        self._untrusted = [one for one in reversed(untrusted) if one not in anchors]
-        self._anchors = anchors
-        self._checked: dict[tuple[int, int], bool] = {}
-        self.failure: Rejected | None = None
-        """Why a certificate with the name of an issuer is none, where there is one."""
-
-    def candidates(self, leaf: x509.Certificate) -> Iterator[tuple[x509.Certificate, ...]]:
-        """Depth first; no certificate twice."""
-        if leaf in self._anchors:
-            yield (leaf,)
-        stack: list[tuple[x509.Certificate, ...]] = [(leaf,)]
-        steps = 0
-        while stack and steps < 20 * MOST_CANDIDATES and len(self._checked) < MOST_SIGNATURES:
-            path = stack.pop()
-            steps += 1
-            for anchor in self._issuers(path, self._anchors):
-                yield (*path, anchor)
-            if len(path) < LONGEST - 1:
-                stack.extend((*path, one) for one in self._issuers(path, self._untrusted))
-
-    def _issuers(
-        self, path: tuple[x509.Certificate, ...], certificates: Sequence[x509.Certificate]
-    ) -> Iterator[x509.Certificate]:
-        issued = path[-1]
-        for one in certificates:
-            if one.subject == issued.issuer and one not in path and self._has_issued(one, issued):
-                yield one
-
-    def _has_issued(self, issuer: x509.Certificate, issued: x509.Certificate) -> bool:
-        pair = id(issuer), id(issued)
-        if pair not in self._checked:
-            if len(self._checked) >= MOST_SIGNATURES:
-                return False
+def _readable(
+    certificates: Iterable[x509.Certificate],
+) -> Iterator[tuple[Certificate, x509.Certificate]]:
+    for one in certificates:
+        if unreadable(one, *_READ) is None:
             try:
-                _check_key(issuer)
-                _check_signature(issued, issuer)
-            except Rejected as error:
-                self.failure = self.failure or error
-                self._checked[pair] = False
-            else:
-                self._checked[pair] = True
-        return self._checked[pair]
+                yield _token(one), one
+            except Malformed:
+                continue
+
+
+def _anchor(certificate: x509.Certificate) -> TrustAnchor | None:
+    """Its name and key, and itself to be had back; None where these cannot be read. Nothing else is."""
+    if unreadable(certificate, SUBJECT) is not None:
+        return None
+    name = read_distinguished_name(certificate.subject.public_bytes())
+    try:
+        key = _token(certificate).key  # also one that the library does not know, so that this can be said
+    except Malformed:
+        try:
+            key = _key(certificate)
+        except (ValueError, UnsupportedAlgorithm, Malformed):
+            return None
+    return TrustAnchor(subject=name, key=key, label=certificate)
 
 
 def check_path(path: Sequence[x509.Certificate], *, at: datetime, purpose: Purpose | None) -> None:
