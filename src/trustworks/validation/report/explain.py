@@ -49,16 +49,15 @@ ADVICE: Final[dict[SubIndication, str]] = {
         "Nothing changes this: it is proven that the signature existed before the certificate was valid."
     ),
     SubIndication.SIG_CONSTRAINTS_FAILURE: (
-        "The signature's attributes are not what the policy asks for. Validate by another policy "
-        "(--policy), or have it signed again with those attributes."
+        "The signature's attributes are not what the policy asks for. Validate by another policy, "
+        "or have it signed again with those attributes."
     ),
     SubIndication.CHAIN_CONSTRAINTS_FAILURE: (
-        "A certificate is not what the policy asks for. Validate by another policy (--policy) if that is not "
-        "needed."
+        "A certificate is not what the policy asks for. Validate by another policy if that is not needed."
     ),
     SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE: (
         "The path to the trust anchor does not hold, or nothing says whether its certificates were revoked. "
-        "Validate without --offline, so that revocation data is fetched, or give it inside the signature."
+        "Validate where revocation data can be fetched, or have it added to the signature."
     ),
     SubIndication.CRYPTO_CONSTRAINTS_FAILURE: (
         "An algorithm was too weak already when it was used. Have it signed again with a stronger one."
@@ -83,8 +82,8 @@ ADVICE: Final[dict[SubIndication, str]] = {
         "issued it, and give it beside the signature."
     ),
     SubIndication.NO_CERTIFICATE_CHAIN_FOUND: (
-        "No path leads from the certificate to a trust anchor. Give the trusted lists (trustworks trust "
-        "refresh, then --trust), or the anchor that you trust yourself (--trust)."
+        "No path leads from the certificate to a trust anchor. Validate by the trusted "
+        "lists, or by an anchor that you trust yourself."
     ),
     SubIndication.NO_CERTIFICATE_CHAIN_FOUND_NO_POE: (
         "The trust anchor was trusted once and is not any more. A time-stamp from when it was trusted would "
@@ -116,12 +115,24 @@ ADVICE: Final[dict[SubIndication, str]] = {
     ),
     SubIndication.TRY_LATER: (
         "What is known about revocation is older than the policy allows, or the certificate is on hold. "
-        "Validate again later, without --offline."
+        "Validate again later, where revocation data can be fetched."
     ),
     SubIndication.SIGNED_DATA_NOT_FOUND: (
-        "The signed data is not at hand. Give it: --detached FILE, by the name that the signature uses."
+        "The signed data is not at hand. Give it beside the signature, by the name that the signature uses."
     ),
 }
+"""For readers of every report; how that is done by the command is in `OPTIONS`."""
+
+OPTIONS: Final[dict[SubIndication, str]] = {
+    SubIndication.SIG_CONSTRAINTS_FAILURE: "--policy",
+    SubIndication.CHAIN_CONSTRAINTS_FAILURE: "--policy",
+    SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE: "without --offline",
+    SubIndication.NO_SIGNING_CERTIFICATE_FOUND: "--untrusted",
+    SubIndication.NO_CERTIFICATE_CHAIN_FOUND: "trustworks trust refresh, then --trust; or --lotl",
+    SubIndication.TRY_LATER: "without --offline",
+    SubIndication.SIGNED_DATA_NOT_FOUND: "--detached FILE",
+}
+"""How the command is told so."""
 
 
 def explained(judged: Judged) -> str:
@@ -172,7 +183,8 @@ def _signature(one: SignatureOutcome, outcome: Outcome, words: Words) -> Iterato
         yield f"No proof that it existed before {moment(one.best_signature_time)}, the time of validation."
     yield from _decided(deciding(one), outcome, words)
     if one.sub_indication is not None:
-        yield f"What would change it: {ADVICE[one.sub_indication]}"
+        option = OPTIONS.get(one.sub_indication)
+        yield f"What would change it: {ADVICE[one.sub_indication]}{f' ({option})' if option else ''}"
 
 
 def _decided(reasons: tuple[Check, ...], outcome: Outcome, words: Words) -> Iterator[str]:

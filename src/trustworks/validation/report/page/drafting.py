@@ -275,7 +275,10 @@ def _sentence(found: Verdict, thing: str) -> str:
     if found.sub_indication is None:
         return sentences.MEANING[tone]
     why = sentences.WHY[found.sub_indication].format(thing=thing, maker=sentences.THINGS[thing])
-    return f"{why} {sentences.MEANING[tone]}"
+    meaning = sentences.MEANING[tone]
+    if tone is Tone.FAILED:  # whatever the sentence before is about
+        meaning = f"The {thing}{meaning.removeprefix('It')}"
+    return f"{why} {meaning}"
 
 
 def _covered(name: str | None, text: str, data: Data | None) -> Covered:

@@ -26,7 +26,7 @@ MEANING: Final = {
         "What it covers is unchanged, its certificate leads to somebody who is trusted, and nothing that was "
         "looked at speaks against it."
     ),
-    Tone.FAILED: "It does not hold, as the file and the data are.",
+    Tone.FAILED: "It does not hold for the file and the data as they were given.",
     Tone.OPEN: "With what is at hand it can be said neither that it holds nor that it does not.",
     Tone.NOTE: "",
 }
