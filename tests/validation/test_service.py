@@ -128,7 +128,7 @@ def test_detached_data_is_given_beside_the_signature(folder: Path) -> None:
 
 def test_an_explanation_says_what_decided_and_what_would_help(folder: Path) -> None:
     _, out, _ = run(folder / "good.p7m", "--explain")
-    assert "Signer TEST: INDETERMINATE, NO_CERTIFICATE_CHAIN_FOUND" in out
+    assert "Signer TEST (as the certificate says): INDETERMINATE, NO_CERTIFICATE_CHAIN_FOUND" in out
     assert "Decided by xcv." in out
     assert "--trust" in out
     _, out, _ = run(folder / "apart.p7s", "--explain", "--detached", folder / "changed")

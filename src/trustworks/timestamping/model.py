@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from trustworks.core.algorithms import HashFunction
     from trustworks.core.der import cms, tsp
-    from trustworks.core.der.algorithms import HashFunction
 
 
 class PkiStatus(enum.IntEnum):

@@ -17,7 +17,6 @@ from trustworks.core.der.algorithms import (
     HASHES,
     SIGNATURES,
     SIGNER_DIGESTS,
-    HashFunction,
     algorithm_identifier,
     hash_identifier,
     read_hash,
@@ -38,6 +37,8 @@ from trustworks.timestamping.model import (
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from trustworks.core.algorithms import HashFunction
 
 MAX_REQUEST: Final = 16 * 1024
 """Octets of the longest request that is looked at; the usual one has 60 to 100."""

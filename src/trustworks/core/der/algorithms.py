@@ -5,40 +5,25 @@ The keys of `SIGNATURES` are the names of `core.module`'s signature schemes.
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from cryptography.hazmat import asn1
 from cryptography.x509 import ObjectIdentifier
 
+from trustworks.core.algorithms import HASH_FUNCTIONS, MGF1, RSASSA_PSS, SIGNATURE_ALGORITHMS, HashFunction
 from trustworks.core.der.encode import NULL, SEQUENCE, context, integer, oid, tlv
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.values import dataclass
 
+if TYPE_CHECKING:
+    from trustworks.core.algorithms import Family
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HashFunction:
-    """A hash function: hashlib's name for it, its object identifier, its digest's octets."""
-
-    name: str
-    oid: str
-    size: int
-
-
-_NIST_HASHES: Final = "2.16.840.1.101.3.4.2"
 
 # SHA-2 and SHA-3 (FIPS 180-4, FIPS 202). SHA-224 and SHA3-224 are left out: 112 bits against collisions are
 # no longer agreed for new use.
 HASHES: Final[dict[str, HashFunction]] = {
-    name: HashFunction(name=name, oid=f"{_NIST_HASHES}.{arc}", size=size)
-    for name, arc, size in (
-        ("sha256", 1, 32),
-        ("sha384", 2, 48),
-        ("sha512", 3, 64),
-        ("sha512_256", 6, 32),
-        ("sha3_256", 8, 32),
-        ("sha3_384", 9, 48),
-        ("sha3_512", 10, 64),
-    )
+    name: HASH_FUNCTIONS[name]
+    for name in ("sha256", "sha384", "sha512", "sha512_256", "sha3_256", "sha3_384", "sha3_512")
 }
 HASHES_BY_OID: Final[dict[str, HashFunction]] = {function.oid: function for function in HASHES.values()}
 
@@ -58,26 +43,21 @@ def hash_identifier(name: str) -> bytes:
 
 _NULL: Final = tlv(NULL)
 _RSA_ENCRYPTION: Final = "1.2.840.113549.1.1.1"
-_RSASSA_PSS: Final = "1.2.840.113549.1.1.10"
-_MGF1: Final = "1.2.840.113549.1.1.8"
 _ED25519: Final = "1.3.101.112"
-_ECDSA: Final = {
-    "1.2.840.10045.4.3.2": "sha256",
-    "1.2.840.10045.4.3.3": "sha384",
-    "1.2.840.10045.4.3.4": "sha512",
-    "2.16.840.1.101.3.4.3.10": "sha3_256",
-    "2.16.840.1.101.3.4.3.11": "sha3_384",
-    "2.16.840.1.101.3.4.3.12": "sha3_512",
-}
-_RSA_PKCS1: Final = {
-    "1.2.840.113549.1.1.11": "sha256",
-    "1.2.840.113549.1.1.12": "sha384",
-    "1.2.840.113549.1.1.13": "sha512",
-    "1.2.840.113549.1.1.16": "sha512_256",
-    "2.16.840.1.101.3.4.3.14": "sha3_256",
-    "2.16.840.1.101.3.4.3.15": "sha3_384",
-    "2.16.840.1.101.3.4.3.16": "sha3_512",
-}
+
+
+def _accepted(family: Family) -> dict[str, str]:
+    """The identifiers of a family, with hash functions of `HASHES`."""
+    return {
+        dotted: one.hash
+        for one in SIGNATURE_ALGORITHMS
+        if one.family == family and one.hash in HASHES
+        for dotted in one.oids
+    }
+
+
+_ECDSA: Final = _accepted("ecdsa")
+_RSA_PKCS1: Final = _accepted("rsa-pkcs1")
 # The hash functions of our own signatures.
 _SIGNING: Final = ("sha256", "sha384", "sha512")
 
@@ -89,10 +69,10 @@ def _pss(name: str) -> bytes:
     parameters = tlv(
         SEQUENCE,
         context(0, hashed),
-        context(1, algorithm_identifier(_MGF1, hashed)),
+        context(1, algorithm_identifier(MGF1, hashed)),
         context(2, integer(function.size)),
     )
-    return algorithm_identifier(_RSASSA_PSS, parameters)
+    return algorithm_identifier(RSASSA_PSS, parameters)
 
 
 # The AlgorithmIdentifier of each scheme, the same in certificates, CRLs, OCSP answers and CMS.
@@ -213,7 +193,7 @@ def read_signature(der: bytes) -> SignatureAlgorithm:
         raise Malformed("This is not the AlgorithmIdentifier of a known signature algorithm.") from error
     dotted, parameters = found.algorithm.dotted_string, found.rest
     if isinstance(parameters, PssParameters):
-        if dotted == _RSASSA_PSS:
+        if dotted == RSASSA_PSS:
             return _read_pss(parameters)
     elif dotted in _RSA_PKCS1:
         return SignatureAlgorithm(padding="rsa-pkcs1", hash=_RSA_PKCS1[dotted])
@@ -244,7 +224,7 @@ def _read_pss(parameters: PssParameters) -> SignatureAlgorithm:
             "algorithm.signature", "RSASSA-PSS with SHA-1 or another trailer is not accepted; use SHA-2."
         )
     function = _hash(hashed.algorithm.dotted_string)
-    if (mask.algorithm.dotted_string, mask.parameters.algorithm) != (_MGF1, hashed.algorithm):
+    if (mask.algorithm.dotted_string, mask.parameters.algorithm) != (MGF1, hashed.algorithm):
         raise Rejected(
             "algorithm.signature", "RSASSA-PSS is accepted with MGF1 over the same hash function only."
         )

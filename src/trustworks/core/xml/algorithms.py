@@ -10,21 +10,24 @@ Sources: XML Signature 1.1, 6; RFC 9231, 2 (with the identifiers of RFC 6931 and
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
-from cryptography.hazmat.primitives import hashes
-
+from trustworks.core import algorithms
+from trustworks.core.algorithms import COMPUTED, HASH_FUNCTIONS, SIGNATURE_ALGORITHMS, uri_of
 from trustworks.core.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-DS: Final = "http://www.w3.org/2000/09/xmldsig#"
-DS11: Final = "http://www.w3.org/2009/xmldsig11#"
-MORE: Final = "http://www.w3.org/2001/04/xmldsig-more#"
-MORE_2007: Final = "http://www.w3.org/2007/05/xmldsig-more#"
-MORE_2021: Final = "http://www.w3.org/2021/04/xmldsig-more#"
-ENC: Final = "http://www.w3.org/2001/04/xmlenc#"
+    from trustworks.core.algorithms import Family
+
+# The name spaces of identifiers.
+DS: Final = algorithms.DS
+DS11: Final = algorithms.DS11
+MORE: Final = algorithms.MORE
+MORE_2007: Final = algorithms.MORE_2007
+MORE_2021: Final = algorithms.MORE_2021
+ENC: Final = algorithms.ENC
 
 # Transforms and canonicalisation (XML Signature 1.1, 6.5 and 6.6).
 C14N: Final = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
@@ -43,40 +46,11 @@ XSLT: Final = "http://www.w3.org/TR/1999/REC-xslt-19991116"
 TYPE_OBJECT: Final = DS + "Object"
 TYPE_MANIFEST: Final = DS + "Manifest"
 
-HASHES: Final[Mapping[str, hashes.HashAlgorithm]] = MappingProxyType(
-    {
-        "md5": hashes.MD5(),  # noqa: S303 - recognised so that it can be told; policy decides
-        "sha1": hashes.SHA1(),  # noqa: S303 - as MD5
-        "sha224": hashes.SHA224(),
-        "sha256": hashes.SHA256(),
-        "sha384": hashes.SHA384(),
-        "sha512": hashes.SHA512(),
-        "sha3_224": hashes.SHA3_224(),
-        "sha3_256": hashes.SHA3_256(),
-        "sha3_384": hashes.SHA3_384(),
-        "sha3_512": hashes.SHA3_512(),
-    }
-)
+HASHES: Final = COMPUTED
 
 DIGESTS: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        MORE + "md5": "md5",
-        DS + "sha1": "sha1",
-        MORE + "sha224": "sha224",
-        ENC + "sha256": "sha256",
-        MORE + "sha384": "sha384",
-        ENC + "sha384": "sha384",
-        ENC + "sha512": "sha512",
-        ENC + "ripemd160": "ripemd160",
-        MORE_2007 + "whirlpool": "whirlpool",
-        MORE_2007 + "sha3-224": "sha3_224",
-        MORE_2007 + "sha3-256": "sha3_256",
-        MORE_2007 + "sha3-384": "sha3_384",
-        MORE_2007 + "sha3-512": "sha3_512",
-    }
+    {uri: name for name, function in HASH_FUNCTIONS.items() for uri in function.uris}
 )
-
-Family = Literal["rsa-pkcs1", "rsa-pss", "ecdsa", "eddsa", "dsa"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,74 +69,49 @@ class SignatureMethod:
     curve: str | None = None
 
 
-_SIZES: Final = {
-    "md5": 16, "sha1": 20, "sha224": 28, "sha256": 32, "sha384": 48, "sha512": 64,
-    "sha3_224": 28, "sha3_256": 32, "sha3_384": 48, "sha3_512": 64, "ripemd160": 20, "whirlpool": 64,
-}  # fmt: skip
 RSA_PSS: Final = MORE_2007 + "rsa-pss"
 
 
 def _methods() -> dict[str, SignatureMethod]:
-    found: list[SignatureMethod] = []
-
-    def add(uri: str, family: Family, name: str | None, curve: str | None = None) -> None:
-        salt = _SIZES[name] if family == "rsa-pss" and name is not None else None
-        mask = name if family == "rsa-pss" else None
-        found.append(SignatureMethod(uri=uri, family=family, hash=name, mask=mask, salt=salt, curve=curve))
-
-    add(DS + "rsa-sha1", "rsa-pkcs1", "sha1")
-    add(DS + "dsa-sha1", "dsa", "sha1")
-    add(DS11 + "dsa-sha256", "dsa", "sha256")
-    add(MORE + "rsa-md5", "rsa-pkcs1", "md5")
-    add(MORE + "rsa-ripemd160", "rsa-pkcs1", "ripemd160")
-    add(MORE + "rsa-ripemd160/", "rsa-pkcs1", "ripemd160")  # RFC 4051 printed it so in one place
-    for name in ("sha224", "sha256", "sha384", "sha512"):
-        add(MORE + "rsa-" + name, "rsa-pkcs1", name)
-    for name in ("sha1", "sha224", "sha256", "sha384", "sha512"):
-        add(MORE + "ecdsa-" + name, "ecdsa", name)
-    add(MORE_2007 + "ecdsa-ripemd160", "ecdsa", "ripemd160")
-    add(MORE_2007 + "ecdsa-whirlpool", "ecdsa", "whirlpool")
-    for name in ("sha3_224", "sha3_256", "sha3_384", "sha3_512"):
-        add(MORE_2021 + "ecdsa-" + name.replace("_", "-"), "ecdsa", name)
-    for name in _SIZES:
-        add(f"{MORE_2007}{name.replace('_', '-')}-rsa-MGF1", "rsa-pss", name)
-    add(RSA_PSS, "rsa-pss", None)
-    add(MORE_2021 + "eddsa-ed25519", "eddsa", None, "ed25519")
-    add(MORE_2021 + "eddsa-ed448", "eddsa", None, "ed448")
+    """Those of the table, and RSA-PSS with parameters of its own, which are not read yet."""
+    found = [SignatureMethod(uri=RSA_PSS, family="rsa-pss", hash=None)]
+    for one in SIGNATURE_ALGORITHMS:
+        mask = one.hash if one.family == "rsa-pss" else None
+        salt = None if mask is None else digest_size(mask)
+        found += [
+            SignatureMethod(uri=uri, family=one.family, hash=one.hash, mask=mask, salt=salt, curve=one.curve)
+            for uri in one.uris
+        ]
     return {method.uri: method for method in found}
+
+
+def digest_size(name: str) -> int:
+    """The octets that a hash function of `DIGESTS` gives."""
+    return HASH_FUNCTIONS[name].size
 
 
 SIGNATURES: Final[Mapping[str, SignatureMethod]] = MappingProxyType(_methods())
 
 
+_FAMILIES: Final[Mapping[str, Family]] = {
+    "ECDSA": "ecdsa",
+    "RSA_PKCS1": "rsa-pkcs1",
+    "RSA_PSS": "rsa-pss",
+}
 WRITTEN: Final[Mapping[str, str]] = MappingProxyType(
     {
-        **{f"ECDSA_{name}": f"{MORE}ecdsa-{name.lower()}" for name in ("SHA256", "SHA384", "SHA512")},
-        **{f"RSA_PKCS1_{name}": f"{MORE}rsa-{name.lower()}" for name in ("SHA256", "SHA384", "SHA512")},
         **{
-            f"RSA_PSS_{name}": f"{MORE_2007}{name.lower()}-rsa-MGF1"
-            for name in ("SHA256", "SHA384", "SHA512")
+            f"{scheme}_{name.upper()}": uri_of(family, name)
+            for scheme, family in _FAMILIES.items()
+            for name in ("sha256", "sha384", "sha512")
         },
-        "ED25519": f"{MORE_2021}eddsa-ed25519",
+        "ED25519": uri_of("eddsa", None, "ed25519"),
     }
 )
 """The identifier of each signature scheme that is written, by the names of `core.module`'s schemes."""
 
+_DIGESTED: Final = ("sha1", "sha224", "sha256", "sha384", "sha512", "sha3_256", "sha3_384", "sha3_512")
 DIGEST_URIS: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "sha1": DS + "sha1",
-        "sha224": MORE + "sha224",
-        "sha256": ENC + "sha256",
-        "sha384": MORE + "sha384",
-        "sha512": ENC + "sha512",
-        "sha3_256": MORE_2007 + "sha3-256",
-        "sha3_384": MORE_2007 + "sha3-384",
-        "sha3_512": MORE_2007 + "sha3-512",
-    }
+    {name: HASH_FUNCTIONS[name].uris[0] for name in _DIGESTED}
 )
 """The identifier of each hash function whose digests are written; which may be relied on is not said here."""
-
-
-def digest_size(name: str) -> int:
-    """The octets that a hash function of `DIGESTS` gives."""
-    return _SIZES[name]

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from trustworks.core.algorithms import HASH_FUNCTIONS, SIGNATURE_ALGORITHMS
 from trustworks.core.der.elements import elements, enter
 from trustworks.core.errors import Malformed
 from trustworks.formats.evidence import (
@@ -20,37 +21,23 @@ from trustworks.formats.jades.values import DIGESTS, digest_name, items, members
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from trustworks.core.algorithms import Signing
+
+
+def _named(name: str, one: Signing) -> Algorithm:
+    pss = one.hash if one.family == "rsa-pss" else None
+    return Algorithm(
+        name=name,
+        scheme=one.family,
+        digest=one.hash,
+        mask_digest=pss,
+        salt=None if pss is None else HASH_FUNCTIONS[pss].size,
+        plain=one.family == "ecdsa",
+    )
+
+
 _ALGORITHMS: Final[Mapping[str, Algorithm]] = MappingProxyType(
-    {
-        **{
-            f"RS{bits}": Algorithm(name=f"RS{bits}", scheme="rsa-pkcs1", digest=f"sha{bits}")
-            for bits in (256, 384, 512)
-        },
-        **{
-            f"PS{bits}": Algorithm(
-                name=f"PS{bits}",
-                scheme="rsa-pss",
-                digest=f"sha{bits}",
-                mask_digest=f"sha{bits}",
-                salt=bits // 8,
-            )
-            for bits in (256, 384, 512)
-        },
-        **{
-            name: Algorithm(name=name, scheme="ecdsa", digest=digest, plain=True)
-            for name, digest in (
-                ("ES256", "sha256"),
-                ("ES256K", "sha256"),
-                ("ES384", "sha384"),
-                ("ES512", "sha512"),
-                ("ESB256", "sha256"),
-                ("ESB320", "sha384"),
-                ("ESB384", "sha384"),
-                ("ESB512", "sha512"),
-            )
-        },
-        **{name: Algorithm(name=name, scheme="eddsa", digest=None) for name in ("EdDSA", "Ed25519", "Ed448")},
-    }
+    {name: _named(name, one) for one in SIGNATURE_ALGORITHMS for name in one.jwas}
 )
 """RFC 7518, 3.1; RFC 8037; RFC 8812; RFC 9864."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from trustworks.core.algorithms import HASH_FUNCTIONS
 from trustworks.core.errors import Malformed
 from trustworks.formats.jades.base64url import decode
 
@@ -11,15 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 DIGESTS: Final = {
-    "S1": "sha1",
-    "S224": "sha224",
-    "S256": "sha256",
-    "S384": "sha384",
-    "S512": "sha512",
-    "S3-224": "sha3_224",
-    "S3-256": "sha3_256",
-    "S3-384": "sha3_384",
-    "S3-512": "sha3_512",
+    function.jades: name for name, function in HASH_FUNCTIONS.items() if function.jades is not None
 }
 """Hash functions by the names that digAlg and hashM have for them (TS 119 182-1, 5.2.2.2)."""
 

@@ -22,10 +22,11 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
 )
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
+from trustworks.core.algorithms import COMPUTED, HASH_FUNCTIONS, RSASSA_PSS
 from trustworks.core.der import ber
 from trustworks.core.der.encode import NULL, OCTET_STRING, SEQUENCE, oid, tlv
 from trustworks.core.errors import Malformed, Rejected
-from trustworks.formats.data import hasher
+from trustworks.formats.data import HASHES, hasher
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,36 +35,12 @@ if TYPE_CHECKING:
     from trustworks.formats.evidence import Algorithm, Signature
 
 HASH_OIDS: Final[Mapping[str, str]] = {
-    "md5": "1.2.840.113549.2.5",
-    "ripemd160": "1.3.36.3.2.1",
-    "sha1": "1.3.14.3.2.26",
-    "sha224": "2.16.840.1.101.3.4.2.4",
-    "sha256": "2.16.840.1.101.3.4.2.1",
-    "sha384": "2.16.840.1.101.3.4.2.2",
-    "sha512": "2.16.840.1.101.3.4.2.3",
-    "sha512_256": "2.16.840.1.101.3.4.2.6",
-    "sha3_224": "2.16.840.1.101.3.4.2.7",
-    "sha3_256": "2.16.840.1.101.3.4.2.8",
-    "sha3_384": "2.16.840.1.101.3.4.2.9",
-    "sha3_512": "2.16.840.1.101.3.4.2.10",
+    name: function.oid for name, function in HASH_FUNCTIONS.items() if name in HASHES
 }
 """Object identifiers of the hash functions of `data.HASHES`."""
 
 HASHES_BY_OID: Final[Mapping[str, str]] = {dotted: name for name, dotted in HASH_OIDS.items()}
 
-_HASHES: Final[Mapping[str, hashes.HashAlgorithm]] = {
-    "md5": hashes.MD5(),  # noqa: S303 - read, never made
-    "sha1": hashes.SHA1(),  # noqa: S303
-    "sha224": hashes.SHA224(),
-    "sha256": hashes.SHA256(),
-    "sha384": hashes.SHA384(),
-    "sha512": hashes.SHA512(),
-    "sha512_256": hashes.SHA512_256(),
-    "sha3_224": hashes.SHA3_224(),
-    "sha3_256": hashes.SHA3_256(),
-    "sha3_384": hashes.SHA3_384(),
-    "sha3_512": hashes.SHA3_512(),
-}
 # ECDSA and DSA sign a number, whatever function it came from: any of the same length will do for the library.
 _BY_LENGTH: Final[Mapping[int, hashes.HashAlgorithm]] = {
     16: hashes.MD5(),  # noqa: S303
@@ -74,7 +51,7 @@ _BY_LENGTH: Final[Mapping[int, hashes.HashAlgorithm]] = {
     64: hashes.SHA512(),
 }
 _RSA_ENCRYPTION: Final = oid("1.2.840.113549.1.1.1")
-_RSASSA_PSS: Final = oid("1.2.840.113549.1.1.10")
+_RSASSA_PSS: Final = oid(RSASSA_PSS)
 _LARGEST_WHOLE: Final = 256 * 1024 * 1024
 """Octets of data that EdDSA and ML-DSA, which cannot be computed in portions, is verified over."""
 
@@ -253,9 +230,9 @@ def _is_pkcs1(key: rsa.RSAPublicKey, value: bytes, name: str, digest: bytes) -> 
 
 def _is_pss(key: rsa.RSAPublicKey, value: bytes, algorithm: Algorithm, digest: bytes) -> bool:
     name, mask = algorithm.digest or "", algorithm.mask_digest or algorithm.digest or ""
-    if name in _HASHES and mask in _HASHES:
+    if name in COMPUTED and mask in COMPUTED:
         salt = padding.PSS.AUTO if algorithm.salt is None else algorithm.salt
-        key.verify(value, digest, padding.PSS(padding.MGF1(_HASHES[mask]), salt), Prehashed(_HASHES[name]))
+        key.verify(value, digest, padding.PSS(padding.MGF1(COMPUTED[mask]), salt), Prehashed(COMPUTED[name]))
         return True
     return _is_pss_by_hand(key, value, algorithm, digest)
 

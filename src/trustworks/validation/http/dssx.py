@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from trustworks.core.algorithms import HASH_FUNCTIONS
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.http import BodyRefusedError
 from trustworks.core.trace import implements
@@ -42,18 +43,9 @@ _NOT_ALL: Final = f"{_MINOR}valid:signature:NotAllDocumentsReferenced"
 _SEVERAL: Final = f"{_MINOR}ValidMultiSignatures"
 _INCORRECT: Final = f"{_MINOR}invalid:IncorrectSignature"
 _DIGESTS: Final = {
-    "http://www.w3.org/2001/04/xmlenc#sha256": "sha256",
-    "http://www.w3.org/2001/04/xmldsig-more#sha384": "sha384",
-    "http://www.w3.org/2001/04/xmlenc#sha512": "sha512",
-    "http://www.w3.org/2007/05/xmldsig-more#sha3-256": "sha3_256",
-    "http://www.w3.org/2007/05/xmldsig-more#sha3-384": "sha3_384",
-    "http://www.w3.org/2007/05/xmldsig-more#sha3-512": "sha3_512",
-    "2.16.840.1.101.3.4.2.1": "sha256",
-    "2.16.840.1.101.3.4.2.2": "sha384",
-    "2.16.840.1.101.3.4.2.3": "sha512",
-    "2.16.840.1.101.3.4.2.8": "sha3_256",
-    "2.16.840.1.101.3.4.2.9": "sha3_384",
-    "2.16.840.1.101.3.4.2.10": "sha3_512",
+    named: name
+    for name in ("sha256", "sha384", "sha512", "sha3_256", "sha3_384", "sha3_512")
+    for named in (*HASH_FUNCTIONS[name].uris, HASH_FUNCTIONS[name].oid)
 }
 """Hash functions by URI and OID, as `hashlib` calls them."""
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 from lxml import etree
 
 from trustworks.core.trace import implements
+from trustworks.core.xml.algorithms import DIGEST_URIS
 from trustworks.formats.evidence import TimeStampKind, Where
-from trustworks.validation.report.etsi.elements import DIGEST_METHODS, VR, child, method_and_value, refer, uri
+from trustworks.validation.report.etsi.elements import VR, child, method_and_value, refer, uri
 from trustworks.validation.report.words import moment
 
 if TYPE_CHECKING:
@@ -42,9 +43,9 @@ def _signing(listed: etree._Element, signature: Signature) -> None:
     if signature.signing_certificate:
         certificates = _signed(listed, "SigningCertificate")
         for one in signature.signing_certificate:
-            if one.digest is not None and one.digest_algorithm in DIGEST_METHODS:
-                reference = child(certificates, "CertID")
-                method_and_value(reference, DIGEST_METHODS[one.digest_algorithm], one.digest)
+            method = DIGEST_URIS.get(one.digest_algorithm or "")
+            if one.digest is not None and method is not None:
+                method_and_value(child(certificates, "CertID"), method, one.digest)
 
 
 def _declared(listed: etree._Element, signature: Signature) -> None:

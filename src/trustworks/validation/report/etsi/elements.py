@@ -9,6 +9,7 @@ from lxml import etree
 
 from trustworks.core.errors import Rejected
 from trustworks.core.trace import implements
+from trustworks.core.xml.algorithms import DIGEST_URIS
 from trustworks.validation.model import Indication
 
 if TYPE_CHECKING:
@@ -20,14 +21,7 @@ DS: Final = "http://www.w3.org/2000/09/xmldsig#"
 TSL: Final = "http://uri.etsi.org/02231/v2#"
 XADES: Final = "http://uri.etsi.org/01903/v1.3.2#"
 URN: Final = "urn:etsi:019102"
-SHA256: Final = "http://www.w3.org/2001/04/xmlenc#sha256"
-DIGEST_METHODS: Final = {
-    "sha1": "http://www.w3.org/2000/09/xmldsig#sha1",
-    "sha224": "http://www.w3.org/2001/04/xmldsig-more#sha224",
-    "sha256": SHA256,
-    "sha384": "http://www.w3.org/2001/04/xmldsig-more#sha384",
-    "sha512": "http://www.w3.org/2001/04/xmlenc#sha512",
-}
+SHA256: Final = DIGEST_URIS["sha256"]
 _MAIN: Final = {
     Indication.TOTAL_PASSED: "total-passed",
     Indication.TOTAL_FAILED: "total-failed",
@@ -73,12 +67,12 @@ def status(parent: etree._Element, verdict: Verdict) -> None:
 
 def digest_of_data(parent: etree._Element, data: Data) -> bool:
     """DigestAlgAndValue of data: SHA-256, or of data that is not here a digest that was given."""
-    for name in ("sha256", *DIGEST_METHODS):
+    for name in ("sha256", *DIGEST_URIS):
         try:
             value = data.digest(name)
         except (Rejected, OSError):
             continue
-        method_and_value(child(parent, "DigestAlgAndValue"), DIGEST_METHODS[name], value)
+        method_and_value(child(parent, "DigestAlgAndValue"), DIGEST_URIS[name], value)
         return True
     return False
 
