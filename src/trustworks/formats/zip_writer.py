@@ -1,7 +1,9 @@
 """Writes ZIP files in portions, without holding any member: anew, or behind the members of one that is there.
 
 What is stored has its checksum before it, so that readers of streams can take it; what is packed has it
-behind (a data descriptor). Large files are written as ZIP64. Source: PKWARE APPNOTE 6.3.3, 4.3.
+behind (a data descriptor). Large files are written as ZIP64. Where nothing is packed, the octets follow from
+the members alone: whether such a file was changed is seen by writing it again.
+Source: PKWARE APPNOTE 6.3.3, 4.3.
 """
 
 from __future__ import annotations
@@ -64,11 +66,15 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Zip:
-    """A ZIP file as data: made anew each time that its portions are asked for."""
+    """A ZIP file as data: made anew each time that its portions are asked for.
+
+    `comment` is that of a new file; one that is there keeps its own.
+    """
 
     members: Sequence[NewMember]
     kept: Kept | None = None
     name: str | None = None
+    comment: bytes = b""
     _digests: dict[str, bytes] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
@@ -94,7 +100,8 @@ class Zip:
                 yield portion
             directory.append(written.central())
         count = len(self.members) + (0 if self.kept is None else self.kept.count)
-        yield _closing(b"".join(directory), at, count, b"" if self.kept is None else self.kept.comment)
+        comment = self.comment if self.kept is None else self.kept.comment
+        yield _closing(b"".join(directory), at, count, comment)
 
     def octets(self) -> bytes:
         """The octets, all in memory."""

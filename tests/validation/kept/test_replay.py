@@ -32,10 +32,9 @@ from trustworks.validation.cli import trust
 from trustworks.validation.cli.exits import Exit
 from trustworks.validation.cli.validate import app
 from trustworks.validation.gathering.rounds import Source
-from trustworks.validation.kept.bundle import opened
+from trustworks.validation.kept.bundle import as_zip, opened
 from trustworks.validation.kept.policy_record import KeptPolicy
 from trustworks.validation.kept.replay import first_difference
-from trustworks.validation.kept.stored_zip import written
 from trustworks.validation.model import Poe, PoeOrigin
 from trustworks.validation.policies.dss_policy import read_dss_policy
 from trustworks.validation.policies.policy import SHIPPED, Policy, parse, shipped
@@ -292,7 +291,7 @@ def forged(bundle: Path, place: Path, **parts: bytes) -> Path:
         }
         members["manifest.json"] = json.dumps(manifest).encode()
     data = {name: Octets(octets, name) for name, octets in members.items()}
-    place.write_bytes(b"".join(written(data, digest(members["manifest.json"]).hex().encode())))
+    place.write_bytes(as_zip(data, digest(members["manifest.json"]).hex().encode()).octets())
     return place
 
 
@@ -404,7 +403,7 @@ def test_a_member_leads_nowhere_else(folder: Path, name: str) -> None:
     with zipfile.ZipFile(folder / "bundle") as archive:
         names = {one: archive.read(one) for one in archive.namelist()}
     made = {one: Octets(octets) for one, octets in {**names, name: b"x"}.items()}
-    (folder / "forged").write_bytes(b"".join(written(made, digest(names["manifest.json"]).hex().encode())))
+    (folder / "forged").write_bytes(as_zip(made, digest(names["manifest.json"]).hex().encode()).octets())
     before = sorted(folder.iterdir())
     assert run("--replay", folder / "forged")[0] == Exit.UNREADABLE
     assert sorted(folder.iterdir()) == before

@@ -1,9 +1,9 @@
 """One file with all that a verdict was made from: written after it was judged again, read with suspicion.
 
-A ZIP file (`stored_zip`): `manifest.json` with the time, the versions and the digest of every member; the
-signed file, data and evidence records; the policy and the trust anchors as they were; the trusted lists that
-were asked; certificates, revocation data and policies from outside; and the verdict as JSON. The comment of
-the file is the digest of the manifest. It proves nothing about who made it: seal or archive it for that.
+A ZIP file, nothing of it packed: `manifest.json` with the time, the versions and the digest of every member;
+the signed file, data and evidence records; the policy and the trust anchors as they were; the trusted lists
+that were asked; certificates, revocation data and policies from outside; and the verdict as JSON. The comment
+of the file is the digest of the manifest. It proves nothing about who made it: seal or archive it for that.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from trustworks.core.values import dataclass
 from trustworks.formats.asic.archive import STORED, open_archive
 from trustworks.formats.data import Octets, Stored
 from trustworks.formats.limits import DEFAULT, Limits
+from trustworks.formats.zip_writer import NewMember, Zip
 from trustworks.validation.kept.policy_record import KeptPolicy
-from trustworks.validation.kept.stored_zip import is_written_so
 from trustworks.validation.kept.trust_record import KeptTrust
 from trustworks.validation.model import PoeOrigin
 
@@ -283,6 +283,18 @@ class Bundle:
         return Stored(place, called)
 
 
+def as_zip(members: Mapping[str, Data], comment: bytes) -> Zip:
+    """The file with these members: nothing packed and no times, so that there is one way to write it."""
+    return Zip([NewMember(name=name, data=data) for name, data in members.items()], comment=comment)
+
+
+def _is_written_so(file: Path, whole: Zip) -> bool:
+    """Whether a file is, octet for octet, what is written here. Raises OSError."""
+    with file.open("rb") as stream:
+        same = all(stream.read(len(portion)) == portion for portion in whole.portions())
+        return same and stream.read(1) == b""
+
+
 @contextmanager
 def opened(file: Path, limits: Limits = _LIMITS) -> Iterator[Bundle]:
     """A bundle to be read in the block, and nothing of it left afterwards.
@@ -294,7 +306,7 @@ def opened(file: Path, limits: Limits = _LIMITS) -> Iterator[Bundle]:
         archive = open_archive(Stored(file, file.name), limits)
         manifest = _manifest(archive)
         members = {name: archive.members[name] for name in (MANIFEST, *manifest.members)}
-        whole = is_written_so(file, members, archive.comment)
+        whole = _is_written_so(file, as_zip(members, archive.comment))
     except OSError as error:
         raise Malformed(f"{file} cannot be read: {error.strerror}.") from error
     if not whole:

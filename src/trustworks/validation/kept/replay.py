@@ -17,6 +17,7 @@ from trustworks.validation.kept.bundle import (
     POLICY,
     VERDICT,
     KeptToken,
+    as_zip,
     comment_of,
     limits_of,
     members_of,
@@ -26,7 +27,6 @@ from trustworks.validation.kept.bundle import (
 from trustworks.validation.kept.model import Consulted, Given
 from trustworks.validation.kept.origin import Origin
 from trustworks.validation.kept.policy_record import KeptPolicy
-from trustworks.validation.kept.stored_zip import written
 from trustworks.validation.kept.trust_record import KeptTrust
 from trustworks.validation.model import Poe
 from trustworks.validation.qualifying import qualifications
@@ -75,7 +75,7 @@ def keep(judged: Judged, given: Given, place: Path, *, with_data: bool = True) -
     try:
         with new_file(place) as new:
             with new.open("wb") as stream:
-                stream.writelines(written(members, comment_of(members)))
+                stream.writelines(as_zip(members, comment_of(members)).portions())
             if not replay(new, brought=brought, limits=given.limits).same:
                 raise Unavailable(
                     "keep.verdict", "The verdict made again from what is kept is another; please report it."

@@ -7,10 +7,11 @@ Source: OpenDocument 1.2, part 3, 4 and 5.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import Rejected
+from trustworks.core.values import dataclass
 from trustworks.formats.asic.archive import DEFLATED, open_archive
 from trustworks.formats.asic.creating.own import check_own
 from trustworks.formats.asic.directory import directory_of
@@ -147,7 +148,7 @@ def with_signatures(document: Data, signatures: bytes, *, limits: Limits = DEFAU
         )
         for name in names
     ]
-    return Zip(tuple(members), name=document.name)
+    return Zip(tuple(members), name=document.name, comment=archive.comment)
 
 
 def _opened(document: Data, limits: Limits) -> Archive:
