@@ -112,7 +112,7 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def interop(session: nox.Session) -> None:
-    """Let EU DSS judge the corpus beside us; the table goes into docs/validation-agreement.md."""
+    """Let EU DSS judge the corpus beside us (docs/validation-agreement.md), and the schema all reports."""
     page = Path("docs", "validation-agreement.md")
     head, begin, rest = page.read_text(encoding="utf-8").partition("<!-- agreement -->\n")
     _, end, tail = rest.partition("<!-- end of agreement -->\n")
@@ -127,3 +127,12 @@ def interop(session: nox.Session) -> None:
     if not table.is_file():
         session.error("EU DSS judged nothing: it, or the signed files, are not there. See what was skipped.")
     page.write_text(head + begin + table.read_text(encoding="utf-8") + end + tail, encoding="utf-8")
+    told = Path(session.create_tmp(), "reports.xml")
+    session.run(
+        "pytest",
+        *("-q", "-n0", f"--junitxml={told.resolve()}", "tests/interop/test_validation_report.py"),
+        env={"TRUSTWORKS_WHOLE_CORPUS": "1"},
+        external=True,
+    )
+    if 'skipped="0"' not in told.read_text(encoding="utf-8"):
+        session.error("The schema did not judge all reports: it, or the signed files, are not there.")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from trustworks.core.errors import Malformed
-from trustworks.core.moments import read_moment
+from trustworks.core.moments import duration_in_words, read_moment
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
@@ -45,3 +45,17 @@ def test_what_is_no_moment_is_told_with_how_to_write_one(text: str) -> None:
     with pytest.raises(Malformed, match=r"is no moment\. Write it as .*UTC") as caught:
         read_moment(text)
     assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("duration", "words"),
+    [
+        (timedelta(days=2), "2 days"),
+        (timedelta(hours=24), "1 day"),
+        (timedelta(hours=1, minutes=30), "1 hour and 30 minutes"),
+        (timedelta(days=3, hours=1, seconds=5), "3 days, 1 hour and 5 seconds"),
+        (timedelta(milliseconds=300), "0 seconds"),
+    ],
+)
+def test_a_duration_is_told_in_words(duration: timedelta, words: str) -> None:
+    assert duration_in_words(duration) == words

@@ -6,6 +6,7 @@ Signed with by OpenSSL, pyHanko, joserfc and a small signer of XML that xmlsec1 
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 import subprocess
 from dataclasses import dataclass, field
@@ -27,7 +28,7 @@ from trustworks.formats.data import Octets
 from trustworks.issuance.model import RevocationReason
 from trustworks.validation.policies.policy import parse, shipped
 from trustworks.validation.rules.inputs import NOTHING, Extra
-from trustworks.validation.service import Report, Validator
+from trustworks.validation.service import Report, Validator, replay
 from trustworks.validation.trust import Trust
 
 if TYPE_CHECKING:
@@ -273,11 +274,17 @@ def test_xmlsec1_takes_the_small_signer_for_one(story: Story, tmp_path: Path) ->
 
 @pytest.mark.parametrize("policy", ["ades", "qualified"])
 def test_a_verdict_about_our_products_replays(story: Story, tmp_path: Path, policy: str) -> None:
-    for place, (name, day) in enumerate(
+    made = [
         (name, day) for name in sorted(story.files) if name.split()[0] in MAKERS for day in ("now", "later")
-    ):
-        if place % 7 == 0:
-            story.judged(name, day, policy=shipped(policy)).keep(tmp_path / str(place))
+    ]
+    chosen = made[::7]
+    assert {name.split()[0] for name, _ in chosen} == set(MAKERS)
+    for place, (name, day) in enumerate(chosen):
+        report, bundle = story.judged(name, day, policy=shipped(policy)), tmp_path / str(place)
+        report.keep(bundle)
+        again = replay(bundle)
+        assert (again.same, again.first_difference()) == (True, "how it is written"), name
+        assert json.loads(again.kept) == report.plain() == again.report.plain(), name
 
 
 def test_eu_dss_reads_the_signatures_alike(story: Story, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from trustworks.core.errors import Malformed
 from trustworks.validation import validate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
 CORPUS: Final = Path(__file__).resolve().parents[3] / "shared" / "corpus" / "dss"
 FORMATS: Final = {
@@ -106,6 +106,24 @@ class Agreement:
             cells = [f"{self.agreed[kind, name]} / {self.counted[kind, name]}" for name in names]
             lines.append(f"| {kind} | " + " | ".join(cells) + " |")
         return "\n".join(lines)
+
+    def of(self, names: Collection[str]) -> Agreement:
+        """The comparisons of some fields alone."""
+        return Agreement(
+            counted=Counter({pair: count for pair, count in self.counted.items() if pair[1] in names}),
+            agreed=Counter({pair: count for pair, count in self.agreed.items() if pair[1] in names}),
+            apart=[one for one in self.apart if one.name in names],
+        )
+
+    def without(self, left_out: Collection[tuple[str, str]]) -> Agreement:
+        """Without the differences about some documents in some fields, which are not counted then."""
+        gone = [one for one in self.apart if (one.what, one.name) in left_out]
+        counted = self.counted - Counter((one.kind, one.name) for one in gone)
+        return Agreement(
+            counted=counted,
+            agreed=Counter(self.agreed),
+            apart=[one for one in self.apart if one not in gone],
+        )
 
     def of_all_kinds(self) -> Agreement:
         """The same, without regard to formats."""

@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from trustworks.core.values import dataclass
+from trustworks.formats.findings import FINDINGS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -95,12 +96,17 @@ class Weight(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """Something about the structure. `code` is stable, such as ``xades.duplicate-id``; `text` a sentence."""
+    """Something about the structure. `code` is one of `FINDINGS`, and stable; `text` is a sentence."""
 
     code: str
     text: str
     weight: Weight
     requirement: str | None = None
+
+    def __post_init__(self) -> None:
+        """A code that no register has could be named by no policy."""
+        if self.code not in FINDINGS:
+            raise ValueError(f"The finding {self.code} is not in the register, formats/findings.py.")
 
 
 class ReferenceKind(StrEnum):

@@ -85,7 +85,12 @@ def test_a_policy_may_stand_alone() -> None:
         (f'{HEAD}model = "x"', "model in P is wrong: it must be one of shell, chain, hybrid"),
         (f'{HEAD}suite = "x"', "There is no cryptographic suite x"),
         (f'{HEAD}based-on = "x"', "There is no validation policy x; there are ades"),
-        (f'{HEAD}[findings]\nx = "y"', "findings.x in P is wrong"),
+        (f'{HEAD}[findings]\n"xades.target" = "y"', "findings.xades.target in P is wrong"),
+        (
+            f'{HEAD}[findings]\n"pades.anotated" = "fail"',
+            r"\[findings\] of P has the unknown finding 'pades.anotated'. Near to it: pades.annotated",
+        ),
+        (f'{HEAD}[findings]\n"0815" = "fail"', "unknown finding '0815'. All are in docs/findings.md"),
         (f'{HEAD}[time-stamp]\ndelay = "fail"', "it needs at-most beside its level"),
         (
             f'{HEAD}[time-stamp]\ndelay = {{ level = "fail", at-most = "soon" }}',

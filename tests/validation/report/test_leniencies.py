@@ -36,7 +36,7 @@ def test_revocation_data_after_its_next_update() -> None:
     graph.sign(of.signer)
     graph.certificates(of.ca)
     graph.lists(crl(of.ca, NOW - 30 * DAY), crl(of.root))
-    told(reported(graph), "more than 2 days, 0:00:00 before")
+    told(reported(graph), "more than 2 days before")
 
 
 def test_a_responder_of_another_authority() -> None:
@@ -99,7 +99,7 @@ def test_of_a_time_stamp_that_stands_alone_the_same_is_told() -> None:
     report = reported(graph)
     (found,) = plain(report)["timestamps"]
     assert found["indication"] == "PASSED"
-    sentence = "more than 2 days, 0:00:00 before"
+    sentence = "more than 2 days before"
     assert [one for one in found["warnings"] if sentence in one]
     for text in (in_lines(report), explained(report)):
         assert [one for one in text.splitlines() if sentence in one and "warning" in one.lower()], text

@@ -82,14 +82,14 @@ def test_nothing_is_trusted_without_anchors() -> None:
         (Weight.SUSPICIOUS, "", "TOTAL-PASSED"),
         (Weight.SUSPICIOUS, '[signature]\nstructure = "fail"', "FORMAT_FAILURE"),
         (Weight.NOTE, "", "TOTAL-PASSED"),
-        (Weight.FATAL, '[findings]\n"test.wrong" = "warn"', "TOTAL-PASSED"),
-        (Weight.NOTE, '[findings]\n"test.wrong" = "fail"', "FORMAT_FAILURE"),
+        (Weight.FATAL, '[findings]\n"xades.target" = "warn"', "TOTAL-PASSED"),
+        (Weight.NOTE, '[findings]\n"xades.target" = "fail"', "FORMAT_FAILURE"),
     ],
 )
 def test_what_is_wrong_with_the_structure_weighs_as_the_policy_says(
     weight: Weight, policy: str, expected: str
 ) -> None:
-    finding = Finding(code="test.wrong", text="Something is wrong.", weight=weight)
+    finding = Finding(code="xades.target", text="Something is wrong.", weight=weight)
     graph, of, _ = signed(findings=(finding,))
     at_hand(graph, of)
     assert verdict(graph.run(of.trust, policy=policy)) == expected
@@ -97,7 +97,7 @@ def test_what_is_wrong_with_the_structure_weighs_as_the_policy_says(
 
 def test_a_finding_about_the_file_weighs_on_each_signature() -> None:
     graph, of, _ = signed()
-    graph.collector.finding(Finding(code="test.wrong", text="Something is wrong.", weight=Weight.FATAL))
+    graph.collector.finding(Finding(code="xades.target", text="Something is wrong.", weight=Weight.FATAL))
     assert verdict(graph.run(of.trust)) == "FORMAT_FAILURE"
 
 

@@ -12,6 +12,7 @@ import re
 import tomllib
 from dataclasses import field, replace
 from datetime import timedelta
+from difflib import get_close_matches
 from enum import StrEnum
 from functools import cache
 from importlib import resources
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from trustworks.core.errors import Malformed
 from trustworks.core.trace import implements
 from trustworks.core.values import dataclass
+from trustworks.formats.findings import FINDINGS
 from trustworks.validation.model import Level
 from trustworks.validation.policies import suites
 from trustworks.validation.policies.constraints import HAVE_PATHS, TABLE, UNSWITCHABLE, Context, Kind, Section
@@ -210,16 +212,20 @@ class _Reader:
             suite=suites.shipped(self._text(data["suite"], "suite")) if "suite" in data else base.suite,
             constraints=MappingProxyType(found),
             path_inputs=MappingProxyType(inputs),
-            findings=MappingProxyType(
-                {
-                    **base.findings,
-                    **{
-                        code: self._one_of(Level, level, f"findings.{code}")
-                        for code, level in self._table(data.get("findings", {}), "findings").items()
-                    },
-                }
-            ),
+            findings=MappingProxyType({**base.findings, **self._findings(data.get("findings", {}))}),
         )
+
+    def _findings(self, value: object) -> dict[str, Level]:
+        table = self._table(value, "findings")
+        for code in table:
+            if code not in FINDINGS:
+                near = get_close_matches(code, FINDINGS, n=3, cutoff=0.5)
+                instead = f"Near to it: {', '.join(near)}. " if near else ""
+                raise Malformed(
+                    f"[findings] of {self.source} has the unknown finding {code!r:.80}. {instead}"
+                    "All are in docs/findings.md."
+                )
+        return {code: self._one_of(Level, level, f"findings.{code}") for code, level in table.items()}
 
     def _context(self, context: Context, table: Mapping[str, Any], found: dict[Key, Constraint]) -> None:
         sections = TABLE[context]

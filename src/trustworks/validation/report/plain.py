@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from trustworks.core.trace import implements
 from trustworks.formats.evidence import Container, ReferenceKind
+from trustworks.formats.findings import FINDINGS
 from trustworks.validation.policies.applicability import objections
 from trustworks.validation.report.words import Words, deciding, moment, warned_of
 
@@ -79,7 +80,9 @@ def _signature(
         "parent": signature.parent,
         "indication": outcome.indication.value,
         "sub_indication": _sub_indication(outcome.verdict),
-        "cryptographically_valid": outcome.value_intact and _own_references_intact(signature),
+        "cryptographically_valid": (
+            outcome.value_intact and _own_references_intact(signature) and _is_protected(signature)
+        ),
         "signature_intact": outcome.value_intact,
         "data_found": outcome.data_found,
         "data_intact": data_intact,
@@ -109,6 +112,15 @@ def _own_references_intact(signature: Signature) -> bool:
     """Whether what the value itself protects is intact; what a manifest names is protected by that."""
     own = (one for one in signature.references if one.kind is not ReferenceKind.MANIFEST_ENTRY)
     return all(one.found and one.intact for one in own)
+
+
+def _is_protected(signature: Signature) -> bool:
+    """Whether the structure lets the value protect anything.
+
+    A value may compute, and yet the standard calls the signature invalid: signed attributes that CMS does not
+    allow (RFC 5652, 11; RFC 6211, 2), a byte range with a second gap (ISO 32000-2, 12.8.1).
+    """
+    return not any(FINDINGS[one.code].unprotected for one in signature.findings)
 
 
 @implements("TS119441:SVR-B-13", disabled=dict)

@@ -12,6 +12,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from trustworks.core.moments import duration_in_words
 from trustworks.core.trace import implements
 from trustworks.core.values import dataclass
 from trustworks.formats.evidence import TimeStampKind
@@ -169,7 +170,8 @@ def soon_enough(signature: Signature, best: datetime, delay: timedelta | None) -
     claimed = signature.attributes.signing_time
     if claimed is None or delay is None or best - claimed <= delay:
         return None
-    return f"The signature was time-stamped later than {delay} after the time of signing that it claims."
+    limit = duration_in_words(delay)
+    return f"The signature was time-stamped later than {limit} after the time of signing that it claims."
 
 
 def validate_with_time(

@@ -9,6 +9,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from trustworks.core.moments import duration_in_words
 from trustworks.core.trace import implements
 from trustworks.validation.model import Level, SubIndication, failed
 from trustworks.validation.rules.checks import Checks
@@ -42,7 +43,8 @@ def issued_recently(status: Status, at: datetime, limit: timedelta) -> str | Non
     if status.fact.is_fresh(at, limit):
         return None
     return (
-        f"{status.shown} was issued at {status.issued:%Y-%m-%d %H:%M:%SZ}, more than {limit} before "
+        f"{status.shown} was issued at {status.issued:%Y-%m-%d %H:%M:%SZ}, more than "
+        f"{duration_in_words(limit)} before "
         f"{at:%Y-%m-%d %H:%M:%SZ}. Get a fresher one."
     )
 
