@@ -23,7 +23,6 @@ from trustworks.core.pki.names import read_distinguished_name
 from trustworks.core.pki.ocsp_answer import OcspAnswer
 from trustworks.core.pki.revocation import RevocationData
 from trustworks.core.values import dataclass
-from trustworks.core.values import dataclass
 from trustworks.formats.evidence import TimeStampKind
 from trustworks.formats.verification.candidates import candidates_among
 
