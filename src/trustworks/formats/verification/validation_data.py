@@ -43,6 +43,12 @@ def certificate_end(der: bytes) -> datetime | None:
     return None if one is None else one.not_after
 
 
+def is_self_issued(der: bytes) -> bool:
+    """Whether issuer and subject of a certificate are the same name; False for what cannot be read."""
+    one = _certificate(der)
+    return one is not None and one.is_self_issued
+
+
 def signer_of(signature: Signature, collector: Collector) -> str | None:
     """The id of the certificate that a signature names as its own, if it was found; no key is tried."""
     for reference in signature.signing_certificate[:1]:

@@ -7,13 +7,12 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from trustworks.core.errors import Malformed
-from trustworks.core.pki.certificate import Certificate
 from trustworks.formats.evidence import ReferenceKind, TimeStampKind, Token
 from trustworks.formats.verification import candidates_among, is_value_of
 from trustworks.formats.verification.validation_data import (
     certificate_end,
     is_complete,
+    is_self_issued,
     without_last_archive,
 )
 from trustworks.formats.xades import names, values
@@ -102,7 +101,7 @@ def _with_validation_data(
         facts,
         stamped_in_time=end is None
         or all(one.time < end for one in stamps if one.kind is TimeStampKind.SIGNATURE),
-        only_self_signed=bool(before) and all(_is_self_issued(collector.token(one) or b"") for one in before),
+        only_self_signed=bool(before) and all(is_self_issued(collector.token(one) or b"") for one in before),
         validation_data=is_complete(
             signature,
             (one.signature for one in without_last_archive(stamps)),
@@ -111,10 +110,3 @@ def _with_validation_data(
             revocation=signature.revocation,
         ),
     )
-
-
-def _is_self_issued(der: bytes) -> bool:
-    try:
-        return Certificate.read(der).is_self_issued
-    except Malformed:
-        return False
