@@ -9,11 +9,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from trustworks.core.errors import BeyondLimit, Malformed
-from trustworks.formats.asic import rules
-from trustworks.formats.asic.archive import STORED
+from trustworks.formats.asic import rules, structure
 from trustworks.formats.asic.coverage import Coverage
 from trustworks.formats.asic.kinds import Role, container_of, media_type_of, role_of
-from trustworks.formats.asic.manifest import listed, read_manifest
+from trustworks.formats.asic.manifest import read_manifest
 from trustworks.formats.asic.scopes import of_entries, of_manifest, of_package, whole
 from trustworks.formats.evidence import (
     Container,
@@ -69,7 +68,9 @@ class Reader:
             self._read_time_stamp(name)
         for name in self._in_order(self._named(Role.EVIDENCE_RECORD)):
             self._read_record(name)
-        self._judge_structure()
+        self._findings += structure.findings(
+            self._archive, self._kind, self._roles, self._covered, self._limits
+        )
         self._give_findings()
 
     # --- parts of the container ---------------------------------------------------------------------------
@@ -104,10 +105,7 @@ class Reader:
         weight: Weight = Weight.SUSPICIOUS,
         requirement: str | None = None,
     ) -> None:
-        if text is not None:
-            self._findings.append(
-                Finding(code=f"asic.{code}", text=text, weight=weight, requirement=requirement)
-            )
+        self._findings += structure.found(code, text, weight, requirement)
 
     def _over(self, file: str, *roles: Role) -> Manifest | None:
         """The manifest that names what is in a member as what is over it."""
@@ -171,11 +169,8 @@ class Reader:
             inner = tuple(scope for name in sorted(covered) for scope in self._package(name))
             over = bool(covered - {file}) or any(_leads_out(one) for one in signature.references)
             astray = rules.over_members(over=over or signature.parent is not None, file=file)
-            findings = (
-                signature.findings
-                if astray is None
-                else (*signature.findings, _over_another(astray, "EN319162-1:4.4.3-XADES-OVER"))
-            )
+            led = () if astray is None else structure.over_another(astray, "EN319162-1:4.4.3-XADES-OVER")
+            findings = (*signature.findings, *led)
             scopes = (*signature.scopes, *inner)
             self._collector.signature(replace(signature, scopes=scopes, findings=findings))
 
@@ -213,7 +208,7 @@ class Reader:
                 self._complete(signature, manifest, objection)
                 continue
             # What it is over is not in the container: it makes nothing there signed.
-            findings = (*signature.findings, _over_another(astray))
+            findings = (*signature.findings, *structure.over_another(astray))
             self._collector.signature(replace(signature, findings=findings))
 
     def _simple_object(self) -> list[Member]:
@@ -225,12 +220,7 @@ class Reader:
 
     def _complete(self, signature: Signature, manifest: Manifest | None, objection: str | None) -> None:
         """A CAdES signature with what its manifest names, or with what is in the package that it signs."""
-        findings = signature.findings
-        if objection is not None:
-            findings = (
-                *findings,
-                _no_manifest(objection),
-            )
+        findings = (*signature.findings, *structure.no_manifest(objection))
         if manifest is None:
             covered = self._names_of(signature)
             self._covered |= covered
@@ -313,8 +303,8 @@ class Reader:
             return
         objection = rules.manifest_missing(self._kind, found=manifest is not None, file=file)
         if objection is not None:
-            finding = _no_manifest(objection)
-            self._collector.time_stamp(replace(stamp, findings=(*stamp.findings, finding)))
+            missing = structure.no_manifest(objection)
+            self._collector.time_stamp(replace(stamp, findings=(*stamp.findings, *missing)))
         if over is not None:
             self._covered.add(over.name)
         if manifest is not None:
@@ -390,62 +380,6 @@ class Reader:
 
     # --- the container ------------------------------------------------------------------------------------
 
-    def _judge_structure(self) -> None:
-        data, roles = self._data(), set(self._roles.values())
-        signing = {Role.XADES, Role.CADES, Role.TIME_STAMP, Role.EVIDENCE_RECORD}
-        if not signing & roles:
-            self._find("unsigned", "Nothing in the container is signed or time-stamped.", Weight.NOTE)
-            return
-        mimetype = self._members.get("mimetype")
-        self._find(
-            "mimetype",
-            rules.mimetype_place(
-                self._archive.first,
-                there=mimetype is not None,
-                stored=mimetype is not None and mimetype.entry.method == STORED,
-                extra=mimetype is not None and bool(mimetype.entry.extra),
-            ),
-            Weight.NOTE,
-            "EN319162-1:4.3.3-MIMETYPE",
-        )
-        self._find(
-            "one-object", rules.simple_objects(self._kind, data), Weight.FATAL, "EN319162-1:4.3.3-ONE-OBJECT"
-        )
-        self._find(
-            "no-object", rules.extended_objects(self._kind, data), Weight.FATAL, "EN319162-1:4.4.3-OBJECTS"
-        )
-        self._find(
-            "kinds",
-            rules.simple_signatures(self._kind, roles),
-            Weight.SUSPICIOUS,
-            "EN319162-1:4.3.3-ONE-SIGNATURE",
-        )
-        self._find(
-            "file-list-missing",
-            rules.file_list(self._kind, roles),
-            Weight.FATAL,
-            "EN319162-1:4.4.3-FILE-LIST",
-        )
-        self._find(
-            "unsigned-member",
-            rules.unsigned_members(data, self._covered),
-            requirement="EN319162-1:4.4.1-ALL-SIGNED",
-        )
-        self._judge_list(data)
-
-    def _judge_list(self, data: list[str]) -> None:
-        listing = self._members.get("META-INF/manifest.xml")
-        if listing is None:
-            return
-        try:
-            names = listed(listing, self._limits)
-        except BeyondLimit:
-            raise
-        except Malformed as error:
-            self._find("file-list", f"META-INF/manifest.xml cannot be read: {error}")
-            return
-        self._find("file-list", rules.list_differs(data, names), Weight.NOTE, "EN319162-1:4.4.3-LISTED")
-
     def _give_findings(self) -> None:
         """Findings about the container are about each of its signatures and time-stamps, too."""
         for finding in self._findings:
@@ -457,20 +391,7 @@ class Reader:
             self._collector.signature(replace(signature, findings=(*signature.findings, *heavy)))
 
 
-def _over_another(text: str, requirement: str = "EN319162-1:4.3.3-DETACHED") -> Finding:
-    return Finding(code="asic.not-detached", text=text, weight=Weight.FATAL, requirement=requirement)
-
-
 def _leads_out(reference: Reference) -> bool:
     """Whether an XML reference leads out of its document; one that has no URI is named by its id."""
     name = reference.name
     return name is not None and name != reference.id and not name.startswith("#")
-
-
-def _no_manifest(text: str) -> Finding:
-    return Finding(
-        code="asic.manifest-missing",
-        text=text,
-        weight=Weight.FATAL,
-        requirement="EN319162-1:4.4.4-MANIFEST",
-    )
