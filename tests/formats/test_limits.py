@@ -87,7 +87,7 @@ def test_every_limit_has_a_file_that_is_beyond_it() -> None:
 def test_a_file_beyond_a_limit_is_refused_by_its_name_and_raising_it_helps(name: str) -> None:
     octets, small, large = BEYOND[name]
     low, high = (Limits(**{name: value}) for value in (small, large))
-    assert refusal(octets, low).endswith(f"To read it, raise the limit `{name}`.")
+    assert refusal(octets, low).endswith(f"To read it, raise the limit `{name.replace('_', '-')}`.")
     assert refusal(octets, high) == ""
 
 

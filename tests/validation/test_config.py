@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,8 @@ from pydantic import ValidationError
 from validation_desk import self_signed, settings_of
 
 from trustworks.core.errors import Malformed, Rejected
+from trustworks.formats.limits import DEFAULT, NAMES, Limits
+from trustworks.formats.limits import limits_of as limits_of_options
 from trustworks.validation import config
 from trustworks.validation.config import ValidationSettings
 from trustworks.validation.offer import Offer, fetcher_of, limits_of
@@ -93,14 +96,24 @@ def test_what_is_trusted_is_read_again_when_it_changes(tmp_path: Path) -> None:
 
 
 def test_limits_and_what_is_fetched_are_as_configured(tmp_path: Path) -> None:
-    limits = limits_of(settings_of(limits={"parsed": 5000, "unpacked": 6000, "signatures": 7}))
-    assert (limits.parsed, limits.unpacked, limits.signatures) == (5000, 6000, 7)
+    numbers = {name: 5000 + place for place, name in enumerate(sorted(NAMES - {"depth"}))} | {"depth": 7}
+    written = {name.replace("_", "-"): number for name, number in numbers.items()}
+    assert asdict(limits_of(settings_of(limits=written))) == numbers
+    usual = asdict(limits_of(settings_of()))
+    assert {name for name in NAMES if usual[name] != getattr(DEFAULT, name)} == {"parsed", "unpacked"}
+    assert limits_of_options(f"{name}={number}" for name, number in written.items()) == Limits(**numbers)
     assert fetcher_of(settings_of()) is None
     table = {"answers": 3, "hosts": ["Status.example.com=10.0.0.5"], "cache": str(tmp_path)}
     made = fetcher_of(settings_of(fetch=table))
     assert made is not None
     assert made.limits.answers == 3
     assert made.limits.hosts == {"status.example.com": "10.0.0.5"}
+    assert not made.limits.tells_names
+    with pytest.raises(ValidationError, match="write a network"):
+        settings_of(fetch={"closed-networks": ["everywhere"]})
+    closed = fetcher_of(ValidationSettings.model_validate({"fetch": {"closed-networks": ["8.8.8.8/32"]}}))
+    assert closed is not None
+    assert [str(one) for one in closed.limits.closed] == ["8.8.8.8/32"]
 
 
 def test_all_that_is_fetched_for_a_file_takes_a_small_part_of_the_time_of_its_validation() -> None:

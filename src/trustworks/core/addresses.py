@@ -33,10 +33,19 @@ def is_public(address: str) -> bool:
     )
 
 
-def reachable(addresses: Iterable[str], networks: Sequence[Network] = ()) -> tuple[str, ...]:
-    """The addresses that may be connected to: public ones, and those of networks that are allowed."""
+def reachable(
+    addresses: Iterable[str], networks: Sequence[Network] = (), closed: Sequence[Network] = ()
+) -> tuple[str, ...]:
+    """The addresses that may be connected to: public ones, and those of networks that are allowed.
+
+    None of those that are `closed`, whatever else they are.
+    """
     return tuple(
-        one
-        for one in addresses
-        if is_public(one) or any(ipaddress.ip_address(one) in net for net in networks)
+        one for one in addresses if (is_public(one) or _is_in(one, networks)) and not _is_in(one, closed)
     )
+
+
+def _is_in(address: str, networks: Sequence[Network]) -> bool:
+    found = ipaddress.ip_address(address)
+    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+    return any(found in net or (mapped is not None and mapped in net) for net in networks)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import BeyondLimit, Malformed
 from trustworks.core.values import dataclass
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from trustworks.core.xml import parse
 
 
@@ -82,4 +84,21 @@ def not_read(error: BeyondLimit, limits: Limits) -> Malformed:
     name = _OF_XML.get(error.limit or "", error.limit or "")
     if name not in NAMES or getattr(limits, name) >= MOST.get(name, math.inf):
         return Malformed(f"{error} Such a file is not read.")
-    return Malformed(f"{error} To read it, raise the limit `{name}`.")
+    return Malformed(f"{error} To read it, raise the limit `{name.replace('_', '-')}`.")
+
+
+def limits_of(options: Iterable[str], usual: Limits = DEFAULT) -> Limits:
+    """The limits, of which some are given as NAME=NUMBER (``references=5000``). Raises `Malformed`."""
+    given: dict[str, int] = {}
+    for option in options:
+        written, _, number = option.partition("=")
+        name = written.strip().replace("-", "_")
+        if name not in NAMES:
+            names = ", ".join(sorted(NAMES)).replace("_", "-")
+            raise Malformed(f"There is no limit {written:.40}; there are {names}.")
+        if not number.strip().isdecimal() or len(number) > 18:
+            raise Malformed(f"Write the limit {written:.40} as NAME=NUMBER, such as references=5000.")
+        given[name] = int(number)
+        if given[name] > MOST.get(name, math.inf):
+            raise Malformed(f"The limit {written:.40} is {MOST[name]} at most.")
+    return replace(usual, **given)

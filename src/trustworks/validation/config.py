@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from trustworks.core.pki.trusted_lists.uris import LIST_OF_LISTS, OFFICIAL_JOURNAL
 from trustworks.core.settings import Oid, Table
+from trustworks.formats.limits import MOST
 
 MEBI: Final = 1024 * 1024
 SHIPPED: Final = ("ades", "qualified", "preservation")
@@ -51,6 +52,11 @@ class FetchSettings(Table):
     networks: tuple[Annotated[str, AfterValidator(_network)], ...] = Field(
         default=(), description="Networks that are asked although they are not public, such as 10.0.0.0/8."
     )
+    closed_networks: tuple[Annotated[str, AfterValidator(_network)], ...] = Field(
+        default=(),
+        description="Networks that are not asked although they are public, such as 168.63.129.16/32 of a "
+        "cloud; they go before networks.",
+    )
     ports: tuple[Annotated[int, Field(ge=1, le=65535)], ...] = Field(
         default=(80, 443),
         description="Ports that are asked of hosts that are in neither networks nor hosts.",
@@ -81,7 +87,9 @@ class FetchSettings(Table):
         default=Path("run/validation-cache"), description="The folder that keeps answers while they count."
     )
     cache_octets: int = Field(
-        default=512 * MEBI, ge=MEBI, description="Octets that folder holds at most; the oldest go first."
+        default=512 * MEBI,
+        ge=MEBI,
+        description="Octets that folder holds at most; what was not used for longest makes room.",
     )
 
 
@@ -131,7 +139,60 @@ class LimitSettings(Table):
         le=64 * 1024 * MEBI,
         description="Octets of all members of a container when they are unpacked.",
     )
+    ratio: int = Field(
+        default=1_000,
+        ge=1,
+        le=100_000,
+        description="How many times its size a member of a container may have when it is unpacked.",
+    )
+    members: int = Field(
+        default=10_000,
+        ge=1,
+        le=1_000_000,
+        description="Members of a container, and cross-reference sections of a PDF.",
+    )
+    depth: int = Field(
+        default=MOST["depth"],
+        ge=1,
+        le=MOST["depth"],
+        description="Levels of nesting of XML, ASN.1, JSON and objects of a PDF.",
+    )
+    elements: int = Field(
+        default=2_000_000,
+        ge=1,
+        le=100_000_000,
+        description="Elements of XML, ASN.1 or JSON in a file, objects of a PDF.",
+    )
+    attributes: int = Field(
+        default=1_000,
+        ge=1,
+        le=100_000,
+        description="Attributes of an XML element and of a signer in CMS, components of a JAdES signature.",
+    )
+    references: int = Field(
+        default=1_000, ge=1, le=100_000, description="References of one signature, or objects that it names."
+    )
     signatures: int = Field(default=200, ge=1, le=10_000, description="Signatures in a file.")
+    time_stamps: int = Field(default=2_000, ge=1, le=100_000, description="Time-stamps in a file.")
+    canonical: int = Field(
+        default=64 * MEBI,
+        ge=0,
+        le=16 * 1024 * MEBI,
+        description="Octets of canonical forms that are made of one XML document, beside four times its own.",
+    )
+    digested: int = Field(
+        default=512 * MEBI,
+        ge=0,
+        le=64 * 1024 * MEBI,
+        description="Octets of a file that are digested again, for references and time-stamps over the same, "
+        "beside several times its own.",
+    )
+    work: int = Field(
+        default=50_000_000,
+        ge=1,
+        le=10_000_000_000,
+        description="Steps of what grows faster than the file does, such as XPath and objects of a PDF.",
+    )
     memory: int = Field(
         default=1024 * MEBI,
         ge=256 * MEBI,

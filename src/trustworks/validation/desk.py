@@ -10,6 +10,7 @@ audit log is told that it was done; 6 the answer leaves.
 from __future__ import annotations
 
 import asyncio
+import resource
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -38,6 +39,9 @@ OVERHEAD: Final = 1024 * 1024
 """Octets of a form for what is not in files: the parts' headers, and fields."""
 _MESSAGES: Final = 4
 """How many messages of the greatest length one worker holds at the same time."""
+_SHARE: Final = 4
+"""Uploads may have this part of the descriptors of a worker: connections and all else need more."""
+_MOST_DESCRIPTORS: Final = 4096
 SEAL: Final = "validation.seal"
 _REFUSED: Final = {BUSY: "busy", TOO_MUCH: "too-much", TOO_SLOW: "too-slow"}
 _WORST_FIRST: Final = ("FAILED", "INDETERMINATE", "PASSED")
@@ -58,8 +62,8 @@ def has_room(begun: int, octets: int, *, uploads: int, uploads_octets: int) -> b
 class Arriving:
     """The requests whose files one worker takes in or holds: so many, and so many octets of all together.
 
-    `full` says that no more can be validated anyway; `refused` is told of each that is refused. From the
-    event loop's thread alone.
+    `full` says that no more can be validated anyway; `refused` is told of each that is refused. `open_files`:
+    how many files that were put aside may be open at the same time. From the event loop's thread alone.
     """
 
     def __init__(
@@ -69,6 +73,7 @@ class Arriving:
         octets: int,
         full: Callable[[], bool] = lambda: False,
         refused: Callable[[], None] = lambda: None,
+        open_files: int = 100,
     ) -> None:
         self._most = uploads
         self._most_octets = octets
@@ -76,6 +81,7 @@ class Arriving:
         self._refused = refused
         self._places = 0
         self._octets = 0
+        self._open_files = open_files
 
     @contextmanager
     def place(self, portions: AsyncIterator[bytes]) -> Iterator[AsyncIterator[bytes]]:
@@ -96,6 +102,17 @@ class Arriving:
             self._places -= 1
             self._octets -= taken[0]
 
+    @contextmanager
+    def opening(self) -> Iterator[None]:
+        """Around a file that is put aside, as long as it is open. Raises `Unavailable` (validation.busy)."""
+        if not self._open_files:
+            raise self._busy("Many files are open.")
+        self._open_files -= 1
+        try:
+            yield
+        finally:
+            self._open_files += 1
+
     async def _counted(self, portions: AsyncIterator[bytes], taken: list[int]) -> AsyncIterator[bytes]:
         async for portion in portions:
             taken[0] += len(portion)
@@ -110,6 +127,12 @@ class Arriving:
     def _busy(self, why: str) -> Unavailable:
         self._refused()
         return Unavailable(BUSY, f"{why} Try again in a minute.")
+
+
+def _descriptors() -> int:
+    """How many files and connections this process may have open."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return min(soft, _MOST_DESCRIPTORS) if soft != resource.RLIM_INFINITY else _MOST_DESCRIPTORS
 
 
 @implements("TS119441:SVR-8.4-16", disabled=lambda answered, _sealer: answered)
@@ -157,6 +180,7 @@ class Desk:
             octets=limits.uploads_octets + OVERHEAD,
             full=self._is_full,
             refused=refused,
+            open_files=max(limits.files, _descriptors() // _SHARE),
         )
         """The forms that arrive."""
         self.messages = Arriving(

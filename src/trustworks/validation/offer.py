@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import replace
 from datetime import UTC, datetime
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Final
@@ -13,7 +12,7 @@ from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.pki.trusted_lists.store import STATE
 from trustworks.core.trace import implements
 from trustworks.core.values import dataclass
-from trustworks.formats.limits import DEFAULT, Limits
+from trustworks.formats.limits import NAMES, Limits
 from trustworks.validation.gathering.fetching import Cache, Fetcher, FetchLimits
 from trustworks.validation.given import Trusted, trusted_of
 from trustworks.validation.policies.policy import shipped
@@ -118,8 +117,7 @@ def _stamp(place: Path) -> object:
 
 def limits_of(settings: ValidationSettings) -> Limits:
     """The limits of readers, as the configuration says them."""
-    limits = settings.limits
-    return replace(DEFAULT, parsed=limits.parsed, unpacked=limits.unpacked, signatures=limits.signatures)
+    return Limits(**{name: getattr(settings.limits, name) for name in NAMES})
 
 
 def fetcher_of(settings: ValidationSettings) -> Fetcher | None:
@@ -136,7 +134,9 @@ def fetcher_of(settings: ValidationSettings) -> Fetcher | None:
         all_seconds=min(fetch.all_seconds, settings.limits.seconds * 0.7),
         all_octets=fetch.all_octets,
         networks=tuple(ip_network(one) for one in fetch.networks),
+        closed=tuple(ip_network(one) for one in fetch.closed_networks),
+        tells_names=False,
         ports=frozenset(fetch.ports),
         hosts={name.lower(): address for name, _, address in hosts},
     )
-    return Fetcher(limits, None if fetch.cache is None else Cache(fetch.cache))
+    return Fetcher(limits, None if fetch.cache is None else Cache(fetch.cache, fetch.cache_octets))

@@ -19,7 +19,7 @@ from trustworks.core.errors import Malformed
 from trustworks.core.moments import read_moment
 from trustworks.core.values import dataclass
 from trustworks.formats.data import Octets, Stored
-from trustworks.formats.limits import DEFAULT, Limits
+from trustworks.formats.limits import DEFAULT, Limits, limits_of
 from trustworks.formats.read import read
 from trustworks.validation.gathering.rounds import gather
 from trustworks.validation.given import extra_of, trusted_of
@@ -201,6 +201,7 @@ class Validator:
         offline: bool,
         networks: Sequence[str] = (),
         cache: Path | None = None,
+        limits: Sequence[str] = (),
     ) -> Validator:
         """As the command line says it. Raises `Malformed` for what cannot be read."""
         moment = None if at is None else read_moment(at)
@@ -211,6 +212,7 @@ class Validator:
             lists=trusted.lists,
             extra=extra_of(untrusted),
             at=moment,
+            limits=limits_of(limits),
             fetcher=None if offline else _fetcher(networks, cache),
         )
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import signal
 import socket
+import struct
 import subprocess
 import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -24,7 +28,6 @@ from trustworks.validation.bounded.pool import Pool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 EVERY = tuple(Kind)
 
@@ -136,6 +139,37 @@ def test_nothing_of_a_file_is_open_in_a_process_afterwards(pool: Pool, signed: t
         assert inode not in opened
 
 
+def test_a_process_has_nothing_of_the_environment_that_it_does_not_need(
+    signed: tuple[bytes, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRUSTWORKS_TEST_SECRET", "s3cret")
+    made = Pool(settings_of())
+    try:
+        made.ask(asked(signed[0]))
+        (process,) = made._idle
+        folder = Path(f"/proc/{process._process.pid}")
+        environment = (folder / "environ").read_bytes()
+        assert b"s3cret" not in environment
+        assert b"PATH=" in environment
+        limits = (folder / "limits").read_text()
+        assert int(re.search(r"Max open files +(\d+)", limits)[1]) <= 1024  # type: ignore[index]
+        # An answer that is kept has 16 MiB at most.
+        assert int(re.search(r"Max file size +(\d+)", limits)[1]) == 17 << 20  # type: ignore[index]
+        assert "NoNewPrivs:\t1" in (folder / "status").read_text()
+    finally:
+        made.close()
+
+
+@pytest.mark.parametrize("octets", [-1, 1 << 40])
+def test_more_than_reports_may_have_is_not_read(octets: int) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        text = json.dumps({"octets": octets}).encode()
+        theirs.sendall(struct.pack(">I", len(text)) + text)
+        with pytest.raises(EOFError):
+            receive(ours, 1000)
+
+
 @pytest.mark.parametrize("number", [signal.SIGXCPU, signal.SIGKILL])
 def test_a_process_that_the_kernel_ends_is_told_as_too_much_and_replaced(
     signed: tuple[bytes, bytes], number: int
@@ -150,6 +184,8 @@ def test_a_process_that_the_kernel_ends_is_told_as_too_much_and_replaced(
         with pytest.raises(Rejected) as raised:
             made.ask(asked(signed[0]))
         assert raised.value.code == "validation.too-much"
+        assert ("processor" in str(raised.value)) == (number == signal.SIGXCPU)
+        assert ("memory" in str(raised.value)) == (number == signal.SIGKILL)
         assert made._idle == []
     finally:
         made.close()
@@ -235,6 +271,7 @@ def test_what_is_trusted_and_cannot_be_read_is_no_fault_of_the_file(
         with pytest.raises(Unavailable) as raised:
             made.ask(asked(signed[0]))
         assert raised.value.code == "validation.trust"
+        assert str(raised.value) == "What is trusted cannot be read now. Try again later."
     finally:
         made.close()
 

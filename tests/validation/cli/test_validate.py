@@ -42,6 +42,10 @@ def token(tmp_path: Path) -> Path:
         (["--policy", "none"], "There is no validation policy none"),
         (["--at", "yesterday"], "yesterday"),
         (["--trust", "missing"], "cannot be read"),
+        (["--limit", "length=1"], "There is no limit length; there are attributes"),
+        (["--limit", "references"], "such as references=5000"),
+        (["--limit", "references=-1"], "such as references=5000"),
+        (["--limit", "depth=257"], "is 256 at most"),
         (["--network", "everywhere"], "Write a network as 10.0.0.0/8"),
         (["--detached", "missing"], "missing cannot be read"),
         (["--evidence-record", "missing"], "missing cannot be read"),
@@ -77,6 +81,8 @@ def test_a_file_beyond_a_limit_is_not_readable_and_no_verdict(tmp_path: Path) ->
     code, out, _ = run(file, "--offline", "--json")
     assert code == Exit.UNREADABLE
     assert "1001 references" in json.loads(out)["error"]
+    code, out, _ = run(file, "--offline", "--json", "--limit", "references=1001")
+    assert (code, len(json.loads(out)["signatures"])) == (Exit.INDETERMINATE, 2)
 
 
 def test_the_program_exits_alike(tmp_path: Path) -> None:

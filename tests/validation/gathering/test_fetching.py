@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import ipaddress
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -114,6 +116,30 @@ def test_an_address_that_is_not_public_is_not_asked(server: Server, address: str
         inward.get(server.url("/"))
     assert caught.value.code == "fetch.private"
     assert server.asked == []
+
+
+@pytest.mark.parametrize("address", ["93.184.215.14", "127.0.0.1", "::ffff:93.184.215.14"])
+def test_an_address_of_a_network_that_is_closed_is_not_asked(address: str) -> None:
+    closed = (ipaddress.ip_network("93.184.0.0/16"), ipaddress.ip_network("127.0.0.1/32"))
+    limits = FetchLimits(networks=LOOPBACK, closed=closed)
+    with pytest.raises(Rejected, match="not at a public address"):
+        asyncio.run(Fetcher(limits, resolve=at(address))._address("ca.example", 80))
+
+
+def test_a_service_tells_strangers_of_no_name_whether_it_has_an_address() -> None:
+    def nowhere(_host: str, _port: int) -> list[str]:
+        raise OSError
+
+    def said(limits: FetchLimits) -> list[str]:
+        found = []
+        for places in (nowhere, at("10.0.0.1"), at()):
+            with pytest.raises((Rejected, Unavailable)) as caught:
+                asyncio.run(Fetcher(limits, resolve=places)._address("db.internal.example", 80))
+            found.append(f"{getattr(caught.value, 'code', '')} {caught.value}")
+        return found
+
+    assert len(set(said(FetchLimits(tells_names=False)))) == 1
+    assert said(FetchLimits())[0] == "fetch.name db.internal.example has no address in DNS."
 
 
 def test_a_redirection_to_an_address_that_is_not_public_is_not_followed(server: Server) -> None:
@@ -334,7 +360,28 @@ def test_a_host_whose_address_is_known_is_asked_there_and_not_of_dns(server: Ser
         other.get(server.url("/crl", "other.example"))
 
 
-def test_a_cache_loses_what_no_longer_counts_and_then_the_oldest(tmp_path: Path) -> None:
+def test_a_cache_never_has_more_octets_and_loses_what_was_not_used_for_longest(tmp_path: Path) -> None:
+    cache, until = Cache(tmp_path, 3_500), time.time() + 1000
+
+    def keep(*names: str) -> None:
+        for name in names:
+            cache.keep("crl", name, b"", b"x" * 1000, until)
+            assert sum(one.stat().st_size for one in tmp_path.glob("*/*")) <= 3_500
+
+    def there(*names: str) -> list[bool]:
+        return [cache._place("crl", name, b"").exists() for name in names]
+
+    keep("a", "b", "c")
+    for age, name in enumerate(("c", "b", "a")):
+        os.utime(cache._place("crl", name, b""), (1000 + age, 1000 + age))
+    assert cache.get("crl", "c", b"") is not None
+    keep("d")
+    assert there("a", "b", "c", "d") == [True, False, True, True]
+    cache.keep("crl", "long", b"", b"x" * 4000, until)
+    assert there("a", "c", "d", "long") == [True, True, True, False]
+
+
+def test_a_cache_loses_what_no_longer_counts_and_then_what_is_too_much(tmp_path: Path) -> None:
     cache = Cache(tmp_path)
     now = time.time()
     cache.keep("crl", "http://a.example/", b"", b"old", now - 1)
@@ -342,9 +389,10 @@ def test_a_cache_loses_what_no_longer_counts_and_then_the_oldest(tmp_path: Path)
         cache.keep("crl", f"http://{number}.example/", b"", b"x" * 1000, now + 1000 + number)
     (tmp_path / "ab").mkdir(exist_ok=True)
     (tmp_path / "ab" / "damaged").write_bytes(b"?")
-    assert cache.tidy(most=1 << 20) == 2
+    assert cache.tidy() == 2
     assert [cache.get("crl", f"http://{number}.example/", b"") for number in range(3)] == [b"x" * 1000] * 3
-    assert cache.tidy(most=2500) == 1
+    os.utime(cache._place("crl", "http://0.example/", b""), (1000, 1000))
+    assert Cache(tmp_path, 2500).tidy() == 1
     assert cache.get("crl", "http://0.example/", b"") is None
     assert cache.get("crl", "http://2.example/", b"") is not None
-    assert Cache(tmp_path / "absent").tidy(most=0) == 0
+    assert Cache(tmp_path / "absent").tidy() == 0

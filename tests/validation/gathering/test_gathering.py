@@ -246,7 +246,7 @@ def with_policy(web: Web) -> Gathered:
     )
 
 
-def test_the_document_of_a_policy_is_kept_only_if_it_is_the_signed_one(tmp_path: Path) -> None:
+def test_the_document_of_a_policy_is_used_and_never_kept(tmp_path: Path) -> None:
     cache = Cache(tmp_path)
     wrong = with_policy(Web({POLICY: b"another"}, cache))
     assert wrong.extra.policies == {"1.2.3": b"another"}
@@ -255,7 +255,7 @@ def test_the_document_of_a_policy_is_kept_only_if_it_is_the_signed_one(tmp_path:
     web = Web({POLICY: b"the policy"}, cache)
     assert with_policy(web).extra.policies == {"1.2.3": b"the policy"}
     assert web.asked.count(POLICY) == 1
-    assert cache.get("policy 1.2.3", POLICY, b"") == b"the policy"
+    assert cache.get("policy 1.2.3", POLICY, b"") == b"another"
 
 
 def test_a_list_that_a_signature_names_as_its_policy_is_never_kept_as_a_list(tmp_path: Path) -> None:

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trustworks.core.errors import Malformed
+from trustworks.core.errors import Malformed, Unavailable
 from trustworks.core.http import BodyRefusedError
+from trustworks.validation.desk import Arriving
 from trustworks.validation.http.form import Form
 
 if TYPE_CHECKING:
@@ -72,6 +73,9 @@ def test_a_form_needs_a_boundary(given: str, tmp_path: Path) -> None:
         b"--xyz\r\n" + b"A: b\r\n" * 10_000 + b"\r\nx\r\n" + END,
         part("policy", b"x" * 5000) + END,
         b"".join(part(f"f{number}", b"") for number in range(60)) + END,
+        part("policy", b"ades") + part("policy", b"qualified") + END,
+        part("at", b"") + part("at", b"") + END,
+        part("file", b"", filename="") * 60 + END,  # a browser's field where no file was chosen
     ],
 )
 def test_what_cannot_be_read_is_malformed(form: Form, body: bytes) -> None:
@@ -84,6 +88,21 @@ def test_more_files_than_allowed_are_refused_when_the_next_begins(form: Form) ->
     with form, pytest.raises(BodyRefusedError) as raised:
         read(form, part("detached", b"x", filename="a") * 4 + END)
     assert raised.value.status == 413
+
+
+def test_files_that_are_put_aside_are_open_as_many_as_may_be(tmp_path: Path) -> None:
+    arriving = Arriving(uploads=9, octets=1 << 30, open_files=2)
+    body = part("detached", b"x" * (300 << 10), filename="a") * 2 + END
+    with Form(TYPE, folder=tmp_path, most=3, opening=arriving.opening) as first:
+        read(first, body)
+        with (
+            Form(TYPE, folder=tmp_path, most=3, opening=arriving.opening) as second,
+            pytest.raises(Unavailable, match="Many files are open"),
+        ):
+            read(second, body)
+    with Form(TYPE, folder=tmp_path, most=3, opening=arriving.opening) as third:
+        read(third, body)
+        assert len(third.files("detached")) == 2
 
 
 @given(st.binary(max_size=400))

@@ -71,7 +71,7 @@ def tidier(wiring: Wiring, stack: ExitStack) -> Round:
     def look() -> str:
         if fetch.cache is None:
             return "No evidence is kept."
-        removed = Cache(fetch.cache).tidy(most=fetch.cache_octets)
+        removed = Cache(fetch.cache, fetch.cache_octets).tidy()
         return f"{removed} answers were removed that no longer count, or for which there was no room."
 
     return look

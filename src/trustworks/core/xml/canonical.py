@@ -47,10 +47,19 @@ ALGORITHMS: Final = frozenset(_METHODS)
 class Renderings:
     """The canonical octets of one document, kept: several references cut from the same ones."""
 
-    def __init__(self, root: etree._Element, made: Callable[[int], None] = uncounted) -> None:
-        """`made` is told how many octets were written, and may raise `BeyondLimit`."""
+    def __init__(
+        self,
+        root: etree._Element,
+        made: Callable[[int], None] = uncounted,
+        scope: Callable[[], int] = lambda: 0,
+    ) -> None:
+        """`made` is told how many octets are written, and may raise `BeyondLimit`.
+
+        `scope` tells how many namespace declarations hold in one place of the document, at most.
+        """
         self._tree = root.getroottree()
         self.made = made
+        self._scope = scope
         self._kept: dict[tuple[bool, bool, tuple[str, ...]], Slices] = {}
 
     def whole(self, method: Method, *, comments: bool) -> Slices:
@@ -58,15 +67,32 @@ class Renderings:
         key = (method.family == "exclusive", comments, method.prefixes)
         found = self._kept.get(key)
         if found is None:
-            written = _tostring(self._tree, method, comments=comments)
-            self.made(len(written))
+            written = self.written(self._tree, method, comments=comments)
             found = Slices(written, self._tree.getroot())
             if len(self._kept) < _KEPT:
                 self._kept[key] = found
         return found
 
+    def written(self, node: etree._Element | etree._ElementTree, method: Method, *, comments: bool) -> bytes:
+        """What libxml2 writes, counted.
+
+        For each element it looks through the namespaces in scope for each of those that it may have to
+        declare: with many of both that takes much longer than the octets, and is counted before.
+        """
+        scope = self._scope()
+        declared = min(scope, len(method.prefixes)) if method.family == "exclusive" else scope
+        if scope * declared > _FEW:
+            self.made(int(_ELEMENTS(node)) * scope * declared // _LOOKED_THROUGH)
+        octets = _tostring(node, method, comments=comments)
+        self.made(len(octets))
+        return octets
+
 
 _KEPT: Final = 4
+_FEW: Final = 64
+_LOOKED_THROUGH: Final = 9
+"""Namespaces that libxml2 looks at in the time in which it writes an octet."""
+_ELEMENTS: Final = etree.XPath("count(descendant-or-self::*)")
 
 
 def canonicalise(
@@ -124,9 +150,7 @@ def _native(  # noqa: PLR0911 - a case for each shape of set
     top = tops[0]
     if method.family == "exclusive":
         if top is not nodes.root:
-            written = _tostring(top, method, comments=comments)
-            if renderings is not None:
-                renderings.made(len(written))
+            written = (renderings or Renderings(nodes.root)).written(top, method, comments=comments)
             return Slices(written, top).without((0, len(written)), cuts) if cuts else written
         rendered = (renderings or Renderings(nodes.root)).whole(method, comments=comments)
         return rendered.without(rendered.span(top), cuts)

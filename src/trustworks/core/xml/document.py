@@ -9,7 +9,16 @@ from trustworks.core.errors import BeyondLimit
 from trustworks.core.trace import implements
 from trustworks.core.values import dataclass
 from trustworks.core.xml.canonical import Renderings
-from trustworks.core.xml.parse import DEFAULT, Ids, Limits, absent_identifiers, ids_of, parse
+from trustworks.core.xml.parse import (
+    DEFAULT,
+    Ids,
+    Limits,
+    absent_identifiers,
+    declarations_in,
+    ids_of,
+    namespaces_in_scope,
+    parse,
+)
 from trustworks.core.xml.xpath import Size, size_of
 
 if TYPE_CHECKING:
@@ -18,6 +27,7 @@ if TYPE_CHECKING:
 _TIMES_MADE: Final = 4
 _TIMES_READ: Final = 8
 """How often a document's own octets may be written and digested, whatever the limits are."""
+_FEW: Final = 8
 
 
 class Work:
@@ -80,19 +90,21 @@ class Document:
     """A document by its root element. The tree is never changed once it is parsed.
 
     `without` has names of attributes that are known not to be in it. `length` is how many octets it was
-    parsed from; 0 where that is not known. `work` is shared with the documents that
-    its references lead to.
+    parsed from, 0 where that is not known; `declarations` how many namespaces they declare at
+    most, None where that is not known. `work` is shared with the documents that its references lead to.
     """
 
     root: etree._Element
     limits: Limits = DEFAULT
     without: frozenset[str] = frozenset()
     length: int = 0
+    declarations: int | None = None
 
     @classmethod
     def of(cls, octets: bytes, limits: Limits = DEFAULT) -> Document:
         """Parse octets. Raises `Malformed` as `parse` does."""
-        return cls(parse(octets, limits), limits, absent_identifiers(octets), len(octets))
+        root, without = parse(octets, limits), absent_identifiers(octets)
+        return cls(root, limits, without, len(octets), declarations_in(octets))
 
     def another(self, octets: bytes) -> Document:
         """Parse octets that a reference leads to, within what is left of the limits on work."""
@@ -104,6 +116,13 @@ class Document:
     def work(self) -> Work:
         """What is left of the limits on work."""
         return Work(self.limits, self.length)
+
+    @cached_property
+    def scope(self) -> int:
+        """How many namespace declarations hold in one place, at most; few are counted, many looked for."""
+        if self.declarations is not None and self.declarations <= _FEW:
+            return self.declarations
+        return namespaces_in_scope(self.root)
 
     @cached_property
     def size(self) -> Size:
@@ -118,4 +137,4 @@ class Document:
     @cached_property
     def renderings(self) -> Renderings:
         """The canonical octets of the whole document, once they were asked for."""
-        return Renderings(self.root, self.work.made)
+        return Renderings(self.root, self.work.made, lambda: self.scope)

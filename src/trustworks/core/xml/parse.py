@@ -187,19 +187,33 @@ def _check_attributes(root: etree._Element, octets: bytes, limits: Limits) -> No
         raise BeyondLimit(
             f"An element of the XML document has more than {most} attributes.", "attributes_of_element"
         )
-    if len(octets) > 8 * limits.namespaces_in_scope and (
-        octets.count(b"xmlns") > limits.namespaces_in_scope
-        or octets[:1] in {b"\xff", b"\xfe", b"\0"}
-        or octets[1:2] == b"\0"
-    ):
-        in_scope = 0
-        for event, _ in etree.iterwalk(root, events=("start-ns", "end-ns")):
-            in_scope += 1 if event == "start-ns" else -1
-            if in_scope > limits.namespaces_in_scope:
-                raise BeyondLimit(
-                    f"More than {limits.namespaces_in_scope} namespace declarations of the XML document "
-                    "hold in one place."
-                )
+    if len(octets) > 8 * limits.namespaces_in_scope:
+        declared = declarations_in(octets)
+        if declared is None or declared > limits.namespaces_in_scope:
+            namespaces_in_scope(root, limits.namespaces_in_scope)
+
+
+def declarations_in(octets: bytes) -> int | None:
+    """How many namespaces a document declares at most; None where its octets do not tell."""
+    return None if _is_wide(octets) else octets.count(b"xmlns")
+
+
+def namespaces_in_scope(root: etree._Element, most: int = DEFAULT.namespaces_in_scope) -> int:
+    """How many namespace declarations hold in one place of a document. Raises `BeyondLimit` above `most`."""
+    in_scope = largest = 0
+    for event, _ in etree.iterwalk(root, events=("start-ns", "end-ns")):
+        in_scope += 1 if event == "start-ns" else -1
+        if in_scope > most:
+            raise BeyondLimit(
+                f"More than {most} namespace declarations of the XML document hold in one place."
+            )
+        largest = max(largest, in_scope)
+    return largest
+
+
+def _is_wide(octets: bytes) -> bool:
+    """Whether characters have two octets."""
+    return octets[:1] in {b"\xff", b"\xfe", b"\0"} or octets[1:2] == b"\0"
 
 
 # Attributes whose values name their elements: without a schema, tools take what is called so for identifiers.
@@ -229,7 +243,7 @@ class Ids:
 
 def absent_identifiers(octets: bytes) -> frozenset[str]:
     """Attributes of identifiers that the octets of a document cannot have, so that `ids_of` need not look."""
-    if octets[:1] in {b"\xff", b"\xfe", b"\0"} or octets[1:2] == b"\0":
+    if _is_wide(octets):
         return frozenset()
     return frozenset(name for name, written in _RARE.items() if written not in octets)
 

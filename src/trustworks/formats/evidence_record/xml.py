@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from trustworks.core.errors import BeyondLimit, Malformed, Rejected
 from trustworks.core.xml.algorithms import DIGESTS
 from trustworks.core.xml.canonical import canonicalise
+from trustworks.core.xml.document import Document
 from trustworks.core.xml.parse import parse
 from trustworks.formats.data import Octets, hasher
 from trustworks.formats.evidence_record.objects import Archived, ArchiveTimeStamp, Chain
@@ -55,7 +56,8 @@ class XmlChain(Chain):
         if next(archived.data.portions(), b"").lstrip(b"\xef\xbb\xbf \t\r\n")[:1] != b"<":
             return None
         try:
-            return canonicalise(parse(archived.data.octets()), self.canonicalisation)
+            document = Document.of(archived.data.octets())
+            return canonicalise(document.root, self.canonicalisation, renderings=document.renderings)
         except Malformed:
             return None
 
@@ -83,8 +85,9 @@ def read_chains(octets: bytes, limits: Limits) -> list[XmlChain]:
             f"The evidence record has more than the {limits.time_stamps} time-stamps that are read.",
             "time_stamps",
         )
+    document = Document(sequence.getroottree().getroot(), xml_bounds(limits), length=len(octets))
     try:
-        return [_chain(sequence, chain, found[:number]) for number, chain in enumerate(found)]
+        return [_chain(document, sequence, chain, found[:number]) for number, chain in enumerate(found)]
     except Rejected as error:  # a canonicalisation that is not known
         raise Malformed(f"The evidence record cannot be read: {error}") from error
 
@@ -117,13 +120,17 @@ def ordered(parent: etree._Element, name: str) -> list[etree._Element]:
     return [one for _, one in sorted(zip(numbers, found, strict=True), key=lambda pair: pair[0])]
 
 
-def _chain(sequence: etree._Element, chain: etree._Element, before: Sequence[etree._Element]) -> XmlChain:
+def _chain(
+    document: Document, sequence: etree._Element, chain: etree._Element, before: Sequence[etree._Element]
+) -> XmlChain:
     method = algorithm_of(chain, "DigestMethod")
     algorithm = DIGESTS.get(method or "")
     if algorithm is None:
         raise Malformed(f"A chain of the evidence record has the digest method {method}, which is not known.")
     canonicalisation = algorithm_of(chain, "CanonicalizationMethod") or INCLUSIVE
-    stamps = [_stamp(one, canonicalisation) for one in ordered(chain, "ArchiveTimeStamp")]
+    stamps = [_stamp(document, one, canonicalisation) for one in ordered(chain, "ArchiveTimeStamp")]
+    if before:
+        document.work.made(document.length)  # what is copied, and written less some of it
     return XmlChain(
         algorithm,
         stamps,
@@ -166,7 +173,7 @@ def _remove(parent: etree._Element, child: etree._Element) -> None:
     parent.remove(child)
 
 
-def _stamp(element: etree._Element, canonicalisation: str) -> ArchiveTimeStamp:
+def _stamp(document: Document, element: etree._Element, canonicalisation: str) -> ArchiveTimeStamp:
     stamp = element.find(f"{ERS}TimeStamp")
     token = None if stamp is None else stamp.find(f"{ERS}TimeStampToken")
     if stamp is None or token is None:
@@ -192,7 +199,7 @@ def _stamp(element: etree._Element, canonicalisation: str) -> ArchiveTimeStamp:
     return ArchiveTimeStamp(
         tree=groups,
         token=_decoded(token),
-        renewal=(canonicalise(stamp, canonicalisation),),
+        renewal=(canonicalise(stamp, canonicalisation, renderings=document.renderings),),
         certificates=tuple(kept["certificates"]),
         revocation_lists=tuple(kept["revocation_lists"]),
         ocsp_answers=tuple(kept["ocsp_answers"]),

@@ -154,8 +154,12 @@ def send(
     channel.sendall(octets)
 
 
-def receive(channel: socket.socket) -> tuple[dict[str, Any], bytes, list[int]]:
-    """Read one message: words, octets, open files. Raises EOFError where the other side is gone."""
+def receive(channel: socket.socket, most: int | None = None) -> tuple[dict[str, Any], bytes, list[int]]:
+    """Read one message: words, octets, open files.
+
+    `most` octets beside the words: who asks does not believe whatever was asked. Raises EOFError where the
+    other side is gone, or says more.
+    """
     first, descriptors, _, _ = socket.recv_fds(channel, _LENGTH.size, _MOST_FILES)
     if not first:
         raise EOFError
@@ -164,7 +168,10 @@ def receive(channel: socket.socket) -> tuple[dict[str, Any], bytes, list[int]]:
     if length > _MOST_WORDS:
         raise EOFError
     words = json.loads(_exactly(channel, length))
-    return words, _exactly(channel, words.pop("octets")), list(descriptors)
+    octets = words.pop("octets")
+    if most is not None and not 0 <= octets <= most:
+        raise EOFError
+    return words, _exactly(channel, octets), list(descriptors)
 
 
 def _exactly(channel: socket.socket, length: int) -> bytes:

@@ -31,6 +31,22 @@ _MOST_USES: Final = 500
 """Validations after which a process is replaced, so that what it may have lost of memory comes back."""
 _ARENAS: Final = "2"
 """Heaps of the allocator in a process: one for each thread would look like memory in use."""
+_MOST_REPORTS: Final = 256 * 1024 * 1024
+"""Octets of all reports of one validation."""
+_PASSED_ON: Final = frozenset(
+    {
+        *("PATH", "HOME", "TMPDIR", "TZ", "LANG", "LANGUAGE", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"),
+        *("LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "RES_OPTIONS", "LOCALDOMAIN"),
+    }
+)
+"""What of this process's environment one that reads strangers' files needs; secrets may be in the rest."""
+
+
+def _environment() -> dict[str, str]:
+    passed_on = {
+        name: value for name, value in os.environ.items() if name in _PASSED_ON or name.startswith("LC_")
+    }
+    return {**passed_on, "MALLOC_ARENA_MAX": _ARENAS}
 
 
 class Process:
@@ -41,6 +57,7 @@ class Process:
         ours, theirs = socket.socketpair()
         self._channel = ours
         self.uses = 0
+        self._closed = False
         with theirs:
             self._process = subprocess.Popen(
                 (
@@ -51,7 +68,7 @@ class Process:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,  # an error's words may hold what is in a file
                 pass_fds=(theirs.fileno(),),
-                env={**os.environ, "MALLOC_ARENA_MAX": _ARENAS},
+                env=_environment(),
             )
         self._channel.settimeout(self._limits.seconds)
         send(self._channel, {"settings": settings.model_dump(mode="json", by_alias=True)})
@@ -69,7 +86,7 @@ class Process:
         octets = b"".join(one.octets for one in asked.files)
         try:
             send(self._channel, words_of(asked), octets, files)
-            words, report, _ = receive(self._channel)
+            words, report, _ = receive(self._channel, _MOST_REPORTS)
         except TimeoutError:
             raise Unavailable(
                 TOO_SLOW,
@@ -84,7 +101,13 @@ class Process:
         """Why it is gone."""
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(5)
-        if self._process.returncode in {-signal.SIGXCPU, -signal.SIGKILL}:
+        if self._process.returncode == -signal.SIGKILL and not self._closed:
+            return Rejected(
+                TOO_MUCH,
+                "The system ended the process that validated the file, as it does where memory is short. "
+                "Send a smaller file, or try again later.",
+            )
+        if self._process.returncode == -signal.SIGXCPU:
             return Rejected(
                 TOO_MUCH,
                 f"The file needs more than the {self._limits.cpu_seconds} seconds of processor time that one "
@@ -95,6 +118,7 @@ class Process:
 
     def close(self) -> None:
         """End it."""
+        self._closed = True
         self._channel.close()
         self._process.kill()
         self._process.wait()
@@ -104,7 +128,9 @@ def _answered(words: dict[str, Any], octets: bytes) -> Answered:
     if "memory" in words:
         raise Rejected(TOO_MUCH, "The file needs more memory than one may take here.")
     if "untrusted" in words:
-        raise Unavailable("validation.trust", f"What is trusted cannot be read: {words['untrusted']}")
+        # The sentence names files of the provider: it is for whoever runs the service.
+        log.error("validation.trust", why=words["untrusted"])
+        raise Unavailable("validation.trust", "What is trusted cannot be read now. Try again later.")
     if "malformed" in words:
         raise Malformed(words["malformed"])
     if "rejected" in words:

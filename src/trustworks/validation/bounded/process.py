@@ -7,6 +7,7 @@ ended by it, who asks for more memory does not get it. Files come as octets or a
 from __future__ import annotations
 
 import argparse
+import ctypes
 import gc
 import os
 import resource
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
 
 _FIRST_TO_GO: Final = "900"
 """Where memory is short on the machine, the kernel ends this process before those that serve."""
+_WRITTEN: Final = 1024 * 1024
+_OPEN_FILES: Final = 1024
+_NO_NEW_PRIVILEGES: Final = 38
+"""PR_SET_NO_NEW_PRIVS of prctl(2)."""
 _PATIENCE: Final = 30.0
 """Seconds beyond the limit after which a process ends that nobody waits for any more."""
 
@@ -57,8 +62,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _limit(settings: ValidationSettings) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # it would hold the files
     resource.setrlimit(resource.RLIMIT_DATA, (settings.limits.memory, settings.limits.memory))
+    # It writes evidence that was fetched, and no other files.
+    longest = settings.fetch.octets + _WRITTEN
+    _lower(resource.RLIMIT_FSIZE, longest)
+    _lower(resource.RLIMIT_NOFILE, _OPEN_FILES)
+    # Nothing that it starts has more rights than it has itself.
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None, use_errno=True).prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0)
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(_FIRST_TO_GO, "ascii")
+
+
+def _lower(limit: int, most: int) -> None:
+    _, hard = resource.getrlimit(limit)
+    most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(limit, (most, most))
 
 
 def _one(channel: socket.socket, offer: Offer, settings: ValidationSettings) -> None:

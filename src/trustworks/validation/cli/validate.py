@@ -94,6 +94,14 @@ def validate(
     cache: Annotated[
         Path | None, typer.Option(help="A folder that keeps fetched evidence while it counts.")
     ] = None,
+    limit: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=NUMBER",
+            help="A limit of what is read of a file, by the name that a refusal has for it "
+            "(references=5000); may be given more than once.",
+        ),
+    ] = None,
     offline: Annotated[
         bool, typer.Option("--offline", help="Fetch nothing: judge by what is in the files alone.")
     ] = False,
@@ -171,7 +179,7 @@ def validate(
     if replay is not None:
         _by_itself(trust=trust, lotl=lotl, lotl_anchor=lotl_anchor, policy=_is_given(context, "policy"))
         _alone(untrusted, network, records, at, cache, keep, keep_without_data, sealed)
-        raise typer.Exit(_replayed(replay, [*beside, *([data_of(file)] if file else [])], form))
+        raise typer.Exit(_replayed(replay, [*beside, *([data_of(file)] if file else [])], form, limit or ()))
     if file is None:
         raise Malformed("Name the file to validate.")
     if keep_without_data and keep is None:
@@ -186,6 +194,7 @@ def validate(
         "offline": offline,
         "networks": network or (),
         "cache": cache,
+        "limits": limit or (),
     }
     validator = Validator.by_options(**options)
     if file.is_dir():
@@ -258,13 +267,15 @@ def _not_readable(error: Malformed, form: Form) -> Exit:
     return Exit.UNREADABLE
 
 
-def _replayed(bundle: Path, brought: Sequence[Data], form: Form) -> Exit:
+def _replayed(bundle: Path, brought: Sequence[Data], form: Form, limits: Sequence[str]) -> Exit:
     """Judges again what was kept, prints the verdict of now, and says how it compares."""
+    from trustworks.formats.limits import limits_of  # noqa: PLC0415 - as above
     from trustworks.validation.service import replay  # noqa: PLC0415 - as above
 
     form.check()
+    most = limits_of(limits)
     try:
-        found = replay(bundle, data=brought)
+        found = replay(bundle, data=brought, limits=most)
     except Malformed as error:
         return _not_readable(error, form)
     told(found.report, form, found)

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import hashlib
 import ipaddress
+import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +27,7 @@ from trustworks.core.pinned import PORTS, Names, request, resolve
 from trustworks.core.values import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
     from urllib.parse import SplitResult
 
@@ -52,6 +54,8 @@ class FetchLimits:
     they are not public, such as the provider's own responders; `hosts` are names in lower case whose address
     is known and not asked of DNS, and is reached wherever it is. Of hosts that are neither, `ports` are asked
     (None: all): whoever made the file must not have us talk to the mail servers and databases of others.
+    `closed` networks are not asked although they are public, or in `networks`. `tells_names`: whether
+    what is told of a host says if its name has an address: a service would tell strangers of names inside.
     """
 
     seconds: float = 10.0
@@ -63,6 +67,8 @@ class FetchLimits:
     networks: tuple[Network, ...] = ()
     ports: frozenset[int] | None = frozenset(PORTS.values())
     hosts: Mapping[str, str] = field(default_factory=dict)
+    closed: tuple[Network, ...] = ()
+    tells_names: bool = True
 
 
 class Allowance:
@@ -106,19 +112,25 @@ class Allowance:
 class Cache:
     """Answers by what was asked, in a folder, each until a time that the answer itself gives.
 
-    What cannot be written is fetched again: a cache never stops a validation.
+    The folder has at most `most` octets of them: what was not used for longest makes room for what comes.
+    Processes may share it. What cannot be written is fetched again: a cache never stops a validation.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, most: int = 512 * 1024 * 1024) -> None:
         self._folder = folder
+        self._most = most
 
     def get(self, kind: str, url: str, body: bytes) -> bytes | None:
         """The answer that was kept as one of a kind, None where there is none that still counts."""
+        place = self._place(kind, url, body)
         try:
-            until, _, octets = self._place(kind, url, body).read_bytes().partition(b"\n")
-            return octets if float(until) > time.time() else None
+            until, _, octets = place.read_bytes().partition(b"\n")
+            if float(until) <= time.time():
+                return None
+            os.utime(place)  # when it was used last
         except (OSError, ValueError):
             return None
+        return octets
 
     def forget(self, kind: str, url: str, body: bytes) -> None:
         """Drop the answer that was kept."""
@@ -126,37 +138,57 @@ class Cache:
             self._place(kind, url, body).unlink(missing_ok=True)
 
     def keep(self, kind: str, url: str, body: bytes, octets: bytes, until: float) -> None:
-        """Keep an answer until a moment (seconds since 1970)."""
-        place = self._place(kind, url, body)
+        """Keep an answer until a moment (seconds since 1970), where there is room for it."""
+        place, content = self._place(kind, url, body), b"%f\n" % until + octets
+        if len(content) > self._most:
+            return
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
-            put(place, b"%f\n" % until + octets)
+            with self._alone():
+                self._make_room(self._most - len(content))
+                put(place, content)
         except OSError:
             return
 
-    def tidy(self, *, most: int) -> int:
-        """Remove what no longer counts, then what ends first until there are at most `most` octets.
-
-        Answers how many answers were removed.
-        """
-        ends: list[tuple[float, int, Path]] = []
+    def tidy(self) -> int:
+        """Remove what no longer counts, and what is too much; answers how many answers were removed."""
+        now, removed = time.time(), 0
         for file in sorted(self._folder.glob("*/*")):
             try:
                 with file.open("rb") as stream:
-                    until = float(stream.readline(_LONGEST_MOMENT))
-                ends.append((until, file.stat().st_size, file))
+                    ended = float(stream.readline(_LONGEST_MOMENT)) <= now
             except (OSError, ValueError):
-                ends.append((0.0, 0, file))
-        ends.sort()
-        kept, now, removed = sum(size for _, size, _ in ends), time.time(), 0
-        for until, size, file in ends:
-            if until > now and kept <= most:
-                break
+                ended = True
+            if ended:
+                file.unlink(missing_ok=True)
+                removed += 1
+        return removed + self._make_room(self._most)
+
+    def _make_room(self, most: int) -> int:
+        """Remove what was not used for longest, until there are at most `most` octets."""
+        used: list[tuple[float, int, Path]] = []
+        for file in self._folder.glob("*/*"):
             with contextlib.suppress(OSError):
-                file.unlink()
-            kept -= size
+                found = file.stat()
+                used.append((found.st_mtime, found.st_size, file))
+        there, removed = sum(size for _, size, _ in used), 0
+        for _, size, file in sorted(used):
+            if there <= most:
+                break
+            file.unlink(missing_ok=True)
+            there -= size
             removed += 1
         return removed
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """No other process keeps anything meanwhile: each sees what the others wrote."""
+        folder = os.open(self._folder, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(folder)
 
     def _place(self, kind: str, url: str, body: bytes) -> Path:
         parts = b"".join(len(one).to_bytes(8, "big") + one for one in (kind.encode(), url.encode(), body))
@@ -273,8 +305,10 @@ class Fetcher:
         try:
             found = await self._names.addresses(host, port)
         except (OSError, UnicodeError):
+            if not self.limits.tells_names:
+                raise _not_public(host) from None
             raise Unavailable("fetch.name", f"{host} has no address in DNS.") from None
-        allowed = reachable(found, self.limits.networks)
+        allowed = reachable(found, self.limits.networks, self.limits.closed)
         ports, networks = self.limits.ports, self.limits.networks
         for one in allowed:
             if ports is None or port in ports or any(ipaddress.ip_address(one) in net for net in networks):
@@ -285,10 +319,14 @@ class Fetcher:
                 f"Port {port} of {host} is not one where evidence is published, and is not asked; allow the "
                 "port, if it is to be.",
             )
-        raise Rejected(
-            "fetch.private",
-            f"{host} is not at a public address, and is not asked; allow its network, if it is to be.",
-        )
+        raise _not_public(host)
+
+
+def _not_public(host: str) -> Rejected:
+    return Rejected(
+        "fetch.private",
+        f"{host} is not at a public address, and is not asked; allow its network, if it is to be.",
+    )
 
 
 def _parsed(url: str) -> tuple[SplitResult, str, int]:

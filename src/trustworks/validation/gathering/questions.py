@@ -56,6 +56,15 @@ class Question:
         """
         return self.kind, self.url, self.body
 
+    @property
+    def lasts(self) -> bool:
+        """Whether what comes is kept for other validations.
+
+        The document of a signature policy is not: whoever made the file names its address and its digest, so
+        that whatever there is helps, and would take the place of evidence.
+        """
+        return not self.kind.startswith("policy ")
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:

@@ -2,7 +2,8 @@
 
 What was fetched is an input of the last judgement like all else, so that it can be kept and judged again. An
 answer is kept for other validations only when nobody misses it any more once it was judged: before, it may be
-from anybody. One that was kept, and does not help, is dropped and asked for again.
+from anybody. Documents of signature policies are not kept at all. One that was kept, and does not help, is
+dropped and asked for again.
 """
 
 from __future__ import annotations
@@ -203,7 +204,7 @@ class _Found:
         for question, came in self.unsettled:
             if came.kept and question.key in keys:
                 fetcher.forget(*question.key)
-            elif came.octets is not None and question.key not in keys:
+            elif came.octets is not None and question.key not in keys and question.lasts:
                 fetcher.keep(*question.key, came.octets, came.until)
         self.unsettled.clear()
 
@@ -221,7 +222,7 @@ class _Came:
 
 def _answer(question: Question, fetcher: Fetcher, allowance: Allowance, again: frozenset[Key]) -> _Came:
     """Ask one question; a trouble is told and stops nothing. `again`: what is not taken from the cache."""
-    known = None if question.key in again else fetcher.cached(*question.key)
+    known = None if question.key in again or not question.lasts else fetcher.cached(*question.key)
     try:
         if known is not None and is_newer(question, known):
             allowance.take(len(known))

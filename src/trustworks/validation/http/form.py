@@ -7,7 +7,7 @@ process that holds it, however that ends.
 from __future__ import annotations
 
 import tempfile
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from typing import TYPE_CHECKING, BinaryIO, Final, Self, cast
 
 from python_multipart.exceptions import FormParserError
@@ -20,7 +20,7 @@ from trustworks.core.values import dataclass
 from trustworks.validation.bounded.asked import Given
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
     from pathlib import Path
 
 MEDIA_TYPE: Final = "multipart/form-data"
@@ -43,10 +43,18 @@ class _Part:
 class Form:
     """The fields and files of one body; `with form:` it removes what was put aside.
 
-    `folder` is where files are put aside, `most` how many there may be.
+    `folder` is where files are put aside, `most` how many there may be. `opening` is entered for each file
+    that is open until the form is left, and raises `Unavailable` where there may be no more.
     """
 
-    def __init__(self, content_type: str, *, folder: Path, most: int) -> None:
+    def __init__(
+        self,
+        content_type: str,
+        *,
+        folder: Path,
+        most: int,
+        opening: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
         """Raises `BodyRefusedError` (415) for another media type, `Malformed` for one without a boundary."""
         kind, options = parse_options_header(content_type)
         if kind.lower() != MEDIA_TYPE.encode():
@@ -56,11 +64,13 @@ class Form:
             raise Malformed("The Content-Type names no boundary between the parts of the form.")
         self._folder = folder
         self._most = most
+        self._opening = opening
         self._stack = ExitStack()
         self._headers: dict[str, str] = {}
         self._header: tuple[bytearray, bytearray] = (bytearray(), bytearray())
         self._part: _Part | None = None
         self._ended = False
+        self._parts = 0
         self._in_memory = 0
         self._fields: dict[str, str] = {}
         self._files: list[tuple[str, Given]] = []
@@ -115,6 +125,10 @@ class Form:
     # What the parser calls
 
     def _begin(self) -> None:
+        self._parts += 1
+        # Files that were not chosen are parts, too, and each part costs the parser more than its octets.
+        if self._parts > self._most + _MOST_FIELDS:
+            raise Malformed(f"The form has more than {self._most + _MOST_FIELDS} parts.")
         self._headers = {}
         self._header = (bytearray(), bytearray())
 
@@ -132,9 +146,12 @@ class Form:
         filename = None if given is None else given.decode("utf-8", "replace")[-_LONGEST_NAME:]
         if filename is not None and len(self._files) >= self._most:
             raise BodyRefusedError(413, f"More than {self._most} files came; send them in several requests.")
+        called = name.decode("utf-8", "replace")
         if filename is None and len(self._fields) >= _MOST_FIELDS:
             raise Malformed(f"The form has more than {_MOST_FIELDS} fields.")
-        self._part = _Part(name.decode("utf-8", "replace"), filename, bytearray())
+        if filename is None and called in self._fields:
+            raise Malformed(f"The form has the field {called[:40]!r} twice; send it once.")
+        self._part = _Part(called, filename, bytearray())
 
     def _data(self, data: bytes, start: int, end: int) -> None:
         part = cast("_Part", self._part)
@@ -177,6 +194,7 @@ class Form:
         disabled=lambda self: self._stack.enter_context((self._folder / "named").open("w+b")),
     )
     def _aside(self) -> BinaryIO:
+        self._stack.enter_context(self._opening())
         self._folder.mkdir(parents=True, exist_ok=True)
         return cast("BinaryIO", self._stack.enter_context(tempfile.TemporaryFile(dir=self._folder)))
 

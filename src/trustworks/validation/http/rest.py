@@ -123,7 +123,8 @@ class Rest:
     ) -> RawResponse:
         limits = self._desk.settings.limits
         content_type = request.headers.get("content-type", "")
-        with Form(content_type, folder=self._folder, most=limits.files) as form:
+        opening = self._desk.files.opening
+        with Form(content_type, folder=self._folder, most=limits.files, opening=opening) as form:
             await form.read(portions)
             asked = _asked(form, _KINDS[accepted])
             try:

@@ -348,7 +348,7 @@ def limits_of(manifest: Manifest, most: Limits = DEFAULT) -> Limits:
     given = manifest.limits
     if given.keys() != names:
         raise Malformed("The bundle has other limits than there are here; use the version that wrote it.")
-    beyond = [name for name in sorted(names) if not 0 <= given[name] <= getattr(most, name)]
+    beyond = [name.replace("_", "-") for name in sorted(names) if not 0 <= given[name] <= getattr(most, name)]
     if beyond:
         raise Malformed(f"The bundle was read under larger limits than hold here: {', '.join(beyond)}.")
     return Limits(**given)
