@@ -8,9 +8,12 @@ from typing import Final
 
 import pytest
 from asic_vectors import container
+from cms_maker import AA, CONTENT, Signer, attribute, signed_data, token
+from counted_work import calls_at_most
 from evidence_records import digest, record, stamp
 
 from trustworks.core import xml
+from trustworks.core.der.encode import SEQUENCE, integer, tlv
 from trustworks.core.errors import BeyondLimit, Malformed
 from trustworks.formats import limits as of_formats
 from trustworks.formats.data import Octets
@@ -107,6 +110,44 @@ def test_what_is_beyond_a_limit_within_a_container_is_no_finding_about_a_member(
     assert refusal(inside, Limits(**{name: small})).endswith(f"raise the limit `{name}`.")
 
 
+def test_copies_of_a_time_stamp_are_counted_in_every_format() -> None:
+    signer = Signer.over(CONTENT)
+    stamps = attribute(f"{AA}.14", *[token(signer.value)] * 30)
+    with calls_at_most(100_000):
+        assert "29 time-stamps" in refusal(signed_data(signer.info(stamps)), Limits(time_stamps=29))
+    assert refusal(signed_data(signer.info(stamps)), Limits(time_stamps=30)) == ""
+
+
+def test_signatures_and_certificates_that_are_too_many_to_compare_are_refused() -> None:
+    signer = Signer.over(CONTENT)
+    many = signed_data(
+        *[signer.info()] * 20,
+        certificates=[tlv(SEQUENCE, tlv(SEQUENCE, integer(number))) for number in range(60)],
+    )
+    assert "20 signatures and time-stamps, and 60 certificates" in refusal(many, Limits(work=100_000))
+    assert refusal(many, Limits(work=200_000)) == ""
+
+
+def test_renewals_and_objects_of_an_evidence_record_are_counted() -> None:
+    renewed = record(*[[stamp([[digest(b"a")]])]] * 20)
+    assert "Renewals" in refusal(renewed, Limits(digested=100_000))
+    assert refusal(renewed, Limits(digested=1_000_000)) == ""
+    wide = record([stamp([[digest(b"%d" % number) for number in range(50)]])])
+    assert "names 50 objects" in refusal(wide, Limits(members=49))
+
+
+@pytest.mark.req("XMLDSIG-BP:OCTETS")
+def test_namespaces_that_hold_everywhere_are_counted_for_each_element() -> None:
+    names = "".join(f' xmlns:n{number}="urn:{number}"' for number in range(400))
+    for form in ("", "prefixes"):
+        large = (
+            document(1, form=form)
+            .replace(b"<r ", f"<r{names} ".encode())
+            .replace(b"<a ", b"<b>" + b"<c/>" * 5_000 + b"</b><a ")
+        )
+        assert ("`canonical`" in refusal(large)) == (form == ""), form
+
+
 def test_many_references_make_no_verdict_about_a_signature_beside_them() -> None:
     assert "10000 references" in refusal(document(10_000))
     assert "1001 references" in refusal(document(1_001, signatures=2))
@@ -152,7 +193,7 @@ def lets_pass(handlers: list[ast.ExceptHandler]) -> bool:
 
 READ_BY_THEMSELVES: Final = {
     "candidates.py", "validation_data.py", "value.py", "completeness.py", "issuers.py", "answers.py",
-    "headers.py", "values.py",
+    "headers.py", "values.py", "facts.py",
 }  # fmt: skip
 """Modules that read certificates and answers out of a file: each alone, by the bounds that such have."""
 COMPARED: Final = {"xml.py", "second_reader.py"}

@@ -7,7 +7,7 @@ from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from trustworks.core.errors import Rejected
+from trustworks.core.errors import BeyondLimit, Rejected
 from trustworks.core.pki.building import TrustAnchors
 from trustworks.formats.data import HASHES, DigestOnly, hasher
 from trustworks.formats.evidence import Container, Evidence, Origin, Token, Where
@@ -66,6 +66,7 @@ class Collector:
         self._signatures: dict[str, Signature] = {}
         self._time_stamps: dict[str, TimeStamp] = {}
         self._records: dict[str, EvidenceRecord] = {}
+        self._copies: dict[str, int] = {}
         self._findings: list[Finding] = []
         self._signed: dict[int, Data] = {}
         # By the identity of the object, which is kept here so that no other gets it.
@@ -153,12 +154,18 @@ class Collector:
 
         The first has the id of its octets, each further one another: they have different owners and covers.
         """
-        named = identified(letter, *parts)
-        number = 1
+        first = named = identified(letter, *parts)
+        number = self._copies.get(first, 1)
         while named in self._signatures or named in self._time_stamps:
             number += 1
             named = identified(letter, *parts, str(number).encode())
+        self._copies[first] = number
         return named
+
+    def check_time_stamps(self, most: int) -> None:
+        """Raises `BeyondLimit` where as many time-stamps were taken as are read of a file."""
+        if len(self._time_stamps) >= most:
+            raise BeyondLimit(f"The file has more than the {most} time-stamps that are read.", "time_stamps")
 
     def certificates(self) -> Mapping[str, Token]:
         """What was taken so far, by their ids."""

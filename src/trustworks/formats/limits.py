@@ -24,7 +24,7 @@ class Limits:
     of XML, ASN.1 or JSON, objects of a PDF. `attributes` of an XML element, a signer of CMS, components of
     JAdES. `references` of a signature. `signatures` and `time_stamps` of a file. `members` of a container,
     `unpacked` octets of all that are unpacked, `ratio` of unpacked to packed octets of one; also
-    cross-reference sections of a PDF.
+    cross-reference sections of a PDF, objects of an evidence record.
 
     Three are about what grows faster than the file: `canonical` octets of canonical forms that are made of an
     XML document, and four times its own beside; `digested` octets of parts that are digested again and again,
@@ -37,7 +37,7 @@ class Limits:
     attributes: int = 1_000
     references: int = 1_000
     signatures: int = 200
-    time_stamps: int = 2_000
+    time_stamps: int = 1_000
     members: int = 10_000
     unpacked: int = 8 * 1024 * 1024 * 1024
     ratio: int = 1_000

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _HEAD: Final = 4096
 """Octets in which the beginning of a format is looked for."""
+_STEPS_OF_PAIR: Final = 100
+"""What it takes to see whether a signature is of a certificate, in steps of `Limits.work`."""
 _COMPACT: Final = re.compile(rb"(?:e[w-z0-9_-]|[CDI][A-Za-z0-9_-])[A-Za-z0-9_-]*(?:\.|\Z)")
 """A JWS in compact serialization: base64url of an object of JSON, or of white space before one."""
 _SIGNED_DATA: Final = bytes.fromhex("06092a864886f70d010702")
@@ -108,7 +110,20 @@ def _read(
         _record(record, collector, [whole, *_archived(given, collector)], limits)
     for finding in uncovered(collector, () if pool else detached):
         collector.finding(finding)
-    return collector.evidence()
+    found = collector.evidence()
+    _check_pairs(found, limits)
+    return found
+
+
+def _check_pairs(found: Evidence, limits: Limits) -> None:
+    """Whose a signature is, is looked for among all certificates of the file."""
+    signed = len(found.signatures) + len(found.time_stamps)
+    if _STEPS_OF_PAIR * signed * len(found.certificates) > limits.work:
+        raise BeyondLimit(
+            f"The file has {signed} signatures and time-stamps, and {len(found.certificates)} certificates: "
+            "more than are compared with each other.",
+            "work",
+        )
 
 
 def _reader(kind: str) -> Reader:

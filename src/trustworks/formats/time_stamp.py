@@ -87,6 +87,7 @@ def read_time_stamp(
     """
     parsed = der if isinstance(der, ParsedToken) else parse_token(der, limits)
     info, octets = parsed.info, parsed.data.content_info.octets
+    collector.check_time_stamps(limits.time_stamps)
     named = collector.fresh("T", octets)
     try:
         signature, findings = _signature(parsed.data, parsed.octets, collector, named, file)

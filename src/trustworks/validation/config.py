@@ -149,7 +149,7 @@ class LimitSettings(Table):
         default=10_000,
         ge=1,
         le=1_000_000,
-        description="Members of a container, and cross-reference sections of a PDF.",
+        description="Members of a container, sections of a PDF, objects of an evidence record.",
     )
     depth: int = Field(
         default=MOST["depth"],
@@ -173,7 +173,7 @@ class LimitSettings(Table):
         default=1_000, ge=1, le=100_000, description="References of one signature, or objects that it names."
     )
     signatures: int = Field(default=200, ge=1, le=10_000, description="Signatures in a file.")
-    time_stamps: int = Field(default=2_000, ge=1, le=100_000, description="Time-stamps in a file.")
+    time_stamps: int = Field(default=1_000, ge=1, le=100_000, description="Time-stamps in a file.")
     canonical: int = Field(
         default=64 * MEBI,
         ge=0,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trustworks.core.errors import Malformed
+from trustworks.core.errors import BeyondLimit, Malformed
 from trustworks.formats.evidence_record.objects import Archived, Named
 from trustworks.formats.evidence_record.sequence import gather, token_aside
 
@@ -39,7 +39,15 @@ def read_evidence_record(
         Malformed: it is no evidence record, or beyond the limits.
     """
     chains = read_chains(octets, limits)
-    return gather(chains, octets, collector, over=over, manifest=manifest, owner=owner, file=file)
+    for group in (one.tree[0] for chain in chains[:1] for one in chain.stamps[:1] if one.tree):
+        if len(group) > limits.members:
+            raise BeyondLimit(
+                f"The evidence record names {len(group)} objects, more than the {limits.members} read.",
+                "members",
+            )
+    return gather(
+        chains, octets, collector, over=over, manifest=manifest, owner=owner, file=file, limits=limits
+    )
 
 
 def first_time(octets: bytes, limits: Limits) -> datetime:

@@ -23,12 +23,15 @@ _TREE: Final = 0xA2
 
 
 class AsnChain(Chain):
-    """A chain in ASN.1. `preceding` are the encodings of the sequence of all chains before it."""
+    """A chain in ASN.1. `preceding` are the `encodings` of all chains before it."""
 
     form = "asn1"
 
     def __init__(
-        self, digest_algorithm: str | None, stamps: Sequence[ArchiveTimeStamp], preceding: Sequence[bytes]
+        self,
+        digest_algorithm: str | None,
+        stamps: Sequence[ArchiveTimeStamp],
+        preceding: Sequence[tuple[bytes, bytes]],
     ) -> None:
         super().__init__(digest_algorithm, stamps)
         self.preceding = tuple(preceding)
@@ -36,11 +39,11 @@ class AsnChain(Chain):
     def sequence_digests(self, digest_algorithm: str) -> list[bytes]:
         """See `Chain`."""
         found = []
-        for octets in self.preceding:
+        for parts in zip(*self.preceding, strict=True):
             running = hasher(digest_algorithm)
-            running.update(octets)
+            running.update(ber.tagged(_SEQUENCE, b"".join(parts)))
             found.append(running.digest())
-        return found
+        return list(dict.fromkeys(found))
 
     def renewed(self, digests: Sequence[bytes], digest_algorithm: str) -> list[list[bytes]]:
         """See `Chain`: the digest over the object's digest and that of the chains.
@@ -66,12 +69,22 @@ def read_chains(octets: bytes, limits: Limits) -> list[AsnChain]:
             f"The evidence record has more than the {limits.time_stamps} time-stamps that are read.",
             "time_stamps",
         )
+    _check_digested([one.after - one.start for one in found], limits.digested)
+    each = encodings(found)
     chains: list[AsnChain] = []
     for number, chain in enumerate(found):
         stamps = [_stamp(one) for one in chain.children()]
         algorithm = stamps[0][1] if stamps else None
-        chains.append(AsnChain(algorithm, [one for one, _ in stamps], sequences(found[:number])))
+        chains.append(AsnChain(algorithm, [one for one, _ in stamps], each[:number]))
     return chains
+
+
+def _check_digested(lengths: Sequence[int], most: int) -> None:
+    """Each renewal of the hash tree is over all chains before it, in both encodings."""
+    if 2 * sum(length * (len(lengths) - 1 - place) for place, length in enumerate(lengths)) > most:
+        raise BeyondLimit(
+            "Renewals of the evidence record are over more octets altogether than are digested.", "digested"
+        )
 
 
 def fields_of(octets: bytes, limits: Limits) -> list[ber.Element]:
@@ -88,12 +101,9 @@ def fields_of(octets: bytes, limits: Limits) -> list[ber.Element]:
     return fields
 
 
-def sequences(chains: Sequence[ber.Element]) -> list[bytes]:
-    """What a renewal of the hash tree digests of the chains before it: as they are, and as DER."""
-    if not chains:
-        return []
-    as_they_are = ber.tagged(_SEQUENCE, b"".join(one.octets for one in chains))
-    return list(dict.fromkeys([as_they_are, ber.tagged(_SEQUENCE, b"".join(map(ber.der, chains)))]))
+def encodings(chains: Sequence[ber.Element]) -> list[tuple[bytes, bytes]]:
+    """Each chain as it is, and as DER: what a renewal of the hash tree may digest of those before it."""
+    return [(one.octets, ber.der(one)) for one in chains]
 
 
 def _stamp(element: ber.Element) -> tuple[ArchiveTimeStamp, str | None]:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from trustworks.formats.evidence import TimeStamp
     from trustworks.formats.evidence_record.objects import Archived, ArchiveTimeStamp, Chain, Named
+    from trustworks.formats.limits import Limits
 
 
 @dataclass(slots=True)
@@ -42,6 +43,7 @@ class _Walk:
     over: Sequence[Archived]
     owner: str | None
     file: str | None
+    limits: Limits
     id: str
     matched: dict[int, Archived] = field(default_factory=dict)
     stamps: list[TimeStamp] = field(default_factory=list)
@@ -59,11 +61,14 @@ def gather(
     manifest: Sequence[Named] | None,
     owner: str | None,
     file: str | None,
+    limits: Limits,
 ) -> EvidenceRecord:
     """Takes the record and its time-stamps into `collector`; see `read_evidence_record`."""
     if not chains or not all(chain.stamps for chain in chains):
         raise Malformed("The evidence record has no archive time-stamp, or a chain without one.")
-    walk = _Walk(collector, over, owner, file, identified("E", octets, (owner or file or "").encode()))
+    walk = _Walk(
+        collector, over, owner, file, limits, identified("E", octets, (owner or file or "").encode())
+    )
     references: tuple[Reference, ...] = ()
     for number, chain in enumerate(chains):
         algorithm = algorithm_of(chain)
@@ -281,6 +286,7 @@ def _stamp(
         owner=walk.id,
         references=links,
         file=walk.file,
+        limits=walk.limits,
     )
     take = walk.collector
     walk.stamps.append(token)

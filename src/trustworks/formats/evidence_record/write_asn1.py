@@ -9,7 +9,7 @@ from trustworks.core.der.algorithms import hash_identifier
 from trustworks.core.der.encode import OCTET_STRING, SEQUENCE, context, integer, tlv
 from trustworks.core.errors import Rejected
 from trustworks.formats.cms.algorithms import hash_name
-from trustworks.formats.evidence_record.asn1 import AsnChain, fields_of, sequences
+from trustworks.formats.evidence_record.asn1 import AsnChain, encodings, fields_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,7 +51,7 @@ def extended(prepared: Prepared, stamp: ArchiveTimeStamp, limits: Limits) -> byt
 def renewed(record: bytes, digests: Sequence[bytes], name: str, limits: Limits) -> tuple[bytes, ...]:
     """The first list of a renewed hash tree: of each data object its digest with that of the chains."""
     before = fields_of(record, limits)[-1].children()
-    chain = AsnChain(name, (), sequences(before))
+    chain = AsnChain(name, (), encodings(before))
     return tuple(chain.renewed([digest], name)[0][0] for digest in digests)
 
 

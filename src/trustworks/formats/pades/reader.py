@@ -228,6 +228,7 @@ class _Reading:
                 covers=frozenset(covers),
                 scopes=(self._scope(entry),),
                 file=self.file,
+                limits=self.limits,
             )
         except BeyondLimit:
             raise

@@ -32,6 +32,7 @@ class Stores:
 
     def __init__(self, view: View, collector: Collector) -> None:
         self.collector = collector
+        self.limits = view.document.limits
         self.at: dict[str, int] = {}
         self._places: dict[str, set[tuple[int, int]]] = {}
         self.all: list[SecurityStore] = []
@@ -131,6 +132,7 @@ class Stores:
                         owner=signature.id,
                         form="vri-time-stamp",
                         file=file,
+                        limits=self.limits,
                     ).id
                 )
             except BeyondLimit:
