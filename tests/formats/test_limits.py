@@ -8,9 +8,10 @@ from typing import Final
 
 import pytest
 from asic_vectors import container
-from cms_maker import AA, CONTENT, Signer, attribute, signed_data, token
+from cms_maker import AA, CONTENT, Signer, signed_data, token
 from counted_work import calls_at_most
 from evidence_records import digest, record, stamp
+from foreign_tokens import attribute
 
 from trustworks.core import xml
 from trustworks.core.der.encode import SEQUENCE, integer, tlv

@@ -60,6 +60,10 @@ class Indirect:
     twice: frozenset[str] = frozenset()
 
 
+_OBJECT_STEPS: Final = 200
+"""What it takes to read the shortest object, in steps of `Limits.work`."""
+
+
 class Document:
     """The octets, and what was read of them so far. Objects are read once, whichever revision asks."""
 
@@ -136,7 +140,7 @@ class Document:
         if head is None:
             return None
         parsed = parse(self.octets, head.end(), self.limits)
-        self.work(1 + (parsed.end - offset) // 8)
+        self.work(_OBJECT_STEPS + (parsed.end - offset) // 2)
         value = parsed.value
         if isinstance(value, dict):
             at = skip_blanks(self.octets, parsed.end)
