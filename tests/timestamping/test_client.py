@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
-import time
 from contextlib import suppress
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -235,7 +234,7 @@ def test_an_answer_that_drips_is_given_up_when_the_time_is_over(
     scheme: str, at_once: bytes, drips: bytes
 ) -> None:
     """By a real server that sends an octet each 20 ms, so that no single wait for it is a long one."""
-    over = threading.Event()
+    over, dripped = threading.Event(), threading.Event()
 
     def drip(server: socket.socket) -> None:
         connection, _ = server.accept()
@@ -245,23 +244,23 @@ def test_an_answer_that_drips_is_given_up_when_the_time_is_over(
                 if over.wait(0.02):
                     return
                 connection.sendall(bytes([one]))
-            over.wait(20)
+            if drips:
+                dripped.set()
+            over.wait()
 
     with socket.create_server(("127.0.0.1", 0)) as here:
         here.settimeout(10)
         serving = threading.Thread(target=drip, args=(here,))
         serving.start()
         url = f"{scheme}://127.0.0.1:{here.getsockname()[1]}/tsa"
-        began = time.monotonic()
         try:
             with pytest.raises(Unavailable, match=r"did not answer in time: 0\.3 seconds") as caught:
                 client.request_token(url, b"request", timeout=0.3)
+            assert not dripped.is_set()  # nobody waited for the last octet
         finally:
-            took = time.monotonic() - began
             over.set()
             serving.join(10)
     assert caught.value.code == "timestamping.unreachable"
-    assert took < 10  # dripping to its end takes twice as long
 
 
 def test_an_answer_without_an_end_is_given_up_by_its_size() -> None:
@@ -426,23 +425,20 @@ def test_a_name_that_is_not_resolved_is_given_up_when_the_time_is_over(
     over = threading.Event()
 
     def resolve(*_given: object, **_more: object) -> list[object]:
-        over.wait(20)
+        over.wait()
         raise socket.gaierror(socket.EAI_AGAIN, "given up")
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
-    began = time.monotonic()
     before = set(threading.enumerate())
     try:
         with pytest.raises(Unavailable, match=r"did not answer in time: 0\.3 seconds"):
             client.request_token(URL, b"request", timeout=0.3)
-        took = time.monotonic() - began
         # Those that the interpreter would wait for when it ends.
         waiting = [one for one in threading.enumerate() if one not in before and not one.daemon]
     finally:
         over.set()
     for one in set(threading.enumerate()) - before:
         one.join(10)
-    assert took < 10
     assert not waiting
 
 

@@ -6,7 +6,6 @@ import base64
 import hashlib
 import random
 import re
-import time
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -541,14 +540,12 @@ def test_what_is_no_token_is_told_as_what_it_is(tsa: ForeignAuthority, told: str
 
 @pytest.mark.parametrize("end", [b"!", b"\0", b""])
 def test_a_long_file_that_is_no_token_is_told_at_once(tsa: ForeignAuthority, end: bytes) -> None:
-    """A pattern that gives back what it took would need hours for these."""
+    """A pattern that gives back what it took would need hours for these: this test would not end."""
     for filler in (b" ", b"A", b"\n \t"):
         octets = (filler * wire.MAX_TOKEN)[: wire.MAX_TOKEN - 1] + end
-        began = time.process_time()
         for act in (lambda one: check(tsa, one), shown):
             with pytest.raises(Malformed, match=r"is text|not CMS signed data|is empty"):
                 act(octets)
-        assert time.process_time() - began < 5
     with pytest.raises(Malformed, match="is text"):
         shown(b"\r\n" * 1000 + base64.encodebytes(tsa.token()))
 

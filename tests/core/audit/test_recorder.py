@@ -375,15 +375,13 @@ def refuses(recorder: Recorder) -> bool:
 def test_a_recorder_that_refuses_can_be_closed(
     database: Database, event: Callable[..., Event], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recorder = Recorder.open(database, "test", probe_every=60)
+    recorder = Recorder.open(database, "test", probe_every=1e6)
     breaking = Breaking(database)
     monkeypatch.setattr(database, "transaction", breaking.transaction)
     breaking.broken = True
     with pytest.raises(Unavailable):
         recorder.record(event())
-    began = time.monotonic()
-    recorder.close()
-    assert time.monotonic() - began < 30
+    recorder.close()  # which does not wait for the next probe, days away
 
 
 def test_a_log_that_cannot_be_opened(tmp_path: Any) -> None:

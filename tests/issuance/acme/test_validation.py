@@ -9,7 +9,6 @@ import socket
 import socketserver
 import ssl
 import threading
-import time
 from contextlib import contextmanager
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -249,9 +248,8 @@ def test_an_attempt_is_bounded_in_time() -> None:
 
     with web(drip) as port:
         attempts = Attempts(settings(http_port=port, validation_seconds=0.5), Names({NAME: ["127.0.0.1"]}))
-        started = time.monotonic()
+        # Who waited for the last octet would have a whole answer, and another objection to it.
         assert code_of(attempts, proof("http-01")) == "connection"
-        assert time.monotonic() - started < 5
         stop.set()
 
 
@@ -509,12 +507,12 @@ def test_an_attempt_that_a_dead_process_left_is_made_by_another(acme: Acme) -> N
     acme.validate()
     assert acme.attempts == []
     acme.provider.clock.advance(seconds=31)
-    acme.another_queue().round()
+    another = acme.another_queue()
+    assert another.round() == 1
+    another.wait(60)
     acme.queue = acme.another_queue()
     acme.validate()
-    deadline = time.monotonic() + 30
-    while client.post(made.header("location") or "").json["status"] != "ready":
-        assert time.monotonic() < deadline
+    assert client.post(made.header("location") or "").json["status"] == "ready"
     assert len(acme.attempts) == 1
 
 

@@ -7,11 +7,11 @@ import hashlib
 import hmac
 import json
 import threading
-import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from laboratory import until
 from sqlalchemy import text
 from webhook_receiver import receiving
 
@@ -26,7 +26,7 @@ from trustworks.issuance.records.notices import EVENTS
 from trustworks.issuance.rules import webhooks as rules
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from issuance_testbed import Provider
@@ -399,12 +399,6 @@ class Post:
         self.told.append(notice.serial)
 
 
-def until_true(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < end
-
-
 @pytest.mark.req("EN319411-1:REV-6.3.9-03", "TRUSTWORKS:WEBHOOK-RETRY")
 def test_servers_that_hang_delay_neither_subjects_nor_other_servers(hooks: Hooks) -> None:
     sender, post = Hanging(), Post()
@@ -436,12 +430,12 @@ def test_servers_that_hang_delay_neither_subjects_nor_other_servers(hooks: Hooks
         serials = [issue(hooks.provider.request("tls-server")).serial for _ in range(2)]
         hooks.provider.issuance.revoke(serials[0], LOST, by="officer")
         delivery.round()
-        until_true(lambda: len(sender.took) == 3 and post.told == [serials[0]])
+        until(lambda: len(sender.took) == 3 and post.told == [serials[0]])
         hanging = {url for url in sender.asked if "hang" in url}
         assert len(hanging) > 8  # more than there are threads for who answers
         hooks.provider.issuance.revoke(serials[1], LOST, by="officer")
         delivery.round()
-        until_true(lambda: post.told == serials)
+        until(lambda: post.told == serials)
     finally:
         sender.let.set()
         delivery.finish()
@@ -465,12 +459,10 @@ def test_a_name_that_nobody_resolves_is_left_in_time() -> None:
     let = threading.Event()
 
     def hangs(*_: object) -> Sequence[str]:
-        let.wait(60)
+        let.wait()
         return []
 
     sender = Sender(WebhookSettings.model_validate({"seconds": 0.2}), lab=True, resolve=hangs)
-    began = time.monotonic()
     with pytest.raises(NotTakenError, match="no answer within"):
         sender.send("https://hooks.example.com/", b"{}", {})
-    assert time.monotonic() - began < 20
     let.set()

@@ -225,11 +225,9 @@ def test_an_answer_that_drips_is_given_up(server: Server) -> None:
             return
 
     server.answers = {"/": drip}
-    begun = time.monotonic()
     with pytest.raises(Unavailable, match=r"after 0\.3 seconds"):
-        fetcher(seconds=0.3).get(server.url("/"))
+        fetcher(seconds=0.3).get(server.url("/"))  # the server would drip without end
     ended.set()
-    assert time.monotonic() - begun < 5
 
 
 def test_headers_that_drip_are_given_up_as_well(server: Server) -> None:
