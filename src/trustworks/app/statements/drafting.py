@@ -8,7 +8,7 @@ folder, else a setting of ``[statements]``, else it is told to be missing, in th
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
@@ -23,6 +23,8 @@ from trustworks.core.errors import Malformed
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from jinja2 import Template
 
     from trustworks.app.configuration.config import Config
     from trustworks.app.configuration.statements import StatementsSettings
@@ -56,19 +58,15 @@ def draft(document: Document, language: str, facts: Facts) -> Draft:
     source = folder.template(document, language)
     asked = _Asked(folder, language)
     try:
-        text = (
-            _environment()
-            .from_string(source)
-            .render(
-                facts=facts,
-                config=facts.config,
-                issuance=facts.config.issuance,
-                timestamping=facts.config.timestamping,
-                own=asked.own,
-                may_say=asked.may_say,
-                code=lambda value: Marked(f"`{str(value).replace('`', '')}`"),
-                link=_link,
-            )
+        text = _compiled(source).render(
+            facts=facts,
+            config=facts.config,
+            issuance=facts.config.issuance,
+            timestamping=facts.config.timestamping,
+            own=asked.own,
+            may_say=asked.may_say,
+            code=lambda value: Marked(f"`{str(value).replace('`', '')}`"),
+            link=_link,
         )
     except TemplateError as error:
         raise Malformed(
@@ -200,6 +198,12 @@ def keys() -> frozenset[str]:
         if file.name.endswith(".md.j2"):
             found.update(re.findall(r'\b(?:own|may_say)\("([a-z0-9-]+)"', file.read_text(encoding="utf-8")))
     return frozenset(found)
+
+
+@lru_cache(maxsize=64)
+def _compiled(source: str) -> Template:
+    """To compile a template takes longer than to draw it, and statements are compared again and again."""
+    return _environment().from_string(source)
 
 
 @cache
