@@ -357,6 +357,11 @@ def test_a_locked_field_is_not_signed() -> None:
     with pytest.raises(Rejected, match="was locked") as caught:
         prepare(Octets(locked), replace(PLAIN, field="here"))
     assert caught.value.code == "pdf.field-locked"
+    with pytest.raises(Rejected, match="'Signature2' was locked"):
+        prepare(Octets(locked), PLAIN)
+    assert whole(evidence(time_stamped(locked)).signatures[0])
+    rest = signed(Octets(document().octets), replace(PLAIN, lock=Lock(action="Include", fields=("amount",))))
+    assert all(map(whole, evidence(signed(Octets(rest))).signatures))
 
 
 def test_the_lock_that_a_field_demands_is_signed() -> None:

@@ -68,11 +68,12 @@ def is_open(found: Earlier) -> None:
 
 @implements("ISO32000-2:12.8.2.4-OPEN")
 def is_unlocked(found: Earlier, name: str | None) -> None:
-    """Refuses a field that an earlier signature has locked."""
+    """Refuses a field that an earlier signature has locked, a new one too where it has locked all of them."""
     if name is not None and any(lock.holds(name) for lock in found.locked):
         raise Rejected(
             "pdf.field-locked",
-            f"The field {name!r:.100} was locked by an earlier signature. Give another one.",
+            f"The field {name!r:.100} was locked by an earlier signature. Give another one, unless "
+            "all are locked: then nobody may sign.",
         )
 
 

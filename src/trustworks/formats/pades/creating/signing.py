@@ -134,7 +134,6 @@ def prepare(data: Data, wanted: Wanted, *, hash_name: str = "sha256", limits: Li
         found = permitted.earlier(update.view)
         permitted.is_open(found)
         permitted.certifies_first(found, wanted.certify)
-        permitted.is_unlocked(found, wanted.field)
         entries = _claims(wanted)
         lock = _look_at_field(update, wanted, hash_name)
         references = _references(update, wanted, lock)
@@ -142,6 +141,7 @@ def prepare(data: Data, wanted: Wanted, *, hash_name: str = "sha256", limits: Li
             entries["Reference"] = references
         value, body = _dictionary(update, "Sig", DETACHED, wanted.room, entries)
         name, made = put_field(update, wanted.field, value, wanted.widget)
+        permitted.is_unlocked(found, name)
         if wanted.lock is not None and (held := update.edit(made, dict)) is not None:
             held["Lock"] = update.add({"Type": Name("SigFieldLock"), **_lock(wanted.lock)})
         if wanted.certify is not None:
