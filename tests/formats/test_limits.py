@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import base64
+import json
 from pathlib import Path
 from typing import Final
 
 import pytest
-from asic_vectors import container
+from asic_vectors import container, manifest
 from cms_maker import AA, CONTENT, Signer, signed_data, token
 from counted_work import calls_at_most
 from evidence_records import digest, record, stamp
@@ -117,6 +119,27 @@ def test_copies_of_a_time_stamp_are_counted_in_every_format() -> None:
     with calls_at_most(100_000):
         assert "29 time-stamps" in refusal(signed_data(signer.info(stamps)), Limits(time_stamps=29))
     assert refusal(signed_data(signer.info(stamps)), Limits(time_stamps=30)) == ""
+
+
+def test_what_looks_like_a_time_stamp_is_counted_and_what_they_are_over() -> None:
+    def jades(number: int, octets: bytes) -> bytes:
+        part = {"sigTst": {"tstTokens": [{"val": base64.b64encode(octets).decode()}] * number}}
+        jws = {"payload": "A" * 40_000, "protected": "eyJhbGciOiJFUzI1NiJ9", "signature": "AAAA"}
+        return json.dumps(jws | {"header": {"etsiU": [part, {"arcTst": part["sigTst"]}]}}).encode()
+
+    assert "40 time-stamps" in refusal(jades(30, b"0"), Limits(time_stamps=40))
+    assert refusal(jades(20, b"0"), Limits(time_stamps=40)) == ""
+    assert "`digested`" in refusal(jades(30, token(b"x")), Limits(digested=0))
+    assert refusal(jades(30, token(b"x"))) == ""
+
+
+def test_files_and_entries_of_a_container_are_counted_together() -> None:
+    files = {f"META-INF/signatures{number}.xml": b"<a/>" for number in range(9)}
+    assert "9 files of signatures" in refusal(container(files), Limits(signatures=8))
+    entry = {f"a{number}": b"" for number in range(30)}
+    manifests = {f"META-INF/ASiCManifest{number}.xml": manifest("x", entry) for number in range(9)}
+    assert "entries altogether" in refusal(container(manifests), Limits(members=50))
+    assert refusal(container(manifests), Limits(members=100)) == ""
 
 
 def test_signatures_and_certificates_that_are_too_many_to_compare_are_refused() -> None:

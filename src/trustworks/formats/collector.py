@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from itertools import islice
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import BeyondLimit, Rejected
 from trustworks.core.pki.building import TrustAnchors
@@ -48,6 +48,9 @@ def data_id(data: Data) -> str:
     return f"D-{data.digest('sha256').hex()}"
 
 
+_TIMES_DIGESTED: Final = 16
+
+
 class Collector:
     """Takes objects in the order in which they are found; `evidence` gives the graph.
 
@@ -67,6 +70,7 @@ class Collector:
         self._time_stamps: dict[str, TimeStamp] = {}
         self._records: dict[str, EvidenceRecord] = {}
         self._copies: dict[str, int] = {}
+        self._looked_at = self._digested = self._longest = 0
         self._findings: list[Finding] = []
         self._signed: dict[int, Data] = {}
         # By the identity of the object, which is kept here so that no other gets it.
@@ -162,10 +166,23 @@ class Collector:
         self._copies[first] = number
         return named
 
-    def check_time_stamps(self, most: int) -> None:
-        """Raises `BeyondLimit` where as many time-stamps were taken as are read of a file."""
-        if len(self._time_stamps) >= most:
+    def count_time_stamp(self, most: int) -> None:
+        """Counts one more that is looked at. Raises `BeyondLimit` where more than `most` are."""
+        self._looked_at += 1
+        if self._looked_at > most:
             raise BeyondLimit(f"The file has more than the {most} time-stamps that are read.", "time_stamps")
+
+    def count_digested(self, octets: int, most: int) -> None:
+        """Counts what a time-stamp is over: all may be over all. Raises `BeyondLimit`.
+
+        `most` octets are digested, and those of the longest of them several times beside.
+        """
+        self._digested += octets
+        self._longest = max(self._longest, octets)
+        if self._digested > most + _TIMES_DIGESTED * self._longest:
+            raise BeyondLimit(
+                "Time-stamps are over more octets altogether than are digested for one file.", "digested"
+            )
 
     def certificates(self) -> Mapping[str, Token]:
         """What was taken so far, by their ids."""

@@ -85,9 +85,10 @@ def read_time_stamp(
     after it. `der` may be a TimeStampResp, too, or what `parse_token` made of it. Raises `Malformed` for what
     is no token.
     """
+    collector.count_time_stamp(limits.time_stamps)
     parsed = der if isinstance(der, ParsedToken) else parse_token(der, limits)
     info, octets = parsed.info, parsed.data.content_info.octets
-    collector.check_time_stamps(limits.time_stamps)
+    collector.count_digested(0 if over is None else over.size, limits.digested)
     named = collector.fresh("T", octets)
     try:
         signature, findings = _signature(parsed.data, parsed.octets, collector, named, file)

@@ -6,7 +6,7 @@ Source: EN 319 162-1, 4.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import BeyondLimit, Malformed
 from trustworks.formats.asic import rules, structure
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 _MANIFESTS = frozenset({Role.MANIFEST, Role.ARCHIVE_MANIFEST, Role.EVIDENCE_RECORD_MANIFEST})
 
+_TIMES_NAMED: Final = 4
+"""How often the manifests of a container may name as many members as are read."""
+
 
 class Reader:
     """Reads what is in one container into a collector, each kind after what it may be over."""
@@ -58,6 +61,14 @@ class Reader:
 
     def read(self) -> None:
         """Reads all of it."""
+        signatures = len(self._named(Role.XADES, Role.CADES))
+        if signatures > self._limits.signatures:
+            # Each may be over any member.
+            raise BeyondLimit(
+                f"The container has {signatures} files of signatures, more than the "
+                f"{self._limits.signatures} that are read.",
+                "signatures",
+            )
         self._collector.container = self._kind
         self._collector.media_type = self._media_type
         for name in self._named(Role.XADES):
@@ -83,7 +94,8 @@ class Reader:
         return self._named(Role.DATA)
 
     def _read_manifests(self) -> dict[str, Manifest]:
-        found = {}
+        found: dict[str, Manifest] = {}
+        entries = 0
         for name in self._named(*_MANIFESTS):
             try:
                 manifest = read_manifest(self._members[name], self._limits)
@@ -96,6 +108,13 @@ class Reader:
             if objection is not None:
                 self._find("critical-extension", objection, Weight.FATAL, "EN319162-1:A.4-CRITICAL")
             found[name] = manifest
+            entries += 1 + len(manifest.entries)
+            if entries > _TIMES_NAMED * self._limits.members:
+                raise BeyondLimit(
+                    f"The manifests of the container have more than {_TIMES_NAMED * self._limits.members} "
+                    "entries altogether.",
+                    "members",
+                )
         return found
 
     def _find(
