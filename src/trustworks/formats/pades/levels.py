@@ -52,21 +52,21 @@ def level_of(
     if sub_filter in {PKCS7, PKCS7_SHA1}:
         if not (has_signer and is_pkcs7(signed, sub_filter)):
             return "PDF-NOT-ETSI"
-        return f"PKCS7-{_baseline(steps, stored=True)}"
+        return f"PKCS7-{_baseline(steps)}"
     if not is_extended(signed, dictionary, sub_filter):
         return "PDF-NOT-ETSI"
     attributes = signed.signature.attributes
     if is_baseline(signed, dictionary, has_signer=has_signer):
-        return f"PAdES-BASELINE-{_baseline(steps, stored=steps.stored)}"
+        return f"PAdES-BASELINE-{_baseline(steps)}"
     if steps.validation_data and steps.stored and steps.archived:
         return "PAdES-LTV"
     return "PAdES-EPES" if attributes.policy is not None and not dictionary.get("Reason") else "PAdES-BES"
 
 
-def _baseline(steps: Steps, *, stored: bool) -> str:
+def _baseline(steps: Steps) -> str:
     if not steps.time_stamped:
         return "B"
-    if not (steps.validation_data and stored):
+    if not (steps.validation_data and steps.stored):
         return "T"
     return "LTA" if steps.archived else "LT"
 
