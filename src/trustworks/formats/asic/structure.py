@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from trustworks.formats.evidence import Container
     from trustworks.formats.limits import Limits
 
+_RULES: Final = "EN319162-1"
 _SIGNING: Final = frozenset({Role.XADES, Role.CADES, Role.TIME_STAMP, Role.EVIDENCE_RECORD})
 
 
@@ -40,15 +41,16 @@ def findings(
         stored=mimetype is not None and mimetype.entry.method == STORED,
         extra=mimetype is not None and bool(mimetype.entry.extra),
     )
-    for code, text, weight, requirement in (
-        ("mimetype", place, Weight.NOTE, "4.3.3-MIMETYPE"),
-        ("one-object", rules.simple_objects(kind, data), Weight.FATAL, "4.3.3-ONE-OBJECT"),
-        ("no-object", rules.extended_objects(kind, data), Weight.FATAL, "4.4.3-OBJECTS"),
-        ("kinds", rules.simple_signatures(kind, there), Weight.SUSPICIOUS, "4.3.3-ONE-SIGNATURE"),
-        ("file-list-missing", rules.file_list(kind, there), Weight.FATAL, "4.4.3-FILE-LIST"),
-        ("unsigned-member", rules.unsigned_members(data, covered), Weight.SUSPICIOUS, "4.4.1-ALL-SIGNED"),
-    ):
-        yield from found(code, text, weight, f"EN319162-1:{requirement}")
+    yield from found("mimetype", place, Weight.NOTE, f"{_RULES}:4.3.3-MIMETYPE")
+    one = rules.simple_objects(kind, data)
+    yield from found("one-object", one, Weight.FATAL, f"{_RULES}:4.3.3-ONE-OBJECT")
+    yield from found("no-object", rules.extended_objects(kind, data), Weight.FATAL, f"{_RULES}:4.4.3-OBJECTS")
+    kinds = rules.simple_signatures(kind, there)
+    yield from found("kinds", kinds, Weight.SUSPICIOUS, f"{_RULES}:4.3.3-ONE-SIGNATURE")
+    missing = rules.file_list(kind, there)
+    yield from found("file-list-missing", missing, Weight.FATAL, f"{_RULES}:4.4.3-FILE-LIST")
+    unsigned = rules.unsigned_members(data, covered)
+    yield from found("unsigned-member", unsigned, requirement=f"{_RULES}:4.4.1-ALL-SIGNED")
     listing = archive.members.get("META-INF/manifest.xml")
     if listing is not None:
         yield from _of_list(listing, data, limits)
