@@ -27,6 +27,8 @@ from evidence_graphs import (
 
 from trustworks.formats.evidence import Attributes, TimeStampKind
 from trustworks.validation import Indication
+from trustworks.validation.policies.policy import SHIPPED, shipped
+from trustworks.validation.rules.building_blocks import acceptance
 from trustworks.validation.rules.order import in_order
 
 if TYPE_CHECKING:
@@ -331,3 +333,25 @@ def test_a_certificate_of_short_life_needs_no_revocation_data() -> None:
     graph.certificates(of.ca)
     graph.lists(crl(of.root))
     assert verdict(graph.run(of.trust)) == "TOTAL-PASSED"
+
+
+@pytest.mark.parametrize("policy", SHIPPED)
+@pytest.mark.parametrize("when", [timedelta(hours=-1), -DAY, -2 * YEAR])
+def test_what_no_time_changes_is_asked_once_and_told_at_each_time(
+    policy: str, when: timedelta, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graph, of, signature = signed()
+    graph.stamp(signature, NOW + when, of.tsa)
+    at_hand(graph, of)
+    asked: list[bool] = []
+    accept = acceptance.accept_signature
+
+    def anew(*given: Any, before: Any = None, **named: Any) -> Any:
+        asked.append(before is not None)
+        return accept(*given, **named)
+
+    once = graph.run(of.trust, policy=shipped(policy))
+    monkeypatch.setattr(acceptance, "accept_signature", anew)
+    assert graph.run(of.trust, policy=shipped(policy)) == once
+    # Where the policy asks for more, the process ends before.
+    assert asked == ([False] if policy == "preservation" else [False, True])

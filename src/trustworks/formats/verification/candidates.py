@@ -6,7 +6,6 @@ Source: EN 319 102-1, 5.2.3 (identification of the signing certificate).
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
@@ -123,11 +122,17 @@ def _chosen(signature: Signature, certificates: Mapping[str, Token]) -> Candidat
     found = candidates_among(signature, certificates)
     for one in found[:MOST_TRIED]:
         if is_value_of(signature, certificates[one.id].der):
-            return replace(one, verifies=True)
+            return _tried(one, verifies=True)
     named = next(_named(found), None)
     if named is None and len(found) == 1 and signature.identifier is None:
         named = found[0]
-    return None if named is None else replace(named, verifies=False)
+    return None if named is None else _tried(named, verifies=False)
+
+
+def _tried(one: Candidate, *, verifies: bool) -> Candidate:
+    return Candidate(
+        id=one.id, reference=one.reference, identified=one.identified, beside=one.beside, verifies=verifies
+    )
 
 
 def _named(found: Sequence[Candidate]) -> Iterator[Candidate]:
@@ -200,9 +205,7 @@ def _match(
     digest: bool | None = None
     if reference.digest is not None and reference.digest_algorithm is not None:
         try:
-            running = hasher(reference.digest_algorithm)
-            running.update(der)
-            digest = running.digest() == reference.digest
+            digest = _digest(reference.digest_algorithm, der) == reference.digest
         except Rejected:
             digest = None
     return ReferenceMatch(
@@ -210,6 +213,14 @@ def _match(
         issuer_serial=_same_issuer_serial(reference.issuer, reference.serial, facts),
         unique=unique,
     )
+
+
+@lru_cache(maxsize=512)
+def _digest(hash_name: str, der: bytes) -> bytes:
+    """Of a certificate: the same ones come with one signature after another. Raises `Rejected`."""
+    running = hasher(hash_name)
+    running.update(der)
+    return running.digest()
 
 
 def _same_issuer_serial(issuer: bytes | None, serial: int | None, facts: _Facts) -> bool | None:

@@ -9,7 +9,7 @@ FIPS 204 and RFC 9882 (ML-DSA, pure); EN 319 102-1, 5.2.7 (cryptographic verific
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -139,6 +139,7 @@ def public_key(octets: bytes) -> PublicKey:
     return _loaded(public_key_info(octets))
 
 
+@lru_cache(maxsize=512)
 def public_key_info(octets: bytes) -> bytes:
     """The SubjectPublicKeyInfo in the DER of a certificate; what is one already is given back.
 
@@ -222,10 +223,15 @@ def _is_pkcs1(key: rsa.RSAPublicKey, value: bytes, name: str, digest: bytes) -> 
     if len(value) != (key.key_size + 7) // 8:
         return False
     found = key.recover_data_from_signature(value, padding.PKCS1v15(), None)
-    identifier, octets = oid(HASH_OIDS[name]), tlv(OCTET_STRING, digest)
-    return found in {
-        tlv(SEQUENCE, tlv(SEQUENCE, identifier, parameters), octets) for parameters in (tlv(NULL), b"")
-    }
+    octets = tlv(OCTET_STRING, digest)
+    return any(found == tlv(SEQUENCE, algorithm, octets) for algorithm in _digest_algorithms(name))
+
+
+@cache
+def _digest_algorithms(name: str) -> tuple[bytes, bytes]:
+    """The AlgorithmIdentifier of a hash function, with NULL and without."""
+    identifier = oid(HASH_OIDS[name])
+    return tlv(SEQUENCE, identifier, tlv(NULL)), tlv(SEQUENCE, identifier)
 
 
 def _is_pss(key: rsa.RSAPublicKey, value: bytes, algorithm: Algorithm, digest: bytes) -> bool:

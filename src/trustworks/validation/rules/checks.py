@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from trustworks.validation.model import PASSED, Check, Conclusion, Level, Status
@@ -22,14 +21,16 @@ _STATUS: Final = {
 
 
 class Checks:
-    """The checks of one block about one object, in order."""
+    """The checks of one block about one object, in order; `after` those of its first part, if any."""
 
-    def __init__(self, block: str, subject: str, time: datetime | None = None) -> None:
+    def __init__(
+        self, block: str, subject: str, time: datetime | None = None, *, after: Conclusion | None = None
+    ) -> None:
         self._block = block
         self._subject = subject
         self._time = time
-        self._checks: list[Check] = []
-        self.verdict: Verdict = PASSED
+        self._checks: list[Check] = [] if after is None else list(after.checks)
+        self.verdict: Verdict = PASSED if after is None else after.verdict
 
     @property
     def failed(self) -> bool:
@@ -106,6 +107,5 @@ class Checks:
 
 
 def _requirement(rule: Callable[[], str | None]) -> str | None:
-    function = rule.func if isinstance(rule, partial) else rule
-    marked: tuple[str, ...] = getattr(function, "__requirements__", ())
+    marked: tuple[str, ...] = getattr(getattr(rule, "func", rule), "__requirements__", ())
     return marked[0] if marked else None

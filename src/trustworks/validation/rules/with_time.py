@@ -197,7 +197,7 @@ def validate_with_time(
         _order(checks, signature, inputs)
         _delay(checks, signature, inputs, best.time)
     if not checks.failed:
-        _accept(checks, signature, inputs, path, best.time)
+        _accept(checks, signature, inputs, basic, path=path, best=best.time)
     return TimedResult(conclusion=checks.conclude(), best=best, path=path, basic=basic)
 
 
@@ -314,7 +314,13 @@ def _delay(checks: Checks, signature: Signature, inputs: Inputs, best: datetime)
 
 
 def _accept(
-    checks: Checks, signature: Signature, inputs: Inputs, path: CertificateResult | None, best: datetime
+    checks: Checks,
+    signature: Signature,
+    inputs: Inputs,
+    basic: BasicResult,
+    *,
+    path: CertificateResult | None,
+    best: datetime,
 ) -> None:
     """Acceptance at the best signature time, and the algorithms of everything else now (5.5.4, 8 to 10)."""
     context = context_of(signature)
@@ -326,6 +332,7 @@ def _accept(
         best,
         bits=path.leaf.key.bits if path else None,
         path=path.chain if path else (),
+        before=basic.accepted if path is basic.path else None,
     )
     checks.take("with-time.sav", accepted.conclusion)
     if path is not None:

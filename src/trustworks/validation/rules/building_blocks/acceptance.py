@@ -5,7 +5,7 @@ Source: EN 319 102-1, 5.2.8 (acceptance), 5.2.9 (algorithm obsolescence).
 
 from __future__ import annotations
 
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import Rejected
@@ -37,10 +37,14 @@ _SIGNED: Final = Section.SIGNED_ATTRIBUTES
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """The conclusion, and the uses of algorithms that were not reliable, where that is why it failed."""
+    """The conclusion, and the uses of algorithms that were not reliable, where that is why it failed.
+
+    `timeless`: what of a signature was asked whatever the time is, for the same signature at another time.
+    """
 
     conclusion: Conclusion
     weak: tuple[Weakness, ...] = ()
+    timeless: Conclusion | None = None
 
 
 @implements("EN319102-1:5.2.8.4-PRESENT")
@@ -144,7 +148,7 @@ def algorithms(
 ) -> tuple[Weakness, ...]:
     """Ask whether algorithms are reliable; what was not, where that ended the block."""
     weak = weaknesses(policy.suite, uses, at)
-    details = [("time", f"{at:%Y-%m-%dT%H:%M:%SZ}")]
+    details = [("time", _told(at))]
     for one in weak:
         details.append(("algorithm", one.algorithm))
         details.append(("until", f"{one.until:%Y-%m-%d}" if one.until else "never"))
@@ -158,6 +162,12 @@ def algorithms(
     return () if ok else weak
 
 
+@lru_cache(maxsize=64)
+def _told(at: datetime) -> str:
+    """Of the time of validation it is asked for every object."""
+    return f"{at:%Y-%m-%dT%H:%M:%SZ}"
+
+
 def accept_signature(
     signature: Signature,
     time_stamps: Sequence[TimeStamp],
@@ -167,19 +177,27 @@ def accept_signature(
     *,
     bits: int | None,
     path: Sequence[Certificate],
+    before: Accepted | None = None,
 ) -> Accepted:
-    """Acceptance of a signature at a time. `bits`: of the signer's key; `path`: from the signer upwards."""
-    checks = Checks("SAV", signature.id, at)
-    _signing_certificate(checks, signature, policy, context, path)
-    _attributes(checks, signature, policy, context)
-    level = policy.level(context, "signing-time-in-validity", _SIGNED)
-    for leaf in path[:1]:
-        rule = partial(claimed_in_validity, signature, leaf)
-        checks.ask("sav.signing-time-in-validity", rule, _CONSTRAINTS, level=level)
-    _time_stamps(checks, signature, time_stamps, policy, context)
+    """Acceptance of a signature at a time. `bits`: of the signer's key; `path`: from the signer upwards.
+
+    `before` is its acceptance at another time, of all the same: what it has of all times is not asked again.
+    """
+    timeless = None if before is None else before.timeless
+    if timeless is None:
+        asked = Checks("SAV", signature.id)
+        _signing_certificate(asked, signature, policy, context, path)
+        _attributes(asked, signature, policy, context)
+        level = policy.level(context, "signing-time-in-validity", _SIGNED)
+        for leaf in path[:1]:
+            rule = partial(claimed_in_validity, signature, leaf)
+            asked.ask("sav.signing-time-in-validity", rule, _CONSTRAINTS, level=level)
+        _time_stamps(asked, signature, time_stamps, policy, context)
+        timeless = asked.conclude()
+    checks = Checks("SAV", signature.id, at, after=timeless)
     weak = algorithms(checks, uses_of(signature, signature.id, bits), policy, context, at)
     _reference_digests(checks, signature, policy, context, at)
-    return Accepted(conclusion=checks.conclude(), weak=weak)
+    return Accepted(conclusion=checks.conclude(), weak=weak, timeless=timeless)
 
 
 def accept_time_stamp(
