@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from trustworks.core.errors import Malformed
+from trustworks.formats.evidence import Container
 from trustworks.validation.model import Level
 from trustworks.validation.policies.constraints import Context, Section
 from trustworks.validation.policies.dss_policy import read_dss_policy
@@ -71,7 +72,11 @@ def test_a_policy_of_dss_is_taken_over() -> None:
     policy = read_dss_policy(dss(WHOLE))
     signer = Section.SIGNING_CERTIFICATE
     assert (policy.name, policy.description, policy.model) == ("Own", "Two lines.", Model.HYBRID)
-    assert policy.constraint(Context.CONTAINER, "acceptable-types").values == ("ASiC-E",)
+    # DSS asks this of ASiC alone: what is no such container is not refused.
+    containers = policy.constraint(Context.CONTAINER, "acceptable-types")
+    assert [containers.accepts(one.value) for one in Container] == [
+        one is not Container.ASIC_S for one in Container
+    ]
     assert policy.constraint(Context.SIGNATURE, "acceptable-policies").values == ("any", "none")
     assert policy.constraint(Context.SIGNATURE, "acceptable-formats").values == ("XAdES-BASELINE-B",)
     freshness = policy.constraint(Context.SIGNATURE, "freshness", signer)
@@ -101,6 +106,31 @@ def test_a_policy_of_dss_is_taken_over() -> None:
         "SignatureConstraints/SignedAttributes/ClaimedRoles: it names no values.",
         "eIDAS: it is not asked here.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("freshness", "level"),
+    [
+        ("", Level.FAIL),
+        ('<RevocationFreshness Level="IGNORE"/>', Level.IGNORE),
+        ('<RevocationFreshness Level="FAIL" Unit="DAYS" Value="9"/>', Level.IGNORE),
+    ],
+)
+def test_freshness_by_the_next_update_is_asked_where_no_other_is_there(freshness: str, level: Level) -> None:
+    asked = (
+        f'<SigningCertificate>{freshness}<RevocationFreshnessNextUpdate Level="FAIL"/></SigningCertificate>'
+    )
+    basic = f"<BasicSignatureConstraints>{asked}</BasicSignatureConstraints>"
+    policy = read_dss_policy(dss(f"<SignatureConstraints>{basic}</SignatureConstraints>"))
+    found = policy.level(Context.SIGNATURE, "freshness-by-next-update", Section.SIGNING_CERTIFICATE)
+    assert found is level
+
+
+@pytest.mark.parametrize(("after", "told"), [("FAIL", 0), ("WARN", 1)])
+def test_that_an_end_is_an_end_is_told_where_the_file_says_otherwise(after: str, told: int) -> None:
+    ends = f'<AlgoExpirationDate UpdateDate="2024-10-13" LevelAfterUpdate="{after}"/>'
+    policy = read_dss_policy(dss(f'<Cryptographic Level="FAIL">{ends}</Cryptographic>'))
+    assert len([one for one in policy.not_taken if "LevelAfterUpdate" in one]) == told
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,6 @@ _ALWAYS: Final = frozenset(
 _FINDINGS: Final[dict[str, tuple[str, ...]]] = {
     "ByteRange": ("pades.byte-range", "pades.no-byte-range"),
     "ByteRangeCollision": ("pades.byte-range-collision",),
-    "PdfSignatureDictionary": ("pades.shared-dictionary",),
     "SignerInformationStore": ("pades.signers",),
     "PdfPageDifference": ("pades.page-count",),
     "PdfAnnotationOverlap": ("pades.annotated",),
@@ -71,6 +70,11 @@ _FINDINGS: Final[dict[str, tuple[str, ...]]] = {
     "ManifestFilePresent": ("asic.manifest-missing",),
 }
 """Constraints about structure, by the findings of our readers."""
+_BY_DURATION: Final = "RevocationFreshness"
+_BY_NEXT_UPDATE: Final = "RevocationFreshnessNextUpdate"
+"""DSS asks this only where the other is not there, whatever the level of the other is."""
+_NO_ASIC: Final = ("none", "OpenDocument")
+"""DSS asks of ASiC alone what type a container has: what is none, or an OpenDocument, is never refused."""
 _VALUES: Final = {
     "ANY_POLICY": "any",
     "NO_POLICY": "none",
@@ -159,9 +163,12 @@ class _Import:
         known = {one.dss: one for one in TABLE[context].get(section, {}).values()}
         if "algorithms" in TABLE[context].get(section, {}):
             self.constraints[context, section, "algorithms"] = Constraint(self.algorithms)
+        tags = {_local(one) for one in _elements(parent)}
         for child in _elements(parent):
             tag = _local(child)
             place = f"{path}/{tag}"
+            if tag == _BY_NEXT_UPDATE and _BY_DURATION in tags:
+                continue
             if tag in _SECTIONS and _SECTIONS[tag] in TABLE[context]:
                 self._context(context, _SECTIONS[tag], child, place)
             elif tag == "Cryptographic":
@@ -196,6 +203,8 @@ class _Import:
             if not values and level is not Level.IGNORE:
                 self.not_taken.append(f"{place}: it names no values.")
                 level = Level.IGNORE
+        if context is Context.CONTAINER:
+            values += _NO_ASIC
         if known.kind is Kind.DURATION:
             limit = self._duration(child, place)
         self.constraints[context, section, known.name] = Constraint(level, values, limit)

@@ -221,7 +221,7 @@ def suite_of_constraints(element: _Element) -> tuple[Suite, tuple[str, ...]]:
         ]
         if tag not in _LISTS:
             notes.append(f"Cryptographic/{tag}: it is not asked here.")
-        if child.get("LevelAfterUpdate") is not None:
+        if child.get("LevelAfterUpdate", "FAIL") != "FAIL":
             notes.append(f"Cryptographic/{tag}: LevelAfterUpdate is not known; an end is an end here.")
     least = {name: size for name, size, _ in found.get("MiniPublicKeySize", ())}
     ends = {(name, size): end for name, size, end in found.get("AlgoExpirationDate", ())}
