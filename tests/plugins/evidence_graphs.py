@@ -89,6 +89,7 @@ def entity(
     extensions: Iterable[x509.ExtensionType] = (),
     digest: str = "sha256",
     subject_name: str | None = None,
+    path_length: int | None = None,
 ) -> Entity:
     """A certificate; `name` is that of the key, and of the subject if that has no other."""
     subject = _name(subject_name or name)
@@ -102,7 +103,7 @@ def entity(
         .serial_number(x509.random_serial_number())
         .not_valid_before(since)
         .not_valid_after(until)
-        .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+        .add_extension(x509.BasicConstraints(ca=ca, path_length=path_length), critical=True)
         .add_extension(_usage(wanted), critical=True)
     )
     if purposes:

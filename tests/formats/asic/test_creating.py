@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import zipfile
 from dataclasses import replace
@@ -106,6 +107,23 @@ def test_an_extended_container(sign: Sign, hash_name: str) -> None:
     inside = members(octets)
     assert (inside["a.txt"], inside["folder/ä b.txt"]) == (b"first", b"second" * 1000)
     assert len(octets) < 6000
+
+
+def test_a_record_in_xml_is_about_the_canonical_form_of_what_is_xml() -> None:
+    text = b'<?xml version="1.0"?><a b="1"   a="2"/>'
+    objects = [A, DataObject(name="x.xml", data=Octets(text, "x.xml"))]
+    canonical = Octets(b'<a a="2" b="1"></a>').digest("sha256")
+    of_octets = A.data.digest("sha256")
+    in_xml = prepare_extended(objects, Sign.EVIDENCE_RECORD_XML)
+    assert in_xml.digests == (of_octets, canonical)
+    assert prepare_simple(objects[1], Sign.EVIDENCE_RECORD_XML).digests == (canonical,)
+    assert prepare_extended(objects, Sign.EVIDENCE_RECORD).digests == (
+        of_octets,
+        Octets(text).digest("sha256"),
+    )
+    # The manifest names what is in the container.
+    assert base64.b64encode(Octets(text).digest("sha256")) in in_xml.manifest
+    assert whole(read(Octets(finished(in_xml, *objects), "a.asice")))
 
 
 def test_signatures_are_added_and_members_keep_their_octets() -> None:

@@ -341,7 +341,13 @@ class Reader:
         named = {entry.name for entry in manifest.entries}
         for signature in self._collector.signatures:
             if signature.file in named and signature.parent is None:
-                self._collector.signature(replace(signature, time_stamps=(*signature.time_stamps, stamp.id)))
+                self._collector.signature(
+                    replace(
+                        signature,
+                        level=rules.level_in_container(signature.level, manifest.member.name),
+                        time_stamps=(*signature.time_stamps, stamp.id),
+                    )
+                )
 
     def _read_record(self, file: str) -> None:
         manifest = None

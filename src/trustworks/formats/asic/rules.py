@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trustworks.core.trace import implements
-from trustworks.formats.asic.kinds import Role
+from trustworks.formats.asic.kinds import Role, role_of
 from trustworks.formats.evidence import Container
 
 if TYPE_CHECKING:
@@ -121,3 +121,12 @@ def list_differs(data: Collection[str], listed: Collection[str]) -> str | None:
     if unlisted:
         return f"META-INF/manifest.xml does not list {unlisted[0]!r:.100}."
     return None
+
+
+def level_in_container(level: str, manifest: str) -> str:
+    """The level of a signature that a manifest with a time-stamp names, of LT with what is in the container.
+
+    An archive time-stamp over the container is what makes LTA of CAdES in it (EN 319 162-1, 4.4.4 and A.7).
+    """
+    archived = role_of(manifest) is Role.ARCHIVE_MANIFEST
+    return "CAdES-BASELINE-LTA" if archived and level == "CAdES-BASELINE-LT" else level

@@ -74,6 +74,7 @@ class Reader:
         self._certificates = take_certificates(data, collector, None, Where.KEY_INFO)
         self._revocation = take_revocation(data, collector, None)
         self._ers = _has_evidence_record(data)
+        self._gathered: list[tuple[unsigned.Gathering, Sequence[Signature]]] = []
 
     def read(self) -> tuple[Signature, ...]:
         """The signatures, each before its counter-signatures. Raises `Malformed`: none can be read."""
@@ -85,7 +86,8 @@ class Reader:
         found = [one for signer in self._data.signers for one in self._signer(signer, content, None, 0)]
         if not found and self._data.signers:
             raise Malformed("The signed data has no signer that can be read.")
-        return tuple(found)
+        recorded = self._evidence_records()
+        return tuple(recorded.get(one.id, one) for one in found)
 
     def _signer(
         self, signer: SignerInfo, content: Content, parent: str | None, depth: int
@@ -132,6 +134,7 @@ class Reader:
             path=self._path,
         )
         counters = self._gather(gathering, attributes, depth)
+        self._gathered.append((gathering, counters))
         signature = self._finished(gathering, attributes, counters, counter=content.counter)
         self._collector.signature(signature)
         return [signature, *counters]
@@ -203,7 +206,6 @@ class Reader:
         counter: bool,
     ) -> Signature:
         signature = gathering.signature
-        records = self._evidence_records(gathering, counters)
         certificates = (*self._certificates, *gathering.certificates)
         revocation = (*self._revocation, *gathering.revocation)
         findings = (*signature.findings, *gathering.findings)
@@ -219,30 +221,41 @@ class Reader:
             revocation=tuple(dict.fromkeys(revocation)),
             time_stamps=tuple(one.id for one in gathering.time_stamps),
             counter_signatures=tuple(one.id for one in counters if one.parent == signature.id),
-            evidence_records=records,
             findings=findings,
         )
 
-    def _evidence_records(
-        self, gathering: unsigned.Gathering, counters: Sequence[Signature]
-    ) -> tuple[str, ...]:
-        if not gathering.of(*evidence_records.KINDS):
-            return ()
-        if self._path is not None:
-            gathering.findings.append(evidence_records.TOO_LARGE)
-            return ()
-        held = {named for names in gathering.holds.values() for named in names}
-        return evidence_records.read_evidence_records(
-            self._data,
-            gathering.signer,
-            self._collector,
-            covers=gathering.base() | gathering.shared | held | {one.id for one in counters},
-            content=gathering.content,
-            owner=gathering.signature.id,
-            file=self._file,
-            limits=self._limits,
-            findings=gathering.findings,
-        )
+    def _evidence_records(self) -> dict[str, Signature]:
+        """Reads the records of all signers, last: each is over the whole structure, and so over every signer.
+
+        Answers the signatures that have some, by their ids.
+        """
+        covers = frozenset[str]().union(*(_held(*one) for one in self._gathered))
+        found = {}
+        for gathering, _ in self._gathered:
+            signature = self._collector.signature_by_id(gathering.signature.id)
+            if signature is None or not gathering.of(*evidence_records.KINDS):
+                continue
+            findings: list[Finding] = []
+            records: tuple[str, ...] = ()
+            if self._path is not None:
+                findings.append(evidence_records.TOO_LARGE)
+            else:
+                records = evidence_records.read_evidence_records(
+                    self._data,
+                    gathering.signer,
+                    self._collector,
+                    covers=covers,
+                    content=gathering.content,
+                    owner=gathering.signature.id,
+                    file=self._file,
+                    limits=self._limits,
+                    findings=findings,
+                )
+            found[signature.id] = replace(
+                signature, evidence_records=records, findings=(*signature.findings, *findings)
+            )
+            self._collector.signature(found[signature.id])
+        return found
 
     def _level(
         self,
@@ -282,6 +295,12 @@ class Reader:
         times = [one.time for one in gathering.time_stamps if one.kind is TimeStampKind.SIGNATURE]
         end = None if named is None else certificate_end(self._collector.token(named) or b"")
         return bool(times) and (end is None or max(times) < end)
+
+
+def _held(gathering: unsigned.Gathering, counters: Sequence[Signature]) -> frozenset[str]:
+    """The ids of a signer's signature and of all that it holds."""
+    held = {named for names in gathering.holds.values() for named in names}
+    return gathering.base() | gathering.shared | held | {one.id for one in counters}
 
 
 def _has_evidence_record(data: SignedData) -> bool:

@@ -3,7 +3,7 @@
 What is prepared has a leaf for a hash tree (`hash_tree`). One time-stamp over the root of a tree serves all
 its leaves, of first time-stamps and of renewals alike, as long as they are by one hash function:
 
-    prepared = [prepare_first("asn1", [data.digest("sha256")], "sha256") for data in objects]
+    prepared = [prepare_first("asn1", [digest_of("asn1", data, "sha256")], "sha256") for data in objects]
     tree = HashTree.over((one.leaf for one in prepared), "sha256")
     token = ...  # a time-stamp over tree.root
     records = [one.complete(tree.siblings(at), token) for at, one in enumerate(prepared)]
@@ -31,6 +31,7 @@ from trustworks.formats.limits import DEFAULT
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from trustworks.formats.data import Data
     from trustworks.formats.evidence import TimeStamp
     from trustworks.formats.evidence_record.objects import Chain
     from trustworks.formats.limits import Limits
@@ -155,10 +156,23 @@ def in_order(before: TimeStamp, stamp: TimeStamp) -> None:
         )
 
 
+def digest_of(form: Form, data: Data, hash_name: str) -> bytes:
+    """The digest of an object for a record: in XML, of the canonical form of what is XML (RFC 6283, 3.1.2).
+
+    Here the digest of its octets is found too; EU DSS looks for the canonical form alone.
+    """
+    if form == _ASN1:
+        return data.digest(hash_name)
+    from trustworks.formats.evidence_record.xml import INCLUSIVE, canonical_form  # noqa: PLC0415 - brings lxml
+
+    canonical = canonical_form(data, INCLUSIVE)
+    return (data if canonical is None else Octets(canonical)).digest(hash_name)
+
+
 def prepare_first(form: Form, digests: Sequence[bytes], hash_name: str) -> Prepared:
     """A record about one data object, or about a group of them as a whole: their digests by `hash_name`.
 
-    Of XML documents a record in XML may take the digests of their canonical form (RFC 6283, 3.1.2).
+    `digest_of` answers the digest by which others look for an object.
 
     Raises:
         Rejected: ``evidence-record.hash``, ``evidence-record.digest``, ``evidence-record.empty``.

@@ -21,11 +21,23 @@ if TYPE_CHECKING:
 
     from lxml import etree
 
+    from trustworks.formats.data import Data
     from trustworks.formats.limits import Limits
 
 ERS: Final = "{urn:ietf:params:xml:ns:ers}"
 INCLUSIVE: Final = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
 REFERENCE_TYPES: Final = {"CERT": "certificates", "CRL": "revocation_lists", "OCSP": "ocsp_answers"}
+
+
+def canonical_form(data: Data, canonicalisation: str) -> bytes | None:
+    """The canonical form of an XML document (RFC 6283, 3.1.2); None: it is none, or cannot be read."""
+    if next(data.portions(), b"").lstrip(b"\xef\xbb\xbf \t\r\n")[:1] != b"<":
+        return None
+    try:
+        document = Document.of(data.octets())
+        return canonicalise(document.root, canonicalisation, renderings=document.renderings)
+    except Malformed:
+        return None
 
 
 class XmlChain(Chain):
@@ -47,19 +59,10 @@ class XmlChain(Chain):
     def digests(self, archived: Archived, digest_algorithm: str) -> list[bytes]:
         """See `Chain`; an object that is XML may have been canonicalised before (RFC 6283, 3.1.2)."""
         found = super().digests(archived, digest_algorithm)
-        canonical = self._canonical(archived)
+        canonical = canonical_form(archived.data, self.canonicalisation)
         if canonical is not None:
             found.append(Octets(canonical).digest(digest_algorithm))
         return list(dict.fromkeys(found))
-
-    def _canonical(self, archived: Archived) -> bytes | None:
-        if next(archived.data.portions(), b"").lstrip(b"\xef\xbb\xbf \t\r\n")[:1] != b"<":
-            return None
-        try:
-            document = Document.of(archived.data.octets())
-            return canonicalise(document.root, self.canonicalisation, renderings=document.renderings)
-        except Malformed:
-            return None
 
     def sequence_digests(self, digest_algorithm: str) -> list[bytes]:
         """See `Chain`."""

@@ -32,6 +32,7 @@ from trustworks.formats.asic.kinds import (
 from trustworks.formats.data import Octets
 from trustworks.formats.dtbs import Fields, packed
 from trustworks.formats.evidence import Container, Weight
+from trustworks.formats.evidence_record.creating import digest_of
 from trustworks.formats.limits import DEFAULT
 from trustworks.formats.zip_writer import Kept, NewMember, Zip, check_name
 
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from trustworks.formats.data import Data
+    from trustworks.formats.evidence_record.creating import Form
     from trustworks.formats.limits import Limits
 
 _KIND: Final = "ASiC"
@@ -232,7 +234,7 @@ def prepare_simple(data_object: DataObject, sign: Sign, *, hash_name: str = "sha
         manifest_name="",
         manifest=b"",
         given=(_bound(data_object),),
-        digests=(data_object.data.digest(hash_name),),
+        digests=_about(sign, [data_object.data], hash_name),
     )
 
 
@@ -249,7 +251,8 @@ def prepare_extended(objects: Sequence[DataObject], sign: Sign, *, hash_name: st
         Named(name=one.name, digest=one.data.digest(hash_name), media_type=one.media_type, root=one.root)
         for one in objects
     ]
-    return _over(sign, named, hash_name, (), tuple(map(_bound, objects)))
+    about = _about(sign, [one.data for one in objects], hash_name)
+    return _over(sign, named, hash_name, (), tuple(map(_bound, objects)), about=about)
 
 
 def prepare_addition(
@@ -288,11 +291,24 @@ def prepare_addition(
     if not chosen or (only is not None and set(only) - set(chosen)):
         raise Rejected("asic.no-object", "The container has not the members that are to be signed.")
     named = [Named(name=name, digest=archive.members[name].digest(hash_name)) for name in chosen]
-    return _over(sign, named, hash_name, archive.members, _digests([container]))
+    about = _about(sign, [archive.members[name] for name in chosen], hash_name)
+    return _over(sign, named, hash_name, archive.members, _digests([container]), about=about)
+
+
+def _about(sign: Sign, data: Sequence[Data], hash_name: str) -> tuple[bytes, ...]:
+    """The digests of what is signed, as an evidence record takes them where it is one that is made."""
+    form: Form = "xml" if sign is Sign.EVIDENCE_RECORD_XML else "asn1"
+    return tuple(digest_of(form, one, hash_name) for one in data)
 
 
 def _over(
-    sign: Sign, named: Sequence[Named], hash_name: str, taken: Collection[str], given: tuple[bytes, ...]
+    sign: Sign,
+    named: Sequence[Named],
+    hash_name: str,
+    taken: Collection[str],
+    given: tuple[bytes, ...],
+    *,
+    about: tuple[bytes, ...],
 ) -> Prepared:
     kind = _KINDS[sign]
     signature = _free(kind.extended, taken)
@@ -308,7 +324,7 @@ def _over(
         manifest_name=name,
         manifest=octets,
         given=given,
-        digests=tuple(one.digest for one in named),
+        digests=about,
     )
 
 
