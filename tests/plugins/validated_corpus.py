@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from dss_judge import Case
+from evidence_graphs import NOW
 
 from trustworks.core.errors import Malformed
 from trustworks.validation import validate
@@ -43,10 +44,15 @@ class Expected:
         return FORMATS[self.row["document"].split("/")[0]]
 
 
+def corpus_is_there() -> bool:
+    """Whether there are files of others to be judged."""
+    return (CORPUS / "cases.json").is_file()
+
+
 def cases() -> list[Expected]:
     """All cases. Skips the test where the corpus is not there."""
     table = CORPUS / "cases.json"
-    if not table.is_file():
+    if not corpus_is_there():
         pytest.skip("NOT TESTED, because the corpus of signed files is not there: ../shared/corpus/dss")
     return [Expected(case=_case(row), row=row) for row in json.loads(table.read_text("utf-8"))]
 
@@ -56,12 +62,12 @@ def _case(row: dict[str, Any]) -> Case:
         file=CORPUS / row["document"],
         anchors=tuple(CORPUS / one for one in row.get("trust", ())),
         detached=tuple(CORPUS / one for one in row.get("detached", ())),
-        at=_time(row.get("validation_time")),
+        at=_time(row.get("validation_time")) or NOW,
     )
 
 
 def _time(text: str | None) -> datetime | None:
-    """The time of validation out of the test's source; None where it has no moment in it."""
+    """The time of validation out of the test's source; None where it has no moment in it: then `NOW` is."""
     if text is None or '"' not in text:
         return None
     return datetime.fromisoformat(text.split('"')[1]).astimezone(UTC)
@@ -125,15 +131,6 @@ class Agreement:
             apart=[one for one in self.apart if one not in gone],
         )
 
-    def of_all_kinds(self) -> Agreement:
-        """The same, without regard to formats."""
-        every = Agreement(apart=self.apart)
-        for (_, name), count in self.counted.items():
-            every.counted["all", name] += count
-        for (_, name), count in self.agreed.items():
-            every.agreed["all", name] += count
-        return every
-
     def share(self, kind: str, name: str) -> float:
         """The share that agrees, 1 where nothing was compared."""
         return self.agreed[kind, name] / self.counted[kind, name] if self.counted[kind, name] else 1.0
@@ -196,29 +193,6 @@ def _indicated(row: dict[str, Any], ours: dict[str, Any]) -> Iterator[tuple[str,
                 yield ours_name, wanted if wanted in there else sorted(map(str, there)), wanted
 
 
-def against_dss(found: Agreement, expected: Expected, ours: dict[str, Any], theirs: dict[str, Any]) -> None:
-    """Compare our answer with that of EU DSS, the signatures of a file as a set without order."""
-    kind, what = expected.format, expected.row["document"]
-    if "error" in theirs:
-        found.take(kind, "unreadable", what, "error" in ours, True)
-        return
-    found.take(kind, "signatures", what, len(ours["signatures"]), len(theirs["signatures"]))
-    found.take(kind, "time-stamps", what, len(ours["timestamps"]), len(theirs["time_stamps"]))
-    if len(ours["signatures"]) != len(theirs["signatures"]):
-        return
-    for name, ours_name, theirs_name in (
-        ("level", "level", "level"),
-        ("cryptographically_valid", "cryptographically_valid", "valid"),
-        ("data_found", "data_found", "data_found"),
-        ("data_intact", "data_intact", "data_intact"),
-        ("indication", "indication", "indication"),
-        ("sub_indication", "sub_indication", "sub_indication"),
-    ):
-        left = sorted(str(one[ours_name]) for one in ours["signatures"])
-        right = sorted(_plain(one[theirs_name]) for one in theirs["signatures"])
-        found.take(kind, name, what, left, right)
-
-
 def _results(ours: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield from ours["signatures"]
     yield from ours["timestamps"]
@@ -227,7 +201,3 @@ def _results(ours: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _hyphens(text: str) -> str:
     return text.replace("_", "-")
-
-
-def _plain(value: object) -> str:
-    return _hyphens(value) if isinstance(value, str) and value.startswith("TOTAL_") else str(value)
