@@ -162,13 +162,15 @@ def ocsp_answer(
     reason: x509.ReasonFlags | None = None,
     lasts: timedelta | None = 2 * DAY,
     alone: bool = False,
+    by_name: bool = False,
 ) -> bytes:
     """An OCSP answer of that moment; produced when the test runs.
 
-    The responder's certificate is in it, unless it is `alone`.
+    The responder's certificate is in it, unless it is `alone`. It names him by his key, or by his name.
     """
     assert about.issuer is not None
     status = ocsp.OCSPCertStatus.GOOD if revoked is None else ocsp.OCSPCertStatus.REVOKED
+    encoding = ocsp.OCSPResponderEncoding.NAME if by_name else ocsp.OCSPResponderEncoding.HASH
     builder = (
         ocsp.OCSPResponseBuilder()
         .add_response(
@@ -181,7 +183,7 @@ def ocsp_answer(
             revocation_time=revoked,
             revocation_reason=reason,
         )
-        .responder_id(ocsp.OCSPResponderEncoding.HASH, responder.certificate)
+        .responder_id(encoding, responder.certificate)
     )
     if not alone:
         builder = builder.certificates([responder.certificate])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
@@ -14,7 +15,7 @@ from trustworks.core.pki.trusted_lists.anchors import ListedAnchor
 from trustworks.validation.trust import Trust
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from trustworks.core.pki.tokens import DistinguishedName
     from trustworks.formats.evidence import Evidence, Token
@@ -81,15 +82,17 @@ class KeptTrust(BaseModel):
 
     @classmethod
     def of(cls, trust: Trust, evidence: Evidence, extra: Extra) -> KeptTrust:
-        """Those anchors that have a name which a certificate at hand has, or its issuer.
+        """Those anchors that have a name which a certificate at hand has, or its issuer, or who answered.
 
-        No path can lead to another: a path is built from name to name.
+        No path can lead to another: a path is built from name to name. Who answered by OCSP may be named by
+        his key alone, and may be an anchor whose certificate was not sent (`validation_data.AtHand`).
         """
         names = tuple(_names(evidence, extra))
+        keys = frozenset(filter(None, (one.responder_key_hash for one in _answers(evidence, extra))))
         signers = trust.for_signers
         return cls(
-            anchors=tuple(map(KeptAnchor.of, _led_to(trust.anchors, names))),
-            for_signers=None if signers is None else tuple(map(KeptAnchor.of, _led_to(signers, names))),
+            anchors=tuple(map(KeptAnchor.of, _led_to(trust.anchors, names, keys))),
+            for_signers=None if signers is None else tuple(map(KeptAnchor.of, _led_to(signers, names, keys))),
         )
 
     def trust(self) -> Trust:
@@ -100,9 +103,15 @@ class KeptTrust(BaseModel):
         return Trust(anchors, for_signers=TrustAnchors(one.anchor() for one in self.for_signers))
 
 
-def _led_to(anchors: TrustAnchors, names: Iterable[DistinguishedName]) -> Iterator[TrustAnchor]:
-    """The anchors of these names, and of the issuers of those, in the order of the names."""
-    waiting = list(dict.fromkeys(names))
+def _led_to(
+    anchors: TrustAnchors, names: Iterable[DistinguishedName], keys: Collection[bytes]
+) -> Iterator[TrustAnchor]:
+    """The anchors of these names, and of the issuers of those, in the order of the names.
+
+    `keys` are the SHA-1 of keys, by which an anchor is found as by its name.
+    """
+    by_key = (one.subject for one in anchors.anchors if keys and one.key.sha1 in keys)
+    waiting = list(dict.fromkeys((*names, *by_key)))
     seen = set(waiting)
     while waiting:
         name = waiting.pop(0)
@@ -119,14 +128,22 @@ def _names(evidence: Evidence, extra: Extra) -> Iterator[DistinguishedName]:
     for certificate in filter(None, map(_certificate, tokens)):
         yield from (certificate.subject, certificate.issuer)
     for token in (*evidence.revocation.values(), *extra.revocation):
-        try:
-            if token.id.startswith("R-"):
+        if token.id.startswith("R-"):
+            with suppress(Malformed):
                 yield RevocationList.read(token.der).issuer
-                continue
-            for one in OcspAnswer.read(token.der).certificates:
-                yield from (one.subject, one.issuer)
-        except Malformed:
-            continue
+    for answer in _answers(evidence, extra):
+        if answer.responder_name is not None:
+            yield answer.responder_name
+        for one in answer.certificates:
+            yield from (one.subject, one.issuer)
+
+
+def _answers(evidence: Evidence, extra: Extra) -> Iterator[OcspAnswer]:
+    """The answers that can be read."""
+    for token in (*evidence.revocation.values(), *extra.revocation):
+        if not token.id.startswith("R-"):
+            with suppress(Malformed):
+                yield OcspAnswer.read(token.der)
 
 
 def _certificate(token: Token) -> Certificate | None:
