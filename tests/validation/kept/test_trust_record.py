@@ -40,7 +40,7 @@ def test_who_answered_is_kept_though_his_certificate_was_not_sent(
     tmp_path: Path,
     format_: str,
     by_name: bool,
-    bare: bool,  # noqa: FBT001 - cases
+    bare: bool,
 ) -> None:
     """The level is LT, for he is an anchor: by what was kept as well."""
     answered = ocsp_answer(SIGNER, LISTED, at=KEPT, alone=True, by_name=by_name)

@@ -237,6 +237,11 @@ def test_what_a_signer_says_for_himself_undoes_nothing_that_others_tell() -> Non
 def test_a_list_of_the_authoritys_second_key_does_not_vouch_for_that_key() -> None:
     second = Entity("root", ROOT, usage=usage("crl_sign"))
     assert outcome(pool=[second], lists=[second.crl()]) == NOT_KNOWN
+    # A point that names the issuer, who is everybody's, gives the second key no leave either.
+    told = [(distribution("root"), False)]
+    second = Entity("root", ROOT, usage=usage("crl_sign"), extensions=told)
+    assert outcome(pool=[second], lists=[second.crl()]) == NOT_KNOWN
+    assert outcome(pool=[second], lists=[second.crl(), ROOT.crl()]) == "PASSED"
 
 
 # Bounds

@@ -96,13 +96,16 @@ def left_to_itself(fact: RevocationFact, signer: Certificate) -> str | None:
     any other way, that is what is to be asked; a certificate of which every distribution point names its own
     subject as the issuer of the list says that there is no other way, and to refuse what his issuer decided
     would be to refuse it for good (NIST PKITS, 4.14.30). The list can say revoked there as well: then it
-    counts for nobody. Answers by OCSP have id-pkix-ocsp-nocheck for that (RFC 6960, 4.2.2.2.1).
+    counts for nobody. Where the signer has his issuer's name, as after new keys, that name says nothing
+    of the kind: it is what a point without it means. Answers by OCSP have id-pkix-ocsp-nocheck for that
+    (RFC 6960, 4.2.2.2.1).
     """
     named = [
         {one.value for one in point.crl_issuer if isinstance(one.value, DistinguishedName)}
         for point in signer.crl_distribution_points
     ]
     elsewhere = signer.ocsp_urls or not named or any(one != {signer.subject} for one in named)
+    elsewhere = elsewhere or signer.is_self_issued
     if isinstance(fact.tokens[-1], OcspAnswer) or elsewhere:
         return "The revocation data is signed with the key of the certificate that it tells of."
     return None
