@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from cryptography import x509
 from cryptography.x509.oid import NameOID
@@ -10,6 +12,7 @@ from evidence_graphs import Graph, at_hand, house, signed, verdict
 from foreign_pki import Entity, judged, named
 
 from trustworks.core.errors import Malformed
+from trustworks.core.pki.name_constraints import NameSpace
 from trustworks.core.pki.tokens import Certificate
 from trustworks.validation import Context
 from trustworks.validation.policies.path_inputs import NAMES_OF_INPUTS, NO_INPUTS, read_subtree
@@ -17,6 +20,9 @@ from trustworks.validation.policies.policy import Policy, parse, shipped
 from trustworks.validation.rules.inputs import Inputs
 from trustworks.validation.rules.past import validate_past_certificate
 from trustworks.validation.rules.poe import Poes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 P1, P2 = "1.3.9999.1", "1.3.9999.2"
 GENERAL = "CERTIFICATE_CHAIN_GENERAL_FAILURE"
@@ -145,3 +151,55 @@ def test_contexts_without_paths_of_their_own_have_no_such_table() -> None:
 def test_subtrees_of_addresses() -> None:
     assert read_subtree("ip:192.0.2.0/24").base.value == bytes([192, 0, 2, 0, 255, 255, 255, 0])
     assert len(bytes(read_subtree("ip:::/0").base.value)) == 32  # type: ignore[arg-type]  # octets, here
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("dns:*.example.org", "dns:example..org", "dns:a@example.org", "dns:..example.org", "dns:."),
+        *("uri:https://example.org/", "uri:example.org:443", "uri:example.org/", "uri:a@example.org"),
+        *("email:*@example.org", "email:@example.org", "email:a@", "email:a@.example.org", "email:a@b@c"),
+        *(
+            "email:*.example.org",
+            "dns:-a.example.org",
+            f"dns:{'a' * 64}.example.org",
+            "email:a@*.example.org",
+        ),
+        *("uri:192.0.2.1", "dns:192.0.2.1", "email:a@192.0.2.1", "email:a@example.org.", "uri:[2001:db8::1]"),
+    ],
+)
+def test_a_subtree_that_no_name_is_in_is_refused(text: str) -> None:
+    """It would exclude nothing, and whoever wrote it believes that it does."""
+    with pytest.raises(Malformed, match="is no subtree of names: write a host"):
+        read_subtree(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("dns:example.org", "www.example.org"),
+        ("dns:example.org.", "example.org"),
+        ("dns:.Example.org", "www.example.org"),
+        ("dns:_sip.xn--bcher-kva.example", "a._sip.xn--bcher-kva.example"),
+        ("dns:", "example.org"),
+        ("email:a.b+c@Example.org", "a.b+c@example.org"),
+        ("email:example.org", "a@example.org"),
+        ("email:.example.org", "a@mail.example.org"),
+        ("email:", "a@example.org"),
+        ("uri:example.org", "https://example.org/x"),
+        ("uri:.example.org", "https://www.example.org:8443/x"),
+        ("uri:", "https://example.org/x"),
+    ],
+)
+def test_a_subtree_that_is_taken_holds_names(text: str, name: str) -> None:
+    form = text.partition(":")[0]
+    names: dict[str, Callable[[str], x509.GeneralName]] = {
+        "dns": x509.DNSName,
+        "email": x509.RFC822Name,
+        "uri": x509.UniformResourceIdentifier,
+    }
+    extension = x509.SubjectAlternativeName([names[form](name)])
+    certificate = Entity("named", ca=False, extensions=[(extension, False)]).token
+    objection = NameSpace(excluded=(read_subtree(text),)).objection(certificate)
+    assert "excludes" in str(objection)
+    assert NameSpace(((read_subtree(text),),)).objection(certificate) is None

@@ -28,6 +28,9 @@ PATH_VALIDATION: Final = "path-validation"
 """The table of a context in which they stand."""
 
 _OID: Final = re.compile(r"[0-2](\.(0|[1-9][0-9]{0,38})){1,40}")
+_LABELS: Final = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*"
+_DOMAIN: Final = re.compile(rf"(\.?{_LABELS}\.?)?", re.IGNORECASE | re.ASCII)
+_MAILBOX: Final = re.compile(rf"[^@*\s]+@{_LABELS}", re.IGNORECASE | re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,15 +97,16 @@ def _value(written: str, value: object) -> bool | tuple[str, ...]:
 def read_subtree(text: str) -> GeneralSubtree:
     """A subtree of names as policies write it: its form, a colon, and a name of RFC 5280, 4.2.1.10.
 
-    ``dns:example.org``, ``email:example.org`` (a host), ``email:.example.org`` (all below it), ``uri:`` as
-    ``email:``, ``ip:192.0.2.0/24``, ``directory:O=Examples,C=XX``. Nothing behind the colon (of ``ip``: all
-    of ``0.0.0.0/0`` or ``::/0``) is every name of the form. Raises `Malformed`.
+    ``dns:example.org``, ``email:example.org`` (a host), ``email:.example.org`` (all below it),
+    ``email:a@example.org`` (a mailbox), ``uri:`` a host or all below it, ``ip:192.0.2.0/24``,
+    ``directory:O=Examples,C=XX``. Nothing behind the colon (of ``ip``: all of ``0.0.0.0/0`` or ``::/0``) is
+    every name of the form. Raises `Malformed`.
     """
     form, colon, name = text.partition(":")
     try:
         match form:
             case "dns" | "email" | "uri" if colon:
-                return _subtree(GeneralName(form, _ascii(name)))
+                return _subtree(GeneralName(form, _written(form, name)))
             case "ip" if colon:
                 network = ipaddress.ip_network(name)
                 octets = network.network_address.packed + network.netmask.packed
@@ -121,7 +125,12 @@ def _subtree(base: GeneralName) -> GeneralSubtree:
     return GeneralSubtree(base=base)
 
 
-def _ascii(name: str) -> str:
+def _written(form: str, name: str) -> str:
+    """The name, if a name can be in such a subtree: one that no name is in would exclude nothing."""
     if not name.isascii() or not name.isprintable() or " " in name:
         raise ValueError("write it in ASCII without spaces, a domain of other letters as xn--")
-    return name
+    address = name.removesuffix(".").rpartition(".")[2].isdigit()
+    if not address and (_DOMAIN.fullmatch(name) or (form == "email" and _MAILBOX.fullmatch(name))):
+        return name
+    what = "host, domain or mailbox" if form == "email" else "host or domain"
+    raise ValueError(f"write a {what}, as example.org, without *, / or a port, and no address of the network")
