@@ -115,6 +115,9 @@ _JSON: Final = {
 }
 _PDF: Final = {
     "pades.annotated": Known(_NOTE, "Annotations were made, changed or removed after signing, as permitted."),
+    "pades.annotated-unpermitted": Known(
+        _SUSPICIOUS, "Annotations were made, changed or removed after signing, and nothing permits that."
+    ),
     "pades.annotation-overlap": Known(_SUSPICIOUS, "After signing an annotation was put over another one."),
     "pades.byte-range": _void("The byte range is not two ranges with one gap."),
     "pades.byte-range-collision": Known(_SUSPICIOUS, "Two signatures leave out the same octets."),

@@ -145,6 +145,21 @@ def test_a_certification_holds_for_later_signatures_too() -> None:
     assert told(annotated, 1)["pades.doc-mdp"] is Weight.SUSPICIOUS
 
 
+@pytest.mark.req("ISO32000-2:12.8.2.2-ANNOTATIONS")
+@pytest.mark.parametrize(
+    ("entries", "code", "weight"),
+    [
+        (b"", "pades.annotated-unpermitted", Weight.SUSPICIOUS),
+        (CERTIFYING % 3, "pades.annotated", Weight.NOTE),
+    ],
+)
+def test_annotations_need_a_permission(entries: bytes, code: str, weight: Weight) -> None:
+    """What is painted over the page after the signature may hide what was signed."""
+    found = told(document().signed_with(entries=entries).update({9: b"[6 0 R 20 0 R 50 0 R]", 50: NOTE}))
+    assert found[code] is weight
+    assert len({"pades.annotated", "pades.annotated-unpermitted"} & found.keys()) == 1
+
+
 @pytest.mark.req("ISO32000-2:12.8.2.4-FIELDMDP")
 @pytest.mark.parametrize(
     ("lock", "held"),

@@ -194,10 +194,11 @@ def judge(
         *pages_stay(comparison.pages),
         *nothing_undefined(by_kind.get(Kind.UNDEFINED, []), cut_off=comparison.cut_off),
         *within_permission(forms, annotations, level),
+        *annotated_where_permitted(annotations, level),
         *locked_fields_stay(
             [one for one in forms if one.role is Role.FIELD and one.key in {"V", "RV", "AS"}], old, locked
         ),
-        *_told(by_kind),
+        *_told(by_kind, level),
     )
 
 
@@ -256,6 +257,26 @@ def within_permission(
     )
 
 
+@implements("ISO32000-2:12.8.2.2-ANNOTATIONS", disabled=())
+def annotated_where_permitted(annotations: Sequence[Difference], level: int | None) -> tuple[Finding, ...]:
+    """Objects to annotations in a document that no signature says may be annotated.
+
+    An annotation is painted over the page and can hide what was signed. Forms may be filled in and signed
+    without a certification, as other validators have it (pyHanko's default rules).
+    """
+    if not annotations or level is not None:
+        return ()
+    return (
+        Finding(
+            code="pades.annotated-unpermitted",
+            text="Annotations were made, changed or removed after the signature, which no signature permits: "
+            f"{_listed(annotations)}. Compare the signed revision with the file.",
+            weight=Weight.SUSPICIOUS,
+            requirement="ISO32000-2:12.8.2.2-ANNOTATIONS",
+        ),
+    )
+
+
 @implements("ISO32000-2:12.8.2.4-FIELDMDP", disabled=())
 def locked_fields_stay(
     changed: Sequence[Difference], old: View, locked: Sequence[Locked]
@@ -275,7 +296,7 @@ def locked_fields_stay(
     )
 
 
-def _told(by_kind: dict[Kind, list[Difference]]) -> tuple[Finding, ...]:
+def _told(by_kind: dict[Kind, list[Difference]], level: int | None) -> tuple[Finding, ...]:
     """What was changed and is permitted, so that a reader knows of it."""
     texts = {
         Kind.EXTENSION: ("pades.extended", "Validation data, time-stamps or metadata were added"),
@@ -285,7 +306,7 @@ def _told(by_kind: dict[Kind, list[Difference]]) -> tuple[Finding, ...]:
     return tuple(
         Finding(code=code, text=f"{text} after the signature: {_listed(by_kind[kind])}.", weight=Weight.NOTE)
         for kind, (code, text) in texts.items()
-        if by_kind.get(kind)
+        if by_kind.get(kind) and (kind is not Kind.ANNOTATION or level == ANNOTATIONS)
     )
 
 

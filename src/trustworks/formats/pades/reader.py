@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import BeyondLimit, Malformed
 from trustworks.formats.evidence import (
@@ -76,6 +76,12 @@ def read(
         _Reading(data, collector, limits, file).read()
     except RecursionError as error:
         raise BeyondLimit(f"{data.name or 'The PDF'} is nested too deeply to be read.") from error
+
+
+_SHOWN_LATER: Final = frozenset(
+    {"pades.form-changed", "pades.annotated", "pades.annotated-unpermitted", "pades.doc-mdp"}
+)
+"""Changes after a signature that put annotations on pages."""
 
 
 class _Reading:
@@ -273,7 +279,7 @@ class _Reading:
                 continue
             comparison = compare(old, self.view)
             judged = judge(comparison, old, self.view, certified, entry.permissions.locked)
-            if any(one.code in {"pades.form-changed", "pades.annotated"} for one in judged):
+            if any(one.code in _SHOWN_LATER for one in judged):
                 judged = (*judged, *annotations_apart(pages_with_overlaps(old, self.view)))
             found.append(judged)
         return found

@@ -168,7 +168,8 @@ def validate(
 
     Exit codes: 0 all passed, 1 one failed, 2 one is indeterminate, 3 no signature or not readable; 4
     the verdict of --replay is another; 64 wrong options, or what they name cannot be read; 69 something that
-    is needed cannot be had now; 70 a fault of the program about one file of a folder.
+    is needed cannot be had now; 70 a fault of the program about one file of a folder. Warnings do not
+    change it; --policy qualified fails where the usual policy warns of what was changed after signing.
     """
     from trustworks.validation.service import Validator, data_of  # noqa: PLC0415 - keeps `--help` quick
 

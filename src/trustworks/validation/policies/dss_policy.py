@@ -62,7 +62,7 @@ _FINDINGS: Final[dict[str, tuple[str, ...]]] = {
     "ByteRangeCollision": ("pades.byte-range-collision",),
     "SignerInformationStore": ("pades.signers",),
     "PdfPageDifference": ("pades.page-count",),
-    "PdfAnnotationOverlap": ("pades.annotated",),
+    "PdfAnnotationOverlap": ("pades.annotated", "pades.annotated-unpermitted"),
     "DocMDP": ("pades.doc-mdp",),
     "FieldMDP": ("pades.field-mdp",),
     "UndefinedChanges": ("pades.undefined-change",),

@@ -12,6 +12,7 @@ from trustworks.validation.model import PoeOrigin, SubIndication
 from trustworks.validation.report.words import (
     KINDS,
     Words,
+    came_later,
     cautions,
     deciding,
     moment,
@@ -151,6 +152,7 @@ def explained(judged: Judged) -> str:
         lines.extend(
             f"  {finding.weight.value.capitalize()}: {finding.text}" for finding in structural(signature)
         )
+        lines.extend(f"  Later: {later}" for later in came_later(signature))
         lines.extend(f"  Warning: {warned}" for warned in warned_of(one))
         lines.append("")
     for stamp in outcome.time_stamps:

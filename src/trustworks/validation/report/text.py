@@ -9,6 +9,7 @@ from trustworks.core.printable import printable
 from trustworks.validation.report.words import (
     KINDS,
     Words,
+    came_later,
     cautions,
     deciding,
     moment,
@@ -87,5 +88,7 @@ def _signature(signature: Signature, found: SignatureOutcome, words: Words) -> I
         yield f"  because    {reason.text or reason.name}"
     for one in structural(signature):
         yield f"  {one.weight.value:<10} {one.text}"
+    for later in came_later(signature):
+        yield f"  later      {later}"
     for warned in warned_of(found):
         yield f"  warning    {warned}"

@@ -36,6 +36,8 @@ KINDS: Final = {
 _COMMON_NAME: Final = "2.5.4.3"
 _ORGANISATION: Final = "2.5.4.10"
 _SHORT: Final = 14
+_CAME_LATER: Final = frozenset({"pades.form-changed", "pades.annotated"})
+"""Notes about what pages show beside what was signed. Validation data shows nothing."""
 
 
 def moment(time: datetime) -> str:
@@ -65,6 +67,12 @@ def structural(signature: Signature) -> tuple[Finding, ...]:
     """What of the structure, and of changes after signing, a reader has to know of; notes are left out."""
     later = signature.revision.later if signature.revision else ()
     return tuple(one for one in (*signature.findings, *later) if one.weight is not Weight.NOTE)
+
+
+def came_later(signature: Signature) -> tuple[str, ...]:
+    """What came after the signed revision and is permitted, but may show what the signer did not see."""
+    later = signature.revision.later if signature.revision else ()
+    return tuple(one.text for one in later if one.code in _CAME_LATER and one.weight is Weight.NOTE)
 
 
 def warned_of(found: SignatureOutcome | TimeStampOutcome | EvidenceRecordOutcome) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from trustworks.validation.report.text import verdict
 from trustworks.validation.report.words import (
     KINDS,
     Words,
+    came_later,
     cautions,
     deciding,
     function_name,
@@ -150,6 +151,8 @@ class _Draft:
                 label="Place", value=", ".join(attributes.location.values()), more="as the signer says"
             )
         yield Fact(label="Format and level", value=signature.level)
+        if later := came_later(signature):
+            yield Fact(label="Changed after signing", value=" ".join(later))
 
     def _holder(self, label: str, identifier: str | None, *, held: bool = True) -> Iterator[Fact]:
         """Who it was; where the signature was not found to hold, as no more than the certificate says."""
