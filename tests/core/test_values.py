@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import inspect
 import pickle
 import re
 from dataclasses import FrozenInstanceError, asdict, field, fields, replace
@@ -169,6 +170,67 @@ def test_what_holds_itself_is_shown_nevertheless(dataclass: Any) -> None:
     one = changing(1)
     one.two.append(one)
     assert repr(one).endswith("Changing(one=1, two=[...], three=3)")
+
+
+@pytest.mark.parametrize("slots", [False, True])
+@pytest.mark.parametrize("name", ["__init__", "__setattr__", "__delattr__"])
+def test_what_a_class_defines_itself_is_not_overwritten_in_silence(name: str, slots: bool) -> None:
+    """The library keeps the first and refuses the others."""
+    given = {"__annotations__": {"one": int}, name: lambda *_: None}
+    with pytest.raises(TypeError, match=f"Cannot overwrite attribute {name} in class Own"):
+        values.dataclass(frozen=True, slots=slots)(type("Own", (), dict(given)))
+    if name != "__init__":
+        own: Any = values.dataclass(slots=slots)(type("Own", (), dict(given)))
+        assert vars(own)[name] is given[name]
+
+
+@BOTH
+def test_fields_that_cannot_be_arguments_in_their_order_are_refused_at_once(dataclass: Any) -> None:
+    given = {"__annotations__": {"one": int, "two": int}, "one": 1}
+    with pytest.raises(TypeError, match="non-default argument 'two' follows default argument"):
+        dataclass(type("Wrong", (), dict(given)))
+    assert dataclass(kw_only=True)(type("Right", (), dict(given)))(two=2).one == 1
+    upper = dataclass(type("Upper", (), {"__annotations__": {"one": int}, "one": 1}))
+    with pytest.raises(TypeError, match="non-default argument 'two' follows default argument"):
+        dataclass(type("Lower", (upper,), {"__annotations__": {"two": int}}))
+
+
+@BOTH
+def test_what_a_class_is_called_with_is_known_before_it_is_called(dataclass: Any) -> None:
+    frozen, open_, changing, itself, bare = shapes(dataclass)
+    assert str(inspect.signature(open_)) == "(one: 'int', two: 'str' = 'two') -> None"
+    assert str(inspect.signature(bare)) == "() -> None"
+    assert list(inspect.signature(changing.__init__).parameters) == ["self", "one", "two"]
+    kinds = {one.kind for one in inspect.signature(frozen).parameters.values()}
+    assert kinds == {inspect.Parameter.KEYWORD_ONLY}
+    for one, expected in ((frozen, (True, True)), (changing, (True, False)), (itself, (False, True))):
+        told = one.__dataclass_params__
+        assert (told.eq, told.frozen) == expected
+        assert told.init
+        assert told.repr
+
+
+@BOTH
+def test_a_class_below_calls_what_it_is_above(dataclass: Any) -> None:
+    open_ = shapes(dataclass)[1]
+
+    class Below(open_):  # type: ignore[misc,valid-type]
+        def __init__(self) -> None:
+            super().__init__(1, two="b")
+
+    assert (Below().both, open_(2).both) == ("1b", "2two")
+
+
+@BOTH
+def test_a_class_may_say_itself_what_is_copied(dataclass: Any) -> None:
+    @dataclass(frozen=True, slots=True)
+    class Counted:
+        one: int
+
+        def __getstate__(self) -> list[object]:
+            return [self.one + 1]
+
+    assert copy.copy(Counted(1)).one == 2
 
 
 def test_what_is_frozen_is_copied_and_pickled() -> None:

@@ -2,9 +2,10 @@
 
 The library's own writes up to seven functions for every class as text and compiles them, which takes a
 millisecond; a command loads hundreds of classes and uses few. Here the functions are shared, but for
-``__init__``, which is compiled when the first object is made. Of a frozen class it fills the slots
+``__init__``, which is compiled when it is first asked for. Of a frozen class it fills the slots
 themselves, in two thirds of the time. All else is the library's: `field`, `fields`, `replace`, `asdict`, and
-what type checkers know of it. Not taken: ``order``, ``unsafe_hash``, ``InitVar``, which nobody here uses.
+what type checkers know of it. Not taken: ``order``, ``unsafe_hash``, ``InitVar``, and an ``__init__`` of the
+class's own, which nobody here uses. Why it is here: docs/adr/0021-dataclasses-that-start-fast.md.
 """
 
 from __future__ import annotations
@@ -31,9 +32,17 @@ def _dataclass(
     kw_only: bool = False,
     eq: bool = True,
 ) -> Any:
-    """A class of its annotated fields; the options are those of `dataclasses.dataclass`."""
+    """A class of its annotated fields; the options are those of `dataclasses.dataclass`.
+
+    Raises:
+        TypeError: the class defines what is defined here, or its fields cannot be arguments in their order.
+    """
 
     def made(plain: type) -> type:
+        written_here = ("__init__", "__setattr__", "__delattr__") if frozen else ("__init__",)
+        for name in written_here:
+            if name in vars(plain):
+                raise TypeError(f"Cannot overwrite attribute {name} in class {plain.__name__}")
         if plain.__doc__ is None:
             plain.__doc__ = ""  # else the library writes one, out of the signature
         # Whether a class may be below another, the library says, and by itself.
@@ -54,7 +63,8 @@ else:
 
 def _completed(cls: Any, *, frozen: bool, eq: bool) -> type:
     own = vars(cls)
-    members: dict[str, object] = {"__init__": _first_init(cls)}
+    _check_order(cls)
+    members: dict[str, object] = {"__init__": _FirstInit(cls)}
     if "__repr__" not in own:
         members["__repr__"] = _repr
     if eq:
@@ -63,11 +73,13 @@ def _completed(cls: Any, *, frozen: bool, eq: bool) -> type:
         if own.get("__hash__") is None:  # Python puts None there, where a class defines __eq__ alone
             hashed = [one.name for one in fields(cls) if (one.compare if one.hash is None else one.hash)]
             members["__hash__"] = _hash(hashed) if frozen else None
+    told = cls.__dataclass_params__
+    told.init, told.repr, told.eq, told.frozen = True, True, eq, frozen
     if frozen:
-        cls.__dataclass_params__.frozen = True
         members.update(_guards(cls))
         if "__slots__" in own:
-            members.update(__getstate__=_state, __setstate__=_restore)
+            states = {"__getstate__": _state, "__setstate__": _restore}
+            members.update({name: one for name, one in states.items() if name not in own})
     for name, member in members.items():
         setattr(cls, name, member)
     return cls  # type: ignore[no-any-return]
@@ -127,19 +139,32 @@ def _restore(self: Any, state: list[object]) -> None:
         object.__setattr__(self, one.name, value)
 
 
-def _first_init(cls: Any) -> Callable[..., None]:
-    """Stands for the initialiser until it is called for the first time."""
+def _check_order(cls: type) -> None:
+    """No field without a default comes after one that has one, by position."""
+    before = False
+    for one in fields(cls):
+        if one.init and not one.kw_only:
+            optional = one.default is not MISSING or one.default_factory is not MISSING
+            if before and not optional:
+                raise TypeError(f"non-default argument {one.name!r} follows default argument")
+            before = before or optional
 
-    def __init__(self: object, /, *given: object, **named: object) -> None:  # noqa: N807
-        cls.__init__ = _init(cls)
-        cls.__init__(self, *given, **named)
 
-    return __init__
+class _FirstInit:
+    """Stands for the initialiser until somebody asks for it, to call it or to look at it."""
+
+    def __init__(self, cls: Any) -> None:
+        self._cls = cls
+
+    def __get__(self, instance: object, owner: type | None = None) -> Any:
+        made = self._cls.__init__ = _init(self._cls)
+        return made.__get__(instance, owner)
 
 
 def _init(cls: type) -> Callable[..., None]:
     known: dict[str, Any] = {"_missing": MISSING}
     positional, named = ["self"], ["*"]
+    types: dict[str, object] = {}
     body = []
     for one in fields(cls):
         parameter = one.name
@@ -153,6 +178,7 @@ def _init(cls: type) -> Callable[..., None]:
             continue  # whoever makes it sets it
         if one.init:
             (named if one.kw_only else positional).append(parameter)
+            types[one.name] = one.type
         body.append(_filled(cls, one, known))
     if hasattr(cls, "__post_init__"):
         body.append("self.__post_init__()")
@@ -160,6 +186,7 @@ def _init(cls: type) -> Callable[..., None]:
     exec(f"def __init__({parameters}):\n  " + "\n  ".join(body or ["pass"]), known)  # noqa: S102 - names of fields
     init: Callable[..., None] = known["__init__"]
     init.__qualname__, init.__module__ = f"{cls.__qualname__}.__init__", cls.__module__
+    init.__annotations__ = {**types, "return": None}
     return init
 
 
