@@ -158,6 +158,8 @@ def archive_of(number: int) -> bytes:
 
 
 JSON_DEEP: Final = "The JSON nests deeper than the 256 levels that are read."
+PDF_WITHOUT_ROOT: Final = "The PDF cannot be read: its cross-reference sections are damaged"
+PDF_STEPS: Final = "The objects of the PDF take more than 200000 steps to follow."
 LARGE: Final[dict[str, tuple[str, Callable[[], bytes], str]]] = {
     "elements of XML, nested": (
         "signed-file",
@@ -208,6 +210,33 @@ LARGE: Final[dict[str, tuple[str, Callable[[], bytes], str]]] = {
         lambda: b"%PDF-1.7\n1 0 obj\n" + b"[" * DEEP + b"]" * DEEP + b"\nendobj\ntrailer<</Root 1 0 R>>",
         "A PDF object is nested more than 256 deep.",
     ),
+    "parentheses in a string of PDF": (
+        "signed-file",
+        lambda: b"%PDF-1.7\n1 0 obj" + b"(" * 1_000_000 + b"()" * 50_000,
+        PDF_WITHOUT_ROOT,
+    ),
+    "escapes in a name of PDF": (
+        "signed-file",
+        lambda: b"%PDF-1.7\n1 0 obj/" + b"#41" * 50_000,
+        PDF_WITHOUT_ROOT,
+    ),
+    "objects of PDF": (
+        "signed-file",
+        lambda: (
+            b"%PDF-1.7\n"
+            + b"".join(b"%d 0 obj<</Type/Sig/ByteRange[0 1 2 3]>>endobj\n" % n for n in range(1, DEEP))
+        ),
+        PDF_WITHOUT_ROOT,
+    ),
+    "numbers in the heading of an object stream": (
+        "signed-file",
+        lambda: (
+            b"%PDF-1.7\n1 0 obj<</Type/ObjStm/N 999999999/First 999999999>>stream\n"
+            + b"1 2 " * 50_000
+            + b"\nendstream"
+        ),
+        PDF_WITHOUT_ROOT,
+    ),
     "members of a container": (
         "signed-file",
         lambda: archive_of(DEEP),
@@ -222,6 +251,10 @@ LARGE: Final[dict[str, tuple[str, Callable[[], bytes], str]]] = {
 STRICTER: Final = {
     "references of XML": "The XML document may have more than the 20000 elements that are read.",
     "references of a JWS": "The JSON has more than the 20000 members that are read.",
+    "parentheses in a string of PDF": PDF_STEPS,
+    "escapes in a name of PDF": PDF_STEPS,
+    "objects of PDF": PDF_STEPS,
+    "numbers in the heading of an object stream": PDF_STEPS,
 }
 """What is said first under limits that are below those of the product."""
 

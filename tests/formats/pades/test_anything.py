@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 import zlib
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -25,6 +26,13 @@ if TYPE_CHECKING:
     from trustworks.formats.pades.syntax import Object
 
 LIMITS = Limits(work=200_000, elements=20_000)
+
+
+def counted(steps: int) -> None:
+    """Takes the steps of reading a value, which are a number from 0 on."""
+    assert steps >= 0
+
+
 FILES = [
     document(as_stream=as_stream)
     .signed_with(contents=stamped)
@@ -79,8 +87,45 @@ def test_any_change_of_a_signed_file_is_read_or_refused(
 def test_any_octets_are_a_value_or_refused(parts: list[bytes]) -> None:
     octets = b"".join(parts)
     with suppress(Malformed):
-        assert parse(octets, 0, LIMITS).end <= len(octets)
+        assert parse(octets, 0, LIMITS, counted).end <= len(octets)
     read_within(b"%PDF-1.7\n" + octets)
+
+
+@pytest.mark.parametrize("part", [b"(", b"()", b"\\n", b"\r", b"a"])
+def test_a_string_takes_little_more_memory_than_its_octets_and_its_steps_are_told(part: bytes) -> None:
+    octets = b"(" + part * 300_000
+    told: list[int] = []
+    tracemalloc.start()
+    try:
+        value = parse(octets, 0, LIMITS, told.append).value
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert isinstance(value, bytes)
+    assert len(value) >= 300_000
+    assert peak < 3 * len(octets)
+    if part not in {b"(", b"a"}:
+        assert len(told) > 100, "while it is read, not after it"
+        assert sum(told) > 2_000_000
+
+
+def test_what_takes_too_long_to_read_is_not_read_to_its_end() -> None:
+    left = [50_000]
+
+    def work(steps: int) -> None:
+        left[0] -= steps
+        if left[0] < 0:
+            raise BeyondLimit("More.", "work")
+
+    for octets in (
+        b"[" + b"/A " * 9_000,
+        b"(" + b"()" * 9_000,
+        b"/" + b"#41" * 9_000,
+        b"<" + b"1" * 10**6 + b">",
+    ):
+        left[0] = 50_000
+        with pytest.raises(BeyondLimit):
+            parse(octets, 0, LIMITS, work)
 
 
 def nested(opening: bytes, closing: bytes) -> bytes:
@@ -217,7 +262,7 @@ NAMES: Callable[[], st.SearchStrategy[Name]] = lambda: st.text(  # noqa: E731
 )
 def test_what_is_written_is_read(value: object) -> None:
     octets = written(value)
-    parsed = parse(octets, 0, LIMITS)
+    parsed = parse(octets, 0, LIMITS, counted)
     assert (parsed.value, parsed.end) == (value, len(octets))
 
 
@@ -237,4 +282,4 @@ def test_what_is_written_is_read(value: object) -> None:
     ],
 )
 def test_objects_are_read_as_they_are_written(octets: bytes, value: object) -> None:
-    assert parse(octets, 0, LIMITS).value == value
+    assert parse(octets, 0, LIMITS, counted).value == value

@@ -333,7 +333,7 @@ class _Walk:
             return False
         octets = self.old.document.mentioned(self.old.end)
         return not fresh.isdisjoint(octets) or any(
-            not fresh.isdisjoint(number for _, number in mentions(content))
+            not fresh.isdisjoint(number for _, number in mentions(content, self.old.document.work))
             for content in self.old.member_streams()
         )
 

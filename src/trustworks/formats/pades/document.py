@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import BeyondLimit
@@ -12,7 +13,7 @@ from trustworks.formats.pades.sections import Section, read_stream, read_table, 
 from trustworks.formats.pades.syntax import WHITE, Name, Ref, Stream, parse, skip_blanks
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from trustworks.formats.limits import Limits
     from trustworks.formats.pades.syntax import Object
@@ -29,14 +30,25 @@ _GAP: Final = rb"(?:[" + WHITE + rb"]|%[^\r\n]*[\r\n])++"
 _LETTER: Final = re.compile(rb"[" + WHITE + rb"]R(?![A-Za-z0-9])")
 _NUMBERS: Final = re.compile(rb"(?<![0-9])(\d{1,10})[" + WHITE + rb"]++\d{1,10}[" + WHITE + rb"]++\Z")
 _COMMENTED: Final = re.compile(rb"(?<![0-9])(\d{1,10}+)" + _GAP + rb"\d{1,10}+" + _GAP + rb"R")
+_WORDS: Final = re.compile(rb"[^\t\n\x0b\x0c\r ]++")
 _NEAR: Final = 48
 _FAR: Final = 2048
+_OBJECT_STEPS: Final = 200
+_FOUND_STEPS: Final = 16
+_OCTETS_OF_STEP: Final = 64
+"""What it takes to read the shortest object, to find one place by a search or one number in a heading, and to
+look through octets, in steps of `Limits.work`: by the time that each was measured to take, as in `syntax`."""
 
 
-def mentions(octets: bytes) -> list[tuple[int, int]]:
-    """Where octets may refer to objects, and the numbers of those: whatever looks like a reference."""
+def mentions(octets: bytes, work: Callable[[int], None]) -> list[tuple[int, int]]:
+    """Where octets may refer to objects, and the numbers of those: whatever looks like a reference.
+
+    `work` is told the steps that it takes, and raises where they are too many.
+    """
     found: list[tuple[int, int]] = []
+    work(len(octets) // _OCTETS_OF_STEP)
     for end in _LETTER.finditer(octets):
+        work(_FOUND_STEPS)
         at = end.start()
         window = octets[max(at - _NEAR, 0) : at + 1]
         if b"%" in window:
@@ -58,10 +70,6 @@ class Indirect:
     begin: int
     spans: Mapping[str, tuple[int, int]]
     twice: frozenset[str] = frozenset()
-
-
-_OBJECT_STEPS: Final = 200
-"""What it takes to read the shortest object, in steps of `Limits.work`."""
 
 
 class Document:
@@ -105,7 +113,7 @@ class Document:
                 continue
             at = skip_blanks(self.octets, start)
             if self.octets.startswith(b"xref", at):
-                table = read_table(self.octets, start, at + 4, self.limits)
+                table = read_table(self.octets, start, at + 4, self.limits, self.work)
                 if table is None:
                     return None
                 hidden = table.trailer.get("XRefStm")
@@ -125,7 +133,7 @@ class Document:
             return None
         raw = self.raw(found.value, entries.get("Length"))
         content = unpack(raw, entries.get("Filter"), entries.get("DecodeParms"), self.allowance)
-        return read_stream(start, entries, content, self.octets, self.limits)
+        return read_stream(start, entries, content, self.octets, self.limits, work=self.work)
 
     def object_at(self, offset: int) -> Indirect | None:
         """The indirect object that begins at an offset; None where none does."""
@@ -139,8 +147,8 @@ class Document:
         head = _OBJECT.match(self.octets, offset)
         if head is None:
             return None
-        parsed = parse(self.octets, head.end(), self.limits)
-        self.work(_OBJECT_STEPS + (parsed.end - offset) // 2)
+        self.work(_OBJECT_STEPS)
+        parsed = parse(self.octets, head.end(), self.limits, self.work)
         value = parsed.value
         if isinstance(value, dict):
             at = skip_blanks(self.octets, parsed.end)
@@ -156,8 +164,10 @@ class Document:
         if isinstance(length, int) and 0 <= length <= len(self.octets) - start:
             end = start + length
             if _END.match(self.octets, end) is not None:
+                self.work(length // (4 * _OCTETS_OF_STEP))
                 return self.octets[start:end]
         end = self.octets.find(b"endstream", start)
+        self.work(((end if end >= 0 else len(self.octets)) - start) // _OCTETS_OF_STEP)
         if end < 0:
             return self.octets[start:]
         for mark in (b"\r\n", b"\n", b"\r"):
@@ -168,7 +178,7 @@ class Document:
     def members(self, at: int, content: bytes, entries: dict[str, Object]) -> ObjectStream:
         """The object stream whose own object is at `at`, of its unpacked octets; read once."""
         if at not in self._members:
-            self._members[at] = ObjectStream.of(content, entries, self.limits)
+            self._members[at] = ObjectStream.of(content, entries, self.limits, self.work)
         return self._members[at]
 
     def has_members(self, at: int) -> ObjectStream | None:
@@ -178,18 +188,21 @@ class Document:
     def mentioned(self, end: int) -> set[int]:
         """The numbers of all objects that the octets before `end` may refer to; the file is searched once."""
         if self._mentioned is None:
-            self._mentioned = mentions(self.octets)
+            self._mentioned = mentions(self.octets, self.work)
         self.work(1 + len(self._mentioned) // 8)
         return {number for at, number in self._mentioned if at < end}
 
     def everywhere(self, end: int) -> dict[int, int]:
         """Of each object number the offset of the last object with it before `end`, by searching the file."""
         if self._everywhere is None:
-            self._everywhere = [
-                (found.start(), int(found[1]), int(found[2])) for found in _OBJECTS.finditer(self.octets)
-            ]
-            if len(self._everywhere) > self.limits.elements:
-                raise BeyondLimit(f"The PDF holds more than {self.limits.elements} objects.", "elements")
+            self.work(len(self.octets) // _OCTETS_OF_STEP)
+            everywhere: list[tuple[int, int, int]] = []
+            for found in _OBJECTS.finditer(self.octets):
+                self.work(_FOUND_STEPS)
+                everywhere.append((found.start(), int(found[1]), int(found[2])))
+                if len(everywhere) > self.limits.elements:
+                    raise BeyondLimit(f"The PDF holds more than {self.limits.elements} objects.", "elements")
+            self._everywhere = everywhere
         self.work(len(self._everywhere))
         return {number: offset for offset, number, _ in self._everywhere if offset < end}
 
@@ -201,34 +214,44 @@ class ObjectStream:
     content: bytes
     numbers: tuple[int, ...]
     begins: tuple[int, ...]
+    places: Mapping[int, int]
     limits: Limits
+    work: Callable[[int], None]
     read: dict[int, Object]
 
     @staticmethod
-    def of(content: bytes, entries: dict[str, Object], limits: Limits) -> ObjectStream:
-        """Reads the heading. What is no number there ends it."""
+    def of(
+        content: bytes, entries: dict[str, Object], limits: Limits, work: Callable[[int], None]
+    ) -> ObjectStream:
+        """Reads the heading. What is no number there ends it. `work` is told the steps, as by `parse`."""
         first, count = entries.get("First"), entries.get("N")
-        heading = content[: first if isinstance(first, int) and first > 0 else 0].split()
-        wanted = 2 * count if isinstance(count, int) and count > 0 else 0
+        heading = content[: first if isinstance(first, int) and first > 0 else 0]
+        wanted = 2 * min(count, limits.elements) if isinstance(count, int) and count > 0 else 0
         figures: list[int] = []
-        for word in heading[:wanted]:
-            if not word.isdigit() or len(word) > 10:
+        for word in islice(_WORDS.finditer(heading), wanted):
+            work(_FOUND_STEPS)
+            if not word[0].isdigit() or len(word[0]) > 10:
                 break
-            figures.append(int(word))
+            figures.append(int(word[0]))
         start = first if isinstance(first, int) else 0
+        numbers = tuple(figures[::2])
+        places: dict[int, int] = {}
+        for index, number in enumerate(numbers):
+            places.setdefault(number, index)
         return ObjectStream(
-            content, tuple(figures[::2]), tuple(start + begin for begin in figures[1::2]), limits, {}
+            content, numbers, tuple(start + begin for begin in figures[1::2]), places, limits, work, {}
         )
 
     def member(self, number: int, index: int) -> Object:
         """The object of a number; `index` is where the section says that it is."""
         if not (0 <= index < len(self.numbers) and self.numbers[index] == number):
-            if number not in self.numbers:
+            if number not in self.places:
                 return None
-            index = self.numbers.index(number)
+            index = self.places[number]
         if index not in self.read:
             begin = self.begins[index] if index < len(self.begins) else len(self.content)
-            found = parse(self.content, begin, self.limits).value
+            self.work(_OBJECT_STEPS)
+            found = parse(self.content, begin, self.limits, self.work).value
             # A member is never a reference or a stream.
             self.read[index] = None if isinstance(found, Ref) else found
         return self.read[index]

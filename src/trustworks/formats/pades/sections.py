@@ -15,7 +15,7 @@ from trustworks.core.values import dataclass
 from trustworks.formats.pades.syntax import WHITE, parse, skip_blanks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from trustworks.formats.limits import Limits
     from trustworks.formats.pades.syntax import Object
@@ -44,6 +44,8 @@ _HEADING: Final = re.compile(
     rb"[" + WHITE + rb"]*+(\d{1,10})[" + WHITE + rb"]++(\d{1,10})[" + WHITE + rb"]*+"
 )
 _WIDEST: Final = 8
+_LINE_STEPS: Final = 12
+"""What it takes to read a line of a table or stream, in steps of `Limits.work`: as in `syntax`."""
 _WORTH: Final = 8
 """Lines of a subsection from which on it is worth not to read them all."""
 _SEARCHED: Final = 32
@@ -87,12 +89,18 @@ class Section:
         return Place(int(line[1]), int(line[2]))
 
 
-def read_table(octets: bytes, begin: int, at: int, limits: Limits) -> Section | None:
-    """The table whose keyword ``xref`` ends at `at`, with its trailer; None for what is none."""
+def read_table(
+    octets: bytes, begin: int, at: int, limits: Limits, work: Callable[[int], None]
+) -> Section | None:
+    """The table whose keyword ``xref`` ends at `at`, with its trailer; None for what is none.
+
+    `work` is told the steps that it takes, as by `parse`.
+    """
     lines: list[tuple[int, int, int]] = []
     known: dict[int, Place] = {}
     left = limits.elements
     while (heading := _HEADING.match(octets, at)) is not None:
+        work(_LINE_STEPS)
         first, count = int(heading[1]), int(heading[2])
         left -= count
         if left < 0:
@@ -108,12 +116,13 @@ def read_table(octets: bytes, begin: int, at: int, limits: Limits) -> Section | 
             line = _LOOSE_LINE.match(octets, at)
             if line is None:
                 break
+            work(_LINE_STEPS)
             known[number] = FREE if line[3] == b"f" else Place(int(line[1]), int(line[2]))
             at = line.end()
     at = skip_blanks(octets, at)
     if not octets.startswith(b"trailer", at):
         return None
-    trailer = parse(octets, at + 7, limits).value
+    trailer = parse(octets, at + 7, limits, work).value
     if not isinstance(trailer, dict):
         return None
     # The first object of a table is number 0; programs that count from 1 mean the same.
@@ -138,9 +147,18 @@ def _is_regular(octets: bytes, at: int, count: int) -> bool:
 
 
 def read_stream(
-    begin: int, trailer: dict[str, Object], content: bytes, octets: bytes, limits: Limits
+    begin: int,
+    trailer: dict[str, Object],
+    content: bytes,
+    octets: bytes,
+    limits: Limits,
+    *,
+    work: Callable[[int], None],
 ) -> Section:
-    """A cross-reference stream, unpacked. Raises `Malformed` for one with impossible widths (7.5.8)."""
+    """A cross-reference stream, unpacked. Raises `Malformed` for one with impossible widths (7.5.8).
+
+    `work` is told the steps that it takes, as by `parse`.
+    """
     widths = trailer.get("W")
     if not isinstance(widths, list) or len(widths) < 3:
         raise Malformed("A cross-reference stream of the PDF has no widths of its fields (W).")
@@ -159,6 +177,7 @@ def read_stream(
             row = content[at : at + sum(sizes)]
             if len(row) < sum(sizes):
                 break
+            work(_LINE_STEPS)
             known[number] = _place(row, sizes)
             at += sum(sizes)
     return Section(begin, trailer, is_stream=True, octets=octets, known=known)

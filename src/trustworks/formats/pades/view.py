@@ -258,7 +258,7 @@ def _searched(document: Document, end: int) -> Section:
                 trailer["Root"] = Ref(number, 0)
     at = document.octets.rfind(b"trailer", 0, end)
     while at >= 0:
-        last = parse(document.octets, at + 7, document.limits).value
+        last = parse(document.octets, at + 7, document.limits, document.work).value
         if isinstance(last, dict) and "Root" in last:
             trailer |= last
             break
