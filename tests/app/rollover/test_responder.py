@@ -21,6 +21,7 @@ from trustworks.core.keys import registered_events
 from trustworks.core.module import KeyAlgorithm, Module
 from trustworks.core.module.events import new_key
 from trustworks.core.module.requests import certification_request
+from trustworks.core.module.states import KeyState
 from trustworks.issuance.model import NameAttribute
 from trustworks.issuance.model.requests import Door, Request
 from trustworks.issuance.status.services import StatusServices
@@ -240,3 +241,73 @@ def test_without_its_certificate_nothing_is_replaced(site: Site) -> None:
     with pytest.raises(Unavailable):
         site.round()
     assert site.states() == {"ocsp": "operational"}
+
+
+def _replace(site: Site, number: int) -> None:
+    site.provider.clock.advance(days=61)
+    assert f"ocsp-{number} was made" in site.round()
+    assert "for use from" in site.round()
+    site.provider.clock.advance(hours=2)
+    assert f"ocsp-{number} is in use" in site.round()
+
+
+@ONE_DATABASE
+@pytest.mark.req("TRUSTWORKS:ROLLOVER-OCSP")
+def test_the_overlap_begins_when_the_file_was_written(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = site.provider.clock
+    clock.advance(days=61)
+    site.round()
+    site.round()
+    clock.advance(hours=2)
+    with monkeypatch.context() as patched:
+        patched.setattr("trustworks.app.rollover.generations.put", _no_space)
+        for _ in range(2):
+            with pytest.raises(Unavailable, match="No space left"):
+                site.round()
+            clock.advance(hours=30)
+    assert "in use" in site.round()
+    clock.advance(hours=23)
+    assert site.round() == "Nothing is due."
+    assert site.states()["ocsp"] == "operational"
+    clock.advance(hours=2)
+    assert site.round() == "Destroyed: ocsp."
+
+
+@ONE_DATABASE
+@pytest.mark.req("TRUSTWORKS:ROLLOVER-OCSP")
+def test_a_key_gone_back_to_has_its_overlap_from_its_last_use(site: Site) -> None:
+    clock, first = site.provider.clock, site.file.read_bytes()
+    _replace(site, 2)
+    clock.advance(hours=10)
+    site.file.write_bytes(first)
+    second = next(one for one in site.rollover._family() if one.label == "ocsp-2")
+    site.rollover._register.set_state(second.spki_sha256, KeyState.SUSPENDED, reason="out of order")
+    clock.advance(hours=18)
+    assert "ocsp-3 was made" in site.round()
+    assert "for use from" in site.round()
+    clock.advance(hours=2)
+    assert "ocsp-3 is in use" in site.round()
+    clock.advance(hours=1)
+    assert site.round() == "Nothing is due."
+    assert site.states()["ocsp"] == "operational"
+    clock.advance(hours=24)
+    assert "ocsp" in site.round()
+    assert (site.states()["ocsp"], site.module.has(label="ocsp")) == ("destroyed", False)
+
+
+@ONE_DATABASE
+@pytest.mark.req("TRUSTWORKS:ROLLOVER-OCSP")
+def test_a_key_whose_time_is_over_goes_though_the_next_one_cannot_be_made(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _replace(site, 2)
+    site.provider.clock.advance(days=70)
+    with monkeypatch.context() as patched:
+        patched.setattr(site.module, "generate_key_pair", _away)
+        with pytest.raises(Unavailable, match="away"):
+            site.round()
+    assert site.states() == {"ocsp": "destroyed", "ocsp-2": "operational"}
+
+
+def _away(**_: object) -> None:
+    raise Unavailable("test.away", "It is away.")

@@ -13,7 +13,9 @@ goes. A round looks at these and takes the next step, so that a crash between tw
 | an older key, and the overlap is over | it is deactivated, and destroyed on the token |
 
 The last one is looked at in every round beside the others: however often keys follow each other, and whatever
-a newer key waits for, an older one goes when its time is over.
+a newer key waits for or fails of, an older one goes when its time is over. What a round finds in the file, or
+has written there, goes into the register as in use, where that is another key than before: overlaps are
+counted from there.
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ from trustworks.core.durable import put
 from trustworks.core.errors import Unavailable
 from trustworks.core.keys import KeyRegister, registered_events
 from trustworks.core.keys import records as key_records
-from trustworks.core.keys.model import Succession, places
+from trustworks.core.keys.model import Act, Succession, places
 from trustworks.core.keys.successions import decide
 from trustworks.core.module.events import key_facts, new_key
 from trustworks.core.module.states import KeyState
@@ -110,6 +112,8 @@ class ServiceRollover(ABC):
         family = self._family()
         spki = spki_sha256(current)
         ours = next((one for one in family if one.spki_sha256 == spki), None)
+        if ours is not None:
+            self._note_use(family, ours)
         newer = [
             one
             for one in family
@@ -117,18 +121,30 @@ class ServiceRollover(ABC):
             and one.state in {KeyState.PRE_OPERATIONAL, KeyState.OPERATIONAL}
             and (ours is None or self._number(one.label) > self._number(ours.label))
         ]
-        done = NOTHING_DUE
-        if newer:
-            done = self._go_on(newer[-1], current, now)
-        elif now >= service_due(
-            current.not_valid_before_utc, self._end(current), self._settings.service_days
-        ):
-            done = self._make(self._next_number(family), ours)
-        gone = [] if ours is None else self._retire(family, ours, current, now)
+        try:
+            done = self._step(family, ours, newer, current, now)
+        except Exception:
+            if ours is not None:
+                self._retire(family, ours, now)
+            raise
+        gone = [] if ours is None else self._retire(family, ours, now)
         if not gone:
             return done
         told = f"Destroyed: {', '.join(gone)}."
         return told if done == NOTHING_DUE else f"{done} {told}"
+
+    def _step(
+        self,
+        family: list[KeyEntry],
+        ours: KeyEntry | None,
+        newer: list[KeyEntry],
+        current: x509.Certificate,
+        now: datetime,
+    ) -> str:
+        if newer:
+            return self._go_on(newer[-1], family, current, now)
+        due = service_due(current.not_valid_before_utc, self._end(current), self._settings.service_days)
+        return self._make(self._next_number(family), ours) if now >= due else NOTHING_DUE
 
     def _family(self) -> list[KeyEntry]:
         """All keys of the service that ever were, by number: the configured label, then label-2..."""
@@ -166,7 +182,9 @@ class ServiceRollover(ABC):
         state = {"state": KeyState.PRE_OPERATIONAL.value} if kind == "module.key-generated" else {}
         self._on_event(kind, token, detail | state)
 
-    def _go_on(self, entry: KeyEntry, current: x509.Certificate, now: datetime) -> str:
+    def _go_on(
+        self, entry: KeyEntry, family: list[KeyEntry], current: x509.Certificate, now: datetime
+    ) -> str:
         key = self._module.key(label=entry.label)
         found = self._certificate(key, current, now)
         if isinstance(found, str):
@@ -181,6 +199,8 @@ class ServiceRollover(ABC):
         if entry.state is KeyState.PRE_OPERATIONAL:
             self._register.set_state(entry.spki_sha256, KeyState.OPERATIONAL, reason="rollover")
         self._write(content)
+        # Only now: while the file could not be written, the old key was the one in use.
+        self._note_use(family, entry)
         return f"{self.whose} key {entry.label} is in use."
 
     def _decide(self, entry: KeyEntry, certificate: x509.Certificate, now: datetime) -> Succession:
@@ -209,31 +229,53 @@ class ServiceRollover(ABC):
                 "Let the account of the jobs write there, or take the key out of [rollover] unattended.",
             ) from None
 
-    def _retire(
-        self, family: list[KeyEntry], ours: KeyEntry, current: x509.Certificate, now: datetime
-    ) -> list[str]:
+    def _note_use(self, family: list[KeyEntry], entry: KeyEntry) -> None:
+        """Enter that the file has this key, where the last one entered is another."""
+        uses = self._uses(family)
+        if not uses or uses[-1][1] != entry.spki_sha256:
+            self._register.in_use(entry.spki_sha256, reason="rollover")
+
+    def _uses(self, family: list[KeyEntry]) -> list[tuple[datetime, str]]:
+        """Since when the file had which key (SHA-256 of the public key), the earliest first.
+
+        Of two at once the key of the higher number is the later: a round finds one and writes the next.
+        """
+        with self._database.read() as connection:
+            found = [
+                (one.at, one.spki_sha256)
+                for entry in family
+                for one in key_records.history_of(connection, entry.spki_sha256)
+                if one.act is Act.IN_USE
+            ]
+        return sorted(found, key=lambda one: one[0])
+
+    def _retire(self, family: list[KeyEntry], ours: KeyEntry, now: datetime) -> list[str]:
         """Deactivate and destroy the keys before the present one whose overlap is over; answers their labels.
 
         The overlap begins with the first use of any later key, not with that of the present one: keys that
-        follow each other quicker than that would never go otherwise.
+        follow each other quicker than that would never go otherwise. Only what came after a key was in use
+        for the last time counts: the service may have gone back to it.
         """
         overlap = timedelta(hours=self._settings.overlap_hours)
-        number = self._number(ours.label)
-        followed: datetime | None = None  # the first use of what came after
+        numbers = {one.spki_sha256: self._number(one.label) for one in family}
+        uses = self._uses(family)
         done = []
-        for one in reversed(family):
-            if self._number(one.label) > number:
+        for one in family:
+            number = numbers[one.spki_sha256]
+            if number >= numbers[ours.spki_sha256] or one.state is KeyState.DESTROYED:
                 continue
-            if one.state is not KeyState.DESTROYED and followed is not None and now >= followed + overlap:
-                if one.state is not KeyState.DEACTIVATED:
-                    self._register.set_state(one.spki_sha256, KeyState.DEACTIVATED, reason="rollover")
-                if self._destroy(one):
-                    done.append(one.label)
-            began = self._operational_since(one.spki_sha256)
-            if began is None and one is ours:
-                began = current.not_valid_before_utc
-            followed = min((at for at in (followed, began) if at is not None), default=None)
-        return done[::-1]
+            last = max((at for at, key in uses if key == one.spki_sha256), default=None)
+            followed = min(
+                (at for at, key in uses if numbers[key] > number and (last is None or at >= last)),
+                default=None,
+            )
+            if followed is None or now < followed + overlap:
+                continue
+            if one.state is not KeyState.DEACTIVATED:
+                self._register.set_state(one.spki_sha256, KeyState.DEACTIVATED, reason="rollover")
+            if self._destroy(one):
+                done.append(one.label)
+        return done
 
     def _destroy(self, entry: KeyEntry) -> bool:
         """Destroy a key on the token, told before and after; whether the register heard of it just now."""
@@ -261,11 +303,6 @@ class ServiceRollover(ABC):
         with self._database.read() as connection:
             history = key_records.history_of(connection, entry.spki_sha256)
         return (self._module.token_uri.serial or "") in places(history)
-
-    def _operational_since(self, spki: str) -> datetime | None:
-        with self._database.read() as connection:
-            history = key_records.history_of(connection, spki)
-        return next((one.at for one in history if one.state is KeyState.OPERATIONAL), None)
 
 
 def spki_sha256(certificate: x509.Certificate) -> str:

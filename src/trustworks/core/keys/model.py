@@ -20,6 +20,7 @@ class Act(enum.Enum):
 
     ENTERED = "entered"
     STATE = "state-changed"
+    IN_USE = "in-use"  # a service's file has its certificate from now on, and had another key's before
     BACKED_UP = "backed-up"
     DRILLED = "drilled"
     RESTORED = "restored"

@@ -176,6 +176,10 @@ class KeyRegister:
             also=also,
         )
 
+    def in_use(self, spki_sha256: str, *, reason: str) -> HistoryEntry:
+        """A service's file has the key's certificate from now on; its state is as before."""
+        return self._act(Act.IN_USE, spki_sha256, _unchanged, reason=reason)
+
     def drilled(self, backup: Backup, *, token: Pkcs11Uri, custodians: Sequence[str], nonce: bytes) -> None:
         """A backup was shown to bring the key back: its drill is dated in the register."""
         self._act(
