@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 from trustworks.core.errors import Rejected
 from trustworks.core.trace import implements
 from trustworks.core.values import dataclass
+from trustworks.formats.verification import candidates_among, is_of_any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from trustworks.formats.collector import Collector
+    from trustworks.formats.evidence import TimeStamp, Token
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,10 +34,15 @@ class ValidationData:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What holds in a file: references of each signature, by its value, and of each time-stamp, by its id."""
+    """What holds in a file: references of each signature, by its value, and of each time-stamp, by its id.
+
+    `tokens` are the time-stamps themselves, by their ids, and `certificates` those that are in the file.
+    """
 
     references: Mapping[tuple[bytes, int], bool]
     time_stamps: Mapping[str, bool]
+    tokens: Mapping[str, TimeStamp]
+    certificates: Mapping[str, Token]
 
     @classmethod
     def of(cls, collector: Collector) -> State:
@@ -47,6 +54,8 @@ class State:
                 for number, one in enumerate(signature.references)
             },
             {stamp.id: all(one.intact for one in stamp.references) for stamp in collector.time_stamps},
+            {stamp.id: stamp for stamp in collector.time_stamps},
+            collector.certificates(),
         )
 
 
@@ -63,9 +72,31 @@ def check_unbroken(before: State, after: State) -> None:
 
 
 def check_stamped(before: State, after: State) -> None:
-    """One time-stamp more is intact after one was added. Raises `Rejected` (adding.time-stamp)."""
+    """One time-stamp more is intact after one was added, and its own value is as in `check_token`.
+
+    Raises `Rejected` (adding.time-stamp, signature.own).
+    """
     if sum(after.time_stamps.values()) != sum(before.time_stamps.values()) + 1:
         raise Rejected(
             "adding.time-stamp",
             "The token is not one over what the time-stamp has to be over. Stamp the octets that are told.",
+        )
+    for named, token in after.tokens.items():
+        if named not in before.tokens:
+            check_token(token, after.certificates)
+
+
+def check_token(stamp: TimeStamp, certificates: Mapping[str, Token]) -> None:
+    """The token's own value verifies with a certificate in it, or with one at hand that it names.
+
+    Of a token that has no certificates, and whose certificate is not at hand either, nothing is asked here:
+    RFC 3161, 2.4.1 lets a unit leave its certificates out, and then what is given out is known to be over
+    the right octets alone. Raises `Rejected` (signature.own).
+    """
+    there = candidates_among(stamp.signature, certificates)
+    if there and not is_of_any(stamp.signature, certificates):
+        raise Rejected(
+            "signature.own",
+            "The time-stamp token does not verify with a certificate that is at hand. It is not given out: "
+            "ask the time-stamping unit for another.",
         )

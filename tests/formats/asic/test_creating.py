@@ -223,8 +223,9 @@ def test_what_is_not_over_the_objects_is_not_put_in(sign: Sign) -> None:
     assert caught.value.code in {"signature.content", "asic.own"}
 
 
-def test_a_value_that_is_no_ones_is_not_put_in() -> None:
-    prepared = prepare_extended([A, B], Sign.CADES)
+@pytest.mark.parametrize("sign", [Sign.CADES, Sign.TIME_STAMP])
+def test_a_value_that_is_no_ones_is_not_put_in(sign: Sign) -> None:
+    prepared = prepare_extended([A, B], sign)
     right = made(prepared)
     with pytest.raises(Rejected, match="does not verify") as caught:
         prepared.complete(right[:-1] + bytes([right[-1] ^ 1]), [A, B])

@@ -7,16 +7,18 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from cms_maker import AA, Signer, signed_data, token
+from cms_maker import AA, WHO, Signer, digest, signed_data, token
 from cms_maker import CONTENT as FOREIGN_CONTENT
 from evidence_graphs import NOW, ocsp_answer
 from evidence_graphs import house as other_house
-from foreign_tokens import attribute
+from foreign_tokens import attribute, tst_info
 from hypothesis import given
 from hypothesis import strategies as st
 from signed_making import SCHEMES, SIGNING_TIME, certificate, holds, house, judged, sign, stamp
 
 from trustworks.core.der import ber
+from trustworks.core.der.algorithms import hash_identifier
+from trustworks.core.der.encode import OCTET_STRING, SEQUENCE, tlv
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.formats.adding import ValidationData
 from trustworks.formats.cades.creating.signature import (
@@ -302,3 +304,23 @@ def test_what_is_no_structure_is_malformed(structure: bytes) -> None:
     ):
         with pytest.raises(Malformed):
             act()
+
+
+def test_a_token_whose_own_value_does_not_verify_is_not_put_in() -> None:
+    """With its certificate in it or at hand; where neither is, only what it is over is asked for."""
+    target = Target(structure=built())
+    for put, over in ((with_time_stamp, octets_to_stamp), (with_archive_time_stamp, octets_to_archive)):
+        right = stamp(over(target))
+        with pytest.raises(Rejected, match="token does not verify") as refused:
+            put(target, right[:-1] + bytes([right[-1] ^ 1]))
+        assert refused.value.code == "signature.own"
+    info = tst_info(
+        imprint=tlv(SEQUENCE, hash_identifier("sha256"), tlv(OCTET_STRING, digest(octets_to_stamp(target))))
+    )
+    bare = WHO.token(info, certificates=[])
+    changed = bare[:-1] + bytes([bare[-1] ^ 1])
+    assert evidence(with_time_stamp(target, changed)).time_stamps[0].references[0].intact
+    beside = with_values(target, ValidationData(certificates=[WHO.certificate]))
+    with_time_stamp(Target(structure=beside), bare)
+    with pytest.raises(Rejected, match="token does not verify"):
+        with_time_stamp(Target(structure=beside), changed)

@@ -357,6 +357,9 @@ def test_what_nothing_is_added_to() -> None:
             with_time_stamp(target, token(b"something else"), kind)
         over_references = kind in {"sigRTst", "rfsTst"}
         assert caught.value.code == ("jades.references" if over_references else "adding.time-stamp"), kind
+    right = token(data_to_stamp(target).octets())
+    with pytest.raises(Rejected, match="token does not verify"):
+        with_time_stamp(target, right[:-1] + bytes([right[-1] ^ 1]))
     elsewhere = Target(file=made(beside(FILES[0])))
     with pytest.raises(Rejected) as caught:
         data_to_stamp(elsewhere, "arcTst")

@@ -157,12 +157,14 @@ def test_what_is_not_over_the_file_is_not_put_in() -> None:
     covered = prepared.covered(data).octets()
     wrong = cades(covered)
     value_changed = wrong[:-1] + bytes([wrong[-1] ^ 1])
+    own = token(stamping.covered(data).octets())
     attempts: list[tuple[Prepared, bytes, str]] = [
         (prepared, cades(b"another"), "signature.content"),
         (prepared, cades(covered, signers=2), "signature.content"),
         (prepared, value_changed, "signature.own"),
         (stamping, token(b"another"), "signature.content"),
         (stamping, token(covered), "signature.content"),
+        (stamping, own[:-1] + bytes([own[-1] ^ 1]), "signature.own"),
     ]
     for waiting, contents, code in attempts:
         with pytest.raises(Rejected) as caught:

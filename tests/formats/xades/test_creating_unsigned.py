@@ -188,6 +188,15 @@ def test_a_token_over_something_else_is_refused(over: bytes) -> None:
         with_time_stamp(target, ForeignAuthority().certificate)
 
 
+@pytest.mark.parametrize("kind", [SIGNATURE_TIME_STAMP, ARCHIVE_TIME_STAMP])
+def test_a_token_whose_own_value_does_not_verify_is_refused(kind: Stamp) -> None:
+    target = Target(document=built(packaging.enveloped(DOCUMENT)), signature="S1")
+    right = stamp(octets_to_stamp(target, kind))
+    with pytest.raises(Rejected, match="token does not verify") as refused:
+        with_time_stamp(target, right[:-1] + bytes([right[-1] ^ 1]), kind)
+    assert refused.value.code == "signature.own"
+
+
 @pytest.mark.parametrize(
     ("change", "code"),
     [

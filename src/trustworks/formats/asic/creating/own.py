@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import Rejected
 from trustworks.core.values import dataclass
+from trustworks.formats.adding import check_token
 from trustworks.formats.asic.archive import DEFLATED, STORED, Archive, Member
 from trustworks.formats.asic.container import Reader
 from trustworks.formats.asic.directory import Entry
@@ -47,7 +48,8 @@ def check_own(new: Sequence[NewMember], signature: str, before: Archive | None =
 
     Raises:
         Rejected: ``signature.content``: it is not over what it has to be over; ``signature.own``: it does not
-            verify; ``asic.own``: our reader finds something in the container that was not there before.
+            verify (of time-stamps see `adding.check_token`); ``asic.own``: our reader finds something in the
+            container that was not there before.
     """
     members = {} if before is None else dict(before.members)
     members |= {one.name: _member(one) for one in new}
@@ -63,7 +65,8 @@ def check_own(new: Sequence[NewMember], signature: str, before: Archive | None =
     _objection(found.findings, known, () if before is None else (_LEFT_OUT,))
     signatures = [one for one in found.signatures if one.file == signature]
     made: list[tuple[Reference, ...]] = [one.references for one in signatures]
-    made += [one.references for one in found.time_stamps if one.file == signature and one.owner is None]
+    stamps = [one for one in found.time_stamps if one.file == signature and one.owner is None]
+    made += [one.references for one in stamps]
     made += [one.references for one in found.evidence_records if one.file == signature]
     if not made or not all(one.intact for references in made for one in references if one.mandatory):
         raise Rejected(
@@ -73,6 +76,8 @@ def check_own(new: Sequence[NewMember], signature: str, before: Archive | None =
     for one in signatures:
         _objection(one.findings, known, (_LEFT_OUT,))
         _check_value(one, collector)
+    for stamp in stamps:
+        check_token(stamp, found.certificates)
 
 
 def _check_value(signature: Signature, found: Collector) -> None:

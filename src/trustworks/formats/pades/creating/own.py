@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trustworks.core.errors import Rejected
+from trustworks.formats.adding import check_token
 from trustworks.formats.cades.reading import read_cms
 from trustworks.formats.collector import Collector
 from trustworks.formats.evidence import TimeStampKind
@@ -21,7 +22,8 @@ def check_contents(contents: bytes, covered: Data, *, time_stamp: bool) -> None:
     Raises:
         Malformed: it is no CMS, or no token.
         Rejected: ``signature.content``: it is over something else, or of several signers; ``signature.own``:
-            its value does not verify with a certificate in it.
+            its value does not verify with a certificate in it. A token without any certificate is asked for
+            what it is over alone.
     """
     collector = Collector()
     if time_stamp:
@@ -33,6 +35,7 @@ def check_contents(contents: bytes, covered: Data, *, time_stamp: bool) -> None:
                 "signature.content",
                 "The time-stamp token is not over the octets of the PDF that were prepared.",
             )
+        check_token(stamp, collector.certificates())
         return
     signatures = [one for one in read_cms(contents, collector, content=[covered]) if one.parent is None]
     if len(signatures) != 1 or not all(one.intact for one in signatures[0].references):
