@@ -117,7 +117,9 @@ def _parser(*, huge: bool) -> etree.XMLParser:
 
 
 def _reason(error: Exception) -> str:
-    text = str(error).split("(<string>", maxsplit=1)[0].strip(" ,.")
+    text = (
+        str(error).split("(<string>", maxsplit=1)[0].replace(", use XML_PARSE_HUGE option", "").strip(" ,.")
+    )
     return (
         "".join(letter if letter.isprintable() else "?" for letter in text[:200]) or "it has no root element"
     )

@@ -53,6 +53,8 @@ def _no_number(constant: str) -> float:
 def _without_value(error: ValueError) -> str:
     if isinstance(error, json.JSONDecodeError):
         return f"{error.msg} at character {error.pos}"
+    if "integer string conversion" in str(error):
+        return "it has a number of more digits than are read"
     return str(error).split(";", 1)[0]
 
 
