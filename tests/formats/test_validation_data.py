@@ -10,7 +10,10 @@ from evidence_graphs import Entity, crl, entity, key, ocsp_answer
 
 from trustworks.core.pki.building import TrustAnchor, TrustAnchors
 from trustworks.core.pki.certificate import Certificate
-from trustworks.formats.verification.validation_data import AtHand
+from trustworks.core.pki.public_keys import PublicKey
+from trustworks.formats.collector import Collector
+from trustworks.formats.evidence import Where
+from trustworks.formats.verification.validation_data import AtHand, _at_hand
 
 ROOT = entity("root", ca=True)
 CA = entity("ca", ROOT, ca=True)
@@ -64,6 +67,23 @@ def test_an_answer_needs_who_gave_it_and_the_status_of_that_one() -> None:
     assert complete(crl(ROOT), answers=(by_another,), trusted=(ASKED,))
 
 
+def test_responders_that_vouch_for_each_other_are_vouched_for_by_nobody() -> None:
+    """One that answers about itself is asked about once."""
+    other = entity("other responder", CA, usage=("digital_signature",), purposes=OCSP)
+    answered = ocsp_answer(SIGNER, ASKED)
+    ring = (ocsp_answer(ASKED, other), ocsp_answer(other, ASKED))
+    assert not complete(crl(ROOT), answers=(answered, *ring))
+    assert complete(crl(ROOT), answers=(answered, *ring, ocsp_answer(other, RESPONDER)))
+    assert complete(crl(ROOT), answers=(answered, ocsp_answer(ASKED, ASKED)))
+
+
+def test_a_certificate_by_itself_ends_a_path_whoever_is_trusted() -> None:
+    elsewhere = entity("elsewhere", ca=True)
+    assert complete(crl(CA), crl(ROOT), trusted=(elsewhere,))
+    assert not complete(crl(ROOT), trusted=(elsewhere,))
+    assert complete(crl(ROOT), trusted=(CA,), of=elsewhere)
+
+
 def test_an_answer_about_the_certificate_of_another_authority_says_nothing() -> None:
     other = entity("other", ca=True)
     of_other = (
@@ -80,14 +100,60 @@ def test_an_answer_about_the_certificate_of_another_authority_says_nothing() -> 
     assert not complete(crl(ROOT), answers=(answered,))
 
 
-@pytest.mark.parametrize("number", [2, 40])
-def test_authorities_that_certify_each_other_are_followed_to_an_end(number: int) -> None:
-    """In a circle, each has its status; and of too many one after the other nobody says that all is there."""
-    first = entity("c0", ca=True)
-    chain = [first]
+@pytest.mark.parametrize("number", [2, 20, 40])
+def test_paths_are_followed_to_an_end(number: int) -> None:
+    """Of too many authorities one below the other nobody says that all is there."""
+    chain = [entity("c0", ca=True)]
     for place in range(1, number):
         chain.append(entity(f"c{place}", chain[-1], ca=True))
-    back = entity("c0", chain[-1], ca=True)
-    leaf = entity("leaf", back)
     lists = [crl(one) for one in chain]
-    assert complete(*lists, beside=(back, *chain[1:]), of=leaf) is (number < 32)
+    of = entity("leaf", chain[-1])
+    assert complete(*lists, beside=tuple(chain), of=of) is (number < 32)
+    assert complete(*lists, beside=tuple(reversed(chain)), of=of) is (number < 32)
+
+
+def test_authorities_that_certify_each_other_lead_to_nobody() -> None:
+    first = entity("c0", ca=True)
+    second = entity("c1", first, ca=True)
+    back = entity("c0", second, ca=True)
+    of, lists = entity("leaf", back), (crl(first), crl(second))
+    assert not complete(*lists, beside=(back, second), of=of)
+    assert complete(*lists, beside=(back, second), of=of, trusted=(first,))
+
+
+@pytest.mark.parametrize("trusted", [(), (ROOT,)])
+def test_what_is_asked_costs_by_what_there_is_and_not_by_one_times_the_other(
+    monkeypatch: pytest.MonkeyPatch, trusted: tuple[Entity, ...]
+) -> None:
+    """There are many keys of the issuer's name, many signers and many answers."""
+    issuers = [entity(f"ca{one}", ROOT, ca=True, subject_name="ca") for one in range(30)]
+    signers = [entity(f"s{one}", CA) for one in range(30)]
+    answers = [ocsp_answer(one, RESPONDER) for one in signers]
+    digested: list[str] = []
+    kept = PublicKey.hashed
+
+    def hashed(key: PublicKey, hash_name: str) -> bytes:
+        digested.append(hash_name)
+        return kept(key, hash_name)
+
+    monkeypatch.setattr(PublicKey, "hashed", hashed)
+    anchors = TrustAnchors(TrustAnchor.of(Certificate.read(one.der)) for one in trusted)
+    named = [one.der for one in (*signers, *issuers, CA, ROOT)]
+    at_hand = AtHand(named, [crl(ROOT)], answers, anchors)
+    for one in signers:
+        assert at_hand.are_complete([one.der])
+    assert len(digested) < 3 * len(named)
+
+
+def test_what_came_with_one_signature_and_with_the_next_is_looked_at_once() -> None:
+    collector = Collector()
+    certificates = frozenset(
+        collector.certificate(one.der, Where.CMS_SIGNED_DATA) for one in (SIGNER, CA, ROOT)
+    )
+    revocation = frozenset(collector.revocation_list(crl(one), Where.CMS_SIGNED_DATA) for one in (CA, ROOT))
+    first = _at_hand(certificates, revocation, collector)
+    assert first.are_complete([SIGNER.der])
+    assert _at_hand(frozenset(sorted(certificates)), revocation, collector) is first
+    other = _at_hand(certificates, frozenset(sorted(revocation)[:1]), collector)
+    assert other is not first
+    assert not other.are_complete([SIGNER.der])

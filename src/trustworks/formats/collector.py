@@ -61,6 +61,8 @@ class Collector:
 
     def __init__(self, anchors: TrustAnchors | None = None) -> None:
         self.anchors = TrustAnchors() if anchors is None else anchors
+        self.at_hand: tuple[object, object] | None = None
+        """What was found of the status data of one signature, for the next; see `validation_data`."""
         self.container = Container.NONE
         self.media_type: str | None = None
         self._data: dict[str, Data] = {}

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Final
 
 from trustworks.core.der import ber
 from trustworks.core.der.encode import SEQUENCE
 from trustworks.core.errors import Malformed
+from trustworks.core.remembered import remembered
 
 _EXPLICIT_0: Final = 0xA0
 
 
-@lru_cache(maxsize=512)
+@remembered(512)
 def responders(answer: bytes) -> tuple[bytes, ...]:
     """The certificates in an OCSP answer, whole or basic (RFC 6960, 4.2.1); none where it cannot be read."""
     try:

@@ -6,12 +6,12 @@ Source: EN 319 102-1, 5.2.3 (identification of the signing certificate).
 from __future__ import annotations
 
 import hashlib
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.der import ber
 from trustworks.core.der.encode import oid
 from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.remembered import remembered
 from trustworks.core.values import dataclass
 from trustworks.formats.data import hasher
 from trustworks.formats.verification.value import is_value_of
@@ -150,7 +150,7 @@ class _Facts:
     key_identifier: bytes | None
 
 
-@lru_cache(maxsize=512)
+@remembered(512)
 def _facts(der: bytes) -> _Facts:
     try:
         fields = ber.read(der).children()[0].children()
@@ -215,7 +215,7 @@ def _match(
     )
 
 
-@lru_cache(maxsize=512)
+@remembered(512)
 def _digest(hash_name: str, der: bytes) -> bytes:
     """Of a certificate: the same ones come with one signature after another. Raises `Rejected`."""
     running = hasher(hash_name)
@@ -241,7 +241,7 @@ def same_name(one: bytes, other: bytes) -> bool:
 _ENCODINGS: Final[Mapping[int, str]] = {0x0C: "utf-8", 0x1E: "utf-16-be", 0x1C: "utf-32-be"}
 
 
-@lru_cache(maxsize=512)
+@remembered(512)
 def _comparable(name: bytes) -> object:
     try:
         return tuple(

@@ -2,7 +2,8 @@
 
 Levels of signatures say that such data is there, not that it is good: no signature is verified here, and
 paths are followed by names. A path ends where somebody is trusted, so that the level of a file depends on the
-trust anchors that it is read with; without any, at the first certificate that issued itself.
+trust anchors that it is read with, or else at the first certificate that issued itself: nobody is above
+that one who could tell of its status.
 
 Source: EN 319 122-1, 6.3 (and the like for the other formats), level LT: certificates and revocation data for
 the signer, for time-stamps, and for those who answer about revocation, each up to a trust anchor.
@@ -10,29 +11,31 @@ the signer, for time-stamps, and for those who answer about revocation, each up 
 
 from __future__ import annotations
 
-from dataclasses import field
-from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from functools import cached_property
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from trustworks.core.der import ber
 from trustworks.core.der.encode import INTEGER
-from trustworks.core.errors import Malformed
+from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.pki.building import CertificatePool, TrustAnchor, TrustAnchors
 from trustworks.core.pki.certificate import Certificate
 from trustworks.core.pki.names import read_distinguished_name
 from trustworks.core.pki.ocsp_answer import OcspAnswer
-from trustworks.core.pki.revocation import RevocationData
-from trustworks.core.values import dataclass
+from trustworks.core.remembered import remembered
+from trustworks.formats.data import Octets
 from trustworks.formats.evidence import TimeStampKind
 from trustworks.formats.verification.candidates import candidates_among
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from trustworks.core.pki.names import DistinguishedName
     from trustworks.formats.collector import Collector
     from trustworks.formats.evidence import Signature, TimeStamp
+
+    _About: TypeAlias = tuple[DistinguishedName, int]
+    """An issuer and a number: what an answer is about."""
 
 _LONGEST_PATH: Final = 32
 
@@ -86,94 +89,154 @@ def is_complete(
     with the signature. A signer whose certificate is not there is passed over. False where there is no
     revocation data at all.
     """
-    listed = dict.fromkeys(revocation)
+    listed = frozenset(revocation)
     if not listed:
         return False
-    at_hand = AtHand(
+    named = (signer_of(one, collector) for one in (signature, *provided))
+    signers = [one for one in dict.fromkeys(named) if one is not None]
+    at_hand = _at_hand(frozenset((*certificates, *signers)), listed, collector)
+    return at_hand.are_complete(_octets(signers, collector))
+
+
+def _at_hand(certificates: frozenset[str], revocation: frozenset[str], collector: Collector) -> AtHand:
+    """What came with a signature; kept for the next one, with which the same comes more often than not."""
+    named, kept = (certificates, revocation), collector.at_hand
+    if kept is not None and kept[0] == named and isinstance(kept[1], AtHand):
+        return kept[1]
+    found = AtHand(
         certificates=_octets(certificates, collector),
-        lists=_octets((one for one in listed if one.startswith("R")), collector),
-        answers=_octets((one for one in listed if one.startswith("O")), collector),
+        lists=_octets((one for one in revocation if one.startswith("R")), collector),
+        answers=_octets((one for one in revocation if one.startswith("O")), collector),
         anchors=collector.anchors,
     )
-    signers = (signer_of(one, collector) for one in (signature, *provided))
-    return at_hand.are_complete(_octets((one for one in signers if one is not None), collector))
+    collector.at_hand = (named, found)
+    return found
 
 
 def _octets(named: Iterable[str], collector: Collector) -> list[bytes]:
-    return [found for one in dict.fromkeys(named) if (found := collector.token(one)) is not None]
+    return [found for one in named if (found := collector.token(one)) is not None]
 
 
-@dataclass
 class AtHand:
-    """Certificates and revocation data in DER, to be asked whether they are enough."""
+    """Certificates and revocation data in DER, to be asked whether they are enough.
 
-    certificates: Sequence[bytes]
-    lists: Sequence[bytes]
-    answers: Sequence[bytes]
-    anchors: TrustAnchors = field(default_factory=TrustAnchors)
-    _known: dict[Certificate, bool] = field(default_factory=dict, init=False)
+    To make one costs by how much there is, and so does the first question; every further one costs next to
+    nothing.
+    """
 
-    def __post_init__(self) -> None:
-        self._listed = frozenset(map(_list_issuer, self.lists))
-        answers = [one for one in map(_answer, self.answers) if one is not None]
-        sent = [one for answer in answers for one in answer.certificates]
-        read = [one for one in map(_certificate, self.certificates) if one is not None]
+    def __init__(
+        self,
+        certificates: Iterable[bytes],
+        lists: Iterable[bytes],
+        answers: Iterable[bytes],
+        anchors: TrustAnchors | None = None,
+    ) -> None:
+        self._anchors = TrustAnchors() if anchors is None else anchors
+        self._listed = frozenset(map(_list_issuer, lists))
+        self._answers = [one for one in map(_answer, answers) if one is not None]
+        sent = (one for answer in self._answers for one in answer.certificates)
+        read = (one for one in map(_certificate, certificates) if one is not None)
         self._pool = CertificatePool((*read, *sent))
-        self._answered = RevocationData(answers=answers)
 
     def are_complete(self, signers: Iterable[bytes]) -> bool:
-        """Whether the status of each certificate on the paths from these, up to trust anchors, is told."""
-        return all(one is None or self._is_followed(one, _LONGEST_PATH) for one in map(_certificate, signers))
+        """Whether the status of each certificate on the paths from these, up to trust anchors, is told.
 
-    def _is_followed(self, one: Certificate, left: int) -> bool:
-        found = self._known.get(one)
-        if found is None:
-            # A responder that answers about itself is asked about once.
-            self._known[one] = True
-            found = self._known[one] = left > 0 and self._is_told(one, left)
-        return found
+        They are among the certificates at hand. One that cannot be read is passed over.
+        """
+        return all(one is None or one in self._complete for one in map(_certificate, signers))
 
-    def _is_told(self, one: Certificate, left: int) -> bool:
-        if one.is_self_issued or self.anchors.being(one):
+    @cached_property
+    def _complete(self) -> frozenset[Certificate]:
+        """The certificates with the status of everybody up to the end of a path.
+
+        From the ends of paths downwards, a step for all at once, so that the order in which certificates come
+        says nothing, and those that vouch for each other in a ring are not among them.
+        """
+        found: set[Certificate] = set()
+        left = list(self._pool.certificates)
+        for _ in range(_LONGEST_PATH):
+            names = frozenset(one.subject for one in found)
+            keys = frozenset(one.key.sha1 for one in found)
+            asked = self._told_by(names, keys)
+            more = [one for one in left if self._holds(one, names, asked)]
+            if not more:
+                break
+            found.update(more)
+            left = [one for one in left if one not in found]
+        return frozenset(found)
+
+    def _holds(self, one: Certificate, names: frozenset[DistinguishedName], told: frozenset[_About]) -> bool:
+        """Whether a path from a certificate is complete, where those above it and who answers are named."""
+        if one.is_self_issued or self._anchors.being(one):
             return True
         without = has_no_status(one)
-        if not (without or one.issuer in self._listed or self._is_answered(one, left)):
-            return False
-        if self.anchors.named(one.issuer):
+        about = (one.issuer, one.serial)
+        if not (without or one.issuer in self._listed or about in told):
+            # A responder that answers about itself is asked about once.
+            own = self._responders.get(about)
+            if not own or (one.subject not in own and one.key.sha1 not in own):
+                return False
+        if one.issuer in names or self._anchors.named(one.issuer):
             return True
-        above = self._pool.named(one.issuer)
-        if not above:
-            return without  # what is said of a certificate cannot be verified without its issuer
-        return any(self._is_followed(issuer, left - 1) for issuer in above)
+        # What is said of a certificate cannot be verified without its issuer.
+        return without and not self._pool.named(one.issuer)
 
-    def _is_answered(self, one: Certificate, left: int) -> bool:
-        """Whether an answer about a certificate is there, with who gave it, and the status of that one."""
-        issuers: tuple[Certificate | TrustAnchor, ...] = (
-            *self._pool.named(one.issuer),
-            *self.anchors.named(one.issuer),
-        )
-        for answer in self._answered.answers_about(one.serial):
-            about = any(
-                single.is_about(one, name.der, issuer.key.hashed)
-                for single in answer.responses
-                for issuer in issuers
-                for name in (one.issuer, issuer.subject)
+    def _told_by(self, names: frozenset[DistinguishedName], keys: frozenset[bytes]) -> frozenset[_About]:
+        """Whom answers are about that were given by somebody of these names or keys, or by a trust anchor."""
+        return frozenset(
+            about
+            for about, responders in self._responders.items()
+            if any(
+                one in keys or one in self._anchor_keys
+                if isinstance(one, bytes)
+                else one in names or self._anchors.named(one)
+                for one in responders
             )
-            if about and self._is_by_somebody(answer, left):
-                return True
-        return False
+        )
 
-    def _is_by_somebody(self, answer: OcspAnswer, left: int) -> bool:
-        """Whether who gave an answer is known, and trusted or with a status of its own."""
-        if answer.responder_name is not None:
-            if self.anchors.named(answer.responder_name):
-                return True
-            found = self._pool.named(answer.responder_name)
-        else:
-            found = self._pool.with_key(answer.responder_key_hash or b"")
-            if not found:
-                return any(one.key.sha1 == answer.responder_key_hash for one in self.anchors.anchors)
-        return any(self._is_followed(one, left - 1) for one in found)
+    @cached_property
+    def _anchor_keys(self) -> frozenset[bytes]:
+        return frozenset(one.key.sha1 for one in self._anchors.anchors)
+
+    @cached_property
+    def _responders(self) -> dict[_About, set[DistinguishedName | bytes]]:
+        """Who answered about the certificates of an issuer with a number: names, or hashes of keys."""
+        encodings = {name.der: name for one in self._pool.certificates for name in (one.issuer, one.subject)}
+        for name in list(encodings.values()):
+            encodings |= {one.subject.der: name for one in self._anchors.named(name)}
+        named: dict[str, dict[bytes, DistinguishedName]] = {}
+        keys: dict[tuple[str, DistinguishedName], frozenset[bytes]] = {}
+        found: dict[_About, set[DistinguishedName | bytes]] = {}
+        for answer in self._answers:
+            by = answer.responder_name
+            for single in answer.responses:
+                function = single.hash_name
+                if function is None:
+                    continue
+                if function not in named:
+                    named[function] = _by_digest(function, encodings)
+                issuer = named[function].get(single.issuer_name_hash)
+                if issuer is None:
+                    continue
+                if (function, issuer) not in keys:
+                    issuers: tuple[Certificate | TrustAnchor, ...] = (
+                        *self._pool.named(issuer),
+                        *self._anchors.named(issuer),
+                    )
+                    keys[function, issuer] = frozenset(one.key.hashed(function) for one in issuers)
+                if single.issuer_key_hash in keys[function, issuer]:
+                    whose = answer.responder_key_hash or b"" if by is None else by
+                    found.setdefault((issuer, single.serial), set()).add(whose)
+        return found
+
+
+def _by_digest(
+    hash_name: str, encodings: Mapping[bytes, DistinguishedName]
+) -> dict[bytes, DistinguishedName]:
+    try:
+        return {Octets(der).digest(hash_name): name for der, name in encodings.items()}
+    except Rejected:  # a hash function that cannot be computed here
+        return {}
 
 
 def has_no_status(certificate: Certificate) -> bool:
@@ -203,7 +266,7 @@ def _answer(der: bytes) -> OcspAnswer | None:
         return None
 
 
-@lru_cache(maxsize=512)
+@remembered(512)
 def _list_issuer(der: bytes) -> DistinguishedName | None:
     """The issuer of a revocation list (RFC 5280, 5.1.2.3); its entries, which may be many, are not read."""
     try:

@@ -9,7 +9,7 @@ FIPS 204 and RFC 9882 (ML-DSA, pure); EN 319 102-1, 5.2.7 (cryptographic verific
 
 from __future__ import annotations
 
-from functools import cache, lru_cache
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -26,6 +26,7 @@ from trustworks.core.algorithms import COMPUTED, HASH_FUNCTIONS, RSASSA_PSS
 from trustworks.core.der import ber
 from trustworks.core.der.encode import NULL, OCTET_STRING, SEQUENCE, oid, tlv
 from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.remembered import remembered
 from trustworks.formats.data import HASHES, hasher
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ def public_key(octets: bytes) -> PublicKey:
     return _loaded(public_key_info(octets))
 
 
-@lru_cache(maxsize=512)
+@remembered(512)
 def public_key_info(octets: bytes) -> bytes:
     """The SubjectPublicKeyInfo in the DER of a certificate; what is one already is given back.
 
@@ -157,7 +158,7 @@ def public_key_info(octets: bytes) -> bytes:
     raise Malformed("This is neither a certificate nor a SubjectPublicKeyInfo.")
 
 
-@lru_cache(maxsize=512)
+@remembered(512)
 def _loaded(spki: bytes) -> PublicKey:
     try:
         key = load_der_public_key(spki)

@@ -5,12 +5,12 @@ Sources: RFC 4514; RFC 5035, 5.4.1.1; EN 319 132-1, 5.2.2 (IssuerSerialV2); TS 1
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.der import ber
 from trustworks.core.der.encode import SEQUENCE, oid, tlv
 from trustworks.core.errors import Malformed
+from trustworks.core.remembered import remembered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,7 +56,7 @@ def issuer_of(
     return encoded_name(name)
 
 
-@lru_cache(maxsize=512)
+@remembered(512)
 def issuer_in(certificate: bytes) -> bytes | None:
     """The issuer's Name in a certificate, by its place alone (RFC 5280, 4.1); None where unreadable."""
     try:
@@ -77,7 +77,7 @@ _SHORT: Final = {
 }  # fmt: skip
 
 
-@lru_cache(maxsize=512)
+@remembered(512)
 def is_issuer_named(written: str, certificate: bytes) -> bool:
     """Whether a name as a string is the issuer's of a certificate, without regard to case, space and order.
 

@@ -5,8 +5,9 @@ Sources: EN 319 132-1, 4.2 and 4.3; TS 101 903 V1.1.1, V1.2.2, V1.3.2 and V1.4.1
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Final
+
+from trustworks.core.remembered import remembered
 
 DS: Final = "http://www.w3.org/2000/09/xmldsig#"
 XADES_111: Final = "http://uri.etsi.org/01903/v1.1.1#"
@@ -54,7 +55,7 @@ _EVIDENCE_RECORDS: Final = "http://uri.etsi.org/19132/"
 """Every version of the namespace of TS 119 132-3 begins so."""
 
 
-@lru_cache(maxsize=1024)
+@remembered(1024)
 def split(tag: str) -> tuple[str, str]:
     """The namespace and the local name of an element."""
     if tag[:1] == "{":
