@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,15 +11,19 @@ from evidence_records import XmlRecord, digest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trustworks.core.errors import Malformed
+from trustworks.core.errors import BeyondLimit, Malformed
+from trustworks.core.xml.document import Work
 from trustworks.formats.collector import Collector
 from trustworks.formats.data import Octets
 from trustworks.formats.evidence_record import Archived, read_evidence_record
-from trustworks.formats.limits import DEFAULT
+from trustworks.formats.evidence_record.xml import CanonicalForms
+from trustworks.formats.limits import DEFAULT, xml_bounds
 
 if TYPE_CHECKING:
     from trustworks.formats.evidence import EvidenceRecord, TimeStamp
 
+EXCLUSIVE = "http://www.w3.org/2001/10/xml-exc-c14n#"
+OF_XML = {"attributes_of_all": "elements", "octets": "parsed"}
 ONE, TWO, OTHER = b"one object", b"a second object", b"what somebody else archived"
 LATER, LAST = b"20270504030201Z", b"20280504030201Z"
 
@@ -61,6 +66,47 @@ def test_data_that_is_xml_may_have_been_canonicalised_before() -> None:
     assert holds(*read(made.octets, archived(document)))
     assert not holds(*read(made.octets, archived(document.replace(b"'c'", b"'e'"))))
     assert not holds(*read(made.octets, archived(b"<a")))
+
+
+def about(digest_value: bytes) -> bytes:
+    made = XmlRecord()
+    made.chain()
+    made.stamp([[digest_value]])
+    return made.octets
+
+
+def test_data_whose_canonical_form_is_beyond_a_limit_is_not_taken_for_other_data() -> None:
+    deep = b"<a>" * 257 + b"</a>" * 257
+    with pytest.raises(BeyondLimit):
+        read(about(digest(b"another")), archived(deep))
+    assert holds(*read(about(digest(deep)), archived(deep)))  # whose octets are named, needs none
+
+
+@pytest.mark.parametrize(("limit", "value"), [("depth", 20), ("elements", 40), ("parsed", 100_000)])
+def test_the_limits_on_xml_are_those_that_the_record_is_read_with(limit: str, value: int) -> None:
+    document = b"<a >" * 25 + b"<b/>" * 50 + b"x" * 100_000 + b"</a>" * 25
+    canonical = b"<a>" * 25 + b"<b></b>" * 50 + b"x" * 100_000 + b"</a>" * 25
+    octets = about(digest(canonical))
+    assert holds(*read(octets, archived(document)))
+    with pytest.raises(BeyondLimit) as refused:
+        read_evidence_record(
+            octets, Collector(), over=[archived(document)], limits=replace(DEFAULT, **{limit: value})
+        )
+    assert OF_XML.get(refused.value.limit or "", refused.value.limit) == limit
+
+
+def test_canonical_forms_of_all_objects_together_are_bounded() -> None:
+    """Each may have some times its own octets, and all together the limit beside."""
+    names = "".join(f' xmlns:p{one}="urn:{one}"' for one in range(40))
+    large = f"<a{names}>{''.join(f'<p{one}:b/>' for one in range(40))}</a>".encode()
+    forms = CanonicalForms(Work(xml_bounds(replace(DEFAULT, canonical=0))), DEFAULT)
+    one = Octets(large)
+    for _ in range(9):  # the same digest again costs nothing
+        assert forms.digest(one, EXCLUSIVE, "sha256") is not None
+    with pytest.raises(BeyondLimit):
+        [forms.of(one, EXCLUSIVE) for _ in range(9)]
+    for _ in range(9):
+        assert forms.of(Octets(large), EXCLUSIVE) is not None
 
 
 @pytest.mark.parametrize("with_tree", [True, False])

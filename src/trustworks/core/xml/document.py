@@ -41,6 +41,11 @@ class Work:
         self._kept = limits.octets_kept
         self._visits = limits.xpath_work
 
+    def allow(self, length: int) -> None:
+        """Count a further document of so many octets: its own may be written and digested as well."""
+        self._octets += _TIMES_READ * length
+        self._made += _TIMES_MADE * length
+
     @implements("XMLDSIG-BP:OCTETS", disabled=None)
     def read(self, octets: int) -> None:
         """Count octets that are digested or parsed. Raises `BeyondLimit`."""
@@ -101,16 +106,17 @@ class Document:
     declarations: int | None = None
 
     @classmethod
-    def of(cls, octets: bytes, limits: Limits = DEFAULT) -> Document:
-        """Parse octets. Raises `Malformed` as `parse` does."""
+    def of(cls, octets: bytes, limits: Limits = DEFAULT, work: Work | None = None) -> Document:
+        """Parse octets, within what is left of the limits on work. Raises `Malformed` as `parse` does."""
         root, without = parse(octets, limits), absent_identifiers(octets)
-        return cls(root, limits, without, len(octets), declarations_in(octets))
+        found = cls(root, limits, without, len(octets), declarations_in(octets))
+        if work is not None:
+            found.__dict__["work"] = work
+        return found
 
     def another(self, octets: bytes) -> Document:
         """Parse octets that a reference leads to, within what is left of the limits on work."""
-        other = Document.of(octets, self.limits)
-        other.__dict__["work"] = self.work
-        return other
+        return Document.of(octets, self.limits, self.work)
 
     @cached_property
     def work(self) -> Work:

@@ -17,7 +17,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from trustworks.core.der.algorithms import HASHES
-from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.errors import BeyondLimit, Malformed, Rejected
 from trustworks.core.trace import implements
 from trustworks.core.values import dataclass
 from trustworks.formats.data import Octets
@@ -165,7 +165,10 @@ def digest_of(form: Form, data: Data, hash_name: str) -> bytes:
         return data.digest(hash_name)
     from trustworks.formats.evidence_record.xml import INCLUSIVE, canonical_form  # noqa: PLC0415 - brings lxml
 
-    canonical = canonical_form(data, INCLUSIVE)
+    try:
+        canonical = canonical_form(data, INCLUSIVE)
+    except BeyondLimit:  # whoever reads the record finds the octets
+        canonical = None
     return (data if canonical is None else Octets(canonical)).digest(hash_name)
 
 

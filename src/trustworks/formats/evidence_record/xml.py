@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Final
 from trustworks.core.errors import BeyondLimit, Malformed, Rejected
 from trustworks.core.xml.algorithms import DIGESTS
 from trustworks.core.xml.canonical import canonicalise
-from trustworks.core.xml.document import Document
+from trustworks.core.xml.document import Document, Work
 from trustworks.core.xml.parse import parse
 from trustworks.formats.data import Octets, hasher
 from trustworks.formats.evidence_record.objects import Archived, ArchiveTimeStamp, Chain
-from trustworks.formats.limits import xml_bounds
+from trustworks.formats.limits import DEFAULT, xml_bounds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,15 +29,52 @@ INCLUSIVE: Final = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
 REFERENCE_TYPES: Final = {"CERT": "certificates", "CRL": "revocation_lists", "OCSP": "ocsp_answers"}
 
 
-def canonical_form(data: Data, canonicalisation: str) -> bytes | None:
-    """The canonical form of an XML document (RFC 6283, 3.1.2); None: it is none, or cannot be read."""
-    if next(data.portions(), b"").lstrip(b"\xef\xbb\xbf \t\r\n")[:1] != b"<":
-        return None
-    try:
-        document = Document.of(data.octets())
-        return canonicalise(document.root, canonicalisation, renderings=document.renderings)
-    except Malformed:
-        return None
+def canonical_form(data: Data, canonicalisation: str, limits: Limits = DEFAULT) -> bytes | None:
+    """The canonical form of an XML document (RFC 6283, 3.1.2); None: it is none, or cannot be read.
+
+    Raises `BeyondLimit`.
+    """
+    return CanonicalForms(Work(xml_bounds(limits)), limits).of(data, canonicalisation)
+
+
+class CanonicalForms:
+    """Canonical forms of the objects that a record may be about; the limits hold for all together."""
+
+    def __init__(self, work: Work, limits: Limits) -> None:
+        self._work = work
+        self._limits = limits
+        self._digests: dict[tuple[int, str, str], bytes | None] = {}
+        # By identity; the object is kept, so that no other gets it.
+        self._allowed: dict[int, Data] = {}
+
+    def of(self, data: Data, canonicalisation: str) -> bytes | None:
+        """See `canonical_form`."""
+        if next(data.portions(), b"").lstrip(b"\xef\xbb\xbf \t\r\n")[:1] != b"<":
+            return None
+        if data.size > self._limits.parsed:
+            raise BeyondLimit(
+                f"An object that is XML has more than the {self._limits.parsed} octets that are read.",
+                "parsed",
+            )
+        if id(data) not in self._allowed:
+            self._allowed[id(data)] = data
+            self._work.allow(data.size)
+        try:
+            document = Document.of(data.octets(), xml_bounds(self._limits), work=self._work)
+            return canonicalise(document.root, canonicalisation, renderings=document.renderings)
+        except BeyondLimit:
+            raise
+        except Malformed:
+            return None
+
+    def digest(self, data: Data, canonicalisation: str, digest_algorithm: str) -> bytes | None:
+        """The digest of a canonical form; None where there is none."""
+        named = (id(data), canonicalisation, digest_algorithm)
+        if named not in self._digests:
+            found = self.of(data, canonicalisation)
+            self._allowed[id(data)] = data
+            self._digests[named] = None if found is None else Octets(found).digest(digest_algorithm)
+        return self._digests[named]
 
 
 class XmlChain(Chain):
@@ -51,17 +88,25 @@ class XmlChain(Chain):
         stamps: Sequence[ArchiveTimeStamp],
         canonicalisation: str,
         preceding: bytes | None,
+        forms: CanonicalForms | None = None,
     ) -> None:
         super().__init__(digest_algorithm, stamps)
+        self._forms = forms or CanonicalForms(Work(xml_bounds(DEFAULT)), DEFAULT)
         self.canonicalisation = canonicalisation
         self.preceding = preceding
 
     def digests(self, archived: Archived, digest_algorithm: str) -> list[bytes]:
-        """See `Chain`; an object that is XML may have been canonicalised before (RFC 6283, 3.1.2)."""
+        """See `Chain`; an object that is XML may have been canonicalised before (RFC 6283, 3.1.2).
+
+        One whose octets the chain names was not: its canonical form is not made. Raises `BeyondLimit`.
+        """
         found = super().digests(archived, digest_algorithm)
-        canonical = canonical_form(archived.data, self.canonicalisation)
+        tree = self.stamps[0].tree
+        if tree and not set(tree[0]).isdisjoint(found):
+            return list(dict.fromkeys(found))
+        canonical = self._forms.digest(archived.data, self.canonicalisation, digest_algorithm)
         if canonical is not None:
-            found.append(Octets(canonical).digest(digest_algorithm))
+            found.append(canonical)
         return list(dict.fromkeys(found))
 
     def sequence_digests(self, digest_algorithm: str) -> list[bytes]:
@@ -89,8 +134,11 @@ def read_chains(octets: bytes, limits: Limits) -> list[XmlChain]:
             "time_stamps",
         )
     document = Document(sequence.getroottree().getroot(), xml_bounds(limits), length=len(octets))
+    forms = CanonicalForms(Work(xml_bounds(limits)), limits)
     try:
-        return [_chain(document, sequence, chain, found[:number]) for number, chain in enumerate(found)]
+        return [
+            _chain(document, sequence, chain, found[:number], forms) for number, chain in enumerate(found)
+        ]
     except Rejected as error:  # a canonicalisation that is not known
         raise Malformed(f"The evidence record cannot be read: {error}") from error
 
@@ -124,7 +172,11 @@ def ordered(parent: etree._Element, name: str) -> list[etree._Element]:
 
 
 def _chain(
-    document: Document, sequence: etree._Element, chain: etree._Element, before: Sequence[etree._Element]
+    document: Document,
+    sequence: etree._Element,
+    chain: etree._Element,
+    before: Sequence[etree._Element],
+    forms: CanonicalForms,
 ) -> XmlChain:
     method = algorithm_of(chain, "DigestMethod")
     algorithm = DIGESTS.get(method or "")
@@ -139,6 +191,7 @@ def _chain(
         stamps,
         canonicalisation,
         preceding(sequence, before, canonicalisation) if before else None,
+        forms,
     )
 
 
