@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
+from concurrent.futures.process import BrokenProcessPool
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,11 +16,13 @@ from evidence_records import digest, record, stamp
 from qualified_reports import KEYS, NOW, certify
 from typer.testing import CliRunner
 
+from trustworks.validation.cli import judging
 from trustworks.validation.cli.exits import Exit
 from trustworks.validation.cli.judging import Means, One, judge_in_processes
 from trustworks.validation.cli.validate import app
 
 if TYPE_CHECKING:
+    from concurrent.futures import ProcessPoolExecutor
     from pathlib import Path
 
 DATA = b"what is signed"
@@ -163,6 +168,46 @@ def test_a_process_that_ends_is_told_of_its_file_alone(folder: Path) -> None:
     assert [one.said["file"] for one in told] == [one.name for one in given]
     assert [one.code for one in told].count(Exit.FAULT) == 1
     assert told[2].line == "ends: not judged: The process that judged it ended. Please report it."
+
+
+def kill(pool: ProcessPoolExecutor) -> None:
+    """End the processes of a pool, and return once it has noticed."""
+    pool.submit(os.getpid).result()
+    for process in list(pool._processes.values()):
+        assert process.pid is not None
+        os.kill(process.pid, signal.SIGKILL)
+    with contextlib.suppress(BrokenProcessPool):
+        pool.submit(os.getpid).result()
+
+
+@pytest.mark.parametrize("pools_that_end", [(0,), (0, 1)])
+def test_processes_that_are_killed_between_two_answers_are_no_end_of_the_run(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, pools_that_end: tuple[int, ...]
+) -> None:
+    """The first ends while its answers are taken, others before anything is asked of them again."""
+    given = [One(name=str(number), file=folder / f"{number}.bin") for number in range(11)]
+    for one in given:
+        one.file.write_bytes(b"nothing that is signed")
+    made: list[ProcessPoolExecutor] = []
+
+    def pool(means: Means, jobs: int) -> ProcessPoolExecutor:
+        found = real(means, jobs)
+        if jobs > 1:
+            made.append(found)
+            if len(made) > 1 and len(made) - 1 in pools_that_end:
+                kill(found)
+        return found
+
+    real = judging._pool
+    monkeypatch.setattr(judging, "_pool", pool)
+    means = Means(options={"policy": "ades", "at": None, "trust": (), "untrusted": (), "offline": True})
+    told = []
+    for one in judge_in_processes(given, means, 2):
+        told.append(one)
+        if len(told) == 2:
+            kill(made[0])
+    assert [(one.said["file"], one.code) for one in told] == [(one.name, Exit.UNREADABLE) for one in given]
+    assert len(made) == len(pools_that_end) + 1
 
 
 def test_a_single_file_takes_no_jobs(folder: Path) -> None:

@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 from collections import deque
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import connection, get_context, parent_process
 from typing import TYPE_CHECKING, Any, Final
@@ -18,7 +18,6 @@ from trustworks.validation.cli.exits import Exit, exit_code
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from concurrent.futures import Future
     from pathlib import Path
 
     from trustworks.formats.data import Data
@@ -115,29 +114,40 @@ def judge_in_processes(files: Iterable[One], means: Means, jobs: int) -> Iterato
     A process that ends while it judges (too little memory, a fault in a library) is no end of the run: the
     file is judged again alone, and told as a fault of the program if that process ends too.
     """
-    left, waiting = iter(files), deque[tuple[One, "Future[Told]"]]()
+    left, waiting = iter(files), deque[tuple[One, Future[Told]]]()
     pool = _pool(means, jobs)
     try:
         while True:
             while len(waiting) < jobs * _AHEAD and (one := next(left, None)) is not None:
-                waiting.append((one, pool.submit(_judged, one)))
+                waiting.append((one, _asked(pool, one)))
             if not waiting:
                 return
-            one, future = waiting.popleft()
+            one, answer = waiting.popleft()
             try:
-                yield future.result()
+                told = answer.result()
             except BrokenProcessPool:
                 pool.shutdown(wait=True)
-                yield _alone(one, means)
+                told = _alone(one, means)
                 pool = _pool(means, jobs)
-                waiting = deque((other, _still(pool, other, answer)) for other, answer in waiting)
+                waiting = deque((other, _still(pool, other, before)) for other, before in waiting)
+            yield told
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
+def _asked(pool: ProcessPoolExecutor, one: One) -> Future[Told]:
+    """The answer to come. A process may have ended already, between two answers: then that is the answer."""
+    try:
+        return pool.submit(_judged, one)
+    except BrokenProcessPool as error:
+        broken: Future[Told] = Future()
+        broken.set_exception(error)
+        return broken
+
+
 def _still(pool: ProcessPoolExecutor, one: One, answer: Future[Told]) -> Future[Told]:
     """An answer that came before the others broke; else it is asked for again."""
-    return answer if answer.done() and answer.exception() is None else pool.submit(_judged, one)
+    return answer if answer.done() and answer.exception() is None else _asked(pool, one)
 
 
 def _alone(one: One, means: Means) -> Told:
