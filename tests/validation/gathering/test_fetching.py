@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_network
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,7 +21,6 @@ from trustworks.validation.gathering.fetching import Cache, Fetcher, FetchLimits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
 Answer = Callable[[BaseHTTPRequestHandler], None]
@@ -377,6 +377,64 @@ def test_a_cache_never_has_more_octets_and_loses_what_was_not_used_for_longest(t
     assert there("a", "b", "c", "d") == [True, False, True, True]
     cache.keep("crl", "long", b"", b"x" * 4000, until)
     assert there("a", "c", "d", "long") == [True, True, True, False]
+
+
+def test_a_cache_of_another_account_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = Cache(tmp_path)
+    cache.keep("crl", "a", b"", b"list", time.time() + 1000)
+
+    def refused(_: Path) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "utime", refused)
+    assert cache.get("crl", "a", b"") == b"list"
+
+
+def looks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Each time that all files of a folder are looked at from now on."""
+    found: list[str] = []
+    real = Path.glob
+
+    def glob(folder: Path, pattern: str) -> Iterator[Path]:
+        found.append(pattern)
+        return real(folder, pattern)
+
+    monkeypatch.setattr(Path, "glob", glob)
+    return found
+
+
+def test_a_cache_looks_at_all_its_answers_only_where_they_may_be_too_much(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    until, found = time.time() + 1000, looks(monkeypatch)
+    for number in range(40):
+        Cache(tmp_path, 33_000).keep("crl", str(number), b"", b"x" * 1000, until)
+    assert len(found) == 1 + 2, "the first, since nothing says how much there is; then where it is full"
+    there = [one.stat().st_size for one in sorted(tmp_path.glob("*/*"))]
+    assert 28_000 <= sum(there) <= 33_000
+    assert int((tmp_path / "octets").read_text()) == sum(there)
+
+
+@pytest.mark.parametrize("noted", ["", "10", "-5\n", "?\n"])
+def test_a_total_that_cannot_be_read_is_made_anew(tmp_path: Path, noted: str) -> None:
+    cache = Cache(tmp_path, 3_500)
+    for name in "abc":
+        cache.keep("crl", name, b"", b"x" * 1000, time.time() + 1000)
+    (tmp_path / "octets").write_text(noted)
+    cache.keep("crl", "d", b"", b"x" * 1000, time.time() + 1000)
+    assert sum(one.stat().st_size for one in tmp_path.glob("*/*")) <= 3_500
+
+
+def test_answers_that_were_dropped_leave_room(tmp_path: Path) -> None:
+    cache = Cache(tmp_path, 3_500)
+    for _ in range(9):
+        cache.keep("crl", "a", b"", b"x" * 1000, time.time() + 1000)
+        cache.forget("crl", "a", b"")
+    for name in "abc":
+        cache.keep("crl", name, b"", b"x" * 1000, time.time() + 1000)
+    assert all(cache.get("crl", name, b"") for name in "abc")
+    cache.tidy()
+    assert int((tmp_path / "octets").read_text()) == sum(one.stat().st_size for one in tmp_path.glob("*/*"))
 
 
 def test_a_cache_loses_what_no_longer_counts_and_then_what_is_too_much(tmp_path: Path) -> None:

@@ -41,6 +41,10 @@ _REDIRECTIONS: Final = 3
 _THREADS: Final = ThreadPoolExecutor(16, thread_name_prefix="evidence-names")
 _OK: Final = 200
 _LONGEST_MOMENT: Final = 64
+_TOTAL: Final = "octets"
+"""The file beside the folders of answers that says how many octets those have."""
+_SPARE: Final = 8
+"""Where a cache is full, this part of it is freed, so that the next answers need no room to be made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,9 +131,10 @@ class Cache:
             until, _, octets = place.read_bytes().partition(b"\n")
             if float(until) <= time.time():
                 return None
-            os.utime(place)  # when it was used last
         except (OSError, ValueError):
             return None
+        with contextlib.suppress(OSError):  # of another account, which says itself when it used it
+            os.utime(place)  # when it was used last
         return octets
 
     def forget(self, kind: str, url: str, body: bytes) -> None:
@@ -145,7 +150,12 @@ class Cache:
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
             with self._alone():
-                self._make_room(self._most - len(content))
+                there = self._total()
+                if there is None or there + len(content) > self._most:
+                    _, there = self._make_room(max(self._most - self._most // _SPARE - len(content), 0))
+                self._note(
+                    there + len(content)
+                )  # before it is there: a crash leaves no total that is too low
                 put(place, content)
         except OSError:
             return
@@ -162,10 +172,35 @@ class Cache:
             if ended:
                 file.unlink(missing_ok=True)
                 removed += 1
-        return removed + self._make_room(self._most)
+        if not self._folder.is_dir():
+            return 0
+        with self._alone():
+            too_much, there = self._make_room(self._most)
+            self._note(there)
+        return removed + too_much
 
-    def _make_room(self, most: int) -> int:
-        """Remove what was not used for longest, until there are at most `most` octets."""
+    def _total(self) -> int | None:
+        """How many octets there are at most, None where nothing says so. Answers that were dropped count.
+
+        Looking at every answer for each that comes would hold up all processes.
+        """
+        try:
+            noted = (self._folder / _TOTAL).read_bytes()
+        except OSError:
+            return None
+        return int(noted) if noted.endswith(b"\n") and noted[:-1].isdigit() else None
+
+    def _note(self, octets: int) -> None:
+        """Note the total. Raises OSError."""
+        file = self._folder / _TOTAL
+        file.unlink(missing_ok=True)  # another account that shares the folder may have written it
+        file.write_bytes(b"%d\n" % octets)
+
+    def _make_room(self, most: int) -> tuple[int, int]:
+        """Remove what was not used for longest, until there are at most `most` octets.
+
+        Answers how many answers were removed, and the octets of those that are left.
+        """
         used: list[tuple[float, int, Path]] = []
         for file in self._folder.glob("*/*"):
             with contextlib.suppress(OSError):
@@ -178,7 +213,7 @@ class Cache:
             file.unlink(missing_ok=True)
             there -= size
             removed += 1
-        return removed
+        return removed, there
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
