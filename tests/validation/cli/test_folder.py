@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from trustworks.validation.cli import judging
 from trustworks.validation.cli.exits import Exit
-from trustworks.validation.cli.judging import Means, One, judge_in_processes
+from trustworks.validation.cli.judging import Means, One, Told, judge_in_processes
 from trustworks.validation.cli.validate import app
 
 if TYPE_CHECKING:
@@ -201,9 +201,9 @@ def test_processes_that_are_killed_between_two_answers_are_no_end_of_the_run(
     real = judging._pool
     monkeypatch.setattr(judging, "_pool", pool)
     means = Means(options={"policy": "ades", "at": None, "trust": (), "untrusted": (), "offline": True})
-    told = []
-    for one in judge_in_processes(given, means, 2):
-        told.append(one)
+    told: list[Told] = []
+    for answer in judge_in_processes(given, means, 2):
+        told.append(answer)
         if len(told) == 2:
             kill(made[0])
     assert [(one.said["file"], one.code) for one in told] == [(one.name, Exit.UNREADABLE) for one in given]
