@@ -18,19 +18,22 @@ from foreign_tokens import attribute
 from trustworks.core import xml
 from trustworks.core.der.encode import SEQUENCE, integer, tlv
 from trustworks.core.errors import BeyondLimit, Malformed
+from trustworks.core.xml.document import Work
+from trustworks.core.xml.parse import Limits as ParseLimits
 from trustworks.formats import limits as of_formats
 from trustworks.formats.data import Octets
 from trustworks.formats.limits import DEFAULT, NAMES, Limits, not_read
 from trustworks.formats.read import read
 
 DS: Final = "http://www.w3.org/2000/09/xmldsig#"
+FILTER2: Final = "http://www.w3.org/2002/06/xmldsig-filter2"
 EXCLUSIVE: Final = "http://www.w3.org/2001/10/xml-exc-c14n#"
 FORMATS: Final = Path(of_formats.__file__).parent
 READERS: Final = sorted({*FORMATS.rglob("*.py"), *Path(xml.__file__).parent.glob("*.py")})
 
 
 def document(references: int, *, signatures: int = 1, form: str = "") -> bytes:
-    """XML with signatures; the first has so many references to all of it. `form`: prefixes, xpath."""
+    """XML with signatures; the first has so many references to all of it. `form`: of their transforms."""
     transform = {
         "": "",
         "prefixes": f'<ds:Transform Algorithm="{EXCLUSIVE}"><ec:InclusiveNamespaces xmlns:ec="{EXCLUSIVE}" '
@@ -39,6 +42,10 @@ def document(references: int, *, signatures: int = 1, form: str = "") -> bytes:
         'PrefixList="#default p@"/></ds:Transform>',
         "xpath": '<ds:Transform Algorithm="http://www.w3.org/TR/1999/REC-xpath-19991116">'
         "<ds:XPath>not(ancestor-or-self::ds:Signature) or @@=1</ds:XPath></ds:Transform>",
+        "ancestors": '<ds:Transform Algorithm="http://www.w3.org/TR/1999/REC-xpath-19991116">'
+        "<ds:XPath>not(ancestor-or-self::ds:Signature)</ds:XPath></ds:Transform>",
+        "subtract": f'<ds:Transform Algorithm="{FILTER2}"><f:XPath xmlns:f="{FILTER2}" Filter="subtract">'
+        "/descendant::ds:Signature</f:XPath></ds:Transform>",
     }[form]
 
     def signature(number: int) -> str:
@@ -71,7 +78,7 @@ BEYOND: Final[dict[str, tuple[bytes, int, int]]] = {
     "ratio": (container({"a": bytes(2_000_000)}), 10, 10_000),
     "canonical": (document(9, form="prefixes"), 0, 100_000),
     "digested": (document(99), 0, 10_000_000),
-    "work": (document(1, form="xpath"), 100, 100_000),
+    "work": (document(99, form="xpath"), 100, 100_000_000),
 }
 """Of each limit a file, a value that it is beyond, and one that it is within."""
 
@@ -131,6 +138,39 @@ def test_what_looks_like_a_time_stamp_is_counted_and_what_they_are_over() -> Non
     assert refusal(jades(20, b"0"), Limits(time_stamps=40)) == ""
     assert "`digested`" in refusal(jades(30, token(b"x")), Limits(digested=0))
     assert refusal(jades(30, token(b"x"))) == ""
+
+
+def test_as_many_time_stamps_as_are_read_fit_beside_another_attribute_of_a_signer() -> None:
+    signer = Signer.over(CONTENT)
+    stamps = [attribute(f"{AA}.14", b"\x05\x00")] * DEFAULT.time_stamps
+    assert refusal(signed_data(signer.info(*stamps, attribute(f"{AA}.99", b"\x05\x00")))) == ""
+
+
+@pytest.mark.req("XMLDSIG-BP:XPATH")
+@pytest.mark.parametrize(("form", "signatures"), [("ancestors", 1), ("ancestors", 3), ("subtract", 3)])
+def test_xpath_over_a_long_document_has_visits_for_each_octet_of_it(form: str, signatures: int) -> None:
+    """What others write to leave out all signatures: its cost grows as the document does."""
+    row = b'<row id="000000"><name>Jane Example of a Company</name><sum unit="EUR">1234.56</sum></row>'
+    large = document(1, signatures=signatures, form=form).replace(b"<a ", row * 3_000 + b"<a ")
+    assert refusal(large, Limits(work=1)) == ""
+
+
+@pytest.mark.req("XMLDSIG-BP:XPATH")
+def test_no_document_is_long_enough_for_xpath_that_takes_long() -> None:
+    work = Work(ParseLimits(xpath_work=7), 10**12)
+    work.visit(500_000_000, plain=True)
+    work.visit(7)
+    with pytest.raises(BeyondLimit, match="more than 7 nodes"):
+        work.visit(1, plain=True)
+
+
+@pytest.mark.req("XMLDSIG-BP:XPATH")
+@pytest.mark.parametrize("text", ["string(/)='q'", "contains('a', 'b')", ".='q'", "//*='q'", "count(//*)"])
+def test_a_long_document_has_no_more_for_xpath_that_reads_text_or_all_for_each_node(text: str) -> None:
+    """Reading text takes many times longer than visiting nodes: it is within `work` alone."""
+    large = document(1, form="ancestors").replace(b"not(ancestor-or-self::ds:Signature)", text.encode())
+    large = large.replace(b"<a ", b"<b/>" * 500 + b"<a ")
+    assert "raise the limit `work`" in refusal(large + b"<!--" + b"x" * 100_000 + b"-->", Limits(work=1))
 
 
 def test_files_and_entries_of_a_container_are_counted_together() -> None:

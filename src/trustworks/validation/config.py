@@ -164,7 +164,7 @@ class LimitSettings(Table):
         description="Elements of XML, ASN.1 or JSON in a file, objects of a PDF.",
     )
     attributes: int = Field(
-        default=1_000,
+        default=2_000,
         ge=1,
         le=100_000,
         description="Attributes of an XML element and of a signer in CMS, components of a JAdES signature.",
@@ -191,7 +191,8 @@ class LimitSettings(Table):
         default=50_000_000,
         ge=1,
         le=10_000_000_000,
-        description="Steps of what grows faster than the file does, such as XPath and objects of a PDF.",
+        description="Steps of what grows faster than the file does, such as XPath and objects of a PDF; "
+        "simple XPath that reads no text has 50 for each octet of the document beside, at most 500 million.",
     )
     memory: int = Field(
         default=1024 * MEBI,

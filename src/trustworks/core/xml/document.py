@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 _TIMES_MADE: Final = 4
 _TIMES_READ: Final = 8
 """How often a document's own octets may be written and digested, whatever the limits are."""
+_VISITS: Final = 50
+"""Visits of XPath expressions for each octet of a document: some signatures by one for all nodes."""
+_MOST_VISITS: Final = 500_000_000
+"""No document has more of those: beyond them it takes seconds, however long it is."""
 _FEW: Final = 8
 
 
@@ -40,6 +44,7 @@ class Work:
         self._made = limits.octets_made + _TIMES_MADE * length
         self._kept = limits.octets_kept
         self._visits = limits.xpath_work
+        self._beside = min(_VISITS * length, _MOST_VISITS)
 
     def allow(self, length: int) -> None:
         """Count a further document of so many octets: its own may be written and digested as well."""
@@ -80,9 +85,15 @@ class Work:
         return True
 
     @implements("XMLDSIG-BP:XPATH", disabled=None)
-    def visit(self, nodes: int) -> None:
-        """Count visits to nodes. Raises `BeyondLimit`."""
-        self._visits -= nodes
+    def visit(self, nodes: int, *, plain: bool = False) -> None:
+        """Count visits to nodes. Raises `BeyondLimit`.
+
+        `plain`: no characters are read there. Those are known to be quick, and a document has some for its
+        length.
+        """
+        beside = min(nodes, self._beside) if plain else 0
+        self._beside -= beside
+        self._visits -= nodes - beside
         if self._visits < 0:
             raise BeyondLimit(
                 f"The XPath expressions of the document visit more than {self._limits.xpath_work} nodes.",

@@ -24,6 +24,8 @@ _ALL_ELEMENTS: Final = etree.XPath("count(descendant-or-self::*)")
 # What other work costs, in visits to nodes: keeping a node, or writing it by itself; compiling an expression.
 _KEPT: Final = 100
 _COMPILED: Final = 10_000
+# An expression that looks so often up from a node, or at the whole document once, grows as that does.
+_FEW_TIMES: Final = 16
 
 Operation = Literal["intersect", "subtract", "union"]
 
@@ -36,7 +38,9 @@ def xpath_filter(nodes: NodeSet, expression: str, here: etree._Element, document
     """
     size = document.size
     read = xpath.read(expression, size, longest=document.limits.xpath_length, from_root=False)
-    document.work.visit((3 + size.namespaces) * size.nodes * read.cost + _KEPT * size.nodes)
+    plain = read.plain and read.cost <= _FEW_TIMES * size.depth
+    document.work.visit((3 + size.namespaces) * size.nodes * read.cost, plain=plain)
+    document.work.visit(_KEPT * size.nodes, plain=True)
     true = f"self::node()[boolean({read.text})]" if read.positional else f"boolean({read.text})"
     names = _namespaces(here)
 
@@ -74,13 +78,14 @@ def xpath_filter2(
     `xpath_filter` does, and for an expression that gives no nodes.
     """
     size = document.size
-    document.work.visit(_KEPT * size.nodes)
+    document.work.visit(_KEPT * size.nodes, plain=True)
     marks: dict[etree._Element, int] = {}
     single: dict[Key, int] = {}
     at_root = 0
     for number, (_, expression, here) in enumerate(filters):
         read = xpath.read(expression, size, longest=document.limits.xpath_length, from_root=True)
-        document.work.visit(2 * read.cost)
+        plain = read.plain and read.cost <= _FEW_TIMES * size.nodes
+        document.work.visit(2 * read.cost, plain=plain)
         names = _namespaces(here)
         found = xpath.compiled(read.text, names, document.ids, here)(nodes.root)
         if not isinstance(found, list):

@@ -52,7 +52,7 @@ class Limits:
     attributes_of_element: int = 2_000
     namespaces_in_scope: int = 500
     # XML Signature (references.py): references of one signature, transforms of one reference, and the visits
-    # to nodes that evaluating the XPath expressions of one transform may cost.
+    # to nodes that the XPath expressions of all may cost, beside some for each octet of the document.
     references: int = 10_000
     transforms: int = 10
     # Octets of canonical forms that are made, beside four times those of the document; octets that are
@@ -60,7 +60,7 @@ class Limits:
     octets_made: int = 64 * 1024 * 1024
     octets_read: int = 512 * 1024 * 1024
     octets_kept: int = 512 * 1024 * 1024
-    xpath_work: int = 500_000_000
+    xpath_work: int = 50_000_000
     xpath_length: int = 4_096
 
 

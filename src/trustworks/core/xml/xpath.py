@@ -90,6 +90,7 @@ class _Reader:
         self._at = 0
         self._tokens = list(tokens(text))
         self._conditions = 0
+        self.plain = True
         self._relative: list[int] = []  # where paths begin that start from the context node of the expression
         self.positional = any(
             kind == "function" and word in {"position", "last"} for kind, word in self._tokens
@@ -159,6 +160,7 @@ class _Reader:
             return 1
         if operand.attributes and not self._size.long_attributes:
             return operand.count
+        self.plain = False
         return operand.count + min(operand.count, self._size.depth) * self._size.text
 
     def _operand(self, depth: int) -> _Operand:  # noqa: C901 - a case for each way to begin
@@ -200,6 +202,7 @@ class _Reader:
 
     def _call(self, depth: int) -> _Operand:
         name = self._peek()
+        self.plain = self.plain and (name in _WITHOUT_STRINGS or name == "id")
         self._at += 1
         self._expect("(")
         cost = 1
@@ -308,11 +311,16 @@ class _Reader:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expression:
-    """An expression that may be evaluated; `positional` where it asks for position() or last()."""
+    """An expression that may be evaluated.
+
+    `positional` where it asks for position() or last(); `plain` where it reads no characters but those of
+    short attributes.
+    """
 
     text: str
     cost: int
     positional: bool
+    plain: bool
 
 
 def read(text: str, size: Size, *, longest: int, from_root: bool) -> Expression:
@@ -326,7 +334,9 @@ def read(text: str, size: Size, *, longest: int, from_root: bool) -> Expression:
         raise BeyondLimit(f"An XPath expression is longer than the {longest} characters that are read.")
     reader = _Reader(text, size)
     cost = reader.cost()
-    return Expression(text=reader.written(from_root=from_root), cost=cost, positional=reader.positional)
+    return Expression(
+        text=reader.written(from_root=from_root), cost=cost, positional=reader.positional, plain=reader.plain
+    )
 
 
 def compiled(
