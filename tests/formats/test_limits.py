@@ -22,7 +22,7 @@ from trustworks.core.xml.document import Work
 from trustworks.core.xml.parse import Limits as ParseLimits
 from trustworks.formats import limits as of_formats
 from trustworks.formats.data import Octets
-from trustworks.formats.limits import DEFAULT, NAMES, Limits, not_read
+from trustworks.formats.limits import DEFAULT, NAMES, Limits, not_read, to_client
 from trustworks.formats.read import read
 
 DS: Final = "http://www.w3.org/2000/09/xmldsig#"
@@ -102,6 +102,16 @@ def test_a_file_beyond_a_limit_is_refused_by_its_name_and_raising_it_helps(name:
     low, high = (Limits(**{name: value}) for value in (small, large))
     assert refusal(octets, low).endswith(f"To read it, raise the limit `{name.replace('_', '-')}`.")
     assert refusal(octets, high) == ""
+
+
+def test_a_client_of_a_service_is_not_told_to_raise_its_limit() -> None:
+    octets, small, _ = BEYOND["references"]
+    with pytest.raises(Malformed) as refused:
+        read(Octets(octets, "a"), limits=Limits(references=small))
+    assert "raise the limit" in str(refused.value)
+    assert "raise" not in to_client(refused.value)
+    assert to_client(refused.value).endswith("That is the limit of this service.")
+    assert to_client(Malformed("It is no signed file.")) == "It is no signed file."
 
 
 def test_depth_is_not_said_to_be_raised_where_nothing_goes_beyond_it() -> None:

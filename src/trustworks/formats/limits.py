@@ -89,6 +89,12 @@ def not_read(error: BeyondLimit, limits: Limits) -> Malformed:
     return Malformed(f"{error} To read it, raise the limit `{name.replace('_', '-')}`.")
 
 
+def to_client(error: Malformed) -> str:
+    """What a client of a service is told of a file that is not read; he cannot raise its limits."""
+    beyond = error.__cause__
+    return f"{beyond} That is the limit of this service." if isinstance(beyond, BeyondLimit) else str(error)
+
+
 def limits_of(options: Iterable[str], usual: Limits = DEFAULT) -> Limits:
     """The limits, of which some are given as NAME=NUMBER (``references=5000``). Raises `Malformed`."""
     given: dict[str, int] = {}

@@ -22,13 +22,13 @@ def reported(graph: Graph) -> Judged:
     return Judged(evidence=graph.evidence, outcome=outcome, policy=shipped())
 
 
-def told(report: Judged, sentence: str) -> None:
-    """The verdict is no worse for it, and every report has the warning."""
+def told(report: Judged, sentence: str, weight: str = "warning") -> None:
+    """The verdict is no worse for it, and every report has the warning; lines have it once, by its weight."""
     (found,) = plain(report)["signatures"]
     assert found["indication"] == "TOTAL-PASSED"
     assert [one for one in found["warnings"] if sentence in one], found["warnings"]
     for text in (in_lines(report), explained(report)):
-        assert [one for one in text.splitlines() if sentence in one and "warning" in one.lower()], text
+        assert [one for one in text.splitlines() if sentence in one and weight in one.lower()], text
 
 
 def test_revocation_data_after_its_next_update() -> None:
@@ -88,7 +88,10 @@ def test_what_a_file_shows_and_its_signature_does_not_protect(code: str) -> None
     finding = Finding(code=code, text="Something is not protected.", weight=Weight.SUSPICIOUS)
     graph.sign(of.signer, findings=(finding,))
     at_hand(graph, of)
-    told(reported(graph), "Something is not protected.")
+    report = reported(graph)
+    told(report, "Something is not protected.", "suspicious")
+    for text in (in_lines(report), explained(report)):
+        assert text.count("Something is not protected.") == 1
 
 
 def test_of_a_time_stamp_that_stands_alone_the_same_is_told() -> None:

@@ -251,6 +251,14 @@ class _Reading:
     def _scope(self, entry: Entry) -> Scope:
         """What a signature covers, for people; its revision can be had whole."""
         byte_range = entry.byte_range
+        if any(one.code == "pades.byte-range" for one in byte_range.findings):
+            return Scope(
+                kind=ScopeKind.PARTIAL,
+                name=self.name or "the PDF",
+                text="Octets that an impossible byte range names, as far as they are there; no document.",
+                data=self._covered(byte_range),
+                id=entry.data,
+            )
         whole = byte_range.whole and not byte_range.findings
         return Scope(
             kind=ScopeKind.FULL if whole else ScopeKind.PARTIAL,

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.trace import implements
 from trustworks.formats.data import DigestOnly, Octets, Stored
+from trustworks.formats.limits import to_client
 from trustworks.validation.bounded.asked import Kind, asked_of, receive, send
 from trustworks.validation.config import ValidationSettings
 from trustworks.validation.offer import Offer
@@ -88,7 +89,7 @@ def _one(channel: socket.socket, offer: Offer, settings: ValidationSettings) -> 
     try:
         told, report = _answer(offer, asked_of(words, octets, descriptors))
     except Malformed as error:
-        told, report = {"malformed": str(error)}, b""
+        told, report = {"malformed": to_client(error)}, b""
     except Rejected as error:
         told, report = {"rejected": error.code, "sentence": str(error)}, b""
     except MemoryError:

@@ -12,13 +12,14 @@ from trustworks.validation.model import PoeOrigin, SubIndication
 from trustworks.validation.report.words import (
     KINDS,
     Words,
-    came_later,
+    about_file,
     cautions,
     deciding,
+    identified,
     moment,
+    nothing_there,
+    remarks,
     short,
-    structural,
-    warned_of,
 )
 
 if TYPE_CHECKING:
@@ -134,6 +135,8 @@ OPTIONS: Final[dict[SubIndication, str]] = {
     SubIndication.SIGNED_DATA_NOT_FOUND: "--detached FILE",
 }
 """How the command is told so."""
+_REASONS: Final = 4
+"""How many of the checks that decided are told."""
 
 
 def explained(judged: Judged) -> str:
@@ -141,30 +144,30 @@ def explained(judged: Judged) -> str:
     evidence, outcome = judged.evidence, judged.outcome
     words = Words(judged)
     lines: list[str] = []
-    if not outcome.signatures and not outcome.time_stamps and not outcome.evidence_records:
-        lines.append("There is no signature, time-stamp or evidence record in the file.")
+    nothing = nothing_there(judged)
+    if nothing is not None:
+        lines.append(nothing)
     signatures = {one.id: one for one in evidence.signatures}
     for number, one in enumerate(outcome.signatures, 1):
         signature = signatures[one.id]
-        who = words.maker(one.signing_certificate, held=one.verdict.passed) or "an unknown signer"
+        who = words.maker(one.signing_certificate, held=identified(one)) or "an unknown signer"
         lines.append(f"Signature {number} ({signature.level}) by {who}: {_verdict(one.verdict)}")
         lines.extend(f"  {line}" for line in _signature(one, outcome, words))
-        lines.extend(
-            f"  {finding.weight.value.capitalize()}: {finding.text}" for finding in structural(signature)
-        )
-        lines.extend(f"  Later: {later}" for later in came_later(signature))
-        lines.extend(f"  Warning: {warned}" for warned in warned_of(one))
+        told = remarks(judged, one, signature, reasons=_REASONS)
+        lines.extend(f"  {label.capitalize()}: {said}" for label, said in told)
         lines.append("")
     for stamp in outcome.time_stamps:
         token = next(one for one in evidence.time_stamps if one.id == stamp.id)
         who = words.maker(stamp.signing_certificate, held=stamp.verdict.passed) or "an unknown unit"
         lines.append(f"The {KINDS[token.kind]} of {moment(token.time)} by {who}: {_verdict(stamp.verdict)}")
         lines.extend(f"  {line}" for line in _decided(deciding(stamp), outcome, words))
-        lines.extend(f"  Warning: {warned}" for warned in warned_of(stamp))
+        told = remarks(judged, stamp, reasons=_REASONS)
+        lines.extend(f"  {label.capitalize()}: {said}" for label, said in told)
     for record in outcome.evidence_records:
         since = f", since {moment(record.time)}" if record.time else ""
         lines.append(f"The evidence record{since}: {_verdict(record.verdict)}")
         lines.extend(f"  {line}" for line in _decided(deciding(record), outcome, words))
+    lines.extend(f"{one.weight.value.capitalize()}: {one.text}" for one in about_file(judged))
     lines.extend(f"Not had: {one}" for one in judged.troubles)
     lines.extend(f"Warning: {one}" for one in cautions(judged))
     lines.append(f"Validated for {moment(outcome.at)} by the policy {outcome.policy}.")
@@ -203,7 +206,7 @@ def _decided(reasons: tuple[Check, ...], outcome: Outcome, words: Words) -> Iter
     )
     if earliest is not None:
         yield f"Known to exist at {moment(earliest.time)}, {_origin(earliest, words)}"
-    for other in reasons[1:4]:
+    for other in reasons[1:_REASONS]:
         yield f"Also {other.id}: {other.text or other.name}"
 
 

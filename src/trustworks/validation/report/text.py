@@ -9,12 +9,13 @@ from trustworks.core.printable import printable
 from trustworks.validation.report.words import (
     KINDS,
     Words,
-    came_later,
+    about_file,
     cautions,
     deciding,
+    identified,
     moment,
-    structural,
-    warned_of,
+    nothing_there,
+    remarks,
 )
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def text(judged: Judged) -> str:
     signatures = {one.id: one for one in evidence.signatures}
     lines: list[str] = []
     for found in outcome.signatures:
-        lines.extend(_signature(signatures[found.id], found, words))
+        lines.extend(_signature(signatures[found.id], found, judged, words))
         level = qualifications.signatures.get(found.id) if qualifications else None
         if level is not None:
             lines.append(f"  qualified  {level.level.value}")
@@ -58,24 +59,25 @@ def text(judged: Judged) -> str:
     for stamp in outcome.time_stamps:
         one = stamps[stamp.id]
         lines.append(f"{KINDS[one.kind]} of {moment(one.time)}: {verdict(stamp.verdict)}")
-        lines.extend(f"  warning    {warned}" for warned in warned_of(stamp))
+        lines.extend(f"  {label:<10} {said}" for label, said in remarks(judged, stamp, reasons=0))
     for record in outcome.evidence_records:
         since = f" since {moment(record.time)}" if record.time else ""
         lines.append(f"evidence record{since}: {verdict(record.verdict)}")
-    lines.extend(f"{finding.weight.value}: {finding.text}" for finding in evidence.findings)
-    if not lines:
-        lines.append("There is no signature, time-stamp or evidence record in the file.")
+    nothing = nothing_there(judged)
+    if nothing is not None:
+        lines.append(nothing)
+    lines.extend(f"{finding.weight.value}: {finding.text}" for finding in about_file(judged))
     lines.extend(f"not had: {one}" for one in judged.troubles)
     lines.extend(f"warning: {one}" for one in cautions(judged))
     lines.append(f"For {moment(outcome.at)}, by the policy {outcome.policy}. --explain says what decided.")
     return "\n".join(map(printable, lines))
 
 
-def _signature(signature: Signature, found: SignatureOutcome, words: Words) -> Iterator[str]:
+def _signature(signature: Signature, found: SignatureOutcome, judged: Judged, words: Words) -> Iterator[str]:
     what = "Counter-signature" if signature.parent else "Signature"
     named = f" {signature.name}" if signature.name else ""
     yield f"{what}{named}: {verdict(found.verdict)}"
-    signer = words.maker(found.signing_certificate, held=found.verdict.passed)
+    signer = words.maker(found.signing_certificate, held=identified(found))
     yield f"  by         {signer or 'unknown'}"
     yield f"  level      {signature.level}"
     if signature.attributes.signing_time is not None:
@@ -86,9 +88,5 @@ def _signature(signature: Signature, found: SignatureOutcome, words: Words) -> I
         yield f"  covers     {scope.name}: {scope.text}"
     for reason in deciding(found)[:1]:
         yield f"  because    {reason.text or reason.name}"
-    for one in structural(signature):
-        yield f"  {one.weight.value:<10} {one.text}"
-    for later in came_later(signature):
-        yield f"  later      {later}"
-    for warned in warned_of(found):
-        yield f"  warning    {warned}"
+    for label, said in remarks(judged, found, signature, reasons=1):
+        yield f"  {label:<10} {said}"

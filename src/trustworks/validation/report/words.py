@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from trustworks.core.errors import Malformed
 from trustworks.core.pki.tokens import Certificate
 from trustworks.formats.evidence import TimeStampKind, Weight
+from trustworks.validation.model import SubIndication
 from trustworks.validation.policies.applicability import objections
 
 if TYPE_CHECKING:
@@ -36,6 +37,10 @@ KINDS: Final = {
 _COMMON_NAME: Final = "2.5.4.3"
 _ORGANISATION: Final = "2.5.4.10"
 _SHORT: Final = 14
+_FIELD_UNREADABLE: Final = frozenset({"pades.contents", "pades.no-byte-range", "pades.dictionary-type"})
+_SIGNATURE_UNREADABLE: Final = frozenset(
+    {"asic.signature-unreadable", "cms.signer-unreadable", "jades.unreadable-signature", "xades.unreadable"}
+)
 _CAME_LATER: Final = frozenset({"pades.form-changed", "pades.annotated"})
 """Notes about what pages show beside what was signed. Validation data shows nothing."""
 
@@ -73,6 +78,81 @@ def came_later(signature: Signature) -> tuple[str, ...]:
     """What came after the signed revision and is permitted, but may show what the signer did not see."""
     later = signature.revision.later if signature.revision else ()
     return tuple(one.text for one in later if one.code in _CAME_LATER and one.weight is Weight.NOTE)
+
+
+def identified(found: SignatureOutcome) -> bool:
+    """Whether it is known who signed: the value is by the key of a certificate whose path to an anchor held.
+
+    A signature that fails only for what it says or lacks (signature acceptance) was still made by its signer.
+    """
+    if found.verdict.passed:
+        return True
+    if found.sub_indication is not SubIndication.SIG_CONSTRAINTS_FAILURE:
+        return False
+    blocks = {check.block.block: check.block for check in found.basic.checks if check.block is not None}
+    return (
+        found.value_intact
+        and found.data_intact
+        and all(name in blocks and blocks[name].passed for name in ("CV", "XCV"))
+    )
+
+
+def nothing_there(judged: Judged) -> str | None:
+    """Says that there is nothing to judge, and whether there is a signature that cannot be read."""
+    outcome = judged.outcome
+    if outcome.signatures or outcome.time_stamps or outcome.evidence_records:
+        return None
+    codes = {one.code for one in judged.evidence.findings}
+    if codes & _FIELD_UNREADABLE:
+        return "A signature field is there and cannot be read. There is no other signature in the file."
+    if codes & _SIGNATURE_UNREADABLE:
+        return "A signature is there and cannot be read. There is no other signature in the file."
+    return "There is no signature, time-stamp or evidence record in the file."
+
+
+def about_file(judged: Judged) -> tuple[Finding, ...]:
+    """What was found about the file as a whole, but for what decided about a signature or warns of one."""
+    outcome = judged.outcome
+    every: tuple[SignatureOutcome | TimeStampOutcome | EvidenceRecordOutcome, ...] = (
+        *outcome.signatures,
+        *outcome.time_stamps,
+        *outcome.evidence_records,
+    )
+    decided = {one.text or one.name for found in every for one in deciding(found)[:1]}
+    warned = {text for found in every for text in warned_of(found)}
+    return tuple(
+        one
+        for one in judged.evidence.findings
+        if one.text not in decided and not (one.weight is Weight.NOTE and one.text in warned)
+    )
+
+
+def remarks(
+    judged: Judged,
+    found: SignatureOutcome | TimeStampOutcome | EvidenceRecordOutcome,
+    signature: Signature | None = None,
+    *,
+    reasons: int | None = None,
+) -> tuple[tuple[str, str], ...]:
+    """What is to be said of an object beside its verdict: each sentence once, with its heaviest weight.
+
+    `reasons` is how many of the checks that decided are told already (None: all). What is about the file is
+    told with the file.
+    """
+    said = {one.text or one.name for one in deciding(found)[:reasons]}
+    said |= {one.text for one in about_file(judged) if one.weight is not Weight.NOTE}
+    weighed = () if signature is None else structural(signature)
+    heaviest = [
+        *((one.weight.value, one.text) for one in weighed if one.weight is Weight.FATAL),
+        *((one.weight.value, one.text) for one in weighed if one.weight is not Weight.FATAL),
+        *(("warning", text) for text in warned_of(found)),
+        *(("later", text) for text in (came_later(signature) if signature else ())),
+    ]
+    told: dict[str, str] = {}
+    for weight, text in heaviest:
+        if text not in said:
+            told.setdefault(text, weight)
+    return tuple((weight, text) for text, weight in told.items())
 
 
 def warned_of(found: SignatureOutcome | TimeStampOutcome | EvidenceRecordOutcome) -> tuple[str, ...]:

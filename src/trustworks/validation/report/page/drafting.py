@@ -19,12 +19,13 @@ from trustworks.validation.report.text import verdict
 from trustworks.validation.report.words import (
     KINDS,
     Words,
+    about_file,
     came_later,
     cautions,
     deciding,
     function_name,
-    structural,
-    warned_of,
+    identified,
+    remarks,
 )
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class _Draft:
             files=tuple(_covered(one.name, "", one) for one in judged.files),
             cautions=(
                 *cautions(judged),
-                *(one.text for one in evidence.findings),
+                *(one.text for one in about_file(judged)),
             ),
             signatures=tuple(signed),
             time_stamps=tuple(stamped),
@@ -119,13 +120,15 @@ class _Draft:
             outcome=found,
             facts=tuple(self._signed(signature, found)),
             scopes=signature.scopes,
-            warnings=(*(one.text for one in structural(signature)), *warned_of(found)),
+            warnings=tuple(
+                text for label, text in remarks(self._judged, found, signature) if label != "later"
+            ),
             conclusions=(found.archival, found.with_time, found.basic),
         )
 
     def _signed(self, signature: Signature, found: SignatureOutcome) -> Iterator[Fact]:
         attributes = signature.attributes
-        held = found.verdict.passed
+        held = identified(found)
         yield from self._holder(_SIGNED_BY if held else _SAID_TO_BE, found.signing_certificate, held=held)
         yield Fact(label="In what capacity", value=self._capacity(signature, found))
         yield Fact(label="Qualified", value=self._qualified(found.id), more=self._lists(found.id))
@@ -178,7 +181,7 @@ class _Draft:
             frozenset({_FOR_SEALS}): "an organisation: the certificate is for seals",
         }.get(types)
         if kind is not None:
-            roles.insert(0, kind if found.verdict.passed else f"{kind} ({_SAID})")
+            roles.insert(0, kind if identified(found) else f"{kind} ({_SAID})")
         return "; ".join(roles) or "nothing is said of it"
 
     def _qualified(self, identifier: str) -> str:
