@@ -92,6 +92,16 @@ def refusal(octets: bytes, limits: Limits = DEFAULT) -> str:
     return ""
 
 
+def test_an_empty_file_and_an_email_are_told_from_what_is_unknown() -> None:
+    assert refusal(b"").startswith("The file is empty.")
+    for kind in (b"multipart/signed; micalg=a", b"application/pkcs7-mime; name=smime.p7m"):
+        for before in (b"", b"MIME-Version: 1.0\r\n", b"From: a\n b: c\nMIME-Version: 1.0\n"):
+            assert "Save its signature (.p7s or .p7m)" in refusal(
+                before + b"Content-Type: " + kind + b"\n\nx"
+            )
+    assert "begins neither as" in refusal(b"Content-Type: text/plain\n\nContent-Type: multipart/signed\n")
+
+
 def test_every_limit_has_a_file_that_is_beyond_it() -> None:
     assert BEYOND.keys() == NAMES
 

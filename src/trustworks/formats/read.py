@@ -27,6 +27,12 @@ _STEPS_OF_PAIR: Final = 100
 """What it takes to see whether a signature is of a certificate, in steps of `Limits.work`."""
 _COMPACT: Final = re.compile(rb"(?:e[w-z0-9_-]|[CDI][A-Za-z0-9_-])[A-Za-z0-9_-]*(?:\.|\Z)")
 """A JWS in compact serialization: base64url of an object of JSON, or of white space before one."""
+_MAIL: Final = re.compile(
+    rb"(?:[!-9;-~]+:[^\r\n]*\r?\n(?:[ \t][^\r\n]*\r?\n)*)*?"
+    rb"Content-Type:[ \t]*(?:multipart/signed|application/(?:x-)?pkcs7-)",
+    re.IGNORECASE,
+)
+"""Headers of an e-mail of which one says that it is S/MIME (RFC 8551, 3.5)."""
 _SIGNED_DATA: Final = bytes.fromhex("06092a864886f70d010702")
 """The object identifier that CMS signed data begin with (RFC 5652, 5)."""
 
@@ -45,6 +51,8 @@ def kind_of(data: Data) -> str:
         Malformed: none of them.
     """
     head = next(data.portions(), b"")[:_HEAD]
+    if not head:
+        raise Malformed("The file is empty. Ask for it again, or look whether it was written to its end.")
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     # What begins as its format asks goes before PDF, which may begin later: the others may hold one.
     kinds = {
@@ -58,6 +66,11 @@ def kind_of(data: Data) -> str:
     for kind, found in kinds.items():
         if found:
             return kind
+    if _MAIL.match(head):
+        raise Malformed(
+            "This is an e-mail (S/MIME), which is not read as a whole. Save its signature (.p7s or .p7m) "
+            "as a file of its own and give that; with a .p7s, give the signed part of the message beside it."
+        )
     if head.startswith((b"0", b"-----BEGIN", b"MI")):
         return "cms"
     raise Malformed(
