@@ -77,7 +77,8 @@ class Certbot:
 
     def bound(self) -> tuple[str, ...]:
         key = self.served.external_key()
-        return ("--eab-kid", key["kid"], "--eab-hmac-key", key["hmac_key"])
+        # A key may begin with "-".
+        return ("--eab-kid", key["kid"], f"--eab-hmac-key={key['hmac_key']}")
 
     def file(self, name: str, what: str = "cert") -> Path:
         return self.folder / "config" / "live" / name / f"{what}.pem"

@@ -29,7 +29,7 @@ from judged_making import (
     stamp,
 )
 from lxml import etree
-from signed_stories import CONTENT, Signing, cms_of
+from signed_stories import CONTENT, Signing, asic_of, cms_of
 
 from trustworks.formats.claims import Claims
 from trustworks.formats.data import Octets
@@ -146,6 +146,13 @@ def _(make: Maker) -> Told:
 @scenario("cryptography", "data missing in the container", "ASiC")
 def _(make: Maker) -> Told:
     return Told(octets=changed(make.signed(SIGNER, stamp()), make.format, None), revocation=lists())
+
+
+@scenario("cryptography", "one of two files is missing in the container", "ASiC")
+def _(_: Maker) -> Told:
+    signing = Signing(by=SIGNER, time=SIGNED, chain=(authority(),), stamps=(stamp(),))
+    octets = changed(asic_of(signing, ("a.txt", "b.txt")), "ASiC", None)
+    return Told(octets=octets, revocation=lists())
 
 
 def _beside(title: str, *detached: bytes) -> None:

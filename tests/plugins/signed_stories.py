@@ -30,7 +30,7 @@ from trustworks.formats.xades.creating import signature as xades
 from trustworks.formats.xades.creating import unsigned as xades_unsigned
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from evidence_graphs import Entity
@@ -196,9 +196,11 @@ def pades_stamped(octets: bytes, stamp: Callable[[bytes], bytes]) -> bytes:
     return prepared.complete(stamp(prepared.covered(data).octets()), data).octets()
 
 
-def asic_of(signing: Signing) -> bytes:
-    """ASiC-E with CAdES."""
-    objects = [DataObject(name="a.txt", data=Octets(signing.content, "a.txt"), media_type="text/plain")]
+def asic_of(signing: Signing, names: Sequence[str] = ("a.txt",)) -> bytes:
+    """ASiC-E with CAdES over files of these names, all with the same content."""
+    objects = [
+        DataObject(name=name, data=Octets(signing.content, name), media_type="text/plain") for name in names
+    ]
     prepared = prepare_extended(objects, Sign.CADES)
     (covered,) = prepared.covered(objects)
     signed = Octets(covered.octets())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +17,7 @@ from cryptography.x509.oid import NameOID
 from typer.testing import CliRunner
 
 from trustworks.core.errors import Malformed
+from trustworks.formats.asic.creating import DataObject, Sign, prepare_extended
 from trustworks.formats.data import Octets
 from trustworks.validation import validate
 from trustworks.validation.cli.validate import app
@@ -239,3 +242,32 @@ def test_the_report_of_etsi_is_about_signatures(folder: Path) -> None:
     code, out, _ = run(folder / "good.p7m", "--etsi", "--trust", folder / "signer.pem")
     assert code == 0
     assert "urn:etsi:019102:mainindication:total-passed" in out
+
+
+@pytest.mark.req("EN319102-1:5.2.7.4-1")
+@pytest.mark.parametrize("gone", ["a.txt", "b.txt"])
+def test_a_container_from_which_a_signed_file_was_taken_is_not_whole(gone: str, tmp_path: Path) -> None:
+    key, certificate = certify("Signer")
+    objects = [DataObject(name=name, data=Octets(name.encode(), name)) for name in ("a.txt", "b.txt")]
+    prepared = prepare_extended(objects, Sign.CADES)
+    (manifest,) = prepared.covered(objects)
+    signed = (
+        pkcs7.PKCS7SignatureBuilder()
+        .set_data(manifest.octets())
+        .add_signer(certificate, key, hashes.SHA256())
+        .sign(Encoding.DER, [pkcs7.PKCS7Options.DetachedSignature, pkcs7.PKCS7Options.Binary])
+    )
+    whole = prepared.complete(signed, objects).octets()
+    with zipfile.ZipFile(io.BytesIO(whole)) as old, zipfile.ZipFile(fewer := io.BytesIO(), "w") as new:
+        for one in old.infolist():
+            if one.filename != gone:
+                new.writestr(one, old.read(one))
+    anchor = tmp_path / "signer.pem"
+    anchor.write_bytes(certificate.public_bytes(Encoding.PEM))
+    trust = trust_of([anchor])
+    verdicts = {}
+    for octets in (whole, fewer.getvalue()):
+        (found,) = validate(Octets(octets), trust=trust, policy="ades", offline=True).plain()["signatures"]
+        verdicts[found["sub_indication"]] = (found["indication"], found["data_found"], found["data_intact"])
+    assert verdicts["SIGNED_DATA_NOT_FOUND"] == ("INDETERMINATE", False, False)
+    assert len(verdicts) == 2

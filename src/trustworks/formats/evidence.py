@@ -135,7 +135,7 @@ class Reference:
     function cannot be computed is found and not intact, with `actual` None and a sentence in `why`. A JWS has
     no digest of its payload: `expected` is None, and it is intact where the value verifies over it. `covers`
     are ids of the objects (data, signatures, ...) whose octets the digest protects. `mandatory` is False for
-    entries that may be absent without harm, as manifest entries may be.
+    what may be absent without harm, as may be entries of a ds:Manifest, and what a time-stamp was over.
     """
 
     kind: ReferenceKind

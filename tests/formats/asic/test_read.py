@@ -103,7 +103,7 @@ def test_changed_and_absent_members_show_in_the_references(ours: Maker) -> None:
     (signature,) = found.signatures
     assert [(one.found, one.intact, one.mandatory) for one in signature.references[1:]] == [
         (True, False, True),
-        (False, False, False),
+        (False, False, True),
     ]
     assert verifies(signature, signer(found, signature))
     assert [scope.name for scope in signature.scopes] == [OTHER]
@@ -252,6 +252,20 @@ def test_a_time_stamp_over_a_manifest_covers_what_that_names(ours: Maker) -> Non
     changed = evidence(container(members | {"a.txt": b"other"})).time_stamps[0]
     assert [one.intact for one in changed.references] == [True, False, True]
     assert len(changed.covers) == 2
+
+
+def test_what_a_time_stamp_was_over_may_be_gone(ours: Maker) -> None:
+    """It proves the rest all the same; a signature is over all of its files."""
+    said = manifest(STAMP, FILES)
+    members = FILES | {OTHER: said, STAMP: ours.token(said)}
+    del members["a.txt"]
+    (stamp,) = evidence(container(members)).time_stamps
+    assert [(one.found, one.mandatory) for one in stamp.references] == [
+        (True, True),
+        (False, False),
+        (True, True),
+    ]
+    assert len(stamp.covers) == 2
 
 
 def test_archive_time_stamps_cover_signatures_and_earlier_time_stamps(ours: Maker) -> None:

@@ -261,7 +261,7 @@ class Reader:
         self._extend(signature, manifest)
 
     def _entries(self, manifest: Manifest) -> tuple[Reference, ...]:
-        """The entries, each covering what its member holds where it is intact."""
+        """The entries, each covering what its member holds where it is intact; a signature needs them all."""
         return tuple(
             replace(reference, covers=self._coverage.of_member(reference.name or ""))
             if reference.intact
@@ -296,7 +296,8 @@ class Reader:
         scopes: tuple[Scope, ...] = ()
         if manifest is not None:
             over, covers = manifest.member, self._coverage.of_manifest(manifest)
-            references = self._entries(manifest)
+            # What is no longer there takes nothing from when the rest was there.
+            references = tuple(replace(one, mandatory=one.found) for one in self._entries(manifest))
             scopes = (whole(over, ScopeKind.MANIFEST, self._collector), *self._entry_scopes(manifest))
         elif single := self._simple_object():
             over, covers = single[0], self._coverage.of_member(single[0].name)

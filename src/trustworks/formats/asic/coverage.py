@@ -90,5 +90,5 @@ def _of_time_stamp(stamp: TimeStamp) -> set[str]:
 
 
 def _is_intact(references: Iterable[Reference]) -> bool:
-    """Whether all is as it was digested; what a manifest names and is not there does no harm."""
+    """Whether all is as it was digested."""
     return all(one.intact for one in references if one.mandatory)

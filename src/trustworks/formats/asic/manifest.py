@@ -124,7 +124,7 @@ def _entry(element: etree._Element) -> Entry:
 def checked(entry: Entry, members: Mapping[str, Member]) -> Reference:
     """Whether what an entry names is there, and what was digested.
 
-    An entry whose member is absent does no harm to what is there (EN 319 162-1, A.4.1): it is not mandatory.
+    A container is taken with all that is signed in it: an entry without its member is signed data that is missing.
     """
     member = members.get(entry.name)
     actual = why = None
@@ -148,7 +148,6 @@ def checked(entry: Entry, members: Mapping[str, Member]) -> Reference:
         actual=actual,
         found=member is not None and entry.digest is not None,
         intact=intact,
-        mandatory=member is not None,
         why=why,
     )
 
