@@ -124,7 +124,8 @@ def _entry(element: etree._Element) -> Entry:
 def checked(entry: Entry, members: Mapping[str, Member]) -> Reference:
     """Whether what an entry names is there, and what was digested.
 
-    A container is taken with all that is signed in it: an entry without its member is signed data that is missing.
+    A container is taken with all that is signed in it: an entry without its member is signed data that is
+    missing.
     """
     member = members.get(entry.name)
     actual = why = None

@@ -94,7 +94,7 @@ def create_key(
         typer.echo(json.dumps({"kid": key.kid, "hmac_key": text, "algorithm": "HS256"}))
         return
     typer.echo(f"kid       {key.kid}\nhmac key  {text}")
-    typer.echo("The key is not shown again. With certbot: --eab-kid KID --eab-hmac-key=KEY (with "=", for a key may begin with "-").")
+    typer.echo("The key is not shown again. With certbot: --eab-kid KID --eab-hmac-key=KEY.")
 
 
 @eab.command("list")
