@@ -159,6 +159,7 @@ _XML: Final = {
     "xades.object-elsewhere": Known(_SUSPICIOUS, "A reference to a ds:Object leads somewhere else."),
     "xades.object-partly": Known(_SUSPICIOUS, "Of a ds:Object only a part is signed."),
     "xades.part-repeated": Known(_FATAL, "A part that there is one of is there twice."),
+    "xades.program": Known(_FATAL, "What is signed is the output of a program of the signer (XSLT)."),
     "xades.qualifying-properties-elsewhere": Known(
         _SUSPICIOUS, "The qualifying properties are said to be outside of the document."
     ),

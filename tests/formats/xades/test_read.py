@@ -166,6 +166,33 @@ def test_detached_data_that_is_not_given_is_not_found() -> None:
     assert found.scopes == ()
 
 
+def test_of_several_signed_files_one_that_is_given_is_the_one_whose_digest_it_has() -> None:
+    making = Making(
+        objects="",
+        references=[
+            Referring(uri=name, id=f"R-{name}", transforms=(), content=name.encode()) for name in ("a", "b")
+        ],
+        data_properties="",
+    )
+    root = sign(making)
+    for given, is_found in (
+        (Octets(b"a", name="a"), [True, False]),
+        (Octets(b"other", name="a"), [True, False]),
+        (Octets(b"b", name="renamed"), [False, True]),
+        (Octets(b"other", name="renamed"), [False, False]),
+    ):
+        assert [one.found for one in only(root, [given]).references[:2]] == is_found, given
+
+
+@pytest.mark.req("XMLDSIG-BP:XSLT")
+def test_what_a_program_of_the_signer_would_give_is_no_signed_data() -> None:
+    xslt = "http://www.w3.org/TR/1999/REC-xslt-19991116"
+    making = Making(references=[Referring(uri="#O1", id="R1", type=f"{DS}Object", transforms=(xslt,))])
+    found = only(sign(making))
+    assert [one.code for one in found.findings if one.weight is Weight.FATAL] == ["xades.program"]
+    assert not found.references[0].intact
+
+
 def test_one_file_alone_is_what_a_reference_to_another_name_means() -> None:
     assert only(sign(detached_making()), [Octets(b"some data", name="renamed")]).references[0].intact
     changed = only(sign(detached_making()), [Octets(b"other data", name="renamed")]).references[0]

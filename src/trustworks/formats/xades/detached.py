@@ -48,6 +48,11 @@ class Found:
     """The data beside the document, where it is taken whole."""
 
 
+def leads_out(reference: dsig.Reference) -> bool:
+    """Whether it is by its URI to something beside the document."""
+    return bool(reference.uri) and not (reference.uri or "").startswith("#")
+
+
 class Detached:
     """The data beside a document, by the names that references call it by."""
 
@@ -64,13 +69,18 @@ class Detached:
             self._named[key] = {one.name: one for one in reversed(data or self._given)}
         return self._named[key]
 
-    def resolved(self, reference: dsig.Reference, document: Document) -> Found:
-        """What a reference leads to; never raises for what the document says."""
+    def resolved(self, reference: dsig.Reference, document: Document, *, alone: bool = True) -> Found:
+        """What a reference leads to; never raises for what the document says.
+
+        `alone`: no other reference of the same list leads out of the document.
+        """
         data_by_name = self._by_name(hash_name(reference.digest_uri))
         resolved = resolve(reference, document, data_by_name)
-        if not resolved.found and len(data_by_name) == 1 and reference.uri and reference.uri[0] != "#":
-            # Who gives one file with a signature means that one, whatever it was called when it was signed.
-            resolved = resolve(reference, document, {reference.uri: next(iter(data_by_name.values()))})
+        if not resolved.found and len(data_by_name) == 1 and leads_out(reference):
+            # Who gives one file with a signature means that one, whatever it was called when it was signed;
+            # where several files are signed, it is the one whose digest it has, and the others are missing.
+            again = resolve(reference, document, {reference.uri or "": next(iter(data_by_name.values()))})
+            resolved = again if alone or again.intact else resolved
         coverage, problem = resolved.coverage, resolved.problem
         element = coverage.target if coverage.kind == "element" else None
         if coverage.kind == "document" and not coverage.whole and len(coverage.tops) == 1:

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Final
 from trustworks.core.errors import BeyondLimit, Malformed, Rejected
 from trustworks.core.trace import implements
 from trustworks.core.values import dataclass
-from trustworks.core.xml.algorithms import ENVELOPED
+from trustworks.core.xml.algorithms import ENVELOPED, XSLT
 from trustworks.core.xml.canonical import ALGORITHMS
 from trustworks.core.xml.dsig import read_manifest
 from trustworks.formats.data import DigestOnly, Octets
 from trustworks.formats.evidence import Finding, Reference, ReferenceKind, Scope, ScopeKind, Weight
 from trustworks.formats.xades import names, structure, values
+from trustworks.formats.xades.detached import leads_out
 from trustworks.formats.xades.levels import SignedReference
+from trustworks.formats.xades.places import misplaced, partly
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -35,45 +37,20 @@ DATA_KINDS: Final = frozenset(
 )
 """References of which a signature needs one: without it only its own properties are signed."""
 
-_ELSEWHERE: Final = {
-    ReferenceKind.SIGNED_PROPERTIES: (
-        "xades.signed-properties-elsewhere",
-        "EN319132-1:4.4.2",
-        "A reference is said to be to the signed properties, and is not to those of this signature.",
-    ),
-    ReferenceKind.OBJECT: (
-        "xades.object-elsewhere",
-        "XMLDSIG:4.4.3.1-object",
-        "A reference is said to be to a ds:Object, and is to none of this signature.",
-    ),
-    ReferenceKind.MANIFEST: (
-        "xades.manifest-elsewhere",
-        "XMLDSIG:5.1-MANIFEST",
-        "A reference is said to be to a ds:Manifest, and is to none of this signature.",
-    ),
-    ReferenceKind.COUNTER_SIGNED: (
-        "xades.counter-signature-elsewhere",
-        "EN319132-1:5.2.7",
-        "A reference is said to be to a countersigned signature, and is not to its SignatureValue.",
-    ),
-}
-
-_PARTLY: Final = {
-    ReferenceKind.MANIFEST: ("xades.manifest-partly", "Of a ds:Manifest only a part is signed."),
-    ReferenceKind.COUNTER_SIGNED: (
-        "xades.counter-signature-partly",
-        "Of the SignatureValue that is countersigned only a part is signed.",
-    ),
-    ReferenceKind.KEY_INFO: ("xades.key-info-partly", "Of the signature's KeyInfo only a part is signed."),
-    ReferenceKind.OBJECT: ("xades.object-partly", "Of a ds:Object only a part is signed."),
-}
-_WHOLE: Final = "XMLDSIG:4.4.3.1-WHOLE"
-
 _UNTYPED: Final = Finding(
     code="xades.signed-properties-untyped",
     text="The reference to the signed properties does not say by its type that it is to them.",
     weight=Weight.NOTE,
     requirement="EN319132-1:4.4.2",
+)
+
+
+_PROGRAM: Final = Finding(
+    code="xades.program",
+    text="A reference is transformed by XSLT, a program of the signer, which is not run: what is signed is "
+    "not known.",
+    weight=Weight.FATAL,
+    requirement="XMLDSIG-BP:XSLT",
 )
 
 
@@ -116,13 +93,16 @@ class Referring:
 
     def all(self, references: Sequence[dsig.Reference]) -> tuple[Referred, ...]:
         """All of SignedInfo, in order."""
-        return tuple(self._one(reference) for reference in references)
+        alone = _is_alone(references)
+        return tuple(self._one(reference, alone=alone) for reference in references)
 
-    def _one(self, reference: dsig.Reference) -> Referred:
-        found = self._resolved(reference)
+    def _one(self, reference: dsig.Reference, *, alone: bool) -> Referred:
+        found = self._resolved(reference, alone=alone)
+        if any(one.algorithm == XSLT for one in reference.transforms):
+            self._find(_PROGRAM)
         element = found.element
         kind = self._kind(reference, found)
-        wrong = self._misplaced(kind, found) if found.found else None
+        wrong = misplaced(kind, found, self._parts, self._value) if found.found else None
         place = wrong is None
         if wrong is not None:
             self._find(wrong)
@@ -170,8 +150,8 @@ class Referring:
             scopes=(*(() if scope is None else (scope,)), *entry_scopes),
         )
 
-    def _resolved(self, reference: dsig.Reference) -> Found:
-        found = self._reader.detached.resolved(reference, self._document)
+    def _resolved(self, reference: dsig.Reference, *, alone: bool) -> Found:
+        found = self._reader.detached.resolved(reference, self._document, alone=alone)
         if isinstance(found.data, Octets):
             self._reader.spend(found.data.size)
         if found.beside is not None and found.intact:
@@ -186,15 +166,6 @@ class Referring:
             return self._reader.collector.data(found.data)
         except Rejected:
             return None
-
-    def _misplaced(self, kind: ReferenceKind, found: Found) -> Finding | None:
-        """What is wrong with where a reference leads, for what it is said to be to."""
-        if not _is_in_place(kind, found, self._parts, self._value):
-            code, requirement, text = _ELSEWHERE[kind]
-            return Finding(code=code, text=text, weight=Weight.SUSPICIOUS, requirement=requirement)
-        if kind in _PARTLY and kind is not ReferenceKind.OBJECT and found.element is not None:
-            return None if structure.is_taken_whole(whole=found.is_whole) else _partly(kind)
-        return None
 
     def _find(self, finding: Finding) -> None:
         if finding not in self.findings:
@@ -219,7 +190,7 @@ class Referring:
                 own = structure.is_own_object(element, self._parts)
                 if own and not structure.is_taken_whole(whole=found.is_selected):
                     # What transforms leave of an object is data like any other, and is shown as a part.
-                    self._find(_partly(ReferenceKind.OBJECT))
+                    self._find(partly(ReferenceKind.OBJECT))
                     return ReferenceKind.CONTENT
                 return ReferenceKind.OBJECT
             if reference.type == names.MANIFEST_TYPE:
@@ -279,8 +250,9 @@ class Referring:
             )
             return (), (), (), ()
         entries, scopes, held = [], [], []
+        alone = _is_alone(listed)
         for reference in listed:
-            found = self._resolved(reference)
+            found = self._resolved(reference, alone=alone)
             named = self._taken(found)
             # The manifest has the digest of what it lists, and is no proof that anything else existed.
             covers = [] if named is None or not found.intact else [named]
@@ -316,6 +288,11 @@ class Referring:
                 )
             )
         return listed, tuple(entries), tuple(scopes), tuple(held)
+
+
+def _is_alone(references: Sequence[dsig.Reference]) -> bool:
+    """Whether no more than one leads out of the document."""
+    return sum(map(leads_out, references)) < 2
 
 
 def with_missing(
@@ -361,27 +338,6 @@ def _missing(kind: ReferenceKind, why: str) -> Reference:
         intact=False,
         why=why,
     )
-
-
-def _partly(kind: ReferenceKind) -> Finding:
-    code, text = _PARTLY[kind]
-    return Finding(code=code, text=text, weight=Weight.SUSPICIOUS, requirement=_WHOLE)
-
-
-def _is_in_place(kind: ReferenceKind, found: Found, parts: Parts, value: etree._Element | None) -> bool:
-    """Whether a reference is to the part of the signature that its type says."""
-    element = found.element
-    match kind:
-        case ReferenceKind.SIGNED_PROPERTIES:
-            return structure.is_own_signed_properties(element, parts) and found.is_whole
-        case ReferenceKind.OBJECT:
-            return structure.is_own_object(element, parts)
-        case ReferenceKind.MANIFEST:
-            return structure.is_own_manifest(element, parts)
-        case ReferenceKind.COUNTER_SIGNED:
-            return structure.is_countersigned(element, value)
-        case _:
-            return True
 
 
 def _is_about_signature(element: etree._Element | None, parts: Parts) -> bool:
