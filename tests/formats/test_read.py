@@ -40,7 +40,12 @@ def test_a_file_is_what_it_begins_as(octets: bytes, kind: str) -> None:
     assert kind_of(Octets(octets)) == kind
 
 
-@pytest.mark.parametrize("octets", [b"", b"hello", b"GIF89a", b"eyes only."])
+def test_an_empty_file_is_told_as_such() -> None:
+    with pytest.raises(Malformed, match="The file is empty"):
+        kind_of(Octets(b""))
+
+
+@pytest.mark.parametrize("octets", [b"hello", b"GIF89a", b"eyes only."])
 def test_what_is_none_of_them_is_refused(octets: bytes) -> None:
     with pytest.raises(Malformed, match="Give the signed file"):
         kind_of(Octets(octets))
