@@ -25,6 +25,7 @@ from validation_desk import detached_signature, settings_of
 from trustworks.core.errors import Malformed, Rejected, Unavailable
 from trustworks.validation.bounded.asked import Asked, Given, Kind, asked_of, receive, send, words_of
 from trustworks.validation.bounded.pool import Pool
+from trustworks.validation.bounded.process import borne
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,6 +120,14 @@ def test_every_answer_bears_the_policy_of_the_service(signed: tuple[bytes, bytes
     told = etree.fromstring(answer.etsi)
     assert told.findtext(".//{*}SignatureValidationServicePolicy") == "urn:oid:1.3.6.1.4.1.32473.7"
     assert told.findtext(".//{*}SignatureValidationPracticeStatement") == statement
+
+
+@pytest.mark.req("TS119441:SVP-8.2-03")
+def test_what_every_answer_bears_is_the_policy_as_a_urn() -> None:
+    assert borne(settings_of(**{"service-policy": "1.3.6.1.4.1.32473.7"})) == {
+        "service_policy": "urn:oid:1.3.6.1.4.1.32473.7"
+    }
+    assert borne(settings_of()) == {}
 
 
 def test_a_service_without_a_policy_of_its_own_names_none(pool: Pool, signed: tuple[bytes, bytes]) -> None:

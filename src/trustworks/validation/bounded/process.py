@@ -124,7 +124,7 @@ def _told(report: Report, asked: Asked, settings: ValidationSettings) -> tuple[d
         "policy": report.outcome.policy,
     }
     if Kind.PLAIN in kinds:
-        found["plain"] = report.plain() | _borne(settings)
+        found["plain"] = report.plain() | borne(settings)
     if Kind.EXPLAINED in kinds:
         found["explained"] = report.explained()
     if Kind.PAGE in kinds:
@@ -141,8 +141,8 @@ def _told(report: Report, asked: Asked, settings: ValidationSettings) -> tuple[d
     return found, b"".join(octets.values())
 
 
-@implements("TS119441:SVP-8.2-03", disabled=dict)
-def _borne(settings: ValidationSettings) -> dict[str, Any]:
+@implements("TS119441:SVP-8.2-03", disabled=lambda _settings: {})
+def borne(settings: ValidationSettings) -> dict[str, Any]:
     """What every answer in JSON bears of the service itself: its policy, where it has one."""
     return {} if settings.service_policy is None else {"service_policy": settings.service_policy_urn}
 
