@@ -17,6 +17,7 @@ from trustworks.core.trace import implements
 from trustworks.core.values import dataclass
 from trustworks.formats.asic.archive import folded, leads_out, open_archive
 from trustworks.formats.asic.creating.manifests import Named, file_list, manifest
+from trustworks.formats.asic.creating.opened import opened
 from trustworks.formats.asic.creating.own import check_own
 from trustworks.formats.asic.directory import directory_of
 from trustworks.formats.asic.kinds import (
@@ -25,13 +26,11 @@ from trustworks.formats.asic.kinds import (
     META_INF,
     MIMETYPE,
     Role,
-    container_of,
-    media_type_of,
     role_of,
 )
 from trustworks.formats.data import Octets
 from trustworks.formats.dtbs import Fields, packed
-from trustworks.formats.evidence import Container, Weight
+from trustworks.formats.evidence import Container
 from trustworks.formats.evidence_record.creating import digest_of
 from trustworks.formats.limits import DEFAULT
 from trustworks.formats.zip_writer import Kept, NewMember, Zip, check_name
@@ -273,14 +272,8 @@ def prepare_addition(
         Rejected: ``asic.kind``: it is no ASiC-E; ``asic.damaged``: readers see different things in it;
             ``asic.no-object``: there is nothing that it could be over; ``asic.hash``.
     """
-    archive = open_archive(container, limits)
-    if any(one.weight is not Weight.NOTE for one in archive.findings):
-        raise Rejected(
-            "asic.damaged", f"Nothing is added to this container. {archive.findings[0].text} Make it anew."
-        )
-    mimetype = archive.members.get(MIMETYPE)
-    said = mimetype.octets() if mimetype is not None and mimetype.size <= limits.parsed else None
-    if container_of(media_type_of(said, archive.comment), archive.members) is not Container.ASIC_E:
+    archive, kind = opened(container, limits)
+    if kind is not Container.ASIC_E:
         raise Rejected("asic.kind", "Signatures are added to an ASiC-E; this is none. Make one of its files.")
     whole = sign in {Sign.ARCHIVE_TIME_STAMP, Sign.EVIDENCE_RECORD, Sign.EVIDENCE_RECORD_XML}
     chosen = [

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import Rejected
 from trustworks.core.values import dataclass
-from trustworks.formats.asic.archive import DEFLATED, open_archive
+from trustworks.formats.asic.archive import DEFLATED
+from trustworks.formats.asic.creating.opened import opened
 from trustworks.formats.asic.creating.own import check_own
 from trustworks.formats.asic.directory import directory_of
-from trustworks.formats.asic.kinds import META_INF, MIMETYPE, container_of, media_type_of
+from trustworks.formats.asic.kinds import META_INF, MIMETYPE
 from trustworks.formats.data import Octets
 from trustworks.formats.dtbs import Fields, packed
-from trustworks.formats.evidence import Container, Weight
+from trustworks.formats.evidence import Container
 from trustworks.formats.limits import DEFAULT
 from trustworks.formats.xades.creating import packaging
 from trustworks.formats.xades.creating import signature as xades
@@ -152,14 +153,8 @@ def with_signatures(document: Data, signatures: bytes, *, limits: Limits = DEFAU
 
 
 def _opened(document: Data, limits: Limits) -> Archive:
-    archive = open_archive(document, limits)
-    if any(one.weight is not Weight.NOTE for one in archive.findings):
-        raise Rejected(
-            "asic.damaged", f"Nothing is added to this document. {archive.findings[0].text} Make it anew."
-        )
-    mimetype = archive.members.get(MIMETYPE)
-    said = mimetype.octets() if mimetype is not None and mimetype.size <= limits.parsed else None
-    if container_of(media_type_of(said, archive.comment), archive.members) is not Container.OPEN_DOCUMENT:
+    archive, kind = opened(document, limits)
+    if kind is not Container.OPEN_DOCUMENT:
         raise Rejected("asic.kind", "Only an OpenDocument is signed so; this is none by its media type.")
     return archive
 
