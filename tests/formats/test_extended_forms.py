@@ -19,7 +19,7 @@ from extended_forms import (
 from signed_making import certificate, holds, house, judged, stamp
 
 from trustworks.core.errors import Malformed, Rejected
-from trustworks.formats.adding import ValidationData
+from trustworks.core.ports import ValidationData
 from trustworks.formats.cades import identifiers as ids
 from trustworks.formats.cades.creating import extended
 from trustworks.formats.cades.creating.unsigned import Target

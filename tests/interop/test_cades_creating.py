@@ -14,7 +14,7 @@ from evidence_graphs import NOW
 from extended_forms import of_cades
 from signed_making import AT, SCHEMES, SIGNING_TIME, certificate, house, sign, stamp
 
-from trustworks.formats.adding import ValidationData
+from trustworks.core.ports import ValidationData
 from trustworks.formats.cades.creating.signature import (
     Options,
     counter_sign,

@@ -20,7 +20,7 @@ from joserfc import jws
 from joserfc.jwk import ECKey
 from jsonschema import Draft7Validator
 
-from trustworks.formats.adding import ValidationData
+from trustworks.core.ports import ValidationData
 from trustworks.formats.claims import Claims
 from trustworks.formats.data import Octets
 from trustworks.formats.evidence import PolicyReference

@@ -25,7 +25,7 @@ from pyhanko.sign.validation import validate_pdf_signature, validate_pdf_timesta
 from pyhanko_certvalidator import ValidationContext
 from signed_pdfs import AUTHORITY, OBJECTS, PAGE, Pdf, cades, stamped, token
 
-from trustworks.formats.adding import ValidationData
+from trustworks.core.ports import ValidationData
 from trustworks.formats.data import Octets, Stored
 from trustworks.formats.pades.creating import (
     Appearance,

@@ -16,7 +16,7 @@ from lxml import etree
 from report_schema import XADES, faults
 from signed_making import AT, SCHEMES, SIGNING_TIME, certificate, house, sign, stamp
 
-from trustworks.formats.adding import ValidationData
+from trustworks.core.ports import ValidationData
 from trustworks.formats.claims import Claims
 from trustworks.formats.data import Octets
 from trustworks.formats.evidence import PolicyReference

@@ -11,7 +11,7 @@ from evidence_graphs import NOW, ocsp_answer
 from evidence_graphs import house as other_house
 from signed_making import SIGNING_TIME, certificate, house, sign, stamp
 
-from trustworks.formats.adding import ValidationData
+from trustworks.core.ports import ValidationData
 from trustworks.formats.cades.creating import extended
 from trustworks.formats.cades.creating import signature as cades
 from trustworks.formats.cades.creating import unsigned as cades_unsigned

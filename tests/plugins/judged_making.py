@@ -17,7 +17,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from evidence_graphs import DAY, NOW, YEAR, Entity, crl, entity, key
 from signed_stories import KINDS, Signing, token
 
-from trustworks.formats.adding import ValidationData
+from trustworks.core.ports import ValidationData
 
 EVERY: Final = ("XAdES", "CAdES", "PAdES", "JAdES", "ASiC")
 SOME: Final = ("XAdES", "CAdES")

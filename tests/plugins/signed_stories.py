@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from evidence_graphs import Entity
 
-    from trustworks.formats.adding import ValidationData
+    from trustworks.core.ports import ValidationData
     from trustworks.formats.data import Data
 
 CONTENT: Final = b"what is signed"

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+from trustworks.core.values import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
 
 
 class Stamper(Protocol):
@@ -10,3 +16,46 @@ class Stamper(Protocol):
 
     def stamp(self, digest: bytes, hash_name: str = "sha256") -> bytes:
         """A DER TimeStampToken over `digest`. Raises `Unavailable`, or `Rejected` with the failure."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValidationData:
+    """Certificates, revocation lists and OCSP answers (OCSPResponse), in DER."""
+
+    certificates: Sequence[bytes] = ()
+    lists: Sequence[bytes] = ()
+    answers: Sequence[bytes] = ()
+
+    def __bool__(self) -> bool:
+        """Whether there is any."""
+        return bool(self.certificates or self.lists or self.answers)
+
+
+NOTHING = ValidationData()
+
+
+class EvidenceSource(Protocol):
+    """Finds what shows that a certificate stood at a time: for level LT of a signature."""
+
+    def evidence_of(
+        self,
+        certificate: bytes,
+        at: datetime,
+        *,
+        at_hand: ValidationData = NOTHING,
+        since: datetime | None = None,
+        time_stamp: bool = False,
+    ) -> ValidationData:
+        """Certificates of a path from `certificate` (DER) to a trust anchor, and the status of each at `at`.
+
+        `at_hand` is what may be used of evidence that is there already; the answer has what of it was used,
+        and what was found elsewhere. Revocation data is issued at `since` or later; None: as fresh as the
+        policy asks. `time_stamp`: it is the certificate of a time-stamping unit.
+
+        Raises:
+            Malformed: the certificate cannot be read.
+            Rejected: ``evidence.revoked``, ``evidence.expired``, ``evidence.not-yet-valid``,
+                ``evidence.no-path``, ``evidence.constraints``: the certificate does not stand at `at`.
+            Unavailable: ``evidence.missing``: something was not to be had, the sentence says what and from
+                where; ``evidence.not-fresh``: nothing new enough is issued yet, the sentence says when.
+        """

@@ -13,23 +13,10 @@ from trustworks.core.values import dataclass
 from trustworks.formats.verification import candidates_among, is_of_any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from trustworks.formats.collector import Collector
     from trustworks.formats.evidence import TimeStamp, Token
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ValidationData:
-    """Certificates, revocation lists and OCSP answers (OCSPResponse), in DER."""
-
-    certificates: Sequence[bytes] = ()
-    lists: Sequence[bytes] = ()
-    answers: Sequence[bytes] = ()
-
-    def __bool__(self) -> bool:
-        """Whether there is any."""
-        return bool(self.certificates or self.lists or self.answers)
 
 
 @dataclass(frozen=True, slots=True)

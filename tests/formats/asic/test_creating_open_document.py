@@ -12,7 +12,7 @@ from asic_vectors import ASIC_E, container, file_list
 from signed_making import SIGNING_TIME, certificate, holds, house, judged, sign, stamp
 
 from trustworks.core.errors import Malformed, Rejected
-from trustworks.formats.adding import ValidationData
+from trustworks.core.ports import ValidationData
 from trustworks.formats.asic.creating.open_document import (
     SIGNATURES,
     Prepared,

@@ -20,7 +20,7 @@ from trustworks.core.der import ber
 from trustworks.core.der.algorithms import hash_identifier
 from trustworks.core.der.encode import OCTET_STRING, SEQUENCE, tlv
 from trustworks.core.errors import Malformed, Rejected
-from trustworks.formats.adding import ValidationData
+from trustworks.core.ports import ValidationData
 from trustworks.formats.cades.creating.signature import (
     Options,
     Prepared,

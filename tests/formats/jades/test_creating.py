@@ -20,7 +20,7 @@ from jades_vectors import Signer, named
 from signed_corpus import signer, verifies
 
 from trustworks.core.errors import Malformed, Rejected
-from trustworks.formats.adding import ValidationData
+from trustworks.core.ports import ValidationData
 from trustworks.formats.claims import Claims
 from trustworks.formats.data import Octets, Stored
 from trustworks.formats.evidence import PolicyReference, Weight

@@ -11,7 +11,7 @@ from jades_vectors import Signer
 from signed_pdfs import AUTHORITY, document, stamped, token
 
 from trustworks.core.errors import Malformed, Rejected
-from trustworks.formats.adding import ValidationData
+from trustworks.core.ports import ValidationData
 from trustworks.formats.data import Octets
 from trustworks.formats.evidence import Weight
 from trustworks.formats.limits import DEFAULT

@@ -13,8 +13,8 @@ from lxml import etree
 from signed_making import SIGNING_TIME, certificate, holds, house, judged, sign, stamp
 
 from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.ports import ValidationData
 from trustworks.core.xml.algorithms import C14N, C14N11, EXCLUSIVE
-from trustworks.formats.adding import ValidationData
 from trustworks.formats.claims import Claims
 from trustworks.formats.data import Octets
 from trustworks.formats.evidence import PolicyReference, TimeStampKind

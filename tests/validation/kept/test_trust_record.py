@@ -10,7 +10,7 @@ from judged_making import KEPT, SIGNER, Maker, authority, certified, lists, root
 
 from trustworks.core.pki.building import TrustAnchor, TrustAnchors
 from trustworks.core.pki.certificate import Certificate
-from trustworks.formats.adding import ValidationData
+from trustworks.core.ports import ValidationData
 from trustworks.formats.data import Octets
 from trustworks.validation import replay
 from trustworks.validation.kept.replay import first_difference

@@ -37,7 +37,7 @@ from trustworks.formats.data import hasher
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from trustworks.formats.adding import ValidationData
+    from trustworks.core.ports import ValidationData
     from trustworks.formats.cades.creating.unsigned import Target
 
 _REFERENCES: Final = (ids.COMPLETE_CERTIFICATE_REFERENCES, ids.COMPLETE_REVOCATION_REFERENCES)

@@ -34,7 +34,7 @@ from trustworks.formats.data import Octets, hasher
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from trustworks.formats.adding import ValidationData
+    from trustworks.core.ports import ValidationData
     from trustworks.formats.data import Data
 
 _WITH_OTHER_REVOCATION: Final = 5

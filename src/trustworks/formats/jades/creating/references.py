@@ -18,7 +18,7 @@ from trustworks.formats.jades.creating.unsigned import with_components
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from trustworks.formats.adding import ValidationData
+    from trustworks.core.ports import ValidationData
     from trustworks.formats.jades.creating.unsigned import Target
 
 

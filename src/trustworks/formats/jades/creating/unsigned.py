@@ -28,7 +28,7 @@ from trustworks.formats.limits import DEFAULT
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from trustworks.formats.adding import ValidationData
+    from trustworks.core.ports import ValidationData
     from trustworks.formats.data import Data
     from trustworks.formats.jades.components import Component
     from trustworks.formats.jades.jws import Jws

@@ -23,7 +23,7 @@ from trustworks.formats.xades.creating.unsigned import added, check_version
 if TYPE_CHECKING:
     from lxml import etree
 
-    from trustworks.formats.adding import ValidationData
+    from trustworks.core.ports import ValidationData
     from trustworks.formats.xades.creating.unsigned import Target
 
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from lxml import etree
 
-    from trustworks.formats.adding import ValidationData
+    from trustworks.core.ports import ValidationData
     from trustworks.formats.claims import Claims
     from trustworks.formats.data import Data
     from trustworks.formats.xades.creating.packaging import Packaged
