@@ -12,7 +12,7 @@ import hashlib
 import io
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from asn1crypto import keys
 from asn1crypto import x509 as asn1_x509
@@ -30,7 +30,11 @@ from pyhanko.sign.timestamps import DummyTimeStamper
 from pyhanko_certvalidator import ValidationContext
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
 
 DS: Final = "http://www.w3.org/2000/09/xmldsig#"
 XADES: Final = "http://uri.etsi.org/01903/v1.3.2#"
@@ -104,23 +108,43 @@ class House:
         key: Key | None = None,
     ) -> Party:
         key = key or ec.generate_private_key(ec.SECP256R1())
-        by = key if issuer is None else issuer.key
+        by = None if issuer is None else (issuer.key, issuer.certificate.subject)
+        return Party(
+            key=key, certificate=self._certified(name, key.public_key(), by or (key, named(name)), extensions)
+        )
+
+    def certificate(
+        self, name: str, key: PublicKey, *extensions: tuple[x509.ExtensionType, bool]
+    ) -> x509.Certificate:
+        """That of a key which is elsewhere, by the authority."""
+        return self._certified(
+            name, key, (self.authority.key, self.authority.certificate.subject), extensions
+        )
+
+    def _certified(
+        self,
+        name: str,
+        key: PublicKey,
+        by: tuple[Key, x509.Name],
+        extensions: Sequence[tuple[x509.ExtensionType, bool]],
+    ) -> x509.Certificate:
+        issuer, issuer_name = by
         builder = (
             x509.CertificateBuilder()
             .subject_name(named(name))
-            .issuer_name(named(name) if issuer is None else issuer.certificate.subject)
-            .public_key(key.public_key())
+            .issuer_name(issuer_name)
+            .public_key(key)
             .serial_number(x509.random_serial_number())
             .not_valid_before(self.now - timedelta(days=30))
             .not_valid_after(self.now + timedelta(days=700))
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
             .add_extension(
-                x509.AuthorityKeyIdentifier.from_issuer_public_key(by.public_key()), critical=False
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.public_key()), critical=False
             )
         )
         for extension, critical in extensions:
             builder = builder.add_extension(extension, critical=critical)
-        return Party(key=key, certificate=builder.sign(by, hashes.SHA256()))
+        return builder.sign(issuer, hashes.SHA256())
 
     def _list(self, issuer: Party) -> bytes:
         return (
@@ -183,9 +207,17 @@ class House:
         return enveloped(self.signer, number, size)
 
 
-def page(number: int) -> bytes:
-    """A PDF of one page."""
-    text = b"BT /F1 12 Tf 20 100 Td (Number %d.) Tj ET" % number
+def page(number: int, size: int = 0) -> bytes:
+    """A PDF of one page, of `size` octets if that is more than it needs."""
+    bare = _page(number, b"")
+    if len(bare) >= size:
+        return bare
+    made = _page(number, b" " * (size - len(bare)))  # some numbers in it have more digits for it
+    return made if len(made) == size else _page(number, b" " * (2 * size - len(bare) - len(made)))
+
+
+def _page(number: int, rest: bytes) -> bytes:
+    text = b"BT /F1 12 Tf 20 100 Td (Number %d.) Tj ET%b" % (number, rest)
     objects = (
         b"<< /Type /Catalog /Pages 2 0 R >>",
         b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",

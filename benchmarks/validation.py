@@ -34,6 +34,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import _validation_peers as peers  # type: ignore[import-not-found] # the modules beside this one
+from _figures import missed, rates, told  # type: ignore[import-not-found]
 from _signed_files import House  # type: ignore[import-not-found]
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -64,38 +65,6 @@ MEMORY: Final = 150.0
 LOADS: Final = 9
 XADES: Final = "XAdES B-B, 10,000 octets"
 XADES_SIZE: Final = 10_000
-
-missed: list[str] = []
-
-
-def told(what: str, rounds: Sequence[float], limit: float, unit: str, *, least: bool = False) -> None:
-    """Print the best and the median of the rounds beside a target; `least`: it is to be no lower."""
-    best, median = max(rounds) if least else min(rounds), statistics.median(rounds)
-    kept, usually = (one >= limit if least else one <= limit for one in (best, median))
-    if not kept:
-        missed.append(what)
-    word = "kept" if usually else "kept by the best round alone" if kept else "MISSED"
-    print(f"  {what:<52} {best:10.2f} {unit:<5} median {median:.2f}; target {limit:g}: {word}")
-
-
-def rates(
-    actions: dict[str, tuple[Callable[[bytes], bool], Sequence[bytes]]], rounds: int
-) -> dict[str, list[float]]:
-    """Files for a second of processor time, each action in turn; prints the best, median and lowest."""
-    seen: dict[str, list[float]] = {name: [] for name in actions}
-    for _ in range(rounds + 1):
-        for name, (action, files) in actions.items():
-            began = time.process_time()
-            for octets in files:
-                action(octets)
-            seen[name].append(len(files) / (time.process_time() - began))
-    for name, values in seen.items():
-        warm = sorted(values[1:])
-        print(
-            f"  {name:<52} {warm[-1]:10.1f} /s    median {statistics.median(warm):.1f}, "
-            f"lowest {warm[0]:.1f}, first round {values[0]:.1f}"
-        )
-    return {name: values[1:] for name, values in seen.items()}
 
 
 def formats(house: House, count: int, rounds: int, *, by_dss: bool = True) -> None:
