@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 Serialization = Literal["compact", "flattened", "general"]
 
 _KIND: Final = "jades"
+_HELD: Final = 64 * 1024
+"""Octets of the signing input of data elsewhere that are held, so that keys which sign no digest sign it."""
 _IN_COMPACT: Final = re.compile(rb"[\x20-\x2d\x2f-\x7e]*\Z")
 
 
@@ -39,8 +41,8 @@ _IN_COMPACT: Final = re.compile(rb"[\x20-\x2d\x2f-\x7e]*\Z")
 class Prepared:
     """A signature to come: its protected header as it is signed, its payload as it will stand there.
 
-    `has_payload` False: the data is elsewhere, and `dtbs` holds a digest alone, unless the scheme signs the
-    octets themselves (Ed25519).
+    `has_payload` False: the data is elsewhere, and of much of it `dtbs` holds a digest alone, unless the
+    scheme signs the octets themselves (Ed25519).
     """
 
     dtbs: Dtbs
@@ -152,7 +154,7 @@ def prepare(payload: Payload, certificates: Sequence[bytes], claims: Claims, opt
 
 def _held(over: Data, scheme: str, *, inside: bool) -> Data:
     """What is kept of the signing input until it is signed: of data elsewhere a digest, if that will do."""
-    if scheme != ED25519 and not inside:
+    if scheme != ED25519 and not inside and over.size > _HELD:
         hash_name = SIGNER_DIGESTS[scheme]
         return DigestOnly(((hash_name, over.digest(hash_name)),))
     if over.size > DEFAULT.parsed:

@@ -1,0 +1,1 @@
+"""Signature creation and server signing (service D)."""
