@@ -7,13 +7,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trustworks.core.errors import Rejected
+from trustworks.core.der import ber
+from trustworks.core.der.encode import ENUMERATED
+from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.ports import ValidationData
 from trustworks.core.trace import implements
 from trustworks.core.values import dataclass
+from trustworks.formats.collector import identified
 from trustworks.formats.verification import candidates_among, is_of_any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from trustworks.formats.collector import Collector
     from trustworks.formats.evidence import TimeStamp, Token
@@ -56,6 +60,36 @@ def check_unbroken(before: State, after: State) -> None:
             "What is to be added is inside of what another signature or time-stamp of the file is over, "
             "which would not hold any more. Add to the outermost signature.",
         )
+
+
+def basic_response(answer: bytes) -> bytes:
+    """The BasicOCSPResponse in an OCSPResponse (RFC 6960, 4.2.1); one by itself is given back.
+
+    Raises `Malformed` for what is neither.
+    """
+    try:
+        parts = ber.read(answer).children()
+        if parts[0].tag != ENUMERATED:
+            return answer
+        return parts[1].children()[0].children()[1].string()
+    except IndexError as error:
+        raise Malformed("An OCSP answer has no basic response in it.") from error
+
+
+def not_yet_there(data: ValidationData, there: Collection[str]) -> ValidationData:
+    """What of some validation data a signature does not bring already, each once; `there` are ids of tokens.
+
+    Raises `Malformed` for an OCSP answer that cannot be read.
+    """
+
+    def lacks(letter: str, *encodings: bytes) -> bool:
+        return not any(identified(letter, one) in there for one in encodings)
+
+    return ValidationData(
+        certificates=[one for one in dict.fromkeys(data.certificates) if lacks("C", one)],
+        lists=[one for one in dict.fromkeys(data.lists) if lacks("R", one)],
+        answers=[one for one in dict.fromkeys(data.answers) if lacks("O", one, basic_response(one))],
+    )
 
 
 def check_stamped(before: State, after: State) -> None:

@@ -75,6 +75,8 @@ class Collector:
         self._looked_at = self._digested = self._longest = 0
         self._findings: list[Finding] = []
         self._signed: dict[int, Data] = {}
+        self.places: dict[str, tuple[int, ...]] = {}
+        """Where in its file a signature stands, by its id: see `place`."""
         # By the identity of the object, which is kept here so that no other gets it.
         # By letter and hash function: how many tokens were looked at, and their ids by their digests.
         self._by_digest: dict[tuple[str, str], tuple[int, dict[bytes, str]]] = {}
@@ -146,6 +148,14 @@ class Collector:
     def signature(self, signature: Signature) -> None:
         """Takes a signature, or puts it in the place of one with the same id."""
         self._signatures[signature.id] = signature
+
+    def place(self, named: str, place: tuple[int, ...]) -> None:
+        """Takes note of where in its file a signature stands, all counted from 0.
+
+        The number of its ds:Signature in the document, of its signer in CMS and then of the counter-signature
+        of that one and so on, of the signature in a JWS, of the signed dictionary in a PDF.
+        """
+        self.places[named] = place
 
     def time_stamp(self, time_stamp: TimeStamp) -> None:
         """Takes a time-stamp, or puts it in the place of one with the same id."""

@@ -98,8 +98,22 @@ def read(
     Raises:
         Malformed: it is not of a known format, or beyond the limits.
     """
+    collector = Collector(anchors)
+    return read_into(collector, data, detached=detached, records=records, limits=limits, pool=pool)
+
+
+def read_into(
+    collector: Collector,
+    data: Data,
+    *,
+    detached: Sequence[Data] = (),
+    records: Sequence[Data] = (),
+    limits: Limits = DEFAULT,
+    pool: bool = False,
+) -> Evidence:
+    """As `read`, with an empty collector of the caller's, which knows places (`Collector.places`) after."""
     try:
-        return _read(data, detached, records, Collector(anchors), limits, pool=pool)
+        return _read(data, detached, records, collector, limits, pool=pool)
     except BeyondLimit as error:
         raise not_read(error, limits) from error
 

@@ -125,6 +125,16 @@ def unwrapped(octets: bytes) -> bytes:
     return decoded
 
 
+def wrapped_as(file: bytes, structure: bytes) -> bytes:
+    """A structure in the form of a file that held one: PEM, base64, or as it is with what came behind it."""
+    if file[:1] == bytes((SEQUENCE,)):
+        return structure + file[read_signed_data(file).content_info.after :]
+    text = base64.encodebytes(structure).replace(b"\n", b"")
+    lines = b"".join(text[at : at + 64] + b"\n" for at in range(0, len(text), 64))
+    found = _PEM.search(file)
+    return lines if found is None else file[: found.start(1)] + b"\n" + lines + file[found.end(1) :]
+
+
 def _read_token(
     token: bytes, collector: Collector, detached: Sequence[Data], limits: Limits, file: str | None
 ) -> None:

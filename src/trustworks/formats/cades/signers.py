@@ -83,14 +83,18 @@ class Reader:
             data=self._contents,
             ids=tuple(self._collector.data(one) for one in self._contents),
         )
-        found = [one for signer in self._data.signers for one in self._signer(signer, content, None, 0)]
+        found = [
+            one
+            for at, signer in enumerate(self._data.signers)
+            for one in self._signer(signer, content, None, (at,))
+        ]
         if not found and self._data.signers:
             raise Malformed("The signed data has no signer that can be read.")
         recorded = self._evidence_records()
         return tuple(recorded.get(one.id, one) for one in found)
 
     def _signer(
-        self, signer: SignerInfo, content: Content, parent: str | None, depth: int
+        self, signer: SignerInfo, content: Content, parent: str | None, place: tuple[int, ...]
     ) -> list[Signature]:
         self._left -= 1
         if self._left < 0:
@@ -119,6 +123,7 @@ class Reader:
             )
             return []
         self._collector.signature(signature)
+        self._collector.place(signature.id, place)
         covered = signature.references[0].covers
         at = next((place for place, named in enumerate(content.ids) if named in covered), None)
         gathering = unsigned.Gathering(
@@ -133,14 +138,14 @@ class Reader:
             budget=self._budget,
             path=self._path,
         )
-        counters = self._gather(gathering, attributes, depth)
+        counters = self._gather(gathering, attributes, place)
         self._gathered.append((gathering, counters))
         signature = self._finished(gathering, attributes, counters, counter=content.counter)
         self._collector.signature(signature)
         return [signature, *counters]
 
     def _gather(
-        self, gathering: unsigned.Gathering, attributes: SignedAttributes, depth: int
+        self, gathering: unsigned.Gathering, attributes: SignedAttributes, place: tuple[int, ...]
     ) -> list[Signature]:
         if REVOCATION_ARCHIVAL in attributes.by_type:
             _, revocation = take_attribute_values(
@@ -156,20 +161,15 @@ class Reader:
         unsigned.read_values_and_references(gathering)
         unsigned.read_signature_time_stamps(gathering)
         unsigned.read_long_term_validation(gathering)
-        counters = [
-            one
-            for attribute in gathering.of(ids.COUNTER_SIGNATURE)
-            for one in self._counter_signatures(gathering, attribute, depth + 1)
-        ]
+        counters = self._counter_signatures(gathering, place)
         unsigned.read_archive_time_stamps(gathering)
         return counters
 
-    def _counter_signatures(
-        self, gathering: unsigned.Gathering, attribute: CmsAttribute, depth: int
-    ) -> list[Signature]:
+    def _counter_signatures(self, gathering: unsigned.Gathering, place: tuple[int, ...]) -> list[Signature]:
         """Signatures of the octets of the value (RFC 5652, 11.4)."""
         parent = gathering.signature
-        if depth > _DEEPEST:
+        values = [value for one in gathering.of(ids.COUNTER_SIGNATURE) for value in one.values]
+        if values and len(place) > _DEEPEST:
             raise BeyondLimit(f"Of counter-signatures one of the other, {_DEEPEST} are read and no more.")
         content = Content(
             type=self._data.content_type,
@@ -178,7 +178,7 @@ class Reader:
             counter=True,
         )
         found: list[Signature] = []
-        for value in attribute.values:
+        for at, value in enumerate(values):
             try:
                 signer = signer_info(value, self._limits)
             except BeyondLimit:
@@ -192,7 +192,7 @@ class Reader:
                     )
                 )
                 continue
-            inside = self._signer(signer, content, parent.id, depth)
+            inside = self._signer(signer, content, parent.id, (*place, at))
             found.extend(inside)
             gathering.holds[value.start] = {token for one in inside for token in (one.id, *one.time_stamps)}
         return found

@@ -41,5 +41,6 @@ def read(
         collector.media_type = "application/jose" if signatures[0].compact else "application/jose+json"
     for finding in findings:
         collector.finding(finding)
-    for signature in signatures:
-        read_signature(signature, collector, detached=detached, limits=limits, file=file)
+    for place, signature in enumerate(signatures):
+        named = read_signature(signature, collector, detached=detached, limits=limits, file=file)
+        collector.place(named, (place,))

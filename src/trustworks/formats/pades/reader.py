@@ -339,6 +339,7 @@ class _Reading:
             findings=(*signature.findings, *entry.findings()),
         )
         self.collector.signature(replace(signature, level=self._level(entry, signature)))
+        self.collector.place(signature.id, (entry.number - 1,))
 
     def _level(self, entry: Entry, signature: Signature) -> str:
         assert entry.signed is not None  # noqa: S101 - by the caller

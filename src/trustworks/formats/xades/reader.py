@@ -38,10 +38,12 @@ class Reader:
         self.file = file
         self._time_stamps = 0
         self._read: dict[etree._Element, str | None] = {}
+        self._numbers: dict[etree._Element, int] = {}
 
     def read_all(self) -> None:
         """Reads every ds:Signature. Raises `BeyondLimit` where there are more than the limits allow."""
-        elements = [one for one in self.document.root.iter(names.SIGNATURE) if not _is_in_record(one)]
+        self._numbers = {one: at for at, one in enumerate(self.document.root.iter(names.SIGNATURE))}
+        elements = [one for one in self._numbers if not _is_in_record(one)]
         if len(elements) > self.limits.signatures:
             raise BeyondLimit(
                 f"The document has {len(elements)} signatures, more than the {self.limits.signatures} that "
@@ -98,6 +100,8 @@ class Reader:
             return None
         named = self.collector.fresh("S", core.value or b"", core.octets or b"")
         self._read[element] = named
+        if element in self._numbers:
+            self.collector.place(named, (self._numbers[element],))
         read_into(self, core, named, value, parent)
         return named
 

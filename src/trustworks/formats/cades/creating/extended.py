@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final
 
 from trustworks.core.der import ber
 from trustworks.core.der.encode import (
-    ENUMERATED,
     OCTET_STRING,
     SEQUENCE,
     context,
@@ -25,6 +24,7 @@ from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.pki.certificate import Certificate
 from trustworks.core.pki.ocsp_answer import OcspAnswer
 from trustworks.core.pki.revocation_list import RevocationList
+from trustworks.formats.adding import basic_response
 from trustworks.formats.cades import archive
 from trustworks.formats.cades import identifiers as ids
 from trustworks.formats.cades.creating import attributes
@@ -77,7 +77,7 @@ def with_values_in_attributes(target: Target, data: ValidationData) -> bytes:
     if not data:
         raise Rejected("cades.values", "No validation data is given.")
     lists = context(0, tlv(SEQUENCE, *data.lists)) if data.lists else b""
-    answers = context(1, tlv(SEQUENCE, *map(_basic, data.answers))) if data.answers else b""
+    answers = context(1, tlv(SEQUENCE, *map(basic_response, data.answers))) if data.answers else b""
     added = []
     if data.certificates:
         added.append((ids.CERTIFICATE_VALUES, tlv(SEQUENCE, *data.certificates)))
@@ -195,7 +195,8 @@ def _crl_ocsp_ref(lists: Sequence[RevocationList], answers: Sequence[OcspAnswer]
         parts.append(context(0, tlv(SEQUENCE, tlv(SEQUENCE, *found))))
     if answers:
         found = [
-            tlv(SEQUENCE, _answer_identifier(one), _other_hash(_basic(one.der), hash_name)) for one in answers
+            tlv(SEQUENCE, _answer_identifier(one), _other_hash(basic_response(one.der), hash_name))
+            for one in answers
         ]
         parts.append(context(1, tlv(SEQUENCE, tlv(SEQUENCE, *found))))
     return tlv(SEQUENCE, *parts)
@@ -207,20 +208,9 @@ def _list_identifier(one: RevocationList) -> bytes:
 
 
 def _answer_identifier(one: OcspAnswer) -> bytes:
-    basic = ber.read(_basic(one.der))
+    basic = ber.read(basic_response(one.der))
     # As the answer has it: version [0] before it, the responder by name or key, the time.
     fields = [part for part in basic.children()[0].children() if part.tag != 0xA0]
     if one.produced_at is None:
         raise Malformed("An OCSP answer that is not successful has no time.")
     return tlv(SEQUENCE, fields[0].octets, generalized_time(one.produced_at))
-
-
-def _basic(answer: bytes) -> bytes:
-    """The BasicOCSPResponse in an OCSPResponse (RFC 6960, 4.2.1); one by itself is given back."""
-    try:
-        parts = ber.read(answer).children()
-        if parts[0].tag != ENUMERATED:
-            return answer
-        return parts[1].children()[0].children()[1].string()
-    except IndexError as error:
-        raise Malformed("An OCSP answer has no basic response in it.") from error

@@ -21,7 +21,7 @@ from trustworks.formats.cades.creating import attributes
 from trustworks.formats.cades.reading import read_cms
 from trustworks.formats.cms.algorithms import signature_algorithm
 from trustworks.formats.cms.splicing import Insertion, Replacement, in_order, spliced
-from trustworks.formats.cms.structure import read_signed_data
+from trustworks.formats.cms.structure import read_signed_data, signer_info
 from trustworks.formats.collector import Collector
 from trustworks.formats.data import Octets
 from trustworks.formats.dtbs import Dtbs, Fields, check_scheme, packed
@@ -179,6 +179,28 @@ def signer_of(data: SignedData, number: int) -> SignerInfo:
     if not 0 <= number < len(data.signers):
         raise Rejected("cades.signer", f"There is no signer {number}; the structure has {len(data.signers)}.")
     return data.signers[number]
+
+
+def signer_at(data: SignedData, number: int, below: Sequence[int] = ()) -> SignerInfo:
+    """The signer of that number, or `below` it a counter-signature, one number for each level (from 0).
+
+    Raises `Rejected` (cades.signer).
+    """
+    found = signer_of(data, number)
+    for place in below:
+        counters = [
+            value
+            for one in found.unsigned_attributes
+            if one.type == ids.COUNTER_SIGNATURE
+            for value in one.values
+        ]
+        if not 0 <= place < len(counters):
+            raise Rejected(
+                "cades.signer",
+                f"There is no counter-signature {place}; the signature has {len(counters)}.",
+            )
+        found = signer_info(counters[place])
+    return found
 
 
 def check_content(prepared: Prepared, content: Data) -> None:

@@ -22,7 +22,7 @@ from trustworks.formats.cades.creating.signature import (
     checked,
     into_set,
     new_certificates,
-    signer_of,
+    signer_at,
     state,
     unsigned_attribute,
     with_version,
@@ -43,16 +43,20 @@ _UNLIMITED: Final = 1 << 62
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """A structure with the signer that something is added to. `beside` is detached content."""
+    """A structure with the signer that something is added to. `beside` is detached content.
+
+    `below` leads to a counter-signature of the signer: one number for each level, from 0.
+    """
 
     structure: bytes
     signer: int = 0
+    below: tuple[int, ...] = ()
     beside: Sequence[Data] = ()
 
 
 def octets_to_stamp(target: Target) -> bytes:
     """What a signature-time-stamp is over: the value (EN 319 122-1, 5.3). Raises `Malformed`, `Rejected`."""
-    return signer_of(read_signed_data(target.structure), target.signer).signature.string()
+    return signer_in(target, read_signed_data(target.structure)).signature.string()
 
 
 def with_time_stamp(target: Target, token: bytes) -> bytes:
@@ -63,8 +67,19 @@ def with_time_stamp(target: Target, token: bytes) -> bytes:
         Rejected: there is no such signer, or the token is none over its value.
     """
     data = read_signed_data(target.structure)
-    signer = signer_of(data, target.signer)
+    signer = signer_in(target, data)
     return stamped(target, data, signer, attributes.attribute(ids.SIGNATURE_TIME_STAMP, token_of(token)))
+
+
+def check_place(target: Target) -> None:
+    """Refuses a signature-time-stamp that would break something, before anybody is asked for its token.
+
+    Raises as `with_time_stamp`.
+    """
+    data = read_signed_data(target.structure)
+    added = attributes.attribute(ids.SIGNATURE_TIME_STAMP, tlv(SEQUENCE))
+    changes = [unsigned_attribute(signer_in(target, data), added)]
+    checked(target.structure, spliced(data.content_info, changes), target.beside)
 
 
 def with_values(target: Target, values: ValidationData) -> bytes:
@@ -118,7 +133,7 @@ def with_archive_time_stamp(target: Target, token: bytes, hash_name: str = "sha2
     if len(own.signers) != 1:
         raise Malformed("This is no time-stamp token: it has not one signer.")
     with_index = spliced(own.content_info, [unsigned_attribute(own.signers[0], index)])
-    signer = signer_of(data, target.signer)
+    signer = signer_in(target, data)
     return stamped(target, data, signer, attributes.attribute(ids.ARCHIVE_TIME_STAMP_V3, with_index))
 
 
@@ -134,7 +149,7 @@ def with_policy_store(target: Target, document: bytes, specification: str) -> by
         SEQUENCE, attributes.identifier(specification, "a specification"), tlv(OCTET_STRING, document)
     )
     added = unsigned_attribute(
-        signer_of(data, target.signer), attributes.attribute(ids.SIGNATURE_POLICY_STORE, store)
+        signer_in(target, data), attributes.attribute(ids.SIGNATURE_POLICY_STORE, store)
     )
     return checked(target.structure, spliced(data.content_info, [added]), target.beside)
 
@@ -156,9 +171,14 @@ def token_of(token: bytes) -> bytes:
     return token
 
 
+def signer_in(target: Target, data: SignedData) -> SignerInfo:
+    """The signer that something is added to. Raises `Rejected` (cades.signer)."""
+    return signer_at(data, target.signer, target.below)
+
+
 def archived_in(target: Target, data: SignedData) -> archive.Archived:
     """What archive time-stamps of the signer look at. Raises `Rejected` (cades.signer)."""
-    signer = signer_of(data, target.signer)
+    signer = signer_in(target, data)
     content = (
         Octets(data.content_octets() or b"") if data.content is not None else next(iter(target.beside), None)
     )

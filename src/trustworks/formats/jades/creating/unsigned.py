@@ -92,6 +92,26 @@ def with_values(target: Target, data: ValidationData) -> bytes:
     return with_components(target, _values(data))
 
 
+def check_place(target: Target) -> None:
+    """Refuses what can be given nothing, before anybody is asked for a token. Raises as `with_values`."""
+    jws = _signature(target)
+    _components(jws)
+    _check_open(jws)
+
+
+def with_more_values(target: Target, data: ValidationData) -> bytes:
+    """The file with validation data where there is a place for it.
+
+    xVals and rVals stand once: what comes when they are there is data of time-stamps (tstVD).
+    Raises as `with_values`.
+    """
+    there = {one.name for one in _components(_signature(target))}
+    said = _values(data)
+    late = {name: value for name, value in said.items() if name in there}
+    first = {name: value for name, value in said.items() if name not in there}
+    return with_components(target, {**first, **({"tstVD": late} if late else {})})
+
+
 def with_time_stamp_validation_data(target: Target, data: ValidationData) -> bytes:
     """The file with validation data of time-stamps (tstVD). Raises as `with_values`."""
     return _with(target, {"tstVD": _values(data)})
@@ -154,6 +174,13 @@ def one_form(found: Sequence[Component]) -> None:
         )
 
 
+def _check_open(jws: Jws) -> None:
+    if jws.compact:
+        raise Rejected(
+            "jades.compact", "A compact JWS has no place for unsigned properties. Make it flattened."
+        )
+
+
 def _is_clear(found: Sequence[Component]) -> bool:
     return bool(found) and found[0].sent is None
 
@@ -186,10 +213,7 @@ def _with_text(target: Target, written: str, *, stamps: bool = False) -> bytes:
     """The file with one more component, in the form of those that are there; else in base64url."""
     jws = _signature(target)
     clear = _is_clear(_components(jws))
-    if jws.compact:
-        raise Rejected(
-            "jades.compact", "A compact JWS has no place for unsigned properties. Make it flattened."
-        )
+    _check_open(jws)
     if not clear:
         written = json.dumps(encode(written.encode()).decode())
     file = with_component(target.file, target.place, written)

@@ -161,9 +161,20 @@ def serialised(root: etree._Element) -> bytes:
     return etree.tostring(root.getroottree(), xml_declaration=True, encoding="UTF-8")
 
 
-def signature_in(root: etree._Element, identifier: str) -> etree._Element:
-    """The one ds:Signature with that Id. Raises `Rejected` (xades.signature) where there is not just one."""
-    found = [one for one in root.iter(names.SIGNATURE) if one.get("Id") == identifier]
+def signature_in(root: etree._Element, identifier: str | int) -> etree._Element:
+    """The one ds:Signature with that Id, or with that number in the document (from 0).
+
+    Raises `Rejected` (xades.signature) where there is not just one.
+    """
+    found = list(root.iter(names.SIGNATURE))
+    if isinstance(identifier, int):
+        if not 0 <= identifier < len(found):
+            raise Rejected(
+                "xades.signature",
+                f"The document has {len(found)} signatures, and none with the number {identifier}.",
+            )
+        return found[identifier]
+    found = [one for one in found if one.get("Id") == identifier]
     if len(found) != 1:
         raise Rejected(
             "xades.signature",
@@ -172,7 +183,7 @@ def signature_in(root: etree._Element, identifier: str) -> etree._Element:
     return found[0]
 
 
-def unsigned_properties(root: etree._Element, signature: str) -> etree._Element:
+def unsigned_properties(root: etree._Element, signature: str | int) -> etree._Element:
     """UnsignedSignatureProperties of a signature, made where it has none.
 
     Raises `Rejected` (xades.qualifying) where it has no qualifying properties to which any could be added.
@@ -186,7 +197,7 @@ def unsigned_properties(root: etree._Element, signature: str) -> etree._Element:
     if len(qualifying) != 1:
         raise Rejected(
             "xades.qualifying",
-            f"The signature {signature[:80]!r} has {len(qualifying)} qualifying properties inside it; only "
+            f"The signature {signature!r:.80} has {len(qualifying)} qualifying properties inside it; only "
             "to XAdES, which has them once, properties can be added.",
         )
     holder = qualifying[0]

@@ -8,9 +8,11 @@ hold when something was added. Sources: EN 319 132-1, 5.3, 5.4 and 5.5.
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import count
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import Rejected
+from trustworks.core.ports import NOTHING, ValidationData
 from trustworks.core.values import dataclass
 from trustworks.core.xml.algorithms import EXCLUSIVE
 from trustworks.core.xml.document import Document
@@ -28,11 +30,10 @@ from trustworks.formats.xades.referring import Referring
 from trustworks.formats.xades.source import DocumentSource
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from lxml import etree
 
-    from trustworks.core.ports import ValidationData
     from trustworks.formats.claims import Claims
     from trustworks.formats.data import Data
     from trustworks.formats.xades.creating.packaging import Packaged
@@ -49,8 +50,8 @@ class Target:
     """A document with a signature that something is added to. `beside` is the detached data, by its names."""
 
     document: bytes
-    signature: str
-    """The Id of the ds:Signature."""
+    signature: str | int
+    """The Id of the ds:Signature, or its number among those of the document (from 0): not all have an Id."""
     beside: Sequence[Data] = ()
 
 
@@ -122,6 +123,18 @@ def with_time_stamp(target: Target, token: bytes, stamp: Stamp = SIGNATURE_TIME_
     return added(target, put, stamps=True)
 
 
+def check_place(target: Target, stamp: Stamp = SIGNATURE_TIME_STAMP) -> None:
+    """Refuses a time-stamp that would break something, before anybody is asked for its token.
+
+    Raises as `with_time_stamp`.
+    """
+
+    def put(root: etree._Element) -> None:
+        _stamp(unsigned_properties(root, target.signature), stamp, target, root)
+
+    added(target, put)
+
+
 def with_values(target: Target, data: ValidationData) -> bytes:
     """The document with CertificateValues and RevocationValues (level LT), as far as there are such.
 
@@ -143,6 +156,44 @@ def with_values(target: Target, data: ValidationData) -> bytes:
                 )
 
     return added(target, put)
+
+
+def with_more_values(target: Target, data: ValidationData) -> bytes:
+    """The document with validation data where there is a place for it.
+
+    CertificateValues and RevocationValues stand once (6.3): what comes when they are there is validation data
+    of time-stamps; in a signature without time-stamps AnyValidationData.
+
+    Raises:
+        Malformed: the document is no XML.
+        Rejected: there is no such signature, or it is of an older version and has its values already, or
+            nothing is given.
+    """
+
+    def put(root: etree._Element) -> None:
+        holder = unsigned_properties(root, target.signature)
+        there = {names.split(str(one.tag))[1] for one in holder.iterchildren("*")}
+        first, later = _by_place(data, there)
+        if first or not later:
+            _values(holder, first)
+        if later:
+            stamped = any(coverage.kind_of(one) is not None for one in there)
+            name = "TimeStampValidationData" if stamped else "AnyValidationData"
+            check_version(holder, name)
+            _values(child(holder, name, namespace=names.XADES_141), later, version=names.XADES_132)
+
+    return added(target, put)
+
+
+def _by_place(data: ValidationData, there: Collection[str]) -> tuple[ValidationData, ValidationData]:
+    """What goes into the values of the signature, and what is too late for them."""
+    certificates = ValidationData(certificates=data.certificates)
+    status = ValidationData(lists=data.lists, answers=data.answers)
+    if not _ONCE & set(there):
+        return data, NOTHING
+    if "CertificateValues" not in there:
+        return certificates, status
+    return (NOTHING, data) if "RevocationValues" in there else (status, certificates)
 
 
 def with_time_stamp_validation_data(
@@ -197,7 +248,7 @@ def covered(element: etree._Element, source: DocumentSource) -> bytes:
     return found.octets
 
 
-def source_of(root: etree._Element, signature: str, beside: Sequence[Data]) -> DocumentSource:
+def source_of(root: etree._Element, signature: str | int, beside: Sequence[Data]) -> DocumentSource:
     """The signature in its document, as coverage looks at it; the document is not changed any more."""
     document, detached = Document(root), Detached(beside)
     reader = Reader(document, Collector(), detached=detached, limits=DEFAULT, file=None)
@@ -221,13 +272,7 @@ def _stamp(holder: etree._Element, stamp: Stamp, target: Target, root: etree._El
             "xades.version",
             f"{stamp.name} is added to signatures of version 1.3.2 alone; this one is of {version}.",
         )
-    value = signature_in(root, target.signature).find(names.SIGNATURE_VALUE)
-    named = None if value is None else value.get("Id")
-    if named is None:
-        raise Rejected(
-            "xades.version",
-            "The value of the signature has no Id, by which time-stamps of this older version list it.",
-        )
+    named = _value_named(root, target.signature)
     element = child(holder, stamp.name)
     if version == names.XADES_111:
         child(element, "HashDataInfo", uri=f"#{named}")
@@ -235,6 +280,24 @@ def _stamp(holder: etree._Element, stamp: Stamp, target: Target, root: etree._El
         child(element, "Include", URI=f"#{named}")
         child(element, "CanonicalizationMethod", namespace=names.DS, Algorithm=stamp.canonicalisation)
     return element
+
+
+def _value_named(root: etree._Element, signature: str | int) -> str:
+    """The Id of the SignatureValue, by which time-stamps of the older versions list it.
+
+    Where it has none it is given one, which its own signature is not over; where others are over it,
+    `check_unbroken` finds that.
+    """
+    value = signature_in(root, signature).find(names.SIGNATURE_VALUE)
+    if value is None:
+        raise Rejected("xades.signature", "The signature has no value that a time-stamp could be over.")
+    found = value.get("Id")
+    if found is None:
+        ids = Document(root).ids
+        candidates = (f"signature-value-{number}" for number in count(1))
+        found = next(one for one in candidates if ids.get(one) is None and one not in ids.duplicates)
+        value.set("Id", found)
+    return found
 
 
 def _version(element: etree._Element) -> str:

@@ -1,0 +1,80 @@
+"""One signer of a CMS structure, or a counter-signature below it; in DER, BER or PEM, as it came.
+
+Source: EN 319 122-1, 5.3 to 5.5 and 6.3.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from trustworks.core.errors import Rejected
+from trustworks.core.values import dataclass
+from trustworks.formats.adding import not_yet_there
+from trustworks.formats.augmenting.writer import Kind
+from trustworks.formats.cades.creating import unsigned
+from trustworks.formats.cades.reading import unwrapped, wrapped_as
+from trustworks.formats.data import Octets
+from trustworks.formats.time_stamp import parse_token
+
+if TYPE_CHECKING:
+    from trustworks.core.ports import ValidationData
+    from trustworks.formats.augmenting.writer import Given
+    from trustworks.formats.data import Data
+
+
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    """As `Writer`. `file` are the octets of the file, which the structure may be wrapped in."""
+
+    given: Given
+    target: unsigned.Target
+    file: bytes
+
+    def octets_to_stamp(self, kind: Kind, hash_name: str) -> Data:
+        """The value; or the archived parts and their index, which are digested by the token's function."""
+        if kind is Kind.SIGNATURE:
+            unsigned.check_place(self.target)
+            return Octets(unsigned.octets_to_stamp(self.target))
+        self._check_own()
+        return Octets(unsigned.octets_to_archive(self.target, hash_name))
+
+    def with_time_stamp(self, kind: Kind, token: bytes) -> Data:
+        """A signature-time-stamp, or an archive-time-stamp-v3."""
+        if kind is Kind.SIGNATURE:
+            return self._made(unsigned.with_time_stamp(self.target, token))
+        self._check_own()
+        hash_name = parse_token(token).info.imprint_algorithm
+        return self._made(unsigned.with_archive_time_stamp(self.target, token, hash_name))
+
+    def with_values(self, data: ValidationData) -> Data:
+        """In the structure itself, where all its signers find it."""
+        new = not_yet_there(data, self.given.there)
+        return self._made(unsigned.with_values(self.target, new)) if new else self.given.data
+
+    def _check_own(self) -> None:
+        if self.target.below:
+            raise Rejected(
+                "cades.counter-signature",
+                "A counter-signature in CMS has no archive time-stamp of its own. Archive the signature that "
+                "it is in: that covers it.",
+            )
+
+    def _made(self, structure: bytes) -> Data:
+        return Octets(wrapped_as(self.file, structure), self.given.data.name)
+
+
+def writer(given: Given) -> _Writer:
+    """The writer of a signer. Raises `Rejected` (``augmenting.place``, ``augmenting.too-large``)."""
+    if given.place is None:
+        raise Rejected("augmenting.place", "This signature is no signer of the structure. Give its own file.")
+    if given.data.size > given.limits.parsed:
+        raise Rejected(
+            "augmenting.too-large",
+            f"The structure has {given.data.size} octets with its content; {given.limits.parsed} are the "
+            "most that are written anew. Raise the limit `parsed`.",
+        )
+    file = given.data.octets()
+    signer, *below = given.place
+    structure = unsigned.Target(structure=unwrapped(file), signer=signer, beside=tuple(given.beside))
+    return _Writer(given, replace(structure, below=tuple(below)), file)

@@ -1,0 +1,58 @@
+"""One signature of a JWS in JSON, by its place. Source: TS 119 182-1, 5.3 and 6.3."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from trustworks.core.errors import Rejected
+from trustworks.core.values import dataclass
+from trustworks.formats.adding import not_yet_there
+from trustworks.formats.augmenting.writer import Kind
+from trustworks.formats.data import Octets
+from trustworks.formats.jades import creating
+
+if TYPE_CHECKING:
+    from typing import Literal
+
+    from trustworks.core.ports import ValidationData
+    from trustworks.formats.augmenting.writer import Given
+    from trustworks.formats.data import Data
+
+_STAMPS: Final[dict[Kind, Literal["sigTst", "arcTst"]]] = {Kind.SIGNATURE: "sigTst", Kind.ARCHIVE: "arcTst"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    """As `Writer`."""
+
+    given: Given
+    target: creating.Target
+
+    def octets_to_stamp(self, kind: Kind, hash_name: str) -> Data:
+        """Whatever hash function the token has, it is over the same."""
+        del hash_name
+        creating.check_place(self.target)
+        return creating.data_to_stamp(self.target, _STAMPS[kind])
+
+    def with_time_stamp(self, kind: Kind, token: bytes) -> Data:
+        """A sigTst or an arcTst, at the end of etsiU."""
+        return self._made(creating.with_time_stamp(self.target, token, _STAMPS[kind]))
+
+    def with_values(self, data: ValidationData) -> Data:
+        """In xVals and rVals; where there are such already, as validation data of time-stamps (tstVD)."""
+        new = not_yet_there(data, self.given.there)
+        return self._made(creating.with_more_values(self.target, new)) if new else self.given.data
+
+    def _made(self, file: bytes) -> Data:
+        return Octets(file, self.given.data.name)
+
+
+def writer(given: Given) -> _Writer:
+    """The writer of a signature. Raises `Rejected` (``augmenting.place``)."""
+    if given.place is None:
+        raise Rejected(
+            "augmenting.place",
+            "Nothing is added to a counter-signature within a JWS. Add to the signature that it is in.",
+        )
+    target = creating.Target(file=given.data.octets(), place=given.place[0], beside=tuple(given.beside))
+    return _Writer(given, target)

@@ -1,0 +1,186 @@
+"""A signed file that is to be augmented, and each signature in it as a target.
+
+Nothing is changed in place: an operation answers the target in the new file. Which signature gets what, and
+where tokens and validation data come from, is decided elsewhere (`signing.create`).
+Source: EN 319 122-1, EN 319 132-1, EN 319 142-1, TS 119 182-1, each 6.3; EN 319 162-1, 4.3, 4.4 and A.7.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+from trustworks.core.errors import Rejected
+from trustworks.formats.augmenting.writer import Given, Kind, writer_of
+from trustworks.formats.collector import Collector
+from trustworks.formats.data import apart
+from trustworks.formats.evidence import Container
+from trustworks.formats.limits import DEFAULT
+from trustworks.formats.read import read_into
+from trustworks.formats.time_stamp import parse_token, token_octets
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from trustworks.core.pki.building import TrustAnchors
+    from trustworks.core.ports import ValidationData
+    from trustworks.formats.augmenting.writer import Writer
+    from trustworks.formats.data import Data
+    from trustworks.formats.evidence import Evidence, Format, Signature, TimeStamp
+    from trustworks.formats.limits import Limits
+
+HASH: Final = "sha256"
+
+
+class Opened:
+    """A signed file with its detached data. It is read when something of it is first asked for."""
+
+    def __init__(
+        self,
+        data: Data,
+        *,
+        detached: Sequence[Data] = (),
+        limits: Limits = DEFAULT,
+        anchors: TrustAnchors | None = None,
+    ) -> None:
+        self.data = data
+        self.detached = tuple(apart(detached))
+        self.limits = limits
+        self.anchors = anchors
+
+    @cached_property
+    def _read(self) -> tuple[Evidence, Mapping[str, tuple[int, ...]]]:
+        collector = Collector(self.anchors)
+        evidence = read_into(collector, self.data, detached=self.detached, limits=self.limits)
+        return evidence, collector.places
+
+    @property
+    def evidence(self) -> Evidence:
+        """What is in the file. Raises `Malformed` where it cannot be read."""
+        return self._read[0]
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """All signatures, counter-signatures too, in the order of the file. Raises `Malformed`."""
+        return tuple(Target(self, one.id) for one in self.evidence.signatures)
+
+    def target(self, named: str) -> Target:
+        """The signature with that id. Raises `Rejected` (``augmenting.signature``) where there is none."""
+        if all(one.id != named for one in self.evidence.signatures):
+            raise Rejected("augmenting.signature", f"The file has no signature with the id {named:.80}.")
+        return Target(self, named)
+
+    def given(self, named: str) -> Given:
+        """One signature with all that writers look at."""
+        evidence, places = self._read
+        signature = next(one for one in evidence.signatures if one.id == named)
+        return Given(
+            data=self.data,
+            detached=self.detached,
+            limits=self.limits,
+            evidence=evidence,
+            signature=signature,
+            place=places.get(named),
+        )
+
+    def changed(self, data: Data) -> Opened:
+        """The file as it became."""
+        return Opened(data, detached=self.detached, limits=self.limits, anchors=self.anchors)
+
+
+class Target:
+    """One signature that something is added to. `id` is that of its evidence, and stays the same."""
+
+    def __init__(self, opened: Opened, named: str) -> None:
+        self.opened = opened
+        self.id = named
+
+    @property
+    def data(self) -> Data:
+        """The whole file as it is with all that was added. Large files are made when it is read."""
+        return self.opened.data
+
+    @property
+    def evidence(self) -> Evidence:
+        """What is in the whole file."""
+        return self.opened.evidence
+
+    @cached_property
+    def signature(self) -> Signature:
+        """The signature as evidence, with its level, certificates and revocation data."""
+        return next(one for one in self.evidence.signatures if one.id == self.id)
+
+    @property
+    def level(self) -> str:
+        """Its level now, such as ``XAdES-BASELINE-T``."""
+        return self.signature.level
+
+    @property
+    def format(self) -> Format:
+        """The format of the signature itself, also where it is in a container."""
+        return self.signature.format
+
+    @property
+    def time_stamps(self) -> tuple[TimeStamp, ...]:
+        """Its time-stamps, content time-stamps too, and those of the document or the container over it."""
+        wanted = self.signature.time_stamps
+        return tuple(one for one in self.evidence.time_stamps if one.id in wanted)
+
+    def octets_to_stamp(self, kind: Kind, hash_name: str = HASH) -> Data:
+        """What the token of a time-stamp has to be over that is added next; the token's hash is that one.
+
+        Raises:
+            Malformed: the file cannot be read.
+            Rejected: nothing can be added to this signature; the sentence says why, and what to do.
+        """
+        return self._writer.octets_to_stamp(kind, hash_name)
+
+    def digest(self, kind: Kind, hash_name: str = HASH) -> bytes:
+        """The digest of `octets_to_stamp`, which is what a time-stamping authority is asked for."""
+        return self.octets_to_stamp(kind, hash_name).digest(hash_name)
+
+    def with_time_stamp(self, token: bytes) -> Target:
+        """With a time-stamp of the signature (level T); the token is over that of `Kind.SIGNATURE`.
+
+        Raises:
+            Malformed: the file or the token cannot be read.
+            Rejected: as `octets_to_stamp`; ``adding.time-stamp``, ``signature.content``: the token is over
+                something else; ``signature.own``: it does not verify.
+        """
+        return self._changed(self._writer.with_time_stamp(Kind.SIGNATURE, _token(token)))
+
+    def with_archive_time_stamp(self, token: bytes) -> Target:
+        """With an archive time-stamp (level LTA, or renewed); the token is over that of `Kind.ARCHIVE`.
+
+        Raises as `with_time_stamp`.
+        """
+        return self._changed(self._writer.with_time_stamp(Kind.ARCHIVE, _token(token)))
+
+    def with_values(self, data: ValidationData) -> Target:
+        """With validation data of the signature and of the time-stamps that it has (level LT).
+
+        What is there already is not put in again. Raises `Malformed` and `Rejected` as `octets_to_stamp`.
+        """
+        return self._changed(self._writer.with_values(data))
+
+    def _changed(self, data: Data) -> Target:
+        return self if data is self.data else Target(self.opened.changed(data), self.id)
+
+    @cached_property
+    def _writer(self) -> Writer:
+        return _writer(self.opened.given(self.id))
+
+
+def _token(token: bytes) -> bytes:
+    """The token, also of a whole answer. Raises `Malformed` for what is none."""
+    parse_token(token)
+    return token_octets(token)
+
+
+def _writer(given: Given) -> Writer:
+    """The writer of a format. Each brings libraries that the others do not need: loaded when first used."""
+    if given.evidence.container is not Container.NONE:
+        raise Rejected(
+            "augmenting.container", "Nothing is added to a signature in a container. Take it out of it."
+        )
+    return writer_of(given)

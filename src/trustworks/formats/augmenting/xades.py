@@ -1,0 +1,61 @@
+"""One XAdES signature of a document, found by its number: others do not always have an Id.
+
+Source: EN 319 132-1, 5.3 to 5.5 and 6.3.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from trustworks.core.errors import Rejected
+from trustworks.core.values import dataclass
+from trustworks.formats.adding import not_yet_there
+from trustworks.formats.augmenting.writer import Kind
+from trustworks.formats.data import Octets
+from trustworks.formats.xades.creating import unsigned
+
+if TYPE_CHECKING:
+    from trustworks.core.ports import ValidationData
+    from trustworks.formats.augmenting.writer import Given
+    from trustworks.formats.data import Data
+
+_STAMPS: Final = {
+    Kind.SIGNATURE: unsigned.SIGNATURE_TIME_STAMP,
+    Kind.ARCHIVE: unsigned.ARCHIVE_TIME_STAMP,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    """As `Writer`."""
+
+    given: Given
+    target: unsigned.Target
+
+    def octets_to_stamp(self, kind: Kind, hash_name: str) -> Data:
+        """Whatever hash function the token has, it is over the same."""
+        del hash_name
+        unsigned.check_place(self.target, _STAMPS[kind])
+        return Octets(unsigned.octets_to_stamp(self.target, _STAMPS[kind]))
+
+    def with_time_stamp(self, kind: Kind, token: bytes) -> Data:
+        """A SignatureTimeStamp or an ArchiveTimeStamp, behind all unsigned properties."""
+        return self._made(unsigned.with_time_stamp(self.target, token, _STAMPS[kind]))
+
+    def with_values(self, data: ValidationData) -> Data:
+        """In CertificateValues and RevocationValues; where there are such already, as data of time-stamps."""
+        new = not_yet_there(data, self.given.there)
+        return self._made(unsigned.with_more_values(self.target, new)) if new else self.given.data
+
+    def _made(self, document: bytes) -> Data:
+        return Octets(document, self.given.data.name)
+
+
+def writer(given: Given) -> _Writer:
+    """The writer of a signature. Raises `Rejected` (``augmenting.place``)."""
+    if given.place is None:
+        raise Rejected("augmenting.place", "This signature is not one of the document's own. Give its file.")
+    target = unsigned.Target(
+        document=given.data.octets(), signature=given.place[0], beside=tuple(given.beside)
+    )
+    return _Writer(given, target)

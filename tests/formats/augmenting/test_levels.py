@@ -1,0 +1,311 @@
+"""B to T, LT and LTA, and LTA once more, in each format by the same calls; what is selected alone changes."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from evidence_graphs import NOW
+from signed_making import SIGNING_TIME, certificate, house, judged, sign, stamp
+from signed_pdfs import document
+
+from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.ports import NOTHING, ValidationData
+from trustworks.formats.augmenting import Kind, Opened, Target
+from trustworks.formats.cades.creating import signature as cades
+from trustworks.formats.claims import NO_CLAIMS, Claims
+from trustworks.formats.data import Octets
+from trustworks.formats.evidence import Format, TimeStampKind
+from trustworks.formats.jades import creating as jades
+from trustworks.formats.jades.creating.payloads import within
+from trustworks.formats.limits import DEFAULT
+from trustworks.formats.pades import creating as pades
+from trustworks.formats.read import read
+from trustworks.formats.xades.creating import packaging
+from trustworks.formats.xades.creating import signature as xades
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from trustworks.formats.data import Data
+
+CONTENT = Octets(b"what is signed", "a.txt")
+OTHER = Octets(b"something else", "b.txt")
+CLAIMS = Claims(signing_time=SIGNING_TIME)
+FIRST = NOW - timedelta(days=20)
+
+
+def of_xml(
+    *, inside: bool = True, document: bytes | None = None, name: str = "S1", parallel: bool = True
+) -> bytes:
+    packaged = packaging.enveloping([CONTENT]) if inside else packaging.detached([CONTENT])
+    if document is not None:
+        packaged = packaging.enveloped(document, parallel=parallel)
+    options = xades.Options(scheme="ECDSA_SHA256", id=name)
+    prepared = xades.prepare(packaged, [certificate()], CLAIMS, options)
+    return prepared.complete(sign(prepared.dtbs))
+
+
+def of_cms(*, inside: bool = True, content: Data = CONTENT, claims: Claims = CLAIMS) -> bytes:
+    prepared = cades.prepare(content, [certificate()], claims, cades.Options(scheme="ECDSA_SHA256"))
+    return prepared.complete(sign(prepared.dtbs), content=content if inside else None)
+
+
+def of_json() -> bytes:
+    options = jades.Options(scheme="ECDSA_SHA256")
+    prepared = jades.prepare(within(CONTENT.content), [certificate()], CLAIMS, options)
+    return prepared.complete(sign(prepared.dtbs))
+
+
+def of_pdf(octets: bytes | None = None) -> bytes:
+    data = Octets(octets or document().octets, "a.pdf")
+    prepared = pades.prepare(data, pades.Wanted(time=SIGNING_TIME))
+    made = of_cms(inside=False, content=Octets(prepared.covered(data).octets()), claims=NO_CLAIMS)
+    return prepared.complete(made, data).octets()
+
+
+@dataclass(frozen=True)
+class Case:
+    make: Callable[[], bytes]
+    format: Format
+    detached: Sequence[Data] = ()
+
+
+CASES = {
+    "XAdES": Case(of_xml, Format.XADES),
+    "XAdES detached": Case(lambda: of_xml(inside=False), Format.XADES, [OTHER, CONTENT]),
+    "CAdES": Case(of_cms, Format.CADES),
+    "CAdES detached": Case(lambda: of_cms(inside=False), Format.CADES, [OTHER, CONTENT]),
+    "JAdES": Case(of_json, Format.JADES),
+    "PAdES": Case(of_pdf, Format.PADES),
+}
+
+
+@cache
+def values() -> ValidationData:
+    return ValidationData(certificates=house().authorities, lists=house().lists)
+
+
+def stamped(target: Target, kind: Kind, hours: int = 0, hash_name: str = "sha256") -> Target:
+    time = FIRST + timedelta(hours=hours)
+    token = stamp(b"", time, hash_name, digest=target.digest(kind, hash_name))
+    return target.with_time_stamp(token) if kind is Kind.SIGNATURE else target.with_archive_time_stamp(token)
+
+
+def augmented(target: Target) -> list[Target]:
+    """At the levels T, LT, LTA, and LTA once more by another hash function."""
+    found = [stamped(target, Kind.SIGNATURE)]
+    found.append(found[-1].with_values(values()))
+    found.append(stamped(found[-1], Kind.ARCHIVE, 1))
+    found.append(stamped(found[-1], Kind.ARCHIVE, 2, "sha512"))
+    return found
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_level_by_level(name: str) -> None:
+    case = CASES[name]
+    opened = Opened(Octets(case.make(), "a"), detached=case.detached)
+    (target,) = opened.targets
+    assert target.format is case.format
+    found = [target, *augmented(target)]
+    assert [one.level for one in found] == [
+        f"{case.format}-BASELINE-{level}" for level in ("B", "T", "LT", "LTA", "LTA")
+    ]
+    assert {one.id for one in found} == {target.id}
+    for one in found:
+        # What is told is what any reader finds in the file.
+        again = read(Octets(one.data.octets(), "a"), detached=case.detached)
+        assert [(s.id, s.level, s.time_stamps) for s in again.signatures] == [
+            (s.id, s.level, s.time_stamps) for s in one.evidence.signatures
+        ]
+        assert all(part.intact for stamp_ in again.time_stamps for part in stamp_.references)
+    last = found[-1]
+    assert len(last.time_stamps) == 3
+    archive = {TimeStampKind.DOCUMENT} if name == "PAdES" else {TimeStampKind.ARCHIVE}
+    assert {one.kind for one in last.time_stamps[1:]} == archive
+    assert last.time_stamps[1].id in last.time_stamps[2].covers
+    assert judged(last.evidence, outside=False) == ["TOTAL-PASSED"]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_is_there_is_not_put_in_again(name: str) -> None:
+    case = CASES[name]
+    (target,) = Opened(Octets(case.make(), "a"), detached=case.detached).targets
+    found = stamped(target, Kind.SIGNATURE).with_values(values())
+    assert found.with_values(NOTHING) is found
+    if name != "PAdES":  # there the data is named once more as that of the signature
+        assert found.with_values(values()) is found
+    more = ValidationData(certificates=[certificate("RSA_PSS_SHA256")])
+    later = stamped(found, Kind.ARCHIVE, 1).with_values(more)
+    assert later.level.endswith("-LTA")
+    assert all(part.intact for one in later.time_stamps for part in one.references)
+    assert set(later.signature.certificates) > set(found.signature.certificates)
+    assert stamped(later, Kind.ARCHIVE, 2).level.endswith("-LTA")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_token_over_something_else_is_refused(name: str) -> None:
+    case = CASES[name]
+    (target,) = Opened(Octets(case.make(), "a"), detached=case.detached).targets
+    for add in (target.with_time_stamp, target.with_archive_time_stamp):
+        with pytest.raises(Rejected) as refused:
+            add(stamp(b"something else"))
+        assert refused.value.code in {"adding.time-stamp", "signature.content"}
+        with pytest.raises(Malformed):
+            add(b"\x30\x00")
+
+
+def test_there_is_no_such_signature() -> None:
+    with pytest.raises(Rejected) as refused:
+        Opened(Octets(of_cms())).target("S-1")
+    assert refused.value.code == "augmenting.signature"
+    with pytest.raises(Malformed):
+        _ = Opened(Octets(b"no file")).targets
+    assert Opened(Octets(document().octets, "a.pdf")).targets == ()
+
+
+def parallel_cms() -> bytes:
+    structure = of_cms()
+    prepared = cades.prepare(
+        CONTENT, [certificate("RSA_PSS_SHA256")], CLAIMS, cades.Options(scheme="RSA_PSS_SHA256")
+    )
+    return prepared.join(sign(prepared.dtbs), structure)
+
+
+def parallel_json() -> bytes:
+    options = jades.Options(scheme="RSA_PSS_SHA256")
+    prepared = jades.prepare(within(CONTENT.content), [certificate("RSA_PSS_SHA256")], CLAIMS, options)
+    return jades.parallel(of_json(), prepared.complete(sign(prepared.dtbs)))
+
+
+SEVERAL = {
+    "XAdES": lambda: of_xml(document=of_xml(document=b"<doc/>"), name="S2"),
+    "CAdES": parallel_cms,
+    "JAdES": parallel_json,
+}
+
+
+@pytest.mark.parametrize("number", [0, 1])
+@pytest.mark.parametrize("name", SEVERAL)
+def test_one_of_several_is_selected(name: str, number: int) -> None:
+    opened = Opened(Octets(SEVERAL[name](), "a"))
+    target, other = opened.targets[number], opened.targets[1 - number]
+    found = augmented(target)
+    assert [one.level[-3:].strip("E-") for one in found] == ["T", "LT", "LTA", "LTA"]
+    after = found[-1].opened.target(other.id)
+    assert after.time_stamps == ()
+    assert after.signature.references == other.signature.references
+    assert after.level == other.level
+    # And then the other one as well.
+    assert augmented(after)[-1].level.endswith("-LTA")
+
+
+def test_an_earlier_signature_of_a_pdf_is_selected() -> None:
+    octets = of_pdf(of_pdf())
+    first, second = Opened(Octets(octets, "a.pdf")).targets
+    found = first.with_values(values())
+    assert found.data.octets().startswith(octets)
+    assert found.data.octets().count(b"/VRI") == 1
+    both = found.opened.target(second.id).with_values(values())
+    assert both.data.octets().startswith(found.data.octets())
+    # A document time-stamp is over both.
+    levels = [one.level for one in stamped(both, Kind.ARCHIVE).opened.targets]
+    assert levels == ["PAdES-BASELINE-LTA"] * 2
+
+
+def counter_signed(form: str) -> bytes:
+    if form == "XAdES":
+        made = xades.counter_sign(
+            of_xml(), "S1", [certificate()], CLAIMS, xades.Options(scheme="ECDSA_SHA256", id="C1")
+        )
+        return made.complete(sign(made.dtbs))
+    structure = of_cms()
+    counter = cades.counter_sign(structure, 0, [certificate()], CLAIMS, cades.Options(scheme="ECDSA_SHA256"))
+    return counter.join_counter(sign(counter.dtbs), structure, 0)
+
+
+@pytest.mark.parametrize("form", ["XAdES", "CAdES"])
+def test_a_counter_signature_is_selected(form: str) -> None:
+    opened = Opened(Octets(counter_signed(form), "a"))
+    outer, counter = opened.targets
+    assert counter.signature.parent == outer.id
+    found = stamped(counter, Kind.SIGNATURE).with_values(values())
+    assert found.level == f"{form}-BASELINE-LT"
+    assert found.opened.target(outer.id).level.endswith(("-B", "-BES"))
+    # The signature that it is in can be archived over it, and then nothing more comes into it.
+    after = found.opened.target(outer.id)
+    archived = stamped(stamped(after, Kind.SIGNATURE), Kind.ARCHIVE, 1).opened.target(counter.id)
+    with pytest.raises(Rejected) as refused:
+        archived.octets_to_stamp(Kind.SIGNATURE)
+    assert refused.value.code == "adding.broken"
+
+
+def test_a_counter_signature_of_cms_has_no_archive_time_stamp_of_its_own() -> None:
+    _, counter = Opened(Octets(counter_signed("CAdES"))).targets
+    for add in (
+        lambda: counter.octets_to_stamp(Kind.ARCHIVE),
+        lambda: counter.with_archive_time_stamp(stamp(b"")),
+    ):
+        with pytest.raises(Rejected) as refused:
+            add()
+        assert refused.value.code == "cades.counter-signature"
+
+
+def compact() -> bytes:
+    made = json.loads(of_json())
+    return ".".join(made[key] for key in ("protected", "payload", "signature")).encode()
+
+
+REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
+    "a compact JWS": (compact, "jades.compact"),
+    "plain XML": (
+        lambda: of_xml().replace(b"QualifyingProperties", b"QualifyingPropertien"),
+        "xades.qualifying",
+    ),
+    "XML inside something signed": (
+        lambda: of_xml(document=b"<d>%b</d>" % of_xml().split(b"?>", 1)[1], name="S2", parallel=False),
+        "adding.broken",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_be_augmented_is_refused_before_a_token_is_asked_for(name: str) -> None:
+    make, code = REFUSED[name]
+    target = Opened(Octets(make(), "a")).targets[0]
+    for add in (lambda: target.octets_to_stamp(Kind.SIGNATURE), lambda: target.with_values(values())):
+        with pytest.raises(Rejected) as refused:
+            add()
+        assert refused.value.code == code
+
+
+@pytest.mark.parametrize("form", ["PEM", "base64", "octets behind"])
+def test_a_structure_stays_in_its_wrapping(form: str) -> None:
+    made = of_cms()
+    text = base64.encodebytes(made)
+    file = {
+        "PEM": b"-----BEGIN CMS-----\n" + text + b"-----END CMS-----\nmore\n",
+        "base64": text,
+        "octets behind": made + b"behind",
+    }[form]
+    (target,) = Opened(Octets(file, "a.pem")).targets
+    found = augmented(target)[-1]
+    octets = found.data.octets()
+    assert found.level == "CAdES-BASELINE-LTA"
+    assert octets.startswith({"PEM": b"-----BEGIN CMS-----\nMI", "base64": b"MI"}.get(form, b"0"))
+    assert octets.endswith({"PEM": b"-----END CMS-----\nmore\n", "base64": b"\n"}.get(form, b"behind"))
+    assert max(map(len, octets.split(b"\n"))) <= 65 or form == "octets behind"
+
+
+def test_a_structure_that_is_too_large_is_refused() -> None:
+    opened = Opened(Octets(of_cms()), limits=DEFAULT)
+    target: Any = opened.targets[0]
+    opened.limits = replace(DEFAULT, parsed=100)
+    with pytest.raises(Rejected) as refused:
+        target.octets_to_stamp(Kind.SIGNATURE)
+    assert refused.value.code == "augmenting.too-large"
