@@ -12,7 +12,7 @@ the signer, for time-stamps, and for those who answer about revocation, each up 
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from trustworks.core.der import ber
 from trustworks.core.der.encode import INTEGER
@@ -22,6 +22,7 @@ from trustworks.core.pki.certificate import Certificate
 from trustworks.core.pki.names import read_distinguished_name
 from trustworks.core.pki.ocsp_answer import OcspAnswer
 from trustworks.core.remembered import remembered
+from trustworks.core.values import dataclass
 from trustworks.formats.data import Octets
 from trustworks.formats.evidence import TimeStampKind
 from trustworks.formats.verification.candidates import candidates_among
@@ -117,6 +118,18 @@ def _octets(named: Iterable[str], collector: Collector) -> list[bytes]:
     return [found for one in named if (found := collector.token(one)) is not None]
 
 
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """Something that a path lacks, and the subject of the certificate that it is about.
+
+    `issuer`: the certificate of who issued it; `status`: revocation data about it; `responder`: there is an
+    answer about it, and not the path of who gave that.
+    """
+
+    what: Literal["issuer", "status", "responder"]
+    of: str
+
+
 class AtHand:
     """Certificates and revocation data in DER, to be asked whether they are enough.
 
@@ -144,6 +157,32 @@ class AtHand:
         They are among the certificates at hand. One that cannot be read is passed over.
         """
         return all(one is None or one in self._complete for one in map(_certificate, signers))
+
+    def lacking(self, signers: Iterable[bytes]) -> tuple[Lack, ...]:
+        """What is not there of the paths from these: for who has to say what is missing, and of whom.
+
+        None where `are_complete` holds. Of a ring of responders that vouch for each other each is named.
+        """
+        names = frozenset(one.subject for one in self._complete)
+        told = self._told_by(names, frozenset(one.key.sha1 for one in self._complete))
+        left = [one for one in map(_certificate, signers) if one is not None]
+        seen: set[Certificate] = set()
+        found: dict[Lack, None] = {}
+        while left:
+            one = left.pop(0)
+            if one in self._complete or one in seen or len(seen) > _LONGEST_PATH:
+                continue
+            seen.add(one)
+            about = (one.issuer, one.serial)
+            if not (has_no_status(one) or one.issuer in self._listed or about in told):
+                answered = about in self._responders
+                found[Lack(what="responder" if answered else "status", of=str(one))] = None
+            if one.issuer not in names and not self._anchors.named(one.issuer):
+                above = self._pool.named(one.issuer)
+                if not above:
+                    found[Lack(what="issuer", of=str(one))] = None
+                left += above
+        return tuple(found)
 
     @cached_property
     def _complete(self) -> frozenset[Certificate]:
