@@ -1,13 +1,15 @@
-"""PDF that is archivable (PDF/A-2a) and accessible (PDF/UA-1), set by Typst.
+"""PDF set by Typst: archivable (PDF/A-2a) and accessible (PDF/UA-1) where nothing else is asked for.
 
 What is printed comes to the typesetter as data and is never read as its language; it finds no file but the
-template, no font but its own, and no network.
+template and the pictures that it is given, no font but its own, and no network.
 """
 
 from __future__ import annotations
 
 import json
 import tempfile
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typst
@@ -21,22 +23,45 @@ if TYPE_CHECKING:
 STANDARDS: list[typst.PDFStandard] = ["a-2a", "ua-1"]
 
 
-def typeset(template: bytes, given: Mapping[str, Any], at: datetime) -> bytes:
+@cache
+def _fonts() -> typst.Fonts:
+    """The typesetter's own fonts, looked through once."""
+    return typst.Fonts(include_system_fonts=False)
+
+
+def typeset(
+    template: bytes,
+    given: Mapping[str, Any],
+    at: datetime,
+    *,
+    standards: list[typst.PDFStandard] = STANDARDS,
+    pictures: Mapping[str, bytes] | None = None,
+) -> bytes:
     """The PDF of a template that reads `sys.inputs.given` as JSON; the same octets for the same values.
 
-    `at` is the time that the document has in itself.
+    `at` is the time that the document has in itself. It has tags where a standard asks for them. `pictures`
+    are found by the template under their names.
 
     Raises:
         Malformed: it cannot be set, as with letters that the fonts do not have; the typesetter says why.
     """
-    with tempfile.TemporaryDirectory() as empty:  # all that the template could read
+    tagged = any(one == "ua-1" or (one.startswith("a-") and one.endswith("a")) for one in standards)
+    with tempfile.TemporaryDirectory() as folder:  # all that the template could read
+        for name, octets in (pictures or {}).items():
+            Path(folder, name).write_bytes(octets)
         try:
             made = typst.Compiler(
                 template,
-                root=empty,
+                root=folder,
                 ignore_system_fonts=True,
+                font_paths=_fonts(),
                 sys_inputs={"given": json.dumps(given)},
-            ).compile(format="pdf", pdf_standards=STANDARDS, timestamp=at.replace(microsecond=0))
+            ).compile(
+                format="pdf",
+                pdf_standards=standards,
+                pdf_tags=tagged,
+                timestamp=at.replace(microsecond=0),
+            )
         except RuntimeError as error:
             raise Malformed(str(error)) from error
     assert isinstance(made, bytes)  # noqa: S101 - of one PDF in memory

@@ -5,19 +5,25 @@ Source: ISO 32000-2, 12.7.3, 12.7.5.5 and 12.5.6.19.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.trace import implements
+from trustworks.formats.pades.creating.archival import archival_of, must_appear
+from trustworks.formats.pades.creating.drawing import drawn
+from trustworks.formats.pades.creating.look import Shown
+from trustworks.formats.pades.creating.pages import located, page_at, page_with, quarter, shown_size
+from trustworks.formats.pades.creating.tags import is_tagged, put_tag
+from trustworks.formats.pades.creating.wanted import Appearance, Widget
 from trustworks.formats.pades.creating.written import NewStream, text
 from trustworks.formats.pades.fields import form_of, signature_fields, text_of
 from trustworks.formats.pades.syntax import Name, Ref
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    from trustworks.formats.pades.creating.archival import Archival
+    from trustworks.formats.pades.creating.look import Place
+    from trustworks.formats.pades.creating.pages import Page
     from trustworks.formats.pades.creating.update import Update
-    from trustworks.formats.pades.creating.wanted import Widget
     from trustworks.formats.pades.fields import SignatureField
     from trustworks.formats.pades.syntax import Object
     from trustworks.formats.pades.view import View
@@ -27,13 +33,22 @@ _SIGNED: Final = 3
 _SHOWN: Final = 132
 """Flags of the annotation: printed, and not to be moved."""
 _NOWHERE: Final = (0, 0, 0, 0)
+_NOTHING: Final = Appearance(content=b"", box=_NOWHERE)
+"""What an invisible field shows: PDF/A-1 asks every field to say it."""
+
+Shape: TypeAlias = Widget | Shown
 
 
-def put_field(update: Update, name: str | None, value: Ref, widget: Widget | None) -> tuple[str, Ref]:
+def put_field(
+    update: Update, name: str | None, value: Ref, wanted: Shape | None, said: str
+) -> tuple[str, Ref]:
     """A signature field with a value: its full name and its reference.
 
+    `said` is what is read out of a tagged document where nothing else is.
+
     Raises:
-        Rejected: ``pdf.field-signed``, ``pdf.field-name``, ``pdf.page``: that field cannot be signed.
+        Rejected: ``pdf.field-signed``, ``pdf.field-name``, ``pdf.page``: that field cannot be signed;
+            ``pdf.widget``, ``pdf.place`` and what `drawn` raises: it cannot be shown so.
         Malformed: the form or the pages of the file cannot be followed.
     """
     fields = signature_fields(update.view)
@@ -42,7 +57,7 @@ def put_field(update: Update, name: str | None, value: Ref, widget: Widget | Non
     form["SigFlags"] = (flags if isinstance(flags, int) else 0) | _SIGNED
     existing = [one for one in fields if one.name == name]
     if existing:
-        return existing[0].name, _fill(update, existing[0], value, widget)
+        return existing[0].name, _fill(update, existing[0], value, wanted)
     taken = _names(update.view)
     if name is None:
         number = next(number for number in range(1, len(taken) + 2) if f"Signature{number}" not in taken)
@@ -53,7 +68,7 @@ def put_field(update: Update, name: str | None, value: Ref, widget: Widget | Non
             f"The field {name!r:.100} is no signature field, or its name is none for a new field, which has "
             "no point in it. Give another name, or none.",
         )
-    return name, _make(update, form, name, value, widget)
+    return name, _make(update, form, name, value, wanted, said)
 
 
 def _names(view: View) -> set[str]:
@@ -76,35 +91,81 @@ def is_empty(field: SignatureField, value: Object) -> None:
         )
 
 
-def _fill(update: Update, field: SignatureField, value: Ref, widget: Widget | None) -> Ref:
+def _fill(update: Update, field: SignatureField, value: Ref, wanted: Shape | None) -> Ref:
     is_empty(field, update.view.get(field.value))
     entries = None if field.reference is None else update.edit(field.reference, dict)
     if field.reference is None or entries is None:
         raise Malformed(f"The field {field.name!r:.100} is no object by itself, as fields of a form must be.")
     entries["V"] = value
-    if widget is not None:
-        shown = _widget_of(update, field, entries)
-        shown["AP"] = {"N": _appearance(update, widget)}
+    if wanted is not None:
+        reference, shown = _widget_of(update, field, entries)
+        widget = wanted if isinstance(wanted, Widget) else _in_field(update, reference, shown, wanted)
+        shown["AP"] = {"N": _appearance(update, widget.appearance)}
         if widget.alternative is not None:
             entries["TU"] = text(widget.alternative)
     return field.reference
 
 
-def _widget_of(update: Update, field: SignatureField, entries: dict[str, Object]) -> dict[str, Object]:
+def _widget_of(
+    update: Update, field: SignatureField, entries: dict[str, Object]
+) -> tuple[Ref, dict[str, Object]]:
     """The widget of an existing field: the field itself, or the only one below it."""
+    assert field.reference is not None  # noqa: S101 - by the caller
     if entries.get("Subtype") == "Widget":
-        return entries
+        return field.reference, entries
     kids = update.view.items(entries.get("Kids"))
     found = update.edit(kids[0], dict) if len(kids) == 1 and isinstance(kids[0], Ref) else None
-    if found is None:
+    if found is None or not isinstance(kids[0], Ref):
         raise Rejected(
             "pdf.widget", f"The field {field.name!r:.100} has not one place where it is shown. Sign without."
         )
-    return found
+    return kids[0], found
 
 
-def _make(update: Update, form: dict[str, Object], name: str, value: Ref, widget: Widget | None) -> Ref:
-    place, page = page_of(update, 1 if widget is None else widget.page)
+def _in_field(update: Update, reference: Ref, shown: dict[str, Object], wanted: Shown) -> Widget:
+    """A look in the rectangle that an existing field has."""
+    if wanted.place is not None:
+        raise Rejected(
+            "pdf.place", "The field to be signed has its place already. Give no other, or another field."
+        )
+    view = update.view
+    page = page_with(view, reference, shown.get("P"))
+    size = shown_size(view, page, shown.get("Rect"))
+    return Widget(
+        page=1,
+        rectangle=_NOWHERE,
+        appearance=drawn(wanted.look, size, archival_of(view), quarter(view, page)),
+        alternative=wanted.read_out,
+    )
+
+
+def _make(  # noqa: PLR0917 - what a field is made of
+    update: Update,
+    form: dict[str, Object],
+    name: str,
+    value: Ref,
+    wanted: Shape | None,
+    said: str,
+) -> Ref:
+    view = update.view
+    if isinstance(wanted, Shown) and wanted.place is None:
+        raise Rejected(
+            "pdf.place", "A new field needs a place where it is shown. Give a page and a rectangle on it."
+        )
+    number = (
+        1
+        if wanted is None
+        else wanted.page
+        if isinstance(wanted, Widget)
+        else cast("Place", wanted.place).page
+    )
+    found = page_at(view, number)
+    archival = archival_of(view)
+    widget = wanted if not isinstance(wanted, Shown) else _on_page(view, found, wanted, archival)
+    page = update.edit(found.reference, dict)
+    if page is None:
+        raise Malformed(f"Page {number} of the PDF cannot be read again.")
+    alternative = None if widget is None else widget.alternative
     entries: dict[str, Object] = {
         "Type": Name("Annot"),
         "Subtype": Name("Widget"),
@@ -112,57 +173,56 @@ def _make(update: Update, form: dict[str, Object], name: str, value: Ref, widget
         "T": text(name),
         "V": value,
         "F": _SHOWN,
-        "P": place,
+        "P": found.reference,
         "Rect": list(_NOWHERE if widget is None else widget.rectangle),
     }
     if widget is not None:
-        entries["AP"] = {"N": _appearance(update, widget)}
-        if widget.alternative is not None:
-            entries["TU"] = text(widget.alternative)
+        entries["AP"] = {"N": _appearance(update, widget.appearance)}
+    elif must_appear(archival.part):
+        entries["AP"] = {"N": _appearance(update, _NOTHING)}
     made = update.add(entries)
+    if is_tagged(view):
+        alternative = alternative or said
+        entries["StructParent"] = put_tag(update, made, found.reference, alternative)
+        page.setdefault("Tabs", Name("S"))
+    if alternative is not None:
+        entries["TU"] = text(alternative)
     update.inside(form, "Fields", list).append(made)
     update.inside(page, "Annots", list).append(made)
     return made
 
 
-def _appearance(update: Update, widget: Widget) -> Ref:
-    look = widget.appearance
-    return update.add(
-        NewStream(
-            {
-                "Type": Name("XObject"),
-                "Subtype": Name("Form"),
-                "BBox": list(look.box),
-                "Resources": dict(look.resources),
-            },
-            look.content,
-        )
+def _on_page(view: View, page: Page, wanted: Shown, archival: Archival) -> Widget:
+    """A look where a person wants it."""
+    place = cast("Place", wanted.place)
+    box = located(view, page, place)
+    return Widget(
+        page=place.page,
+        rectangle=box,
+        appearance=drawn(wanted.look, place.rectangle[2:], archival, quarter(view, page)),
+        alternative=wanted.read_out,
     )
 
 
-def page_of(update: Update, number: int) -> tuple[Ref, dict[str, Object]]:
-    """A page by its number, from 1, to be changed. Raises `Rejected` (``pdf.page``): there is none."""
-    view = update.view
-    left = number
-    seen: set[int] = set()
-    waiting: list[Object] = [view.root.get("Pages")]
-    while waiting and left > 0:
-        here = waiting.pop()
-        view.document.work()
-        if not isinstance(here, Ref) or here.number in seen:
-            continue
-        seen.add(here.number)
-        kids = _kids(view, here)
-        if kids is not None:
-            waiting += reversed(kids)
-            continue
-        left -= 1
-        if left == 0 and (page := update.edit(here, dict)) is not None:
-            return here, page
-    raise Rejected("pdf.page", f"The PDF has no page {number} that a signature can be shown on.")
+def _appearance(update: Update, look: Appearance) -> Ref:
+    entries: dict[str, object] = {
+        "Type": Name("XObject"),
+        "Subtype": Name("Form"),
+        "BBox": list(look.box),
+        "Resources": dict(look.resources),
+    }
+    if look.turned:
+        entries["Matrix"] = _turning(look)
+    return update.add(NewStream(entries, look.content))
 
 
-def _kids(view: View, node: Ref) -> Sequence[Object] | None:
-    """What is below a node of the page tree; None for a page."""
-    entries = view.entries(node)
-    return view.items(entries["Kids"]) if "Kids" in entries else None
+def _turning(look: Appearance) -> list[int | float]:
+    """The matrix that turns a form counter-clockwise, and puts it back to where its box began."""
+    left, bottom, right, top = look.box
+    match look.turned:
+        case 90:
+            return [0, 1, -1, 0, left + top, bottom - left]
+        case 180:
+            return [-1, 0, 0, -1, left + right, bottom + top]
+        case _:
+            return [0, -1, 1, 0, left - bottom, bottom + right]

@@ -16,7 +16,7 @@ from trustworks.formats.data import Extended, Joined, Octets, hasher
 from trustworks.formats.dtbs import Fields, packed
 from trustworks.formats.limits import DEFAULT
 from trustworks.formats.pades.contents import DETACHED
-from trustworks.formats.pades.creating import permitted
+from trustworks.formats.pades.creating import look, permitted
 from trustworks.formats.pades.creating.form import put_field
 from trustworks.formats.pades.creating.own import check_contents
 from trustworks.formats.pades.creating.update import updating
@@ -140,7 +140,7 @@ def prepare(data: Data, wanted: Wanted, *, hash_name: str = "sha256", limits: Li
         if references:
             entries["Reference"] = references
         value, body = _dictionary(update, "Sig", DETACHED, wanted.room, entries)
-        name, made = put_field(update, wanted.field, value, wanted.widget)
+        name, made = put_field(update, wanted.field, value, wanted.widget, look.SIGNATURE)
         permitted.is_unlocked(found, name)
         if wanted.lock is not None and (held := update.edit(made, dict)) is not None:
             held["Lock"] = update.add({"Type": Name("SigFieldLock"), **_lock(wanted.lock)})
@@ -166,7 +166,7 @@ def prepare_time_stamp(
     with updating(data, limits) as update:
         permitted.is_unlocked(permitted.earlier(update.view), field)
         value, body = _dictionary(update, "DocTimeStamp", TIME_STAMP, room, {})
-        name, _ = put_field(update, field, value, None)
+        name, _ = put_field(update, field, value, None, look.TIME_STAMP)
         return _frozen(data, update, value, body, name, hash_name, time_stamp=True)
 
 

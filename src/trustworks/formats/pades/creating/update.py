@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.formats.data import in_view
-from trustworks.formats.pades.creating.written import NewStream, octets_of, stream
+from trustworks.formats.pades.creating.written import NewObject, NewStream, octets_of, stream
 from trustworks.formats.pades.document import Document
 from trustworks.formats.pades.syntax import Name, Ref
 from trustworks.formats.pades.view import View
@@ -65,6 +65,7 @@ class Update:
         self._generations: dict[int, int] = {}
         self._edited: dict[int, Object] = {}
         self._bodies: dict[int, bytes] = {}
+        self._placed: dict[int, tuple[NewStream | NewObject, Ref]] = {}
 
     # --- what the objects are -----------------------------------------------------------------------------
 
@@ -89,10 +90,13 @@ class Update:
         return reference
 
     def placed(self, value: object) -> Object:
-        """A value with the new streams in it made objects, and their references in their place."""
+        """A value with the new streams and objects in it made, each once, and references in their place."""
         match value:
-            case NewStream():
-                return self.add(value)
+            case NewStream() | NewObject():
+                if id(value) not in self._placed:
+                    made = value if isinstance(value, NewStream) else self.placed(value.value)
+                    self._placed[id(value)] = value, self.add(made)
+                return self._placed[id(value)][1]
             case dict():
                 return {key: self.placed(one) for key, one in value.items()}
             case list():

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from trustworks.formats.pades.creating.look import Shown
+
 ROOM: Final = 16_384
 """Octets that Contents has room for where nothing is said: a CMS with certificates and a time-stamp."""
 MOST_ROOM: Final = 16 * 1024 * 1024
@@ -23,11 +25,13 @@ class Appearance:
 
     `box` is the form's own coordinate system (left, bottom, right, top), which is fitted into the widget.
     `resources` is a resource dictionary; fonts and images in it are `NewStream`, or dictionaries with them.
+    `turned` are the degrees, counter-clockwise, by which the form is turned before it is fitted (Matrix).
     """
 
     content: bytes = field(repr=False)
     box: tuple[float, float, float, float]
     resources: Mapping[str, object] = field(default_factory=dict)
+    turned: Literal[0, 90, 180, 270] = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +66,8 @@ class Wanted:
     """A signature to be added. `time` becomes M: a claim, in the octets that are signed.
 
     `field` is the name of an empty signature field, or of one to be made; None: one to be made, with a name
-    that is free. `widget` None: a new field is invisible, an existing one stays as it looks. `certify` is the
+    that is free. `widget` None: a new field is invisible, an existing one stays as it looks; `Shown` says in
+    a person's words what a `Widget` says in those of PDF. `certify` is the
     P of DocMDP (1: no changes, 2: forms, 3: annotations too). `room` octets are kept for the CMS.
     """
 
@@ -72,7 +77,7 @@ class Wanted:
     reason: str | None = None
     location: str | None = None
     contact: str | None = None
-    widget: Widget | None = None
+    widget: Widget | Shown | None = None
     certify: Literal[1, 2, 3] | None = None
     lock: Lock | None = None
     room: int = ROOM

@@ -31,6 +31,13 @@ class NewStream:
     content: bytes = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class NewObject:
+    """A value to be written as an object by itself, once, wherever it is named."""
+
+    value: object
+
+
 def octets_of(value: Object, depth: int = 0) -> bytes:  # noqa: C901, PLR0911 - one for each kind of value
     """A value as it stands in a file.
 
