@@ -129,6 +129,7 @@ def crl(
     revoked: Iterable[tuple[Entity, datetime, x509.ReasonFlags | None]] = (),
     lasts: timedelta | None = 2 * DAY,
     expired_since: datetime | None = None,
+    scope: x509.IssuingDistributionPoint | None = None,
 ) -> bytes:
     """A revocation list of that moment."""
     builder = (
@@ -141,6 +142,8 @@ def crl(
         value = b"\x18\x0f" + expired_since.strftime("%Y%m%d%H%M%SZ").encode()
         oid = x509.ObjectIdentifier("2.5.29.60")
         builder = builder.add_extension(x509.UnrecognizedExtension(oid, value), critical=False)
+    if scope is not None:
+        builder = builder.add_extension(scope, critical=True)
     for one, when, reason in revoked:
         entry = (
             x509.RevokedCertificateBuilder()

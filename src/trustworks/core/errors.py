@@ -10,6 +10,11 @@ Anything else that is raised is a bug: it is logged in full and the client sees 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
 
 class TrustworksError(Exception):
     """The base of the four families; its text is a sentence that says what to do."""
@@ -47,11 +52,13 @@ class Unavailable(TrustworksError):  # noqa: N818
     """A resource (module, clock, store, log) cannot serve now; the same request may succeed later.
 
     `code` names the resource and the condition, such as ``clock.unsynchronised`` or ``module.token-absent``.
+    `again` is when it is worth asking again, where that is known.
     """
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, *, again: datetime | None = None) -> None:
         super().__init__(message)
         self.code = code
+        self.again = again
 
 
 class Refused(TrustworksError):  # noqa: N818

@@ -48,14 +48,22 @@ class EvidenceSource(Protocol):
     ) -> ValidationData:
         """Certificates of a path from `certificate` (DER) to a trust anchor, and the status of each at `at`.
 
+        The certificates begin with `certificate`; that of the anchor is among them where it has one, and so
+        are those of who signed revocation data, unless the OCSP answer brings it, up to an anchor and with
+        the status of each. A trust anchor itself, and a certificate that says that nobody tells its status,
+        has none.
+
         `at_hand` is what may be used of evidence that is there already; the answer has what of it was used,
-        and what was found elsewhere. Revocation data is issued at `since` or later; None: as fresh as the
-        policy asks. `time_stamp`: it is the certificate of a time-stamping unit.
+        and what was found elsewhere. Revocation data about `certificate` is issued at `since` or later; None,
+        and for all other certificates: as fresh as the policy asks, also where it only warns. `time_stamp`:
+        it is the certificate of a time-stamping unit.
 
         Raises:
             Malformed: the certificate cannot be read.
-            Rejected: ``evidence.revoked``, ``evidence.expired``, ``evidence.not-yet-valid``,
-                ``evidence.no-path``, ``evidence.constraints``: the certificate does not stand at `at`.
+            Rejected: ``evidence.revoked``, ``evidence.suspended``, ``evidence.expired``,
+                ``evidence.not-yet-valid``, ``evidence.no-path``, ``evidence.constraints``,
+                ``evidence.algorithms``: the certificate, or one above it, does not stand at `at`.
             Unavailable: ``evidence.missing``: something was not to be had, the sentence says what and from
-                where; ``evidence.not-fresh``: nothing new enough is issued yet, the sentence says when.
+                where; ``evidence.not-fresh``: nothing new enough is issued yet, the sentence says when the
+                next is due, and so does `again` of the error where anybody says.
         """

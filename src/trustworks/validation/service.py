@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from trustworks.validation.gathering.fetching import Fetcher
     from trustworks.validation.gathering.rounds import Gathered
     from trustworks.validation.kept.origin import Origin
+    from trustworks.validation.model import Outcome
     from trustworks.validation.qualification.model import Lists
     from trustworks.validation.qualifying import Qualifications
     from trustworks.validation.report.extraction import Extract
@@ -270,7 +271,7 @@ class Validator:
         )
 
     def _qualifications(
-        self, evidence: Evidence, found: Gathered, lists: Lists | None
+        self, evidence: Evidence, found: Gathered[Outcome], lists: Lists | None
     ) -> Qualifications | None:
         if lists is None:
             return None

@@ -13,11 +13,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import AuthorityInformationAccessOID
 from evidence_graphs import DAY, NOW, YEAR, Entity, Graph, crl, entity, ocsp_answer, verdict
+from evidence_web import Web, access, at, listed
 
-from trustworks.core.errors import Malformed, Unavailable
+from trustworks.core.errors import Malformed
 from trustworks.core.pki.tokens import Certificate
 from trustworks.formats.evidence import Attributes, PolicyReference
-from trustworks.validation.gathering.fetching import Allowance, Cache, Fetcher, FetchLimits
+from trustworks.validation.gathering.fetching import Cache
 from trustworks.validation.gathering.questions import certificates_in, ocsp_request
 from trustworks.validation.gathering.rounds import Gathered, gather
 from trustworks.validation.policies.policy import Policy, shipped
@@ -25,59 +26,23 @@ from trustworks.validation.rules.inputs import NOTHING
 from trustworks.validation.trust import Trust
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
+
+    from trustworks.validation import Outcome
 
 OCSP, CRL, ISSUER = "http://ca.example/ocsp", "http://ca.example/crl", "http://ca.example/ca.cer"
 
 
-class Web(Fetcher):
-    """Answers from a table in place of the web, and notes what it was asked."""
-
-    def __init__(
-        self,
-        answers: dict[str, bytes],
-        cache: Cache | None = None,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        super().__init__(FetchLimits(), cache, clock=clock)
-        self.answers = answers
-        self.asked: list[str] = []
-        self.answered: Callable[[], None] = lambda: None
-
-    def get(self, url: str, allowance: Allowance | None = None) -> bytes:
-        assert allowance is not None
-        self.asked.append(url)
-        if url not in self.answers:
-            raise Unavailable("fetch.status", f"{url} answered 404.")
-        self.answered()
-        return self.answers[url]
-
-    def post(self, url: str, body: bytes, content_type: str, allowance: Allowance | None = None) -> bytes:
-        assert content_type == "application/ocsp-request"
-        assert ocsp.load_der_ocsp_request(body).serial_number
-        return self.get(url, allowance)
-
-
-def at(url: str, method: x509.ObjectIdentifier) -> x509.AccessDescription:
-    return x509.AccessDescription(method, x509.UniformResourceIdentifier(url))
-
-
 ROOT = entity("root", ca=True, since=NOW - 20 * YEAR, until=NOW + 20 * YEAR)
 CA = entity("ca", ROOT, ca=True, since=NOW - 10 * YEAR, until=NOW + 10 * YEAR)
-NAMED = x509.AuthorityInformationAccess(
-    [at(OCSP, AuthorityInformationAccessOID.OCSP), at(ISSUER, AuthorityInformationAccessOID.CA_ISSUERS)]
-)
-LISTED = x509.CRLDistributionPoints(
-    [x509.DistributionPoint([x509.UniformResourceIdentifier(CRL)], None, None, None)]
-)
+NAMED, LISTED = access(ocsp=OCSP, issuer=ISSUER), listed(CRL)
 SIGNER = entity("signer", CA, extensions=[NAMED, LISTED])
 OF_ROOT = crl(ROOT)
 
 
 def gathered(
     web: Web, *, anchor: Entity = ROOT, policy: Policy | None = None, issuer: bool = False
-) -> Gathered:
+) -> Gathered[Outcome]:
     graph = Graph()
     graph.sign(SIGNER)
     graph.lists(OF_ROOT)
@@ -232,7 +197,7 @@ def test_a_kept_answer_that_cannot_be_replaced_is_asked_for_once(tmp_path: Path)
 POLICY = "http://ca.example/policy"
 
 
-def with_policy(web: Web) -> Gathered:
+def with_policy(web: Web) -> Gathered[Outcome]:
     graph = Graph()
     document = b"the policy"
     named = PolicyReference(

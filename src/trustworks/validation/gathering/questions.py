@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -46,6 +47,8 @@ class Question:
     """What was kept and is no newer than this does not help."""
     left_out: int = 0
     """How many further addresses there are for the same thing, which are not asked."""
+    instead_of: tuple[tuple[str, str, bytes], ...] = ()
+    """Of a list: the keys of the questions by OCSP that the same is asked with."""
 
     @property
     def key(self) -> tuple[str, str, bytes]:
@@ -95,11 +98,13 @@ def questions(needs: Iterable[Need], tokens: Mapping[str, Token], trust: Trust) 
             yield from _few(about.ca_issuers_urls, b"", "issuer")
         else:
             issuer, newer = certificate(need.issuer) or _anchor_above(about, trust), need.fresher_than
+            direct: list[Question] = []
             if issuer is not None:
-                request = ocsp_request(about, issuer)
-                yield from _few(about.ocsp_urls, request, "ocsp", newer)
+                direct.extend(_few(about.ocsp_urls, ocsp_request(about, issuer), "ocsp", newer))
+                yield from direct
             lists = [url for url in need.urls if url not in about.ocsp_urls]
-            yield from _few(lists, b"", "crl", newer)
+            instead = tuple(one.key for one in direct)
+            yield from (replace(one, instead_of=instead) for one in _few(lists, b"", "crl", newer))
 
 
 def _few(urls: Iterable[str], body: bytes, kind: str, newer: datetime | None = None) -> Iterator[Question]:

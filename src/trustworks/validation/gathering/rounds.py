@@ -8,24 +8,28 @@ dropped and asked for again.
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import field, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from trustworks.core.errors import Malformed, Rejected, Unavailable
+from trustworks.core.pki.tokens import OcspAnswer
 from trustworks.core.values import dataclass
 from trustworks.validation.gathering.questions import Answer, is_newer, questions, read
 from trustworks.validation.model import NeedKind
+from trustworks.validation.rules.inputs import token
 from trustworks.validation.rules.process import validate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from trustworks.formats.evidence import Evidence
+    from trustworks.core.pki.tokens import Certificate
+    from trustworks.formats.evidence import Evidence, Token
     from trustworks.validation.gathering.fetching import Allowance, Fetcher
     from trustworks.validation.gathering.questions import Question
-    from trustworks.validation.model import Outcome
+    from trustworks.validation.model import Need, Outcome
     from trustworks.validation.policies.policy import Policy
     from trustworks.validation.rules.inputs import Extra
     from trustworks.validation.rules.surroundings import Known
@@ -46,11 +50,15 @@ class Source:
     time: datetime | None
 
 
+J = TypeVar("J")
+"""What a judgement comes to: the outcome of a file, or what is said of a certificate."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Gathered:
+class Gathered(Generic[J]):
     """The last outcome, the evidence from outside that it was judged by, and what could not be had."""
 
-    outcome: Outcome
+    outcome: J
     extra: Extra
     troubles: tuple[str, ...] = ()
     sources: tuple[Source, ...] = ()
@@ -66,43 +74,67 @@ def gather(
     at: datetime | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC).replace(microsecond=0),
     known: Known | None = None,
-) -> Gathered:
+) -> Gathered[Outcome]:
     """Judge `evidence` at `at` (None: the second of each round), with what `fetcher` finds; None: offline.
 
     `known` is handed to the process. Seconds are what reports tell of a time, and certificates know.
     Where the fetcher's limits end the search, what there is is judged, and `troubles` say so.
     """
-    found = _Found(extra)
 
-    def judged() -> Outcome:
+    def judge(found: Extra) -> Outcome:
         return validate(
             evidence,
             at=at or now(),
             trust=trust,
             policy=policy,
-            extra=found.extra,
+            extra=found,
             present=at is None,
             known=known,
         )
 
-    def wanted() -> list[Question]:
+    def needs(outcome: Outcome) -> Iterator[Need]:
         """What is missing; a document of a policy that was given is not replaced by another."""
-        tokens = dict(evidence.certificates) | {one.id: one for one in found.extra.certificates}
-        needs = (
-            one for one in outcome.needs if one.kind is not NeedKind.POLICY or one.about not in extra.policies
-        )
-        return list(questions(needs, tokens, trust))
+        for one in outcome.needs:
+            if one.kind is not NeedKind.POLICY or one.about not in extra.policies:
+                yield one
 
-    outcome = judged()
+    return judged_in_rounds(
+        judge, needs, certificates=evidence.certificates, trust=trust, extra=extra, fetcher=fetcher
+    )
+
+
+def judged_in_rounds(
+    judge: Callable[[Extra], J],
+    needs: Callable[[J], Iterable[Need]],
+    *,
+    certificates: Mapping[str, Token],
+    trust: Trust,
+    extra: Extra,
+    fetcher: Fetcher | None,
+    lists_last: bool = False,
+) -> Gathered[J]:
+    """Judge by `extra` and what `fetcher` finds of what is missing, until nothing more is to be had.
+
+    `needs` says what an outcome misses. `certificates` are what it may be about, by id, beside those in
+    `extra`. `lists_last`: a revocation list is asked for only where no OCSP answer helped.
+    """
+    found = _Found(extra)
+    outcome = judge(extra)
     if fetcher is None:
         return Gathered(outcome=outcome, extra=extra)
+
+    def wanted() -> list[Question]:
+        return list(questions(needs(outcome), _certificates(certificates, found.extra), trust))
+
     limits, allowance = fetcher.limits, fetcher.allowance()
     missing = wanted()
+    if not missing:
+        return Gathered(outcome=outcome, extra=extra)
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - offline it is not needed
 
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="evidence") as threads:
         for number in range(limits.rounds + 1):
-            further = [one for one in missing if found.may_ask(one)]
+            further = [one for one in missing if found.may_ask(one, lists_last=lists_last)]
             allowed = further[: max(limits.answers - len(found.asked), 0)]
             ended = allowance.ended
             if len(further) > len(allowed):
@@ -116,7 +148,7 @@ def gather(
             asking = partial(_answer, fetcher=fetcher, allowance=allowance, again=found.ask(allowed))
             answers = list(threads.map(asking, allowed))
             if found.take(allowed, answers):
-                outcome = judged()
+                outcome = judge(found.extra)
                 missing = wanted()
             found.settle(missing, fetcher)
     return Gathered(
@@ -125,6 +157,20 @@ def gather(
         troubles=tuple(dict.fromkeys(found.troubles)),
         sources=tuple(found.sources.values()),
     )
+
+
+def _certificates(own: Mapping[str, Token], extra: Extra) -> dict[str, Token]:
+    """Those that may be asked about: what OCSP answers brought of their responders is among them."""
+    found = dict(own) | {one.id: one for one in extra.certificates}
+    for answer in extra.revocation:
+        if answer.id.startswith("O-"):
+            with contextlib.suppress(Malformed):
+                found |= {one.id: one for one in map(_token, OcspAnswer.read(answer.der).certificates)}
+    return found
+
+
+def _token(certificate: Certificate) -> Token:
+    return token("C", certificate.der)
 
 
 Key = tuple[str, str, bytes]
@@ -145,9 +191,14 @@ class _Found:
     def tell(self, trouble: str) -> None:
         self.troubles.append(trouble)
 
-    def may_ask(self, question: Question) -> bool:
+    def may_ask(self, question: Question, *, lists_last: bool = False) -> bool:
         """Whether something new may come of it: nobody was asked, or the cache alone."""
-        return question.key not in self.asked or question.key in self.by_cache
+        if lists_last and any(self._is_open(one) for one in question.instead_of):
+            return False
+        return self._is_open(question.key)
+
+    def _is_open(self, key: Key) -> bool:
+        return key not in self.asked or key in self.by_cache
 
     def ask(self, allowed: Sequence[Question]) -> frozenset[Key]:
         """Note what is asked; answers with what the cache need not be asked again."""
@@ -232,6 +283,8 @@ def _answer(question: Question, fetcher: Fetcher, allowance: Allowance, again: f
         else:
             octets = fetcher.get(question.url, allowance)
         answer, until = read(question, octets)
-    except (Malformed, Rejected, Unavailable) as error:
+    except Malformed as error:
+        return _Came(answer=Answer(trouble=f"What came from {question.url} cannot be read: {error}"))
+    except (Rejected, Unavailable) as error:
         return _Came(answer=Answer(trouble=str(error)))
     return _Came(answer=answer, octets=octets, time=datetime.now(UTC), until=until.timestamp())

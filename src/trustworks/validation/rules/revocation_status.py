@@ -26,7 +26,8 @@ class Status:
     `token` is its id; `signer` who signed it, None for a trust anchor without certificate; `trusted`: the
     signer is an anchor itself; `signer_revoked_at`: when he was revoked, where he was by now; `self_told`:
     the key that signed is that of the certificate. `uses` are the algorithms of the token and of its signer's
-    certificates.
+    certificates. `parts`: where lists about some reasons count together, what each of them says; this is then
+    the oldest.
     """
 
     fact: RevocationFact
@@ -36,6 +37,7 @@ class Status:
     uses: tuple[Use, ...]
     signer_revoked_at: datetime | None = None
     self_told: bool = False
+    parts: tuple[Status, ...] = ()
 
     @property
     def doubtful(self) -> bool:

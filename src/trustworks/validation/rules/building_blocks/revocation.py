@@ -139,7 +139,8 @@ def _whole(statuses: Sequence[Status]) -> tuple[Status, ...]:
             covered |= one.fact.reasons
             parts.append(one)
     if covered >= ALL_REASONS:
-        found.append(min(parts, key=lambda one: one.fact.order))
+        oldest = min(parts, key=lambda one: one.fact.order)
+        found.append(replace(oldest, parts=tuple(parts)))
     newest = _authorised_first(sorted(found, key=lambda one: one.fact.order, reverse=True))
     return tuple(sorted(newest, key=lambda one: one.doubtful))
 
